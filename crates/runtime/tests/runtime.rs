@@ -1,0 +1,313 @@
+//! Behaviour of codings, tables and scores at their boundaries.
+
+use spinney_runtime::bayes::{self, GaussianNb, Term, weighted_square};
+use spinney_runtime::coding::{Coding, Rank, Reading, SingleBits};
+use spinney_runtime::forest::{Forest, LEAF, Leaves, Split, Tables, Tree};
+use spinney_runtime::{ShapeError, TableError, argmax};
+
+const SPLIT: Split = Split {
+    feature: 0,
+    threshold: 5,
+    children: [1, LEAF | 2],
+};
+const LAST: Split = Split {
+    feature: 1,
+    threshold: -7,
+    children: [LEAF, LEAF | 1],
+};
+
+fn tables<'t>(trees: &'t [Tree], splits: &'t [Split], leaves: Leaves<'t>) -> Tables<'t> {
+    Tables {
+        n_features: 2,
+        n_classes: 3,
+        trees,
+        splits,
+        leaves,
+    }
+}
+
+const TREE: Tree = Tree {
+    first_split: 0,
+    root: 0,
+};
+
+#[test]
+fn walks_votes_and_ties() {
+    let splits = [SPLIT, LAST, LAST];
+    let trees = [
+        TREE,
+        Tree {
+            first_split: 2,
+            root: 0,
+        },
+        Tree {
+            first_split: 3,
+            root: LEAF | 1,
+        },
+    ];
+    let forest = Forest::new(tables(&trees, &splits, Leaves::Classes)).unwrap();
+    let mut scores = [0; 3];
+    forest.scores(&[5, -7], &mut scores).unwrap();
+    assert_eq!(scores, [2, 1, 0]);
+    assert_eq!(forest.classify(&[6, -6], &mut scores), Ok(1));
+    assert_eq!(scores, [0, 2, 1]);
+    assert_eq!(forest.classify(&[6], &mut scores), Err(ShapeError));
+    assert_eq!(argmax(&[1, 3, 3]), 1);
+    assert_eq!(argmax::<u32>(&[]), 0);
+}
+
+#[test]
+fn soft_votes_add_codebook_rows() {
+    let splits = [SPLIT, LAST];
+    let bytes = [1, 2, 3, 4, 5, 6, 255, 8, 9];
+    let forest = Forest::new(tables(&[TREE, TREE][..1], &splits, Leaves::Bytes(&bytes))).unwrap();
+    let mut scores = [9; 3];
+    forest.scores(&[6, 0], &mut scores).unwrap();
+    assert_eq!(scores, [255, 8, 9]);
+    let words = [1, 2, 3, 4, 5, 6, 65_535, 8, 9];
+    let forest = Forest::new(tables(&[TREE], &splits, Leaves::Words(&words))).unwrap();
+    forest.scores(&[6, 0], &mut scores).unwrap();
+    assert_eq!(scores, [65_535, 8, 9]);
+}
+
+#[test]
+fn tables_that_a_walk_could_stumble_over_are_refused() {
+    let check = |trees: &[Tree], splits: &[Split], leaves: Leaves<'_>| {
+        Forest::new(tables(trees, splits, leaves)).err()
+    };
+    let with = |children| Split { children, ..SPLIT };
+    let classes = Leaves::Classes;
+    assert_eq!(check(&[TREE], &[SPLIT, LAST], classes), None);
+    assert_eq!(check(&[], &[], classes), Some(TableError::Count));
+    assert_eq!(check(&[TREE], &[], classes), Some(TableError::TreeRange));
+    assert_eq!(
+        check(&[TREE], &[with([0, LEAF])], classes),
+        Some(TableError::Child)
+    );
+    assert_eq!(
+        check(&[TREE], &[with([1, LEAF])], classes),
+        Some(TableError::Child)
+    );
+    assert_eq!(
+        check(&[TREE], &[with([LEAF | 3, LEAF])], classes),
+        Some(TableError::Leaf)
+    );
+    assert_eq!(
+        check(&[TREE], &[Split { feature: 2, ..LAST }], classes),
+        Some(TableError::Feature)
+    );
+    assert_eq!(
+        check(&[Tree { root: 1, ..TREE }], &[SPLIT, LAST], classes),
+        Some(TableError::TreeRange)
+    );
+    assert_eq!(
+        check(
+            &[Tree {
+                root: LEAF | 3,
+                ..TREE
+            }],
+            &[LAST],
+            classes
+        ),
+        Some(TableError::Leaf)
+    );
+    assert_eq!(
+        check(
+            &[
+                Tree {
+                    first_split: 2,
+                    ..TREE
+                },
+                TREE
+            ],
+            &[LAST, LAST],
+            classes
+        ),
+        Some(TableError::TreeRange)
+    );
+    // A child in the next tree's splits is none of this tree's.
+    let trees = [
+        TREE,
+        Tree {
+            first_split: 1,
+            root: 0,
+        },
+    ];
+    assert_eq!(
+        check(&trees, &[SPLIT, LAST], classes),
+        Some(TableError::Child)
+    );
+    assert_eq!(
+        check(&[TREE], &[LAST], Leaves::Bytes(&[0; 4])),
+        Some(TableError::Leaf)
+    );
+    assert_eq!(
+        check(&[TREE], &[LAST], Leaves::Words(&[0; 3])),
+        Some(TableError::Leaf)
+    );
+}
+
+/// `⌊x · 2^shift⌋ − offset`, saturated, in float64, which is exact here.
+fn affine_reference(x: f32, shift: i8, offset: i32) -> i16 {
+    if x.is_nan() {
+        return i16::MAX;
+    }
+    let code = (f64::from(x) * 2.0_f64.powi(i32::from(shift))).floor() - f64::from(offset);
+    code.clamp(-32_768.0, 32_767.0) as i16
+}
+
+#[test]
+fn singles_are_coded_as_their_values() {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state >> 32
+    };
+    for _ in 0..2_000_000 {
+        let bits = next() as u32;
+        let shift = (next() % 256) as u8 as i8;
+        let offset = next() as i32 >> (next() % 32);
+        let x = f32::from_bits(bits);
+        let code = SingleBits(bits).affine(shift, offset);
+        assert_eq!(
+            code,
+            affine_reference(x, shift, offset),
+            "{x:e} {shift} {offset}"
+        );
+        let y = f32::from_bits(bits ^ (next() as u32 >> (next() % 32)));
+        if !x.is_nan() && !y.is_nan() {
+            let order = SingleBits(bits)
+                .order()
+                .cmp(&SingleBits(y.to_bits()).order());
+            assert_eq!(Some(order), x.partial_cmp(&y), "{x:e} {y:e}");
+        }
+    }
+    for x in [
+        0.0,
+        -0.0,
+        0.5,
+        -0.5,
+        1.0,
+        -1.0,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::NAN,
+        1e-45,
+    ] {
+        for shift in [-128, -1, 0, 1, 7, 8, 9, 127] {
+            for offset in [i32::MIN, -32_768, 0, 32_767, i32::MAX] {
+                assert_eq!(
+                    SingleBits(f32::to_bits(x)).affine(shift, offset),
+                    affine_reference(x, shift, offset),
+                    "{x:e} {shift} {offset}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_are_coded_as_their_values() {
+    for reading in [i32::MIN, -32_769, -3, -1, 0, 1, 2, 40_000, i32::MAX] {
+        for shift in [-128_i8, -31, -2, -1, 0, 1, 4, 31] {
+            for offset in [i32::MIN, -5, 0, 5, i32::MAX] {
+                let scaled = (f64::from(reading) * 2.0_f64.powi(i32::from(shift).max(-31))).floor();
+                let expected = (scaled - f64::from(offset)).clamp(-32_768.0, 32_767.0) as i16;
+                assert_eq!(
+                    reading.affine(shift, offset),
+                    expected,
+                    "{reading} {shift} {offset}"
+                );
+            }
+        }
+    }
+    assert_eq!((-3_i16).affine(0, 0), -3);
+}
+
+#[test]
+fn a_rank_counts_the_cuts_below() {
+    let cuts = [-2.5_f32, 0.0, 7.0].map(|cut| SingleBits(cut.to_bits()).order());
+    let rank = Coding::Rank(Rank { cuts: &cuts });
+    let of = |x: f32| rank.code(SingleBits(x.to_bits()));
+    assert_eq!(
+        [of(-3.0), of(-2.5), of(-0.0), of(0.1), of(7.0), of(7.5)],
+        [0, 0, 1, 2, 2, 3]
+    );
+    assert_eq!([of(f32::NAN), of(f32::NEG_INFINITY)], [3, 0]);
+}
+
+#[test]
+fn bayes_terms_have_no_overflow_at_the_corners() {
+    let term = Term {
+        mean: i16::MIN,
+        weight: !31,
+    };
+    assert_eq!(weighted_square(term, i16::MAX, 0), 65_535 * 65_535 * 2_047);
+    assert!(weighted_square(term, i16::MAX, 0) < 1 << 43);
+    let shifted = Term {
+        weight: u16::MAX,
+        ..term
+    };
+    assert_eq!(weighted_square(shifted, i16::MAX, 31), 0);
+    assert_eq!(
+        weighted_square(
+            Term {
+                mean: 3,
+                weight: 1 << 5 | 1
+            },
+            0,
+            1
+        ),
+        2
+    );
+}
+
+#[test]
+fn bayes_tables_are_checked() {
+    let terms = [Term {
+        mean: 1,
+        weight: 32,
+    }; 4];
+    let tables = bayes::Tables {
+        n_features: 2,
+        n_classes: 2,
+        terms: &terms,
+        constants: &[100, 101],
+        shift: 0,
+    };
+    let model = GaussianNb::new(tables).unwrap();
+    let mut scores = [0; 2];
+    assert_eq!(model.classify(&[1, 4], &mut scores), Ok(1));
+    assert_eq!(scores, [91, 92]);
+    let refused = |tables| GaussianNb::new(tables).err();
+    assert_eq!(
+        refused(bayes::Tables {
+            shift: 32,
+            ..tables
+        }),
+        Some(TableError::Shape)
+    );
+    assert_eq!(
+        refused(bayes::Tables {
+            n_features: 3,
+            ..tables
+        }),
+        Some(TableError::Shape)
+    );
+    assert_eq!(
+        refused(bayes::Tables {
+            constants: &[0, i64::MIN],
+            ..tables
+        }),
+        Some(TableError::Shape)
+    );
+    assert_eq!(
+        refused(bayes::Tables {
+            n_classes: 0,
+            ..tables
+        }),
+        Some(TableError::Count)
+    );
+}
