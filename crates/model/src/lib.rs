@@ -1,0 +1,115 @@
+//! The float model that every trainer and importer ends in, and that quantization starts from.
+//!
+//! The types here are *checked*: a [`Tree`] is a tree, every index is in range, every number is
+//! finite. They predict with scikit-learn's semantics, which makes them the reference that Q15 is
+//! compared with; no library's own `predict` is.
+//!
+//! This crate must not know where a model came from, nor anything of fixed point or devices.
+
+mod bayes;
+mod forest;
+mod json;
+mod schema;
+
+pub use bayes::GaussianNb;
+pub use forest::{Forest, ForestKind, Node, Tree, Voting};
+pub use json::{FORMAT, VERSION};
+pub use schema::{Compare, Feature, Schema};
+
+/// A checked classifier in float64, with scikit-learn's semantics.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FloatModel {
+    /// A decision tree, random forest or extra-trees ensemble.
+    Forest(Forest),
+    /// Gaussian naive Bayes.
+    GaussianNb(GaussianNb),
+}
+
+impl FloatModel {
+    /// Names of features and classes.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        match self {
+            Self::Forest(forest) => forest.schema(),
+            Self::GaussianNb(bayes) => bayes.schema(),
+        }
+    }
+
+    /// The name under which `pipeline.toml` and the report know this kind of model.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Forest(forest) => forest.kind().as_str(),
+            Self::GaussianNb(_) => "gaussian-nb",
+        }
+    }
+
+    /// Class probabilities of one row, as scikit-learn's `predict_proba` gives them.
+    ///
+    /// `row` holds `n_features` raw readings; the result has `n_classes` entries in `0.0..=1.0`.
+    ///
+    /// # Panics
+    /// If `row` has another length than the schema has features.
+    #[must_use]
+    pub fn probabilities(&self, row: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Forest(forest) => forest.scores(row, Voting::Soft),
+            Self::GaussianNb(bayes) => bayes.probabilities(row),
+        }
+    }
+
+    /// The class index that scikit-learn's `predict` gives for one row; ties go to the lowest.
+    ///
+    /// # Panics
+    /// If `row` has another length than the schema has features.
+    #[must_use]
+    pub fn predict(&self, row: &[f64]) -> usize {
+        match self {
+            Self::Forest(forest) => argmax(&forest.scores(row, Voting::Soft)),
+            Self::GaussianNb(bayes) => argmax(&bayes.joint_log_likelihood(row)),
+        }
+    }
+}
+
+/// Index of the largest value; the lowest index among equals, as numpy's `argmax`.
+///
+/// # Panics
+/// If `values` is empty.
+#[must_use]
+pub fn argmax(values: &[f64]) -> usize {
+    assert!(!values.is_empty(), "argmax of nothing");
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// What is wrong with a model: which part, what was found, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: found {found}, expected {expected}")]
+pub struct ModelError {
+    /// The part of the model, for example `trees[3].nodes[17].left`.
+    pub place: String,
+    /// What stands there.
+    pub found: String,
+    /// What may stand there.
+    pub expected: String,
+}
+
+impl ModelError {
+    /// Builds the error from its three parts.
+    pub fn new(
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+}
