@@ -1,0 +1,73 @@
+//! Zip archives from strangers: unpacked in memory, within limits that hold whatever they claim.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use crate::DataError;
+
+/// Most members an archive may have.
+const MEMBERS_MAX: usize = 100_000;
+
+/// Unpacks all members, by name. Nothing is written anywhere.
+///
+/// # Errors
+/// No zip archive, more than 100,000 members, an encrypted or damaged member, a size that lies,
+/// names that leave the archive (`../`), or more than `unpacked_max` bytes in all.
+pub fn unpack(bytes: &[u8], unpacked_max: u64) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
+    let damaged = |place: String, error: zip::result::ZipError| {
+        DataError::new(place, error.to_string(), "a complete zip archive")
+    };
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
+        .map_err(|error| damaged("the archive".into(), error))?;
+    if archive.len() > MEMBERS_MAX {
+        return Err(DataError::new(
+            "the archive",
+            format!("{} members", archive.len()),
+            format!("at most {MEMBERS_MAX}"),
+        ));
+    }
+    let mut members = BTreeMap::new();
+    let mut left = unpacked_max;
+    for index in 0..archive.len() {
+        let mut member = archive
+            .by_index(index)
+            .map_err(|error| damaged(format!("member {index} of the archive"), error))?;
+        let name = match (member.name(), member.enclosed_name()) {
+            (Ok(name), Some(_)) => name.into_owned(),
+            _ => {
+                let name = String::from_utf8_lossy(member.name_raw()).into_owned();
+                return Err(DataError::new(
+                    format!("member {index} of the archive"),
+                    format!("the name \"{}\"", name.escape_default()),
+                    "a name inside the archive",
+                ));
+            }
+        };
+        let place = format!("member \"{}\" of the archive", name.escape_default());
+        let size = member.size();
+        if size > left {
+            return Err(DataError::new(
+                place,
+                format!("{size} bytes"),
+                format!("at most {unpacked_max} bytes over all members"),
+            ));
+        }
+        let mut content = Vec::new();
+        (&mut member)
+            .take(size + 1)
+            .read_to_end(&mut content)
+            .map_err(|error| {
+                DataError::new(place.clone(), error.to_string(), "a complete member")
+            })?;
+        if content.len() as u64 != size {
+            return Err(DataError::new(
+                place,
+                "another number of bytes than declared".to_owned(),
+                format!("{size}"),
+            ));
+        }
+        left -= size;
+        members.insert(name, content);
+    }
+    Ok(members)
+}

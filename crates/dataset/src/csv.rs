@@ -1,0 +1,164 @@
+//! CSV with a header row: numeric columns, and one column of any type as the label.
+
+use ndarray::Array2;
+
+use crate::{DataError, Dataset, Rows};
+
+/// Reads a data set from CSV, gzipped or not; `label` names the column that holds the class.
+///
+/// # Errors
+/// No header or rows, no column of that name, a column name used twice, a row of another length,
+/// a field that is no finite number, an empty label. Each names line and column.
+pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
+    let (rows, labels) = read_columns(bytes, Some(label))?;
+    Dataset::new(rows, &labels.unwrap_or_default())
+}
+
+/// Reads rows from CSV, gzipped or not; a column named `label` is set apart if there is one.
+///
+/// # Errors
+/// As [`read`], but for a missing label column, which gives `None`.
+pub fn read_rows(bytes: &[u8], label: &str) -> Result<(Rows, Option<Vec<String>>), DataError> {
+    let bytes = crate::gunzip(bytes)?;
+    let has_label = header(&mut reader(&bytes))?
+        .iter()
+        .any(|name| name == label);
+    read_columns(&bytes, has_label.then_some(label))
+}
+
+fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text)
+}
+
+fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, DataError> {
+    let header = reader.headers().map_err(|error| not_utf8(&error))?;
+    if header.is_empty() {
+        return Err(DataError::new(
+            "line 1",
+            "an empty file",
+            "a header row with column names",
+        ));
+    }
+    let names: Vec<String> = header.iter().map(str::to_owned).collect();
+    for (index, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(DataError::new(
+                format!("line 1, column {}", index + 1),
+                "an empty name",
+                "a column name",
+            ));
+        }
+        if let Some(first) = names[..index].iter().position(|other| other == name) {
+            return Err(DataError::new(
+                format!("line 1, column {}", index + 1),
+                format!("the name \"{name}\", which column {} has too", first + 1),
+                "a name of its own",
+            ));
+        }
+    }
+    Ok(names)
+}
+
+fn read_columns(
+    bytes: &[u8],
+    label: Option<&str>,
+) -> Result<(Rows, Option<Vec<String>>), DataError> {
+    let bytes = crate::gunzip(bytes)?;
+    let mut reader = reader(&bytes);
+    let names = header(&mut reader)?;
+    let label_column = match label {
+        None => None,
+        Some(label) => Some(names.iter().position(|name| name == label).ok_or_else(|| {
+            DataError::new(
+                "line 1",
+                format!("no column \"{label}\""),
+                format!("the label among the columns: {}", preview(&names)),
+            )
+        })?),
+    };
+    let features: Vec<String> = names
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| Some(*index) != label_column)
+        .map(|(_, name)| name.clone())
+        .collect();
+    let mut values = Vec::new();
+    let mut labels = Vec::new();
+    let mut record = csv::StringRecord::new();
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| not_utf8(&error))?
+    {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != names.len() {
+            return Err(DataError::new(
+                format!("line {line}"),
+                format!("{} fields", record.len()),
+                format!("{}, as the header has", names.len()),
+            ));
+        }
+        for (index, field) in record.iter().enumerate() {
+            let place = || format!("line {line}, column \"{}\"", names[index]);
+            if Some(index) == label_column {
+                labels.push(
+                    canonical_label(field)
+                        .ok_or_else(|| DataError::new(place(), "an empty field", "a class"))?,
+                );
+                continue;
+            }
+            let value: f64 = field
+                .parse()
+                .map_err(|_| DataError::new(place(), format!("\"{field}\""), "a number"))?;
+            if !value.is_finite() {
+                return Err(DataError::new(
+                    place(),
+                    format!("\"{field}\""),
+                    "a finite number (drop or fill missing values first)",
+                ));
+            }
+            values.push(value);
+        }
+    }
+    let n_rows = values.len().checked_div(features.len()).unwrap_or(0);
+    if n_rows == 0 {
+        return Err(DataError::new(
+            "line 2",
+            "no data",
+            "at least one row with at least one feature",
+        ));
+    }
+    let values = Array2::from_shape_vec((n_rows, features.len()), values)
+        .expect("each row has one value per feature");
+    Ok((Rows { features, values }, label_column.map(|_| labels)))
+}
+
+/// `03` and `+3` are the integer class 3; anything else is taken as it stands.
+fn canonical_label(field: &str) -> Option<String> {
+    match field.parse::<i64>() {
+        Ok(integer) => Some(integer.to_string()),
+        Err(_) if field.is_empty() => None,
+        Err(_) => Some(field.to_owned()),
+    }
+}
+
+fn preview(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if names.len() <= SHOWN + 1 {
+        return names.join(", ");
+    }
+    format!(
+        "{}, … ({} more), {}",
+        names[..SHOWN].join(", "),
+        names.len() - SHOWN - 1,
+        names[names.len() - 1]
+    )
+}
+
+fn not_utf8(error: &csv::Error) -> DataError {
+    let line = error.position().map_or(1, csv::Position::line);
+    DataError::new(format!("line {line}"), error.to_string(), "UTF-8 text")
+}

@@ -1,0 +1,81 @@
+//! IDX, the format of MNIST: a big-endian header, then bytes, gzipped or not.
+
+use ndarray::Array2;
+
+use crate::{DataError, Dataset, Rows};
+
+/// Reads images and labels as a data set of `height · width` byte features, named
+/// `pixel_<row>_<column>`, with integer classes.
+///
+/// # Errors
+/// A damaged gzip stream, another magic number than unsigned bytes of three and one dimensions,
+/// more or fewer bytes than the header says, or another number of labels than images.
+pub fn read(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
+    let images = crate::gunzip(images).map_err(|error| within("images", error))?;
+    let labels = crate::gunzip(labels).map_err(|error| within("labels", error))?;
+    let (shape, pixels) = parse::<3>(&images).map_err(|error| within("images", error))?;
+    let (_, labels) = parse::<1>(&labels).map_err(|error| within("labels", error))?;
+    let [n_rows, height, width] = shape;
+    let features = (0..height)
+        .flat_map(|row| (0..width).map(move |column| format!("pixel_{row}_{column}")))
+        .collect();
+    let values = Array2::from_shape_vec(
+        (n_rows, height * width),
+        pixels.iter().map(|pixel| f64::from(*pixel)).collect(),
+    )
+    .expect("the parser checked the length");
+    let labels: Vec<String> = labels.iter().map(u8::to_string).collect();
+    Dataset::new(Rows { features, values }, &labels)
+}
+
+fn within(which: &str, error: DataError) -> DataError {
+    DataError {
+        place: format!("{which}, {}", error.place),
+        ..error
+    }
+}
+
+/// Reads the header of an array of bytes with `N` dimensions, and checks its length.
+fn parse<const N: usize>(bytes: &[u8]) -> Result<([usize; N], &[u8]), DataError> {
+    let word = |index: usize| {
+        let at = index * 4;
+        let word = bytes.get(at..at + 4).ok_or_else(|| {
+            DataError::new(
+                format!("byte {at}"),
+                format!("the end of the file ({} bytes)", bytes.len()),
+                "a header word of four bytes",
+            )
+        })?;
+        Ok(u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
+    };
+    let magic = word(0)?;
+    let expected = 0x0800 + u32::try_from(N).expect("few dimensions");
+    if magic != expected {
+        return Err(DataError::new(
+            "byte 0",
+            format!("the magic number {magic:#010x}"),
+            format!("{expected:#010x} (unsigned bytes, {N}-dimensional)"),
+        ));
+    }
+    let mut shape = [0; N];
+    let mut n_bytes: usize = 1;
+    for (dimension, size) in shape.iter_mut().enumerate() {
+        *size = word(1 + dimension)? as usize;
+        n_bytes = n_bytes.checked_mul(*size).ok_or_else(|| {
+            DataError::new(
+                "the header",
+                "an array beyond memory",
+                "sensible dimensions",
+            )
+        })?;
+    }
+    let data = &bytes[4 * (1 + N)..];
+    if data.len() != n_bytes {
+        return Err(DataError::new(
+            format!("byte {}", 4 * (1 + N)),
+            format!("{} bytes of data", data.len()),
+            format!("{n_bytes}, as the header says"),
+        ));
+    }
+    Ok((shape, data))
+}

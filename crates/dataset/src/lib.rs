@@ -1,0 +1,291 @@
+//! Labelled rows, read from bytes and split by seed.
+//!
+//! Readers take `&[u8]`; this crate must not know of files, configs or models.
+
+pub mod archive;
+pub mod csv;
+pub mod idx;
+pub mod npy;
+mod split;
+
+use ndarray::{Array2, Axis};
+
+pub use split::{Split, split};
+
+/// Most bytes that a compressed file may unpack to.
+const UNPACKED_MAX: u64 = 4 << 30;
+
+/// What is wrong with a data file: where, what was found, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: found {found}, expected {expected}")]
+pub struct DataError {
+    /// The place in the file, for example `line 7, column "proline"`.
+    pub place: String,
+    /// What stands there.
+    pub found: String,
+    /// What may stand there.
+    pub expected: String,
+}
+
+impl DataError {
+    /// Builds the error from its three parts.
+    pub fn new(
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+}
+
+/// Rows without labels: `n_rows` × `n_features` finite readings, with column names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// Column names, one per feature.
+    pub features: Vec<String>,
+    /// Readings, `n_rows` × `n_features`.
+    pub values: Array2<f64>,
+}
+
+/// Rows with a class each; at least one row and one feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    features: Vec<String>,
+    classes: Vec<String>,
+    values: Array2<f64>,
+    labels: Vec<usize>,
+    source_rows: Vec<usize>,
+}
+
+impl Dataset {
+    /// Puts rows and their labels together. Classes are the distinct labels in scikit-learn's
+    /// order: by value if all are integers, else by their bytes.
+    ///
+    /// # Errors
+    /// No rows, no features, a reading that is not finite, or another number of labels than rows.
+    pub fn new(rows: Rows, labels: &[String]) -> Result<Self, DataError> {
+        let (n_rows, n_features) = rows.values.dim();
+        if n_rows == 0 || n_features == 0 {
+            return Err(DataError::new(
+                "the data",
+                format!("{n_rows} rows of {n_features} features"),
+                "at least one of each",
+            ));
+        }
+        if labels.len() != n_rows {
+            return Err(DataError::new(
+                "the labels",
+                format!("{} of them", labels.len()),
+                format!("one per row, {n_rows}"),
+            ));
+        }
+        if let Some(((row, column), value)) = rows
+            .values
+            .indexed_iter()
+            .find(|(_, value)| !value.is_finite())
+        {
+            return Err(DataError::new(
+                format!("row {row}, feature \"{}\"", rows.features[column]),
+                value.to_string(),
+                "a finite number",
+            ));
+        }
+        let classes = distinct(labels);
+        let index_of: std::collections::HashMap<&str, usize> = classes
+            .iter()
+            .enumerate()
+            .map(|(index, class)| (class.as_str(), index))
+            .collect();
+        let labels = labels
+            .iter()
+            .map(|label| index_of[label.as_str()])
+            .collect();
+        Ok(Self {
+            features: rows.features,
+            classes,
+            values: rows.values,
+            labels,
+            source_rows: (0..n_rows).collect(),
+        })
+    }
+
+    /// Column names, one per feature.
+    #[must_use]
+    pub fn features(&self) -> &[String] {
+        &self.features
+    }
+
+    /// Class names; labels index into them.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Readings, `n_rows` × `n_features`, all finite.
+    #[must_use]
+    pub fn values(&self) -> &Array2<f64> {
+        &self.values
+    }
+
+    /// The class index of each row.
+    #[must_use]
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    /// For each row its 0-based row number in the file that it was read from.
+    #[must_use]
+    pub fn source_rows(&self) -> &[usize] {
+        &self.source_rows
+    }
+
+    /// Number of rows, at least 1.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Number of rows per class.
+    #[must_use]
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for label in &self.labels {
+            counts[*label] += 1;
+        }
+        counts
+    }
+
+    /// The rows of the given indices, in that order.
+    ///
+    /// # Panics
+    /// If `indices` is empty or an index is out of range.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        assert!(!indices.is_empty(), "a data set has rows");
+        Self {
+            features: self.features.clone(),
+            classes: self.classes.clone(),
+            values: self.values.select(Axis(0), indices),
+            labels: indices.iter().map(|row| self.labels[*row]).collect(),
+            source_rows: indices.iter().map(|row| self.source_rows[*row]).collect(),
+        }
+    }
+
+    /// The same rows with their columns in the order of `features`, the order of a model or
+    /// training set. Columns that are not among `features` are left out.
+    ///
+    /// # Errors
+    /// The first of `features` that is no column.
+    pub fn with_features(&self, features: &[String]) -> Result<Self, DataError> {
+        if self.features == features {
+            return Ok(self.clone());
+        }
+        let columns = features
+            .iter()
+            .map(|name| {
+                let column = self.features.iter().position(|column| column == name);
+                column.ok_or_else(|| {
+                    DataError::new(
+                        "the columns",
+                        format!("none called \"{name}\""),
+                        "every feature of the model",
+                    )
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            features: features.to_vec(),
+            values: self.values.select(Axis(1), &columns),
+            ..self.clone()
+        })
+    }
+
+    /// The same rows with labels that index into `classes`, the order of a model or training set.
+    ///
+    /// A label matches a class of the same text, else one of the same numeric value (`1.0`, `1`).
+    ///
+    /// # Errors
+    /// The first row whose class is not among `classes`.
+    pub fn with_classes(&self, classes: &[String]) -> Result<Self, DataError> {
+        let target: Vec<Option<usize>> = self
+            .classes
+            .iter()
+            .map(|name| {
+                let same_text = classes.iter().position(|class| class == name);
+                same_text.or_else(|| {
+                    let value: f64 = name.parse().ok()?;
+                    classes
+                        .iter()
+                        .position(|class| class.parse::<f64>().is_ok_and(|other| other == value))
+                })
+            })
+            .collect();
+        let labels = self
+            .labels
+            .iter()
+            .enumerate()
+            .map(|(row, label)| {
+                target[*label].ok_or_else(|| {
+                    DataError::new(
+                        format!("data row {}", self.source_rows[row]),
+                        format!("class \"{}\"", self.classes[*label]),
+                        format!(
+                            "one of the classes seen in training: {}",
+                            classes.join(", ")
+                        ),
+                    )
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            classes: classes.to_vec(),
+            labels,
+            ..self.clone()
+        })
+    }
+}
+
+/// Distinct labels in scikit-learn's order.
+fn distinct(labels: &[String]) -> Vec<String> {
+    let mut classes: Vec<String> = labels
+        .iter()
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .cloned()
+        .collect();
+    let integers: Option<Vec<i64>> = classes.iter().map(|class| class.parse().ok()).collect();
+    if integers.is_some() {
+        classes.sort_by_key(|class| class.parse::<i64>().unwrap_or(i64::MAX));
+    }
+    classes
+}
+
+/// The bytes of a file that may be gzipped.
+///
+/// # Errors
+/// A gzip stream that is damaged, or that unpacks to more than 4 GiB.
+pub fn gunzip(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, DataError> {
+    use std::io::Read;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes.into());
+    }
+    let mut unpacked = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes)
+        .take(UNPACKED_MAX + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|error| {
+            DataError::new("the gzip stream", error.to_string(), "a complete stream")
+        })?;
+    if unpacked.len() as u64 > UNPACKED_MAX {
+        return Err(DataError::new(
+            "the gzip stream",
+            "more than 4 GiB",
+            "a file that fits memory",
+        ));
+    }
+    Ok(unpacked.into())
+}

@@ -1,0 +1,127 @@
+//! NumPy's `.npy` and `.npz`: arrays of plain scalars or flat records, and the data sets in them.
+
+use std::collections::BTreeMap;
+
+use ndarray::Array2;
+
+use crate::{DataError, Dataset, Rows};
+
+mod array;
+mod dtype;
+mod literal;
+mod repr;
+
+pub use array::{Array, Scalars};
+pub use repr::float_repr;
+
+/// Most bytes that all members of an `.npz` may unpack to together.
+const NPZ_UNPACKED_MAX: u64 = 1 << 30;
+
+/// Reads rows and labels from two `.npy` files: a two-dimensional array of numbers, and a
+/// one-dimensional array of integers, strings, booleans or floats. Features are called `x0`,
+/// `x1`, …
+///
+/// # Errors
+/// As [`Array::parse`], [`rows`] and [`labels`], with the file at fault, or other counts.
+pub fn read(values: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
+    let within = |which: &str, error: DataError| DataError {
+        place: format!("{which}, {}", error.place),
+        ..error
+    };
+    let values = rows(values).map_err(|error| within("rows", error))?;
+    let labels = self::labels(labels).map_err(|error| within("labels", error))?;
+    Dataset::new(values, &labels)
+}
+
+/// Reads rows and labels from an `.npz`: the member `label` holds the labels, and the rows are
+/// the member `X`, or the only other one.
+///
+/// # Errors
+/// No archive, a member that is missing or no `.npy`, or arrays that [`read`] refuses.
+pub fn read_npz(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
+    let members = crate::archive::unpack(bytes, NPZ_UNPACKED_MAX)?;
+    let labels = members.get(&format!("{label}.npy")).ok_or_else(|| {
+        DataError::new(
+            "the archive",
+            listing(&members),
+            format!("an array \"{label}\" with the labels"),
+        )
+    })?;
+    read(npz_rows_member(&members, label)?, labels)
+}
+
+/// Reads rows from an `.npz`; the member `label`, if there is one, is set apart.
+///
+/// # Errors
+/// As [`read_npz`], but for missing labels, which give `None`.
+pub fn read_npz_rows(bytes: &[u8], label: &str) -> Result<(Rows, Option<Vec<String>>), DataError> {
+    let members = crate::archive::unpack(bytes, NPZ_UNPACKED_MAX)?;
+    let values = rows(npz_rows_member(&members, label)?)?;
+    let labels = members
+        .get(&format!("{label}.npy"))
+        .map(|bytes| labels(bytes))
+        .transpose()?;
+    Ok((values, labels))
+}
+
+fn npz_rows_member<'m>(
+    members: &'m BTreeMap<String, Vec<u8>>,
+    label: &str,
+) -> Result<&'m [u8], DataError> {
+    let label = format!("{label}.npy");
+    let others: Vec<&str> = members
+        .keys()
+        .map(String::as_str)
+        .filter(|name| *name != label)
+        .collect();
+    let name = match others[..] {
+        [only] => only,
+        _ if others.contains(&"X.npy") => "X.npy",
+        _ => {
+            return Err(DataError::new(
+                "the archive",
+                listing(members),
+                "an array \"X\" with the rows",
+            ));
+        }
+    };
+    Ok(&members[name])
+}
+
+fn listing(members: &BTreeMap<String, Vec<u8>>) -> String {
+    let names: Vec<&str> = members
+        .keys()
+        .take(10)
+        .map(|name| name.strip_suffix(".npy").unwrap_or(name))
+        .collect();
+    format!("{} members: {}", members.len(), names.join(", "))
+}
+
+/// Reads a two-dimensional array of numbers as rows whose features are called `x0`, `x1`, …
+///
+/// # Errors
+/// As [`Array::parse`], or an array of another dimension or type.
+pub fn rows(bytes: &[u8]) -> Result<Rows, DataError> {
+    let array = Array::parse(bytes)?;
+    let [n_rows, n_features] = array.shape()[..] else {
+        return Err(array.shape_error("a two-dimensional array, rows by features"));
+    };
+    let values = Array2::from_shape_vec((n_rows, n_features), array.scalars()?.numbers()?)
+        .expect("the parser checked the length");
+    Ok(Rows {
+        features: (0..n_features).map(|index| format!("x{index}")).collect(),
+        values,
+    })
+}
+
+/// Reads a one-dimensional array as class names; see [`Scalars::texts`].
+///
+/// # Errors
+/// As [`Array::parse`], or an array of another dimension or type.
+pub fn labels(bytes: &[u8]) -> Result<Vec<String>, DataError> {
+    let array = Array::parse(bytes)?;
+    if array.shape().len() != 1 {
+        return Err(array.shape_error("a one-dimensional array of labels"));
+    }
+    array.scalars()?.texts()
+}

@@ -1,0 +1,118 @@
+//! Seeded, stratified division of a data set into training and test rows.
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+
+use crate::{DataError, Dataset};
+
+/// Training and test rows of one data set; no row is in both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// Rows to fit and to calibrate on.
+    pub train: Dataset,
+    /// Rows to evaluate on, in the order of their file.
+    pub test: Dataset,
+}
+
+/// Sets `⌈test_fraction · n⌉` rows aside for testing, each class in proportion.
+///
+/// Shares are rounded by largest remainder, ties to the lower class. A class keeps at least one
+/// training row. The same seed gives the same split on every machine.
+///
+/// # Errors
+/// Too few rows to leave both sides at least one.
+///
+/// # Panics
+/// If `test_fraction` is not within `0.0..1.0`, ends excluded.
+pub fn split(dataset: &Dataset, test_fraction: f64, seed: u64) -> Result<Split, DataError> {
+    assert!(
+        test_fraction > 0.0 && test_fraction < 1.0,
+        "a fraction between 0 and 1"
+    );
+    let n_rows = dataset.n_rows();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a row count"
+    )]
+    let n_test = (test_fraction * n_rows as f64).ceil() as usize;
+    let counts = dataset.class_counts();
+    let quotas = quotas(&counts, n_test);
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut is_test = vec![false; n_rows];
+    for (class, quota) in quotas.iter().enumerate() {
+        let mut members: Vec<usize> = (0..n_rows)
+            .filter(|row| dataset.labels()[*row] == class)
+            .collect();
+        shuffle(&mut members, &mut rng);
+        for row in &members[..*quota] {
+            is_test[*row] = true;
+        }
+    }
+    let (test, train): (Vec<usize>, Vec<usize>) = (0..n_rows).partition(|row| is_test[*row]);
+    if test.is_empty() || train.is_empty() {
+        return Err(DataError::new(
+            "the data",
+            format!(
+                "{n_rows} rows, which split into {} for training and {} for testing",
+                train.len(),
+                test.len()
+            ),
+            "at least one row on each side",
+        ));
+    }
+    Ok(Split {
+        train: dataset.select(&train),
+        test: dataset.select(&test),
+    })
+}
+
+/// How many rows of each class are set aside, by largest remainder; all but one at the most.
+fn quotas(counts: &[usize], n_test: usize) -> Vec<usize> {
+    let n_rows: usize = counts.iter().sum();
+    let room = |class: usize| counts[class].saturating_sub(1);
+    let mut quotas: Vec<usize> = counts.iter().map(|count| count * n_test / n_rows).collect();
+    for (class, quota) in quotas.iter_mut().enumerate() {
+        *quota = (*quota).min(room(class));
+    }
+    let mut by_remainder: Vec<usize> = (0..counts.len()).collect();
+    by_remainder.sort_by_key(|class| std::cmp::Reverse(counts[*class] * n_test % n_rows));
+    let mut missing = n_test - quotas.iter().sum::<usize>();
+    while missing > 0 {
+        let before = missing;
+        for class in &by_remainder {
+            if missing > 0 && quotas[*class] < room(*class) {
+                quotas[*class] += 1;
+                missing -= 1;
+            }
+        }
+        if missing == before {
+            break;
+        }
+    }
+    quotas
+}
+
+/// Fisher and Yates' shuffle (Knuth, TAOCP volume 2, algorithm P).
+fn shuffle(items: &mut [usize], rng: &mut Xoshiro256PlusPlus) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(rng, last + 1));
+    }
+}
+
+/// A uniform integer below `bound`: multiply, and reject the few products that would be biased.
+fn below(rng: &mut Xoshiro256PlusPlus, bound: usize) -> usize {
+    let bound = bound as u64;
+    let biased = bound.wrapping_neg() % bound;
+    loop {
+        let product = u128::from(rng.next_u64()) * u128::from(bound);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the low half decides on bias"
+        )]
+        let low = product as u64;
+        if low >= biased {
+            return usize::try_from(product >> 64).expect("below a usize");
+        }
+    }
+}
