@@ -1,0 +1,164 @@
+//! Processor cores: their names, the Rust target each is compiled for, and who emulates them.
+
+use crate::{Machine, machine};
+
+/// A processor core, with the options that decide its instruction set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Core {
+    /// Armv6-M.
+    #[serde(rename = "cortex-m0")]
+    CortexM0,
+    /// Armv6-M.
+    #[serde(rename = "cortex-m0plus")]
+    CortexM0Plus,
+    /// Armv7-M.
+    #[serde(rename = "cortex-m3")]
+    CortexM3,
+    /// Armv7E-M without floating point unit.
+    #[serde(rename = "cortex-m4")]
+    CortexM4,
+    /// Armv7E-M with a floating point unit.
+    #[serde(rename = "cortex-m4f")]
+    CortexM4F,
+    /// Armv7E-M without floating point unit.
+    #[serde(rename = "cortex-m7")]
+    CortexM7,
+    /// Armv7E-M with a floating point unit.
+    #[serde(rename = "cortex-m7f")]
+    CortexM7F,
+    /// Armv8-M baseline.
+    #[serde(rename = "cortex-m23")]
+    CortexM23,
+    /// Armv8-M mainline without floating point unit.
+    #[serde(rename = "cortex-m33")]
+    CortexM33,
+    /// Armv8-M mainline with a floating point unit.
+    #[serde(rename = "cortex-m33f")]
+    CortexM33F,
+    /// 32-bit RISC-V with multiplication and compressed instructions.
+    #[serde(rename = "riscv32imc")]
+    Rv32imc,
+    /// 32-bit RISC-V with multiplication, atomics and compressed instructions.
+    #[serde(rename = "riscv32imac")]
+    Rv32imac,
+}
+
+impl Core {
+    /// Every core there is.
+    pub const ALL: [Self; 12] = [
+        Self::CortexM0,
+        Self::CortexM0Plus,
+        Self::CortexM3,
+        Self::CortexM4,
+        Self::CortexM4F,
+        Self::CortexM7,
+        Self::CortexM7F,
+        Self::CortexM23,
+        Self::CortexM33,
+        Self::CortexM33F,
+        Self::Rv32imc,
+        Self::Rv32imac,
+    ];
+
+    /// The core's name in the chip table, a different one for each core.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CortexM0 => "cortex-m0",
+            Self::CortexM0Plus => "cortex-m0plus",
+            Self::CortexM3 => "cortex-m3",
+            Self::CortexM4 => "cortex-m4",
+            Self::CortexM4F => "cortex-m4f",
+            Self::CortexM7 => "cortex-m7",
+            Self::CortexM7F => "cortex-m7f",
+            Self::CortexM23 => "cortex-m23",
+            Self::CortexM33 => "cortex-m33",
+            Self::CortexM33F => "cortex-m33f",
+            Self::Rv32imc => "riscv32imc",
+            Self::Rv32imac => "riscv32imac",
+        }
+    }
+
+    /// The core's name in reports, which does not tell whether it has a floating point unit.
+    #[must_use]
+    pub fn report_name(self) -> &'static str {
+        match self {
+            Self::CortexM4F => Self::CortexM4.as_str(),
+            Self::CortexM7F => Self::CortexM7.as_str(),
+            Self::CortexM33F => Self::CortexM33.as_str(),
+            other => other.as_str(),
+        }
+    }
+
+    /// The core with this [`Self::as_str`] name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|core| core.as_str() == name)
+    }
+
+    /// The Rust target triple that code for this core is compiled for.
+    #[must_use]
+    pub fn target(self) -> &'static str {
+        match self {
+            Self::CortexM0 | Self::CortexM0Plus => "thumbv6m-none-eabi",
+            Self::CortexM3 => "thumbv7m-none-eabi",
+            Self::CortexM4 | Self::CortexM7 => "thumbv7em-none-eabi",
+            Self::CortexM4F | Self::CortexM7F => "thumbv7em-none-eabihf",
+            Self::CortexM23 => "thumbv8m.base-none-eabi",
+            Self::CortexM33 => "thumbv8m.main-none-eabi",
+            Self::CortexM33F => "thumbv8m.main-none-eabihf",
+            Self::Rv32imc => "riscv32imc-unknown-none-elf",
+            Self::Rv32imac => "riscv32imac-unknown-none-elf",
+        }
+    }
+
+    /// The emulated machine on which this core's code is run unless another is asked for.
+    ///
+    /// A machine's own core may be a larger relative with the same instruction set; `None` for
+    /// the Cortex-M23, which QEMU does not emulate.
+    #[must_use]
+    pub fn machine(self) -> Option<&'static Machine> {
+        machine(match self {
+            Self::CortexM0 | Self::CortexM0Plus => "microbit",
+            Self::CortexM3 => "lm3s6965evb",
+            Self::CortexM4 | Self::CortexM4F => "netduinoplus2",
+            Self::CortexM7 | Self::CortexM7F => "mps2-an500",
+            Self::CortexM33 | Self::CortexM33F => "mps2-an505",
+            Self::Rv32imc | Self::Rv32imac => "virt",
+            Self::CortexM23 => return None,
+        })
+    }
+}
+
+impl std::fmt::Display for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_are_what_serde_writes() {
+        for core in Core::ALL {
+            assert_eq!(Core::from_name(core.as_str()), Some(core));
+            let text = format!("name,core\nx,{core}\n");
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let row: (String, Core) = reader.deserialize().next().unwrap().unwrap();
+            assert_eq!(row.1, core);
+        }
+        assert_eq!(Core::from_name("cortex-m5"), None);
+    }
+
+    #[test]
+    fn the_default_machine_runs_its_core() {
+        for core in Core::ALL {
+            match core.machine() {
+                Some(machine) => assert!(machine.runs(core), "{core} on {}", machine.name),
+                None => assert_eq!(core, Core::CortexM23),
+            }
+        }
+    }
+}
