@@ -1,0 +1,62 @@
+//! Training: from labelled rows to the float model, through estimators with linfa's interface.
+//!
+//! What a library returns is converted at once; its own `predict` is never asked. This crate must
+//! not know of configs or files.
+
+mod bayes;
+mod forest;
+mod linfa_forest;
+
+use spinney_dataset::Dataset;
+use spinney_model::{Compare, Feature, ModelError, Schema};
+
+pub use bayes::gaussian_nb;
+pub use forest::{ForestParams, forest};
+pub use linfa_forest::{LinfaEnsemble, LinfaForest, linfa_forest};
+pub use spinney_forest::{ClassWeight, Criterion, MaxFeatures, MaxSamples};
+
+/// Why training failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Rows that nothing can be learnt from.
+    #[error("the training rows: found {found}, expected {expected}")]
+    Rows {
+        /// What is there.
+        found: String,
+        /// What is needed.
+        expected: String,
+    },
+    /// The library failed.
+    #[error("the trainer: {0}")]
+    Library(String),
+    /// The library's model is no model.
+    #[error("the trained model: {0}")]
+    Model(#[from] ModelError),
+}
+
+/// The schema of a model trained on `rows`: float32 comparisons, and at least two classes, each
+/// with a row.
+fn schema_of(rows: &Dataset) -> Result<Schema, TrainError> {
+    let counts = rows.class_counts();
+    if counts.len() < 2 {
+        return Err(TrainError::Rows {
+            found: format!("only the class \"{}\"", rows.classes().join(", ")),
+            expected: "at least two classes to tell apart".to_owned(),
+        });
+    }
+    if let Some(class) = counts.iter().position(|count| *count == 0) {
+        return Err(TrainError::Rows {
+            found: format!("no row of class \"{}\"", rows.classes()[class]),
+            expected: "at least one row per class".to_owned(),
+        });
+    }
+    let features = rows
+        .features()
+        .iter()
+        .map(|name| Feature {
+            name: name.clone(),
+            compare: Compare::Float32,
+        })
+        .collect();
+    Ok(Schema::new(features, rows.classes().to_vec())?)
+}

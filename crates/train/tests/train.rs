@@ -1,0 +1,73 @@
+//! Training on the shipped data sets: shapes, accuracy, and rows that teach nothing.
+
+use spinney_dataset::{Dataset, csv, split};
+use spinney_model::FloatModel;
+use spinney_train::{LinfaEnsemble, LinfaForest, TrainError, gaussian_nb, linfa_forest};
+
+const IRIS: &[u8] = include_bytes!("../../../data/iris.csv");
+const WINE: &[u8] = include_bytes!("../../../data/wine.csv");
+
+const TREE: LinfaForest = LinfaForest {
+    ensemble: None,
+    max_depth: Some(4),
+    min_samples_split: 2.0,
+    min_samples_leaf: 1.0,
+    min_impurity_decrease: 0.0,
+    entropy: false,
+};
+
+fn accuracy(model: &FloatModel, rows: &Dataset) -> f64 {
+    let right = (0..rows.n_rows())
+        .filter(|row| model.predict(&rows.values().row(*row).to_vec()) == rows.labels()[*row])
+        .count();
+    right as f64 / rows.n_rows() as f64
+}
+
+#[test]
+fn a_tree_and_a_forest_learn_iris() {
+    let parts = split(&csv::read(IRIS, "species").unwrap(), 0.25, 42).unwrap();
+    let tree = linfa_forest(&parts.train, &TREE).unwrap();
+    assert!(accuracy(&tree, &parts.test) > 0.85);
+    let FloatModel::Forest(forest) = &tree else {
+        panic!("a tree is a forest of one");
+    };
+    assert!(forest.depth() <= 4);
+    let ensemble = Some(LinfaEnsemble {
+        n_trees: 10,
+        feature_fraction: 0.75,
+        row_fraction: 1.0,
+        seed: 1,
+    });
+    let forest = linfa_forest(&parts.train, &LinfaForest { ensemble, ..TREE }).unwrap();
+    assert_eq!(forest.kind(), "random-forest");
+    assert!(accuracy(&forest, &parts.test) > 0.85);
+}
+
+#[test]
+fn bayes_learns_wine_the_same_way_each_time() {
+    let parts = split(&csv::read(WINE, "cultivar").unwrap(), 0.25, 42).unwrap();
+    let model = gaussian_nb(&parts.train, 1e-9).unwrap();
+    assert!(accuracy(&model, &parts.test) > 0.9);
+    assert_eq!(model, gaussian_nb(&parts.train, 1e-9).unwrap());
+    let FloatModel::GaussianNb(bayes) = &model else {
+        panic!("naive Bayes");
+    };
+    // The mean of the first class's first feature, by hand.
+    let members: Vec<f64> = (0..parts.train.n_rows())
+        .filter(|row| parts.train.labels()[*row] == 0)
+        .map(|row| parts.train.values()[[row, 0]])
+        .collect();
+    let mean = members.iter().sum::<f64>() / members.len() as f64;
+    assert!((bayes.means()[0][0] - mean).abs() < 1e-9);
+    let share = members.len() as f64 / parts.train.n_rows() as f64;
+    assert!((bayes.log_priors()[0] - share.ln()).abs() < 1e-12);
+}
+
+#[test]
+fn one_class_teaches_nothing() {
+    let rows = csv::read(b"a,y\n1,x\n2,x\n", "y").unwrap();
+    for result in [linfa_forest(&rows, &TREE), gaussian_nb(&rows, 1e-9)] {
+        let error = result.expect_err("one class");
+        assert!(matches!(error, TrainError::Rows { .. }), "{error}");
+    }
+}
