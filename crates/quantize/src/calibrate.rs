@@ -1,0 +1,261 @@
+//! What quantization knows about each feature: type, range and grid, from the training rows, the
+//! model and what the config declares. Test rows never calibrate.
+
+use ndarray::{ArrayView1, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+use spinney_model::{FloatModel, Node};
+
+use crate::QuantizeError;
+
+/// What a sensor delivers for one feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sensor {
+    /// Integers, 0 to 255.
+    U8,
+    /// Integers, −128 to 127.
+    I8,
+    /// Integers, 0 to 65,535.
+    U16,
+    /// Integers, −32,768 to 32,767.
+    I16,
+    /// Integers of 32 bits.
+    I32,
+    /// IEEE 754 singles.
+    F32,
+}
+
+impl Sensor {
+    /// The range of integers that the sensor can deliver; `None` for singles.
+    #[must_use]
+    pub fn integers(self) -> Option<(f64, f64)> {
+        match self {
+            Self::U8 => Some((0.0, 255.0)),
+            Self::I8 => Some((-128.0, 127.0)),
+            Self::U16 => Some((0.0, 65_535.0)),
+            Self::I16 => Some((-32_768.0, 32_767.0)),
+            Self::I32 => Some((f64::from(i32::MIN), f64::from(i32::MAX))),
+            Self::F32 => None,
+        }
+    }
+
+    /// Whether the sensor can deliver `value`; singles are held to their range alone.
+    fn delivers(self, value: f64) -> bool {
+        match self.integers() {
+            Some((low, high)) => value == value.floor() && (low..=high).contains(&value),
+            None => value.abs() <= f64::from(f32::MAX),
+        }
+    }
+}
+
+/// How codes of a feature are to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodingChoice {
+    /// Identity where the sensor's integers fit 16 bits, else affine.
+    #[default]
+    Auto,
+    /// The reading itself; for integers that fit 16 bits.
+    Identity,
+    /// Scaled by a power of two and shifted into 16 bits.
+    Affine,
+    /// The number of the model's thresholds below the reading; trees only.
+    Rank,
+}
+
+/// What the config declares about one feature.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Declared {
+    /// The sensor's type, if it is not to be told from the training rows.
+    pub sensor: Option<Sensor>,
+    /// Lowest and highest reading to be coded without saturation.
+    pub range: Option<(f64, f64)>,
+    /// The coding.
+    pub coding: CodingChoice,
+}
+
+/// What is known of one feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What the sensor delivers.
+    pub sensor: Sensor,
+    /// Readings within it are coded without saturation, inclusive.
+    pub range: (f64, f64),
+    /// Every reading seen is a multiple of `2^−grid_bits`; `None` if no such grid of at most 16
+    /// bits was seen, or no rows were.
+    pub grid_bits: Option<u8>,
+    /// The coding asked for.
+    pub coding: CodingChoice,
+}
+
+/// Standard deviations around each class's mean that naive Bayes codes without saturation.
+const SIGMAS: f64 = 8.0;
+/// Share of the span of training readings that naive Bayes codes beyond either end of it.
+const MARGIN: f64 = 0.25;
+const GRID_BITS_MAX: u8 = 16;
+
+/// Calibrates each feature of `model`.
+///
+/// `rows` are the training rows in float64, `n_rows` × `n_features`, if there are any; `declared`
+/// has one entry per feature. A sensor that is not declared is `i16` (or `i32`) where every
+/// training reading is such an integer, else `f32`. A range that is not declared spans the
+/// readings and the thresholds; for naive Bayes the readings and a quarter of their span to either
+/// side, or θ ± 8σ of each class where there are no rows.
+///
+/// # Errors
+/// A training reading that the declared sensor cannot deliver; a declared range that is empty or
+/// that the sensor does not reach.
+///
+/// # Panics
+/// If `declared` or `rows` have another number of features than the model.
+pub fn calibrate(
+    model: &FloatModel,
+    rows: Option<ArrayView2<'_, f64>>,
+    declared: &[Declared],
+) -> Result<Vec<Calibration>, QuantizeError> {
+    let n_features = model.schema().n_features();
+    assert_eq!(declared.len(), n_features, "one declaration per feature");
+    let needed = needed_ranges(model);
+    (0..n_features)
+        .map(|feature| {
+            let column = rows.as_ref().map(|rows| rows.index_axis(Axis(1), feature));
+            let seen = column
+                .as_ref()
+                .and_then(|column| span(column.iter().copied()));
+            let needed = match (model, seen) {
+                // Rows seen tell more than θ ± 8σ, which a wide class would stretch for all.
+                (FloatModel::GaussianNb(_), Some((low, high))) if low < high => {
+                    let margin = (high - low) * MARGIN;
+                    Some((low - margin, high + margin))
+                }
+                _ => needed[feature],
+            };
+            calibrate_feature(
+                &model.schema().features()[feature].name,
+                column,
+                seen,
+                needed,
+                declared[feature],
+            )
+        })
+        .collect()
+}
+
+fn calibrate_feature(
+    name: &str,
+    column: Option<ArrayView1<'_, f64>>,
+    seen: Option<(f64, f64)>,
+    needed: Option<(f64, f64)>,
+    declared: Declared,
+) -> Result<Calibration, QuantizeError> {
+    let error = |found: String, expected: String| QuantizeError {
+        place: format!("feature \"{name}\""),
+        found,
+        expected,
+    };
+    let sensor = declared
+        .sensor
+        .unwrap_or_else(|| column.as_ref().map_or(Sensor::F32, sensor_of));
+    if let Some(reading) = column
+        .iter()
+        .flatten()
+        .find(|reading| !sensor.delivers(**reading))
+    {
+        return Err(error(
+            format!("the training reading {reading}"),
+            match sensor.integers() {
+                Some((low, high)) => {
+                    format!("integers from {low} to {high}, as its type declares")
+                }
+                None => "numbers within the range of float32".to_owned(),
+            },
+        ));
+    }
+    let mut range = match declared.range {
+        Some((low, high)) if low <= high => (low, high),
+        Some((low, high)) => {
+            return Err(error(
+                format!("the range {low} to {high}"),
+                "its lower end first".to_owned(),
+            ));
+        }
+        None => match (seen, needed) {
+            (Some(seen), Some(needed)) => (seen.0.min(needed.0), seen.1.max(needed.1)),
+            (one, other) => one.or(other).unwrap_or((0.0, 1.0)),
+        },
+    };
+    if let Some((low, high)) = sensor.integers() {
+        range = (range.0.floor().max(low), range.1.ceil().min(high));
+        if range.0 > range.1 {
+            return Err(error(
+                "a declared range that its type does not reach".to_owned(),
+                format!("a range within {low} to {high}"),
+            ));
+        }
+    } else {
+        let max = f64::from(f32::MAX);
+        range = (range.0.clamp(-max, max), range.1.clamp(-max, max));
+    }
+    Ok(Calibration {
+        sensor,
+        range,
+        grid_bits: column.as_ref().and_then(grid_of),
+        coding: declared.coding,
+    })
+}
+
+fn sensor_of(column: &ArrayView1<'_, f64>) -> Sensor {
+    [Sensor::I16, Sensor::I32]
+        .into_iter()
+        .find(|sensor| column.iter().all(|reading| sensor.delivers(*reading)))
+        .unwrap_or(Sensor::F32)
+}
+
+/// The coarsest grid `2^−bits` that holds every reading.
+fn grid_of(column: &ArrayView1<'_, f64>) -> Option<u8> {
+    (0..=GRID_BITS_MAX).find(|bits| {
+        let scale = f64::from(1_u32 << bits);
+        column.iter().all(|reading| {
+            let scaled = reading * scale;
+            scaled == scaled.floor()
+        })
+    })
+}
+
+fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |span, value| {
+        let (low, high) = span.unwrap_or((value, value));
+        Some((low.min(value), high.max(value)))
+    })
+}
+
+/// Per feature the range that the model's own numbers need.
+fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
+    let n_features = model.schema().n_features();
+    let mut ranges: Vec<Option<(f64, f64)>> = vec![None; n_features];
+    let mut widen = |feature: usize, low: f64, high: f64| {
+        let known = ranges[feature].unwrap_or((low, high));
+        ranges[feature] = Some((known.0.min(low), known.1.max(high)));
+    };
+    match model {
+        FloatModel::Forest(forest) => {
+            for node in forest.trees().iter().flat_map(spinney_model::Tree::nodes) {
+                if let Node::Split {
+                    feature, threshold, ..
+                } = node
+                {
+                    widen(*feature as usize, *threshold, *threshold);
+                }
+            }
+        }
+        FloatModel::GaussianNb(bayes) => {
+            for (means, variances) in bayes.means().iter().zip(bayes.variances()) {
+                for (feature, (mean, variance)) in means.iter().zip(variances).enumerate() {
+                    let reach = SIGMAS * variance.sqrt();
+                    widen(feature, mean - reach, mean + reach);
+                }
+            }
+        }
+    }
+    ranges
+}

@@ -1,0 +1,209 @@
+//! The coding of one feature: chosen from its calibration, applied by the runtime itself.
+
+use serde::{Deserialize, Serialize};
+use spinney_runtime::coding::{self as runtime, Reading, SingleBits};
+
+use crate::calibrate::{Calibration, CodingChoice, Sensor};
+
+/// The type in which a whole row of readings reaches the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadingType {
+    /// 16-bit integers.
+    I16,
+    /// 32-bit integers.
+    I32,
+    /// IEEE 754 singles.
+    F32,
+}
+
+impl ReadingType {
+    /// The narrowest type that holds what all sensors deliver.
+    pub(crate) fn for_sensors(sensors: impl Iterator<Item = Sensor>) -> Self {
+        sensors.fold(Self::I16, |widest, sensor| match (widest, sensor) {
+            (Self::F32, _) | (_, Sensor::F32) => Self::F32,
+            (Self::I32, _) | (_, Sensor::I32 | Sensor::U16) => Self::I32,
+            _ => Self::I16,
+        })
+    }
+
+    /// The type's name in Rust.
+    #[must_use]
+    pub fn rust_name(self) -> &'static str {
+        match self {
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// Size of one reading in bytes.
+    #[must_use]
+    pub fn n_bytes(self) -> usize {
+        match self {
+            Self::I16 => 2,
+            Self::I32 | Self::F32 => 4,
+        }
+    }
+
+    /// A reading as the device receives it, little-endian; integers saturate.
+    pub(crate) fn put(self, reading: f64, bytes: &mut Vec<u8>) {
+        match self {
+            Self::I16 => bytes.extend(to_i16(reading).to_le_bytes()),
+            Self::I32 => bytes.extend(to_i32(reading).to_le_bytes()),
+            Self::F32 => bytes.extend(to_f32(reading).to_le_bytes()),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, which is meant"
+)]
+fn to_i16(reading: f64) -> i16 {
+    reading as i16
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, which is meant"
+)]
+fn to_i32(reading: f64) -> i32 {
+    reading as i32
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "singles are what the device receives"
+)]
+fn to_f32(reading: f64) -> f32 {
+    reading as f32
+}
+
+/// How one feature becomes a code; the owned twin of the runtime's type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coding {
+    /// `⌊reading · 2^shift⌋ − offset`, saturated to 16 bits.
+    Affine {
+        /// Binary digits that the reading is scaled up by.
+        shift: i8,
+        /// Subtracted after scaling.
+        offset: i32,
+    },
+    /// Number of cuts below the reading.
+    Rank {
+        /// Cuts as the runtime orders readings, ascending.
+        cuts: Vec<i32>,
+    },
+}
+
+impl Coding {
+    /// The code of a reading is the reading.
+    pub const IDENTITY: Self = Self::Affine {
+        shift: 0,
+        offset: 0,
+    };
+
+    /// The name of the coding in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Affine {
+                shift: 0,
+                offset: 0,
+            } => "identity",
+            Self::Affine { .. } => "affine",
+            Self::Rank { .. } => "rank",
+        }
+    }
+
+    /// The runtime's view of this coding.
+    #[must_use]
+    pub fn runtime(&self) -> runtime::Coding<'_> {
+        match self {
+            Self::Affine { shift, offset } => runtime::Coding::Affine(runtime::Affine {
+                shift: *shift,
+                offset: *offset,
+            }),
+            Self::Rank { cuts } => runtime::Coding::Rank(runtime::Rank { cuts }),
+        }
+    }
+
+    /// The code of a raw reading, computed by the runtime as the device computes it.
+    #[must_use]
+    pub fn code(&self, reading_type: ReadingType, reading: f64) -> i16 {
+        let coding = self.runtime();
+        match reading_type {
+            ReadingType::I16 => coding.code(to_i16(reading)),
+            ReadingType::I32 => coding.code(to_i32(reading)),
+            ReadingType::F32 => coding.code(SingleBits(to_f32(reading).to_bits())),
+        }
+    }
+
+    /// Chooses an affine coding or the identity.
+    pub(crate) fn affine_for(calibration: &Calibration) -> Self {
+        let identity_fits = matches!(calibration.sensor, Sensor::U8 | Sensor::I8 | Sensor::I16);
+        if identity_fits && calibration.coding != CodingChoice::Affine {
+            return Self::IDENTITY;
+        }
+        let max_shift = match calibration.sensor {
+            Sensor::F32 => 100,
+            // An integer has no digits below the point to be kept.
+            _ => 0,
+        };
+        Self::affine_within(calibration.range, max_shift)
+    }
+
+    /// The finest power-of-two grid on which `range` fits 16 bits, with a code to spare at either
+    /// end, so that neither a threshold nor NaN meets a saturated code.
+    pub(crate) fn affine_within(range: (f64, f64), max_shift: i8) -> Self {
+        const CODES: f64 = 65_536.0 - 3.0;
+        /// Scaled readings stay within it, so that offsets are `i32`.
+        const SCALED_MAX: f64 = 2_147_000_000.0;
+        let (low, high) = range;
+        let shift = (-120..=max_shift)
+            .rev()
+            .find(|shift| {
+                let scale = exp2(*shift);
+                let (low, high) = ((low * scale).floor(), (high * scale).floor());
+                high - low <= CODES && low.abs().max(high.abs()) <= SCALED_MAX
+            })
+            .unwrap_or(-120);
+        let scale = exp2(shift);
+        let middle = f64::midpoint((low * scale).floor(), (high * scale).floor()).floor();
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by SCALED_MAX")]
+        let offset = middle as i32;
+        Self::Affine { shift, offset }
+    }
+
+    /// The rank coding of the given thresholds, ascending and distinct.
+    pub(crate) fn rank_for(reading_type: ReadingType, thresholds: &[f64]) -> Self {
+        let mut cuts: Vec<i32> = thresholds
+            .iter()
+            .map(|threshold| match reading_type {
+                ReadingType::I16 => i32::from(to_i16(threshold.floor())),
+                ReadingType::I32 => to_i32(threshold.floor()),
+                ReadingType::F32 => SingleBits(round_down(*threshold).to_bits()).order(),
+            })
+            .collect();
+        cuts.dedup();
+        Self::Rank { cuts }
+    }
+}
+
+/// `2^exponent`, exact.
+pub(crate) fn exp2(exponent: i8) -> f64 {
+    2.0_f64.powi(i32::from(exponent))
+}
+
+/// The largest float32 that is not above `value`.
+#[must_use]
+pub fn round_down(value: f64) -> f32 {
+    let near = to_f32(value);
+    if f64::from(near) > value {
+        near.next_down()
+    } else {
+        near
+    }
+}

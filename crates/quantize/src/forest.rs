@@ -1,0 +1,402 @@
+//! Tree ensembles in fixed point: thresholds become codes, leaves integer votes.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use fixed::types::U1F15;
+use spinney_dataset::Dataset;
+use spinney_model::{Compare, Forest, Node, Schema, Tree, Voting, argmax};
+use spinney_runtime::forest as runtime;
+
+use crate::calibrate::{Calibration, CodingChoice};
+use crate::certificate::soft_rows_at_risk;
+use crate::coding::{Coding, ReadingType, round_down};
+use crate::{Options, QuantizeError, Votes};
+
+/// A quantized ensemble: the runtime's tables, owned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantForest {
+    trees: Vec<runtime::Tree>,
+    splits: Vec<runtime::Split>,
+    leaves: Leaves,
+}
+
+/// What leaves hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leaves {
+    /// One class each: hard votes, or a single tree.
+    Classes,
+    /// Votes in units of 1/255, row after row of `n_classes`.
+    Bytes(Vec<u8>),
+    /// Votes in Q15, row after row of `n_classes`; one is 32,768.
+    Words(Vec<u16>),
+}
+
+impl Leaves {
+    /// The vote that stands for a proportion of one.
+    #[must_use]
+    pub fn unit(&self) -> u32 {
+        match self {
+            Self::Classes => 1,
+            Self::Bytes(_) => 255,
+            Self::Words(_) => 1 << 15,
+        }
+    }
+
+    /// The name of the leaves' form in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Classes => "class",
+            Self::Bytes(_) => "8-bit votes",
+            Self::Words(_) => "Q15 votes",
+        }
+    }
+
+    fn runtime(&self) -> runtime::Leaves<'_> {
+        match self {
+            Self::Classes => runtime::Leaves::Classes,
+            Self::Bytes(rows) => runtime::Leaves::Bytes(rows),
+            Self::Words(rows) => runtime::Leaves::Words(rows),
+        }
+    }
+}
+
+/// The precision in which soft leaves are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VoteWidth {
+    Bytes,
+    Words,
+}
+
+impl VoteWidth {
+    /// The integer vote for a proportion, to the nearest.
+    pub(crate) fn vote(self, proportion: f64) -> u16 {
+        match self {
+            // A byte has no fixed-point type in which 1 is representable and 255/255.
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a proportion times 255"
+            )]
+            Self::Bytes => (proportion * 255.0).round().clamp(0.0, 255.0) as u16,
+            Self::Words => U1F15::saturating_from_num(proportion.clamp(0.0, 1.0)).to_bits(),
+        }
+    }
+
+    /// The vote that stands for a proportion of one.
+    pub(crate) fn unit(self) -> f64 {
+        match self {
+            Self::Bytes => 255.0,
+            Self::Words => 32_768.0,
+        }
+    }
+}
+
+/// Distinct thresholds of each feature, ascending, as far as float32 readings can tell.
+pub(crate) fn thresholds(forest: &Forest) -> Vec<Vec<f64>> {
+    let schema = forest.schema();
+    let mut sets: Vec<BTreeSet<OrderedThreshold>> = vec![BTreeSet::new(); schema.n_features()];
+    for node in forest.trees().iter().flat_map(Tree::nodes) {
+        if let Node::Split {
+            feature, threshold, ..
+        } = node
+        {
+            let feature = *feature as usize;
+            let compare = schema.features()[feature].compare;
+            sets[feature].insert(OrderedThreshold(seen_threshold(*threshold, compare)));
+        }
+    }
+    sets.into_iter()
+        .map(|set| set.into_iter().map(|threshold| threshold.0).collect())
+        .collect()
+}
+
+/// The threshold as readings meet it: for float32 readings the float32 at or below it.
+pub(crate) fn seen_threshold(threshold: f64, compare: Compare) -> f64 {
+    match compare {
+        Compare::Float32 => f64::from(round_down(threshold)),
+        Compare::Float64 => threshold,
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct OrderedThreshold(f64);
+
+impl PartialEq for OrderedThreshold {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for OrderedThreshold {}
+impl PartialOrd for OrderedThreshold {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for OrderedThreshold {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        // −0 and +0 are one threshold.
+        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
+    }
+}
+
+/// The coding of each feature of a forest.
+pub(crate) fn codings(
+    forest: &Forest,
+    calibrations: &[Calibration],
+    reading_type: ReadingType,
+) -> Vec<Coding> {
+    thresholds(forest)
+        .iter()
+        .zip(calibrations)
+        .map(|(thresholds, calibration)| match calibration.coding {
+            CodingChoice::Rank => Coding::rank_for(reading_type, thresholds),
+            _ => Coding::affine_for(calibration),
+        })
+        .collect()
+}
+
+/// A threshold as a code: `code <= T` goes left.
+pub(crate) enum Threshold {
+    /// No code goes left: the threshold is below everything that can be coded.
+    NeverLeft,
+    /// Codes up to this one go left.
+    Code(i16),
+}
+
+/// `T` of a split: the code of the threshold itself, floored onto the grid of codes.
+pub(crate) fn code_threshold(
+    threshold: f64,
+    compare: Compare,
+    coding: &Coding,
+    reading_type: ReadingType,
+) -> Threshold {
+    let seen = seen_threshold(threshold, compare);
+    let lowest = match reading_type {
+        ReadingType::I16 => f64::from(i16::MIN),
+        ReadingType::I32 => f64::from(i32::MIN),
+        ReadingType::F32 => f64::from(f32::MIN),
+    };
+    let grid = match reading_type {
+        // On integers x <= t is x <= floor(t).
+        ReadingType::I16 | ReadingType::I32 => seen.floor(),
+        ReadingType::F32 => f64::from(round_down(seen)),
+    };
+    if grid < lowest {
+        return Threshold::NeverLeft;
+    }
+    match coding {
+        Coding::Affine { shift, offset } => {
+            let code = (grid * crate::coding::exp2(*shift)).floor() - f64::from(*offset);
+            if code < f64::from(i16::MIN) {
+                return Threshold::NeverLeft;
+            }
+            Threshold::Code(coding.code(reading_type, grid))
+        }
+        // x <= cut k is "fewer than k + 1 cuts are below x": the rank of the cut itself.
+        Coding::Rank { .. } => Threshold::Code(coding.code(reading_type, grid)),
+    }
+}
+
+impl QuantForest {
+    pub(crate) fn new(
+        forest: &Forest,
+        codings: &[Coding],
+        reading_type: ReadingType,
+        options: Options,
+        rows: Option<&Dataset>,
+    ) -> Result<Self, QuantizeError> {
+        let is_single = forest.trees().len() == 1;
+        if options.voting == Voting::Hard || (is_single && !options.wants_scores) {
+            return Lowering::new(forest, codings, reading_type, None).run();
+        }
+        let bytes_suffice = || {
+            rows.is_some_and(|rows| {
+                soft_rows_at_risk(forest, VoteWidth::Bytes, rows.values().view()).is_empty()
+            })
+        };
+        let width = match options.votes {
+            Votes::Byte => VoteWidth::Bytes,
+            Votes::Auto if bytes_suffice() => VoteWidth::Bytes,
+            Votes::Q15 | Votes::Auto => VoteWidth::Words,
+        };
+        Lowering::new(forest, codings, reading_type, Some(width)).run()
+    }
+
+    /// The trees, in voting order.
+    #[must_use]
+    pub fn trees(&self) -> &[runtime::Tree] {
+        &self.trees
+    }
+
+    /// The splits, tree after tree.
+    #[must_use]
+    pub fn splits(&self) -> &[runtime::Split] {
+        &self.splits
+    }
+
+    /// What the leaves hold.
+    #[must_use]
+    pub fn leaves(&self) -> &Leaves {
+        &self.leaves
+    }
+
+    /// The runtime's view of the tables.
+    ///
+    /// # Panics
+    /// Never; the tables were built to pass the runtime's check.
+    #[must_use]
+    pub fn runtime(&self, schema: &Schema) -> runtime::Forest<'_> {
+        runtime::Forest::new(runtime::Tables {
+            n_features: schema.n_features(),
+            n_classes: schema.n_classes(),
+            trees: &self.trees,
+            splits: &self.splits,
+            leaves: self.leaves.runtime(),
+        })
+        .expect("tables lowered from a checked forest are valid")
+    }
+
+    pub(crate) fn scores(&self, codes: &[i16], schema: &Schema) -> Vec<i64> {
+        let mut scores = vec![0_u32; schema.n_classes()];
+        self.runtime(schema)
+            .scores(codes, &mut scores)
+            .expect("one code per feature, one score per class");
+        scores.into_iter().map(i64::from).collect()
+    }
+}
+
+/// One pass over the float trees that writes the tables.
+struct Lowering<'a> {
+    forest: &'a Forest,
+    codings: &'a [Coding],
+    reading_type: ReadingType,
+    width: Option<VoteWidth>,
+    trees: Vec<runtime::Tree>,
+    splits: Vec<runtime::Split>,
+    rows: Vec<Vec<u16>>,
+    row_numbers: HashMap<Vec<u16>, usize>,
+}
+
+/// Most splits of one tree, and most distinct leaves: a child has 15 bits.
+const CHILD_MAX: usize = runtime::LEAF as usize;
+
+impl<'a> Lowering<'a> {
+    fn new(
+        forest: &'a Forest,
+        codings: &'a [Coding],
+        reading_type: ReadingType,
+        width: Option<VoteWidth>,
+    ) -> Self {
+        Self {
+            forest,
+            codings,
+            reading_type,
+            width,
+            trees: Vec::new(),
+            splits: Vec::new(),
+            rows: Vec::new(),
+            row_numbers: HashMap::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<QuantForest, QuantizeError> {
+        for (index, tree) in self.forest.trees().iter().enumerate() {
+            self.lower(index, tree)?;
+        }
+        let flat = self.rows.concat();
+        let leaves = match self.width {
+            None => Leaves::Classes,
+            Some(VoteWidth::Bytes) => Leaves::Bytes(
+                flat.into_iter()
+                    .map(|vote| u8::try_from(vote).expect("votes of 8 bits"))
+                    .collect(),
+            ),
+            Some(VoteWidth::Words) => Leaves::Words(flat),
+        };
+        Ok(QuantForest {
+            trees: self.trees,
+            splits: self.splits,
+            leaves,
+        })
+    }
+
+    /// Lowers one tree in preorder; a split that no code can take left becomes its right child.
+    fn lower(&mut self, index: usize, tree: &Tree) -> Result<(), QuantizeError> {
+        let too_large = |what: &str, found: usize| QuantizeError {
+            place: format!("tree {index}"),
+            found: format!("{found} {what}"),
+            expected: format!("at most {CHILD_MAX}; limit max_depth or max_leaf_nodes"),
+        };
+        let first = self.splits.len();
+        // Nodes to lower, each with the split and side that lead to it.
+        let mut stack: Vec<(usize, Option<(usize, usize)>)> = vec![(0, None)];
+        let mut root = 0;
+        while let Some((node, parent)) = stack.pop() {
+            let child = match &tree.nodes()[node] {
+                Node::Leaf { proportions } => {
+                    let number = self.leaf_number(proportions);
+                    let number = u16::try_from(number)
+                        .ok()
+                        .filter(|number| *number < runtime::LEAF)
+                        .ok_or_else(|| too_large("distinct leaves", number + 1))?;
+                    runtime::LEAF | number
+                }
+                Node::Split {
+                    feature,
+                    threshold,
+                    left,
+                    right,
+                } => {
+                    let feature_idx = *feature as usize;
+                    let code = code_threshold(
+                        *threshold,
+                        self.forest.schema().features()[feature_idx].compare,
+                        &self.codings[feature_idx],
+                        self.reading_type,
+                    );
+                    let Threshold::Code(threshold) = code else {
+                        stack.push((*right as usize, parent));
+                        continue;
+                    };
+                    let at = self.splits.len() - first;
+                    self.splits.push(runtime::Split {
+                        feature: u16::try_from(*feature).expect("at most 65,535 features"),
+                        threshold,
+                        children: [0, 0],
+                    });
+                    stack.push((*right as usize, Some((at, 1))));
+                    stack.push((*left as usize, Some((at, 0))));
+                    u16::try_from(at)
+                        .ok()
+                        .filter(|at| *at < runtime::LEAF)
+                        .ok_or_else(|| too_large("splits", tree.n_splits()))?
+                }
+            };
+            match parent {
+                Some((split, side)) => self.splits[first + split].children[side] = child,
+                None => root = child,
+            }
+        }
+        self.trees.push(runtime::Tree {
+            first_split: u32::try_from(first).expect("splits of trees that fit 32 bits"),
+            root,
+        });
+        Ok(())
+    }
+
+    fn leaf_number(&mut self, proportions: &[f64]) -> usize {
+        let Some(width) = self.width else {
+            return argmax(proportions);
+        };
+        let row: Vec<u16> = proportions.iter().map(|p| width.vote(*p)).collect();
+        if let Some(number) = self.row_numbers.get(&row) {
+            return *number;
+        }
+        let number = self.rows.len();
+        self.rows.push(row.clone());
+        self.row_numbers.insert(row, number);
+        number
+    }
+}

@@ -1,0 +1,201 @@
+//! From a float model to Q15: codes of 16 bits, integer votes and scores, and a certificate of
+//! where the two may differ.
+//!
+//! What a [`QuantModel`] computes, it computes by calling the runtime, as the device does.
+
+mod bayes;
+mod calibrate;
+mod certificate;
+mod coding;
+mod forest;
+
+use spinney_dataset::Dataset;
+use spinney_model::{FloatModel, Schema, Voting};
+
+pub use bayes::QuantBayes;
+pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate};
+pub use certificate::{Certificate, Flip, Level, certify};
+pub use coding::{Coding, ReadingType, round_down};
+pub use forest::{Leaves, QuantForest};
+
+/// Why a model cannot be quantized: where, what was found, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: found {found}, expected {expected}")]
+pub struct QuantizeError {
+    /// The part of the model or data.
+    pub place: String,
+    /// What stands there.
+    pub found: String,
+    /// What may stand there.
+    pub expected: String,
+}
+
+/// What the config asks of quantization, apart from single features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How trees are combined.
+    pub voting: Voting,
+    /// The precision of soft votes.
+    pub votes: Votes,
+    /// Whether scores are delivered too, so that a single tree must keep its proportions.
+    pub wants_scores: bool,
+}
+
+/// The precision of soft votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Votes {
+    /// Q15, where one is 32,768.
+    #[default]
+    Q15,
+    /// Units of 1/255.
+    Byte,
+    /// 8 bits where no training row is decided within their error, else Q15.
+    Auto,
+}
+
+/// A model in fixed point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantModel {
+    schema: Schema,
+    reading_type: ReadingType,
+    codings: Vec<Coding>,
+    body: Body,
+}
+
+/// The model proper, by kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A tree ensemble.
+    Forest(QuantForest),
+    /// Gaussian naive Bayes.
+    Bayes(QuantBayes),
+}
+
+impl QuantModel {
+    /// Quantizes `model`.
+    ///
+    /// `calibrations` has one entry per feature, from [`calibrate`]. `rows` are the training rows,
+    /// if there are any; they choose the precision of soft leaves.
+    ///
+    /// # Errors
+    /// A coding that the feature's readings or the kind of model do not allow; a tree or a leaf
+    /// codebook beyond the table format.
+    ///
+    /// # Panics
+    /// If `calibrations` or `rows` have another number of features than the model.
+    pub fn new(
+        model: &FloatModel,
+        calibrations: &[Calibration],
+        options: Options,
+        rows: Option<&Dataset>,
+    ) -> Result<Self, QuantizeError> {
+        let schema = model.schema().clone();
+        assert_eq!(calibrations.len(), schema.n_features());
+        let reading_type =
+            ReadingType::for_sensors(calibrations.iter().map(|calibration| calibration.sensor));
+        for (feature, calibration) in schema.features().iter().zip(calibrations) {
+            let fits = matches!(calibration.sensor, Sensor::U8 | Sensor::I8 | Sensor::I16);
+            if calibration.coding == CodingChoice::Identity && !fits {
+                return Err(QuantizeError {
+                    place: format!("feature \"{}\"", feature.name),
+                    found: "coding = \"identity\" for readings that are no 16-bit integers"
+                        .to_owned(),
+                    expected: "a type of u8, i8 or i16, or another coding".to_owned(),
+                });
+            }
+        }
+        let (codings, body) = match model {
+            FloatModel::Forest(forest) => {
+                let codings = forest::codings(forest, calibrations, reading_type);
+                let body = QuantForest::new(forest, &codings, reading_type, options, rows)?;
+                (codings, Body::Forest(body))
+            }
+            FloatModel::GaussianNb(bayes) => {
+                let codings = bayes::codings(bayes, calibrations)?;
+                let body = QuantBayes::new(bayes, &codings, calibrations);
+                (codings, Body::Bayes(body))
+            }
+        };
+        Ok(Self {
+            schema,
+            reading_type,
+            codings,
+            body,
+        })
+    }
+
+    /// Names of features and classes.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The type in which rows reach the device.
+    #[must_use]
+    pub fn reading_type(&self) -> ReadingType {
+        self.reading_type
+    }
+
+    /// The coding of each feature.
+    #[must_use]
+    pub fn codings(&self) -> &[Coding] {
+        &self.codings
+    }
+
+    /// The model proper.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Whether codes are the readings themselves, for every feature.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        self.reading_type == ReadingType::I16
+            && self
+                .codings
+                .iter()
+                .all(|coding| *coding == Coding::IDENTITY)
+    }
+
+    /// A row as the device receives it: readings little-endian, one after the other.
+    #[must_use]
+    pub fn reading_bytes(&self, row: &[f64]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(row.len() * self.reading_type.n_bytes());
+        for reading in row {
+            self.reading_type.put(*reading, &mut bytes);
+        }
+        bytes
+    }
+
+    /// The codes of a row of raw readings.
+    #[must_use]
+    pub fn codes(&self, row: &[f64]) -> Vec<i16> {
+        self.codings
+            .iter()
+            .zip(row)
+            .map(|(coding, reading)| coding.code(self.reading_type, *reading))
+            .collect()
+    }
+
+    /// Scores of a row of codes, one per class, as the runtime computes them.
+    ///
+    /// # Panics
+    /// If `codes` has another length than the model has features.
+    #[must_use]
+    pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
+        match &self.body {
+            Body::Forest(forest) => forest.scores(codes, &self.schema),
+            Body::Bayes(bayes) => bayes.scores(codes, &self.schema),
+        }
+    }
+
+    /// The class index of a row of raw readings.
+    ///
+    /// # Panics
+    /// If `row` has another length than the model has features.
+    #[must_use]
+    pub fn predict(&self, row: &[f64]) -> usize {
+        spinney_runtime::argmax(&self.scores(&self.codes(row)))
+    }
+}
