@@ -1,0 +1,157 @@
+//! Source of the conversion from readings to codes; its twin is the runtime's `coding.rs`.
+
+use std::fmt::Write;
+
+use spinney_quantize::{Coding, QuantModel, ReadingType};
+
+/// The simplest form that serves all features of a model.
+enum Form {
+    /// Codes are the readings.
+    Identity,
+    /// One affine coding for all features.
+    Uniform { shift: i8, offset: i32 },
+    /// An affine coding per feature.
+    Affine,
+    /// A rank coding per feature.
+    Rank,
+    /// Both kinds.
+    Mixed,
+}
+
+fn form(model: &QuantModel) -> Form {
+    if model.is_identity() {
+        return Form::Identity;
+    }
+    let codings = model.codings();
+    let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
+    match &codings[0] {
+        Coding::Affine { shift, offset } if codings.iter().all(|coding| *coding == codings[0]) => {
+            Form::Uniform {
+                shift: *shift,
+                offset: *offset,
+            }
+        }
+        _ if codings.iter().all(is_rank) => Form::Rank,
+        _ if codings.iter().any(is_rank) => Form::Mixed,
+        _ => Form::Affine,
+    }
+}
+
+/// The generated `predict` and `encode`, and the tables that they read.
+pub(crate) struct CodingSource {
+    pub functions: String,
+    pub tables: String,
+}
+
+/// Writes the conversion of `model`.
+pub(crate) fn source(model: &QuantModel) -> CodingSource {
+    let form = form(model);
+    let reading = match model.reading_type() {
+        ReadingType::I16 | ReadingType::I32 => "*reading",
+        ReadingType::F32 => "SingleBits(reading.to_bits())",
+    };
+    let mut tables = String::new();
+    let (loop_header, code) = match &form {
+        Form::Identity => {
+            return CodingSource {
+                functions: IDENTITY.to_owned(),
+                tables,
+            };
+        }
+        Form::Uniform { shift, offset } => {
+            let _ = writeln!(
+                tables,
+                "use spinney_runtime::coding::Affine;\n\n\
+                 /// The coding of every feature.\n\
+                 pub(crate) const CODING: Affine = Affine {{ shift: {shift}, offset: {offset} }};"
+            );
+            (
+                "(code, reading) in codes.iter_mut().zip(readings)",
+                "tables::CODING",
+            )
+        }
+        _ => {
+            write_codings(&form, model, &mut tables);
+            (
+                "((code, coding), reading) in codes.iter_mut().zip(&tables::CODINGS).zip(readings)",
+                "coding",
+            )
+        }
+    };
+    let functions = format!(
+        "/// The class index of a row of raw readings.\n\
+         #[must_use]\n\
+         #[inline(never)]\n\
+         pub fn predict(readings: &[Reading; N_FEATURES]) -> usize {{\n    \
+             classify(&encode(readings))\n\
+         }}\n\n\
+         /// The codes of a row of raw readings.\n\
+         #[must_use]\n\
+         pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_FEATURES] {{\n    \
+             let mut codes = [0; N_FEATURES];\n    \
+             for {loop_header} {{\n        \
+                 *code = {code}.code({reading});\n    \
+             }}\n    \
+             codes\n\
+         }}\n"
+    );
+    CodingSource { functions, tables }
+}
+
+const IDENTITY: &str = "\
+/// The class index of a row of raw readings.
+#[must_use]
+#[inline(never)]
+pub fn predict(readings: &[Reading; N_FEATURES]) -> usize {
+    classify(readings)
+}
+
+/// The codes of a row of raw readings: the readings themselves.
+#[must_use]
+pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_FEATURES] {
+    *readings
+}
+";
+
+fn write_codings(form: &Form, model: &QuantModel, out: &mut String) {
+    let codings = model.codings();
+    let kind = match form {
+        Form::Affine => "Affine",
+        Form::Rank => "Rank<'static>",
+        _ => "Coding<'static>",
+    };
+    let imports = match form {
+        Form::Affine => "Affine",
+        Form::Rank => "Rank",
+        _ => "{Affine, Coding, Rank}",
+    };
+    let _ = writeln!(out, "use spinney_runtime::coding::{imports};\n");
+    let _ = writeln!(
+        out,
+        "/// How each feature is coded.\npub(crate) static CODINGS: [{kind}; {}] = [",
+        codings.len()
+    );
+    for coding in codings {
+        let text = match coding {
+            Coding::Affine { shift, offset } => {
+                format!("Affine {{ shift: {shift}, offset: {offset} }}")
+            }
+            Coding::Rank { cuts } => format!("Rank {{ cuts: &{cuts:?} }}"),
+        };
+        let _ = match (form, coding) {
+            (Form::Mixed, Coding::Affine { .. }) => writeln!(out, "    Coding::Affine({text}),"),
+            (Form::Mixed, Coding::Rank { .. }) => writeln!(out, "    Coding::Rank({text}),"),
+            _ => writeln!(out, "    {text},"),
+        };
+    }
+    let _ = writeln!(out, "];");
+}
+
+/// The names that the generated `lib.rs` imports for the conversion.
+pub(crate) fn imports(model: &QuantModel) -> &'static str {
+    match model.reading_type() {
+        _ if model.is_identity() => "",
+        ReadingType::F32 => "use spinney_runtime::coding::SingleBits;\n",
+        ReadingType::I16 | ReadingType::I32 => "",
+    }
+}
