@@ -1,0 +1,165 @@
+//! What a device answered: outcomes of the test rows, compared with the host's bit by bit.
+
+use serde::{Deserialize, Serialize};
+use spinney_board::Timer;
+use spinney_wire::{Header, Outcome};
+
+use crate::Predictions;
+
+/// A run of all test rows on a device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceRun {
+    /// Class per row.
+    pub classes: Vec<usize>,
+    /// Rows whose class or any score differs from the host's.
+    pub mismatches: Vec<usize>,
+    /// From raw readings to class.
+    pub instructions: Instructions,
+    /// From codes to class.
+    pub instructions_from_codes: Instructions,
+    /// Bytes from the initial stack pointer to the deepest word that any prediction touched.
+    pub stack_bytes_max: u32,
+}
+
+/// Executed instructions per inference; not cycles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Instructions {
+    /// Mean over the rows.
+    pub mean: f64,
+    /// The most that any row took.
+    pub max: u64,
+}
+
+/// What the host knows of a run when it reads the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct RunContext<'a> {
+    /// Number of features of the model in the image.
+    pub n_features: usize,
+    /// Number of classes of the model in the image.
+    pub n_classes: usize,
+    /// What the emulated timer counts.
+    pub timer: Timer,
+    /// What the host predicted for the same rows.
+    pub predictions: &'a Predictions,
+}
+
+/// An answer that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the device's outcomes: found {found}, expected {expected}")]
+pub struct OutcomeError {
+    /// What is there.
+    pub found: String,
+    /// What should be.
+    pub expected: String,
+}
+
+/// Virtual nanoseconds that the emulator lets pass per instruction: `-icount shift=8`.
+const NS_PER_INSTRUCTION: f64 = 256.0;
+/// Size of one score.
+const SCORE_LEN: usize = 8;
+
+/// Reads a file of outcomes and compares it with the host's predictions.
+///
+/// # Errors
+/// Another model's header, fewer or more outcomes than rows, or a measurement that the device
+/// could not make.
+pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun, OutcomeError> {
+    let error = |found: String, expected: String| OutcomeError { found, expected };
+    let header = bytes
+        .get(..Header::LEN)
+        .and_then(Header::from_bytes)
+        .ok_or_else(|| {
+            error(
+                "no header".to_owned(),
+                "the answer of a verify image".to_owned(),
+            )
+        })?;
+    let shape = (header.n_features as usize, header.n_classes as usize);
+    if shape != (context.n_features, context.n_classes) {
+        return Err(error(
+            format!("a model of {} features and {} classes", shape.0, shape.1),
+            format!(
+                "{} features and {} classes",
+                context.n_features, context.n_classes
+            ),
+        ));
+    }
+    let records = &bytes[Header::LEN..];
+    let record_len = Outcome::LEN + SCORE_LEN * context.n_classes;
+    let n_rows = context.predictions.q15.len();
+    if records.len() != n_rows * record_len {
+        return Err(error(
+            format!(
+                "{} bytes, outcomes of {} rows",
+                records.len(),
+                records.len() / record_len
+            ),
+            format!("{} bytes for {n_rows} rows", n_rows * record_len),
+        ));
+    }
+    let instructions = |ticks: u32, row: usize| -> Result<f64, OutcomeError> {
+        if ticks == u32::MAX {
+            return Err(error(
+                format!("an inference beyond the timer, in row {row}"),
+                "at most 2^32 − 2 ticks".to_owned(),
+            ));
+        }
+        let ticks = f64::from(ticks) - f64::from(header.overhead_ticks);
+        Ok(match context.timer {
+            Timer::SystickHz(hz) => (ticks * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION)
+                .round()
+                .max(0.0),
+            Timer::Mcycle => ticks.max(0.0),
+        })
+    };
+    let mut classes = Vec::with_capacity(n_rows);
+    let mut mismatches = Vec::new();
+    let mut from_readings = Vec::with_capacity(n_rows);
+    let mut from_codes = Vec::with_capacity(n_rows);
+    let mut stack_bytes_max = 0;
+    for (row, record) in records.chunks_exact(record_len).enumerate() {
+        let (outcome, scores) = record.split_at(Outcome::LEN);
+        let outcome = Outcome::from_bytes(outcome).expect("a slice of that length");
+        let scores: Vec<i64> = scores
+            .chunks_exact(SCORE_LEN)
+            .map(|score| i64::from_le_bytes(score.try_into().expect("a chunk of that length")))
+            .collect();
+        let class = outcome.class as usize;
+        if class != context.predictions.q15[row] || scores != context.predictions.scores[row] {
+            mismatches.push(row);
+        }
+        if outcome.stack_bytes == u32::MAX {
+            return Err(error(
+                format!("a prediction beyond the watched stack, in row {row}"),
+                "at most 8 KiB of stack below the main loop".to_owned(),
+            ));
+        }
+        classes.push(class);
+        from_readings.push(instructions(outcome.ticks, row)?);
+        from_codes.push(instructions(outcome.ticks_from_codes, row)?);
+        stack_bytes_max = stack_bytes_max.max(outcome.stack_bytes);
+    }
+    Ok(DeviceRun {
+        classes,
+        mismatches,
+        instructions: Instructions::of(&from_readings),
+        instructions_from_codes: Instructions::of(&from_codes),
+        stack_bytes_max,
+    })
+}
+
+impl Instructions {
+    fn of(counts: &[f64]) -> Self {
+        let mean = counts.iter().sum::<f64>() / counts.len().max(1) as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rounded, not negative, below 2^53"
+        )]
+        let max = counts.iter().copied().fold(0.0, f64::max) as u64;
+        Self {
+            mean: (mean * 10.0).round() / 10.0,
+            max,
+        }
+    }
+}

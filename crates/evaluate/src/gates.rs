@@ -1,0 +1,304 @@
+//! Gates: each limit of the config against what was found, and what to do where it fails.
+
+use serde::{Deserialize, Serialize};
+use spinney_quantize::{Certificate, Level};
+
+use crate::{DeviceRun, Evaluation, Footprint};
+
+/// Limits of a pipeline; `None` is no gate.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Limits {
+    /// Most bytes of flash.
+    pub flash_bytes: u64,
+    /// Most bytes of RAM.
+    pub ram_bytes: u64,
+    /// Most bytes of stack.
+    pub stack_bytes: Option<u64>,
+    /// Most instructions per inference, on average.
+    pub instructions_mean: Option<u64>,
+    /// Most instructions of any inference.
+    pub instructions_max: Option<u64>,
+    /// Most accuracy lost.
+    pub max_drop: Option<f64>,
+    /// Least share of rows that agree.
+    pub min_agreement: Option<f64>,
+    /// Most rows that disagree.
+    pub max_disagreements: Option<u64>,
+    /// How far the certificate must reach.
+    pub certificate: Option<Level>,
+}
+
+/// What gates judge.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured<'a> {
+    /// Accuracy and agreement; `None` where test rows have no labels.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Rows on which float and Q15 disagree, and rows there are.
+    pub disagreements: (usize, usize),
+    /// The proof.
+    pub certificate: &'a Certificate,
+    /// The product image.
+    pub footprint: &'a Footprint,
+    /// The run.
+    pub device: RunOutcome<'a>,
+}
+
+/// Whether there was a run on a device.
+#[derive(Debug, Clone, Copy)]
+pub enum RunOutcome<'a> {
+    /// All rows ran.
+    Ran(&'a DeviceRun),
+    /// They did not, for this reason: nothing on the device could be measured.
+    Failed(&'a str),
+    /// The config does without.
+    NotRequired,
+}
+
+/// A number or word of a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Quantity {
+    /// A count.
+    Count(u64),
+    /// A share or mean.
+    Number(f64),
+    /// A level.
+    Word(String),
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Number(number) => write!(f, "{}", (number * 1e6).round() / 1e6),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// What to do about a failed gate.
+pub type Advice = String;
+
+/// One gate's judgement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The gate's name, as its key in `pipeline.toml`.
+    pub gate: String,
+    /// The most, or the least, that is allowed.
+    pub limit: Quantity,
+    /// What was found; `None` for what was not measured, as the config allows.
+    pub found: Option<Quantity>,
+    /// Whether the gate holds.
+    pub pass: bool,
+    /// What to do, or why there is no figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Advice>,
+}
+
+/// Judges every gate, in a fixed order: parity, sizes, speed, accuracy, certificate.
+#[must_use]
+pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
+    let mut verdicts = vec![parity(measured.device)];
+    let footprint = measured.footprint;
+    verdicts.push(at_most(
+        "flash",
+        limits.flash_bytes,
+        footprint.flash_bytes,
+        |over| {
+            format!(
+                "{over} bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = \"hard\""
+            )
+        },
+    ));
+    verdicts.push(at_most("ram", limits.ram_bytes, footprint.ram_bytes, |over| {
+        format!("{over} bytes over; the model's tables are in flash, so look at the firmware's own data")
+    }));
+    let on_device = |gate: &str,
+                     limit: Option<u64>,
+                     found: &dyn Fn(&DeviceRun) -> f64,
+                     advice: &str|
+     -> Option<Verdict> {
+        let limit = limit?;
+        let RunOutcome::Ran(run) = measured.device else {
+            return Some(not_measured(gate, Quantity::Count(limit), measured.device));
+        };
+        let found = found(run);
+        let pass = found <= limit as f64;
+        Some(Verdict {
+            gate: gate.to_owned(),
+            limit: Quantity::Count(limit),
+            found: Some(Quantity::Number(found)),
+            pass,
+            note: (!pass).then(|| advice.to_owned()),
+        })
+    };
+    verdicts.extend(on_device(
+        "stack",
+        limits.stack_bytes,
+        &|run| f64::from(run.stack_bytes_max),
+        "a row of readings and its codes lie on the stack: fewer features, or integer readings",
+    ));
+    verdicts.extend(on_device(
+        "instructions",
+        limits.instructions_mean,
+        &|run| run.instructions.mean,
+        "fewer trees (n_trees) or less depth (max_depth)",
+    ));
+    verdicts.extend(on_device(
+        "instructions_max",
+        limits.instructions_max,
+        &|run| run.instructions.max as f64,
+        "less depth (max_depth), or fewer trees (n_trees)",
+    ));
+    verdicts.extend(accuracy(limits, measured));
+    verdicts.extend(
+        limits
+            .certificate
+            .map(|required| certificate(required, measured.certificate)),
+    );
+    verdicts
+}
+
+fn parity(device: RunOutcome<'_>) -> Verdict {
+    let limit = Quantity::Count(0);
+    let RunOutcome::Ran(run) = device else {
+        return not_measured("parity", limit, device);
+    };
+    let pass = run.mismatches.is_empty();
+    Verdict {
+        gate: "parity".to_owned(),
+        limit,
+        found: Some(Quantity::Count(run.mismatches.len() as u64)),
+        pass,
+        note: run.mismatches.first().map(|row| {
+            format!(
+                "test row {row} is the first that host and device compute differently; \
+                 this is a fault of Spinney"
+            )
+        }),
+    }
+}
+
+/// A gate that could not be measured fails, unless the config does without a device.
+fn not_measured(gate: &str, limit: Quantity, device: RunOutcome<'_>) -> Verdict {
+    let (pass, note) = match device {
+        RunOutcome::Failed(reason) => (false, reason.to_owned()),
+        RunOutcome::Ran(_) | RunOutcome::NotRequired => (
+            true,
+            "not measured: the config does not require the emulator".to_owned(),
+        ),
+    };
+    Verdict {
+        gate: gate.to_owned(),
+        limit,
+        found: None,
+        pass,
+        note: Some(note),
+    }
+}
+
+fn at_most(gate: &str, limit: u64, found: u64, advice: impl FnOnce(u64) -> Advice) -> Verdict {
+    Verdict {
+        gate: gate.to_owned(),
+        limit: Quantity::Count(limit),
+        found: Some(Quantity::Count(found)),
+        pass: found <= limit,
+        note: (found > limit).then(|| advice(found - limit)),
+    }
+}
+
+fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
+    let (n_disagreements, n_rows) = measured.disagreements;
+    let mut verdicts = Vec::new();
+    if let Some(limit) = limits.max_drop {
+        verdicts.push(match measured.evaluation {
+            Some(evaluation) => {
+                // A drop of exactly the limit is no more than it, whatever the last bit says.
+                let pass = evaluation.drop <= limit + 1e-12;
+                Verdict {
+                    gate: "max_drop".to_owned(),
+                    limit: Quantity::Number(limit),
+                    found: Some(Quantity::Number(evaluation.drop)),
+                    pass,
+                    note: (!pass).then(|| {
+                        "`cargo xtask explain --row N` shows where a row of predictions.csv parts"
+                            .to_owned()
+                    }),
+                }
+            }
+            None => Verdict {
+                gate: "max_drop".to_owned(),
+                limit: Quantity::Number(limit),
+                found: None,
+                pass: false,
+                note: Some(
+                    "the test rows have no labels: name their column in [dataset] label".to_owned(),
+                ),
+            },
+        });
+    }
+    if let Some(limit) = limits.min_agreement {
+        let agreement = crate::metrics::ratio(n_rows - n_disagreements, n_rows);
+        let pass = agreement >= limit;
+        verdicts.push(Verdict {
+            gate: "min_agreement".to_owned(),
+            limit: Quantity::Number(limit),
+            found: Some(Quantity::Number(agreement)),
+            pass,
+            note: (!pass).then(|| wider_codes(measured.certificate)),
+        });
+    }
+    if let Some(limit) = limits.max_disagreements {
+        verdicts.push(at_most(
+            "max_disagreements",
+            limit,
+            n_disagreements as u64,
+            |_| wider_codes(measured.certificate),
+        ));
+    }
+    verdicts
+}
+
+fn certificate(required: Level, found: &Certificate) -> Verdict {
+    let level = found
+        .splits
+        .map_or(found.votes, |splits| splits.min(found.votes));
+    let pass = level >= required;
+    Verdict {
+        gate: "require_certificate".to_owned(),
+        limit: Quantity::Word(word(required).to_owned()),
+        found: Some(Quantity::Word(word(level).to_owned())),
+        pass,
+        note: (!pass).then(|| wider_codes(found)),
+    }
+}
+
+/// Names the splits and rows at fault, and what would mend them.
+fn wider_codes(certificate: &Certificate) -> Advice {
+    let mut parts = Vec::new();
+    if let Some(flip) = certificate.flips.iter().max_by_key(|flip| flip.rows.len()) {
+        parts.push(format!(
+            "{} splits have readings that flip, first of all tree {} node {} on feature {} (threshold {}): declare a narrower range or a type in [features], or coding = \"rank\"",
+            certificate.flips.len(),
+            flip.tree,
+            flip.node,
+            flip.feature,
+            flip.threshold
+        ));
+    }
+    if let Some(row) = certificate.rows_at_risk.first() {
+        parts.push(format!(
+            "{} rows are decided within the error bound, test row {row} first",
+            certificate.rows_at_risk.len()
+        ));
+    }
+    parts.join("; ")
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::EveryInput => "every-input",
+        Level::EveryRow => "every-row",
+        Level::Listed => "listed",
+    }
+}

@@ -1,0 +1,16 @@
+//! What a model is worth: metrics, agreement of float and Q15, parity of host and device, the
+//! footprint of an image, and the gates that all of them must pass.
+//!
+//! *Agreement* is float against Q15; *parity* is host against device.
+
+mod device;
+mod footprint;
+mod gates;
+mod metrics;
+mod predictions;
+
+pub use device::{DeviceRun, Instructions, OutcomeError, RunContext, read_outcomes};
+pub use footprint::{Footprint, ImageError, Section};
+pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
+pub use metrics::{ClassScore, Scorecard};
+pub use predictions::{Evaluation, Predictions, Saturation, evaluate, predict};

@@ -1,0 +1,158 @@
+//! The test rows through float and Q15, on the host.
+
+use serde::{Deserialize, Serialize};
+use spinney_dataset::Dataset;
+use spinney_model::{FloatModel, Voting, argmax};
+use spinney_quantize::{Coding, QuantModel};
+
+use crate::Scorecard;
+use crate::metrics::ratio;
+
+/// What float and Q15 say of each test row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predictions {
+    /// Class of the float model under the configured vote.
+    pub float: Vec<usize>,
+    /// Class of scikit-learn's own, soft vote.
+    pub float_soft: Vec<usize>,
+    /// Class of the quantized model.
+    pub q15: Vec<usize>,
+    /// Scores of the quantized model, one per class.
+    pub scores: Vec<Vec<i64>>,
+    /// Readings beyond the range of codes, for features that have any.
+    pub saturation: Vec<Saturation>,
+}
+
+/// How many readings of one feature saturate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saturation {
+    /// Index of the feature.
+    pub feature: usize,
+    /// Test rows whose reading lies below the range.
+    pub below: usize,
+    /// Test rows whose reading lies above it.
+    pub above: usize,
+}
+
+/// How good float and Q15 are, and how far they agree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The float model as scikit-learn votes.
+    pub float: Scorecard,
+    /// The quantized model.
+    pub q15: Scorecard,
+    /// Accuracy of the float model under hard votes, if those are configured.
+    pub float_hard_accuracy: Option<f64>,
+    /// Share of rows on which Q15 equals the float model's soft vote, if hard votes are configured.
+    pub agreement_with_soft: Option<f64>,
+    /// Accuracy lost from float (soft) to Q15; negative for a gain.
+    pub drop: f64,
+    /// Share of rows on which float and Q15 agree under the same vote.
+    pub agreement: f64,
+    /// Indices of test rows on which they do not.
+    pub disagreements: Vec<usize>,
+}
+
+/// Predicts every row of `rows` with both models.
+///
+/// # Panics
+/// If the models or rows differ in their number of features.
+#[must_use]
+pub fn predict(
+    model: &FloatModel,
+    quant: &QuantModel,
+    voting: Voting,
+    rows: &Dataset,
+) -> Predictions {
+    let n_rows = rows.n_rows();
+    let mut predictions = Predictions {
+        float: Vec::with_capacity(n_rows),
+        float_soft: Vec::with_capacity(n_rows),
+        q15: Vec::with_capacity(n_rows),
+        scores: Vec::with_capacity(n_rows),
+        saturation: saturation(quant, rows),
+    };
+    for row in rows.values().rows() {
+        let row = row.to_vec();
+        let soft = model.predict(&row);
+        let float = match (model, voting) {
+            (FloatModel::Forest(forest), Voting::Hard) => {
+                argmax(&forest.scores(&row, Voting::Hard))
+            }
+            _ => soft,
+        };
+        let scores = quant.scores(&quant.codes(&row));
+        predictions.float.push(float);
+        predictions.float_soft.push(soft);
+        predictions.q15.push(best(&scores));
+        predictions.scores.push(scores);
+    }
+    predictions
+}
+
+/// Index of the highest score, the lowest among equals.
+fn best(scores: &[i64]) -> usize {
+    let mut best = 0;
+    for (class, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+fn saturation(quant: &QuantModel, rows: &Dataset) -> Vec<Saturation> {
+    let mut found = Vec::new();
+    for (feature, coding) in quant.codings().iter().enumerate() {
+        let Coding::Affine { shift, offset } = coding else {
+            // Beyond the outermost cuts all readings are alike to the model.
+            continue;
+        };
+        let scale = 2.0_f64.powi(i32::from(*shift));
+        let (mut below, mut above) = (0, 0);
+        for reading in rows.values().column(feature) {
+            let code = (reading * scale).floor() - f64::from(*offset);
+            below += usize::from(code < f64::from(i16::MIN));
+            above += usize::from(code > f64::from(i16::MAX));
+        }
+        if below + above > 0 {
+            found.push(Saturation {
+                feature,
+                below,
+                above,
+            });
+        }
+    }
+    found
+}
+
+/// Scores predictions against the labels of `rows`; `voting` is the configured vote.
+///
+/// # Panics
+/// If `predictions` are of other rows.
+#[must_use]
+pub fn evaluate(predictions: &Predictions, voting: Voting, rows: &Dataset) -> Evaluation {
+    let n_classes = rows.classes().len();
+    let card = |predicted: &[usize]| Scorecard::new(rows.labels(), predicted, n_classes);
+    let float = card(&predictions.float_soft);
+    let q15 = card(&predictions.q15);
+    let is_hard = voting == Voting::Hard;
+    let equal = |a: &[usize], b: &[usize]| a.iter().zip(b).filter(|(a, b)| a == b).count();
+    let disagreements: Vec<usize> = (0..rows.n_rows())
+        .filter(|row| predictions.float[*row] != predictions.q15[*row])
+        .collect();
+    Evaluation {
+        float_hard_accuracy: is_hard.then(|| card(&predictions.float).accuracy),
+        agreement_with_soft: is_hard.then(|| {
+            ratio(
+                equal(&predictions.float_soft, &predictions.q15),
+                rows.n_rows(),
+            )
+        }),
+        drop: float.accuracy - q15.accuracy,
+        agreement: ratio(rows.n_rows() - disagreements.len(), rows.n_rows()),
+        float,
+        q15,
+        disagreements,
+    }
+}
