@@ -1,0 +1,124 @@
+//! `[dataset]`: which files there must be, and where their labels are.
+
+use crate::choice::Source;
+use crate::diagnostics::Fault;
+use crate::pipeline::{DataFile, Dataset, Labels};
+use crate::raw::RawPipeline;
+use crate::value::Reader;
+
+use super::Cause;
+
+/// A file of rows, and the key of the labels that belong to it.
+const FILES: [(&str, &str); 3] = [
+    ("path", "path_labels"),
+    ("train", "train_labels"),
+    ("test", "test_labels"),
+];
+
+pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
+    let section = raw.section("dataset");
+    let given = |key: &str| section.given(key).is_some();
+    let imported = is_imported(raw);
+
+    if given("path") {
+        let why = "`path` is split into both";
+        let cause = Cause {
+            section,
+            key: "path",
+        };
+        reader.contradict(section, "train", why, &cause);
+        reader.contradict(section, "test", why, &cause);
+    } else if given("test") {
+        let why = "`test` is the test set";
+        reader.contradict(
+            section,
+            "test_fraction",
+            why,
+            &Cause {
+                section,
+                key: "test",
+            },
+        );
+        if !given("train") && !imported {
+            reader.missing(raw, section, "train");
+        }
+    } else if given("train") {
+        reader.missing(raw, section, "test");
+    } else if section.span.is_some() && raw.well_formed {
+        let expected = if imported {
+            "`test` or `path`"
+        } else {
+            "`path`, or `train` and `test`"
+        };
+        let message = format!("dataset: found no rows, expected {expected}");
+        reader
+            .faults
+            .push(Fault::new(section.span.clone(), message));
+    }
+
+    for (file, labels) in FILES {
+        if given(labels) && !given(file) {
+            let message =
+                format!("dataset.{labels}: found labels without rows, expected `{file}` too");
+            reader
+                .faults
+                .push(Fault::new(section.given(labels), message));
+        }
+    }
+    let mut files = FILES.iter().filter(|(file, _)| given(file)).peekable();
+    let any_file = files.peek().is_some();
+    let all_separate = files.all(|(_, labels)| given(labels));
+    if any_file && all_separate {
+        let key = if given("path") {
+            "path_labels"
+        } else {
+            "test_labels"
+        };
+        let why = "the labels have files of their own";
+        reader.contradict(section, "label", why, &Cause { section, key });
+    } else if any_file && !given("label") && !imported {
+        reader.missing(raw, section, "label");
+    }
+
+    if given("path") {
+        return Some(Dataset::Split {
+            rows: data_file(reader, raw, "path", "path_labels")?,
+            test_fraction: section.number("test_fraction")?,
+        });
+    }
+    let train = if given("train") {
+        Some(data_file(reader, raw, "train", "train_labels")?)
+    } else {
+        None
+    };
+    Some(Dataset::Given {
+        train,
+        test: data_file(reader, raw, "test", "test_labels")?,
+    })
+}
+
+fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Option<DataFile> {
+    let section = raw.section("dataset");
+    let labels = if section.given(labels).is_some() {
+        Labels::File(reader.path(section, labels)?)
+    } else if section.given("label").is_some() {
+        Labels::Column(section.text("label")?)
+    } else {
+        Labels::None
+    };
+    Some(DataFile {
+        path: reader.path(section, file)?,
+        labels,
+    })
+}
+
+fn is_imported(raw: &RawPipeline) -> bool {
+    raw.section("model").choice("source", Source::from_word) == Some(Source::Import)
+}
+
+/// Whether the test rows have no labels, as only those for an imported model may.
+pub(super) fn is_unlabelled(raw: &RawPipeline) -> bool {
+    let section = raw.section("dataset");
+    let given = |key: &str| section.given(key).is_some();
+    is_imported(raw) && given("test") && !given("test_labels") && !given("label")
+}

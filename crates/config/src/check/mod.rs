@@ -1,0 +1,272 @@
+//! From what was typed to what it means: rules that take more than one key.
+
+mod dataset;
+mod model;
+mod target;
+
+use spinney_model::Voting;
+
+use crate::choice::{
+    Coding, Encoding, Export, Leaves, LogLevel, ModelKind, Output, Prefer, Source, Votes,
+};
+use crate::diagnostics::{Fault, Span};
+use crate::pipeline::{
+    Accuracy, Codegen, ConfigPath, Feature, Firmware, Identity, Pipeline, Quantize, ReadingRange,
+};
+use crate::raw::{RawPipeline, RawSection};
+use crate::schema;
+use crate::value::{Reader, Value, literal};
+
+/// Checks the whole; faults are left in `reader`. `None` where a fault leaves a gap.
+pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> {
+    let identity = identity(reader, raw.section("pipeline"));
+    let dataset = dataset::check(reader, raw);
+    let model = model::check(reader, raw);
+    let quantize = quantize(reader, raw);
+    let features = raw
+        .features
+        .iter()
+        .map(|(name, section)| (name.clone(), feature(reader, raw, section)))
+        .collect();
+    let codegen = codegen(reader, raw.section("codegen"));
+    let accuracy = accuracy(reader, raw);
+    let firmware = firmware(raw.section("firmware"));
+    let target = target::check(reader, raw.section("target"));
+    let budget = target::budget(reader, raw, target.as_ref());
+    Some(Pipeline {
+        identity: identity?,
+        dataset: dataset?,
+        model: model?,
+        quantize: quantize?,
+        features,
+        codegen: codegen?,
+        accuracy,
+        target: target?,
+        firmware: firmware?,
+        budget: budget?,
+    })
+}
+
+/// Whose rules a fault applies: a key, where it was typed.
+struct Cause<'a> {
+    section: &'a RawSection,
+    key: &'static str,
+}
+
+impl Reader<'_> {
+    /// Whether a value has a fault already: one is enough.
+    pub(crate) fn is_at_fault(&self, span: &Span) -> bool {
+        self.faults
+            .iter()
+            .any(|fault| fault.span.as_ref() == Some(span))
+    }
+
+    /// Refuses a key that has no meaning beside another, if it was typed.
+    fn contradict(&mut self, section: &RawSection, key: &str, why: &str, cause: &Cause) {
+        let Some(span) = section.given(key).filter(|span| !self.is_at_fault(span)) else {
+            return;
+        };
+        let message = format!(
+            "{}.{key}: found {}, expected none, since {why}",
+            section.place,
+            literal(self.text, &span)
+        );
+        self.faults.push(
+            Fault::new(Some(span), message)
+                .context(cause.section.given(cause.key), "because of this")
+                .help(format!(
+                    "remove `{key}`, or change `{}.{}`",
+                    cause.section.place, cause.key
+                )),
+        );
+    }
+
+    /// Refuses a key's value because of another key, if it was typed; else the other key's.
+    fn refuse_pair(&mut self, section: &RawSection, key: &str, message: String, cause: &Cause) {
+        let own = section.given(key);
+        let other = cause.section.given(cause.key);
+        let fault = match own {
+            Some(_) => Fault::new(own, message).context(other, "because of this"),
+            None => Fault::new(other.or_else(|| section.span.clone()), message),
+        };
+        self.faults.push(fault);
+    }
+
+    /// Says that a key is missing which the other keys make necessary.
+    fn missing(&mut self, raw: &RawPipeline, section: &RawSection, key: &str) {
+        // An absent section has been told of, and text that is not TOML may hide the key.
+        if section.span.is_none() || !raw.well_formed {
+            return;
+        }
+        let known = schema::section(&section.place)
+            .and_then(|known| known.keys.iter().find(|known| known.name == key));
+        let Some(known) = known else {
+            return;
+        };
+        let message = format!(
+            "{}.{key}: found nothing, expected {}",
+            section.place,
+            known.kind.expected()
+        );
+        self.faults
+            .push(Fault::new(section.span.clone(), message).help(known.doc));
+    }
+
+    fn path(&self, section: &RawSection, key: &str) -> Option<ConfigPath> {
+        Some(ConfigPath::new(self.folder, section.text(key)?))
+    }
+}
+
+fn identity(reader: &Reader, section: &RawSection) -> Option<Identity> {
+    Some(Identity {
+        name: section.text("name")?,
+        seed: section.integer("seed")?,
+        reports: reader.path(section, "reports")?,
+    })
+}
+
+fn is_bayes(raw: &RawPipeline) -> bool {
+    let model = raw.section("model");
+    model.choice("source", Source::from_word) == Some(Source::Train)
+        && model.choice("kind", ModelKind::from_word) == Some(ModelKind::GaussianNb)
+}
+
+const MODEL_KIND: &str = "kind";
+
+fn quantize(reader: &mut Reader, raw: &RawPipeline) -> Option<Quantize> {
+    let section = raw.section("quantize");
+    if is_bayes(raw) {
+        let cause = Cause {
+            section: raw.section("model"),
+            key: MODEL_KIND,
+        };
+        reader.contradict(section, "leaves", "naive Bayes has no leaves", &cause);
+    }
+    let coding = coding(reader, raw, section);
+    Some(Quantize {
+        leaves: match section.choice("leaves", Leaves::from_word)? {
+            Leaves::Soft => Voting::Soft,
+            Leaves::Hard => Voting::Hard,
+        },
+        votes: section.choice("votes", Votes::from_word)?,
+        coding: coding?,
+    })
+}
+
+fn coding(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<Coding> {
+    let coding = section.choice("coding", Coding::from_word)?;
+    if coding == Coding::Rank && is_bayes(raw) {
+        let cause = Cause {
+            section: raw.section("model"),
+            key: MODEL_KIND,
+        };
+        let why = "naive Bayes has no thresholds to rank among";
+        reader.contradict(section, "coding", why, &cause);
+    }
+    Some(coding)
+}
+
+fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feature {
+    use crate::choice::FeatureType;
+
+    let range = match section.value("range") {
+        Some(Value::Pair(low, high)) => Some(ReadingRange {
+            low: *low,
+            high: *high,
+        }),
+        _ => None,
+    };
+    let type_ = section.choice("type", FeatureType::from_word);
+    if let (Some(range), Some(type_)) = (range, type_)
+        && let Some((low, high)) = type_.limits()
+        // Limits have 32 bits, which float64 holds exactly.
+        && (range.low < low as f64 || range.high > high as f64)
+    {
+        let message = format!(
+            "{}.range: found [{}, {}], expected no more than `type = \"{}\"` holds, {low} to {high}",
+            section.place,
+            range.low,
+            range.high,
+            type_.as_str(),
+        );
+        reader.refuse_pair(
+            section,
+            "range",
+            message,
+            &Cause {
+                section,
+                key: "type",
+            },
+        );
+    }
+    Feature {
+        range,
+        type_,
+        coding: coding(reader, raw, section),
+    }
+}
+
+fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
+    let outputs = section.choices("outputs", Output::from_word);
+    let early_exit = section.flag("early_exit");
+    if let Some(outputs) = &outputs {
+        if !outputs.iter().any(|(output, _)| *output == Output::Class) {
+            let message = "codegen.outputs: found no `\"class\"`, expected it among the outputs";
+            reader
+                .faults
+                .push(Fault::new(section.given("outputs"), message));
+        }
+        if outputs.iter().any(|(output, _)| *output != Output::Class) && early_exit == Some(true) {
+            let why = "scores need every tree";
+            reader.contradict(
+                section,
+                "early_exit",
+                why,
+                &Cause {
+                    section,
+                    key: "outputs",
+                },
+            );
+        }
+    }
+    Some(Codegen {
+        encoding: section.choice("encoding", Encoding::from_word)?,
+        prefer: section.choice("prefer", Prefer::from_word)?,
+        outputs: in_order(outputs?),
+        early_exit: early_exit?,
+        export: in_order(section.choices("export", Export::from_word)?),
+    })
+}
+
+fn in_order<T: Ord>(words: Vec<(T, Span)>) -> Vec<T> {
+    let mut words: Vec<T> = words.into_iter().map(|(word, _)| word).collect();
+    words.sort();
+    words
+}
+
+fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
+    use crate::choice::Certificate;
+
+    let section = raw.section("accuracy");
+    if dataset::is_unlabelled(raw) {
+        let why = "rows without labels have no accuracy";
+        let cause = Cause {
+            section: raw.section("dataset"),
+            key: "test",
+        };
+        reader.contradict(section, "max_drop", why, &cause);
+    }
+    Accuracy {
+        max_drop: section.number("max_drop"),
+        min_agreement: section.number("min_agreement"),
+        max_disagreements: section.integer_u32("max_disagreements"),
+        require_certificate: section.choice("require_certificate", Certificate::from_word),
+    }
+}
+
+fn firmware(section: &RawSection) -> Option<Firmware> {
+    Some(Firmware {
+        log: section.choice("log", LogLevel::from_word)?,
+        deadline_s: section.integer_u32("deadline_s")?,
+    })
+}

@@ -1,0 +1,240 @@
+//! `[model]`: which keys belong to which kind of model and trainer.
+
+use spinney_model::ForestKind;
+
+use crate::choice::{Criterion, ModelKind, Source, Trainer};
+use crate::diagnostics::Fault;
+use crate::pipeline::{
+    ClassWeight, Count, ForestTraining, MaxFeatures, Model, ModelFormat, Training,
+};
+use crate::raw::{RawPipeline, RawSection};
+use crate::schema;
+use crate::value::{Reader, Value, literal};
+
+use super::Cause;
+
+/// Keys that only several trees have.
+const OF_FORESTS: [&str; 3] = ["n_trees", "bootstrap", "max_samples"];
+/// Keys that linfa's trees do not know.
+const BEYOND_LINFA: [&str; 3] = ["max_leaf_nodes", "class_weight", "ccp_alpha"];
+
+pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
+    let section = raw.section("model");
+    match section.choice("source", Source::from_word)? {
+        Source::Import => {
+            let why = "an imported model is trained already";
+            refuse_all_but(reader, section, &["source", "path"], why, "source");
+            if section.given("path").is_none() {
+                reader.missing(raw, section, "path");
+            }
+            let path = reader.path(section, "path")?;
+            let format = format(reader, section, &path.typed)?;
+            Some(Model::Import { path, format })
+        }
+        Source::Train => {
+            if let Some(span) = section.given("path") {
+                let message = format!(
+                    "model.path: found {}, expected none, since the model is trained here",
+                    literal(reader.text, &span)
+                );
+                reader.faults.push(
+                    Fault::new(Some(span), message)
+                        .context(section.given("source"), "because of this")
+                        .help("to import the file, write `source = \"import\"`"),
+                );
+            }
+            if section.given("kind").is_none() {
+                reader.missing(raw, section, "kind");
+            }
+            training(reader, section).map(Model::Train)
+        }
+    }
+}
+
+fn refuse_all_but(
+    reader: &mut Reader,
+    section: &RawSection,
+    kept: &[&str],
+    why: &str,
+    cause: &'static str,
+) {
+    let keys = schema::section("model").map_or(&[][..], |section| section.keys);
+    for key in keys.iter().filter(|key| !kept.contains(&key.name)) {
+        reader.contradict(
+            section,
+            key.name,
+            why,
+            &Cause {
+                section,
+                key: cause,
+            },
+        );
+    }
+}
+
+fn format(reader: &mut Reader, section: &RawSection, path: &str) -> Option<ModelFormat> {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("json") => Some(ModelFormat::Json),
+        Some("skops") => Some(ModelFormat::Skops),
+        Some("onnx") => Some(ModelFormat::Onnx),
+        _ => {
+            let span = section.given("path");
+            let found = span
+                .as_ref()
+                .map(|span| literal(reader.text, span))
+                .unwrap_or_default();
+            let message = format!(
+                "model.path: found {found}, expected a name that ends in `.json`, `.skops` or `.onnx`"
+            );
+            reader.faults.push(Fault::new(span, message));
+            None
+        }
+    }
+}
+
+fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
+    let kind = match section.choice("kind", ModelKind::from_word)? {
+        ModelKind::GaussianNb => {
+            let kept = ["source", "path", "kind", "trainer", "var_smoothing"];
+            refuse_all_but(reader, section, &kept, "naive Bayes has no trees", "kind");
+            if section.choice("trainer", Trainer::from_word) != Some(Trainer::Linfa) {
+                let why = "naive Bayes is always trained by linfa";
+                reader.contradict(
+                    section,
+                    "trainer",
+                    why,
+                    &Cause {
+                        section,
+                        key: "kind",
+                    },
+                );
+            }
+            return Some(Training::GaussianNb {
+                var_smoothing: section.number("var_smoothing")?,
+            });
+        }
+        ModelKind::DecisionTree => ForestKind::DecisionTree,
+        ModelKind::RandomForest => ForestKind::RandomForest,
+        ModelKind::ExtraTrees => ForestKind::ExtraTrees,
+    };
+    let by_kind = Cause {
+        section,
+        key: "kind",
+    };
+    let why = "trees have no variances";
+    reader.contradict(section, "var_smoothing", why, &by_kind);
+    if kind == ForestKind::DecisionTree {
+        for key in OF_FORESTS {
+            reader.contradict(
+                section,
+                key,
+                "a decision tree is one tree, of all rows",
+                &by_kind,
+            );
+        }
+    }
+    let bootstrap = match section.given("bootstrap") {
+        Some(_) if kind != ForestKind::DecisionTree => section.flag("bootstrap")?,
+        _ => kind == ForestKind::RandomForest,
+    };
+    if !bootstrap && kind != ForestKind::DecisionTree {
+        let key = if section.given("bootstrap").is_some() {
+            "bootstrap"
+        } else {
+            "kind"
+        };
+        let why = "each tree sees all rows unless `bootstrap` is on";
+        reader.contradict(section, "max_samples", why, &Cause { section, key });
+    }
+    let class_weight = class_weight(section);
+    if class_weight == Some(ClassWeight::BalancedSubsample) && kind == ForestKind::DecisionTree {
+        let message = "model.class_weight: found `\"balanced_subsample\"`, expected `\"balanced\"` \
+                       for a decision tree, which has no subsample";
+        reader.refuse_pair(section, "class_weight", message.to_owned(), &by_kind);
+    }
+    let trainer = section.choice("trainer", Trainer::from_word);
+    if trainer == Some(Trainer::Linfa) {
+        beyond_linfa(reader, section, kind);
+    }
+    Some(Training::Forest(ForestTraining {
+        kind,
+        trainer: trainer?,
+        n_trees: match kind {
+            ForestKind::DecisionTree => 1,
+            _ => section.integer_u32("n_trees")?,
+        },
+        max_depth: section.integer_u32("max_depth"),
+        min_samples_split: count(section, "min_samples_split")?,
+        min_samples_leaf: count(section, "min_samples_leaf")?,
+        max_leaf_nodes: section.integer_u32("max_leaf_nodes"),
+        max_features: max_features(section).unwrap_or(match kind {
+            ForestKind::DecisionTree => MaxFeatures::All,
+            _ => MaxFeatures::Sqrt,
+        }),
+        criterion: section.choice("criterion", Criterion::from_word)?,
+        bootstrap,
+        max_samples: count(section, "max_samples"),
+        class_weight: class_weight?,
+        min_impurity_decrease: section.number("min_impurity_decrease")?,
+        ccp_alpha: section.number("ccp_alpha")?,
+    }))
+}
+
+fn beyond_linfa(reader: &mut Reader, section: &RawSection, kind: ForestKind) {
+    let by_trainer = Cause {
+        section,
+        key: "trainer",
+    };
+    if kind == ForestKind::ExtraTrees {
+        let message = "model.kind: found `\"extra-trees\"`, expected another kind, since \
+                       `trainer = \"linfa\"` has none of these";
+        reader.refuse_pair(section, "kind", message.to_owned(), &by_trainer);
+    }
+    for key in BEYOND_LINFA {
+        reader.contradict(
+            section,
+            key,
+            "`trainer = \"linfa\"` does not know it",
+            &by_trainer,
+        );
+    }
+    if kind == ForestKind::DecisionTree {
+        let why = "`trainer = \"linfa\"` gives a single tree all features";
+        reader.contradict(section, "max_features", why, &by_trainer);
+    }
+}
+
+fn count(section: &RawSection, key: &str) -> Option<Count> {
+    match section.value(key)? {
+        Value::Integer(rows) => u32::try_from(*rows).ok().map(Count::Rows),
+        Value::Number(share) => Some(Count::Fraction(*share)),
+        _ => None,
+    }
+}
+
+fn max_features(section: &RawSection) -> Option<MaxFeatures> {
+    match section.value("max_features")? {
+        Value::Integer(features) => u32::try_from(*features).ok().map(MaxFeatures::Features),
+        Value::Number(share) => Some(MaxFeatures::Fraction(*share)),
+        Value::Text(word) => match word.as_str() {
+            "sqrt" => Some(MaxFeatures::Sqrt),
+            "log2" => Some(MaxFeatures::Log2),
+            "all" => Some(MaxFeatures::All),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn class_weight(section: &RawSection) -> Option<ClassWeight> {
+    match section.value("class_weight")? {
+        Value::Weights(weights) => Some(ClassWeight::Given(weights.clone())),
+        Value::Text(word) => match word.as_str() {
+            "none" => Some(ClassWeight::None),
+            "balanced" => Some(ClassWeight::Balanced),
+            "balanced_subsample" => Some(ClassWeight::BalancedSubsample),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,189 @@
+//! `[target]` and `[budget]`: the chip's memories, its emulated machine, and gates that can bind.
+
+use spinney_board::{Chip, MACHINES, Machine, Region};
+
+use crate::choice::Emulator;
+use crate::diagnostics::Fault;
+use crate::pipeline::{Budget, Target};
+use crate::raw::{RawPipeline, RawSection};
+use crate::value::{Reader, Value, literal};
+
+use super::Cause;
+
+/// Gates that only a run can measure.
+const OF_A_RUN: [&str; 3] = ["stack", "instructions", "instructions_max"];
+
+pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target> {
+    let emulator = section.choice("emulator", Emulator::from_word);
+    let chip = match section.value("chip") {
+        Some(Value::Chip(chip)) => Some(memories(reader, section, chip)),
+        _ => None,
+    };
+    let board = match section.value("board") {
+        Some(Value::Board(board)) => Some(*board),
+        _ => None,
+    };
+    if emulator == Some(Emulator::Off) {
+        let why = "the emulator is off";
+        reader.contradict(
+            section,
+            "board",
+            why,
+            &Cause {
+                section,
+                key: "emulator",
+            },
+        );
+    }
+    let (chip, emulator) = (chip?, emulator?);
+    Some(Target {
+        board: match emulator {
+            Emulator::Off => None,
+            _ => machine(reader, section, &chip, board, emulator),
+        },
+        chip,
+        emulator,
+    })
+}
+
+/// The chip with the memories that the config gives it.
+fn memories(reader: &mut Reader, section: &RawSection, chip: &Chip) -> Chip {
+    let mut chip = chip.clone();
+    for (name, region, origin, len) in [
+        ("flash", &mut chip.flash, "origin", "flash"),
+        ("RAM", &mut chip.ram, "ram_origin", "ram"),
+    ] {
+        *region = Region {
+            origin: section.bytes(origin).unwrap_or(region.origin),
+            len: section.bytes(len).unwrap_or(region.len),
+        };
+        if region.end() > 1 << 32 {
+            let message = format!(
+                "target.{len}: found {} bytes of {name} from {:#010x}, expected them to end within 32 bits",
+                region.len, region.origin
+            );
+            reader.refuse_pair(
+                section,
+                len,
+                message,
+                &Cause {
+                    section,
+                    key: origin,
+                },
+            );
+        }
+    }
+    if chip.flash.overlaps(chip.ram) {
+        let message = format!(
+            "target: found flash ({} bytes from {:#010x}) and RAM ({} bytes from {:#010x}) that overlap, expected two regions",
+            chip.flash.len, chip.flash.origin, chip.ram.len, chip.ram.origin
+        );
+        let at = ["origin", "flash", "ram_origin", "ram"];
+        let span = at.iter().find_map(|key| section.given(key));
+        reader
+            .faults
+            .push(Fault::new(span.or_else(|| section.span.clone()), message));
+    }
+    chip
+}
+
+fn machine(
+    reader: &mut Reader,
+    section: &RawSection,
+    chip: &Chip,
+    board: Option<&'static Machine>,
+    emulator: Emulator,
+) -> Option<&'static Machine> {
+    match board {
+        Some(board) if !board.runs(chip.core) => {
+            let fitting: Vec<&str> = MACHINES
+                .iter()
+                .filter(|machine| machine.runs(chip.core))
+                .map(|machine| machine.name)
+                .collect();
+            let message = format!(
+                "target.board: found `\"{}\"`, whose core is a {}, expected one that runs {} code",
+                board.name, board.core, chip.core
+            );
+            let fault = Fault::new(section.given("board"), message)
+                .context(section.given("chip"), "because of this");
+            reader.faults.push(if fitting.is_empty() {
+                fault.help("no emulated machine does: write `emulator = \"off\"`")
+            } else {
+                fault.help(format!("machines for this chip: {}", fitting.join(", ")))
+            });
+            None
+        }
+        Some(board) => Some(board),
+        None if section.given("board").is_some() => None,
+        None => {
+            let machine = chip.core.machine();
+            if machine.is_none() && emulator == Emulator::Required {
+                let message = format!(
+                    "target.chip: found {}, whose core {} no emulated machine has, expected one that has",
+                    chip.name, chip.core
+                );
+                reader.faults.push(
+                    Fault::new(section.given("chip"), message)
+                        .context(section.given("emulator"), "because of this")
+                        .help("write `emulator = \"off\"`; the report will say so"),
+                );
+            }
+            machine
+        }
+    }
+}
+
+pub(super) fn budget(
+    reader: &mut Reader,
+    raw: &RawPipeline,
+    target: Option<&Target>,
+) -> Option<Budget> {
+    let section = raw.section("budget");
+    let target_section = raw.section("target");
+    if target_section.choice("emulator", Emulator::from_word) == Some(Emulator::Off) {
+        let cause = Cause {
+            section: target_section,
+            key: "emulator",
+        };
+        for key in OF_A_RUN {
+            reader.contradict(
+                section,
+                key,
+                "nothing is run that could be measured",
+                &cause,
+            );
+        }
+    }
+    let target = target?;
+    let memories = [
+        ("flash", target.chip.flash, "flash"),
+        ("ram", target.chip.ram, "RAM"),
+        ("stack", target.chip.ram, "RAM"),
+    ];
+    for (key, region, name) in memories {
+        let Some(limit) = section.bytes(key).filter(|limit| *limit > region.len) else {
+            continue;
+        };
+        let span = section.given(key);
+        let found = span
+            .as_ref()
+            .map(|span| literal(reader.text, span))
+            .unwrap_or_default();
+        let message = format!(
+            "budget.{key}: found {found} ({limit} bytes), expected no more than the {} bytes of {name} that {} has",
+            region.len, target.chip.name
+        );
+        reader.faults.push(
+            Fault::new(span, message).context(target_section.given("chip"), "because of this"),
+        );
+    }
+    Some(Budget {
+        flash: section.bytes("flash").unwrap_or(target.chip.flash.len),
+        ram: section.bytes("ram").unwrap_or(target.chip.ram.len),
+        stack: section.bytes("stack"),
+        instructions: section.integer("instructions"),
+        instructions_max: section.integer("instructions_max"),
+        max_flash_growth: section.bytes("max_flash_growth"),
+    })
+}

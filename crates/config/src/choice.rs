@@ -1,0 +1,235 @@
+//! Keys whose value is one word of a few: the words, declared once, and what they mean.
+
+/// Declares an enum whose variants are words of `pipeline.toml`.
+macro_rules! choice {
+    ($(#[$attribute:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The words for it in `pipeline.toml`.
+            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+
+            /// The word for it in `pipeline.toml`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// What a word means; `None` for any other.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+choice! {
+    /// Where the model comes from.
+    Source {
+        /// Training on the dataset.
+        Train = "train",
+        /// A file.
+        Import = "import",
+    }
+}
+
+choice! {
+    /// The classifier to train.
+    ModelKind {
+        /// One tree.
+        DecisionTree = "decision-tree",
+        /// Bagged trees on random feature subsets.
+        RandomForest = "random-forest",
+        /// Trees with random thresholds.
+        ExtraTrees = "extra-trees",
+        /// Gaussian naive Bayes.
+        GaussianNb = "gaussian-nb",
+    }
+}
+
+choice! {
+    /// Who trains.
+    Trainer {
+        /// This project's own forests.
+        Spinney = "spinney",
+        /// The linfa crates.
+        Linfa = "linfa",
+    }
+}
+
+choice! {
+    /// What a split's impurity is measured by.
+    Criterion {
+        /// Gini impurity.
+        Gini = "gini",
+        /// Shannon entropy.
+        Entropy = "entropy",
+        /// Another name of the entropy, as scikit-learn has it.
+        LogLoss = "log_loss",
+    }
+}
+
+choice! {
+    /// How trees are combined into one class.
+    Leaves {
+        /// Class proportions are averaged.
+        Soft = "soft",
+        /// Each tree has one vote.
+        Hard = "hard",
+    }
+}
+
+choice! {
+    /// How readings become codes.
+    Coding {
+        /// Chosen per feature.
+        Auto = "auto",
+        /// The sensor's integers as they are.
+        Identity = "identity",
+        /// Scaled into Q15.
+        Affine = "affine",
+        /// The number of thresholds below the reading.
+        Rank = "rank",
+    }
+}
+
+choice! {
+    /// The type in which the firmware gets a reading.
+    FeatureType {
+        /// Unsigned, 8 bits.
+        U8 = "u8",
+        /// Signed, 8 bits.
+        I8 = "i8",
+        /// Unsigned, 16 bits.
+        U16 = "u16",
+        /// Signed, 16 bits.
+        I16 = "i16",
+        /// Signed, 32 bits.
+        I32 = "i32",
+        /// Floating point, 32 bits.
+        F32 = "f32",
+    }
+}
+
+impl FeatureType {
+    /// Lowest and highest reading of the type; `None` for floating point.
+    #[must_use]
+    pub fn limits(self) -> Option<(i64, i64)> {
+        match self {
+            Self::U8 => Some((0, u8::MAX.into())),
+            Self::I8 => Some((i8::MIN.into(), i8::MAX.into())),
+            Self::U16 => Some((0, u16::MAX.into())),
+            Self::I16 => Some((i16::MIN.into(), i16::MAX.into())),
+            Self::I32 => Some((i32::MIN.into(), i32::MAX.into())),
+            Self::F32 => None,
+        }
+    }
+}
+
+choice! {
+    /// The form that a model takes in flash.
+    Encoding {
+        /// The candidate that meets the budgets best.
+        Auto = "auto",
+        /// Tables of fixed-width nodes.
+        Table = "table",
+        /// Tables of bit-packed nodes.
+        Packed = "packed",
+        /// Code: nested conditions.
+        Branches = "branches",
+    }
+}
+
+choice! {
+    /// What `encoding = "auto"` prefers among candidates that meet the budgets.
+    Prefer {
+        /// The smallest.
+        Flash = "flash",
+        /// The one with the fewest instructions.
+        Speed = "speed",
+    }
+}
+
+choice! {
+    /// What the device computes for a row.
+    Output {
+        /// The class index.
+        Class = "class",
+        /// One integer score per class.
+        Scores = "scores",
+        /// One Q15 probability per class.
+        Probabilities = "probabilities",
+    }
+}
+
+choice! {
+    /// A further form of the model that is written beside the crate.
+    Export {
+        /// A C99 header.
+        C99 = "c99",
+    }
+}
+
+choice! {
+    /// How far the proof reaches that Q15 decides as float does; the strongest first.
+    Certificate {
+        /// Every raw value that the sensor can deliver.
+        EveryInput = "every-input",
+        /// Every row of the data.
+        EveryRow = "every-row",
+        /// Where the two may differ is listed.
+        Listed = "listed",
+    }
+}
+
+choice! {
+    /// What to do about the run in the emulator.
+    Emulator {
+        /// A missing emulator is an error.
+        Required = "required",
+        /// A missing emulator is reported in words.
+        Optional = "optional",
+        /// There is no run, which is reported in words.
+        Off = "off",
+    }
+}
+
+choice! {
+    /// The least severe message that the firmware logs.
+    LogLevel {
+        /// None at all.
+        Off = "off",
+        /// Errors.
+        Error = "error",
+        /// And warnings.
+        Warn = "warn",
+        /// And progress.
+        Info = "info",
+        /// And details.
+        Debug = "debug",
+        /// And each step.
+        Trace = "trace",
+    }
+}
+
+choice! {
+    /// Precision of the class proportions that soft votes add up.
+    Votes {
+        /// Q15, where one is 32,768.
+        Q15 = "q15",
+        /// Units of 1/255.
+        Byte = "8-bit",
+        /// 8 bits where no training row is decided within their error, else 16.
+        Auto = "auto",
+    }
+}

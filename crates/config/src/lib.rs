@@ -1,0 +1,146 @@
+//! `pipeline.toml`: what was typed, what it means, and every fault with its line.
+//!
+//! [`parse`] takes the text through three steps: the TOML tree with each key of [`schema`] read on
+//! its own, then the rules that take more than one key, then the [`Pipeline`]. Each step leaves all
+//! the faults it finds, so that one run of the tool tells everything that is wrong.
+//!
+//! This crate reads no data and no models: a column or a class that does not exist is found
+//! later, and [`Config::fault`] points at the key that named it.
+
+mod check;
+mod choice;
+mod diagnostics;
+mod nearest;
+mod pipeline;
+mod raw;
+pub mod schema;
+mod unsupported;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use choice::{
+    Certificate, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves, LogLevel,
+    ModelKind, Output, Prefer, Source, Trainer, Votes,
+};
+pub use diagnostics::{Diagnostic, Diagnostics, Style};
+use diagnostics::{Fault, Span};
+pub use pipeline::{
+    Accuracy, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset, Feature,
+    Firmware, ForestTraining, Identity, Labels, MaxFeatures, Model, ModelFormat, Pipeline,
+    Quantize, ReadingRange, Target, Training,
+};
+use value::Reader;
+
+/// A config without fault, and its text.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What it means.
+    pub pipeline: Pipeline,
+    path: PathBuf,
+    text: String,
+    places: BTreeMap<String, Span>,
+}
+
+/// A config that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("{path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not text.
+    #[error("{path}: found a byte at {offset} that is not UTF-8, expected text")]
+    NotText {
+        /// The file.
+        path: String,
+        /// Bytes before the first that is not text.
+        offset: usize,
+    },
+    /// The text is at fault.
+    #[error(transparent)]
+    Faults(#[from] Diagnostics),
+}
+
+/// Reads and checks a config file, and that the files it names exist.
+///
+/// # Errors
+/// A file that cannot be read or is not UTF-8, or everything wrong in it.
+pub fn load(path: &Path) -> Result<Config, LoadError> {
+    let bytes = std::fs::read(path).map_err(|error| LoadError::Unreadable {
+        path: path.display().to_string(),
+        error,
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| LoadError::NotText {
+        path: path.display().to_string(),
+        offset: error.utf8_error().valid_up_to(),
+    })?;
+    Ok(parse(&text, path, &|file| file.is_file())?)
+}
+
+/// Checks the text of a config.
+///
+/// `path` is the config's own, for messages; the paths in it are relative to its folder. `exists`
+/// is asked for each file that the config names, joined to that folder.
+///
+/// # Errors
+/// Everything wrong, in the order of the text.
+pub fn parse(
+    text: &str,
+    path: &Path,
+    exists: &dyn Fn(&Path) -> bool,
+) -> Result<Config, Diagnostics> {
+    let mut reader = Reader {
+        text,
+        folder: path.parent().unwrap_or(Path::new("")),
+        exists,
+        faults: Vec::new(),
+        places: BTreeMap::new(),
+    };
+    let raw = raw::read(&mut reader);
+    let pipeline = check::check(&mut reader, &raw);
+    unsupported::unsupported(&mut reader, &raw);
+    match pipeline {
+        Some(pipeline) if reader.faults.is_empty() => Ok(Config {
+            pipeline,
+            path: path.to_owned(),
+            text: text.to_owned(),
+            places: reader.places,
+        }),
+        _ => {
+            debug_assert!(!reader.faults.is_empty(), "a gap without a fault");
+            Err(Diagnostics::new(
+                &path.display().to_string(),
+                text,
+                reader.faults,
+            ))
+        }
+    }
+}
+
+impl Config {
+    /// A fault that shows only now, such as a label column that the data does not have.
+    ///
+    /// `place` is a key (`dataset.label`, `features.hue.range`, `model.class_weight.setosa`) or a
+    /// section (`features.hue`). A key that was not typed is told of at its section's header.
+    #[must_use]
+    pub fn fault(
+        &self,
+        place: &str,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) -> Diagnostics {
+        let span = self.places.get(place).or_else(|| {
+            let (section, _) = place.rsplit_once('.')?;
+            self.places.get(section)
+        });
+        let mut fault = Fault::new(span.cloned(), format!("{place}: {}", message.into()));
+        fault.help = help.map(str::to_owned);
+        Diagnostics::new(&self.path.display().to_string(), &self.text, vec![fault])
+    }
+}

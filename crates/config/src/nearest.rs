@@ -1,0 +1,40 @@
+//! "Did you mean": the known word that resembles an unknown one.
+
+/// The word among `known` that resembles `found` most, if one does.
+pub(crate) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    const WORD_CHARS_MAX: usize = 64;
+    const ALIKE: f64 = 0.8;
+    if found.chars().count() > WORD_CHARS_MAX {
+        return None;
+    }
+    // Words differ in their joints as often as in their letters.
+    let plain = |word: &str| word.to_lowercase().replace(['-', ' '], "_");
+    let found = plain(found);
+    known
+        .iter()
+        .map(|word| (strsim::jaro_winkler(&found, &plain(word)), *word))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}
+
+/// The question, if there is a word to ask it with.
+pub(crate) fn did_you_mean(found: &str, known: &[&str]) -> Option<String> {
+    nearest(found, known).map(|word| format!("did you mean `\"{word}\"`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn words_that_are_alike() {
+        let known = ["n_trees", "max_depth", "random-forest"];
+        assert_eq!(nearest("n_tree", &known), Some("n_trees"));
+        assert_eq!(nearest("maxdepth", &known), Some("max_depth"));
+        assert_eq!(nearest("Random Forest", &known), Some("random-forest"));
+        assert_eq!(nearest("colour", &known), None);
+        assert_eq!(nearest("", &known), None);
+        assert_eq!(nearest(&"n".repeat(1_000_000), &known), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! What a config means: the checked pipeline, section by section.
+//!
+//! Each section serializes on its own, with its paths as they were typed, so that a stage can be
+//! fingerprinted by the sections it depends on, wherever the config lies on disk.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use spinney_board::{Chip, Machine};
+use spinney_model::{ForestKind, Voting};
+
+use crate::choice::{
+    Certificate, Coding, Criterion, Emulator, Encoding, Export, FeatureType, LogLevel, Output,
+    Prefer, Trainer, Votes,
+};
+
+/// A config without fault.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pipeline {
+    /// `[pipeline]`.
+    pub identity: Identity,
+    /// `[dataset]`.
+    pub dataset: Dataset,
+    /// `[model]`.
+    pub model: Model,
+    /// `[quantize]`.
+    pub quantize: Quantize,
+    /// `[features.NAME]`, by name.
+    pub features: BTreeMap<String, Feature>,
+    /// `[codegen]`.
+    pub codegen: Codegen,
+    /// `[accuracy]`.
+    pub accuracy: Accuracy,
+    /// `[target]`.
+    pub target: Target,
+    /// `[firmware]`.
+    pub firmware: Firmware,
+    /// `[budget]`.
+    pub budget: Budget,
+}
+
+/// A path as it was typed, and where it leads from the config's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigPath {
+    /// As typed; this alone is serialized.
+    pub typed: String,
+    /// Joined to the config's folder.
+    pub full: PathBuf,
+}
+
+impl ConfigPath {
+    pub(crate) fn new(folder: &Path, typed: String) -> Self {
+        let full = folder.join(&typed);
+        Self { typed, full }
+    }
+}
+
+impl Serialize for ConfigPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.typed)
+    }
+}
+
+/// Name and random choices of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// 1 to 64 letters, digits, `-` and `_`.
+    pub name: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// The folder that holds a folder of reports per pipeline.
+    pub reports: ConfigPath,
+}
+
+/// Which rows there are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataset {
+    /// One file, split by class.
+    Split {
+        /// The file.
+        rows: DataFile,
+        /// Share of the rows that only test, above 0 and below 1.
+        test_fraction: f64,
+    },
+    /// A file for the test, and one for training unless the model is imported.
+    Given {
+        /// Rows for training and calibration.
+        train: Option<DataFile>,
+        /// Rows for the test.
+        test: DataFile,
+    },
+}
+
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataFile {
+    /// The file.
+    pub path: ConfigPath,
+    /// Where its labels are.
+    pub labels: Labels,
+}
+
+/// Where the labels of a file of rows are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Labels {
+    /// In this column of the same CSV file.
+    Column(String),
+    /// In a file of their own: the rows are an IDX file, and so are the labels.
+    File(ConfigPath),
+    /// Nowhere: an imported model is run, and no accuracy is measured.
+    None,
+}
+
+/// Where the classifier comes from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// Trained on the dataset.
+    Train(Training),
+    /// Read from a file.
+    Import {
+        /// The file.
+        path: ConfigPath,
+        /// Its format, by its name's ending.
+        format: ModelFormat,
+    },
+}
+
+/// A model file's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelFormat {
+    /// This project's JSON.
+    Json,
+    /// scikit-learn's skops.
+    Skops,
+    /// ONNX.
+    Onnx,
+}
+
+/// How a classifier is trained.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Training {
+    /// Trees.
+    Forest(ForestTraining),
+    /// Gaussian naive Bayes, always by linfa.
+    GaussianNb {
+        /// Share of the largest variance that is added to all, above 0.
+        var_smoothing: f64,
+    },
+}
+
+/// How trees are trained, in scikit-learn's terms.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ForestTraining {
+    /// Which ensemble.
+    pub kind: ForestKind,
+    /// Whose code trains.
+    pub trainer: Trainer,
+    /// Number of trees, at least 1; 1 for a decision tree.
+    pub n_trees: u32,
+    /// Most splits from root to leaf, at least 1; `None` for no limit.
+    pub max_depth: Option<u32>,
+    /// Fewest rows that a split may divide.
+    pub min_samples_split: Count,
+    /// Fewest rows that a leaf may hold.
+    pub min_samples_leaf: Count,
+    /// Most leaves of a tree, at least 2; `None` for no limit.
+    pub max_leaf_nodes: Option<u32>,
+    /// How many features a split chooses from.
+    pub max_features: MaxFeatures,
+    /// What a split is chosen by.
+    pub criterion: Criterion,
+    /// Whether each tree sees rows drawn with replacement; never so for a decision tree.
+    pub bootstrap: bool,
+    /// How many rows are drawn; `None` for as many as there are.
+    pub max_samples: Option<Count>,
+    /// How much a row of each class counts.
+    pub class_weight: ClassWeight,
+    /// Least gain of a split, at least 0.
+    pub min_impurity_decrease: f64,
+    /// Price of a leaf in pruning, at least 0.
+    pub ccp_alpha: f64,
+}
+
+/// So many rows, or a share of all.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Count {
+    /// This many.
+    Rows(u32),
+    /// This share, above 0 and at most 1.
+    Fraction(f64),
+}
+
+/// How many features a split chooses from.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MaxFeatures {
+    /// The square root of their number.
+    Sqrt,
+    /// The binary logarithm of their number.
+    Log2,
+    /// Every one.
+    All,
+    /// This many, at least 1.
+    Features(u32),
+    /// This share, above 0 and at most 1.
+    Fraction(f64),
+}
+
+/// How much a row of each class counts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeight {
+    /// All the same.
+    None,
+    /// Inversely to the class's share of all rows.
+    Balanced,
+    /// Inversely to the class's share of a tree's rows.
+    BalancedSubsample,
+    /// These weights by class name, each above 0; a class not named counts 1.
+    Given(BTreeMap<String, f64>),
+}
+
+/// How the float model becomes integers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Quantize {
+    /// How trees are combined.
+    pub leaves: Voting,
+    /// Precision of soft votes.
+    pub votes: Votes,
+    /// How readings become codes, unless a feature says otherwise.
+    pub coding: Coding,
+}
+
+/// What is known of one feature.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Feature {
+    /// Lowest and highest reading.
+    pub range: Option<ReadingRange>,
+    /// Type of a reading.
+    #[serde(rename = "type")]
+    pub type_: Option<FeatureType>,
+    /// How readings become codes; `None` for what `[quantize]` says.
+    pub coding: Option<Coding>,
+}
+
+/// Lowest and highest reading of a sensor; both finite, the lower first.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReadingRange {
+    /// Lowest reading.
+    pub low: f64,
+    /// Highest reading.
+    pub high: f64,
+}
+
+/// What is generated for the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Codegen {
+    /// Form of the model in flash.
+    pub encoding: Encoding,
+    /// Preference among forms that meet the budgets.
+    pub prefer: Prefer,
+    /// What is computed for a row, in the order of the enum, each once; the class always.
+    pub outputs: Vec<Output>,
+    /// Whether a forest stops once its class is certain.
+    pub early_exit: bool,
+    /// Further forms of the model, in the order of the enum, each once.
+    pub export: Vec<Export>,
+}
+
+/// Gates on what Q15 may cost; `None` for no gate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Accuracy {
+    /// Most accuracy lost against float, 0 to 1.
+    pub max_drop: Option<f64>,
+    /// Least share of rows that agree, 0 to 1.
+    pub min_agreement: Option<f64>,
+    /// Most rows that disagree.
+    pub max_disagreements: Option<u32>,
+    /// How far the proof must reach.
+    pub require_certificate: Option<Certificate>,
+}
+
+/// The chip, and what stands in for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// The chip, with the memories that the config gives it.
+    pub chip: Chip,
+    /// Whether rows must be run in the emulator.
+    pub emulator: Emulator,
+    /// The emulated machine; `None` where the emulator is off, or optional and without a machine
+    /// for the core.
+    pub board: Option<&'static Machine>,
+}
+
+/// How the firmware behaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Firmware {
+    /// Least severe message logged.
+    pub log: LogLevel,
+    /// Seconds that the run in the emulator may take, 1 to 86,400.
+    pub deadline_s: u32,
+}
+
+/// Gates on what the device may spend; `None` for no gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// Most bytes of flash; the chip's flash unless typed.
+    pub flash: u32,
+    /// Most bytes of RAM; the chip's RAM unless typed.
+    pub ram: u32,
+    /// Most bytes of stack.
+    pub stack: Option<u32>,
+    /// Most instructions per inference, on average.
+    pub instructions: Option<u64>,
+    /// Most instructions of any one inference.
+    pub instructions_max: Option<u64>,
+    /// Most bytes of flash added since a baseline.
+    pub max_flash_growth: Option<u32>,
+}

@@ -1,0 +1,420 @@
+//! What was typed: the TOML tree with each known key read, and every fault that one key can have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostics::{Fault, Lines, SHOWN_MAX, Span};
+use crate::nearest::nearest;
+use crate::schema::{Default, Key, RESERVED, SECTIONS, Section};
+use crate::value::{Reader, Value, type_words};
+
+/// All sections, the absent ones too.
+#[derive(Debug)]
+pub(crate) struct RawPipeline {
+    sections: BTreeMap<&'static str, RawSection>,
+    /// `[features.NAME]` by name.
+    pub features: BTreeMap<String, RawSection>,
+    /// Whether the text is TOML. If not, what is missing may only have been misread.
+    pub well_formed: bool,
+}
+
+/// One section's keys.
+#[derive(Debug)]
+pub(crate) struct RawSection {
+    /// Its name in faults, such as `model` or `features.hue`.
+    pub place: String,
+    /// Its header; `None` where the section is absent.
+    pub span: Option<Span>,
+    entries: BTreeMap<&'static str, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Where it was typed; `None` for a default.
+    span: Option<Span>,
+    /// `None` where what was typed is at fault.
+    value: Option<Value>,
+}
+
+impl RawPipeline {
+    pub fn section(&self, name: &str) -> &RawSection {
+        self.sections
+            .get(name)
+            .expect("the name of a section of the schema")
+    }
+
+    /// The sections that the schema knows under this name: one, or one per feature.
+    pub fn sections_named(&self, name: &str) -> Vec<&RawSection> {
+        if name == "features" {
+            return self.features.values().collect();
+        }
+        self.sections.get(name).into_iter().collect()
+    }
+}
+
+impl RawSection {
+    /// The key's value, typed or default; `None` where there is neither, or after a fault.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.entries.get(key)?.value.as_ref()
+    }
+
+    /// Where the key's value was typed.
+    pub fn given(&self, key: &str) -> Option<Span> {
+        self.entries.get(key)?.span.clone()
+    }
+
+    pub fn text(&self, key: &str) -> Option<String> {
+        match self.value(key)? {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// A word's meaning, by the enum's `from_word`.
+    pub fn choice<T>(&self, key: &str, meaning: fn(&str) -> Option<T>) -> Option<T> {
+        meaning(&self.text(key)?)
+    }
+
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        match self.value(key)? {
+            Value::Flag(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    pub fn integer(&self, key: &str) -> Option<u64> {
+        match self.value(key)? {
+            Value::Integer(integer) => u64::try_from(*integer).ok(),
+            _ => None,
+        }
+    }
+
+    pub fn integer_u32(&self, key: &str) -> Option<u32> {
+        u32::try_from(self.integer(key)?).ok()
+    }
+
+    pub fn number(&self, key: &str) -> Option<f64> {
+        match self.value(key)? {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A size or an address.
+    pub fn bytes(&self, key: &str) -> Option<u32> {
+        match self.value(key)? {
+            Value::Bytes(bytes) => Some(*bytes),
+            _ => None,
+        }
+    }
+
+    /// Several words' meanings, each with its place.
+    pub fn choices<T>(&self, key: &str, meaning: fn(&str) -> Option<T>) -> Option<Vec<(T, Span)>> {
+        match self.value(key)? {
+            Value::Words(words) => words
+                .iter()
+                .map(|(word, span)| Some((meaning(word)?, span.clone())))
+                .collect(),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the whole text; faults and places are left in `reader`.
+pub(crate) fn read(reader: &mut Reader) -> RawPipeline {
+    let text = reader.text;
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let root = root.get_ref();
+    for (index, error) in errors.iter().enumerate() {
+        // Looking for the first of two keys takes time that only shown faults are worth.
+        let root = (index < SHOWN_MAX).then_some(root);
+        reader.faults.push(syntax_fault(text, root, error));
+    }
+    let n_syntax = reader.faults.len();
+    let well_formed = errors.iter().all(|error| error.message() == DUPLICATE);
+
+    let mut raw = RawPipeline {
+        sections: BTreeMap::new(),
+        features: BTreeMap::new(),
+        well_formed,
+    };
+    for section in SECTIONS {
+        let found = root.get(section.name);
+        if section.name == "features" {
+            raw.features = read_features(reader, section, found);
+            continue;
+        }
+        let read = read_section(reader, section, section.name.to_owned(), found, well_formed);
+        raw.sections.insert(section.name, read);
+    }
+    for (key, value) in root {
+        unknown_section(reader, key, value);
+    }
+    forget_echoes(reader, n_syntax);
+    raw
+}
+
+const DUPLICATE: &str = "duplicate key";
+const NOT_TOML: &str = "not TOML: ";
+
+fn syntax_fault(text: &str, root: Option<&DeTable>, error: &toml::de::Error) -> Fault {
+    if error.message() != DUPLICATE {
+        let message = format!("{NOT_TOML}{}", error.message());
+        // Where the parser knows no place, the text ended too early.
+        return Fault::new(
+            Some(error.span().unwrap_or(text.len()..text.len())),
+            message,
+        );
+    }
+    let span = error.span().unwrap_or_default();
+    let name = text.get(span.clone()).unwrap_or_default();
+    let mut tables: Vec<(usize, &DeTable)> = root.map(|root| (0, root)).into_iter().collect();
+    let mut owner: Option<(usize, Span)> = None;
+    // The table that the second key stands in is the last one to begin before it.
+    while let Some((start, table)) = tables.pop() {
+        for (key, value) in table {
+            if let DeValue::Table(inner) = value.get_ref() {
+                tables.push((value.span().start, inner));
+            }
+            let first = key.span();
+            let nearer = owner.as_ref().is_none_or(|(other, _)| start >= *other);
+            if text.get(first.clone()) == Some(name)
+                && first.end <= span.start
+                && start <= span.start
+                && nearer
+            {
+                owner = Some((start, first));
+            }
+        }
+    }
+    Fault::new(
+        Some(span.clone()),
+        format!("found `{name}` twice, expected it once"),
+    )
+    .context(owner.map(|(_, first)| first), "the first")
+    .help("remove one of the two")
+}
+
+/// Drops faults on lines that are not TOML: they only repeat that. Under a broken header no key
+/// is where it was meant to be.
+fn forget_echoes(reader: &mut Reader, n_syntax: usize) {
+    let text = reader.text;
+    let lines = Lines::new(text);
+    let line_of = |fault: &Fault| Some(lines.index(fault.span.as_ref()?.start));
+    let not_toml: BTreeSet<usize> = reader.faults[..n_syntax]
+        .iter()
+        .filter(|fault| fault.message.starts_with(NOT_TOML))
+        .filter_map(line_of)
+        .collect();
+    let mut broken = BTreeSet::new();
+    let mut under_broken_header = false;
+    for (index, line) in text.split('\n').enumerate() {
+        let is_broken = not_toml.contains(&index);
+        if line.trim_start().starts_with('[') {
+            under_broken_header = is_broken;
+        }
+        if is_broken || under_broken_header {
+            broken.insert(index);
+        }
+    }
+    let mut index = 0;
+    let mut told = BTreeSet::new();
+    reader.faults.retain(|fault| {
+        index += 1;
+        match line_of(fault) {
+            Some(line) if fault.message.starts_with(NOT_TOML) => told.insert(line),
+            Some(line) if index > n_syntax => !broken.contains(&line),
+            _ => true,
+        }
+    });
+}
+
+fn read_features(
+    reader: &mut Reader,
+    section: &Section,
+    found: Option<&Spanned<DeValue>>,
+) -> BTreeMap<String, RawSection> {
+    let mut features = BTreeMap::new();
+    let Some(found) = found else {
+        return features;
+    };
+    let DeValue::Table(table) = found.get_ref() else {
+        not_a_table(reader, "features", found);
+        return features;
+    };
+    for (name, value) in table {
+        let place = format!("features.{}", name.get_ref().escape_debug());
+        let read = read_section(reader, section, place, Some(value), true);
+        features.insert(name.get_ref().to_string(), read);
+    }
+    features
+}
+
+fn read_section(
+    reader: &mut Reader,
+    section: &Section,
+    place: String,
+    found: Option<&Spanned<DeValue>>,
+    well_formed: bool,
+) -> RawSection {
+    let empty = DeTable::new();
+    let mut complete = well_formed;
+    let table = match found.map(|value| (value, value.get_ref())) {
+        Some((_, DeValue::Table(table))) => table,
+        Some((value, _)) => {
+            not_a_table(reader, &place, value);
+            complete = false;
+            &empty
+        }
+        None => {
+            if section.required && well_formed {
+                reader.faults.push(
+                    Fault::new(
+                        None,
+                        format!("{place}: found no such section, expected `[{place}]`"),
+                    )
+                    .help(section.doc),
+                );
+            }
+            complete = false;
+            &empty
+        }
+    };
+    let span = found
+        .filter(|value| value.get_ref().is_table())
+        .map(Spanned::span);
+    if let Some(span) = &span {
+        reader.places.insert(place.clone(), span.clone());
+    }
+    let mut entries = BTreeMap::new();
+    for key in section.keys {
+        let entry = read_key(reader, &place, key, table.get(key.name));
+        if entry.is_none() && key.default == Default::Required && complete {
+            let message = format!(
+                "{place}.{}: found nothing, expected {}",
+                key.name,
+                key.kind.expected()
+            );
+            reader
+                .faults
+                .push(Fault::new(span.clone(), message).help(key.doc));
+        }
+        entries.extend(entry.map(|entry| (key.name, entry)));
+    }
+    for (key, _) in table {
+        if !section.keys.iter().any(|known| known.name == key.get_ref()) {
+            unknown_key(reader, section, &place, key);
+        }
+    }
+    RawSection {
+        place,
+        span,
+        entries,
+    }
+}
+
+fn read_key(
+    reader: &mut Reader,
+    place: &str,
+    key: &Key,
+    found: Option<&Spanned<DeValue>>,
+) -> Option<Entry> {
+    let place = format!("{place}.{}", key.name);
+    if let Some(value) = found {
+        reader.places.insert(place.clone(), value.span());
+        return Some(Entry {
+            span: Some(value.span()),
+            value: reader.read(&place, &key.kind, value),
+        });
+    }
+    let Default::Value(default) = key.default else {
+        return None;
+    };
+    let value = DeValue::parse(default).expect("the schema's defaults are TOML");
+    let value = reader.read(&place, &key.kind, &value);
+    debug_assert!(
+        value.is_some(),
+        "the default of {place} is a value it may have"
+    );
+    Some(Entry { span: None, value })
+}
+
+fn not_a_table(reader: &mut Reader, place: &str, value: &Spanned<DeValue>) {
+    let message = format!("{place}: found {}, expected a table", type_words(value));
+    reader
+        .faults
+        .push(Fault::new(Some(value.span()), message).help(format!("write `[{place}]`")));
+}
+
+fn unknown_key(
+    reader: &mut Reader,
+    section: &Section,
+    place: &str,
+    key: &Spanned<std::borrow::Cow<str>>,
+) {
+    let found: &str = key.get_ref();
+    let names: Vec<&str> = section.keys.iter().map(|known| known.name).collect();
+    let elsewhere: Vec<String> = SECTIONS
+        .iter()
+        .filter(|other| other.keys.iter().any(|known| known.name == found))
+        .map(|other| format!("`[{}]`", other.name))
+        .collect();
+    let help = if !elsewhere.is_empty() {
+        format!("`{found}` is a key of {}", elsewhere.join(" and "))
+    } else if let Some(known) = nearest(found, &names) {
+        format!("did you mean `{known}`?")
+    } else {
+        format!("keys of `[{place}]`: {}", names.join(", "))
+    };
+    let message = format!("{place}: found the unknown key `{}`", shortened(found));
+    reader
+        .faults
+        .push(Fault::new(Some(key.span()), message).help(help));
+}
+
+fn unknown_section(
+    reader: &mut Reader,
+    key: &Spanned<std::borrow::Cow<str>>,
+    value: &Spanned<DeValue>,
+) {
+    let found: &str = key.get_ref();
+    if SECTIONS.iter().any(|section| section.name == found) {
+        return;
+    }
+    if RESERVED.contains(&found) {
+        let message = format!("{found}: not supported by this version");
+        reader
+            .faults
+            .push(Fault::new(Some(key.span()), message).help("remove the section"));
+        return;
+    }
+    let names: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
+    let owner = SECTIONS
+        .iter()
+        .find(|section| section.keys.iter().any(|known| known.name == found));
+    let (what, help) = match (value.get_ref(), owner, nearest(found, &names)) {
+        (DeValue::Table(_), _, Some(known)) => ("section", format!("did you mean `[{known}]`?")),
+        (DeValue::Table(_), _, None) => ("section", format!("sections: {}", names.join(", "))),
+        (_, Some(owner), _) => ("key", format!("`{found}` is a key of `[{}]`", owner.name)),
+        (_, None, _) => (
+            "key",
+            format!("every key has a section: {}", names.join(", ")),
+        ),
+    };
+    let message = format!("found the unknown {what} `{}`", shortened(found));
+    reader
+        .faults
+        .push(Fault::new(Some(key.span()), message).help(help));
+}
+
+/// A typed name, fit for a message of one line.
+fn shortened(name: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let name = name.escape_debug().to_string();
+    if name.chars().count() <= CHARS_MAX {
+        return name;
+    }
+    name.chars().take(CHARS_MAX).chain(['…']).collect()
+}

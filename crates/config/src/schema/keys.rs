@@ -1,0 +1,469 @@
+//! The tables themselves: every section with its keys, in the order in which users meet them.
+
+use super::{Default, Interval, Key, Kind, Section};
+use crate::choice::{
+    Certificate, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves, LogLevel,
+    ModelKind, Output, Prefer, Source, Trainer, Votes,
+};
+
+const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        doc,
+    }
+}
+
+const NO_LIMIT: Default = Default::Words("no limit");
+const NO_GATE: Default = Default::Words("no gate");
+/// Most trees, and the deepest one, that the runtime's tables are meant for.
+const TREES_MAX: i64 = 10_000;
+const DEPTH_MAX: i64 = 1_000;
+const COUNT_MAX: i64 = u32::MAX as i64;
+
+/// Every section, in the order in which the document tells them.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "pipeline",
+        doc: "Names the pipeline and fixes its random choices.",
+        required: true,
+        keys: &[
+            key(
+                "name",
+                Kind::Name,
+                Default::Required,
+                "Names the pipeline, and the folder of its reports.",
+            ),
+            key(
+                "seed",
+                Kind::Integer {
+                    min: 0,
+                    max: i64::MAX,
+                },
+                Default::Value("42"),
+                "Starts every random choice: the split of the data and the training.",
+            ),
+            key(
+                "reports",
+                Kind::Folder,
+                Default::Value("\"reports\""),
+                "Holds a folder of reports per pipeline.",
+            ),
+        ],
+    },
+    Section {
+        name: "dataset",
+        doc: "Says which rows there are, and which of them only test.",
+        required: true,
+        keys: &[
+            key(
+                "path",
+                Kind::File,
+                Default::Words("none"),
+                "A file of rows, split into rows for training and rows for the test.",
+            ),
+            key(
+                "path_labels",
+                Kind::File,
+                Default::Words("none"),
+                "The labels that belong to `path`, where that is an IDX file.",
+            ),
+            key(
+                "train",
+                Kind::File,
+                Default::Words("none"),
+                "A file of rows that are all for training.",
+            ),
+            key(
+                "train_labels",
+                Kind::File,
+                Default::Words("none"),
+                "The labels that belong to `train`, where that is an IDX file.",
+            ),
+            key(
+                "test",
+                Kind::File,
+                Default::Words("none"),
+                "A file of rows that are all for the test.",
+            ),
+            key(
+                "test_labels",
+                Kind::File,
+                Default::Words("none"),
+                "The labels that belong to `test`, where that is an IDX file.",
+            ),
+            key(
+                "label",
+                Kind::Text,
+                Default::Words("none"),
+                "The column of a CSV file that holds the class; all others are features.",
+            ),
+            key(
+                "test_fraction",
+                Kind::Number(Interval::Fraction),
+                Default::Value("0.25"),
+                "The share of the rows of `path` that is kept for the test, class by class.",
+            ),
+        ],
+    },
+    Section {
+        name: "model",
+        doc: "Says where the classifier comes from, and how it is trained.",
+        required: true,
+        keys: &[
+            key(
+                "source",
+                Kind::Choice(Source::WORDS),
+                Default::Value("\"train\""),
+                "Whether the model is trained here or comes from a file.",
+            ),
+            key(
+                "path",
+                Kind::File,
+                Default::Words("none"),
+                "The model file to import: `.json`, `.skops` or `.onnx`.",
+            ),
+            key(
+                "kind",
+                Kind::Choice(ModelKind::WORDS),
+                Default::Words("none"),
+                "The classifier to train.",
+            ),
+            key(
+                "trainer",
+                Kind::Choice(Trainer::WORDS),
+                Default::Value("\"spinney\""),
+                "Whose code trains; Gaussian naive Bayes is always trained by linfa.",
+            ),
+            key(
+                "n_trees",
+                Kind::Integer {
+                    min: 1,
+                    max: TREES_MAX,
+                },
+                Default::Value("100"),
+                "The number of trees of a forest.",
+            ),
+            key(
+                "max_depth",
+                Kind::Integer {
+                    min: 1,
+                    max: DEPTH_MAX,
+                },
+                NO_LIMIT,
+                "The most splits from root to leaf.",
+            ),
+            key(
+                "min_samples_split",
+                Kind::Count { min: 2 },
+                Default::Value("2"),
+                "The fewest training rows that a split may divide.",
+            ),
+            key(
+                "min_samples_leaf",
+                Kind::Count { min: 1 },
+                Default::Value("1"),
+                "The fewest training rows that a leaf may hold.",
+            ),
+            key(
+                "max_leaf_nodes",
+                Kind::Integer {
+                    min: 2,
+                    max: COUNT_MAX,
+                },
+                NO_LIMIT,
+                "The most leaves of a tree; the best splits come first.",
+            ),
+            key(
+                "max_features",
+                Kind::MaxFeatures,
+                Default::Words("`\"sqrt\"` for forests, `\"all\"` for a decision tree"),
+                "How many features, drawn at random, a split chooses from.",
+            ),
+            key(
+                "criterion",
+                Kind::Choice(Criterion::WORDS),
+                Default::Value("\"gini\""),
+                "What a split is chosen by.",
+            ),
+            key(
+                "bootstrap",
+                Kind::Flag,
+                Default::Words("`true` for a random forest, `false` for extra-trees"),
+                "Whether each tree sees rows drawn with replacement, rather than all rows.",
+            ),
+            key(
+                "max_samples",
+                Kind::Count { min: 1 },
+                Default::Words("as many as there are training rows"),
+                "How many rows are drawn for a tree, where `bootstrap` is on.",
+            ),
+            key(
+                "class_weight",
+                Kind::ClassWeight,
+                Default::Value("\"none\""),
+                "How much a row of each class counts in training.",
+            ),
+            key(
+                "min_impurity_decrease",
+                Kind::Number(Interval::AtLeastZero),
+                Default::Value("0.0"),
+                "The least that a split must gain.",
+            ),
+            key(
+                "ccp_alpha",
+                Kind::Number(Interval::AtLeastZero),
+                Default::Value("0.0"),
+                "The price of a leaf in minimal cost-complexity pruning.",
+            ),
+            key(
+                "var_smoothing",
+                Kind::Number(Interval::AboveZero),
+                Default::Value("1e-9"),
+                "The share of the largest variance that naive Bayes adds to all variances.",
+            ),
+        ],
+    },
+    Section {
+        name: "quantize",
+        doc: "Says how the float model becomes integers.",
+        required: false,
+        keys: &[
+            key(
+                "leaves",
+                Kind::Choice(Leaves::WORDS),
+                Default::Value("\"soft\""),
+                "Whether trees average class proportions, as scikit-learn does, or vote.",
+            ),
+            key(
+                "votes",
+                Kind::Choice(Votes::WORDS),
+                Default::Value("\"q15\""),
+                "Precision of the class proportions that soft votes add up.",
+            ),
+            key(
+                "coding",
+                Kind::Choice(Coding::WORDS),
+                Default::Value("\"auto\""),
+                "How readings become codes, unless a feature says otherwise.",
+            ),
+        ],
+    },
+    Section {
+        name: "features",
+        doc: "One feature's range and type, as the sensor delivers it: `[features.NAME]`.",
+        required: false,
+        keys: &[
+            key(
+                "range",
+                Kind::Range,
+                Default::Words("what the training rows, or else the model, show"),
+                "The lowest and highest reading that the sensor delivers.",
+            ),
+            key(
+                "type",
+                Kind::Choice(FeatureType::WORDS),
+                Default::Words("what the training rows show"),
+                "The type in which the firmware gets a reading.",
+            ),
+            key(
+                "coding",
+                Kind::Choice(Coding::WORDS),
+                Default::Words("that of `[quantize]`"),
+                "How this feature's readings become codes.",
+            ),
+        ],
+    },
+    Section {
+        name: "codegen",
+        doc: "Says what is generated for the device.",
+        required: false,
+        keys: &[
+            key(
+                "encoding",
+                Kind::Choice(Encoding::WORDS),
+                Default::Value("\"auto\""),
+                "The form that the model takes in flash.",
+            ),
+            key(
+                "prefer",
+                Kind::Choice(Prefer::WORDS),
+                Default::Value("\"flash\""),
+                "What `encoding = \"auto\"` looks for among the forms that meet the budgets.",
+            ),
+            key(
+                "outputs",
+                Kind::Choices(Output::WORDS),
+                Default::Value("[\"class\"]"),
+                "What the device computes for a row.",
+            ),
+            key(
+                "early_exit",
+                Kind::Flag,
+                Default::Value("false"),
+                "Whether a forest stops once no tree left can change the class.",
+            ),
+            key(
+                "export",
+                Kind::Choices(Export::WORDS),
+                Default::Value("[]"),
+                "Further forms of the model, written beside the generated crate.",
+            ),
+        ],
+    },
+    Section {
+        name: "accuracy",
+        doc: "Gates on what Q15 may cost.",
+        required: false,
+        keys: &[
+            key(
+                "max_drop",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The most accuracy that Q15 may lose against float; 0.01 is one point in a hundred.",
+            ),
+            key(
+                "min_agreement",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The least share of test rows for which float and Q15 agree on the class.",
+            ),
+            key(
+                "max_disagreements",
+                Kind::Integer {
+                    min: 0,
+                    max: COUNT_MAX,
+                },
+                NO_GATE,
+                "The most test rows for which float and Q15 may disagree.",
+            ),
+            key(
+                "require_certificate",
+                Kind::Choice(Certificate::WORDS),
+                NO_GATE,
+                "How far the proof must reach that Q15 decides as float does.",
+            ),
+        ],
+    },
+    Section {
+        name: "target",
+        doc: "Names the chip, and what stands in for it.",
+        required: true,
+        keys: &[
+            key(
+                "chip",
+                Kind::Chip,
+                Default::Required,
+                "The microcontroller, in any case.",
+            ),
+            key(
+                "flash",
+                Kind::Size { min: 1 },
+                Default::Words("the chip's"),
+                "How much flash there is for the image.",
+            ),
+            key(
+                "origin",
+                Kind::Address,
+                Default::Words("the chip's"),
+                "Where the image starts in flash, for example behind a bootloader.",
+            ),
+            key(
+                "ram",
+                Kind::Size { min: 1 },
+                Default::Words("the chip's"),
+                "How much RAM there is for data and stack.",
+            ),
+            key(
+                "ram_origin",
+                Kind::Address,
+                Default::Words("the chip's"),
+                "Where that RAM starts.",
+            ),
+            key(
+                "emulator",
+                Kind::Choice(Emulator::WORDS),
+                Default::Value("\"required\""),
+                "Whether every test row must be run in the emulator.",
+            ),
+            key(
+                "board",
+                Kind::Board,
+                Default::Words("the machine for the chip's core"),
+                "The emulated machine, by its QEMU name.",
+            ),
+        ],
+    },
+    Section {
+        name: "firmware",
+        doc: "Says how the firmware behaves.",
+        required: false,
+        keys: &[
+            key(
+                "log",
+                Kind::Choice(LogLevel::WORDS),
+                Default::Value("\"info\""),
+                "The least severe message that the firmware logs.",
+            ),
+            key(
+                "deadline_s",
+                Kind::Integer {
+                    min: 1,
+                    max: 86_400,
+                },
+                Default::Value("300"),
+                "How many seconds the run in the emulator may take.",
+            ),
+        ],
+    },
+    Section {
+        name: "budget",
+        doc: "Gates on what the device may spend.",
+        required: false,
+        keys: &[
+            key(
+                "flash",
+                Kind::Size { min: 1 },
+                Default::Words("the chip's flash"),
+                "The most flash that the product image may take.",
+            ),
+            key(
+                "ram",
+                Kind::Size { min: 1 },
+                Default::Words("the chip's RAM"),
+                "The most RAM that the product image may take.",
+            ),
+            key(
+                "stack",
+                Kind::Size { min: 1 },
+                NO_GATE,
+                "The most stack that the run may use.",
+            ),
+            key(
+                "instructions",
+                Kind::Integer {
+                    min: 1,
+                    max: i64::MAX,
+                },
+                NO_GATE,
+                "The most instructions per inference, on average over the test rows.",
+            ),
+            key(
+                "instructions_max",
+                Kind::Integer {
+                    min: 1,
+                    max: i64::MAX,
+                },
+                NO_GATE,
+                "The most instructions that any one inference may take.",
+            ),
+            key(
+                "max_flash_growth",
+                Kind::Size { min: 0 },
+                NO_GATE,
+                "The most bytes of flash that may be added since a baseline report.",
+            ),
+        ],
+    },
+];

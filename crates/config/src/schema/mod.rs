@@ -1,0 +1,190 @@
+//! Every section and key of `pipeline.toml`, declared once: name, type, bounds, default, meaning.
+//!
+//! The reader, the "did you mean" lists and the test that holds `docs/pipeline.md` to this file
+//! all draw from these tables.
+
+mod keys;
+
+pub use keys::SECTIONS;
+
+/// A table of `pipeline.toml`.
+#[derive(Debug)]
+pub struct Section {
+    /// Its name, without brackets. `features` stands for each `[features.NAME]`.
+    pub name: &'static str,
+    /// What it is for, in a sentence.
+    pub doc: &'static str,
+    /// Whether a config without it is at fault.
+    pub required: bool,
+    /// Its keys.
+    pub keys: &'static [Key],
+}
+
+/// A key of a section.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// What holds where it is left out.
+    pub default: Default,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+}
+
+/// What holds where a key is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Default {
+    /// It must not be left out.
+    Required,
+    /// This value, in TOML.
+    Value(&'static str),
+    /// Something that no one value expresses, or that depends on other keys.
+    Words(&'static str),
+}
+
+/// The values a key takes.
+#[derive(Debug)]
+pub enum Kind {
+    /// Any string but the empty one.
+    Text,
+    /// A string that can name a folder.
+    Name,
+    /// The path of a file that exists.
+    File,
+    /// The path of a folder, which need not exist.
+    Folder,
+    /// `true` or `false`.
+    Flag,
+    /// An integer, both ends included.
+    Integer {
+        /// Lowest value.
+        min: i64,
+        /// Highest value.
+        max: i64,
+    },
+    /// A finite number.
+    Number(Interval),
+    /// One word.
+    Choice(&'static [&'static str]),
+    /// Several words, each at most once.
+    Choices(&'static [&'static str]),
+    /// Bytes.
+    Size {
+        /// Lowest value.
+        min: u32,
+    },
+    /// An address of 32 bits.
+    Address,
+    /// A chip of the table.
+    Chip,
+    /// An emulated machine.
+    Board,
+    /// So many, or a fraction of all.
+    Count {
+        /// Lowest integer.
+        min: u32,
+    },
+    /// How many features a split may choose from.
+    MaxFeatures,
+    /// A rule, or a weight per class.
+    ClassWeight,
+    /// Two numbers, the lower first.
+    Range,
+}
+
+/// An interval of numbers.
+#[derive(Debug, Clone, Copy)]
+pub enum Interval {
+    /// At least 0 and at most 1.
+    Share,
+    /// Above 0 and below 1.
+    Fraction,
+    /// At least 0.
+    AtLeastZero,
+    /// Above 0.
+    AboveZero,
+}
+
+/// Sections of later versions, which this one refuses by name.
+pub const RESERVED: &[&str] = &["frontend", "uplink", "power"];
+
+/// The words of `class_weight`.
+pub const CLASS_WEIGHTS: &[&str] = &["none", "balanced", "balanced_subsample"];
+/// The words of `max_features`.
+pub const MAX_FEATURES: &[&str] = &["sqrt", "log2", "all"];
+
+/// The section of this name.
+#[must_use]
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
+
+impl Kind {
+    /// The values it takes, in words that follow "expected".
+    #[must_use]
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Text => "a string".to_owned(),
+            Self::Name => "a name of 1 to 64 letters, digits, `-` and `_`".to_owned(),
+            Self::File => "the path of a file".to_owned(),
+            Self::Folder => "the path of a folder".to_owned(),
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Integer { min, max: i64::MAX } => format!("an integer of at least {min}"),
+            Self::Integer { min, max } => format!("an integer of {min} to {max}"),
+            Self::Number(interval) => interval.expected().to_owned(),
+            Self::Choice(words) => listed(words),
+            Self::Choices(words) => format!("a list of {}", listed(words)),
+            Self::Size { .. } => "a size, such as `\"16K\"`".to_owned(),
+            Self::Address => "an address of 32 bits, such as `0x08000000`".to_owned(),
+            Self::Chip => "the name of a chip".to_owned(),
+            Self::Board => "the name of an emulated machine".to_owned(),
+            Self::Count { min } => {
+                format!("an integer of at least {min}, or a fraction above 0 and at most 1")
+            }
+            Self::MaxFeatures => format!(
+                "{}, an integer of at least 1, or a fraction above 0 and at most 1",
+                listed(MAX_FEATURES)
+            ),
+            Self::ClassWeight => format!(
+                "{}, or a table of numbers above 0 by class name",
+                listed(CLASS_WEIGHTS)
+            ),
+            Self::Range => "a list of two numbers, the lower first".to_owned(),
+        }
+    }
+}
+
+impl Interval {
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Share => "a number of 0 to 1",
+            Self::Fraction => "a number above 0 and below 1",
+            Self::AtLeastZero => "a number of at least 0",
+            Self::AboveZero => "a number above 0",
+        }
+    }
+
+    /// Whether a number lies inside.
+    #[must_use]
+    pub fn contains(self, number: f64) -> bool {
+        number.is_finite()
+            && match self {
+                Self::Share => (0.0..=1.0).contains(&number),
+                Self::Fraction => number > 0.0 && number < 1.0,
+                Self::AtLeastZero => number >= 0.0,
+                Self::AboveZero => number > 0.0,
+            }
+    }
+}
+
+/// `"a", "b" or "c"`, in code marks.
+pub(crate) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}

@@ -1,0 +1,429 @@
+//! Reads one TOML value as the kind of value that its key takes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use spinney_board::{Chip, MACHINES, Machine};
+use toml::Spanned;
+use toml::de::{DeInteger, DeValue};
+
+use crate::diagnostics::{Fault, Span};
+use crate::nearest::did_you_mean;
+use crate::schema::{CLASS_WEIGHTS, Kind, MAX_FEATURES, listed};
+
+/// A value of the kind that its key takes, within the bounds that the key has.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    Flag(bool),
+    Integer(i64),
+    Number(f64),
+    Bytes(u32),
+    Words(Vec<(String, Span)>),
+    Pair(f64, f64),
+    Weights(BTreeMap<String, f64>),
+    Chip(&'static Chip),
+    Board(&'static Machine),
+}
+
+/// What reading needs to know of the config around a value.
+pub(crate) struct Reader<'a> {
+    pub text: &'a str,
+    pub folder: &'a Path,
+    pub exists: &'a dyn Fn(&Path) -> bool,
+    pub faults: Vec<Fault>,
+    /// Places by name, such as `model.n_trees`, for faults that are found later.
+    pub places: BTreeMap<String, Span>,
+}
+
+/// Forms of a size, said wherever one is wrong.
+const SIZES: &str = "a size is a number of bytes (`16384` or `\"16384\"`), or has a unit: `\"16K\"`, `\"1M\"`; 1K is 1024 bytes";
+
+impl Reader<'_> {
+    /// Reads `value`; `place` names it in faults. `None` after a fault.
+    pub fn read(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
+        match kind {
+            Kind::Text => self.string(place, kind, value).map(Value::Text),
+            Kind::Folder => self.string(place, kind, value).map(Value::Text),
+            Kind::Name => {
+                let name = self.string(place, kind, value)?;
+                let fits = name.len() <= 64
+                    && name
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+                fits.then_some(Value::Text(name))
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
+            Kind::File => {
+                let name = self.string(place, kind, value)?;
+                if (self.exists)(&self.folder.join(&name)) {
+                    return Some(Value::Text(name));
+                }
+                let fault = Fault::new(
+                    Some(value.span()),
+                    format!(
+                        "{place}: found {}, expected a file that exists",
+                        self.literal(value)
+                    ),
+                )
+                .help(format!(
+                    "there is no file {}; paths are relative to the config's folder",
+                    self.folder.join(&name).display()
+                ));
+                self.faults.push(fault);
+                None
+            }
+            Kind::Flag => match value.get_ref() {
+                DeValue::Boolean(flag) => Some(Value::Flag(*flag)),
+                _ => self.wrong_type(place, kind, value),
+            },
+            Kind::Integer { min, max } => {
+                let number = self.integer(place, kind, value)?;
+                (*min..=*max)
+                    .contains(&number)
+                    .then_some(Value::Integer(number))
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
+            Kind::Number(interval) => {
+                let number = self.number(place, kind, value)?;
+                interval
+                    .contains(number)
+                    .then_some(Value::Number(number))
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
+            Kind::Choice(words) => {
+                let word = self.string(place, kind, value)?;
+                self.word(place, kind, value, words, &word)
+                    .then_some(Value::Text(word))
+            }
+            Kind::Choices(words) => self.words(place, kind, value, words),
+            Kind::Size { min } => self.size(place, kind, value, *min),
+            Kind::Address => {
+                let number = self.integer(place, kind, value)?;
+                u32::try_from(number)
+                    .ok()
+                    .map(Value::Bytes)
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
+            Kind::Chip => self.chip(place, kind, value),
+            Kind::Board => {
+                let name = self.string(place, kind, value)?;
+                let names: Vec<&str> = MACHINES.iter().map(|machine| machine.name).collect();
+                let machine = spinney_board::machine(&name);
+                machine.map(Value::Board).or_else(|| {
+                    let help = did_you_mean(&name, &names)
+                        .unwrap_or_else(|| format!("machines: {}", names.join(", ")));
+                    self.refuse(place, kind, value, Some(help))
+                })
+            }
+            Kind::Count { min } => self.count(place, kind, value, *min),
+            Kind::MaxFeatures => match value.get_ref() {
+                DeValue::String(word) => self
+                    .word(place, kind, value, MAX_FEATURES, word)
+                    .then(|| Value::Text(word.to_string())),
+                _ => self.count(place, kind, value, 1),
+            },
+            Kind::ClassWeight => self.class_weight(place, kind, value),
+            Kind::Range => self.range(place, kind, value),
+        }
+    }
+
+    fn literal(&self, value: &Spanned<DeValue>) -> String {
+        literal(self.text, &value.span())
+    }
+
+    /// A value of the right type that may not stand here.
+    fn refuse<T>(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        help: Option<String>,
+    ) -> Option<T> {
+        let mut fault = Fault::new(
+            Some(value.span()),
+            format!(
+                "{place}: found {}, expected {}",
+                self.literal(value),
+                kind.expected()
+            ),
+        );
+        fault.help = help;
+        self.faults.push(fault);
+        None
+    }
+
+    fn wrong_type<T>(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<T> {
+        let mut fault = Fault::new(
+            Some(value.span()),
+            format!(
+                "{place}: found {}, expected {}",
+                type_words(value),
+                kind.expected()
+            ),
+        );
+        let key = place.rsplit('.').next().unwrap_or(place);
+        if let DeValue::String(text) = value.get_ref() {
+            let bare = text.trim();
+            if bare.parse::<f64>().is_ok() || bare == "true" || bare == "false" {
+                fault.help = Some(format!("write it without quotes: `{key} = {bare}`"));
+            }
+        }
+        self.faults.push(fault);
+        None
+    }
+
+    fn string(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<String> {
+        match value.get_ref() {
+            DeValue::String(text) if text.is_empty() => self.refuse(place, kind, value, None),
+            DeValue::String(text) => Some(text.to_string()),
+            _ => self.wrong_type(place, kind, value),
+        }
+    }
+
+    fn integer(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<i64> {
+        match value.get_ref() {
+            DeValue::Integer(integer) => {
+                to_i64(integer).or_else(|| self.refuse(place, kind, value, None))
+            }
+            _ => self.wrong_type(place, kind, value),
+        }
+    }
+
+    /// A finite number; integers are numbers too.
+    fn number(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<f64> {
+        let number = match value.get_ref() {
+            DeValue::Integer(integer) => integer.as_str().parse().ok(),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            _ => return self.wrong_type(place, kind, value),
+        };
+        number
+            .filter(|number: &f64| number.is_finite())
+            .or_else(|| self.refuse(place, kind, value, None))
+    }
+
+    fn word(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        words: &[&str],
+        found: &str,
+    ) -> bool {
+        if words.contains(&found) {
+            return true;
+        }
+        let help = did_you_mean(found, words);
+        self.refuse::<()>(place, kind, value, help);
+        false
+    }
+
+    fn words(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        words: &'static [&'static str],
+    ) -> Option<Value> {
+        let DeValue::Array(array) = value.get_ref() else {
+            return self.wrong_type(place, kind, value);
+        };
+        let item_kind = Kind::Choice(words);
+        let n_faults = self.faults.len();
+        let mut found: Vec<(String, Span)> = Vec::new();
+        for item in array.iter() {
+            let Some(word) = item.get_ref().as_str() else {
+                self.wrong_type::<()>(place, &item_kind, item);
+                continue;
+            };
+            if let Some((_, first)) = found.iter().find(|(other, _)| other == word) {
+                let message = format!("{place}: found `\"{word}\"` twice, expected it once");
+                self.faults.push(
+                    Fault::new(Some(item.span()), message)
+                        .context(Some(first.clone()), "the first"),
+                );
+            } else if self.word(place, &item_kind, item, words, word) {
+                found.push((word.to_owned(), item.span()));
+            }
+        }
+        (self.faults.len() == n_faults).then_some(Value::Words(found))
+    }
+
+    fn size(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        min: u32,
+    ) -> Option<Value> {
+        let bytes = match value.get_ref() {
+            DeValue::Integer(integer) => {
+                to_i64(integer).and_then(|bytes| u64::try_from(bytes).ok())
+            }
+            DeValue::String(text) => size_bytes(text),
+            _ => return self.wrong_type(place, kind, value),
+        };
+        match bytes.map(u32::try_from) {
+            Some(Ok(bytes)) if bytes >= min => Some(Value::Bytes(bytes)),
+            Some(Ok(_)) => self.refuse(place, kind, value, Some("zero bytes hold nothing".into())),
+            Some(Err(_)) => self.refuse(
+                place,
+                kind,
+                value,
+                Some("addresses have 32 bits: below 4096M".into()),
+            ),
+            None => self.refuse(place, kind, value, Some(SIZES.into())),
+        }
+    }
+
+    fn chip(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
+        let name = self.string(place, kind, value)?;
+        match spinney_board::find(&name) {
+            Ok(chip) => Some(Value::Chip(chip)),
+            Err(unknown) => {
+                let help = if unknown.nearest.is_empty() {
+                    "the chips there are stand in crates/board/chips.csv".to_owned()
+                } else {
+                    let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
+                    format!("did you mean {}?", listed(&names))
+                };
+                self.refuse(place, kind, value, Some(help))
+            }
+        }
+    }
+
+    fn count(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        min: u32,
+    ) -> Option<Value> {
+        match value.get_ref() {
+            DeValue::Integer(_) => {
+                let count = self.integer(place, kind, value)?;
+                (i64::from(min)..=i64::from(u32::MAX))
+                    .contains(&count)
+                    .then_some(Value::Integer(count))
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
+            DeValue::Float(_) => {
+                let share = self.number(place, kind, value)?;
+                (share > 0.0 && share <= 1.0)
+                    .then_some(Value::Number(share))
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
+            _ => self.wrong_type(place, kind, value),
+        }
+    }
+
+    fn class_weight(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+    ) -> Option<Value> {
+        let table = match value.get_ref() {
+            DeValue::String(word) => {
+                return self
+                    .word(place, kind, value, CLASS_WEIGHTS, word)
+                    .then(|| Value::Text(word.to_string()));
+            }
+            DeValue::Table(table) if !table.is_empty() => table,
+            DeValue::Table(_) => return self.refuse(place, kind, value, None),
+            _ => return self.wrong_type(place, kind, value),
+        };
+        let n_faults = self.faults.len();
+        let mut weights = BTreeMap::new();
+        for (class, weight) in table.iter() {
+            let place = format!("{place}.{}", class.get_ref().escape_debug());
+            self.places.insert(place.clone(), class.span());
+            let above_zero = Kind::Number(crate::schema::Interval::AboveZero);
+            if let Some(Value::Number(weight)) = self.read(&place, &above_zero, weight) {
+                weights.insert(class.get_ref().to_string(), weight);
+            }
+        }
+        (self.faults.len() == n_faults).then_some(Value::Weights(weights))
+    }
+
+    fn range(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
+        let DeValue::Array(array) = value.get_ref() else {
+            return self.wrong_type(place, kind, value);
+        };
+        let mut ends = Vec::new();
+        for item in array.iter() {
+            ends.push(self.number(place, kind, item)?);
+        }
+        match ends[..] {
+            [low, high] if low < high => Some(Value::Pair(low, high)),
+            _ => self.refuse(place, kind, value, None),
+        }
+    }
+}
+
+/// The source of a value, in code marks, shortened.
+pub(crate) fn literal(text: &str, span: &Span) -> String {
+    const CHARS_MAX: usize = 40;
+    let source = text.get(span.clone()).unwrap_or_default();
+    let line = source.lines().next().unwrap_or_default();
+    if line.chars().count() > CHARS_MAX || line.len() < source.len() {
+        let start: String = line.chars().take(CHARS_MAX).collect();
+        return format!("`{start}…`");
+    }
+    format!("`{line}`")
+}
+
+/// A value's type, with its article.
+pub(crate) fn type_words(value: &Spanned<DeValue>) -> &'static str {
+    match value.get_ref() {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn to_i64(integer: &DeInteger) -> Option<i64> {
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// Bytes of a size in words: digits, then nothing, `K` (1024) or `M` (1024²).
+fn size_bytes(text: &str) -> Option<u64> {
+    let (digits, unit) = match text.as_bytes().last()? {
+        b'K' => (&text[..text.len() - 1], 1024),
+        b'M' => (&text[..text.len() - 1], 1024 * 1024),
+        _ => (text, 1),
+    };
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    // More digits than 64 bits hold are a size all the same, only too large a one.
+    let count = digits.parse::<u64>().unwrap_or(u64::MAX);
+    Some(count.saturating_mul(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_bytes;
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [
+            ("512", 512),
+            ("16K", 16_384),
+            ("1M", 1_048_576),
+            ("0", 0),
+            ("99999999999999999999M", u64::MAX),
+        ] {
+            assert_eq!(size_bytes(text), Some(bytes), "{text}");
+        }
+        for text in [
+            "", "K", "16k", "16 K", "16KiB", "1.5K", "-1", "+1", "1G", "٣K", "1_000",
+        ] {
+            assert_eq!(size_bytes(text), None, "{text}");
+        }
+    }
+}

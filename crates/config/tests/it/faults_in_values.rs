@@ -1,0 +1,498 @@
+//! Keys whose value is wrong, or missing, on its own.
+
+use expect_test::expect;
+
+use crate::common::{MINIMAL, check};
+
+#[test]
+fn wrong_types() {
+    check(
+        &MINIMAL.replace("n_trees = 3", "n_trees = \"3\""),
+        &expect![[r#"
+            error: model.n_trees: found a string, expected an integer of 1 to 10000
+              --> folder/pipeline.toml:10:11
+               |
+            10 | n_trees = "3"
+               |           ^^^
+               |
+               = help: write it without quotes: `n_trees = 3`
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("n_trees = 3", "n_trees = 3.5"),
+        &expect![[r#"
+            error: model.n_trees: found a number with a fraction, expected an integer of 1 to 10000
+              --> folder/pipeline.toml:10:11
+               |
+            10 | n_trees = 3.5
+               |           ^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("name = \"a\"", "name = 1979-05-27"),
+        &expect![[r#"
+            error: pipeline.name: found a date or time, expected a name of 1 to 64 letters, digits, `-` and `_`
+             --> folder/pipeline.toml:2:8
+              |
+            2 | name = 1979-05-27
+              |        ^^^^^^^^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("n_trees = 3", "bootstrap = \"true\""),
+        &expect![[r#"
+            error: model.bootstrap: found a string, expected `true` or `false`
+              --> folder/pipeline.toml:10:13
+               |
+            10 | bootstrap = "true"
+               |             ^^^^^^
+               |
+               = help: write it without quotes: `bootstrap = true`
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("n_trees = 3", "max_features = [1]"),
+        &expect![[r#"
+            error: model.max_features: found a list, expected `"sqrt"`, `"log2"` or `"all"`, an integer of at least 1, or a fraction above 0 and at most 1
+              --> folder/pipeline.toml:10:16
+               |
+            10 | max_features = [1]
+               |                ^^^
+        "#]],
+    );
+    check(
+        "pipeline = 3\n[[dataset]]\n[model]\nkind = \"gaussian-nb\"\n[target]\nchip = \"RP2040\"\n",
+        &expect![[r#"
+            error: pipeline: found an integer, expected a table
+             --> folder/pipeline.toml:1:12
+              |
+            1 | pipeline = 3
+              |            ^
+              |
+              = help: write `[pipeline]`
+
+            error: dataset: found a list, expected a table
+             --> folder/pipeline.toml:2:1
+              |
+            2 | [[dataset]]
+              | ^^^^^^^^^^^
+              |
+              = help: write `[dataset]`
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[codegen]\noutputs = \"class\"\n"),
+        &expect![[r#"
+            error: codegen.outputs: found a string, expected a list of `"class"`, `"scores"` or `"probabilities"`
+              --> folder/pipeline.toml:14:11
+               |
+            14 | outputs = "class"
+               |           ^^^^^^^
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[features]\nhue = [0, 1]\n"),
+        &expect![[r#"
+            error: features.hue: found a list, expected a table
+              --> folder/pipeline.toml:14:7
+               |
+            14 | hue = [0, 1]
+               |       ^^^^^^
+               |
+               = help: write `[features.hue]`
+        "#]],
+    );
+}
+
+#[test]
+fn missing_keys() {
+    check(
+        "[pipeline]\n[dataset]\n[model]\n[target]\n",
+        &expect![[r#"
+        error: pipeline.name: found nothing, expected a name of 1 to 64 letters, digits, `-` and `_`
+         --> folder/pipeline.toml:1:1
+          |
+        1 | [pipeline]
+          | ^^^^^^^^^^
+          |
+          = help: Names the pipeline, and the folder of its reports.
+
+        error: dataset: found no rows, expected `path`, or `train` and `test`
+         --> folder/pipeline.toml:2:1
+          |
+        2 | [dataset]
+          | ^^^^^^^^^
+
+        error: model.kind: found nothing, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
+         --> folder/pipeline.toml:3:1
+          |
+        3 | [model]
+          | ^^^^^^^
+          |
+          = help: The classifier to train.
+
+        error: target.chip: found nothing, expected the name of a chip
+         --> folder/pipeline.toml:4:1
+          |
+        4 | [target]
+          | ^^^^^^^^
+          |
+          = help: The microcontroller, in any case.
+    "#]],
+    );
+    check(
+        "[pipeline]\nname = \"a\"\n[dataset]\ntest = \"t.csv\"\n[model]\nkind = \"gaussian-nb\"\n[target]\nchip = \"RP2040\"\n",
+        &expect![[r#"
+            error: dataset.train: found nothing, expected the path of a file
+             --> folder/pipeline.toml:3:1
+              |
+            3 | [dataset]
+              | ^^^^^^^^^
+              |
+              = help: A file of rows that are all for training.
+
+            error: dataset.label: found nothing, expected a string
+             --> folder/pipeline.toml:3:1
+              |
+            3 | [dataset]
+              | ^^^^^^^^^
+              |
+              = help: The column of a CSV file that holds the class; all others are features.
+        "#]],
+    );
+    check(
+        &MINIMAL.replace(
+            "kind = \"random-forest\"\nn_trees = 3",
+            "source = \"import\"",
+        ),
+        &expect![[r#"
+            error: model.path: found nothing, expected the path of a file
+             --> folder/pipeline.toml:8:1
+              |
+            8 | [model]
+              | ^^^^^^^
+              |
+              = help: The model file to import: `.json`, `.skops` or `.onnx`.
+        "#]],
+    );
+}
+
+#[test]
+fn impossible_values() {
+    check(
+        &MINIMAL.replace("n_trees = 3", "n_trees = 0"),
+        &expect![[r#"
+        error: model.n_trees: found `0`, expected an integer of 1 to 10000
+          --> folder/pipeline.toml:10:11
+           |
+        10 | n_trees = 0
+           |           ^
+    "#]],
+    );
+    check(
+        &MINIMAL.replace("n_trees = 3", "max_depth = -1"),
+        &expect![[r#"
+            error: model.max_depth: found `-1`, expected an integer of 1 to 1000
+              --> folder/pipeline.toml:10:13
+               |
+            10 | max_depth = -1
+               |             ^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("n_trees = 3", "max_depth = 99999999999999999999"),
+        &expect![[r#"
+            error: model.max_depth: found `99999999999999999999`, expected an integer of 1 to 1000
+              --> folder/pipeline.toml:10:13
+               |
+            10 | max_depth = 99999999999999999999
+               |             ^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("n_trees = 3", "min_samples_leaf = 1.5"),
+        &expect![[r#"
+            error: model.min_samples_leaf: found `1.5`, expected an integer of at least 1, or a fraction above 0 and at most 1
+              --> folder/pipeline.toml:10:20
+               |
+            10 | min_samples_leaf = 1.5
+               |                    ^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("label", "test_fraction = 1.0\nlabel"),
+        &expect![[r#"
+            error: dataset.test_fraction: found `1.0`, expected a number above 0 and below 1
+             --> folder/pipeline.toml:7:17
+              |
+            7 | test_fraction = 1.0
+              |                 ^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("label", "test_fraction = nan\nlabel"),
+        &expect![[r#"
+            error: dataset.test_fraction: found `nan`, expected a number above 0 and below 1
+             --> folder/pipeline.toml:7:17
+              |
+            7 | test_fraction = nan
+              |                 ^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("random-forest", "random-forrest"),
+        &expect![[r#"
+            error: model.kind: found `"random-forrest"`, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
+             --> folder/pipeline.toml:9:8
+              |
+            9 | kind = "random-forrest"
+              |        ^^^^^^^^^^^^^^^^
+              |
+              = help: did you mean `"random-forest"`?
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("name = \"a\"", "name = \"../a\""),
+        &expect![[r#"
+            error: pipeline.name: found `"../a"`, expected a name of 1 to 64 letters, digits, `-` and `_`
+             --> folder/pipeline.toml:2:8
+              |
+            2 | name = "../a"
+              |        ^^^^^^
+        "#]],
+    );
+    check(
+        &MINIMAL.replace(
+            "n_trees = 3",
+            "class_weight = { setosa = 0 }\ntrainer = \"linfa\"",
+        ),
+        &expect![[r#"
+            error: model.class_weight: found `{ setosa = 0 }`, expected none, since `trainer = "linfa"` does not know it
+              --> folder/pipeline.toml:10:16
+               |
+            10 | class_weight = { setosa = 0 }
+               |                ^^^^^^^^^^^^^^
+            11 | trainer = "linfa"
+               |           ------- because of this
+               |
+               = help: remove `class_weight`, or change `model.trainer`
+
+            error: model.class_weight.setosa: found `0`, expected a number above 0
+              --> folder/pipeline.toml:10:27
+               |
+            10 | class_weight = { setosa = 0 }
+               |                           ^
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[features.hue]\nrange = [3, 1]\n"),
+        &expect![[r#"
+            error: features.hue.range: found `[3, 1]`, expected a list of two numbers, the lower first
+              --> folder/pipeline.toml:14:9
+               |
+            14 | range = [3, 1]
+               |         ^^^^^^
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[features.hue]\nrange = [-3, 1]\ntype = \"u8\"\n"),
+        &expect![[r#"
+            error: features.hue.range: found [-3, 1], expected no more than `type = "u8"` holds, 0 to 255
+              --> folder/pipeline.toml:14:9
+               |
+            14 | range = [-3, 1]
+               |         ^^^^^^^
+            15 | type = "u8"
+               |        ---- because of this
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[codegen]\noutputs = [\"scores\", \"scores\", \"classes\"]\n"),
+        &expect![[r#"
+            error: codegen.outputs: found `"scores"` twice, expected it once
+              --> folder/pipeline.toml:14:22
+               |
+            14 | outputs = ["scores", "scores", "classes"]
+               |            --------  ^^^^^^^^
+               |            |
+               |            the first
+
+            error: codegen.outputs: found `"classes"`, expected `"class"`, `"scores"` or `"probabilities"`
+              --> folder/pipeline.toml:14:32
+               |
+            14 | outputs = ["scores", "scores", "classes"]
+               |                                ^^^^^^^^^
+               |
+               = help: did you mean `"class"`?
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[codegen]\noutputs = [\"scores\"]\n"),
+        &expect![[r#"
+            error: codegen.outputs: found no `"class"`, expected it among the outputs
+              --> folder/pipeline.toml:14:11
+               |
+            14 | outputs = ["scores"]
+               |           ^^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
+fn sizes() {
+    check(
+        &format!("{MINIMAL}[budget]\nflash = \"16 KiBs\"\n"),
+        &expect![[r#"
+            error: budget.flash: found `"16 KiBs"`, expected a size, such as `"16K"`
+              --> folder/pipeline.toml:14:9
+               |
+            14 | flash = "16 KiBs"
+               |         ^^^^^^^^^
+               |
+               = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[budget]\nflash = 0\n"),
+        &expect![[r#"
+        error: budget.flash: found `0`, expected a size, such as `"16K"`
+          --> folder/pipeline.toml:14:9
+           |
+        14 | flash = 0
+           |         ^
+           |
+           = help: zero bytes hold nothing
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}[budget]\nram = \"5000M\"\n"),
+        &expect![[r#"
+            error: budget.ram: found `"5000M"`, expected a size, such as `"16K"`
+              --> folder/pipeline.toml:14:7
+               |
+            14 | ram = "5000M"
+               |       ^^^^^^^
+               |
+               = help: addresses have 32 bits: below 4096M
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[budget]\nflash = \"2M\"\nstack = 1.5\n"),
+        &expect![[r#"
+            error: budget.flash: found `"2M"` (2097152 bytes), expected no more than the 1048576 bytes of flash that STM32F405RGTx has
+              --> folder/pipeline.toml:14:9
+               |
+            12 | chip = "STM32F405RGTx"
+               |        --------------- because of this
+            13 | [budget]
+            14 | flash = "2M"
+               |         ^^^^
+
+            error: budget.stack: found a number with a fraction, expected a size, such as `"16K"`
+              --> folder/pipeline.toml:15:9
+               |
+            15 | stack = 1.5
+               |         ^^^
+        "#]],
+    );
+}
+
+#[test]
+fn missing_files() {
+    check(
+        &MINIMAL.replace("rows.csv", "missing.csv"),
+        &expect![[r#"
+        error: dataset.path: found `"missing.csv"`, expected a file that exists
+         --> folder/pipeline.toml:6:8
+          |
+        6 | path = "missing.csv"
+          |        ^^^^^^^^^^^^^
+          |
+          = help: there is no file folder/missing.csv; paths are relative to the config's folder
+    "#]],
+    );
+}
+
+#[test]
+fn chips_and_boards() {
+    check(
+        &MINIMAL.replace("STM32F405RGTx", "STM32F405"),
+        &expect![[r#"
+        error: target.chip: found `"STM32F405"`, expected the name of a chip
+          --> folder/pipeline.toml:12:8
+           |
+        12 | chip = "STM32F405"
+           |        ^^^^^^^^^^^
+           |
+           = help: did you mean `"STM32F405RGTx"`, `"STM32F401RETx"` or `"STM32F407VGTx"`?
+    "#]],
+    );
+    check(
+        &MINIMAL.replace("STM32F405RGTx", "Z80"),
+        &expect![[r#"
+            error: target.chip: found `"Z80"`, expected the name of a chip
+              --> folder/pipeline.toml:12:8
+               |
+            12 | chip = "Z80"
+               |        ^^^^^
+               |
+               = help: the chips there are stand in crates/board/chips.csv
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}board = \"micro-bit\"\n"),
+        &expect![[r#"
+        error: target.board: found `"micro-bit"`, expected the name of an emulated machine
+          --> folder/pipeline.toml:13:9
+           |
+        13 | board = "micro-bit"
+           |         ^^^^^^^^^^^
+           |
+           = help: did you mean `"microbit"`?
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}board = \"microbit\"\n"),
+        &expect![[r#"
+        error: target.board: found `"microbit"`, whose core is a cortex-m0, expected one that runs cortex-m4f code
+          --> folder/pipeline.toml:13:9
+           |
+        12 | chip = "STM32F405RGTx"
+           |        --------------- because of this
+        13 | board = "microbit"
+           |         ^^^^^^^^^^
+           |
+           = help: machines for this chip: netduinoplus2, mps2-an386
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}ram = \"4095M\"\n"),
+        &expect![[r#"
+        error: target.ram: found 4293918720 bytes of RAM from 0x20000000, expected them to end within 32 bits
+          --> folder/pipeline.toml:13:7
+           |
+        13 | ram = "4095M"
+           |       ^^^^^^^
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}origin = 0x20000000\n"),
+        &expect![[r#"
+        error: target: found flash (1048576 bytes from 0x20000000) and RAM (131072 bytes from 0x20000000) that overlap, expected two regions
+          --> folder/pipeline.toml:13:10
+           |
+        13 | origin = 0x20000000
+           |          ^^^^^^^^^^
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}origin = -1\n"),
+        &expect![[r#"
+        error: target.origin: found `-1`, expected an address of 32 bits, such as `0x08000000`
+          --> folder/pipeline.toml:13:10
+           |
+        13 | origin = -1
+           |          ^^
+    "#]],
+    );
+}

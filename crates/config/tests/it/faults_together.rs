@@ -1,0 +1,192 @@
+//! Many faults in one go, their rendering, and faults that show later.
+
+use expect_test::expect;
+
+use crate::common::{MINIMAL, check, faults};
+
+#[test]
+fn the_minimal_config_has_no_fault() {
+    assert_eq!(faults(MINIMAL), []);
+}
+
+/// Ten faults of ten classes, told in one go and in the order of the file.
+#[test]
+fn ten_faults() {
+    let text = r#"[pipeline]
+name = "a b"
+sead = 1
+
+[dataset]
+path = "missing.csv"
+label = 7
+test_fraction = 1.5
+
+[model]
+kind = "random-forrest"
+n_trees = 0
+n_trees = 5
+
+[target]
+chip = "STM32F405"
+
+[budget]
+flash = "16 KiBs"
+
+[frontend]
+"#;
+    let lines: Vec<(usize, usize)> = faults(text)
+        .iter()
+        .map(|fault| (fault.line, fault.column))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (2, 8),
+            (3, 1),
+            (6, 8),
+            (7, 9),
+            (8, 17),
+            (11, 8),
+            (12, 11),
+            (13, 1),
+            (16, 8),
+            (19, 9),
+            (21, 2)
+        ]
+    );
+    check(
+        text,
+        &expect![[r#"
+        error: pipeline.name: found `"a b"`, expected a name of 1 to 64 letters, digits, `-` and `_`
+         --> folder/pipeline.toml:2:8
+          |
+        2 | name = "a b"
+          |        ^^^^^
+
+        error: pipeline: found the unknown key `sead`
+         --> folder/pipeline.toml:3:1
+          |
+        3 | sead = 1
+          | ^^^^
+          |
+          = help: did you mean `seed`?
+
+        error: dataset.path: found `"missing.csv"`, expected a file that exists
+         --> folder/pipeline.toml:6:8
+          |
+        6 | path = "missing.csv"
+          |        ^^^^^^^^^^^^^
+          |
+          = help: there is no file folder/missing.csv; paths are relative to the config's folder
+
+        error: dataset.label: found an integer, expected a string
+         --> folder/pipeline.toml:7:9
+          |
+        7 | label = 7
+          |         ^
+
+        error: dataset.test_fraction: found `1.5`, expected a number above 0 and below 1
+         --> folder/pipeline.toml:8:17
+          |
+        8 | test_fraction = 1.5
+          |                 ^^^
+
+        error: model.kind: found `"random-forrest"`, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
+          --> folder/pipeline.toml:11:8
+           |
+        11 | kind = "random-forrest"
+           |        ^^^^^^^^^^^^^^^^
+           |
+           = help: did you mean `"random-forest"`?
+
+        error: model.n_trees: found `0`, expected an integer of 1 to 10000
+          --> folder/pipeline.toml:12:11
+           |
+        12 | n_trees = 0
+           |           ^
+
+        error: found `n_trees` twice, expected it once
+          --> folder/pipeline.toml:13:1
+           |
+        12 | n_trees = 0
+           | ------- the first
+        13 | n_trees = 5
+           | ^^^^^^^
+           |
+           = help: remove one of the two
+
+        error: target.chip: found `"STM32F405"`, expected the name of a chip
+          --> folder/pipeline.toml:16:8
+           |
+        16 | chip = "STM32F405"
+           |        ^^^^^^^^^^^
+           |
+           = help: did you mean `"STM32F405RGTx"`, `"STM32F401RETx"` or `"STM32F407VGTx"`?
+
+        error: budget.flash: found `"16 KiBs"`, expected a size, such as `"16K"`
+          --> folder/pipeline.toml:19:9
+           |
+        19 | flash = "16 KiBs"
+           |         ^^^^^^^^^
+           |
+           = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
+
+        error: frontend: not supported by this version
+          --> folder/pipeline.toml:21:2
+           |
+        21 | [frontend]
+           |  ^^^^^^^^
+           |
+           = help: remove the section
+    "#]],
+    );
+}
+
+#[test]
+fn colours_only_where_asked() {
+    let faults = crate::common::parse("[").unwrap_err();
+    assert!(
+        !faults
+            .render(spinney_config::Style::Plain)
+            .contains('\u{1b}')
+    );
+    assert!(
+        faults
+            .render(spinney_config::Style::Colour)
+            .contains('\u{1b}')
+    );
+    assert_eq!(
+        faults.to_string(),
+        faults.render(spinney_config::Style::Plain)
+    );
+}
+
+#[test]
+fn a_fault_found_later_points_at_its_key() {
+    let config =
+        crate::common::parse(&format!("{MINIMAL}[features.hue]\nrange = [0, 1]\n")).unwrap();
+    let columns = Some("columns: a, b, klass");
+    let fault = config.fault(
+        "dataset.label",
+        "found no column `class` in rows.csv",
+        columns,
+    );
+    expect![[r#"
+        error: dataset.label: found no column `class` in rows.csv
+         --> folder/pipeline.toml:7:9
+          |
+        7 | label = "class"
+          |         ^^^^^^^
+          |
+          = help: columns: a, b, klass
+    "#]]
+    .assert_eq(&format!("{fault}\n"));
+    let fault = config.fault("dataset.test_fraction", "found 3 rows", None);
+    assert_eq!(fault.to_list()[0].line, 5, "the header of [dataset]");
+    let fault = config.fault("features.hue", "found no such column", None);
+    assert_eq!(fault.to_list()[0].line, 13);
+    assert_eq!(
+        config.fault("budget.flash", "found 1", None).to_list()[0].line,
+        1
+    );
+}

@@ -1,0 +1,10 @@
+//! The crate as its users meet it: texts in, pipelines or rendered faults out.
+
+mod arbitrary;
+mod common;
+mod documented;
+mod faults_in_rules;
+mod faults_in_text;
+mod faults_in_values;
+mod faults_together;
+mod shipped;
