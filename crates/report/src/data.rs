@@ -1,0 +1,221 @@
+//! `report.json`, schema 1: fields may be added, none renamed.
+
+use serde::{Deserialize, Serialize};
+use spinney_evaluate::{Instructions, Saturation, Scorecard, Section, Verdict};
+use spinney_quantize::{Flip, Level};
+
+/// The version of the schema.
+pub const SCHEMA: u32 = 1;
+
+/// Everything a run found out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Digest of config and inputs.
+    pub fingerprint: String,
+    /// Whether a second run would give the same bytes.
+    pub reproducible: bool,
+    /// The model.
+    pub model: Model,
+    /// The rows.
+    pub dataset: Dataset,
+    /// Float against Q15; `None` where test rows have no labels.
+    pub accuracy: Accuracy,
+    /// What is proven.
+    pub certificate: Certified,
+    /// How readings become codes.
+    pub features: Vec<FeatureCoding>,
+    /// The form of the model in flash.
+    pub encoding: Encoding,
+    /// The product image.
+    pub footprint: FootprintShare,
+    /// The run; `None` if there was none.
+    pub device: Option<Device>,
+    /// Every gate.
+    pub verdicts: Vec<Verdict>,
+    /// What built and ran the image.
+    pub toolchain: Toolchain,
+}
+
+/// What kind of model, and how large.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// As in `pipeline.toml`.
+    pub kind: String,
+    /// `train` or `import`.
+    pub source: String,
+    /// Number of features.
+    pub n_features: usize,
+    /// Number of classes.
+    pub n_classes: usize,
+    /// Number of trees; 0 for naive Bayes.
+    pub n_trees: usize,
+    /// Number of splits; 0 for naive Bayes.
+    pub n_splits: usize,
+    /// Splits on the longest path; 0 for naive Bayes.
+    pub depth_max: usize,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Digest of the frozen model.
+    pub digest: String,
+}
+
+/// How many rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// Rows for training; 0 for an imported model without any.
+    pub train_rows: usize,
+    /// Rows for the test.
+    pub test_rows: usize,
+}
+
+/// Float against Q15 on the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Accuracy of the float model, as scikit-learn votes; `None` without labels.
+    pub float: Option<f64>,
+    /// Accuracy of the quantized model; `None` without labels.
+    pub q15: Option<f64>,
+    /// Accuracy lost; `None` without labels.
+    pub drop: Option<f64>,
+    /// Share of rows on which both agree, under the same vote.
+    pub agreement: f64,
+    /// Rows on which they do not.
+    pub disagreements: usize,
+    /// Accuracy of the float model under hard votes, if those are configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub float_hard: Option<f64>,
+    /// Agreement of Q15 with the float model's soft vote, if hard votes are configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement_with_soft: Option<f64>,
+    /// Scores of the float model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub float_scores: Option<Scorecard>,
+    /// Scores of the quantized model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q15_scores: Option<Scorecard>,
+}
+
+/// What is proven about agreement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certified {
+    /// For splits; absent for naive Bayes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splits: Option<Level>,
+    /// For votes or scores.
+    pub votes: Level,
+    /// Number of splits that some reading passes differently.
+    pub flip_intervals: usize,
+    /// Number of test rows decided within the error bound.
+    pub rows_at_risk: usize,
+    /// Those splits.
+    pub flips: Vec<Flip>,
+    /// Those rows, as numbers in the file they were read from.
+    pub rows_at_risk_list: Vec<usize>,
+}
+
+/// How one feature is coded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureCoding {
+    /// Its name.
+    pub name: String,
+    /// What the sensor delivers.
+    pub sensor: String,
+    /// Lowest and highest reading that is coded without saturation.
+    pub range: (f64, f64),
+    /// `identity`, `affine` or `rank`.
+    pub coding: String,
+    /// Codes per unit of the reading, as a power of two; absent for ranks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_bits_per_unit: Option<i8>,
+    /// Test readings beyond the range of codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saturation: Option<Saturation>,
+}
+
+/// The form of the model in flash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Encoding {
+    /// Its name.
+    pub chosen: String,
+    /// The model's flash per split of the quantized model; `None` without splits.
+    pub bytes_per_split: Option<f64>,
+    /// How leaves are held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<String>,
+    /// The forms that were weighed.
+    pub candidates: Vec<String>,
+}
+
+/// Bytes of the product image, and the model's share of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FootprintShare {
+    /// Flash of the image.
+    pub flash_bytes: u64,
+    /// Static RAM of the image.
+    pub ram_bytes: u64,
+    /// Flash of the image less that of the same image with an empty model.
+    pub model_flash_bytes: i64,
+    /// RAM of the image less that of the same image with an empty model.
+    pub model_ram_bytes: i64,
+    /// Digest of what is programmed.
+    pub image: String,
+    /// The image's sections.
+    pub sections: Vec<Section>,
+}
+
+/// A run of the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// The emulated board, or the chip.
+    pub board: String,
+    /// Its core.
+    pub core: String,
+    /// Whether it was emulated.
+    pub emulated: bool,
+    /// Rows run.
+    pub rows: usize,
+    /// Rows whose class or scores differ from the host's.
+    pub parity_mismatches: usize,
+    /// From raw readings to class; not cycles.
+    pub instructions_per_inference: Instructions,
+    /// From codes to class; not cycles.
+    pub instructions_from_codes: Instructions,
+    /// Deepest stack of any prediction.
+    pub stack_bytes_max: u32,
+}
+
+/// What built and ran the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toolchain {
+    /// This project's version.
+    pub spinney: String,
+    /// The compiler of the image.
+    pub rustc: String,
+    /// The Rust target of the image.
+    pub target: String,
+    /// The linker.
+    pub linker: String,
+    /// The emulator.
+    pub emulator: Option<String>,
+}
+
+impl Report {
+    /// The report as JSON, indented, with a line break at its end.
+    ///
+    /// # Panics
+    /// Never; a report has string keys and finite numbers.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("string keys and finite numbers") + "\n"
+    }
+
+    /// Whether every gate holds.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.pass)
+    }
+}

@@ -1,0 +1,13 @@
+//! The report of a pipeline run: JSON for machines, Markdown and CSV for people.
+//!
+//! A report is data, the same bytes for the same inputs: no clock, no path, no machine.
+
+mod data;
+mod markdown;
+mod rows;
+
+pub use data::{
+    Accuracy, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare, Model, Report,
+    SCHEMA, Toolchain,
+};
+pub use rows::{Row, predictions_csv};

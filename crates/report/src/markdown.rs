@@ -1,0 +1,372 @@
+//! `report.md`: the report for a reader, gates first.
+
+use std::fmt::Write;
+
+use spinney_evaluate::Scorecard;
+use spinney_quantize::Level;
+
+use crate::Report;
+
+/// Rows of a long table that are shown.
+const SHOWN: usize = 20;
+
+impl Report {
+    /// The report as Markdown.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out).expect("writing to a string");
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let verdict = if self.passes() {
+            "all gates hold"
+        } else {
+            "a gate fails"
+        };
+        writeln!(out, "# {}: {verdict}\n", cell(&self.pipeline))?;
+        self.write_summary(out)?;
+        self.write_gates(out)?;
+        self.write_accuracy(out)?;
+        self.write_certificate(out)?;
+        self.write_features(out)?;
+        self.write_image(out)?;
+        writeln!(
+            out,
+            "\n## Made with\n\nSpinney {}, {}, {}{}. Fingerprint of config and inputs: `{}`.{}",
+            self.toolchain.spinney,
+            self.toolchain.rustc,
+            self.toolchain.linker,
+            self.toolchain
+                .emulator
+                .as_ref()
+                .map_or(String::new(), |emulator| format!(", {emulator}")),
+            self.fingerprint,
+            if self.reproducible {
+                ""
+            } else {
+                " The trainer breaks ties at random: a second run may give another model."
+            }
+        )
+    }
+
+    fn write_summary(&self, out: &mut String) -> std::fmt::Result {
+        let model = &self.model;
+        write!(
+            out,
+            "{} with {} features and {} classes",
+            model.kind, model.n_features, model.n_classes
+        )?;
+        if model.n_trees > 0 {
+            write!(
+                out,
+                "; {} trees, {} splits, depth {}",
+                model.n_trees, model.n_splits, model.depth_max
+            )?;
+        }
+        writeln!(
+            out,
+            "; {}. Trained on {} rows, tested on {}.\n",
+            match model.source.as_str() {
+                "import" => "imported",
+                _ => "trained here",
+            },
+            self.dataset.train_rows,
+            self.dataset.test_rows
+        )
+    }
+
+    fn write_gates(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "## Gates\n\n| gate | limit | found | verdict |")?;
+        writeln!(out, "| --- | ---: | ---: | --- |")?;
+        for verdict in &self.verdicts {
+            writeln!(
+                out,
+                "| {} | {} | {} | {}{} |",
+                verdict.gate,
+                verdict.limit,
+                verdict
+                    .found
+                    .as_ref()
+                    .map_or("not measured".to_owned(), ToString::to_string),
+                if verdict.pass { "pass" } else { "**fail**" },
+                verdict
+                    .note
+                    .as_ref()
+                    .map_or(String::new(), |note| format!(": {}", cell(note)))
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_accuracy(&self, out: &mut String) -> std::fmt::Result {
+        let accuracy = &self.accuracy;
+        writeln!(out, "\n## Accuracy\n")?;
+        if let (Some(float), Some(q15), Some(drop)) = (accuracy.float, accuracy.q15, accuracy.drop)
+        {
+            writeln!(
+                out,
+                "Float {}, Q15 {}: a drop of {}.",
+                percent(float),
+                percent(q15),
+                percent(drop)
+            )?;
+        } else {
+            writeln!(out, "Test rows have no labels, so there is no accuracy.")?;
+        }
+        writeln!(
+            out,
+            "Float and Q15 agree on {} of the rows; they differ on {}.",
+            percent(accuracy.agreement),
+            accuracy.disagreements
+        )?;
+        if let (Some(hard), Some(with_soft)) = (accuracy.float_hard, accuracy.agreement_with_soft) {
+            writeln!(
+                out,
+                "Under hard votes float reaches {}; Q15 agrees with scikit-learn's soft vote on {}.",
+                percent(hard),
+                percent(with_soft)
+            )?;
+        }
+        if let (Some(float), Some(q15)) = (&accuracy.float_scores, &accuracy.q15_scores) {
+            self.write_classes(out, float, q15)?;
+            self.write_confusion(out, "float", float)?;
+            self.write_confusion(out, "Q15", q15)?;
+        }
+        Ok(())
+    }
+
+    fn write_classes(
+        &self,
+        out: &mut String,
+        float: &Scorecard,
+        q15: &Scorecard,
+    ) -> std::fmt::Result {
+        writeln!(
+            out,
+            "\n| class | rows | precision float | Q15 | recall float | Q15 | F1 float | Q15 |"
+        )?;
+        writeln!(
+            out,
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        )?;
+        for (class, (float, q15)) in self
+            .model
+            .classes
+            .iter()
+            .zip(float.classes.iter().zip(&q15.classes))
+        {
+            writeln!(
+                out,
+                "| {} | {} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} |",
+                cell(class),
+                float.support,
+                float.precision,
+                q15.precision,
+                float.recall,
+                q15.recall,
+                float.f1,
+                q15.f1
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_confusion(&self, out: &mut String, what: &str, card: &Scorecard) -> std::fmt::Result {
+        let classes = &self.model.classes;
+        if classes.len() > SHOWN {
+            return writeln!(
+                out,
+                "\nThe confusion matrix of {} classes is in `report.json`.",
+                classes.len()
+            );
+        }
+        let header: Vec<String> = classes.iter().map(|class| cell(class)).collect();
+        writeln!(
+            out,
+            "\nConfusion, {what} (a row per label, a column per prediction):\n"
+        )?;
+        writeln!(out, "| | {} |", header.join(" | "))?;
+        writeln!(out, "| --- |{}", " ---: |".repeat(classes.len()))?;
+        for (class, counts) in header.iter().zip(&card.confusion) {
+            let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+            writeln!(out, "| **{class}** | {} |", counts.join(" | "))?;
+        }
+        Ok(())
+    }
+
+    fn write_certificate(&self, out: &mut String) -> std::fmt::Result {
+        let certificate = &self.certificate;
+        writeln!(out, "\n## Certificate\n")?;
+        match certificate.splits {
+            None => {}
+            Some(Level::EveryInput) => writeln!(
+                out,
+                "Splits: no reading that the sensors can deliver is decided differently."
+            )?,
+            Some(Level::EveryRow) => writeln!(
+                out,
+                "Splits: no test row is decided differently; {} splits have readings that would be.",
+                certificate.flip_intervals
+            )?,
+            Some(Level::Listed) => writeln!(
+                out,
+                "Splits: {} have readings that are decided differently, some of them in the test rows.",
+                certificate.flip_intervals
+            )?,
+        }
+        match certificate.votes {
+            Level::EveryInput => {
+                writeln!(out, "Votes: integers give float's class on every input.")?
+            }
+            Level::EveryRow => writeln!(
+                out,
+                "Votes: no test row is decided within the proven error bound."
+            )?,
+            Level::Listed => writeln!(
+                out,
+                "Votes: {} test rows are decided within the proven error bound: {}.",
+                certificate.rows_at_risk,
+                list(&certificate.rows_at_risk_list)
+            )?,
+        }
+        if certificate.flips.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "\n| tree | node | feature | threshold | readings that flip | test rows |"
+        )?;
+        writeln!(out, "| ---: | ---: | --- | ---: | --- | ---: |")?;
+        for flip in certificate.flips.iter().take(SHOWN) {
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | above {}{} | {} |",
+                flip.tree,
+                flip.node,
+                self.features
+                    .get(flip.feature)
+                    .map_or(String::new(), |feature| cell(&feature.name)),
+                flip.threshold,
+                flip.above,
+                flip.below
+                    .map_or(String::new(), |below| format!(", below {below}")),
+                flip.rows.len()
+            )?;
+        }
+        if certificate.flips.len() > SHOWN {
+            writeln!(
+                out,
+                "\n{} more are in `report.json`.",
+                certificate.flips.len() - SHOWN
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_features(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            "\n## Features\n\n| feature | sensor | range | coding | saturated test readings |"
+        )?;
+        writeln!(out, "| --- | --- | --- | --- | ---: |")?;
+        for feature in self.features.iter().take(SHOWN) {
+            writeln!(
+                out,
+                "| {} | {} | {} to {} | {}{} | {} |",
+                cell(&feature.name),
+                feature.sensor,
+                feature.range.0,
+                feature.range.1,
+                feature.coding,
+                match feature.code_bits_per_unit {
+                    Some(bits) if feature.coding == "affine" =>
+                        format!(", 2^{bits} codes per unit"),
+                    _ => String::new(),
+                },
+                feature
+                    .saturation
+                    .as_ref()
+                    .map_or(0, |saturation| saturation.below + saturation.above)
+            )?;
+        }
+        if self.features.len() > SHOWN {
+            writeln!(
+                out,
+                "\n{} more are in `report.json`.",
+                self.features.len() - SHOWN
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_image(&self, out: &mut String) -> std::fmt::Result {
+        let footprint = &self.footprint;
+        writeln!(
+            out,
+            "\n## Image\n\n{} bytes of flash, {} of the model{}; {} bytes of static RAM, {} of the model. \
+             Encoding: {}{}.\n",
+            footprint.flash_bytes,
+            footprint.model_flash_bytes,
+            self.encoding
+                .bytes_per_split
+                .map_or(String::new(), |bytes| format!(" ({bytes} per split)")),
+            footprint.ram_bytes,
+            footprint.model_ram_bytes,
+            self.encoding.chosen,
+            self.encoding
+                .leaves
+                .as_ref()
+                .map_or(String::new(), |leaves| format!(", leaves as {leaves}"))
+        )?;
+        writeln!(out, "| section | flash | RAM |\n| --- | ---: | ---: |")?;
+        for section in &footprint.sections {
+            writeln!(
+                out,
+                "| `{}` | {} | {} |",
+                section.name, section.flash_bytes, section.ram_bytes
+            )?;
+        }
+        writeln!(out, "\n## Device\n")?;
+        let Some(device) = &self.device else {
+            return writeln!(out, "Not run: the config does not require the emulator.");
+        };
+        writeln!(
+            out,
+            "{} ({}{}): {} rows, {} of them computed differently from the host. Instructions per \
+             inference from raw readings: {} on average, {} at most; from codes: {} and {}. These \
+             are instructions, not cycles. Stack: {} bytes at most.",
+            device.board,
+            device.core,
+            if device.emulated { ", emulated" } else { "" },
+            device.rows,
+            device.parity_mismatches,
+            device.instructions_per_inference.mean,
+            device.instructions_per_inference.max,
+            device.instructions_from_codes.mean,
+            device.instructions_from_codes.max,
+            device.stack_bytes_max
+        )
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+/// Text that a table's cell can hold.
+fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace(['\n', '\r'], " ")
+}
+
+fn list(rows: &[usize]) -> String {
+    let shown: Vec<String> = rows.iter().take(SHOWN).map(ToString::to_string).collect();
+    if rows.len() > SHOWN {
+        format!("{} and {} more", shown.join(", "), rows.len() - SHOWN)
+    } else {
+        shown.join(", ")
+    }
+}
