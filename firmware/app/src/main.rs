@@ -1,0 +1,51 @@
+//! The firmware around a model: wait for a row of readings, predict, deliver the class.
+//!
+//! Product and verify image share this loop and the model; they differ in their [`Transport`].
+#![no_std]
+#![no_main]
+
+// Vector table, start-up code and critical sections come in by being linked.
+use cortex_m as _;
+
+#[cfg(feature = "verify")]
+mod counter;
+#[cfg(feature = "product")]
+mod product;
+#[cfg(feature = "verify")]
+mod stack;
+#[cfg(feature = "verify")]
+mod verify;
+
+#[cfg(feature = "product")]
+use product::open;
+#[cfg(feature = "verify")]
+use verify::open;
+
+use model::{N_FEATURES, Reading};
+
+/// Where rows come from and classes go to.
+trait Transport {
+    /// Waits for a row; `false` when there will be no more.
+    fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool;
+    /// Called right before a prediction.
+    fn begin(&mut self) {}
+    /// Called right after a prediction.
+    fn end(&mut self) {}
+    /// Takes the class predicted for `readings`.
+    fn deliver(&mut self, readings: &[Reading; N_FEATURES], class: usize);
+    /// Called after the last row.
+    fn finish(self) -> !;
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut transport = open();
+    let mut readings = [Reading::default(); N_FEATURES];
+    while transport.next(&mut readings) {
+        transport.begin();
+        let class = core::hint::black_box(model::predict(core::hint::black_box(&readings)));
+        transport.end();
+        transport.deliver(&readings, class);
+    }
+    transport.finish()
+}

@@ -1,0 +1,57 @@
+//! The image that ships: readings from a mailbox that the sensor fills, defmt over RTT.
+
+use core::cell::UnsafeCell;
+
+use defmt_rtt as _;
+use model::{N_FEATURES, Reading};
+
+use crate::Transport;
+
+/// Readings in memory, to be filled by a driver, by DMA or by a debugger.
+#[repr(transparent)]
+struct Mailbox(UnsafeCell<[Reading; N_FEATURES]>);
+
+// SAFETY: the one core of this image only reads it, by volatile loads.
+unsafe impl Sync for Mailbox {}
+
+/// Found by its name in the image's symbol table.
+#[unsafe(no_mangle)]
+static SPINNEY_READINGS: Mailbox = Mailbox(UnsafeCell::new([0 as Reading; N_FEATURES]));
+
+pub(crate) struct Product;
+
+pub(crate) fn open() -> Product {
+    defmt::info!(
+        "{=usize} features, {=usize} classes",
+        N_FEATURES,
+        model::N_CLASSES
+    );
+    Product
+}
+
+impl Transport for Product {
+    fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
+        // SAFETY: the mailbox is valid for reads for as long as the program runs.
+        *readings = unsafe { SPINNEY_READINGS.0.get().read_volatile() };
+        true
+    }
+
+    fn deliver(&mut self, _readings: &[Reading; N_FEATURES], class: usize) {
+        defmt::info!("class {=usize}", class);
+    }
+
+    fn finish(self) -> ! {
+        halt()
+    }
+}
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    halt()
+}
+
+fn halt() -> ! {
+    loop {
+        cortex_m::asm::wfi();
+    }
+}
