@@ -1,0 +1,166 @@
+//! `ci`: what CI runs, and all that CI runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use spinney_report::Report;
+use xshell::{Shell, cmd};
+
+use crate::failure::{Blame, Failure};
+use crate::{no_panic, pipeline, places};
+
+/// Pipelines that ship, each with committed reports; all of their gates hold.
+const PIPELINES: [&str; 3] = [
+    "pipeline.toml",
+    "examples/iris-tree.toml",
+    "examples/wine-bayes.toml",
+];
+
+/// Runs every step, fails at the first that fails, and says how many passed. With `bless`, reports
+/// that moved are accepted instead.
+pub(crate) fn run(bless: bool) -> Result<(), Failure> {
+    let repository = places::repository();
+    let shell = Shell::new().environment()?;
+    shell.change_dir(&repository);
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let firmware = repository.join("firmware").join("Cargo.toml");
+    let commands = [
+        ("format", cmd!(shell, "{cargo} fmt --all --check")),
+        (
+            "format of the firmware",
+            cmd!(
+                shell,
+                "{cargo} fmt --all --check --manifest-path {firmware}"
+            ),
+        ),
+        (
+            "lints",
+            cmd!(
+                shell,
+                "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings"
+            ),
+        ),
+        ("tests", cmd!(shell, "{cargo} test --quiet --workspace")),
+        (
+            "documentation",
+            cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
+                .env("RUSTDOCFLAGS", "--deny warnings"),
+        ),
+    ];
+    let mut steps: Vec<(String, Step<'_>)> = Vec::new();
+    for (name, command) in commands {
+        let step = move || {
+            command
+                .quiet()
+                .run()
+                .map_err(|error| Failure::Input(anyhow!("{error}")))
+        };
+        steps.push((name.to_owned(), Box::new(step)));
+    }
+    steps.push(("no panics".to_owned(), Box::new(no_panic::run)));
+    for config in PIPELINES {
+        let config = repository.join(config);
+        steps.push((
+            format!("pipeline {}", name_of(&config)),
+            Box::new(move || shipped(&config, bless)),
+        ));
+    }
+    let n_steps = steps.len();
+    for (number, (name, step)) in steps.into_iter().enumerate() {
+        eprintln!("ci: {} of {n_steps}: {name}", number + 1);
+        let started = Instant::now();
+        if let Err(failure) = step() {
+            eprintln!("ci: {name} failed");
+            println!("ci: {number} passed, 1 failed");
+            return Err(failure);
+        }
+        eprintln!("ci: {name} took {} s", started.elapsed().as_secs());
+    }
+    println!("ci: {n_steps} passed, 0 failed");
+    Ok(())
+}
+
+type Step<'a> = Box<dyn FnOnce() -> Result<(), Failure> + 'a>;
+
+fn name_of(config: &Path) -> String {
+    config
+        .file_stem()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// Runs a shipped pipeline and compares its report with the committed one.
+fn shipped(config: &Path, bless: bool) -> Result<(), Failure> {
+    let folder = pipeline::reports_of(config)?;
+    let path = folder.join("report.json");
+    let before = read(&path)?;
+    let kept = keep(&folder)?;
+    let outcome = pipeline::run(config, None, false);
+    let after = read(&path)?;
+    if !bless {
+        restore(&folder, &kept)?;
+    }
+    outcome?;
+    let (Some(before), Some(after)) = (before, after) else {
+        return if bless {
+            Ok(())
+        } else {
+            Err(Failure::Input(anyhow!(
+                "{}: no committed report; `cargo xtask ci --bless` makes one",
+                path.display()
+            )))
+        };
+    };
+    let moved = pipeline::moved(&before, &after);
+    if moved.is_empty() || bless {
+        return Ok(());
+    }
+    Err(Failure::Input(anyhow!(
+        "{} is not what this run gives: {}; if that is meant, `cargo xtask ci --bless` accepts it",
+        path.display(),
+        moved.join("; ")
+    )))
+}
+
+fn read(path: &PathBuf) -> Result<Option<Report>, Failure> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is no report", path.display()))
+                .input()?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .input(),
+    }
+}
+
+/// The files of a folder of reports.
+fn keep(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| {
+            let path = entry.path();
+            let bytes = std::fs::read(&path).input()?;
+            Ok((path, bytes))
+        })
+        .collect()
+}
+
+/// Puts committed reports back, so that CI leaves the tree as it was.
+fn restore(folder: &Path, kept: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
+    for (path, _) in keep(folder)? {
+        if !kept.iter().any(|(old, _)| *old == path) {
+            std::fs::remove_file(&path).input()?;
+        }
+    }
+    for (path, bytes) in kept {
+        crate::store::write_whole(path, bytes).input()?;
+    }
+    Ok(())
+}

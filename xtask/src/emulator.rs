@@ -1,0 +1,137 @@
+//! Runs a verify image in QEMU: rows in, outcomes and decoded log out, or why not.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context;
+use defmt_decoder::{DecodeError, Table};
+use spinney_board::Machine;
+use spinney_evaluate::Footprint;
+
+use crate::failure::{Blame, Failure};
+use crate::process;
+
+/// How a run ended.
+pub(crate) enum Ended {
+    /// With outcomes.
+    Outcomes(Vec<u8>),
+    /// Without: what happened, in a sentence for the report.
+    Failed(String),
+}
+
+/// A run and what the firmware logged.
+pub(crate) struct EmulatorRun {
+    pub ended: Ended,
+    pub log: String,
+}
+
+/// Names of the files that image and emulator share.
+fn rows_file() -> &'static str {
+    spinney_wire::ROWS_FILE.to_str().unwrap_or_default()
+}
+
+fn outcomes_file() -> &'static str {
+    spinney_wire::OUTCOMES_FILE.to_str().unwrap_or_default()
+}
+
+/// Runs the image at `elf` on `machine` with `rows`, for at most `deadline_s` seconds.
+pub(crate) fn run(
+    qemu: &Path,
+    machine: &Machine,
+    elf: &Path,
+    footprint: &Footprint,
+    rows: &[u8],
+    deadline_s: u32,
+) -> Result<EmulatorRun, Failure> {
+    if let Some(reason) = does_not_fit(machine, footprint) {
+        return Ok(EmulatorRun {
+            ended: Ended::Failed(reason),
+            log: String::new(),
+        });
+    }
+    let folder = tempfile::tempdir()
+        .context("cannot create a temporary folder")
+        .environment()?;
+    std::fs::write(folder.path().join(rows_file()), rows).environment()?;
+    let mut command = Command::new(qemu);
+    command
+        .current_dir(folder.path())
+        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
+        .args(["-serial", "null", "-icount", "shift=8"])
+        .args(["-semihosting-config", "enable=on,target=native"])
+        .arg("-kernel")
+        .arg(elf);
+    let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
+        .with_context(|| format!("cannot run {}", qemu.display()))
+        .environment()?;
+    let elf = std::fs::read(elf).environment()?;
+    let log = decode_log(&elf, &finished.stdout);
+    let ended = match finished.status {
+        None => Ended::Failed(format!(
+            "the image did not end within {deadline_s} s and was killed"
+        )),
+        Some(status) => match status.code() {
+            Some(0) => std::fs::read(folder.path().join(outcomes_file())).map_or_else(
+                |error| Ended::Failed(format!("the image left no outcomes: {error}")),
+                Ended::Outcomes,
+            ),
+            Some(2) => Ended::Failed("the image could not read rows or write outcomes".to_owned()),
+            Some(3) => Ended::Failed("the image panicked".to_owned()),
+            Some(4) => Ended::Failed("the image ran into a hard fault".to_owned()),
+            _ => Ended::Failed(format!(
+                "the emulator ended with {status}: {}",
+                String::from_utf8_lossy(&finished.stderr)
+                    .lines()
+                    .next()
+                    .unwrap_or("no message")
+            )),
+        },
+    };
+    Ok(EmulatorRun { ended, log })
+}
+
+/// Room that the main loop and a prediction need at the least.
+const STACK_BYTES_MIN: u64 = 1024;
+
+fn does_not_fit(machine: &Machine, footprint: &Footprint) -> Option<String> {
+    let (flash, ram) = (u64::from(machine.flash.len), u64::from(machine.ram.len));
+    if footprint.flash_bytes > flash {
+        return Some(format!(
+            "not run: the image needs {} bytes of flash and the emulated {} has {flash}",
+            footprint.flash_bytes, machine.name
+        ));
+    }
+    (footprint.ram_bytes + STACK_BYTES_MIN > ram).then(|| {
+        format!(
+            "not run: the image needs {} bytes of RAM and a stack, and the emulated {} has {ram}",
+            footprint.ram_bytes, machine.name
+        )
+    })
+}
+
+/// The firmware's defmt log as text, a line per message.
+fn decode_log(elf: &[u8], bytes: &[u8]) -> String {
+    let table = match Table::parse(elf) {
+        Ok(Some(table)) => table,
+        Ok(None) => return "(the image has no log)\n".to_owned(),
+        Err(error) => return format!("(the log cannot be decoded: {error})\n"),
+    };
+    let mut decoder = table.new_stream_decoder();
+    decoder.received(bytes);
+    let mut log = String::new();
+    loop {
+        match decoder.decode() {
+            Ok(frame) => {
+                let level = frame.level().map_or("", |level| level.as_str());
+                log.push_str(&format!("{level} {}\n", frame.display_message()));
+            }
+            Err(DecodeError::UnexpectedEof) => return log,
+            Err(DecodeError::Malformed) => {
+                if !table.encoding().can_recover() {
+                    return log + "(the rest of the log is damaged)\n";
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What this machine has for bare-metal Rust and for emulation, and what it lacks.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use spinney_board::Machine;
+
+/// A compiler that can build for a bare-metal target, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Toolchain {
+    /// The compiler; `None` for the one that cargo takes by itself.
+    pub rustc: Option<PathBuf>,
+    /// Whether `core` is built from its sources, for want of a built one.
+    pub builds_core: bool,
+    /// The linker, unless the compiler brings its own.
+    pub linker: Linker,
+    /// `rustc --version`.
+    pub version: String,
+}
+
+/// The program that links an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Linker {
+    /// The `rust-lld` of the compiler that cargo takes by itself.
+    RustLld(PathBuf),
+    /// The distribution's `ld.lld`.
+    Lld(PathBuf),
+}
+
+impl Linker {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::RustLld(path) | Self::Lld(path) => path,
+        }
+    }
+
+    /// What it says of its version, without its path.
+    pub(crate) fn version(&self) -> String {
+        let mut command = Command::new(self.path());
+        if matches!(self, Self::RustLld(_)) {
+            command.args(["-flavor", "gnu"]);
+        }
+        first_line(command.arg("--version")).unwrap_or_else(|| "unknown linker".to_owned())
+    }
+}
+
+/// The distribution's compiler, where its packages put it.
+const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
+
+/// Finds a way to build for `target`: a built `core`, else the sources of one.
+pub(crate) fn toolchain(target: &str) -> Option<Toolchain> {
+    let default = PathBuf::from("rustc");
+    let host_linker = host_linker(&default);
+    let candidates = [
+        (default.clone(), None),
+        (
+            PathBuf::from(SYSTEM_RUSTC),
+            Some(PathBuf::from(SYSTEM_RUSTC)),
+        ),
+    ];
+    // A built core is preferred on either compiler to building one.
+    for needs_sources in [false, true] {
+        for (rustc, set) in &candidates {
+            let found = if needs_sources {
+                has_core_sources(rustc)
+            } else {
+                has_core(rustc, target)
+            };
+            if !found {
+                continue;
+            }
+            let linker = host_linker.clone().or_else(system_linker)?;
+            return Some(Toolchain {
+                rustc: set.clone(),
+                builds_core: needs_sources,
+                linker,
+                version: first_line(Command::new(rustc).arg("--version"))?,
+            });
+        }
+    }
+    None
+}
+
+fn has_core(rustc: &Path, target: &str) -> bool {
+    let mut command = Command::new(rustc);
+    let Some(folder) = first_line(command.args(["--print", "target-libdir", "--target", target]))
+    else {
+        return false;
+    };
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with("libcore-") && name.ends_with(".rlib")
+        })
+    })
+}
+
+fn has_core_sources(rustc: &Path) -> bool {
+    first_line(Command::new(rustc).args(["--print", "sysroot"])).is_some_and(|sysroot| {
+        Path::new(&sysroot)
+            .join("lib/rustlib/src/rust/library/Cargo.lock")
+            .is_file()
+    })
+}
+
+fn host_linker(rustc: &Path) -> Option<Linker> {
+    let folder = first_line(Command::new(rustc).args(["--print", "target-libdir"]))?;
+    let path = Path::new(&folder).parent()?.join("bin/rust-lld");
+    path.is_file().then_some(Linker::RustLld(path))
+}
+
+fn system_linker() -> Option<Linker> {
+    find_program("ld.lld").map(Linker::Lld)
+}
+
+/// The emulator of `machine` on this machine: its path and version.
+pub(crate) fn emulator(machine: &Machine) -> Option<(PathBuf, String)> {
+    let path = find_program(machine.qemu)?;
+    let version = first_line(Command::new(&path).arg("--version"))?;
+    Some((path, version))
+}
+
+/// A program's path, searched for as the shell does.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The first line that a successful command prints.
+pub(crate) fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().map(str::to_owned)
+}

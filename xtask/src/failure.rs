@@ -1,0 +1,82 @@
+//! Why a verb ends without success, as exit codes tell it apart.
+
+use std::process::ExitCode;
+
+use spinney_config::{Diagnostics, LoadError, Style};
+
+/// Why a verb ends without success.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A gate failed, which was told already: exit 1.
+    Gate,
+    /// The config is at fault, with its places: exit 2.
+    Config(Diagnostics),
+    /// The config or another input is at fault: exit 2.
+    Input(anyhow::Error),
+    /// The environment lacks something: exit 3.
+    Environment(anyhow::Error),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Gate => 1,
+            Self::Config(_) | Self::Input(_) => 2,
+            Self::Environment(_) => 3,
+        })
+    }
+
+    /// Tells the user, on stderr.
+    pub(crate) fn print(&self) {
+        match self {
+            Self::Gate => {}
+            Self::Config(diagnostics) => eprint!("{}", diagnostics.render(style())),
+            Self::Input(error) | Self::Environment(error) => {
+                eprintln!("error: {error:#}");
+            }
+        }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Faults(diagnostics) => Self::Config(diagnostics),
+            other => Self::Input(other.into()),
+        }
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Config(diagnostics)
+    }
+}
+
+/// Colour where stderr is a terminal and nobody asked for none.
+fn style() -> Style {
+    use std::io::IsTerminal;
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Style::Colour
+    } else {
+        Style::Plain
+    }
+}
+
+/// Says which exit code an error leads to.
+pub(crate) trait Blame<T> {
+    /// The config or an input is at fault.
+    fn input(self) -> Result<T, Failure>;
+    /// The environment lacks something.
+    fn environment(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
+    fn input(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::Input(error.into()))
+    }
+
+    fn environment(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::Environment(error.into()))
+    }
+}

@@ -1,0 +1,275 @@
+//! Images: the firmware's workspace with a generated model crate in it, built by cargo.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use spinney_board::Region;
+use spinney_codegen::{SourceTree, memory_x};
+use xshell::{Shell, cmd};
+
+use crate::environment::{Linker, Toolchain};
+use crate::failure::{Blame, Failure};
+use crate::{places, store};
+
+/// Which of the two images of the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// The image that ships.
+    Product,
+    /// The image that proves it.
+    Verify,
+}
+
+impl Transport {
+    fn feature(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+/// What an image is built from.
+pub(crate) struct Image<'a> {
+    /// The generated model crate.
+    pub model: &'a SourceTree,
+    /// The name of its package.
+    pub model_package: &'a str,
+    /// Where it is linked to.
+    pub memory: (Region, Region),
+    /// The Rust target.
+    pub target: &'a str,
+    /// `defmt`'s level.
+    pub log: &'a str,
+    /// Optimize the model for speed, not for size.
+    pub for_speed: bool,
+    pub transport: Transport,
+}
+
+/// The firmware's files in this repository, by path within the folder of an image.
+pub(crate) fn firmware_sources() -> Result<BTreeMap<String, String>, Failure> {
+    let repository = places::repository();
+    let mut files = BTreeMap::new();
+    for (from, to) in [
+        ("firmware/Cargo.toml", "Cargo.toml"),
+        ("firmware/Cargo.lock", "Cargo.lock"),
+        ("firmware/app", "app"),
+        ("crates/wire", "wire"),
+    ] {
+        collect(&repository.join(from), to, &mut files).environment()?;
+    }
+    Ok(files)
+}
+
+fn collect(from: &Path, to: &str, files: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    let context = || format!("cannot read {}", from.display());
+    if from.is_dir() {
+        for entry in std::fs::read_dir(from).with_context(context)? {
+            let entry = entry.with_context(context)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if !name.starts_with('.') && name != "target" {
+                collect(&entry.path(), &format!("{to}/{name}"), files)?;
+            }
+        }
+    } else {
+        let text = std::fs::read_to_string(from).with_context(context)?;
+        files.insert(to.to_owned(), text);
+    }
+    Ok(())
+}
+
+/// The workspace of one image: the same files for the same inputs, wherever it lies.
+///
+/// Every package's version carries a digest of all files, and so does the binary's name. Cargo's
+/// shared target folder then never takes one pipeline's artifacts for another's.
+fn workspace(
+    image: &Image<'_>,
+    firmware: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut files = firmware.clone();
+    for (path, text) in image.model {
+        files.insert(format!("model/{path}"), text.clone());
+    }
+    files.insert(
+        "app/memory.x".to_owned(),
+        memory_x(image.memory.0, image.memory.1),
+    );
+    replace(
+        &mut files,
+        "app/Cargo.toml",
+        "model = { path = \"../model\" }",
+        &format!(
+            "model = {{ path = \"../model\", package = \"{}\" }}",
+            image.model_package
+        ),
+    )?;
+    replace(
+        &mut files,
+        "Cargo.toml",
+        "path = \"../crates/wire\"",
+        "path = \"wire\"",
+    )?;
+    if image.for_speed {
+        let manifest = files.entry("Cargo.toml".to_owned()).or_default();
+        for package in [image.model_package, "spinney-runtime"] {
+            manifest.push_str(&format!(
+                "\n[profile.release.package.{package}]\nopt-level = 3\n"
+            ));
+        }
+    }
+    let all: String = files
+        .iter()
+        .map(|(path, text)| format!("{path}\n{text}\n"))
+        .collect();
+    let digest = store::sha256(all.as_bytes());
+    let digest = &digest["sha256:".len()..][..12];
+    for manifest in [
+        "app/Cargo.toml",
+        "model/Cargo.toml",
+        "model/runtime/Cargo.toml",
+        "wire/Cargo.toml",
+    ] {
+        replace(
+            &mut files,
+            manifest,
+            "version = \"0.1.0\"",
+            &format!("version = \"0.1.0+h{digest}\""),
+        )?;
+    }
+    replace(
+        &mut files,
+        "app/Cargo.toml",
+        "name = \"spinney-app\"",
+        &format!("name = \"spinney-app-{digest}\""),
+    )?;
+    Ok(files)
+}
+
+fn replace(
+    files: &mut BTreeMap<String, String>,
+    path: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), Failure> {
+    let text = files
+        .get_mut(path)
+        .filter(|text| text.contains(from))
+        .with_context(|| format!("the firmware's {path} has no `{from}`"))
+        .environment()?;
+    *text = text.replace(from, to);
+    Ok(())
+}
+
+/// Builds `image` in `folder` and returns its ELF file.
+pub(crate) fn build(
+    image: &Image<'_>,
+    firmware: &BTreeMap<String, String>,
+    toolchain: &Toolchain,
+    folder: &Path,
+) -> Result<Vec<u8>, Failure> {
+    let files = workspace(image, firmware)?;
+    write_workspace(folder, &files).environment()?;
+    let feature = image.transport.feature();
+    let elf = compile(
+        folder,
+        "spinney-app",
+        &["--features", feature],
+        image.target,
+        image.log,
+        toolchain,
+    )?;
+    std::fs::read(&elf)
+        .with_context(|| format!("cannot read {}", elf.display()))
+        .environment()
+}
+
+/// Brings a folder to hold just these files; what is the same already keeps its time.
+fn write_workspace(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    for (path, text) in files {
+        let full = folder.join(path);
+        if std::fs::read(&full).is_ok_and(|old| old == text.as_bytes()) {
+            continue;
+        }
+        // Cargo completes the lock file with the packages of this workspace.
+        if path == "Cargo.lock" && full.exists() {
+            continue;
+        }
+        store::write_whole(&full, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Builds the one binary of the workspace in `folder`, whose name starts with `binary`.
+pub(crate) fn compile(
+    folder: &Path,
+    binary: &str,
+    arguments: &[&str],
+    target: &str,
+    log: &str,
+    toolchain: &Toolchain,
+) -> Result<PathBuf, Failure> {
+    let shell = Shell::new().environment()?;
+    shell.change_dir(folder);
+    let core: &[&str] = if toolchain.builds_core {
+        &["-Zbuild-std=core"]
+    } else {
+        &[]
+    };
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let key = format!(
+        "CARGO_TARGET_{}",
+        target.to_uppercase().replace(['-', '.'], "_")
+    );
+    let mut command = cmd!(
+        shell,
+        "{cargo} build --release {core...} --target {target} {arguments...}
+         --message-format json-render-diagnostics"
+    )
+    .quiet()
+    .ignore_status()
+    .env("CARGO_TARGET_DIR", places::firmware_cache()?)
+    .env("DEFMT_LOG", log)
+    .env(format!("{key}_LINKER"), toolchain.linker.path());
+    // What the caller's shell says must not reach an image.
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "CARGO_BUILD_RUSTFLAGS",
+        "DEFMT_RTT_BUFFER_SIZE",
+        "RUSTC",
+    ] {
+        command = command.env_remove(name);
+    }
+    if let Some(rustc) = &toolchain.rustc {
+        command = command.env("RUSTC", rustc);
+    }
+    if toolchain.builds_core {
+        command = command.env("RUSTC_BOOTSTRAP", "1");
+    }
+    if matches!(toolchain.linker, Linker::Lld(_)) {
+        command = command.env(format!("{key}_RUSTFLAGS"), "-Clinker-flavor=ld.lld");
+    }
+    let output = command.output().environment()?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::Environment(anyhow!(
+            "the firmware for {target} does not build:\n{}",
+            errors.trim_end()
+        )));
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| {
+            message["target"]["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with(binary))
+        })
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back()
+        .context("cargo built no binary")
+        .environment()
+}

@@ -1,0 +1,106 @@
+//! Spinney's verbs: `cargo xtask …`. The only host code that touches files, clock and processes.
+
+mod ci;
+mod emulator;
+mod environment;
+mod failure;
+mod image;
+mod no_panic;
+mod pipeline;
+mod places;
+mod process;
+mod progress;
+mod setup;
+mod store;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// From training data, or a finished model, to firmware on a microcontroller.
+///
+/// Exit codes: 0 all gates hold, 1 a gate failed, 2 the config or an input is at fault, 3 the
+/// environment lacks something.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Find what this machine lacks, say so, and install it.
+    Setup {
+        /// Only tell; change nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Train or import, quantize, prove, build, run and report.
+    #[command(subcommand)]
+    Pipeline(PipelineVerb),
+    /// What CI runs, and all that CI runs: format, lints, tests, shipped pipelines.
+    Ci {
+        /// Install what is missing first.
+        #[arg(long)]
+        setup: bool,
+        /// Accept the shipped pipelines' reports as they come out now.
+        #[arg(long)]
+        bless: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum PipelineVerb {
+    /// Run every stage; unchanged ones are reused.
+    Run {
+        /// The pipeline to run.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// Install what is missing first.
+        #[arg(long)]
+        setup: bool,
+        /// Stop after this stage.
+        #[arg(long, value_name = "STAGE", value_parser = pipeline::STAGES)]
+        until: Option<String>,
+        /// Run every stage anew.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Judge the gates on what was last run; run nothing.
+    Check {
+        /// The pipeline to judge.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.verb {
+        Verb::Setup { check } => setup::run(check),
+        Verb::Pipeline(PipelineVerb::Run {
+            config,
+            setup,
+            until,
+            force,
+        }) => {
+            let prepared = if setup { setup::run(false) } else { Ok(()) };
+            prepared.and_then(|()| pipeline::run(&config, until.as_deref(), force))
+        }
+        Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
+        Verb::Ci { setup, bless } => {
+            let prepared = if setup { setup::run(false) } else { Ok(()) };
+            prepared.and_then(|()| ci::run(bless))
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.exit_code()
+        }
+    }
+}

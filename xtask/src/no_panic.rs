@@ -1,0 +1,203 @@
+//! The proof that models cannot panic: an image of each kind of model, for each core, whose panic
+//! handler calls a function that does not exist, links.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, anyhow};
+use spinney_codegen::{Identity, SourceTree};
+use spinney_dataset::{Dataset, csv};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate};
+
+use crate::environment;
+use crate::failure::{Blame, Failure};
+use crate::setup::TARGETS;
+use crate::{image, places, store};
+
+/// Two trees, one of them a leaf, over two features and three classes.
+const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-forest",
+"features":[{"name":"a"},{"name":"b"}],"classes":["x","y","z"],"trees":[
+{"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,0.5,0.25]},
+{"feature":1,"threshold":-1.5,"left":3,"right":4},{"value":[0,1,0]},{"value":[0.125,0,0.875]}]},
+{"nodes":[{"value":[0.5,0.25,0.25]}]}]}"#;
+
+const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
+"features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
+"means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
+
+/// Rows that make 8-bit votes suffice.
+const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
+
+/// Each kind of model, table, coding and reading.
+fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
+    let forest = FloatModel::from_json(FOREST.as_bytes()).environment()?;
+    let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
+    let rows = csv::read(ROWS.as_bytes(), "y").environment()?;
+    let (soft, hard) = (Voting::Soft, Voting::Hard);
+    let auto = CodingChoice::Auto;
+    let quantize = |model: &FloatModel,
+                    voting: Voting,
+                    sensors: [Sensor; 2],
+                    codings: [CodingChoice; 2],
+                    rows: Option<&Dataset>|
+     -> Result<QuantModel, Failure> {
+        let declared: Vec<Declared> = sensors
+            .into_iter()
+            .zip(codings)
+            .map(|(sensor, coding)| Declared {
+                sensor: Some(sensor),
+                range: Some((-100.0, 100.0)),
+                coding,
+            })
+            .collect();
+        let calibrations = calibrate(model, None, &declared).environment()?;
+        let options = Options {
+            voting,
+            votes: Votes::Auto,
+            wants_scores: true,
+        };
+        QuantModel::new(model, &calibrations, options, rows).environment()
+    };
+    let (i16s, i32s, f32s) = ([Sensor::I16; 2], [Sensor::I32; 2], [Sensor::F32; 2]);
+    let rank = CodingChoice::Rank;
+    let rows = Some(&rows);
+    [
+        (
+            "hard-identity-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+        ),
+        (
+            "bytes-affine-f32",
+            quantize(&forest, soft, f32s, [auto; 2], rows),
+        ),
+        (
+            "words-affine-i32",
+            quantize(&forest, soft, i32s, [auto; 2], None),
+        ),
+        (
+            "words-rank-f32",
+            quantize(&forest, soft, f32s, [rank; 2], None),
+        ),
+        (
+            "words-rank-i16",
+            quantize(&forest, soft, i16s, [rank; 2], None),
+        ),
+        (
+            "hard-mixed-f32",
+            quantize(&forest, hard, f32s, [auto, rank], None),
+        ),
+        ("bayes-f32", quantize(&bayes, soft, f32s, [auto; 2], None)),
+        ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),
+    ]
+    .into_iter()
+    .map(|(name, model)| Ok((name, model?)))
+    .collect()
+}
+
+/// Links every kind of model for every core, and a model that does panic for none.
+pub(crate) fn run() -> Result<(), Failure> {
+    let models = kinds()?;
+    let crates: Vec<(&str, SourceTree)> = models
+        .iter()
+        .map(|(name, model)| {
+            let identity = Identity {
+                pipeline: name,
+                kind: name,
+                fingerprint: "",
+            };
+            (*name, spinney_codegen::drop_in(identity, model))
+        })
+        .collect();
+    for target in TARGETS {
+        link(target, &crates)?;
+        eprintln!(
+            "no-panic: {} kinds of model link for {target}",
+            crates.len()
+        );
+    }
+    prove_that_it_can_fail(TARGETS[0], &crates[0])
+}
+
+fn prove_that_it_can_fail(target: &str, sound: &(&str, SourceTree)) -> Result<(), Failure> {
+    let mut panicking = sound.1.clone();
+    let lib = panicking.entry("src/lib.rs".to_owned()).or_default();
+    *lib = lib.replace(".unwrap_or(0)", ".unwrap() + readings_or_codes(codes)");
+    lib.push_str("\nfn readings_or_codes(codes: &[i16]) -> usize {\n    usize::from(codes[codes[0] as usize] > 0)\n}\n");
+    match link(target, &[("panicking", panicking)]) {
+        Ok(()) => Err(Failure::Environment(anyhow!(
+            "a model that panics linked for {target}: the check proves nothing"
+        ))),
+        Err(Failure::Environment(error)) if format!("{error:#}").contains("must_not_panic") => {
+            eprintln!("no-panic: a model that panics does not link");
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Links one image per kind; the first that does not link ends it.
+fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
+    let toolchain = environment::toolchain(target)
+        .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
+        .environment()?;
+    let repository = places::repository();
+    let read = |path: &str| {
+        std::fs::read_to_string(repository.join(path))
+            .with_context(|| format!("cannot read {path}"))
+            .environment()
+    };
+    let manifest = read("firmware/Cargo.toml")?;
+    let package = read("firmware/no-panic/Cargo.toml")?;
+    let main = read("firmware/no-panic/src/main.rs")?;
+    let mut files = BTreeMap::new();
+    let mut members = Vec::new();
+    for (name, sources) in crates {
+        let text: String = sources.values().map(String::as_str).collect();
+        let digest = &store::sha256((text + &main).as_bytes())["sha256:".len()..][..12];
+        for (path, text) in sources {
+            let text = if path.ends_with("Cargo.toml") {
+                text.replace("\"0.1.0\"", &format!("\"0.1.0+h{digest}\""))
+            } else {
+                text.clone()
+            };
+            files.insert(format!("{name}/model/{path}"), text);
+        }
+        files.insert(
+            format!("{name}/app/Cargo.toml"),
+            package
+                .replace(
+                    "spinney-no-panic",
+                    &format!("spinney-no-panic-{name}-{digest}"),
+                )
+                .replace(
+                    "path = \"../model\"",
+                    &format!("path = \"../model\", package = \"{name}-model\""),
+                ),
+        );
+        files.insert(format!("{name}/app/src/main.rs"), main.clone());
+        members.push(format!("\"{name}/app\""));
+    }
+    let manifest = manifest
+        .replace(
+            "members = [\"app\"]",
+            &format!("members = [{}]", members.join(", ")),
+        )
+        .replace(
+            "[workspace.dependencies]\nspinney-wire = { path = \"../crates/wire\" }\n",
+            "",
+        );
+    files.insert("Cargo.toml".to_owned(), manifest);
+    let folder = tempfile::tempdir().environment()?;
+    for (path, text) in &files {
+        store::write_whole(&folder.path().join(path), text.as_bytes()).environment()?;
+    }
+    image::compile(
+        folder.path(),
+        "spinney-no-panic",
+        &["--workspace"],
+        target,
+        "off",
+        &toolchain,
+    )?;
+    Ok(())
+}

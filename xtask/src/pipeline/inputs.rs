@@ -1,0 +1,200 @@
+//! What a pipeline reads: files by the paths of its config, their digests, and the rows in them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use spinney_config::{Config, ConfigPath, DataFile, Dataset as RowsConfig, Labels, Model};
+use spinney_dataset::{DataError, Dataset, Rows, csv, idx, split};
+
+use crate::failure::{Blame, Failure};
+use crate::store::{self, sha256};
+
+/// The bytes of every input file, by the path typed, and this program's digest.
+pub(crate) struct Inputs {
+    files: BTreeMap<String, Vec<u8>>,
+    digests: BTreeMap<String, String>,
+    program: String,
+}
+
+/// Rows to train and to test on.
+pub(crate) struct PipelineRows {
+    /// `None` for an imported model without training rows.
+    pub train: Option<Dataset>,
+    pub test: Dataset,
+    /// Whether the labels of `test` are real; without any, all are class 0.
+    pub has_labels: bool,
+}
+
+/// Reads every file that the config names.
+pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs {
+        files: BTreeMap::new(),
+        digests: BTreeMap::new(),
+        program: program_digest()?,
+    };
+    match &config.pipeline.dataset {
+        RowsConfig::Split { rows, .. } => inputs.add_rows(rows)?,
+        RowsConfig::Given { train, test } => {
+            for file in train.iter().chain([test]) {
+                inputs.add_rows(file)?;
+            }
+        }
+    }
+    if let Model::Import { path, .. } = &config.pipeline.model {
+        inputs.add(path)?;
+    }
+    Ok(inputs)
+}
+
+/// A stage made by another program is not this program's.
+fn program_digest() -> Result<String, Failure> {
+    let program = std::env::current_exe().environment()?;
+    let bytes = std::fs::read(&program)
+        .with_context(|| format!("cannot read {}", program.display()))
+        .environment()?;
+    Ok(sha256(&bytes))
+}
+
+impl Inputs {
+    fn add(&mut self, path: &ConfigPath) -> Result<(), Failure> {
+        if self.files.contains_key(&path.typed) {
+            return Ok(());
+        }
+        let bytes = std::fs::read(&path.full)
+            .with_context(|| format!("cannot read {}", path.full.display()))
+            .input()?;
+        self.digests.insert(path.typed.clone(), sha256(&bytes));
+        self.files.insert(path.typed.clone(), bytes);
+        Ok(())
+    }
+
+    fn add_rows(&mut self, file: &DataFile) -> Result<(), Failure> {
+        self.add(&file.path)?;
+        if let Labels::File(labels) = &file.labels {
+            self.add(labels)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self, path: &ConfigPath) -> &[u8] {
+        self.files.get(&path.typed).map_or(&[], Vec::as_slice)
+    }
+
+    /// What all stages depend on: this program and the files of rows.
+    pub(crate) fn base(&self, config: &Config) -> store::Inputs {
+        let mut base = self.of_config(config, &["dataset"]);
+        base.insert("program".to_owned(), self.program.clone());
+        base
+    }
+
+    /// The digests of the input files and of the named sections.
+    pub(crate) fn of_config(&self, config: &Config, sections: &[&str]) -> store::Inputs {
+        let mut inputs: store::Inputs = self
+            .digests
+            .iter()
+            .map(|(path, digest)| (path.clone(), digest.clone()))
+            .collect();
+        let all = serde_json::to_value(&config.pipeline).unwrap_or_default();
+        for section in sections {
+            let digest = sha256(all[section].to_string().as_bytes());
+            inputs.insert(format!("[{section}]"), digest);
+        }
+        inputs.insert("seed".to_owned(), config.pipeline.identity.seed.to_string());
+        inputs
+    }
+}
+
+/// Parses rows and splits them as the config says.
+pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure> {
+    match &config.pipeline.dataset {
+        RowsConfig::Split {
+            rows,
+            test_fraction,
+        } => {
+            let (dataset, _) = read_file(config, inputs, rows, "dataset.label")?;
+            let seed = config.pipeline.identity.seed;
+            let parts = split(&dataset, *test_fraction, seed)
+                .map_err(|error| at_fault(&rows.path.full, &error))?;
+            Ok(PipelineRows {
+                train: Some(parts.train),
+                test: parts.test,
+                has_labels: true,
+            })
+        }
+        RowsConfig::Given { train, test } => {
+            let train = train
+                .as_ref()
+                .map(|train| read_file(config, inputs, train, "dataset.label"))
+                .transpose()?;
+            let (test_rows, has_labels) = read_file(config, inputs, test, "dataset.label")?;
+            let Some((train, _)) = train else {
+                return Ok(PipelineRows {
+                    train: None,
+                    test: test_rows,
+                    has_labels,
+                });
+            };
+            let test_rows = test_rows
+                .with_features(train.features())
+                .and_then(|rows| rows.with_classes(train.classes()))
+                .map_err(|error| at_fault(&test.path.full, &error))?;
+            Ok(PipelineRows {
+                train: Some(train),
+                test: test_rows,
+                has_labels,
+            })
+        }
+    }
+}
+
+/// Reads one file of rows; the flag says whether its labels are real.
+fn read_file(
+    config: &Config,
+    inputs: &Inputs,
+    file: &DataFile,
+    label_key: &str,
+) -> Result<(Dataset, bool), Failure> {
+    let bytes = inputs.bytes(&file.path);
+    let path = &file.path.full;
+    let blame = |error: DataError| at_fault(path, &error);
+    match &file.labels {
+        Labels::File(labels) => {
+            let dataset = idx::read(bytes, inputs.bytes(labels)).map_err(blame)?;
+            Ok((dataset, true))
+        }
+        Labels::Column(label) => {
+            let (rows, labels) = csv::read_rows(bytes, label).map_err(blame)?;
+            let Some(labels) = labels else {
+                let message = format!("{} has no column \"{label}\"", file.path.typed);
+                let help = format!("its columns are {}", preview(&rows.features));
+                return Err(config.fault(label_key, message, Some(&help)).into());
+            };
+            Ok((Dataset::new(rows, &labels).map_err(blame)?, true))
+        }
+        Labels::None => {
+            let (rows, _) = csv::read_rows(bytes, "").map_err(blame)?;
+            Ok((unlabelled(rows).map_err(blame)?, false))
+        }
+    }
+}
+
+/// Rows without labels count as class 0, which nobody looks at.
+fn unlabelled(rows: Rows) -> Result<Dataset, DataError> {
+    let labels = vec![String::new(); rows.values.nrows()];
+    Dataset::new(rows, &labels)
+}
+
+fn preview(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    if names.len() > SHOWN {
+        shown.push("…");
+    }
+    shown.join(", ")
+}
+
+/// A data file is at fault: exit 2, with its path.
+pub(crate) fn at_fault(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::Input(anyhow!("{}: {error}", path.display()))
+}

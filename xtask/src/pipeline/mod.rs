@@ -1,0 +1,184 @@
+//! `pipeline`: every stage from config to report, and the gates.
+
+mod build;
+mod inputs;
+mod model;
+mod moved;
+mod quantize;
+mod report;
+mod summary;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use spinney_board::Machine;
+use spinney_config::{Config, Emulator};
+use spinney_report::Report;
+
+use crate::environment::{self, Toolchain};
+use crate::failure::{Blame, Failure};
+use crate::progress::Progress;
+use crate::store::Stage;
+use crate::{places, store};
+
+pub(crate) use moved::moved;
+
+/// The stages, in the order of the flow.
+pub(crate) const STAGES: [&str; 5] = ["model", "quantize", "build", "run", "report"];
+
+/// One pipeline at work.
+pub(crate) struct Session {
+    pub config: Config,
+    pub force: bool,
+    pub progress: Progress,
+    artifacts: PathBuf,
+    /// Held for as long as the session lives, so that two runs do not mix their artifacts.
+    _lock: File,
+}
+
+impl Session {
+    fn open(path: &Path, force: bool) -> Result<Self, Failure> {
+        let config = spinney_config::load(path)?;
+        let artifacts = places::artifacts(&config.pipeline.identity.name)?;
+        std::fs::create_dir_all(&artifacts)
+            .with_context(|| format!("cannot create {}", artifacts.display()))
+            .environment()?;
+        let lock = File::create(artifacts.join("lock")).environment()?;
+        lock.lock().environment()?;
+        Ok(Self {
+            config,
+            force,
+            progress: Progress::new(),
+            artifacts,
+            _lock: lock,
+        })
+    }
+
+    /// The folder of a stage.
+    pub(crate) fn stage(&self, name: &str) -> Stage {
+        Stage::new(self.artifacts.join(name))
+    }
+
+    /// A folder that no stage owns.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.artifacts.join(name)
+    }
+
+    /// The stage's last results if they were made from the same inputs.
+    pub(crate) fn reusable(&self, stage: &Stage, inputs: &store::Inputs) -> bool {
+        !self.force && stage.stamp().is_some_and(|stamp| stamp.inputs == *inputs)
+    }
+}
+
+/// What is needed to build and run, found before anything expensive starts.
+pub(crate) struct Tools {
+    pub toolchain: Toolchain,
+    pub emulator: Option<FoundEmulator>,
+}
+
+pub(crate) struct FoundEmulator {
+    pub machine: &'static Machine,
+    pub program: PathBuf,
+    pub version: String,
+}
+
+fn tools(config: &Config) -> Result<Tools, Failure> {
+    let target = &config.pipeline.target;
+    let triple = target.chip.core.target();
+    let toolchain = environment::toolchain(triple)
+        .with_context(|| {
+            format!("no compiler for {triple} is here; `cargo xtask setup` installs one")
+        })
+        .environment()?;
+    let emulator = match target.board {
+        None => None,
+        Some(machine) => match environment::emulator(machine) {
+            Some((program, version)) => Some(FoundEmulator {
+                machine,
+                program,
+                version,
+            }),
+            None if target.emulator == Emulator::Optional => None,
+            None => {
+                return Err(Failure::Environment(anyhow!(
+                    "the emulator {} is not here; `cargo xtask setup` installs it, and \
+                     `emulator = \"optional\"` in [target] does without",
+                    machine.qemu
+                )));
+            }
+        },
+    };
+    Ok(Tools {
+        toolchain,
+        emulator,
+    })
+}
+
+/// `pipeline run`.
+pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), Failure> {
+    let session = Session::open(path, force)?;
+    let wants = |stage: &str| {
+        let position = |name: &str| STAGES.iter().position(|stage| *stage == name);
+        until.is_none_or(|until| position(stage) <= position(until))
+    };
+    // Whatever can fail cheaply fails before anything expensive starts.
+    let tools = wants("build").then(|| tools(&session.config)).transpose()?;
+    let reports = report::folder(&session.config);
+    if wants("report") {
+        report::check_writable(&reports)?;
+    }
+    let inputs = inputs::read(&session.config)?;
+    model::run(&session, &inputs)?;
+    if wants("quantize") {
+        quantize::run(&session, &inputs)?;
+    }
+    let Some(tools) = tools else {
+        return Ok(());
+    };
+    build::run(&session, &tools)?;
+    if wants("run") {
+        build::execute(&session, &tools)?;
+    }
+    if !wants("report") {
+        return Ok(());
+    }
+    let report = report::assemble(&session, &inputs, Some(&tools))?;
+    report::write(&session, &report, &reports)?;
+    session.progress.clear();
+    conclude(&report, Some(&reports))
+}
+
+/// The folder of the reports of the pipeline at `path`.
+pub(crate) fn reports_of(path: &Path) -> Result<PathBuf, Failure> {
+    Ok(report::folder(&spinney_config::load(path)?))
+}
+
+/// `pipeline check`.
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+    let session = Session::open(path, false)?;
+    let inputs = inputs::read(&session.config)?;
+    let report = report::judge_last(&session, &inputs)?;
+    conclude(&report, None)
+}
+
+fn conclude(report: &Report, reports: Option<&Path>) -> Result<(), Failure> {
+    print!("{}", summary::text(report));
+    if let Some(reports) = reports {
+        println!("report: {}", shown(reports).join("report.md").display());
+    }
+    if report.passes() {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
+}
+
+/// A path as a reader would type it: relative to where they are, if it lies below.
+fn shown(path: &Path) -> PathBuf {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    std::env::current_dir()
+        .ok()
+        .and_then(|here| full.strip_prefix(here).ok().map(Path::to_path_buf))
+        .unwrap_or(full)
+}

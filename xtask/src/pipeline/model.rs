@@ -1,0 +1,195 @@
+//! Stage `model`: train or import, and freeze the float model as canonical JSON.
+
+use spinney_config::{
+    ClassWeight, Config, Count, Criterion, ForestTraining, MaxFeatures, Model, Trainer, Training,
+};
+use spinney_dataset::Dataset;
+use spinney_model::{FloatModel, ForestKind};
+use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
+
+use super::Session;
+use super::inputs::{self, Inputs, at_fault};
+use crate::failure::{Blame, Failure};
+use crate::progress::Progress;
+
+/// The frozen model's file within the stage.
+pub(crate) const MODEL: &str = "model.json";
+
+/// Trains or imports, unless nothing that this depends on has changed.
+pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
+    let stage = session.stage("model");
+    let mut key = inputs.base(&session.config);
+    key.extend(inputs.of_config(&session.config, &["model"]));
+    if session.reusable(&stage, &key) {
+        return Ok(());
+    }
+    let model = match &session.config.pipeline.model {
+        Model::Train(training) => {
+            session.progress.doing("training");
+            let rows = inputs::rows(&session.config, inputs)?;
+            // A split or a pair of files always has training rows where a model is trained.
+            let train = rows.train.as_ref().unwrap_or(&rows.test);
+            train_model(&session.config, training, train, &session.progress)?
+        }
+        Model::Import { path, .. } => {
+            session.progress.doing("importing");
+            FloatModel::from_json(inputs.bytes(path))
+                .map_err(|error| at_fault(&path.full, &error))?
+        }
+    };
+    let mut writer = stage.begin().environment()?;
+    writer
+        .write(MODEL, model.to_json().as_bytes())
+        .environment()?;
+    writer.finish(key).environment()?;
+    Ok(())
+}
+
+/// The frozen model.
+pub(crate) fn load(session: &Session) -> Result<FloatModel, Failure> {
+    let stage = session.stage("model");
+    FloatModel::from_json(&stage.read(MODEL).environment()?)
+        .map_err(|error| at_fault(&stage.path(MODEL), &error))
+}
+
+/// Whether a second training gives the same model.
+pub(crate) fn is_reproducible(config: &Config) -> bool {
+    !matches!(
+        &config.pipeline.model,
+        Model::Train(Training::Forest(forest)) if forest.trainer == spinney_config::Trainer::Linfa
+    )
+}
+
+fn train_model(
+    config: &Config,
+    training: &Training,
+    rows: &Dataset,
+    progress: &Progress,
+) -> Result<FloatModel, Failure> {
+    let result = match training {
+        Training::GaussianNb { var_smoothing } => spinney_train::gaussian_nb(rows, *var_smoothing),
+        Training::Forest(forest) => {
+            let seed = config.pipeline.identity.seed;
+            match forest.trainer {
+                Trainer::Spinney => {
+                    let params = forest_params(forest, rows, seed)?;
+                    spinney_train::forest(rows, &params, &|done, total| {
+                        progress.doing(&format!("training: {done} of {total} trees"));
+                    })
+                }
+                Trainer::Linfa => {
+                    spinney_train::linfa_forest(rows, &linfa_params(forest, rows, seed))
+                }
+            }
+        }
+    };
+    result.map_err(|error| match error {
+        TrainError::Rows { found, expected } => Failure::Input(anyhow::anyhow!(
+            "the training rows: found {found}, expected {expected}"
+        )),
+        other => Failure::Input(other.into()),
+    })
+}
+
+fn forest_params(
+    forest: &ForestTraining,
+    rows: &Dataset,
+    seed: u64,
+) -> Result<ForestParams, Failure> {
+    let n_rows = rows.n_rows();
+    let class_weights = match &forest.class_weight {
+        ClassWeight::Given(given) => {
+            if let Some(unknown) = given.keys().find(|name| !rows.classes().contains(name)) {
+                return Err(Failure::Input(anyhow::anyhow!(
+                    "model.class_weight: found a weight for \"{unknown}\", expected one of the \
+                     classes {}",
+                    rows.classes().join(", ")
+                )));
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "row weights are float32")]
+            let weight = |name: &String| given.get(name).map_or(1.0, |weight| *weight as f32);
+            Some(rows.classes().iter().map(weight).collect())
+        }
+        _ => None,
+    };
+    Ok(ForestParams {
+        kind: forest.kind,
+        n_trees: forest.n_trees as usize,
+        max_depth: forest.max_depth.map(|depth| depth as usize),
+        min_samples_split: rows_of(forest.min_samples_split, n_rows).max(2),
+        min_samples_leaf: rows_of(forest.min_samples_leaf, n_rows).max(1),
+        max_leaf_nodes: forest.max_leaf_nodes.map(|leaves| leaves as usize),
+        max_features: match forest.max_features {
+            MaxFeatures::All => train::MaxFeatures::All,
+            MaxFeatures::Sqrt => train::MaxFeatures::Sqrt,
+            MaxFeatures::Log2 => train::MaxFeatures::Log2,
+            MaxFeatures::Features(count) => train::MaxFeatures::Count(count as usize),
+            MaxFeatures::Fraction(fraction) => train::MaxFeatures::Fraction(fraction),
+        },
+        criterion: match forest.criterion {
+            Criterion::Gini => train::Criterion::Gini,
+            Criterion::Entropy | Criterion::LogLoss => train::Criterion::Entropy,
+        },
+        bootstrap: forest.bootstrap,
+        max_samples: match forest.max_samples {
+            None => train::MaxSamples::All,
+            Some(Count::Rows(rows)) => train::MaxSamples::Count(rows as usize),
+            Some(Count::Fraction(fraction)) => train::MaxSamples::Fraction(fraction),
+        },
+        class_weight: match forest.class_weight {
+            ClassWeight::Balanced | ClassWeight::BalancedSubsample => train::ClassWeight::Balanced,
+            ClassWeight::None | ClassWeight::Given(_) => train::ClassWeight::Uniform,
+        },
+        class_weights,
+        min_impurity_decrease: forest.min_impurity_decrease,
+        ccp_alpha: forest.ccp_alpha,
+        seed,
+    })
+}
+
+/// A number of rows, or a share of them rounded up, as scikit-learn does.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a row count"
+)]
+fn rows_of(count: Count, n_rows: usize) -> usize {
+    match count {
+        Count::Rows(rows) => rows as usize,
+        Count::Fraction(fraction) => (fraction * n_rows as f64).ceil() as usize,
+    }
+}
+
+fn linfa_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> LinfaForest {
+    let n_features = rows.features().len() as f64;
+    let n_rows = rows.n_rows();
+    let feature_fraction = match forest.max_features {
+        MaxFeatures::All => 1.0,
+        MaxFeatures::Sqrt => n_features.sqrt() / n_features,
+        MaxFeatures::Log2 => n_features.log2().max(1.0) / n_features,
+        MaxFeatures::Features(count) => (f64::from(count) / n_features).min(1.0),
+        MaxFeatures::Fraction(fraction) => fraction,
+    };
+    LinfaForest {
+        ensemble: (forest.kind != ForestKind::DecisionTree).then(|| LinfaEnsemble {
+            n_trees: forest.n_trees as usize,
+            feature_fraction,
+            row_fraction: match forest.max_samples {
+                None => 1.0,
+                Some(Count::Fraction(fraction)) => fraction,
+                Some(Count::Rows(rows)) => (f64::from(rows) / n_rows as f64).min(1.0),
+            },
+            seed,
+        }),
+        max_depth: forest.max_depth.map(|depth| depth as usize),
+        min_samples_split: count(forest.min_samples_split, n_rows),
+        min_samples_leaf: count(forest.min_samples_leaf, n_rows),
+        min_impurity_decrease: forest.min_impurity_decrease,
+        entropy: forest.criterion != Criterion::Gini,
+    }
+}
+
+/// linfa takes row counts as float32.
+fn count(count: Count, n_rows: usize) -> f32 {
+    rows_of(count, n_rows) as f32
+}

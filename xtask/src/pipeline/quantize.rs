@@ -1,0 +1,346 @@
+//! Stage `quantize`: calibrate, quantize, certify, predict on the host, and write the sources.
+
+use serde::{Deserialize, Serialize};
+use spinney_codegen::{Identity, SourceTree};
+use spinney_config::{Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig};
+use spinney_dataset::Dataset;
+use spinney_evaluate::{Evaluation, Predictions};
+use spinney_model::FloatModel;
+use spinney_quantize::{
+    Body, Calibration, Certificate, Coding, CodingChoice, Declared, Options, QuantModel, Sensor,
+    Votes,
+};
+use spinney_report::FeatureCoding;
+
+use super::inputs::{self, Inputs, PipelineRows};
+use super::{Session, model};
+use crate::failure::{Blame, Failure};
+use crate::store::{Writer, sha256};
+
+/// What later stages need to know of the quantized model and the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    pub train_rows: usize,
+    pub source_rows: Vec<usize>,
+    /// Class index per test row; `None` for rows without labels.
+    pub labels: Option<Vec<usize>>,
+    pub n_splits: usize,
+    pub leaves: Option<String>,
+    pub features: Vec<FeatureCoding>,
+    pub model_digest: String,
+}
+
+pub(crate) const SUMMARY: &str = "summary.json";
+pub(crate) const PREDICTIONS: &str = "predictions.json";
+pub(crate) const CERTIFICATE: &str = "certificate.json";
+pub(crate) const EVALUATION: &str = "evaluation.json";
+pub(crate) const ROWS: &str = "rows.bin";
+pub(crate) const MODEL_CRATE: &str = "model-crate.json";
+pub(crate) const EMPTY_CRATE: &str = "empty-crate.json";
+
+/// Quantizes, unless nothing that this depends on has changed.
+pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
+    let config = &session.config;
+    let stage = session.stage("quantize");
+    let frozen = session.stage("model").read(model::MODEL).environment()?;
+    let mut key = inputs.base(config);
+    key.extend(inputs.of_config(config, &["quantize", "features", "codegen"]));
+    key.insert("model.json".to_owned(), sha256(&frozen));
+    key.insert("name".to_owned(), config.pipeline.identity.name.clone());
+    if session.reusable(&stage, &key) {
+        return Ok(());
+    }
+    session.progress.doing("quantizing and proving");
+    let model = model::load(session)?;
+    let rows = fit_to_model(inputs::rows(config, inputs)?, &model, config)?;
+    let voting = config.pipeline.quantize.leaves;
+    let declared = declared(config, &model)?;
+    let train = rows.train.as_ref();
+    let calibrations =
+        spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
+            .input()?;
+    check_readings(&rows.test, &calibrations)?;
+    let wants_scores = config
+        .pipeline
+        .codegen
+        .outputs
+        .iter()
+        .any(|output| *output != Output::Class);
+    let options = Options {
+        voting,
+        votes: match config.pipeline.quantize.votes {
+            VotesConfig::Q15 => Votes::Q15,
+            VotesConfig::Byte => Votes::Byte,
+            VotesConfig::Auto => Votes::Auto,
+        },
+        wants_scores,
+    };
+    let quant = QuantModel::new(&model, &calibrations, options, train).input()?;
+    let certificate = spinney_quantize::certify(&model, &quant, &calibrations, voting, &rows.test);
+    session.progress.doing("evaluating");
+    let predictions = spinney_evaluate::predict(&model, &quant, voting, &rows.test);
+    let evaluation = rows
+        .has_labels
+        .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
+    let results = Results {
+        config,
+        rows: &rows,
+        calibrations: &calibrations,
+        quant: &quant,
+        certificate: &certificate,
+        predictions: &predictions,
+        evaluation: evaluation.as_ref(),
+        kind: model.kind(),
+        model_digest: sha256(&frozen),
+    };
+    let mut writer = stage.begin().environment()?;
+    results.write(&mut writer).environment()?;
+    writer.finish(key).environment()?;
+    Ok(())
+}
+
+struct Results<'a> {
+    config: &'a Config,
+    rows: &'a PipelineRows,
+    calibrations: &'a [Calibration],
+    quant: &'a QuantModel,
+    certificate: &'a Certificate,
+    predictions: &'a Predictions,
+    evaluation: Option<&'a Evaluation>,
+    kind: &'a str,
+    model_digest: String,
+}
+
+impl Results<'_> {
+    fn write(&self, writer: &mut Writer<'_>) -> anyhow::Result<()> {
+        let test = &self.rows.test;
+        let (n_splits, leaves) = match self.quant.body() {
+            Body::Forest(forest) => (
+                forest.splits().len(),
+                Some(forest.leaves().name().to_owned()),
+            ),
+            Body::Bayes(_) => (0, None),
+        };
+        let summary = Summary {
+            train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
+            source_rows: test.source_rows().to_vec(),
+            labels: self.rows.has_labels.then(|| test.labels().to_vec()),
+            n_splits,
+            leaves,
+            features: self.features(),
+            model_digest: self.model_digest.clone(),
+        };
+        writer.write_json(SUMMARY, &summary)?;
+        writer.write_json(PREDICTIONS, self.predictions)?;
+        writer.write_json(CERTIFICATE, self.certificate)?;
+        writer.write_json(EVALUATION, &self.evaluation)?;
+        let mut bytes = Vec::new();
+        for row in test.values().rows() {
+            bytes.extend(self.quant.reading_bytes(&row.to_vec()));
+        }
+        writer.write(ROWS, &bytes)?;
+        let identity = Identity {
+            pipeline: &self.config.pipeline.identity.name,
+            kind: self.kind,
+            fingerprint: &self.model_digest["sha256:".len()..],
+        };
+        let drop_in = spinney_codegen::drop_in(identity, self.quant);
+        for (path, text) in &drop_in {
+            writer.write(&format!("{}/{path}", identity.package()), text.as_bytes())?;
+        }
+        writer.write_json(MODEL_CRATE, &drop_in)?;
+        let empty: SourceTree = spinney_codegen::empty(identity, self.quant);
+        writer.write_json(EMPTY_CRATE, &empty)
+    }
+
+    fn features(&self) -> Vec<FeatureCoding> {
+        let schema = self.quant.schema();
+        self.calibrations
+            .iter()
+            .enumerate()
+            .map(|(index, calibration)| {
+                let coding = &self.quant.codings()[index];
+                FeatureCoding {
+                    name: schema.features()[index].name.clone(),
+                    sensor: format!("{:?}", calibration.sensor).to_lowercase(),
+                    range: calibration.range,
+                    coding: coding.name().to_owned(),
+                    code_bits_per_unit: match coding {
+                        Coding::Affine { shift, .. } => Some(*shift),
+                        Coding::Rank { .. } => None,
+                    },
+                    saturation: self
+                        .predictions
+                        .saturation
+                        .iter()
+                        .find(|saturation| saturation.feature == index)
+                        .cloned(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Rows with columns and labels in the model's order.
+fn fit_to_model(
+    rows: PipelineRows,
+    model: &FloatModel,
+    config: &Config,
+) -> Result<PipelineRows, Failure> {
+    let schema = model.schema();
+    let names: Vec<String> = schema
+        .features()
+        .iter()
+        .map(|feature| feature.name.clone())
+        .collect();
+    let fit = |dataset: Dataset, has_labels: bool| -> Result<Dataset, Failure> {
+        // A model that knows no names takes the columns as they come.
+        let is_unnamed = names
+            .iter()
+            .enumerate()
+            .all(|(index, name)| *name == format!("x{index}"));
+        let dataset = if is_unnamed && dataset.features().len() == names.len() {
+            dataset
+        } else {
+            dataset.with_features(&names).map_err(|error| {
+                Failure::Input(anyhow::anyhow!(
+                    "the rows do not fit the model of {} features: {error}",
+                    names.len()
+                ))
+            })?
+        };
+        if has_labels {
+            dataset.with_classes(schema.classes()).map_err(|error| {
+                Failure::Config(config.fault("dataset.label", error.to_string(), None))
+            })
+        } else {
+            Ok(dataset)
+        }
+    };
+    Ok(PipelineRows {
+        train: rows.train.map(|train| fit(train, true)).transpose()?,
+        test: fit(rows.test, rows.has_labels)?,
+        has_labels: rows.has_labels,
+    })
+}
+
+/// What the config declares of each feature of the model.
+fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failure> {
+    let features = model.schema().features();
+    for pattern in config.pipeline.features.keys() {
+        if !features
+            .iter()
+            .any(|feature| matches(pattern, &feature.name))
+        {
+            let names: Vec<&str> = features
+                .iter()
+                .take(8)
+                .map(|feature| feature.name.as_str())
+                .collect();
+            return Err(Failure::Config(config.fault(
+                &format!("features.{pattern}"),
+                format!("the model has no feature \"{pattern}\""),
+                Some(&format!("its features are {}", names.join(", "))),
+            )));
+        }
+    }
+    Ok(features
+        .iter()
+        .map(|feature| {
+            let exact = config.pipeline.features.get(&feature.name);
+            let declared = exact.or_else(|| {
+                config
+                    .pipeline
+                    .features
+                    .iter()
+                    .find(|(pattern, _)| matches(pattern, &feature.name))
+                    .map(|(_, declared)| declared)
+            });
+            let coding = declared
+                .and_then(|declared| declared.coding)
+                .unwrap_or(config.pipeline.quantize.coding);
+            Declared {
+                sensor: declared.and_then(|declared| declared.type_).map(sensor),
+                range: declared
+                    .and_then(|declared| declared.range)
+                    .map(|range| (range.low, range.high)),
+                coding: match coding {
+                    CodingConfig::Auto => CodingChoice::Auto,
+                    CodingConfig::Identity => CodingChoice::Identity,
+                    CodingConfig::Affine => CodingChoice::Affine,
+                    CodingConfig::Rank => CodingChoice::Rank,
+                },
+            }
+        })
+        .collect())
+}
+
+/// Whether a name matches a pattern in which `*` stands for any text.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((prefix, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut name) = name.strip_prefix(prefix) else {
+        return false;
+    };
+    loop {
+        if matches(rest, name) {
+            return true;
+        }
+        let mut characters = name.chars();
+        if characters.next().is_none() {
+            return false;
+        }
+        name = characters.as_str();
+    }
+}
+
+fn sensor(declared: FeatureType) -> Sensor {
+    match declared {
+        FeatureType::U8 => Sensor::U8,
+        FeatureType::I8 => Sensor::I8,
+        FeatureType::U16 => Sensor::U16,
+        FeatureType::I16 => Sensor::I16,
+        FeatureType::I32 => Sensor::I32,
+        FeatureType::F32 => Sensor::F32,
+    }
+}
+
+/// A test reading that an integer sensor cannot deliver means that its type is wrong.
+fn check_readings(test: &Dataset, calibrations: &[Calibration]) -> Result<(), Failure> {
+    for (feature, calibration) in calibrations.iter().enumerate() {
+        if calibration.sensor.integers().is_none() {
+            continue;
+        }
+        let column = test.values().column(feature);
+        if let Some(row) = column
+            .iter()
+            .position(|reading| *reading != reading.floor())
+        {
+            let name = &test.features()[feature];
+            return Err(Failure::Input(anyhow::anyhow!(
+                "feature \"{name}\": found the reading {} in row {}, expected integers, as in the \
+                 training rows; declare `type = \"f32\"` in [features.{name}]",
+                column[row],
+                test.source_rows()[row]
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(matches("pixel_*", "pixel_0_1"));
+        assert!(matches("*", "anything"));
+        assert!(matches("a*c*e", "abcde"));
+        assert!(matches("hue", "hue"));
+        assert!(!matches("pixel_*", "hue"));
+        assert!(!matches("a*c", "abcd"));
+        assert!(!matches("hue", "hues"));
+    }
+}

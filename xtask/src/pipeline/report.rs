@@ -1,0 +1,323 @@
+//! Stage `report`: gates judged, report assembled from the stages' artifacts, files written.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
+use spinney_config::{Certificate as Required, Config, Model};
+use spinney_evaluate::{Evaluation, Limits, Measured, Predictions, RunOutcome, judge};
+use spinney_model::FloatModel;
+use spinney_quantize::{Certificate, Level};
+use spinney_report::{
+    Accuracy, Certified, Dataset, Device, Encoding, FootprintShare, Report, Row, SCHEMA, Toolchain,
+    predictions_csv,
+};
+
+use super::build::{DEVICE, FOOTPRINTS, Footprints, RunResult};
+use super::inputs::Inputs;
+use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::{Session, Tools, model};
+use crate::failure::{Blame, Failure};
+use crate::store::{self, write_whole};
+
+/// What the last finished run was made from and with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LastRun {
+    inputs: store::Inputs,
+    toolchain: Toolchain,
+}
+
+const LAST_RUN: &str = "last-run.json";
+/// Sections whose change makes the last run stale; gates are judged anew on the same run.
+const SECTIONS: [&str; 7] = [
+    "dataset", "model", "quantize", "features", "codegen", "target", "firmware",
+];
+
+/// The folder of a pipeline's reports.
+pub(crate) fn folder(config: &Config) -> PathBuf {
+    let identity = &config.pipeline.identity;
+    identity.reports.full.join(&identity.name)
+}
+
+/// Fails now if reports cannot be written later.
+pub(crate) fn check_writable(folder: &Path) -> Result<(), Failure> {
+    // Nothing is created yet: a run that fails later leaves no folder behind.
+    let attempt = || -> std::io::Result<()> {
+        let full = std::path::absolute(folder)?;
+        let exists = full.ancestors().find(|ancestor| ancestor.exists());
+        tempfile::NamedTempFile::new_in(exists.unwrap_or(&full))?;
+        Ok(())
+    };
+    attempt()
+        .with_context(|| {
+            format!(
+                "{}: reports cannot be written there; change its permissions, or name another \
+                 folder as `reports` in [pipeline]",
+                folder.display()
+            )
+        })
+        .input()
+}
+
+/// Puts the report together and remembers what it was made from.
+pub(crate) fn assemble(
+    session: &Session,
+    inputs: &Inputs,
+    tools: Option<&Tools>,
+) -> Result<Report, Failure> {
+    let config = &session.config;
+    let run_inputs = inputs.of_config(config, &SECTIONS);
+    let last = match tools {
+        Some(tools) => LastRun {
+            inputs: run_inputs,
+            toolchain: Toolchain {
+                spinney: env!("CARGO_PKG_VERSION").to_owned(),
+                rustc: tools.toolchain.version.clone(),
+                target: config.pipeline.target.chip.core.target().to_owned(),
+                linker: tools.toolchain.linker.version(),
+                emulator: tools
+                    .emulator
+                    .as_ref()
+                    .map(|emulator| emulator.version.clone()),
+            },
+        },
+        None => read_last(session)?,
+    };
+    let report = report_from(session, &last)?;
+    if tools.is_some() {
+        let stage = session.stage("report");
+        let mut writer = stage.begin().environment()?;
+        writer.write_json(LAST_RUN, &last).environment()?;
+        writer.finish(store::Inputs::new()).environment()?;
+    }
+    Ok(report)
+}
+
+fn read_last(session: &Session) -> Result<LastRun, Failure> {
+    let stage = session.stage("report");
+    let finished = stage.stamp().is_some();
+    finished
+        .then(|| stage.read_json(LAST_RUN).ok())
+        .flatten()
+        .ok_or_else(|| {
+            Failure::Input(anyhow!(
+                "the pipeline \"{}\" has no finished run; `cargo xtask pipeline run` makes one",
+                session.config.pipeline.identity.name
+            ))
+        })
+}
+
+/// `pipeline check`: the gates on the last run, if it was made from today's config and inputs.
+pub(crate) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, Failure> {
+    let last = read_last(session)?;
+    let now = inputs.of_config(&session.config, &SECTIONS);
+    let changed: Vec<&str> = last
+        .inputs
+        .iter()
+        .filter(|(name, digest)| now.get(*name) != Some(digest))
+        .map(|(name, _)| name.as_str())
+        .chain(
+            now.keys()
+                .filter(|name| !last.inputs.contains_key(*name))
+                .map(String::as_str),
+        )
+        .collect();
+    if !changed.is_empty() {
+        return Err(Failure::Input(anyhow!(
+            "the last run is stale: {} changed since; `cargo xtask pipeline run` makes a new one",
+            changed.join(", ")
+        )));
+    }
+    assemble(session, inputs, None)
+}
+
+fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
+    let config = &session.config;
+    let pipeline = &config.pipeline;
+    let float = model::load(session)?;
+    let quantized = session.stage("quantize");
+    let summary: Summary = quantized.read_json(SUMMARY).environment()?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
+    let certificate: Certificate = quantized.read_json(CERTIFICATE).environment()?;
+    let evaluation: Option<Evaluation> = quantized.read_json(EVALUATION).environment()?;
+    let footprints: Footprints = session.stage("build").read_json(FOOTPRINTS).environment()?;
+    let result: RunResult = session.stage("run").read_json(DEVICE).environment()?;
+    let differing = predictions
+        .float
+        .iter()
+        .zip(&predictions.q15)
+        .filter(|(float, q15)| float != q15)
+        .count();
+    let n_rows = predictions.q15.len();
+    let measured = Measured {
+        evaluation: evaluation.as_ref(),
+        disagreements: (differing, n_rows),
+        certificate: &certificate,
+        footprint: &footprints.product,
+        device: match &result {
+            RunResult::Ran(run) => RunOutcome::Ran(run),
+            RunResult::Failed(reason) => RunOutcome::Failed(reason),
+            RunResult::NotRequired => RunOutcome::NotRequired,
+        },
+    };
+    let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
+    let product = &footprints.product;
+    let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
+    let fingerprint = store::sha256(
+        serde_json::to_string(&last.inputs)
+            .environment()?
+            .as_bytes(),
+    );
+    Ok(Report {
+        schema: SCHEMA,
+        pipeline: pipeline.identity.name.clone(),
+        fingerprint,
+        reproducible: model::is_reproducible(config),
+        model: model_facts(config, &float, &summary),
+        dataset: Dataset {
+            train_rows: summary.train_rows,
+            test_rows: n_rows,
+        },
+        accuracy: accuracy(evaluation.as_ref(), differing, n_rows),
+        certificate: Certified {
+            splits: certificate.splits,
+            votes: certificate.votes,
+            flip_intervals: certificate.flips.len(),
+            rows_at_risk: certificate.rows_at_risk.len(),
+            rows_at_risk_list: certificate
+                .rows_at_risk
+                .iter()
+                .map(|row| summary.source_rows[*row])
+                .collect(),
+            flips: certificate.flips.clone(),
+        },
+        features: summary.features.clone(),
+        encoding: Encoding {
+            chosen: "table".to_owned(),
+            bytes_per_split: (summary.n_splits > 0).then(|| {
+                let bytes = model_flash_bytes as f64 / summary.n_splits as f64;
+                (bytes * 100.0).round() / 100.0
+            }),
+            leaves: summary.leaves.clone(),
+            candidates: Vec::new(),
+        },
+        footprint: FootprintShare {
+            flash_bytes: product.flash_bytes,
+            ram_bytes: product.ram_bytes,
+            model_flash_bytes,
+            model_ram_bytes: share(product.ram_bytes, footprints.empty.ram_bytes),
+            image: product.digest.clone(),
+            sections: product.sections.clone(),
+        },
+        device: device(config, &result, n_rows),
+        verdicts: judge(&limits(config), measured),
+        toolchain: last.toolchain.clone(),
+    })
+}
+
+fn model_facts(config: &Config, float: &FloatModel, summary: &Summary) -> spinney_report::Model {
+    let (n_trees, n_splits, depth_max) = match float {
+        FloatModel::Forest(forest) => (forest.trees().len(), forest.n_splits(), forest.depth()),
+        FloatModel::GaussianNb(_) => (0, 0, 0),
+    };
+    spinney_report::Model {
+        kind: float.kind().to_owned(),
+        source: match config.pipeline.model {
+            Model::Train(_) => "train",
+            Model::Import { .. } => "import",
+        }
+        .to_owned(),
+        n_features: float.schema().n_features(),
+        n_classes: float.schema().n_classes(),
+        n_trees,
+        n_splits,
+        depth_max,
+        classes: float.schema().classes().to_vec(),
+        digest: summary.model_digest.clone(),
+    }
+}
+
+fn accuracy(evaluation: Option<&Evaluation>, differing: usize, n_rows: usize) -> Accuracy {
+    Accuracy {
+        float: evaluation.map(|evaluation| evaluation.float.accuracy),
+        q15: evaluation.map(|evaluation| evaluation.q15.accuracy),
+        drop: evaluation.map(|evaluation| evaluation.drop),
+        agreement: (n_rows - differing) as f64 / n_rows.max(1) as f64,
+        disagreements: differing,
+        float_hard: evaluation.and_then(|evaluation| evaluation.float_hard_accuracy),
+        agreement_with_soft: evaluation.and_then(|evaluation| evaluation.agreement_with_soft),
+        float_scores: evaluation.map(|evaluation| evaluation.float.clone()),
+        q15_scores: evaluation.map(|evaluation| evaluation.q15.clone()),
+    }
+}
+
+fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> {
+    let RunResult::Ran(run) = result else {
+        return None;
+    };
+    let machine = config.pipeline.target.board?;
+    Some(Device {
+        board: machine.name.to_owned(),
+        core: machine.core.report_name().to_owned(),
+        emulated: true,
+        rows: n_rows,
+        parity_mismatches: run.mismatches.len(),
+        instructions_per_inference: run.instructions,
+        instructions_from_codes: run.instructions_from_codes,
+        stack_bytes_max: run.stack_bytes_max,
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    let budget = &config.pipeline.budget;
+    let accuracy = &config.pipeline.accuracy;
+    Limits {
+        flash_bytes: u64::from(budget.flash),
+        ram_bytes: u64::from(budget.ram),
+        stack_bytes: budget.stack.map(u64::from),
+        instructions_mean: budget.instructions,
+        instructions_max: budget.instructions_max,
+        max_drop: accuracy.max_drop,
+        min_agreement: accuracy.min_agreement,
+        max_disagreements: accuracy.max_disagreements.map(u64::from),
+        certificate: accuracy.require_certificate.map(|required| match required {
+            Required::EveryInput => Level::EveryInput,
+            Required::EveryRow => Level::EveryRow,
+            Required::Listed => Level::Listed,
+        }),
+    }
+}
+
+/// Writes the reports for people and machines.
+pub(crate) fn write(session: &Session, report: &Report, folder: &Path) -> Result<(), Failure> {
+    let quantized = session.stage("quantize");
+    let summary: Summary = quantized.read_json(SUMMARY).environment()?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
+    let result: RunResult = session.stage("run").read_json(DEVICE).environment()?;
+    let class = |index: usize| {
+        report
+            .model
+            .classes
+            .get(index)
+            .map_or("(no such class)", String::as_str)
+    };
+    let rows = (0..predictions.q15.len()).map(|row| Row {
+        row: summary.source_rows[row],
+        label: summary.labels.as_ref().map(|labels| class(labels[row])),
+        float: class(predictions.float[row]),
+        q15: class(predictions.q15[row]),
+        device: match &result {
+            RunResult::Ran(run) => Some(class(run.classes[row])),
+            _ => None,
+        },
+    });
+    let csv = predictions_csv(rows);
+    for (name, text) in [
+        ("predictions.csv", csv),
+        ("report.md", report.to_markdown()),
+        ("report.json", report.to_json()),
+    ] {
+        write_whole(&folder.join(name), text.as_bytes()).input()?;
+    }
+    Ok(())
+}

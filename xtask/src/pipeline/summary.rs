@@ -1,0 +1,112 @@
+//! What the terminal shows at the end: the model in a few lines, and each gate in a row.
+
+use std::fmt::Write;
+
+use spinney_report::Report;
+
+/// The summary of a run.
+pub(crate) fn text(report: &Report) -> String {
+    let mut out = String::new();
+    write_summary(report, &mut out).expect("writing to a string");
+    out
+}
+
+fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
+    let model = &report.model;
+    write!(
+        out,
+        "{}: {}, {} features, {} classes",
+        report.pipeline, model.kind, model.n_features, model.n_classes
+    )?;
+    if model.n_trees > 0 {
+        write!(
+            out,
+            ", {} trees, {} splits, depth {}",
+            model.n_trees, model.n_splits, model.depth_max
+        )?;
+    }
+    writeln!(out)?;
+    let accuracy = &report.accuracy;
+    if let (Some(float), Some(q15)) = (accuracy.float, accuracy.q15) {
+        write!(out, "accuracy float {:.4}, Q15 {:.4}; ", float, q15)?;
+    }
+    writeln!(
+        out,
+        "agreement {:.4} ({} of {} rows differ)",
+        accuracy.agreement, accuracy.disagreements, report.dataset.test_rows
+    )?;
+    let certificate = &report.certificate;
+    write!(out, "certificate: ")?;
+    if let Some(splits) = certificate.splits {
+        write!(out, "splits {}, ", word(splits))?;
+    }
+    writeln!(out, "votes {}", word(certificate.votes))?;
+    writeln!(
+        out,
+        "image: {} B flash ({} the model), {} B RAM ({} the model)",
+        report.footprint.flash_bytes,
+        report.footprint.model_flash_bytes,
+        report.footprint.ram_bytes,
+        report.footprint.model_ram_bytes
+    )?;
+    if let Some(device) = &report.device {
+        writeln!(
+            out,
+            "device: {} ({}, emulated), {} rows, {} instructions per inference on average, {} at \
+             most (not cycles), {} B stack",
+            device.board,
+            device.core,
+            device.rows,
+            device.instructions_per_inference.mean,
+            device.instructions_per_inference.max,
+            device.stack_bytes_max
+        )?;
+    }
+    writeln!(out)?;
+    write_gates(report, out)
+}
+
+fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
+    let header = ["gate", "limit", "found", "verdict"].map(str::to_owned);
+    let rows: Vec<[String; 4]> = std::iter::once(header)
+        .chain(report.verdicts.iter().map(|verdict| {
+            [
+                verdict.gate.clone(),
+                verdict.limit.to_string(),
+                verdict
+                    .found
+                    .as_ref()
+                    .map_or("not measured".to_owned(), ToString::to_string),
+                if verdict.pass { "pass" } else { "FAIL" }.to_owned(),
+            ]
+        }))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2)];
+    for [gate, limit, found, verdict] in &rows {
+        writeln!(
+            out,
+            "{gate:<0$}  {limit:>1$}  {found:>2$}  {verdict}",
+            widths[0], widths[1], widths[2]
+        )?;
+    }
+    for verdict in &report.verdicts {
+        if let Some(note) = &verdict.note {
+            writeln!(out, "{}: {note}", verdict.gate)?;
+        }
+    }
+    Ok(())
+}
+
+fn word(level: spinney_quantize::Level) -> &'static str {
+    match level {
+        spinney_quantize::Level::EveryInput => "every-input",
+        spinney_quantize::Level::EveryRow => "every-row",
+        spinney_quantize::Level::Listed => "listed",
+    }
+}

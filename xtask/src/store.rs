@@ -1,0 +1,181 @@
+//! Artifacts on disk: written whole or not at all, and reused while their key stands.
+//!
+//! A stage owns a folder. Its stamp is taken away before the stage starts and written after the
+//! last artifact, so an interrupted stage is never mistaken for a finished one. The stamp holds the
+//! digests of all artifacts, so a damaged one is not either.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+const STAMP: &str = "stamp.json";
+
+/// What a stage depends on, by name, each as a digest.
+pub(crate) type Inputs = BTreeMap<String, String>;
+
+/// What is written when a stage has finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    /// What the stage depended on.
+    pub inputs: Inputs,
+    /// Digest of each artifact, by path within the stage's folder.
+    pub artifacts: BTreeMap<String, String>,
+}
+
+/// The folder of one stage.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    folder: PathBuf,
+}
+
+impl Stage {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self, artifact: &str) -> PathBuf {
+        self.folder.join(artifact)
+    }
+
+    /// The stamp of the last finished run, if all its artifacts are still what they were.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        let text = fs::read(self.path(STAMP)).ok()?;
+        let stamp: Stamp = serde_json::from_slice(&text).ok()?;
+        let is_whole = stamp.artifacts.iter().all(|(path, digest)| {
+            fs::read(self.path(path)).is_ok_and(|bytes| sha256(&bytes) == *digest)
+        });
+        is_whole.then_some(stamp)
+    }
+
+    /// Starts the stage anew: nothing of an earlier run remains.
+    pub(crate) fn begin(&self) -> Result<Writer<'_>> {
+        let context = || format!("cannot empty {}", self.folder.display());
+        match fs::remove_file(self.path(STAMP)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(context);
+            }
+            _ => {}
+        }
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder).with_context(context)?;
+        }
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot create {}", self.folder.display()))?;
+        Ok(Writer {
+            stage: self,
+            artifacts: BTreeMap::new(),
+        })
+    }
+
+    /// The bytes of an artifact of a finished stage.
+    pub(crate) fn read(&self, artifact: &str) -> Result<Vec<u8>> {
+        let path = self.path(artifact);
+        fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// An artifact of a finished stage that was written as JSON.
+    pub(crate) fn read_json<T: serde::de::DeserializeOwned>(&self, artifact: &str) -> Result<T> {
+        serde_json::from_slice(&self.read(artifact)?)
+            .with_context(|| format!("{} is damaged", self.path(artifact).display()))
+    }
+}
+
+/// A stage while it runs.
+pub(crate) struct Writer<'a> {
+    stage: &'a Stage,
+    artifacts: BTreeMap<String, String>,
+}
+
+impl Writer<'_> {
+    /// Writes one artifact.
+    pub(crate) fn write(&mut self, artifact: &str, bytes: &[u8]) -> Result<()> {
+        write_whole(&self.stage.path(artifact), bytes)?;
+        self.artifacts.insert(artifact.to_owned(), sha256(bytes));
+        Ok(())
+    }
+
+    /// Writes one artifact as JSON.
+    pub(crate) fn write_json(&mut self, artifact: &str, value: &impl Serialize) -> Result<()> {
+        self.write(artifact, &serde_json::to_vec(value)?)
+    }
+
+    /// Declares the stage finished.
+    pub(crate) fn finish(self, inputs: Inputs) -> Result<Stamp> {
+        let stamp = Stamp {
+            inputs,
+            artifacts: self.artifacts,
+        };
+        write_whole(&self.stage.path(STAMP), &serde_json::to_vec_pretty(&stamp)?)?;
+        Ok(stamp)
+    }
+}
+
+/// Writes a file through a temporary one beside it, so that nobody ever sees half of it.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().context("a file lies in a folder")?;
+    let context = || format!("cannot write {}", path.display());
+    fs::create_dir_all(folder).with_context(context)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
+    file.write_all(bytes).with_context(context)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; artifacts are as readable as other files.
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644))
+            .with_context(context)?;
+    }
+    file.persist(path).with_context(context)?;
+    Ok(())
+}
+
+/// `sha256:` and 64 hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(value: &str) -> Inputs {
+        [("config".to_owned(), value.to_owned())].into()
+    }
+
+    #[test]
+    fn an_unfinished_or_damaged_stage_has_no_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage::new(folder.path().join("train"));
+        assert_eq!(stage.stamp(), None);
+        let mut writer = stage.begin().unwrap();
+        writer.write("a/model.json", b"{}").unwrap();
+        assert_eq!(stage.stamp(), None, "not finished");
+        let stamp = writer.finish(inputs("1")).unwrap();
+        assert_eq!(stage.stamp(), Some(stamp));
+        fs::write(stage.path("a/model.json"), b"{").unwrap();
+        assert_eq!(stage.stamp(), None, "damaged");
+        let mut writer = stage.begin().unwrap();
+        writer.write("b", b"").unwrap();
+        assert_eq!(stage.stamp(), None, "begun anew");
+        assert!(!stage.path("a").exists());
+        writer.finish(inputs("2")).unwrap();
+        fs::remove_file(stage.path("b")).unwrap();
+        assert_eq!(stage.stamp(), None, "an artifact is gone");
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x/report.json");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path().join("x")).unwrap().count(), 1);
+    }
+}
