@@ -26,6 +26,14 @@ pub fn read_rows(bytes: &[u8], label: &str) -> Result<(Rows, Option<Vec<String>>
     read_columns(&bytes, has_label.then_some(label))
 }
 
+/// The names of all columns of a CSV file, gzipped or not.
+///
+/// # Errors
+/// An empty file, an empty name, or a name used twice.
+pub fn columns(bytes: &[u8]) -> Result<Vec<String>, DataError> {
+    header(&mut reader(&crate::gunzip(bytes)?))
+}
+
 fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     csv::ReaderBuilder::new()
