@@ -1,0 +1,78 @@
+//! Why a model cannot be imported.
+
+use spinney_dataset::DataError;
+use spinney_model::ModelError;
+
+/// Why a model cannot be imported.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// Something that this crate does not read or fold, by its name.
+    #[error("{what} cannot be imported: {instead}")]
+    Refused {
+        /// What was met.
+        what: String,
+        /// The nearest thing that works.
+        instead: String,
+    },
+    /// A file that is damaged, or not what it says it is.
+    #[error("{place}: found {found}, expected {expected}")]
+    Broken {
+        /// The place in the file, for example `RandomForestClassifier.estimators_[3].tree_`.
+        place: String,
+        /// What stands there.
+        found: String,
+        /// What may stand there.
+        expected: String,
+    },
+}
+
+impl ImportError {
+    /// Something that this crate does not read or fold.
+    pub(crate) fn refused(what: impl Into<String>, instead: impl Into<String>) -> Self {
+        Self::Refused {
+            what: what.into(),
+            instead: instead.into(),
+        }
+    }
+
+    /// A fault in a file.
+    pub(crate) fn broken(
+        place: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Broken {
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
+
+    /// The same fault, seen from further out.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Broken {
+                place,
+                found,
+                expected,
+            } => Self::Broken {
+                place: format!("{outer}, {place}"),
+                found,
+                expected,
+            },
+            refused @ Self::Refused { .. } => refused,
+        }
+    }
+}
+
+impl From<ModelError> for ImportError {
+    fn from(error: ModelError) -> Self {
+        Self::broken(error.place, error.found, error.expected)
+    }
+}
+
+impl From<DataError> for ImportError {
+    fn from(error: DataError) -> Self {
+        Self::broken(error.place, error.found, error.expected)
+    }
+}

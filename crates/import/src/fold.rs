@@ -1,0 +1,393 @@
+//! Folds what stands before a classifier into the classifier, so that it takes raw features.
+//!
+//! A split behind a scaler asks whether `float32(scale(x)) <= t`. Every step of the scaling is
+//! monotone in float64 as in the reals, so the raw values that go left are all those up to some
+//! largest one, and that one is found by bisection over the float64 values themselves, with the
+//! library's own order of operations. It becomes the threshold of a split that compares float64.
+//! Solving for `x` in algebra instead would decide rows next to the threshold differently.
+
+use spinney_model::{Compare, Feature, Forest, GaussianNb, Node, Schema, Tree};
+
+use crate::ImportError;
+
+/// The variance of a feature that a naive Bayes model was not shown: the same in every class, so
+/// that it favours none, and so large that no reading adds a penalty.
+const UNSEEN_VARIANCE: f64 = (1_u128 << 100) as f64;
+
+/// One float64 operation of a scaler on one feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Op {
+    /// Rounds to float32. After a float64 operation on two float32 values this gives the float32
+    /// operation, since float64 has more than twice its digits.
+    Single,
+    Add(f64),
+    Subtract(f64),
+    Multiply(f64),
+    Divide(f64),
+    Clip {
+        low: f64,
+        high: f64,
+    },
+}
+
+impl Op {
+    /// Checks the constant: finite, above 0 where it scales.
+    ///
+    /// # Errors
+    /// A degenerate or negative scale, naming `step` and the feature.
+    pub(crate) fn checked(self, step: &str, feature: usize) -> Result<Self, ImportError> {
+        let fault = match self {
+            Self::Multiply(by) | Self::Divide(by) if !(by.is_finite() && by > 0.0) => {
+                format!("{step} with a scale of {by} for feature {feature}")
+            }
+            Self::Add(by) | Self::Subtract(by) if !by.is_finite() => {
+                format!("{step} with an offset of {by} for feature {feature}")
+            }
+            Self::Clip { low, high } if !(low <= high && low.is_finite() && high.is_finite()) => {
+                format!("{step} that clips to {low}..{high}")
+            }
+            _ => return Ok(self),
+        };
+        Err(ImportError::refused(
+            fault,
+            "scales must be finite and above 0: drop constant features (VarianceThreshold) and fit again",
+        ))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the cast is the operation")]
+    fn apply(self, x: f64) -> f64 {
+        match self {
+            Self::Single => f64::from(x as f32),
+            Self::Add(by) => x + by,
+            Self::Subtract(by) => x - by,
+            Self::Multiply(by) => x * by,
+            Self::Divide(by) => x / by,
+            Self::Clip { low, high } => x.clamp(low, high),
+        }
+    }
+}
+
+/// What a classifier sees as one of its features: a raw feature, after some operations.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Input {
+    /// Index of the raw feature.
+    pub raw: usize,
+    /// Operations in their order.
+    pub ops: Vec<Op>,
+}
+
+impl Input {
+    /// Every raw feature as it is.
+    pub(crate) fn all(n_features: usize) -> Vec<Self> {
+        (0..n_features)
+            .map(|raw| Self {
+                raw,
+                ops: Vec::new(),
+            })
+            .collect()
+    }
+
+    /// Whether nothing but a cast to float32 stands between the raw feature and the classifier.
+    fn is_cast(&self) -> bool {
+        self.ops.iter().all(|op| *op == Op::Single)
+    }
+
+    fn apply(&self, x: f64) -> f64 {
+        self.ops.iter().fold(x, |x, op| op.apply(x))
+    }
+
+    /// The largest float64 that, scaled and cast, is at most `threshold`; `None` if there is none.
+    fn largest_left(&self, threshold: f64, cast: Compare) -> Option<f64> {
+        let goes_left = |key: i64| cast.seen(self.apply(from_key(key))) <= threshold;
+        let mut left = key(-f64::MAX);
+        let mut right = key(f64::MAX);
+        if !goes_left(left) {
+            return None;
+        }
+        if goes_left(right) {
+            return Some(f64::MAX);
+        }
+        while left + 1 < right {
+            let middle = left.midpoint(right);
+            if goes_left(middle) {
+                left = middle;
+            } else {
+                right = middle;
+            }
+        }
+        Some(from_key(left))
+    }
+}
+
+/// Maps float64 to integers that keep the order; neighbours stay neighbours, and zero is one.
+fn key(value: f64) -> i64 {
+    let magnitude = i64::try_from(value.abs().to_bits()).expect("the sign bit is clear");
+    if value.is_sign_negative() {
+        -magnitude
+    } else {
+        magnitude
+    }
+}
+
+fn from_key(key: i64) -> f64 {
+    let magnitude = f64::from_bits(key.unsigned_abs());
+    if key < 0 { -magnitude } else { magnitude }
+}
+
+/// What a classifier is fed: raw features by name, and its own features in terms of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    /// Names of the raw features, if the model knows them; then as many as `n_raw`.
+    pub names: Option<Vec<String>>,
+    /// Number of raw features.
+    pub n_raw: usize,
+    /// The classifier's features.
+    pub inputs: Vec<Input>,
+}
+
+impl Feed {
+    fn schema(&self, compare: &[Compare], classes: &[String]) -> Result<Schema, ImportError> {
+        let unnamed = Schema::unnamed(self.n_raw, classes.to_vec())?;
+        let features = unnamed
+            .features()
+            .iter()
+            .zip(compare)
+            .enumerate()
+            .map(|(index, (feature, compare))| Feature {
+                name: match &self.names {
+                    Some(names) => names[index].clone(),
+                    None => feature.name.clone(),
+                },
+                compare: *compare,
+            })
+            .collect();
+        Ok(Schema::new(features, classes.to_vec())?)
+    }
+
+    fn check_width(&self, n_features: usize) -> Result<(), ImportError> {
+        if self.inputs.len() == n_features {
+            return Ok(());
+        }
+        Err(ImportError::broken(
+            "the pipeline",
+            format!("{} features before the classifier", self.inputs.len()),
+            format!("the {n_features} that it was fitted on"),
+        ))
+    }
+
+    /// Rewrites a forest so that it takes the raw features.
+    ///
+    /// `cast` is the type in which the classifier itself compares: float32 in scikit-learn.
+    ///
+    /// # Errors
+    /// A classifier with another number of features than the feed has, or with a raw feature that
+    /// reaches it twice through different scalers.
+    pub(crate) fn fold_forest(
+        &self,
+        forest: &Forest,
+        cast: Compare,
+    ) -> Result<Forest, ImportError> {
+        self.check_width(forest.schema().n_features())?;
+        let mut compare = vec![cast; self.n_raw];
+        let mut known = vec![false; self.n_raw];
+        for input in &self.inputs {
+            let here = if input.is_cast() {
+                if input.ops.is_empty() {
+                    cast
+                } else {
+                    Compare::Float32
+                }
+            } else {
+                Compare::Float64
+            };
+            if known[input.raw] && compare[input.raw] != here {
+                return Err(ImportError::refused(
+                    format!("feature {} used both scaled and unscaled", input.raw),
+                    "scale all features or none",
+                ));
+            }
+            compare[input.raw] = here;
+            known[input.raw] = true;
+        }
+        let schema = self.schema(&compare, forest.schema().classes())?;
+        let trees = forest
+            .trees()
+            .iter()
+            .map(|tree| self.fold_tree(tree, cast, &schema))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Forest::new(forest.kind(), schema, trees)?)
+    }
+
+    /// Copies a tree in preorder with folded thresholds. A split that no raw value takes to the
+    /// left, which a clipped scaler can make, gives way to its right child.
+    fn fold_tree(&self, tree: &Tree, cast: Compare, schema: &Schema) -> Result<Tree, ImportError> {
+        let old = tree.nodes();
+        let mut nodes: Vec<Node> = Vec::with_capacity(old.len());
+        // Index of an old node, and of the new split whose right child it becomes.
+        let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
+        while let Some((mut at, parent)) = stack.pop() {
+            let node = loop {
+                let Node::Split {
+                    feature,
+                    threshold,
+                    left,
+                    right,
+                } = &old[at]
+                else {
+                    break old[at].clone();
+                };
+                let input = &self.inputs[*feature as usize];
+                let threshold = if input.is_cast() {
+                    Some(*threshold)
+                } else {
+                    input.largest_left(*threshold, cast)
+                };
+                let Some(threshold) = threshold else {
+                    at = *right as usize;
+                    continue;
+                };
+                let new = nodes.len();
+                stack.push((*right as usize, Some(new)));
+                stack.push((*left as usize, None));
+                break Node::Split {
+                    feature: u32::try_from(input.raw).expect("schemas are small"),
+                    threshold,
+                    left: u32::try_from(new + 1).expect("trees are small"),
+                    right: 0,
+                };
+            };
+            let new = u32::try_from(nodes.len()).expect("trees are small");
+            if let Some(Node::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+                *right = new;
+            }
+            nodes.push(node);
+        }
+        Ok(Tree::new(nodes, schema)?)
+    }
+
+    /// Rewrites a naive Bayes model so that it takes the raw features: means and variances are
+    /// mapped back through the scalers. A feature that was selected away gets the same broad
+    /// distribution in every class.
+    ///
+    /// # Errors
+    /// A clipped scaler, which is no linear map; another number of features than the feed has; a
+    /// raw feature that reaches the model twice.
+    pub(crate) fn fold_bayes(&self, bayes: &GaussianNb) -> Result<GaussianNb, ImportError> {
+        self.check_width(bayes.schema().n_features())?;
+        let n_classes = bayes.schema().n_classes();
+        let mut means = vec![vec![0.0; self.n_raw]; n_classes];
+        let mut variances = vec![vec![UNSEEN_VARIANCE; self.n_raw]; n_classes];
+        let mut known = vec![false; self.n_raw];
+        for (index, input) in self.inputs.iter().enumerate() {
+            if std::mem::replace(&mut known[input.raw], true) {
+                return Err(ImportError::refused(
+                    format!("naive Bayes with feature {} twice", input.raw),
+                    "pass each feature once",
+                ));
+            }
+            // The classifier sees `scale · x + offset`.
+            let (mut scale, mut offset) = (1.0, 0.0);
+            for op in &input.ops {
+                match op {
+                    Op::Single => {}
+                    Op::Add(by) => offset += by,
+                    Op::Subtract(by) => offset -= by,
+                    Op::Multiply(by) => {
+                        scale *= by;
+                        offset *= by;
+                    }
+                    Op::Divide(by) => {
+                        scale /= by;
+                        offset /= by;
+                    }
+                    Op::Clip { .. } => {
+                        return Err(ImportError::refused(
+                            "naive Bayes behind a scaler that clips",
+                            "fit the scaler with clip=False",
+                        ));
+                    }
+                }
+            }
+            for class in 0..n_classes {
+                means[class][input.raw] = (bayes.means()[class][index] - offset) / scale;
+                variances[class][input.raw] = bayes.variances()[class][index] / (scale * scale);
+            }
+        }
+        let schema = self.schema(
+            &vec![Compare::Float64; self.n_raw],
+            bayes.schema().classes(),
+        )?;
+        Ok(GaussianNb::new(
+            schema,
+            bayes.log_priors().to_vec(),
+            means,
+            variances,
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_keep_order_and_neighbours() {
+        for value in [
+            0.0,
+            1.0,
+            -1.0,
+            f64::MIN_POSITIVE,
+            -f64::MAX,
+            f64::MAX,
+            1e-320,
+            -3.7,
+        ] {
+            assert_eq!(from_key(key(value)), value);
+            assert_eq!(key(value.next_up()), key(value) + 1, "{value}");
+        }
+        assert_eq!(key(-0.0), key(0.0));
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let scale = (-30..30_i32, 1.0..2.0).prop_map(|(exponent, m)| m * 2.0_f64.powi(exponent));
+        prop_oneof![
+            Just(Op::Single),
+            (-1e6..1e6).prop_map(Op::Add),
+            (-1e6..1e6).prop_map(Op::Subtract),
+            scale.clone().prop_map(Op::Multiply),
+            scale.prop_map(Op::Divide),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_largest_left_value_is_the_largest(
+            ops in prop::collection::vec(op(), 0..6),
+            threshold in -1e7..1e7,
+            double in any::<bool>(),
+        ) {
+            let cast = if double { Compare::Float64 } else { Compare::Float32 };
+            let input = Input { raw: 0, ops };
+            let x = input.largest_left(threshold, cast).expect("some value goes left");
+            prop_assert!(cast.seen(input.apply(x)) <= threshold);
+            if x < f64::MAX {
+                prop_assert!(cast.seen(input.apply(x.next_up())) > threshold);
+            }
+        }
+    }
+
+    #[test]
+    fn a_clipped_value_below_every_reading_is_never_left() {
+        let input = Input {
+            raw: 0,
+            ops: vec![Op::Clip {
+                low: 0.0,
+                high: 1.0,
+            }],
+        };
+        assert_eq!(input.largest_left(-0.5, Compare::Float32), None);
+        assert_eq!(input.largest_left(1.0, Compare::Float32), Some(f64::MAX));
+    }
+}

@@ -1,0 +1,79 @@
+//! Finished models from scikit-learn: skops, ONNX and canonical JSON, all to one float model.
+//!
+//! No code in a file is ever run, no name says what a file is, and no size that a file claims is
+//! believed. This crate must not know anything of fixed point, devices or `pipeline.toml`.
+
+mod classes;
+mod describe;
+mod error;
+mod fold;
+mod onnx;
+mod skops;
+mod sniff;
+
+use spinney_model::FloatModel;
+
+pub use describe::{Description, FeatureDescription, LeafDescription, describe};
+pub use error::ImportError;
+pub use sniff::{Format, sniff};
+
+/// Most bytes that an ONNX or JSON file may have.
+const FILE_BYTES_MAX: usize = 32 << 20;
+
+/// A model, and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The model, which takes raw features: every scaler and selection is folded into it.
+    pub model: FloatModel,
+    /// What the file said of itself; no later stage needs it.
+    pub origin: Origin,
+}
+
+/// What a model file said of itself.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Origin {
+    /// The file format.
+    pub format: Format,
+    /// The estimator, for example `RandomForestClassifier`; for ONNX the operator.
+    pub estimator: String,
+    /// The library that fitted or wrote the model, with its version, if the file says so.
+    pub library: Option<String>,
+    /// Names of the pipeline's steps that were folded into the model, in order.
+    pub steps: Vec<String>,
+    /// What a user should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Reads a model; its format is told from the content.
+///
+/// # Errors
+/// A format, estimator, pipeline step or operator that cannot be imported (with the nearest thing
+/// that can), or a file that is damaged or hostile (with the place). Takes memory and time in
+/// proportion to the file, and to at most 256 MiB of unpacked content.
+pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let format = sniff(bytes)?;
+    if format != Format::Skops && bytes.len() > FILE_BYTES_MAX {
+        return Err(ImportError::broken(
+            "the file",
+            format!("{} bytes", bytes.len()),
+            format!("at most {FILE_BYTES_MAX}, far beyond what fits a microcontroller"),
+        ));
+    }
+    match format {
+        Format::Skops => skops::import(bytes),
+        Format::Onnx => onnx::import(bytes),
+        Format::Json => {
+            let model = FloatModel::from_json(bytes)?;
+            Ok(Imported {
+                origin: Origin {
+                    format,
+                    estimator: model.kind().to_owned(),
+                    library: None,
+                    steps: Vec::new(),
+                    notes: Vec::new(),
+                },
+                model,
+            })
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A decoded ONNX graph: who makes a value, who uses it, and which values are constants.
+
+use std::collections::HashMap;
+
+use prost::Message;
+
+use super::proto::{self, Attribute, OpsetImport, RawNode, Tensor, ValueInfo};
+use crate::ImportError;
+
+/// Most nodes, constants, inputs or outputs of a graph; a pipeline has some ten.
+const ITEMS_MAX: usize = 4096;
+/// Most attributes of a node; a tree ensemble has some twenty.
+const ATTRIBUTES_MAX: usize = 64;
+
+/// A graph whose values can be followed in both directions.
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) inputs: Vec<ValueInfo>,
+    pub(super) outputs: Vec<ValueInfo>,
+    constants: HashMap<String, Tensor>,
+    maker_of: HashMap<String, usize>,
+}
+
+/// An operator with its attributes.
+pub(super) struct Node {
+    pub(super) op_type: String,
+    domain: String,
+    pub(super) inputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
+    attributes: HashMap<String, Attribute>,
+}
+
+impl Graph {
+    /// Decodes the lists of a graph, once they are known to be short.
+    pub(super) fn decode(raw: &proto::Graph) -> Result<Self, ImportError> {
+        let nodes = decode_all::<RawNode>("graph.node", &raw.nodes)?
+            .into_iter()
+            .enumerate()
+            .map(|(index, node)| Node::decode(index, node))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut constants = HashMap::new();
+        for tensor in decode_all::<Tensor>("graph.initializer", &raw.initializers)? {
+            constants.insert(tensor.name.clone(), tensor);
+        }
+        let mut maker_of = HashMap::new();
+        for (index, node) in nodes.iter().enumerate() {
+            for output in &node.outputs {
+                if maker_of.insert(output.clone(), index).is_some() {
+                    return Err(ImportError::broken(
+                        format!("graph.node[{index}]"),
+                        format!("the output \"{}\", made twice", shown(output)),
+                        "an output of its own",
+                    ));
+                }
+            }
+        }
+        let inputs = decode_all::<ValueInfo>("graph.input", &raw.inputs)?
+            .into_iter()
+            // Old files list their constants as inputs too.
+            .filter(|input| !constants.contains_key(&input.name))
+            .collect();
+        Ok(Self {
+            nodes,
+            inputs,
+            outputs: decode_all("graph.output", &raw.outputs)?,
+            constants,
+            maker_of,
+        })
+    }
+
+    /// Checks that every operator's domain is among those that the model imports. They are written
+    /// last, so that a file cut short lacks them.
+    pub(super) fn check_domains(&self, opset_imports: &[Vec<u8>]) -> Result<(), ImportError> {
+        let imported: Vec<OpsetImport> = decode_all("opset_import", opset_imports)?;
+        let plain = |domain: &str| domain.strip_prefix("ai.onnx").unwrap_or(domain).to_owned();
+        for node in &self.nodes {
+            let domain = plain(&node.domain);
+            if !imported.iter().any(|opset| plain(&opset.domain) == domain) {
+                return Err(ImportError::broken(
+                    format!("the operator {}", node.shown()),
+                    format!("the domain \"{}\"", shown(&node.domain)),
+                    "one that the file imports; it may be cut short",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The node that makes a value.
+    pub(super) fn maker(&self, value: &str) -> Option<&Node> {
+        self.maker_of.get(value).map(|index| &self.nodes[*index])
+    }
+
+    /// The nodes that use a value.
+    pub(super) fn users(&self, value: &str) -> impl Iterator<Item = &Node> {
+        self.nodes
+            .iter()
+            .filter(move |node| node.inputs.iter().any(|input| input == value))
+    }
+
+    /// A constant, if the value is one.
+    pub(super) fn constant(&self, value: &str) -> Option<&Tensor> {
+        self.constants.get(value)
+    }
+
+    /// A constant's numbers, if the value is a constant of numbers.
+    pub(super) fn numbers(&self, value: &str) -> Option<Vec<f64>> {
+        numbers(self.constant(value)?)
+    }
+}
+
+impl Node {
+    fn decode(index: usize, raw: RawNode) -> Result<Self, ImportError> {
+        let place = format!("graph.node[{index}] ({}).attribute", shown(&raw.op_type));
+        if raw.attributes.len() > ATTRIBUTES_MAX {
+            return Err(ImportError::broken(
+                place,
+                format!("{} of them", raw.attributes.len()),
+                format!("at most {ATTRIBUTES_MAX}"),
+            ));
+        }
+        let attributes = decode_all::<Attribute>(&place, &raw.attributes)?
+            .into_iter()
+            .map(|attribute| (attribute.name.clone(), attribute))
+            .collect();
+        Ok(Self {
+            op_type: raw.op_type,
+            domain: raw.domain,
+            inputs: raw.inputs,
+            outputs: raw.outputs,
+            attributes,
+        })
+    }
+
+    /// The operator's name, fit for a message.
+    pub(super) fn shown(&self) -> String {
+        shown(&self.op_type)
+    }
+
+    /// Input `index`, or an empty name.
+    pub(super) fn input(&self, index: usize) -> &str {
+        self.inputs.get(index).map_or("", String::as_str)
+    }
+
+    /// Output `index`, or an empty name.
+    pub(super) fn output(&self, index: usize) -> &str {
+        self.outputs.get(index).map_or("", String::as_str)
+    }
+
+    /// An attribute.
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.get(name)
+    }
+
+    /// A list of integers; empty if it is missing.
+    pub(super) fn integers(&self, name: &str) -> &[i64] {
+        self.attribute(name)
+            .map_or(&[], |attribute| &attribute.ints)
+    }
+
+    /// A list of numbers, from `name` or, in float64, from `name_as_tensor`; empty if missing.
+    pub(super) fn floats(&self, name: &str) -> Vec<f64> {
+        let as_tensor = self
+            .attribute(&format!("{name}_as_tensor"))
+            .and_then(|attribute| attribute.t.as_ref())
+            .and_then(numbers);
+        as_tensor.unwrap_or_else(|| {
+            self.attribute(name)
+                .map(|attribute| {
+                    attribute
+                        .floats
+                        .iter()
+                        .map(|value| f64::from(*value))
+                        .collect()
+                })
+                .unwrap_or_default()
+        })
+    }
+
+    /// A list of strings; empty if it is missing or holds bytes that are no text.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let strings = self
+            .attribute(name)
+            .map_or(&[][..], |attribute| &attribute.strings);
+        strings
+            .iter()
+            .map(|text| String::from_utf8(text.clone()))
+            .collect::<Result<_, _>>()
+            .unwrap_or_default()
+    }
+}
+
+/// Numbers of a tensor of floats or integers, of as many as its dimensions say.
+pub(super) fn numbers(tensor: &Tensor) -> Option<Vec<f64>> {
+    let raw = &tensor.raw_data;
+    let numbers: Vec<f64> = match tensor.data_type {
+        proto::FLOAT if !raw.is_empty() => raw
+            .chunks_exact(4)
+            .map(|word| f64::from(f32::from_le_bytes([word[0], word[1], word[2], word[3]])))
+            .collect(),
+        proto::FLOAT => tensor
+            .float_data
+            .iter()
+            .map(|value| f64::from(*value))
+            .collect(),
+        proto::DOUBLE if !raw.is_empty() => raw
+            .chunks_exact(8)
+            .map(|word| f64::from_le_bytes(word.try_into().expect("chunks of eight")))
+            .collect(),
+        proto::DOUBLE => tensor.double_data.clone(),
+        _ => integers(tensor)?
+            .into_iter()
+            .map(|value| value as f64)
+            .collect(),
+    };
+    has_size(tensor, numbers.len()).then_some(numbers)
+}
+
+/// Integers of a tensor, of as many as its dimensions say.
+pub(super) fn integers(tensor: &Tensor) -> Option<Vec<i64>> {
+    let raw = &tensor.raw_data;
+    let integers: Vec<i64> = match tensor.data_type {
+        proto::INT64 if !raw.is_empty() => raw
+            .chunks_exact(8)
+            .map(|word| i64::from_le_bytes(word.try_into().expect("chunks of eight")))
+            .collect(),
+        proto::INT64 => tensor.int64_data.clone(),
+        proto::INT32 if !raw.is_empty() => raw
+            .chunks_exact(4)
+            .map(|word| i64::from(i32::from_le_bytes([word[0], word[1], word[2], word[3]])))
+            .collect(),
+        proto::BOOL if !raw.is_empty() => raw.iter().map(|byte| i64::from(*byte)).collect(),
+        proto::INT32 | proto::BOOL => tensor
+            .int32_data
+            .iter()
+            .map(|value| i64::from(*value))
+            .collect(),
+        _ => return None,
+    };
+    has_size(tensor, integers.len()).then_some(integers)
+}
+
+fn has_size(tensor: &Tensor, n_items: usize) -> bool {
+    let size = tensor.dims.iter().try_fold(1_usize, |product, size| {
+        product.checked_mul(usize::try_from(*size).ok()?)
+    });
+    size == Some(n_items)
+}
+
+/// A name from a file, short and without control characters.
+pub(super) fn shown(name: &str) -> String {
+    name.chars()
+        .take(80)
+        .collect::<String>()
+        .escape_default()
+        .to_string()
+}
+
+fn decode_all<M: Message + Default>(place: &str, items: &[Vec<u8>]) -> Result<Vec<M>, ImportError> {
+    if items.len() > ITEMS_MAX {
+        return Err(ImportError::broken(
+            place,
+            format!("{} of them", items.len()),
+            format!("at most {ITEMS_MAX}"),
+        ));
+    }
+    items
+        .iter()
+        .enumerate()
+        .map(|(index, bytes)| {
+            M::decode(&bytes[..]).map_err(|error| {
+                ImportError::broken(
+                    format!("{place}[{index}]"),
+                    error.to_string(),
+                    "a complete message",
+                )
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,318 @@
+//! The object graph of a skops file: objects with attributes, lists, scalars and arrays.
+//!
+//! Nothing is constructed: an object's class is a name to compare with, its attributes are data.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use spinney_dataset::archive;
+use spinney_dataset::npy::Array;
+
+use crate::{ImportError, classes};
+
+/// Most bytes that a file may unpack to.
+const UNPACKED_MAX: u64 = 256 << 20;
+/// Most bytes of `schema.json`, which take some twenty times as much once parsed.
+const SCHEMA_MAX: usize = 32 << 20;
+/// Most bytes of arrays that may be read, counted again each time that a member is referred to.
+const ARRAYS_MAX: usize = 512 << 20;
+
+/// An unpacked skops file.
+pub(super) struct Store {
+    schema: Value,
+    members: BTreeMap<String, Vec<u8>>,
+    bytes_left: Cell<usize>,
+}
+
+impl Store {
+    /// Unpacks the file and parses its schema.
+    pub(super) fn open(bytes: &[u8]) -> Result<Self, ImportError> {
+        let members = archive::unpack(bytes, UNPACKED_MAX)?;
+        let schema = members.get("schema.json").ok_or_else(|| {
+            let found = if members.keys().all(|name| name.ends_with(".npy")) {
+                "a zip of arrays (.npz)"
+            } else {
+                "a zip archive without schema.json"
+            };
+            ImportError::refused(
+                found,
+                "skops.io.dump(model, \"model.skops\") writes a skops file",
+            )
+        })?;
+        if schema.len() > SCHEMA_MAX {
+            return Err(ImportError::broken(
+                "schema.json",
+                format!("{} bytes", schema.len()),
+                format!("at most {SCHEMA_MAX}"),
+            ));
+        }
+        let schema: Value = serde_json::from_slice(schema).map_err(|error| {
+            ImportError::broken("schema.json", error.to_string(), "JSON as skops writes it")
+        })?;
+        Ok(Self {
+            schema,
+            members,
+            bytes_left: Cell::new(ARRAYS_MAX),
+        })
+    }
+}
+
+/// One object of the graph.
+#[derive(Clone)]
+pub(super) struct Object<'s> {
+    store: &'s Store,
+    value: &'s Value,
+    place: String,
+}
+
+impl<'s> Object<'s> {
+    /// The object that was dumped.
+    pub(super) fn root(store: &'s Store) -> Result<Self, ImportError> {
+        let root = Self {
+            store,
+            value: &store.schema,
+            place: String::new(),
+        };
+        match root.loader() {
+            "ObjectNode" => Ok(Self {
+                place: root.class_name().to_owned(),
+                ..root
+            }),
+            _ => Err(ImportError::refused(
+                format!("a skops file that holds a {}", root.shown_class()),
+                "dump the fitted estimator or Pipeline itself",
+            )),
+        }
+    }
+
+    /// Where the object stands, for messages.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn loader(&self) -> &'s str {
+        self.value["__loader__"].as_str().unwrap_or("")
+    }
+
+    /// The class without its module.
+    pub(super) fn class_name(&self) -> &'s str {
+        self.value["__class__"].as_str().unwrap_or("")
+    }
+
+    /// Whether the class is one of scikit-learn's own.
+    pub(super) fn is_sklearn(&self) -> bool {
+        self.value["__module__"]
+            .as_str()
+            .is_some_and(|module| module.starts_with("sklearn."))
+    }
+
+    /// The class as a message shows it, short and without control characters.
+    pub(super) fn shown_class(&self) -> String {
+        let module = self.value["__module__"].as_str().unwrap_or("?");
+        let full = if self.is_sklearn() {
+            self.class_name().to_owned()
+        } else {
+            format!("{module}.{}", self.class_name())
+        };
+        full.chars()
+            .take(120)
+            .collect::<String>()
+            .escape_default()
+            .to_string()
+    }
+
+    /// The scikit-learn version that fitted an estimator.
+    pub(super) fn version(&self) -> Option<String> {
+        self.find("_sklearn_version")?.text().ok()
+    }
+
+    /// An attribute, unless it is missing or `None`.
+    pub(super) fn find(&self, name: &str) -> Option<Self> {
+        let content = &self.value["content"];
+        let attributes = match self.loader() {
+            // An estimator's or a tree's state is a dictionary.
+            "ObjectNode" | "TreeNode" => &content["content"],
+            _ => content,
+        };
+        let found = Self {
+            store: self.store,
+            value: attributes.get(name)?,
+            place: format!("{}.{name}", self.place),
+        };
+        (!found.is_none()).then_some(found)
+    }
+
+    /// An attribute.
+    ///
+    /// # Errors
+    /// It is missing or `None`.
+    pub(super) fn get(&self, name: &str) -> Result<Self, ImportError> {
+        self.find(name).ok_or_else(|| {
+            ImportError::broken(
+                &self.place,
+                format!("no attribute {name}"),
+                "one, as a fitted estimator has it",
+            )
+        })
+    }
+
+    /// Whether the object is `None`.
+    pub(super) fn is_none(&self) -> bool {
+        self.loader() == "JsonNode" && self.value["content"] == "null"
+    }
+
+    /// The arguments with which a tree was constructed.
+    pub(super) fn constructor_arguments(&self) -> Result<Vec<Self>, ImportError> {
+        Self {
+            store: self.store,
+            value: &self.value["__reduce__"]["args"],
+            place: format!("{}.__reduce__", self.place),
+        }
+        .items()
+    }
+
+    /// The items of a list, a tuple or an array of objects.
+    pub(super) fn items(&self) -> Result<Vec<Self>, ImportError> {
+        let items = self.value["content"]
+            .as_array()
+            .ok_or_else(|| self.odd("a list"))?;
+        Ok(items
+            .iter()
+            .enumerate()
+            .map(|(index, value)| Self {
+                store: self.store,
+                value,
+                place: format!("{}[{index}]", self.place),
+            })
+            .collect())
+    }
+
+    /// A Python string, number or boolean; NumPy's scalars too.
+    pub(super) fn scalar(&self) -> Result<Value, ImportError> {
+        if self.loader() == "NdArrayNode" {
+            let array = self.array()?;
+            let scalars = array.scalars().map_err(|error| self.inside(error))?;
+            if array.n_items() == 1 {
+                if let Ok(integers) = scalars.integers() {
+                    return Ok(integers[0].into());
+                }
+                if let Ok(numbers) = scalars.numbers() {
+                    return Ok(numbers[0].into());
+                }
+                return scalars
+                    .texts()
+                    .map(|texts| texts[0].as_str().into())
+                    .map_err(|error| self.inside(error));
+            }
+        }
+        let text = self.value["content"]
+            .as_str()
+            .filter(|_| self.loader() == "JsonNode");
+        text.and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| self.odd("a string, number or boolean"))
+    }
+
+    /// A string.
+    pub(super) fn text(&self) -> Result<String, ImportError> {
+        match self.scalar()? {
+            Value::String(text) => Ok(text),
+            _ => Err(self.odd("a string")),
+        }
+    }
+
+    /// A number.
+    pub(super) fn number(&self) -> Result<f64, ImportError> {
+        self.scalar()?.as_f64().ok_or_else(|| self.odd("a number"))
+    }
+
+    /// An integer of at least 0.
+    pub(super) fn size(&self) -> Result<usize, ImportError> {
+        self.scalar()?
+            .as_u64()
+            .and_then(|size| usize::try_from(size).ok())
+            .ok_or_else(|| self.odd("an integer of at least 0"))
+    }
+
+    /// A boolean.
+    pub(super) fn flag(&self) -> Result<bool, ImportError> {
+        match self.scalar()? {
+            Value::Bool(flag) => Ok(flag),
+            // NumPy's booleans.
+            Value::Number(number) => Ok(number.as_f64() != Some(0.0)),
+            _ => Err(self.odd("True or False")),
+        }
+    }
+
+    /// An array that is stored as an `.npy` member.
+    pub(super) fn array(&self) -> Result<Array<'s>, ImportError> {
+        let file = self.value["file"]
+            .as_str()
+            .ok_or_else(|| self.odd("an array"))?;
+        let bytes = self.store.members.get(file).ok_or_else(|| {
+            ImportError::broken(
+                &self.place,
+                format!("the file \"{}\"", file.escape_default()),
+                "a member of the archive",
+            )
+        })?;
+        let left = self.store.bytes_left.get().checked_sub(bytes.len());
+        self.store.bytes_left.set(left.ok_or_else(|| {
+            ImportError::broken(
+                &self.place,
+                "more array data than a file may have",
+                format!("at most {ARRAYS_MAX} bytes"),
+            )
+        })?);
+        Array::parse(bytes).map_err(|error| self.inside(error))
+    }
+
+    /// An array of numbers in C order, of `n_items` items.
+    pub(super) fn numbers(&self, n_items: usize) -> Result<Vec<f64>, ImportError> {
+        let array = self.array()?;
+        let numbers = array
+            .scalars()
+            .and_then(|scalars| scalars.numbers())
+            .map_err(|error| self.inside(error))?;
+        if numbers.len() == n_items {
+            return Ok(numbers);
+        }
+        Err(ImportError::broken(
+            &self.place,
+            format!("{} numbers", numbers.len()),
+            n_items.to_string(),
+        ))
+    }
+
+    /// An array of names: class labels of any type, or feature names.
+    pub(super) fn labels(&self) -> Result<Vec<String>, ImportError> {
+        if self.value["content"].is_array() {
+            return self
+                .items()?
+                .iter()
+                .map(|item| {
+                    classes::name(&item.scalar()?)
+                        .ok_or_else(|| item.odd("a string, integer, boolean or float"))
+                })
+                .collect();
+        }
+        self.array()?
+            .scalars()
+            .and_then(|scalars| scalars.texts())
+            .map_err(|error| self.inside(error))
+    }
+
+    /// An error about this object.
+    pub(super) fn odd(&self, expected: &str) -> ImportError {
+        let found = match self.value {
+            Value::Object(_) => format!("a {}", self.shown_class()),
+            _ => "something else".to_owned(),
+        };
+        ImportError::broken(&self.place, found, expected)
+    }
+
+    /// An error inside this object's array.
+    pub(super) fn inside(&self, error: spinney_dataset::DataError) -> ImportError {
+        ImportError::from(error).within(&self.place)
+    }
+}

@@ -1,0 +1,109 @@
+//! What each fuzz target does with its bytes: read them, and use whatever was read.
+
+use std::io::Write;
+
+use spinney_dataset::npy;
+use spinney_import::{Imported, describe, import, sniff};
+
+/// What parts an archive's members in the bytes of [`skops`] and [`npz`].
+pub const SEPARATOR: &[u8] = b"\n--\n";
+
+/// A skops file: the bytes of a zip, or its members one after another, `schema.json` first and
+/// then `0.npy`, `1.npy`, … In the second form no checksum stops a change from being read.
+pub fn skops(bytes: &[u8]) {
+    if bytes.starts_with(b"PK") {
+        return model(bytes);
+    }
+    model(&archive(bytes, |index| match index {
+        0 => "schema.json".to_owned(),
+        _ => format!("{}.npy", index - 1),
+    }));
+}
+
+/// An ONNX file.
+pub fn onnx(bytes: &[u8]) {
+    model(bytes);
+}
+
+/// Canonical JSON.
+pub fn json(bytes: &[u8]) {
+    model(bytes);
+}
+
+/// An `.npy` file, as rows, labels and records.
+pub fn npy(bytes: &[u8]) {
+    let _ = npy::rows(bytes);
+    let _ = npy::labels(bytes);
+    let _ = npy::read(bytes, bytes);
+    if let Ok(array) = npy::Array::parse(bytes) {
+        let names: Vec<String> = array.field_names().map(str::to_owned).collect();
+        for name in &names {
+            let field = array.field(name).expect("a field by its own name");
+            let _ = (field.numbers(), field.integers(), field.texts());
+        }
+        if let Ok(scalars) = array.scalars()
+            && let Ok(numbers) = scalars.numbers()
+        {
+            assert_eq!(numbers.len(), array.n_items());
+        }
+    }
+}
+
+/// An `.npz` file: the bytes of a zip, or its members `X` and `y` one after the other.
+pub fn npz(bytes: &[u8]) {
+    let built;
+    let bytes = if bytes.starts_with(b"PK") {
+        bytes
+    } else {
+        built = archive(bytes, |index| {
+            if index == 0 { "X.npy" } else { "y.npy" }.to_owned()
+        });
+        &built
+    };
+    let _ = npy::read_npz(bytes, "y");
+    let _ = npy::read_npz_rows(bytes, "y");
+}
+
+/// The first bytes of any file.
+pub fn sniffed(bytes: &[u8]) {
+    let _ = sniff(bytes);
+    model(bytes);
+}
+
+/// Imports a model; one that is read must also describe itself, predict and survive as JSON.
+fn model(bytes: &[u8]) {
+    let Ok(imported) = import(bytes) else {
+        return;
+    };
+    assert!(!describe(&imported).to_string().is_empty());
+    let Imported { model, .. } = imported;
+    let row = vec![0.5; model.schema().n_features()];
+    assert!(model.predict(&row) < model.schema().n_classes());
+    let again = import(model.to_json().as_bytes()).expect("canonical JSON of a model");
+    assert_eq!(again.model, model);
+}
+
+/// A zip of the parts of `bytes`.
+fn archive(bytes: &[u8], name: impl Fn(usize) -> String) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut rest = Some(bytes);
+    let mut index = 0;
+    while let Some(part) = rest {
+        let end = part
+            .windows(SEPARATOR.len())
+            .position(|window| window == SEPARATOR);
+        let (member, next) = match end {
+            Some(end) => (&part[..end], Some(&part[end + SEPARATOR.len()..])),
+            None => (part, None),
+        };
+        // A name that is used twice is the archive's fault, not the reader's.
+        if writer.start_file(name(index), options).is_ok() {
+            writer.write_all(member).expect("a write to memory");
+        }
+        rest = next;
+        index += 1;
+    }
+    writer.finish().expect("a zip in memory").into_inner()
+}
