@@ -28,8 +28,8 @@ pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
 pub use pipeline::{
     Accuracy, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset, Feature,
-    Firmware, ForestTraining, Identity, Labels, MaxFeatures, Model, ModelFormat, Pipeline,
-    Quantize, ReadingRange, Target, Training,
+    Firmware, ForestTraining, Identity, Labels, MaxFeatures, Model, Pipeline, Quantize,
+    ReadingRange, Target, Training,
 };
 use value::Reader;
 

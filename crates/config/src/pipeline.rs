@@ -122,23 +122,9 @@ pub enum Model {
     Train(Training),
     /// Read from a file.
     Import {
-        /// The file.
+        /// The file; its content tells its format.
         path: ConfigPath,
-        /// Its format, by its name's ending.
-        format: ModelFormat,
     },
-}
-
-/// A model file's format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ModelFormat {
-    /// This project's JSON.
-    Json,
-    /// scikit-learn's skops.
-    Skops,
-    /// ONNX.
-    Onnx,
 }
 
 /// How a classifier is trained.

@@ -23,12 +23,6 @@ const REFUSALS: &[Refusal] = &[
         instead: "`class_weight = \"balanced\"`",
     },
     Refusal {
-        section: "model",
-        key: "path",
-        refused: |word| word.ends_with(".skops") || word.ends_with(".onnx"),
-        instead: "a model in Spinney's own `.json`",
-    },
-    Refusal {
         section: "codegen",
         key: "encoding",
         refused: |word| word == "packed" || word == "branches",

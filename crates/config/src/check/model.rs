@@ -4,9 +4,7 @@ use spinney_model::ForestKind;
 
 use crate::choice::{Criterion, ModelKind, Source, Trainer};
 use crate::diagnostics::Fault;
-use crate::pipeline::{
-    ClassWeight, Count, ForestTraining, MaxFeatures, Model, ModelFormat, Training,
-};
+use crate::pipeline::{ClassWeight, Count, ForestTraining, MaxFeatures, Model, Training};
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
 use crate::value::{Reader, Value, literal};
@@ -28,8 +26,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
                 reader.missing(raw, section, "path");
             }
             let path = reader.path(section, "path")?;
-            let format = format(reader, section, &path.typed)?;
-            Some(Model::Import { path, format })
+            Some(Model::Import { path })
         }
         Source::Train => {
             if let Some(span) = section.given("path") {
@@ -69,26 +66,6 @@ fn refuse_all_but(
                 key: cause,
             },
         );
-    }
-}
-
-fn format(reader: &mut Reader, section: &RawSection, path: &str) -> Option<ModelFormat> {
-    match path.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("json") => Some(ModelFormat::Json),
-        Some("skops") => Some(ModelFormat::Skops),
-        Some("onnx") => Some(ModelFormat::Onnx),
-        _ => {
-            let span = section.given("path");
-            let found = span
-                .as_ref()
-                .map(|span| literal(reader.text, span))
-                .unwrap_or_default();
-            let message = format!(
-                "model.path: found {found}, expected a name that ends in `.json`, `.skops` or `.onnx`"
-            );
-            reader.faults.push(Fault::new(span, message));
-            None
-        }
     }
 }
 

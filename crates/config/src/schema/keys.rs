@@ -67,7 +67,7 @@ pub const SECTIONS: &[Section] = &[
                 "path_labels",
                 Kind::File,
                 Default::Words("none"),
-                "The labels that belong to `path`, where that is an IDX file.",
+                "The labels that belong to `path`, where that is an IDX or `.npy` file.",
             ),
             key(
                 "train",
@@ -79,7 +79,7 @@ pub const SECTIONS: &[Section] = &[
                 "train_labels",
                 Kind::File,
                 Default::Words("none"),
-                "The labels that belong to `train`, where that is an IDX file.",
+                "The labels that belong to `train`, where that is an IDX or `.npy` file.",
             ),
             key(
                 "test",
@@ -91,7 +91,7 @@ pub const SECTIONS: &[Section] = &[
                 "test_labels",
                 Kind::File,
                 Default::Words("none"),
-                "The labels that belong to `test`, where that is an IDX file.",
+                "The labels that belong to `test`, where that is an IDX or `.npy` file.",
             ),
             key(
                 "label",
@@ -122,7 +122,7 @@ pub const SECTIONS: &[Section] = &[
                 "path",
                 Kind::File,
                 Default::Words("none"),
-                "The model file to import: `.json`, `.skops` or `.onnx`.",
+                "The model file to import: skops, ONNX or this project's JSON.",
             ),
             key(
                 "kind",

@@ -172,7 +172,7 @@ fn missing_keys() {
             8 | [model]
               | ^^^^^^^
               |
-              = help: The model file to import: `.json`, `.skops` or `.onnx`.
+              = help: The model file to import: skops, ONNX or this project's JSON.
         "#]],
     );
 }
