@@ -1,0 +1,255 @@
+//! Metrics by hand, gates at their limits, and answers of a device that cannot be read.
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+use spinney_board::Timer;
+use spinney_evaluate::{
+    DeviceRun, Footprint, Instructions, Limits, Measured, Predictions, Quantity, RunContext,
+    RunOutcome, Scorecard, Section, judge, read_outcomes,
+};
+use spinney_quantize::{Certificate, Level};
+use spinney_wire::{Header, Outcome};
+
+#[test]
+fn a_scorecard_counts_by_class() {
+    let card = Scorecard::new(&[0, 0, 0, 1, 1, 2], &[0, 0, 1, 1, 0, 0], 3);
+    assert_eq!(card.confusion, [[2, 1, 0], [1, 1, 0], [1, 0, 0]]);
+    assert_eq!(card.accuracy, 0.5);
+    let first = card.classes[0];
+    assert_eq!((first.precision, first.recall), (0.5, 2.0 / 3.0));
+    assert!((first.f1 - 4.0 / 7.0).abs() < 1e-15);
+    // Nothing was predicted as the last class: 0, as scikit-learn's zero_division=0.
+    assert_eq!(card.classes[2].precision, 0.0);
+    assert_eq!(card.classes[2].f1, 0.0);
+}
+
+fn footprint(flash_bytes: u64, ram_bytes: u64) -> Footprint {
+    Footprint {
+        flash_bytes,
+        ram_bytes,
+        digest: String::new(),
+        sections: vec![Section {
+            name: ".text".to_owned(),
+            flash_bytes,
+            ram_bytes,
+        }],
+    }
+}
+
+fn device(mismatches: Vec<usize>) -> DeviceRun {
+    DeviceRun {
+        classes: vec![0; 4],
+        mismatches,
+        instructions: Instructions {
+            mean: 100.5,
+            max: 120,
+        },
+        instructions_from_codes: Instructions {
+            mean: 90.0,
+            max: 110,
+        },
+        stack_bytes_max: 64,
+    }
+}
+
+const CERTIFICATE: Certificate = Certificate {
+    splits: Some(Level::EveryInput),
+    votes: Level::EveryRow,
+    flips: Vec::new(),
+    rows_at_risk: Vec::new(),
+};
+
+fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
+    let verdicts = judge(
+        limits,
+        Measured {
+            evaluation: None,
+            disagreements: (1, 200),
+            certificate: &CERTIFICATE,
+            footprint: &footprint(1000, 100),
+            device: outcome,
+        },
+    );
+    let lines: Vec<String> = verdicts
+        .iter()
+        .map(|verdict| {
+            format!(
+                "{} {} {} {}{}",
+                verdict.gate,
+                verdict.limit,
+                verdict
+                    .found
+                    .as_ref()
+                    .map_or("-".to_owned(), Quantity::to_string),
+                if verdict.pass { "pass" } else { "FAIL" },
+                verdict
+                    .note
+                    .as_ref()
+                    .map_or(String::new(), |note| format!(": {note}"))
+            )
+        })
+        .collect();
+    expected.assert_eq(&(lines.join("\n") + "\n"));
+}
+
+#[test]
+fn gates_hold_at_their_limits() {
+    let limits = Limits {
+        flash_bytes: 1000,
+        ram_bytes: 100,
+        stack_bytes: Some(64),
+        instructions_mean: Some(101),
+        instructions_max: Some(120),
+        min_agreement: Some(0.995),
+        max_disagreements: Some(1),
+        certificate: Some(Level::EveryRow),
+        max_drop: None,
+    };
+    check(
+        &limits,
+        RunOutcome::Ran(&device(Vec::new())),
+        &expect![[r#"
+            parity 0 0 pass
+            flash 1000 1000 pass
+            ram 100 100 pass
+            stack 64 64 pass
+            instructions 101 100.5 pass
+            instructions_max 120 120 pass
+            min_agreement 0.995 0.995 pass
+            max_disagreements 1 1 pass
+            require_certificate every-row every-row pass
+        "#]],
+    );
+}
+
+#[test]
+fn gates_fail_beyond_them() {
+    let limits = Limits {
+        flash_bytes: 999,
+        ram_bytes: 99,
+        stack_bytes: Some(63),
+        instructions_mean: Some(100),
+        instructions_max: Some(119),
+        min_agreement: Some(0.996),
+        max_disagreements: Some(0),
+        certificate: Some(Level::EveryInput),
+        max_drop: Some(0.1),
+    };
+    check(&limits, RunOutcome::Ran(&device(vec![2])), &expect![[r#"
+        parity 0 1 FAIL: test row 2 is the first that host and device compute differently; this is a fault of Spinney
+        flash 999 1000 FAIL: 1 bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = "hard"
+        ram 99 100 FAIL: 1 bytes over; the model's tables are in flash, so look at the firmware's own data
+        stack 63 64 FAIL: a row of readings and its codes lie on the stack: fewer features, or integer readings
+        instructions 100 100.5 FAIL: fewer trees (n_trees) or less depth (max_depth)
+        instructions_max 119 120 FAIL: less depth (max_depth), or fewer trees (n_trees)
+        max_drop 0.1 - FAIL: the test rows have no labels: name their column in [dataset] label
+        min_agreement 0.996 0.995 FAIL: 
+        max_disagreements 0 1 FAIL: 
+        require_certificate every-input every-row FAIL: 
+    "#]]);
+}
+
+#[test]
+fn what_was_not_measured_fails_unless_the_config_does_without() {
+    let limits = Limits {
+        flash_bytes: 1000,
+        ram_bytes: 100,
+        stack_bytes: Some(64),
+        ..Limits::default()
+    };
+    check(
+        &limits,
+        RunOutcome::Failed("the image panicked"),
+        &expect![[r#"
+            parity 0 - FAIL: the image panicked
+            flash 1000 1000 pass
+            ram 100 100 pass
+            stack 64 - FAIL: the image panicked
+        "#]],
+    );
+    check(&limits, RunOutcome::NotRequired, &expect![[r#"
+        parity 0 - pass: not measured: the config does not require the emulator
+        flash 1000 1000 pass
+        ram 100 100 pass
+        stack 64 - pass: not measured: the config does not require the emulator
+    "#]]);
+}
+
+fn predictions() -> Predictions {
+    Predictions {
+        float: vec![0, 1],
+        float_soft: vec![0, 1],
+        q15: vec![0, 1],
+        scores: vec![vec![9, 1], vec![2, 8]],
+        saturation: Vec::new(),
+    }
+}
+
+fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
+    let mut bytes = Header {
+        n_features: 3,
+        n_classes: 2,
+        overhead_ticks: 43,
+    }
+    .to_bytes()
+    .to_vec();
+    for (class, scores, ticks) in rows {
+        let outcome = Outcome {
+            class: *class,
+            ticks: *ticks,
+            ticks_from_codes: *ticks,
+            stack_bytes: 80,
+        };
+        bytes.extend(outcome.to_bytes());
+        bytes.extend(scores.iter().flat_map(|score| score.to_le_bytes()));
+    }
+    bytes
+}
+
+fn read(bytes: &[u8]) -> Result<DeviceRun, String> {
+    let predictions = predictions();
+    let context = RunContext {
+        n_features: 3,
+        n_classes: 2,
+        timer: Timer::SystickHz(168_000_000),
+        predictions: &predictions,
+    };
+    read_outcomes(bytes, context).map_err(|error| error.to_string())
+}
+
+#[test]
+fn outcomes_are_compared_bit_by_bit() {
+    // At 168 MHz an instruction of 256 ns is 43.008 ticks.
+    let good = answer(&[(0, [9, 1], 43 + 4301), (1, [2, 8], 43 + 4344)]);
+    let run = read(&good).unwrap();
+    assert_eq!(run.mismatches, Vec::<usize>::new());
+    assert_eq!(run.instructions.max, 101);
+    assert_eq!(run.instructions.mean, 100.5);
+    assert_eq!(run.stack_bytes_max, 80);
+    let other_class = answer(&[(1, [9, 1], 100), (1, [2, 8], 100)]);
+    assert_eq!(read(&other_class).unwrap().mismatches, [0]);
+    let other_score = answer(&[(0, [9, 1], 100), (1, [2, 7], 100)]);
+    assert_eq!(read(&other_score).unwrap().mismatches, [1]);
+}
+
+#[test]
+fn answers_that_cannot_be_read_are_refused() {
+    let good = answer(&[(0, [9, 1], 100), (1, [2, 8], 100)]);
+    for end in 0..good.len() {
+        assert!(read(&good[..end]).is_err(), "cut at {end}");
+    }
+    let wrapped = answer(&[(0, [9, 1], u32::MAX), (1, [2, 8], 100)]);
+    let error = read(&wrapped).unwrap_err();
+    assert!(error.contains("beyond the timer, in row 0"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_an_image_or_an_answer_panic(mut bytes: Vec<u8>) {
+        let _ = Footprint::from_elf(&bytes);
+        let _ = read(&bytes);
+        let mut elf = b"\x7fELF\x01\x01\x01".to_vec();
+        elf.append(&mut bytes);
+        let _ = Footprint::from_elf(&elf);
+    }
+}
