@@ -61,6 +61,24 @@ pub struct Model {
     pub classes: Vec<String>,
     /// Digest of the frozen model.
     pub digest: String,
+    /// What an imported file said of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// What an imported file said of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file, as the config names it.
+    pub file: String,
+    /// The estimator, for example `RandomForestClassifier`.
+    pub estimator: String,
+    /// The library that fitted or wrote it, with its version.
+    pub library: Option<String>,
+    /// Steps of a pipeline that were folded into the model.
+    pub steps: Vec<String>,
+    /// What a user should know, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// How many rows.

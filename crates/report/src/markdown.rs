@@ -74,6 +74,26 @@ impl Report {
             },
             self.dataset.train_rows,
             self.dataset.test_rows
+        )?;
+        let Some(origin) = &model.origin else {
+            return Ok(());
+        };
+        writeln!(
+            out,
+            "Imported from `{}`: {}, {}{}.{}\n",
+            origin.file,
+            origin.estimator,
+            origin.library.as_deref().unwrap_or("library not told"),
+            if origin.steps.is_empty() {
+                String::new()
+            } else {
+                format!(", folded: {}", origin.steps.join(", "))
+            },
+            origin
+                .notes
+                .iter()
+                .map(|note| format!(" {note}"))
+                .collect::<String>()
         )
     }
 
