@@ -30,7 +30,7 @@ impl Failure {
     pub(crate) fn print(&self) {
         match self {
             Self::Gate => {}
-            Self::Config(diagnostics) => eprint!("{}", diagnostics.render(style())),
+            Self::Config(diagnostics) => eprintln!("{}", diagnostics.render(style()).trim_end()),
             Self::Input(error) | Self::Environment(error) => {
                 eprintln!("error: {error:#}");
             }

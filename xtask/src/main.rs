@@ -5,6 +5,7 @@ mod emulator;
 mod environment;
 mod failure;
 mod image;
+mod inspect;
 mod no_panic;
 mod pipeline;
 mod places;
@@ -41,6 +42,13 @@ enum Verb {
     /// Train or import, quantize, prove, build, run and report.
     #[command(subcommand)]
     Pipeline(PipelineVerb),
+    /// Say what a model file holds, and what it would take in flash.
+    Inspect {
+        /// A skops, ONNX or Spinney JSON file.
+        file: PathBuf,
+    },
+    /// Prove that no model can panic on any core, as CI does.
+    NoPanic,
     /// What CI runs, and all that CI runs: format, lints, tests, shipped pipelines.
     Ci {
         /// Install what is missing first.
@@ -91,6 +99,8 @@ fn main() -> ExitCode {
             prepared.and_then(|()| pipeline::run(&config, until.as_deref(), force))
         }
         Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
+        Verb::Inspect { file } => inspect::run(&file),
+        Verb::NoPanic => no_panic::run(),
         Verb::Ci { setup, bless } => {
             let prepared = if setup { setup::run(false) } else { Ok(()) };
             prepared.and_then(|()| ci::run(bless))

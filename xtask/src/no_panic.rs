@@ -123,7 +123,7 @@ fn prove_that_it_can_fail(target: &str, sound: &(&str, SourceTree)) -> Result<()
     let lib = panicking.entry("src/lib.rs".to_owned()).or_default();
     *lib = lib.replace(".unwrap_or(0)", ".unwrap() + readings_or_codes(codes)");
     lib.push_str("\nfn readings_or_codes(codes: &[i16]) -> usize {\n    usize::from(codes[codes[0] as usize] > 0)\n}\n");
-    match link(target, &[("panicking", panicking)]) {
+    match link(target, &[(sound.0, panicking)]) {
         Ok(()) => Err(Failure::Environment(anyhow!(
             "a model that panics linked for {target}: the check proves nothing"
         ))),
@@ -149,18 +149,28 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
     let manifest = read("firmware/Cargo.toml")?;
     let package = read("firmware/no-panic/Cargo.toml")?;
     let main = read("firmware/no-panic/src/main.rs")?;
+    let all: String = crates
+        .iter()
+        .flat_map(|(_, sources)| sources.values())
+        .cloned()
+        .collect();
+    let digest = &store::sha256((all + &main).as_bytes())["sha256:".len()..][..12];
     let mut files = BTreeMap::new();
     let mut members = Vec::new();
     for (name, sources) in crates {
-        let text: String = sources.values().map(String::as_str).collect();
-        let digest = &store::sha256((text + &main).as_bytes())["sha256:".len()..][..12];
         for (path, text) in sources {
+            // One workspace holds one package of a name, so all models share a runtime.
+            let to = match path.strip_prefix("runtime/") {
+                Some(path) => format!("runtime/{path}"),
+                None => format!("{name}/model/{path}"),
+            };
             let text = if path.ends_with("Cargo.toml") {
                 text.replace("\"0.1.0\"", &format!("\"0.1.0+h{digest}\""))
+                    .replace("path = \"runtime\"", "path = \"../../runtime\"")
             } else {
                 text.clone()
             };
-            files.insert(format!("{name}/model/{path}"), text);
+            files.insert(to, text);
         }
         files.insert(
             format!("{name}/app/Cargo.toml"),

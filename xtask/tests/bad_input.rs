@@ -72,45 +72,65 @@ impl Case {
 
 #[test]
 fn empty_csv() {
-    Case::new().write("rows.csv", b"").fails(&expect![[""]]);
+    Case::new().write("rows.csv", b"").fails(&expect![[r#"
+        error: FOLDER/rows.csv: line 1: found an empty file, expected a header row with column names
+    "#]]);
 }
 
 #[test]
 fn ragged_row() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\n2\n")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3: found 1 fields, expected 2, as the header has
+        "#]]);
 }
 
 #[test]
 fn text_in_a_numeric_column() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\ntwo,z\n")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "two", expected a number
+        "#]]);
 }
 
 #[test]
 fn nan_and_infinity() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\nNaN,z\n")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "NaN", expected a finite number (drop or fill missing values first)
+        "#]]);
     Case::new()
         .write("rows.csv", b"a,y\n1,x\ninf,z\n")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "inf", expected a finite number (drop or fill missing values first)
+        "#]]);
 }
 
 #[test]
 fn a_label_column_that_does_not_exist() {
     Case::new()
         .config("label = \"y\"", "label = \"species\"")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column "species"
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "species"
+              |         ^^^^^^^^^
+              |
+              = help: its columns are a, y
+        "#]]);
 }
 
 #[test]
 fn one_class_only() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\n2,x\n3,x\n4,x\n")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: the training rows: found only the class "x", expected at least two classes to tell apart
+        "#]]);
 }
 
 #[test]
@@ -120,35 +140,69 @@ fn a_class_that_training_never_saw() {
         "path = \"rows.csv\"\nlabel = \"y\"\ntest_fraction = 0.5",
         "train = \"rows.csv\"\ntest = \"test.csv\"\nlabel = \"y\"",
     );
-    case.fails(&expect![[""]]);
+    case.fails(&expect![[r#"
+        error: FOLDER/test.csv: data row 1: found class "w", expected one of the classes seen in training: x, z
+    "#]]);
 }
 
 #[test]
 fn no_trees() {
     Case::new()
         .config("n_trees = 2", "n_trees = 0")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: model.n_trees: found `0`, expected an integer of 1 to 10000
+              --> FOLDER/pipeline.toml:10:11
+               |
+            10 | n_trees = 0
+               |           ^
+        "#]]);
 }
 
 #[test]
 fn a_size_that_is_none() {
     Case::new()
         .config("\"16K\"", "\"16 KiBs\"")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: budget.flash: found `"16 KiBs"`, expected a size, such as `"16K"`
+              --> FOLDER/pipeline.toml:14:9
+               |
+            14 | flash = "16 KiBs"
+               |         ^^^^^^^^^
+               |
+               = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
+        "#]]);
 }
 
 #[test]
 fn an_unknown_chip() {
     Case::new()
         .config("nRF51822_xxAA", "nRF51882_xxAA")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: target.chip: found `"nRF51882_xxAA"`, expected the name of a chip
+              --> FOLDER/pipeline.toml:12:8
+               |
+            12 | chip = "nRF51882_xxAA"
+               |        ^^^^^^^^^^^^^^^
+               |
+               = help: did you mean `"nRF51822_xxAA"`, `"nRF51822_xxAB"` or `"nRF51822_xxAC"`?
+        "#]]);
 }
 
 #[test]
 fn a_duplicate_key() {
     Case::new()
         .config("n_trees = 2", "n_trees = 2\nn_trees = 3")
-        .fails(&expect![[""]]);
+        .fails(&expect![[r#"
+            error: found `n_trees` twice, expected it once
+              --> FOLDER/pipeline.toml:11:1
+               |
+            10 | n_trees = 2
+               | ------- the first
+            11 | n_trees = 3
+               | ^^^^^^^
+               |
+               = help: remove one of the two
+        "#]]);
 }
 
 #[test]
@@ -162,7 +216,9 @@ fn a_truncated_idx() {
             "path = \"rows.csv\"\nlabel = \"y\"",
             "path = \"images.idx\"\npath_labels = \"labels.idx\"",
         );
-    case.fails(&expect![[""]]);
+    case.fails(&expect![[r#"
+        error: FOLDER/images.idx: images, byte 16: found 3 bytes of data, expected 4, as the header says
+    "#]]);
 }
 
 fn import(nodes: &str, expected: &Expect) {
@@ -190,7 +246,9 @@ fn import(nodes: &str, expected: &Expect) {
 fn a_child_index_out_of_range() {
     import(
         r#"{"feature":0,"threshold":1.5,"left":1,"right":7},{"value":[1,0]},{"value":[0,1]}"#,
-        &expect![[""]],
+        &expect![[r#"
+            error: FOLDER/model.json: trees[0].nodes[0].right: found 7, expected a node index below 3
+        "#]],
     );
 }
 
@@ -198,7 +256,9 @@ fn a_child_index_out_of_range() {
 fn a_cycle() {
     import(
         r#"{"feature":0,"threshold":1.5,"left":1,"right":0},{"value":[1,0]},{"value":[0,1]}"#,
-        &expect![[""]],
+        &expect![[r#"
+            error: FOLDER/model.json: trees[0].nodes[0].right: found 0, which is already the root, expected a node with one parent, and no cycle
+        "#]],
     );
 }
 
@@ -206,7 +266,9 @@ fn a_cycle() {
 fn a_feature_index_out_of_range() {
     import(
         r#"{"feature":9,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#,
-        &expect![[""]],
+        &expect![[r#"
+            error: FOLDER/model.json: trees[0].nodes[0].feature: found 9, expected a feature index below 1
+        "#]],
     );
 }
 
@@ -220,7 +282,9 @@ fn the_emulator_is_missing() {
         .arg(case.folder.path().join("pipeline.toml"))
         // The compiler is there, and nothing else.
         .env("PATH", Path::new(&cargo).parent().expect("a folder"));
-    case.fails_with(&mut command, 3, &expect![[""]]);
+    case.fails_with(&mut command, 3, &expect![[r#"
+        error: the emulator qemu-system-arm is not here; `cargo xtask setup` installs it, and `emulator = "optional"` in [target] does without
+    "#]]);
 }
 
 #[test]
@@ -234,7 +298,9 @@ fn reports_that_cannot_be_written() {
     command
         .args(["pipeline", "run", "--config"])
         .arg(case.folder.path().join("pipeline.toml"));
-    case.fails_with(&mut command, 2, &expect![[""]]);
+    case.fails_with(&mut command, 2, &expect![[r#"
+        error: FOLDER/occupied/bad-input: reports cannot be written there (not a directory); change its permissions, or name another folder as `reports` in [pipeline]
+    "#]]);
 }
 
 #[test]
@@ -249,5 +315,8 @@ fn nothing_was_run_yet() {
     let output = command.output().expect("the program runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
-    expect![[""]].assert_eq(&stderr.replace(&name, "NAME"));
+    expect![[r#"
+        error: the pipeline "NAME" has no finished run; `cargo xtask pipeline run` makes one
+    "#]]
+    .assert_eq(&stderr.replace(&name, "NAME"));
 }

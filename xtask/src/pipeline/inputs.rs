@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{Config, ConfigPath, DataFile, Dataset as RowsConfig, Labels, Model};
-use spinney_dataset::{DataError, Dataset, Rows, csv, idx, split};
+use spinney_dataset::{DataError, Dataset, Rows, csv, idx, npy, split};
 
 use crate::failure::{Blame, Failure};
 use crate::store::{self, sha256};
@@ -41,7 +41,7 @@ pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
             }
         }
     }
-    if let Model::Import { path, .. } = &config.pipeline.model {
+    if let Model::Import { path } = &config.pipeline.model {
         inputs.add(path)?;
     }
     Ok(inputs)
@@ -112,7 +112,7 @@ pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Fai
             rows,
             test_fraction,
         } => {
-            let (dataset, _) = read_file(config, inputs, rows, "dataset.label")?;
+            let (dataset, _) = read_file(config, inputs, rows)?;
             let seed = config.pipeline.identity.seed;
             let parts = split(&dataset, *test_fraction, seed)
                 .map_err(|error| at_fault(&rows.path.full, &error))?;
@@ -125,9 +125,9 @@ pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Fai
         RowsConfig::Given { train, test } => {
             let train = train
                 .as_ref()
-                .map(|train| read_file(config, inputs, train, "dataset.label"))
+                .map(|train| read_file(config, inputs, train))
                 .transpose()?;
-            let (test_rows, has_labels) = read_file(config, inputs, test, "dataset.label")?;
+            let (test_rows, has_labels) = read_file(config, inputs, test)?;
             let Some((train, _)) = train else {
                 return Ok(PipelineRows {
                     train: None,
@@ -153,28 +153,58 @@ fn read_file(
     config: &Config,
     inputs: &Inputs,
     file: &DataFile,
-    label_key: &str,
 ) -> Result<(Dataset, bool), Failure> {
     let bytes = inputs.bytes(&file.path);
     let path = &file.path.full;
     let blame = |error: DataError| at_fault(path, &error);
     match &file.labels {
         Labels::File(labels) => {
-            let dataset = idx::read(bytes, inputs.bytes(labels)).map_err(blame)?;
-            Ok((dataset, true))
+            let labels = inputs.bytes(labels);
+            let dataset = match RowFormat::of(bytes) {
+                RowFormat::Npy => npy::read(bytes, labels),
+                _ => idx::read(bytes, labels),
+            };
+            Ok((dataset.map_err(blame)?, true))
+        }
+        Labels::Column(label) if RowFormat::of(bytes) == RowFormat::Npz => {
+            Ok((npy::read_npz(bytes, label).map_err(blame)?, true))
         }
         Labels::Column(label) => {
-            let (rows, labels) = csv::read_rows(bytes, label).map_err(blame)?;
-            let Some(labels) = labels else {
+            let columns = csv::columns(bytes).map_err(blame)?;
+            if !columns.contains(label) {
                 let message = format!("{} has no column \"{label}\"", file.path.typed);
-                let help = format!("its columns are {}", preview(&rows.features));
-                return Err(config.fault(label_key, message, Some(&help)).into());
-            };
-            Ok((Dataset::new(rows, &labels).map_err(blame)?, true))
+                let help = format!("its columns are {}", preview(&columns));
+                return Err(config.fault("dataset.label", message, Some(&help)).into());
+            }
+            Ok((csv::read(bytes, label).map_err(blame)?, true))
         }
         Labels::None => {
-            let (rows, _) = csv::read_rows(bytes, "").map_err(blame)?;
+            let rows = match RowFormat::of(bytes) {
+                RowFormat::Npy => npy::rows(bytes).map_err(blame)?,
+                RowFormat::Npz => npy::read_npz_rows(bytes, "").map_err(blame)?.0,
+                RowFormat::Other => csv::read_rows(bytes, "").map_err(blame)?.0,
+            };
             Ok((unlabelled(rows).map_err(blame)?, false))
+        }
+    }
+}
+
+/// A format of rows that its first bytes tell; CSV and IDX are told apart by their labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowFormat {
+    Npy,
+    Npz,
+    Other,
+}
+
+impl RowFormat {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(b"\x93NUMPY") {
+            Self::Npy
+        } else if bytes.starts_with(b"PK\x03\x04") {
+            Self::Npz
+        } else {
+            Self::Other
         }
     }
 }

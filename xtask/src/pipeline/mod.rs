@@ -22,6 +22,7 @@ use crate::progress::Progress;
 use crate::store::Stage;
 use crate::{places, store};
 
+pub(crate) use inputs::at_fault;
 pub(crate) use moved::moved;
 
 /// The stages, in the order of the flow.

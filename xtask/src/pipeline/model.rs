@@ -1,10 +1,12 @@
 //! Stage `model`: train or import, and freeze the float model as canonical JSON.
 
 use spinney_config::{
-    ClassWeight, Config, Count, Criterion, ForestTraining, MaxFeatures, Model, Trainer, Training,
+    ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, MaxFeatures,
+    Model, Trainer, Training,
 };
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, ForestKind};
+use spinney_report::Origin;
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
 
 use super::Session;
@@ -14,6 +16,8 @@ use crate::progress::Progress;
 
 /// The frozen model's file within the stage.
 pub(crate) const MODEL: &str = "model.json";
+/// What an imported file said of itself, within the stage.
+pub(crate) const ORIGIN: &str = "origin.json";
 
 /// Trains or imports, unless nothing that this depends on has changed.
 pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
@@ -23,6 +27,7 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
     if session.reusable(&stage, &key) {
         return Ok(());
     }
+    let mut origin = None;
     let model = match &session.config.pipeline.model {
         Model::Train(training) => {
             session.progress.doing("training");
@@ -31,13 +36,22 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             train_model(&session.config, training, train, &session.progress)?
         }
-        Model::Import { path, .. } => {
+        Model::Import { path } => {
             session.progress.doing("importing");
-            FloatModel::from_json(inputs.bytes(path))
-                .map_err(|error| at_fault(&path.full, &error))?
+            let imported = spinney_import::import(inputs.bytes(path))
+                .map_err(|error| at_fault(&path.full, &error))?;
+            origin = Some(Origin {
+                file: path.typed.clone(),
+                estimator: imported.origin.estimator,
+                library: imported.origin.library,
+                steps: imported.origin.steps,
+                notes: imported.origin.notes,
+            });
+            imported.model
         }
     };
     let mut writer = stage.begin().environment()?;
+    writer.write_json(ORIGIN, &origin).environment()?;
     writer
         .write(MODEL, model.to_json().as_bytes())
         .environment()?;
@@ -84,9 +98,14 @@ fn train_model(
         }
     };
     result.map_err(|error| match error {
-        TrainError::Rows { found, expected } => Failure::Input(anyhow::anyhow!(
-            "the training rows: found {found}, expected {expected}"
-        )),
+        TrainError::Rows { found, expected } => {
+            let file = match &config.pipeline.dataset {
+                RowsConfig::Split { rows, .. } => rows,
+                RowsConfig::Given { train, test } => train.as_ref().unwrap_or(test),
+            };
+            let rows = format!("the training rows: found {found}, expected {expected}");
+            at_fault(&file.path.full, &rows)
+        }
         other => Failure::Input(other.into()),
     })
 }

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_config::{Certificate as Required, Config, Model};
 use spinney_evaluate::{Evaluation, Limits, Measured, Predictions, RunOutcome, judge};
 use spinney_model::FloatModel;
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Device, Encoding, FootprintShare, Report, Row, SCHEMA, Toolchain,
-    predictions_csv,
+    Accuracy, Certified, Dataset, Device, Encoding, FootprintShare, Origin, Report, Row, SCHEMA,
+    Toolchain, predictions_csv,
 };
 
 use super::build::{DEVICE, FOOTPRINTS, Footprints, RunResult};
@@ -48,15 +48,14 @@ pub(crate) fn check_writable(folder: &Path) -> Result<(), Failure> {
         tempfile::NamedTempFile::new_in(exists.unwrap_or(&full))?;
         Ok(())
     };
-    attempt()
-        .with_context(|| {
-            format!(
-                "{}: reports cannot be written there; change its permissions, or name another \
-                 folder as `reports` in [pipeline]",
-                folder.display()
-            )
-        })
-        .input()
+    attempt().map_err(|error| {
+        Failure::Input(anyhow!(
+            "{}: reports cannot be written there ({}); change its permissions, or name another \
+             folder as `reports` in [pipeline]",
+            folder.display(),
+            error.kind()
+        ))
+    })
 }
 
 /// Puts the report together and remembers what it was made from.
@@ -135,6 +134,10 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
     let config = &session.config;
     let pipeline = &config.pipeline;
     let float = model::load(session)?;
+    let origin: Option<Origin> = session
+        .stage("model")
+        .read_json(model::ORIGIN)
+        .environment()?;
     let quantized = session.stage("quantize");
     let summary: Summary = quantized.read_json(SUMMARY).environment()?;
     let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
@@ -173,7 +176,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         pipeline: pipeline.identity.name.clone(),
         fingerprint,
         reproducible: model::is_reproducible(config),
-        model: model_facts(config, &float, &summary),
+        model: model_facts(config, &float, &summary, origin),
         dataset: Dataset {
             train_rows: summary.train_rows,
             test_rows: n_rows,
@@ -215,7 +218,12 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
     })
 }
 
-fn model_facts(config: &Config, float: &FloatModel, summary: &Summary) -> spinney_report::Model {
+fn model_facts(
+    config: &Config,
+    float: &FloatModel,
+    summary: &Summary,
+    origin: Option<Origin>,
+) -> spinney_report::Model {
     let (n_trees, n_splits, depth_max) = match float {
         FloatModel::Forest(forest) => (forest.trees().len(), forest.n_splits(), forest.depth()),
         FloatModel::GaussianNb(_) => (0, 0, 0),
@@ -234,6 +242,7 @@ fn model_facts(config: &Config, float: &FloatModel, summary: &Summary) -> spinne
         depth_max,
         classes: float.schema().classes().to_vec(),
         digest: summary.model_digest.clone(),
+        origin,
     }
 }
 
