@@ -135,7 +135,10 @@ fn gates_fail_beyond_them() {
         certificate: Some(Level::EveryInput),
         max_drop: Some(0.1),
     };
-    check(&limits, RunOutcome::Ran(&device(vec![2])), &expect![[r#"
+    check(
+        &limits,
+        RunOutcome::Ran(&device(vec![2])),
+        &expect![[r#"
         parity 0 1 FAIL: test row 2 is the first that host and device compute differently; this is a fault of Spinney
         flash 999 1000 FAIL: 1 bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = "hard"
         ram 99 100 FAIL: 1 bytes over; the model's tables are in flash, so look at the firmware's own data
@@ -146,7 +149,8 @@ fn gates_fail_beyond_them() {
         min_agreement 0.996 0.995 FAIL: 
         max_disagreements 0 1 FAIL: 
         require_certificate every-input every-row FAIL: 
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -167,12 +171,16 @@ fn what_was_not_measured_fails_unless_the_config_does_without() {
             stack 64 - FAIL: the image panicked
         "#]],
     );
-    check(&limits, RunOutcome::NotRequired, &expect![[r#"
+    check(
+        &limits,
+        RunOutcome::NotRequired,
+        &expect![[r#"
         parity 0 - pass: not measured: the config does not require the emulator
         flash 1000 1000 pass
         ram 100 100 pass
         stack 64 - pass: not measured: the config does not require the emulator
-    "#]]);
+    "#]],
+    );
 }
 
 fn predictions() -> Predictions {
