@@ -126,7 +126,7 @@ fn shipped(config: &Path, bless: bool) -> Result<(), Failure> {
 fn read(path: &PathBuf) -> Result<Option<Report>, Failure> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(
-            serde_json::from_slice(&bytes)
+            Report::from_json(&bytes)
                 .with_context(|| format!("{} is no report", path.display()))
                 .input()?,
         )),

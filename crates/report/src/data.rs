@@ -231,6 +231,16 @@ impl Report {
         serde_json::to_string_pretty(self).expect("string keys and finite numbers") + "\n"
     }
 
+    /// Reads what [`Report::to_json`] wrote.
+    ///
+    /// # Errors
+    /// Text that is no report of this schema.
+    pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
+        // Through a value, since a quantity could not otherwise be told to be a number in a build
+        // where some dependency makes serde_json keep numbers as text.
+        serde_json::from_value(serde_json::from_slice(text)?)
+    }
+
     /// Whether every gate holds.
     #[must_use]
     pub fn passes(&self) -> bool {
