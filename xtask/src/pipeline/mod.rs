@@ -177,7 +177,18 @@ fn conclude(report: &Report, reports: Option<&Path>) -> Result<(), Failure> {
 
 /// A path as a reader would type it: relative to where they are, if it lies below.
 fn shown(path: &Path) -> PathBuf {
-    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut full = PathBuf::new();
+    for part in std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .components()
+    {
+        match part {
+            std::path::Component::ParentDir => {
+                full.pop();
+            }
+            part => full.push(part),
+        }
+    }
     std::env::current_dir()
         .ok()
         .and_then(|here| full.strip_prefix(here).ok().map(Path::to_path_buf))
