@@ -1,8 +1,10 @@
 //! Gaussian naive Bayes in fixed point: means in Q15 codes, weights as small floats, priors and
 //! log σ folded into one constant per class.
 
+use std::cmp::Ordering;
+
 use fixed::types::I1F15;
-use spinney_model::{GaussianNb, Schema};
+use spinney_model::{GaussianNb, Schema, argmax};
 use spinney_runtime::bayes::{self as runtime, EXPONENT_BITS, Term};
 
 use crate::QuantizeError;
@@ -15,7 +17,6 @@ pub struct QuantBayes {
     terms: Vec<Term>,
     constants: Vec<i64>,
     score_bits: u8,
-    biases: Vec<f64>,
 }
 
 const MANTISSA_BITS: u32 = 16 - EXPONENT_BITS;
@@ -83,7 +84,14 @@ impl QuantBayes {
         let mut terms = Vec::with_capacity(n_classes * n_features);
         for class in 0..n_classes {
             for feature in 0..n_features {
-                let mean = scales[feature].code(bayes.means()[class][feature]) - biases[feature];
+                let exact = bayes.means()[class][feature];
+                let sigma = bayes.variances()[class][feature].sqrt() * scales[feature].factor;
+                let mean = if sigma < 1.0 {
+                    // Within a code, what counts is that readings at the mean have its code.
+                    scales[feature].code(exact).floor()
+                } else {
+                    scales[feature].code(exact) - biases[feature]
+                };
                 terms.push(Term {
                     mean: I1F15::saturating_from_num(mean / 32_768.0).to_bits(),
                     weight: encode_weight(weight(class, feature) * unit(score_bits)),
@@ -105,7 +113,6 @@ impl QuantBayes {
             terms,
             constants,
             score_bits,
-            biases,
         }
     }
 
@@ -127,6 +134,45 @@ impl QuantBayes {
         self.score_bits
     }
 
+    pub(crate) fn arithmetic(&self, n_features: usize) -> Vec<String> {
+        let bits = |value: u64| u64::BITS - value.leading_zeros();
+        let farthest = |term: &Term| {
+            let ends = [i16::MIN, i16::MAX].map(|code| runtime::weighted_square(*term, code, 0));
+            ends[0].max(ends[1])
+        };
+        let largest = self.terms.iter().map(farthest).max().unwrap_or(0);
+        let classes = self.terms.chunks(n_features.max(1));
+        let penalties = classes.map(|terms| terms.iter().map(farthest).sum::<u64>());
+        let penalty = penalties.max().unwrap_or(0);
+        let constants = self
+            .constants
+            .iter()
+            .map(|constant| constant.unsigned_abs());
+        let constant = constants.max().unwrap_or(0);
+        let sum = penalty.saturating_add(constant);
+        vec![
+            "Terms: a difference of two codes is at most 65,535 (16 bits and a sign), its square \
+             4,294,836,225 (32 bits), times a mantissa of 11 bits less than 2^43 (43 bits)."
+                .to_owned(),
+            format!(
+                "Sums: the largest term that codes can make of these tables is {largest} ({} \
+                 bits), the largest sum of a class's {n_features} terms {penalty} ({} bits), the \
+                 largest constant {constant} ({} bits); together at most {sum}, {} bits of 63.",
+                bits(largest),
+                bits(penalty),
+                bits(constant),
+                bits(sum)
+            ),
+            format!(
+                "Scores: in units of 2^-{} nats. Flooring is off by at most half a unit per term, \
+                 {n_features} units in a margin between two classes; a weight is rounded by at \
+                 most half of its mantissa's last bit, or cut where it is beyond the table; what \
+                 that and the codes of reading and mean come to is added up row by row.",
+                self.score_bits,
+            ),
+        ]
+    }
+
     /// The runtime's view of the tables.
     ///
     /// # Panics
@@ -143,52 +189,97 @@ impl QuantBayes {
         .expect("tables made from a checked model are valid")
     }
 
-    pub(crate) fn scores(&self, codes: &[i16], schema: &Schema) -> Vec<i64> {
-        let mut scores = vec![0; schema.n_classes()];
-        self.runtime(schema)
-            .scores(codes, &mut scores)
-            .expect("one code per feature, one score per class");
-        scores
-    }
-
-    /// How far each class's score of one row may be from the float score, in nats: a proven bound.
-    ///
-    /// Per term it adds up the flooring (one unit), the rounding of the weight (relative), and the
-    /// distance between true and coded positions of reading and mean, `w · (2|d|δ + δ²)`.
-    pub(crate) fn score_errors(
+    /// Whether some class may overtake the winner of one row, as far as the proven bound tells.
+    pub(crate) fn is_at_risk(
         &self,
         bayes: &GaussianNb,
         codings: &[Coding],
         codes: &[i16],
         row: &[f64],
-    ) -> Vec<f64> {
-        let n_features = row.len();
-        let unit = unit(self.score_bits);
-        (0..self.constants.len())
-            .map(|class| {
-                let mut error = 1.0 + 0.5 * n_features as f64;
-                for feature in 0..n_features {
-                    let scale = Scale::of(&codings[feature]);
-                    let term = self.terms[class * n_features + feature];
-                    let sigma = bayes.variances()[class][feature].sqrt() * scale.factor;
-                    let exact = 0.5 / (sigma * sigma) * unit;
-                    let coded = decode_weight(term.weight);
-                    let bias = self.biases[feature];
-                    let distance = f64::from(codes[feature]) - f64::from(term.mean);
-                    let reading_off = scale.code(row[feature]) - bias - f64::from(codes[feature]);
-                    let mean_off =
-                        scale.code(bayes.means()[class][feature]) - bias - f64::from(term.mean);
-                    let off = (reading_off - mean_off).abs();
-                    error += (exact - coded).abs() * distance * distance
-                        + exact * (2.0 * distance.abs() * off + off * off)
-                        + 0.5;
-                }
-                // The float sum itself is rounded at every step.
-                let magnitude = bayes.joint_log_likelihood(row)[class].abs();
-                error / unit + magnitude * 1e-12
-            })
-            .collect()
+    ) -> bool {
+        let scores = bayes.joint_log_likelihood(row);
+        let winner = argmax(&scores);
+        (0..self.constants.len()).any(|class| {
+            let margin = scores[winner] - scores[class];
+            let bound = || self.margin_bound(bayes, codings, codes, row, [winner, class]);
+            // A margin that is no number decides nothing.
+            class != winner && !matches!(margin.partial_cmp(&bound()), Some(Ordering::Greater))
+        })
     }
+
+    /// How far float and Q15 may differ in the margin between two classes on one row, in nats: a
+    /// proven bound.
+    ///
+    /// It adds up, over features, how far the two terms `weight · distance²` are off for rounded
+    /// weights, means and readings; what the two terms share cancels. Flooring adds at most half a unit per
+    /// term and class either way, since half a unit is taken out beforehand.
+    ///
+    /// # Panics
+    /// If the arguments do not belong to the model that this was made from.
+    #[must_use]
+    pub fn margin_bound(
+        &self,
+        bayes: &GaussianNb,
+        codings: &[Coding],
+        codes: &[i16],
+        row: &[f64],
+        classes: [usize; 2],
+    ) -> f64 {
+        let scales: Vec<Scale> = codings.iter().map(Scale::of).collect();
+        let [one, other] = classes.map(|class| self.term_errors(bayes, &scales, class, codes, row));
+        let pairs = one.off.iter().zip(&other.off);
+        let apart: f64 = pairs.map(|(one, other)| (one - other).abs()).sum();
+        let units = apart + one.constant + other.constant + row.len() as f64;
+        units / unit(self.score_bits) + one.float + other.float
+    }
+
+    fn term_errors(
+        &self,
+        bayes: &GaussianNb,
+        scales: &[Scale],
+        class: usize,
+        codes: &[i16],
+        row: &[f64],
+    ) -> TermErrors {
+        let unit = unit(self.score_bits);
+        let n_features = row.len();
+        let variances = &bayes.variances()[class];
+        let means = &bayes.means()[class];
+        let mut magnitude = bayes.log_priors()[class].abs();
+        let off = (0..n_features)
+            .map(|feature| {
+                let scale = &scales[feature];
+                let term = self.terms[class * n_features + feature];
+                let exact = 0.5 / (variances[feature] * scale.factor * scale.factor) * unit;
+                let coded = decode_weight(term.weight);
+                let code = f64::from(codes[feature]);
+                let distance = code - f64::from(term.mean);
+                let apart = (row[feature] - means[feature]) * scale.factor;
+                let penalties = (exact * apart * apart, coded * distance * distance);
+                magnitude += (penalties.0 + penalties.1) / unit
+                    + libm::log(std::f64::consts::TAU * variances[feature]).abs();
+                penalties.0 - penalties.1
+            })
+            .collect();
+        let floors = 0.5 * n_features as f64;
+        let constant = bayes.constant(class) * unit + floors - self.constants[class] as f64;
+        TermErrors {
+            off,
+            constant: constant.abs(),
+            // The float sum itself is rounded at every step, and so is this one.
+            float: magnitude * (n_features as f64 + 8.0) * 4.0 * f64::EPSILON,
+        }
+    }
+}
+
+/// How far one class's score of one row is off.
+struct TermErrors {
+    /// Per feature, with sign, in score units, flooring aside.
+    off: Vec<f64>,
+    /// Of the constant, in score units.
+    constant: f64,
+    /// Of the float computations, in nats.
+    float: f64,
 }
 
 /// How a feature's readings map onto real-valued codes.

@@ -1,13 +1,16 @@
 //! The certificate: what is proven about agreement of float and Q15, and where it is not.
 
-use ndarray::ArrayView2;
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Forest, Node, Voting, argmax};
 
 use crate::calibrate::{Calibration, Sensor};
-use crate::coding::{Coding, exp2};
-use crate::forest::{Threshold, VoteWidth, code_threshold, seen_threshold};
+use crate::coding::{Coding, ReadingType, exp2};
+use crate::flip::{Flip, Interval};
+use crate::forest::{Threshold, VoteWidth, code_threshold, on_grid, thresholds};
+use crate::paths::Paths;
 use crate::{Body, Leaves, QuantModel};
 
 /// How far a proof reaches.
@@ -22,23 +25,16 @@ pub enum Level {
     EveryInput,
 }
 
-/// A split that some readings pass differently in float and in Q15.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Flip {
-    /// Index of the tree.
-    pub tree: usize,
-    /// Index of the node in the tree's preorder.
-    pub node: usize,
-    /// Index of the feature.
-    pub feature: usize,
-    /// The threshold in raw units.
-    pub threshold: f64,
-    /// Readings above it …
-    pub above: f64,
-    /// … and below it flip; `None` for no upper end.
-    pub below: Option<f64>,
-    /// Rows with such a reading.
-    pub rows: Vec<usize>,
+impl Level {
+    /// The level as reports and `pipeline.toml` spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EveryInput => "every-input",
+            Self::EveryRow => "every-row",
+            Self::Listed => "listed",
+        }
+    }
 }
 
 /// What is proven about agreement between float and Q15.
@@ -52,6 +48,23 @@ pub struct Certificate {
     pub flips: Vec<Flip>,
     /// Rows whose decision lies within the proven error bound of votes or scores.
     pub rows_at_risk: Vec<usize>,
+    /// What would remove the flips, per feature that has any; the most rows first.
+    #[serde(default)]
+    pub remedies: Vec<Remedy>,
+}
+
+/// The smallest change that keeps a feature's splits from sending rows different ways.
+/// `coding = "rank"` always does, and leaves no flip at all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// Index of the feature.
+    pub feature: usize,
+    /// Its splits that flip.
+    pub n_flips: usize,
+    /// Rows whose paths part at one of them.
+    pub n_rows: usize,
+    /// A range that spans thresholds and rows, if codes that fine part no row.
+    pub range: Option<(f64, f64)>,
 }
 
 /// Certifies `quant` against the float model that it was made from, on the given rows.
@@ -69,8 +82,8 @@ pub fn certify(
     voting: Voting,
     rows: &Dataset,
 ) -> Certificate {
-    match (model, quant.body()) {
-        (FloatModel::Forest(forest), Body::Forest(body)) => {
+    match model {
+        FloatModel::Forest(forest) => {
             let flips = flips(forest, quant, calibrations, rows);
             let splits = if flips.is_empty() {
                 Level::EveryInput
@@ -79,72 +92,113 @@ pub fn certify(
             } else {
                 Level::Listed
             };
-            let (votes, rows_at_risk) = certify_votes(forest, body.leaves(), voting, rows);
+            let (votes, rows_at_risk) = if votes_are_exact(forest, quant, voting) {
+                (Level::EveryInput, Vec::new())
+            } else {
+                certify_rows(model, quant, voting, rows)
+            };
             Certificate {
                 splits: Some(splits),
                 votes,
+                remedies: remedies(forest, quant, calibrations, &flips, rows),
                 flips,
                 rows_at_risk,
             }
         }
-        (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
-            let rows_at_risk: Vec<usize> = (0..rows.n_rows())
-                .filter(|row| {
-                    let readings = rows.values().row(*row).to_vec();
-                    let codes = quant.codes(&readings);
-                    let errors = body.score_errors(bayes, quant.codings(), &codes, &readings);
-                    is_at_risk(&bayes.joint_log_likelihood(&readings), &errors)
-                })
-                .collect();
+        FloatModel::GaussianNb(_) => {
+            let (votes, rows_at_risk) = certify_rows(model, quant, voting, rows);
             Certificate {
                 splits: None,
-                votes: level_of_rows(&rows_at_risk),
+                votes,
                 flips: Vec::new(),
                 rows_at_risk,
+                remedies: Vec::new(),
             }
+        }
+    }
+}
+
+impl Certificate {
+    /// Rows that are listed, as their paths part or their decision lies within the error bound;
+    /// ascending. On all others float and Q15 agree.
+    #[must_use]
+    pub fn listed_rows(&self) -> BTreeSet<usize> {
+        let parting = self.flips.iter().flat_map(|flip| &flip.rows);
+        parting.chain(&self.rows_at_risk).copied().collect()
+    }
+}
+
+fn certify_rows(
+    model: &FloatModel,
+    quant: &QuantModel,
+    voting: Voting,
+    rows: &Dataset,
+) -> (Level, Vec<usize>) {
+    let rows_at_risk: Vec<usize> = (0..rows.n_rows())
+        .filter(|row| {
+            let row = rows.values().row(*row).to_vec();
+            is_within_bound(model, quant, voting, &row, &quant.codes(&row))
+        })
+        .collect();
+    let level = if rows_at_risk.is_empty() {
+        Level::EveryRow
+    } else {
+        Level::Listed
+    };
+    (level, rows_at_risk)
+}
+
+/// Whether the decision on one row lies within the proven error bound of votes or scores: another
+/// class may then overtake the winner. Paths through trees are taken to be float's.
+///
+/// # Panics
+/// If `quant` was made from a model of another kind or shape.
+#[must_use]
+pub fn is_within_bound(
+    model: &FloatModel,
+    quant: &QuantModel,
+    voting: Voting,
+    row: &[f64],
+    codes: &[i16],
+) -> bool {
+    match (model, quant.body()) {
+        (FloatModel::Forest(forest), Body::Forest(_)) => {
+            !votes_are_exact(forest, quant, voting)
+                && vote_width(quant, voting)
+                    .is_some_and(|width| is_soft_row_at_risk(forest, width, row))
+        }
+        (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
+            body.is_at_risk(bayes, quant.codings(), codes, row)
         }
         _ => panic!("a certificate compares a model with its own quantization"),
     }
 }
 
-fn level_of_rows(rows_at_risk: &[usize]) -> Level {
-    if rows_at_risk.is_empty() {
-        Level::EveryRow
-    } else {
-        Level::Listed
-    }
-}
-
-/// Whether another class may overtake the winner within the errors; ties count as risk.
-fn is_at_risk(scores: &[f64], errors: &[f64]) -> bool {
-    let winner = argmax(scores);
-    (0..scores.len()).any(|class| {
-        class != winner && scores[winner] - scores[class] <= errors[winner] + errors[class]
-    })
-}
-
-fn certify_votes(
-    forest: &Forest,
-    leaves: &Leaves,
-    voting: Voting,
-    rows: &Dataset,
-) -> (Level, Vec<usize>) {
-    let width = match leaves {
-        Leaves::Classes => return (Level::EveryInput, Vec::new()),
-        _ if voting == Voting::Hard => return (Level::EveryInput, Vec::new()),
-        Leaves::Bytes(_) => VoteWidth::Bytes,
-        Leaves::Words(_) => VoteWidth::Words,
+/// The width of soft votes; `None` where each tree has one vote.
+fn vote_width(quant: &QuantModel, voting: Voting) -> Option<VoteWidth> {
+    let Body::Forest(body) = quant.body() else {
+        return None;
     };
-    if forest
-        .trees()
-        .iter()
-        .flat_map(spinney_model::Tree::nodes)
-        .all(|node| is_exact(node, width))
-    {
-        return (Level::EveryInput, Vec::new());
+    match body.leaves() {
+        _ if voting == Voting::Hard => None,
+        Leaves::Classes => None,
+        Leaves::Bytes(_) => Some(VoteWidth::Bytes),
+        Leaves::Words(_) => Some(VoteWidth::Words),
     }
-    let at_risk = soft_rows_at_risk(forest, width, rows.values().view());
-    (level_of_rows(&at_risk), at_risk)
+}
+
+/// Whether integer votes name float's class for every combination of leaves: hard votes, a single
+/// tree, whose leaves keep their leader, and leaves that are held exactly.
+fn votes_are_exact(forest: &Forest, quant: &QuantModel, voting: Voting) -> bool {
+    let Some(width) = vote_width(quant, voting) else {
+        return true;
+    };
+    forest.trees().len() == 1
+        || forest
+            .trees()
+            .iter()
+            .flat_map(spinney_model::Tree::nodes)
+            .all(|node| is_exact(node, width))
 }
 
 /// Whether a leaf's votes are its proportions, and float sums of such proportions are exact.
@@ -152,50 +206,51 @@ fn is_exact(node: &Node, width: VoteWidth) -> bool {
     const FLOAT_BITS: i8 = 20;
     match node {
         Node::Split { .. } => true,
-        Node::Leaf { proportions } => proportions.iter().all(|p| {
-            let scaled = p * exp2(FLOAT_BITS);
-            scaled == scaled.round() && f64::from(width.vote(*p)) == p * width.unit()
-        }),
+        Node::Leaf { proportions } => {
+            let votes = width.votes(proportions);
+            proportions.iter().zip(votes).all(|(p, vote)| {
+                let scaled = p * exp2(FLOAT_BITS);
+                scaled == scaled.round() && f64::from(vote) == p * width.unit()
+            })
+        }
     }
 }
 
-/// Rows whose winner another class may overtake once votes are rounded to `width`.
+/// Whether another class may overtake a row's winner once votes are rounded to `width`.
 ///
-/// The bound is the sum of the actual rounding errors of the leaves that the row reaches, and the
-/// rounding of the float sum itself.
-pub(crate) fn soft_rows_at_risk(
-    forest: &Forest,
-    width: VoteWidth,
-    rows: ArrayView2<'_, f64>,
-) -> Vec<usize> {
+/// The bound on a margin is the rounding errors of the leaves that the row reaches, added up with
+/// their signs for every pair of classes, and the rounding of the float sums themselves.
+pub(crate) fn is_soft_row_at_risk(forest: &Forest, width: VoteWidth, row: &[f64]) -> bool {
     let n_classes = forest.schema().n_classes();
     let n_trees = forest.trees().len() as f64;
-    let float_error = n_trees * f64::EPSILON;
-    (0..rows.nrows())
-        .filter(|row| {
-            let readings = rows.row(*row).to_vec();
-            let mut errors = vec![float_error; n_classes];
-            for leaf in forest.leaves(&readings) {
-                for (error, p) in errors.iter_mut().zip(leaf) {
-                    *error += (f64::from(width.vote(*p)) / width.unit() - p).abs() / n_trees;
-                }
-            }
-            is_at_risk(&forest.scores(&readings, Voting::Soft), &errors)
-        })
-        .collect()
+    // Each addition and the division round by half an ulp of at most n_trees, for two classes.
+    let float_error = n_trees * n_trees * f64::EPSILON * 2.0;
+    let mut sums = vec![0.0; n_classes];
+    let mut errors = vec![0.0; n_classes];
+    for leaf in forest.leaves(row) {
+        let votes = width.votes(leaf);
+        for class in 0..n_classes {
+            sums[class] += leaf[class];
+            errors[class] += f64::from(votes[class]) / width.unit() - leaf[class];
+        }
+    }
+    let winner = argmax(&forest.scores(row, Voting::Soft));
+    (0..n_classes).any(|class| {
+        let bound = (errors[class] - errors[winner]).abs() + float_error;
+        class != winner && sums[winner] - sums[class] <= bound
+    })
 }
 
-/// The flip intervals of all splits: readings that a sensor can deliver and that float and Q15
-/// send different ways.
-///
-/// Codes are monotone and a split's code is that of its threshold, so readings up to the threshold
-/// go left on both sides; those above it flip as long as they share its code.
+/// All splits with readings that a sensor can deliver, or a row has, and that float and Q15 send
+/// different ways.
 fn flips(
     forest: &Forest,
     quant: &QuantModel,
     calibrations: &[Calibration],
     rows: &Dataset,
 ) -> Vec<Flip> {
+    let paths = Paths::new(forest, quant);
+    let partings = partings(forest, quant, &paths, rows);
     let mut flips = Vec::new();
     for (tree_idx, tree) in forest.trees().iter().enumerate() {
         for (node_idx, node) in tree.nodes().iter().enumerate() {
@@ -207,61 +262,112 @@ fn flips(
             };
             let feature = *feature as usize;
             let compare = forest.schema().features()[feature].compare;
-            let coding = &quant.codings()[feature];
-            let code = code_threshold(*threshold, compare, coding, quant.reading_type());
-            let Threshold::Code(code) = code else {
-                continue;
+            let sensor = calibrations[feature].sensor;
+            let kind = if sensor == Sensor::F32 {
+                ReadingType::F32
+            } else {
+                ReadingType::I32
             };
-            let seen = seen_threshold(*threshold, compare);
-            let Some(below) = flip_end(seen, code, coding, &calibrations[feature]) else {
+            let interval = Interval::of(
+                on_grid(*threshold, compare, kind),
+                paths.code(tree_idx, node_idx),
+                &quant.codings()[feature],
+                sensor,
+            );
+            let parting = partings.get(&(tree_idx, node_idx));
+            let is_reached =
+                interval.is_some_and(|interval| interval.is_reached(&calibrations[feature]));
+            if !is_reached && parting.is_none() {
                 continue;
-            };
-            let column = rows.values().column(feature);
-            let concerned = column.iter().enumerate().filter(|(_, reading)| {
-                let is_left = coding.code(quant.reading_type(), **reading) <= code;
-                (compare.seen(**reading) <= *threshold) != is_left
-            });
-            flips.push(Flip {
+            }
+            let (above, below) = interval.map_or((None, None), Interval::ends);
+            let mut flip = Flip {
                 tree: tree_idx,
                 node: node_idx,
                 feature,
                 threshold: *threshold,
-                above: seen,
-                below: below.is_finite().then_some(below),
-                rows: concerned.map(|(row, _)| row).collect(),
-            });
+                above,
+                below,
+                readings: 0,
+                rows: parting.cloned().unwrap_or_default(),
+            };
+            let column = rows.values().column(feature);
+            let flipping = column.iter().filter(|reading| flip.holds(**reading));
+            flip.readings = flipping.count();
+            flips.push(flip);
         }
     }
     flips
 }
 
-/// The end of the interval above `seen` whose readings share its code, exclusive; `None` if the
-/// sensor delivers none of them.
-fn flip_end(seen: f64, code: i16, coding: &Coding, calibration: &Calibration) -> Option<f64> {
-    let Coding::Affine { shift, offset } = coding else {
-        // A rank changes right above each threshold.
-        return None;
-    };
-    let (low, high) = calibration
-        .sensor
-        .integers()
-        .map_or(calibration.range, |integers| {
-            (
-                calibration.range.0.max(integers.0),
-                calibration.range.1.min(integers.1),
-            )
-        });
-    let end = if code == i16::MAX {
-        f64::INFINITY
-    } else {
-        (f64::from(code) + 1.0 + f64::from(*offset)) * exp2(-*shift)
-    };
-    let next = match calibration.sensor {
-        Sensor::F32 => {
-            let at = crate::coding::round_down(seen);
-            f64::from(at.next_up()).max(low)
+fn remedies(
+    forest: &Forest,
+    quant: &QuantModel,
+    calibrations: &[Calibration],
+    flips: &[Flip],
+    rows: &Dataset,
+) -> Vec<Remedy> {
+    let mut of_feature: BTreeMap<usize, Vec<&Flip>> = BTreeMap::new();
+    for flip in flips {
+        of_feature.entry(flip.feature).or_default().push(flip);
+    }
+    let thresholds = thresholds(forest);
+    let mut remedies: Vec<Remedy> = of_feature
+        .into_iter()
+        .map(|(feature, flips)| {
+            let column = rows.values().column(feature);
+            let readings = column.iter().chain(&thresholds[feature]);
+            let range = readings.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| {
+                (low.min(*at), high.max(*at))
+            });
+            let max_shift = if calibrations[feature].sensor == Sensor::F32 {
+                100
+            } else {
+                0
+            };
+            let finer = Coding::affine_within(range, max_shift);
+            let compare = forest.schema().features()[feature].compare;
+            let parts_none = flips.iter().all(|flip| {
+                let code = code_threshold(flip.threshold, compare, &finer, quant.reading_type());
+                flip.rows.iter().all(|row| {
+                    let reading = rows.values()[[*row, feature]];
+                    let goes_left = match code {
+                        Threshold::NeverLeft => false,
+                        Threshold::Code(code) => finer.code(quant.reading_type(), reading) <= code,
+                    };
+                    goes_left == (compare.seen(reading) <= flip.threshold)
+                })
+            });
+            let parting: BTreeSet<usize> =
+                flips.iter().flat_map(|flip| &flip.rows).copied().collect();
+            Remedy {
+                feature,
+                n_flips: flips.len(),
+                n_rows: parting.len(),
+                range: (parts_none && !parting.is_empty()).then_some(range),
+            }
+        })
+        .collect();
+    remedies.sort_by_key(|remedy| std::cmp::Reverse((remedy.n_rows, remedy.n_flips)));
+    remedies
+}
+
+/// The rows whose paths part, by tree and node of the split where they do.
+fn partings(
+    forest: &Forest,
+    quant: &QuantModel,
+    paths: &Paths<'_>,
+    rows: &Dataset,
+) -> BTreeMap<(usize, usize), Vec<usize>> {
+    let mut partings: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, row) in rows.values().rows().into_iter().enumerate() {
+        let row = row.to_vec();
+        let codes = quant.codes(&row);
+        for tree in 0..forest.trees().len() {
+            if let Err(node) = paths.parting(tree, &row, &codes) {
+                partings.entry((tree, node)).or_default().push(index);
+            }
         }
-        _ => (seen.floor() + 1.0).max(low),
-    };
-    (next < end && next <= high).then_some(end)
+    }
+    partings
 }

@@ -118,6 +118,17 @@ impl Coding {
         }
     }
 
+    /// Flash that the coding's own numbers take: scale and offset, or the cuts; nothing for the
+    /// identity.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        match self {
+            &Self::IDENTITY => 0,
+            Self::Affine { .. } => size_of::<runtime::Affine>(),
+            Self::Rank { cuts } => size_of_val(cuts.as_slice()),
+        }
+    }
+
     /// The runtime's view of this coding.
     #[must_use]
     pub fn runtime(&self) -> runtime::Coding<'_> {
@@ -177,14 +188,14 @@ impl Coding {
         Self::Affine { shift, offset }
     }
 
-    /// The rank coding of the given thresholds, ascending and distinct.
-    pub(crate) fn rank_for(reading_type: ReadingType, thresholds: &[f64]) -> Self {
-        let mut cuts: Vec<i32> = thresholds
+    /// The rank coding of the given cuts, ascending, each the largest reading on its left.
+    pub(crate) fn rank_for(reading_type: ReadingType, cuts: &[f64]) -> Self {
+        let mut cuts: Vec<i32> = cuts
             .iter()
-            .map(|threshold| match reading_type {
-                ReadingType::I16 => i32::from(to_i16(threshold.floor())),
-                ReadingType::I32 => to_i32(threshold.floor()),
-                ReadingType::F32 => SingleBits(round_down(*threshold).to_bits()).order(),
+            .map(|cut| match reading_type {
+                ReadingType::I16 => i32::from(to_i16(*cut)),
+                ReadingType::I32 => to_i32(*cut),
+                ReadingType::F32 => SingleBits(to_f32(*cut).to_bits()).order(),
             })
             .collect();
         cuts.dedup();

@@ -9,7 +9,7 @@ use spinney_model::{Compare, Forest, Node, Schema, Tree, Voting, argmax};
 use spinney_runtime::forest as runtime;
 
 use crate::calibrate::{Calibration, CodingChoice};
-use crate::certificate::soft_rows_at_risk;
+use crate::certificate::is_soft_row_at_risk;
 use crate::coding::{Coding, ReadingType, round_down};
 use crate::{Options, QuantizeError, Votes};
 
@@ -84,6 +84,20 @@ impl VoteWidth {
         }
     }
 
+    /// The votes of one leaf: each to the nearest, and the class that leads in float leads here.
+    ///
+    /// Rounding may tie two classes; then the leader gets one unit more.
+    pub(crate) fn votes(self, proportions: &[f64]) -> Vec<u16> {
+        let mut votes: Vec<u16> = proportions.iter().map(|p| self.vote(*p)).collect();
+        let leader = argmax(proportions);
+        let is_overtaken = votes[..leader].iter().any(|vote| *vote >= votes[leader]);
+        if is_overtaken {
+            // Two classes share the lead, so neither is near the end of the range.
+            votes[leader] += 1;
+        }
+        votes
+    }
+
     /// The vote that stands for a proportion of one.
     pub(crate) fn unit(self) -> f64 {
         match self {
@@ -146,18 +160,93 @@ pub(crate) fn codings(
     forest: &Forest,
     calibrations: &[Calibration],
     reading_type: ReadingType,
+    rows: Option<&Dataset>,
 ) -> Vec<Coding> {
     thresholds(forest)
         .iter()
         .zip(calibrations)
-        .map(|(thresholds, calibration)| match calibration.coding {
-            CodingChoice::Rank => Coding::rank_for(reading_type, thresholds),
-            _ => Coding::affine_for(calibration),
+        .enumerate()
+        .map(|(feature, (thresholds, calibration))| {
+            let compare = forest.schema().features()[feature].compare;
+            let cuts = || {
+                thresholds
+                    .iter()
+                    .map(|threshold| on_grid(*threshold, compare, reading_type))
+                    .collect::<Vec<f64>>()
+            };
+            if calibration.coding == CodingChoice::Rank {
+                return Coding::rank_for(reading_type, &cuts());
+            }
+            let affine = Coding::affine_for(calibration);
+            let Some(rows) = rows.filter(|_| calibration.coding == CodingChoice::Auto) else {
+                return affine;
+            };
+            let cuts = cuts();
+            let column = rows.values().column(feature).to_vec();
+            let flips = column
+                .iter()
+                .copied()
+                .chain(decimals_above(&column, &cuts))
+                .any(|reading| shares_code(compare.seen(reading), &cuts, &affine, reading_type));
+            if flips {
+                Coding::rank_for(reading_type, &cuts)
+            } else {
+                affine
+            }
         })
         .collect()
 }
 
+/// Whether a reading has the code of a cut that it is above.
+fn shares_code(reading: f64, cuts: &[f64], coding: &Coding, reading_type: ReadingType) -> bool {
+    let below = cuts.partition_point(|cut| *cut < reading);
+    below > 0 && coding.code(reading_type, cuts[below - 1]) == coding.code(reading_type, reading)
+}
+
+/// Where the readings of `column` are decimals, those next to each cut: readings not seen yet that
+/// are as likely as those seen.
+fn decimals_above(column: &[f64], cuts: &[f64]) -> Vec<f64> {
+    const DIGITS_MAX: i32 = 6;
+    let Some(scale) = (0..=DIGITS_MAX)
+        .map(|digits| 10.0_f64.powi(digits))
+        .find(|scale| {
+            column
+                .iter()
+                .all(|reading| (reading * scale).round() / scale == *reading)
+        })
+    else {
+        return Vec::new();
+    };
+    cuts.iter()
+        .flat_map(|cut| {
+            let at = (cut * scale).round();
+            [at - 1.0, at, at + 1.0].map(|decimal| decimal / scale)
+        })
+        .collect()
+}
+
+/// The largest reading that float sends left at a threshold.
+pub(crate) fn on_grid(threshold: f64, compare: Compare, reading_type: ReadingType) -> f64 {
+    match (reading_type, compare) {
+        (ReadingType::F32, _) => f64::from(round_down(threshold)),
+        // On integers x <= t is x <= floor(t).
+        (_, Compare::Float64) => threshold.floor(),
+        // Integers beyond 2^24 are rounded before they are compared, some of them down to t.
+        (_, Compare::Float32) => {
+            let single = round_down(threshold);
+            let (below, above) = (f64::from(single), f64::from(single.next_up()));
+            let halfway = f64::midpoint(below, above).floor();
+            if !halfway.is_finite() || compare.seen(halfway) <= threshold {
+                halfway
+            } else {
+                halfway - 1.0
+            }
+        }
+    }
+}
+
 /// A threshold as a code: `code <= T` goes left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threshold {
     /// No code goes left: the threshold is below everything that can be coded.
     NeverLeft,
@@ -172,16 +261,11 @@ pub(crate) fn code_threshold(
     coding: &Coding,
     reading_type: ReadingType,
 ) -> Threshold {
-    let seen = seen_threshold(threshold, compare);
+    let grid = on_grid(threshold, compare, reading_type);
     let lowest = match reading_type {
         ReadingType::I16 => f64::from(i16::MIN),
         ReadingType::I32 => f64::from(i32::MIN),
-        ReadingType::F32 => f64::from(f32::MIN),
-    };
-    let grid = match reading_type {
-        // On integers x <= t is x <= floor(t).
-        ReadingType::I16 | ReadingType::I32 => seen.floor(),
-        ReadingType::F32 => f64::from(round_down(seen)),
+        ReadingType::F32 => f64::NEG_INFINITY,
     };
     if grid < lowest {
         return Threshold::NeverLeft;
@@ -192,7 +276,12 @@ pub(crate) fn code_threshold(
             if code < f64::from(i16::MIN) {
                 return Threshold::NeverLeft;
             }
-            Threshold::Code(coding.code(reading_type, grid))
+            let code = coding.code(reading_type, grid);
+            if reading_type == ReadingType::F32 && *coding != Coding::IDENTITY {
+                // NaN has the highest code and goes right, past any threshold.
+                return Threshold::Code(code.min(i16::MAX - 1));
+            }
+            Threshold::Code(code)
         }
         // x <= cut k is "fewer than k + 1 cuts are below x": the rank of the cut itself.
         Coding::Rank { .. } => Threshold::Code(coding.code(reading_type, grid)),
@@ -213,7 +302,8 @@ impl QuantForest {
         }
         let bytes_suffice = || {
             rows.is_some_and(|rows| {
-                soft_rows_at_risk(forest, VoteWidth::Bytes, rows.values().view()).is_empty()
+                let mut rows = rows.values().rows().into_iter();
+                !rows.any(|row| is_soft_row_at_risk(forest, VoteWidth::Bytes, &row.to_vec()))
             })
         };
         let width = match options.votes {
@@ -242,6 +332,27 @@ impl QuantForest {
         &self.leaves
     }
 
+    pub(crate) fn arithmetic(&self) -> Vec<String> {
+        let unit = u64::from(self.leaves.unit());
+        let n_trees = self.trees.len() as u64;
+        let sum = unit * n_trees;
+        let bits = u64::BITS - sum.leading_zeros();
+        let mut lines = vec![format!(
+            "Sums: {n_trees} trees of at most {unit} votes each add up to at most {sum}, {bits} \
+             bits of 32."
+        )];
+        if self.leaves != Leaves::Classes {
+            lines.push(format!(
+                "Votes: a class proportion is rounded to the nearest 1/{unit}, so it is off by at \
+                 most 1/{}; a leaf whose leader ties after rounding gives the leader 1/{unit} \
+                 more. Over {n_trees} trees a margin between two classes is off by no more than \
+                 the roundings of the leaves that a row reaches add up to.",
+                2 * unit
+            ));
+        }
+        lines
+    }
+
     /// The runtime's view of the tables.
     ///
     /// # Panics
@@ -256,14 +367,6 @@ impl QuantForest {
             leaves: self.leaves.runtime(),
         })
         .expect("tables lowered from a checked forest are valid")
-    }
-
-    pub(crate) fn scores(&self, codes: &[i16], schema: &Schema) -> Vec<i64> {
-        let mut scores = vec![0_u32; schema.n_classes()];
-        self.runtime(schema)
-            .scores(codes, &mut scores)
-            .expect("one code per feature, one score per class");
-        scores.into_iter().map(i64::from).collect()
     }
 }
 
@@ -390,7 +493,7 @@ impl<'a> Lowering<'a> {
         let Some(width) = self.width else {
             return argmax(proportions);
         };
-        let row: Vec<u16> = proportions.iter().map(|p| width.vote(*p)).collect();
+        let row = width.votes(proportions);
         if let Some(number) = self.row_numbers.get(&row) {
             return *number;
         }

@@ -6,17 +6,23 @@
 mod bayes;
 mod calibrate;
 mod certificate;
+mod challenge;
 mod coding;
+mod flip;
 mod forest;
+mod paths;
 
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Schema, Voting};
 
 pub use bayes::QuantBayes;
 pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate};
-pub use certificate::{Certificate, Flip, Level, certify};
+pub use certificate::{Certificate, Level, Remedy, certify, is_within_bound};
+pub use challenge::{Challenge, Subject, challenge};
 pub use coding::{Coding, ReadingType, round_down};
+pub use flip::Flip;
 pub use forest::{Leaves, QuantForest};
+pub use paths::{Paths, Step};
 
 /// Why a model cannot be quantized: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +81,8 @@ impl QuantModel {
     /// Quantizes `model`.
     ///
     /// `calibrations` has one entry per feature, from [`calibrate`]. `rows` are the training rows,
-    /// if there are any; they choose the precision of soft leaves.
+    /// if there are any; where codings or the precision of leaves are left open, they are chosen
+    /// so that none of these rows is decided differently.
     ///
     /// # Errors
     /// A coding that the feature's readings or the kind of model do not allow; a tree or a leaf
@@ -106,7 +113,7 @@ impl QuantModel {
         }
         let (codings, body) = match model {
             FloatModel::Forest(forest) => {
-                let codings = forest::codings(forest, calibrations, reading_type);
+                let codings = forest::codings(forest, calibrations, reading_type, rows);
                 let body = QuantForest::new(forest, &codings, reading_type, options, rows)?;
                 (codings, Body::Forest(body))
             }
@@ -184,9 +191,27 @@ impl QuantModel {
     /// If `codes` has another length than the model has features.
     #[must_use]
     pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
+        self.scorer().scores(codes)
+    }
+
+    /// The runtime's view of the model, checked once for many rows.
+    #[must_use]
+    pub fn scorer(&self) -> Scorer<'_> {
+        Scorer {
+            n_classes: self.schema.n_classes(),
+            tables: match &self.body {
+                Body::Forest(forest) => ScorerTables::Forest(forest.runtime(&self.schema)),
+                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(&self.schema)),
+            },
+        }
+    }
+
+    /// Widths of all sums and roundings of votes, worked out for this model, a sentence each.
+    #[must_use]
+    pub fn arithmetic(&self) -> Vec<String> {
         match &self.body {
-            Body::Forest(forest) => forest.scores(codes, &self.schema),
-            Body::Bayes(bayes) => bayes.scores(codes, &self.schema),
+            Body::Forest(forest) => forest.arithmetic(),
+            Body::Bayes(bayes) => bayes.arithmetic(self.schema.n_features()),
         }
     }
 
@@ -197,5 +222,41 @@ impl QuantModel {
     #[must_use]
     pub fn predict(&self, row: &[f64]) -> usize {
         spinney_runtime::argmax(&self.scores(&self.codes(row)))
+    }
+}
+
+/// A quantized model as the runtime sees it, for scoring many rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Scorer<'m> {
+    n_classes: usize,
+    tables: ScorerTables<'m>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ScorerTables<'m> {
+    Forest(spinney_runtime::forest::Forest<'m>),
+    Bayes(spinney_runtime::bayes::GaussianNb<'m>),
+}
+
+impl Scorer<'_> {
+    /// As [`QuantModel::scores`].
+    ///
+    /// # Panics
+    /// If `codes` has another length than the model has features.
+    #[must_use]
+    pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
+        const FITS: &str = "one code per feature, one score per class";
+        match self.tables {
+            ScorerTables::Forest(forest) => {
+                let mut scores = vec![0_u32; self.n_classes];
+                forest.scores(codes, &mut scores).expect(FITS);
+                scores.into_iter().map(i64::from).collect()
+            }
+            ScorerTables::Bayes(bayes) => {
+                let mut scores = vec![0; self.n_classes];
+                bayes.scores(codes, &mut scores).expect(FITS);
+                scores
+            }
+        }
     }
 }

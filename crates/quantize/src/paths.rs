@@ -1,0 +1,163 @@
+//! A row's path through each tree, in float and in Q15 side by side.
+
+use spinney_model::{Forest, Node};
+
+use crate::QuantModel;
+use crate::forest::{Threshold, code_threshold};
+
+/// One split on a path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Index of the node in the tree's preorder.
+    pub node: usize,
+    /// Index of the feature.
+    pub feature: usize,
+    /// The threshold in raw units.
+    pub threshold: f64,
+    /// The code that codes up to go left; `None` if all go right.
+    pub code: Option<i16>,
+    /// Whether the side that walks here goes left.
+    pub goes_left: bool,
+}
+
+/// The splits of a float forest with their thresholds as codes.
+#[derive(Debug, Clone)]
+pub struct Paths<'a> {
+    forest: &'a Forest,
+    /// Per tree, one entry per node; leaves have `NeverLeft`.
+    codes: Vec<Vec<Threshold>>,
+}
+
+/// Whose comparison leads the way.
+#[derive(Clone, Copy)]
+enum Side {
+    Float,
+    Q15,
+}
+
+impl<'a> Paths<'a> {
+    /// Pairs a forest with its quantization.
+    ///
+    /// # Panics
+    /// If `quant` has another number of features.
+    #[must_use]
+    pub fn new(forest: &'a Forest, quant: &QuantModel) -> Self {
+        let features = forest.schema().features();
+        let codes = forest
+            .trees()
+            .iter()
+            .map(|tree| {
+                let code = |node: &Node| match node {
+                    Node::Leaf { .. } => Threshold::NeverLeft,
+                    Node::Split {
+                        feature, threshold, ..
+                    } => {
+                        let feature = *feature as usize;
+                        code_threshold(
+                            *threshold,
+                            features[feature].compare,
+                            &quant.codings()[feature],
+                            quant.reading_type(),
+                        )
+                    }
+                };
+                tree.nodes().iter().map(code).collect()
+            })
+            .collect();
+        Self { forest, codes }
+    }
+
+    pub(crate) fn code(&self, tree: usize, node: usize) -> Threshold {
+        self.codes[tree][node]
+    }
+
+    /// The path that float takes through a tree, and the leaf's node.
+    ///
+    /// # Panics
+    /// If `tree` does not exist or `row` is too short.
+    #[must_use]
+    pub fn float(&self, tree: usize, row: &[f64]) -> (Vec<Step>, usize) {
+        let mut steps = Vec::new();
+        let leaf = self.walk(tree, row, &[], Side::Float, |step| {
+            steps.push(step);
+            true
+        });
+        (steps, leaf)
+    }
+
+    /// The path that Q15 takes through the same tree, and the leaf's node.
+    ///
+    /// # Panics
+    /// If `tree` does not exist or `codes` is too short.
+    #[must_use]
+    pub fn q15(&self, tree: usize, codes: &[i16]) -> (Vec<Step>, usize) {
+        let mut steps = Vec::new();
+        let leaf = self.walk(tree, &[], codes, Side::Q15, |step| {
+            steps.push(step);
+            true
+        });
+        (steps, leaf)
+    }
+
+    /// The split at which the two paths part, or the leaf that both reach.
+    ///
+    /// # Errors
+    /// The node of the split at which they part.
+    ///
+    /// # Panics
+    /// If `tree` does not exist, or `row` or `codes` is too short.
+    pub fn parting(&self, tree: usize, row: &[f64], codes: &[i16]) -> Result<usize, usize> {
+        let mut parting = None;
+        let leaf = self.walk(tree, row, &[], Side::Float, |step| {
+            let goes_left = step.code.is_some_and(|code| codes[step.feature] <= code);
+            if goes_left != step.goes_left {
+                parting = Some(step.node);
+            }
+            parting.is_none()
+        });
+        parting.map_or(Ok(leaf), Err)
+    }
+
+    /// Walks until a leaf, or until `visit` says `false`; returns the last node.
+    fn walk(
+        &self,
+        tree: usize,
+        row: &[f64],
+        codes: &[i16],
+        side: Side,
+        mut visit: impl FnMut(Step) -> bool,
+    ) -> usize {
+        let nodes = self.forest.trees()[tree].nodes();
+        let features = self.forest.schema().features();
+        let mut node = 0;
+        while let Node::Split {
+            feature,
+            threshold,
+            left,
+            right,
+        } = &nodes[node]
+        {
+            let feature = *feature as usize;
+            let code = match self.codes[tree][node] {
+                Threshold::NeverLeft => None,
+                Threshold::Code(code) => Some(code),
+            };
+            let goes_left = match side {
+                Side::Float => features[feature].compare.seen(row[feature]) <= *threshold,
+                Side::Q15 => code.is_some_and(|code| codes[feature] <= code),
+            };
+            let step = Step {
+                node,
+                feature,
+                threshold: *threshold,
+                code,
+                goes_left,
+            };
+            if !visit(step) {
+                break;
+            }
+            node = if goes_left { *left } else { *right } as usize;
+        }
+        node
+    }
+}

@@ -1,0 +1,8 @@
+//! Quantization: certificates that nobody refutes, and the edges of every format.
+
+mod bayes;
+mod certificates;
+mod common;
+mod splits;
+mod tables;
+mod votes;
