@@ -1,0 +1,119 @@
+//! Generated files as they are, and that a generated crate carries the whole runtime.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect_file;
+use spinney_board::Region;
+use spinney_codegen::{Identity, SourceTree, drop_in, empty, memory_x};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate};
+
+/// Two trees, one of them a leaf, over two features and three classes.
+const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-forest",
+"features":[{"name":"a"},{"name":"b \"quoted\""}],"classes":["x","y","z"],"trees":[
+{"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,0.5,0.25]},
+{"feature":1,"threshold":-1.5,"left":3,"right":4},{"value":[0,1,0]},{"value":[0.125,0,0.875]}]},
+{"nodes":[{"value":[0.5,0.25,0.25]}]}]}"#;
+
+const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
+"features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
+"means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
+
+fn quantize(json: &str, voting: Voting, sensor: Sensor, codings: [CodingChoice; 2]) -> QuantModel {
+    let model = FloatModel::from_json(json.as_bytes()).expect("a valid model");
+    let declared = codings.map(|coding| Declared {
+        sensor: Some(sensor),
+        range: Some((-100.0, 100.0)),
+        coding,
+    });
+    let calibrations = calibrate(&model, None, &declared).expect("valid declarations");
+    let options = Options {
+        voting,
+        votes: Votes::Q15,
+        wants_scores: true,
+    };
+    QuantModel::new(&model, &calibrations, options, None).expect("a model that fits")
+}
+
+const IDENTITY: Identity<'static> = Identity {
+    pipeline: "small",
+    kind: "a kind",
+    fingerprint: "0123",
+};
+
+/// The files that depend on the model, one after the other.
+fn text(files: &SourceTree) -> String {
+    ["Cargo.toml", "src/lib.rs", "src/tables.rs"]
+        .into_iter()
+        .filter_map(|path| files.get(path).map(|text| format!("==> {path}\n{text}\n")))
+        .collect()
+}
+
+#[test]
+fn a_forest_with_ranks_and_affine_codes() {
+    let codings = [CodingChoice::Affine, CodingChoice::Rank];
+    let model = quantize(FOREST, Voting::Soft, Sensor::F32, codings);
+    expect_file!["expected/forest.txt"].assert_eq(&text(&drop_in(IDENTITY, &model)));
+}
+
+#[test]
+fn hard_votes_on_integers_as_they_are() {
+    let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
+    expect_file!["expected/hard.txt"].assert_eq(&text(&drop_in(IDENTITY, &model)));
+}
+
+#[test]
+fn naive_bayes() {
+    let model = quantize(BAYES, Voting::Soft, Sensor::F32, [CodingChoice::Auto; 2]);
+    expect_file!["expected/bayes.txt"].assert_eq(&text(&drop_in(IDENTITY, &model)));
+}
+
+#[test]
+fn an_empty_model_has_the_same_items() {
+    let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
+    let (full, empty) = (drop_in(IDENTITY, &model), empty(IDENTITY, &model));
+    let items = |files: &SourceTree| -> BTreeSet<String> {
+        files["src/lib.rs"]
+            .lines()
+            .filter(|line| line.starts_with("pub "))
+            .map(|line| line.replace(['_', '{', ' '], ""))
+            .collect()
+    };
+    assert_eq!(items(&full), items(&empty));
+}
+
+#[test]
+fn a_generated_crate_carries_the_whole_runtime() {
+    let runtime = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/src");
+    let mut on_disk = BTreeSet::new();
+    for entry in std::fs::read_dir(runtime).expect("the runtime's sources") {
+        let entry = entry.expect("a readable entry");
+        assert!(
+            entry.file_type().expect("a type").is_file(),
+            "no folders in it"
+        );
+        on_disk.insert(entry.file_name().to_string_lossy().into_owned());
+    }
+    let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
+    let files = drop_in(IDENTITY, &model);
+    let carried: BTreeSet<String> = files
+        .keys()
+        .filter_map(|path| path.strip_prefix("runtime/src/"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(carried, on_disk);
+    for name in &on_disk {
+        let text = std::fs::read_to_string(format!("{runtime}/{name}")).expect("a source file");
+        assert_eq!(files[&format!("runtime/src/{name}")], text);
+    }
+}
+
+#[test]
+fn a_memory_map_stretches_regions_but_not_the_stack() {
+    let region = |origin, len| Region { origin, len };
+    let map = memory_x(
+        region(0x0800_0000, 0x10_0000),
+        region(0x2000_0000, 0x2_0000),
+    );
+    expect_file!["expected/memory.x"].assert_eq(&map);
+}
