@@ -37,6 +37,8 @@ pub struct Measured<'a> {
     pub disagreements: (usize, usize),
     /// The proof.
     pub certificate: &'a Certificate,
+    /// Names of the features.
+    pub features: &'a [&'a str],
     /// The product image.
     pub footprint: &'a Footprint,
     /// The run.
@@ -154,7 +156,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     verdicts.extend(
         limits
             .certificate
-            .map(|required| certificate(required, measured.certificate)),
+            .map(|required| certificate(required, measured)),
     );
     verdicts
 }
@@ -245,7 +247,7 @@ fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
             limit: Quantity::Number(limit),
             found: Some(Quantity::Number(agreement)),
             pass,
-            note: (!pass).then(|| wider_codes(measured.certificate)),
+            note: (!pass).then(|| at_fault(measured)),
         });
     }
     if let Some(limit) = limits.max_disagreements {
@@ -253,52 +255,79 @@ fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
             "max_disagreements",
             limit,
             n_disagreements as u64,
-            |_| wider_codes(measured.certificate),
+            |_| at_fault(measured),
         ));
     }
     verdicts
 }
 
-fn certificate(required: Level, found: &Certificate) -> Verdict {
+fn certificate(required: Level, measured: Measured<'_>) -> Verdict {
+    let found = measured.certificate;
     let level = found
         .splits
         .map_or(found.votes, |splits| splits.min(found.votes));
     let pass = level >= required;
     Verdict {
         gate: "require_certificate".to_owned(),
-        limit: Quantity::Word(word(required).to_owned()),
-        found: Some(Quantity::Word(word(level).to_owned())),
+        limit: Quantity::Word(required.as_str().to_owned()),
+        found: Some(Quantity::Word(level.as_str().to_owned())),
         pass,
-        note: (!pass).then(|| wider_codes(found)),
+        note: (!pass).then(|| at_fault(measured)),
     }
 }
 
-/// Names the splits and rows at fault, and what would mend them.
-fn wider_codes(certificate: &Certificate) -> Advice {
+/// Names the features, splits and rows at fault, and the smallest change that would mend them.
+fn at_fault(measured: Measured<'_>) -> Advice {
+    const SHOWN: usize = 3;
+    let certificate = measured.certificate;
     let mut parts = Vec::new();
-    if let Some(flip) = certificate.flips.iter().max_by_key(|flip| flip.rows.len()) {
+    for remedy in certificate.remedies.iter().take(SHOWN) {
+        let name = measured.features.get(remedy.feature).unwrap_or(&"?");
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let section = if name.chars().all(is_bare) {
+            format!("[features.{name}]")
+        } else {
+            format!("[features.{name:?}]")
+        };
+        let splits: Vec<String> = certificate
+            .flips
+            .iter()
+            .filter(|flip| flip.feature == remedy.feature)
+            .take(SHOWN)
+            .map(|flip| format!("tree {} node {} ({})", flip.tree, flip.node, flip.threshold))
+            .collect();
+        let change = match remedy.range {
+            Some((low, high)) => format!(
+                "`range = [{low}, {high}]` in {section} makes codes fine enough for these \
+                 rows, `coding = \"rank\"` for every input"
+            ),
+            None => format!("`coding = \"rank\"` in {section} holds for every input"),
+        };
         parts.push(format!(
-            "{} splits have readings that flip, first of all tree {} node {} on feature {} (threshold {}): declare a narrower range or a type in [features], or coding = \"rank\"",
-            certificate.flips.len(),
-            flip.tree,
-            flip.node,
-            flip.feature,
-            flip.threshold
+            "feature \"{name}\": readings flip at {} splits, {}, and {} rows part there; {change}",
+            remedy.n_flips,
+            splits.join(", "),
+            remedy.n_rows
         ));
     }
+    if certificate.remedies.len() > SHOWN {
+        let more = certificate.remedies.len() - SHOWN;
+        parts.push(format!("{more} more features have such splits"));
+    }
     if let Some(row) = certificate.rows_at_risk.first() {
+        let change = match certificate.splits {
+            Some(_) => {
+                "`votes = \"q15\"` in [quantize] narrows the bound, `leaves = \"hard\"` has none"
+            }
+            None => "a narrower `range` in [features] makes the codes of naive Bayes finer",
+        };
         parts.push(format!(
-            "{} rows are decided within the error bound, test row {row} first",
+            "{} rows are decided within the error bound, test row {row} first: {change}",
             certificate.rows_at_risk.len()
         ));
     }
-    parts.join("; ")
-}
-
-fn word(level: Level) -> &'static str {
-    match level {
-        Level::EveryInput => "every-input",
-        Level::EveryRow => "every-row",
-        Level::Listed => "listed",
+    if parts.is_empty() {
+        parts.push("no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly".to_owned());
     }
+    parts.join("; ")
 }

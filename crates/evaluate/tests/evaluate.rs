@@ -57,6 +57,7 @@ const CERTIFICATE: Certificate = Certificate {
     votes: Level::EveryRow,
     flips: Vec::new(),
     rows_at_risk: Vec::new(),
+    remedies: Vec::new(),
 };
 
 fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
@@ -66,6 +67,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
             evaluation: None,
             disagreements: (1, 200),
             certificate: &CERTIFICATE,
+            features: &["a"],
             footprint: &footprint(1000, 100),
             device: outcome,
         },
@@ -139,17 +141,17 @@ fn gates_fail_beyond_them() {
         &limits,
         RunOutcome::Ran(&device(vec![2])),
         &expect![[r#"
-        parity 0 1 FAIL: test row 2 is the first that host and device compute differently; this is a fault of Spinney
-        flash 999 1000 FAIL: 1 bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = "hard"
-        ram 99 100 FAIL: 1 bytes over; the model's tables are in flash, so look at the firmware's own data
-        stack 63 64 FAIL: a row of readings and its codes lie on the stack: fewer features, or integer readings
-        instructions 100 100.5 FAIL: fewer trees (n_trees) or less depth (max_depth)
-        instructions_max 119 120 FAIL: less depth (max_depth), or fewer trees (n_trees)
-        max_drop 0.1 - FAIL: the test rows have no labels: name their column in [dataset] label
-        min_agreement 0.996 0.995 FAIL: 
-        max_disagreements 0 1 FAIL: 
-        require_certificate every-input every-row FAIL: 
-    "#]],
+            parity 0 1 FAIL: test row 2 is the first that host and device compute differently; this is a fault of Spinney
+            flash 999 1000 FAIL: 1 bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = "hard"
+            ram 99 100 FAIL: 1 bytes over; the model's tables are in flash, so look at the firmware's own data
+            stack 63 64 FAIL: a row of readings and its codes lie on the stack: fewer features, or integer readings
+            instructions 100 100.5 FAIL: fewer trees (n_trees) or less depth (max_depth)
+            instructions_max 119 120 FAIL: less depth (max_depth), or fewer trees (n_trees)
+            max_drop 0.1 - FAIL: the test rows have no labels: name their column in [dataset] label
+            min_agreement 0.996 0.995 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
+            max_disagreements 0 1 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
+            require_certificate every-input every-row FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
+        "#]],
     );
 }
 

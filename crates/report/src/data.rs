@@ -133,6 +133,9 @@ pub struct Certified {
     pub flips: Vec<Flip>,
     /// Those rows, as numbers in the file they were read from.
     pub rows_at_risk_list: Vec<usize>,
+    /// Widths and roundings, worked out for this model.
+    #[serde(default)]
+    pub arithmetic: Vec<String>,
 }
 
 /// How one feature is coded.
@@ -149,6 +152,9 @@ pub struct FeatureCoding {
     /// Codes per unit of the reading, as a power of two; absent for ranks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_bits_per_unit: Option<i8>,
+    /// Flash that scale and offset, or a rank's cuts, take where features differ in them.
+    #[serde(default)]
+    pub table_bytes: usize,
     /// Test readings beyond the range of codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturation: Option<Saturation>,

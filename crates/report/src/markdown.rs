@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use spinney_evaluate::Scorecard;
-use spinney_quantize::Level;
+use spinney_quantize::{Flip, Level};
 
 use crate::Report;
 
@@ -251,27 +251,33 @@ impl Report {
                 list(&certificate.rows_at_risk_list)
             )?,
         }
+        if !certificate.arithmetic.is_empty() {
+            writeln!(out)?;
+        }
+        for line in &certificate.arithmetic {
+            writeln!(out, "- {line}")?;
+        }
         if certificate.flips.is_empty() {
             return Ok(());
         }
         writeln!(
             out,
-            "\n| tree | node | feature | threshold | readings that flip | test rows |"
+            "\n| tree | node | feature | threshold | readings that flip | test readings in it | \
+             test rows that part there |"
         )?;
-        writeln!(out, "| ---: | ---: | --- | ---: | --- | ---: |")?;
+        writeln!(out, "| ---: | ---: | --- | ---: | --- | ---: | ---: |")?;
         for flip in certificate.flips.iter().take(SHOWN) {
             writeln!(
                 out,
-                "| {} | {} | {} | {} | above {}{} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} |",
                 flip.tree,
                 flip.node,
                 self.features
                     .get(flip.feature)
                     .map_or(String::new(), |feature| cell(&feature.name)),
                 flip.threshold,
-                flip.above,
-                flip.below
-                    .map_or(String::new(), |below| format!(", below {below}")),
+                interval(flip),
+                flip.readings,
                 flip.rows.len()
             )?;
         }
@@ -288,13 +294,13 @@ impl Report {
     fn write_features(&self, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
-            "\n## Features\n\n| feature | sensor | range | coding | saturated test readings |"
+            "\n## Features\n\n| feature | sensor | range | coding | bytes | saturated test readings |"
         )?;
-        writeln!(out, "| --- | --- | --- | --- | ---: |")?;
+        writeln!(out, "| --- | --- | --- | --- | ---: | ---: |")?;
         for feature in self.features.iter().take(SHOWN) {
             writeln!(
                 out,
-                "| {} | {} | {} to {} | {}{} | {} |",
+                "| {} | {} | {} to {} | {}{} | {} | {} |",
                 cell(&feature.name),
                 feature.sensor,
                 feature.range.0,
@@ -305,6 +311,7 @@ impl Report {
                         format!(", 2^{bits} codes per unit"),
                     _ => String::new(),
                 },
+                feature.table_bytes,
                 feature
                     .saturation
                     .as_ref()
@@ -368,6 +375,16 @@ impl Report {
             device.instructions_from_codes.max,
             device.stack_bytes_max
         )
+    }
+}
+
+/// The readings that flip, in words.
+fn interval(flip: &Flip) -> String {
+    match (flip.above, flip.below) {
+        (Some(above), Some(below)) => format!("above {above}, below {below}"),
+        (Some(above), None) => format!("above {above}"),
+        (None, Some(below)) => format!("below {below}"),
+        (None, None) => "those that lose digits on the way to the device".to_owned(),
     }
 }
 

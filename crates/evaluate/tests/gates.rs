@@ -1,0 +1,112 @@
+//! What a failed agreement or certificate gate says.
+
+use expect_test::{Expect, expect};
+use spinney_evaluate::{Footprint, Limits, Measured, RunOutcome, judge};
+use spinney_quantize::{Certificate, Flip, Level, Remedy};
+
+fn flip(node: usize, threshold: f64, rows: &[usize]) -> Flip {
+    Flip {
+        tree: 0,
+        node,
+        feature: 1,
+        threshold,
+        above: Some(threshold),
+        below: Some(threshold + 0.5),
+        readings: rows.len(),
+        rows: rows.to_vec(),
+    }
+}
+
+fn remedy(n_rows: usize, range: Option<(f64, f64)>) -> Remedy {
+    Remedy {
+        feature: 1,
+        n_flips: 2,
+        n_rows,
+        range,
+    }
+}
+
+fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
+    let footprint = Footprint {
+        flash_bytes: 0,
+        ram_bytes: 0,
+        digest: String::new(),
+        sections: Vec::new(),
+    };
+    let verdicts = judge(
+        limits,
+        Measured {
+            evaluation: None,
+            disagreements: (3, 100),
+            certificate,
+            features: &["a", "b"],
+            footprint: &footprint,
+            device: RunOutcome::NotRequired,
+        },
+    );
+    let text: String = verdicts
+        .iter()
+        .filter(|verdict| !verdict.pass)
+        .map(|verdict| {
+            format!(
+                "{}: {}\n",
+                verdict.gate,
+                verdict.note.as_deref().unwrap_or("")
+            )
+        })
+        .collect();
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn a_failed_certificate_names_features_splits_and_a_change() {
+    let limits = Limits {
+        min_agreement: Some(0.99),
+        certificate: Some(Level::EveryRow),
+        ..Limits::default()
+    };
+    let mut certificate = Certificate {
+        splits: Some(Level::Listed),
+        votes: Level::EveryRow,
+        flips: vec![flip(4, 2.5, &[7, 9]), flip(6, 8.0, &[])],
+        rows_at_risk: Vec::new(),
+        remedies: vec![remedy(2, Some((0.0, 10.5)))],
+    };
+    notes(
+        &limits,
+        &certificate,
+        &expect![[r#"
+        min_agreement: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `range = [0, 10.5]` in [features.b] makes codes fine enough for these rows, `coding = "rank"` for every input
+        require_certificate: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `range = [0, 10.5]` in [features.b] makes codes fine enough for these rows, `coding = "rank"` for every input
+    "#]],
+    );
+    certificate.remedies = vec![remedy(2, None)];
+    certificate.rows_at_risk = vec![12];
+    certificate.votes = Level::Listed;
+    notes(
+        &limits,
+        &certificate,
+        &expect![[r#"
+        min_agreement: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `coding = "rank"` in [features.b] holds for every input; 1 rows are decided within the error bound, test row 12 first: `votes = "q15"` in [quantize] narrows the bound, `leaves = "hard"` has none
+        require_certificate: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `coding = "rank"` in [features.b] holds for every input; 1 rows are decided within the error bound, test row 12 first: `votes = "q15"` in [quantize] narrows the bound, `leaves = "hard"` has none
+    "#]],
+    );
+}
+
+#[test]
+fn gates_at_their_limit_hold() {
+    let limits = Limits {
+        min_agreement: Some(0.97),
+        max_disagreements: Some(3),
+        certificate: Some(Level::EveryRow),
+        ..Limits::default()
+    };
+    let certificate = Certificate {
+        splits: Some(Level::EveryInput),
+        votes: Level::EveryRow,
+        flips: Vec::new(),
+        rows_at_risk: Vec::new(),
+        remedies: Vec::new(),
+    };
+    notes(&limits, &certificate, &expect![[""]]);
+}
