@@ -1,8 +1,10 @@
 //! Spinney's verbs: `cargo xtask …`. The only host code that touches files, clock and processes.
 
+mod bench;
 mod ci;
 mod emulator;
 mod environment;
+mod explain;
 mod failure;
 mod image;
 mod inspect;
@@ -49,6 +51,18 @@ enum Verb {
     },
     /// Prove that no model can panic on any core, as CI does.
     NoPanic,
+    /// Show one test row: readings, codes, paths and scores in float and in Q15.
+    Explain {
+        /// The row's number in the source file, as in predictions.csv.
+        #[arg(long)]
+        row: usize,
+        /// The pipeline that it belongs to.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+    },
+    /// Compute the figures that are committed under reports/bench.
+    #[command(subcommand)]
+    Bench(BenchVerb),
     /// What CI runs, and all that CI runs: format, lints, tests, shipped pipelines.
     Ci {
         /// Install what is missing first.
@@ -58,6 +72,14 @@ enum Verb {
         #[arg(long)]
         bless: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum BenchVerb {
+    /// Float against Q15 on every data set, and attempts to refute the certificates.
+    Agreement,
+    /// Our training against scikit-learn's; needs python3 with venv and pip.
+    Train,
 }
 
 #[derive(Subcommand)]
@@ -101,6 +123,9 @@ fn main() -> ExitCode {
         Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
         Verb::Inspect { file } => inspect::run(&file),
         Verb::NoPanic => no_panic::run(),
+        Verb::Explain { row, config } => explain::run(&config, row),
+        Verb::Bench(BenchVerb::Agreement) => bench::agreement::run(),
+        Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Ci { setup, bless } => {
             let prepared = if setup { setup::run(false) } else { Ok(()) };
             prepared.and_then(|()| ci::run(bless))

@@ -58,7 +58,9 @@ pub(crate) fn run() -> Result<(), Failure> {
         .context("the comparison printed no list of figures")
         .environment()?;
     if lines.is_empty() {
-        return Err(Failure::Environment(anyhow!("the comparison gave no figures")));
+        return Err(Failure::Environment(anyhow!(
+            "the comparison gave no figures"
+        )));
     }
     let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
     let folder = repository.join("reports/bench");

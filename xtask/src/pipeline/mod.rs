@@ -24,6 +24,7 @@ use crate::{places, store};
 
 pub(crate) use inputs::at_fault;
 pub(crate) use moved::moved;
+pub(crate) use quantize::Quantized;
 
 /// The stages, in the order of the flow.
 pub(crate) const STAGES: [&str; 5] = ["model", "quantize", "build", "run", "report"];
@@ -161,6 +162,16 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let inputs = inputs::read(&session.config)?;
     let report = report::judge_last(&session, &inputs)?;
     conclude(&report, None)
+}
+
+/// The model of the pipeline at `path`, trained if it is not yet, and its quantization.
+pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
+    let session = Session::open(path, false)?;
+    let inputs = inputs::read(&session.config)?;
+    model::run(&session, &inputs)?;
+    let quantized = quantize::prepare(&session, &inputs)?;
+    session.progress.clear();
+    Ok(quantized)
 }
 
 fn conclude(report: &Report, reports: Option<&Path>) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use spinney_codegen::{Identity, SourceTree};
 use spinney_config::{Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{Evaluation, Predictions};
-use spinney_model::FloatModel;
+use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
     Body, Calibration, Certificate, Coding, CodingChoice, Declared, Options, QuantModel, Sensor,
     Votes,
@@ -27,6 +27,8 @@ pub(crate) struct Summary {
     pub n_splits: usize,
     pub leaves: Option<String>,
     pub features: Vec<FeatureCoding>,
+    /// Widths and roundings, worked out for this model.
+    pub arithmetic: Vec<String>,
     pub model_digest: String,
 }
 
@@ -51,6 +53,48 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
         return Ok(());
     }
     session.progress.doing("quantizing and proving");
+    let Quantized {
+        model,
+        rows,
+        calibrations,
+        quant,
+        voting,
+    } = prepare(session, inputs)?;
+    let certificate = spinney_quantize::certify(&model, &quant, &calibrations, voting, &rows.test);
+    session.progress.doing("evaluating");
+    let predictions = spinney_evaluate::predict(&model, &quant, voting, &rows.test);
+    let evaluation = rows
+        .has_labels
+        .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
+    let results = Results {
+        config,
+        rows: &rows,
+        calibrations: &calibrations,
+        quant: &quant,
+        certificate: &certificate,
+        predictions: &predictions,
+        evaluation: evaluation.as_ref(),
+        kind: model.kind(),
+        model_digest: sha256(&frozen),
+    };
+    let mut writer = stage.begin().environment()?;
+    results.write(&mut writer).environment()?;
+    writer.finish(key).environment()?;
+    Ok(())
+}
+
+/// A frozen model with its rows and its quantization.
+pub(crate) struct Quantized {
+    pub model: FloatModel,
+    pub rows: PipelineRows,
+    pub calibrations: Vec<Calibration>,
+    pub quant: QuantModel,
+    pub voting: Voting,
+}
+
+/// Calibrates and quantizes the frozen model.
+pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure> {
+    let config = &session.config;
     let model = model::load(session)?;
     let rows = fit_to_model(inputs::rows(config, inputs)?, &model, config)?;
     let voting = config.pipeline.quantize.leaves;
@@ -76,27 +120,13 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
         wants_scores,
     };
     let quant = QuantModel::new(&model, &calibrations, options, train).input()?;
-    let certificate = spinney_quantize::certify(&model, &quant, &calibrations, voting, &rows.test);
-    session.progress.doing("evaluating");
-    let predictions = spinney_evaluate::predict(&model, &quant, voting, &rows.test);
-    let evaluation = rows
-        .has_labels
-        .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
-    let results = Results {
-        config,
-        rows: &rows,
-        calibrations: &calibrations,
-        quant: &quant,
-        certificate: &certificate,
-        predictions: &predictions,
-        evaluation: evaluation.as_ref(),
-        kind: model.kind(),
-        model_digest: sha256(&frozen),
-    };
-    let mut writer = stage.begin().environment()?;
-    results.write(&mut writer).environment()?;
-    writer.finish(key).environment()?;
-    Ok(())
+    Ok(Quantized {
+        model,
+        rows,
+        calibrations,
+        quant,
+        voting,
+    })
 }
 
 struct Results<'a> {
@@ -128,6 +158,7 @@ impl Results<'_> {
             n_splits,
             leaves,
             features: self.features(),
+            arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),
         };
         writer.write_json(SUMMARY, &summary)?;
@@ -169,6 +200,7 @@ impl Results<'_> {
                         Coding::Affine { shift, .. } => Some(*shift),
                         Coding::Rank { .. } => None,
                     },
+                    table_bytes: coding.table_bytes(),
                     saturation: self
                         .predictions
                         .saturation

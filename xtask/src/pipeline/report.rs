@@ -152,10 +152,16 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         .filter(|(float, q15)| float != q15)
         .count();
     let n_rows = predictions.q15.len();
+    let feature_names: Vec<&str> = summary
+        .features
+        .iter()
+        .map(|feature| feature.name.as_str())
+        .collect();
     let measured = Measured {
         evaluation: evaluation.as_ref(),
         disagreements: (differing, n_rows),
         certificate: &certificate,
+        features: &feature_names,
         footprint: &footprints.product,
         device: match &result {
             RunResult::Ran(run) => RunOutcome::Ran(run),
@@ -193,6 +199,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
                 .map(|row| summary.source_rows[*row])
                 .collect(),
             flips: certificate.flips.clone(),
+            arithmetic: summary.arithmetic.clone(),
         },
         features: summary.features.clone(),
         encoding: Encoding {

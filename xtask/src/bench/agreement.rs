@@ -1,0 +1,369 @@
+//! `bench agreement`: what is proven and what was found, for every kind of model on every data set.
+
+use std::fmt::Write;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use spinney_dataset::{Dataset, csv, idx, split};
+use spinney_model::{FloatModel, ForestKind, Voting};
+use spinney_quantize::{
+    Body, Declared, Level, Options, QuantModel, Subject, Votes, calibrate, certify, challenge,
+};
+use spinney_train::{
+    ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples, forest, gaussian_nb,
+};
+
+use crate::failure::{Blame, Failure};
+use crate::places;
+use crate::progress::Progress;
+use crate::store::write_whole;
+
+/// Random and adversarial inputs per model.
+const N_INPUTS: usize = 1_000_000;
+const SEED: u64 = 42;
+const TEST_FRACTION: f64 = 0.25;
+const AGREEMENT_MIN: f64 = 0.998;
+const DROP_MAX: f64 = 0.002;
+
+/// One model under one vote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Case {
+    dataset: String,
+    model: String,
+    voting: String,
+    leaves: String,
+    n_rows: usize,
+    /// Absent for naive Bayes.
+    splits: Option<Level>,
+    votes: Level,
+    flip_intervals: usize,
+    /// Rows whose paths part, or whose decision lies within the error bound.
+    rows_listed: usize,
+    disagreements: usize,
+    /// Must be 0.
+    disagreements_not_listed: usize,
+    agreement: f64,
+    accuracy_float: f64,
+    accuracy_q15: f64,
+    drop: f64,
+    /// Agreement with scikit-learn's soft vote, for hard votes.
+    agreement_with_soft: Option<f64>,
+    inputs_tried: usize,
+    inputs_differing: usize,
+    counterexamples: Vec<String>,
+    /// What was asked of the case and missed, in words.
+    missed: Vec<String>,
+}
+
+/// A data set: all rows, and the part that models are trained and calibrated on.
+struct Data {
+    name: &'static str,
+    all: Dataset,
+    train: Dataset,
+    /// Whether its readings are integers, so that splits must hold for every input.
+    is_integer: bool,
+}
+
+/// Computes the table and writes it; a requirement that is missed fails the verb.
+pub(crate) fn run() -> Result<(), Failure> {
+    let progress = Progress::new();
+    let mut cases = Vec::new();
+    for data in data()? {
+        for (name, model) in models(&data, &progress)? {
+            for (voting, votes) in variants(&model) {
+                progress.doing(&format!("{} {name}: proving and trying", data.name));
+                cases.push(case(&data, name, &model, voting, votes)?);
+            }
+        }
+    }
+    progress.clear();
+    let folder = places::repository().join("reports/bench");
+    let json = serde_json::to_string_pretty(&cases).environment()? + "\n";
+    write_whole(&folder.join("agreement.json"), json.as_bytes()).environment()?;
+    write_whole(&folder.join("agreement.md"), markdown(&cases).as_bytes()).environment()?;
+    println!("report: reports/bench/agreement.md");
+    let missed: Vec<&Case> = cases
+        .iter()
+        .filter(|case| !case.missed.is_empty())
+        .collect();
+    for case in &missed {
+        println!(
+            "{} {} {} {}: {}",
+            case.dataset,
+            case.model,
+            case.voting,
+            case.leaves,
+            case.missed.join("; ")
+        );
+    }
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
+}
+
+fn data() -> Result<Vec<Data>, Failure> {
+    let read = |name: &str| {
+        let path = places::repository().join("data").join(name);
+        std::fs::read(&path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .input()
+    };
+    let table = |name: &'static str, label: &str, is_integer: bool| -> Result<Data, Failure> {
+        let all = csv::read(&read(&format!("{name}.csv"))?, label).input()?;
+        part(name, all, is_integer)
+    };
+    let mnist = idx::read(
+        &read("mnist-images.idx3-ubyte.gz")?,
+        &read("mnist-labels.idx1-ubyte.gz")?,
+    )
+    .input()?;
+    Ok(vec![
+        table("digits", "digit", true)?,
+        part("mnist", mnist, true)?,
+        table("iris", "species", false)?,
+        table("wine", "cultivar", false)?,
+        table("breast_cancer", "diagnosis", false)?,
+    ])
+}
+
+fn part(name: &'static str, all: Dataset, is_integer: bool) -> Result<Data, Failure> {
+    let train = split(&all, TEST_FRACTION, SEED).input()?.train;
+    Ok(Data {
+        name,
+        all,
+        train,
+        is_integer,
+    })
+}
+
+fn models(data: &Data, progress: &Progress) -> Result<Vec<(&'static str, FloatModel)>, Failure> {
+    let is_large = data.train.n_rows() > 5_000;
+    let fit = |kind: ForestKind, n_trees: usize, max_depth: usize, max_features: MaxFeatures| {
+        progress.doing(&format!("{} {}: training", data.name, kind.as_str()));
+        let params = ForestParams {
+            kind,
+            n_trees,
+            max_depth: (!is_large).then_some(max_depth),
+            min_samples_split: 2,
+            min_samples_leaf: 1,
+            max_leaf_nodes: is_large.then_some(500),
+            max_features,
+            criterion: Criterion::Gini,
+            bootstrap: kind == ForestKind::RandomForest,
+            max_samples: MaxSamples::All,
+            class_weight: ClassWeight::Uniform,
+            class_weights: None,
+            min_impurity_decrease: 0.0,
+            ccp_alpha: 0.0,
+            seed: SEED,
+        };
+        forest(&data.train, &params, &|_, _| {}).input()
+    };
+    let sqrt = MaxFeatures::Sqrt;
+    Ok(vec![
+        (
+            "decision-tree",
+            fit(ForestKind::DecisionTree, 1, 8, MaxFeatures::All)?,
+        ),
+        ("random-forest", fit(ForestKind::RandomForest, 30, 8, sqrt)?),
+        ("extra-trees", fit(ForestKind::ExtraTrees, 30, 10, sqrt)?),
+        ("gaussian-nb", gaussian_nb(&data.train, 1e-9).input()?),
+    ])
+}
+
+/// The votes that a model is tried under.
+fn variants(model: &FloatModel) -> Vec<(Voting, Votes)> {
+    match model {
+        FloatModel::GaussianNb(_) => vec![(Voting::Soft, Votes::Q15)],
+        FloatModel::Forest(_) => vec![
+            (Voting::Hard, Votes::Q15),
+            (Voting::Soft, Votes::Q15),
+            (Voting::Soft, Votes::Byte),
+        ],
+    }
+}
+
+fn case(
+    data: &Data,
+    name: &str,
+    model: &FloatModel,
+    voting: Voting,
+    votes: Votes,
+) -> Result<Case, Failure> {
+    let declared = vec![Declared::default(); model.schema().n_features()];
+    let train = &data.train;
+    let calibrations = calibrate(model, Some(train.values().view()), &declared).input()?;
+    let options = Options {
+        voting,
+        votes,
+        wants_scores: true,
+    };
+    let quant = QuantModel::new(model, &calibrations, options, Some(train)).input()?;
+    let certificate = certify(model, &quant, &calibrations, voting, &data.all);
+    let predictions = spinney_evaluate::predict(model, &quant, voting, &data.all);
+    let evaluation = spinney_evaluate::evaluate(&predictions, voting, &data.all);
+    let listed = certificate.listed_rows();
+    let subject = Subject {
+        model,
+        quant: &quant,
+        calibrations: &calibrations,
+        voting,
+        certificate: &certificate,
+    };
+    let tried = challenge(subject, &data.all, N_INPUTS, SEED);
+    let disagreements = &evaluation.disagreements;
+    let mut case = Case {
+        dataset: data.name.to_owned(),
+        model: name.to_owned(),
+        voting: match voting {
+            Voting::Soft => "soft",
+            Voting::Hard => "hard",
+        }
+        .to_owned(),
+        leaves: match quant.body() {
+            Body::Forest(body) => body.leaves().name(),
+            Body::Bayes(_) => "scores",
+        }
+        .to_owned(),
+        n_rows: data.all.n_rows(),
+        splits: certificate.splits,
+        votes: certificate.votes,
+        flip_intervals: certificate.flips.len(),
+        rows_listed: listed.len(),
+        disagreements: disagreements.len(),
+        disagreements_not_listed: disagreements
+            .iter()
+            .filter(|row| !listed.contains(row))
+            .count(),
+        agreement: evaluation.agreement,
+        accuracy_float: evaluation.float.accuracy,
+        accuracy_q15: evaluation.q15.accuracy,
+        drop: evaluation.drop,
+        agreement_with_soft: evaluation.agreement_with_soft,
+        inputs_tried: tried.n_inputs,
+        inputs_differing: tried.n_differing,
+        counterexamples: tried.counterexamples,
+        missed: Vec::new(),
+    };
+    let float_hard = evaluation.float_hard_accuracy;
+    case.missed = missed(&case, data.is_integer, float_hard);
+    Ok(case)
+}
+
+/// What a case must reach and does not.
+fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String> {
+    let mut missed = Vec::new();
+    let mut require = |holds: bool, what: String| {
+        if !holds {
+            missed.push(what);
+        }
+    };
+    if let Some(splits) = case.splits {
+        let least = if is_integer {
+            Level::EveryInput
+        } else {
+            Level::EveryRow
+        };
+        require(
+            splits >= least,
+            format!("splits are certified {splits:?}, not {least:?}"),
+        );
+    }
+    require(
+        case.disagreements_not_listed == 0,
+        format!(
+            "{} disagreements are not listed",
+            case.disagreements_not_listed
+        ),
+    );
+    require(
+        case.counterexamples.is_empty(),
+        format!("refuted: {}", case.counterexamples.join("; ")),
+    );
+    let is_exact = case.model == "decision-tree" || case.voting == "hard";
+    let least = if is_exact { 1.0 } else { AGREEMENT_MIN };
+    require(
+        case.agreement >= least,
+        format!("agreement {} is below {least}", case.agreement),
+    );
+    // What hard votes lose against soft ones in float is the vote's doing, not Q15's.
+    let drop = float_hard.map_or(case.drop, |hard| hard - case.accuracy_q15);
+    require(
+        drop <= DROP_MAX + 1e-12,
+        format!("accuracy drops by {drop}"),
+    );
+    missed
+}
+
+fn markdown(cases: &[Case]) -> String {
+    let mut out = String::from(
+        "# Agreement of float and Q15\n\n\
+         Made by `cargo xtask bench agreement`. All rows of each data set, train and test; models \
+         are trained and calibrated on three quarters of them. *Splits* is how far the proof \
+         reaches that no split decides differently, *votes* the same of votes or scores. *Listed* \
+         rows are those whose paths part or whose decision lies within the proven error bound; a \
+         disagreement that is *not listed* would refute the certificate, and so would a \
+         *counterexample* among the inputs tried: random ones and thresholds, the readings and \
+         codes next to them, ends of ranges, NaN and infinities. For hard votes, the drop is \
+         against scikit-learn's soft vote.\n\n\
+         | data | model | leaves | rows | splits | votes | flip intervals | listed | disagreements | \
+         not listed | agreement | accuracy float | Q15 | drop | agreement with soft | inputs tried | \
+         counterexamples |\n\
+         | --- | --- | --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | \
+         ---: | ---: | ---: |\n",
+    );
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    for case in cases {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            case.dataset,
+            case.model,
+            if case.voting == "hard" {
+                "hard votes"
+            } else {
+                &case.leaves
+            },
+            case.n_rows,
+            case.splits.map_or("", Level::as_str),
+            case.votes.as_str(),
+            case.flip_intervals,
+            case.rows_listed,
+            case.disagreements,
+            case.disagreements_not_listed,
+            percent(case.agreement),
+            percent(case.accuracy_float),
+            percent(case.accuracy_q15),
+            percent(case.drop),
+            case.agreement_with_soft.map_or(String::new(), percent),
+            case.inputs_tried,
+            case.counterexamples.len()
+        );
+    }
+    let missed: usize = cases.iter().map(|case| case.missed.len()).sum();
+    let _ = writeln!(
+        out,
+        "\nAsked: splits for every input on digits and MNIST, for every row elsewhere; full \
+         agreement of single trees and hard votes, at least {} of the others; at most {} points of \
+         accuracy lost to Q15; nothing unlisted, no counterexample. {}",
+        percent(AGREEMENT_MIN),
+        DROP_MAX * 100.0,
+        match missed {
+            0 => "All of it holds.".to_owned(),
+            n => format!("{n} of these are missed:"),
+        }
+    );
+    for case in cases.iter().filter(|case| !case.missed.is_empty()) {
+        let _ = writeln!(
+            out,
+            "- {} {} {}: {}",
+            case.dataset,
+            case.model,
+            case.leaves,
+            case.missed.join("; ")
+        );
+    }
+    out
+}

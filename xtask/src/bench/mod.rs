@@ -1,0 +1,4 @@
+//! `bench`: figures that are committed, each with the verb that makes it.
+
+pub(crate) mod agreement;
+pub(crate) mod train;
