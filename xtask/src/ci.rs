@@ -42,7 +42,12 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
                 "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings"
             ),
         ),
-        ("tests", cmd!(shell, "{cargo} test --quiet --workspace")),
+        (
+            "tests",
+            cmd!(shell, "{cargo} test --quiet --workspace")
+                // The same cases on every run: a change breaks CI, chance does not.
+                .env("PROPTEST_RNG_SEED", "1809"),
+        ),
         (
             "documentation",
             cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
