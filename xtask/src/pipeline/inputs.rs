@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{Config, ConfigPath, DataFile, Dataset as RowsConfig, Labels, Model};
@@ -48,12 +49,18 @@ pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
 }
 
 /// A stage made by another program is not this program's.
-fn program_digest() -> Result<String, Failure> {
+///
+/// The program is read once, early: `cargo test` within a long run may replace its file.
+pub(crate) fn program_digest() -> Result<String, Failure> {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    if let Some(digest) = DIGEST.get() {
+        return Ok(digest.clone());
+    }
     let program = std::env::current_exe().environment()?;
     let bytes = std::fs::read(&program)
         .with_context(|| format!("cannot read {}", program.display()))
         .environment()?;
-    Ok(sha256(&bytes))
+    Ok(DIGEST.get_or_init(|| sha256(&bytes)).clone())
 }
 
 impl Inputs {

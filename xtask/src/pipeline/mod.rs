@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::store::Stage;
 use crate::{places, store};
 
-pub(crate) use inputs::at_fault;
+pub(crate) use inputs::{at_fault, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::Quantized;
 
