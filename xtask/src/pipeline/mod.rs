@@ -42,6 +42,17 @@ pub(crate) struct Session {
 impl Session {
     fn open(path: &Path, force: bool) -> Result<Self, Failure> {
         let config = spinney_config::load(path)?;
+        // A gate that nothing measures must not read as passed.
+        if config.pipeline.budget.max_flash_growth.is_some() {
+            let help = "remove it; `flash` in [budget] limits the whole image";
+            return Err(config
+                .fault(
+                    "budget.max_flash_growth",
+                    "this version does not compare with a baseline",
+                    Some(help),
+                )
+                .into());
+        }
         let artifacts = places::artifacts(&config.pipeline.identity.name)?;
         std::fs::create_dir_all(&artifacts)
             .with_context(|| format!("cannot create {}", artifacts.display()))
