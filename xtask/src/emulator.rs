@@ -94,7 +94,8 @@ pub(crate) fn run(
 /// Room that the main loop and a prediction need at the least.
 const STACK_BYTES_MIN: u64 = 1024;
 
-fn does_not_fit(machine: &Machine, footprint: &Footprint) -> Option<String> {
+/// Why the emulated machine cannot hold an image, if it cannot.
+pub(crate) fn does_not_fit(machine: &Machine, footprint: &Footprint) -> Option<String> {
     let (flash, ram) = (u64::from(machine.flash.len), u64::from(machine.ram.len));
     if footprint.flash_bytes > flash {
         return Some(format!(

@@ -1,5 +1,7 @@
-//! `bench agreement`: what is proven and what was found, for every kind of model on every data set.
+//! `bench agreement`: what is proven and what was found, for every kind of model on every data set,
+//! on the host and on emulated devices.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Context;
@@ -13,6 +15,7 @@ use spinney_train::{
     ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples, forest, gaussian_nb,
 };
 
+use super::parity::{self, Device, Job, Parity};
 use crate::failure::{Blame, Failure};
 use crate::places;
 use crate::progress::Progress;
@@ -51,6 +54,8 @@ struct Case {
     inputs_tried: usize,
     inputs_differing: usize,
     counterexamples: Vec<String>,
+    /// Host against device, per core.
+    parity: Vec<Parity>,
     /// What was asked of the case and missed, in words.
     missed: Vec<String>,
 }
@@ -67,12 +72,13 @@ struct Data {
 /// Computes the table and writes it; a requirement that is missed fails the verb.
 pub(crate) fn run() -> Result<(), Failure> {
     let progress = Progress::new();
+    let devices = parity::devices()?;
     let mut cases = Vec::new();
     for data in data()? {
         for (name, model) in models(&data, &progress)? {
             for (voting, votes) in variants(&model) {
-                progress.doing(&format!("{} {name}: proving and trying", data.name));
-                cases.push(case(&data, name, &model, voting, votes)?);
+                progress.doing(&format!("{} {name}: proving and running", data.name));
+                cases.push(case(&data, name, &model, voting, votes, &devices)?);
             }
         }
     }
@@ -191,6 +197,7 @@ fn case(
     model: &FloatModel,
     voting: Voting,
     votes: Votes,
+    devices: &[Device],
 ) -> Result<Case, Failure> {
     let declared = vec![Declared::default(); model.schema().n_features()];
     let train = &data.train;
@@ -212,7 +219,30 @@ fn case(
         voting,
         certificate: &certificate,
     };
-    let tried = challenge(subject, &data.all, N_INPUTS, SEED);
+    let leaves = match quant.body() {
+        _ if voting == Voting::Hard => "hard votes",
+        Body::Forest(body) => body.leaves().name(),
+        Body::Bayes(_) => "scores",
+    };
+    let job = Job::new(
+        &format!("{} {name} {leaves}", data.name),
+        name,
+        &quant,
+        &data.all,
+    )?;
+    let (tried, parity) = std::thread::scope(|scope| {
+        let (job, predictions) = (&job, &predictions);
+        let runs: Vec<_> = devices
+            .iter()
+            .map(|device| scope.spawn(move || job.run(device, predictions)))
+            .collect();
+        let tried = challenge(subject, &data.all, N_INPUTS, SEED);
+        let parity: Result<Vec<Parity>, Failure> = runs
+            .into_iter()
+            .map(|run| run.join().expect("a run that does not panic"))
+            .collect();
+        (tried, parity)
+    });
     let disagreements = &evaluation.disagreements;
     let mut case = Case {
         dataset: data.name.to_owned(),
@@ -245,6 +275,7 @@ fn case(
         inputs_tried: tried.n_inputs,
         inputs_differing: tried.n_differing,
         counterexamples: tried.counterexamples,
+        parity: parity?,
         missed: Vec::new(),
     };
     let float_hard = evaluation.float_hard_accuracy;
@@ -282,6 +313,19 @@ fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String>
         case.counterexamples.is_empty(),
         format!("refuted: {}", case.counterexamples.join("; ")),
     );
+    for parity in &case.parity {
+        require(
+            parity.mismatches == Some(0),
+            match (parity.mismatches, &parity.note) {
+                (None, Some(reason)) => format!("{}: {reason}", parity.core),
+                (found, _) => format!(
+                    "{}: {} rows differ from the host's",
+                    parity.core,
+                    found.unwrap_or_default()
+                ),
+            },
+        );
+    }
     let is_exact = case.model == "decision-tree" || case.voting == "hard";
     let least = if is_exact { 1.0 } else { AGREEMENT_MIN };
     require(
@@ -307,18 +351,20 @@ fn markdown(cases: &[Case]) -> String {
          disagreement that is *not listed* would refute the certificate, and so would a \
          *counterexample* among the inputs tried: random ones and thresholds, the readings and \
          codes next to them, ends of ranges, NaN and infinities. For hard votes, the drop is \
-         against scikit-learn's soft vote.\n\n\
+         against scikit-learn's soft vote. The same rows then run through the verify image, built \
+         for a Cortex-M0 and for a Cortex-M4F and emulated; *mismatches* are rows whose class or \
+         any score there differs from the host's in any bit.\n\n\
          | data | model | leaves | rows | splits | votes | flip intervals | listed | disagreements | \
          not listed | agreement | accuracy float | Q15 | drop | agreement with soft | inputs tried | \
-         counterexamples |\n\
+         counterexamples | rows compared | M0 mismatches | M4F mismatches |\n\
          | --- | --- | --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | \
-         ---: | ---: | ---: |\n",
+         ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     let percent = |share: f64| format!("{:.2} %", share * 100.0);
     for case in cases {
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             case.dataset,
             case.model,
             if case.voting == "hard" {
@@ -339,7 +385,19 @@ fn markdown(cases: &[Case]) -> String {
             percent(case.drop),
             case.agreement_with_soft.map_or(String::new(), percent),
             case.inputs_tried,
-            case.counterexamples.len()
+            case.counterexamples.len(),
+            case.parity
+                .iter()
+                .map(|parity| parity.rows_compared)
+                .min()
+                .unwrap_or(0),
+            case.parity
+                .iter()
+                .map(|parity| parity
+                    .mismatches
+                    .map_or("not run".to_owned(), |mismatches| mismatches.to_string()))
+                .collect::<Vec<_>>()
+                .join(" | ")
         );
     }
     let missed: usize = cases.iter().map(|case| case.missed.len()).sum();
@@ -347,7 +405,7 @@ fn markdown(cases: &[Case]) -> String {
         out,
         "\nAsked: splits for every input on digits and MNIST, for every row elsewhere; full \
          agreement of single trees and hard votes, at least {} of the others; at most {} points of \
-         accuracy lost to Q15; nothing unlisted, no counterexample. {}",
+         accuracy lost to Q15; nothing unlisted, no counterexample, no mismatch. {}",
         percent(AGREEMENT_MIN),
         DROP_MAX * 100.0,
         match missed {
@@ -365,5 +423,29 @@ fn markdown(cases: &[Case]) -> String {
             case.missed.join("; ")
         );
     }
+    machines(cases, &mut out);
     out
+}
+
+/// Which machine ran what.
+fn machines(cases: &[Case], out: &mut String) {
+    out.push_str("\nMachines:\n");
+    let mut seen: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for case in cases {
+        for parity in &case.parity {
+            let why = parity
+                .note
+                .as_ref()
+                .map(|note| format!("{} {} {}: {note}", case.dataset, case.model, case.leaves));
+            seen.entry((&parity.core, &parity.machine))
+                .or_default()
+                .extend(why);
+        }
+    }
+    for ((core, machine), notes) in seen {
+        let _ = writeln!(out, "- {core}: {machine}");
+        for note in notes {
+            let _ = writeln!(out, "  - {note}");
+        }
+    }
 }
