@@ -161,7 +161,11 @@ impl Job {
             return Ok(match run.ended {
                 Ended::Failed(reason) => parity(None, Some(reason)),
                 Ended::Outcomes(bytes) => match read_outcomes(&bytes, context) {
-                    Ok(run) => parity(Some(run.mismatches.len()), note),
+                    Ok(run) => {
+                        // What kept it from the first machine is why it ran on this one.
+                        let why = note.map(|note| note.replace("not run: ", ""));
+                        parity(Some(run.mismatches.len()), why)
+                    }
                     Err(error) => parity(None, Some(error.to_string())),
                 },
             });
