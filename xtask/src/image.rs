@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use spinney_board::Region;
-use spinney_codegen::{SourceTree, memory_x};
+use spinney_codegen::{SourceTree, has_probabilities, memory_x};
 use xshell::{Shell, cmd};
 
 use crate::environment::{Linker, Toolchain};
@@ -171,11 +171,14 @@ pub(crate) fn build(
 ) -> Result<Vec<u8>, Failure> {
     let files = workspace(image, firmware)?;
     write_workspace(folder, &files).environment()?;
-    let feature = image.transport.feature();
+    let mut features = image.transport.feature().to_owned();
+    if has_probabilities(image.model) {
+        features.push_str(",probabilities");
+    }
     let elf = compile(
         folder,
         "spinney-app",
-        &["--features", feature],
+        &["--features", &features],
         image.target,
         image.log,
         toolchain,

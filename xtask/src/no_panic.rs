@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
-use spinney_codegen::{Identity, SourceTree};
+use spinney_codegen::{Identity, SourceTree, has_probabilities};
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate};
@@ -88,6 +88,14 @@ fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
         ),
         ("bayes-f32", quantize(&bayes, soft, f32s, [auto; 2], None)),
         ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),
+        (
+            "shares-affine-i32",
+            quantize(&forest, soft, i32s, [auto; 2], None).map(QuantModel::with_probabilities),
+        ),
+        (
+            "softmax-f32",
+            quantize(&bayes, soft, f32s, [auto; 2], None).map(QuantModel::with_probabilities),
+        ),
     ]
     .into_iter()
     .map(|(name, model)| Ok((name, model?)))
@@ -172,9 +180,15 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
             };
             files.insert(to, text);
         }
+        let features = if has_probabilities(sources) {
+            "[features]\ndefault = [\"probabilities\"]\n"
+        } else {
+            "[features]\n"
+        };
         files.insert(
             format!("{name}/app/Cargo.toml"),
             package
+                .replace("[features]\n", features)
                 .replace(
                     "spinney-no-panic",
                     &format!("spinney-no-panic-{name}-{digest}"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use expect_test::expect_file;
 use spinney_board::Region;
-use spinney_codegen::{Identity, SourceTree, drop_in, empty, memory_x};
+use spinney_codegen::{Identity, SourceTree, drop_in, empty, has_probabilities, memory_x};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate};
 
@@ -69,8 +69,31 @@ fn naive_bayes() {
 }
 
 #[test]
+fn probabilities_where_they_are_asked_for() {
+    let forest = quantize(FOREST, Voting::Soft, Sensor::I16, [CodingChoice::Auto; 2]);
+    let bayes = quantize(BAYES, Voting::Soft, Sensor::I16, [CodingChoice::Auto; 2]);
+    for (model, expected) in [
+        (forest, expect_file!["expected/vote-shares.txt"]),
+        (bayes, expect_file!["expected/softmax.txt"]),
+    ] {
+        let without = drop_in(IDENTITY, &model);
+        assert!(!has_probabilities(&without));
+        let model = model.with_probabilities();
+        let with = drop_in(IDENTITY, &model);
+        assert!(has_probabilities(&with));
+        assert!(has_probabilities(&empty(IDENTITY, &model)));
+        assert!(with["README.md"].contains("probabilities(&encode(&readings))"));
+        // All but the added lines is as without them.
+        let (with, without) = (&with["src/lib.rs"], &without["src/lib.rs"]);
+        let added = with.strip_prefix(without.as_str()).expect("an addition");
+        expected.assert_eq(added);
+    }
+}
+
+#[test]
 fn an_empty_model_has_the_same_items() {
     let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
+    let model = model.with_probabilities();
     let (full, empty) = (drop_in(IDENTITY, &model), empty(IDENTITY, &model));
     let items = |files: &SourceTree| -> BTreeSet<String> {
         files["src/lib.rs"]

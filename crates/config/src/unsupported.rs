@@ -30,12 +30,6 @@ const REFUSALS: &[Refusal] = &[
     },
     Refusal {
         section: "codegen",
-        key: "outputs",
-        refused: |word| word == "probabilities",
-        instead: "`\"scores\"`",
-    },
-    Refusal {
-        section: "codegen",
         key: "early_exit",
         refused: |word| word == "true",
         instead: "`early_exit = false`",

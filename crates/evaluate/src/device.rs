@@ -11,7 +11,7 @@ use crate::Predictions;
 pub struct DeviceRun {
     /// Class per row.
     pub classes: Vec<usize>,
-    /// Rows whose class or any score differs from the host's.
+    /// Rows whose class, any score or any probability differs from the host's.
     pub mismatches: Vec<usize>,
     /// From raw readings to class.
     pub instructions: Instructions,
@@ -57,6 +57,8 @@ pub struct OutcomeError {
 const NS_PER_INSTRUCTION: f64 = 256.0;
 /// Size of one score.
 const SCORE_LEN: usize = 8;
+/// Size of one probability.
+const PROBABILITY_LEN: usize = 2;
 
 /// Reads a file of outcomes and compares it with the host's predictions.
 ///
@@ -85,8 +87,21 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         ));
     }
     let records = &bytes[Header::LEN..];
-    let record_len = Outcome::LEN + SCORE_LEN * context.n_classes;
     let n_rows = context.predictions.q15.len();
+    let expected = context
+        .predictions
+        .probabilities
+        .first()
+        .map_or(0, Vec::len);
+    let n_probabilities = header.n_probabilities as usize;
+    if n_probabilities != expected {
+        return Err(error(
+            format!("{n_probabilities} probabilities per row"),
+            expected.to_string(),
+        ));
+    }
+    let scores_len = SCORE_LEN * context.n_classes;
+    let record_len = Outcome::LEN + scores_len + PROBABILITY_LEN * n_probabilities;
     if records.len() != n_rows * record_len {
         return Err(error(
             format!(
@@ -118,14 +133,26 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
     let mut from_codes = Vec::with_capacity(n_rows);
     let mut stack_bytes_max = 0;
     for (row, record) in records.chunks_exact(record_len).enumerate() {
-        let (outcome, scores) = record.split_at(Outcome::LEN);
+        let (outcome, rest) = record.split_at(Outcome::LEN);
+        let (scores, probabilities) = rest.split_at(scores_len);
         let outcome = Outcome::from_bytes(outcome).expect("a slice of that length");
         let scores: Vec<i64> = scores
             .chunks_exact(SCORE_LEN)
             .map(|score| i64::from_le_bytes(score.try_into().expect("a chunk of that length")))
             .collect();
+        let probabilities: Vec<u16> = probabilities
+            .chunks_exact(PROBABILITY_LEN)
+            .map(|bytes| u16::from_le_bytes(bytes.try_into().expect("a chunk of that length")))
+            .collect();
         let class = outcome.class as usize;
-        if class != context.predictions.q15[row] || scores != context.predictions.scores[row] {
+        let host = context.predictions;
+        if class != host.q15[row]
+            || scores != host.scores[row]
+            || host
+                .probabilities
+                .get(row)
+                .is_some_and(|host| *host != probabilities)
+        {
             mismatches.push(row);
         }
         if outcome.stack_bytes == u32::MAX {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_quantize::{Certificate, Level};
 
-use crate::{DeviceRun, Evaluation, Footprint};
+use crate::{DeviceRun, Evaluation, Footprint, ProbabilityError};
 
 /// Limits of a pipeline; `None` is no gate.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,6 +37,8 @@ pub struct Measured<'a> {
     pub disagreements: (usize, usize),
     /// The proof.
     pub certificate: &'a Certificate,
+    /// How far probabilities are off; `None` if there are none.
+    pub probability_error: Option<ProbabilityError>,
     /// Names of the features.
     pub features: &'a [&'a str],
     /// The product image.
@@ -153,6 +155,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         "less depth (max_depth), or fewer trees (n_trees)",
     ));
     verdicts.extend(accuracy(limits, measured));
+    verdicts.extend(measured.probability_error.map(probability_error));
     verdicts.extend(
         limits
             .certificate
@@ -261,6 +264,22 @@ fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     verdicts
 }
 
+/// Not a limit of the config: a row beyond its own bound refutes the proof of it.
+fn probability_error(error: ProbabilityError) -> Verdict {
+    Verdict {
+        gate: "probability_error".to_owned(),
+        limit: Quantity::Number(error.bound_max),
+        found: Some(Quantity::Number(error.found_max)),
+        pass: error.rows_beyond == 0,
+        note: (error.rows_beyond > 0).then(|| {
+            format!(
+                "rows beyond their proven bound: {}; this is a fault of Spinney",
+                error.rows_beyond
+            )
+        }),
+    }
+}
+
 fn certificate(required: Level, measured: Measured<'_>) -> Verdict {
     let found = measured.certificate;
     let level = found
@@ -274,6 +293,10 @@ fn certificate(required: Level, measured: Measured<'_>) -> Verdict {
         pass,
         note: (!pass).then(|| at_fault(measured)),
     }
+}
+
+fn counted(n: usize, one: &str, several: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { several })
 }
 
 /// Names the features, splits and rows at fault, and the smallest change that would mend them.
@@ -304,15 +327,18 @@ fn at_fault(measured: Measured<'_>) -> Advice {
             None => format!("`coding = \"rank\"` in {section} holds for every input"),
         };
         parts.push(format!(
-            "feature \"{name}\": readings flip at {} splits, {}, and {} rows part there; {change}",
-            remedy.n_flips,
+            "feature \"{name}\": readings flip at {}, {}, and {} there; {change}",
+            counted(remedy.n_flips, "split", "splits"),
             splits.join(", "),
-            remedy.n_rows
+            counted(remedy.n_rows, "row parts", "rows part")
         ));
     }
     if certificate.remedies.len() > SHOWN {
         let more = certificate.remedies.len() - SHOWN;
-        parts.push(format!("{more} more features have such splits"));
+        parts.push(format!(
+            "{} such splits",
+            counted(more, "more feature has", "more features have")
+        ));
     }
     if let Some(row) = certificate.rows_at_risk.first() {
         let change = match certificate.splits {
@@ -322,8 +348,8 @@ fn at_fault(measured: Measured<'_>) -> Advice {
             None => "a narrower `range` in [features] makes the codes of naive Bayes finer",
         };
         parts.push(format!(
-            "{} rows are decided within the error bound, test row {row} first: {change}",
-            certificate.rows_at_risk.len()
+            "{} decided within the error bound, test row {row} first: {change}",
+            counted(certificate.rows_at_risk.len(), "row is", "rows are")
         ));
     }
     if parts.is_empty() {

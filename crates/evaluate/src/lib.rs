@@ -13,4 +13,4 @@ pub use device::{DeviceRun, Instructions, OutcomeError, RunContext, read_outcome
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
 pub use metrics::{ClassScore, Scorecard};
-pub use predictions::{Evaluation, Predictions, Saturation, evaluate, predict};
+pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};

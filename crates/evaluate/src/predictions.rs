@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Voting, argmax};
-use spinney_quantize::{Coding, QuantModel};
+use spinney_quantize::{Coding, QuantModel, float_probabilities, probability_bound};
 
 use crate::Scorecard;
 use crate::metrics::ratio;
@@ -19,8 +19,28 @@ pub struct Predictions {
     pub q15: Vec<usize>,
     /// Scores of the quantized model, one per class.
     pub scores: Vec<Vec<i64>>,
+    /// Probabilities of the quantized model in Q15, one per class; no rows unless asked for.
+    #[serde(default)]
+    pub probabilities: Vec<Vec<u16>>,
+    /// How far those are from float's, if they were asked for.
+    #[serde(default)]
+    pub probability_error: Option<ProbabilityError>,
     /// Readings beyond the range of codes, for features that have any.
     pub saturation: Vec<Saturation>,
+}
+
+/// Largest differences between the device's probabilities and float's under the same vote, as
+/// probabilities from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ProbabilityError {
+    /// The largest of any class and row whose paths do not part.
+    pub found_max: f64,
+    /// The largest bound that is proven for any of these rows.
+    pub bound_max: f64,
+    /// Rows whose difference is beyond their own bound, which refutes it.
+    pub rows_beyond: usize,
+    /// Rows whose paths part, as the certificate lists, and that have no bound.
+    pub rows_parting: usize,
 }
 
 /// How many readings of one feature saturate.
@@ -70,6 +90,8 @@ pub fn predict(
         float_soft: Vec::with_capacity(n_rows),
         q15: Vec::with_capacity(n_rows),
         scores: Vec::with_capacity(n_rows),
+        probabilities: Vec::new(),
+        probability_error: None,
         saturation: saturation(quant, rows),
     };
     for row in rows.values().rows() {
@@ -81,13 +103,39 @@ pub fn predict(
             }
             _ => soft,
         };
-        let scores = quant.scores(&quant.codes(&row));
+        let codes = quant.codes(&row);
+        let scores = quant.scores(&codes);
+        if quant.probabilities().is_some() {
+            let probabilities = quant.probabilities_of(&scores);
+            let error = predictions.probability_error.get_or_insert_default();
+            let float = float_probabilities(model, voting, &row);
+            let bound = probability_bound(model, quant, voting, &row, &codes);
+            error.add(&probabilities, &float, bound);
+            predictions.probabilities.push(probabilities);
+        }
         predictions.float.push(float);
         predictions.float_soft.push(soft);
         predictions.q15.push(best(&scores));
         predictions.scores.push(scores);
     }
     predictions
+}
+
+impl ProbabilityError {
+    fn add(&mut self, probabilities: &[u16], float: &[f64], bound: Option<f64>) {
+        let Some(bound) = bound else {
+            self.rows_parting += 1;
+            return;
+        };
+        let off = probabilities
+            .iter()
+            .zip(float)
+            .map(|(p, float)| (f64::from(*p) / 32_768.0 - float).abs())
+            .fold(0.0, f64::max);
+        self.found_max = self.found_max.max(off);
+        self.bound_max = self.bound_max.max(bound);
+        self.rows_beyond += usize::from(off > bound);
+    }
 }
 
 /// Index of the highest score, the lowest among equals.

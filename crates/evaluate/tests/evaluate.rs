@@ -67,6 +67,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
             evaluation: None,
             disagreements: (1, 200),
             certificate: &CERTIFICATE,
+            probability_error: None,
             features: &["a"],
             footprint: &footprint(1000, 100),
             device: outcome,
@@ -191,6 +192,8 @@ fn predictions() -> Predictions {
         float_soft: vec![0, 1],
         q15: vec![0, 1],
         scores: vec![vec![9, 1], vec![2, 8]],
+        probabilities: vec![vec![29_491, 3277], vec![6554, 26_214]],
+        probability_error: None,
         saturation: Vec::new(),
     }
 }
@@ -200,10 +203,11 @@ fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
         n_features: 3,
         n_classes: 2,
         overhead_ticks: 43,
+        n_probabilities: 2,
     }
     .to_bytes()
     .to_vec();
-    for (class, scores, ticks) in rows {
+    for ((class, scores, ticks), probabilities) in rows.iter().zip(predictions().probabilities) {
         let outcome = Outcome {
             class: *class,
             ticks: *ticks,
@@ -212,6 +216,7 @@ fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
         };
         bytes.extend(outcome.to_bytes());
         bytes.extend(scores.iter().flat_map(|score| score.to_le_bytes()));
+        bytes.extend(probabilities.iter().flat_map(|p| p.to_le_bytes()));
     }
     bytes
 }
@@ -240,6 +245,9 @@ fn outcomes_are_compared_bit_by_bit() {
     assert_eq!(read(&other_class).unwrap().mismatches, [0]);
     let other_score = answer(&[(0, [9, 1], 100), (1, [2, 7], 100)]);
     assert_eq!(read(&other_score).unwrap().mismatches, [1]);
+    let mut other_probability = good;
+    *other_probability.last_mut().unwrap() ^= 1;
+    assert_eq!(read(&other_probability).unwrap().mismatches, [1]);
 }
 
 #[test]
@@ -248,6 +256,14 @@ fn answers_that_cannot_be_read_are_refused() {
     for end in 0..good.len() {
         assert!(read(&good[..end]).is_err(), "cut at {end}");
     }
+    // An image that tells of no probabilities.
+    let mut without = good.clone();
+    without[16] = 0;
+    let error = read(&without).unwrap_err();
+    assert!(
+        error.contains("found 0 probabilities per row, expected 2"),
+        "{error}"
+    );
     let wrapped = answer(&[(0, [9, 1], u32::MAX), (1, [2, 8], 100)]);
     let error = read(&wrapped).unwrap_err();
     assert!(error.contains("beyond the timer, in row 0"), "{error}");

@@ -1,7 +1,7 @@
 //! What a failed agreement or certificate gate says.
 
 use expect_test::{Expect, expect};
-use spinney_evaluate::{Footprint, Limits, Measured, RunOutcome, judge};
+use spinney_evaluate::{Footprint, Limits, Measured, ProbabilityError, RunOutcome, judge};
 use spinney_quantize::{Certificate, Flip, Level, Remedy};
 
 fn flip(node: usize, threshold: f64, rows: &[usize]) -> Flip {
@@ -39,6 +39,7 @@ fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
             evaluation: None,
             disagreements: (3, 100),
             certificate,
+            probability_error: None,
             features: &["a", "b"],
             footprint: &footprint,
             device: RunOutcome::NotRequired,
@@ -87,10 +88,75 @@ fn a_failed_certificate_names_features_splits_and_a_change() {
         &limits,
         &certificate,
         &expect![[r#"
-        min_agreement: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `coding = "rank"` in [features.b] holds for every input; 1 rows are decided within the error bound, test row 12 first: `votes = "q15"` in [quantize] narrows the bound, `leaves = "hard"` has none
-        require_certificate: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `coding = "rank"` in [features.b] holds for every input; 1 rows are decided within the error bound, test row 12 first: `votes = "q15"` in [quantize] narrows the bound, `leaves = "hard"` has none
+        min_agreement: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `coding = "rank"` in [features.b] holds for every input; 1 row is decided within the error bound, test row 12 first: `votes = "q15"` in [quantize] narrows the bound, `leaves = "hard"` has none
+        require_certificate: feature "b": readings flip at 2 splits, tree 0 node 4 (2.5), tree 0 node 6 (8), and 2 rows part there; `coding = "rank"` in [features.b] holds for every input; 1 row is decided within the error bound, test row 12 first: `votes = "q15"` in [quantize] narrows the bound, `leaves = "hard"` has none
     "#]],
     );
+}
+
+#[test]
+fn one_split_and_one_row_are_told_in_the_singular() {
+    let limits = Limits {
+        certificate: Some(Level::EveryRow),
+        ..Limits::default()
+    };
+    let certificate = Certificate {
+        splits: Some(Level::Listed),
+        votes: Level::EveryRow,
+        flips: vec![flip(4, 2.5, &[7])],
+        rows_at_risk: Vec::new(),
+        remedies: vec![Remedy {
+            n_flips: 1,
+            ..remedy(1, None)
+        }],
+    };
+    notes(
+        &limits,
+        &certificate,
+        &expect![[r#"
+        require_certificate: feature "b": readings flip at 1 split, tree 0 node 4 (2.5), and 1 row parts there; `coding = "rank"` in [features.b] holds for every input
+    "#]],
+    );
+}
+
+#[test]
+fn a_probability_beyond_its_bound_fails() {
+    let error = |rows_beyond: usize| ProbabilityError {
+        found_max: 0.001,
+        bound_max: 0.002,
+        rows_beyond,
+        rows_parting: 0,
+    };
+    let footprint = Footprint {
+        flash_bytes: 0,
+        ram_bytes: 0,
+        digest: String::new(),
+        sections: Vec::new(),
+    };
+    let certificate = Certificate {
+        splits: None,
+        votes: Level::EveryRow,
+        flips: Vec::new(),
+        rows_at_risk: Vec::new(),
+        remedies: Vec::new(),
+    };
+    for (rows_beyond, pass) in [(0, true), (1, false)] {
+        let measured = Measured {
+            evaluation: None,
+            disagreements: (0, 100),
+            certificate: &certificate,
+            probability_error: Some(error(rows_beyond)),
+            features: &[],
+            footprint: &footprint,
+            device: RunOutcome::NotRequired,
+        };
+        let verdicts = judge(&Limits::default(), measured);
+        let verdict = verdicts
+            .iter()
+            .find(|verdict| verdict.gate == "probability_error")
+            .unwrap();
+        assert_eq!(verdict.pass, pass);
+    }
 }
 
 #[test]

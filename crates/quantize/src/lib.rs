@@ -11,6 +11,7 @@ mod coding;
 mod flip;
 mod forest;
 mod paths;
+mod probability;
 
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Schema, Voting};
@@ -23,6 +24,7 @@ pub use coding::{Coding, ReadingType, round_down};
 pub use flip::Flip;
 pub use forest::{Leaves, QuantForest};
 pub use paths::{Paths, Step};
+pub use probability::{Probabilities, float_probabilities, probability_bound};
 
 /// Why a model cannot be quantized: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +68,7 @@ pub struct QuantModel {
     reading_type: ReadingType,
     codings: Vec<Coding>,
     body: Body,
+    has_probabilities: bool,
 }
 
 /// The model proper, by kind.
@@ -128,7 +131,35 @@ impl QuantModel {
             reading_type,
             codings,
             body,
+            has_probabilities: false,
         })
+    }
+
+    /// The model with probabilities among its outputs.
+    #[must_use]
+    pub fn with_probabilities(self) -> Self {
+        Self {
+            has_probabilities: true,
+            ..self
+        }
+    }
+
+    /// How scores become probabilities, where those are asked for.
+    #[must_use]
+    pub fn probabilities(&self) -> Option<Probabilities> {
+        self.has_probabilities
+            .then(|| Probabilities::of(&self.body))
+    }
+
+    /// The probability of each class in Q15, where one is 32,768, from a row's scores, as the
+    /// runtime computes them; empty unless asked for.
+    ///
+    /// # Panics
+    /// If `scores` are not this model's.
+    #[must_use]
+    pub fn probabilities_of(&self, scores: &[i64]) -> Vec<u16> {
+        self.probabilities()
+            .map_or_else(Vec::new, |probabilities| probabilities.apply(scores))
     }
 
     /// Names of features and classes.
@@ -209,10 +240,12 @@ impl QuantModel {
     /// Widths of all sums and roundings of votes, worked out for this model, a sentence each.
     #[must_use]
     pub fn arithmetic(&self) -> Vec<String> {
-        match &self.body {
+        let mut lines = match &self.body {
             Body::Forest(forest) => forest.arithmetic(),
             Body::Bayes(bayes) => bayes.arithmetic(self.schema.n_features()),
-        }
+        };
+        lines.extend(self.probabilities().map(Probabilities::arithmetic));
+        lines
     }
 
     /// The class index of a row of raw readings.

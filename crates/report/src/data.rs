@@ -115,6 +115,16 @@ pub struct Accuracy {
     /// Scores of the quantized model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q15_scores: Option<Scorecard>,
+    /// The largest difference between the device's probabilities and float's under the same vote,
+    /// if they were asked for; of rows whose paths do not part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_error_max: Option<f64>,
+    /// The largest bound that is proven for any of these rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_error_bound: Option<f64>,
+    /// Rows whose paths part, so that their probabilities have no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability_rows_parting: Option<usize>,
 }
 
 /// What is proven about agreement.

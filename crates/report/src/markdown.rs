@@ -141,6 +141,22 @@ impl Report {
             percent(accuracy.agreement),
             accuracy.disagreements
         )?;
+        if let (Some(found), Some(bound)) = (
+            accuracy.probability_error_max,
+            accuracy.probability_error_bound,
+        ) {
+            let parting = accuracy.probability_rows_parting.unwrap_or(0);
+            writeln!(
+                out,
+                "Probabilities differ from float's by at most {found:.6}, where {bound:.6} is \
+                 proven{}.",
+                if parting == 0 {
+                    String::new()
+                } else {
+                    format!("; left out are rows whose paths part: {parting}")
+                }
+            )?;
+        }
         if let (Some(hard), Some(with_soft)) = (accuracy.float_hard, accuracy.agreement_with_soft) {
             writeln!(
                 out,

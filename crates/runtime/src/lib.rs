@@ -12,6 +12,7 @@
 pub mod bayes;
 pub mod coding;
 pub mod forest;
+pub mod probability;
 mod walk;
 
 /// Why tables were refused; in a generated crate the text of a compiler error.

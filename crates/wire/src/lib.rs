@@ -2,7 +2,8 @@
 //!
 //! The host writes [`ROWS_FILE`]: readings row after row, little-endian, in the model's reading
 //! type, nothing else. The device answers in [`OUTCOMES_FILE`]: one [`Header`], then per row one
-//! [`Outcome`], then the row's scores, each an `i64`. All integers are little-endian.
+//! [`Outcome`], then the row's scores, each an `i64`, then its probabilities, each a `u16`, if the
+//! header tells of any. All integers are little-endian.
 #![no_std]
 
 /// Name of the file of readings, in the emulator's working folder.
@@ -10,7 +11,7 @@ pub const ROWS_FILE: &core::ffi::CStr = c"rows.bin";
 /// Name of the file of outcomes, in the emulator's working folder.
 pub const OUTCOMES_FILE: &core::ffi::CStr = c"outcomes.bin";
 /// First four bytes of a file of outcomes; the last is the version of this format.
-pub const MAGIC: [u8; 4] = *b"SPN\x01";
+pub const MAGIC: [u8; 4] = *b"SPN\x02";
 
 /// What a device tells before its first outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,11 +22,13 @@ pub struct Header {
     pub n_classes: u32,
     /// Timer ticks that measuring an empty stretch of code takes.
     pub overhead_ticks: u32,
+    /// Number of probabilities per row: none, or one per class.
+    pub n_probabilities: u32,
 }
 
 impl Header {
     /// Length in bytes, [`MAGIC`] included.
-    pub const LEN: usize = 16;
+    pub const LEN: usize = 20;
 
     /// The header as the device writes it.
     #[must_use]
@@ -38,6 +41,7 @@ impl Header {
                 self.n_features,
                 self.n_classes,
                 self.overhead_ticks,
+                self.n_probabilities,
             ],
         );
         bytes
@@ -46,11 +50,18 @@ impl Header {
     /// Reads a header; `None` unless `bytes` is one, of this version.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let [magic, n_features, n_classes, overhead_ticks] = get(bytes)?;
+        let [
+            magic,
+            n_features,
+            n_classes,
+            overhead_ticks,
+            n_probabilities,
+        ] = get(bytes)?;
         (magic.to_le_bytes() == MAGIC).then_some(Self {
             n_features,
             n_classes,
             overhead_ticks,
+            n_probabilities,
         })
     }
 }
@@ -102,17 +113,17 @@ impl Outcome {
     }
 }
 
-fn put(bytes: &mut [u8; 16], words: &[u32; 4]) {
+fn put(bytes: &mut [u8], words: &[u32]) {
     for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
 }
 
-fn get(bytes: &[u8]) -> Option<[u32; 4]> {
-    if bytes.len() != 16 {
+fn get<const N: usize>(bytes: &[u8]) -> Option<[u32; N]> {
+    if bytes.len() != 4 * N {
         return None;
     }
-    let mut words = [0; 4];
+    let mut words = [0; N];
     for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
         *word = u32::from_le_bytes(chunk.try_into().ok()?);
     }
@@ -129,6 +140,7 @@ mod tests {
             n_features: 64,
             n_classes: 10,
             overhead_ticks: 86,
+            n_probabilities: 10,
         };
         assert_eq!(Header::from_bytes(&header.to_bytes()), Some(header));
         let outcome = Outcome {

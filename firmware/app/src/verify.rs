@@ -41,6 +41,11 @@ pub(crate) fn open() -> Verify {
         n_features: N_FEATURES as u32,
         n_classes: N_CLASSES as u32,
         overhead_ticks,
+        n_probabilities: if cfg!(feature = "probabilities") {
+            N_CLASSES as u32
+        } else {
+            0
+        },
     };
     written(outcomes.write_all(&header.to_bytes()));
     defmt::info!("{=usize} features, {=usize} classes", N_FEATURES, N_CLASSES);
@@ -112,6 +117,10 @@ impl Transport for Verify {
         written(self.outcomes.write_all(&outcome.to_bytes()));
         for score in model::scores(&codes) {
             written(self.outcomes.write_all(&i64::from(score).to_le_bytes()));
+        }
+        #[cfg(feature = "probabilities")]
+        for probability in model::probabilities(&codes) {
+            written(self.outcomes.write_all(&probability.to_le_bytes()));
         }
         self.n_rows += 1;
     }

@@ -23,5 +23,7 @@ extern "C" fn _start() -> ! {
         let codes = black_box(model::encode(&readings));
         black_box(model::classify(&codes));
         black_box(model::scores(&codes));
+        #[cfg(feature = "probabilities")]
+        black_box(model::probabilities(&codes));
     }
 }

@@ -119,7 +119,11 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
         },
         wants_scores,
     };
-    let quant = QuantModel::new(&model, &calibrations, options, train).input()?;
+    let mut quant = QuantModel::new(&model, &calibrations, options, train).input()?;
+    let outputs = &config.pipeline.codegen.outputs;
+    if outputs.contains(&Output::Probabilities) {
+        quant = quant.with_probabilities();
+    }
     Ok(Quantized {
         model,
         rows,

@@ -161,6 +161,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         evaluation: evaluation.as_ref(),
         disagreements: (differing, n_rows),
         certificate: &certificate,
+        probability_error: predictions.probability_error,
         features: &feature_names,
         footprint: &footprints.product,
         device: match &result {
@@ -187,7 +188,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             train_rows: summary.train_rows,
             test_rows: n_rows,
         },
-        accuracy: accuracy(evaluation.as_ref(), differing, n_rows),
+        accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
         certificate: Certified {
             splits: certificate.splits,
             votes: certificate.votes,
@@ -253,7 +254,13 @@ fn model_facts(
     }
 }
 
-fn accuracy(evaluation: Option<&Evaluation>, differing: usize, n_rows: usize) -> Accuracy {
+fn accuracy(
+    evaluation: Option<&Evaluation>,
+    differing: usize,
+    predictions: &Predictions,
+) -> Accuracy {
+    let n_rows = predictions.q15.len();
+    let probability_error = predictions.probability_error;
     Accuracy {
         float: evaluation.map(|evaluation| evaluation.float.accuracy),
         q15: evaluation.map(|evaluation| evaluation.q15.accuracy),
@@ -264,6 +271,9 @@ fn accuracy(evaluation: Option<&Evaluation>, differing: usize, n_rows: usize) ->
         agreement_with_soft: evaluation.and_then(|evaluation| evaluation.agreement_with_soft),
         float_scores: evaluation.map(|evaluation| evaluation.float.clone()),
         q15_scores: evaluation.map(|evaluation| evaluation.q15.clone()),
+        probability_error_max: probability_error.map(|error| error.found_max),
+        probability_error_bound: probability_error.map(|error| error.bound_max),
+        probability_rows_parting: probability_error.map(|error| error.rows_parting),
     }
 }
 

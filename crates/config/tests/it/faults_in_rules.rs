@@ -328,14 +328,6 @@ fn not_supported_yet() {
                |
                = help: remove `early_exit`, or change `codegen.outputs`
 
-            error: codegen.outputs: found `probabilities`, which is not supported by this version
-              --> folder/pipeline.toml:18:21
-               |
-            18 | outputs = ["class", "probabilities"]
-               |                     ^^^^^^^^^^^^^^^
-               |
-               = help: write `"scores"` instead
-
             error: codegen.export: found `c99`, which is not supported by this version
               --> folder/pipeline.toml:19:11
                |

@@ -3,6 +3,7 @@
 mod bayes;
 mod certificates;
 mod common;
+mod probability;
 mod splits;
 mod tables;
 mod votes;
