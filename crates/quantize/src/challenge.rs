@@ -47,8 +47,8 @@ pub struct Subject<'a> {
 ///
 /// Inputs start from a row of `rows` or from nothing. Their readings are then replaced: by each
 /// threshold, by the reading and the code to either side of it, by the ends of ranges and codes,
-/// by NaN, infinities and the largest singles where the sensor is one of singles and no threshold
-/// lies beyond its range, and by random readings. The same seed tries the same inputs.
+/// by NaN, infinities and the largest singles where the sensor is one of singles and, for trees, no
+/// threshold lies beyond its range, and by random readings. The same seed tries the same inputs.
 ///
 /// # Panics
 /// If the parts of `subject` do not belong together.
@@ -217,6 +217,11 @@ fn pool(calibration: &Calibration, coding: &Coding, thresholds: &[f64], is_fores
         readings.extend([tiny, -tiny]);
     } else {
         readings.retain(|reading| (low..=high).contains(reading));
+        if !is_forest {
+            // Naive Bayes has no proof for them but must give some class.
+            let max = f64::from(f32::MAX);
+            readings.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, max, -max]);
+        }
     }
     readings.sort_by(f64::total_cmp);
     readings.dedup_by(|one, other| one.to_bits() == other.to_bits());
