@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use spinney_model::{FloatModel, Voting};
-use spinney_quantize::{Body, Declared, Leaves, Options, QuantModel, Sensor, Votes, calibrate};
+use spinney_quantize::{
+    Body, CodeWidth, Declared, Leaves, Options, QuantModel, Sensor, Votes, calibrate,
+};
 
 use crate::failure::{Blame, Failure};
 use crate::pipeline::at_fault;
@@ -38,6 +40,7 @@ fn expected_flash(model: &FloatModel) -> Result<Vec<(String, usize)>, Failure> {
         let options = Options {
             voting,
             votes,
+            codes: CodeWidth::Auto,
             wants_scores: true,
         };
         let quant = QuantModel::new(model, &calibrations, options, None).input()?;

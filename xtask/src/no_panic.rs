@@ -7,7 +7,9 @@ use anyhow::{Context, anyhow};
 use spinney_codegen::{Identity, SourceTree, has_probabilities};
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Voting};
-use spinney_quantize::{CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate};
+use spinney_quantize::{
+    CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+};
 
 use crate::environment;
 use crate::failure::{Blame, Failure};
@@ -54,6 +56,7 @@ fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
         let options = Options {
             voting,
             votes: Votes::Auto,
+            codes: CodeWidth::Auto,
             wants_scores: true,
         };
         QuantModel::new(model, &calibrations, options, rows).environment()

@@ -6,7 +6,9 @@ use expect_test::expect_file;
 use spinney_board::Region;
 use spinney_codegen::{Identity, SourceTree, drop_in, empty, has_probabilities, memory_x};
 use spinney_model::{FloatModel, Voting};
-use spinney_quantize::{CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate};
+use spinney_quantize::{
+    CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+};
 
 /// Two trees, one of them a leaf, over two features and three classes.
 const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-forest",
@@ -30,6 +32,7 @@ fn quantize(json: &str, voting: Voting, sensor: Sensor, codings: [CodingChoice; 
     let options = Options {
         voting,
         votes: Votes::Q15,
+        codes: CodeWidth::Auto,
         wants_scores: true,
     };
     QuantModel::new(&model, &calibrations, options, None).expect("a model that fits")

@@ -223,6 +223,18 @@ choice! {
 }
 
 choice! {
+    /// Width of the codes that trees compare.
+    Codes {
+        /// 8 bits where they decide like float and save flash, else 16.
+        Auto = "auto",
+        /// 8 bits.
+        Byte = "8-bit",
+        /// 16 bits.
+        Word = "16-bit",
+    }
+}
+
+choice! {
     /// Precision of the class proportions that soft votes add up.
     Votes {
         /// Q15, where one is 32,768.

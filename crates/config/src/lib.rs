@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use choice::{
-    Certificate, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves, LogLevel,
-    ModelKind, Output, Prefer, Source, Trainer, Votes,
+    Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
+    LogLevel, ModelKind, Output, Prefer, Source, Trainer, Votes,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};

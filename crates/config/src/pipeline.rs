@@ -11,8 +11,8 @@ use spinney_board::{Chip, Machine};
 use spinney_model::{ForestKind, Voting};
 
 use crate::choice::{
-    Certificate, Coding, Criterion, Emulator, Encoding, Export, FeatureType, LogLevel, Output,
-    Prefer, Trainer, Votes,
+    Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, LogLevel,
+    Output, Prefer, Trainer, Votes,
 };
 
 /// A config without fault.
@@ -220,6 +220,8 @@ pub struct Quantize {
     pub leaves: Voting,
     /// Precision of soft votes.
     pub votes: Votes,
+    /// Width of the codes that trees compare.
+    pub codes: Codes,
     /// How readings become codes, unless a feature says otherwise.
     pub coding: Coding,
 }

@@ -320,6 +320,10 @@ fn at_fault(measured: Measured<'_>) -> Advice {
             .map(|flip| format!("tree {} node {} ({})", flip.tree, flip.node, flip.threshold))
             .collect();
         let change = match remedy.range {
+            Some(_) if remedy.is_narrow => format!(
+                "`codes = \"16-bit\"` in [quantize] makes codes fine enough for these rows, \
+                 `coding = \"rank\"` in {section} for every input"
+            ),
             Some((low, high)) => format!(
                 "`range = [{low}, {high}]` in {section} makes codes fine enough for these \
                  rows, `coding = \"rank\"` for every input"

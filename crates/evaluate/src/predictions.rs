@@ -151,6 +151,10 @@ fn best(scores: &[i64]) -> usize {
 
 fn saturation(quant: &QuantModel, rows: &Dataset) -> Vec<Saturation> {
     let mut found = Vec::new();
+    if quant.code_bits() == 8 {
+        // Codes saturate beyond the outermost thresholds, where all readings are alike.
+        return found;
+    }
     for (feature, coding) in quant.codings().iter().enumerate() {
         let Coding::Affine { shift, offset } = coding else {
             // Beyond the outermost cuts all readings are alike to the model.

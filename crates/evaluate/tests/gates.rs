@@ -23,6 +23,7 @@ fn remedy(n_rows: usize, range: Option<(f64, f64)>) -> Remedy {
         n_flips: 2,
         n_rows,
         range,
+        is_narrow: false,
     }
 }
 

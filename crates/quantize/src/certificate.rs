@@ -65,6 +65,9 @@ pub struct Remedy {
     pub n_rows: usize,
     /// A range that spans thresholds and rows, if codes that fine part no row.
     pub range: Option<(f64, f64)>,
+    /// Whether the feature has affine codes of 8 bits, so that 16 come before a range.
+    #[serde(default)]
+    pub is_narrow: bool,
 }
 
 /// Certifies `quant` against the float model that it was made from, on the given rows.
@@ -345,6 +348,8 @@ fn remedies(
                 n_flips: flips.len(),
                 n_rows: parting.len(),
                 range: (parts_none && !parting.is_empty()).then_some(range),
+                is_narrow: quant.code_bits() == 8
+                    && matches!(quant.codings()[feature], Coding::Affine { .. }),
             }
         })
         .collect();

@@ -98,6 +98,9 @@ pub enum Coding {
     },
 }
 
+/// Scaled readings stay within it, so that offsets are `i32`.
+const SCALED_MAX: f64 = 2_147_000_000.0;
+
 impl Coding {
     /// The code of a reading is the reading.
     pub const IDENTITY: Self = Self::Affine {
@@ -170,8 +173,6 @@ impl Coding {
     /// end, so that neither a threshold nor NaN meets a saturated code.
     pub(crate) fn affine_within(range: (f64, f64), max_shift: i8) -> Self {
         const CODES: f64 = 65_536.0 - 3.0;
-        /// Scaled readings stay within it, so that offsets are `i32`.
-        const SCALED_MAX: f64 = 2_147_000_000.0;
         let (low, high) = range;
         let shift = (-120..=max_shift)
             .rev()
@@ -186,6 +187,22 @@ impl Coding {
         #[expect(clippy::cast_possible_truncation, reason = "bounded by SCALED_MAX")]
         let offset = middle as i32;
         Self::Affine { shift, offset }
+    }
+
+    /// The finest power-of-two grid on which the span of `cuts`, ascending, takes codes 0 to 254;
+    /// readings beyond get codes that decide like 0 and 255. `None` if scaled cuts leave 32 bits.
+    pub(crate) fn affine_narrow(cuts: &[f64], sensor: Sensor) -> Option<Self> {
+        const SPAN: f64 = 254.0;
+        let max_shift = if sensor == Sensor::F32 { 100 } else { 0 };
+        let (low, high) = (*cuts.first()?, *cuts.last()?);
+        let shift = (-120..=max_shift).rev().find(|shift| {
+            let scale = exp2(*shift);
+            let (low, high) = ((low * scale).floor(), (high * scale).floor());
+            high - low <= SPAN && low.abs().max(high.abs()) <= SCALED_MAX
+        })?;
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by SCALED_MAX")]
+        let offset = (low * exp2(shift)).floor() as i32;
+        Some(Self::Affine { shift, offset })
     }
 
     /// The rank coding of the given cuts, ascending, each the largest reading on its left.

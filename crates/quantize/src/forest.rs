@@ -198,14 +198,19 @@ pub(crate) fn codings(
 }
 
 /// Whether a reading has the code of a cut that it is above.
-fn shares_code(reading: f64, cuts: &[f64], coding: &Coding, reading_type: ReadingType) -> bool {
+pub(crate) fn shares_code(
+    reading: f64,
+    cuts: &[f64],
+    coding: &Coding,
+    reading_type: ReadingType,
+) -> bool {
     let below = cuts.partition_point(|cut| *cut < reading);
     below > 0 && coding.code(reading_type, cuts[below - 1]) == coding.code(reading_type, reading)
 }
 
 /// Where the readings of `column` are decimals, those next to each cut: readings not seen yet that
 /// are as likely as those seen.
-fn decimals_above(column: &[f64], cuts: &[f64]) -> Vec<f64> {
+pub(crate) fn decimals_above(column: &[f64], cuts: &[f64]) -> Vec<f64> {
     const DIGITS_MAX: i32 = 6;
     let Some(scale) = (0..=DIGITS_MAX)
         .map(|digits| 10.0_f64.powi(digits))

@@ -7,6 +7,7 @@ mod bayes;
 mod calibrate;
 mod certificate;
 mod challenge;
+mod codes;
 mod coding;
 mod flip;
 mod forest;
@@ -45,6 +46,8 @@ pub struct Options {
     pub voting: Voting,
     /// The precision of soft votes.
     pub votes: Votes,
+    /// The width of codes, for trees.
+    pub codes: CodeWidth,
     /// Whether scores are delivered too, so that a single tree must keep its proportions.
     pub wants_scores: bool,
 }
@@ -59,6 +62,19 @@ pub enum Votes {
     Byte,
     /// 8 bits where no training row is decided within their error, else Q15.
     Auto,
+}
+
+/// The width of the codes that trees compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodeWidth {
+    /// 8 bits where every feature has a coding for them that flips no training reading, and where
+    /// they save flash; else 16.
+    #[default]
+    Auto,
+    /// 8 bits, or an error.
+    Byte,
+    /// 16 bits.
+    Word,
 }
 
 /// A model in fixed point.
@@ -116,9 +132,19 @@ impl QuantModel {
         }
         let (codings, body) = match model {
             FloatModel::Forest(forest) => {
-                let codings = forest::codings(forest, calibrations, reading_type, rows);
+                let codings =
+                    codes::choose(forest, calibrations, reading_type, rows, options.codes)?;
                 let body = QuantForest::new(forest, &codings, reading_type, options, rows)?;
                 (codings, Body::Forest(body))
+            }
+            FloatModel::GaussianNb(_) if options.codes == CodeWidth::Byte => {
+                return Err(QuantizeError {
+                    place: "[quantize] codes".to_owned(),
+                    found: "8-bit codes for naive Bayes".to_owned(),
+                    expected: "`codes = \"auto\"` or `codes = \"16-bit\"`; it needs distances, \
+                               not comparisons"
+                        .to_owned(),
+                });
             }
             FloatModel::GaussianNb(bayes) => {
                 let codings = bayes::codings(bayes, calibrations)?;
@@ -184,6 +210,26 @@ impl QuantModel {
     #[must_use]
     pub fn body(&self) -> &Body {
         &self.body
+    }
+
+    /// Bits of the codes that the model has to tell apart: 8 or 16.
+    ///
+    /// With 8, codes may be clamped into 0..=255 and held as bytes, and no decision changes: every
+    /// threshold lies in 0..=254, so a code below 0 is at most any threshold, as 0 is, and one
+    /// above 255 is above all of them, as 255 is. [`Self::codes`] does not clamp.
+    #[must_use]
+    pub fn code_bits(&self) -> u8 {
+        match &self.body {
+            Body::Forest(forest)
+                if forest
+                    .splits()
+                    .iter()
+                    .all(|split| codes::NARROW_THRESHOLDS.contains(&split.threshold)) =>
+            {
+                8
+            }
+            _ => 16,
+        }
     }
 
     /// Whether codes are the readings themselves, for every feature.

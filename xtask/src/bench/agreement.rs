@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use spinney_dataset::{Dataset, csv, idx, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
-    Body, Declared, Level, Options, QuantModel, Subject, Votes, calibrate, certify, challenge,
+    Body, CodeWidth, Declared, Level, Options, QuantModel, Subject, Votes, calibrate, certify,
+    challenge,
 };
 use spinney_train::{
     ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples, forest, gaussian_nb,
@@ -205,6 +206,7 @@ fn case(
     let options = Options {
         voting,
         votes,
+        codes: CodeWidth::Auto,
         wants_scores: true,
     };
     let quant = QuantModel::new(model, &calibrations, options, Some(train)).input()?;

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree};
-use spinney_config::{Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig};
+use spinney_config::{
+    Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
+};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{Evaluation, Predictions};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Body, Calibration, Certificate, Coding, CodingChoice, Declared, Options, QuantModel, Sensor,
-    Votes,
+    Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Options, QuantModel,
+    Sensor, Votes,
 };
 use spinney_report::FeatureCoding;
 
@@ -26,6 +28,7 @@ pub(crate) struct Summary {
     pub labels: Option<Vec<usize>>,
     pub n_splits: usize,
     pub leaves: Option<String>,
+    pub code_bits: u8,
     pub features: Vec<FeatureCoding>,
     /// Widths and roundings, worked out for this model.
     pub arithmetic: Vec<String>,
@@ -117,6 +120,11 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
             VotesConfig::Byte => Votes::Byte,
             VotesConfig::Auto => Votes::Auto,
         },
+        codes: match config.pipeline.quantize.codes {
+            Codes::Auto => CodeWidth::Auto,
+            Codes::Byte => CodeWidth::Byte,
+            Codes::Word => CodeWidth::Word,
+        },
         wants_scores,
     };
     let mut quant = QuantModel::new(&model, &calibrations, options, train).input()?;
@@ -161,6 +169,7 @@ impl Results<'_> {
             labels: self.rows.has_labels.then(|| test.labels().to_vec()),
             n_splits,
             leaves,
+            code_bits: self.quant.code_bits(),
             features: self.features(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),

@@ -7,7 +7,7 @@ mod target;
 use spinney_model::Voting;
 
 use crate::choice::{
-    Coding, Encoding, Export, Leaves, LogLevel, ModelKind, Output, Prefer, Source, Votes,
+    Codes, Coding, Encoding, Export, Leaves, LogLevel, ModelKind, Output, Prefer, Source, Votes,
 };
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
@@ -149,6 +149,7 @@ fn quantize(reader: &mut Reader, raw: &RawPipeline) -> Option<Quantize> {
             Leaves::Hard => Voting::Hard,
         },
         votes: section.choice("votes", Votes::from_word)?,
+        codes: section.choice("codes", Codes::from_word)?,
         coding: coding?,
     })
 }

@@ -2,8 +2,8 @@
 
 use super::{Default, Interval, Key, Kind, Section};
 use crate::choice::{
-    Certificate, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves, LogLevel,
-    ModelKind, Output, Prefer, Source, Trainer, Votes,
+    Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
+    LogLevel, ModelKind, Output, Prefer, Source, Trainer, Votes,
 };
 
 const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
@@ -241,6 +241,12 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Choice(Votes::WORDS),
                 Default::Value("\"q15\""),
                 "Precision of the class proportions that soft votes add up.",
+            ),
+            key(
+                "codes",
+                Kind::Choice(Codes::WORDS),
+                Default::Value("\"auto\""),
+                "Width of the codes that trees compare.",
             ),
             key(
                 "coding",

@@ -109,6 +109,7 @@ fn serialized_sections() {
           "quantize": {
             "leaves": "soft",
             "votes": "q15",
+            "codes": "auto",
             "coding": "auto"
           },
           "features": {},

@@ -3,7 +3,7 @@
 use spinney_dataset::{Dataset, Split, csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
-    Calibration, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+    Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
 };
 use spinney_train::{ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples};
 
@@ -42,6 +42,7 @@ pub fn options(voting: Voting, votes: Votes) -> Options {
     Options {
         voting,
         votes,
+        codes: CodeWidth::Auto,
         wants_scores: true,
     }
 }
