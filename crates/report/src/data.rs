@@ -177,6 +177,9 @@ pub struct Encoding {
     pub chosen: String,
     /// The model's flash per split of the quantized model; `None` without splits.
     pub bytes_per_split: Option<f64>,
+    /// Bits of a code that the model tells apart: 8 or 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_bits: Option<u8>,
     /// How leaves are held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaves: Option<String>,
@@ -218,6 +221,9 @@ pub struct Device {
     pub instructions_per_inference: Instructions,
     /// From codes to class; not cycles.
     pub instructions_from_codes: Instructions,
+    /// What making the codes of a row takes on average: the difference of the two; not cycles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions_of_coding: Option<f64>,
     /// Deepest stack of any prediction.
     pub stack_bytes_max: u32,
 }

@@ -349,7 +349,7 @@ impl Report {
         writeln!(
             out,
             "\n## Image\n\n{} bytes of flash, {} of the model{}; {} bytes of static RAM, {} of the model. \
-             Encoding: {}{}.\n",
+             Encoding: {}{}{}.\n",
             footprint.flash_bytes,
             footprint.model_flash_bytes,
             self.encoding
@@ -358,6 +358,9 @@ impl Report {
             footprint.ram_bytes,
             footprint.model_ram_bytes,
             self.encoding.chosen,
+            self.encoding
+                .code_bits
+                .map_or(String::new(), |bits| format!(", codes of {bits} bits")),
             self.encoding
                 .leaves
                 .as_ref()
@@ -378,7 +381,7 @@ impl Report {
         writeln!(
             out,
             "{} ({}{}): {} rows, {} of them computed differently from the host. Instructions per \
-             inference from raw readings: {} on average, {} at most; from codes: {} and {}. These \
+             inference from raw readings: {} on average, {} at most; from codes: {} and {}.{} These \
              are instructions, not cycles. Stack: {} bytes at most.",
             device.board,
             device.core,
@@ -389,6 +392,12 @@ impl Report {
             device.instructions_per_inference.max,
             device.instructions_from_codes.mean,
             device.instructions_from_codes.max,
+            device
+                .instructions_of_coding
+                .map_or(String::new(), |coding| format!(
+                    " Making the codes takes the difference, {coding}: {:.1} per feature.",
+                    coding / self.features.len().max(1) as f64
+                )),
             device.stack_bytes_max
         )
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_config::{Certificate as Required, Config, Model};
-use spinney_evaluate::{Evaluation, Limits, Measured, Predictions, RunOutcome, judge};
+use spinney_evaluate::{DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, judge};
 use spinney_model::FloatModel;
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
@@ -209,6 +209,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
                 let bytes = model_flash_bytes as f64 / summary.n_splits as f64;
                 (bytes * 100.0).round() / 100.0
             }),
+            code_bits: Some(summary.code_bits),
             leaves: summary.leaves.clone(),
             candidates: Vec::new(),
         },
@@ -290,8 +291,15 @@ fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> 
         parity_mismatches: run.mismatches.len(),
         instructions_per_inference: run.instructions,
         instructions_from_codes: run.instructions_from_codes,
+        instructions_of_coding: Some(coding_mean(run)),
         stack_bytes_max: run.stack_bytes_max,
     })
+}
+
+/// Mean instructions from readings less those from codes, to a tenth.
+fn coding_mean(run: &DeviceRun) -> f64 {
+    let mean = run.instructions.mean - run.instructions_from_codes.mean;
+    (mean * 10.0).round() / 10.0
 }
 
 fn limits(config: &Config) -> Limits {
