@@ -88,6 +88,10 @@ fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
         ),
         ("bayes-f32", quantize(&bayes, soft, f32s, [auto; 2], None)),
         ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),
+        (
+            "bayes-mixed-i16",
+            quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None),
+        ),
     ]
     .into_iter()
     .map(|(name, model)| Ok((name, model?)))
