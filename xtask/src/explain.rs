@@ -220,7 +220,7 @@ fn write_margins(
         classes[winner]
     );
     for class in (0..classes.len()).filter(|class| *class != winner) {
-        let bound = body.margin_bound(bayes, quant.codings(), codes, readings, [winner, class]);
+        let bound = body.margin_bound(bayes, codes, readings, [winner, class]);
         let _ = writeln!(
             out,
             "  {:<12} {:>16.6} {:>16.6} {bound:>14.6}",

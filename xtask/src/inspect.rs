@@ -55,7 +55,7 @@ fn expected_flash(model: &FloatModel) -> Result<Vec<(String, usize)>, Failure> {
                 forms.push((format!("table, {name}"), trees + leaves));
             }
             Body::Bayes(bayes) => {
-                let tables = size_of_val(bayes.terms()) + size_of_val(bayes.constants());
+                let tables = size_of_val(bayes.terms()) + size_of_val(bayes.offsets());
                 return Ok(vec![("naive Bayes".to_owned(), tables)]);
             }
         }

@@ -99,6 +99,10 @@ fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
             "softmax-f32",
             quantize(&bayes, soft, f32s, [auto; 2], None).map(QuantModel::with_probabilities),
         ),
+        (
+            "bayes-mixed-i16",
+            quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None),
+        ),
     ]
     .into_iter()
     .map(|(name, model)| Ok((name, model?)))

@@ -47,11 +47,11 @@ pub(crate) struct CodingSource {
 pub(crate) fn source(model: &QuantModel) -> CodingSource {
     let form = form(model);
     let reading = match model.reading_type() {
-        ReadingType::I16 | ReadingType::I32 => "*reading",
-        ReadingType::F32 => "SingleBits(reading.to_bits())",
+        ReadingType::I16 | ReadingType::I32 => "readings[i]",
+        ReadingType::F32 => "SingleBits(readings[i].to_bits())",
     };
     let mut tables = String::new();
-    let (loop_header, code) = match &form {
+    let coding = match &form {
         Form::Identity => {
             return CodingSource {
                 functions: IDENTITY.to_owned(),
@@ -65,17 +65,11 @@ pub(crate) fn source(model: &QuantModel) -> CodingSource {
                  /// The coding of every feature.\n\
                  pub(crate) const CODING: Affine = Affine {{ shift: {shift}, offset: {offset} }};"
             );
-            (
-                "(code, reading) in codes.iter_mut().zip(readings)",
-                "tables::CODING",
-            )
+            "tables::CODING"
         }
         _ => {
             write_codings(&form, model, &mut tables);
-            (
-                "((code, coding), reading) in codes.iter_mut().zip(&tables::CODINGS).zip(readings)",
-                "coding",
-            )
+            "tables::CODINGS[i]"
         }
     };
     let functions = format!(
@@ -88,11 +82,7 @@ pub(crate) fn source(model: &QuantModel) -> CodingSource {
          /// The codes of a row of raw readings.\n\
          #[must_use]\n\
          pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_FEATURES] {{\n    \
-             let mut codes = [0; N_FEATURES];\n    \
-             for {loop_header} {{\n        \
-                 *code = {code}.code({reading});\n    \
-             }}\n    \
-             codes\n\
+             core::array::from_fn(|i| {coding}.code({reading}))\n\
          }}\n"
     );
     CodingSource { functions, tables }

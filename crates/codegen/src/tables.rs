@@ -35,8 +35,7 @@ pub(crate) fn model_static(model: &QuantModel) -> String {
         Body::Bayes(_) => (
             "bayes::{GaussianNb, Tables}",
             "GaussianNb",
-            "    terms: &tables::TERMS,\n    constants: &tables::CONSTANTS,\n    shift: 0,\n"
-                .to_owned(),
+            "    terms: &tables::TERMS,\n    offsets: &tables::OFFSETS,\n".to_owned(),
         ),
     };
     format!(
@@ -106,26 +105,26 @@ fn forest_tables(forest: &QuantForest) -> String {
 fn bayes_tables(bayes: &QuantBayes) -> String {
     let mut out = String::from(
         "use spinney_runtime::bayes::Term;\n\n\
-         const fn t(mean: i16, weight: u16) -> Term {\n    \
-             Term { mean, weight }\n\
+         const fn t(mean: i16, factor: u16, shift: u8) -> Term {\n    \
+             Term::new(mean, factor, shift)\n\
          }\n\n",
     );
     let terms = bayes
         .terms()
         .iter()
-        .map(|term| format!("t({}, {})", term.mean, term.weight));
+        .map(|term| format!("t({}, {}, {})", term.mean(), term.factor(), term.shift()));
     array(
         &mut out,
-        "Mean and weight of each feature, class after class.",
+        "Mean, factor and shift of each feature, class after class.",
         "TERMS",
         "Term",
         terms,
     );
     let doc = format!(
-        "log P(c) − ½ Σ log(2π σ²) of each class, in units of 2^−{}.",
+        "½ Σ log(2π σ²) − log P(c) of each class, in units of 2^−{} nats.",
         bayes.score_bits()
     );
-    array(&mut out, &doc, "CONSTANTS", "i64", bayes.constants().iter());
+    array(&mut out, &doc, "OFFSETS", "i64", bayes.offsets().iter());
     out
 }
 

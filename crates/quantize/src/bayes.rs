@@ -1,11 +1,10 @@
-//! Gaussian naive Bayes in fixed point: means in Q15 codes, weights as small floats, priors and
-//! log σ folded into one constant per class.
+//! Gaussian naive Bayes in fixed point: means in Q15 codes, 1 / σ as small floats, priors and log σ
+//! folded into one offset per class.
 
 use std::cmp::Ordering;
 
-use fixed::types::I1F15;
 use spinney_model::{GaussianNb, Schema, argmax};
-use spinney_runtime::bayes::{self as runtime, EXPONENT_BITS, Term};
+use spinney_runtime::bayes::{self as runtime, FACTOR_BITS, SHIFT_BITS, Term};
 
 use crate::QuantizeError;
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
@@ -15,23 +14,30 @@ use crate::coding::{Coding, exp2};
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantBayes {
     terms: Vec<Term>,
-    constants: Vec<i64>,
+    offsets: Vec<i64>,
     score_bits: u8,
 }
 
-const MANTISSA_BITS: u32 = 16 - EXPONENT_BITS;
-const MANTISSA_MAX: f64 = ((1 << MANTISSA_BITS) - 1) as f64;
-const EXPONENT_MAX: i32 = (1 << EXPONENT_BITS) - 1;
-/// Scores keep at least 1/16 and at most 2^−40 of a nat.
-const SCORE_BITS: std::ops::RangeInclusive<u8> = 4..=40;
+const FACTOR_MAX: f64 = ((1 << FACTOR_BITS) - 1) as f64;
+const SHIFT_MAX: u8 = (1 << SHIFT_BITS) - 1;
+/// Scores keep at least 2^−12 and at most 2^−40 of a nat.
+const SCORE_BITS: std::ops::RangeInclusive<u8> = 12..=40;
+/// Readings of integers are scaled up by 2^15 at the most.
+const INTEGER_SHIFT_MAX: i8 = 15;
+/// What a coding that all features share may take from the means of a class beyond twice what
+/// they lose anyway, in σ added up over features.
+const SHARED_LOSS: f64 = 0.125;
+/// The largest sum of squares that codes may make, which leaves as much to the offsets.
+const SQUARES_MAX: f64 = (1_u64 << 62) as f64;
 
-/// The coding of each feature: as fine as 16 bits allow, for integers too, whose means lie
-/// between them.
+/// The coding of each feature: one and the same for all where that costs no precision worth
+/// having, since a device then needs no table of codings; else each as fine as 16 bits allow, for
+/// integers too, whose means lie between them.
 pub(crate) fn codings(
     bayes: &GaussianNb,
     calibrations: &[Calibration],
 ) -> Result<Vec<Coding>, QuantizeError> {
-    bayes
+    let own: Vec<Coding> = bayes
         .schema()
         .features()
         .iter()
@@ -46,12 +52,66 @@ pub(crate) fn codings(
             CodingChoice::Auto | CodingChoice::Affine => {
                 let max_shift = match calibration.sensor {
                     Sensor::F32 => 100,
-                    _ => 15,
+                    _ => INTEGER_SHIFT_MAX,
                 };
                 Ok(Coding::affine_within(calibration.range, max_shift))
             }
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let is_open = |calibration: &Calibration| {
+        calibration.sensor != Sensor::F32 && calibration.coding == CodingChoice::Auto
+    };
+    if !calibrations.iter().all(is_open) {
+        return Ok(own);
+    }
+    let shared = vec![shared(calibrations); own.len()];
+    let bearable = 2.0 * mean_loss(bayes, &own) + SHARED_LOSS;
+    Ok(if mean_loss(bayes, &shared) <= bearable {
+        shared
+    } else {
+        own
+    })
+}
+
+/// One coding for features of integers. It has no offset where that leaves it a digit coarser at
+/// the most: scaling and saturating is then all there is to do.
+fn shared(calibrations: &[Calibration]) -> Coding {
+    let ranges = || calibrations.iter().map(|calibration| calibration.range);
+    let low = ranges().map(|(low, _)| low).fold(f64::INFINITY, f64::min);
+    let high = ranges()
+        .map(|(_, high)| high)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let finest = Coding::affine_within((low, high), INTEGER_SHIFT_MAX);
+    let farthest = low.abs().max(high.abs());
+    let centred = Coding::affine_within((-farthest, farthest), INTEGER_SHIFT_MAX);
+    match (&finest, &centred) {
+        (
+            Coding::Affine { shift, .. },
+            Coding::Affine {
+                shift: coarser,
+                offset: 0,
+            },
+        ) if coarser + 1 >= *shift => centred,
+        _ => finest,
+    }
+}
+
+/// How far rounding to codes moves the means of a class, in σ, added up over features; of the
+/// class that loses most.
+fn mean_loss(bayes: &GaussianNb, codings: &[Coding]) -> f64 {
+    let scales: Vec<Scale> = codings.iter().map(Scale::of).collect();
+    let classes = bayes.means().iter().zip(bayes.variances());
+    classes
+        .map(|(means, variances)| {
+            let features = means.iter().zip(variances).zip(&scales);
+            features
+                .map(|((mean, variance), scale)| {
+                    let exact = scale.code(*mean);
+                    (exact - exact.round()).abs() / (variance.sqrt() * scale.factor)
+                })
+                .sum()
+        })
+        .fold(0.0, f64::max)
 }
 
 impl QuantBayes {
@@ -66,52 +126,65 @@ impl QuantBayes {
             .zip(calibrations)
             .map(|(scale, calibration)| scale.bias(calibration))
             .collect();
-        let weight = |class: usize, feature: usize| {
-            let sigma = bayes.variances()[class][feature].sqrt() * scales[feature].factor;
-            0.5 / (sigma * sigma)
-        };
         let n_classes = bayes.schema().n_classes();
         let n_features = bayes.schema().n_features();
-        let heaviest = (0..n_classes)
-            .flat_map(|class| (0..n_features).map(move |feature| (class, feature)))
-            .map(|(class, feature)| weight(class, feature))
-            .fold(0.0, f64::max);
-        // As fine a score as leaves the heaviest weight representable.
-        let score_bits = SCORE_BITS
-            .rev()
-            .find(|bits| heaviest * unit(*bits) <= MANTISSA_MAX)
-            .unwrap_or(*SCORE_BITS.start());
-        let mut terms = Vec::with_capacity(n_classes * n_features);
-        for class in 0..n_classes {
-            for feature in 0..n_features {
-                let exact = bayes.means()[class][feature];
-                let sigma = bayes.variances()[class][feature].sqrt() * scales[feature].factor;
-                let mean = if sigma < 1.0 {
-                    // Within a code, what counts is that readings at the mean have its code.
-                    scales[feature].code(exact).floor()
-                } else {
-                    scales[feature].code(exact) - biases[feature]
-                };
-                terms.push(Term {
-                    mean: I1F15::saturating_from_num(mean / 32_768.0).to_bits(),
-                    weight: encode_weight(weight(class, feature) * unit(score_bits)),
-                });
+        // σ in codes.
+        let sigma = |class: usize, feature: usize| {
+            bayes.variances()[class][feature].sqrt() * scales[feature].factor
+        };
+        let term = |class: usize, feature: usize, score_bits: u8, most: f64| {
+            let exact = scales[feature].code(bayes.means()[class][feature]);
+            let sigma = sigma(class, feature);
+            let (factor, shift) = encode_scale((unit(score_bits) / 2.0).sqrt() / sigma, most);
+            let mean = if sigma < 1.0 {
+                // Within a code, what counts is that readings at the mean have its code.
+                exact.floor()
+            } else {
+                // Flooring a deviation takes half a unit from it on average; the mean gives it back.
+                let floor = 0.5 * exp2_u8(shift) / f64::from(factor.max(1));
+                (exact - biases[feature] - floor).round()
+            };
+            Term::new(saturate(mean), factor, shift)
+        };
+        let terms = |score_bits: u8, most: f64| -> Vec<Term> {
+            (0..n_classes)
+                .flat_map(|class| (0..n_features).map(move |feature| (class, feature)))
+                .map(|(class, feature)| term(class, feature, score_bits, most))
+                .collect()
+        };
+        let fits = |score_bits: &u8| {
+            let finest = (unit(*score_bits) / 2.0).sqrt();
+            let is_held = (0..n_classes).all(|class| {
+                (0..n_features).all(|feature| finest <= FACTOR_MAX * sigma(class, feature))
+            });
+            is_held && {
+                let terms = terms(*score_bits, FACTOR_MAX);
+                terms
+                    .chunks(n_features)
+                    .all(|terms| squares(terms) <= SQUARES_MAX)
             }
-        }
-        let constants = (0..n_classes)
+        };
+        // As fine a score as keeps all scales and leaves 64 bits to no codes; else scales are cut.
+        let fine = SCORE_BITS.rev().find(|bits| fits(bits));
+        let score_bits = fine.unwrap_or(*SCORE_BITS.start());
+        let most = if fine.is_some() {
+            FACTOR_MAX
+        } else {
+            ((SQUARES_MAX / n_features as f64).sqrt() / 65_536.0).clamp(1.0, FACTOR_MAX)
+        };
+        let terms = terms(score_bits, most);
+        let offsets = (0..n_classes)
             .map(|class| {
-                // Each term is floored; half a unit per term takes the mean of that out again.
-                let floors = 0.5 * n_features as f64;
                 #[expect(clippy::cast_possible_truncation, reason = "clamped to 61 bits")]
-                let constant = (bayes.constant(class) * unit(score_bits) + floors)
+                let offset = (-bayes.constant(class) * unit(score_bits))
                     .round()
                     .clamp(-exp2(61), exp2(61)) as i64;
-                constant
+                offset
             })
             .collect();
         Self {
             terms,
-            constants,
+            offsets,
             score_bits,
         }
     }
@@ -122,10 +195,10 @@ impl QuantBayes {
         &self.terms
     }
 
-    /// One constant per class, in score units.
+    /// One per class, in score units: the score of a row that lies on all means, negated.
     #[must_use]
-    pub fn constants(&self) -> &[i64] {
-        &self.constants
+    pub fn offsets(&self) -> &[i64] {
+        &self.offsets
     }
 
     /// A score unit is `2^−score_bits` nats.
@@ -136,39 +209,34 @@ impl QuantBayes {
 
     pub(crate) fn arithmetic(&self, n_features: usize) -> Vec<String> {
         let bits = |value: u64| u64::BITS - value.leading_zeros();
-        let farthest = |term: &Term| {
-            let ends = [i16::MIN, i16::MAX].map(|code| runtime::weighted_square(*term, code, 0));
-            ends[0].max(ends[1])
-        };
-        let largest = self.terms.iter().map(farthest).max().unwrap_or(0);
+        let deviation = |term: &Term| term.farthest().isqrt();
+        let largest = self.terms.iter().map(deviation).max().unwrap_or(0);
         let classes = self.terms.chunks(n_features.max(1));
-        let penalties = classes.map(|terms| terms.iter().map(farthest).sum::<u64>());
-        let penalty = penalties.max().unwrap_or(0);
-        let constants = self
-            .constants
-            .iter()
-            .map(|constant| constant.unsigned_abs());
-        let constant = constants.max().unwrap_or(0);
-        let sum = penalty.saturating_add(constant);
+        let sums = classes.map(|terms| terms.iter().map(|term| term.farthest()).sum::<u64>());
+        let sum = sums.max().unwrap_or(0);
+        let offsets = self.offsets.iter().map(|offset| offset.unsigned_abs());
+        let offset = offsets.max().unwrap_or(0);
+        let score = sum.saturating_add(offset);
         vec![
-            "Terms: a difference of two codes is at most 65,535 (16 bits and a sign), its square \
-             4,294,836,225 (32 bits), times a mantissa of 11 bits less than 2^43 (43 bits)."
+            "Deviations: a difference of two codes is at most 65,535 (16 bits and a sign), times a \
+             factor of 12 bits less than 2^28 (28 bits and a sign of 32)."
                 .to_owned(),
             format!(
-                "Sums: the largest term that codes can make of these tables is {largest} ({} \
-                 bits), the largest sum of a class's {n_features} terms {penalty} ({} bits), the \
-                 largest constant {constant} ({} bits); together at most {sum}, {} bits of 63.",
+                "Sums: the largest deviation that codes can make of these tables is {largest} ({} \
+                 bits), the largest sum of a class's {n_features} squares {sum} ({} bits), the \
+                 largest offset {offset} ({} bits); together at most {score}, {} bits of 63.",
                 bits(largest),
-                bits(penalty),
-                bits(constant),
-                bits(sum)
+                bits(sum),
+                bits(offset),
+                bits(score)
             ),
             format!(
-                "Scores: in units of 2^-{} nats. Flooring is off by at most half a unit per term, \
-                 {n_features} units in a margin between two classes; a weight is rounded by at \
-                 most half of its mantissa's last bit, or cut where it is beyond the table; what \
-                 that and the codes of reading and mean come to is added up row by row.",
+                "Scores: in units of 2^-{} nats, deviations in units of 2^-{} σ. A deviation is \
+                 floored, half a unit of which its mean makes up for; a factor is rounded by at \
+                 most half of its last of 12 bits, or cut where it is beyond the table; what that \
+                 and the codes of reading and mean come to is added up row by row.",
                 self.score_bits,
+                deviation_bits(self.score_bits),
             ),
         ]
     }
@@ -183,25 +251,18 @@ impl QuantBayes {
             n_features: schema.n_features(),
             n_classes: schema.n_classes(),
             terms: &self.terms,
-            constants: &self.constants,
-            shift: 0,
+            offsets: &self.offsets,
         })
         .expect("tables made from a checked model are valid")
     }
 
     /// Whether some class may overtake the winner of one row, as far as the proven bound tells.
-    pub(crate) fn is_at_risk(
-        &self,
-        bayes: &GaussianNb,
-        codings: &[Coding],
-        codes: &[i16],
-        row: &[f64],
-    ) -> bool {
+    pub(crate) fn is_at_risk(&self, bayes: &GaussianNb, codes: &[i16], row: &[f64]) -> bool {
         let scores = bayes.joint_log_likelihood(row);
         let winner = argmax(&scores);
-        (0..self.constants.len()).any(|class| {
+        (0..self.offsets.len()).any(|class| {
             let margin = scores[winner] - scores[class];
-            let bound = || self.margin_bound(bayes, codings, codes, row, [winner, class]);
+            let bound = || self.margin_bound(bayes, codes, row, [winner, class]);
             // A margin that is no number decides nothing.
             class != winner && !matches!(margin.partial_cmp(&bound()), Some(Ordering::Greater))
         })
@@ -210,9 +271,8 @@ impl QuantBayes {
     /// How far float and Q15 may differ in the margin between two classes on one row, in nats: a
     /// proven bound.
     ///
-    /// It adds up, over features, how far the two terms `weight · distance²` are off for rounded
-    /// weights, means and readings; what the two terms share cancels. Flooring adds at most half a unit per
-    /// term and class either way, since half a unit is taken out beforehand.
+    /// It adds up, over features, how far the two classes' squares are off for rounded factors,
+    /// means, readings and deviations; what the two share cancels.
     ///
     /// # Panics
     /// If the arguments do not belong to the model that this was made from.
@@ -220,23 +280,20 @@ impl QuantBayes {
     pub fn margin_bound(
         &self,
         bayes: &GaussianNb,
-        codings: &[Coding],
         codes: &[i16],
         row: &[f64],
         classes: [usize; 2],
     ) -> f64 {
-        let scales: Vec<Scale> = codings.iter().map(Scale::of).collect();
-        let [one, other] = classes.map(|class| self.term_errors(bayes, &scales, class, codes, row));
+        let [one, other] = classes.map(|class| self.term_errors(bayes, class, codes, row));
         let pairs = one.off.iter().zip(&other.off);
         let apart: f64 = pairs.map(|(one, other)| (one - other).abs()).sum();
-        let units = apart + one.constant + other.constant + row.len() as f64;
+        let units = apart + one.offset + other.offset;
         units / unit(self.score_bits) + one.float + other.float
     }
 
     fn term_errors(
         &self,
         bayes: &GaussianNb,
-        scales: &[Scale],
         class: usize,
         codes: &[i16],
         row: &[f64],
@@ -248,24 +305,19 @@ impl QuantBayes {
         let mut magnitude = bayes.log_priors()[class].abs();
         let off = (0..n_features)
             .map(|feature| {
-                let scale = &scales[feature];
                 let term = self.terms[class * n_features + feature];
-                let exact = 0.5 / (variances[feature] * scale.factor * scale.factor) * unit;
-                let coded = decode_weight(term.weight);
-                let code = f64::from(codes[feature]);
-                let distance = code - f64::from(term.mean);
-                let apart = (row[feature] - means[feature]) * scale.factor;
-                let penalties = (exact * apart * apart, coded * distance * distance);
-                magnitude += (penalties.0 + penalties.1) / unit
+                let apart = row[feature] - means[feature];
+                let exact = 0.5 * apart * apart / variances[feature] * unit;
+                let coded = runtime::square_wide(term.deviation(codes[feature])) as f64;
+                magnitude += (exact + coded) / unit
                     + libm::log(std::f64::consts::TAU * variances[feature]).abs();
-                penalties.0 - penalties.1
+                exact - coded
             })
             .collect();
-        let floors = 0.5 * n_features as f64;
-        let constant = bayes.constant(class) * unit + floors - self.constants[class] as f64;
+        let offset = -bayes.constant(class) * unit - self.offsets[class] as f64;
         TermErrors {
             off,
-            constant: constant.abs(),
+            offset: offset.abs(),
             // The float sum itself is rounded at every step, and so is this one.
             float: magnitude * (n_features as f64 + 8.0) * 4.0 * f64::EPSILON,
         }
@@ -274,10 +326,10 @@ impl QuantBayes {
 
 /// How far one class's score of one row is off.
 struct TermErrors {
-    /// Per feature, with sign, in score units, flooring aside.
+    /// Per feature, with sign, in score units.
     off: Vec<f64>,
-    /// Of the constant, in score units.
-    constant: f64,
+    /// Of the offset, in score units.
+    offset: f64,
     /// Of the float computations, in nats.
     float: f64,
 }
@@ -322,27 +374,43 @@ impl Scale {
 
 /// `2^bits`: score units per nat.
 fn unit(bits: u8) -> f64 {
-    exp2(i8::try_from(bits).expect("at most 40"))
+    exp2_u8(bits)
 }
 
-/// The nearest representable weight: `mantissa · 2^−exponent`.
-fn encode_weight(weight: f64) -> u16 {
-    let mut exponent = 0;
-    let mut mantissa = weight;
-    while exponent < EXPONENT_MAX && mantissa * 2.0 <= MANTISSA_MAX {
-        mantissa *= 2.0;
-        exponent += 1;
-    }
+/// The largest sum of squares that codes can make of a class's terms.
+fn squares(terms: &[Term]) -> f64 {
+    terms.iter().map(|term| term.farthest() as f64).sum()
+}
+
+/// The nearest scale that a table holds, `factor · 2^−shift`, at most `most`.
+fn encode_scale(scale: f64, most: f64) -> (u16, u8) {
+    let scale = scale.min(most);
+    let shift = (0..=SHIFT_MAX)
+        .rev()
+        .find(|shift| (scale * exp2_u8(*shift)).round() <= FACTOR_MAX)
+        .unwrap_or(0);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "clamped to the bits of a mantissa"
+        reason = "at most the largest factor"
     )]
-    let mantissa = mantissa.round().clamp(0.0, MANTISSA_MAX) as u16;
-    mantissa << EXPONENT_BITS | u16::try_from(exponent).expect("five bits")
+    let factor = (scale * exp2_u8(shift)).round() as u16;
+    (factor, shift)
 }
 
-fn decode_weight(weight: u16) -> f64 {
-    let exponent = i8::try_from(weight & 31).expect("five bits");
-    f64::from(weight >> EXPONENT_BITS) * exp2(-exponent)
+/// Bits of a σ that deviations keep below the point: a deviation of z σ is ½ z² nats.
+fn deviation_bits(score_bits: u8) -> String {
+    format!("{:.1}", f64::from(score_bits - 1) / 2.0)
+}
+
+fn exp2_u8(exponent: u8) -> f64 {
+    exp2(i8::try_from(exponent).expect("at most 40"))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, which is meant"
+)]
+fn saturate(mean: f64) -> i16 {
+    mean as i16
 }

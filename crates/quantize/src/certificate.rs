@@ -170,9 +170,7 @@ pub fn is_within_bound(
                 && vote_width(quant, voting)
                     .is_some_and(|width| is_soft_row_at_risk(forest, width, row))
         }
-        (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
-            body.is_at_risk(bayes, quant.codings(), codes, row)
-        }
+        (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => body.is_at_risk(bayes, codes, row),
         _ => panic!("a certificate compares a model with its own quantization"),
     }
 }

@@ -1,6 +1,6 @@
 //! Behaviour of codings, tables and scores at their boundaries.
 
-use spinney_runtime::bayes::{self, GaussianNb, Term, weighted_square};
+use spinney_runtime::bayes::{self, GaussianNb, Term, square_by_halves, square_wide};
 use spinney_runtime::coding::{Coding, Rank, Reading, SingleBits};
 use spinney_runtime::forest::{Forest, LEAF, Leaves, Split, Tables, Tree};
 use spinney_runtime::{ShapeError, TableError, argmax};
@@ -239,56 +239,67 @@ fn a_rank_counts_the_cuts_below() {
 }
 
 #[test]
-fn bayes_terms_have_no_overflow_at_the_corners() {
-    let term = Term {
-        mean: i16::MIN,
-        weight: !31,
-    };
-    assert_eq!(weighted_square(term, i16::MAX, 0), 65_535 * 65_535 * 2_047);
-    assert!(weighted_square(term, i16::MAX, 0) < 1 << 43);
-    let shifted = Term {
-        weight: u16::MAX,
-        ..term
-    };
-    assert_eq!(weighted_square(shifted, i16::MAX, 31), 0);
+fn bayes_terms_hold_what_they_are_made_of() {
+    for (mean, factor, shift) in [(i16::MIN, 4_095, 15), (-1, 0, 3), (i16::MAX, 1, 0)] {
+        let term = Term::new(mean, factor, shift);
+        assert_eq!(
+            (term.mean(), term.factor(), term.shift()),
+            (mean, factor, shift)
+        );
+    }
+    assert_eq!(Term::new(7, 4_096 | 5, 16 | 2), Term::new(7, 5, 2));
+}
+
+#[test]
+fn bayes_deviations_do_not_overflow_at_the_corners() {
+    let heaviest = Term::new(i16::MIN, 4_095, 0);
+    assert_eq!(heaviest.deviation(i16::MAX), 65_535 * 4_095);
+    assert!(heaviest.deviation(i16::MAX) < 1 << 28);
     assert_eq!(
-        weighted_square(
-            Term {
-                mean: 3,
-                weight: 1 << 5 | 1
-            },
-            0,
-            1
-        ),
-        2
+        Term::new(i16::MAX, 4_095, 0).deviation(i16::MIN),
+        -65_535 * 4_095
     );
+    assert_eq!(
+        heaviest.farthest(),
+        square_wide(heaviest.deviation(i16::MAX))
+    );
+    // Floored, towards lower deviations on either side.
+    assert_eq!(Term::new(3, 3, 2).deviation(0), -3);
+    assert_eq!(Term::new(0, 3, 2).deviation(3), 2);
+}
+
+/// Cores of either kind compute the same bits.
+#[test]
+fn squares_are_equal_however_they_are_computed() {
+    let ends = [0_i32, 1, 255, 32_767, 65_535, 65_536, 65_537, (1 << 28) - 1];
+    let many = (0..1 << 28).step_by(9_973);
+    for magnitude in ends.into_iter().chain(many) {
+        let exact = u64::from(magnitude.unsigned_abs()).pow(2);
+        for deviation in [magnitude, -magnitude] {
+            assert_eq!(square_wide(deviation), exact);
+            assert_eq!(square_by_halves(deviation), exact);
+        }
+    }
 }
 
 #[test]
 fn bayes_tables_are_checked() {
-    let terms = [Term {
-        mean: 1,
-        weight: 32,
-    }; 4];
+    let terms = [Term::new(1, 1, 0); 4];
     let tables = bayes::Tables {
         n_features: 2,
         n_classes: 2,
         terms: &terms,
-        constants: &[100, 101],
-        shift: 0,
+        offsets: &[-100, -101],
     };
     let model = GaussianNb::new(tables).unwrap();
     let mut scores = [0; 2];
     assert_eq!(model.classify(&[1, 4], &mut scores), Ok(1));
     assert_eq!(scores, [91, 92]);
+    scores = [0; 2];
+    model.scores(&[1, 4], &mut scores).unwrap();
+    assert_eq!(scores, [91, 92]);
+    assert_eq!(model.scores(&[1], &mut scores), Err(ShapeError));
     let refused = |tables| GaussianNb::new(tables).err();
-    assert_eq!(
-        refused(bayes::Tables {
-            shift: 32,
-            ..tables
-        }),
-        Some(TableError::Shape)
-    );
     assert_eq!(
         refused(bayes::Tables {
             n_features: 3,
@@ -298,7 +309,7 @@ fn bayes_tables_are_checked() {
     );
     assert_eq!(
         refused(bayes::Tables {
-            constants: &[0, i64::MIN],
+            offsets: &[0],
             ..tables
         }),
         Some(TableError::Shape)
@@ -310,4 +321,28 @@ fn bayes_tables_are_checked() {
         }),
         Some(TableError::Count)
     );
+}
+
+/// The lowest score that any codes make is `i64::MIN + 1`, or the tables are refused.
+#[test]
+fn bayes_tables_that_could_overflow_are_refused() {
+    let terms = [Term::new(0, 4_095, 0), Term::new(-1, 1, 0)];
+    let codes = [i16::MIN, i16::MAX];
+    let most = (32_768_i64 * 4_095).pow(2) + 32_768_i64.pow(2);
+    let model = |offset: i64| {
+        let tables = bayes::Tables {
+            n_features: 2,
+            n_classes: 1,
+            terms: &terms,
+            offsets: &[offset],
+        };
+        let mut scores = [0];
+        let model = GaussianNb::new(tables)?;
+        model.scores(&codes, &mut scores).unwrap();
+        Ok(scores[0])
+    };
+    assert_eq!(model(i64::MAX - most), Ok(-i64::MAX));
+    assert_eq!(model(i64::MAX - most + 1), Err(TableError::Shape));
+    assert_eq!(model(i64::MIN + 1), Ok(i64::MAX - most));
+    assert_eq!(model(i64::MIN), Err(TableError::Shape));
 }

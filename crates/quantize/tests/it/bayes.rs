@@ -30,7 +30,7 @@ fn check_margins(float: &FloatModel, quant: &QuantModel, row: &[f64]) -> Result<
     let nats = 2.0_f64.powi(-i32::from(body.score_bits()));
     for one in 0..scores.len() {
         for other in 0..one {
-            let bound = body.margin_bound(bayes, quant.codings(), &codes, row, [one, other]);
+            let bound = body.margin_bound(bayes, &codes, row, [one, other]);
             let margin = (scores[one] - scores[other]) as f64 * nats;
             let off = (margin - (exact[one] - exact[other])).abs();
             prop_assert!(
@@ -148,18 +148,82 @@ fn corner_codes_do_not_overflow() {
     for code in [i16::MIN, -1, 0, 1, i16::MAX] {
         let scores = quant.scores(&vec![code; n_features]);
         for (class, score) in scores.iter().enumerate() {
-            let penalty: u128 = body.terms()[class * n_features..][..n_features]
+            let squares: i128 = body.terms()[class * n_features..][..n_features]
                 .iter()
                 .map(|term| {
-                    let distance = (i64::from(code) - i64::from(term.mean)).unsigned_abs();
-                    let square = u128::from(distance) * u128::from(distance);
-                    (square * u128::from(term.weight >> 5)) >> (term.weight & 31)
+                    let distance = i128::from(code) - i128::from(term.mean());
+                    ((distance * i128::from(term.factor())) >> term.shift()).pow(2)
                 })
                 .sum();
             assert_eq!(
                 i128::from(*score),
-                i128::from(body.constants()[class]) - i128::try_from(penalty).expect("small")
+                -i128::from(body.offsets()[class]) - squares
             );
+        }
+    }
+}
+
+fn integers(n_features: usize) -> Vec<Declared> {
+    let declared = Declared {
+        sensor: Some(Sensor::I16),
+        ..Declared::default()
+    };
+    vec![declared; n_features]
+}
+
+/// Integers share one coding, so that the device needs no table of them, unless that would move
+/// the means of some feature by too much of their σ.
+#[test]
+fn integers_share_a_coding_where_precision_allows() {
+    let is_shared = |means: [f64; 2], sigmas: [f64; 2]| {
+        let rest = vec![9.0; 2];
+        let variances = sigmas.map(|sigma| sigma * sigma).to_vec();
+        let float = naive_bayes(
+            &[0.5, 0.5],
+            &[means.to_vec(), rest],
+            &[variances.clone(), variances],
+        );
+        let (quant, _) = quantize(
+            &float,
+            &integers(2),
+            options(Voting::Soft, Votes::Q15),
+            None,
+        );
+        quant.codings()[0] == quant.codings()[1]
+    };
+    assert!(is_shared([3.3, 14.1], [4.0, 5.0]));
+    // A pixel that is always dark, its σ smoothing alone, lies on the grid of any coding.
+    assert!(is_shared([0.0, 14.1], [1e-4, 5.0]));
+    assert!(!is_shared([0.3, 9_000.0], [0.46, 900.0]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Sensors that deliver integers, the ends of their type among them.
+    #[test]
+    fn integer_margins_are_within_their_bound(
+        means in proptest::collection::vec(proptest::collection::vec(-300.0..300.0_f64, 3), 2..4),
+        spread in proptest::collection::vec(proptest::collection::vec(-4.0..3.0_f64, 3), 4),
+        readings in proptest::collection::vec(
+            proptest::collection::vec(
+                prop_oneof![Just(i16::MIN), Just(i16::MAX), Just(0), -400..400_i16, any::<i16>()], 3
+            ),
+            20,
+        ),
+    ) {
+        let variances: Vec<Vec<f64>> = spread[..means.len()]
+            .iter()
+            .map(|class| class.iter().map(|exponent| 100.0_f64.powf(*exponent)).collect())
+            .collect();
+        let priors = vec![1.0 / means.len() as f64; means.len()];
+        let float = naive_bayes(&priors, &means, &variances);
+        let (quant, _) = quantize(
+            &float, &integers(3), options(Voting::Soft, Votes::Q15), None,
+        );
+        for row in readings {
+            let row: Vec<f64> = row.into_iter().map(f64::from).collect();
+            check_margins(&float, &quant, &row)?;
         }
     }
 }

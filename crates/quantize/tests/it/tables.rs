@@ -107,24 +107,31 @@ proptest! {
 
     #[test]
     fn arbitrary_bayes_tables_are_refused_or_score(
-        terms in proptest::collection::vec((any::<i16>(), any::<u16>()), 0..8),
-        constants in proptest::collection::vec(any::<i64>(), 0..4),
+        terms in proptest::collection::vec((any::<i16>(), any::<u16>(), any::<u8>()), 0..8),
+        offsets in proptest::collection::vec(any::<i64>(), 0..4),
         n_features in 0_usize..4,
         n_classes in 0_usize..4,
-        shift in any::<u8>(),
         codes in proptest::collection::vec(any::<i16>(), 4),
     ) {
         let terms: Vec<Term> = terms
             .into_iter()
-            .map(|(mean, weight)| Term { mean, weight })
+            .map(|(mean, factor, shift)| Term::new(mean, factor, shift))
             .collect();
-        let tables = bayes::Tables { n_features, n_classes, terms: &terms, constants: &constants, shift };
+        let tables = bayes::Tables { n_features, n_classes, terms: &terms, offsets: &offsets };
         if let Ok(model) = GaussianNb::new(tables) {
             let mut scores = vec![0; n_classes];
             let class = model.classify(&codes[..n_features], &mut scores).expect("shapes fit");
-            prop_assert!(class < n_classes);
-            for (score, constant) in scores.iter().zip(&constants) {
-                prop_assert!(score <= constant, "a penalty is not negative");
+            prop_assert_eq!(class, spinney_runtime::argmax(&scores));
+            for ((score, offset), terms) in scores.iter().zip(&offsets).zip(terms.chunks(n_features)) {
+                let squares: i128 = terms
+                    .iter()
+                    .zip(&codes)
+                    .map(|(term, code)| {
+                        let distance = i128::from(*code) - i128::from(term.mean());
+                        (distance * i128::from(term.factor())).div_euclid(1 << term.shift()).pow(2)
+                    })
+                    .sum();
+                prop_assert_eq!(i128::from(*score), -i128::from(*offset) - squares);
             }
         }
     }
