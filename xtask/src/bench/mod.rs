@@ -1,4 +1,5 @@
 //! `bench`: figures that are committed, each with the verb that makes it.
 
 pub(crate) mod agreement;
+pub(crate) mod device;
 pub(crate) mod train;
