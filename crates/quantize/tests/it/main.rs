@@ -2,6 +2,7 @@
 
 mod bayes;
 mod certificates;
+mod codes;
 mod common;
 mod splits;
 mod tables;

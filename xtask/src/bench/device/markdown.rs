@@ -48,7 +48,7 @@ fn head(bench: &Bench) -> String {
          model; **stack** is what was found touched, over the same.\n\
          - **From codes** is what the peers are measured at: their trees take features scaled to \
          int16 beforehand, and that scaling is not counted. **From readings** is ours with the \
-         conversion of raw readings, its code and tables, included.\n\
+         conversion of raw readings, its code and tables, included, as it is in our RAM and stack.\n\
          - **Disagreements** are test rows on which the class is another than scikit-learn's under \
          the same vote: its own for soft votes; for hard ones the class that most of its trees name, \
          the lowest among equals.\n\n\
