@@ -18,7 +18,8 @@ pub(super) struct Goal {
     pub ram: Option<f64>,
 }
 
-const NONE: Goal = Goal {
+/// Nothing asked.
+pub(super) const NONE: Goal = Goal {
     instructions: None,
     flash: None,
     per_level: None,

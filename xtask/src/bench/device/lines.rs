@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::goals::{Goal, goal};
+use super::goals::{Goal, NONE, goal};
 use super::model::Model;
 use super::ours::{self, Mode, Variant, variants};
 use super::{Bench, Measured, PLACES};
@@ -109,8 +109,9 @@ impl Site<'_> {
             };
             let goal = match variant.mode {
                 // Asked of the best form of each side, which has lines of its own.
-                Mode::Soft => goal(Mode::Bayes, self.model),
-                mode => goal(mode, self.model),
+                Mode::Soft => NONE,
+                mode if variant.is_judged => goal(mode, self.model),
+                _ => NONE,
             };
             let base = self.line(variant.name, ours::voting_name(variant.voting));
             let note = own.ran.as_ref().err().cloned();

@@ -7,6 +7,10 @@ use super::lines::Line;
 use super::model::Model;
 use super::{Bench, Measured, PLACES, refused};
 
+/// The other side's packages and their versions.
+const PEERS: &str = include_str!("../../../../scripts/peers/requirements.txt");
+
+/// The report of one run.
 pub(super) fn markdown(bench: &Bench, measured: &[Measured], lines: &[Line]) -> String {
     let mut out = head(bench);
     out.push_str(&verdicts(lines));
@@ -52,16 +56,18 @@ fn head(bench: &Bench) -> String {
          - **Disagreements** are test rows on which the class is another than scikit-learn's under \
          the same vote: its own for soft votes; for hard ones the class that most of its trees name, \
          the lowest among equals.\n\n\
-         Peers: emlearn 0.23.2 (soft votes at 8 bits), m2cgen 0.10.0 and micromlgen 1.1.28 (both in \
-         single precision: m2cgen's `double` replaced, constants single, thresholds that singles hold \
-         exactly), scikit-learn 1.9.1. {gcc}, `{flags}`; ours {rustc}; {qemu}. Trees are fitted on \
+         Peers: {peers}; emlearn's soft votes at 8 bits, m2cgen and micromlgen in single precision \
+         (m2cgen's `double` replaced, constants single, thresholds that singles hold exactly). {gcc}, `{flags}`; ours {rustc}; {qemu}. Trees are fitted on \
          features scaled as emlearn's documentation asks ({scalings}); thresholds were then taken \
          back to raw readings, which leaves the same trees, for ours, m2cgen and micromlgen. The \
          factor matters to emlearn's inline form: a power of two makes shorter constants and, on \
-         digits_rf10, 468 instead of 523 instructions on m3 (and 693 instead of 645 on m0). emlearn \
+         digits_rf10 with hard votes, measured apart from this run with 1024 instead of 1000, 468 \
+         instead of 523 instructions and 13476 instead of 14504 bytes on m3, but 693 instead of 645 \
+         instructions and 15268 instead of 15384 bytes on m0. emlearn \
          compares with `<` where scikit-learn means `<=`, so a reading that meets a threshold \
          exactly goes the other way; that is why it disagrees on some rows.\n",
         machines = machines.join(", "),
+        peers = PEERS.trim().replace("==", " ").replace('\n', ", "),
         gcc = bench.compiler.version,
         flags = FLAGS.join(" "),
         qemu = bench.qemu_version,

@@ -345,7 +345,7 @@ fn refused(bench: &Bench) -> Vec<Refused> {
             if let Some(reason) = &source.refused {
                 refused.push(Refused {
                     model: model.name.clone(),
-                    form: source.name(),
+                    form: format!("{}, {} votes", source.name(), source.voting),
                     reason: reason.clone(),
                 });
             }

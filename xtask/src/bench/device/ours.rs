@@ -45,6 +45,8 @@ pub(super) struct Variant {
     coding: CodingChoice,
     /// Whether the model is compiled at `opt-level = 3` or for size.
     for_speed: bool,
+    /// Whether the goals of its mode are asked of it; one variant of a mode must meet all of them.
+    pub is_judged: bool,
 }
 
 const TABLE: Variant = Variant {
@@ -54,13 +56,14 @@ const TABLE: Variant = Variant {
     votes: Votes::Q15,
     coding: CodingChoice::Auto,
     for_speed: true,
+    is_judged: true,
 };
 
 /// Every way in which we build ensembles; a line each.
 #[rustfmt::skip]
 const TREES: [Variant; 4] = [
     Variant { ..TABLE },
-    Variant { name: "table 16-bit, for size", for_speed: false, ..TABLE },
+    Variant { name: "table 16-bit, for size", for_speed: false, is_judged: false, ..TABLE },
     Variant { name: "table 16-bit, Q15 votes", mode: Mode::Soft, voting: Voting::Soft, ..TABLE },
     Variant { name: "table 16-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..TABLE },
 ];
@@ -69,7 +72,7 @@ const TREES: [Variant; 4] = [
 #[rustfmt::skip]
 const BAYES: [Variant; 2] = [
     Variant { name: "integer scores", mode: Mode::Bayes, voting: Voting::Soft, ..TABLE },
-    Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, ..TABLE },
+    Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, is_judged: false, ..TABLE },
 ];
 
 /// The variants of a model.
