@@ -78,6 +78,9 @@ enum Verb {
 enum BenchVerb {
     /// Float against Q15 on every data set, and attempts to refute the certificates.
     Agreement,
+    /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
+    /// and pip, arm-none-eabi-gcc and newlib.
+    Device(bench::device::Arguments),
     /// Our training against scikit-learn's; needs python3 with venv and pip.
     Train,
 }
@@ -125,6 +128,7 @@ fn main() -> ExitCode {
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::Bench(BenchVerb::Agreement) => bench::agreement::run(),
+        Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Ci { setup, bless } => {
             let prepared = if setup { setup::run(false) } else { Ok(()) };

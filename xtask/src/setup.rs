@@ -148,6 +148,11 @@ fn install(lacks: &[Lack]) -> Result<(), Failure> {
             }
         }
     }
+    install_packages(&packages)
+}
+
+/// Installs packages of the distribution, as root or through sudo.
+pub(crate) fn install_packages(packages: &[&str]) -> Result<(), Failure> {
     if packages.is_empty() {
         return Ok(());
     }
@@ -161,7 +166,7 @@ fn install(lacks: &[Lack]) -> Result<(), Failure> {
         "--quiet",
         "--no-install-recommends",
     ];
-    execute(&[sudo, &install, &packages].concat())
+    execute(&[sudo, &install, packages].concat())
 }
 
 fn execute(words: &[&str]) -> Result<(), Failure> {

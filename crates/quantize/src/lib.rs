@@ -188,6 +188,16 @@ impl QuantModel {
             .map_or_else(Vec::new, |probabilities| probabilities.apply(scores))
     }
 
+    /// The same model for a device whose readings are codes already.
+    #[must_use]
+    pub fn of_codes(&self) -> Self {
+        Self {
+            reading_type: ReadingType::I16,
+            codings: vec![Coding::IDENTITY; self.codings.len()],
+            ..self.clone()
+        }
+    }
+
     /// Names of features and classes.
     #[must_use]
     pub fn schema(&self) -> &Schema {

@@ -171,7 +171,7 @@ fn bayes_bound(
     let winner = argmax(&bayes.joint_log_likelihood(row));
     let mut margins: Vec<f64> = (0..quant.schema().n_classes())
         .filter(|class| *class != winner)
-        .map(|class| body.margin_bound(bayes, quant.codings(), codes, row, [winner, class]))
+        .map(|class| body.margin_bound(bayes, codes, row, [winner, class]))
         .collect();
     // Two classes are as far off as both are from the winner, at the most.
     margins.sort_by(|one, other| other.total_cmp(one));

@@ -1,5 +1,6 @@
 //! `bench`: figures that are committed, each with the verb that makes it.
 
 pub(crate) mod agreement;
+pub(crate) mod device;
 mod parity;
 pub(crate) mod train;

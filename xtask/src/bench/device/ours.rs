@@ -1,0 +1,341 @@
+//! Our forms of a model on one core: every [`Variant`] quantized, built, run on all test rows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use spinney_codegen::{Identity, SourceTree};
+use spinney_evaluate::{
+    DeviceRun, Footprint, Instructions, Predictions, RunContext, read_outcomes,
+};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{CodeWidth, CodingChoice, Declared, Options, QuantModel, Votes, calibrate};
+
+use super::model::Model;
+use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
+use crate::emulator::{self, Ended};
+use crate::failure::{Blame, Failure};
+use crate::image::{self, Image, Transport};
+
+/// What a form is, and with that what it is compared with and asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    dead_code,
+    reason = "the goals of forms that no variant has yet stand beside the others"
+)]
+pub(super) enum Mode {
+    Branches16,
+    Branches8,
+    Branches8EarlyExit,
+    Table16,
+    Table8,
+    Packed,
+    Soft,
+    Bayes,
+}
+
+/// One way in which we build a model.
+pub(super) struct Variant {
+    /// What it is called in the report.
+    pub name: &'static str,
+    pub mode: Mode,
+    pub voting: Voting,
+    /// The precision of soft votes.
+    votes: Votes,
+    coding: CodingChoice,
+    /// Whether the model is compiled at `opt-level = 3` or for size.
+    for_speed: bool,
+    /// Whether the goals of its mode are asked of it; one variant of a mode must meet all of them.
+    pub is_judged: bool,
+}
+
+const TABLE: Variant = Variant {
+    name: "table 16-bit",
+    mode: Mode::Table16,
+    voting: Voting::Hard,
+    votes: Votes::Q15,
+    coding: CodingChoice::Auto,
+    for_speed: true,
+    is_judged: true,
+};
+
+/// Every way in which we build ensembles; a line each.
+#[rustfmt::skip]
+const TREES: [Variant; 4] = [
+    Variant { ..TABLE },
+    Variant { name: "table 16-bit, for size", for_speed: false, is_judged: false, ..TABLE },
+    Variant { name: "table 16-bit, Q15 votes", mode: Mode::Soft, voting: Voting::Soft, ..TABLE },
+    Variant { name: "table 16-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..TABLE },
+];
+
+/// Every way in which we build naive Bayes.
+#[rustfmt::skip]
+const BAYES: [Variant; 2] = [
+    Variant { name: "integer scores", mode: Mode::Bayes, voting: Voting::Soft, ..TABLE },
+    Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, is_judged: false, ..TABLE },
+];
+
+/// The variants of a model.
+pub(super) fn variants(model: &Model) -> &'static [Variant] {
+    match model.float {
+        FloatModel::Forest(_) => &TREES,
+        FloatModel::GaussianNb(_) => &BAYES,
+    }
+}
+
+pub(super) fn voting_name(voting: Voting) -> &'static str {
+    match voting {
+        Voting::Hard => "hard",
+        Voting::Soft => "soft",
+    }
+}
+
+/// Whose figures these are, in [`Measured::by`].
+pub(super) const BY: &str = "spinney";
+const PACKAGE: &str = "bench-model";
+const IDENTITY: Identity<'_> = Identity {
+    pipeline: "bench",
+    kind: "bench",
+    fingerprint: "0000000000000000000000000000000000000000000000000000000000000000",
+};
+
+/// Builds and runs every variant of `model`.
+pub(super) fn measure(
+    bench: &Bench,
+    model: &Model,
+    place: &Place,
+) -> Result<Vec<Measured>, Failure> {
+    let site = Site {
+        bench,
+        model,
+        place,
+    };
+    let mut empties = Empties::default();
+    variants(model)
+        .iter()
+        .map(|variant| site.variant(variant, &mut empties))
+        .collect()
+}
+
+/// What images without a model take, by the type of their readings. How the model is optimized does
+/// not show in them.
+#[derive(Default)]
+struct Empties {
+    footprints: BTreeMap<&'static str, Footprint>,
+    runs: BTreeMap<&'static str, DeviceRun>,
+}
+
+/// One model on one core.
+struct Site<'b> {
+    bench: &'b Bench,
+    model: &'b Model,
+    place: &'b Place,
+}
+
+impl Site<'_> {
+    fn quantize(&self, variant: &Variant) -> Result<QuantModel, Failure> {
+        let declared = vec![
+            Declared {
+                coding: variant.coding,
+                ..Declared::default()
+            };
+            self.model.n_features
+        ];
+        let train = &self.model.train;
+        let calibrations =
+            calibrate(&self.model.float, Some(train.values().view()), &declared).environment()?;
+        let options = Options {
+            voting: variant.voting,
+            votes: variant.votes,
+            wants_scores: false,
+            codes: CodeWidth::Auto,
+        };
+        QuantModel::new(&self.model.float, &calibrations, options, Some(train)).environment()
+    }
+
+    /// Footprint of the product image without a model.
+    fn empty_footprint(
+        &self,
+        quant: &QuantModel,
+        empties: &mut Empties,
+    ) -> Result<Footprint, Failure> {
+        let key = quant.reading_type().rust_name();
+        if let Some(known) = empties.footprints.get(key) {
+            return Ok(known.clone());
+        }
+        let footprint = self.product(&spinney_codegen::empty(IDENTITY, quant), true)?;
+        empties.footprints.insert(key, footprint.clone());
+        Ok(footprint)
+    }
+
+    /// A run of the verify image without a model.
+    fn empty_run(&self, quant: &QuantModel, empties: &mut Empties) -> Result<DeviceRun, Failure> {
+        let key = quant.reading_type().rust_name();
+        if let Some(known) = empties.runs.get(key) {
+            return Ok(known.clone());
+        }
+        let predictions = Predictions {
+            float: Vec::new(),
+            float_soft: Vec::new(),
+            q15: vec![0; self.model.n_rows],
+            scores: vec![vec![0; self.model.n_classes]; self.model.n_rows],
+            probabilities: Vec::new(),
+            probability_error: None,
+            saturation: Vec::new(),
+        };
+        let source = spinney_codegen::empty(IDENTITY, quant);
+        let run = self
+            .run(&source, quant, true, &predictions)?
+            .map_err(|reason| anyhow!("our image without a model: {reason}"))
+            .environment()?;
+        empties.runs.insert(key, run.clone());
+        Ok(run)
+    }
+
+    fn variant(&self, variant: &Variant, empties: &mut Empties) -> Result<Measured, Failure> {
+        let model = self.model;
+        let quant = self.quantize(variant)?;
+        let (product, empty) = self.footprints(variant, &quant, empties)?;
+        let codes = quant.of_codes();
+        let (product_of_codes, empty_of_codes) = if quant.is_identity() {
+            (product.clone(), empty.clone())
+        } else {
+            self.footprints(variant, &codes, empties)?
+        };
+        let without = self.empty_run(&quant, empties)?;
+        let run = self.checked_run(variant, &quant)?;
+        let voting = voting_name(variant.voting);
+        let from_readings = run.as_ref().ok().map(|run| FromReadings {
+            flash_bytes: product.flash_bytes.saturating_sub(empty.flash_bytes),
+            instructions: run.instructions.mean - without.instructions.mean,
+            instructions_max: over(run.instructions, without.instructions),
+        });
+        let ran = run.map(|run| Ran {
+            instructions: run.instructions_from_codes.mean - without.instructions_from_codes.mean,
+            instructions_max: over(run.instructions_from_codes, without.instructions_from_codes),
+            stack_bytes: u64::from(run.stack_bytes_max.saturating_sub(without.stack_bytes_max)),
+            disagreements: model.disagreements(&run.classes, voting),
+            rows: run.classes.len(),
+        });
+        Ok(Measured {
+            model: model.name.clone(),
+            core: self.place.name.to_owned(),
+            by: BY.to_owned(),
+            form: variant.name.to_owned(),
+            voting: voting.to_owned(),
+            flash_bytes: product_of_codes
+                .flash_bytes
+                .saturating_sub(empty_of_codes.flash_bytes),
+            ram_bytes: product.ram_bytes.saturating_sub(empty.ram_bytes),
+            ran,
+            from_readings,
+        })
+    }
+
+    /// Footprints of the product image with the model and without.
+    fn footprints(
+        &self,
+        variant: &Variant,
+        quant: &QuantModel,
+        empties: &mut Empties,
+    ) -> Result<(Footprint, Footprint), Failure> {
+        let source = spinney_codegen::drop_in(IDENTITY, quant);
+        let product = self.product(&source, variant.for_speed)?;
+        Ok((product, self.empty_footprint(quant, empties)?))
+    }
+
+    /// Runs the verify image; one that differs from the host in any bit has failed.
+    fn checked_run(
+        &self,
+        variant: &Variant,
+        quant: &QuantModel,
+    ) -> Result<Result<DeviceRun, String>, Failure> {
+        let model = self.model;
+        let source = spinney_codegen::drop_in(IDENTITY, quant);
+        let predictions =
+            spinney_evaluate::predict(&model.float, quant, variant.voting, &model.test);
+        let run = self.run(&source, quant, variant.for_speed, &predictions)?;
+        Ok(run.and_then(|run| match run.mismatches.len() {
+            0 => Ok(run),
+            n => Err(format!("{n} rows differ from the host's")),
+        }))
+    }
+
+    fn product(&self, source: &SourceTree, for_speed: bool) -> Result<Footprint, Failure> {
+        let elf = self.build(source, for_speed, Transport::Product)?;
+        Footprint::from_elf(&elf).environment()
+    }
+
+    fn build(
+        &self,
+        source: &SourceTree,
+        for_speed: bool,
+        transport: Transport,
+    ) -> Result<Vec<u8>, Failure> {
+        let machine = self.place.machine()?;
+        let name = format!("{}-{}", self.model.name, self.place.name);
+        image::build(
+            &Image {
+                model: source,
+                model_package: PACKAGE,
+                memory: (machine.flash, machine.ram),
+                target: self.place.core.target(),
+                log: "off",
+                for_speed,
+                transport,
+            },
+            &self.bench.firmware,
+            &self.bench.toolchains[self.place.name],
+            &self.bench.work.join("firmware").join(name),
+        )
+    }
+
+    /// Builds and runs the verify image; the inner error says how a run ended early.
+    fn run(
+        &self,
+        source: &SourceTree,
+        quant: &QuantModel,
+        for_speed: bool,
+        predictions: &Predictions,
+    ) -> Result<Result<DeviceRun, String>, Failure> {
+        let machine = self.place.machine()?;
+        let elf = self.build(source, for_speed, Transport::Verify)?;
+        let folder = tempfile::tempdir_in(&self.bench.work)
+            .context("cannot create a temporary folder")
+            .environment()?;
+        let path = folder.path().join("verify.elf");
+        std::fs::write(&path, &elf).environment()?;
+        let run = emulator::run(
+            Path::new(&self.bench.qemu),
+            machine,
+            &path,
+            &Footprint::from_elf(&elf).environment()?,
+            &self.rows(quant),
+            DEADLINE_S,
+        )?;
+        Ok(match run.ended {
+            Ended::Failed(reason) => Err(reason),
+            Ended::Outcomes(bytes) => {
+                let context = RunContext {
+                    n_features: self.model.n_features,
+                    n_classes: self.model.n_classes,
+                    timer: machine.timer,
+                    predictions,
+                };
+                read_outcomes(&bytes, context).map_err(|error| error.to_string())
+            }
+        })
+    }
+
+    fn rows(&self, quant: &QuantModel) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for row in self.model.test.values().rows() {
+            bytes.extend(quant.reading_bytes(&row.to_vec()));
+        }
+        bytes
+    }
+}
+
+fn over(with: Instructions, without: Instructions) -> f64 {
+    with.max.saturating_sub(without.max) as f64
+}
