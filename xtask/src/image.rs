@@ -45,6 +45,8 @@ pub(crate) struct Image<'a> {
     /// Optimize the model for speed, not for size.
     pub for_speed: bool,
     pub transport: Transport,
+    /// The verify image delivers no scores, which the model does not compute in full.
+    pub class_only: bool,
 }
 
 /// The firmware's files in this repository, by path within the folder of an image.
@@ -174,6 +176,9 @@ pub(crate) fn build(
     let mut features = image.transport.feature().to_owned();
     if has_probabilities(image.model) {
         features.push_str(",probabilities");
+    }
+    if image.class_only {
+        features.push_str(",class-only");
     }
     let elf = compile(
         folder,

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
-use spinney_codegen::{Identity, SourceTree, has_probabilities};
+use spinney_codegen::{
+    CodeType, Encoding, Identity, Options as Form, SourceTree, has_probabilities,
+};
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -31,7 +33,7 @@ const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb
 const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
 
 /// Each kind of model, table, coding and reading.
-fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
+fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     let forest = FloatModel::from_json(FOREST.as_bytes()).environment()?;
     let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
     let rows = csv::read(ROWS.as_bytes(), "y").environment()?;
@@ -63,6 +65,14 @@ fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
     };
     let (i16s, i32s, f32s) = ([Sensor::I16; 2], [Sensor::I32; 2], [Sensor::F32; 2]);
     let rank = CodingChoice::Rank;
+    let table = Form {
+        code_type: CodeType::U8,
+        ..Form::plain()
+    };
+    let branches = Form {
+        encoding: Encoding::Branches,
+        ..table
+    };
     let rows = Some(&rows);
     [
         (
@@ -105,7 +115,72 @@ fn kinds() -> Result<BTreeMap<&'static str, QuantModel>, Failure> {
         ),
     ]
     .into_iter()
-    .map(|(name, model)| Ok((name, model?)))
+    .map(|(name, model)| (name, model, table))
+    .chain([
+        (
+            "packed-hard-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            Form {
+                encoding: Encoding::Packed,
+                ..table
+            },
+        ),
+        (
+            "branches-hard-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            branches,
+        ),
+        (
+            "branches-hard-early-f32",
+            quantize(&forest, hard, f32s, [rank; 2], None),
+            Form {
+                early_exit: true,
+                ..branches
+            },
+        ),
+        (
+            "branches-hard-memory-early-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                counts_in_memory: true,
+                ..branches
+            },
+        ),
+        (
+            "branches-bytes-early-f32",
+            quantize(&forest, soft, f32s, [rank; 2], rows),
+            Form {
+                early_exit: true,
+                ..branches
+            },
+        ),
+        (
+            "branches-words-early-i16",
+            quantize(&forest, soft, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                ..branches
+            },
+        ),
+        (
+            "table-hard-early-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                ..table
+            },
+        ),
+        (
+            "table-words-early-i16",
+            quantize(&forest, soft, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                ..table
+            },
+        ),
+    ])
+    .map(|(name, model, form)| Ok((name, (model?, form))))
     .collect()
 }
 
@@ -114,15 +189,16 @@ pub(crate) fn run() -> Result<(), Failure> {
     let models = kinds()?;
     let crates: Vec<(&str, SourceTree)> = models
         .iter()
-        .map(|(name, model)| {
+        .map(|(name, (model, options))| {
             let identity = Identity {
                 pipeline: name,
                 kind: name,
                 fingerprint: "",
             };
-            (*name, spinney_codegen::drop_in(identity, model))
+            let generated = spinney_codegen::drop_in(identity, model, options).environment()?;
+            Ok((*name, generated.files))
         })
-        .collect();
+        .collect::<Result<_, Failure>>()?;
     for target in TARGETS {
         link(target, &crates)?;
         eprintln!(

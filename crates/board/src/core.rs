@@ -60,6 +60,15 @@ impl Core {
         Self::Rv32imac,
     ];
 
+    /// Whether the core loads words from any address.
+    #[must_use]
+    pub fn reads_unaligned(self) -> bool {
+        !matches!(
+            self,
+            Self::CortexM0 | Self::CortexM0Plus | Self::CortexM23 | Self::Rv32imc | Self::Rv32imac
+        )
+    }
+
     /// The core's name in the chip table, a different one for each core.
     #[must_use]
     pub fn as_str(self) -> &'static str {

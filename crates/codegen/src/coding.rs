@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use spinney_quantize::{Coding, QuantModel, ReadingType};
 
+use crate::options::CodeType;
+
 /// The simplest form that serves all features of a model.
 enum Form {
     /// Codes are the readings.
@@ -18,8 +20,8 @@ enum Form {
     Mixed,
 }
 
-fn form(model: &QuantModel) -> Form {
-    if model.is_identity() {
+fn form(model: &QuantModel, width: CodeType) -> Form {
+    if is_identity(model, width) {
         return Form::Identity;
     }
     let codings = model.codings();
@@ -37,6 +39,15 @@ fn form(model: &QuantModel) -> Form {
     }
 }
 
+/// Whether codes are the readings themselves, and of their type.
+fn is_identity(model: &QuantModel, width: CodeType) -> bool {
+    let same = match model.reading_type() {
+        ReadingType::U8 => CodeType::U8,
+        _ => CodeType::I16,
+    };
+    model.is_identity() && width == same
+}
+
 /// The generated `predict` and `encode`, and the tables that they read.
 pub(crate) struct CodingSource {
     pub functions: String,
@@ -44,10 +55,10 @@ pub(crate) struct CodingSource {
 }
 
 /// Writes the conversion of `model`.
-pub(crate) fn source(model: &QuantModel) -> CodingSource {
-    let form = form(model);
+pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
+    let form = form(model, width);
     let reading = match model.reading_type() {
-        ReadingType::I16 | ReadingType::I32 => "readings[i]",
+        ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => "readings[i]",
         ReadingType::F32 => "SingleBits(readings[i].to_bits())",
     };
     let mut tables = String::new();
@@ -72,6 +83,10 @@ pub(crate) fn source(model: &QuantModel) -> CodingSource {
             "tables::CODINGS[i]"
         }
     };
+    let code = match width {
+        CodeType::U8 => format!("narrow({coding}.code({reading}))"),
+        CodeType::I16 => format!("{coding}.code({reading})"),
+    };
     let functions = format!(
         "/// The class index of a row of raw readings.\n\
          #[must_use]\n\
@@ -81,8 +96,8 @@ pub(crate) fn source(model: &QuantModel) -> CodingSource {
          }}\n\n\
          /// The codes of a row of raw readings.\n\
          #[must_use]\n\
-         pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_FEATURES] {{\n    \
-             core::array::from_fn(|i| {coding}.code({reading}))\n\
+         pub fn encode(readings: &[Reading; N_FEATURES]) -> [Code; N_FEATURES] {{\n    \
+             core::array::from_fn(|i| {code})\n\
          }}\n"
     );
     CodingSource { functions, tables }
@@ -98,7 +113,7 @@ pub fn predict(readings: &[Reading; N_FEATURES]) -> usize {
 
 /// The codes of a row of raw readings: the readings themselves.
 #[must_use]
-pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_FEATURES] {
+pub fn encode(readings: &[Reading; N_FEATURES]) -> [Code; N_FEATURES] {
     *readings
 }
 ";
@@ -138,10 +153,22 @@ fn write_codings(form: &Form, model: &QuantModel, out: &mut String) {
 }
 
 /// The names that the generated `lib.rs` imports for the conversion.
-pub(crate) fn imports(model: &QuantModel) -> &'static str {
-    match model.reading_type() {
-        _ if model.is_identity() => "",
-        ReadingType::F32 => "use spinney_runtime::coding::SingleBits;\n",
-        ReadingType::I16 | ReadingType::I32 => "",
+pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
+    let mut names = Vec::new();
+    if model.reading_type() == ReadingType::F32 {
+        names.push("SingleBits");
     }
+    if width == CodeType::U8 && !is_identity(model, width) {
+        names.push("narrow");
+    }
+    match names[..] {
+        [] => String::new(),
+        [name] => format!("use spinney_runtime::coding::{name};\n"),
+        _ => format!("use spinney_runtime::coding::{{{}}};\n", names.join(", ")),
+    }
+}
+
+/// Whether the conversion reads tables.
+pub(crate) fn has_tables(model: &QuantModel, width: CodeType) -> bool {
+    !matches!(form(model, width), Form::Identity)
 }

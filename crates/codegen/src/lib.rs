@@ -2,16 +2,24 @@
 //!
 //! Files are returned, never written; the same model gives the same bytes.
 
+mod body;
+mod branches;
 mod coding;
+mod compact;
 mod crate_files;
 mod memory;
+mod options;
+mod packed;
 mod probability;
 mod tables;
+mod trees;
 
 use std::collections::BTreeMap;
 
-pub use crate_files::{Identity, drop_in, empty};
+pub use body::EncodingError;
+pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use memory::memory_x;
+pub use options::{CodeType, Encoding, Options};
 pub use probability::has_probabilities;
 
 /// Text files by path, relative to the folder that they are meant for.

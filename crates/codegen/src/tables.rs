@@ -1,45 +1,172 @@
-//! Source of the model's tables; their twins are the runtime's `forest.rs` and `bayes.rs`.
+//! Source of a model's tables; their twins are the runtime's `compact.rs`, `packed.rs`, `forest.rs`
+//! and `bayes.rs`.
 
 use std::fmt::{Display, Write};
 
-use spinney_quantize::{Body, Leaves, QuantBayes, QuantForest, QuantModel};
+use spinney_quantize::{Leaves, QuantBayes, QuantForest};
 use spinney_runtime::forest::LEAF;
+
+use crate::compact::{Compact, Nodes, Rows};
+use crate::packed::Packed;
+use crate::trees::Enough;
 
 const WIDTH: usize = 100;
 
-/// The tables of `model`, without a header.
-pub(crate) fn source(model: &QuantModel) -> String {
-    match model.body() {
-        Body::Forest(forest) => forest_tables(forest),
-        Body::Bayes(bayes) => bayes_tables(bayes),
+/// The tables of compact trees, without a header.
+pub(crate) fn compact(compact: &Compact, leaves: &Leaves) -> String {
+    let mut out = String::new();
+    let starts = compact.starts.iter();
+    array(&mut out, "Where each tree starts.", "STARTS", "u32", starts);
+    match &compact.nodes {
+        Nodes::Three { bytes, .. } => array(
+            &mut out,
+            "A split in three bytes, after one that is not used: argument, leaf marks and feature, \
+             threshold.",
+            "NODES",
+            "u8",
+            bytes.iter(),
+        ),
+        Nodes::Four { words, .. } => array(
+            &mut out,
+            "A split in a word: feature, argument, leaf marks, threshold, from the low end.",
+            "NODES",
+            "u32",
+            words.iter().map(|word| format!("{word:#010x}")),
+        ),
+        Nodes::Six(nodes) => array(
+            &mut out,
+            "A split in six bytes: threshold, leaf marks and feature, argument.",
+            "NODES",
+            "[u16; 3]",
+            nodes.iter().map(|node| format!("{node:?}")),
+        ),
+        Nodes::Packed(packed) => {
+            array(
+                &mut out,
+                "Splits, bit by bit: feature, threshold, argument, from the low end.",
+                "NODES",
+                "u8",
+                packed.bytes.iter(),
+            );
+            array(
+                &mut out,
+                "Pairs of leaves, left and right.",
+                "PAIRS",
+                "[u16; 2]",
+                packed.pairs.iter().map(|pair| format!("{pair:?}")),
+            );
+        }
+    }
+    rows(&mut out, &compact.rows, leaves.unit());
+    out
+}
+
+/// The votes of leaves.
+pub(crate) fn rows(out: &mut String, rows: &Rows, unit: u32) {
+    match rows {
+        Rows::Classes => {}
+        Rows::Lanes(words) => array(
+            out,
+            &format!(
+                "Votes in units of 1/{unit}, a byte per class, four to a word; a row per distinct \
+                 leaf."
+            ),
+            "LEAVES",
+            "u32",
+            words.iter().map(|word| format!("{word:#010x}")),
+        ),
+        Rows::Words(votes) => array(
+            out,
+            &format!("Votes per class, in units of 1/{unit}; a row per distinct leaf."),
+            "LEAVES",
+            "u16",
+            votes.iter(),
+        ),
     }
 }
 
-/// The static that checks the tables while it is compiled.
-pub(crate) fn model_static(model: &QuantModel) -> String {
-    let (module, kind, fields) = match model.body() {
-        Body::Forest(forest) => {
-            let leaves = match forest.leaves() {
-                Leaves::Classes => "Leaves::Classes",
-                Leaves::Bytes(_) => "Leaves::Bytes(&tables::LEAVES)",
-                Leaves::Words(_) => "Leaves::Words(&tables::LEAVES)",
-            };
-            (
-                "forest::{Forest, Leaves, Tables}",
-                "Forest",
-                format!(
-                    "    trees: &tables::TREES,\n    splits: &tables::SPLITS,\n    leaves: {leaves},\n"
-                ),
-            )
-        }
-        Body::Bayes(_) => (
-            "bayes::{GaussianNb, Tables}",
-            "GaussianNb",
-            "    terms: &tables::TERMS,\n    offsets: &tables::OFFSETS,\n".to_owned(),
+/// The static that checks compact tables while it is compiled.
+pub(crate) fn compact_static(compact: &Compact) -> String {
+    let nodes = match &compact.nodes {
+        Nodes::Three { unaligned, .. } => format!(
+            "Nodes::Three {{\n        bytes: &tables::NODES,\n        unaligned: {unaligned},\n    }}"
         ),
+        Nodes::Four {
+            threshold_bits,
+            feature_bits,
+            ..
+        } => format!(
+            "Nodes::Four {{\n        words: &tables::NODES,\n        threshold_bits: \
+             {threshold_bits},\n        feature_bits: {feature_bits},\n    }}"
+        ),
+        Nodes::Six(_) => "Nodes::Six(&tables::NODES)".to_owned(),
+        Nodes::Packed(packed) => packed_nodes(packed),
     };
+    let leaves = match &compact.rows {
+        Rows::Classes => "Leaves::Classes",
+        Rows::Lanes(_) => "Leaves::Lanes(&tables::LEAVES)",
+        Rows::Words(_) => "Leaves::Words(&tables::LEAVES)",
+    };
+    let import = match &compact.nodes {
+        Nodes::Packed(_) => "\nuse spinney_runtime::packed::Packed;",
+        _ => "",
+    };
+    checked(
+        &format!("use spinney_runtime::compact::{{Forest, Leaves, Nodes, Tables}};{import}"),
+        "Forest",
+        &format!("    starts: &tables::STARTS,\n    nodes: {nodes},\n    leaves: {leaves},\n"),
+    )
+}
+
+fn packed_nodes(packed: &Packed) -> String {
     format!(
-        "use spinney_runtime::{module};\n\n\
+        "Nodes::Packed(Packed {{\n        \
+             len: {},\n        \
+             bytes: &tables::NODES,\n        \
+             feature_bits: {},\n        \
+             threshold_bits: {},\n        \
+             threshold_base: {},\n        \
+             argument_bits: {},\n        \
+             n_leaves: {},\n        \
+             pairs: &tables::PAIRS,\n    \
+         }})",
+        packed.len,
+        packed.feature_bits,
+        packed.threshold_bits,
+        packed.threshold_base,
+        packed.argument_bits,
+        packed.n_leaves
+    )
+}
+
+/// The static that checks the widest tables while it is compiled.
+pub(crate) fn wide_static(forest: &QuantForest) -> String {
+    let leaves = match forest.leaves() {
+        Leaves::Classes => "Leaves::Classes",
+        Leaves::Bytes(_) => "Leaves::Bytes(&tables::LEAVES)",
+        Leaves::Words(_) => "Leaves::Words(&tables::LEAVES)",
+    };
+    checked(
+        "use spinney_runtime::forest::{Forest, Leaves, Tables};",
+        "Forest",
+        &format!(
+            "    trees: &tables::TREES,\n    splits: &tables::SPLITS,\n    leaves: {leaves},\n"
+        ),
+    )
+}
+
+/// The static that checks the tables of naive Bayes while it is compiled.
+pub(crate) fn bayes_static() -> String {
+    checked(
+        "use spinney_runtime::bayes::{GaussianNb, Tables};",
+        "GaussianNb",
+        "    terms: &tables::TERMS,\n    offsets: &tables::OFFSETS,\n",
+    )
+}
+
+fn checked(imports: &str, kind: &str, fields: &str) -> String {
+    format!(
+        "{imports}\n\n\
          /// The model. Invalid tables do not compile, and valid ones need no check at run time.\n\
          static MODEL: {kind}<'static> = match {kind}::new(Tables {{\n    \
              n_features: N_FEATURES,\n    \
@@ -52,7 +179,23 @@ pub(crate) fn model_static(model: &QuantModel) -> String {
     )
 }
 
-fn forest_tables(forest: &QuantForest) -> String {
+/// The bounds of an early exit, where they are a table.
+pub(crate) fn leads(out: &mut String, enough: &Enough) {
+    if let Enough::Leads(leads) = enough {
+        array(
+            out,
+            "The lead that the trees after each tree cannot make up for.",
+            "LEADS",
+            "u32",
+            leads
+                .iter()
+                .map(|lead| lead.map_or("u32::MAX".to_owned(), |lead| lead.to_string())),
+        );
+    }
+}
+
+/// The tables of the widest form, for models that no other holds.
+pub(crate) fn wide(forest: &QuantForest) -> String {
     let child = |child: u16| {
         if child & LEAF == 0 {
             child.to_string()
@@ -102,7 +245,8 @@ fn forest_tables(forest: &QuantForest) -> String {
     out
 }
 
-fn bayes_tables(bayes: &QuantBayes) -> String {
+/// The tables of naive Bayes.
+pub(crate) fn bayes(bayes: &QuantBayes) -> String {
     let mut out = String::from(
         "use spinney_runtime::bayes::Term;\n\n\
          const fn t(mean: i16, factor: u16, shift: u8) -> Term {\n    \

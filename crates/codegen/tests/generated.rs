@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use expect_test::expect_file;
 use spinney_board::Region;
-use spinney_codegen::{Identity, SourceTree, drop_in, empty, has_probabilities, memory_x};
+use spinney_codegen::{
+    CodeType, Encoding, Identity, Options as Form, SourceTree, drop_in, empty, has_probabilities,
+    memory_x,
+};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
@@ -15,6 +18,14 @@ const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-for
 "features":[{"name":"a"},{"name":"b \"quoted\""}],"classes":["x","y","z"],"trees":[
 {"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,0.5,0.25]},
 {"feature":1,"threshold":-1.5,"left":3,"right":4},{"value":[0,1,0]},{"value":[0.125,0,0.875]}]},
+{"nodes":[{"value":[0.5,0.25,0.25]}]}]}"#;
+
+/// Three trees with thresholds that fit bytes, one of them a leaf.
+const POSITIVE: &str = r#"{"format":"spinney-model","version":1,"kind":"random-forest",
+"features":[{"name":"a"},{"name":"b"}],"classes":["x","y","z"],"trees":[
+{"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,0.5,0.25]},
+{"feature":1,"threshold":7.5,"left":3,"right":4},{"value":[0,1,0]},{"value":[0.125,0,0.875]}]},
+{"nodes":[{"feature":1,"threshold":9.5,"left":1,"right":2},{"value":[1,0,0]},{"value":[0,0,1]}]},
 {"nodes":[{"value":[0.5,0.25,0.25]}]}]}"#;
 
 const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
@@ -44,9 +55,15 @@ const IDENTITY: Identity<'static> = Identity {
     fingerprint: "0123",
 };
 
+fn generate(model: &QuantModel, form: &Form) -> SourceTree {
+    drop_in(IDENTITY, model, form)
+        .expect("a form that holds the model")
+        .files
+}
+
 /// The files that depend on the model, one after the other.
 fn text(files: &SourceTree) -> String {
-    ["Cargo.toml", "src/lib.rs", "src/tables.rs"]
+    ["Cargo.toml", "src/lib.rs", "src/tables.rs", "src/trees.rs"]
         .into_iter()
         .filter_map(|path| files.get(path).map(|text| format!("==> {path}\n{text}\n")))
         .collect()
@@ -56,19 +73,66 @@ fn text(files: &SourceTree) -> String {
 fn a_forest_with_ranks_and_affine_codes() {
     let codings = [CodingChoice::Affine, CodingChoice::Rank];
     let model = quantize(FOREST, Voting::Soft, Sensor::F32, codings);
-    expect_file!["expected/forest.txt"].assert_eq(&text(&drop_in(IDENTITY, &model)));
+    expect_file!["expected/forest.txt"].assert_eq(&text(&generate(&model, &Form::plain())));
 }
 
 #[test]
 fn hard_votes_on_integers_as_they_are() {
     let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
-    expect_file!["expected/hard.txt"].assert_eq(&text(&drop_in(IDENTITY, &model)));
+    expect_file!["expected/hard.txt"].assert_eq(&text(&generate(&model, &Form::plain())));
+}
+
+#[test]
+fn every_encoding() {
+    let integers = [CodingChoice::Auto; 2];
+    let hard = quantize(POSITIVE, Voting::Hard, Sensor::U8, integers);
+    let soft = quantize(POSITIVE, Voting::Soft, Sensor::U8, integers);
+    let bytes = Form {
+        code_type: CodeType::U8,
+        ..Form::plain()
+    };
+    let branches = Form {
+        encoding: Encoding::Branches,
+        ..bytes
+    };
+    for (model, form, expected) in [
+        (&hard, bytes, expect_file!["expected/table.txt"]),
+        (
+            &hard,
+            Form {
+                encoding: Encoding::Packed,
+                early_exit: true,
+                ..bytes
+            },
+            expect_file!["expected/packed.txt"],
+        ),
+        (
+            &hard,
+            Form {
+                early_exit: true,
+                ..branches
+            },
+            expect_file!["expected/branches-hard.txt"],
+        ),
+        (
+            &hard,
+            Form {
+                early_exit: true,
+                counts_in_memory: true,
+                ..branches
+            },
+            expect_file!["expected/branches-memory.txt"],
+        ),
+        (&soft, branches, expect_file!["expected/branches-soft.txt"]),
+    ] {
+        expected.assert_eq(&text(&generate(model, &form)));
+    }
 }
 
 #[test]
 fn naive_bayes() {
     let model = quantize(BAYES, Voting::Soft, Sensor::F32, [CodingChoice::Auto; 2]);
-    expect_file!["expected/bayes.txt"].assert_eq(&text(&drop_in(IDENTITY, &model)));
+    expect_file!["expected/bayes.txt"].assert_eq(&text(&generate(&model, &Form::plain())));
 }
 
 #[test]
@@ -79,12 +143,12 @@ fn probabilities_where_they_are_asked_for() {
         (forest, expect_file!["expected/vote-shares.txt"]),
         (bayes, expect_file!["expected/softmax.txt"]),
     ] {
-        let without = drop_in(IDENTITY, &model);
+        let without = generate(&model, &Form::plain());
         assert!(!has_probabilities(&without));
         let model = model.with_probabilities();
-        let with = drop_in(IDENTITY, &model);
+        let with = generate(&model, &Form::plain());
         assert!(has_probabilities(&with));
-        assert!(has_probabilities(&empty(IDENTITY, &model)));
+        assert!(has_probabilities(&empty(IDENTITY, &model, &Form::plain())));
         assert!(with["README.md"].contains("probabilities(&encode(&readings))"));
         // All but the added lines is as without them.
         let (with, without) = (&with["src/lib.rs"], &without["src/lib.rs"]);
@@ -97,7 +161,10 @@ fn probabilities_where_they_are_asked_for() {
 fn an_empty_model_has_the_same_items() {
     let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
     let model = model.with_probabilities();
-    let (full, empty) = (drop_in(IDENTITY, &model), empty(IDENTITY, &model));
+    let (full, empty) = (
+        generate(&model, &Form::plain()),
+        empty(IDENTITY, &model, &Form::plain()),
+    );
     let items = |files: &SourceTree| -> BTreeSet<String> {
         files["src/lib.rs"]
             .lines()
@@ -121,7 +188,7 @@ fn a_generated_crate_carries_the_whole_runtime() {
         on_disk.insert(entry.file_name().to_string_lossy().into_owned());
     }
     let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
-    let files = drop_in(IDENTITY, &model);
+    let files = generate(&model, &Form::plain());
     let carried: BTreeSet<String> = files
         .keys()
         .filter_map(|path| path.strip_prefix("runtime/src/"))

@@ -24,18 +24,6 @@ const REFUSALS: &[Refusal] = &[
     },
     Refusal {
         section: "codegen",
-        key: "encoding",
-        refused: |word| word == "packed" || word == "branches",
-        instead: "`encoding = \"auto\"`",
-    },
-    Refusal {
-        section: "codegen",
-        key: "early_exit",
-        refused: |word| word == "true",
-        instead: "`early_exit = false`",
-    },
-    Refusal {
-        section: "codegen",
         key: "export",
         refused: |_| true,
         instead: "`export = []`",

@@ -11,7 +11,8 @@ use crate::Predictions;
 pub struct DeviceRun {
     /// Class per row.
     pub classes: Vec<usize>,
-    /// Rows whose class, any score or any probability differs from the host's.
+    /// Rows whose class, or any score or probability that the image delivers, differs from the
+    /// host's.
     pub mismatches: Vec<usize>,
     /// From raw readings to class.
     pub instructions: Instructions,
@@ -100,7 +101,14 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
             expected.to_string(),
         ));
     }
-    let scores_len = SCORE_LEN * context.n_classes;
+    let n_scores = header.n_scores as usize;
+    if n_scores != 0 && n_scores != context.n_classes {
+        return Err(error(
+            format!("{n_scores} scores per row"),
+            format!("none or {}", context.n_classes),
+        ));
+    }
+    let scores_len = SCORE_LEN * n_scores;
     let record_len = Outcome::LEN + scores_len + PROBABILITY_LEN * n_probabilities;
     if records.len() != n_rows * record_len {
         return Err(error(
@@ -147,7 +155,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         let class = outcome.class as usize;
         let host = context.predictions;
         if class != host.q15[row]
-            || scores != host.scores[row]
+            || (n_scores > 0 && scores != host.scores[row])
             || host
                 .probabilities
                 .get(row)

@@ -9,6 +9,8 @@ use crate::calibrate::{Calibration, CodingChoice, Sensor};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReadingType {
+    /// Bytes.
+    U8,
     /// 16-bit integers.
     I16,
     /// 32-bit integers.
@@ -20,9 +22,10 @@ pub enum ReadingType {
 impl ReadingType {
     /// The narrowest type that holds what all sensors deliver.
     pub(crate) fn for_sensors(sensors: impl Iterator<Item = Sensor>) -> Self {
-        sensors.fold(Self::I16, |widest, sensor| match (widest, sensor) {
+        sensors.fold(Self::U8, |widest, sensor| match (widest, sensor) {
             (Self::F32, _) | (_, Sensor::F32) => Self::F32,
             (Self::I32, _) | (_, Sensor::I32 | Sensor::U16) => Self::I32,
+            (Self::U8, Sensor::U8) => Self::U8,
             _ => Self::I16,
         })
     }
@@ -31,6 +34,7 @@ impl ReadingType {
     #[must_use]
     pub fn rust_name(self) -> &'static str {
         match self {
+            Self::U8 => "u8",
             Self::I16 => "i16",
             Self::I32 => "i32",
             Self::F32 => "f32",
@@ -41,6 +45,7 @@ impl ReadingType {
     #[must_use]
     pub fn n_bytes(self) -> usize {
         match self {
+            Self::U8 => 1,
             Self::I16 => 2,
             Self::I32 | Self::F32 => 4,
         }
@@ -49,11 +54,21 @@ impl ReadingType {
     /// A reading as the device receives it, little-endian; integers saturate.
     pub(crate) fn put(self, reading: f64, bytes: &mut Vec<u8>) {
         match self {
+            Self::U8 => bytes.push(to_u8(reading)),
             Self::I16 => bytes.extend(to_i16(reading).to_le_bytes()),
             Self::I32 => bytes.extend(to_i32(reading).to_le_bytes()),
             Self::F32 => bytes.extend(to_f32(reading).to_le_bytes()),
         }
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, which is meant"
+)]
+fn to_u8(reading: f64) -> u8 {
+    reading as u8
 }
 
 #[expect(
@@ -149,6 +164,7 @@ impl Coding {
     pub fn code(&self, reading_type: ReadingType, reading: f64) -> i16 {
         let coding = self.runtime();
         match reading_type {
+            ReadingType::U8 => coding.code(to_u8(reading)),
             ReadingType::I16 => coding.code(to_i16(reading)),
             ReadingType::I32 => coding.code(to_i32(reading)),
             ReadingType::F32 => coding.code(SingleBits(to_f32(reading).to_bits())),
@@ -210,6 +226,7 @@ impl Coding {
         let mut cuts: Vec<i32> = cuts
             .iter()
             .map(|cut| match reading_type {
+                ReadingType::U8 => i32::from(to_u8(*cut)),
                 ReadingType::I16 => i32::from(to_i16(*cut)),
                 ReadingType::I32 => to_i32(*cut),
                 ReadingType::F32 => SingleBits(to_f32(*cut).to_bits()).order(),

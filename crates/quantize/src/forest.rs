@@ -53,6 +53,16 @@ impl Leaves {
         }
     }
 
+    /// Bytes of the votes.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        match self {
+            Self::Classes => 0,
+            Self::Bytes(rows) => size_of_val(rows.as_slice()),
+            Self::Words(rows) => size_of_val(rows.as_slice()),
+        }
+    }
+
     fn runtime(&self) -> runtime::Leaves<'_> {
         match self {
             Self::Classes => runtime::Leaves::Classes,
@@ -268,6 +278,7 @@ pub(crate) fn code_threshold(
 ) -> Threshold {
     let grid = on_grid(threshold, compare, reading_type);
     let lowest = match reading_type {
+        ReadingType::U8 => 0.0,
         ReadingType::I16 => f64::from(i16::MIN),
         ReadingType::I32 => f64::from(i32::MIN),
         ReadingType::F32 => f64::NEG_INFINITY,
@@ -329,6 +340,29 @@ impl QuantForest {
     #[must_use]
     pub fn splits(&self) -> &[runtime::Split] {
         &self.splits
+    }
+
+    /// The same trees in another order, a permutation of their indices.
+    pub(crate) fn in_order(&self, order: &[usize]) -> Self {
+        let mut trees = Vec::with_capacity(order.len());
+        let mut splits = Vec::with_capacity(self.splits.len());
+        for index in order {
+            let tree = self.trees[*index];
+            let end = self
+                .trees
+                .get(index + 1)
+                .map_or(self.splits.len(), |next| next.first_split as usize);
+            trees.push(runtime::Tree {
+                first_split: u32::try_from(splits.len()).expect("no more than there were"),
+                root: tree.root,
+            });
+            splits.extend_from_slice(&self.splits[tree.first_split as usize..end]);
+        }
+        Self {
+            trees,
+            splits,
+            leaves: self.leaves.clone(),
+        }
     }
 
     /// What the leaves hold.

@@ -11,6 +11,7 @@ mod codes;
 mod coding;
 mod flip;
 mod forest;
+mod order;
 mod paths;
 mod probability;
 
@@ -192,7 +193,11 @@ impl QuantModel {
     #[must_use]
     pub fn of_codes(&self) -> Self {
         Self {
-            reading_type: ReadingType::I16,
+            reading_type: if self.code_bits() == 8 {
+                ReadingType::U8
+            } else {
+                ReadingType::I16
+            },
             codings: vec![Coding::IDENTITY; self.codings.len()],
             ..self.clone()
         }
@@ -242,10 +247,10 @@ impl QuantModel {
         }
     }
 
-    /// Whether codes are the readings themselves, for every feature.
+    /// Whether codes are the readings themselves, as numbers, for every feature.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        self.reading_type == ReadingType::I16
+        matches!(self.reading_type, ReadingType::U8 | ReadingType::I16)
             && self
                 .codings
                 .iter()

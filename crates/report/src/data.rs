@@ -183,8 +183,37 @@ pub struct Encoding {
     /// How leaves are held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaves: Option<String>,
-    /// The forms that were weighed.
-    pub candidates: Vec<String>,
+    /// The width of a split, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    /// Why it was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The forms that were built and measured.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A form of the model, as it was measured on the target core.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// The width of a split, in words.
+    pub form: String,
+    /// Flash of the image.
+    pub flash_bytes: u64,
+    /// Static RAM of the image.
+    pub ram_bytes: u64,
+    /// Deepest stack of any prediction; `None` if nothing ran.
+    pub stack_bytes_max: Option<u32>,
+    /// From raw readings to class; not cycles; `None` if nothing ran.
+    pub instructions: Option<Instructions>,
+    /// Budgets that it misses.
+    pub misses: Vec<String>,
+    /// Whether no other form has less flash without more instructions, or the reverse.
+    pub is_on_front: bool,
+    /// Whether it ships.
+    pub is_chosen: bool,
 }
 
 /// Bytes of the product image, and the model's share of them.

@@ -344,6 +344,48 @@ impl Report {
         Ok(())
     }
 
+    /// The forms that were weighed; nothing where there was but one.
+    fn write_candidates(&self, out: &mut String) -> std::fmt::Result {
+        let candidates = &self.encoding.candidates;
+        if candidates.len() < 2 {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "| form | | flash | RAM | stack | instructions, mean | max | misses | |\n\
+             | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
+        )?;
+        for candidate in candidates {
+            let or_dash = |text: Option<String>| text.unwrap_or_else(|| "not run".to_owned());
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                candidate.name,
+                candidate.form,
+                candidate.flash_bytes,
+                candidate.ram_bytes,
+                or_dash(candidate.stack_bytes_max.map(|bytes| bytes.to_string())),
+                or_dash(
+                    candidate
+                        .instructions
+                        .map(|count| format!("{:.1}", count.mean))
+                ),
+                or_dash(candidate.instructions.map(|count| count.max.to_string())),
+                candidate.misses.join(", "),
+                match (candidate.is_chosen, candidate.is_on_front) {
+                    (true, _) => "**ships**",
+                    (false, true) => "on the front",
+                    (false, false) => "",
+                }
+            )?;
+        }
+        writeln!(
+            out,
+            "\nA form is on the front if no other takes less flash without more instructions, or \
+             fewer instructions without more flash. Figures are those of the whole image.\n"
+        )
+    }
+
     fn write_image(&self, out: &mut String) -> std::fmt::Result {
         let footprint = &self.footprint;
         writeln!(
@@ -357,7 +399,13 @@ impl Report {
                 .map_or(String::new(), |bytes| format!(" ({bytes} per split)")),
             footprint.ram_bytes,
             footprint.model_ram_bytes,
-            self.encoding.chosen,
+            self.encoding
+                .form
+                .as_ref()
+                .filter(|form| **form != self.encoding.chosen)
+                .map_or(self.encoding.chosen.clone(), |form| {
+                    format!("{} ({form})", self.encoding.chosen)
+                }),
             self.encoding
                 .code_bits
                 .map_or(String::new(), |bits| format!(", codes of {bits} bits")),
@@ -366,6 +414,10 @@ impl Report {
                 .as_ref()
                 .map_or(String::new(), |leaves| format!(", leaves as {leaves}"))
         )?;
+        if let Some(why) = &self.encoding.why {
+            writeln!(out, "{}: {why}.\n", capital(&self.encoding.chosen))?;
+        }
+        self.write_candidates(out)?;
         writeln!(out, "| section | flash | RAM |\n| --- | ---: | ---: |")?;
         for section in &footprint.sections {
             writeln!(
@@ -431,4 +483,12 @@ fn list(rows: &[usize]) -> String {
     } else {
         shown.join(", ")
     }
+}
+
+/// A name at the start of a sentence.
+fn capital(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
 }

@@ -11,8 +11,11 @@
 
 pub mod bayes;
 pub mod coding;
+pub mod compact;
 pub mod forest;
+pub mod packed;
 pub mod probability;
+pub mod votes;
 mod walk;
 
 /// Why tables were refused; in a generated crate the text of a compiler error.
@@ -57,14 +60,15 @@ pub struct ShapeError;
 
 /// Index of the largest score, the lowest index among equals; 0 if there are none.
 #[must_use]
+#[inline]
 pub fn argmax<S: Copy + PartialOrd>(scores: &[S]) -> usize {
-    let mut scores = scores.iter();
+    let mut scores = scores.iter().copied();
     let Some(mut highest) = scores.next() else {
         return 0;
     };
     let mut best = 0;
     for (index, score) in (1..).zip(scores) {
-        if *score > *highest {
+        if score > highest {
             highest = score;
             best = index;
         }

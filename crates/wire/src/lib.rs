@@ -11,7 +11,7 @@ pub const ROWS_FILE: &core::ffi::CStr = c"rows.bin";
 /// Name of the file of outcomes, in the emulator's working folder.
 pub const OUTCOMES_FILE: &core::ffi::CStr = c"outcomes.bin";
 /// First four bytes of a file of outcomes; the last is the version of this format.
-pub const MAGIC: [u8; 4] = *b"SPN\x02";
+pub const MAGIC: [u8; 4] = *b"SPN\x03";
 
 /// What a device tells before its first outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +22,15 @@ pub struct Header {
     pub n_classes: u32,
     /// Timer ticks that measuring an empty stretch of code takes.
     pub overhead_ticks: u32,
+    /// Number of scores per row: none, or one per class.
+    pub n_scores: u32,
     /// Number of probabilities per row: none, or one per class.
     pub n_probabilities: u32,
 }
 
 impl Header {
     /// Length in bytes, [`MAGIC`] included.
-    pub const LEN: usize = 20;
+    pub const LEN: usize = 24;
 
     /// The header as the device writes it.
     #[must_use]
@@ -41,6 +43,7 @@ impl Header {
                 self.n_features,
                 self.n_classes,
                 self.overhead_ticks,
+                self.n_scores,
                 self.n_probabilities,
             ],
         );
@@ -55,12 +58,14 @@ impl Header {
             n_features,
             n_classes,
             overhead_ticks,
+            n_scores,
             n_probabilities,
         ] = get(bytes)?;
         (magic.to_le_bytes() == MAGIC).then_some(Self {
             n_features,
             n_classes,
             overhead_ticks,
+            n_scores,
             n_probabilities,
         })
     }
@@ -140,6 +145,7 @@ mod tests {
             n_features: 64,
             n_classes: 10,
             overhead_ticks: 86,
+            n_scores: 10,
             n_probabilities: 10,
         };
         assert_eq!(Header::from_bytes(&header.to_bytes()), Some(header));

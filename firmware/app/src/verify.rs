@@ -41,6 +41,11 @@ pub(crate) fn open() -> Verify {
         n_features: N_FEATURES as u32,
         n_classes: N_CLASSES as u32,
         overhead_ticks,
+        n_scores: if cfg!(feature = "class-only") {
+            0
+        } else {
+            N_CLASSES as u32
+        },
         n_probabilities: if cfg!(feature = "probabilities") {
             N_CLASSES as u32
         } else {
@@ -115,6 +120,7 @@ impl Transport for Verify {
             stack_bytes: self.stack_bytes,
         };
         written(self.outcomes.write_all(&outcome.to_bytes()));
+        #[cfg(not(feature = "class-only"))]
         for score in model::scores(&codes) {
             written(self.outcomes.write_all(&i64::from(score).to_le_bytes()));
         }

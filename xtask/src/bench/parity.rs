@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use spinney_board::{Core, Machine, machine};
-use spinney_codegen::{Identity, SourceTree};
+use spinney_codegen::{Identity, Options, SourceTree};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{Footprint, Predictions, RunContext, read_outcomes};
 use spinney_quantize::QuantModel;
@@ -108,7 +108,9 @@ impl Job {
             bytes.extend(quant.reading_bytes(&row.to_vec()));
         }
         Ok(Self {
-            model: spinney_codegen::drop_in(identity, quant),
+            model: spinney_codegen::drop_in(identity, quant, &Options::plain())
+                .environment()?
+                .files,
             firmware: image::firmware_sources()?,
             rows: bytes,
             n_features: quant.schema().n_features(),
@@ -135,6 +137,7 @@ impl Job {
                 log: "error",
                 for_speed: false,
                 transport: Transport::Verify,
+                class_only: false,
             };
             let elf = image::build(&image, &self.firmware, &device.toolchain, &folder)?;
             let path = folder.join("verify.elf");

@@ -1,13 +1,13 @@
 //! Stages `build` and `run`: images and their footprint, and the verify image in the emulator.
 
 use serde::{Deserialize, Serialize};
-use spinney_board::Region;
 use spinney_codegen::SourceTree;
 use spinney_config::{LogLevel, Prefer};
 use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
 
-use super::quantize::{EMPTY_CRATE, MODEL_CRATE, PREDICTIONS, ROWS};
-use super::{Session, Tools};
+use super::candidates::{Candidate, Figures, choose};
+use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS};
+use super::{FoundEmulator, Session, Tools};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport};
@@ -16,8 +16,8 @@ use crate::store::{self, sha256};
 /// Footprints of the images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Footprints {
-    /// The image that ships.
-    pub product: Footprint,
+    /// The image that would ship, per candidate; those not offered have none.
+    pub products: Vec<Option<Footprint>>,
     /// The same image with an empty model.
     pub empty: Footprint,
 }
@@ -35,8 +35,16 @@ pub(crate) enum RunResult {
 
 pub(crate) const FOOTPRINTS: &str = "footprints.json";
 pub(crate) const DEVICE: &str = "device.json";
+pub(crate) const CHOICE: &str = "choice.json";
 const PRODUCT_ELF: &str = "product.elf";
-const VERIFY_ELF: &str = "verify.elf";
+
+fn product_elf(candidate: usize) -> String {
+    format!("product-{candidate}.elf")
+}
+
+fn verify_elf(candidate: usize) -> String {
+    format!("verify-{candidate}.elf")
+}
 
 /// Builds the images, unless nothing that they depend on has changed.
 pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
@@ -55,8 +63,8 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     let firmware_text = serde_json::to_string(&firmware).environment()?;
     let key: store::Inputs = [
         (
-            "model crate",
-            sha256(&quantized.read(MODEL_CRATE).environment()?),
+            "model crates",
+            sha256(&quantized.read(CANDIDATES).environment()?),
         ),
         ("firmware", sha256(firmware_text.as_bytes())),
         (
@@ -72,15 +80,19 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     if session.reusable(&stage, &key) {
         return Ok(());
     }
-    let model: SourceTree = quantized.read_json(MODEL_CRATE).environment()?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
     let empty: SourceTree = quantized.read_json(EMPTY_CRATE).environment()?;
     let package = format!("{}-model", pipeline.identity.name);
     let chip = (pipeline.target.chip.flash, pipeline.target.chip.ram);
-    let build = |model: &SourceTree, memory: (Region, Region), transport: Transport, name: &str| {
+    let build = |model: &SourceTree, transport: Transport, class_only: bool, name: &str| {
         session.progress.doing(&format!(
             "building the {name} image for {}",
             pipeline.target.chip.name
         ));
+        let memory = match (transport, machine) {
+            (Transport::Verify, Some(machine)) => (machine.flash, machine.ram),
+            _ => chip,
+        };
         image::build(
             &Image {
                 model,
@@ -90,33 +102,39 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
                 log: log_level(pipeline.firmware.log),
                 for_speed: pipeline.codegen.prefer == Prefer::Speed,
                 transport,
+                class_only,
             },
             &firmware,
             &tools.toolchain,
-            &session.scratch("firmware").join(name),
+            &session
+                .scratch("firmware")
+                .join(name.replace([' ', ','], "-")),
         )
     };
-    let product = build(&model, chip, Transport::Product, "product")?;
-    let empty = build(&empty, chip, Transport::Product, "empty")?;
-    let verify = machine
-        .map(|machine| {
-            build(
-                &model,
-                (machine.flash, machine.ram),
-                Transport::Verify,
-                "verify",
-            )
-        })
-        .transpose()?;
+    let mut writer = stage.begin().environment()?;
+    let mut products = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let product = if candidate.is_offered {
+            let name = format!("{} product", candidate.name);
+            let product = build(&candidate.files, Transport::Product, false, &name)?;
+            writer.write(&product_elf(index), &product).environment()?;
+            Some(Footprint::from_elf(&product).environment()?)
+        } else {
+            None
+        };
+        products.push(product);
+        if machine.is_some() {
+            let name = format!("{} verify", candidate.name);
+            let class_only = candidate.early_exit;
+            let verify = build(&candidate.files, Transport::Verify, class_only, &name)?;
+            writer.write(&verify_elf(index), &verify).environment()?;
+        }
+    }
+    let empty = build(&empty, Transport::Product, false, "empty")?;
     let footprints = Footprints {
-        product: Footprint::from_elf(&product).environment()?,
+        products,
         empty: Footprint::from_elf(&empty).environment()?,
     };
-    let mut writer = stage.begin().environment()?;
-    writer.write(PRODUCT_ELF, &product).environment()?;
-    if let Some(verify) = &verify {
-        writer.write(VERIFY_ELF, verify).environment()?;
-    }
     writer.write_json(FOOTPRINTS, &footprints).environment()?;
     writer.finish(key).environment()?;
     Ok(())
@@ -133,17 +151,23 @@ fn log_level(level: LogLevel) -> &'static str {
     }
 }
 
-/// Runs the verify image, unless nothing that the run depends on has changed.
+/// Runs the verify images and chooses among the candidates, unless nothing that this depends on
+/// has changed.
 pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
     let pipeline = &session.config.pipeline;
     let stage = session.stage("run");
     let built = session.stage("build");
     let quantized = session.stage("quantize");
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
     let predictions_bytes = quantized.read(PREDICTIONS).environment()?;
     let rows = quantized.read(ROWS).environment()?;
+    let footprints = built.read(FOOTPRINTS).environment()?;
+    let budgets = serde_json::to_string(&pipeline.budget).environment()?;
     let mut key: store::Inputs = [
         ("predictions".to_owned(), sha256(&predictions_bytes)),
         ("rows".to_owned(), sha256(&rows)),
+        ("images".to_owned(), sha256(&footprints)),
+        ("[budget]".to_owned(), sha256(budgets.as_bytes())),
         (
             "deadline_s".to_owned(),
             pipeline.firmware.deadline_s.to_string(),
@@ -151,54 +175,121 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
     ]
     .into();
     if let Some(emulator) = &tools.emulator {
-        let verify = built.read(VERIFY_ELF).environment()?;
-        key.insert("image".to_owned(), sha256(&verify));
+        for index in 0..candidates.len() {
+            let verify = built.read(&verify_elf(index)).environment()?;
+            key.insert(format!("image {index}"), sha256(&verify));
+        }
         key.insert("emulator".to_owned(), emulator.version.clone());
         key.insert("machine".to_owned(), emulator.machine.name.to_owned());
     }
     if session.reusable(&stage, &key) {
         return Ok(());
     }
-    let (result, log) = match &tools.emulator {
-        None => (RunResult::NotRequired, String::new()),
-        Some(emulator) => {
-            session.progress.doing(&format!(
-                "running the test rows on the emulated {}",
-                emulator.machine.name
-            ));
-            let verify = built.read(VERIFY_ELF).environment()?;
-            let run = emulator::run(
-                &emulator.program,
-                emulator.machine,
-                &built.path(VERIFY_ELF),
-                &Footprint::from_elf(&verify).environment()?,
-                &rows,
-                pipeline.firmware.deadline_s,
-            )?;
-            let predictions: Predictions =
-                serde_json::from_slice(&predictions_bytes).environment()?;
-            let summary: super::quantize::Summary = quantized
-                .read_json(super::quantize::SUMMARY)
-                .environment()?;
-            let result = match run.ended {
-                Ended::Failed(reason) => RunResult::Failed(reason),
-                Ended::Outcomes(bytes) => {
-                    let context = RunContext {
-                        n_features: summary.features.len(),
-                        n_classes: predictions.scores.first().map_or(0, Vec::len),
-                        timer: emulator.machine.timer,
-                        predictions: &predictions,
-                    };
-                    read_outcomes(&bytes, context)
-                        .map_or_else(|error| RunResult::Failed(error.to_string()), RunResult::Ran)
-                }
-            };
-            (result, run.log)
+    let predictions: Predictions = serde_json::from_slice(&predictions_bytes).environment()?;
+    let footprints: Footprints = serde_json::from_slice(&footprints).environment()?;
+    let mut results = Vec::new();
+    let mut logs = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let (result, log) = match &tools.emulator {
+            None => (RunResult::NotRequired, String::new()),
+            Some(emulator) => {
+                session.progress.doing(&format!(
+                    "running the test rows through {} on the emulated {}",
+                    candidate.name, emulator.machine.name
+                ));
+                run_candidate(session, emulator, index, &rows, &predictions)?
+            }
+        };
+        results.push(result);
+        logs.push(log);
+    }
+    for (index, candidate) in candidates.iter().enumerate() {
+        if let Some(scores_from) = candidate.scores_from {
+            results[index] = with_scores(&results[index], &results[scores_from]);
         }
-    };
+    }
+    let figures: Vec<(&Candidate, Figures<'_>)> = candidates
+        .iter()
+        .zip(footprints.products.iter().zip(&results))
+        .map(|(candidate, (product, result))| {
+            let run = match result {
+                RunResult::Ran(run) => Some(run),
+                _ => None,
+            };
+            let product = product.as_ref().unwrap_or(&footprints.empty);
+            (candidate, Figures { product, run })
+        })
+        .collect();
+    let choice = choose(pipeline, &figures);
+    let chosen = &candidates[choice.chosen];
     let mut writer = stage.begin().environment()?;
-    writer.write_json(DEVICE, &result).environment()?;
-    writer.write("log.txt", log.as_bytes()).environment()?;
+    writer.write_json(CHOICE, &choice).environment()?;
+    writer
+        .write_json(DEVICE, &results[choice.chosen])
+        .environment()?;
+    writer
+        .write("log.txt", logs[choice.chosen].as_bytes())
+        .environment()?;
+    let product = built.read(&product_elf(choice.chosen)).environment()?;
+    writer.write(PRODUCT_ELF, &product).environment()?;
+    for (path, text) in &chosen.files {
+        let path = format!("{}-model/{path}", pipeline.identity.name);
+        writer.write(&path, text.as_bytes()).environment()?;
+    }
     writer.finish(key).environment()?;
     Ok(())
+}
+
+fn run_candidate(
+    session: &Session,
+    emulator: &FoundEmulator,
+    index: usize,
+    rows: &[u8],
+    predictions: &Predictions,
+) -> Result<(RunResult, String), Failure> {
+    let built = session.stage("build");
+    let verify = built.read(&verify_elf(index)).environment()?;
+    let run = emulator::run(
+        &emulator.program,
+        emulator.machine,
+        &built.path(&verify_elf(index)),
+        &Footprint::from_elf(&verify).environment()?,
+        rows,
+        session.config.pipeline.firmware.deadline_s,
+    )?;
+    let summary: super::quantize::Summary = session
+        .stage("quantize")
+        .read_json(super::quantize::SUMMARY)
+        .environment()?;
+    let result = match run.ended {
+        Ended::Failed(reason) => RunResult::Failed(reason),
+        Ended::Outcomes(bytes) => {
+            let context = RunContext {
+                n_features: summary.features.len(),
+                n_classes: predictions.scores.first().map_or(0, Vec::len),
+                timer: emulator.machine.timer,
+                predictions,
+            };
+            read_outcomes(&bytes, context)
+                .map_or_else(|error| RunResult::Failed(error.to_string()), RunResult::Ran)
+        }
+    };
+    Ok((result, run.log))
+}
+
+/// A run that stops early, held also to the scores of the run of the same tables that does not.
+fn with_scores(early: &RunResult, all: &RunResult) -> RunResult {
+    match (early, all) {
+        (RunResult::Ran(early), RunResult::Ran(all)) => {
+            let mut run = early.clone();
+            run.mismatches.extend(&all.mismatches);
+            run.mismatches.sort_unstable();
+            run.mismatches.dedup();
+            RunResult::Ran(run)
+        }
+        (RunResult::Ran(_), RunResult::Failed(reason)) => {
+            RunResult::Failed(format!("the image that gives the scores: {reason}"))
+        }
+        _ => early.clone(),
+    }
 }

@@ -1,6 +1,7 @@
 //! `pipeline`: every stage from config to report, and the gates.
 
 mod build;
+mod candidates;
 mod inputs;
 mod model;
 mod moved;
@@ -22,6 +23,7 @@ use crate::progress::Progress;
 use crate::store::Stage;
 use crate::{places, store};
 
+pub(crate) use candidates::options_for;
 pub(crate) use inputs::{at_fault, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::Quantized;

@@ -14,6 +14,7 @@ use spinney_quantize::{
 };
 use spinney_report::FeatureCoding;
 
+use super::candidates::{Candidate, candidates, options_for};
 use super::inputs::{self, Inputs, PipelineRows};
 use super::{Session, model};
 use crate::failure::{Blame, Failure};
@@ -40,7 +41,7 @@ pub(crate) const PREDICTIONS: &str = "predictions.json";
 pub(crate) const CERTIFICATE: &str = "certificate.json";
 pub(crate) const EVALUATION: &str = "evaluation.json";
 pub(crate) const ROWS: &str = "rows.bin";
-pub(crate) const MODEL_CRATE: &str = "model-crate.json";
+pub(crate) const CANDIDATES: &str = "candidates.json";
 pub(crate) const EMPTY_CRATE: &str = "empty-crate.json";
 
 /// Quantizes, unless nothing that this depends on has changed.
@@ -51,6 +52,8 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
     let mut key = inputs.base(config);
     key.extend(inputs.of_config(config, &["quantize", "features", "codegen"]));
     key.insert("model.json".to_owned(), sha256(&frozen));
+    let core = config.pipeline.target.chip.core;
+    key.insert("core".to_owned(), core.as_str().to_owned());
     key.insert("name".to_owned(), config.pipeline.identity.name.clone());
     if session.reusable(&stage, &key) {
         return Ok(());
@@ -69,7 +72,20 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
     let evaluation = rows
         .has_labels
         .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
+    let identity = Identity {
+        pipeline: &config.pipeline.identity.name,
+        kind: model.kind(),
+        fingerprint: &sha256(&frozen)["sha256:".len()..],
+    };
+    // The order of trees matters to an early exit alone; the proofs above keep the model's own.
+    let shipped = match &rows.train {
+        Some(train) if config.pipeline.codegen.early_exit => quant.ordered(train),
+        _ => quant.clone(),
+    };
+    let candidates = candidates(&config.pipeline, &shipped, identity)?;
     let results = Results {
+        candidates: &candidates,
+        identity,
         config,
         rows: &rows,
         calibrations: &calibrations,
@@ -77,7 +93,6 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
-        kind: model.kind(),
         model_digest: sha256(&frozen),
     };
     let mut writer = stage.begin().environment()?;
@@ -149,7 +164,8 @@ struct Results<'a> {
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
-    kind: &'a str,
+    candidates: &'a [Candidate],
+    identity: Identity<'a>,
     model_digest: String,
 }
 
@@ -183,17 +199,10 @@ impl Results<'_> {
             bytes.extend(self.quant.reading_bytes(&row.to_vec()));
         }
         writer.write(ROWS, &bytes)?;
-        let identity = Identity {
-            pipeline: &self.config.pipeline.identity.name,
-            kind: self.kind,
-            fingerprint: &self.model_digest["sha256:".len()..],
-        };
-        let drop_in = spinney_codegen::drop_in(identity, self.quant);
-        for (path, text) in &drop_in {
-            writer.write(&format!("{}/{path}", identity.package()), text.as_bytes())?;
-        }
-        writer.write_json(MODEL_CRATE, &drop_in)?;
-        let empty: SourceTree = spinney_codegen::empty(identity, self.quant);
+        writer.write_json(CANDIDATES, &self.candidates)?;
+        let core = self.config.pipeline.target.chip.core;
+        let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
+        let empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
         writer.write_json(EMPTY_CRATE, &empty)
     }
 

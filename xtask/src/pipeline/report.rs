@@ -13,9 +13,10 @@ use spinney_report::{
     Toolchain, predictions_csv,
 };
 
-use super::build::{DEVICE, FOOTPRINTS, Footprints, RunResult};
+use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
+use super::candidates::{Candidate, Choice};
 use super::inputs::Inputs;
-use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::{Session, Tools, model};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, write_whole};
@@ -144,7 +145,14 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
     let certificate: Certificate = quantized.read_json(CERTIFICATE).environment()?;
     let evaluation: Option<Evaluation> = quantized.read_json(EVALUATION).environment()?;
     let footprints: Footprints = session.stage("build").read_json(FOOTPRINTS).environment()?;
-    let result: RunResult = session.stage("run").read_json(DEVICE).environment()?;
+    let run = session.stage("run");
+    let result: RunResult = run.read_json(DEVICE).environment()?;
+    let choice: Choice = run.read_json(CHOICE).environment()?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
+    let chosen = &candidates[choice.chosen];
+    let product = footprints.products[choice.chosen]
+        .as_ref()
+        .unwrap_or(&footprints.empty);
     let differing = predictions
         .float
         .iter()
@@ -163,7 +171,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         certificate: &certificate,
         probability_error: predictions.probability_error,
         features: &feature_names,
-        footprint: &footprints.product,
+        footprint: product,
         device: match &result {
             RunResult::Ran(run) => RunOutcome::Ran(run),
             RunResult::Failed(reason) => RunOutcome::Failed(reason),
@@ -171,7 +179,6 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         },
     };
     let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
-    let product = &footprints.product;
     let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
     let fingerprint = store::sha256(
         serde_json::to_string(&last.inputs)
@@ -204,14 +211,16 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         },
         features: summary.features.clone(),
         encoding: Encoding {
-            chosen: "table".to_owned(),
+            chosen: chosen.name.clone(),
+            form: Some(chosen.form.clone()),
+            why: Some(choice.why.clone()),
             bytes_per_split: (summary.n_splits > 0).then(|| {
                 let bytes = model_flash_bytes as f64 / summary.n_splits as f64;
                 (bytes * 100.0).round() / 100.0
             }),
             code_bits: Some(summary.code_bits),
             leaves: summary.leaves.clone(),
-            candidates: Vec::new(),
+            candidates: choice.candidates,
         },
         footprint: FootprintShare {
             flash_bytes: product.flash_bytes,

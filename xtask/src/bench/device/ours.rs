@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use spinney_codegen::{Identity, SourceTree};
+use spinney_codegen::{
+    CodeType, Encoding, Generated, Identity, Options as GeneratedOptions, SourceTree,
+};
 use spinney_evaluate::{
     DeviceRun, Footprint, Instructions, Predictions, RunContext, read_outcomes,
 };
@@ -16,13 +18,10 @@ use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport};
+use crate::pipeline::options_for;
 
 /// What a form is, and with that what it is compared with and asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    dead_code,
-    reason = "the goals of forms that no variant has yet stand beside the others"
-)]
 pub(super) enum Mode {
     Branches16,
     Branches8,
@@ -43,6 +42,10 @@ pub(super) struct Variant {
     /// The precision of soft votes.
     votes: Votes,
     coding: CodingChoice,
+    encoding: Encoding,
+    /// Codes of 8 bits where the model's thresholds allow it, else of 16.
+    code_type: CodeType,
+    early_exit: bool,
     /// Whether the model is compiled at `opt-level = 3` or for size.
     for_speed: bool,
     /// Whether the goals of its mode are asked of it; one variant of a mode must meet all of them.
@@ -55,24 +58,50 @@ const TABLE: Variant = Variant {
     voting: Voting::Hard,
     votes: Votes::Q15,
     coding: CodingChoice::Auto,
+    encoding: Encoding::Table,
+    code_type: CodeType::I16,
+    early_exit: false,
     for_speed: true,
     is_judged: true,
 };
 
+const TABLE_8: Variant = Variant {
+    name: "table 8-bit",
+    mode: Mode::Table8,
+    code_type: CodeType::U8,
+    ..TABLE
+};
+
+const BRANCHES_8: Variant = Variant {
+    name: "branches 8-bit",
+    mode: Mode::Branches8,
+    encoding: Encoding::Branches,
+    ..TABLE_8
+};
+
 /// Every way in which we build ensembles; a line each.
 #[rustfmt::skip]
-const TREES: [Variant; 4] = [
+const TREES: [Variant; 13] = [
     Variant { ..TABLE },
-    Variant { name: "table 16-bit, for size", for_speed: false, is_judged: false, ..TABLE },
-    Variant { name: "table 16-bit, Q15 votes", mode: Mode::Soft, voting: Voting::Soft, ..TABLE },
+    Variant { ..TABLE_8 },
+    Variant { name: "table 8-bit, early exit", early_exit: true, is_judged: false, ..TABLE_8 },
+    Variant { name: "packed", mode: Mode::Packed, encoding: Encoding::Packed, ..TABLE_8 },
+    Variant { name: "branches 16-bit", mode: Mode::Branches16, encoding: Encoding::Branches, ..TABLE },
+    Variant { ..BRANCHES_8 },
+    Variant { name: "branches 8-bit, early exit", mode: Mode::Branches8EarlyExit, early_exit: true, ..BRANCHES_8 },
     Variant { name: "table 16-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..TABLE },
+    Variant { name: "table 8-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..TABLE_8 },
+    Variant { name: "packed, 8-bit votes", mode: Mode::Soft, encoding: Encoding::Packed, voting: Voting::Soft, votes: Votes::Byte, ..TABLE_8 },
+    Variant { name: "branches 8-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..BRANCHES_8 },
+    Variant { name: "branches 8-bit, 8-bit votes, early exit", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, early_exit: true, ..BRANCHES_8 },
+    Variant { name: "table 8-bit, Q15 votes", mode: Mode::Soft, voting: Voting::Soft, ..TABLE_8 },
 ];
 
 /// Every way in which we build naive Bayes.
 #[rustfmt::skip]
 const BAYES: [Variant; 2] = [
-    Variant { name: "integer scores", mode: Mode::Bayes, voting: Voting::Soft, ..TABLE },
-    Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, is_judged: false, ..TABLE },
+    Variant { name: "integer scores", mode: Mode::Bayes, voting: Voting::Soft, is_judged: false, ..TABLE },
+    Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, ..TABLE },
 ];
 
 /// The variants of a model.
@@ -148,9 +177,30 @@ impl Site<'_> {
             voting: variant.voting,
             votes: variant.votes,
             wants_scores: false,
-            codes: CodeWidth::Auto,
+            codes: match variant.code_type {
+                CodeType::U8 => CodeWidth::Auto,
+                CodeType::I16 => CodeWidth::Word,
+            },
         };
         QuantModel::new(&self.model.float, &calibrations, options, Some(train)).environment()
+    }
+
+    /// What is generated for `variant` of `model` on this core.
+    fn options(&self, variant: &Variant, quant: &QuantModel) -> GeneratedOptions {
+        let chosen = options_for(self.place.core, quant, variant.encoding, variant.early_exit);
+        GeneratedOptions {
+            code_type: variant.code_type,
+            // What is called 16-bit is so throughout.
+            wide_thresholds: variant.code_type == CodeType::I16,
+            ..chosen
+        }
+    }
+
+    fn drop_in(&self, variant: &Variant, quant: &QuantModel) -> Result<Generated, Failure> {
+        // Trees are ordered on training rows, as a pipeline does it.
+        let ordered = variant.early_exit.then(|| quant.ordered(&self.model.train));
+        let quant = ordered.as_ref().unwrap_or(quant);
+        spinney_codegen::drop_in(IDENTITY, quant, &self.options(variant, quant)).environment()
     }
 
     /// Footprint of the product image without a model.
@@ -163,7 +213,8 @@ impl Site<'_> {
         if let Some(known) = empties.footprints.get(key) {
             return Ok(known.clone());
         }
-        let footprint = self.product(&spinney_codegen::empty(IDENTITY, quant), true)?;
+        let options = GeneratedOptions::plain();
+        let footprint = self.product(&spinney_codegen::empty(IDENTITY, quant, &options), true)?;
         empties.footprints.insert(key, footprint.clone());
         Ok(footprint)
     }
@@ -183,9 +234,9 @@ impl Site<'_> {
             probability_error: None,
             saturation: Vec::new(),
         };
-        let source = spinney_codegen::empty(IDENTITY, quant);
+        let source = spinney_codegen::empty(IDENTITY, quant, &GeneratedOptions::plain());
         let run = self
-            .run(&source, quant, true, &predictions)?
+            .run(&source, quant, true, false, &predictions)?
             .map_err(|reason| anyhow!("our image without a model: {reason}"))
             .environment()?;
         empties.runs.insert(key, run.clone());
@@ -239,8 +290,8 @@ impl Site<'_> {
         quant: &QuantModel,
         empties: &mut Empties,
     ) -> Result<(Footprint, Footprint), Failure> {
-        let source = spinney_codegen::drop_in(IDENTITY, quant);
-        let product = self.product(&source, variant.for_speed)?;
+        let generated = self.drop_in(variant, quant)?;
+        let product = self.product(&generated.files, variant.for_speed)?;
         Ok((product, self.empty_footprint(quant, empties)?))
     }
 
@@ -251,10 +302,12 @@ impl Site<'_> {
         quant: &QuantModel,
     ) -> Result<Result<DeviceRun, String>, Failure> {
         let model = self.model;
-        let source = spinney_codegen::drop_in(IDENTITY, quant);
+        let generated = self.drop_in(variant, quant)?;
+        let class_only = generated.options.early_exit;
         let predictions =
             spinney_evaluate::predict(&model.float, quant, variant.voting, &model.test);
-        let run = self.run(&source, quant, variant.for_speed, &predictions)?;
+        let for_speed = variant.for_speed;
+        let run = self.run(&generated.files, quant, for_speed, class_only, &predictions)?;
         Ok(run.and_then(|run| match run.mismatches.len() {
             0 => Ok(run),
             n => Err(format!("{n} rows differ from the host's")),
@@ -262,7 +315,7 @@ impl Site<'_> {
     }
 
     fn product(&self, source: &SourceTree, for_speed: bool) -> Result<Footprint, Failure> {
-        let elf = self.build(source, for_speed, Transport::Product)?;
+        let elf = self.build(source, for_speed, false, Transport::Product)?;
         Footprint::from_elf(&elf).environment()
     }
 
@@ -270,6 +323,7 @@ impl Site<'_> {
         &self,
         source: &SourceTree,
         for_speed: bool,
+        class_only: bool,
         transport: Transport,
     ) -> Result<Vec<u8>, Failure> {
         let machine = self.place.machine()?;
@@ -283,6 +337,7 @@ impl Site<'_> {
                 log: "off",
                 for_speed,
                 transport,
+                class_only,
             },
             &self.bench.firmware,
             &self.bench.toolchains[self.place.name],
@@ -296,10 +351,11 @@ impl Site<'_> {
         source: &SourceTree,
         quant: &QuantModel,
         for_speed: bool,
+        class_only: bool,
         predictions: &Predictions,
     ) -> Result<Result<DeviceRun, String>, Failure> {
         let machine = self.place.machine()?;
-        let elf = self.build(source, for_speed, Transport::Verify)?;
+        let elf = self.build(source, for_speed, class_only, Transport::Verify)?;
         let folder = tempfile::tempdir_in(&self.bench.work)
             .context("cannot create a temporary folder")
             .environment()?;

@@ -1,0 +1,187 @@
+//! The part of a generated crate that depends on the encoding: tables or branches, and the
+//! functions over them.
+
+use spinney_quantize::{Body as QuantBody, QuantForest, QuantModel};
+use spinney_runtime::forest::Split;
+
+use crate::compact::{Compact, Nodes};
+use crate::options::{CodeType, Encoding, Options};
+use crate::trees::{Enough, enough, trees};
+use crate::{branches, coding, tables};
+
+/// Why an encoding does not hold a model: what was found, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("encoding \"{encoding}\": found {found}, expected {expected}")]
+pub struct EncodingError {
+    /// The encoding.
+    pub encoding: &'static str,
+    /// What the model needs.
+    pub found: String,
+    /// What the encoding holds.
+    pub expected: String,
+}
+
+/// Texts of a generated crate.
+pub(crate) struct Body {
+    pub options: Options,
+    pub form: String,
+    pub table_bytes: usize,
+    /// `mod` lines.
+    pub modules: &'static str,
+    pub imports_and_static: String,
+    pub functions: String,
+    pub tables: String,
+    pub trees: Option<String>,
+    /// Whether the functions use the number of words of votes.
+    pub has_words: bool,
+}
+
+impl Body {
+    pub(crate) fn new(model: &QuantModel, options: Options) -> Result<Self, EncodingError> {
+        match model.body() {
+            QuantBody::Forest(forest) => forest_body(model, forest, options),
+            QuantBody::Bayes(bayes) => Ok(Self {
+                options,
+                form: "naive Bayes".to_owned(),
+                table_bytes: size_of_val(bayes.terms()) + size_of_val(bayes.offsets()),
+                modules: "mod tables;\n",
+                imports_and_static: tables::bayes_static(),
+                functions: plain_functions(),
+                tables: tables::bayes(bayes),
+                trees: None,
+                has_words: false,
+            }),
+        }
+    }
+}
+
+fn forest_body(
+    model: &QuantModel,
+    forest: &QuantForest,
+    options: Options,
+) -> Result<Body, EncodingError> {
+    let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
+    let trees = trees(forest);
+    if options.encoding == Encoding::Branches {
+        let written = branches::write(forest, &trees, n_classes, &options);
+        let has_tables = !written.tables.is_empty() || coding::has_tables(model, options.code_type);
+        return Ok(Body {
+            options,
+            form: "branches".to_owned(),
+            table_bytes: 0,
+            modules: if has_tables {
+                "mod tables;\nmod trees;\n"
+            } else {
+                "mod trees;\n"
+            },
+            imports_and_static: written.imports,
+            functions: written.functions,
+            has_words: !written.tables.is_empty() && written.tables.contains("u32"),
+            tables: written.tables,
+            trees: Some(written.trees),
+        });
+    }
+    let Some(compact) = Compact::new(forest, &trees, n_features, n_classes, &options) else {
+        return wide_body(forest, options);
+    };
+    // The runtime's own check, before a compiler runs into it.
+    let _ = compact.runtime();
+    let enough = enough(&trees, forest.leaves(), n_classes);
+    let mut table_text = tables::compact(&compact, forest.leaves());
+    if options.early_exit {
+        tables::leads(&mut table_text, &enough);
+    }
+    let form = match &compact.nodes {
+        Nodes::Three { .. } => "3 bytes per split".to_owned(),
+        Nodes::Four { .. } => "4 bytes per split".to_owned(),
+        Nodes::Six(_) => "6 bytes per split".to_owned(),
+        Nodes::Packed(packed) => format!(
+            "{} bits per split",
+            u32::from(packed.feature_bits)
+                + u32::from(packed.threshold_bits)
+                + u32::from(packed.argument_bits)
+        ),
+    };
+    Ok(Body {
+        options,
+        form,
+        table_bytes: compact.table_bytes(),
+        modules: "mod tables;\n",
+        imports_and_static: tables::compact_static(&compact),
+        functions: compact_functions(options.early_exit, &enough),
+        tables: table_text,
+        trees: None,
+        has_words: true,
+    })
+}
+
+fn wide_body(forest: &QuantForest, mut options: Options) -> Result<Body, EncodingError> {
+    if options.encoding == Encoding::Packed {
+        return Err(EncodingError {
+            encoding: options.encoding.name(),
+            found: "a model whose splits take more than 57 bits each".to_owned(),
+            expected: "fewer distinct leaves or features; \"table\" holds it".to_owned(),
+        });
+    }
+    options.code_type = CodeType::I16;
+    options.early_exit = false;
+    Ok(Body {
+        options,
+        form: format!("{} bytes per split", size_of::<Split>()),
+        table_bytes: size_of_val(forest.splits())
+            + size_of_val(forest.trees())
+            + forest.leaves().table_bytes(),
+        modules: "mod tables;\n",
+        imports_and_static: tables::wide_static(forest),
+        functions: plain_functions(),
+        tables: tables::wide(forest),
+        trees: None,
+        has_words: false,
+    })
+}
+
+const CLASSIFY: &str = "\
+/// The class index of a row of codes; ties go to the lowest.
+#[must_use]
+#[inline(never)]
+pub fn classify(codes: &[Code; N_FEATURES]) -> usize {
+";
+
+const SCORES: &str = "\
+/// The score of each class for a row of codes.
+#[must_use]
+pub fn scores(codes: &[Code; N_FEATURES]) -> [Score; N_CLASSES] {
+";
+
+fn plain_functions() -> String {
+    format!(
+        "{CLASSIFY}    let mut scores = [0; N_CLASSES];\n    \
+         // The shapes fit by their types; there is no other error.\n    \
+         MODEL.classify(codes, &mut scores).unwrap_or(0)\n}}\n\n\
+         {SCORES}    let mut scores = [0; N_CLASSES];\n    \
+         // As in `classify`.\n    \
+         let _ = MODEL.scores(codes, &mut scores);\n    \
+         scores\n}}\n"
+    )
+}
+
+fn compact_functions(early_exit: bool, enough: &Enough) -> String {
+    let classify = if early_exit {
+        let enough = match enough {
+            Enough::Votes(votes) => format!("Votes({votes})"),
+            Enough::Leads(_) => "Leads(&tables::LEADS)".to_owned(),
+        };
+        format!(
+            "MODEL\n        .classify_early::<N_CLASSES, WORDS, _>(codes, \
+             spinney_runtime::compact::Enough::{enough})\n        .unwrap_or(0)"
+        )
+    } else {
+        "MODEL.classify::<N_CLASSES, WORDS, _>(codes).unwrap_or(0)".to_owned()
+    };
+    format!(
+        "{CLASSIFY}    // The shapes fit by their types; there is no other error.\n    \
+         {classify}\n}}\n\n\
+         {SCORES}    // As in `classify`.\n    \
+         MODEL.scores(codes).unwrap_or([0; N_CLASSES])\n}}\n"
+    )
+}

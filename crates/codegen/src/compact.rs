@@ -1,0 +1,281 @@
+//! Trees in three, four or six bytes per split; the twin of the runtime's `compact.rs`.
+
+use spinney_quantize::{Leaves, QuantForest};
+use spinney_runtime::compact::{self as runtime, Four, LEFT, RIGHT};
+
+use crate::options::{Encoding, Options};
+use crate::packed::Packed;
+use crate::trees::{Child, Split, Tree};
+
+/// The runtime's compact tables, owned.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Compact {
+    pub n_features: usize,
+    pub n_classes: usize,
+    pub starts: Vec<u32>,
+    pub nodes: Nodes,
+    pub rows: Rows,
+}
+
+/// Splits in one of the formats.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Nodes {
+    Three {
+        bytes: Vec<u8>,
+        unaligned: bool,
+    },
+    Four {
+        words: Vec<u32>,
+        threshold_bits: u8,
+        feature_bits: u8,
+    },
+    Six(Vec<[u16; 3]>),
+    Packed(Packed),
+}
+
+/// What leaves hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Rows {
+    Classes,
+    Lanes(Vec<u32>),
+    Words(Vec<u16>),
+}
+
+impl Rows {
+    /// The votes of leaves in the form that is added fastest.
+    pub(crate) fn new(leaves: &Leaves, n_classes: usize, n_trees: usize) -> Self {
+        match leaves {
+            Leaves::Classes => Self::Classes,
+            Leaves::Bytes(votes) if n_trees <= 257 => Self::Lanes(
+                votes
+                    .chunks(n_classes)
+                    .flat_map(|row| row.chunks(4))
+                    .map(|four| {
+                        let mut bytes = [0; 4];
+                        bytes[..four.len()].copy_from_slice(four);
+                        u32::from_le_bytes(bytes)
+                    })
+                    .collect(),
+            ),
+            Leaves::Bytes(votes) => Self::Words(votes.iter().map(|vote| (*vote).into()).collect()),
+            Leaves::Words(votes) => Self::Words(votes.clone()),
+        }
+    }
+
+    pub(crate) fn table_bytes(&self) -> usize {
+        match self {
+            Self::Classes => 0,
+            Self::Lanes(words) => size_of_val(words.as_slice()),
+            Self::Words(words) => size_of_val(words.as_slice()),
+        }
+    }
+}
+
+impl Compact {
+    /// The narrowest tables that hold these trees; `None` if none does.
+    pub(crate) fn new(
+        forest: &QuantForest,
+        trees: &[Tree],
+        n_features: usize,
+        n_classes: usize,
+        options: &Options,
+    ) -> Option<Self> {
+        let trees: Vec<Tree> = trees.iter().map(with_a_split).collect();
+        let mut starts = Vec::new();
+        let mut n_nodes = 0_usize;
+        for tree in &trees {
+            starts.push(u32::try_from(n_nodes).ok()?);
+            n_nodes += tree.splits.len();
+        }
+        let needs = Needs::new(&trees, n_features, options.wide_thresholds);
+        let nodes = match options.encoding {
+            Encoding::Packed => Nodes::Packed(Packed::new(&trees, n_features)?),
+            _ => needs.narrowest(&trees, options.unaligned)?,
+        };
+        if matches!(nodes, Nodes::Three { .. }) {
+            for start in &mut starts {
+                *start *= 3;
+            }
+        }
+        Some(Self {
+            n_features,
+            n_classes,
+            starts,
+            nodes,
+            rows: Rows::new(forest.leaves(), n_classes, trees.len()),
+        })
+    }
+
+    /// Bytes of splits and starts, and of leaves.
+    pub(crate) fn table_bytes(&self) -> usize {
+        let nodes = match &self.nodes {
+            Nodes::Three { bytes, .. } => size_of_val(bytes.as_slice()),
+            Nodes::Four { words, .. } => size_of_val(words.as_slice()),
+            Nodes::Six(nodes) => size_of_val(nodes.as_slice()),
+            Nodes::Packed(packed) => packed.table_bytes(),
+        };
+        nodes + size_of_val(self.starts.as_slice()) + self.rows.table_bytes()
+    }
+
+    /// The runtime's view of the tables.
+    pub(crate) fn runtime(&self) -> runtime::Forest<'_> {
+        runtime::Forest::new(runtime::Tables {
+            n_features: self.n_features,
+            n_classes: self.n_classes,
+            starts: &self.starts,
+            nodes: match &self.nodes {
+                Nodes::Three { bytes, unaligned } => runtime::Nodes::Three {
+                    bytes,
+                    unaligned: *unaligned,
+                },
+                Nodes::Four {
+                    words,
+                    threshold_bits,
+                    feature_bits,
+                } => runtime::Nodes::Four {
+                    words,
+                    threshold_bits: *threshold_bits,
+                    feature_bits: *feature_bits,
+                },
+                Nodes::Six(nodes) => runtime::Nodes::Six(nodes),
+                Nodes::Packed(packed) => runtime::Nodes::Packed(packed.runtime()),
+            },
+            leaves: match &self.rows {
+                Rows::Classes => runtime::Leaves::Classes,
+                Rows::Lanes(words) => runtime::Leaves::Lanes(words),
+                Rows::Words(words) => runtime::Leaves::Words(words),
+            },
+        })
+        .expect("encoded trees pass the runtime's check")
+    }
+}
+
+/// A tree that is one leaf as a split with that leaf on both sides.
+fn with_a_split(tree: &Tree) -> Tree {
+    match tree.root {
+        Child::Split(_) => tree.clone(),
+        leaf @ Child::Leaf(_) => Tree {
+            root: Child::Split(0),
+            splits: vec![Split {
+                feature: 0,
+                threshold: 0,
+                children: [leaf; 2],
+            }],
+        },
+    }
+}
+
+/// The largest values that a format must hold.
+struct Needs {
+    feature_max: u32,
+    threshold_bits: u8,
+    leaf_max: u32,
+    ahead_max: u32,
+}
+
+impl Needs {
+    fn new(trees: &[Tree], n_features: usize, wide_thresholds: bool) -> Self {
+        let mut needs = Self {
+            feature_max: u32::try_from(n_features - 1).expect("at most 65,535 features"),
+            threshold_bits: if wide_thresholds { 16 } else { 8 },
+            leaf_max: 0,
+            ahead_max: 1,
+        };
+        for (at, split) in trees.iter().flat_map(|tree| tree.splits.iter().enumerate()) {
+            if u8::try_from(split.threshold).is_err() {
+                needs.threshold_bits = 16;
+            }
+            for child in split.children {
+                if let Child::Leaf(leaf) = child {
+                    needs.leaf_max = needs.leaf_max.max(number(leaf));
+                }
+            }
+            if let [Child::Split(_), Child::Split(right)] = split.children {
+                needs.ahead_max = needs.ahead_max.max(number(right - at) - 1);
+            }
+        }
+        needs
+    }
+
+    fn narrowest(&self, trees: &[Tree], unaligned: bool) -> Option<Nodes> {
+        let splits = || trees.iter().flat_map(|tree| tree.splits.iter().enumerate());
+        if self.threshold_bits == 8
+            && self.feature_max < 64
+            && self.leaf_max < 16
+            && self.ahead_max < 256
+        {
+            let mut bytes = vec![0];
+            for (at, split) in splits() {
+                let (argument, marks) = argument(at, split, 4);
+                let feature = u32::from(split.feature) << 2 | u32::from(marks);
+                bytes.extend([argument, feature].map(byte));
+                bytes.push(byte(split.threshold.cast_unsigned().into()));
+            }
+            return Some(Nodes::Three { bytes, unaligned });
+        }
+        let feature_bits = bits(self.feature_max).max(1);
+        let layout = Four::new(self.threshold_bits, feature_bits);
+        let argument_bits = layout.argument_bits();
+        if feature_bits <= 14
+            && u32::from(feature_bits) < 30 - u32::from(self.threshold_bits)
+            && self.leaf_max < 1 << (argument_bits / 2)
+            && self.ahead_max < 1 << argument_bits
+        {
+            return Some(Nodes::Four {
+                words: splits()
+                    .map(|(at, split)| {
+                        let (argument, marks) = argument(at, split, argument_bits / 2);
+                        layout.word(
+                            split.feature.into(),
+                            split.threshold,
+                            argument,
+                            marks.into(),
+                        )
+                    })
+                    .collect(),
+                threshold_bits: self.threshold_bits,
+                feature_bits,
+            });
+        }
+        if self.feature_max < 1 << 14 && self.leaf_max < 256 && self.ahead_max < 1 << 16 {
+            return Some(Nodes::Six(
+                splits()
+                    .map(|(at, split)| {
+                        let (argument, marks) = argument(at, split, 8);
+                        [
+                            split.threshold.cast_unsigned(),
+                            split.feature << 2 | marks,
+                            u16::try_from(argument).expect("16 bits"),
+                        ]
+                    })
+                    .collect(),
+            ));
+        }
+        None
+    }
+}
+
+/// The argument of a split, and its leaf marks.
+fn argument(at: usize, split: &Split, leaf_bits: u32) -> (u32, u16) {
+    match split.children {
+        [Child::Leaf(left), Child::Leaf(right)] => {
+            (number(left) | number(right) << leaf_bits, LEFT | RIGHT)
+        }
+        [Child::Leaf(left), Child::Split(_)] => (number(left), LEFT),
+        [Child::Split(_), Child::Leaf(right)] => (number(right) << leaf_bits, RIGHT),
+        [Child::Split(_), Child::Split(right)] => (number(right - at) - 1, 0),
+    }
+}
+
+/// Bits that a value needs.
+pub(crate) fn bits(value: u32) -> u8 {
+    u8::try_from(u32::BITS - value.leading_zeros()).expect("at most 32")
+}
+
+pub(crate) fn number(value: usize) -> u32 {
+    u32::try_from(value).expect("indices of tables fit 32 bits")
+}
+
+fn byte(value: u32) -> u8 {
+    u8::try_from(value).expect("8 bits")
+}

@@ -1,0 +1,86 @@
+//! What a generated crate is asked to be: the form of its trees, the width of its codes, whether it
+//! stops early.
+
+use spinney_quantize::{Body, Leaves, QuantModel};
+
+/// How trees are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Encoding {
+    /// Three, four, six or eight bytes per split, the narrowest that fits.
+    Table,
+    /// As many bits per split as the model needs.
+    Packed,
+    /// Generated `if` and `else`.
+    Branches,
+}
+
+impl Encoding {
+    /// The name in `pipeline.toml` and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Packed => "packed",
+            Self::Branches => "branches",
+        }
+    }
+}
+
+/// The type of the codes that a generated crate takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CodeType {
+    /// Bytes; for models with [`QuantModel::code_bits`] of 8.
+    U8,
+    /// Signed 16-bit integers.
+    I16,
+}
+
+/// Everything that is left open by a quantized model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// How trees are written; naive Bayes has one form.
+    pub encoding: Encoding,
+    /// The type of codes.
+    pub code_type: CodeType,
+    /// Thresholds of tables take 16 bits even where 8 would do.
+    pub wide_thresholds: bool,
+    /// Trees are asked until the rest cannot change the class.
+    pub early_exit: bool,
+    /// Branches count votes in memory, which is cheaper than in registers where constants are
+    /// (Armv6-M).
+    pub counts_in_memory: bool,
+    /// The core reads words from any address (Armv7-M and later mainline cores).
+    pub unaligned: bool,
+}
+
+impl Options {
+    /// The plainest form that fits every model: tables, codes as wide as they are, no exit.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            encoding: Encoding::Table,
+            code_type: CodeType::I16,
+            wide_thresholds: false,
+            early_exit: false,
+            counts_in_memory: false,
+            unaligned: false,
+        }
+    }
+
+    /// The options as far as they mean something for `model`: one tree has no trees left to save.
+    pub(crate) fn fitted(mut self, model: &QuantModel) -> Self {
+        if model.code_bits() != 8 {
+            self.code_type = CodeType::I16;
+        }
+        match model.body() {
+            Body::Forest(forest) => {
+                let is_single = forest.trees().len() == 1;
+                if is_single && *forest.leaves() == Leaves::Classes {
+                    self.early_exit = false;
+                }
+            }
+            Body::Bayes(_) => self.early_exit = false,
+        }
+        self
+    }
+}

@@ -1,0 +1,170 @@
+//! The trees that all encodings start from: without splits whose sides are the same.
+
+use spinney_quantize::{Leaves, QuantForest};
+use spinney_runtime::forest::LEAF;
+
+/// Where a split leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Child {
+    /// To a split, by its index in the tree.
+    Split(usize),
+    /// To a leaf, by its number.
+    Leaf(usize),
+}
+
+/// `codes[feature] <= threshold` goes to `children[0]`, else to `children[1]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Split {
+    pub feature: u16,
+    pub threshold: i16,
+    pub children: [Child; 2],
+}
+
+/// One tree, its splits in preorder: the split after a split is its left child, or its right one
+/// where the left one is a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tree {
+    pub root: Child,
+    pub splits: Vec<Split>,
+}
+
+/// The trees of `forest`, each leading every row to the same leaf as there.
+pub(crate) fn trees(forest: &QuantForest) -> Vec<Tree> {
+    let ends = forest
+        .trees()
+        .iter()
+        .skip(1)
+        .map(|tree| tree.first_split as usize)
+        .chain([forest.splits().len()]);
+    forest
+        .trees()
+        .iter()
+        .zip(ends)
+        .map(|(tree, end)| {
+            let splits = &forest.splits()[tree.first_split as usize..end];
+            let child = |child: u16| {
+                if child & LEAF == 0 {
+                    Child::Split(child.into())
+                } else {
+                    Child::Leaf((child ^ LEAF).into())
+                }
+            };
+            let splits: Vec<Split> = splits
+                .iter()
+                .map(|split| Split {
+                    feature: split.feature,
+                    threshold: split.threshold,
+                    children: split.children.map(child),
+                })
+                .collect();
+            pruned(child(tree.root), &splits)
+        })
+        .collect()
+}
+
+/// Removes each split both of whose sides lead to the same leaf, and puts the rest in preorder.
+fn pruned(root: Child, splits: &[Split]) -> Tree {
+    // Children are later splits, so one pass from the end settles all of them.
+    let mut settled: Vec<Option<usize>> = vec![None; splits.len()];
+    let resolve = |child: Child, settled: &[Option<usize>]| match child {
+        Child::Split(index) => settled[index].map_or(child, Child::Leaf),
+        leaf @ Child::Leaf(_) => leaf,
+    };
+    for (index, split) in splits.iter().enumerate().rev() {
+        let [left, right] = split.children.map(|child| resolve(child, &settled));
+        if let (Child::Leaf(left), Child::Leaf(right)) = (left, right)
+            && left == right
+        {
+            settled[index] = Some(left);
+        }
+    }
+    let mut tree = Tree {
+        root: resolve(root, &settled),
+        splits: Vec::new(),
+    };
+    // Splits to place, each with the place and side that lead to it.
+    let mut stack: Vec<(usize, Option<(usize, usize)>)> = Vec::new();
+    if let Child::Split(index) = tree.root {
+        stack.push((index, None));
+    }
+    while let Some((index, parent)) = stack.pop() {
+        let at = tree.splits.len();
+        match parent {
+            Some((parent, side)) => tree.splits[parent].children[side] = Child::Split(at),
+            None => tree.root = Child::Split(at),
+        }
+        let children = splits[index].children.map(|child| resolve(child, &settled));
+        tree.splits.push(Split {
+            children,
+            ..splits[index]
+        });
+        for side in [1, 0] {
+            if let Child::Split(child) = children[side] {
+                stack.push((child, Some((at, side))));
+            }
+        }
+    }
+    tree
+}
+
+/// Votes of a leaf, one per class.
+pub(crate) fn votes(leaves: &Leaves, leaf: usize, n_classes: usize) -> Vec<u32> {
+    let row = leaf * n_classes..(leaf + 1) * n_classes;
+    match leaves {
+        Leaves::Classes => (0..n_classes)
+            .map(|class| u32::from(class == leaf))
+            .collect(),
+        Leaves::Bytes(rows) => rows[row].iter().map(|vote| (*vote).into()).collect(),
+        Leaves::Words(rows) => rows[row].iter().map(|vote| (*vote).into()).collect(),
+    }
+}
+
+/// What is known to be enough after each tree, if trees are asked until nothing can change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Enough {
+    /// A majority of all trees.
+    Votes(u32),
+    /// Per tree, the lead that the trees after it cannot make up for; `None` where no lead that
+    /// the trees so far can build is as large.
+    Leads(Vec<Option<u32>>),
+}
+
+/// Works out the bounds: what a tree can give a rival over the leader is the largest difference
+/// between two votes of one of its leaves.
+pub(crate) fn enough(trees: &[Tree], leaves: &Leaves, n_classes: usize) -> Enough {
+    if *leaves == Leaves::Classes {
+        return Enough::Votes(u32::try_from(trees.len() / 2 + 1).expect("at most 65,535 trees"));
+    }
+    let swings: Vec<u32> = trees
+        .iter()
+        .map(|tree| {
+            let children = tree.splits.iter().flat_map(|split| split.children);
+            children
+                .chain([tree.root])
+                .filter_map(|child| match child {
+                    Child::Leaf(leaf) => {
+                        let votes = votes(leaves, leaf, n_classes);
+                        let highest = votes.iter().max().copied().unwrap_or(0);
+                        let lowest = votes.iter().min().copied().unwrap_or(0);
+                        Some(highest - lowest)
+                    }
+                    Child::Split(_) => None,
+                })
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let total: u32 = swings.iter().sum();
+    let mut before = 0;
+    let leads = swings
+        .iter()
+        .enumerate()
+        .map(|(tree, swing)| {
+            before += swing;
+            let after = total - before;
+            // The last tree ends the walk anyway.
+            (before > after && tree + 1 < swings.len()).then_some(after)
+        })
+        .collect();
+    Enough::Leads(leads)
+}

@@ -1,0 +1,280 @@
+//! The forms of a model that are built and measured, and the choice among them.
+
+use serde::{Deserialize, Serialize};
+use spinney_board::Core;
+use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, drop_in};
+use spinney_config::{Budget, Encoding as Asked, Output, Pipeline, Prefer};
+use spinney_evaluate::{DeviceRun, Footprint};
+use spinney_quantize::{Body, QuantModel, ReadingType};
+use spinney_report::Candidate as Reported;
+
+use crate::failure::Failure;
+
+/// Splits up to which `auto` tries branches; a compiler takes minutes over more.
+const BRANCHES_SPLITS_MAX: usize = 20_000;
+
+/// A form of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Candidate {
+    /// The encoding and what sets it apart.
+    pub name: String,
+    /// The encoding alone, as `pipeline.toml` spells it.
+    pub encoding: String,
+    /// The width of a split in words.
+    pub form: String,
+    /// Whether trees are left out once the class is certain.
+    pub early_exit: bool,
+    /// The generated crate.
+    pub files: SourceTree,
+    /// Whether it may be chosen; else it only gives the scores of one that exits early.
+    pub is_offered: bool,
+    /// The candidate with the same tables that asks all trees.
+    pub scores_from: Option<usize>,
+}
+
+/// What the device makes of generated code.
+pub(crate) fn options_for(
+    core: Core,
+    model: &QuantModel,
+    encoding: Encoding,
+    early_exit: bool,
+) -> Options {
+    let is_v6m = core.target() == "thumbv6m-none-eabi";
+    Options {
+        encoding,
+        code_type: code_type(model),
+        wide_thresholds: false,
+        early_exit,
+        // Where constants cost two instructions, exits make up for counts in memory.
+        counts_in_memory: is_v6m && early_exit,
+        unaligned: core.reads_unaligned(),
+    }
+}
+
+/// The type of codes that costs least to make: readings that are codes already stay as they are.
+fn code_type(model: &QuantModel) -> CodeType {
+    if model.is_identity() && model.reading_type() != ReadingType::U8 {
+        CodeType::I16
+    } else {
+        CodeType::U8
+    }
+}
+
+/// The forms that the config leaves open, the plainest first.
+pub(crate) fn candidates(
+    pipeline: &Pipeline,
+    model: &QuantModel,
+    identity: Identity<'_>,
+) -> Result<Vec<Candidate>, Failure> {
+    let codegen = &pipeline.codegen;
+    let core = pipeline.target.chip.core;
+    let n_splits = match model.body() {
+        Body::Forest(forest) => forest.splits().len(),
+        Body::Bayes(_) => 0,
+    };
+    let is_forest = n_splits > 0;
+    let encodings: &[Encoding] = match codegen.encoding {
+        Asked::Auto if !is_forest => &[Encoding::Table],
+        Asked::Auto if n_splits > BRANCHES_SPLITS_MAX => &[Encoding::Table, Encoding::Packed],
+        Asked::Auto => &[Encoding::Table, Encoding::Packed, Encoding::Branches],
+        Asked::Table => &[Encoding::Table],
+        Asked::Packed => &[Encoding::Packed],
+        Asked::Branches => &[Encoding::Branches],
+    };
+    let may_exit = codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class);
+    let is_auto = codegen.encoding == Asked::Auto;
+    let mut candidates = Vec::new();
+    for encoding in encodings {
+        let generate = |early_exit: bool| {
+            let options = options_for(core, model, *encoding, early_exit);
+            drop_in(identity, model, &options)
+        };
+        let all = match generate(false) {
+            Ok(generated) => generated,
+            // What does not hold the model is no candidate; asked for, it is a fault.
+            Err(_) if is_auto => continue,
+            Err(error) => return Err(Failure::Input(anyhow::anyhow!("{error}"))),
+        };
+        let early = match may_exit.then(|| generate(true)) {
+            Some(Ok(early)) if early.options.early_exit => Some(early),
+            _ => None,
+        };
+        let index = candidates.len();
+        candidates.push(Candidate::new(
+            *encoding,
+            all,
+            early.is_none() || is_auto,
+            None,
+        ));
+        if let Some(early) = early {
+            candidates.push(Candidate::new(*encoding, early, true, Some(index)));
+        }
+    }
+    Ok(candidates)
+}
+
+impl Candidate {
+    fn new(
+        encoding: Encoding,
+        generated: Generated,
+        is_offered: bool,
+        scores_from: Option<usize>,
+    ) -> Self {
+        let early_exit = generated.options.early_exit;
+        let exit = if early_exit { ", early exit" } else { "" };
+        Self {
+            name: format!("{}{exit}", encoding.name()),
+            encoding: encoding.name().to_owned(),
+            form: generated.form,
+            early_exit,
+            files: generated.files,
+            is_offered,
+            scores_from,
+        }
+    }
+}
+
+/// What was measured of a candidate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figures<'a> {
+    pub product: &'a Footprint,
+    pub run: Option<&'a DeviceRun>,
+}
+
+/// A choice, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Choice {
+    /// Index of the chosen candidate.
+    pub chosen: usize,
+    /// Why, in a sentence.
+    pub why: String,
+    /// Every candidate that was offered, for the report.
+    pub candidates: Vec<Reported>,
+}
+
+/// Chooses the candidate that meets the most budgets, and among those the preferred one.
+pub(crate) fn choose(pipeline: &Pipeline, all: &[(&Candidate, Figures<'_>)]) -> Choice {
+    let prefer = pipeline.codegen.prefer;
+    let offered: Vec<usize> = (0..all.len())
+        .filter(|index| all[*index].0.is_offered)
+        .collect();
+    let failed = |index: usize| failed_budgets(&pipeline.budget, all[index].1);
+    let rank = |index: &usize| {
+        let figures = all[*index].1;
+        let flash = figures.product.flash_bytes as f64;
+        let mean = figures
+            .run
+            .map_or(f64::INFINITY, |run| run.instructions.mean);
+        let order = match prefer {
+            Prefer::Flash => [flash, mean],
+            Prefer::Speed => [mean, flash],
+        };
+        (failed(*index).len(), order)
+    };
+    let chosen = offered
+        .iter()
+        .copied()
+        .min_by(|one, other| {
+            let (one, other) = (rank(one), rank(other));
+            one.0
+                .cmp(&other.0)
+                .then(one.1[0].total_cmp(&other.1[0]))
+                .then(one.1[1].total_cmp(&other.1[1]))
+        })
+        .unwrap_or(0);
+    let measure = match prefer {
+        Prefer::Flash => "the least flash",
+        Prefer::Speed => "the fewest instructions",
+    };
+    let fitting = offered
+        .iter()
+        .filter(|index| failed(**index).is_empty())
+        .count();
+    let why = match (offered.len(), fitting) {
+        (1, _) => "the only form that was asked for or fits the model".to_owned(),
+        (_, 0) => format!(
+            "none of {} forms meets the budgets; this one misses the fewest ({})",
+            offered.len(),
+            failed(chosen).join(", ")
+        ),
+        (n, fitting) if fitting == n => {
+            format!("{measure} of {n} forms, all of which meet the budgets")
+        }
+        (n, 1) => format!("the only one of {n} forms that meets the budgets"),
+        (n, fitting) => format!("{measure} of the {fitting} of {n} forms that meet the budgets"),
+    };
+    let candidates = offered
+        .iter()
+        .map(|index| {
+            let (candidate, figures) = all[*index];
+            Reported {
+                name: candidate.name.clone(),
+                form: candidate.form.clone(),
+                flash_bytes: figures.product.flash_bytes,
+                ram_bytes: figures.product.ram_bytes,
+                stack_bytes_max: figures.run.map(|run| run.stack_bytes_max),
+                instructions: figures.run.map(|run| run.instructions),
+                misses: failed(*index),
+                is_on_front: !offered
+                    .iter()
+                    .any(|other| dominates(all[*other].1, figures)),
+                is_chosen: *index == chosen,
+            }
+        })
+        .collect();
+    Choice {
+        chosen,
+        why,
+        candidates,
+    }
+}
+
+/// Whether one form is no worse in flash and instructions and better in one of them.
+fn dominates(one: Figures<'_>, other: Figures<'_>) -> bool {
+    let key = |figures: Figures<'_>| {
+        (
+            figures.product.flash_bytes as f64,
+            figures
+                .run
+                .map_or(f64::INFINITY, |run| run.instructions.mean),
+        )
+    };
+    let ((flash, mean), (other_flash, other_mean)) = (key(one), key(other));
+    flash <= other_flash && mean <= other_mean && (flash < other_flash || mean < other_mean)
+}
+
+/// Names of the budgets that a form misses.
+fn failed_budgets(budget: &Budget, figures: Figures<'_>) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut gate = |name: &str, holds: bool| {
+        if !holds {
+            failed.push(name.to_owned());
+        }
+    };
+    gate(
+        "flash",
+        figures.product.flash_bytes <= u64::from(budget.flash),
+    );
+    gate("ram", figures.product.ram_bytes <= u64::from(budget.ram));
+    if let Some(run) = figures.run {
+        gate(
+            "stack",
+            budget
+                .stack
+                .is_none_or(|stack| run.stack_bytes_max <= stack),
+        );
+        gate(
+            "instructions",
+            budget
+                .instructions
+                .is_none_or(|limit| run.instructions.mean <= limit as f64),
+        );
+        gate(
+            "instructions_max",
+            budget
+                .instructions_max
+                .is_none_or(|limit| run.instructions.max <= limit),
+        );
+    }
+    failed
+}
