@@ -76,8 +76,13 @@ enum Verb {
 
 #[derive(Subcommand)]
 enum BenchVerb {
-    /// Float against Q15 on every data set, and attempts to refute the certificates.
-    Agreement,
+    /// Float against Q15 on every data set, on host and emulated devices, and attempts to refute
+    /// the certificates.
+    Agreement {
+        /// Compute the cases of these data sets anew, and keep the others as they are committed.
+        #[arg(long, value_name = "NAME", value_parser = bench::agreement::DATA)]
+        data: Vec<String>,
+    },
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
@@ -127,7 +132,7 @@ fn main() -> ExitCode {
         Verb::Inspect { file } => inspect::run(&file),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
-        Verb::Bench(BenchVerb::Agreement) => bench::agreement::run(),
+        Verb::Bench(BenchVerb::Agreement { data }) => bench::agreement::run(&data),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Ci { setup, bless } => {
