@@ -203,7 +203,7 @@ fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
         n_features: 3,
         n_classes: 2,
         overhead_ticks: 43,
-        n_scores: 3,
+        n_scores: 2,
         n_probabilities: 2,
     }
     .to_bytes()
