@@ -94,7 +94,7 @@ fn forest_body(
     let form = match &compact.nodes {
         Nodes::Three { .. } => "3 bytes per split".to_owned(),
         Nodes::Four { .. } => "4 bytes per split".to_owned(),
-        Nodes::Six(_) => "6 bytes per split".to_owned(),
+        Nodes::Six { .. } => "6 bytes per split".to_owned(),
         Nodes::Packed(packed) => format!(
             "{} bits per split",
             u32::from(packed.feature_bits)

@@ -1,7 +1,7 @@
 //! Trees in three, four or six bytes per split; the twin of the runtime's `compact.rs`.
 
 use spinney_quantize::{Leaves, QuantForest};
-use spinney_runtime::compact::{self as runtime, Four, LEFT, RIGHT};
+use spinney_runtime::compact::{self as runtime, LEFT, Layout, RIGHT};
 
 use crate::options::{Encoding, Options};
 use crate::packed::Packed;
@@ -29,7 +29,10 @@ pub(crate) enum Nodes {
         threshold_bits: u8,
         feature_bits: u8,
     },
-    Six(Vec<[u16; 3]>),
+    Six {
+        halves: Vec<[u16; 3]>,
+        feature_bits: u8,
+    },
     Packed(Packed),
 }
 
@@ -111,7 +114,7 @@ impl Compact {
         let nodes = match &self.nodes {
             Nodes::Three { bytes, .. } => size_of_val(bytes.as_slice()),
             Nodes::Four { words, .. } => size_of_val(words.as_slice()),
-            Nodes::Six(nodes) => size_of_val(nodes.as_slice()),
+            Nodes::Six { halves, .. } => size_of_val(halves.as_slice()),
             Nodes::Packed(packed) => packed.table_bytes(),
         };
         nodes + size_of_val(self.starts.as_slice()) + self.rows.table_bytes()
@@ -137,7 +140,13 @@ impl Compact {
                     threshold_bits: *threshold_bits,
                     feature_bits: *feature_bits,
                 },
-                Nodes::Six(nodes) => runtime::Nodes::Six(nodes),
+                Nodes::Six {
+                    halves,
+                    feature_bits,
+                } => runtime::Nodes::Six {
+                    halves,
+                    feature_bits: *feature_bits,
+                },
                 Nodes::Packed(packed) => runtime::Nodes::Packed(packed.runtime()),
             },
             leaves: match &self.rows {
@@ -214,7 +223,7 @@ impl Needs {
             return Some(Nodes::Three { bytes, unaligned });
         }
         let feature_bits = bits(self.feature_max).max(1);
-        let layout = Four::new(self.threshold_bits, feature_bits);
+        let layout = Layout::new(self.threshold_bits, feature_bits);
         let argument_bits = layout.argument_bits();
         if feature_bits <= 14
             && u32::from(feature_bits) < 30 - u32::from(self.threshold_bits)
@@ -237,19 +246,25 @@ impl Needs {
                 feature_bits,
             });
         }
-        if self.feature_max < 1 << 14 && self.leaf_max < 256 && self.ahead_max < 1 << 16 {
-            return Some(Nodes::Six(
-                splits()
-                    .map(|(at, split)| {
-                        let (argument, marks) = argument(at, split, 8);
-                        [
-                            split.threshold.cast_unsigned(),
-                            split.feature << 2 | marks,
-                            u16::try_from(argument).expect("16 bits"),
-                        ]
-                    })
-                    .collect(),
-            ));
+        let layout = Layout::new(0, feature_bits);
+        let argument_bits = layout.argument_bits();
+        if self.leaf_max < 1 << (argument_bits / 2) && self.ahead_max < 1 << argument_bits {
+            let halves = splits()
+                .map(|(at, split)| {
+                    let (argument, marks) = argument(at, split, argument_bits / 2);
+                    let word = layout.word(split.feature.into(), 0, argument, marks.into());
+                    let half = |word: u32| u16::try_from(word & 0xffff).expect("16 bits");
+                    [
+                        split.threshold.cast_unsigned(),
+                        half(word),
+                        half(word >> 16),
+                    ]
+                })
+                .collect();
+            return Some(Nodes::Six {
+                halves,
+                feature_bits,
+            });
         }
         None
     }

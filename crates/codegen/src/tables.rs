@@ -33,12 +33,12 @@ pub(crate) fn compact(compact: &Compact, leaves: &Leaves) -> String {
             "u32",
             words.iter().map(|word| format!("{word:#010x}")),
         ),
-        Nodes::Six(nodes) => array(
+        Nodes::Six { halves, .. } => array(
             &mut out,
-            "A split in six bytes: threshold, leaf marks and feature, argument.",
+            "A split in six bytes: threshold; feature, argument and leaf marks.",
             "NODES",
             "[u16; 3]",
-            nodes.iter().map(|node| format!("{node:?}")),
+            halves.iter().map(|node| format!("{node:?}")),
         ),
         Nodes::Packed(packed) => {
             array(
@@ -99,7 +99,9 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
             "Nodes::Four {{\n        words: &tables::NODES,\n        threshold_bits: \
              {threshold_bits},\n        feature_bits: {feature_bits},\n    }}"
         ),
-        Nodes::Six(_) => "Nodes::Six(&tables::NODES)".to_owned(),
+        Nodes::Six { feature_bits, .. } => format!(
+            "Nodes::Six {{\n        halves: &tables::NODES,\n        feature_bits: {feature_bits},\n    }}"
+        ),
         Nodes::Packed(packed) => packed_nodes(packed),
     };
     let leaves = match &compact.rows {

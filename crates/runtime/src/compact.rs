@@ -45,8 +45,13 @@ pub enum Nodes<'t> {
         /// Bits of the feature's index, 1 to 14.
         feature_bits: u8,
     },
-    /// Threshold 16 bits, signed; two leaf marks below 14 bits of feature; argument 16 bits.
-    Six(&'t [[u16; 3]]),
+    /// A signed threshold, and the other fields in two halves of a word, the low one first.
+    Six {
+        /// Three halfwords per split.
+        halves: &'t [[u16; 3]],
+        /// Bits of the feature's index, 1 to 16.
+        feature_bits: u8,
+    },
     /// As many bits as the model needs.
     Packed(Packed<'t>),
 }
@@ -94,7 +99,7 @@ impl Nodes<'_> {
         match self {
             Self::Three { bytes, .. } => bytes.len() / 3,
             Self::Four { words, .. } => words.len(),
-            Self::Six(nodes) => nodes.len(),
+            Self::Six { halves, .. } => halves.len(),
             Self::Packed(packed) => packed.len,
         }
     }
@@ -116,33 +121,20 @@ impl Nodes<'_> {
                 words,
                 threshold_bits,
                 feature_bits,
+            } => Layout::new(*threshold_bits, *feature_bits).decode(words[index]),
+            Self::Six {
+                halves,
+                feature_bits,
             } => {
-                let word = words[index];
-                let layout = Four::new(*threshold_bits, *feature_bits);
-                Decoded::new(
-                    layout.feature(word),
-                    layout.is_left_leaf(word),
-                    layout.is_right_leaf(word),
-                    layout.argument(word),
-                    layout.argument_bits / 2,
-                )
-            }
-            Self::Six(nodes) => {
-                let [_, feature, argument] = nodes[index];
-                Decoded::new(
-                    (feature >> 2) as usize,
-                    feature & LEFT != 0,
-                    feature & RIGHT != 0,
-                    argument as usize,
-                    8,
-                )
+                let [_, low, high] = halves[index];
+                Layout::new(0, *feature_bits).decode(low as u32 | (high as u32) << 16)
             }
             Self::Packed(packed) => packed.decode(index),
         }
     }
 }
 
-/// Mark below the feature in [`Nodes::Three`] and [`Nodes::Six`]: the left child is a leaf.
+/// Mark below the feature in [`Nodes::Three`], and above the argument elsewhere: the left child is a leaf.
 pub const LEFT: u16 = 1;
 /// As [`LEFT`], for the right child.
 pub const RIGHT: u16 = 2;
@@ -185,20 +177,25 @@ impl Decoded {
     }
 }
 
-/// Widths within a word of [`Nodes::Four`].
+/// Widths within a word: feature, argument, leaf marks, threshold, from the low end.
 #[derive(Debug, Clone, Copy)]
-pub struct Four {
+pub struct Layout {
     threshold_bits: u32,
     feature_bits: u32,
     argument_bits: u32,
 }
 
-impl Four {
-    /// The layout for these widths; the argument gets what is left of the word.
+impl Layout {
+    /// The layout for a threshold of 8 or 16 bits in the word, or none, and this width of the
+    /// feature; the argument gets what is left.
     #[inline(always)]
     #[must_use]
     pub const fn new(threshold_bits: u8, feature_bits: u8) -> Self {
-        let threshold_bits = if threshold_bits == 8 { 8 } else { 16 };
+        let threshold_bits = match threshold_bits {
+            0 => 0,
+            8 => 8,
+            _ => 16,
+        };
         let most = 30 - threshold_bits;
         let feature_bits = if (feature_bits as u32) < most {
             feature_bits as u32
@@ -212,6 +209,16 @@ impl Four {
         }
     }
 
+    const fn decode(self, word: u32) -> Decoded {
+        Decoded::new(
+            self.feature(word),
+            self.is_left_leaf(word),
+            self.is_right_leaf(word),
+            self.argument(word),
+            self.argument_bits / 2,
+        )
+    }
+
     /// Bits of the argument; a leaf's number gets half of them, rounded down.
     #[must_use]
     pub const fn argument_bits(self) -> u32 {
@@ -221,11 +228,11 @@ impl Four {
     /// The word of a split; `marks` are [`LEFT`] and [`RIGHT`], or neither.
     #[must_use]
     pub const fn word(self, feature: u32, threshold: i16, argument: u32, marks: u32) -> u32 {
-        let threshold = threshold.cast_unsigned() as u32;
-        feature
-            | argument << self.feature_bits
-            | marks << (30 - self.threshold_bits)
-            | threshold << (32 - self.threshold_bits)
+        let rest = feature | argument << self.feature_bits | marks << (30 - self.threshold_bits);
+        if self.threshold_bits == 0 {
+            return rest;
+        }
+        rest | (threshold.cast_unsigned() as u32) << (32 - self.threshold_bits)
     }
 
     #[inline(always)]
@@ -300,6 +307,11 @@ impl<'t> Forest<'t> {
             && ((threshold_bits != 8 && threshold_bits != 16)
                 || feature_bits == 0
                 || feature_bits > 14)
+        {
+            return Err(TableError::Count);
+        }
+        if let Nodes::Six { feature_bits, .. } = tables.nodes
+            && (feature_bits == 0 || feature_bits > 16)
         {
             return Err(TableError::Count);
         }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::coding::Code;
-use crate::compact::{self, Four, LEFT, Nodes, RIGHT};
+use crate::compact::{self, LEFT, Layout, Nodes, RIGHT};
 use crate::forest::{LEAF, Tables};
 use crate::packed::Packed;
 
@@ -62,10 +62,16 @@ pub(crate) fn each_compact_leaf<C: Code>(
                 threshold_bits,
                 feature_bits,
             } => unsafe {
-                let layout = Four::new(threshold_bits, feature_bits);
+                let layout = Layout::new(threshold_bits, feature_bits);
                 four(layout, words.as_ptr().add(start), codes)
             },
-            Nodes::Six(nodes) => unsafe { six(nodes.as_ptr().add(start), codes) },
+            Nodes::Six {
+                halves,
+                feature_bits,
+            } => unsafe {
+                let layout = Layout::new(0, feature_bits);
+                six(layout, halves.as_ptr().add(start), codes)
+            },
             Nodes::Packed(ref packed) => unsafe { bits(packed, start, codes) },
         };
         if matches!(tables.leaves, compact::Leaves::Classes) {
@@ -136,7 +142,7 @@ unsafe fn three_by_words<C: Code>(mut node: *const u8, codes: &[C]) -> usize {
 /// # Safety
 /// `node` points to a node of checked tables for rows of `codes.len()` features.
 #[inline(always)]
-unsafe fn four<C: Code>(layout: Four, mut node: *const u32, codes: &[C]) -> usize {
+unsafe fn four<C: Code>(layout: Layout, mut node: *const u32, codes: &[C]) -> usize {
     loop {
         // SAFETY: as the caller promises, and as the check of tables keeps it for each next node.
         unsafe {
@@ -162,24 +168,24 @@ unsafe fn four<C: Code>(layout: Four, mut node: *const u32, codes: &[C]) -> usiz
 /// # Safety
 /// `node` points to a node of checked tables for rows of `codes.len()` features.
 #[inline(always)]
-unsafe fn six<C: Code>(mut node: *const [u16; 3], codes: &[C]) -> usize {
+unsafe fn six<C: Code>(layout: Layout, mut node: *const [u16; 3], codes: &[C]) -> usize {
     loop {
         // SAFETY: as the caller promises, and as the check of tables keeps it for each next node.
         unsafe {
-            let here = node;
-            node = here.add(1);
-            let [threshold, feature, _] = *here;
-            let code = *codes.get_unchecked((feature >> 2) as usize);
+            let [threshold, low, high] = *node;
+            node = node.add(1);
+            let word = u32::from(low) | u32::from(high) << 16;
+            let code = *codes.get_unchecked(layout.feature(word));
             if code.widen() <= i32::from(threshold.cast_signed()) {
-                if feature & LEFT != 0 {
-                    return ((*here)[2] & 0xff) as usize;
+                if layout.is_left_leaf(word) {
+                    return layout.low_leaf(word);
                 }
             } else {
-                if feature & RIGHT != 0 {
-                    return ((*here)[2] >> 8) as usize;
+                if layout.is_right_leaf(word) {
+                    return layout.high_leaf(word);
                 }
-                if feature & LEFT == 0 {
-                    node = node.add((*here)[2] as usize);
+                if !layout.is_left_leaf(word) {
+                    node = node.add(layout.argument(word));
                 }
             }
         }

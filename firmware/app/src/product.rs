@@ -31,8 +31,11 @@ pub(crate) fn open() -> Product {
 
 impl Transport for Product {
     fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
-        // SAFETY: the mailbox is valid for reads for as long as the program runs.
-        *readings = unsafe { SPINNEY_READINGS.0.get().read_volatile() };
+        let mailbox = SPINNEY_READINGS.0.get().cast::<Reading>();
+        for (index, reading) in readings.iter_mut().enumerate() {
+            // SAFETY: the mailbox holds as many readings as a row, for as long as the program runs.
+            *reading = unsafe { mailbox.add(index).read_volatile() };
+        }
         true
     }
 
