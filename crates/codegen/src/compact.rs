@@ -95,10 +95,13 @@ impl Compact {
             Encoding::Packed => Nodes::Packed(Packed::new(&trees, n_features)?),
             _ => needs.narrowest(&trees, options.unaligned)?,
         };
-        if matches!(nodes, Nodes::Three { .. }) {
-            for start in &mut starts {
-                *start *= 3;
-            }
+        let unit = match &nodes {
+            Nodes::Three { .. } => 3,
+            Nodes::Packed(packed) => number(packed.runtime().split_bits()),
+            _ => 1,
+        };
+        for start in &mut starts {
+            *start = start.checked_mul(unit)?;
         }
         Some(Self {
             n_features,

@@ -17,8 +17,8 @@ pub struct Tables<'t> {
     pub n_features: usize,
     /// Number of classes, 1 to 255.
     pub n_classes: usize,
-    /// Where each tree starts, in nodes, or in bytes where a node takes three; it ends where the
-    /// next one starts.
+    /// Where each tree starts, in nodes, in bytes where a node takes three, or in bits where nodes
+    /// are packed; it ends where the next one starts.
     pub starts: &'t [u32],
     /// The splits of all trees, tree after tree.
     pub nodes: Nodes<'t>,
@@ -341,6 +341,7 @@ impl<'t> Forest<'t> {
         };
         let unit = match tables.nodes {
             Nodes::Three { .. } => 3,
+            Nodes::Packed(packed) => packed.split_bits(),
             _ => 1,
         };
         let mut tree = 0;
@@ -545,36 +546,52 @@ impl Forest<'_> {
     ) -> Result<usize, ShapeError> {
         let mut counts = [V::default(); N];
         let mut decided = None;
+        // 256 times a count less its class: the largest such key belongs to the class with most
+        // votes, the lowest among equals. With few trees keeping it up to date is cheaper than
+        // looking at all classes in the end.
+        let keeps_key = self.tables.starts.len() <= N;
+        let mut key = 0;
         self.each_leaf(codes, |leaf| {
             if let Some(count) = counts.get_mut(leaf) {
-                *count = count.next();
-                if (*count).into() >= enough {
+                let votes = (*count).into() + 1;
+                *count = V::of(votes);
+                if votes >= enough {
                     decided = Some(leaf);
                     return false;
+                }
+                if keeps_key {
+                    key = key.max((votes << 8).wrapping_sub(leaf as u32));
                 }
             }
             true
         })?;
-        Ok(decided.unwrap_or_else(|| most(&counts)))
+        Ok(decided.unwrap_or_else(|| {
+            if keeps_key {
+                (key.wrapping_neg() & 0xff) as usize
+            } else {
+                most(&counts)
+            }
+        }))
     }
 }
 
 /// A count of votes, in the narrowest type that holds the number of trees.
 trait Count: Copy + Default + PartialOrd + Into<u32> {
-    fn next(self) -> Self;
+    /// A count of votes, at most the number of trees.
+    fn of(votes: u32) -> Self;
 }
 
 impl Count for u8 {
     #[inline(always)]
-    fn next(self) -> Self {
-        self.wrapping_add(1)
+    fn of(votes: u32) -> Self {
+        votes.to_le_bytes()[0]
     }
 }
 
 impl Count for u16 {
     #[inline(always)]
-    fn next(self) -> Self {
-        self.wrapping_add(1)
+    fn of(votes: u32) -> Self {
+        votes as Self
     }
 }
 
