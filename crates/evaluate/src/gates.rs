@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_quantize::{Certificate, Level};
 
-use crate::{DeviceRun, Evaluation, Footprint, ProbabilityError};
+use crate::{DeviceRun, Evaluation, Footprint, ProbabilityError, Shape};
 
 /// Limits of a pipeline; `None` is no gate.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,6 +41,8 @@ pub struct Measured<'a> {
     pub probability_error: Option<ProbabilityError>,
     /// Names of the features.
     pub features: &'a [&'a str],
+    /// The forest, for estimates of what would fit; `None` for other models.
+    pub shape: Option<&'a Shape>,
     /// The product image.
     pub footprint: &'a Footprint,
     /// The run.
@@ -108,10 +110,11 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         "flash",
         limits.flash_bytes,
         footprint.flash_bytes,
-        |over| {
-            format!(
-                "{over} bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = \"hard\""
-            )
+        |over| match measured.shape {
+            Some(shape) => shape.for_flash(limits.flash_bytes, footprint.flash_bytes),
+            None => {
+                format!("{over} bytes over; fewer features or classes, or a chip with more flash")
+            }
         },
     ));
     verdicts.push(at_most("ram", limits.ram_bytes, footprint.ram_bytes, |over| {
@@ -120,7 +123,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     let on_device = |gate: &str,
                      limit: Option<u64>,
                      found: &dyn Fn(&DeviceRun) -> f64,
-                     advice: &str|
+                     advice: &dyn Fn(u64, f64) -> String|
      -> Option<Verdict> {
         let limit = limit?;
         let RunOutcome::Ran(run) = measured.device else {
@@ -133,26 +136,33 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
             limit: Quantity::Count(limit),
             found: Some(Quantity::Number(found)),
             pass,
-            note: (!pass).then(|| advice.to_owned()),
+            note: (!pass).then(|| advice(limit, found)),
         })
+    };
+    let slower = |limit: u64, found: f64| match measured.shape {
+        Some(shape) => shape.for_instructions(limit, found),
+        None => "`prefer = \"speed\"` in [codegen], fewer features, or a faster core".to_owned(),
     };
     verdicts.extend(on_device(
         "stack",
         limits.stack_bytes,
         &|run| f64::from(run.stack_bytes_max),
-        "a row of readings and its codes lie on the stack: fewer features, or integer readings",
+        &|_, _| {
+            "a row of readings and its codes lie on the stack: fewer features, or integer readings"
+                .to_owned()
+        },
     ));
     verdicts.extend(on_device(
         "instructions",
         limits.instructions_mean,
         &|run| run.instructions.mean,
-        "fewer trees (n_trees) or less depth (max_depth)",
+        &slower,
     ));
     verdicts.extend(on_device(
         "instructions_max",
         limits.instructions_max,
         &|run| run.instructions.max as f64,
-        "less depth (max_depth), or fewer trees (n_trees)",
+        &slower,
     ));
     verdicts.extend(accuracy(limits, measured));
     verdicts.extend(measured.probability_error.map(probability_error));

@@ -8,9 +8,11 @@ mod footprint;
 mod gates;
 mod metrics;
 mod predictions;
+mod slimming;
 
 pub use device::{DeviceRun, Instructions, OutcomeError, RunContext, read_outcomes};
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
 pub use metrics::{ClassScore, Scorecard};
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
+pub use slimming::Shape;

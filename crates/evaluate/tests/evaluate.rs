@@ -69,6 +69,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
             certificate: &CERTIFICATE,
             probability_error: None,
             features: &["a"],
+            shape: None,
             footprint: &footprint(1000, 100),
             device: outcome,
         },

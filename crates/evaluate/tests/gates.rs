@@ -42,6 +42,7 @@ fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
             certificate,
             probability_error: None,
             features: &["a", "b"],
+            shape: None,
             footprint: &footprint,
             device: RunOutcome::NotRequired,
         },
@@ -148,6 +149,7 @@ fn a_probability_beyond_its_bound_fails() {
             certificate: &certificate,
             probability_error: Some(error(rows_beyond)),
             features: &[],
+            shape: None,
             footprint: &footprint,
             device: RunOutcome::NotRequired,
         };

@@ -346,6 +346,24 @@ impl Forest {
         self.trees.iter().map(Tree::n_splits).sum()
     }
 
+    /// Number of splits of all trees at each depth, from the roots at depth 0 on.
+    #[must_use]
+    pub fn splits_by_depth(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.depth()];
+        for tree in &self.trees {
+            // Children stand behind their split.
+            let mut depths = vec![0; tree.nodes.len()];
+            for (index, node) in tree.nodes.iter().enumerate() {
+                if let Node::Split { left, right, .. } = node {
+                    counts[depths[index]] += 1;
+                    depths[*left as usize] = depths[index] + 1;
+                    depths[*right as usize] = depths[index] + 1;
+                }
+            }
+        }
+        counts
+    }
+
     /// Depth of the deepest tree.
     #[must_use]
     pub fn depth(&self) -> usize {

@@ -84,7 +84,13 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     let empty: SourceTree = quantized.read_json(EMPTY_CRATE).environment()?;
     let package = format!("{}-model", pipeline.identity.name);
     let chip = (pipeline.target.chip.flash, pipeline.target.chip.ram);
-    let build = |model: &SourceTree, transport: Transport, class_only: bool, name: &str| {
+    let is_fast = pipeline.codegen.prefer == Prefer::Speed;
+    let build = |candidate: Option<&Candidate>, transport: Transport| {
+        let name = match (candidate, transport) {
+            (None, _) => "empty".to_owned(),
+            (Some(candidate), Transport::Product) => format!("{} product", candidate.name),
+            (Some(candidate), Transport::Verify) => format!("{} verify", candidate.name),
+        };
         session.progress.doing(&format!(
             "building the {name} image for {}",
             pipeline.target.chip.name
@@ -95,14 +101,15 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
         };
         image::build(
             &Image {
-                model,
+                model: candidate.map_or(&empty, |candidate| &candidate.files),
                 model_package: &package,
                 memory,
                 target: pipeline.target.chip.core.target(),
                 log: log_level(pipeline.firmware.log),
-                for_speed: pipeline.codegen.prefer == Prefer::Speed,
+                // Branches hardly shrink where they are optimized for size, and slow down a lot.
+                for_speed: is_fast || candidate.is_some_and(|candidate| candidate.is_code()),
                 transport,
-                class_only,
+                class_only: candidate.is_some_and(|candidate| candidate.early_exit),
             },
             &firmware,
             &tools.toolchain,
@@ -115,8 +122,7 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     let mut products = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
         let product = if candidate.is_offered {
-            let name = format!("{} product", candidate.name);
-            let product = build(&candidate.files, Transport::Product, false, &name)?;
+            let product = build(Some(candidate), Transport::Product)?;
             writer.write(&product_elf(index), &product).environment()?;
             Some(Footprint::from_elf(&product).environment()?)
         } else {
@@ -124,13 +130,11 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
         };
         products.push(product);
         if machine.is_some() {
-            let name = format!("{} verify", candidate.name);
-            let class_only = candidate.early_exit;
-            let verify = build(&candidate.files, Transport::Verify, class_only, &name)?;
+            let verify = build(Some(candidate), Transport::Verify)?;
             writer.write(&verify_elf(index), &verify).environment()?;
         }
     }
-    let empty = build(&empty, Transport::Product, false, "empty")?;
+    let empty = build(None, Transport::Product)?;
     let footprints = Footprints {
         products,
         empty: Footprint::from_elf(&empty).environment()?,

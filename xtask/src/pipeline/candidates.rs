@@ -114,6 +114,11 @@ pub(crate) fn candidates(
 }
 
 impl Candidate {
+    /// Whether its trees are code rather than tables.
+    pub(crate) fn is_code(&self) -> bool {
+        self.encoding == Encoding::Branches.name()
+    }
+
     fn new(
         encoding: Encoding,
         generated: Generated,
@@ -277,4 +282,109 @@ fn failed_budgets(budget: &Budget, figures: Figures<'_>) -> Vec<String> {
         );
     }
     failed
+}
+
+#[cfg(test)]
+mod tests {
+    use spinney_codegen::SourceTree;
+    use spinney_config::Pipeline;
+    use spinney_evaluate::{DeviceRun, Footprint, Instructions};
+
+    use super::{Candidate, Choice, Figures, choose};
+
+    /// Name, flash and mean instructions of three forms.
+    const FORMS: [(&str, u64, f64); 3] = [
+        ("table", 12_000, 1700.0),
+        ("packed", 11_500, 2400.0),
+        ("branches", 19_000, 1150.0),
+    ];
+
+    fn chosen(budget: &str, prefer: &str) -> Choice {
+        let config = format!(
+            "[pipeline]\nname = \"p\"\n[dataset]\npath = \"data/iris.csv\"\nlabel = \"species\"\n\
+             [model]\nkind = \"random-forest\"\n[codegen]\nprefer = \"{prefer}\"\n\
+             [target]\nchip = \"STM32F405RGTx\"\n[budget]\n{budget}\n"
+        );
+        let file = crate::places::repository().join("target/candidates-test.toml");
+        let parsed = spinney_config::parse(&config, &file, &|_| true).expect("a valid config");
+        let pipeline: &Pipeline = &parsed.pipeline;
+        let all: Vec<(Candidate, Footprint, DeviceRun)> = FORMS
+            .into_iter()
+            .map(|(name, flash_bytes, mean)| {
+                let count = Instructions {
+                    mean,
+                    max: mean as u64 + 100,
+                };
+                (
+                    Candidate {
+                        name: name.to_owned(),
+                        encoding: name.to_owned(),
+                        form: name.to_owned(),
+                        early_exit: false,
+                        files: SourceTree::new(),
+                        is_offered: true,
+                        scores_from: None,
+                    },
+                    Footprint {
+                        flash_bytes,
+                        ram_bytes: 1200,
+                        digest: String::new(),
+                        sections: Vec::new(),
+                    },
+                    DeviceRun {
+                        classes: Vec::new(),
+                        mismatches: Vec::new(),
+                        instructions: count,
+                        instructions_from_codes: count,
+                        stack_bytes_max: 300,
+                    },
+                )
+            })
+            .collect();
+        let figures: Vec<(&Candidate, Figures<'_>)> = all
+            .iter()
+            .map(|(candidate, product, run)| {
+                let run = Some(run);
+                (candidate, Figures { product, run })
+            })
+            .collect();
+        choose(pipeline, &figures)
+    }
+
+    #[test]
+    fn three_budgets_three_choices() {
+        let name = |choice: &Choice| FORMS[choice.chosen].0;
+        let loose = chosen("flash = \"64K\"", "flash");
+        assert_eq!(name(&loose), "packed");
+        assert_eq!(
+            loose.why,
+            "the least flash of 3 forms, all of which meet the budgets"
+        );
+        assert_eq!(name(&chosen("instructions = 2000", "flash")), "table");
+        assert_eq!(name(&chosen("instructions = 1500", "flash")), "branches");
+        assert_eq!(name(&chosen("flash = \"64K\"", "speed")), "branches");
+        let tight = chosen("flash = \"12K\"", "speed");
+        assert_eq!(name(&tight), "table");
+        assert_eq!(
+            tight.why,
+            "the fewest instructions of the 2 of 3 forms that meet the budgets"
+        );
+    }
+
+    #[test]
+    fn where_nothing_fits_the_fewest_budgets_are_missed() {
+        let choice = chosen("flash = \"8K\"\ninstructions = 1500", "flash");
+        assert_eq!(FORMS[choice.chosen].0, "branches");
+        assert_eq!(
+            choice.why,
+            "none of 3 forms meets the budgets; this one misses the fewest (flash)"
+        );
+        let front: Vec<bool> = choice
+            .candidates
+            .iter()
+            .map(|candidate| candidate.is_on_front)
+            .collect();
+        assert_eq!(front, [true, true, true]);
+        assert_eq!(choice.candidates[1].misses, ["flash", "instructions"]);
+    }
 }

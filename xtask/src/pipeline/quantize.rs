@@ -29,6 +29,8 @@ pub(crate) struct Summary {
     pub labels: Option<Vec<usize>>,
     pub n_splits: usize,
     pub leaves: Option<String>,
+    /// Bytes of the votes of leaves, as they are held for the proofs.
+    pub votes_bytes: u64,
     pub code_bits: u8,
     pub features: Vec<FeatureCoding>,
     /// Widths and roundings, worked out for this model.
@@ -172,12 +174,13 @@ struct Results<'a> {
 impl Results<'_> {
     fn write(&self, writer: &mut Writer<'_>) -> anyhow::Result<()> {
         let test = &self.rows.test;
-        let (n_splits, leaves) = match self.quant.body() {
+        let (n_splits, leaves, votes_bytes) = match self.quant.body() {
             Body::Forest(forest) => (
                 forest.splits().len(),
                 Some(forest.leaves().name().to_owned()),
+                forest.leaves().table_bytes() as u64,
             ),
-            Body::Bayes(_) => (0, None),
+            Body::Bayes(_) => (0, None, 0),
         };
         let summary = Summary {
             train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
@@ -185,6 +188,7 @@ impl Results<'_> {
             labels: self.rows.has_labels.then(|| test.labels().to_vec()),
             n_splits,
             leaves,
+            votes_bytes,
             code_bits: self.quant.code_bits(),
             features: self.features(),
             arithmetic: self.quant.arithmetic(),

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
-use spinney_config::{Certificate as Required, Config, Model};
-use spinney_evaluate::{DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, judge};
+use spinney_config::{Certificate as Required, Codes, Config, Model, Output};
+use spinney_evaluate::{
+    DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, Shape, judge,
+};
 use spinney_model::FloatModel;
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
@@ -165,12 +167,14 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         .iter()
         .map(|feature| feature.name.as_str())
         .collect();
+    let shape = shape(config, &float, &summary, footprints.empty.flash_bytes);
     let measured = Measured {
         evaluation: evaluation.as_ref(),
         disagreements: (differing, n_rows),
         certificate: &certificate,
         probability_error: predictions.probability_error,
         features: &feature_names,
+        shape: shape.as_ref(),
         footprint: product,
         device: match &result {
             RunResult::Ran(run) => RunOutcome::Ran(run),
@@ -233,6 +237,29 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         device: device(config, &result, n_rows),
         verdicts: judge(&limits(config), measured),
         toolchain: last.toolchain.clone(),
+    })
+}
+
+/// What a forest's ways out of a budget are estimated from.
+fn shape(
+    config: &Config,
+    float: &FloatModel,
+    summary: &Summary,
+    base_flash_bytes: u64,
+) -> Option<Shape> {
+    let FloatModel::Forest(forest) = float else {
+        return None;
+    };
+    let codegen = &config.pipeline.codegen;
+    Some(Shape {
+        n_trees: forest.trees().len(),
+        splits_by_depth: forest.splits_by_depth(),
+        base_flash_bytes,
+        votes_bytes: summary.votes_bytes,
+        is_soft: summary.votes_bytes > 0,
+        code_bits: summary.code_bits,
+        may_narrow: config.pipeline.quantize.codes == Codes::Word,
+        may_exit: !codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class),
     })
 }
 
