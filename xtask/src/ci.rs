@@ -11,11 +11,13 @@ use crate::failure::{Blame, Failure};
 use crate::{no_panic, pipeline, places};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-const PIPELINES: [&str; 4] = [
+const PIPELINES: [&str; 6] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
     "examples/digits-skops.toml",
+    "examples/digits-extra-trees.toml",
+    "examples/mnist-forest.toml",
 ];
 
 /// Runs every step, fails at the first that fails, and says how many passed. With `bless`, reports
