@@ -17,7 +17,7 @@ use spinney_quantize::QuantForest;
 use crate::compact::Rows;
 use crate::options::Options;
 use crate::tables;
-use crate::trees::{Child, Enough, Tree, enough};
+use crate::trees::{Child, Enough, Tree};
 
 /// Splits of one function.
 const FUNCTION_SPLITS: usize = 3000;
@@ -60,23 +60,27 @@ pub(crate) fn write(
     forest: &QuantForest,
     trees: &[Tree],
     n_classes: usize,
+    enough: &Enough,
     options: &Options,
 ) -> Branches {
     let rows = Rows::new(forest.leaves(), n_classes, trees.len());
     let sum = Sum::of(&rows, trees, n_classes, options);
-    let enough = enough(trees, forest.leaves(), n_classes);
     let mut text = String::new();
     let groups = groups(trees);
     let is_one = groups.len() == 1;
     for (number, group) in groups.iter().enumerate() {
         let mut writer = Writer {
             sum,
-            enough: &enough,
+            enough,
             early_exit: options.early_exit,
             body: String::new(),
             parts: String::new(),
             n_parts: 0,
             group: number,
+            can_decide: options.early_exit
+                && group
+                    .clone()
+                    .any(|tree| enough.may_be_reached(tree, trees.len())),
         };
         for tree in group.clone() {
             writer.tree(tree, &trees[tree], trees.len());
@@ -87,8 +91,8 @@ pub(crate) fn write(
     tables::rows(&mut tables, &rows, forest.leaves().unit());
     Branches {
         imports: sum.lib_imports(),
-        functions: functions(sum, groups.len(), &enough, options.early_exit),
-        trees: header(sum, &enough, options.early_exit) + text.trim_end() + "\n",
+        functions: functions(sum, groups.len(), enough, options.early_exit),
+        trees: header(sum, enough, options.early_exit) + text.trim_end() + "\n",
         tables,
     }
 }
@@ -119,8 +123,7 @@ impl Sum {
 
     fn lib_imports(self) -> String {
         match self {
-            Self::Single => String::new(),
-            Self::Registers { .. } => "use spinney_runtime::votes::Ballot;\n".to_owned(),
+            Self::Single | Self::Registers { .. } => String::new(),
             Self::Counts { .. } => "use spinney_runtime::votes::most;\n".to_owned(),
             Self::Words => "use spinney_runtime::argmax;\n".to_owned(),
             Self::Lanes => "use spinney_runtime::votes::Lanes;\n".to_owned(),
@@ -233,6 +236,8 @@ struct Writer<'a> {
     parts: String,
     n_parts: usize,
     group: usize,
+    /// Whether counts in registers are compared after some tree of the group.
+    can_decide: bool,
 }
 
 const STEP: usize = 4;
@@ -246,23 +251,27 @@ impl Writer<'_> {
             }
             Sum::Registers { words, bits } => self.labelled(index, tree, n_trees, words, bits),
             Sum::Counts { .. } | Sum::Lanes | Sum::Words => {
-                let _ = writeln!(self.body, "    // Tree {index}.\n    let leaf = {{");
-                self.expression(tree, 2 * STEP);
-                self.body.push_str("    };\n");
+                let _ = writeln!(self.body, "    // Tree {index}.");
+                if let Child::Leaf(leaf) = tree.root {
+                    let _ = writeln!(self.body, "    let leaf = {leaf};");
+                } else {
+                    self.body.push_str("    let leaf = {\n");
+                    self.expression(tree, 2 * STEP);
+                    self.body.push_str("    };\n");
+                }
                 self.add(index, n_trees);
             }
         }
     }
 
     fn add(&mut self, index: usize, n_trees: usize) {
-        let is_last = index + 1 == n_trees;
         let lead = match self.enough {
             Enough::Leads(leads) if self.early_exit => leads[index],
             _ => None,
         };
         match (self.sum, self.enough) {
             (Sum::Counts { .. }, Enough::Votes(enough)) => {
-                let can_decide = self.early_exit && index + 1 >= *enough as usize && !is_last;
+                let can_decide = self.early_exit && self.enough.may_be_reached(index, n_trees);
                 self.body.push_str(
                     "    if let Some(count) = votes.get_mut(leaf) {\n        *count = count.wrapping_add(1);\n",
                 );
@@ -312,34 +321,39 @@ impl Writer<'_> {
                 Child::Split(_) => None,
             })
             .collect();
-        let _ = writeln!(self.body, "        // Tree {index}.");
-        self.body.push_str("        'tree: {\n");
-        for class in classes.iter().rev() {
-            let _ = writeln!(self.body, "        'class_{class}: {{");
+        let indent = if self.can_decide { 2 * STEP } else { STEP };
+        let pad = |depth: usize| " ".repeat(indent + STEP * depth);
+        let _ = writeln!(
+            self.body,
+            "{pad}// Tree {index}.\n{pad}'tree: {{",
+            pad = pad(0)
+        );
+        for (depth, class) in (1..).zip(classes.iter().rev()) {
+            let _ = writeln!(self.body, "{}'class_{class}: {{", pad(depth));
         }
-        self.nested(tree, tree.root, 3 * STEP, &|class| {
+        let inside = indent + STEP * (classes.len() + 1);
+        self.nested(tree, tree.root, inside, &|class| {
             format!("break 'class_{class};")
         });
         let lanes = (32 / bits) as usize;
-        for class in &classes {
+        for (depth, class) in (1..=classes.len()).rev().zip(&classes) {
             let word = class / lanes;
             let unit = 1_u32 << (class % lanes * bits as usize);
             let _ = writeln!(
                 self.body,
-                "        }}\n        {name} = {name}.wrapping_add({unit:#x});\n        break 'tree;",
+                "{pad}}}\n{pad}{name} = {name}.wrapping_add({unit:#x});\n{pad}break 'tree;",
+                pad = pad(depth),
                 name = REGISTERS[word]
             );
         }
-        self.body.push_str("        }\n");
-        if let Enough::Votes(enough) = self.enough
-            && self.early_exit
-            && index + 1 >= *enough as usize
-            && index + 1 < n_trees
-        {
+        let _ = writeln!(self.body, "{}}}", pad(0));
+        if self.can_decide && self.enough.may_be_reached(index, n_trees) {
             let _ = writeln!(
                 self.body,
-                "        if EARLY && (Votes {{ words: [{}] }}).is_decided() {{\n            break 'decided;\n        }}",
-                REGISTERS[..words].join(", ")
+                "{pad}let words = [{words}];\n{pad}if EARLY && (Votes {{ words }}).is_decided() \
+                 {{\n{pad}    break 'decided;\n{pad}}}",
+                pad = pad(0),
+                words = REGISTERS[..words].join(", ")
             );
         }
     }
@@ -392,19 +406,21 @@ impl Writer<'_> {
             "#[inline(never)]"
         };
         let (name, kind) = (self.group, self.sum.kind());
+        // A forest of leaves alone reads no code.
+        let x = if self.body.contains("x[") { "x" } else { "_x" };
         out.push_str(&self.parts);
         let _ = match self.sum {
             Sum::Single => write!(
                 out,
-                "#[inline(always)]\npub(crate) fn trees_{name}(x: &[Code; N_FEATURES]) -> usize {{\n{}}}\n\n",
+                "#[inline(always)]\npub(crate) fn trees_{name}({x}: &[Code; N_FEATURES]) -> usize {{\n{}}}\n\n",
                 self.body
             ),
             Sum::Registers { words, .. } => {
                 let names = &REGISTERS[..words];
-                let (open, close) = if self.early_exit {
+                let (open, close) = if self.can_decide {
                     ("    'decided: {\n", "    }\n")
                 } else {
-                    ("    {\n", "    }\n")
+                    ("", "")
                 };
                 let generics = if self.early_exit {
                     "<const EARLY: bool>"
@@ -413,7 +429,7 @@ impl Writer<'_> {
                 };
                 write!(
                     out,
-                    "{inline}\npub(crate) fn trees_{name}{generics}(x: &[Code; N_FEATURES], votes: &mut Votes) {{\n    \
+                    "{inline}\npub(crate) fn trees_{name}{generics}({x}: &[Code; N_FEATURES], votes: &mut Votes) {{\n    \
                      let [{muts}] = votes.words;\n{open}{body}{close}    \
                      votes.words = [{names}];\n}}\n\n",
                     muts = names
@@ -427,13 +443,13 @@ impl Writer<'_> {
             }
             _ if self.early_exit => write!(
                 out,
-                "{inline}\npub(crate) fn trees_{name}<const EARLY: bool>(\n    x: &[Code; N_FEATURES],\n    \
+                "{inline}\npub(crate) fn trees_{name}<const EARLY: bool>(\n    {x}: &[Code; N_FEATURES],\n    \
                  votes: &mut {kind},\n) -> Option<usize> {{\n{}    None\n}}\n\n",
                 self.body
             ),
             _ => write!(
                 out,
-                "{inline}\npub(crate) fn trees_{name}(x: &[Code; N_FEATURES], votes: &mut {kind}) {{\n{}}}\n\n",
+                "{inline}\npub(crate) fn trees_{name}({x}: &[Code; N_FEATURES], votes: &mut {kind}) {{\n{}}}\n\n",
                 self.body
             ),
         };
