@@ -90,7 +90,12 @@ fn hard() -> Vec<Case> {
         ..SHAPE
     };
     let of = |name, shape, options, holds| case(name, shape, Kind::Hard, options, holds);
+    let extreme = Shape {
+        thresholds: (i16::MAX - 1, i16::MAX),
+        ..FEW
+    };
     vec![
+        of("extreme", extreme, BRANCHES, &["<= 32767"]),
         of("hard", SHAPE, BRANCHES, &["Ballot<2, 4>", "is_decided"]),
         of("hard-all", SHAPE, ALL_TREES, &["Ballot<2, 4>"]),
         of("hard-wide", wide, BRANCHES, &["<= -", "Ballot<2, 4>"]),
