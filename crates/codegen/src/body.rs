@@ -4,7 +4,7 @@
 use spinney_quantize::{Body as QuantBody, QuantForest, QuantModel};
 use spinney_runtime::forest::Split;
 
-use crate::compact::{Compact, Nodes};
+use crate::compact::Compact;
 use crate::options::{CodeType, Encoding, Options};
 use crate::trees::{Enough, enough, trees};
 use crate::{branches, coding, tables};
@@ -44,7 +44,7 @@ impl Body {
                 options,
                 form: "naive Bayes".to_owned(),
                 table_bytes: size_of_val(bayes.terms()) + size_of_val(bayes.offsets()),
-                modules: "mod tables;\n",
+                modules: "#[rustfmt::skip]\nmod tables;\n",
                 imports_and_static: tables::bayes_static(),
                 functions: plain_functions(),
                 tables: tables::bayes(bayes),
@@ -58,21 +58,23 @@ impl Body {
 fn forest_body(
     model: &QuantModel,
     forest: &QuantForest,
-    options: Options,
+    mut options: Options,
 ) -> Result<Body, EncodingError> {
     let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
     let trees = trees(forest);
+    let enough = enough(&trees, forest.leaves(), n_classes);
+    options.early_exit &= enough.can_stop(trees.len());
     if options.encoding == Encoding::Branches {
-        let written = branches::write(forest, &trees, n_classes, &options);
+        let written = branches::write(forest, &trees, n_classes, &enough, &options);
         let has_tables = !written.tables.is_empty() || coding::has_tables(model, options.code_type);
         return Ok(Body {
             options,
             form: "branches".to_owned(),
             table_bytes: 0,
             modules: if has_tables {
-                "mod tables;\nmod trees;\n"
+                "#[rustfmt::skip]\nmod tables;\n#[rustfmt::skip]\nmod trees;\n"
             } else {
-                "mod trees;\n"
+                "#[rustfmt::skip]\nmod trees;\n"
             },
             imports_and_static: written.imports,
             functions: written.functions,
@@ -86,27 +88,15 @@ fn forest_body(
     };
     // The runtime's own check, before a compiler runs into it.
     let _ = compact.runtime();
-    let enough = enough(&trees, forest.leaves(), n_classes);
     let mut table_text = tables::compact(&compact, forest.leaves());
     if options.early_exit {
         tables::leads(&mut table_text, &enough);
     }
-    let form = match &compact.nodes {
-        Nodes::Three { .. } => "3 bytes per split".to_owned(),
-        Nodes::Four { .. } => "4 bytes per split".to_owned(),
-        Nodes::Six { .. } => "6 bytes per split".to_owned(),
-        Nodes::Packed(packed) => format!(
-            "{} bits per split",
-            u32::from(packed.feature_bits)
-                + u32::from(packed.threshold_bits)
-                + u32::from(packed.argument_bits)
-        ),
-    };
     Ok(Body {
         options,
-        form,
+        form: compact.form(),
         table_bytes: compact.table_bytes(),
-        modules: "mod tables;\n",
+        modules: "#[rustfmt::skip]\nmod tables;\n",
         imports_and_static: tables::compact_static(&compact),
         functions: compact_functions(options.early_exit, &enough),
         tables: table_text,
@@ -131,7 +121,7 @@ fn wide_body(forest: &QuantForest, mut options: Options) -> Result<Body, Encodin
         table_bytes: size_of_val(forest.splits())
             + size_of_val(forest.trees())
             + forest.leaves().table_bytes(),
-        modules: "mod tables;\n",
+        modules: "#[rustfmt::skip]\nmod tables;\n",
         imports_and_static: tables::wide_static(forest),
         functions: plain_functions(),
         tables: tables::wide(forest),
@@ -172,8 +162,9 @@ fn compact_functions(early_exit: bool, enough: &Enough) -> String {
             Enough::Leads(_) => "Leads(&tables::LEADS)".to_owned(),
         };
         format!(
-            "MODEL\n        .classify_early::<N_CLASSES, WORDS, _>(codes, \
-             spinney_runtime::compact::Enough::{enough})\n        .unwrap_or(0)"
+            "let enough = spinney_runtime::compact::Enough::{enough};\n    \
+             MODEL\n        .classify_early::<N_CLASSES, WORDS, _>(codes, enough)\n        \
+             .unwrap_or(0)"
         )
     } else {
         "MODEL.classify::<N_CLASSES, WORDS, _>(codes).unwrap_or(0)".to_owned()

@@ -112,6 +112,21 @@ impl Compact {
         })
     }
 
+    /// The width of a split in words.
+    pub(crate) fn form(&self) -> String {
+        match &self.nodes {
+            Nodes::Three { .. } => "3 bytes per split".to_owned(),
+            Nodes::Four { .. } => "4 bytes per split".to_owned(),
+            Nodes::Six { .. } => "6 bytes per split".to_owned(),
+            Nodes::Packed(packed) => format!(
+                "{} bits per split",
+                u32::from(packed.feature_bits)
+                    + u32::from(packed.threshold_bits)
+                    + u32::from(packed.argument_bits)
+            ),
+        }
+    }
+
     /// Bytes of splits and starts, and of leaves.
     pub(crate) fn table_bytes(&self) -> usize {
         let nodes = match &self.nodes {

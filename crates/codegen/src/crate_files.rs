@@ -93,19 +93,20 @@ pub fn drop_in(
 ) -> Result<Generated, EncodingError> {
     let body = Body::new(model, options.fitted(model))?;
     let coding = coding::source(model, body.options.code_type);
+    let mut imports = coding::imports(model, body.options.code_type) + &body.imports_and_static;
+    if !imports.is_empty() {
+        imports.push('\n');
+    }
     let lib = format!(
         "{header}\
          {modules}\n\
          {imports}\
-         {model_static}\n\
          {items}\n\
          {functions}\n\
          {classify}\
          {probabilities}",
         header = header(identity, model),
         modules = body.modules,
-        imports = coding::imports(model, body.options.code_type),
-        model_static = body.imports_and_static,
         items = items(identity, model, body.options.code_type, body.has_words),
         functions = coding.functions,
         classify = body.functions,
@@ -238,8 +239,10 @@ fn items(
          /// Fingerprint of the model, SHA-256.\n\
          pub const FINGERPRINT: &str = \"{fingerprint}\";\n\
          /// Names of the features, in the order of a row.\n\
+         #[rustfmt::skip]\n\
          pub const FEATURES: [&str; N_FEATURES] = [\n{features}];\n\
          /// Names of the classes; class indices index into it.\n\
+         #[rustfmt::skip]\n\
          pub const CLASSES: [&str; N_CLASSES] = [\n{classes}];\n",
         n_features = schema.n_features(),
         n_classes = schema.n_classes(),

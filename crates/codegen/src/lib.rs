@@ -7,6 +7,7 @@ mod branches;
 mod coding;
 mod compact;
 mod crate_files;
+mod encoded;
 mod memory;
 mod options;
 mod packed;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 pub use body::EncodingError;
 pub use crate_files::{Generated, Identity, drop_in, empty};
+pub use encoded::Encoded;
 pub use memory::memory_x;
 pub use options::{CodeType, Encoding, Options};
 pub use probability::has_probabilities;

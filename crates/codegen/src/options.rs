@@ -1,7 +1,7 @@
 //! What a generated crate is asked to be: the form of its trees, the width of its codes, whether it
 //! stops early.
 
-use spinney_quantize::{Body, Leaves, QuantModel};
+use spinney_quantize::{Body, QuantModel};
 
 /// How trees are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,19 +67,14 @@ impl Options {
         }
     }
 
-    /// The options as far as they mean something for `model`: one tree has no trees left to save.
+    /// The options as far as they mean something for `model`; whether an exit is ever taken depends
+    /// on its trees.
     pub(crate) fn fitted(mut self, model: &QuantModel) -> Self {
         if model.code_bits() != 8 {
             self.code_type = CodeType::I16;
         }
-        match model.body() {
-            Body::Forest(forest) => {
-                let is_single = forest.trees().len() == 1;
-                if is_single && *forest.leaves() == Leaves::Classes {
-                    self.early_exit = false;
-                }
-            }
-            Body::Bayes(_) => self.early_exit = false,
+        if let Body::Bayes(_) = model.body() {
+            self.early_exit = false;
         }
         self
     }

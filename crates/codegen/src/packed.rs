@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spinney_runtime::packed::{self as runtime, PADDING, SPLIT_BITS_MAX};
+use spinney_runtime::packed::{self as runtime, LEN_MAX, PADDING, SPLIT_BITS_MAX};
 
 use crate::compact::{bits, number};
 use crate::trees::{Child, Tree};
@@ -21,7 +21,8 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Packs trees, each of which has a split; `None` if a split takes more bits than are read.
+    /// Packs trees, each of which has a split; `None` if a split takes more bits than are read, or
+    /// if there are more splits than a table holds.
     pub(crate) fn new(trees: &[Tree], n_features: usize) -> Option<Self> {
         let splits = || trees.iter().flat_map(|tree| tree.splits.iter().enumerate());
         let mut pair_numbers: BTreeMap<[u16; 2], u32> = BTreeMap::new();
@@ -76,7 +77,7 @@ impl Packed {
         let width = usize::from(packed.feature_bits)
             + usize::from(packed.threshold_bits)
             + usize::from(packed.argument_bits);
-        if width > SPLIT_BITS_MAX as usize || width == 0 {
+        if width > SPLIT_BITS_MAX as usize || width == 0 || packed.len > LEN_MAX {
             return None;
         }
         packed.bytes = vec![0; (packed.len * width).div_ceil(8) + PADDING];

@@ -129,6 +129,24 @@ pub(crate) enum Enough {
     Leads(Vec<Option<u32>>),
 }
 
+impl Enough {
+    /// Whether some row of codes may be decided before the last of `n_trees` trees.
+    pub(crate) fn can_stop(&self, n_trees: usize) -> bool {
+        match self {
+            Self::Votes(votes) => (*votes as usize) < n_trees,
+            Self::Leads(leads) => leads.iter().any(Option::is_some),
+        }
+    }
+
+    /// Whether there may be enough after tree `index`, with trees left to save.
+    pub(crate) fn may_be_reached(&self, index: usize, n_trees: usize) -> bool {
+        match self {
+            Self::Votes(votes) => index + 1 >= *votes as usize && index + 1 < n_trees,
+            Self::Leads(leads) => leads[index].is_some(),
+        }
+    }
+}
+
 /// Works out the bounds: what a tree can give a rival over the leader is the largest difference
 /// between two votes of one of its leaves.
 pub(crate) fn enough(trees: &[Tree], leaves: &Leaves, n_classes: usize) -> Enough {

@@ -71,7 +71,8 @@ pub enum Enough<'t> {
 pub enum Leaves<'t> {
     /// The number is a class, which gets one vote.
     Classes,
-    /// The number is a row of 8-bit votes, four classes to a word, lowest byte first.
+    /// The number is a row of 8-bit votes, four classes to a word, lowest byte first; bytes beyond
+    /// the last class are zero.
     Lanes(&'t [u32]),
     /// The number is a row of 16-bit votes, one per class.
     Words(&'t [u16]),
@@ -329,10 +330,20 @@ impl<'t> Forest<'t> {
             Leaves::Classes => tables.n_classes,
             Leaves::Lanes(rows) => {
                 // Sums of 8-bit votes stay within lanes of 16 bits.
-                if rows.len() % tables.n_classes.div_ceil(4) != 0 || tables.starts.len() > 257 {
+                let n_words = tables.n_classes.div_ceil(4);
+                if rows.len() % n_words != 0 || tables.starts.len() > 257 {
                     return Err(TableError::Leaf);
                 }
-                rows.len() / tables.n_classes.div_ceil(4)
+                // A class that does not exist must not win.
+                let unused = u32::MAX.wrapping_shl(8 * (tables.n_classes as u32 % 4));
+                let mut last = n_words - 1;
+                while last < rows.len() && !tables.n_classes.is_multiple_of(4) {
+                    if rows[last] & unused != 0 {
+                        return Err(TableError::Leaf);
+                    }
+                    last += n_words;
+                }
+                rows.len() / n_words
             }
             Leaves::Words(rows) if rows.len() % tables.n_classes == 0 => {
                 rows.len() / tables.n_classes

@@ -13,10 +13,13 @@ pub const PADDING: usize = 7;
 /// Most bits of one split: with up to 7 bits before it they fit a word of 64.
 pub const SPLIT_BITS_MAX: u32 = 57;
 
+/// Most splits of a table.
+pub const LEN_MAX: usize = (u32::MAX >> 6) as usize;
+
 /// Bit-packed splits and the widths of their fields.
 #[derive(Debug, Clone, Copy)]
 pub struct Packed<'t> {
-    /// Number of splits.
+    /// Number of splits, at most [`LEN_MAX`].
     pub len: usize,
     /// The splits, low bits first, followed by [`PADDING`] bytes.
     pub bytes: &'t [u8],
@@ -49,7 +52,8 @@ impl Packed<'_> {
             && self.argument_bits <= 32
             && self.split_bits() > 0
             && self.split_bits() <= SPLIT_BITS_MAX as usize
-            && self.len <= (usize::MAX >> 6) / 64
+            // The bits of all splits are then fewer than 2^32, whatever the width of `usize`.
+            && self.len <= LEN_MAX
             && self.bytes.len() >= (self.len * self.split_bits()).div_ceil(8) + PADDING
     }
 

@@ -1,0 +1,196 @@
+//! Random forests over integer codes, of any shape, and rows of codes that lie where they decide.
+
+use spinney_model::{FloatModel, Forest, ForestKind, Node, Schema, Tree, Voting};
+use spinney_quantize::{
+    Body, CodeWidth, CodingChoice, Declared, Options, QuantModel, ReadingType, Sensor, Votes,
+    calibrate,
+};
+
+/// Numbers from a seed, by `SplitMix64`.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).expect("below a usize")
+    }
+
+    pub fn within(&mut self, (lowest, highest): (i16, i16)) -> i16 {
+        let span = usize::from(highest.abs_diff(lowest)) + 1;
+        let offset = i32::try_from(self.below(span)).expect("17 bits");
+        i16::try_from(i32::from(lowest) + offset).expect("between two of 16 bits")
+    }
+}
+
+/// What a forest is to look like.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub n_features: usize,
+    pub n_classes: usize,
+    pub n_trees: usize,
+    /// Splits of a tree, at most; some trees have fewer, one in eight is a leaf.
+    pub splits_max: usize,
+    /// Splits on a path, at most.
+    pub depth_max: usize,
+    /// Distinct leaves, about.
+    pub n_leaves: usize,
+    /// Lowest and highest threshold.
+    pub thresholds: (i16, i16),
+    /// Whether each tree is one long path with leaves beside it.
+    pub is_chain: bool,
+    pub seed: u64,
+}
+
+/// What leaves hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Hard,
+    Bytes,
+    Words,
+}
+
+/// A quantized forest whose thresholds are integers and whose codes are the readings.
+pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
+    let mut random = Random(shape.seed);
+    let classes = (0..shape.n_classes).map(|index| format!("c{index}"));
+    let schema = Schema::unnamed(shape.n_features, classes.collect()).expect("a schema");
+    let leaves: Vec<Vec<f64>> = (0..shape.n_leaves)
+        .map(|_| proportions(&mut random, shape.n_classes))
+        .collect();
+    let trees = (0..shape.n_trees)
+        .map(|_| Tree::new(nodes(&mut random, shape, &leaves), &schema).expect("a tree"))
+        .collect();
+    let kind_of_forest = if shape.n_trees == 1 {
+        ForestKind::DecisionTree
+    } else {
+        ForestKind::RandomForest
+    };
+    let forest = Forest::new(kind_of_forest, schema, trees).expect("a forest");
+    let model = FloatModel::Forest(forest);
+    let is_byte = shape.thresholds.0 >= 0 && shape.thresholds.1 < 255;
+    let declared = Declared {
+        // Wide readings against narrow thresholds are clamped into codes of 8 bits.
+        sensor: Some(if is_byte && shape.seed % 2 == 1 {
+            Sensor::U8
+        } else {
+            Sensor::I16
+        }),
+        range: None,
+        coding: CodingChoice::Identity,
+    };
+    let calibrations =
+        calibrate(&model, None, &vec![declared; shape.n_features]).expect("integers");
+    let options = Options {
+        voting: match kind {
+            Kind::Hard => Voting::Hard,
+            Kind::Bytes | Kind::Words => Voting::Soft,
+        },
+        votes: match kind {
+            Kind::Bytes => Votes::Byte,
+            Kind::Hard | Kind::Words => Votes::Q15,
+        },
+        codes: CodeWidth::Auto,
+        wants_scores: true,
+    };
+    let model = QuantModel::new(&model, &calibrations, options, None).expect("a model that fits");
+    assert!(model.code_bits() == 8 || !is_byte);
+    model
+}
+
+/// Multiples of 1/16 that add up to one; often two classes share the lead, or one has all.
+fn proportions(random: &mut Random, n_classes: usize) -> Vec<f64> {
+    let mut parts = vec![0_u8; n_classes];
+    for _ in 0..[1, 2, 16][random.below(3)] {
+        parts[random.below(n_classes)] += 1;
+    }
+    let total: u8 = parts.iter().sum();
+    parts
+        .into_iter()
+        .map(|part| f64::from(part) / f64::from(total))
+        .collect()
+}
+
+/// A random tree, its nodes in no special order but the root first.
+fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
+    let leaf = |random: &mut Random| Node::Leaf {
+        proportions: leaves[random.below(leaves.len())].clone(),
+    };
+    let n_splits = match random.below(8) {
+        0 => 0,
+        1 => random.below(shape.splits_max + 1),
+        _ => shape.splits_max,
+    };
+    let mut nodes = vec![leaf(random)];
+    // Leaves that may still become splits, and the splits above them.
+    let mut open = vec![(0_usize, 0_usize)];
+    for _ in 0..n_splits {
+        if open.is_empty() {
+            break;
+        }
+        let at = if shape.is_chain {
+            open.len() - 1 - random.below(open.len().min(2))
+        } else {
+            random.below(open.len())
+        };
+        let (index, depth) = open.swap_remove(at);
+        let left = u32::try_from(nodes.len()).expect("few nodes");
+        nodes[index] = Node::Split {
+            feature: u32::try_from(random.below(shape.n_features)).expect("16 bits"),
+            threshold: f64::from(random.within(shape.thresholds)) + 0.5,
+            left,
+            right: left + 1,
+        };
+        nodes.extend([leaf(random), leaf(random)]);
+        if depth + 1 < shape.depth_max {
+            let first = nodes.len() - 2;
+            open.extend([(first, depth + 1), (first + 1, depth + 1)]);
+        }
+    }
+    nodes
+}
+
+/// Rows of codes: extremes, thresholds and their neighbours, and anything.
+pub fn rows(model: &QuantModel, n_rows: usize, seed: u64) -> Vec<Vec<i16>> {
+    let Body::Forest(forest) = model.body() else {
+        return Vec::new();
+    };
+    let mut random = Random(seed);
+    let n_features = model.schema().n_features();
+    let mut thresholds = vec![Vec::new(); n_features];
+    for split in forest.splits() {
+        thresholds[usize::from(split.feature)].push(split.threshold);
+    }
+    let extremes = if model.reading_type() == ReadingType::U8 {
+        (0, 255)
+    } else {
+        (i16::MIN, i16::MAX)
+    };
+    let mut code = |cuts: &Vec<i16>| {
+        let any = random.within(extremes);
+        let cut = cuts.get(random.below(cuts.len().max(1))).unwrap_or(&any);
+        let code = match random.below(9) {
+            0 => extremes.0,
+            1 => extremes.1,
+            2 => any,
+            3 | 4 => *cut,
+            5 | 6 => cut.saturating_add(1),
+            _ => cut.saturating_sub(1),
+        };
+        code.clamp(extremes.0, extremes.1)
+    };
+    let random_rows: Vec<Vec<i16>> = (0..n_rows)
+        .map(|_| thresholds.iter().map(&mut code).collect())
+        .collect();
+    [extremes.0, extremes.1]
+        .into_iter()
+        .map(|code| vec![code; n_features])
+        .chain(random_rows)
+        .collect()
+}
