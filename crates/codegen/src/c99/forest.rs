@@ -115,6 +115,8 @@ fn nodes(
         ..*options
     };
     let compact = Compact::new(forest, trees, n_features, n_classes, &options);
+    // C checks no tables, so the runtime does, here.
+    let _ = compact.as_ref().map(Compact::runtime);
     let (item, per_split, body) = match compact.as_ref().map(|compact| &compact.nodes) {
         Some(Nodes::Three { bytes, .. }) => {
             tables.add(

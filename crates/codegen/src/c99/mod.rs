@@ -151,8 +151,8 @@ impl Facts<'_> {
             })
             .collect();
         let usage = prefix.apply(
-            " *     @_reading_t readings[$_N_FEATURES] = {0}; (in the order of @_features)\n \
-             *     uint8_t index = @_predict(readings);      (@_classes[index] is its name)\n",
+            " *     @_reading_t readings[$_N_FEATURES]; in the order of @_features\n \
+             *     uint8_t index = @_predict(readings); @_classes[index] is its name\n",
         );
         let memcpy = if self.model.reading_type() == ReadingType::F32
             || self.coding.contains("are the readings")

@@ -6,8 +6,8 @@
  *
  * Form: naive Bayes; one affine coding for all features.
  *
- *     small_reading_t readings[SMALL_N_FEATURES] = {0}; (in the order of small_features)
- *     uint8_t index = small_predict(readings);      (small_classes[index] is its name)
+ *     small_reading_t readings[SMALL_N_FEATURES]; in the order of small_features
+ *     uint8_t index = small_predict(readings); small_classes[index] is its name
  */
 #ifndef SMALL_MODEL_H
 #define SMALL_MODEL_H

@@ -7,8 +7,8 @@
  * Form: branches, trees are asked until the rest cannot change the class; an affine or rank
  * coding per feature.
  *
- *     small_reading_t readings[SMALL_N_FEATURES] = {0}; (in the order of small_features)
- *     uint8_t index = small_predict(readings);      (small_classes[index] is its name)
+ *     small_reading_t readings[SMALL_N_FEATURES]; in the order of small_features
+ *     uint8_t index = small_predict(readings); small_classes[index] is its name
  */
 #ifndef SMALL_MODEL_H
 #define SMALL_MODEL_H
@@ -93,7 +93,14 @@ static const uint16_t small_leaves[12] SMALL_ROM = {
     8192, 16384, 8192, 0, 32768, 0, 4096, 0, 28672, 16384, 8192, 8192,
 };
 
-static inline uint8_t small_tree_0(const small_code_t *x)
+/* A tree stays a function of its own: in a single large one, many branches would not reach. */
+#ifdef __GNUC__
+#define SMALL_TREE static __attribute__((noinline, unused))
+#else
+#define SMALL_TREE static inline
+#endif
+
+SMALL_TREE uint8_t small_tree_0(const small_code_t *x)
 {
     if (x[0] <= 640) {
         return 0;
@@ -104,7 +111,7 @@ static inline uint8_t small_tree_0(const small_code_t *x)
     return 2;
 }
 
-static inline uint8_t small_tree_1(const small_code_t *x)
+SMALL_TREE uint8_t small_tree_1(const small_code_t *x)
 {
     (void)x;
     return 3;
