@@ -1,6 +1,7 @@
 //! Spinney's verbs: `cargo xtask …`. The only host code that touches files, clock and processes.
 
 mod bench;
+mod c99;
 mod ci;
 mod emulator;
 mod environment;
@@ -59,6 +60,13 @@ enum Verb {
         /// The pipeline that it belongs to.
         #[arg(long, default_value = "pipeline.toml")]
         config: PathBuf,
+    },
+    /// Prove that C headers give the quantized model's bits on host, Cortex-M0 and AVR, and write
+    /// reports/c99.md.
+    C99 {
+        /// Install missing compilers and simulators first.
+        #[arg(long)]
+        setup: bool,
     },
     /// Compute the figures that are committed under reports/bench.
     #[command(subcommand)]
@@ -132,6 +140,7 @@ fn main() -> ExitCode {
         Verb::Inspect { file } => inspect::run(&file),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
+        Verb::C99 { setup } => c99::run(setup),
         Verb::Bench(BenchVerb::Agreement { data }) => bench::agreement::run(&data),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

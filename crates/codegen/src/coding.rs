@@ -40,7 +40,7 @@ fn form(model: &QuantModel, width: CodeType) -> Form {
 }
 
 /// Whether codes are the readings themselves, and of their type.
-fn is_identity(model: &QuantModel, width: CodeType) -> bool {
+pub(crate) fn is_identity(model: &QuantModel, width: CodeType) -> bool {
     let same = match model.reading_type() {
         ReadingType::U8 => CodeType::U8,
         _ => CodeType::I16,

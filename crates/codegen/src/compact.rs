@@ -178,7 +178,7 @@ impl Compact {
 }
 
 /// A tree that is one leaf as a split with that leaf on both sides.
-fn with_a_split(tree: &Tree) -> Tree {
+pub(crate) fn with_a_split(tree: &Tree) -> Tree {
     match tree.root {
         Child::Split(_) => tree.clone(),
         leaf @ Child::Leaf(_) => Tree {

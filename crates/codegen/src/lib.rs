@@ -1,9 +1,11 @@
-//! Source files from a quantized model: the drop-in crate, and the memory map to link it in.
+//! Source files from a quantized model: the drop-in crate, the memory map to link it in, and a C99
+//! header.
 //!
 //! Files are returned, never written; the same model gives the same bytes.
 
 mod body;
 mod branches;
+mod c99;
 mod coding;
 mod compact;
 mod crate_files;
@@ -18,6 +20,7 @@ mod trees;
 use std::collections::BTreeMap;
 
 pub use body::EncodingError;
+pub use c99::{Header, c99};
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
 pub use memory::memory_x;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use expect_test::expect_file;
 use spinney_board::Region;
 use spinney_codegen::{
-    CodeType, Encoding, Identity, Options as Form, SourceTree, drop_in, empty, has_probabilities,
-    memory_x,
+    CodeType, Encoding, Identity, Options as Form, SourceTree, c99, drop_in, empty,
+    has_probabilities, memory_x,
 };
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -155,6 +155,52 @@ fn probabilities_where_they_are_asked_for() {
         let added = with.strip_prefix(without.as_str()).expect("an addition");
         expected.assert_eq(added);
     }
+}
+
+#[test]
+fn headers_in_c() {
+    let integers = [CodingChoice::Auto; 2];
+    let mixed = [CodingChoice::Affine, CodingChoice::Rank];
+    let table = quantize(POSITIVE, Voting::Hard, Sensor::U8, integers);
+    let branches = quantize(FOREST, Voting::Soft, Sensor::F32, mixed);
+    let bayes = quantize(BAYES, Voting::Soft, Sensor::I16, integers);
+    let bytes = Form {
+        code_type: CodeType::U8,
+        early_exit: true,
+        ..Form::plain()
+    };
+    let nested = Form {
+        encoding: Encoding::Branches,
+        ..bytes
+    };
+    for (model, form, expected) in [
+        (&table, bytes, expect_file!["expected/c99-table.h"]),
+        (&branches, nested, expect_file!["expected/c99-branches.h"]),
+        (&bayes, bytes, expect_file!["expected/c99-bayes.h"]),
+    ] {
+        let header = c99(IDENTITY, model, &form);
+        assert_eq!(header.file, "small_model.h");
+        expected.assert_eq(&header.text);
+    }
+}
+
+#[test]
+fn a_header_says_what_it_leaves_out() {
+    let model = quantize(POSITIVE, Voting::Hard, Sensor::U8, [CodingChoice::Auto; 2]);
+    let packed = Form {
+        encoding: Encoding::Packed,
+        ..Form::plain()
+    };
+    let header = c99(IDENTITY, &model.clone().with_probabilities(), &packed);
+    assert_eq!(header.form, "3 bytes per split");
+    assert_eq!(header.notes.len(), 2);
+    assert!(
+        header
+            .text
+            .contains("Bit-packed splits are written as a table.")
+    );
+    // Apart from these notes it is the table's.
+    assert!(c99(IDENTITY, &model, &Form::plain()).notes.is_empty());
 }
 
 #[test]

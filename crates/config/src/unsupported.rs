@@ -15,20 +15,12 @@ struct Refusal {
 }
 
 /// An entry goes when the tool can do what it refuses.
-const REFUSALS: &[Refusal] = &[
-    Refusal {
-        section: "model",
-        key: "class_weight",
-        refused: |word| word == "balanced_subsample",
-        instead: "`class_weight = \"balanced\"`",
-    },
-    Refusal {
-        section: "codegen",
-        key: "export",
-        refused: |_| true,
-        instead: "`export = []`",
-    },
-];
+const REFUSALS: &[Refusal] = &[Refusal {
+    section: "model",
+    key: "class_weight",
+    refused: |word| word == "balanced_subsample",
+    instead: "`class_weight = \"balanced\"`",
+}];
 
 /// Refuses what was typed and is on the list.
 pub(crate) fn unsupported(reader: &mut Reader, raw: &RawPipeline) {

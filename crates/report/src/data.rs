@@ -34,6 +34,9 @@ pub struct Report {
     pub footprint: FootprintShare,
     /// The run; `None` if there was none.
     pub device: Option<Device>,
+    /// Further forms of the model, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<Export>,
     /// Every gate.
     pub verdicts: Vec<Verdict>,
     /// What built and ran the image.
@@ -191,6 +194,20 @@ pub struct Encoding {
     pub why: Option<String>,
     /// The forms that were built and measured.
     pub candidates: Vec<Candidate>,
+}
+
+/// A further form of the model that was written beside the crate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// As `pipeline.toml` names it.
+    pub kind: String,
+    /// Where it lies, below the stage `run` of the pipeline's artifacts.
+    pub path: String,
+    /// The width of a split, in words.
+    pub form: String,
+    /// What was asked for and is not in it, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A form of the model, as it was measured on the target core.

@@ -7,7 +7,7 @@ mod markdown;
 mod rows;
 
 pub use data::{
-    Accuracy, Candidate, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare,
-    Model, Origin, Report, SCHEMA, Toolchain,
+    Accuracy, Candidate, Certified, Dataset, Device, Encoding, Export, FeatureCoding,
+    FootprintShare, Model, Origin, Report, SCHEMA, Toolchain,
 };
 pub use rows::{Row, predictions_csv};

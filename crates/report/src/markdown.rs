@@ -417,6 +417,14 @@ impl Report {
         if let Some(why) = &self.encoding.why {
             writeln!(out, "{}: {why}.\n", capital(&self.encoding.chosen))?;
         }
+        for export in &self.exports {
+            let notes: String = export.notes.iter().map(|note| format!(" {note}")).collect();
+            writeln!(
+                out,
+                "Exported as {}: `{}`, {}.{notes}\n",
+                export.kind, export.path, export.form
+            )?;
+        }
         self.write_candidates(out)?;
         writeln!(out, "| section | flash | RAM |\n| --- | ---: | ---: |")?;
         for section in &footprint.sections {

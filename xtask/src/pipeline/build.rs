@@ -162,13 +162,15 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
     let stage = session.stage("run");
     let built = session.stage("build");
     let quantized = session.stage("quantize");
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
+    let candidates_bytes = quantized.read(CANDIDATES).environment()?;
+    let candidates: Vec<Candidate> = serde_json::from_slice(&candidates_bytes).environment()?;
     let predictions_bytes = quantized.read(PREDICTIONS).environment()?;
     let rows = quantized.read(ROWS).environment()?;
     let footprints = built.read(FOOTPRINTS).environment()?;
     let budgets = serde_json::to_string(&pipeline.budget).environment()?;
     let mut key: store::Inputs = [
         ("predictions".to_owned(), sha256(&predictions_bytes)),
+        ("model crates".to_owned(), sha256(&candidates_bytes)),
         ("rows".to_owned(), sha256(&rows)),
         ("images".to_owned(), sha256(&footprints)),
         ("[budget]".to_owned(), sha256(budgets.as_bytes())),
@@ -239,6 +241,11 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
     for (path, text) in &chosen.files {
         let path = format!("{}-model/{path}", pipeline.identity.name);
         writer.write(&path, text.as_bytes()).environment()?;
+    }
+    if let Some(header) = &chosen.header {
+        writer
+            .write(&header.path, header.text.as_bytes())
+            .environment()?;
     }
     writer.finish(key).environment()?;
     Ok(())

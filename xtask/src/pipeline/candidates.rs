@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_board::Core;
-use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, drop_in};
-use spinney_config::{Budget, Encoding as Asked, Output, Pipeline, Prefer};
+use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, c99, drop_in};
+use spinney_config::{Budget, Encoding as Asked, Export, Output, Pipeline, Prefer};
 use spinney_evaluate::{DeviceRun, Footprint};
 use spinney_quantize::{Body, QuantModel, ReadingType};
 use spinney_report::Candidate as Reported;
@@ -30,6 +30,32 @@ pub(crate) struct Candidate {
     pub is_offered: bool,
     /// The candidate with the same tables that asks all trees.
     pub scores_from: Option<usize>,
+    /// The same form as a C99 header, where that is asked for.
+    pub header: Option<CHeader>,
+}
+
+/// A C99 header beside the generated crate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CHeader {
+    /// Its path in the stage `run`.
+    pub path: String,
+    pub text: String,
+    /// The width of a split in words.
+    pub form: String,
+    /// What was asked for and is not in it.
+    pub notes: Vec<String>,
+}
+
+impl CHeader {
+    fn new(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Self {
+        let header = c99(identity, model, options);
+        Self {
+            path: format!("c99/{}", header.file),
+            text: header.text,
+            form: header.form,
+            notes: header.notes,
+        }
+    }
 }
 
 /// What the device makes of generated code.
@@ -109,6 +135,12 @@ pub(crate) fn candidates(
         if let Some(early) = early {
             candidates.push(Candidate::new(*encoding, early, true, Some(index)));
         }
+        if codegen.export.contains(&Export::C99) {
+            for candidate in &mut candidates[index..] {
+                let options = options_for(core, model, *encoding, candidate.early_exit);
+                candidate.header = Some(CHeader::new(identity, model, &options));
+            }
+        }
     }
     Ok(candidates)
 }
@@ -135,6 +167,7 @@ impl Candidate {
             files: generated.files,
             is_offered,
             scores_from,
+            header: None,
         }
     }
 }
@@ -322,6 +355,7 @@ mod tests {
                         form: name.to_owned(),
                         early_exit: false,
                         files: SourceTree::new(),
+                        header: None,
                         is_offered: true,
                         scores_from: None,
                     },

@@ -161,7 +161,16 @@ pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), F
     let report = report::assemble(&session, &inputs, Some(&tools))?;
     report::write(&session, &report, &reports)?;
     session.progress.clear();
-    conclude(&report, Some(&reports))
+    let outcome = conclude(&report, Some(&reports));
+    let made = session.stage("run");
+    for export in &report.exports {
+        let path = shown(&made.path(&export.path));
+        println!("{}: {} ({})", export.kind, path.display(), export.form);
+        for note in &export.notes {
+            println!("{}: {note}", export.kind);
+        }
+    }
+    outcome
 }
 
 /// The folder of the reports of the pipeline at `path`.

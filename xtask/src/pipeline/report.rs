@@ -11,8 +11,8 @@ use spinney_evaluate::{
 use spinney_model::FloatModel;
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Device, Encoding, FootprintShare, Origin, Report, Row, SCHEMA,
-    Toolchain, predictions_csv,
+    Accuracy, Certified, Dataset, Device, Encoding, Export, FootprintShare, Origin, Report, Row,
+    SCHEMA, Toolchain, predictions_csv,
 };
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
@@ -235,6 +235,16 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             sections: product.sections.clone(),
         },
         device: device(config, &result, n_rows),
+        exports: chosen
+            .header
+            .iter()
+            .map(|header| Export {
+                kind: "c99".to_owned(),
+                path: header.path.clone(),
+                form: header.form.clone(),
+                notes: header.notes.clone(),
+            })
+            .collect(),
         verdicts: judge(&limits(config), measured),
         toolchain: last.toolchain.clone(),
     })

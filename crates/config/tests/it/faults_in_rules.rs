@@ -310,14 +310,6 @@ fn not_supported_yet() {
             MINIMAL.replace("n_trees = 3", "trainer = \"spinney\"")
         ),
         &expect![[r#"
-            error: codegen.encoding: found `packed`, which is not supported by this version
-              --> folder/pipeline.toml:16:12
-               |
-            16 | encoding = "packed"
-               |            ^^^^^^^^
-               |
-               = help: write `encoding = "auto"` instead
-
             error: codegen.early_exit: found `true`, expected none, since scores need every tree
               --> folder/pipeline.toml:17:14
                |
@@ -327,14 +319,6 @@ fn not_supported_yet() {
                |           -------------------------- because of this
                |
                = help: remove `early_exit`, or change `codegen.outputs`
-
-            error: codegen.export: found `c99`, which is not supported by this version
-              --> folder/pipeline.toml:19:11
-               |
-            19 | export = ["c99"]
-               |           ^^^^^
-               |
-               = help: write `export = []` instead
         "#]],
     );
     check(

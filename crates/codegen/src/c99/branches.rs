@@ -1,0 +1,170 @@
+//! Trees as nested `if`s in C, a function each; where nesting would go too deep, parts of a tree
+//! become functions of their own.
+
+use std::fmt::Write;
+
+use crate::options::CodeType;
+use crate::trees::{Child, Split, Tree};
+
+/// Nested blocks of one function: C99 promises 127.
+const DEPTH_MAX: usize = 60;
+/// Depth from which lines are not indented any further.
+const INDENT_MAX: usize = 20;
+
+/// Compilers like to make one function of all trees, in which branches reach too short a way and
+/// constants take registers: a third more flash on a Cortex-M0.
+const TREE: &str = "\
+/* A tree stays a function of its own: in a single large one, many branches would not reach. */
+#ifdef __GNUC__
+#define $_TREE static __attribute__((noinline, unused))
+#else
+#define $_TREE static inline
+#endif
+
+";
+
+/// The functions of `trees`, each returning a leaf of type `leaf`.
+pub(crate) fn functions(trees: &[Tree], leaf: &str, width: CodeType) -> String {
+    let mut out = TREE.to_owned();
+    for (index, tree) in trees.iter().enumerate() {
+        write_tree(&mut out, index, tree, leaf, width);
+    }
+    out
+}
+
+fn write_tree(out: &mut String, index: usize, tree: &Tree, leaf: &str, width: CodeType) {
+    // A part is written before the one that calls it, as C wants it: found first, written last.
+    let mut found = vec![tree.root];
+    let mut texts = Vec::new();
+    while texts.len() < found.len() {
+        let part = texts.len();
+        let mut body = String::new();
+        write_part(&mut body, tree, index, &mut found, part, width);
+        let name = match part {
+            0 => format!("@_tree_{index}"),
+            _ => format!("@_tree_{index}_part_{part}"),
+        };
+        let unused = if body.contains("x[") {
+            ""
+        } else {
+            "    (void)x;\n"
+        };
+        texts.push(format!(
+            "$_TREE {leaf} {name}(const @_code_t *x)\n{{\n{unused}{body}}}\n\n"
+        ));
+    }
+    for text in texts.iter().rev() {
+        out.push_str(text);
+    }
+}
+
+/// What a split compares with where the answer is not the same for every code.
+fn threshold(split: &Split, width: CodeType) -> Option<String> {
+    match (width, split.threshold) {
+        (CodeType::I16, i16::MAX) => None,
+        (CodeType::I16, i16::MIN) => Some("INT16_MIN".to_owned()),
+        (_, threshold) => Some(threshold.to_string()),
+    }
+}
+
+/// Writes the part that starts at `found[part]` and adds to `found` what it cuts off.
+fn write_part(
+    out: &mut String,
+    tree: &Tree,
+    index: usize,
+    found: &mut Vec<Child>,
+    part: usize,
+    width: CodeType,
+) {
+    /// What is left to write, last first.
+    enum Step {
+        Child(Child, usize),
+        Close(usize),
+    }
+    let pad = |depth: usize| "    ".repeat(1 + depth.min(INDENT_MAX));
+    let mut stack = vec![Step::Child(found[part], 0)];
+    while let Some(step) = stack.pop() {
+        match step {
+            Step::Close(depth) => {
+                let _ = writeln!(out, "{}}}", pad(depth));
+            }
+            Step::Child(Child::Leaf(leaf), depth) => {
+                let _ = writeln!(out, "{}return {leaf};", pad(depth));
+            }
+            Step::Child(child @ Child::Split(_), depth) if depth == DEPTH_MAX => {
+                let _ = writeln!(
+                    out,
+                    "{}return @_tree_{index}_part_{}(x);",
+                    pad(depth),
+                    found.len()
+                );
+                found.push(child);
+            }
+            Step::Child(Child::Split(at), depth) => {
+                let split = &tree.splits[at];
+                if let Some(threshold) = threshold(split, width) {
+                    let _ = writeln!(
+                        out,
+                        "{}if (x[{}] <= {threshold}) {{",
+                        pad(depth),
+                        split.feature
+                    );
+                    // What follows the block needs no `else`, since the block returns.
+                    stack.push(Step::Child(split.children[1], depth));
+                    stack.push(Step::Close(depth));
+                    stack.push(Step::Child(split.children[0], depth + 1));
+                } else {
+                    stack.push(Step::Child(split.children[0], depth));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_trees_are_cut_and_keep_every_leaf() {
+        let n_splits = 200;
+        let splits = (0..n_splits)
+            .map(|at| Split {
+                feature: 0,
+                threshold: 200 - i16::try_from(at).unwrap(),
+                children: [
+                    if at + 1 < n_splits {
+                        Child::Split(at + 1)
+                    } else {
+                        Child::Leaf(0)
+                    },
+                    Child::Leaf(1),
+                ],
+            })
+            .collect();
+        let tree = Tree {
+            root: Child::Split(0),
+            splits,
+        };
+        let text = functions(&[tree], "uint8_t", CodeType::I16);
+        assert_eq!(text.matches("$_TREE uint8_t").count(), 4);
+        assert_eq!(text.matches("if (x[0] <= ").count(), n_splits);
+        let called = text.find("@_tree_0_part_3(const").unwrap();
+        assert!(called < text.find("return @_tree_0_part_3(x)").unwrap());
+    }
+
+    #[test]
+    fn a_comparison_that_holds_for_every_code_is_left_out() {
+        let tree = Tree {
+            root: Child::Split(0),
+            splits: vec![Split {
+                feature: 3,
+                threshold: i16::MAX,
+                children: [Child::Leaf(4), Child::Leaf(5)],
+            }],
+        };
+        let text = functions(&[tree], "uint8_t", CodeType::I16);
+        assert!(text.contains("    return 4;\n}"), "{text}");
+        assert!(!text.contains("return 5"));
+    }
+}

@@ -1,0 +1,400 @@
+//! The conversion from readings to codes, in C; its twin is the runtime's `coding.rs`.
+//!
+//! Differences and shifts are done in 32 bits where the model's own numbers fit them, which a core
+//! of 8 or 16 bits is grateful for, and in 64 else; the codes are the same.
+
+use std::fmt::Write;
+
+use spinney_quantize::{Coding, QuantModel, ReadingType};
+
+use super::text::{Item, Tables, comment};
+use crate::coding::is_identity;
+use crate::options::CodeType;
+
+/// Stands for a shift where a feature is ranked instead. Codes take 16 bits of a single's range, so
+/// that no shift is below -113.
+const RANKED: i8 = i8::MIN;
+/// Offsets up to which scaled readings less the offset fit 32 bits.
+const SMALL_OFFSET: i32 = 1 << 29;
+
+/// How features are coded, in the simplest form that serves all of them.
+enum Form {
+    Identity,
+    Uniform { shift: i8, offset: i32 },
+    Affine,
+    Rank,
+    Mixed,
+}
+
+impl Form {
+    fn of(model: &QuantModel, width: CodeType) -> Self {
+        if is_identity(model, width) {
+            return Self::Identity;
+        }
+        let codings = model.codings();
+        let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
+        match &codings[0] {
+            Coding::Affine { shift, offset } if codings.iter().all(|one| *one == codings[0]) => {
+                Self::Uniform {
+                    shift: *shift,
+                    offset: *offset,
+                }
+            }
+            _ if codings.iter().all(is_rank) => Self::Rank,
+            _ if codings.iter().any(is_rank) => Self::Mixed,
+            _ => Self::Affine,
+        }
+    }
+}
+
+/// Tables, and `encode` and `predict` with what they call.
+pub(crate) struct CodingSource {
+    pub tables: Tables,
+    pub functions: String,
+    /// In words.
+    pub form: &'static str,
+}
+
+/// Writes the conversion of `model`, whose codes have the type `width`.
+pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
+    let form = Form::of(model, width);
+    let mut tables = Tables::default();
+    let mut functions = String::new();
+    let has_affine = matches!(form, Form::Uniform { .. } | Form::Affine | Form::Mixed);
+    let has_rank = matches!(form, Form::Rank | Form::Mixed);
+    let is_float = model.reading_type() == ReadingType::F32;
+    if is_float && (has_affine || has_rank) {
+        functions.push_str(BITS);
+    }
+    if has_affine {
+        write_affine(&mut functions, model, width);
+    }
+    if has_rank {
+        let cut_item = write_cuts(&mut tables, model);
+        write_rank(&mut functions, is_float, width, cut_item, model);
+    }
+    let code = match &form {
+        Form::Identity => String::new(),
+        Form::Uniform { shift, offset } => format!("@_affine(readings[i], {shift}, {offset})"),
+        Form::Affine => {
+            write_scales(&mut tables, model);
+            format!(
+                "@_affine(readings[i], {}, {})",
+                Item::I8.read("&@_shifts[i]"),
+                Item::I32.read("&@_offsets_of_codes[i]")
+            )
+        }
+        Form::Rank => "@_rank(readings[i], i)".to_owned(),
+        Form::Mixed => {
+            write_scales(&mut tables, model);
+            String::new()
+        }
+    };
+    match form {
+        Form::Identity => functions.push_str(IDENTITY),
+        Form::Mixed => {
+            let _ = write!(
+                functions,
+                "{ENCODE_DOC}{ENCODE}        \
+                 const int8_t shift = {};\n        \
+                 codes[i] = shift == $_RANKED\n            \
+                     ? @_rank(readings[i], i)\n            \
+                     : @_affine(readings[i], shift, {});\n    }}\n}}\n\n{PREDICT}",
+                Item::I8.read("&@_shifts[i]"),
+                Item::I32.read("&@_offsets_of_codes[i]")
+            );
+        }
+        _ => {
+            let _ = write!(
+                functions,
+                "{ENCODE_DOC}{ENCODE}        codes[i] = {code};\n    }}\n}}\n\n{PREDICT}"
+            );
+        }
+    }
+    CodingSource {
+        tables,
+        functions,
+        form: match form {
+            Form::Identity => "codes are the readings",
+            Form::Uniform { .. } => "one affine coding for all features",
+            Form::Affine => "an affine coding per feature",
+            Form::Rank => "a rank coding per feature",
+            Form::Mixed => "an affine or rank coding per feature",
+        },
+    }
+}
+
+const ENCODE_DOC: &str = "/* Codes a row of readings. */\n";
+const ENCODE: &str = "\
+static inline void @_encode(const @_reading_t *readings, @_code_t *codes)
+{
+    for (size_t i = 0; i < $_N_FEATURES; i++) {
+";
+
+const PREDICT: &str = "\
+/* The class index of a row of readings; ties go to the lowest. */
+static inline uint8_t @_predict(const @_reading_t *readings)
+{
+    @_code_t codes[$_N_FEATURES];
+    @_encode(readings, codes);
+    return @_classify(codes);
+}
+";
+
+const IDENTITY: &str = "\
+/* Codes a row of readings: here they are the readings themselves. */
+static inline void @_encode(const @_reading_t *readings, @_code_t *codes)
+{
+    memcpy(codes, readings, $_N_FEATURES * sizeof *codes);
+}
+
+/* The class index of a row of readings; ties go to the lowest. */
+static inline uint8_t @_predict(const @_reading_t *readings)
+{
+    return @_classify(readings);
+}
+";
+
+const BITS: &str = "\
+/* The bits of a single, so that nothing here computes with floats. */
+static inline uint32_t @_bits(@_reading_t reading)
+{
+    uint32_t bits;
+    memcpy(&bits, &reading, sizeof bits);
+    return bits;
+}
+
+";
+
+/// Lowest and highest code.
+fn bounds(width: CodeType) -> (&'static str, &'static str) {
+    match width {
+        CodeType::U8 => ("0", "UINT8_MAX"),
+        CodeType::I16 => ("INT16_MIN", "INT16_MAX"),
+    }
+}
+
+fn write_affine(out: &mut String, model: &QuantModel, width: CodeType) {
+    let affine: Vec<(i8, i32)> = model
+        .codings()
+        .iter()
+        .filter_map(|coding| match coding {
+            Coding::Affine { shift, offset } => Some((*shift, *offset)),
+            Coding::Rank { .. } => None,
+        })
+        .collect();
+    let small_offsets = affine
+        .iter()
+        .all(|(_, offset)| offset.unsigned_abs() <= SMALL_OFFSET.unsigned_abs());
+    let is_narrow = small_offsets
+        && match model.reading_type() {
+            ReadingType::U8 | ReadingType::I16 => affine.iter().all(|(shift, _)| *shift <= 14),
+            ReadingType::I32 => false,
+            ReadingType::F32 => true,
+        };
+    let wide = if is_narrow { "int32_t" } else { "int64_t" };
+    let (low, high) = bounds(width);
+    let _ = write!(
+        out,
+        "/* The nearest code to `value`. */\n\
+         static inline @_code_t @_saturate({wide} value)\n{{\n    \
+             if (value < {low}) {{\n        return {low};\n    }}\n    \
+             return value > {high} ? {high} : (@_code_t)value;\n}}\n\n"
+    );
+    if model.reading_type() != ReadingType::F32 {
+        let _ = write!(
+            out,
+            "/* reading * 2^shift, rounded down, less the offset. */\n\
+             static inline @_code_t @_affine(int32_t reading, int8_t shift, int32_t offset)\n{{\n    \
+                 const {wide} scaled = shift < 0 ? reading >> (shift < -31 ? 31 : -shift)\n                                  \
+                     : reading * (({wide})1 << {});\n    \
+                 return @_saturate(scaled - offset);\n}}\n\n",
+            if is_narrow {
+                "shift"
+            } else {
+                "(shift > 31 ? 31 : shift)"
+            }
+        );
+        return;
+    }
+    // Where offsets are small, what is scaled to 2^30 or more saturates whatever the offset.
+    let most = if is_narrow { 6 } else { 8 };
+    let _ = write!(
+        out,
+        "{}\
+         static inline @_code_t @_affine(@_reading_t reading, int8_t shift, int32_t offset)\n{{\n    \
+             const uint32_t bits = @_bits(reading);\n    \
+             const uint32_t magnitude = bits & 0x7fffffffu;\n    \
+             const int is_negative = bits >> 31 != 0;\n    \
+             const int biased = (int)(magnitude >> 23);\n    \
+             const int exponent = (biased == 0 ? -149 : biased - 150) + shift;\n    \
+             int32_t significand = (int32_t)(magnitude & 0x7fffffu);\n    \
+             {wide} scaled;\n    \
+             if (magnitude > 0x7f800000u) {{\n        \
+                 return {high}; /* NaN, which is above every threshold */\n    }}\n    \
+             if (magnitude == 0x7f800000u || exponent > {most}) {{\n        \
+                 return is_negative ? {low} : {high};\n    }}\n    \
+             if (biased != 0) {{\n        significand |= 0x800000;\n    }}\n    \
+             if (is_negative) {{\n        significand = -significand;\n    }}\n    \
+             if (exponent >= 0) {{\n        \
+                 scaled = significand * (({wide})1 << exponent);\n    \
+             }} else {{\n        \
+                 scaled = significand >> (exponent < -31 ? 31 : -exponent);\n    }}\n    \
+             return @_saturate(scaled - offset);\n}}\n\n",
+        comment(
+            "reading * 2^shift, rounded down, less the offset; worked out from the reading's bits, \
+             whose value is significand * 2^exponent."
+        )
+    );
+}
+
+/// The cuts of all ranked features in one table, and where those of each feature begin.
+fn write_cuts(tables: &mut Tables, model: &QuantModel) -> Item {
+    let mut cuts: Vec<i32> = Vec::new();
+    let mut starts = vec![0];
+    for coding in model.codings() {
+        if let Coding::Rank { cuts: more } = coding {
+            cuts.extend(more);
+        }
+        starts.push(u32::try_from(cuts.len()).expect("at most 65,535 times 32,767"));
+    }
+    let item = if cuts.iter().all(|cut| i16::try_from(*cut).is_ok()) {
+        Item::I16
+    } else {
+        Item::I32
+    };
+    // C has no empty arrays.
+    if cuts.is_empty() {
+        cuts.push(0);
+    }
+    let doc = match model.reading_type() {
+        ReadingType::F32 => {
+            "Cuts of the ranked features, each feature's ascending: the bits of singles, negative \
+             for negative ones."
+        }
+        _ => "Cuts of the ranked features, each feature's ascending.",
+    };
+    tables.add_items(
+        doc,
+        item,
+        "cuts",
+        cuts.iter().map(|cut| match item {
+            Item::I16 => constant_16(*cut),
+            _ => constant_32(*cut),
+        }),
+    );
+    tables.add_items(
+        "Where the cuts of each feature begin; they end where the next one's do.",
+        cut_starts_item(&starts),
+        "cut_starts",
+        starts,
+    );
+    item
+}
+
+fn cut_starts_item(starts: &[u32]) -> Item {
+    Item::u16_or_u32(starts.last().copied().unwrap_or(0))
+}
+
+fn write_rank(
+    out: &mut String,
+    is_float: bool,
+    width: CodeType,
+    cut_item: Item,
+    model: &QuantModel,
+) {
+    let order = if is_float {
+        let _ = write!(
+            out,
+            "{}\
+             static inline int32_t @_order(@_reading_t reading)\n{{\n    \
+                 const uint32_t bits = @_bits(reading);\n    \
+                 const int32_t magnitude = (int32_t)(bits & 0x7fffffffu);\n    \
+                 if (magnitude > 0x7f800000) {{\n        return INT32_MAX;\n    }}\n    \
+                 return bits >> 31 != 0 ? -magnitude : magnitude;\n}}\n\n",
+            comment("An integer that orders readings as their values do; NaN comes last.")
+        );
+        "@_order(reading)"
+    } else {
+        "reading"
+    };
+    let n_cuts: usize = model
+        .codings()
+        .iter()
+        .map(|coding| match coding {
+            Coding::Rank { cuts } => cuts.len(),
+            Coding::Affine { .. } => 0,
+        })
+        .sum();
+    let start = Item::u16_or_u32(u32::try_from(n_cuts).unwrap_or(u32::MAX));
+    let code = match width {
+        CodeType::U8 => "low - start > UINT8_MAX ? UINT8_MAX : (@_code_t)(low - start)",
+        CodeType::I16 => "(@_code_t)(low - start)",
+    };
+    let _ = write!(
+        out,
+        "/* The number of the feature's cuts below the reading, by binary search. */\n\
+         static inline @_code_t @_rank(@_reading_t reading, size_t feature)\n{{\n    \
+             const int32_t order = {order};\n    \
+             const size_t start = {start_at};\n    \
+             size_t low = start;\n    \
+             size_t high = {end_at};\n    \
+             while (low < high) {{\n        \
+                 const size_t middle = low + (high - low) / 2;\n        \
+                 if ({cut} < order) {{\n            low = middle + 1;\n        \
+                 }} else {{\n            high = middle;\n        }}\n    }}\n    \
+             return {code};\n}}\n\n",
+        start_at = start.read("&@_cut_starts[feature]"),
+        end_at = start.read("&@_cut_starts[feature + 1]"),
+        cut = cut_item.read("&@_cuts[middle]"),
+    );
+}
+
+/// Shift and offset of every feature.
+fn write_scales(tables: &mut Tables, model: &QuantModel) {
+    let scales: Vec<(i8, i32)> = model
+        .codings()
+        .iter()
+        .map(|coding| match coding {
+            Coding::Affine { shift, offset } => (*shift, *offset),
+            Coding::Rank { .. } => (RANKED, 0),
+        })
+        .collect();
+    let has_rank = scales.iter().any(|(shift, _)| *shift == RANKED);
+    if has_rank {
+        let _ = write!(
+            tables.text,
+            "/* Stands for a shift where a feature is ranked. */\n#define $_RANKED ({RANKED})\n\n"
+        );
+    }
+    let shifts = scales.iter().map(|(shift, _)| shift);
+    tables.add_items(
+        "Binary digits that readings are scaled up by, per feature.",
+        Item::I8,
+        "shifts",
+        shifts,
+    );
+    tables.add_items(
+        "Subtracted from scaled readings, per feature.",
+        Item::I32,
+        "offsets_of_codes",
+        scales.iter().map(|(_, offset)| constant_32(*offset)),
+    );
+}
+
+/// C reads a minus as an operator, so that the lowest integers are no constants.
+fn constant_16(value: i32) -> String {
+    if value == i32::from(i16::MIN) {
+        "INT16_MIN".to_owned()
+    } else {
+        value.to_string()
+    }
+}
+
+fn constant_32(value: i32) -> String {
+    if value == i32::MIN {
+        "INT32_MIN".to_owned()
+    } else {
+        value.to_string()
+    }
+}

@@ -1,0 +1,495 @@
+//! Tree ensembles in C: walks over tables or generated branches, votes, and early exit.
+
+use std::fmt::Write;
+
+use spinney_quantize::{Leaves, QuantForest};
+
+use super::branches;
+use super::text::{Item, Tables, comment};
+use crate::compact::{Compact, Nodes, with_a_split};
+use crate::options::{Encoding, Options};
+use crate::trees::{Child, Enough, Tree, enough, trees};
+
+/// Set in a child of the widest form that is a leaf.
+const LEAF: u16 = 0x8000;
+
+/// Tables, and `classify` and `scores` with what they call.
+pub(crate) struct ForestSource {
+    pub tables: Tables,
+    pub functions: String,
+    /// In words: "3 bytes per split".
+    pub form: String,
+}
+
+/// How votes are added up.
+struct Sum {
+    /// The type of one sum.
+    item: Item,
+    /// Of a leaf's number.
+    leaf: Item,
+    /// Votes of a leaf; `None` where it is a class.
+    row: Option<Item>,
+}
+
+/// Writes `forest` in the form that `options` ask for.
+pub(crate) fn source(
+    forest: &QuantForest,
+    n_features: usize,
+    n_classes: usize,
+    options: &Options,
+) -> ForestSource {
+    let trees = trees(forest);
+    let sum = Sum::of(forest, trees.len(), n_classes);
+    let mut tables = Tables::default();
+    let is_table = options.encoding != Encoding::Branches;
+    let (form, walk) = if is_table {
+        let shape = (n_features, n_classes);
+        nodes(forest, &trees, shape, options, sum.leaf, &mut tables)
+    } else {
+        let text = branches::functions(&trees, sum.leaf.name(), options.code_type);
+        ("branches".to_owned(), text)
+    };
+    write_leaves(&mut tables, forest.leaves(), n_classes);
+    let is_single = trees.len() == 1 && *forest.leaves() == Leaves::Classes;
+    let bounds =
+        (options.early_exit && !is_single).then(|| enough(&trees, forest.leaves(), n_classes));
+    let mut functions = walk;
+    let calls = Calls {
+        n_trees: trees.len(),
+        is_table,
+        sum: &sum,
+        bounds: bounds.as_ref(),
+    };
+    if is_single {
+        functions.push_str(&calls.single());
+    } else {
+        if let (true, Some(Enough::Leads(leads))) = (is_table, &bounds) {
+            write_leads(&mut tables, leads, sum.item);
+        }
+        calls.write(&mut functions);
+    }
+    ForestSource {
+        tables,
+        functions,
+        form,
+    }
+}
+
+impl Sum {
+    fn of(forest: &QuantForest, n_trees: usize, n_classes: usize) -> Self {
+        let n_trees = u32::try_from(n_trees).expect("at most 65,535 trees");
+        let leaf = |n_rows: usize| {
+            if n_rows <= 256 { Item::U8 } else { Item::U16 }
+        };
+        match forest.leaves() {
+            Leaves::Classes => Self {
+                item: if n_trees <= 255 { Item::U8 } else { Item::U16 },
+                leaf: Item::U8,
+                row: None,
+            },
+            Leaves::Bytes(rows) => Self {
+                item: Item::u16_or_u32(n_trees * 255),
+                leaf: leaf(rows.len() / n_classes),
+                row: Some(Item::U8),
+            },
+            Leaves::Words(rows) => Self {
+                item: Item::U32,
+                leaf: leaf(rows.len() / n_classes),
+                row: Some(Item::U16),
+            },
+        }
+    }
+}
+
+/// The table of splits, its form in words, and the function that walks it.
+fn nodes(
+    forest: &QuantForest,
+    trees: &[Tree],
+    (n_features, n_classes): (usize, usize),
+    options: &Options,
+    leaf: Item,
+    tables: &mut Tables,
+) -> (String, String) {
+    let options = Options {
+        encoding: Encoding::Table,
+        ..*options
+    };
+    let compact = Compact::new(forest, trees, n_features, n_classes, &options);
+    // C checks no tables, so the runtime does, here.
+    let _ = compact.as_ref().map(Compact::runtime);
+    let (item, per_split, body) = match compact.as_ref().map(|compact| &compact.nodes) {
+        Some(Nodes::Three { bytes, .. }) => {
+            tables.add(
+                "A split in three bytes: argument, feature and leaf marks, threshold.",
+                Item::U8,
+                "nodes",
+                // The runtime reads words that begin a byte early; C does not.
+                bytes[1..].chunks(3).map(<[u8]>::to_vec),
+            );
+            (Item::U8, 3, THREE.to_owned())
+        }
+        Some(Nodes::Four {
+            words,
+            threshold_bits,
+            feature_bits,
+        }) => {
+            tables.add_items(
+                "A split in a word: feature, argument, leaf marks, threshold, from the low end.",
+                Item::U32,
+                "nodes",
+                words.iter().map(|word| format!("{word:#010x}")),
+            );
+            (Item::U32, 1, four(*threshold_bits, *feature_bits))
+        }
+        Some(Nodes::Six {
+            halves,
+            feature_bits,
+        }) => {
+            tables.add(
+                "A split in three words of 16 bits: threshold; feature, argument and leaf marks, \
+                 from the low end of the other two.",
+                Item::U16,
+                "nodes",
+                halves.iter().map(|node| node.to_vec()),
+            );
+            (Item::U16, 3, six(*feature_bits))
+        }
+        Some(Nodes::Packed(_)) | None => {
+            tables.add(
+                "A split in four words of 16 bits: feature, threshold, the children to the left \
+                 and right. A child is a split, counted from the tree's first, or a leaf where the \
+                 highest bit is set.",
+                Item::U16,
+                "nodes",
+                trees.iter().flat_map(|tree| wide(&with_a_split(tree))),
+            );
+            (Item::U16, 4, WIDE.to_owned())
+        }
+    };
+    let mut starts = Vec::new();
+    let mut next = 0;
+    for tree in trees {
+        starts.push(next);
+        next += u32::try_from(tree.splits.len().max(1) * per_split).expect("splits fit 32 bits");
+    }
+    let start = Item::u16_or_u32(starts.last().copied().unwrap_or(0));
+    tables.add_items(
+        "Where each tree starts in the table above.",
+        start,
+        "starts",
+        starts,
+    );
+    let doc = if per_split == 4 {
+        "The leaf that a tree sends a row to."
+    } else {
+        "The leaf that a tree sends a row to. What follows a split is its left child, or the right \
+         one where the left one is a leaf. The argument is a leaf's number, or both leaves' side \
+         by side, or how many splits lie before the right child."
+    };
+    let walk = format!(
+        "{}static inline {leaf} @_leaf(const @_code_t *codes, size_t tree)\n{{\n{}}}\n\n",
+        comment(doc),
+        body.replace("START", &start.read("&@_starts[tree]"))
+            .replace("LEAF_T", leaf.name()),
+        leaf = leaf.name(),
+    );
+    (
+        format!("{} bytes per split", per_split * item.n_bytes()),
+        walk,
+    )
+}
+
+const THREE: &str = "    \
+    const uint8_t *node = @_nodes + START;
+    for (;;) {
+        const uint8_t argument = $_READ8(node);
+        const uint8_t feature = $_READ8(node + 1);
+        const uint8_t threshold = $_READ8(node + 2);
+        node += 3;
+        if (codes[feature >> 2] <= threshold) {
+            if (feature & 1) {
+                return argument & 0xf;
+            }
+        } else {
+            if (feature & 2) {
+                return argument >> 4;
+            }
+            if (!(feature & 1)) {
+                node += 3 * (size_t)argument;
+            }
+        }
+    }
+";
+
+const WIDE: &str = "    \
+    const uint16_t *first = @_nodes + START;
+    uint16_t child = 0;
+    do {
+        const uint16_t *node = first + 4 * (size_t)child;
+        const int16_t threshold = (int16_t)$_READ16(node + 1);
+        const int goes_right = codes[$_READ16(node)] > threshold;
+        child = $_READ16(node + 2 + goes_right);
+    } while (child < 0x8000);
+    return (LEAF_T)(child - 0x8000u);
+";
+
+fn four(threshold_bits: u8, feature_bits: u8) -> String {
+    let threshold = match threshold_bits {
+        8 => "        const uint8_t threshold = (uint8_t)(word >> 24);\n",
+        _ => "        const int16_t threshold = (int16_t)(uint16_t)(word >> 16);\n",
+    };
+    format!(
+        "    const uint32_t *node = @_nodes + START;\n    for (;;) {{\n        \
+         const uint32_t word = $_READ32(node);\n{threshold}        node += 1;\n{}",
+        fields(threshold_bits, feature_bits, "node += argument;")
+    )
+}
+
+fn six(feature_bits: u8) -> String {
+    format!(
+        "    const uint16_t *node = @_nodes + START;\n    for (;;) {{\n        \
+         const int16_t threshold = (int16_t)$_READ16(node);\n        \
+         const uint32_t low = $_READ16(node + 1);\n        \
+         const uint32_t high = $_READ16(node + 2);\n        \
+         const uint32_t word = low | high << 16;\n        node += 3;\n{}",
+        fields(0, feature_bits, "node += 3 * (size_t)argument;")
+    )
+}
+
+/// What is left of a walk once `word` and `threshold` are read.
+fn fields(threshold_bits: u8, feature_bits: u8, skip: &str) -> String {
+    let argument_bits = 30 - threshold_bits - feature_bits;
+    let leaf_bits = argument_bits / 2;
+    format!(
+        "        const uint32_t argument = (word >> {feature_bits}) & {argument_mask:#x};
+        const int is_left_leaf = (word & {left:#x}) != 0;
+        const int is_right_leaf = (word & {right:#x}) != 0;
+        if (codes[word & {feature_mask:#x}] <= threshold) {{
+            if (is_left_leaf) {{
+                return (LEAF_T)(argument & {leaf_mask:#x});
+            }}
+        }} else {{
+            if (is_right_leaf) {{
+                return (LEAF_T)(argument >> {leaf_bits});
+            }}
+            if (!is_left_leaf) {{
+                {skip}
+            }}
+        }}
+    }}
+",
+        argument_mask = (1_u32 << argument_bits) - 1,
+        feature_mask = (1_u32 << feature_bits) - 1,
+        leaf_mask = (1_u32 << leaf_bits) - 1,
+        left = 1_u32 << (30 - threshold_bits),
+        right = 1_u32 << (31 - threshold_bits),
+    )
+}
+
+/// The nodes of a tree in the widest form.
+fn wide(tree: &Tree) -> Vec<Vec<u16>> {
+    let child = |child: Child| {
+        let (number, mark) = match child {
+            Child::Split(index) => (index, 0),
+            Child::Leaf(leaf) => (leaf, LEAF),
+        };
+        u16::try_from(number).expect("a tree of a quantized model fits 15 bits") | mark
+    };
+    tree.splits
+        .iter()
+        .map(|split| {
+            vec![
+                split.feature,
+                split.threshold.cast_unsigned(),
+                child(split.children[0]),
+                child(split.children[1]),
+            ]
+        })
+        .collect()
+}
+
+fn write_leaves(tables: &mut Tables, leaves: &Leaves, n_classes: usize) {
+    let doc = format!(
+        "Votes per class, in units of 1/{}; a row per distinct leaf.",
+        leaves.unit()
+    );
+    match leaves {
+        Leaves::Classes => {}
+        Leaves::Bytes(votes) => tables.add(
+            &doc,
+            Item::U8,
+            "leaves",
+            votes.chunks(n_classes).map(<[u8]>::to_vec),
+        ),
+        Leaves::Words(votes) => tables.add(
+            &doc,
+            Item::U16,
+            "leaves",
+            votes.chunks(n_classes).map(<[u16]>::to_vec),
+        ),
+    }
+}
+
+fn write_leads(tables: &mut Tables, leads: &[Option<u32>], item: Item) {
+    let never = match item {
+        Item::U16 => "UINT16_MAX",
+        _ => "UINT32_MAX",
+    };
+    tables.add_items(
+        "The lead that the trees after each tree cannot make up for.",
+        item,
+        "leads",
+        leads
+            .iter()
+            .map(|lead| lead.map_or(never.to_owned(), |lead| lead.to_string())),
+    );
+}
+
+/// What `classify` and `scores` are made of.
+struct Calls<'a> {
+    n_trees: usize,
+    /// Whether one function walks all trees, or each has its own.
+    is_table: bool,
+    sum: &'a Sum,
+    /// Where to stop, with early exit.
+    bounds: Option<&'a Enough>,
+}
+
+impl Calls<'_> {
+    /// `classify` and `scores` of one tree whose leaves are classes.
+    fn single(&self) -> String {
+        let leaf = self.leaf(0);
+        format!(
+            "{CLASSIFY_DOC}\
+             static inline uint8_t @_classify(const @_code_t *codes)\n{{\n    \
+                 return {leaf};\n}}\n\n\
+             {SCORES_DOC}\
+             static inline void @_scores(const @_code_t *codes, @_score_t *scores)\n{{\n    \
+                 const uint8_t leaf = {leaf};\n    \
+                 for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
+                     scores[i] = i == leaf;\n    }}\n}}\n\n"
+        )
+    }
+
+    /// The call that gives the leaf of a tree.
+    fn leaf(&self, tree: usize) -> String {
+        if self.is_table {
+            format!("@_leaf(codes, {tree})")
+        } else {
+            format!("@_tree_{tree}(codes)")
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        let sum = self.sum.item.name();
+        let _ = write!(
+            out,
+            "/* The class with the largest sum, the lowest among equals. */\n\
+             static inline uint8_t @_largest(const {sum} *sums)\n{{\n    \
+                 uint8_t best = 0;\n    \
+                 for (uint8_t i = 1; i < $_N_CLASSES; i++) {{\n        \
+                     if (sums[i] > sums[best]) {{\n            best = i;\n        }}\n    }}\n    \
+                 return best;\n}}\n\n"
+        );
+        if let Some(row) = self.sum.row {
+            let _ = write!(
+                out,
+                "/* Adds the votes of a leaf. */\n\
+                 static inline void @_add({sum} *sums, {leaf} leaf)\n{{\n    \
+                     const {row} *votes = @_leaves + (size_t)leaf * $_N_CLASSES;\n    \
+                     for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
+                         sums[i] = ({sum})(sums[i] + {vote});\n    }}\n}}\n\n",
+                leaf = self.sum.leaf.name(),
+                row = row.name(),
+                vote = row.read("votes + i"),
+            );
+        }
+        if let Some(Enough::Leads(_)) = self.bounds {
+            let _ = write!(
+                out,
+                "/* By how much the largest sum leads the second largest. */\n\
+                 static inline {sum} @_lead(const {sum} *sums)\n{{\n    \
+                     {sum} first = 0;\n    \
+                     {sum} second = 0;\n    \
+                     for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
+                         if (sums[i] > first) {{\n            \
+                             second = first;\n            first = sums[i];\n        \
+                         }} else if (sums[i] > second) {{\n            \
+                             second = sums[i];\n        }}\n    }}\n    \
+                     return ({sum})(first - second);\n}}\n\n"
+            );
+        }
+        let _ = write!(
+            out,
+            "{CLASSIFY_DOC}\
+             static inline uint8_t @_classify(const @_code_t *codes)\n{{\n    \
+                 {sum} sums[$_N_CLASSES] = {{0}};\n{}    \
+                 return @_largest(sums);\n}}\n\n\
+             {SCORES_DOC}\
+             static inline void @_scores(const @_code_t *codes, @_score_t *scores)\n{{\n    \
+                 {sum} sums[$_N_CLASSES] = {{0}};\n{}    \
+                 for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
+                     scores[i] = sums[i];\n    }}\n}}\n\n",
+            self.all_trees(self.bounds),
+            self.all_trees(None)
+        );
+    }
+
+    /// The statements that ask all trees, or as many as `bounds` leave to ask.
+    fn all_trees(&self, bounds: Option<&Enough>) -> String {
+        if self.is_table {
+            return self.in_a_loop(bounds);
+        }
+        let mut out = String::new();
+        if let Some(Enough::Votes(_)) = bounds {
+            let _ = writeln!(out, "    {} leaf;", self.sum.leaf.name());
+        }
+        for tree in 0..self.n_trees {
+            let leaf = self.leaf(tree);
+            let is_last = tree + 1 == self.n_trees;
+            let _ = match (self.sum.row, bounds) {
+                (None, Some(Enough::Votes(enough))) if tree + 1 >= *enough as usize && !is_last => {
+                    writeln!(
+                        out,
+                        "    leaf = {leaf};\n    \
+                         if (++sums[leaf] == {enough}) {{\n        return leaf;\n    }}"
+                    )
+                }
+                (None, _) => writeln!(out, "    sums[{leaf}]++;"),
+                (Some(_), Some(Enough::Leads(leads))) => {
+                    let _ = writeln!(out, "    @_add(sums, {leaf});");
+                    match leads[tree] {
+                        Some(lead) => writeln!(
+                            out,
+                            "    if (@_lead(sums) > {lead}) {{\n        \
+                             return @_largest(sums);\n    }}"
+                        ),
+                        None => Ok(()),
+                    }
+                }
+                (Some(_), _) => writeln!(out, "    @_add(sums, {leaf});"),
+            };
+        }
+        out
+    }
+
+    fn in_a_loop(&self, bounds: Option<&Enough>) -> String {
+        let body = match (self.sum.row, bounds) {
+            (None, Some(Enough::Votes(enough))) => format!(
+                "        const uint8_t leaf = @_leaf(codes, tree);\n        \
+                 if (++sums[leaf] == {enough}) {{\n            return leaf;\n        }}\n"
+            ),
+            (None, _) => "        sums[@_leaf(codes, tree)]++;\n".to_owned(),
+            (Some(_), Some(Enough::Leads(_))) => format!(
+                "        @_add(sums, @_leaf(codes, tree));\n        \
+                 if (@_lead(sums) > {}) {{\n            break;\n        }}\n",
+                self.sum.item.read("&@_leads[tree]")
+            ),
+            (Some(_), _) => "        @_add(sums, @_leaf(codes, tree));\n".to_owned(),
+        };
+        format!("    for (size_t tree = 0; tree < $_N_TREES; tree++) {{\n{body}    }}\n")
+    }
+}
+
+const CLASSIFY_DOC: &str = "/* The class index of a row of codes; ties go to the lowest. */\n";
+const SCORES_DOC: &str = "/* The score of each class for a row of codes; higher is likelier. */\n";
