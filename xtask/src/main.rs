@@ -11,6 +11,7 @@ mod inspect;
 mod no_panic;
 mod pipeline;
 mod places;
+mod predict;
 mod process;
 mod progress;
 mod setup;
@@ -60,6 +61,8 @@ enum Verb {
         #[arg(long, default_value = "pipeline.toml")]
         config: PathBuf,
     },
+    /// Predict a file of rows on this machine: the device's classes, many rows at once.
+    Predict(predict::Arguments),
     /// Compute the figures that are committed under reports/bench.
     #[command(subcommand)]
     Bench(BenchVerb),
@@ -86,6 +89,9 @@ enum BenchVerb {
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
+    /// Batches of rows on this machine against scikit-learn, onnxruntime, treelite and tl2cgen;
+    /// needs python3 with venv and pip, and gcc.
+    Host,
     /// Our training against scikit-learn's; needs python3 with venv and pip.
     Train,
 }
@@ -134,6 +140,8 @@ fn main() -> ExitCode {
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::Bench(BenchVerb::Agreement { data }) => bench::agreement::run(&data),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
+        Verb::Predict(arguments) => predict::run(&arguments),
+        Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Ci { setup, bless } => {
             let prepared = if setup { setup::run(false) } else { Ok(()) };
