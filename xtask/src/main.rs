@@ -12,6 +12,7 @@ mod inspect;
 mod no_panic;
 mod pipeline;
 mod places;
+mod predict;
 mod process;
 mod progress;
 mod setup;
@@ -68,6 +69,8 @@ enum Verb {
         #[arg(long)]
         setup: bool,
     },
+    /// Predict a file of rows on this machine: the device's classes, many rows at once.
+    Predict(predict::Arguments),
     /// Compute the figures that are committed under reports/bench.
     #[command(subcommand)]
     Bench(BenchVerb),
@@ -94,6 +97,9 @@ enum BenchVerb {
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
+    /// Batches of rows on this machine against scikit-learn, onnxruntime, treelite and tl2cgen;
+    /// needs python3 with venv and pip, and gcc.
+    Host,
     /// Our training against scikit-learn's; needs python3 with venv and pip.
     Train,
 }
@@ -143,6 +149,8 @@ fn main() -> ExitCode {
         Verb::C99 { setup } => c99::run(setup),
         Verb::Bench(BenchVerb::Agreement { data }) => bench::agreement::run(&data),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
+        Verb::Predict(arguments) => predict::run(&arguments),
+        Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Ci { setup, bless } => {
             let prepared = if setup { setup::run(false) } else { Ok(()) };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::places::repository;
 
 /// The floor of each package: imports lead downwards only, and firmware imports floor 0.
-const FLOORS: [(&str, u32); 14] = [
+const FLOORS: [(&str, u32); 15] = [
     ("spinney-runtime", 0),
     ("spinney-wire", 0),
     ("spinney-dataset", 1),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, u32); 14] = [
     ("spinney-codegen", 3),
     ("spinney-evaluate", 3),
     ("spinney-config", 3),
+    ("spinney-batch", 3),
     ("spinney-report", 4),
     ("xtask", 5),
 ];

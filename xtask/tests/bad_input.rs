@@ -320,3 +320,87 @@ fn nothing_was_run_yet() {
     "#]]
     .assert_eq(&stderr.replace(&name, "NAME"));
 }
+
+fn predict(case: &Case, input: &str, output: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let folder = case.folder.path();
+    command
+        .args(["predict", "--config"])
+        .arg(folder.join("pipeline.toml"))
+        .arg("--input")
+        .arg(folder.join(input))
+        .arg("--output")
+        .arg(folder.join(output));
+    command
+}
+
+#[test]
+fn rows_to_predict_that_do_not_fit() {
+    let case = Case::new();
+    case.config("bad-input", "predict-refused");
+    case.write("other.csv", b"b,y\n1,x\n");
+    case.fails_with(&mut predict(&case, "other.csv", "out.csv"), 2, &expect![[r#"
+        error: FOLDER/other.csv: the columns: found none called "a", expected every feature of the model
+    "#]]);
+    case.write("text.csv", b"a\none\n");
+    case.fails_with(
+        &mut predict(&case, "text.csv", "out.csv"),
+        2,
+        &expect![[r#"
+        error: FOLDER/text.csv: line 2, column "a": found "one", expected a number
+    "#]],
+    );
+    case.fails_with(&mut predict(&case, "rows.csv", "out.txt"), 2, &expect![[r#"
+        error: FOLDER/out.txt: found an output of unknown format, expected a name that ends in .npy (class indices) or .csv (class names)
+    "#]]);
+    let wide = npy("(1, 2)", &[0; 16]);
+    case.write("wide.npy", &wide);
+    case.fails_with(
+        &mut predict(&case, "wide.npy", "out.npy"),
+        2,
+        &expect![[r#"
+        error: FOLDER/wide.npy: the rows: found 2 columns, expected 1, one per feature of the model
+    "#]],
+    );
+    assert!(!case.folder.path().join("out.csv").exists());
+    assert!(!case.folder.path().join("out.npy").exists());
+}
+
+/// An array of float64.
+fn npy(shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
+    let header = format!("{header:<117}\n");
+    [b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), data].concat()
+}
+
+#[test]
+fn rows_that_fit_are_predicted() {
+    let case = Case::new();
+    case.config("bad-input", "predict-accepted");
+    case.write("new.csv", b"z,y,a\n0,z,9\n0,x,-9\n");
+    let output = predict(&case, "new.csv", "out.csv")
+        .output()
+        .expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("rows per second"), "{stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.starts_with("accuracy "), "{stdout}");
+    let read = |name: &str| std::fs::read(case.folder.path().join(name)).expect("an output");
+    let names = String::from_utf8(read("out.csv")).expect("text");
+    let data: Vec<u8> = [9.0_f64, -9.0]
+        .into_iter()
+        .flat_map(f64::to_le_bytes)
+        .collect();
+    case.write("new.npy", &npy("(2, 1)", &data));
+    let output = predict(&case, "new.npy", "out.npy")
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0));
+    let bytes = read("out.npy");
+    assert_eq!(bytes.len(), 128 + 16);
+    let indices: Vec<&str> = [128, 136]
+        .map(|at| ["x", "z"][usize::from(bytes[at])])
+        .to_vec();
+    assert_eq!(names, format!("class\n{}\n{}\n", indices[0], indices[1]));
+}

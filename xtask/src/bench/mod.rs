@@ -2,5 +2,6 @@
 
 pub(crate) mod agreement;
 pub(crate) mod device;
+pub(crate) mod host;
 mod parity;
 pub(crate) mod train;

@@ -1,0 +1,73 @@
+//! Gaussian naive Bayes: the squares of several rows at once.
+
+use spinney_quantize::{QuantBayes, QuantModel};
+use spinney_runtime::bayes::{Term, square_wide};
+
+use crate::reading::Reading;
+use crate::trees::LANES;
+
+/// A naive Bayes model and how its readings become codes.
+#[derive(Debug)]
+pub(crate) struct Bayes {
+    /// Class after class, a term per feature.
+    terms: Vec<Term>,
+    offsets: Vec<i64>,
+}
+
+/// Memory for one block, used over and over.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// Per feature the codes of the rows of a block.
+    codes: Vec<[i16; LANES]>,
+}
+
+impl Bayes {
+    pub(crate) fn new(bayes: &QuantBayes) -> Self {
+        Self {
+            terms: bayes.terms().to_vec(),
+            offsets: bayes.offsets().to_vec(),
+        }
+    }
+
+    /// Scores of rows, row after row.
+    #[inline(always)]
+    pub(crate) fn scores<R: Reading>(
+        &self,
+        model: &QuantModel,
+        rows: &[R],
+        room: &mut Room,
+        scores: &mut [i64],
+    ) {
+        let n_features = model.codings().len();
+        let n_classes = self.offsets.len();
+        room.codes.resize(n_features, [0; LANES]);
+        let groups = rows.chunks(n_features * LANES);
+        for (rows, scores) in groups.zip(scores.chunks_mut(n_classes * LANES)) {
+            for (lane, row) in rows.chunks_exact(n_features).enumerate() {
+                let codings = model.codings().iter().zip(row);
+                for ((coding, reading), codes) in codings.zip(&mut room.codes) {
+                    codes[lane] = coding.code(model.reading_type(), reading.widen());
+                }
+            }
+            let classes = self.terms.chunks_exact(n_features).zip(&self.offsets);
+            for (class, (terms, offset)) in classes.enumerate() {
+                let penalties = penalties(*offset, terms, &room.codes);
+                for (scores, penalty) in scores.chunks_exact_mut(n_classes).zip(penalties) {
+                    scores[class] = penalty.wrapping_neg();
+                }
+            }
+        }
+    }
+}
+
+/// The offset and the squares of each row's deviations, added up as the runtime does.
+#[inline(always)]
+fn penalties(offset: i64, terms: &[Term], codes: &[[i16; LANES]]) -> [i64; LANES] {
+    let mut sums = [offset; LANES];
+    for (term, codes) in terms.iter().zip(codes) {
+        for (sum, code) in sums.iter_mut().zip(codes) {
+            *sum = sum.wrapping_add(square_wide(term.deviation(*code)).cast_signed());
+        }
+    }
+    sums
+}

@@ -1,0 +1,157 @@
+//! Tree ensembles: blocks of rows go through one tree after the other, several rows at once.
+
+use spinney_quantize::{Coding, QuantForest, QuantModel, ReadingType};
+use spinney_runtime::votes::lead;
+
+use crate::cut::cut;
+use crate::reading::Reading;
+use crate::reading::key::Key;
+use crate::trees::{LANES, Tree};
+use crate::votes::{GROUP, Votes};
+
+/// Rows that go through a tree before the next tree's turn.
+pub(crate) const BLOCK: usize = 64;
+/// Trees between two looks at which rows are decided.
+const TREES_PER_LOOK: usize = 8;
+
+/// An ensemble laid out for readings of type `R`.
+#[derive(Debug)]
+pub(crate) struct Forest<R> {
+    form: Form<R>,
+    votes: Votes,
+}
+
+/// What the trees compare.
+#[derive(Debug)]
+enum Form<R> {
+    /// Bytes, to which readings of integers are truncated: a quarter of what is read over and over.
+    Bytes(Trees<u8>),
+    /// The readings themselves.
+    Readings(Trees<R>),
+}
+
+#[derive(Debug)]
+struct Trees<K> {
+    trees: Vec<Tree<K>>,
+    /// By how much the trees from an index on may change the distance of two classes; 0 at the end.
+    rest: Vec<u32>,
+}
+
+impl<R: Reading> Forest<R> {
+    pub(crate) fn new(model: &QuantModel, forest: &QuantForest) -> Self {
+        let votes = Votes::new(forest, model.schema().n_classes());
+        let form = if takes_bytes(model, forest) {
+            Form::Bytes(Trees::new(forest, &votes, |_, threshold| {
+                u8::try_from(threshold).ok()
+            }))
+        } else {
+            let mut known = std::collections::HashMap::new();
+            Form::Readings(Trees::new(forest, &votes, |feature, threshold| {
+                *known.entry((feature, threshold)).or_insert_with(|| {
+                    let coding = &model.codings()[usize::from(feature)];
+                    cut(coding, model.reading_type(), threshold)
+                })
+            }))
+        };
+        Self { form, votes }
+    }
+
+    /// Adds up the votes for a block of rows, of `n_features` readings each. If only the class
+    /// counts, trees that cannot change it are left out.
+    #[inline(always)]
+    pub(crate) fn add_up(&self, rows: &[R], n_features: usize, only_class: bool, room: &mut Room) {
+        let Room { keys, sums, .. } = room;
+        sums.clear();
+        sums.resize(rows.len() / n_features * self.votes.n_groups(), [0; _]);
+        match &self.form {
+            Form::Bytes(trees) => {
+                keys.clear();
+                keys.extend(rows.iter().map(|reading| reading.byte()));
+                trees.add_up(keys, n_features, &self.votes, only_class, sums);
+            }
+            Form::Readings(trees) => {
+                trees.add_up(rows, n_features, &self.votes, only_class, sums);
+            }
+        }
+    }
+
+    /// Whether votes of rows with NaN are no votes.
+    pub(crate) fn needs_numbers(&self) -> bool {
+        matches!(self.form, Form::Readings(_))
+    }
+
+    /// The sums of each row of the last block, one per class.
+    pub(crate) fn sums<'s>(&self, room: &'s Room) -> impl Iterator<Item = &'s [u32]> {
+        room.sums
+            .chunks_exact(self.votes.n_groups())
+            .map(|sums| self.votes.of_classes(sums))
+    }
+}
+
+/// Memory for one block, used over and over.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    keys: Vec<u8>,
+    sums: Vec<[u32; GROUP]>,
+}
+
+/// Whether each code is `reading as i16`, and each threshold one of 8 bits: then a reading may be
+/// compared as `reading as u8`. Both conversions truncate, saturate, and give 0 for NaN; clamping
+/// codes into 0 to 255 changes no decision where thresholds lie in 0 to 254.
+fn takes_bytes(model: &QuantModel, forest: &QuantForest) -> bool {
+    let is_integer = model.reading_type() != ReadingType::F32;
+    let is_identity = |feature: u16| model.codings()[usize::from(feature)] == Coding::IDENTITY;
+    is_integer
+        && model.code_bits() == 8
+        && forest
+            .splits()
+            .iter()
+            .all(|split| is_identity(split.feature))
+}
+
+impl<K: Key> Trees<K> {
+    fn new(forest: &QuantForest, votes: &Votes, key: impl FnMut(u16, i16) -> Option<K>) -> Self {
+        let trees = Tree::all(forest, key);
+        let mut rest = vec![0_u32];
+        for tree in trees.iter().rev() {
+            let span = tree.leaves().map(|leaf| votes.span(leaf)).max();
+            rest.push(rest[rest.len() - 1] + span.unwrap_or(0));
+        }
+        rest.reverse();
+        Self { trees, rest }
+    }
+
+    #[inline(always)]
+    fn add_up(
+        &self,
+        keys: &[K],
+        n_features: usize,
+        votes: &Votes,
+        only_class: bool,
+        sums: &mut [[u32; GROUP]],
+    ) {
+        let n_groups = votes.n_groups();
+        // The rows that are not decided yet.
+        let mut open: Vec<usize> = (0..keys.len() / n_features).collect();
+        let span = |row: usize| row * n_groups..(row + 1) * n_groups;
+        for (index, tree) in self.trees.iter().enumerate() {
+            if only_class && index > 0 && index % TREES_PER_LOOK == 0 {
+                open.retain(|row| lead(votes.of_classes(&sums[span(*row)])) <= self.rest[index]);
+            }
+            for rows in open.chunks(LANES) {
+                // Idle lanes walk the last row once more.
+                let starts = std::array::from_fn(|lane| {
+                    rows[if lane < rows.len() {
+                        lane
+                    } else {
+                        rows.len() - 1
+                    }] * n_features
+                });
+                let leaves = tree.walk(keys, &starts);
+                for (row, leaf) in rows.iter().zip(leaves) {
+                    votes.add(leaf, &mut sums[span(*row)]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The types of readings that rows may hold, and the order in which all their values lie.
+
+use std::ops::RangeInclusive;
+
+/// A type of readings: `f32` or `f64`.
+pub trait Reading: key::Key + std::fmt::Debug + 'static {
+    /// Places of all values but NaN, minus infinity first, plus infinity last; −0 comes right
+    /// before +0.
+    #[doc(hidden)]
+    const PLACES: RangeInclusive<i64>;
+    /// The value at a place.
+    #[doc(hidden)]
+    fn at(place: i64) -> Self;
+    /// The same number in double precision.
+    #[doc(hidden)]
+    fn widen(self) -> f64;
+    /// Whether the reading is no number.
+    #[doc(hidden)]
+    fn is_nan(self) -> bool;
+    /// The reading as a byte: truncated and saturated, 0 for NaN.
+    #[doc(hidden)]
+    fn byte(self) -> u8;
+}
+
+/// Kept from users' sight, which also keeps them from adding types of readings.
+pub(crate) mod key {
+    /// What a split compares: a reading, or a byte.
+    pub trait Key: Copy + PartialOrd + Default + Send + Sync {
+        /// No key is above it.
+        const HIGHEST: Self;
+    }
+
+    impl Key for u8 {
+        const HIGHEST: Self = Self::MAX;
+    }
+
+    impl Key for f32 {
+        const HIGHEST: Self = Self::INFINITY;
+    }
+
+    impl Key for f64 {
+        const HIGHEST: Self = Self::INFINITY;
+    }
+}
+
+impl Reading for f32 {
+    const PLACES: RangeInclusive<i64> = -0x7f80_0001..=0x7f80_0000;
+
+    fn at(place: i64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "places lie within 32 bits"
+        )]
+        match place {
+            0.. => Self::from_bits(place as u32),
+            _ => -Self::from_bits((-1 - place) as u32),
+        }
+    }
+
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        Self::is_nan(self)
+    }
+
+    #[inline(always)]
+    fn byte(self) -> u8 {
+        // `as u8`, in steps that compilers have vector instructions for: NaN is above nothing, and
+        // a number added to one so large is rounded to an integer, which ends its bits.
+        const LARGE: f32 = 8_388_608.0;
+        let kept = if self > 0.0 { self } else { 0.0 };
+        let kept = if kept < 255.0 { kept } else { 255.0 };
+        let sum = kept + LARGE;
+        let is_rounded_up = sum - LARGE > kept;
+        sum.to_bits().to_le_bytes()[0].wrapping_sub(u8::from(is_rounded_up))
+    }
+}
+
+impl Reading for f64 {
+    const PLACES: RangeInclusive<i64> = -0x7ff0_0000_0000_0001..=0x7ff0_0000_0000_0000;
+
+    fn at(place: i64) -> Self {
+        match place {
+            0.. => Self::from_bits(place.cast_unsigned()),
+            _ => -Self::from_bits((-1 - place).cast_unsigned()),
+        }
+    }
+
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        Self::is_nan(self)
+    }
+
+    #[inline(always)]
+    fn byte(self) -> u8 {
+        // `as u8`, in steps that compilers have vector instructions for: NaN is above nothing, and
+        // a number added to one so large is rounded to an integer, which ends its bits.
+        const LARGE: f64 = 4_503_599_627_370_496.0;
+        let kept = if self > 0.0 { self } else { 0.0 };
+        let kept = if kept < 255.0 { kept } else { 255.0 };
+        let sum = kept + LARGE;
+        let is_rounded_up = sum - LARGE > kept;
+        sum.to_bits().to_le_bytes()[0].wrapping_sub(u8::from(is_rounded_up))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<R: Reading>() {
+        let (first, last) = (*R::PLACES.start(), *R::PLACES.end());
+        assert_eq!(R::at(first).widen(), f64::NEG_INFINITY);
+        assert_eq!(R::at(last).widen(), f64::INFINITY);
+        assert!(R::at(0).widen().is_sign_positive() && R::at(0).widen() == 0.0);
+        assert!(R::at(-1).widen().is_sign_negative() && R::at(-1).widen() == 0.0);
+        let step = last / 10_007;
+        for place in (0..last - 1).step_by(usize::try_from(step).unwrap()) {
+            assert!(R::at(place) < R::at(place + 1));
+            assert!(R::at(-2 - place) < R::at(-1 - place));
+            assert_eq!(R::at(-1 - place).widen(), -R::at(place).widen());
+        }
+    }
+
+    #[test]
+    fn a_byte_is_truncated_and_saturated() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "is meant"
+        )]
+        fn check(single: f32) {
+            let double = f64::from(single);
+            assert_eq!(single.byte(), single as u8, "{single}");
+            for double in [double.next_down(), double, double.next_up()] {
+                assert_eq!(double.byte(), double as u8, "{double}");
+            }
+        }
+        for single in [
+            f32::NAN,
+            -f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            -0.0,
+            f32::MAX,
+        ] {
+            check(single);
+        }
+        // Every 64th float there is, and all that are near a byte.
+        for bits in (0..=u32::MAX).step_by(64) {
+            check(f32::from_bits(bits));
+        }
+        for sixteenth in -32_i16..16 * 260 {
+            let at = f32::from(sixteenth) / 16.0;
+            for single in [at.next_down(), at, at.next_up()] {
+                check(single);
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_in_order() {
+        check::<f32>();
+        check::<f64>();
+    }
+}

@@ -1,0 +1,114 @@
+//! Trees laid out for walks without branches: children side by side, leaves that lead to themselves.
+
+use spinney_quantize::QuantForest;
+use spinney_runtime::forest::LEAF;
+
+use crate::reading::key::Key;
+
+/// A split, or a leaf: a node whose threshold is above all keys and whose child is itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node<K> {
+    threshold: K,
+    feature: u16,
+    /// Where keys up to the threshold go; the others go to the node after it.
+    child: u16,
+}
+
+/// One tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree<K> {
+    nodes: Box<[Node<K>]>,
+    /// The number of the leaf at each node, of splits 0.
+    leaves: Box<[u16]>,
+}
+
+/// Rows that are walked at once, so that one does not wait for the memory that another asks for.
+pub(crate) const LANES: usize = 8;
+
+impl<K: Key> Tree<K> {
+    /// Lays out each tree of `forest`, level by level; `key` turns a feature and a code into what
+    /// is compared, `None` if all go right.
+    pub(crate) fn all(
+        forest: &QuantForest,
+        mut key: impl FnMut(u16, i16) -> Option<K>,
+    ) -> Vec<Self> {
+        let trees = forest.trees();
+        let splits = forest.splits();
+        trees
+            .iter()
+            .map(|tree| Self::new(tree.root, &splits[tree.first_split as usize..], &mut key))
+            .collect()
+    }
+
+    fn new(
+        root: u16,
+        splits: &[spinney_runtime::forest::Split],
+        key: &mut impl FnMut(u16, i16) -> Option<K>,
+    ) -> Self {
+        let number = |index: usize| {
+            u16::try_from(index).expect("at most 32,767 splits make less than 65,536 nodes")
+        };
+        // What stands at each node: a split, or `LEAF` and a number.
+        let mut order = vec![root];
+        let mut nodes = Vec::new();
+        let mut leaves = Vec::new();
+        let mut at = 0;
+        while let Some(&place) = order.get(at) {
+            // A split that none can pass on the left is its right child.
+            let mut place = place;
+            let split = loop {
+                if place & LEAF != 0 {
+                    break None;
+                }
+                let split = &splits[usize::from(place)];
+                match key(split.feature, split.threshold) {
+                    Some(key) => break Some((split, key)),
+                    None => place = split.children[1],
+                }
+            };
+            if let Some((split, threshold)) = split {
+                nodes.push(Node {
+                    threshold,
+                    feature: split.feature,
+                    child: number(order.len()),
+                });
+                leaves.push(0);
+                order.extend(split.children);
+            } else {
+                nodes.push(Node {
+                    threshold: K::HIGHEST,
+                    feature: 0,
+                    child: number(at),
+                });
+                leaves.push(place ^ LEAF);
+            }
+            at += 1;
+        }
+        Self {
+            nodes: nodes.into(),
+            leaves: leaves.into(),
+        }
+    }
+
+    /// The numbers of all leaves, and 0.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = u16> {
+        self.leaves.iter().copied()
+    }
+
+    /// The leaves that rows reach whose keys start at `starts` of `keys`, none of them NaN.
+    #[inline(always)]
+    pub(crate) fn walk(&self, keys: &[K], starts: &[usize; LANES]) -> [u16; LANES] {
+        let mut at = [0_u16; LANES];
+        loop {
+            let before = at;
+            for (at, start) in at.iter_mut().zip(starts) {
+                let node = self.nodes[usize::from(*at)];
+                let key = keys[start + usize::from(node.feature)];
+                *at = node.child + u16::from(key > node.threshold);
+            }
+            if at == before {
+                return at.map(|at| self.leaves[usize::from(at)]);
+            }
+        }
+    }
+}
