@@ -124,11 +124,20 @@ fn fit(read: Read, labels: Option<Vec<String>>, schema: &Schema) -> Result<Fitte
             labels: None,
         });
     }
-    let features: Vec<String> = if is_named {
-        let names = schema.features().iter();
-        names.map(|feature| feature.name.clone()).collect()
-    } else {
+    let names: Vec<String> = schema
+        .features()
+        .iter()
+        .map(|feature| feature.name.clone())
+        .collect();
+    // A model that knows no names takes the columns as they come.
+    let is_unnamed = (0_usize..)
+        .zip(&names)
+        .all(|(index, name)| *name == format!("x{index}"));
+    let in_order = !is_named || (is_unnamed && rows.features.len() == names.len());
+    let features = if in_order {
         rows.features.clone()
+    } else {
+        names
     };
     let has_labels = labels.is_some();
     let labels = labels.unwrap_or_else(|| vec![String::new(); rows.values.nrows()]);
