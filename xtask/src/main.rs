@@ -93,6 +93,9 @@ enum BenchVerb {
         /// Compute the cases of these data sets anew, and keep the others as they are committed.
         #[arg(long, value_name = "NAME", value_parser = bench::agreement::DATA)]
         data: Vec<String>,
+        /// Compute the cases of these kinds of model anew, and keep the others.
+        #[arg(long, value_name = "KIND", value_parser = bench::agreement::MODELS)]
+        model: Vec<String>,
     },
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
@@ -147,7 +150,7 @@ fn main() -> ExitCode {
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::C99 { setup } => c99::run(setup),
-        Verb::Bench(BenchVerb::Agreement { data }) => bench::agreement::run(&data),
+        Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
