@@ -144,11 +144,11 @@ fn gates_fail_beyond_them() {
         RunOutcome::Ran(&device(vec![2])),
         &expect![[r#"
             parity 0 1 FAIL: test row 2 is the first that host and device compute differently; this is a fault of Spinney
-            flash 999 1000 FAIL: 1 bytes over; fewer or smaller trees (n_trees, max_depth), or leaves = "hard"
+            flash 999 1000 FAIL: 1 bytes over; fewer features or classes, or a chip with more flash
             ram 99 100 FAIL: 1 bytes over; the model's tables are in flash, so look at the firmware's own data
             stack 63 64 FAIL: a row of readings and its codes lie on the stack: fewer features, or integer readings
-            instructions 100 100.5 FAIL: fewer trees (n_trees) or less depth (max_depth)
-            instructions_max 119 120 FAIL: less depth (max_depth), or fewer trees (n_trees)
+            instructions 100 100.5 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
+            instructions_max 119 120 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
             max_drop 0.1 - FAIL: the test rows have no labels: name their column in [dataset] label
             min_agreement 0.996 0.995 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
             max_disagreements 0 1 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
@@ -260,7 +260,7 @@ fn answers_that_cannot_be_read_are_refused() {
     }
     // An image that tells of no probabilities.
     let mut without = good.clone();
-    without[16] = 0;
+    without[20] = 0;
     let error = read(&without).unwrap_err();
     assert!(
         error.contains("found 0 probabilities per row, expected 2"),

@@ -17,7 +17,12 @@ fn a_model_of_codes_scores_codes_as_the_model_of_readings_does() {
     for row in iris.test.values().rows() {
         let codes = quant.codes(&row.to_vec());
         let readings: Vec<f64> = codes.iter().map(|code| f64::from(*code)).collect();
-        assert_eq!(of_codes.codes(&readings), codes);
-        assert_eq!(of_codes.scores(&codes), quant.scores(&codes));
+        // Codes that need but 8 bits are readings of bytes, saturated without a difference.
+        let held: Vec<i16> = match quant.code_bits() {
+            8 => codes.iter().map(|code| (*code).clamp(0, 255)).collect(),
+            _ => codes.clone(),
+        };
+        assert_eq!(of_codes.codes(&readings), held);
+        assert_eq!(of_codes.scores(&held), quant.scores(&codes));
     }
 }
