@@ -8,7 +8,7 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, no_panic, pipeline, places};
+use crate::{c99, no_panic, parity, pipeline, places};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
 const PIPELINES: [&str; 6] = [
@@ -70,6 +70,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     }
     steps.push(("no panics".to_owned(), Box::new(no_panic::run)));
     steps.push(("C99 headers".to_owned(), Box::new(c99::check)));
+    steps.push((
+        "parity on every core".to_owned(),
+        Box::new(move || parity::check(bless)),
+    ));
     for config in PIPELINES {
         let config = repository.join(config);
         steps.push((

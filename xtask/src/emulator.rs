@@ -62,6 +62,9 @@ pub(crate) fn run(
         .args(["-semihosting-config", "enable=on,target=native"])
         .arg("-kernel")
         .arg(elf);
+    if machine.core.is_riscv() {
+        command.args(["-bios", "none"]);
+    }
     let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use spinney_board::Region;
+use spinney_board::{Core, Region};
 use spinney_codegen::{SourceTree, has_probabilities, memory_x};
 use xshell::{Shell, cmd};
 
@@ -38,8 +38,8 @@ pub(crate) struct Image<'a> {
     pub model_package: &'a str,
     /// Where it is linked to.
     pub memory: (Region, Region),
-    /// The Rust target.
-    pub target: &'a str,
+    /// The core it is compiled for.
+    pub core: Core,
     /// `defmt`'s level.
     pub log: &'a str,
     /// Optimize the model for speed, not for size.
@@ -96,7 +96,7 @@ fn workspace(
     }
     files.insert(
         "app/memory.x".to_owned(),
-        memory_x(image.memory.0, image.memory.1),
+        memory_x(image.core, image.memory.0, image.memory.1),
     );
     replace(
         &mut files,
@@ -184,7 +184,7 @@ pub(crate) fn build(
         folder,
         "spinney-app",
         &["--features", &features],
-        image.target,
+        image.core.target(),
         image.log,
         toolchain,
     )?;

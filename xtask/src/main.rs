@@ -3,6 +3,7 @@
 mod bench;
 mod c99;
 mod ci;
+mod device_job;
 mod emulator;
 mod environment;
 mod explain;
@@ -10,6 +11,7 @@ mod failure;
 mod image;
 mod inspect;
 mod no_panic;
+mod parity;
 mod pipeline;
 mod places;
 mod predict;
@@ -69,6 +71,8 @@ enum Verb {
         #[arg(long)]
         setup: bool,
     },
+    /// Prove that every emulated core computes the host's bits, and write reports/parity.md.
+    Parity,
     /// Predict a file of rows on this machine: the device's classes, many rows at once.
     Predict(predict::Arguments),
     /// Compute the figures that are committed under reports/bench.
@@ -152,6 +156,7 @@ fn main() -> ExitCode {
         Verb::C99 { setup } => c99::run(setup),
         Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
+        Verb::Parity => parity::run(),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

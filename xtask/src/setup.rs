@@ -10,13 +10,16 @@ use crate::environment;
 use crate::failure::{Blame, Failure};
 
 /// Rust targets of the cores that shipped pipelines and tests build for.
-pub(crate) const TARGETS: [&str; 6] = [
+pub(crate) const TARGETS: [&str; 9] = [
     "thumbv6m-none-eabi",
     "thumbv7m-none-eabi",
     "thumbv7em-none-eabi",
     "thumbv7em-none-eabihf",
     "thumbv8m.base-none-eabi",
     "thumbv8m.main-none-eabi",
+    "thumbv8m.main-none-eabihf",
+    "riscv32imc-unknown-none-elf",
+    "riscv32imac-unknown-none-elf",
 ];
 
 /// One thing that is missing, and the command that brings it.

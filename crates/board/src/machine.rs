@@ -8,8 +8,8 @@ use crate::{Core, Region};
 pub enum Timer {
     /// The 24-bit SysTick counter at this many ticks per second.
     SystickHz(u32),
-    /// The `mcycle` register.
-    Mcycle,
+    /// The `mcycle` register, which counts nanoseconds of the machine's time.
+    McycleNs,
 }
 
 /// A machine of QEMU 7.2.
@@ -99,7 +99,7 @@ pub static MACHINES: [Machine; 8] = [
         name: "virt",
         qemu: "qemu-system-riscv32",
         core: Core::Rv32imac,
-        timer: Timer::Mcycle,
+        timer: Timer::McycleNs,
         flash: Region::new(0x8000_0000, 16 * MIB),
         ram: Region::new(0x8100_0000, 16 * MIB),
     },
@@ -115,8 +115,9 @@ impl Machine {
     /// Whether code compiled for `core` means the same on this machine.
     ///
     /// Cores of one instruction set stand in for each other, and a core with a floating point unit
-    /// for the same one without; a later architecture does not stand in for an earlier one, since
-    /// instruction counts would be of the same code but the exception model may differ.
+    /// for the same one without. The Cortex-M33 stands in for the Cortex-M23, which QEMU does not
+    /// emulate: Armv8-M mainline has all of the baseline. An earlier architecture has no such
+    /// stand-in, since its exception model differs.
     #[must_use]
     pub fn runs(&self, core: Core) -> bool {
         match self.core {
@@ -125,7 +126,9 @@ impl Machine {
             }
             Core::CortexM4F => matches!(core, Core::CortexM4 | Core::CortexM4F),
             Core::CortexM7F => matches!(core, Core::CortexM7 | Core::CortexM7F),
-            Core::CortexM33F => matches!(core, Core::CortexM33 | Core::CortexM33F),
+            Core::CortexM33F => {
+                matches!(core, Core::CortexM23 | Core::CortexM33 | Core::CortexM33F)
+            }
             Core::Rv32imac => matches!(core, Core::Rv32imc | Core::Rv32imac),
             own => own == core,
         }
@@ -136,7 +139,7 @@ impl Machine {
     pub fn systick_hz(&self) -> Option<u32> {
         match self.timer {
             Timer::SystickHz(hz) => Some(hz),
-            Timer::Mcycle => None,
+            Timer::McycleNs => None,
         }
     }
 }

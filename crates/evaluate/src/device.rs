@@ -120,6 +120,17 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
             format!("{} bytes for {n_rows} rows", n_rows * record_len),
         ));
     }
+    // An empty stretch executes a few instructions, each of which must have counted in full.
+    let is_whole = f64::from(header.overhead_ticks) % NS_PER_INSTRUCTION == 0.0;
+    if context.timer == Timer::McycleNs && !is_whole {
+        return Err(error(
+            format!(
+                "mcycle advancing {} over an empty stretch",
+                header.overhead_ticks
+            ),
+            format!("a multiple of {NS_PER_INSTRUCTION}: this emulator counts it otherwise"),
+        ));
+    }
     let instructions = |ticks: u32, row: usize| -> Result<f64, OutcomeError> {
         if ticks == u32::MAX {
             return Err(error(
@@ -132,7 +143,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
             Timer::SystickHz(hz) => (ticks * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION)
                 .round()
                 .max(0.0),
-            Timer::Mcycle => ticks.max(0.0),
+            Timer::McycleNs => (ticks / NS_PER_INSTRUCTION).round().max(0.0),
         })
     };
     let mut classes = Vec::with_capacity(n_rows);

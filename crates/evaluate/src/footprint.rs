@@ -56,7 +56,10 @@ impl Footprint {
                 continue;
             };
             let is_allocated = sh_flags.contains(elf::SHF_ALLOC);
-            if !is_allocated || section.size() == 0 {
+            let name = section.name().map_err(error)?;
+            // riscv-rt's linker script calls by these names what is left of RAM.
+            let is_left_over = [".stack", ".heap"].contains(&name);
+            if !is_allocated || section.size() == 0 || is_left_over {
                 continue;
             }
             let is_writable = sh_flags.contains(elf::SHF_WRITE);
@@ -64,7 +67,7 @@ impl Footprint {
             sections.push((
                 section.address(),
                 Section {
-                    name: section.name().map_err(error)?.to_owned(),
+                    name: name.to_owned(),
                     flash_bytes: if has_content { section.size() } else { 0 },
                     ram_bytes: if is_writable { section.size() } else { 0 },
                 },

@@ -4,11 +4,12 @@
 #![no_std]
 #![no_main]
 
-// Vector table, start-up code and critical sections come in by being linked.
-use cortex_m as _;
-
-#[cfg(feature = "verify")]
-mod counter;
+#[cfg(target_arch = "arm")]
+#[path = "arm/mod.rs"]
+mod arch;
+#[cfg(target_arch = "riscv32")]
+#[path = "riscv/mod.rs"]
+mod arch;
 #[cfg(feature = "product")]
 mod product;
 #[cfg(feature = "verify")]
@@ -37,7 +38,7 @@ trait Transport {
     fn finish(self) -> !;
 }
 
-#[cortex_m_rt::entry]
+#[arch::entry]
 fn main() -> ! {
     let mut transport = open();
     let mut readings = [Reading::default(); N_FEATURES];

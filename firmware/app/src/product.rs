@@ -5,7 +5,7 @@ use core::cell::UnsafeCell;
 use defmt_rtt as _;
 use model::{N_FEATURES, Reading};
 
-use crate::Transport;
+use crate::{Transport, arch};
 
 /// Readings in memory, to be filled by a driver, by DMA or by a debugger.
 #[repr(transparent)]
@@ -68,6 +68,6 @@ fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
 
 fn halt() -> ! {
     loop {
-        cortex_m::asm::wfi();
+        arch::idle();
     }
 }

@@ -1,5 +1,7 @@
 //! How deep the stack got: paint below the stack pointer, run, look for the paint.
 
+use crate::arch;
+
 /// How much of the stack is painted, at the most.
 const WATCHED_BYTES: usize = 8192;
 /// Left unpainted below the caller, for the painter's own frame; counts as touched.
@@ -8,14 +10,14 @@ const PAINT: u32 = 0xc5c5_c5c5;
 
 unsafe extern "C" {
     static _stack_start: u32;
-    /// The first address above static data, from cortex-m-rt's linker script.
+    /// The first address above static data, from the runtime's linker script.
     static __sheap: u32;
 }
 
 /// The watched part of the stack: at most 8 KiB, above static data, below the caller's frame.
 #[inline(always)]
 fn watched() -> core::ops::Range<usize> {
-    let top = cortex_m::register::msp::read() as usize - MARGIN_BYTES;
+    let top = arch::stack_pointer() - MARGIN_BYTES;
     let free = &raw const __sheap as usize;
     free.max(top.saturating_sub(WATCHED_BYTES))..top
 }

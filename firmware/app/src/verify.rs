@@ -8,7 +8,8 @@ use semihosting::fs::File;
 use semihosting::io::{Read, Write};
 use spinney_wire::{Header, OUTCOMES_FILE, Outcome, ROWS_FILE};
 
-use crate::{Transport, counter, stack};
+use crate::arch::counter;
+use crate::{Transport, stack};
 
 /// Exit codes of the image; the host tells them apart from the emulator's own.
 const EXIT_IO: i32 = 2;
@@ -149,7 +150,7 @@ fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     semihosting::process::exit(EXIT_PANIC)
 }
 
-#[cortex_m_rt::exception]
-unsafe fn HardFault(_frame: &cortex_m_rt::ExceptionFrame) -> ! {
+/// Ends the run after a fault of the processor.
+pub(crate) fn fault() -> ! {
     semihosting::process::exit(EXIT_FAULT)
 }

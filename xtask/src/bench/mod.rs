@@ -3,5 +3,4 @@
 pub(crate) mod agreement;
 pub(crate) mod device;
 pub(crate) mod host;
-mod parity;
 pub(crate) mod train;

@@ -104,7 +104,7 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
                 model: candidate.map_or(&empty, |candidate| &candidate.files),
                 model_package: &package,
                 memory,
-                target: pipeline.target.chip.core.target(),
+                core: pipeline.target.chip.core,
                 log: log_level(pipeline.firmware.log),
                 // Branches hardly shrink where they are optimized for size, and slow down a lot.
                 for_speed: is_fast || candidate.is_some_and(|candidate| candidate.is_code()),

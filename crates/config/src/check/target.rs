@@ -39,7 +39,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
     Some(Target {
         board: match emulator {
             Emulator::Off => None,
-            _ => machine(reader, section, &chip, board, emulator),
+            _ => machine(reader, section, &chip, board),
         },
         chip,
         emulator,
@@ -92,7 +92,6 @@ fn machine(
     section: &RawSection,
     chip: &Chip,
     board: Option<&'static Machine>,
-    emulator: Emulator,
 ) -> Option<&'static Machine> {
     match board {
         Some(board) if !board.runs(chip.core) => {
@@ -107,30 +106,14 @@ fn machine(
             );
             let fault = Fault::new(section.given("board"), message)
                 .context(section.given("chip"), "because of this");
-            reader.faults.push(if fitting.is_empty() {
-                fault.help("no emulated machine does: write `emulator = \"off\"`")
-            } else {
-                fault.help(format!("machines for this chip: {}", fitting.join(", ")))
-            });
+            reader
+                .faults
+                .push(fault.help(format!("machines for this chip: {}", fitting.join(", "))));
             None
         }
         Some(board) => Some(board),
         None if section.given("board").is_some() => None,
-        None => {
-            let machine = chip.core.machine();
-            if machine.is_none() && emulator == Emulator::Required {
-                let message = format!(
-                    "target.chip: found {}, whose core {} no emulated machine has, expected one that has",
-                    chip.name, chip.core
-                );
-                reader.faults.push(
-                    Fault::new(section.given("chip"), message)
-                        .context(section.given("emulator"), "because of this")
-                        .help("write `emulator = \"off\"`; the report will say so"),
-                );
-            }
-            machine
-        }
+        None => Some(chip.core.machine()),
     }
 }
 

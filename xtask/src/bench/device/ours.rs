@@ -335,7 +335,7 @@ impl Site<'_> {
                 model: source,
                 model_package: PACKAGE,
                 memory: (machine.flash, machine.ram),
-                target: self.place.core.target(),
+                core: self.place.core,
                 log: "off",
                 for_speed,
                 transport,

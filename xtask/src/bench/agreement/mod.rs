@@ -1,11 +1,11 @@
 //! `bench agreement`: what is proven and what was found, for every kind of model on every data set,
 //! on the host and on emulated devices.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+mod markdown;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use spinney_board::Core;
 use spinney_dataset::{Dataset, csv, idx, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
@@ -16,7 +16,7 @@ use spinney_train::{
     ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples, forest, gaussian_nb,
 };
 
-use super::parity::{self, Device, Job, Parity};
+use crate::device_job::{Device, Job, Ran};
 use crate::failure::{Blame, Failure};
 use crate::places;
 use crate::progress::Progress;
@@ -85,7 +85,7 @@ struct Data {
 /// With `only` or `kinds`, the cases of other data sets or models stay as they are committed.
 pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
     let progress = Progress::new();
-    let devices = parity::devices()?;
+    let devices = devices()?;
     let folder = places::repository().join("reports/bench");
     let committed: Vec<Case> = if only.is_empty() && kinds.is_empty() {
         Vec::new()
@@ -118,7 +118,11 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
     progress.clear();
     let json = serde_json::to_string_pretty(&cases).environment()? + "\n";
     write_whole(&folder.join("agreement.json"), json.as_bytes()).environment()?;
-    write_whole(&folder.join("agreement.md"), markdown(&cases).as_bytes()).environment()?;
+    write_whole(
+        &folder.join("agreement.md"),
+        markdown::text(&cases).as_bytes(),
+    )
+    .environment()?;
     println!("report: reports/bench/agreement.md");
     let missed: Vec<&Case> = cases
         .iter()
@@ -223,6 +227,51 @@ fn variants(model: &FloatModel) -> Vec<(Voting, Votes)> {
     }
 }
 
+/// Larger machines execute the same instructions where the first has too little memory: the
+/// Cortex-M3 of mps2-an385 has all of the Cortex-M0's.
+const DEVICES: [(Core, [&str; 2]); 2] = [
+    (Core::CortexM0, ["microbit", "mps2-an385"]),
+    (Core::CortexM4F, ["netduinoplus2", "mps2-an386"]),
+];
+
+/// The devices, or what this machine lacks for them.
+fn devices() -> Result<Vec<Device>, Failure> {
+    DEVICES
+        .iter()
+        .map(|(core, machines)| Device::new(*core, machines))
+        .collect()
+}
+
+/// Host against device on all rows of a case, class and scores, bit for bit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Parity {
+    /// The core that the image was built for.
+    pub core: String,
+    /// The machine that ran it.
+    pub machine: String,
+    pub rows_compared: usize,
+    /// Rows that differ; `None` if they did not run.
+    pub mismatches: Option<usize>,
+    /// Why they did not, or why they ran on another machine than the first.
+    pub note: Option<String>,
+}
+
+impl Parity {
+    fn new(device: &Device, predictions: &spinney_evaluate::Predictions, ran: Ran) -> Self {
+        let (mismatches, note) = match ran.result {
+            Ok(run) => (Some(run.mismatches.len()), ran.note),
+            Err(reason) => (None, Some(reason)),
+        };
+        Self {
+            core: device.core.as_str().to_owned(),
+            machine: ran.machine.name.to_owned(),
+            rows_compared: mismatches.map_or(0, |_| predictions.q15.len()),
+            mismatches,
+            note,
+        }
+    }
+}
+
 fn case(
     data: &Data,
     name: &str,
@@ -261,13 +310,19 @@ fn case(
         &format!("{} {name} {leaves}", data.name),
         name,
         &quant,
+        &spinney_codegen::Options::plain(),
         &data.all,
     )?;
     let (tried, parity) = std::thread::scope(|scope| {
         let (job, predictions) = (&job, &predictions);
         let runs: Vec<_> = devices
             .iter()
-            .map(|device| scope.spawn(move || job.run(device, predictions)))
+            .map(|device| {
+                scope.spawn(move || {
+                    let ran = job.run(device, predictions, "bench-agreement")?;
+                    Ok(Parity::new(device, predictions, ran))
+                })
+            })
             .collect();
         let tried = challenge(subject, &data.all, N_INPUTS, SEED);
         let parity: Result<Vec<Parity>, Failure> = runs
@@ -372,113 +427,4 @@ fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String>
         format!("accuracy drops by {drop}"),
     );
     missed
-}
-
-fn markdown(cases: &[Case]) -> String {
-    let mut out = String::from(
-        "# Agreement of float and Q15\n\n\
-         Made by `cargo xtask bench agreement`. All rows of each data set, train and test; models \
-         are trained and calibrated on three quarters of them. *Splits* is how far the proof \
-         reaches that no split decides differently, *votes* the same of votes or scores. *Listed* \
-         rows are those whose paths part or whose decision lies within the proven error bound; a \
-         disagreement that is *not listed* would refute the certificate, and so would a \
-         *counterexample* among the inputs tried: random ones and thresholds, the readings and \
-         codes next to them, ends of ranges, NaN and infinities. For hard votes, the drop is \
-         against scikit-learn's soft vote. The same rows then run through the verify image, built \
-         for a Cortex-M0 and for a Cortex-M4F and emulated; *mismatches* are rows whose class or \
-         any score there differs from the host's in any bit.\n\n\
-         | data | model | leaves | rows | splits | votes | flip intervals | listed | disagreements | \
-         not listed | agreement | accuracy float | Q15 | drop | agreement with soft | inputs tried | \
-         counterexamples | rows compared | M0 mismatches | M4F mismatches |\n\
-         | --- | --- | --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | \
-         ---: | ---: | ---: | ---: | ---: | ---: |\n",
-    );
-    let percent = |share: f64| format!("{:.2} %", share * 100.0);
-    for case in cases {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            case.dataset,
-            case.model,
-            if case.voting == "hard" {
-                "hard votes"
-            } else {
-                &case.leaves
-            },
-            case.n_rows,
-            case.splits.map_or("", Level::as_str),
-            case.votes.as_str(),
-            case.flip_intervals,
-            case.rows_listed,
-            case.disagreements,
-            case.disagreements_not_listed,
-            percent(case.agreement),
-            percent(case.accuracy_float),
-            percent(case.accuracy_q15),
-            percent(case.drop),
-            case.agreement_with_soft.map_or(String::new(), percent),
-            case.inputs_tried,
-            case.counterexamples.len(),
-            case.parity
-                .iter()
-                .map(|parity| parity.rows_compared)
-                .min()
-                .unwrap_or(0),
-            case.parity
-                .iter()
-                .map(|parity| parity
-                    .mismatches
-                    .map_or("not run".to_owned(), |mismatches| mismatches.to_string()))
-                .collect::<Vec<_>>()
-                .join(" | ")
-        );
-    }
-    let missed: usize = cases.iter().map(|case| case.missed.len()).sum();
-    let _ = writeln!(
-        out,
-        "\nAsked: splits for every input on digits and MNIST, for every row elsewhere; full \
-         agreement of single trees and hard votes, at least {} of the others; at most {} points of \
-         accuracy lost to Q15; nothing unlisted, no counterexample, no mismatch. {}",
-        percent(AGREEMENT_MIN),
-        DROP_MAX * 100.0,
-        match missed {
-            0 => "All of it holds.".to_owned(),
-            n => format!("{n} of these are missed:"),
-        }
-    );
-    for case in cases.iter().filter(|case| !case.missed.is_empty()) {
-        let _ = writeln!(
-            out,
-            "- {} {} {}: {}",
-            case.dataset,
-            case.model,
-            case.leaves,
-            case.missed.join("; ")
-        );
-    }
-    machines(cases, &mut out);
-    out
-}
-
-/// Which machine ran what.
-fn machines(cases: &[Case], out: &mut String) {
-    out.push_str("\nMachines:\n");
-    let mut seen: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for case in cases {
-        for parity in &case.parity {
-            let why = parity
-                .note
-                .as_ref()
-                .map(|note| format!("{} {} {}: {note}", case.dataset, case.model, case.leaves));
-            seen.entry((&parity.core, &parity.machine))
-                .or_default()
-                .extend(why);
-        }
-    }
-    for ((core, machine), notes) in seen {
-        let _ = writeln!(out, "- {core}: {machine}");
-        for note in notes {
-            let _ = writeln!(out, "  - {note}");
-        }
-    }
 }

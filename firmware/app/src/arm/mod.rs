@@ -1,0 +1,28 @@
+//! Cortex-M: start-up by cortex-m-rt, time by `SysTick`.
+
+#[cfg(feature = "verify")]
+pub(crate) mod counter;
+
+// Vector table, start-up code and critical sections come in by being linked.
+use cortex_m as _;
+pub(crate) use cortex_m_rt::entry;
+
+/// Sleeps until something happens.
+#[cfg(feature = "product")]
+pub(crate) fn idle() {
+    cortex_m::asm::wfi();
+}
+
+/// The stack pointer.
+#[cfg(feature = "verify")]
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    cortex_m::register::msp::read() as usize
+}
+
+/// A fault ends a verify run; a product image stays in cortex-m-rt's handler.
+#[cfg(feature = "verify")]
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_frame: &cortex_m_rt::ExceptionFrame) -> ! {
+    crate::verify::fault()
+}
