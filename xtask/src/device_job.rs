@@ -147,6 +147,7 @@ impl Job {
                 n_classes: self.n_classes,
                 timer: machine.timer,
                 predictions,
+                splits: None,
             };
             return Ok(Ran {
                 machine,

@@ -91,6 +91,17 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
         class(float),
         class(q15)
     );
+    let shipped = quantized.shipped();
+    if let Some(exit) = quantized.exit(&shipped) {
+        let stopped = exit.classify(&codes);
+        let _ = writeln!(
+            out,
+            "the early exit says {}, after {} of {} trees",
+            class(stopped.class),
+            stopped.n_trees,
+            exit.n_trees()
+        );
+    }
     let is_close =
         spinney_quantize::is_within_bound(model, quant, quantized.voting, &readings, &codes);
     out.push_str(if is_close {

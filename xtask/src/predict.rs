@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use ndarray::{Array2, ArrayView1};
 use spinney_batch::Predictor;
 use spinney_config::{Dataset as RowsConfig, Labels};
 use spinney_dataset::{DataError, Dataset, Rows, csv, npy};
 use spinney_model::Schema;
 
 use crate::failure::{Blame, Failure};
-use crate::pipeline::{self, at_fault};
+use crate::pipeline::{self, Quantized, at_fault};
 use crate::progress::Progress;
 use crate::store;
 
@@ -62,6 +63,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let classes = predictor
         .classes(fitted.values.view())
         .map_err(|error| at_fault(input, &error))?;
+    // An exit that may change a class is asked itself.
+    let classes = if quantized.is_approximate() {
+        stopped_early(&quantized, &fitted.values).unwrap_or(classes)
+    } else {
+        classes
+    };
     let seconds = start.elapsed().as_secs_f64();
     progress.clear();
     store::write_whole(output, &format.bytes(&classes, schema)).input()?;
@@ -78,6 +85,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         n_rows as f64 / seconds.max(1e-9)
     );
     Ok(())
+}
+
+/// The device's classes where it stops at a margin, row by row.
+fn stopped_early(quantized: &Quantized, rows: &Array2<f64>) -> Option<Vec<usize>> {
+    let shipped = quantized.shipped();
+    let exit = quantized.exit(&shipped)?;
+    let class = |row: ArrayView1<'_, f64>| exit.classify(&shipped.codes(&row.to_vec())).class;
+    Some(rows.rows().into_iter().map(class).collect())
 }
 
 /// The name of the label column, empty if labels are in no column.

@@ -5,8 +5,9 @@ use spinney_quantize::{Body as QuantBody, QuantForest, QuantModel};
 use spinney_runtime::forest::Split;
 
 use crate::compact::Compact;
+use crate::exit::{Enough, enough};
 use crate::options::{CodeType, Encoding, Options};
-use crate::trees::{Enough, enough, trees};
+use crate::trees::trees;
 use crate::{branches, coding, tables};
 
 /// Why an encoding does not hold a model: what was found, what was expected.
@@ -62,7 +63,7 @@ fn forest_body(
 ) -> Result<Body, EncodingError> {
     let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
     let trees = trees(forest);
-    let enough = enough(&trees, forest.leaves(), n_classes);
+    let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
     options.early_exit &= enough.can_stop(trees.len());
     if options.encoding == Encoding::Branches {
         let written = branches::write(forest, &trees, n_classes, &enough, &options);

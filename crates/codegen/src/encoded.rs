@@ -5,8 +5,9 @@ use spinney_quantize::{Body, QuantModel};
 use spinney_runtime::compact::{self as runtime, Enough as RuntimeEnough};
 
 use crate::compact::Compact;
+use crate::exit::{Enough, enough};
 use crate::options::{Encoding, Options};
-use crate::trees::{Enough, enough, trees};
+use crate::trees::trees;
 
 /// A forest in the tables that a generated crate would hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,7 @@ impl Encoded {
         }
         let trees = trees(forest);
         let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
-        let enough = enough(&trees, forest.leaves(), n_classes);
+        let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
         Some(Self {
             compact: Compact::new(forest, &trees, n_features, n_classes, options)?,
             leads: match &enough {
@@ -61,7 +62,8 @@ impl Encoded {
         self.compact.runtime()
     }
 
-    /// When [`runtime::Forest::classify_early`] may stop and still give the class of all trees.
+    /// When [`runtime::Forest::classify_early`] may stop: with a margin of 1, and still give
+    /// the class of all trees.
     #[must_use]
     pub fn enough(&self) -> RuntimeEnough<'_> {
         match self.enough {

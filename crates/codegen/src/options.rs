@@ -46,6 +46,9 @@ pub struct Options {
     pub wide_thresholds: bool,
     /// Trees are asked until the rest cannot change the class.
     pub early_exit: bool,
+    /// The share of the certain votes or lead at which an early exit stops, above 0 and at most 1.
+    /// With 1 the class is that of all trees; with less it may differ, as [`crate::Exit`] tells.
+    pub exit_margin: f64,
     /// Branches count votes in memory, which is cheaper than in registers where constants are
     /// (Armv6-M).
     pub counts_in_memory: bool,
@@ -62,6 +65,7 @@ impl Options {
             code_type: CodeType::I16,
             wide_thresholds: false,
             early_exit: false,
+            exit_margin: 1.0,
             counts_in_memory: false,
             unaligned: false,
         }

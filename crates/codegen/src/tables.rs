@@ -7,8 +7,8 @@ use spinney_quantize::{Leaves, QuantBayes, QuantForest};
 use spinney_runtime::forest::LEAF;
 
 use crate::compact::{Compact, Nodes, Rows};
+use crate::exit::Enough;
 use crate::packed::Packed;
-use crate::trees::Enough;
 
 const WIDTH: usize = 100;
 

@@ -28,6 +28,39 @@ pub(crate) struct Tree {
     pub splits: Vec<Split>,
 }
 
+impl Tree {
+    /// The leaf that a row of codes ends in, and how many splits it passes on the way.
+    pub(crate) fn walk(&self, codes: &[i16]) -> (usize, usize) {
+        let mut child = self.root;
+        let mut n_splits = 0;
+        loop {
+            match child {
+                Child::Leaf(leaf) => return (leaf, n_splits),
+                Child::Split(index) => {
+                    n_splits += 1;
+                    let split = &self.splits[index];
+                    let is_right = codes[usize::from(split.feature)] > split.threshold;
+                    child = split.children[usize::from(is_right)];
+                }
+            }
+        }
+    }
+
+    /// Splits on the longest path.
+    pub(crate) fn depth(&self) -> usize {
+        // Children come after their parents.
+        let mut depths = vec![1; self.splits.len()];
+        for (index, split) in self.splits.iter().enumerate() {
+            for child in split.children {
+                if let Child::Split(child) = child {
+                    depths[child] = depths[index] + 1;
+                }
+            }
+        }
+        depths.into_iter().max().unwrap_or(0)
+    }
+}
+
 /// The trees of `forest`, each leading every row to the same leaf as there.
 pub(crate) fn trees(forest: &QuantForest) -> Vec<Tree> {
     let ends = forest
@@ -117,72 +150,4 @@ pub(crate) fn votes(leaves: &Leaves, leaf: usize, n_classes: usize) -> Vec<u32> 
         Leaves::Bytes(rows) => rows[row].iter().map(|vote| (*vote).into()).collect(),
         Leaves::Words(rows) => rows[row].iter().map(|vote| (*vote).into()).collect(),
     }
-}
-
-/// What is known to be enough after each tree, if trees are asked until nothing can change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Enough {
-    /// A majority of all trees.
-    Votes(u32),
-    /// Per tree, the lead that the trees after it cannot make up for; `None` where no lead that
-    /// the trees so far can build is as large.
-    Leads(Vec<Option<u32>>),
-}
-
-impl Enough {
-    /// Whether some row of codes may be decided before the last of `n_trees` trees.
-    pub(crate) fn can_stop(&self, n_trees: usize) -> bool {
-        match self {
-            Self::Votes(votes) => (*votes as usize) < n_trees,
-            Self::Leads(leads) => leads.iter().any(Option::is_some),
-        }
-    }
-
-    /// Whether there may be enough after tree `index`, with trees left to save.
-    pub(crate) fn may_be_reached(&self, index: usize, n_trees: usize) -> bool {
-        match self {
-            Self::Votes(votes) => index + 1 >= *votes as usize && index + 1 < n_trees,
-            Self::Leads(leads) => leads[index].is_some(),
-        }
-    }
-}
-
-/// Works out the bounds: what a tree can give a rival over the leader is the largest difference
-/// between two votes of one of its leaves.
-pub(crate) fn enough(trees: &[Tree], leaves: &Leaves, n_classes: usize) -> Enough {
-    if *leaves == Leaves::Classes {
-        return Enough::Votes(u32::try_from(trees.len() / 2 + 1).expect("at most 65,535 trees"));
-    }
-    let swings: Vec<u32> = trees
-        .iter()
-        .map(|tree| {
-            let children = tree.splits.iter().flat_map(|split| split.children);
-            children
-                .chain([tree.root])
-                .filter_map(|child| match child {
-                    Child::Leaf(leaf) => {
-                        let votes = votes(leaves, leaf, n_classes);
-                        let highest = votes.iter().max().copied().unwrap_or(0);
-                        let lowest = votes.iter().min().copied().unwrap_or(0);
-                        Some(highest - lowest)
-                    }
-                    Child::Split(_) => None,
-                })
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let total: u32 = swings.iter().sum();
-    let mut before = 0;
-    let leads = swings
-        .iter()
-        .enumerate()
-        .map(|(tree, swing)| {
-            before += swing;
-            let after = total - before;
-            // The last tree ends the walk anyway.
-            (before > after && tree + 1 < swings.len()).then_some(after)
-        })
-        .collect();
-    Enough::Leads(leads)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use forests::{Kind, Shape, model, rows};
-use spinney_codegen::{CodeType, Encoding, Identity, Options, SourceTree, drop_in};
+use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options, SourceTree, drop_in};
 use spinney_quantize::QuantModel;
 use spinney_runtime::argmax;
 use spinney_runtime::coding::narrow;
@@ -46,8 +46,15 @@ const BRANCHES: Options = Options {
     code_type: CodeType::U8,
     wide_thresholds: false,
     early_exit: true,
+    exit_margin: 1.0,
     counts_in_memory: false,
     unaligned: false,
+};
+
+/// Content with half of what is certain, which changes classes.
+const MARGIN: Options = Options {
+    exit_margin: 0.5,
+    ..BRANCHES
 };
 
 const ALL_TREES: Options = Options {
@@ -97,6 +104,16 @@ fn hard() -> Vec<Case> {
     vec![
         of("extreme", extreme, BRANCHES, &["<= 32767"]),
         of("hard", SHAPE, BRANCHES, &["Ballot<2, 4>", "is_decided"]),
+        of("hard-margin", SHAPE, MARGIN, &["new(3)", "new(6)"]),
+        of(
+            "memory-margin",
+            SHAPE,
+            Options {
+                counts_in_memory: true,
+                ..MARGIN
+            },
+            &["EARLY && *count >= 3"],
+        ),
         of("hard-all", SHAPE, ALL_TREES, &["Ballot<2, 4>"]),
         of("hard-wide", wide, BRANCHES, &["<= -", "Ballot<2, 4>"]),
         of(
@@ -195,6 +212,8 @@ fn soft() -> Vec<Case> {
             BRANCHES,
             &["Lanes<WORDS>", "lead_lanes(votes"],
         ),
+        of("bytes-margin", SHAPE, bytes, MARGIN, &["lead_lanes(votes"]),
+        of("words-margin", SHAPE, words, MARGIN, &["lead(votes"]),
         of("bytes-all", SHAPE, bytes, ALL_TREES, &["Lanes<WORDS>"]),
         of(
             "bytes-257",
@@ -271,6 +290,13 @@ fn large() -> Vec<Case> {
     };
     let of = |name, shape, kind, options, holds| case(name, shape, kind, options, holds);
     vec![
+        of(
+            "groups-margin",
+            groups,
+            Kind::Hard,
+            MARGIN,
+            &["trees_1", "is_decided"],
+        ),
         of(
             "groups",
             groups,
@@ -514,11 +540,20 @@ fn agrees(program: &Path, index: usize, case: &Case) {
         .flat_map(i16::to_le_bytes)
         .collect();
     let scorer = case.model.scorer();
+    let exit = Exit::new(&case.model, case.options.exit_margin).filter(|_| case.options.early_exit);
+    let mut n_changed = 0;
     let expected: String = rows
         .iter()
-        .map(|row| scorer.scores(row))
-        .map(|scores| format!("{} {scores:?}\n", argmax(&scores)))
+        .map(|row| {
+            let scores = scorer.scores(row);
+            let all = argmax(&scores);
+            let class = exit.as_ref().map_or(all, |exit| exit.classify(row).class);
+            n_changed += usize::from(class != all);
+            format!("{class} {scores:?}\n")
+        })
         .collect();
+    let is_exact = case.options.exit_margin == 1.0;
+    assert_eq!(n_changed == 0, is_exact, "{}: {n_changed}", case.name);
     let output = feed(program, index, input);
     assert!(output.status.success(), "{}", case.name);
     let found = String::from_utf8_lossy(&output.stdout);

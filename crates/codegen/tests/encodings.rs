@@ -8,7 +8,7 @@ use std::fmt::Write;
 use expect_test::expect;
 use forests::{Kind, Shape, model, rows};
 use proptest::prelude::*;
-use spinney_codegen::{CodeType, Encoded, Encoding, Options};
+use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Options};
 use spinney_dataset::{csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{Body, CodeWidth, Declared, QuantModel, Votes, calibrate};
@@ -34,6 +34,15 @@ fn forms() -> Vec<Options> {
             encoding: Encoding::Packed,
             ..plain
         },
+        Options {
+            exit_margin: 0.75,
+            ..plain
+        },
+        Options {
+            encoding: Encoding::Packed,
+            exit_margin: 0.3,
+            ..plain
+        },
     ]
 }
 
@@ -46,13 +55,16 @@ fn agree(model: &QuantModel, rows: &[Vec<i16>]) -> Vec<String> {
         let Some(encoded) = Encoded::new(model, &options) else {
             continue;
         };
-        names.push(encoded.form());
+        if options.exit_margin == 1.0 {
+            names.push(encoded.form());
+        }
+        let exit = Exit::new(model, options.exit_margin);
         // Shapes are constants in a generated crate; here a few stand for all.
         macro_rules! of_classes {
             ($($n:literal)*) => {
                 match model.schema().n_classes() {
                     $($n => of_shape::<$n, { usize::div_ceil($n, 4) }>(
-                        model, &encoded, rows, &canonical,
+                        model, &encoded, rows, &canonical, exit.as_ref(),
                     ),)*
                     n => panic!("{n} classes are not among the shapes"),
                 }
@@ -68,13 +80,15 @@ fn of_shape<const N: usize, const W: usize>(
     encoded: &Encoded,
     rows: &[Vec<i16>],
     canonical: &[Vec<i64>],
+    exit: Option<&Exit>,
 ) {
     let tables = encoded.tables();
     for (row, scores) in rows.iter().zip(canonical) {
-        of_row::<N, W, i16>(model, &tables, encoded, row, scores);
+        let early = exit.map_or_else(|| argmax(scores), |exit| exit.classify(row).class);
+        of_row::<N, W, i16>(model, &tables, encoded, row, scores, early);
         if model.code_bits() == 8 {
             let bytes: Vec<u8> = row.iter().map(|code| narrow(*code)).collect();
-            of_row::<N, W, u8>(model, &tables, encoded, &bytes, scores);
+            of_row::<N, W, u8>(model, &tables, encoded, &bytes, scores, early);
         }
     }
 }
@@ -85,6 +99,7 @@ fn of_row<const N: usize, const W: usize, C: Code>(
     encoded: &Encoded,
     codes: &[C],
     canonical: &[i64],
+    stopped: usize,
 ) {
     let class = argmax(canonical);
     let scores = tables.scores::<N, C>(codes).expect("the model's shape");
@@ -92,7 +107,7 @@ fn of_row<const N: usize, const W: usize, C: Code>(
     assert_eq!(scores.map(i64::from).as_slice(), canonical, "{form}");
     assert_eq!(tables.classify::<N, W, C>(codes), Ok(class), "{form}");
     let early = tables.classify_early::<N, W, C>(codes, encoded.enough());
-    assert_eq!(early, Ok(class), "early exit of {form}");
+    assert_eq!(early, Ok(stopped), "early exit of {form}");
     let mut n_visits = 0;
     let visit = |_| {
         n_visits += 1;
@@ -299,6 +314,35 @@ fn trees_that_are_leaves() {
             let model = model(&shape, kind);
             assert_eq!(agree(&model, &rows(&model, 20, 3)).len(), 4);
         }
+    }
+}
+
+#[test]
+fn a_certain_exit_changes_no_class_and_an_approximate_one_asks_fewer_trees() {
+    for kind in [Kind::Hard, Kind::Bytes, Kind::Words] {
+        let shape = Shape {
+            n_trees: 21,
+            ..SMALL
+        };
+        let model = model(&shape, kind);
+        let asked: Vec<usize> = [1.0, 0.6, 0.2]
+            .into_iter()
+            .map(|margin| {
+                let exit = Exit::new(&model, margin).expect("21 trees may stop early");
+                rows(&model, 500, 5)
+                    .iter()
+                    .map(|row| {
+                        let stopped = exit.classify(row);
+                        if margin == 1.0 {
+                            assert_eq!(stopped.class, argmax(&model.scorer().scores(row)));
+                        }
+                        stopped.n_trees
+                    })
+                    .sum()
+            })
+            .collect();
+        assert!(asked[0] < 500 * 21, "{asked:?}");
+        assert!(asked[1] < asked[0] && asked[2] < asked[1], "{asked:?}");
     }
 }
 

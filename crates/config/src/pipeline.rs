@@ -248,7 +248,7 @@ pub struct ReadingRange {
 }
 
 /// What is generated for the device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Codegen {
     /// Form of the model in flash.
     pub encoding: Encoding,
@@ -258,6 +258,9 @@ pub struct Codegen {
     pub outputs: Vec<Output>,
     /// Whether a forest stops once its class is certain.
     pub early_exit: bool,
+    /// The share of the certain votes or lead at which it stops, above 0 and at most 1; below 1
+    /// the class may differ from that of all trees.
+    pub exit_margin: f64,
     /// Further forms of the model, in the order of the enum, each once.
     pub export: Vec<Export>,
 }
@@ -309,6 +312,8 @@ pub struct Budget {
     pub instructions: Option<u64>,
     /// Most instructions of any one inference.
     pub instructions_max: Option<u64>,
+    /// Most instructions of an inference along the longest path of every tree.
+    pub instructions_bound: Option<u64>,
     /// Most bytes of flash added since a baseline.
     pub max_flash_growth: Option<u32>,
 }

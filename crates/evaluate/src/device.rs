@@ -5,6 +5,7 @@ use spinney_board::Timer;
 use spinney_wire::{Header, Outcome};
 
 use crate::Predictions;
+use crate::predictions::best;
 
 /// A run of all test rows on a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,43 @@ pub struct DeviceRun {
     pub instructions_from_codes: Instructions,
     /// Bytes from the initial stack pointer to the deepest word that any prediction touched.
     pub stack_bytes_max: u32,
+    /// What no row can exceed; `None` for models without splits.
+    #[serde(default)]
+    pub worst_case: Option<WorstCase>,
+}
+
+/// The longest paths of all trees, and what they would take at the measured cost of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WorstCase {
+    /// Splits on the longest path of every tree, added up: no row passes more.
+    pub splits: u64,
+    /// The most splits that any row of the run passed.
+    pub splits_measured: u64,
+    /// Instructions from codes to class per split passed, over all rows: all that is not walking
+    /// included.
+    pub instructions_per_split: f64,
+    /// Instructions from readings to class: the most of any row, had it passed all of `splits` at
+    /// this cost each.
+    pub instructions: u64,
+}
+
+impl DeviceRun {
+    /// The instructions that no inference should exceed: the worst case of trees; naive Bayes does
+    /// the same for every row, so the most that was measured.
+    #[must_use]
+    pub fn instructions_bound(&self) -> u64 {
+        self.worst_case
+            .map_or(self.instructions.max, |worst| worst.instructions)
+    }
+}
+
+/// Splits that the rows of a run pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Splits<'a> {
+    /// Per row.
+    pub passed: &'a [u64],
+    /// At the most, whatever the row.
+    pub most: u64,
 }
 
 /// Executed instructions per inference; not cycles.
@@ -42,6 +80,8 @@ pub struct RunContext<'a> {
     pub timer: Timer,
     /// What the host predicted for the same rows.
     pub predictions: &'a Predictions,
+    /// Splits that these rows pass; `None` for models without splits.
+    pub splits: Option<Splits<'a>>,
 }
 
 /// An answer that cannot be read.
@@ -165,7 +205,12 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
             .collect();
         let class = outcome.class as usize;
         let host = context.predictions;
-        if class != host.q15[row]
+        // An image that delivers scores asks all trees, whatever the product leaves out.
+        let expected = match n_scores {
+            0 => host.q15[row],
+            _ => best(&host.scores[row]),
+        };
+        if class != expected
             || (n_scores > 0 && scores != host.scores[row])
             || host
                 .probabilities
@@ -186,12 +231,43 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         stack_bytes_max = stack_bytes_max.max(outcome.stack_bytes);
     }
     Ok(DeviceRun {
+        worst_case: context
+            .splits
+            .and_then(|splits| WorstCase::new(splits, &from_readings, &from_codes)),
         classes,
         mismatches,
         instructions: Instructions::of(&from_readings),
         instructions_from_codes: Instructions::of(&from_codes),
         stack_bytes_max,
     })
+}
+
+impl WorstCase {
+    fn new(splits: Splits<'_>, from_readings: &[f64], from_codes: &[f64]) -> Option<Self> {
+        let passed: u64 = splits.passed.iter().sum();
+        if passed == 0 {
+            return None;
+        }
+        let per_split = from_codes.iter().sum::<f64>() / passed as f64;
+        let most = from_readings
+            .iter()
+            .zip(splits.passed)
+            .map(|(instructions, passed)| {
+                instructions + splits.most.saturating_sub(*passed) as f64 * per_split
+            })
+            .fold(0.0, f64::max);
+        Some(Self {
+            splits: splits.most,
+            splits_measured: splits.passed.iter().max().copied().unwrap_or(0),
+            instructions_per_split: (per_split * 100.0).round() / 100.0,
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a sum of counts, not negative, below 2^53"
+            )]
+            instructions: most.ceil() as u64,
+        })
+    }
 }
 
 impl Instructions {

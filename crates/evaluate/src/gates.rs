@@ -18,6 +18,8 @@ pub struct Limits {
     pub instructions_mean: Option<u64>,
     /// Most instructions of any inference.
     pub instructions_max: Option<u64>,
+    /// Most instructions of an inference along the longest paths.
+    pub instructions_bound: Option<u64>,
     /// Most accuracy lost.
     pub max_drop: Option<f64>,
     /// Least share of rows that agree.
@@ -163,6 +165,16 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         limits.instructions_max,
         &|run| run.instructions.max as f64,
         &slower,
+    ));
+    verdicts.extend(on_device(
+        "instructions_bound",
+        limits.instructions_bound,
+        &|run| run.instructions_bound() as f64,
+        &|_, _| {
+            "the longest paths would take that many: a smaller `max_depth`, fewer trees, or \
+             `prefer = \"speed\"` in [codegen]"
+                .to_owned()
+        },
     ));
     verdicts.extend(accuracy(limits, measured));
     verdicts.extend(measured.probability_error.map(probability_error));

@@ -10,7 +10,9 @@ mod metrics;
 mod predictions;
 mod slimming;
 
-pub use device::{DeviceRun, Instructions, OutcomeError, RunContext, read_outcomes};
+pub use device::{
+    DeviceRun, Instructions, OutcomeError, RunContext, Splits, WorstCase, read_outcomes,
+};
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
 pub use metrics::{ClassScore, Scorecard};

@@ -139,7 +139,7 @@ impl ProbabilityError {
 }
 
 /// Index of the highest score, the lowest among equals.
-fn best(scores: &[i64]) -> usize {
+pub(crate) fn best(scores: &[i64]) -> usize {
     let mut best = 0;
     for (class, score) in scores.iter().enumerate() {
         if *score > scores[best] {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use spinney_board::Timer;
 use spinney_evaluate::{
     DeviceRun, Footprint, Instructions, Limits, Measured, Predictions, Quantity, RunContext,
-    RunOutcome, Scorecard, Section, judge, read_outcomes,
+    RunOutcome, Scorecard, Section, Splits, WorstCase, judge, read_outcomes,
 };
 use spinney_quantize::{Certificate, Level};
 use spinney_wire::{Header, Outcome};
@@ -49,6 +49,12 @@ fn device(mismatches: Vec<usize>) -> DeviceRun {
             max: 110,
         },
         stack_bytes_max: 64,
+        worst_case: Some(WorstCase {
+            splits: 20,
+            splits_measured: 18,
+            instructions_per_split: 5.0,
+            instructions: 130,
+        }),
     }
 }
 
@@ -104,6 +110,7 @@ fn gates_hold_at_their_limits() {
         stack_bytes: Some(64),
         instructions_mean: Some(101),
         instructions_max: Some(120),
+        instructions_bound: Some(130),
         min_agreement: Some(0.995),
         max_disagreements: Some(1),
         certificate: Some(Level::EveryRow),
@@ -119,6 +126,7 @@ fn gates_hold_at_their_limits() {
             stack 64 64 pass
             instructions 101 100.5 pass
             instructions_max 120 120 pass
+            instructions_bound 130 130 pass
             min_agreement 0.995 0.995 pass
             max_disagreements 1 1 pass
             require_certificate every-row every-row pass
@@ -134,6 +142,7 @@ fn gates_fail_beyond_them() {
         stack_bytes: Some(63),
         instructions_mean: Some(100),
         instructions_max: Some(119),
+        instructions_bound: Some(129),
         min_agreement: Some(0.996),
         max_disagreements: Some(0),
         certificate: Some(Level::EveryInput),
@@ -149,6 +158,7 @@ fn gates_fail_beyond_them() {
             stack 63 64 FAIL: a row of readings and its codes lie on the stack: fewer features, or integer readings
             instructions 100 100.5 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
             instructions_max 119 120 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
+            instructions_bound 129 130 FAIL: the longest paths would take that many: a smaller `max_depth`, fewer trees, or `prefer = "speed"` in [codegen]
             max_drop 0.1 - FAIL: the test rows have no labels: name their column in [dataset] label
             min_agreement 0.996 0.995 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
             max_disagreements 0 1 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
@@ -230,6 +240,10 @@ fn read(bytes: &[u8]) -> Result<DeviceRun, String> {
         n_classes: 2,
         timer: Timer::SystickHz(168_000_000),
         predictions: &predictions,
+        splits: Some(Splits {
+            passed: &[10, 15],
+            most: 20,
+        }),
     };
     read_outcomes(bytes, context).map_err(|error| error.to_string())
 }
@@ -243,6 +257,12 @@ fn outcomes_are_compared_bit_by_bit() {
     assert_eq!(run.instructions.max, 101);
     assert_eq!(run.instructions.mean, 100.5);
     assert_eq!(run.stack_bytes_max, 80);
+    // 201 instructions in 25 splits; the first row had 10 more to pass, the second 5.
+    let worst = run.worst_case.expect("splits were given");
+    assert_eq!((worst.splits, worst.splits_measured), (20, 15));
+    assert_eq!(worst.instructions_per_split, 8.04);
+    assert_eq!(worst.instructions, 181);
+    assert_eq!(run.instructions_bound(), 181);
     let other_class = answer(&[(1, [9, 1], 100), (1, [2, 8], 100)]);
     assert_eq!(read(&other_class).unwrap().mismatches, [0]);
     let other_score = answer(&[(0, [9, 1], 100), (1, [2, 7], 100)]);

@@ -1,7 +1,7 @@
 //! `report.json`, schema 1: fields may be added, none renamed.
 
 use serde::{Deserialize, Serialize};
-use spinney_evaluate::{Instructions, Saturation, Scorecard, Section, Verdict};
+use spinney_evaluate::{Instructions, Saturation, Scorecard, Section, Verdict, WorstCase};
 use spinney_quantize::{Flip, Level};
 
 /// The version of the schema.
@@ -189,11 +189,33 @@ pub struct Encoding {
     /// The width of a split, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
+    /// What an early exit does, where one is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_exit: Option<EarlyExit>,
     /// Why it was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// The forms that were built and measured.
     pub candidates: Vec<Candidate>,
+}
+
+/// What stopping before the last tree does to the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EarlyExit {
+    /// The share of the certain votes or lead at which it stops; 1 changes no class.
+    pub margin: f64,
+    /// Trees of the forest.
+    pub n_trees: usize,
+    /// Trees asked per row, on average.
+    pub trees_mean: f64,
+    /// Test rows whose class is not that of all trees.
+    pub rows_changed: usize,
+    /// Those rows, as numbers in the file they were read from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows_changed_list: Vec<usize>,
+    /// Accuracy that the quantized model has with all trees; absent without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q15_all_trees: Option<f64>,
 }
 
 /// A further form of the model that was written beside the crate.
@@ -272,6 +294,9 @@ pub struct Device {
     pub instructions_of_coding: Option<f64>,
     /// Deepest stack of any prediction.
     pub stack_bytes_max: u32,
+    /// The longest paths and what they would take; absent for models without splits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_case: Option<WorstCase>,
 }
 
 /// What built and ran the image.

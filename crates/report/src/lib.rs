@@ -7,7 +7,7 @@ mod markdown;
 mod rows;
 
 pub use data::{
-    Accuracy, Candidate, Certified, Dataset, Device, Encoding, Export, FeatureCoding,
+    Accuracy, Candidate, Certified, Dataset, Device, EarlyExit, Encoding, Export, FeatureCoding,
     FootprintShare, Model, Origin, Report, SCHEMA, Toolchain,
 };
 pub use rows::{Row, predictions_csv};

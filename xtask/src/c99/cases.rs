@@ -1,7 +1,7 @@
 //! The models that `c99` writes as headers, with the rows that they are asked.
 
 use anyhow::Context;
-use spinney_codegen::{CodeType, Encoding, Identity, Options as Form};
+use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options as Form};
 use spinney_dataset::{Dataset, csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
@@ -46,7 +46,12 @@ impl Case {
         let row = &self.rows[index];
         let codes = self.quant.codes(row);
         let scores = self.quant.scores(&codes);
-        let class = u8::try_from(argmax(&scores)).expect("at most 255 classes");
+        let exit = Exit::new(&self.quant, self.form.exit_margin);
+        let class = match exit.filter(|_| self.form.early_exit) {
+            Some(exit) => exit.classify(&codes).class,
+            None => argmax(&scores),
+        };
+        let class = u8::try_from(class).expect("at most 255 classes");
         let is_narrow = self.form.code_type == CodeType::U8 && self.quant.code_bits() == 8;
         let mut record = vec![class; 2];
         for code in codes {
@@ -74,12 +79,18 @@ const TABLE: Form = Form {
     code_type: CodeType::U8,
     wide_thresholds: false,
     early_exit: false,
+    exit_margin: 1.0,
     counts_in_memory: false,
     unaligned: false,
 };
 const EXIT: Form = Form {
     early_exit: true,
     ..TABLE
+};
+/// Content with part of what is certain, which changes classes.
+const MARGIN: Form = Form {
+    exit_margin: 0.6,
+    ..EXIT
 };
 const NESTED: Form = Form {
     encoding: Encoding::Branches,
@@ -88,6 +99,10 @@ const NESTED: Form = Form {
 const NESTED_EXIT: Form = Form {
     early_exit: true,
     ..NESTED
+};
+const NESTED_MARGIN: Form = Form {
+    exit_margin: 0.6,
+    ..NESTED_EXIT
 };
 const WORDS: Form = Form {
     code_type: CodeType::I16,
@@ -113,6 +128,13 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     for (name, voting, votes, form) in [
         ("digits-hard-table", hard, Votes::Q15, TABLE),
         ("digits-hard-table-exit", hard, Votes::Q15, EXIT),
+        ("digits-hard-table-margin", hard, Votes::Q15, MARGIN),
+        (
+            "digits-soft8-branches-margin",
+            soft,
+            Votes::Byte,
+            NESTED_MARGIN,
+        ),
         ("digits-hard-words", hard, Votes::Q15, WORDS),
         ("digits-hard-branches", hard, Votes::Q15, NESTED),
         ("digits-hard-branches-exit", hard, Votes::Q15, NESTED_EXIT),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_codegen::SourceTree;
 use spinney_config::{LogLevel, Prefer};
-use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
+use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, Splits, read_outcomes};
 
 use super::candidates::{Candidate, Figures, choose};
 use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS};
@@ -203,7 +203,14 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
                     "running the test rows through {} on the emulated {}",
                     candidate.name, emulator.machine.name
                 ));
-                run_candidate(session, emulator, index, &rows, &predictions)?
+                run_candidate(
+                    session,
+                    emulator,
+                    index,
+                    candidate.early_exit,
+                    &rows,
+                    &predictions,
+                )?
             }
         };
         results.push(result);
@@ -255,6 +262,7 @@ fn run_candidate(
     session: &Session,
     emulator: &FoundEmulator,
     index: usize,
+    early_exit: bool,
     rows: &[u8],
     predictions: &Predictions,
 ) -> Result<(RunResult, String), Failure> {
@@ -272,6 +280,7 @@ fn run_candidate(
         .stage("quantize")
         .read_json(super::quantize::SUMMARY)
         .environment()?;
+    let passed = summary.passed;
     let result = match run.ended {
         Ended::Failed(reason) => RunResult::Failed(reason),
         Ended::Outcomes(bytes) => {
@@ -280,6 +289,14 @@ fn run_candidate(
                 n_classes: predictions.scores.first().map_or(0, Vec::len),
                 timer: emulator.machine.timer,
                 predictions,
+                splits: passed.as_ref().map(|passed| Splits {
+                    passed: if early_exit {
+                        &passed.early
+                    } else {
+                        &passed.all
+                    },
+                    most: passed.most,
+                }),
             };
             read_outcomes(&bytes, context)
                 .map_or_else(|error| RunResult::Failed(error.to_string()), RunResult::Ran)

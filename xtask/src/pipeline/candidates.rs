@@ -71,6 +71,7 @@ pub(crate) fn options_for(
         code_type: code_type(model),
         wide_thresholds: false,
         early_exit,
+        exit_margin: 1.0,
         // Where constants cost two instructions, exits make up for counts in memory.
         counts_in_memory: is_v6m && early_exit,
         unaligned: core.reads_unaligned(),
@@ -108,13 +109,15 @@ pub(crate) fn candidates(
         Asked::Branches => &[Encoding::Branches],
     };
     let may_exit = codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class);
+    let must_exit = may_exit && codegen.exit_margin < 1.0;
     let is_auto = codegen.encoding == Asked::Auto;
+    let options = |encoding: Encoding, early_exit: bool| Options {
+        exit_margin: codegen.exit_margin,
+        ..options_for(core, model, encoding, early_exit)
+    };
     let mut candidates = Vec::new();
     for encoding in encodings {
-        let generate = |early_exit: bool| {
-            let options = options_for(core, model, *encoding, early_exit);
-            drop_in(identity, model, &options)
-        };
+        let generate = |early_exit: bool| drop_in(identity, model, &options(*encoding, early_exit));
         let all = match generate(false) {
             Ok(generated) => generated,
             // What does not hold the model is no candidate; asked for, it is a fault.
@@ -125,11 +128,21 @@ pub(crate) fn candidates(
             Some(Ok(early)) if early.options.early_exit => Some(early),
             _ => None,
         };
+        if must_exit && early.is_none() {
+            if is_auto {
+                continue;
+            }
+            return Err(Failure::Input(anyhow::anyhow!(
+                "codegen.exit_margin: found encoding \"{}\", whose tables for this model are too \
+                 wide for an early exit, expected branches or packed",
+                encoding.name()
+            )));
+        }
         let index = candidates.len();
         candidates.push(Candidate::new(
             *encoding,
             all,
-            early.is_none() || is_auto,
+            early.is_none() || (is_auto && !must_exit),
             None,
         ));
         if let Some(early) = early {
@@ -137,7 +150,7 @@ pub(crate) fn candidates(
         }
         if codegen.export.contains(&Export::C99) {
             for candidate in &mut candidates[index..] {
-                let options = options_for(core, model, *encoding, candidate.early_exit);
+                let options = options(*encoding, candidate.early_exit);
                 candidate.header = Some(CHeader::new(identity, model, &options));
             }
         }
@@ -313,6 +326,12 @@ fn failed_budgets(budget: &Budget, figures: Figures<'_>) -> Vec<String> {
                 .instructions_max
                 .is_none_or(|limit| run.instructions.max <= limit),
         );
+        gate(
+            "instructions_bound",
+            budget
+                .instructions_bound
+                .is_none_or(|limit| run.instructions_bound() <= limit),
+        );
     }
     failed
 }
@@ -371,6 +390,7 @@ mod tests {
                         instructions: count,
                         instructions_from_codes: count,
                         stack_bytes_max: 300,
+                        worst_case: None,
                     },
                 )
             })

@@ -2,6 +2,7 @@
 
 mod build;
 mod candidates;
+mod exit;
 mod inputs;
 mod model;
 mod moved;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree};
 use spinney_config::{
-    Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
+    Codegen, Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
 };
 use spinney_dataset::Dataset;
 use spinney_evaluate::{Evaluation, Predictions};
@@ -12,9 +12,10 @@ use spinney_quantize::{
     Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Options, QuantModel,
     Sensor, Votes,
 };
-use spinney_report::FeatureCoding;
+use spinney_report::{EarlyExit, FeatureCoding};
 
 use super::candidates::{Candidate, candidates, options_for};
+use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows};
 use super::{Session, model};
 use crate::failure::{Blame, Failure};
@@ -32,6 +33,10 @@ pub(crate) struct Summary {
     /// Bytes of the votes of leaves, as they are held for the proofs.
     pub votes_bytes: u64,
     pub code_bits: u8,
+    /// What an early exit does to the test rows, where one is taken.
+    pub exit: Option<EarlyExit>,
+    /// Splits that the test rows pass; `None` for models without splits.
+    pub passed: Option<Passed>,
     pub features: Vec<FeatureCoding>,
     /// Widths and roundings, worked out for this model.
     pub arithmetic: Vec<String>,
@@ -61,16 +66,31 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
         return Ok(());
     }
     session.progress.doing("quantizing and proving");
+    let quantized = prepare(session, inputs)?;
+    let shipped = quantized.shipped();
+    let exit = quantized.exit(&shipped);
+    if exit.is_none() && quantized.is_approximate() {
+        let help = "remove it; with one tree, and with naive Bayes, there is nothing to leave out";
+        return Err(Failure::Config(config.fault(
+            "codegen.exit_margin",
+            "no row of this model is ever decided before its last tree",
+            Some(help),
+        )));
+    }
     let Quantized {
         model,
         rows,
         calibrations,
         quant,
         voting,
-    } = prepare(session, inputs)?;
-    let certificate = spinney_quantize::certify(&model, &quant, &calibrations, voting, &rows.test);
+        ..
+    } = &quantized;
+    let voting = *voting;
+    let mut certificate = spinney_quantize::certify(model, quant, calibrations, voting, &rows.test);
     session.progress.doing("evaluating");
-    let predictions = spinney_evaluate::predict(&model, &quant, voting, &rows.test);
+    let mut predictions = spinney_evaluate::predict(model, quant, voting, &rows.test);
+    let passed = Passed::new(&shipped, exit.as_ref(), &rows.test);
+    let exit = exit.map(|exit| stop_early(&quantized, &exit, &mut predictions, &mut certificate));
     let evaluation = rows
         .has_labels
         .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
@@ -79,19 +99,16 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
         kind: model.kind(),
         fingerprint: &sha256(&frozen)["sha256:".len()..],
     };
-    // The order of trees matters to an early exit alone; the proofs above keep the model's own.
-    let shipped = match &rows.train {
-        Some(train) if config.pipeline.codegen.early_exit => quant.ordered(train),
-        _ => quant.clone(),
-    };
     let candidates = candidates(&config.pipeline, &shipped, identity)?;
     let results = Results {
         candidates: &candidates,
         identity,
         config,
-        rows: &rows,
-        calibrations: &calibrations,
-        quant: &quant,
+        rows,
+        calibrations,
+        quant,
+        exit,
+        passed,
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
@@ -110,6 +127,7 @@ pub(crate) struct Quantized {
     pub calibrations: Vec<Calibration>,
     pub quant: QuantModel,
     pub voting: Voting,
+    pub codegen: Codegen,
 }
 
 /// Calibrates and quantizes the frozen model.
@@ -155,6 +173,7 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
         calibrations,
         quant,
         voting,
+        codegen: config.pipeline.codegen.clone(),
     })
 }
 
@@ -163,6 +182,8 @@ struct Results<'a> {
     rows: &'a PipelineRows,
     calibrations: &'a [Calibration],
     quant: &'a QuantModel,
+    exit: Option<EarlyExit>,
+    passed: Option<Passed>,
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
@@ -190,6 +211,8 @@ impl Results<'_> {
             leaves,
             votes_bytes,
             code_bits: self.quant.code_bits(),
+            exit: self.exit.clone(),
+            passed: self.passed.clone(),
             features: self.features(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),

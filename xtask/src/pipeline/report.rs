@@ -223,6 +223,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
                 (bytes * 100.0).round() / 100.0
             }),
             code_bits: Some(summary.code_bits),
+            early_exit: summary.exit.clone().filter(|_| chosen.early_exit),
             leaves: summary.leaves.clone(),
             candidates: choice.candidates,
         },
@@ -339,6 +340,7 @@ fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> 
         instructions_from_codes: run.instructions_from_codes,
         instructions_of_coding: Some(coding_mean(run)),
         stack_bytes_max: run.stack_bytes_max,
+        worst_case: run.worst_case,
     })
 }
 
@@ -357,6 +359,7 @@ fn limits(config: &Config) -> Limits {
         stack_bytes: budget.stack.map(u64::from),
         instructions_mean: budget.instructions,
         instructions_max: budget.instructions_max,
+        instructions_bound: budget.instructions_bound,
         max_drop: accuracy.max_drop,
         min_agreement: accuracy.min_agreement,
         max_disagreements: accuracy.max_disagreements.map(u64::from),

@@ -7,8 +7,9 @@ use spinney_quantize::{Leaves, QuantForest};
 use super::branches;
 use super::text::{Item, Tables, comment};
 use crate::compact::{Compact, Nodes, with_a_split};
+use crate::exit::{Enough, enough};
 use crate::options::{Encoding, Options};
-use crate::trees::{Child, Enough, Tree, enough, trees};
+use crate::trees::{Child, Tree, trees};
 
 /// Set in a child of the widest form that is a leaf.
 const LEAF: u16 = 0x8000;
@@ -51,8 +52,8 @@ pub(crate) fn source(
     };
     write_leaves(&mut tables, forest.leaves(), n_classes);
     let is_single = trees.len() == 1 && *forest.leaves() == Leaves::Classes;
-    let bounds =
-        (options.early_exit && !is_single).then(|| enough(&trees, forest.leaves(), n_classes));
+    let bounds = (options.early_exit && !is_single)
+        .then(|| enough(&trees, forest.leaves(), n_classes, options.exit_margin));
     let mut functions = walk;
     let calls = Calls {
         n_trees: trees.len(),

@@ -230,7 +230,16 @@ fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
             );
         }
     }
+    let exit_margin = section.number("exit_margin");
+    if early_exit == Some(false) && exit_margin != Some(1.0) {
+        let cause = Cause {
+            section,
+            key: "early_exit",
+        };
+        reader.contradict(section, "exit_margin", "nothing exits early", &cause);
+    }
     Some(Codegen {
+        exit_margin: exit_margin?,
         encoding: section.choice("encoding", Encoding::from_word)?,
         prefer: section.choice("prefer", Prefer::from_word)?,
         outputs: in_order(outputs?),

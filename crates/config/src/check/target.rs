@@ -11,7 +11,12 @@ use crate::value::{Reader, Value, literal};
 use super::Cause;
 
 /// Gates that only a run can measure.
-const OF_A_RUN: [&str; 3] = ["stack", "instructions", "instructions_max"];
+const OF_A_RUN: [&str; 4] = [
+    "stack",
+    "instructions",
+    "instructions_max",
+    "instructions_bound",
+];
 
 pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target> {
     let emulator = section.choice("emulator", Emulator::from_word);
@@ -167,6 +172,7 @@ pub(super) fn budget(
         stack: section.bytes("stack"),
         instructions: section.integer("instructions"),
         instructions_max: section.integer("instructions_max"),
+        instructions_bound: section.integer("instructions_bound"),
         max_flash_growth: section.bytes("max_flash_growth"),
     })
 }

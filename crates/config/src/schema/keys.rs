@@ -311,6 +311,12 @@ pub const SECTIONS: &[Section] = &[
                 "Whether a forest stops once no tree left can change the class.",
             ),
             key(
+                "exit_margin",
+                Kind::Number(Interval::UpToOne),
+                Default::Value("1"),
+                "The share of the certain votes, or of the certain lead, at which an early exit stops.",
+            ),
+            key(
                 "export",
                 Kind::Choices(Export::WORDS),
                 Default::Value("[]"),
@@ -463,6 +469,15 @@ pub const SECTIONS: &[Section] = &[
                 },
                 NO_GATE,
                 "The most instructions that any one inference may take.",
+            ),
+            key(
+                "instructions_bound",
+                Kind::Integer {
+                    min: 1,
+                    max: i64::MAX,
+                },
+                NO_GATE,
+                "The most instructions that an inference may take along the longest path of every tree.",
             ),
             key(
                 "max_flash_growth",

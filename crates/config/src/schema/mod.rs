@@ -101,6 +101,8 @@ pub enum Interval {
     Share,
     /// Above 0 and below 1.
     Fraction,
+    /// Above 0 and at most 1.
+    UpToOne,
     /// At least 0.
     AtLeastZero,
     /// Above 0.
@@ -161,6 +163,7 @@ impl Interval {
         match self {
             Self::Share => "a number of 0 to 1",
             Self::Fraction => "a number above 0 and below 1",
+            Self::UpToOne => "a number above 0 and at most 1",
             Self::AtLeastZero => "a number of at least 0",
             Self::AboveZero => "a number above 0",
         }
@@ -173,6 +176,7 @@ impl Interval {
             && match self {
                 Self::Share => (0.0..=1.0).contains(&number),
                 Self::Fraction => number > 0.0 && number < 1.0,
+                Self::UpToOne => number > 0.0 && number <= 1.0,
                 Self::AtLeastZero => number >= 0.0,
                 Self::AboveZero => number > 0.0,
             }

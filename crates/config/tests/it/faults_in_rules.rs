@@ -267,6 +267,28 @@ fn contradictions() {
         "#]],
     );
     check(
+        &format!("{MINIMAL}[codegen]\nexit_margin = 0.8\n"),
+        &expect![[r#"
+            error: codegen.exit_margin: found `0.8`, expected none, since nothing exits early
+              --> folder/pipeline.toml:14:15
+               |
+            14 | exit_margin = 0.8
+               |               ^^^
+               |
+               = help: remove `exit_margin`, or change `codegen.early_exit`
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[codegen]\nearly_exit = true\nexit_margin = 0\n"),
+        &expect![[r#"
+            error: codegen.exit_margin: found `0`, expected a number above 0 and at most 1
+              --> folder/pipeline.toml:15:15
+               |
+            15 | exit_margin = 0
+               |               ^
+        "#]],
+    );
+    check(
         &format!("{MINIMAL}[codegen]\noutputs = [\"class\", \"scores\"]\nearly_exit = true\n"),
         &expect![[r#"
             error: codegen.early_exit: found `true`, expected none, since scores need every tree

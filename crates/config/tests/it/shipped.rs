@@ -120,6 +120,7 @@ fn serialized_sections() {
               "class"
             ],
             "early_exit": false,
+            "exit_margin": 1.0,
             "export": []
           },
           "accuracy": {
@@ -169,6 +170,7 @@ fn serialized_sections() {
             "stack": 1024,
             "instructions": 2000,
             "instructions_max": null,
+            "instructions_bound": null,
             "max_flash_growth": null
           }
         }"#]]

@@ -379,6 +379,7 @@ impl Site<'_> {
                     n_classes: self.model.n_classes,
                     timer: machine.timer,
                     predictions,
+                    splits: None,
                 };
                 read_outcomes(&bytes, context).map_err(|error| error.to_string())
             }

@@ -9,15 +9,21 @@
 //! Trees are gathered into functions of limited size, and a part of a tree that is too large or
 //! too deep becomes a function of its own, so that the compiler's time grows with the model alone.
 
+mod functions;
+mod nest;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use spinney_quantize::QuantForest;
 
+use self::functions::functions;
+use self::nest::nest;
 use crate::compact::Rows;
+use crate::exit::Enough;
 use crate::options::Options;
 use crate::tables;
-use crate::trees::{Child, Enough, Tree};
+use crate::trees::{Child, Tree};
 
 /// Splits of one function.
 const FUNCTION_SPLITS: usize = 3000;
@@ -91,7 +97,7 @@ pub(crate) fn write(
     tables::rows(&mut tables, &rows, forest.leaves().unit());
     Branches {
         imports: sum.lib_imports(),
-        functions: functions(sum, groups.len(), enough, options.early_exit),
+        functions: functions(sum, groups.len(), trees.len(), enough, options.early_exit),
         trees: header(sum, enough, options.early_exit) + text.trim_end() + "\n",
         tables,
     }
@@ -113,7 +119,7 @@ impl Sum {
             _ => 16,
         };
         let words = n_classes.div_ceil((32 / bits) as usize);
-        let fits = |tree: &Tree| tree.splits.len() <= FUNCTION_SPLITS && depth(tree) <= DEPTH_MAX;
+        let fits = |tree: &Tree| tree.splits.len() <= FUNCTION_SPLITS && tree.depth() <= DEPTH_MAX;
         if words <= WORDS_MAX && !options.counts_in_memory && trees.iter().all(fits) {
             Self::Registers { words, bits }
         } else {
@@ -202,18 +208,6 @@ fn groups(trees: &[Tree]) -> Vec<std::ops::Range<usize>> {
     }
     groups.push(start..trees.len());
     groups
-}
-
-fn depth(tree: &Tree) -> usize {
-    let mut depths = vec![1; tree.splits.len()];
-    for (index, split) in tree.splits.iter().enumerate() {
-        for child in split.children {
-            if let Child::Split(child) = child {
-                depths[child] = depths[index] + 1;
-            }
-        }
-    }
-    depths.into_iter().max().unwrap_or(0)
 }
 
 /// Splits below each split, itself included.
@@ -460,127 +454,3 @@ impl Writer<'_> {
 
 /// Local names of the words of counts.
 const REGISTERS: [&str; WORDS_MAX] = ["a", "b", "c", "d"];
-
-/// Writes the splits below `root`, or what `cut` puts in a split's place.
-fn nest(
-    out: &mut String,
-    tree: &Tree,
-    root: Child,
-    indent: usize,
-    leaf: &dyn Fn(usize) -> String,
-    cut: &mut dyn FnMut(Option<usize>, usize, usize) -> Option<String>,
-) {
-    /// What is left to write, last first.
-    enum Step {
-        Child(Child, Option<usize>, usize),
-        Text(&'static str, usize),
-    }
-    let pad = |depth: usize| " ".repeat(indent + STEP * depth.min(24));
-    let mut stack = vec![Step::Child(root, None, 0)];
-    while let Some(step) = stack.pop() {
-        match step {
-            Step::Text(text, depth) => {
-                let _ = writeln!(out, "{}{text}", pad(depth));
-            }
-            Step::Child(Child::Leaf(number), _, depth) => {
-                let _ = writeln!(out, "{}{}", pad(depth), leaf(number));
-            }
-            Step::Child(Child::Split(index), parent, depth) => {
-                if let Some(text) = cut(parent, index, depth) {
-                    let _ = writeln!(out, "{}{text}", pad(depth));
-                    continue;
-                }
-                let split = &tree.splits[index];
-                let _ = writeln!(
-                    out,
-                    "{}if x[{}] <= {} {{",
-                    pad(depth),
-                    split.feature,
-                    split.threshold
-                );
-                stack.push(Step::Text("}", depth));
-                stack.push(Step::Child(split.children[1], Some(index), depth + 1));
-                stack.push(Step::Text("} else {", depth));
-                stack.push(Step::Child(split.children[0], Some(index), depth + 1));
-            }
-        }
-    }
-}
-
-/// `classify` and `scores` of the crate.
-fn functions(sum: Sum, n_groups: usize, enough: &Enough, early_exit: bool) -> String {
-    let classify_doc = "/// The class index of a row of codes; ties go to the lowest.\n#[must_use]\n#[inline(never)]\n\
-                        pub fn classify(codes: &[Code; N_FEATURES]) -> usize {\n";
-    let scores_doc = "/// The score of each class for a row of codes.\n#[must_use]\n\
-                      pub fn scores(codes: &[Code; N_FEATURES]) -> [Score; N_CLASSES] {\n";
-    let enough = match enough {
-        Enough::Votes(votes) if early_exit => Some(*votes),
-        _ => None,
-    };
-    let calls = |early: bool| -> String {
-        (0..n_groups)
-            .map(|group| match (sum, early_exit, early) {
-                (Sum::Registers { .. }, true, true) if group + 1 < n_groups => format!(
-                    "    trees::trees_{group}::<true>(codes, &mut votes);\n    \
-                     if votes.is_decided() {{\n        return votes.winner(N_CLASSES);\n    }}\n"
-                ),
-                (Sum::Registers { .. }, true, early) => {
-                    format!("    trees::trees_{group}::<{early}>(codes, &mut votes);\n")
-                }
-                (_, true, true) => format!(
-                    "    if let Some(class) = trees::trees_{group}::<true>(codes, &mut votes) {{\n        \
-                     return class;\n    }}\n"
-                ),
-                (_, true, false) => {
-                    format!("    let _ = trees::trees_{group}::<false>(codes, &mut votes);\n")
-                }
-                (_, false, _) => format!("    trees::trees_{group}(codes, &mut votes);\n"),
-            })
-            .collect()
-    };
-    let (new, class, scores) = match sum {
-        Sum::Single => {
-            return format!(
-                "{classify_doc}    trees::trees_0(codes)\n}}\n\n\
-                 {scores_doc}    let mut scores = [0; N_CLASSES];\n    \
-                 if let Some(score) = scores.get_mut(classify(codes)) {{\n        *score = 1;\n    }}\n    scores\n}}\n"
-            );
-        }
-        Sum::Registers { bits, .. } => {
-            let full = 1_u32 << (bits - 1);
-            let enough = enough.unwrap_or(full);
-            (
-                format!("    let mut votes = trees::Votes::new({enough});\n"),
-                if early_exit {
-                    "    votes.winner(N_CLASSES)\n"
-                } else {
-                    "    votes.most(N_CLASSES)\n"
-                },
-                format!("    core::array::from_fn(|class| votes.count(class, {enough}))\n"),
-            )
-        }
-        Sum::Counts { .. } => (
-            "    let mut votes = [0; N_CLASSES];\n".to_owned(),
-            "    most(&votes)\n",
-            "    votes.map(Score::from)\n".to_owned(),
-        ),
-        Sum::Lanes => (
-            "    let mut votes = Lanes::<WORDS>::new();\n".to_owned(),
-            "    votes.argmax(N_CLASSES)\n",
-            "    let mut scores = [0; N_CLASSES];\n    \
-             for (score, sum) in scores.iter_mut().zip(votes.sums(N_CLASSES)) {\n        \
-             *score = sum;\n    }\n    scores\n"
-                .to_owned(),
-        ),
-        Sum::Words => (
-            "    let mut votes = [0; N_CLASSES];\n".to_owned(),
-            "    argmax(&votes)\n",
-            "    votes\n".to_owned(),
-        ),
-    };
-    format!(
-        "{classify_doc}{new}{}{class}}}\n\n{scores_doc}{new}{}{scores}}}\n",
-        calls(true),
-        calls(false)
-    )
-}

@@ -1,0 +1,177 @@
+//! The form of the model, the image and the run, as Markdown.
+
+use std::fmt::Write;
+
+use super::{list, percent};
+use crate::{EarlyExit, Report};
+
+impl Report {
+    /// The forms that were weighed; nothing where there was but one.
+    fn write_candidates(&self, out: &mut String) -> std::fmt::Result {
+        let candidates = &self.encoding.candidates;
+        if candidates.len() < 2 {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "| form | | flash | RAM | stack | instructions, mean | max | misses | |\n\
+             | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
+        )?;
+        for candidate in candidates {
+            let or_dash = |text: Option<String>| text.unwrap_or_else(|| "not run".to_owned());
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                candidate.name,
+                candidate.form,
+                candidate.flash_bytes,
+                candidate.ram_bytes,
+                or_dash(candidate.stack_bytes_max.map(|bytes| bytes.to_string())),
+                or_dash(
+                    candidate
+                        .instructions
+                        .map(|count| format!("{:.1}", count.mean))
+                ),
+                or_dash(candidate.instructions.map(|count| count.max.to_string())),
+                candidate.misses.join(", "),
+                match (candidate.is_chosen, candidate.is_on_front) {
+                    (true, _) => "**ships**",
+                    (false, true) => "on the front",
+                    (false, false) => "",
+                }
+            )?;
+        }
+        writeln!(
+            out,
+            "\nA form is on the front if no other takes less flash without more instructions, or \
+             fewer instructions without more flash. Figures are those of the whole image.\n"
+        )
+    }
+
+    pub(super) fn write_image(&self, out: &mut String) -> std::fmt::Result {
+        let footprint = &self.footprint;
+        writeln!(
+            out,
+            "\n## Image\n\n{} bytes of flash, {} of the model{}; {} bytes of static RAM, {} of the model. \
+             Encoding: {}{}{}.\n",
+            footprint.flash_bytes,
+            footprint.model_flash_bytes,
+            self.encoding
+                .bytes_per_split
+                .map_or(String::new(), |bytes| format!(" ({bytes} per split)")),
+            footprint.ram_bytes,
+            footprint.model_ram_bytes,
+            self.encoding
+                .form
+                .as_ref()
+                .filter(|form| **form != self.encoding.chosen)
+                .map_or(self.encoding.chosen.clone(), |form| {
+                    format!("{} ({form})", self.encoding.chosen)
+                }),
+            self.encoding
+                .code_bits
+                .map_or(String::new(), |bits| format!(", codes of {bits} bits")),
+            self.encoding
+                .leaves
+                .as_ref()
+                .map_or(String::new(), |leaves| format!(", leaves as {leaves}"))
+        )?;
+        if let Some(why) = &self.encoding.why {
+            writeln!(out, "{}: {why}.\n", capital(&self.encoding.chosen))?;
+        }
+        if let Some(exit) = &self.encoding.early_exit {
+            writeln!(
+                out,
+                "{}\n",
+                early_exit(exit, self.dataset.test_rows, self.accuracy.q15)
+            )?;
+        }
+        for export in &self.exports {
+            let notes: String = export.notes.iter().map(|note| format!(" {note}")).collect();
+            writeln!(
+                out,
+                "Exported as {}: `{}`, {}.{notes}\n",
+                export.kind, export.path, export.form
+            )?;
+        }
+        self.write_candidates(out)?;
+        writeln!(out, "| section | flash | RAM |\n| --- | ---: | ---: |")?;
+        for section in &footprint.sections {
+            writeln!(
+                out,
+                "| `{}` | {} | {} |",
+                section.name, section.flash_bytes, section.ram_bytes
+            )?;
+        }
+        writeln!(out, "\n## Device\n")?;
+        let Some(device) = &self.device else {
+            return writeln!(out, "Not run: the config does not require the emulator.");
+        };
+        writeln!(
+            out,
+            "{} ({}{}): {} rows, {} of them computed differently from the host. Instructions per \
+             inference from raw readings: {} on average, {} at most; from codes: {} and {}.{} These \
+             are instructions, not cycles. Stack: {} bytes at most.",
+            device.board,
+            device.core,
+            if device.emulated { ", emulated" } else { "" },
+            device.rows,
+            device.parity_mismatches,
+            device.instructions_per_inference.mean,
+            device.instructions_per_inference.max,
+            device.instructions_from_codes.mean,
+            device.instructions_from_codes.max,
+            device
+                .instructions_of_coding
+                .map_or(String::new(), |coding| format!(
+                    " Making the codes takes the difference, {coding}: {:.1} per feature.",
+                    coding / self.features.len().max(1) as f64
+                )),
+            device.stack_bytes_max
+        )?;
+        let Some(worst) = &device.worst_case else {
+            return Ok(());
+        };
+        writeln!(
+            out,
+            "\nA row passes at most {} splits, the longest paths of all trees; the rows passed {} \
+             at most. At {} instructions per split, all else included, an inference takes at most \
+             {}.",
+            worst.splits, worst.splits_measured, worst.instructions_per_split, worst.instructions
+        )
+    }
+}
+
+/// What an early exit saves and costs, in a paragraph.
+fn early_exit(exit: &EarlyExit, n_rows: usize, q15: Option<f64>) -> String {
+    let asked = format!(
+        "The early exit asks {} of {} trees on average",
+        exit.trees_mean, exit.n_trees
+    );
+    if exit.rows_changed == 0 {
+        return format!("{asked} and changes no class.");
+    }
+    let accuracy = match (exit.q15_all_trees, q15) {
+        (Some(all), Some(some)) => format!(
+            ": {} of them are right, {} would be with all trees",
+            percent(some),
+            percent(all)
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "{asked}, as it stops at {} of what is certain, and changes the class of {} of {n_rows} \
+         rows ({}){accuracy}.",
+        exit.margin,
+        exit.rows_changed,
+        list(&exit.rows_changed_list)
+    )
+}
+
+/// A name at the start of a sentence.
+fn capital(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
