@@ -8,7 +8,7 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, no_panic, parity, pipeline, places};
+use crate::{c99, new, no_panic, parity, pipeline, places};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
 const PIPELINES: [&str; 6] = [
@@ -74,6 +74,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         "parity on every core".to_owned(),
         Box::new(move || parity::check(bless)),
     ));
+    steps.push(("a new project".to_owned(), Box::new(new::check)));
     for config in PIPELINES {
         let config = repository.join(config);
         steps.push((

@@ -54,17 +54,8 @@ pub(crate) fn run(
         .context("cannot create a temporary folder")
         .environment()?;
     std::fs::write(folder.path().join(rows_file()), rows).environment()?;
-    let mut command = Command::new(qemu);
-    command
-        .current_dir(folder.path())
-        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(["-serial", "null", "-icount", "shift=8"])
-        .args(["-semihosting-config", "enable=on,target=native"])
-        .arg("-kernel")
-        .arg(elf);
-    if machine.core.is_riscv() {
-        command.args(["-bios", "none"]);
-    }
+    let mut command = command(qemu, machine, elf);
+    command.current_dir(folder.path());
     let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;
@@ -92,6 +83,36 @@ pub(crate) fn run(
         },
     };
     Ok(EmulatorRun { ended, log })
+}
+
+/// QEMU with this image, semihosting and a fixed time per instruction.
+fn command(qemu: &Path, machine: &Machine, elf: &Path) -> Command {
+    let mut command = Command::new(qemu);
+    command
+        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
+        .args(["-serial", "null", "-icount", "shift=8"])
+        .args(["-semihosting-config", "enable=on,target=native"])
+        .arg("-kernel")
+        .arg(elf);
+    if machine.core.is_riscv() {
+        command.args(["-bios", "none"]);
+    }
+    command
+}
+
+/// Seconds within which firmware that ends by itself does so.
+const LOG_DEADLINE_S: u64 = 60;
+
+/// What firmware that ends by itself logs.
+pub(crate) fn log_of(qemu: &Path, machine: &Machine, elf: &Path) -> Result<String, Failure> {
+    let deadline = Duration::from_secs(LOG_DEADLINE_S);
+    let finished = process::run(&mut command(qemu, machine, elf), deadline)
+        .with_context(|| format!("cannot run {}", qemu.display()))
+        .environment()?;
+    Ok(decode_log(
+        &std::fs::read(elf).environment()?,
+        &finished.stdout,
+    ))
 }
 
 /// Room that the main loop and a prediction need at the least.

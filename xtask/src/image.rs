@@ -8,9 +8,9 @@ use spinney_board::{Core, Region};
 use spinney_codegen::{SourceTree, has_probabilities, memory_x};
 use xshell::{Shell, cmd};
 
-use crate::environment::{Linker, Toolchain};
+use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
-use crate::{places, store};
+use crate::{emulator, places, store};
 
 /// Which of the two images of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +191,26 @@ pub(crate) fn build(
     std::fs::read(&elf)
         .with_context(|| format!("cannot read {}", elf.display()))
         .environment()
+}
+
+/// Builds the one binary of the package in `folder` for `core` and runs it on the core's emulated
+/// machine: what it logs.
+pub(crate) fn emulated_log(
+    folder: &Path,
+    binary: &str,
+    arguments: &[&str],
+    core: Core,
+) -> Result<String, Failure> {
+    let target = core.target();
+    let toolchain = environment::toolchain(target)
+        .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
+        .environment()?;
+    let machine = core.machine();
+    let (qemu, _) = environment::emulator(machine)
+        .with_context(|| format!("no {}; `cargo xtask setup` installs it", machine.qemu))
+        .environment()?;
+    let elf = compile(folder, binary, arguments, target, "info", &toolchain)?;
+    emulator::log_of(&qemu, machine, &elf)
 }
 
 /// Brings a folder to hold just these files; what is the same already keeps its time.

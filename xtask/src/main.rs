@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod image;
 mod inspect;
+mod new;
 mod no_panic;
 mod parity;
 mod pipeline;
@@ -52,6 +53,14 @@ enum Verb {
     Inspect {
         /// A skops, ONNX or Spinney JSON file.
         file: PathBuf,
+    },
+    /// Write a fresh project: a pipeline, and firmware around its model that builds as it is.
+    New {
+        /// Where; the last part names the project.
+        path: PathBuf,
+        /// The chip that it is for.
+        #[arg(long, default_value = "STM32F405RGTx")]
+        chip: String,
     },
     /// Prove that no model can panic on any core, as CI does.
     NoPanic,
@@ -151,6 +160,7 @@ fn main() -> ExitCode {
         }
         Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
         Verb::Inspect { file } => inspect::run(&file),
+        Verb::New { path, chip } => new::run(&path, &chip),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::C99 { setup } => c99::run(setup),

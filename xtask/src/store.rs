@@ -133,6 +133,52 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// A folder in the making, beside the place that it goes to as a whole.
+pub(crate) struct Draft {
+    folder: tempfile::TempDir,
+    place: PathBuf,
+}
+
+impl Draft {
+    /// An empty draft of what will be at `place`; gone with this value unless it gets there.
+    pub(crate) fn of(place: &Path) -> Result<Self> {
+        let context = || format!("cannot write {}", place.display());
+        let parent = place.parent().unwrap_or(place);
+        std::fs::create_dir_all(parent).with_context(context)?;
+        Ok(Self {
+            folder: beside(place).with_context(context)?,
+            place: place.to_owned(),
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts the folder in its place; what was there is dropped.
+    pub(crate) fn finish(self) -> Result<()> {
+        let context = || format!("cannot write {}", self.place.display());
+        // Both lie beside the place, so that moving them is renaming.
+        let aside = beside(&self.place).with_context(context)?;
+        if self.place.exists() {
+            std::fs::rename(&self.place, aside.path().join("old")).with_context(context)?;
+        }
+        std::fs::rename(self.folder.path(), &self.place).with_context(context)
+    }
+}
+
+fn beside(place: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".spinney-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As folders are made, not as secrets are.
+        builder.permissions(std::fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(place.parent().unwrap_or(place))
+}
+
 /// `sha256:` and 64 hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);

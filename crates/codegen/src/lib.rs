@@ -25,7 +25,7 @@ pub use c99::{Header, c99};
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
 pub use exit::{Exit, Stopped, Walks};
-pub use memory::memory_x;
+pub use memory::{exact_memory_x, memory_x};
 pub use options::{CodeType, Encoding, Options};
 pub use probability::has_probabilities;
 

@@ -261,6 +261,8 @@ pub struct Codegen {
     /// The share of the certain votes or lead at which it stops, above 0 and at most 1; below 1
     /// the class may differ from that of all trees.
     pub exit_margin: f64,
+    /// Where the generated crate goes besides, once all gates hold.
+    pub crate_folder: Option<ConfigPath>,
     /// Further forms of the model, in the order of the enum, each once.
     pub export: Vec<Export>,
 }

@@ -3,6 +3,7 @@
 mod build;
 mod candidates;
 mod exit;
+mod hand_over;
 mod inputs;
 mod model;
 mod moved;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
+use spinney_codegen::SourceTree;
 use spinney_config::{Config, Emulator};
 use spinney_report::Report;
 
@@ -163,6 +165,10 @@ pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), F
     report::write(&session, &report, &reports)?;
     session.progress.clear();
     let outcome = conclude(&report, Some(&reports));
+    if let (Ok(()), Some(folder)) = (&outcome, &session.config.pipeline.codegen.crate_folder) {
+        hand_over::crate_to(&session, &folder.full)?;
+        println!("crate: {}", shown(&folder.full).display());
+    }
     let made = session.stage("run");
     for export in &report.exports {
         let path = shown(&made.path(&export.path));
@@ -195,6 +201,25 @@ pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
     let quantized = quantize::prepare(&session, &inputs)?;
     session.progress.clear();
     Ok(quantized)
+}
+
+/// The plainest crate of the model of the pipeline at `path`.
+pub(crate) fn crate_of(path: &Path) -> Result<SourceTree, Failure> {
+    let session = Session::open(path, false)?;
+    let inputs = inputs::read(&session.config)?;
+    model::run(&session, &inputs)?;
+    quantize::run(&session, &inputs)?;
+    session.progress.clear();
+    let candidates: Vec<candidates::Candidate> = session
+        .stage("quantize")
+        .read_json(quantize::CANDIDATES)
+        .environment()?;
+    candidates
+        .into_iter()
+        .find(|candidate| candidate.is_offered)
+        .map(|candidate| candidate.files)
+        .context("the model has no form")
+        .environment()
 }
 
 fn conclude(report: &Report, reports: Option<&Path>) -> Result<(), Failure> {

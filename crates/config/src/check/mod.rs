@@ -240,6 +240,7 @@ fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
     }
     Some(Codegen {
         exit_margin: exit_margin?,
+        crate_folder: reader.path(section, "crate"),
         encoding: section.choice("encoding", Encoding::from_word)?,
         prefer: section.choice("prefer", Prefer::from_word)?,
         outputs: in_order(outputs?),

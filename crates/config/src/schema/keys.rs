@@ -317,6 +317,12 @@ pub const SECTIONS: &[Section] = &[
                 "The share of the certain votes, or of the certain lead, at which an early exit stops.",
             ),
             key(
+                "crate",
+                Kind::Folder,
+                Default::Words("none"),
+                "Where the generated crate goes besides, once all gates hold.",
+            ),
+            key(
                 "export",
                 Kind::Choices(Export::WORDS),
                 Default::Value("[]"),

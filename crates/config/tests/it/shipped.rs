@@ -121,6 +121,7 @@ fn serialized_sections() {
             ],
             "early_exit": false,
             "exit_margin": 1.0,
+            "crate_folder": null,
             "export": []
           },
           "accuracy": {
