@@ -2,6 +2,7 @@
 
 mod bench;
 mod c99;
+mod chips;
 mod ci;
 mod device_job;
 mod emulator;
@@ -15,6 +16,7 @@ mod parity;
 mod pipeline;
 mod places;
 mod predict;
+mod probe;
 mod process;
 mod progress;
 mod setup;
@@ -53,6 +55,9 @@ enum Verb {
         /// A skops, ONNX or Spinney JSON file.
         file: PathBuf,
     },
+    /// The chips there are, and the table of them.
+    #[command(subcommand)]
+    Chips(ChipsVerb),
     /// Prove that no model can panic on any core, as CI does.
     NoPanic,
     /// Show one test row: readings, codes, paths and scores in float and in Q15.
@@ -87,6 +92,17 @@ enum Verb {
         #[arg(long)]
         bless: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum ChipsVerb {
+    /// List the chips with this in their names: core, Rust target, flash and RAM.
+    Search {
+        /// Part of a name, in any case.
+        name: String,
+    },
+    /// Make crates/board/data/chips.csv anew from probe-rs' registry.
+    Update,
 }
 
 #[derive(Subcommand)]
@@ -151,6 +167,8 @@ fn main() -> ExitCode {
         }
         Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
         Verb::Inspect { file } => inspect::run(&file),
+        Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),
+        Verb::Chips(ChipsVerb::Update) => chips::update(),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::C99 { setup } => c99::run(setup),
