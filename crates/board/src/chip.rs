@@ -51,18 +51,6 @@ pub struct Chip {
     pub is_flash_external: bool,
 }
 
-impl Chip {
-    /// The flash that an image is linked into: without what the chip wants to find before it.
-    #[must_use]
-    pub fn image_flash(&self) -> Region {
-        let taken = self.boot.prefix_bytes().min(self.flash.len);
-        Region {
-            origin: self.flash.origin + taken,
-            len: self.flash.len - taken,
-        }
-    }
-}
-
 /// A row of the chip table: a [`Chip`] whose core may be unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {

@@ -284,7 +284,7 @@ const KNOWN: [Known; 32] = [
         Core::Rv32imac,
         (0x1000_0000, 16384),
         (RAM, 520),
-        Boot::Rp235xBlock,
+        Boot::Header,
     ),
     known(
         "ATSAMD21G18A",
@@ -436,17 +436,6 @@ fn a_core_that_the_table_does_not_know_is_asked_for() {
     assert_eq!(chip.core, Core::Rv32imac);
 }
 
-#[test]
-fn the_second_stage_of_an_rp2040_stands_before_the_image() {
-    let chip = find("RP2040").unwrap().chip(None).unwrap();
-    assert_eq!(
-        chip.image_flash(),
-        Region::new(0x1000_0100, (16 << 20) - 256)
-    );
-    let chip = find("STM32F405RG").unwrap().chip(None).unwrap();
-    assert_eq!(chip.image_flash(), chip.flash);
-}
-
 const HEADER: &str =
     "name,packages,core,flash_origin,flash_bytes,ram_origin,ram_bytes,boot,external\n";
 
@@ -507,6 +496,8 @@ fn faulty_rows() {
     );
     fault(
         "A,,cortex-m0,0x0,1,0x10,1,,\na,,cortex-m0,0x0,1,0x10,1,,",
-        &expect!["chip table, line 3: found a after A, expected each chip once, in the order of their names in lower case"],
+        &expect![
+            "chip table, line 3: found a after A, expected each chip once, in the order of their names in lower case"
+        ],
     );
 }
