@@ -1,6 +1,7 @@
 //! `chips`: what the chip table has, and the table made anew from probe-rs' registry.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Description, Listing, derive, parse_table, search, write_table};
@@ -85,8 +86,41 @@ fn memory(bytes: u32) -> String {
 
 /// `chips update`.
 pub(crate) fn update() -> Result<(), Failure> {
-    let folder = places::repository().join("crates/board/data");
-    let path = folder.join("chips-more.csv");
+    let (text, summary) = made()?;
+    store::write_whole(&path(), text.as_bytes()).environment()?;
+    print!("{summary}");
+    Ok(())
+}
+
+/// What CI checks, on machines that have built spinney-probe: its tests, and that the checked-in
+/// table is what the registry gives.
+pub(crate) fn check() -> Result<(), Failure> {
+    if !probe::is_built()? {
+        eprintln!(
+            "chips and probes: left out, spinney-probe is not built here; `cargo xtask chips update` builds it"
+        );
+        return Ok(());
+    }
+    probe::test()?;
+    let (text, _) = made()?;
+    let checked_in = std::fs::read_to_string(path()).input()?;
+    if text == checked_in {
+        Ok(())
+    } else {
+        Err(Failure::Input(anyhow!(
+            "{} is not what the registry gives; `cargo xtask chips update` makes it anew",
+            path().display()
+        )))
+    }
+}
+
+fn path() -> PathBuf {
+    places::repository().join("crates/board/data/chips.csv")
+}
+
+/// The table from today's registry and rules, and a summary.
+fn made() -> Result<(String, String), Failure> {
+    let path = path().with_file_name("chips-more.csv");
     let more = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))
         .input()?;
@@ -94,11 +128,7 @@ pub(crate) fn update() -> Result<(), Failure> {
         .with_context(|| format!("{} is no chip table", path.display()))
         .input()?;
     let described = probe::describe_all()?;
-    let (text, summary) = table(&described, more).input()?;
-    let path = folder.join("chips.csv");
-    store::write_whole(&path, text.as_bytes()).environment()?;
-    print!("{summary}");
-    Ok(())
+    table(&described, more).input()
 }
 
 /// The table of the described chips and of `more`, and a summary of what is and what is not in it.
@@ -129,4 +159,53 @@ fn table(described: &[Description], more: Vec<Listing>) -> anyhow::Result<(Strin
         summary.push_str(&format!("  {}\n", names.join(" ")));
     }
     Ok((text, summary))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use spinney_board::{Architecture, DescribedCore};
+
+    use super::*;
+
+    #[test]
+    fn columns_and_what_is_to_be_known() {
+        let names = ["RP2040", "STM32F405RG", "swm341", "ESP32-C3"];
+        let chips: Vec<Listing> = names
+            .into_iter()
+            .map(|name| spinney_board::find(name).unwrap())
+            .collect();
+        let chips: Vec<&Listing> = chips.iter().collect();
+        expect![[r#"
+            RP2040       cortex-m0plus            thumbv6m-none-eabi           flash 16M   RAM 264K  flash is a part of its own: its size by `[target] flash`; boots by rp2040-boot2
+            STM32F405RG  cortex-m4f               thumbv7em-none-eabihf        flash 1M    RAM 128K
+            swm341       core by `[target] core`                               flash 512K  RAM 64K
+            ESP32-C3     riscv32imc               riscv32imc-unknown-none-elf  flash 8M    RAM 384K  flash is a part of its own: its size by `[target] flash`; boots by esp-idf, which is not supplied
+            4 of 4242 chips
+        "#]].assert_eq(&listed(&chips));
+        assert_eq!(memory(0), "0M");
+        assert_eq!(memory(1536 * 1024), "1536K");
+        assert_eq!(memory(1025), "1025");
+    }
+
+    #[test]
+    fn what_is_left_out_is_named() {
+        let odd = Description {
+            name: "Z80".to_owned(),
+            packages: Vec::new(),
+            cores: vec![DescribedCore {
+                name: "main".to_owned(),
+                architecture: Architecture::Other,
+            }],
+            memories: Vec::new(),
+        };
+        let own = spinney_board::find("STM32F405RG").unwrap();
+        let (text, summary) = table(&[odd], vec![own]).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        expect![[r#"
+            1 chips, 1 of them from chips-more.csv; 1 names with a package; the core of 0 is asked for by key
+            left out, no family rule: 1
+              Z80
+        "#]].assert_eq(&summary);
+    }
 }

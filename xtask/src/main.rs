@@ -9,8 +9,10 @@ mod emulator;
 mod environment;
 mod explain;
 mod failure;
+mod flash;
 mod image;
 mod inspect;
+mod log;
 mod no_panic;
 mod parity;
 mod pipeline;
@@ -58,6 +60,8 @@ enum Verb {
     /// The chips there are, and the table of them.
     #[command(subcommand)]
     Chips(ChipsVerb),
+    /// Program a board with the image of the last run, through a debug probe, and show its log.
+    Flash(flash::Arguments),
     /// Prove that no model can panic on any core, as CI does.
     NoPanic,
     /// Show one test row: readings, codes, paths and scores in float and in Q15.
@@ -169,6 +173,7 @@ fn main() -> ExitCode {
         Verb::Inspect { file } => inspect::run(&file),
         Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),
         Verb::Chips(ChipsVerb::Update) => chips::update(),
+        Verb::Flash(arguments) => flash::run(&arguments),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::C99 { setup } => c99::run(setup),

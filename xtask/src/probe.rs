@@ -29,30 +29,53 @@ pub(crate) fn describe_all() -> Result<Vec<Description>, Failure> {
 
 /// The program, from a target folder of its own beside that of the firmware.
 pub(crate) fn built() -> Result<PathBuf, Failure> {
-    let folder = places::cache()?.join("probe");
-    let manifest = places::repository().join("tools/probe/Cargo.toml");
-    if !folder.exists() {
-        eprintln!("building spinney-probe once, with the 150 crates of probe-rs …");
+    if !is_built()? {
+        eprintln!("building spinney-probe once, with the 140 crates around probe-rs …");
     }
+    cargo("build", "spinney-probe does not build")?;
+    program()
+}
+
+/// Whether it was built before, so that building it again costs little.
+pub(crate) fn is_built() -> Result<bool, Failure> {
+    Ok(program()?.is_file())
+}
+
+/// Runs its tests.
+pub(crate) fn test() -> Result<(), Failure> {
+    cargo("test", "the tests of spinney-probe fail")
+}
+
+fn folder() -> Result<PathBuf, Failure> {
+    Ok(places::cache()?.join("probe"))
+}
+
+fn program() -> Result<PathBuf, Failure> {
+    Ok(folder()?
+        .join("debug")
+        .join(format!("spinney-probe{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn cargo(verb: &str, failure: &str) -> Result<(), Failure> {
+    let manifest = places::repository().join("tools/probe/Cargo.toml");
     let shell = Shell::new().environment()?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = cmd!(
         shell,
-        "{cargo} build --quiet --locked --manifest-path {manifest}"
+        "{cargo} {verb} --quiet --locked --manifest-path {manifest}"
     )
     .quiet()
     .ignore_status()
-    .env("CARGO_TARGET_DIR", &folder)
+    .env("CARGO_TARGET_DIR", folder()?)
     .output()
     .environment()?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::Environment(anyhow!(
-            "spinney-probe does not build:\n{}",
-            errors.trim_end()
-        )));
+    if output.status.success() {
+        return Ok(());
     }
-    Ok(folder
-        .join("debug")
-        .join(format!("spinney-probe{}", std::env::consts::EXE_SUFFIX)))
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    Err(Failure::Environment(anyhow!(
+        "{failure}:\n{}\n{}",
+        text(&output.stderr),
+        text(&output.stdout)
+    )))
 }

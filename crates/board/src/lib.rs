@@ -10,6 +10,7 @@ mod derive;
 mod description;
 mod family;
 mod machine;
+mod probe;
 mod table;
 
 pub use self::core::Core;
@@ -19,4 +20,5 @@ pub use derive::{LeftOut, derive};
 pub use description::{Architecture, DescribedCore, Description, Memory, MemoryKind};
 pub use family::{Family, FamilyCore, families, family};
 pub use machine::{MACHINES, Machine, Timer, machine};
+pub use probe::{Event, Geometry, Job, Phase, ProbeFault, SectorSize, Segment};
 pub use table::{TableError, parse_table, write_table};

@@ -37,7 +37,7 @@ pub(crate) enum RunResult {
 pub(crate) const FOOTPRINTS: &str = "footprints.json";
 pub(crate) const DEVICE: &str = "device.json";
 pub(crate) const CHOICE: &str = "choice.json";
-const PRODUCT_ELF: &str = "product.elf";
+pub(super) const PRODUCT_ELF: &str = "product.elf";
 
 fn product_elf(candidate: usize) -> String {
     format!("product-{candidate}.elf")
