@@ -329,9 +329,13 @@ fn nothing_was_built_that_could_be_flashed() {
     command
         .args(["flash", "--dry-run", "--config"])
         .arg(case.folder.path().join("pipeline.toml"));
-    case.fails_with(&mut command, 2, &expect![[r#"
+    case.fails_with(
+        &mut command,
+        2,
+        &expect![[r#"
         error: the pipeline "bad-flash" has no finished run; `cargo xtask pipeline run` makes one
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -341,12 +345,18 @@ fn a_chip_that_no_name_resembles() {
         command.args(["chips", "search", part]);
         Case::new().fails_with(&mut command, 2, expected);
     };
-    search("Z80", &expect![[r#"
+    search(
+        "Z80",
+        &expect![[r#"
         error: no chip has "Z80" in its name
-    "#]]);
-    search("STM32F4O5", &expect![[r#"
+    "#]],
+    );
+    search(
+        "STM32F4O5",
+        &expect![[r#"
         error: no chip has "STM32F4O5" in its name; did you mean STM32F405OE, STM32F405OG, STM32F415OG?
-    "#]]);
+    "#]],
+    );
 }
 
 fn predict(case: &Case, input: &str, output: &str) -> Command {
