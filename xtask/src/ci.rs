@@ -8,7 +8,7 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, new, no_panic, parity, pipeline, places};
+use crate::{c99, chips, new, no_panic, parity, pipeline, places};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
 const PIPELINES: [&str; 6] = [
@@ -30,6 +30,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     shell.change_dir(&repository);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let firmware = repository.join("firmware").join("Cargo.toml");
+    let probe = repository.join("tools").join("probe").join("Cargo.toml");
     let commands = [
         ("format", cmd!(shell, "{cargo} fmt --all --check")),
         (
@@ -38,6 +39,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
                 shell,
                 "{cargo} fmt --all --check --manifest-path {firmware}"
             ),
+        ),
+        (
+            "format of the probe's program",
+            cmd!(shell, "{cargo} fmt --check --manifest-path {probe}"),
         ),
         (
             "lints",
@@ -75,6 +80,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         Box::new(move || parity::check(bless)),
     ));
     steps.push(("a new project".to_owned(), Box::new(new::check)));
+    steps.push(("chips and probes".to_owned(), Box::new(chips::check)));
     for config in PIPELINES {
         let config = repository.join(config);
         steps.push((

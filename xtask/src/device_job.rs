@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
-use spinney_board::{Core, Machine, machine};
+use spinney_board::{Boot, Core, Machine, machine};
 use spinney_codegen::{Identity, Options, SourceTree};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
@@ -121,6 +121,7 @@ impl Job {
             let image = Image {
                 model: &self.model,
                 model_package: &format!("{}-model", self.name),
+                boot: Boot::Direct,
                 memory: (machine.flash, machine.ram),
                 core: device.core,
                 log: "error",

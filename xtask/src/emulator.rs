@@ -5,11 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
-use defmt_decoder::{DecodeError, Table};
+use defmt_decoder::Table;
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
 
 use crate::failure::{Blame, Failure};
+use crate::log::Log;
 use crate::process;
 
 /// How a run ended.
@@ -142,21 +143,13 @@ fn decode_log(elf: &[u8], bytes: &[u8]) -> String {
         Ok(None) => return "(the image has no log)\n".to_owned(),
         Err(error) => return format!("(the log cannot be decoded: {error})\n"),
     };
-    let mut decoder = table.new_stream_decoder();
-    decoder.received(bytes);
     let mut log = String::new();
-    loop {
-        match decoder.decode() {
-            Ok(frame) => {
-                let level = frame.level().map_or("", |level| level.as_str());
-                log.push_str(&format!("{level} {}\n", frame.display_message()));
-            }
-            Err(DecodeError::UnexpectedEof) => return log,
-            Err(DecodeError::Malformed) => {
-                if !table.encoding().can_recover() {
-                    return log + "(the rest of the log is damaged)\n";
-                }
-            }
-        }
+    let decoded = Log::new(&table).decode(bytes, &mut |line| {
+        log.push_str(line);
+        log.push('\n');
+    });
+    if decoded.is_err() {
+        log.push_str("(the rest of the log is damaged)\n");
     }
+    log
 }

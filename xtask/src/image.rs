@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use spinney_board::{Core, Region};
+use spinney_board::{Boot, Core, Region};
 use spinney_codegen::{SourceTree, has_probabilities, memory_x};
 use xshell::{Shell, cmd};
 
@@ -38,6 +38,8 @@ pub(crate) struct Image<'a> {
     pub model_package: &'a str,
     /// Where it is linked to.
     pub memory: (Region, Region),
+    /// What the chip wants to find there besides.
+    pub boot: Boot,
     /// The core it is compiled for.
     pub core: Core,
     /// `defmt`'s level.
@@ -96,7 +98,7 @@ fn workspace(
     }
     files.insert(
         "app/memory.x".to_owned(),
-        memory_x(image.core, image.memory.0, image.memory.1),
+        memory_x(image.core, image.boot, image.memory.0, image.memory.1),
     );
     replace(
         &mut files,

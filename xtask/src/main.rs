@@ -2,20 +2,24 @@
 
 mod bench;
 mod c99;
+mod chips;
 mod ci;
 mod device_job;
 mod emulator;
 mod environment;
 mod explain;
 mod failure;
+mod flash;
 mod image;
 mod inspect;
+mod log;
 mod new;
 mod no_panic;
 mod parity;
 mod pipeline;
 mod places;
 mod predict;
+mod probe;
 mod process;
 mod progress;
 mod setup;
@@ -62,6 +66,11 @@ enum Verb {
         #[arg(long, default_value = "STM32F405RGTx")]
         chip: String,
     },
+    /// The chips there are, and the table of them.
+    #[command(subcommand)]
+    Chips(ChipsVerb),
+    /// Program a board with the image of the last run, through a debug probe, and show its log.
+    Flash(flash::Arguments),
     /// Prove that no model can panic on any core, as CI does.
     NoPanic,
     /// Show one test row: readings, codes, paths and scores in float and in Q15.
@@ -96,6 +105,17 @@ enum Verb {
         #[arg(long)]
         bless: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum ChipsVerb {
+    /// List the chips with this in their names: core, Rust target, flash and RAM.
+    Search {
+        /// Part of a name, in any case.
+        name: String,
+    },
+    /// Make crates/board/data/chips.csv anew from probe-rs' registry.
+    Update,
 }
 
 #[derive(Subcommand)]
@@ -161,6 +181,9 @@ fn main() -> ExitCode {
         Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
         Verb::Inspect { file } => inspect::run(&file),
         Verb::New { path, chip } => new::run(&path, &chip),
+        Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),
+        Verb::Chips(ChipsVerb::Update) => chips::update(),
+        Verb::Flash(arguments) => flash::run(&arguments),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config } => explain::run(&config, row),
         Verb::C99 { setup } => c99::run(setup),

@@ -51,12 +51,21 @@ const ROWS: &str = "data/iris.csv";
 
 /// `new`: writes the project at `path`, for the chip of this name.
 pub(crate) fn run(path: &Path, chip: &str) -> Result<(), Failure> {
-    let chip = spinney_board::find(chip)
+    let listing = spinney_board::find(chip)
         .map_err(|error| {
-            let nearest = error.nearest.join(", ");
-            anyhow!("--chip: {error}, expected a chip that `cargo xtask chips search` lists; nearest: {nearest}")
+            let nearest = match error.nearest.join(", ") {
+                nearest if nearest.is_empty() => nearest,
+                nearest => format!(" (nearest: {nearest})"),
+            };
+            anyhow!("--chip: {error}, expected one that `cargo xtask chips search` lists{nearest}")
         })
         .input()?;
+    let chip = &listing.chip(None).ok_or_else(|| {
+        Failure::Input(anyhow!(
+            "--chip: found {}, whose core the table does not know, expected one that it knows",
+            listing.name
+        ))
+    })?;
     let full = std::path::absolute(path).input()?;
     let name = project_name(&full)?;
     let is_taken = full
@@ -108,7 +117,7 @@ pub(crate) fn write(folder: &Path, name: &str, chip: &Chip) -> Result<(), Failur
         });
         store::write_whole(&folder.join(file), text.as_bytes()).input()?;
     }
-    let map = exact_memory_x(chip.core, chip.flash, chip.ram);
+    let map = exact_memory_x(chip.core, chip.boot, chip.flash, chip.ram);
     store::write_whole(&folder.join("firmware/memory.x"), map.as_bytes()).input()?;
     let rows = std::fs::read(places::repository().join(ROWS)).environment()?;
     store::write_whole(&folder.join("data/rows.csv"), &rows).input()?;
@@ -183,9 +192,11 @@ pub(crate) fn check() -> Result<(), Failure> {
     let core = Core::CortexM4F;
     let chip = spinney_board::find("STM32F405RGTx")
         .map_err(|error| anyhow!(error))
-        .environment()?;
+        .environment()?
+        .chip(None)
+        .ok_or_else(|| Failure::Environment(anyhow!("the table has this chip's core")))?;
     let folder = tempfile::tempdir().environment()?;
-    write(folder.path(), "fresh-project", chip)?;
+    write(folder.path(), "fresh-project", &chip)?;
     let log = crate::image::emulated_log(
         &folder.path().join("firmware"),
         "fresh-project-firmware",

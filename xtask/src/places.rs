@@ -36,7 +36,12 @@ pub(crate) fn artifacts(pipeline: &str) -> Result<PathBuf, Failure> {
 
 /// Cargo's target folder for firmware: outside the clone, so that `core` is built once.
 pub(crate) fn firmware_cache() -> Result<PathBuf, Failure> {
-    let cache = std::env::var_os("SPINNEY_CACHE")
+    Ok(cache()?.join("firmware"))
+}
+
+/// The folder of what is built once, outside the clone.
+pub(crate) fn cache() -> Result<PathBuf, Failure> {
+    std::env::var_os("SPINNEY_CACHE")
         .map(PathBuf::from)
         .or_else(|| {
             let base = std::env::var_os("XDG_CACHE_HOME")
@@ -46,6 +51,5 @@ pub(crate) fn firmware_cache() -> Result<PathBuf, Failure> {
             Some(base.join("spinney"))
         })
         .context("no home folder; set SPINNEY_CACHE to a folder for firmware builds")
-        .environment()?;
-    Ok(cache.join("firmware"))
+        .environment()
 }

@@ -184,7 +184,7 @@ fn an_unknown_chip() {
             12 | chip = "nRF51882_xxAA"
                |        ^^^^^^^^^^^^^^^
                |
-               = help: did you mean `"nRF51822_xxAA"`, `"nRF51822_xxAB"` or `"nRF51822_xxAC"`?
+               = help: did you mean `"nRF51802_xxAA"`, `"nRF51822_xxAA"` or `"nRF51824_xxAA"`?
         "#]]);
 }
 
@@ -319,6 +319,44 @@ fn nothing_was_run_yet() {
         error: the pipeline "NAME" has no finished run; `cargo xtask pipeline run` makes one
     "#]]
     .assert_eq(&stderr.replace(&name, "NAME"));
+}
+
+#[test]
+fn nothing_was_built_that_could_be_flashed() {
+    let case = Case::new();
+    case.config("name = \"bad-input\"", "name = \"bad-flash\"");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(["flash", "--dry-run", "--config"])
+        .arg(case.folder.path().join("pipeline.toml"));
+    case.fails_with(
+        &mut command,
+        2,
+        &expect![[r#"
+        error: the pipeline "bad-flash" has no finished run; `cargo xtask pipeline run` makes one
+    "#]],
+    );
+}
+
+#[test]
+fn a_chip_that_no_name_resembles() {
+    let search = |part: &str, expected: &Expect| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["chips", "search", part]);
+        Case::new().fails_with(&mut command, 2, expected);
+    };
+    search(
+        "Z80",
+        &expect![[r#"
+        error: no chip has "Z80" in its name
+    "#]],
+    );
+    search(
+        "STM32F4O5",
+        &expect![[r#"
+        error: no chip has "STM32F4O5" in its name; did you mean STM32F405OE, STM32F405OG, STM32F415OG?
+    "#]],
+    );
 }
 
 fn predict(case: &Case, input: &str, output: &str) -> Command {

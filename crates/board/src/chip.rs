@@ -1,8 +1,8 @@
-//! The chip table: name, core and the two memories that an image is linked into.
+//! Chips: name, core, the two memories that an image is linked into, and what they need to boot.
 
 use std::sync::LazyLock;
 
-use crate::Core;
+use crate::{Boot, Core, parse_table};
 
 /// A stretch of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -45,6 +45,51 @@ pub struct Chip {
     pub flash: Region,
     /// The RAM that data and stack go into.
     pub ram: Region,
+    /// What it wants to find in flash before it starts an image.
+    pub boot: Boot,
+    /// Whether flash is a part of its own, whose size depends on the board.
+    pub is_flash_external: bool,
+}
+
+/// A row of the chip table: a [`Chip`] whose core may be unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Its name, as probe-rs spells it.
+    pub name: String,
+    /// What follows the name in each of its packages, `Tx` for example.
+    pub packages: Vec<String>,
+    /// Its processor; of several, the one that boots. `None` where the user has to say.
+    pub core: Option<Core>,
+    /// See [`Chip::flash`].
+    pub flash: Region,
+    /// See [`Chip::ram`].
+    pub ram: Region,
+    /// See [`Chip::boot`].
+    pub boot: Boot,
+    /// See [`Chip::is_flash_external`].
+    pub is_flash_external: bool,
+}
+
+impl Listing {
+    /// The chip with the core that the table has or, before it, the one that is given; `None`
+    /// where neither is.
+    #[must_use]
+    pub fn chip(&self, core: Option<Core>) -> Option<Chip> {
+        Some(Chip {
+            name: self.name.clone(),
+            core: core.or(self.core)?,
+            flash: self.flash,
+            ram: self.ram,
+            boot: self.boot,
+            is_flash_external: self.is_flash_external,
+        })
+    }
+
+    /// Whether two chips of these rows take the same images.
+    fn takes_the_same(&self, other: &Self) -> bool {
+        let told = |it: &Self| (it.core, it.flash, it.ram, it.boot, it.is_flash_external);
+        told(self) == told(other)
+    }
 }
 
 /// The table holds no chip of this name.
@@ -53,43 +98,92 @@ pub struct Chip {
 pub struct UnknownChip {
     /// The name looked for.
     pub name: String,
+    /// How many chips have names that start with it.
+    pub n_longer: usize,
     /// Names that resemble it, the nearest first, at most three.
     pub nearest: Vec<String>,
 }
 
-/// What is wrong with a chip table.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("chip table, line {line}: found {found}, expected {expected}")]
-pub struct TableError {
-    /// Line in the table, from 1.
-    pub line: u64,
-    /// What stands there.
-    pub found: String,
-    /// What may stand there.
-    pub expected: String,
-}
-
 /// Every chip of the table, in the order of its rows.
 #[must_use]
-pub fn chips() -> &'static [Chip] {
-    static CHIPS: LazyLock<Vec<Chip>> = LazyLock::new(|| {
-        parse_table(include_str!("../chips.csv")).expect("a test validates each row")
+pub fn chips() -> &'static [Listing] {
+    static CHIPS: LazyLock<Vec<Listing>> = LazyLock::new(|| {
+        parse_table(include_str!("../data/chips.csv")).expect("a test validates each row")
     });
     &CHIPS
 }
 
-/// The chip of this name, in any case.
+/// The chip of this name, in any case, with its package or without. An `x` of the table stands for
+/// any character; and the beginning of names will do, if all chips with such names take the same
+/// images.
+///
+/// The name of what is found is spelt as in the table, with the package if one was given.
 ///
 /// # Errors
 /// [`UnknownChip`], with the nearest names.
-pub fn find(name: &str) -> Result<&'static Chip, UnknownChip> {
+pub fn find(name: &str) -> Result<Listing, UnknownChip> {
+    let same = |typed: u8, own: u8| typed.eq_ignore_ascii_case(&own);
+    let stands_for = |typed: u8, own: u8| own == b'x' || same(typed, own);
+    if let Some(found) = named(name, same).or_else(|| named(name, stands_for)) {
+        return Ok(found);
+    }
+    let longer: Vec<&Listing> = chips()
+        .iter()
+        .filter(|row| !name.is_empty() && starts_with(&row.name, name))
+        .collect();
+    if let Some((first, others)) = longer.split_first()
+        && others.iter().all(|row| row.takes_the_same(first))
+    {
+        return Ok((*first).clone());
+    }
+    Err(UnknownChip {
+        name: name.to_owned(),
+        n_longer: longer.len(),
+        nearest: if longer.is_empty() {
+            nearest(name)
+        } else {
+            longer.iter().take(3).map(|row| row.name.clone()).collect()
+        },
+    })
+}
+
+/// The chips with `part` in their names, in any case, in the order of the table.
+#[must_use]
+pub fn search(part: &str) -> Vec<&'static Listing> {
+    let part = part.to_ascii_lowercase();
     chips()
         .iter()
-        .find(|chip| chip.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| UnknownChip {
-            name: name.to_owned(),
-            nearest: nearest(name),
+        .filter(|row| {
+            let name = row.name.to_ascii_lowercase();
+            let has =
+                |suffix: &String| format!("{name}{}", suffix.to_ascii_lowercase()).contains(&part);
+            name.contains(&part) || row.packages.iter().any(has)
         })
+        .collect()
+}
+
+/// The first chip whose name, else whose name with a package, is `typed`, letter by letter.
+fn named(typed: &str, is: impl Fn(u8, u8) -> bool) -> Option<Listing> {
+    let is = |typed: &[u8], own: &str| {
+        typed.len() == own.len() && typed.iter().zip(own.bytes()).all(|(a, b)| is(*a, b))
+    };
+    let typed = typed.as_bytes();
+    let whole = chips().iter().find(|row| is(typed, &row.name));
+    whole.cloned().or_else(|| {
+        chips().iter().find_map(|row| {
+            let (name, rest) = typed.split_at_checked(row.name.len())?;
+            let suffix = row.packages.iter().find(|suffix| is(rest, suffix))?;
+            is(name, &row.name).then(|| Listing {
+                name: format!("{}{suffix}", row.name),
+                ..row.clone()
+            })
+        })
+    })
+}
+
+fn starts_with(name: &str, beginning: &str) -> bool {
+    name.get(..beginning.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(beginning))
 }
 
 /// Jaro-Winkler favours a common beginning, which is how chips of a family resemble each other.
@@ -116,230 +210,4 @@ fn nearest(name: &str) -> Vec<String> {
         .take(3)
         .map(|(_, name)| name.to_owned())
         .collect()
-}
-
-const COLUMNS: [&str; 6] = [
-    "name",
-    "core",
-    "flash_origin",
-    "flash_bytes",
-    "ram_origin",
-    "ram_bytes",
-];
-
-#[derive(serde::Deserialize)]
-struct RawChip {
-    name: String,
-    core: String,
-    flash_origin: String,
-    flash_bytes: u32,
-    ram_origin: String,
-    ram_bytes: u32,
-}
-
-/// Reads a chip table: CSV with the columns `name`, `core`, `flash_origin`, `flash_bytes`,
-/// `ram_origin` and `ram_bytes`; origins in hexadecimal (`0x08000000`), lengths in decimal.
-///
-/// # Errors
-/// The first row that does not parse, names an unknown core, has an empty region or one that
-/// passes 2³², has RAM and flash overlap, or repeats a name (in any case).
-pub fn parse_table(text: &str) -> Result<Vec<Chip>, TableError> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let header = reader.headers().map_err(unreadable)?.clone();
-    if header != COLUMNS[..] {
-        return Err(TableError {
-            line: 1,
-            found: header.iter().collect::<Vec<_>>().join(","),
-            expected: COLUMNS.join(","),
-        });
-    }
-    let mut seen = std::collections::HashSet::new();
-    let mut chips = Vec::new();
-    for row in reader.records() {
-        let row = row.map_err(unreadable)?;
-        let line = row.position().map_or(1, csv::Position::line);
-        let raw: RawChip = row.deserialize(Some(&header)).map_err(unreadable)?;
-        let chip = raw.check().map_err(|(found, expected)| TableError {
-            line,
-            found,
-            expected: expected.to_owned(),
-        })?;
-        if !seen.insert(chip.name.to_ascii_lowercase()) {
-            return Err(TableError {
-                line,
-                found: format!("the name {} again", chip.name),
-                expected: "each chip once".to_owned(),
-            });
-        }
-        chips.push(chip);
-    }
-    Ok(chips)
-}
-
-fn unreadable(error: csv::Error) -> TableError {
-    TableError {
-        line: error.position().map_or(1, csv::Position::line),
-        found: error.to_string(),
-        expected: "a row of six values".to_owned(),
-    }
-}
-
-impl RawChip {
-    fn check(self) -> Result<Chip, (String, &'static str)> {
-        let core = Core::from_name(&self.core)
-            .ok_or_else(|| (format!("core {}", self.core), "a core such as cortex-m4f"))?;
-        let flash = Region::new(hexadecimal(&self.flash_origin)?, self.flash_bytes);
-        let ram = Region::new(hexadecimal(&self.ram_origin)?, self.ram_bytes);
-        for region in [flash, ram] {
-            if region.len == 0 || region.end() > 1 << 32 {
-                return Err((
-                    format!("{} bytes from {:#010x}", region.len, region.origin),
-                    "a region inside 32 bits, not empty",
-                ));
-            }
-        }
-        if flash.overlaps(ram) {
-            return Err((
-                "flash and RAM that overlap".to_owned(),
-                "two separate regions",
-            ));
-        }
-        if self.name.is_empty() {
-            return Err(("an empty name".to_owned(), "a name"));
-        }
-        Ok(Chip {
-            name: self.name,
-            core,
-            flash,
-            ram,
-        })
-    }
-}
-
-fn hexadecimal(text: &str) -> Result<u32, (String, &'static str)> {
-    text.strip_prefix("0x")
-        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-        .ok_or_else(|| (text.to_owned(), "an address such as 0x08000000"))
-}
-
-#[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use super::*;
-
-    const HEADER: &str = "name,core,flash_origin,flash_bytes,ram_origin,ram_bytes\n";
-
-    #[test]
-    fn every_row_of_the_table_is_valid_and_in_order() {
-        let chips = parse_table(include_str!("../chips.csv")).unwrap();
-        assert!(!chips.is_empty());
-        let names: Vec<String> = chips.iter().map(|chip| chip.name.to_lowercase()).collect();
-        assert!(
-            names.is_sorted(),
-            "rows are sorted by name, so that a change is easy to see"
-        );
-        for chip in &chips {
-            assert_eq!(find(&chip.name.to_uppercase()).unwrap(), chip);
-            assert!(chip.ram.len >= 1024, "{}", chip.name);
-        }
-    }
-
-    #[test]
-    fn the_chips_of_the_shipped_pipelines() {
-        let chip = find("stm32f405rgtx").unwrap();
-        assert_eq!(
-            (chip.core, chip.core.target()),
-            (Core::CortexM4F, "thumbv7em-none-eabihf")
-        );
-        assert_eq!(chip.flash, Region::new(0x0800_0000, 1_048_576));
-        assert_eq!(chip.ram, Region::new(0x2000_0000, 131_072));
-        let chip = find("nRF51822_xxAA").unwrap();
-        assert_eq!(
-            (chip.core, chip.core.target()),
-            (Core::CortexM0, "thumbv6m-none-eabi")
-        );
-        assert_eq!(chip.flash, Region::new(0, 262_144));
-        assert_eq!(chip.ram, Region::new(0x2000_0000, 16_384));
-    }
-
-    #[test]
-    fn an_unknown_chip_brings_its_neighbours() {
-        let error = find("STM32F405").unwrap_err();
-        expect![[r#"
-            UnknownChip {
-                name: "STM32F405",
-                nearest: [
-                    "STM32F405RGTx",
-                    "STM32F401RETx",
-                    "STM32F407VGTx",
-                ],
-            }
-        "#]]
-        .assert_debug_eq(&error);
-        assert!(find("").unwrap_err().nearest.is_empty());
-        assert!(find(&"S".repeat(100_000)).unwrap_err().nearest.is_empty());
-    }
-
-    fn check(row: &str, expect: &Expect) {
-        let error = parse_table(&format!("{HEADER}{row}\n")).unwrap_err();
-        expect.assert_eq(&error.to_string());
-    }
-
-    #[test]
-    fn other_columns() {
-        expect!["chip table, line 1: found name,core, expected name,core,flash_origin,flash_bytes,ram_origin,ram_bytes"].assert_eq(&parse_table("name,core\n").unwrap_err().to_string());
-    }
-
-    #[test]
-    fn faulty_rows() {
-        check(
-            "A,cortex-m9,0x0,1,0x10,1",
-            &expect![
-                "chip table, line 2: found core cortex-m9, expected a core such as cortex-m4f"
-            ],
-        );
-        check(
-            "A,cortex-m0,0,1,0x10,1",
-            &expect!["chip table, line 2: found 0, expected an address such as 0x08000000"],
-        );
-        check(
-            "A,cortex-m0,0x0,0,0x10,1",
-            &expect![
-                "chip table, line 2: found 0 bytes from 0x00000000, expected a region inside 32 bits, not empty"
-            ],
-        );
-        check(
-            "A,cortex-m0,0xffffffff,2,0x10,1",
-            &expect![
-                "chip table, line 2: found 2 bytes from 0xffffffff, expected a region inside 32 bits, not empty"
-            ],
-        );
-        check(
-            "A,cortex-m0,0x0,17,0x10,1",
-            &expect![
-                "chip table, line 2: found flash and RAM that overlap, expected two separate regions"
-            ],
-        );
-        check(
-            "A,cortex-m0,0x0,much,0x10,1",
-            &expect![
-                "chip table, line 2: found CSV deserialize error: record 1 (line: 2, byte: 56): field 3: invalid digit found in string, expected a row of six values"
-            ],
-        );
-        check(
-            "A,cortex-m0,0x0",
-            &expect![
-                "chip table, line 2: found CSV error: record 1 (line: 2, byte: 56): found record with 3 fields, but the previous record has 6 fields, expected a row of six values"
-            ],
-        );
-        check(
-            ",cortex-m0,0x0,1,0x10,1",
-            &expect!["chip table, line 2: found an empty name, expected a name"],
-        );
-        check(
-            "A,cortex-m0,0x0,1,0x10,1\na,cortex-m0,0x0,1,0x10,1",
-            &expect!["chip table, line 3: found the name a again, expected each chip once"],
-        );
-    }
 }

@@ -4,6 +4,7 @@
 //! Files are returned, never written; the same model gives the same bytes.
 
 mod body;
+mod boot;
 mod branches;
 mod c99;
 mod coding;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::expect_file;
-use spinney_board::{Core, Region};
+use spinney_board::{Boot, Core, Region};
 use spinney_codegen::{
     CodeType, Encoding, Identity, Options as Form, SourceTree, c99, drop_in, empty,
     has_probabilities, memory_x,
@@ -252,14 +252,23 @@ fn a_memory_map_stretches_regions_but_not_the_stack() {
     let region = |origin, len| Region { origin, len };
     let map = memory_x(
         Core::CortexM4F,
+        Boot::Direct,
         region(0x0800_0000, 0x10_0000),
         region(0x2000_0000, 0x2_0000),
     );
     expect_file!["expected/memory.x"].assert_eq(&map);
     let map = memory_x(
         Core::Rv32imc,
+        Boot::EspIdf,
         region(0x4200_0000, 0x40_0000),
         region(0x3fc8_0000, 0x6_0000),
     );
     expect_file!["expected/memory-riscv.x"].assert_eq(&map);
+    let map = memory_x(
+        Core::CortexM33F,
+        Boot::Rp235xBlock,
+        region(0x1000_0000, 0x20_0000),
+        region(0x2000_0000, 0x8_2000),
+    );
+    expect_file!["expected/memory-rp235x.x"].assert_eq(&map);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use spinney_board::{Chip, MACHINES, Machine};
+use spinney_board::{Listing, MACHINES, Machine};
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
@@ -22,7 +22,7 @@ pub(crate) enum Value {
     Words(Vec<(String, Span)>),
     Pair(f64, f64),
     Weights(BTreeMap<String, f64>),
-    Chip(&'static Chip),
+    Chip(Box<Listing>),
     Board(&'static Machine),
 }
 
@@ -279,13 +279,18 @@ impl Reader<'_> {
     fn chip(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
         let name = self.string(place, kind, value)?;
         match spinney_board::find(&name) {
-            Ok(chip) => Some(Value::Chip(chip)),
+            Ok(chip) => Some(Value::Chip(Box::new(chip))),
             Err(unknown) => {
-                let help = if unknown.nearest.is_empty() {
-                    "the chips there are stand in crates/board/chips.csv".to_owned()
-                } else {
-                    let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
-                    format!("did you mean {}?", listed(&names))
+                let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
+                let help = match unknown.n_longer {
+                    0 if names.is_empty() => {
+                        "`cargo xtask chips search` with a part of its name lists chips".to_owned()
+                    }
+                    0 => format!("did you mean {}?", listed(&names)),
+                    n => format!(
+                        "{n} chips that differ have names that start so, {} for example; `cargo xtask chips search {name}` lists them",
+                        listed(&names)
+                    ),
                 };
                 self.refuse(place, kind, value, Some(help))
             }

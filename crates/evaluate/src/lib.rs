@@ -6,6 +6,7 @@
 mod device;
 mod footprint;
 mod gates;
+mod image;
 mod metrics;
 mod predictions;
 mod slimming;
@@ -15,6 +16,7 @@ pub use device::{
 };
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
+pub use image::{Loaded, loaded, symbol};
 pub use metrics::{ClassScore, Scorecard};
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use slimming::Shape;

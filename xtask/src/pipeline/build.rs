@@ -1,6 +1,7 @@
 //! Stages `build` and `run`: images and their footprint, and the verify image in the emulator.
 
 use serde::{Deserialize, Serialize};
+use spinney_board::Boot;
 use spinney_codegen::SourceTree;
 use spinney_config::{LogLevel, Prefer};
 use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, Splits, read_outcomes};
@@ -36,7 +37,7 @@ pub(crate) enum RunResult {
 pub(crate) const FOOTPRINTS: &str = "footprints.json";
 pub(crate) const DEVICE: &str = "device.json";
 pub(crate) const CHOICE: &str = "choice.json";
-const PRODUCT_ELF: &str = "product.elf";
+pub(super) const PRODUCT_ELF: &str = "product.elf";
 
 fn product_elf(candidate: usize) -> String {
     format!("product-{candidate}.elf")
@@ -95,15 +96,16 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
             "building the {name} image for {}",
             pipeline.target.chip.name
         ));
-        let memory = match (transport, machine) {
-            (Transport::Verify, Some(machine)) => (machine.flash, machine.ram),
-            _ => chip,
+        let (memory, boot) = match (transport, machine) {
+            (Transport::Verify, Some(machine)) => ((machine.flash, machine.ram), Boot::Direct),
+            _ => (chip, pipeline.target.chip.boot),
         };
         image::build(
             &Image {
                 model: candidate.map_or(&empty, |candidate| &candidate.files),
                 model_package: &package,
                 memory,
+                boot,
                 core: pipeline.target.chip.core,
                 log: log_level(pipeline.firmware.log),
                 // Branches hardly shrink where they are optimized for size, and slow down a lot.

@@ -193,6 +193,32 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     conclude(&report, None)
 }
 
+/// The image that ships, of a run that today's config and inputs would make again.
+pub(crate) struct Product {
+    pub config: Config,
+    pub elf: Vec<u8>,
+}
+
+/// The image of the last run of the pipeline at `path`; says so if gates do not hold for it.
+pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
+    let session = Session::open(path, false)?;
+    let inputs = inputs::read(&session.config)?;
+    let report = report::judge_last(&session, &inputs)?;
+    if !report.passes() {
+        eprintln!(
+            "note: not all gates hold for this image; `cargo xtask pipeline check` shows them"
+        );
+    }
+    let elf = session
+        .stage("run")
+        .read(build::PRODUCT_ELF)
+        .environment()?;
+    Ok(Product {
+        config: session.config,
+        elf,
+    })
+}
+
 /// The model of the pipeline at `path`, trained if it is not yet, and its quantization.
 pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
     let session = Session::open(path, false)?;

@@ -1,6 +1,6 @@
 //! `[target]` and `[budget]`: the chip's memories, its emulated machine, and gates that can bind.
 
-use spinney_board::{Chip, MACHINES, Machine, Region};
+use spinney_board::{Boot, Chip, Core, Listing, MACHINES, Machine, Region};
 
 use crate::choice::Emulator;
 use crate::diagnostics::Fault;
@@ -21,7 +21,9 @@ const OF_A_RUN: [&str; 4] = [
 pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target> {
     let emulator = section.choice("emulator", Emulator::from_word);
     let chip = match section.value("chip") {
-        Some(Value::Chip(chip)) => Some(memories(reader, section, chip)),
+        Some(Value::Chip(listing)) => {
+            core(reader, section, listing).map(|chip| memories(reader, section, chip))
+        }
         _ => None,
     };
     let board = match section.value("board") {
@@ -51,9 +53,48 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
     })
 }
 
+/// The chip with the core that the config gives it, which is of the chip's instruction set.
+fn core(reader: &mut Reader, section: &RawSection, listing: &Listing) -> Option<Chip> {
+    let core = section.choice("core", Core::from_name);
+    let Some(chip) = listing.chip(core) else {
+        if section.given("core").is_none() {
+            let message = format!(
+                "target.core: found nothing, expected the core of {}, which the chip table does not know",
+                listing.name
+            );
+            reader.faults.push(
+                Fault::new(section.given("chip"), message)
+                    .help("its data sheet names it: write `core = \"cortex-m4f\"`, for example"),
+            );
+        }
+        return None;
+    };
+    let is_arm = |core: Core| core.target().starts_with("thumb");
+    match listing.core {
+        Some(own) if is_arm(own) != is_arm(chip.core) => {
+            let message = format!(
+                "target.core: found `\"{}\"`, expected a core that runs the instructions of {}, a {own}",
+                chip.core, listing.name
+            );
+            reader.faults.push(
+                Fault::new(section.given("core"), message)
+                    .context(section.given("chip"), "because of this"),
+            );
+            None
+        }
+        _ => Some(chip),
+    }
+}
+
 /// The chip with the memories that the config gives it.
-fn memories(reader: &mut Reader, section: &RawSection, chip: &Chip) -> Chip {
-    let mut chip = chip.clone();
+fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
+    if section
+        .bytes("origin")
+        .is_some_and(|origin| origin != chip.flash.origin)
+    {
+        // What stands before the image starts it, and has what the chip wants to find.
+        chip.boot = Boot::Direct;
+    }
     for (name, region, origin, len) in [
         ("flash", &mut chip.flash, "origin", "flash"),
         ("RAM", &mut chip.ram, "ram_origin", "ram"),

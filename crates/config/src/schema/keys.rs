@@ -1,6 +1,6 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
-use super::{Default, Interval, Key, Kind, Section};
+use super::{CORES, Default, Interval, Key, Kind, Section};
 use crate::choice::{
     Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
     LogLevel, ModelKind, Output, Prefer, Source, Trainer, Votes,
@@ -374,6 +374,12 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Chip,
                 Default::Required,
                 "The microcontroller, in any case.",
+            ),
+            key(
+                "core",
+                Kind::Choice(CORES),
+                Default::Words("the chip's"),
+                "Its processor; of several, the one that boots.",
             ),
             key(
                 "flash",

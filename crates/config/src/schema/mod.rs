@@ -114,6 +114,21 @@ pub const RESERVED: &[&str] = &["frontend", "uplink", "power"];
 
 /// The words of `class_weight`.
 pub const CLASS_WEIGHTS: &[&str] = &["none", "balanced", "balanced_subsample"];
+/// The words of `core`: [`spinney_board::Core::as_str`] of each.
+pub const CORES: &[&str] = &[
+    "cortex-m0",
+    "cortex-m0plus",
+    "cortex-m3",
+    "cortex-m4",
+    "cortex-m4f",
+    "cortex-m7",
+    "cortex-m7f",
+    "cortex-m23",
+    "cortex-m33",
+    "cortex-m33f",
+    "riscv32imc",
+    "riscv32imac",
+];
 /// The words of `max_features`.
 pub const MAX_FEATURES: &[&str] = &["sqrt", "log2", "all"];
 

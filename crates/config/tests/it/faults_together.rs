@@ -57,88 +57,88 @@ flash = "16 KiBs"
     check(
         text,
         &expect![[r#"
-        error: pipeline.name: found `"a b"`, expected a name of 1 to 64 letters, digits, `-` and `_`
-         --> folder/pipeline.toml:2:8
-          |
-        2 | name = "a b"
-          |        ^^^^^
+            error: pipeline.name: found `"a b"`, expected a name of 1 to 64 letters, digits, `-` and `_`
+             --> folder/pipeline.toml:2:8
+              |
+            2 | name = "a b"
+              |        ^^^^^
 
-        error: pipeline: found the unknown key `sead`
-         --> folder/pipeline.toml:3:1
-          |
-        3 | sead = 1
-          | ^^^^
-          |
-          = help: did you mean `seed`?
+            error: pipeline: found the unknown key `sead`
+             --> folder/pipeline.toml:3:1
+              |
+            3 | sead = 1
+              | ^^^^
+              |
+              = help: did you mean `seed`?
 
-        error: dataset.path: found `"missing.csv"`, expected a file that exists
-         --> folder/pipeline.toml:6:8
-          |
-        6 | path = "missing.csv"
-          |        ^^^^^^^^^^^^^
-          |
-          = help: there is no file folder/missing.csv; paths are relative to the config's folder
+            error: dataset.path: found `"missing.csv"`, expected a file that exists
+             --> folder/pipeline.toml:6:8
+              |
+            6 | path = "missing.csv"
+              |        ^^^^^^^^^^^^^
+              |
+              = help: there is no file folder/missing.csv; paths are relative to the config's folder
 
-        error: dataset.label: found an integer, expected a string
-         --> folder/pipeline.toml:7:9
-          |
-        7 | label = 7
-          |         ^
+            error: dataset.label: found an integer, expected a string
+             --> folder/pipeline.toml:7:9
+              |
+            7 | label = 7
+              |         ^
 
-        error: dataset.test_fraction: found `1.5`, expected a number above 0 and below 1
-         --> folder/pipeline.toml:8:17
-          |
-        8 | test_fraction = 1.5
-          |                 ^^^
+            error: dataset.test_fraction: found `1.5`, expected a number above 0 and below 1
+             --> folder/pipeline.toml:8:17
+              |
+            8 | test_fraction = 1.5
+              |                 ^^^
 
-        error: model.kind: found `"random-forrest"`, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
-          --> folder/pipeline.toml:11:8
-           |
-        11 | kind = "random-forrest"
-           |        ^^^^^^^^^^^^^^^^
-           |
-           = help: did you mean `"random-forest"`?
+            error: model.kind: found `"random-forrest"`, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
+              --> folder/pipeline.toml:11:8
+               |
+            11 | kind = "random-forrest"
+               |        ^^^^^^^^^^^^^^^^
+               |
+               = help: did you mean `"random-forest"`?
 
-        error: model.n_trees: found `0`, expected an integer of 1 to 10000
-          --> folder/pipeline.toml:12:11
-           |
-        12 | n_trees = 0
-           |           ^
+            error: model.n_trees: found `0`, expected an integer of 1 to 10000
+              --> folder/pipeline.toml:12:11
+               |
+            12 | n_trees = 0
+               |           ^
 
-        error: found `n_trees` twice, expected it once
-          --> folder/pipeline.toml:13:1
-           |
-        12 | n_trees = 0
-           | ------- the first
-        13 | n_trees = 5
-           | ^^^^^^^
-           |
-           = help: remove one of the two
+            error: found `n_trees` twice, expected it once
+              --> folder/pipeline.toml:13:1
+               |
+            12 | n_trees = 0
+               | ------- the first
+            13 | n_trees = 5
+               | ^^^^^^^
+               |
+               = help: remove one of the two
 
-        error: target.chip: found `"STM32F405"`, expected the name of a chip
-          --> folder/pipeline.toml:16:8
-           |
-        16 | chip = "STM32F405"
-           |        ^^^^^^^^^^^
-           |
-           = help: did you mean `"STM32F405RGTx"`, `"STM32F401RETx"` or `"STM32F407VGTx"`?
+            error: target.chip: found `"STM32F405"`, expected the name of a chip
+              --> folder/pipeline.toml:16:8
+               |
+            16 | chip = "STM32F405"
+               |        ^^^^^^^^^^^
+               |
+               = help: 5 chips that differ have names that start so, `"STM32F405OE"`, `"STM32F405OG"` or `"STM32F405RG"` for example; `cargo xtask chips search STM32F405` lists them
 
-        error: budget.flash: found `"16 KiBs"`, expected a size, such as `"16K"`
-          --> folder/pipeline.toml:19:9
-           |
-        19 | flash = "16 KiBs"
-           |         ^^^^^^^^^
-           |
-           = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
+            error: budget.flash: found `"16 KiBs"`, expected a size, such as `"16K"`
+              --> folder/pipeline.toml:19:9
+               |
+            19 | flash = "16 KiBs"
+               |         ^^^^^^^^^
+               |
+               = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
 
-        error: frontend: not supported by this version
-          --> folder/pipeline.toml:21:2
-           |
-        21 | [frontend]
-           |  ^^^^^^^^
-           |
-           = help: remove the section
-    "#]],
+            error: frontend: not supported by this version
+              --> folder/pipeline.toml:21:2
+               |
+            21 | [frontend]
+               |  ^^^^^^^^
+               |
+               = help: remove the section
+        "#]],
     );
 }
 

@@ -8,3 +8,4 @@ mod faults_in_text;
 mod faults_in_values;
 mod faults_together;
 mod shipped;
+mod targets;

@@ -141,7 +141,9 @@ fn serialized_sections() {
               "ram": {
                 "origin": 536870912,
                 "len": 16384
-              }
+              },
+              "boot": "direct",
+              "is_flash_external": false
             },
             "emulator": "required",
             "board": {

@@ -334,6 +334,7 @@ impl Site<'_> {
             &Image {
                 model: source,
                 model_package: PACKAGE,
+                boot: spinney_board::Boot::Direct,
                 memory: (machine.flash, machine.ram),
                 core: self.place.core,
                 log: "off",

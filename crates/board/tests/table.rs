@@ -1,0 +1,503 @@
+//! The chip table as it is checked in: every row, well-known chips, and names as users type them.
+
+use expect_test::expect;
+use spinney_board::{
+    Boot, Core, FamilyCore, Listing, Region, chips, families, family, find, parse_table, search,
+    write_table,
+};
+
+const TABLE: &str = include_str!("../data/chips.csv");
+
+#[test]
+fn every_row_is_valid_in_order_and_says_what_its_family_says() {
+    assert!(chips().len() > 4000);
+    assert_eq!(write_table(chips()).unwrap(), TABLE);
+    let mut wrong = Vec::new();
+    for chip in chips() {
+        let family = family(&chip.name).expect("each chip has a family");
+        let core = match family.core {
+            FamilyCore::Known(core) => Some(core),
+            FamilyCore::Asked => None,
+            FamilyCore::Unsupported => panic!("{} is not supported", chip.name),
+        };
+        let is_whole = chip.core == core
+            && chip.boot == family.boot
+            && chip.is_flash_external == family.is_flash_external
+            && chip.core.is_none_or(|core| Core::ALL.contains(&core))
+            && family
+                .ram_origin
+                .is_none_or(|origin| chip.ram.origin == origin)
+            && family
+                .flash_origin
+                .is_none_or(|origin| chip.flash.origin == origin);
+        // The smallest parts there are: an LPC810 and an LM3S101.
+        let is_sane = chip.ram.len >= 1024
+            && chip.ram.len <= 8 << 20
+            && chip.flash.len >= 4096
+            && (chip.is_flash_external || chip.flash.len <= 8 << 20)
+            && chip.ram.origin % 8 == 0
+            && chip.flash.origin % 1024 == 0;
+        if !is_whole || !is_sane || find(&chip.name.to_uppercase()).as_ref() != Ok(chip) {
+            wrong.push(format!("{chip:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_family_has_chips_or_says_why_not() {
+    for rule in families() {
+        let has_chips = chips()
+            .iter()
+            .any(|chip| family(&chip.name).is_some_and(|it| it.prefix == rule.prefix));
+        assert_eq!(
+            has_chips,
+            rule.core != FamilyCore::Unsupported,
+            "{}",
+            rule.prefix
+        );
+    }
+}
+
+#[test]
+fn every_package_leads_to_its_chip() {
+    for chip in chips() {
+        for suffix in &chip.packages {
+            let name = format!("{}{suffix}", chip.name);
+            let found = find(&name.to_lowercase()).unwrap();
+            // The registry has some packages of the STM32L1 and L4 as chips of their own.
+            let is_own = chips().iter().any(|own| own.name == name);
+            assert_eq!((&found.name, found.core), (&name, chip.core));
+            assert!(
+                is_own || (found.flash, found.ram) == (chip.flash, chip.ram),
+                "{name}"
+            );
+        }
+    }
+}
+
+/// Name, core, flash and RAM by its data sheet, and what it boots by.
+type Known = (&'static str, Core, Region, Region, Boot);
+
+const K: u32 = 1024;
+
+const fn known(
+    name: &'static str,
+    core: Core,
+    flash: (u32, u32),
+    ram: (u32, u32),
+    boot: Boot,
+) -> Known {
+    (
+        name,
+        core,
+        Region::new(flash.0, flash.1 * K),
+        Region::new(ram.0, ram.1 * K),
+        boot,
+    )
+}
+
+const FLASH: u32 = 0x0800_0000;
+const RAM: u32 = 0x2000_0000;
+
+const KNOWN: [Known; 32] = [
+    known(
+        "STM32F030C8",
+        Core::CortexM0,
+        (FLASH, 64),
+        (RAM, 8),
+        Boot::Direct,
+    ),
+    known(
+        "STM32F103C8",
+        Core::CortexM3,
+        (FLASH, 64),
+        (RAM, 20),
+        Boot::Direct,
+    ),
+    // 128 KiB from 0x2000_0000; the CCM at 0x1000_0000 is not it.
+    known(
+        "STM32F405RGTx",
+        Core::CortexM4F,
+        (FLASH, 1024),
+        (RAM, 128),
+        Boot::Direct,
+    ),
+    known(
+        "STM32F303CC",
+        Core::CortexM4F,
+        (FLASH, 256),
+        (RAM, 40),
+        Boot::Direct,
+    ),
+    known(
+        "STM32F746ZG",
+        Core::CortexM7F,
+        (FLASH, 1024),
+        (RAM, 320),
+        Boot::Direct,
+    ),
+    known(
+        "STM32G071RB",
+        Core::CortexM0Plus,
+        (FLASH, 128),
+        (RAM, 36),
+        Boot::Direct,
+    ),
+    known(
+        "STM32G474RE",
+        Core::CortexM4F,
+        (FLASH, 512),
+        (RAM, 128),
+        Boot::Direct,
+    ),
+    // SRAM1; SRAM2 at 0x1000_0000 is another 32 KiB.
+    known(
+        "STM32L476RG",
+        Core::CortexM4F,
+        (FLASH, 1024),
+        (RAM, 96),
+        Boot::Direct,
+    ),
+    known(
+        "STM32L072CZ",
+        Core::CortexM0Plus,
+        (FLASH, 192),
+        (RAM, 20),
+        Boot::Direct,
+    ),
+    known(
+        "STM32L152RE",
+        Core::CortexM3,
+        (FLASH, 512),
+        (RAM, 80),
+        Boot::Direct,
+    ),
+    known(
+        "STM32L552ZE",
+        Core::CortexM33F,
+        (FLASH, 512),
+        (RAM, 256),
+        Boot::Direct,
+    ),
+    known(
+        "STM32U575ZI",
+        Core::CortexM33F,
+        (FLASH, 2048),
+        (RAM, 768),
+        Boot::Direct,
+    ),
+    // The AXI SRAM, both banks of flash.
+    known(
+        "STM32H743ZI",
+        Core::CortexM7F,
+        (FLASH, 2048),
+        (0x2400_0000, 512),
+        Boot::Direct,
+    ),
+    known(
+        "STM32H747XI",
+        Core::CortexM7F,
+        (FLASH, 2048),
+        (0x2400_0000, 512),
+        Boot::Direct,
+    ),
+    known(
+        "STM32WB55RG",
+        Core::CortexM4F,
+        (FLASH, 1024),
+        (RAM, 192),
+        Boot::Direct,
+    ),
+    known(
+        "STM32WLE5JC",
+        Core::CortexM4,
+        (FLASH, 256),
+        (RAM, 64),
+        Boot::Direct,
+    ),
+    known(
+        "nRF51822_xxAA",
+        Core::CortexM0,
+        (0, 256),
+        (RAM, 16),
+        Boot::Direct,
+    ),
+    known(
+        "nRF52810_xxAA",
+        Core::CortexM4,
+        (0, 192),
+        (RAM, 24),
+        Boot::Direct,
+    ),
+    known(
+        "nRF52832_xxAA",
+        Core::CortexM4F,
+        (0, 512),
+        (RAM, 64),
+        Boot::Direct,
+    ),
+    known(
+        "nRF52832_xxAB",
+        Core::CortexM4F,
+        (0, 256),
+        (RAM, 32),
+        Boot::Direct,
+    ),
+    known(
+        "nRF52840_xxAA",
+        Core::CortexM4F,
+        (0, 1024),
+        (RAM, 256),
+        Boot::Direct,
+    ),
+    known(
+        "nRF5340_xxAA",
+        Core::CortexM33F,
+        (0, 1024),
+        (RAM, 512),
+        Boot::Direct,
+    ),
+    known(
+        "nRF9160_xxAA",
+        Core::CortexM33F,
+        (0, 1024),
+        (RAM, 256),
+        Boot::Direct,
+    ),
+    known(
+        "RP2040",
+        Core::CortexM0Plus,
+        (0x1000_0000, 16384),
+        (RAM, 264),
+        Boot::Rp2040Boot2,
+    ),
+    known(
+        "RP235x",
+        Core::CortexM33F,
+        (0x1000_0000, 16384),
+        (RAM, 520),
+        Boot::Rp235xBlock,
+    ),
+    known(
+        "RP235x_riscv",
+        Core::Rv32imac,
+        (0x1000_0000, 16384),
+        (RAM, 520),
+        Boot::Header,
+    ),
+    known(
+        "ATSAMD21G18A",
+        Core::CortexM0Plus,
+        (0, 256),
+        (RAM, 32),
+        Boot::Direct,
+    ),
+    known(
+        "ATSAMD51J20A",
+        Core::CortexM4F,
+        (0, 1024),
+        (RAM, 256),
+        Boot::Direct,
+    ),
+    known(
+        "GD32VF103CBT6",
+        Core::Rv32imac,
+        (FLASH, 128),
+        (RAM, 32),
+        Boot::Direct,
+    ),
+    known(
+        "LPC845M301JBD48",
+        Core::CortexM0Plus,
+        (0, 64),
+        (0x1000_0000, 16),
+        Boot::LpcChecksum,
+    ),
+    known(
+        "ESP32-C3",
+        Core::Rv32imc,
+        (0x4200_0000, 8192),
+        (0x3fc8_0000, 384),
+        Boot::EspIdf,
+    ),
+    known(
+        "ESP32-C6",
+        Core::Rv32imac,
+        (0x4200_0000, 16384),
+        (0x4080_0000, 512),
+        Boot::EspIdf,
+    ),
+];
+
+#[test]
+fn well_known_chips_are_as_their_data_sheets_say() {
+    for (name, core, flash, ram, boot) in KNOWN {
+        let chip = find(name).unwrap();
+        assert_eq!(
+            (chip.core, chip.flash, chip.ram, chip.boot),
+            (Some(core), flash, ram, boot),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn names_as_users_type_them() {
+    let name = |typed: &str| find(typed).map(|chip| chip.name);
+    // Any case, a real package for the table's x, and a beginning that leaves no choice.
+    assert_eq!(name("stm32f405rgtx").as_deref(), Ok("STM32F405RGTx"));
+    assert_eq!(name("STM32F405RGT6").as_deref(), Ok("STM32F405RGTx"));
+    assert_eq!(name("stm32f405rg").as_deref(), Ok("STM32F405RG"));
+    assert_eq!(name("nRF52840").as_deref(), Ok("nRF52840_xxAA"));
+    assert_eq!(name("nRF52840_QIAA").as_deref(), Ok("nRF52840_xxAA"));
+    assert_eq!(name("RP2350").as_deref(), Ok("RP235x"));
+    assert_eq!(name("rp2040").as_deref(), Ok("RP2040"));
+    assert_eq!(name("esp32-c3").as_deref(), Ok("ESP32-C3"));
+    assert!(find("STM32F405RGT6TR").is_err());
+}
+
+fn check(typed: &str, expect: &expect_test::Expect) {
+    expect.assert_debug_eq(&find(typed).unwrap_err());
+}
+
+#[test]
+fn an_unknown_or_ambiguous_chip_brings_its_neighbours() {
+    check(
+        "STM32F405",
+        &expect![[r#"
+            UnknownChip {
+                name: "STM32F405",
+                n_longer: 5,
+                nearest: [
+                    "STM32F405OE",
+                    "STM32F405OG",
+                    "STM32F405RG",
+                ],
+            }
+        "#]],
+    );
+    check(
+        "nRF52832",
+        &expect![[r#"
+        UnknownChip {
+            name: "nRF52832",
+            n_longer: 2,
+            nearest: [
+                "nRF52832_xxAA",
+                "nRF52832_xxAB",
+            ],
+        }
+    "#]],
+    );
+    check(
+        "STM32F4O5RG",
+        &expect![[r#"
+        UnknownChip {
+            name: "STM32F4O5RG",
+            n_longer: 0,
+            nearest: [
+                "STM32F405RG",
+                "STM32F415RG",
+                "STM32F405OG",
+            ],
+        }
+    "#]],
+    );
+    check(
+        "",
+        &expect![[r#"
+        UnknownChip {
+            name: "",
+            n_longer: 0,
+            nearest: [],
+        }
+    "#]],
+    );
+    assert!(find(&"S".repeat(100_000)).unwrap_err().nearest.is_empty());
+    assert!(find("STM32Ω").is_err());
+}
+
+#[test]
+fn search_finds_parts_of_names_and_packages() {
+    let names =
+        |part: &str| -> Vec<&str> { search(part).iter().map(|chip| chip.name.as_str()).collect() };
+    assert_eq!(names("52840"), ["nRF52840_xxAA"]);
+    assert_eq!(names("f405rgt"), ["STM32F405RG"]);
+    assert!(names("z80").is_empty());
+}
+
+#[test]
+fn a_core_that_the_table_does_not_know_is_asked_for() {
+    let asked: Vec<&Listing> = chips().iter().filter(|chip| chip.core.is_none()).collect();
+    assert!(!asked.is_empty() && asked.len() < 20);
+    assert_eq!(asked[0].chip(None), None);
+    let chip = asked[0].chip(Some(Core::Rv32imac)).unwrap();
+    assert_eq!(chip.core, Core::Rv32imac);
+}
+
+const HEADER: &str =
+    "name,packages,core,flash_origin,flash_bytes,ram_origin,ram_bytes,boot,external\n";
+
+fn fault(row: &str, expect: &expect_test::Expect) {
+    let error = parse_table(&format!("{HEADER}{row}\n")).unwrap_err();
+    expect.assert_eq(&error.to_string());
+}
+
+#[test]
+fn faulty_rows() {
+    let other = parse_table("name,core\n").unwrap_err();
+    expect!["chip table, line 1: found name,core, expected name,packages,core,flash_origin,flash_bytes,ram_origin,ram_bytes,boot,external"].assert_eq(&other.to_string());
+    fault(
+        "A,,cortex-m9,0x0,1,0x10,1,,",
+        &expect!["chip table, line 2: found core cortex-m9, expected a core such as cortex-m4f"],
+    );
+    fault(
+        "A,,cortex-m0,0,1,0x10,1,,",
+        &expect!["chip table, line 2: found 0, expected an address such as 0x08000000"],
+    );
+    fault(
+        "A,,cortex-m0,0x0,0,0x10,1,,",
+        &expect![
+            "chip table, line 2: found 0 bytes from 0x00000000, expected a region inside 32 bits, not empty"
+        ],
+    );
+    fault(
+        "A,,cortex-m0,0xffffffff,2,0x10,1,,",
+        &expect![
+            "chip table, line 2: found 2 bytes from 0xffffffff, expected a region inside 32 bits, not empty"
+        ],
+    );
+    fault(
+        "A,,cortex-m0,0x0,17,0x10,1,,",
+        &expect![
+            "chip table, line 2: found flash and RAM that overlap, expected two separate regions"
+        ],
+    );
+    fault(
+        "A,,cortex-m0,0x0,much,0x10,1,,",
+        &expect!["chip table, line 2: found much, expected a number of bytes"],
+    );
+    fault(
+        "A,,cortex-m0,0x0",
+        &expect!["chip table, line 2: found 4 values, expected nine"],
+    );
+    fault(
+        ",,cortex-m0,0x0,1,0x10,1,,",
+        &expect![[r#"chip table, line 2: found the name "", expected a name in ASCII"#]],
+    );
+    fault(
+        "A,,cortex-m0,0x0,1,0x10,1,uf2,",
+        &expect!["chip table, line 2: found boot uf2, expected a requirement such as rp2040-boot2"],
+    );
+    fault(
+        "A,,cortex-m0,0x0,1,0x10,1,,no",
+        &expect!["chip table, line 2: found external no, expected yes or nothing"],
+    );
+    fault(
+        "A,,cortex-m0,0x0,1,0x10,1,,\na,,cortex-m0,0x0,1,0x10,1,,",
+        &expect![
+            "chip table, line 3: found a after A, expected each chip once, in the order of their names in lower case"
+        ],
+    );
+}

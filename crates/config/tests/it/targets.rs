@@ -1,0 +1,154 @@
+//! Chips, cores, boards, and what is said of those that do not fit.
+
+use expect_test::expect;
+
+use crate::common::{MINIMAL, check, parse};
+
+#[test]
+fn cores() {
+    // A core that the table does not know is asked for; then it is taken.
+    let unknown = MINIMAL.replace("STM32F405RGTx", "swm341");
+    check(
+        &unknown,
+        &expect![[r#"
+        error: target.core: found nothing, expected the core of swm341, which the chip table does not know
+          --> folder/pipeline.toml:12:8
+           |
+        12 | chip = "swm341"
+           |        ^^^^^^^^
+           |
+           = help: its data sheet names it: write `core = "cortex-m4f"`, for example
+    "#]],
+    );
+    let named = format!("{unknown}core = \"cortex-m0\"\n");
+    let target = parse(&named).unwrap().pipeline.target;
+    assert_eq!(target.chip.core, spinney_board::Core::CortexM0);
+    // A config knows better than the table, within an instruction set.
+    let soft = format!("{MINIMAL}core = \"cortex-m4\"\n");
+    let target = parse(&soft).unwrap().pipeline.target;
+    assert_eq!(target.chip.core, spinney_board::Core::CortexM4);
+    check(
+        &format!("{MINIMAL}core = \"riscv32imc\"\n"),
+        &expect![[r#"
+            error: target.core: found `"riscv32imc"`, expected a core that runs the instructions of STM32F405RGTx, a cortex-m4f
+              --> folder/pipeline.toml:13:8
+               |
+            12 | chip = "STM32F405RGTx"
+               |        --------------- because of this
+            13 | core = "riscv32imc"
+               |        ^^^^^^^^^^^^
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}core = \"cortex-m5\"\n"),
+        &expect![[r#"
+            error: target.core: found `"cortex-m5"`, expected `"cortex-m0"`, `"cortex-m0plus"`, `"cortex-m3"`, `"cortex-m4"`, `"cortex-m4f"`, `"cortex-m7"`, `"cortex-m7f"`, `"cortex-m23"`, `"cortex-m33"`, `"cortex-m33f"`, `"riscv32imc"` or `"riscv32imac"`
+              --> folder/pipeline.toml:13:8
+               |
+            13 | core = "cortex-m5"
+               |        ^^^^^^^^^^^
+               |
+               = help: did you mean `"cortex-m7"`?
+        "#]],
+    );
+    let words: Vec<&str> = spinney_board::Core::ALL
+        .iter()
+        .map(|core| core.as_str())
+        .collect();
+    assert_eq!(spinney_config::schema::CORES, words);
+}
+
+#[test]
+fn behind_a_bootloader_the_chip_wants_nothing() {
+    let own = MINIMAL.replace("STM32F405RGTx", "RP2040");
+    let boot = |text: &str| parse(text).unwrap().pipeline.target.chip.boot;
+    assert_eq!(boot(&own), spinney_board::Boot::Rp2040Boot2);
+    assert_eq!(
+        boot(&format!("{own}origin = 0x10004000\nflash = \"1M\"\n")),
+        spinney_board::Boot::Direct
+    );
+}
+
+#[test]
+fn chips_and_boards() {
+    check(
+        &MINIMAL.replace("STM32F405RGTx", "STM32F405"),
+        &expect![[r#"
+            error: target.chip: found `"STM32F405"`, expected the name of a chip
+              --> folder/pipeline.toml:12:8
+               |
+            12 | chip = "STM32F405"
+               |        ^^^^^^^^^^^
+               |
+               = help: 5 chips that differ have names that start so, `"STM32F405OE"`, `"STM32F405OG"` or `"STM32F405RG"` for example; `cargo xtask chips search STM32F405` lists them
+        "#]],
+    );
+    check(
+        &MINIMAL.replace("STM32F405RGTx", "Z80"),
+        &expect![[r#"
+            error: target.chip: found `"Z80"`, expected the name of a chip
+              --> folder/pipeline.toml:12:8
+               |
+            12 | chip = "Z80"
+               |        ^^^^^
+               |
+               = help: `cargo xtask chips search` with a part of its name lists chips
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}board = \"micro-bit\"\n"),
+        &expect![[r#"
+        error: target.board: found `"micro-bit"`, expected the name of an emulated machine
+          --> folder/pipeline.toml:13:9
+           |
+        13 | board = "micro-bit"
+           |         ^^^^^^^^^^^
+           |
+           = help: did you mean `"microbit"`?
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}board = \"microbit\"\n"),
+        &expect![[r#"
+        error: target.board: found `"microbit"`, whose core is a cortex-m0, expected one that runs cortex-m4f code
+          --> folder/pipeline.toml:13:9
+           |
+        12 | chip = "STM32F405RGTx"
+           |        --------------- because of this
+        13 | board = "microbit"
+           |         ^^^^^^^^^^
+           |
+           = help: machines for this chip: netduinoplus2, mps2-an386
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}ram = \"4095M\"\n"),
+        &expect![[r#"
+        error: target.ram: found 4293918720 bytes of RAM from 0x20000000, expected them to end within 32 bits
+          --> folder/pipeline.toml:13:7
+           |
+        13 | ram = "4095M"
+           |       ^^^^^^^
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}origin = 0x20000000\n"),
+        &expect![[r#"
+        error: target: found flash (1048576 bytes from 0x20000000) and RAM (131072 bytes from 0x20000000) that overlap, expected two regions
+          --> folder/pipeline.toml:13:10
+           |
+        13 | origin = 0x20000000
+           |          ^^^^^^^^^^
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}origin = -1\n"),
+        &expect![[r#"
+        error: target.origin: found `-1`, expected an address of 32 bits, such as `0x08000000`
+          --> folder/pipeline.toml:13:10
+           |
+        13 | origin = -1
+           |          ^^
+    "#]],
+    );
+}

@@ -1,0 +1,207 @@
+//! `run`: opens the probe, programs a job, reads it back, resets, and relays the log.
+
+use std::io::BufRead;
+use std::time::{Duration, Instant};
+
+use probe_rs::flashing::{DownloadOptions, FlashProgress, ProgressEvent, ProgressOperation};
+use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
+use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
+use probe_rs::rtt::{Rtt, ScanRegion};
+use probe_rs::{Core, MemoryInterface, Permissions, Session};
+use spinney_board::{Event, Job, Phase, ProbeFault};
+
+use crate::fault::{fault_of, other};
+
+/// Which core of a chip boots.
+const BOOTS: usize = 0;
+
+/// Programs the job on `input` and relays its log, which ends with an error or with the process.
+pub(crate) fn run(input: &mut dyn BufRead, tell: &mut dyn FnMut(Event)) -> Result<(), ProbeFault> {
+    let mut line = String::new();
+    input
+        .read_line(&mut line)
+        .map_err(|error| fault_of(&error))?;
+    let job: Job = serde_json::from_str(&line).map_err(|error| fault_of(&error))?;
+    let lister = Lister::new();
+    let found = choose(lister.list_all_with_access(), job.probe.as_deref())?;
+    let probe = lister.open(&found).map_err(|error| fault_of(&error))?;
+    let mut session = probe
+        .attach(job.chip.as_str(), Permissions::new())
+        .map_err(|error| fault_of(&error))?;
+    if !job.cpuid_parts.is_empty() {
+        check_core(&mut session, &job.cpuid_parts)?;
+    }
+    tell(Event::Attached {
+        probe: named(&found),
+    });
+    program(&mut session, &job, tell)?;
+    tell(Event::Programmed);
+    let mut core = session.core(BOOTS).map_err(|error| fault_of(&error))?;
+    start(&mut core, job.log_at).map_err(|error| fault_of(&error))?;
+    match job.log_at {
+        Some(address) => relay(&mut core, address, tell),
+        None => {
+            tell(Event::RunningSilently);
+            Ok(())
+        }
+    }
+}
+
+/// The probe that was named, or the only one.
+fn choose(probes: Vec<ProbeListItem>, name: Option<&str>) -> Result<DebugProbeInfo, ProbeFault> {
+    let all = || probes.iter().map(|probe| named(&probe.info)).collect();
+    let fits = |probe: &&ProbeListItem| match name {
+        None => true,
+        Some(name) => selector(&probe.info)
+            .to_lowercase()
+            .starts_with(&name.to_lowercase()),
+    };
+    let fitting: Vec<&ProbeListItem> = probes.iter().filter(fits).collect();
+    match fitting[..] {
+        [] if probes.is_empty() => Err(ProbeFault::NoProbe),
+        [] => Err(ProbeFault::UnknownProbe { probes: all() }),
+        [only] if only.accessibility == Accessibility::PermissionDenied => {
+            Err(ProbeFault::NoAccess {
+                probe: named(&only.info),
+            })
+        }
+        [only] => Ok(only.info.clone()),
+        _ => Err(ProbeFault::SeveralProbes { probes: all() }),
+    }
+}
+
+fn selector(probe: &DebugProbeInfo) -> String {
+    DebugProbeSelector::from(probe).to_string()
+}
+
+fn named(probe: &DebugProbeInfo) -> String {
+    format!("{} ({})", probe.identifier, selector(probe))
+}
+
+/// Compares the part number in CPUID: Armv6-M to Armv8-M architecture reference manuals.
+fn check_core(session: &mut Session, parts: &[u16]) -> Result<(), ProbeFault> {
+    const CPUID: u64 = 0xe000_ed00;
+    let cpuid = session
+        .core(BOOTS)
+        .and_then(|mut core| core.read_word_32(CPUID))
+        .map_err(|error| fault_of(&error))?;
+    let found = u16::try_from(cpuid >> 4 & 0xfff).unwrap_or(0);
+    if parts.contains(&found) {
+        Ok(())
+    } else {
+        Err(ProbeFault::WrongCore { found })
+    }
+}
+
+fn program(
+    session: &mut Session,
+    job: &Job,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), ProbeFault> {
+    let mut loader = session.target().flash_loader();
+    for segment in &job.segments {
+        loader
+            .add_data(segment.address, &segment.bytes)
+            .map_err(|error| fault_of(&error))?;
+    }
+    let mut options = DownloadOptions::default();
+    options.verify = true;
+    options.progress = FlashProgress::new(|event| {
+        if let Some(event) = progress(&event) {
+            tell(event);
+        }
+    });
+    loader
+        .commit(session, options)
+        .map_err(|error| fault_of(&error))
+}
+
+fn progress(event: &ProgressEvent) -> Option<Event> {
+    match event {
+        ProgressEvent::AddProgressBar { operation, total } => Some(Event::Phase {
+            phase: phase(*operation)?,
+            bytes: *total,
+        }),
+        ProgressEvent::Progress {
+            operation, size, ..
+        } => Some(Event::Progress {
+            phase: phase(*operation)?,
+            bytes: *size,
+        }),
+        _ => None,
+    }
+}
+
+fn phase(operation: ProgressOperation) -> Option<Phase> {
+    match operation {
+        ProgressOperation::Erase => Some(Phase::Erase),
+        ProgressOperation::Program => Some(Phase::Program),
+        ProgressOperation::Verify => Some(Phase::Verify),
+        ProgressOperation::Fill => None,
+    }
+}
+
+/// Starts the image; a control block that an earlier one left in RAM is not mistaken for its own.
+fn start(core: &mut Core<'_>, log_at: Option<u64>) -> Result<(), probe_rs::Error> {
+    core.reset_and_halt(Duration::from_millis(500))?;
+    if let Some(address) = log_at {
+        core.write_8(address, &[0; 16])?;
+    }
+    core.run()
+}
+
+fn relay(core: &mut Core<'_>, address: u64, tell: &mut dyn FnMut(Event)) -> Result<(), ProbeFault> {
+    const APPEARS_WITHIN: Duration = Duration::from_secs(3);
+    const POLL: Duration = Duration::from_millis(10);
+    let started = Instant::now();
+    let mut rtt = loop {
+        match Rtt::attach_region(core, &ScanRegion::Exact(address)) {
+            Ok(rtt) => break rtt,
+            Err(error) if started.elapsed() > APPEARS_WITHIN => {
+                return Err(match fault_of(&error) {
+                    ProbeFault::Other { message } => ProbeFault::NoLog { message },
+                    fault => fault,
+                });
+            }
+            Err(_) => std::thread::sleep(POLL),
+        }
+    };
+    tell(Event::Running);
+    let mut buffer = [0; 1024];
+    loop {
+        let channel = rtt
+            .up_channel(0)
+            .ok_or_else(|| other("the image has no channel for a log"))?;
+        let n = channel
+            .read(core, &mut buffer)
+            .map_err(|error| fault_of(&error))?;
+        match &buffer[..n] {
+            [] => std::thread::sleep(POLL),
+            bytes => tell(Event::Log {
+                bytes: bytes.to_vec(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_probe_nothing_is_chosen() {
+        assert_eq!(choose(Vec::new(), None), Err(ProbeFault::NoProbe));
+        assert_eq!(
+            choose(Vec::new(), Some("0483:374b")),
+            Err(ProbeFault::NoProbe)
+        );
+    }
+
+    #[test]
+    fn a_job_that_is_none() {
+        let mut told = Vec::new();
+        let fault = run(&mut "{}\n".as_bytes(), &mut |event| told.push(event));
+        assert!(matches!(fault, Err(ProbeFault::Other { message }) if message.contains("chip")));
+        assert!(told.is_empty());
+    }
+}

@@ -1,0 +1,164 @@
+//! `flash`: the product image of a pipeline's last run onto a board, then its log.
+
+mod follow;
+mod plan;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, anyhow};
+use defmt_decoder::Table;
+use spinney_board::{Chip, Event, Geometry, Job, Segment, find};
+use spinney_evaluate::{Loaded, loaded, symbol};
+
+use self::follow::{Wire, cpuid_parts, follow, told};
+use self::terminal::Terminal;
+use crate::failure::{Blame, Failure};
+use crate::log::Log;
+use crate::{pipeline, probe};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The pipeline whose last run's image is programmed.
+    #[arg(long, default_value = "pipeline.toml")]
+    config: PathBuf,
+    /// Only show which sectors would be erased and programmed; needs no probe.
+    #[arg(long)]
+    dry_run: bool,
+    /// The debug probe, where several are connected.
+    #[arg(long, value_name = "VID:PID[:SERIAL]")]
+    probe: Option<String>,
+}
+
+/// Where defmt-rtt has its control block.
+const RTT_SYMBOL: &str = "_SEGGER_RTT";
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let product = pipeline::product(&arguments.config)?;
+    let chip = &product.config.pipeline.target.chip;
+    if let Some(reason) = chip.boot.missing() {
+        let message = format!(
+            "found {}, which does not start an image of Spinney's: {reason}",
+            chip.name
+        );
+        let help = "`cargo xtask pipeline run` gives its sizes, and docs/hardware.md what it takes";
+        return Err(product
+            .config
+            .fault("target.chip", message, Some(help))
+            .into());
+    }
+    let image = plan::prepare(chip, loaded(&product.elf).environment()?).map_err(|error| {
+        eprintln!("error: {error:#}");
+        Failure::Gate
+    })?;
+    let program = probe::built()?;
+    if arguments.dry_run {
+        let geometry = geometry(&program, chip, &image)?;
+        let sectors = plan::sectors(&image, &geometry).environment()?;
+        print!("{}", plan::text(chip, &sectors, &geometry));
+        return Ok(());
+    }
+    let log_at = symbol(&product.elf, RTT_SYMBOL).environment()?;
+    let job = job(chip, image, arguments.probe.clone(), log_at);
+    let table = Table::parse(&product.elf).environment()?;
+    let mut wire = Process::start(&program, &job).environment()?;
+    follow(
+        &mut wire,
+        table.as_ref().map(Log::new),
+        &mut Terminal::default(),
+    )
+}
+
+/// What the probe's program is asked for.
+fn job(chip: &Chip, image: Vec<Loaded>, probe: Option<String>, log_at: Option<u64>) -> Job {
+    // A core that a config names in place of the table's is not the one that is there.
+    let is_own = find(&chip.name).is_ok_and(|listing| listing.core == Some(chip.core));
+    Job {
+        chip: chip.name.clone(),
+        cpuid_parts: match is_own {
+            true => cpuid_parts(chip.core).to_vec(),
+            false => Vec::new(),
+        },
+        probe,
+        segments: image
+            .into_iter()
+            .map(|stretch| Segment {
+                address: u64::from(stretch.address),
+                bytes: stretch.bytes,
+            })
+            .collect(),
+        log_at,
+    }
+}
+
+/// How the chip's flash is erased, where the image starts.
+fn geometry(program: &PathBuf, chip: &Chip, image: &[Loaded]) -> Result<Geometry, Failure> {
+    let address = image
+        .first()
+        .map_or(chip.flash.origin, |first| first.address);
+    let output = Command::new(program)
+        .args(["geometry", &chip.name, &address.to_string()])
+        .output()
+        .with_context(|| format!("cannot run {}", program.display()))
+        .environment()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if let Ok(Event::Failed(fault)) = serde_json::from_str(&text) {
+        return Err(Failure::Environment(told(&fault)));
+    }
+    serde_json::from_str(&text)
+        .map_err(|error| anyhow!("{} says {text:?}: {error}", program.display()))
+        .environment()
+}
+
+/// spinney-probe at work; it dies with its owner.
+struct Process {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(program: &PathBuf, job: &Job) -> anyhow::Result<Self> {
+        let mut child = Command::new(program)
+            .arg("run")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run {}", program.display()))?;
+        let stdin = child.stdin.take().context("no way to its stdin")?;
+        let stdout = child.stdout.take().context("no way to its stdout")?;
+        let process = Self {
+            child,
+            lines: BufReader::new(stdout),
+        };
+        let mut stdin = stdin;
+        writeln!(stdin, "{}", serde_json::to_string(job)?)?;
+        Ok(process)
+    }
+}
+
+impl Wire for Process {
+    fn next(&mut self) -> std::io::Result<Option<Event>> {
+        read_event(&mut self.lines)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The event on the next line.
+fn read_event(lines: &mut impl BufRead) -> std::io::Result<Option<Event>> {
+    let mut line = String::new();
+    if lines.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_str(&line)?))
+}

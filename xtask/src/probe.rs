@@ -1,0 +1,81 @@
+//! `spinney-probe`: the program around probe-rs, built when a verb first needs it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use spinney_board::Description;
+use xshell::{Shell, cmd};
+
+use crate::failure::{Blame, Failure};
+use crate::places;
+
+/// Every chip that probe-rs' registry knows.
+pub(crate) fn describe_all() -> Result<Vec<Description>, Failure> {
+    let program = built()?;
+    let shell = Shell::new().environment()?;
+    let output = cmd!(shell, "{program} chips")
+        .quiet()
+        .read()
+        .environment()?;
+    output
+        .lines()
+        .map(|line| {
+            serde_json::from_str(line)
+                .with_context(|| format!("{} says {line:?}", program.display()))
+                .environment()
+        })
+        .collect()
+}
+
+/// The program, from a target folder of its own beside that of the firmware.
+pub(crate) fn built() -> Result<PathBuf, Failure> {
+    if !is_built()? {
+        eprintln!("building spinney-probe once, with the 140 crates around probe-rs …");
+    }
+    cargo("build", "spinney-probe does not build")?;
+    program()
+}
+
+/// Whether it was built before, so that building it again costs little.
+pub(crate) fn is_built() -> Result<bool, Failure> {
+    Ok(program()?.is_file())
+}
+
+/// Runs its tests.
+pub(crate) fn test() -> Result<(), Failure> {
+    cargo("test", "the tests of spinney-probe fail")
+}
+
+fn folder() -> Result<PathBuf, Failure> {
+    Ok(places::cache()?.join("probe"))
+}
+
+fn program() -> Result<PathBuf, Failure> {
+    Ok(folder()?
+        .join("debug")
+        .join(format!("spinney-probe{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn cargo(verb: &str, failure: &str) -> Result<(), Failure> {
+    let manifest = places::repository().join("tools/probe/Cargo.toml");
+    let shell = Shell::new().environment()?;
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = cmd!(
+        shell,
+        "{cargo} {verb} --quiet --locked --manifest-path {manifest}"
+    )
+    .quiet()
+    .ignore_status()
+    .env("CARGO_TARGET_DIR", folder()?)
+    .output()
+    .environment()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    Err(Failure::Environment(anyhow!(
+        "{failure}:\n{}\n{}",
+        text(&output.stderr),
+        text(&output.stdout)
+    )))
+}
