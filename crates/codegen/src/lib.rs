@@ -1,5 +1,5 @@
 //! Source files from a quantized model: the drop-in crate, the memory map to link it in, and a C99
-//! header.
+//! header; and the front end's filter tables.
 //!
 //! Files are returned, never written; the same model gives the same bytes.
 
@@ -10,6 +10,7 @@ mod coding;
 mod compact;
 mod crate_files;
 mod encoded;
+mod mel;
 mod memory;
 mod options;
 mod packed;
@@ -23,6 +24,7 @@ pub use body::EncodingError;
 pub use c99::{Header, c99};
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
+pub use mel::{BankError, FilterTable, MelBank, MelScale, Normalisation};
 pub use memory::memory_x;
 pub use options::{CodeType, Encoding, Options};
 pub use probability::has_probabilities;
