@@ -32,9 +32,12 @@
 //! below 2^15 · 2^15 · √2.
 #![no_std]
 
+pub mod aggregate;
 mod fft;
+pub mod frames;
 pub mod log2;
 pub mod mel;
+pub mod moments;
 pub mod spectrum;
 mod trigonometry;
 mod twiddle;

@@ -94,6 +94,14 @@ impl<'t, const M: usize> Filters<'t, M> {
         });
     }
 
+    /// The logarithms of energies that were aggregated, one per band, as
+    /// [`log_energies`](Self::log_energies) gives them of a single frame.
+    pub fn logs(&self, energies: &[u64], logs: &mut [i16]) {
+        for ((log, energy), band) in logs.iter_mut().zip(energies).zip(self.segments) {
+            *log = log2(*energy).saturating_add(band.offset);
+        }
+    }
+
     #[inline(always)]
     fn for_each<T>(
         &self,
