@@ -7,6 +7,7 @@ mod emulator;
 mod environment;
 mod explain;
 mod failure;
+mod front_end;
 mod image;
 mod inspect;
 mod no_panic;
@@ -51,7 +52,7 @@ enum Verb {
         /// A skops, ONNX or Spinney JSON file.
         file: PathBuf,
     },
-    /// Prove that no model can panic on any core, as CI does.
+    /// Prove that neither a model nor the front end can panic on any core, as CI does.
     NoPanic,
     /// Show one test row: readings, codes, paths and scores in float and in Q15.
     Explain {
@@ -100,6 +101,12 @@ enum BenchVerb {
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
+    /// Log-mel energies of a frame against emlearn's on M0, M3 and M4F; needs what `device` needs.
+    Frontend {
+        /// Install what is missing first.
+        #[arg(long)]
+        setup: bool,
+    },
     /// Batches of rows on this machine against scikit-learn, onnxruntime, treelite and tl2cgen;
     /// needs python3 with venv and pip, and gcc.
     Host,
@@ -152,6 +159,7 @@ fn main() -> ExitCode {
         Verb::C99 { setup } => c99::run(setup),
         Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
+        Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

@@ -64,3 +64,62 @@ impl Twiddle {
 /// atomic exchanges do not, and stable Rust tells these apart.
 pub(crate) const HAS_WIDE_MULTIPLY: bool =
     cfg!(any(not(target_arch = "arm"), target_has_atomic = "32"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values up to the limits of the widths, and a generator's (D. Knuth's multiplier).
+    fn values() -> impl Iterator<Item = i32> {
+        let ends = [
+            0,
+            1,
+            -1,
+            0x7fff,
+            0x8000,
+            -0x8000,
+            -0x8001,
+            0xffff,
+            1 << 30,
+            -(1 << 30),
+        ];
+        let mut state = 1_u64;
+        let others = core::iter::repeat_with(move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let shift = state >> 59;
+            (state.cast_signed() >> 33 >> shift) as i32
+        });
+        ends.into_iter().chain(others.take(300))
+    }
+
+    #[test]
+    fn halves_give_the_bits_of_the_wide_product() {
+        for turn in 0..2048 {
+            let factor = Twiddle::new(turn, 2048);
+            let mut before = 1 << 30;
+            for value in values() {
+                for x in [[value, before], [before, value]] {
+                    assert_eq!(
+                        factor.turn_wide(x),
+                        factor.turn_by_halves(x),
+                        "{turn} {x:?}"
+                    );
+                }
+                before = value;
+            }
+        }
+    }
+
+    #[test]
+    fn the_widest_sums_of_halves_fit() {
+        // |cos| + |sin| is largest at an eighth of a turn, and the lower halves at -2^15.
+        for turn in (256..2048).step_by(512) {
+            let factor = Twiddle::new(turn, 2048);
+            for x in [[-0x8000, -0x8000], [-0x8000, 0x7fff], [0x7fff, -0x8000]] {
+                assert_eq!(factor.turn_wide(x), factor.turn_by_halves(x));
+            }
+        }
+    }
+}

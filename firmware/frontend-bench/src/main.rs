@@ -19,54 +19,95 @@ mod filters {
 mod stack;
 
 use core::hint::black_box;
+#[cfg(not(feature = "empty"))]
+use core::num::{NonZeroU16, NonZeroU32};
 
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
 #[cfg(not(feature = "empty"))]
-use spinney_frontend::{spectrum::Spectrum, window::Window};
+use spinney_frontend::{
+    aggregate::{Aggregate, Maximum},
+    frames::Frames,
+    spectrum::Spectrum,
+    window::Window,
+};
+
+#[cfg(not(feature = "empty"))]
+use filters::N_BANDS;
+#[cfg(feature = "empty")]
+const N_BANDS: usize = 64;
+
+/// Window and transform, filters and logarithms, the samples' way into frames, aggregation.
+const N_PARTS: usize = 4;
 
 #[cfg(not(feature = "empty"))]
 static WINDOW: Window<512> = Window::hann();
 
-#[cfg(feature = "empty")]
-const N_BANDS: usize = 64;
+/// A node's front end: a maximum over decisions of ten frames that touch.
 #[cfg(not(feature = "empty"))]
-use filters::N_BANDS;
-const FRAME_BYTES: usize = 2048;
-
-/// What one frame gave.
-struct Outcome {
-    /// Ticks of window and transform, and of the filters with their logarithms.
-    ticks: [u32; 2],
-    logs: [i16; N_BANDS],
+struct FrontEnd {
+    frames: Frames<512>,
+    spectrum: Spectrum<512>,
+    aggregate: Aggregate<Maximum<i16>, N_BANDS>,
 }
 
 #[cfg(not(feature = "empty"))]
-fn measure(frame: &[[i16; 2]; 512], spectrum: &mut Spectrum<512>) -> Outcome {
-    let mut logs = [0; N_BANDS];
-    let started = counter::now();
-    spectrum.transform(black_box(frame), &WINDOW);
-    let transform = counter::since(started);
-    let started = counter::now();
-    filters::FILTERS.log_energies(black_box(spectrum), &mut logs);
-    let filter = counter::since(started);
-    Outcome {
-        ticks: [transform, filter],
-        logs: black_box(logs),
+impl FrontEnd {
+    const fn new() -> Self {
+        let hop = NonZeroU16::new(1024).expect("not zero");
+        let n_frames = NonZeroU32::new(10).expect("not zero");
+        Self {
+            frames: Frames::new(hop),
+            spectrum: Spectrum::new(),
+            aggregate: Aggregate::new(n_frames),
+        }
     }
-}
 
-#[cfg(feature = "empty")]
-fn measure(frame: &[[i16; 2]; 512]) -> Outcome {
-    let mut ticks = [0; 2];
-    for ticks in &mut ticks {
+    /// Takes a sample; tells whether it completed a frame.
+    #[inline(never)]
+    fn push(&mut self, sample: i16, ticks: &mut [u32; N_PARTS], logs: &mut [i16; N_BANDS]) -> bool {
         let started = counter::now();
-        black_box(frame);
-        *ticks = counter::since(started);
+        let frame = black_box(self.frames.push(black_box(sample)));
+        ticks[2] += counter::since(started);
+        let Some(frame) = frame else { return false };
+        let started = counter::now();
+        self.spectrum.transform(frame, &WINDOW);
+        ticks[0] = counter::since(started);
+        let started = counter::now();
+        filters::FILTERS.log_energies(black_box(&self.spectrum), logs);
+        ticks[1] = counter::since(started);
+        let started = counter::now();
+        black_box(self.aggregate.add(logs));
+        ticks[3] = counter::since(started);
+        true
     }
-    Outcome {
-        ticks,
-        logs: black_box([0; N_BANDS]),
+}
+
+/// Holds nothing and counts what counting costs.
+#[cfg(feature = "empty")]
+struct FrontEnd(u32);
+
+#[cfg(feature = "empty")]
+impl FrontEnd {
+    const fn new() -> Self {
+        Self(0)
+    }
+
+    #[inline(never)]
+    fn push(&mut self, sample: i16, ticks: &mut [u32; N_PARTS], _: &mut [i16; N_BANDS]) -> bool {
+        let started = counter::now();
+        black_box(black_box(sample));
+        ticks[2] += counter::since(started);
+        self.0 += 1;
+        if self.0 % 1024 > 0 {
+            return false;
+        }
+        for part in [0, 1, 3] {
+            let started = counter::now();
+            black_box(());
+            ticks[part] = counter::since(started);
+        }
+        true
     }
 }
 
@@ -77,46 +118,51 @@ fn main() -> ! {
         semihosting::process::exit(2);
     };
     counter::start();
-    let mut frame = [[0_i16; 2]; 512];
-    #[cfg(not(feature = "empty"))]
-    let mut spectrum = Spectrum::new();
-    while read(&mut rows, &mut frame) {
-        stack::paint();
-        #[cfg(not(feature = "empty"))]
-        let outcome = measure(&frame, &mut spectrum);
-        #[cfg(feature = "empty")]
-        let outcome = measure(&frame);
-        let stack_bytes = stack::deepest();
-        for word in outcome.ticks.into_iter().chain([stack_bytes]) {
-            write(&mut outcomes, &word.to_le_bytes());
-        }
-        for log in outcome.logs {
-            write(&mut outcomes, &log.to_le_bytes());
+    let mut front_end = FrontEnd::new();
+    let mut ticks = [0; N_PARTS];
+    let mut logs = [0; N_BANDS];
+    let mut stack_bytes = 0;
+    stack::paint();
+    while let Some(samples) = read(&mut rows) {
+        for sample in samples {
+            if !front_end.push(sample, &mut ticks, &mut logs) {
+                continue;
+            }
+            stack_bytes = stack_bytes.max(stack::deepest());
+            for word in ticks.into_iter().chain([stack_bytes]) {
+                write(&mut outcomes, &word.to_le_bytes());
+            }
+            for log in logs {
+                write(&mut outcomes, &log.to_le_bytes());
+            }
+            ticks = [0; N_PARTS];
         }
     }
     semihosting::process::exit(0)
 }
 
+/// The next samples, unless there are no more.
 #[inline(never)]
-fn read(rows: &mut File, frame: &mut [[i16; 2]; 512]) -> bool {
-    let mut bytes = [0; FRAME_BYTES];
+fn read(rows: &mut File) -> Option<[i16; 16]> {
+    let mut bytes = [0; 32];
     let mut n_read = 0;
     while let Some(rest) = bytes.get_mut(n_read..)
         && !rest.is_empty()
     {
         match rows.read(rest) {
-            Ok(0) if n_read == 0 => return false,
+            Ok(0) if n_read == 0 => return None,
             Ok(n) if n > 0 => n_read += n,
             _ => semihosting::process::exit(2),
         }
     }
-    let samples = frame.as_flattened_mut().iter_mut();
-    for (sample, bytes) in samples.zip(bytes.as_chunks().0) {
+    let mut samples = [0; 16];
+    for (sample, bytes) in samples.iter_mut().zip(bytes.as_chunks().0) {
         *sample = i16::from_le_bytes(*bytes);
     }
-    true
+    Some(samples)
 }
 
+#[inline(never)]
 fn write(outcomes: &mut File, bytes: &[u8]) {
     if outcomes.write_all(bytes).is_err() {
         semihosting::process::exit(2);

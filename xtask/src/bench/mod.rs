@@ -2,6 +2,7 @@
 
 pub(crate) mod agreement;
 pub(crate) mod device;
+pub(crate) mod frontend;
 pub(crate) mod host;
 mod parity;
 pub(crate) mod train;
