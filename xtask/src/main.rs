@@ -10,6 +10,7 @@ mod environment;
 mod explain;
 mod failure;
 mod flash;
+mod front_end;
 mod image;
 mod inspect;
 mod log;
@@ -71,7 +72,7 @@ enum Verb {
     Chips(ChipsVerb),
     /// Program a board with the image of the last run, through a debug probe, and show its log.
     Flash(flash::Arguments),
-    /// Prove that no model can panic on any core, as CI does.
+    /// Prove that neither a model nor the front end can panic on any core, as CI does.
     NoPanic,
     /// Show one test row: readings, codes, paths and scores in float and in Q15.
     Explain {
@@ -133,6 +134,12 @@ enum BenchVerb {
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
+    /// Log-mel energies of a frame against emlearn's on M0, M3 and M4F; needs what `device` needs.
+    Frontend {
+        /// Install what is missing first.
+        #[arg(long)]
+        setup: bool,
+    },
     /// Batches of rows on this machine against scikit-learn, onnxruntime, treelite and tl2cgen;
     /// needs python3 with venv and pip, and gcc.
     Host,
@@ -190,6 +197,7 @@ fn main() -> ExitCode {
         Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Parity => parity::run(),
+        Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

@@ -1,5 +1,5 @@
-//! The proof that models cannot panic: an image of each kind of model, for each core, whose panic
-//! handler calls a function that does not exist, links.
+//! The proof that models and the front end cannot panic: an image of each kind of model, and one of
+//! the front end, for each core, whose panic handler calls a function that does not exist, links.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use spinney_quantize::{
 use crate::environment;
 use crate::failure::{Blame, Failure};
 use crate::setup::TARGETS;
-use crate::{image, places, store};
+use crate::{front_end, image, places, store};
 
 /// Two trees, one of them a leaf, over two features and three classes.
 const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-forest",
@@ -201,8 +201,9 @@ pub(crate) fn run() -> Result<(), Failure> {
         .collect::<Result<_, Failure>>()?;
     for target in TARGETS {
         link(target, &crates)?;
+        link_front_end(target)?;
         eprintln!(
-            "no-panic: {} kinds of model link for {target}",
+            "no-panic: {} kinds of model and the front end link for {target}",
             crates.len()
         );
     }
@@ -302,6 +303,44 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
         folder.path(),
         "spinney-no-panic",
         &["--workspace"],
+        target,
+        "off",
+        &toolchain,
+    )?;
+    Ok(())
+}
+
+/// Links the image of the front end.
+fn link_front_end(target: &str) -> Result<(), Failure> {
+    let toolchain = environment::toolchain(target)
+        .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
+        .environment()?;
+    let firmware = places::repository().join("firmware");
+    let read = |path: &str| {
+        std::fs::read_to_string(firmware.join(path))
+            .with_context(|| format!("cannot read firmware/{path}"))
+            .environment()
+    };
+    let mut files = front_end::sources()?;
+    for path in ["Cargo.toml", "src/main.rs"] {
+        let path = format!("no-panic-frontend/{path}");
+        let text = read(&path)?;
+        files.insert(path, text);
+    }
+    let manifest = read("Cargo.toml")?;
+    let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
+    files.insert(
+        "Cargo.toml".to_owned(),
+        format!("[workspace]\nresolver = \"3\"\nmembers = [\"no-panic-frontend\"]\n\n{profile}"),
+    );
+    let folder = tempfile::tempdir().environment()?;
+    for (path, text) in &files {
+        store::write_whole(&folder.path().join(path), text.as_bytes()).environment()?;
+    }
+    image::compile(
+        folder.path(),
+        "spinney-no-panic-frontend",
+        &[],
         target,
         "off",
         &toolchain,

@@ -9,9 +9,12 @@ extern uint32_t stack_top[], data_start[], data_end[], data_load[], bss_start[],
 int main(void);
 void reset(void);
 void fault(void);
+// Of the timer; a program that lets it interrupt defines OWN_SYSTICK and has its own.
+void systick(void);
 
 __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
     stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
+    [15] = (void *)systick,
 };
 
 enum { SYS_OPEN = 0x01, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20 };
@@ -34,6 +37,10 @@ static __attribute__((noreturn)) void leave(uint32_t code) {
 }
 
 void fault(void) { leave(EXIT_FAULT); }
+
+#ifndef OWN_SYSTICK
+void systick(void) { fault(); }
+#endif
 
 void reset(void) {
     for (uint32_t *to = data_start, *from = data_load; to < data_end;) {

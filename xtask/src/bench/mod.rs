@@ -2,5 +2,6 @@
 
 pub(crate) mod agreement;
 pub(crate) mod device;
+pub(crate) mod frontend;
 pub(crate) mod host;
 pub(crate) mod train;

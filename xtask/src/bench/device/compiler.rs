@@ -12,10 +12,10 @@ use crate::failure::{Blame, Failure};
 use crate::{environment, places, process};
 
 /// What the distribution calls it.
-pub(super) const PACKAGES: [&str; 2] = ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"];
+pub(in crate::bench) const PACKAGES: [&str; 2] = ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"];
 
 /// For both the peers and the loop around them.
-pub(super) const FLAGS: [&str; 6] = [
+pub(in crate::bench) const FLAGS: [&str; 6] = [
     "-mthumb",
     "-O2",
     "-ffunction-sections",
@@ -28,14 +28,14 @@ const HARNESS_FLAGS: [&str; 2] = ["-fno-builtin", "-fno-tree-loop-distribute-pat
 const CPP_FLAGS: [&str; 3] = ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"];
 
 /// The cross compiler and where the peers' headers lie.
-pub(super) struct Compiler {
+pub(in crate::bench) struct Compiler {
     pub version: String,
     headers: PathBuf,
 }
 
 impl Compiler {
     /// Finds the compiler and its C library.
-    pub(super) fn find() -> Result<Self, Failure> {
+    pub(in crate::bench) fn find() -> Result<Self, Failure> {
         let missing = || {
             anyhow!(
                 "arm-none-eabi-gcc and newlib are needed for the peers; `apt-get install {}` or \
@@ -60,7 +60,7 @@ impl Compiler {
     }
 
     /// With the headers of the emlearn that is installed in an environment.
-    pub(super) fn with_headers(self, python: &Path) -> Result<Self, Failure> {
+    pub(in crate::bench) fn with_headers(self, python: &Path) -> Result<Self, Failure> {
         let program = "from emlearn import common; print(common.get_include_dir())";
         let headers = environment::first_line(Command::new(python).args(["-c", program]))
             .context("emlearn does not say where its headers are")
@@ -111,22 +111,49 @@ impl Compiler {
         compile(&harness.join("harness.c"), &loop_object, &HARNESS_FLAGS)?;
         compile(&text, &object, if is_cpp { &CPP_FLAGS } else { &[] })?;
         let elf = folder.join("image.elf");
-        let mut link = Command::new("arm-none-eabi-gcc");
-        link.args(["-mthumb", "-nostartfiles", "-Wl,--gc-sections"])
-            .args(place.gcc)
-            .arg("-T")
-            .arg(harness.join("image.ld"))
-            .arg(format!(
-                "-Wl,--defsym=stack_top={:#x}",
-                place.machine()?.ram.end() & !7
-            ))
-            .args([&loop_object, &object])
-            .arg("-o")
-            .arg(&elf);
-        run(&mut link)?;
-        let bytes = std::fs::read(&elf).environment()?;
-        Ok((elf, Footprint::from_elf(&bytes).environment()?))
+        let footprint = link(&[&loop_object, &object], place, &elf)?;
+        Ok((elf, footprint))
     }
+
+    /// Builds a program that brings its own loop, with the peer's headers and those of `includes`.
+    pub(in crate::bench) fn build_program(
+        &self,
+        source: &Path,
+        includes: &[&Path],
+        flags: &[&str],
+        place: &Place,
+        elf: &Path,
+    ) -> Result<Footprint, Failure> {
+        let harness = places::repository().join("scripts/peers/harness");
+        let object = elf.with_extension("o");
+        let mut command = Command::new("arm-none-eabi-gcc");
+        command.args(FLAGS).args(place.gcc).args(flags);
+        for folder in [&*harness, &*self.headers].iter().chain(includes) {
+            command.arg(format!("-I{}", folder.display()));
+        }
+        run(command.arg("-c").arg(source).arg("-o").arg(&object))?;
+        link(&[&object], place, elf)
+    }
+}
+
+/// Links objects and the C library's maths to an image, whose footprint it returns.
+fn link(objects: &[&Path], place: &Place, elf: &Path) -> Result<Footprint, Failure> {
+    let harness = places::repository().join("scripts/peers/harness");
+    let mut link = Command::new("arm-none-eabi-gcc");
+    link.args(["-mthumb", "-nostartfiles", "-Wl,--gc-sections"])
+        .args(place.gcc)
+        .arg("-T")
+        .arg(harness.join("image.ld"))
+        .arg(format!(
+            "-Wl,--defsym=stack_top={:#x}",
+            place.machine()?.ram.end() & !7
+        ))
+        .args(objects)
+        .arg("-lm")
+        .arg("-o")
+        .arg(elf);
+    run(&mut link)?;
+    Footprint::from_elf(&std::fs::read(elf).environment()?).environment()
 }
 
 fn run(command: &mut Command) -> Result<(), Failure> {

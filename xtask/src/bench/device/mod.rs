@@ -1,6 +1,6 @@
 //! `bench device`: our forms and the peers' on the same models, cores and rows, in one run.
 
-mod compiler;
+pub(super) mod compiler;
 mod goals;
 mod lines;
 mod markdown;
@@ -44,15 +44,15 @@ const N_WORKERS: usize = 2;
 const DEADLINE_S: u32 = 600;
 
 /// A core, the machine that both sides run on, and what the C compiler is told of it.
-struct Place {
+pub(super) struct Place {
     /// Its name in the report.
-    name: &'static str,
-    core: Core,
+    pub(super) name: &'static str,
+    pub(super) core: Core,
     machine: &'static str,
     gcc: &'static [&'static str],
 }
 
-const PLACES: [Place; 3] = [
+pub(super) const PLACES: [Place; 3] = [
     Place {
         name: "m0",
         core: Core::CortexM0,
@@ -74,7 +74,7 @@ const PLACES: [Place; 3] = [
 ];
 
 impl Place {
-    fn machine(&self) -> Result<&'static Machine, Failure> {
+    pub(super) fn machine(&self) -> Result<&'static Machine, Failure> {
         machine(self.machine)
             .with_context(|| format!("no machine is called {}", self.machine))
             .environment()
@@ -233,7 +233,7 @@ fn is_asked_for(name: &str, asked: &[String]) -> bool {
 }
 
 /// A Python with the peers in it, in an environment of its own.
-fn python(work: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn python(work: &Path) -> Result<PathBuf, Failure> {
     let shell = Shell::new().environment()?;
     let environment = work.join("venv");
     let python = environment.join("bin/python");

@@ -1,0 +1,115 @@
+//! Motion and slow sensors: what a window of samples of one channel comes to in the time domain.
+//!
+//! A device with several channels keeps one [`Moments`] for each. Energies in bands of frequencies
+//! are a [`Spectrum`](crate::spectrum::Spectrum)'s, with plain bands as
+//! [`Filters`](crate::mel::Filters); with a Hann window the constant part of a signal reaches bin
+//! 1, with a rectangular one it does not.
+
+/// Running sums of a window of at most 65,535 samples; what comes beyond is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moments {
+    /// `Σ x`, within ±2^31.
+    sum: i32,
+    /// `Σ x²`, at most 2^46.
+    squares: u64,
+    least: i16,
+    most: i16,
+    n_samples: u16,
+    n_crossings: u16,
+    level: i16,
+    is_above: bool,
+}
+
+/// What a window comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// The mean in units of 2^−8, floored.
+    pub mean: i32,
+    /// The population's variance in squared units of a sample, floored: at most 2^30.
+    pub variance: u32,
+    /// The square root of the variance in units of 2^−8; too small by less than one unit for a
+    /// standard deviation up to 181, by 2^−16 of itself or a unit beyond.
+    pub deviation: u32,
+    /// The square root of the mean square in units of 2^−8, with the error of `deviation`.
+    pub rms: u32,
+    /// The smallest sample.
+    pub least: i16,
+    /// The largest sample.
+    pub most: i16,
+    /// Largest less smallest.
+    pub range: u16,
+    /// How often two samples in turn were on different sides of the level, the level itself
+    /// counting as above.
+    pub n_crossings: u16,
+}
+
+impl Moments {
+    /// No samples yet. Crossings are counted of `level`: 0, or what the sensor says at rest.
+    #[must_use]
+    pub const fn new(level: i16) -> Self {
+        Self {
+            sum: 0,
+            squares: 0,
+            least: i16::MAX,
+            most: i16::MIN,
+            n_samples: 0,
+            n_crossings: 0,
+            level,
+            is_above: false,
+        }
+    }
+
+    /// Takes the next sample.
+    #[inline]
+    pub fn push(&mut self, sample: i16) {
+        let Some(n_samples) = self.n_samples.checked_add(1) else {
+            return;
+        };
+        let wide = i32::from(sample);
+        self.sum = self.sum.wrapping_add(wide);
+        let square = wide.wrapping_mul(wide).cast_unsigned();
+        self.squares = self.squares.wrapping_add(u64::from(square));
+        self.least = self.least.min(sample);
+        self.most = self.most.max(sample);
+        let is_above = sample >= self.level;
+        let crosses = n_samples > 1 && is_above != self.is_above;
+        // At most one per sample.
+        self.n_crossings = self.n_crossings.wrapping_add(u16::from(crosses));
+        self.is_above = is_above;
+        self.n_samples = n_samples;
+    }
+
+    /// Number of samples since the window began.
+    #[must_use]
+    pub const fn n_samples(&self) -> u16 {
+        self.n_samples
+    }
+
+    /// What the window comes to, unless it is empty; the next one begins.
+    pub fn finish(&mut self) -> Option<Summary> {
+        let done = core::mem::replace(self, Self::new(self.level));
+        let n = u64::from(done.n_samples);
+        let n_signed = i64::from(done.n_samples);
+        // n Σ x² is at most 2^62, and (Σ x)² no larger.
+        let scaled = n.wrapping_mul(done.squares);
+        let sum = u64::from(done.sum.unsigned_abs());
+        let numerator = scaled.wrapping_sub(sum.wrapping_mul(sum));
+        Some(Summary {
+            mean: (i64::from(done.sum) << 8).checked_div_euclid(n_signed)? as i32,
+            variance: numerator.checked_div(n.wrapping_mul(n))? as u32,
+            deviation: root_per(numerator, n)?,
+            rms: root_per(scaled, n)?,
+            least: done.least,
+            most: done.most,
+            range: done.most.abs_diff(done.least),
+            n_crossings: done.n_crossings,
+        })
+    }
+}
+
+/// `√square / n` in units of 2^−8: with as many bits of the square as 64 have room for.
+fn root_per(square: u64, n: u64) -> Option<u32> {
+    let shift = (square.leading_zeros() / 2 * 2).min(16);
+    let root = (square << shift).isqrt() << (8 - shift / 2);
+    Some(root.checked_div(n)? as u32)
+}

@@ -1,0 +1,78 @@
+//! Links only if the front end cannot panic: its panic handler calls a function that does not exist.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::num::{NonZeroU16, NonZeroU32};
+
+use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
+use spinney_frontend::frames::Frames;
+use spinney_frontend::mel::{Filters, Segment};
+use spinney_frontend::moments::Moments;
+use spinney_frontend::spectrum::Spectrum;
+use spinney_frontend::window::Window;
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    unsafe extern "C" {
+        fn spinney_must_not_panic() -> !;
+    }
+    // SAFETY: never reached, since an image that could reach it does not link.
+    unsafe { spinney_must_not_panic() }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    loop {
+        analyse::<32>();
+        analyse::<64>();
+        analyse::<128>();
+        analyse::<256>();
+        analyse::<512>();
+        analyse::<1024>();
+        aggregate::<i16, Maximum<i16>>();
+        aggregate::<i16, Minimum<i16>>();
+        aggregate::<i16, Mean<i64>>();
+        aggregate::<i16, Variance<i64, u64>>();
+        aggregate::<u64, Maximum<u64>>();
+        aggregate::<u64, Minimum<u64>>();
+        aggregate::<u64, Mean<u128>>();
+        aggregate::<u64, Variance<u64, u128>>();
+        let mut moments = Moments::new(black_box(0));
+        moments.push(black_box(1));
+        black_box(moments.finish());
+    }
+}
+
+/// A frame of `2 M` samples through everything, with filters that nobody knows beforehand.
+fn analyse<const M: usize>() {
+    let mut frames = Frames::<M>::new(black_box(NonZeroU16::MIN));
+    let mut spectrum = Spectrum::<M>::new();
+    let segments = black_box(
+        [Segment {
+            n_bins: 1,
+            offset: 0,
+            first: 0,
+            last: 0,
+            slope: 0,
+        }; 5],
+    );
+    let Ok(filters) = Filters::<M>::new(black_box(1), &segments) else {
+        return;
+    };
+    if let Some(frame) = frames.push(black_box(1)) {
+        spectrum.transform(frame, black_box(&Window::hann()));
+    }
+    black_box(spectrum.bin(black_box(7)));
+    black_box(spectrum.powers().fold(0, u64::wrapping_add));
+    let (mut energies, mut logs) = ([0; 4], [0; 4]);
+    filters.energies(&spectrum, &mut energies);
+    filters.log_energies(&spectrum, &mut logs);
+    filters.logs(&energies, &mut logs);
+    black_box((energies, logs));
+}
+
+fn aggregate<V: Copy + Default, S: Statistic<V>>() {
+    let mut aggregate = Aggregate::<S, 4>::new(black_box(NonZeroU32::MIN));
+    black_box(aggregate.add(&black_box([V::default(); 4])));
+}
