@@ -187,7 +187,12 @@ fn workspace(place: &Place) -> Result<BTreeMap<String, String>, Failure> {
     let table = BANK.table().environment()?;
     let filters = table.source(BANK.n_points);
     files.insert("frontend-bench/src/filters.rs".to_owned(), filters);
-    let memory = memory_x(machine.core, Boot::Direct, machine.flash, machine.ram);
+    let memory = memory_x(
+        machine.core,
+        spinney_board::Boot::Direct,
+        machine.flash,
+        machine.ram,
+    );
     files.insert("frontend-bench/memory.x".to_owned(), memory);
     files.extend(front_end::sources()?);
     let manifest = read("firmware/Cargo.toml")?;
