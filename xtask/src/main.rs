@@ -24,6 +24,7 @@ mod probe;
 mod process;
 mod progress;
 mod setup;
+mod sizes;
 mod store;
 mod tidy;
 
@@ -115,6 +116,15 @@ enum ChipsVerb {
         /// Part of a name, in any case.
         name: String,
     },
+    /// Build a pipeline's firmware for chips, and say what it takes of each.
+    Sizes {
+        /// The pipeline.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// Names of chips; a dozen well-known ones if none is given, which writes
+        /// reports/chips.md.
+        chips: Vec<String>,
+    },
     /// Make crates/board/data/chips.csv anew from probe-rs' registry.
     Update,
 }
@@ -189,6 +199,7 @@ fn main() -> ExitCode {
         Verb::Inspect { file } => inspect::run(&file),
         Verb::New { path, chip } => new::run(&path, &chip),
         Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),
+        Verb::Chips(ChipsVerb::Sizes { config, chips }) => sizes::run(&config, &chips),
         Verb::Chips(ChipsVerb::Update) => chips::update(),
         Verb::Flash(arguments) => flash::run(&arguments),
         Verb::NoPanic => no_panic::run(),

@@ -1,0 +1,172 @@
+//! `chips sizes`: what a pipeline's firmware takes on each of several chips.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use spinney_board::Chip;
+use spinney_codegen::{Encoding, Identity, drop_in};
+use spinney_config::{Encoding as Asked, Pipeline, Prefer};
+use spinney_evaluate::Footprint;
+
+use crate::failure::{Blame, Failure};
+use crate::image::{self, Image, Transport};
+use crate::pipeline::{self, Quantized};
+use crate::progress::Progress;
+use crate::{environment, places, store};
+
+/// Chips that most engineers have met, of every instruction set that there is code for.
+const WELL_KNOWN: [&str; 12] = [
+    "STM32F030C8",
+    "STM32F103C8",
+    "STM32F405RG",
+    "STM32G071RB",
+    "STM32L476RG",
+    "STM32H743ZI",
+    "STM32U575ZI",
+    "nRF52832_xxAA",
+    "nRF52840_xxAA",
+    "RP2040",
+    "ESP32-C3",
+    "ESP32-C6",
+];
+
+const COMMITTED: &str = "reports/chips.md";
+
+/// The firmware of a pipeline on a chip.
+struct Line {
+    chip: Chip,
+    form: String,
+    footprint: Footprint,
+}
+
+/// Builds the product image for each chip, prints what it takes, and writes the table of the
+/// well-known ones if no chip is named.
+pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
+    let names: Vec<&str> = if chips.is_empty() {
+        WELL_KNOWN.to_vec()
+    } else {
+        chips.iter().map(String::as_str).collect()
+    };
+    // Whatever is wrong with a name shows before anything is built.
+    let chips: Vec<Chip> = names.into_iter().map(chip).collect::<Result<_, _>>()?;
+    let Pipeline {
+        identity, codegen, ..
+    } = spinney_config::load(config)?.pipeline;
+    let quantized = pipeline::quantized(config)?;
+    let progress = Progress::new();
+    let mut lines = Vec::new();
+    for chip in chips {
+        progress.doing(&format!("sizes: {} for {}", identity.name, chip.name));
+        let encoding = match codegen.encoding {
+            Asked::Table => Encoding::Table,
+            Asked::Branches => Encoding::Branches,
+            // Nothing is run here, and of the forms packed takes the least.
+            Asked::Packed | Asked::Auto => Encoding::Packed,
+        };
+        let is_fast = codegen.prefer == Prefer::Speed || encoding == Encoding::Branches;
+        lines.push(line(&identity.name, &quantized, chip, encoding, is_fast)?);
+    }
+    progress.clear();
+    let text = table(&lines);
+    print!("{text}");
+    if config == Path::new("pipeline.toml") && names_are_well_known(&lines) {
+        let page = format!(
+            "# One pipeline, a dozen chips\n\n\
+             Made by `cargo xtask chips sizes`. The product image of `{}`, built with nothing \
+             changed but the chip's name: code, tables, start-up and log. Images for an RP2040 hold \
+             its second stage; an ESP32 needs a bootloader besides, which Spinney does not \
+             supply.\n\n{text}",
+            identity.name
+        );
+        let path = places::repository().join(COMMITTED);
+        store::write_whole(&path, page.as_bytes()).environment()?;
+        println!("\nreport: {COMMITTED}");
+    }
+    Ok(())
+}
+
+fn names_are_well_known(lines: &[Line]) -> bool {
+    lines.len() == WELL_KNOWN.len()
+        && lines
+            .iter()
+            .zip(WELL_KNOWN)
+            .all(|(line, name)| line.chip.name == name)
+}
+
+fn chip(name: &str) -> Result<Chip, Failure> {
+    let listing = spinney_board::find(name)
+        .map_err(|error| anyhow!("{error}, expected one that `cargo xtask chips search` lists"))
+        .input()?;
+    listing.chip(None).ok_or_else(|| {
+        Failure::Input(anyhow!(
+            "{}: found no core in the table, expected a chip whose core is known",
+            listing.name
+        ))
+    })
+}
+
+fn line(
+    name: &str,
+    quantized: &Quantized,
+    chip: Chip,
+    encoding: Encoding,
+    is_fast: bool,
+) -> Result<Line, Failure> {
+    let target = chip.core.target();
+    let toolchain = environment::toolchain(target)
+        .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
+        .environment()?;
+    let shipped = quantized.shipped();
+    let identity = Identity {
+        pipeline: name,
+        kind: quantized.model.kind(),
+        fingerprint: &store::sha256(name.as_bytes())["sha256:".len()..],
+    };
+    let options = pipeline::options_for(chip.core, &shipped, encoding, false);
+    let generated = drop_in(identity, &shipped, &options).input()?;
+    let image = Image {
+        model: &generated.files,
+        model_package: &format!("{name}-model"),
+        boot: chip.boot,
+        memory: (chip.flash, chip.ram),
+        core: chip.core,
+        log: "info",
+        for_speed: is_fast,
+        transport: Transport::Product,
+        class_only: false,
+    };
+    let folder = places::artifacts("chips-sizes")?.join(format!("{name}-{}", chip.name));
+    let elf = image::build(&image, &image::firmware_sources()?, &toolchain, &folder)?;
+    Ok(Line {
+        form: generated.form,
+        footprint: Footprint::from_elf(&elf).environment()?,
+        chip,
+    })
+}
+
+fn table(lines: &[Line]) -> String {
+    let mut out = String::from(
+        "| chip | core | form | flash | of the chip's | RAM | of the chip's | fits |\n\
+         | --- | --- | --- | ---: | ---: | ---: | ---: | --- |\n",
+    );
+    for line in lines {
+        let (chip, footprint) = (&line.chip, &line.footprint);
+        let (flash, ram) = (u64::from(chip.flash.len), u64::from(chip.ram.len));
+        let share = |bytes: u64, all: u64| format!("{:.1} %", bytes as f64 * 100.0 / all as f64);
+        let fits = footprint.flash_bytes <= flash && footprint.ram_bytes < ram;
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            chip.name,
+            chip.core,
+            line.form,
+            footprint.flash_bytes,
+            share(footprint.flash_bytes, flash),
+            footprint.ram_bytes,
+            share(footprint.ram_bytes, ram),
+            if fits { "yes" } else { "**no**" }
+        );
+    }
+    out
+}
