@@ -179,6 +179,9 @@ enum PipelineVerb {
         /// The pipeline to judge.
         #[arg(long, default_value = "pipeline.toml")]
         config: PathBuf,
+        /// A report.json that was kept: say what moved since, in Markdown, and judge the growth.
+        #[arg(long, value_name = "FILE")]
+        baseline: Option<PathBuf>,
     },
 }
 
@@ -195,7 +198,9 @@ fn main() -> ExitCode {
             let prepared = if setup { setup::run(false) } else { Ok(()) };
             prepared.and_then(|()| pipeline::run(&config, until.as_deref(), force))
         }
-        Verb::Pipeline(PipelineVerb::Check { config }) => pipeline::check(&config),
+        Verb::Pipeline(PipelineVerb::Check { config, baseline }) => {
+            pipeline::check(&config, baseline.as_deref())
+        }
         Verb::Inspect { file } => inspect::run(&file),
         Verb::New { path, chip } => new::run(&path, &chip),
         Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),

@@ -60,6 +60,9 @@ pub struct Model {
     pub n_splits: usize,
     /// Splits on the longest path; 0 for naive Bayes.
     pub depth_max: usize,
+    /// Each tree of a forest, in the model's own order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trees: Vec<TreeSize>,
     /// Class names.
     pub classes: Vec<String>,
     /// Digest of the frozen model.
@@ -67,6 +70,15 @@ pub struct Model {
     /// What an imported file said of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+}
+
+/// One tree of a forest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeSize {
+    /// Number of splits.
+    pub n_splits: usize,
+    /// Splits on the longest path.
+    pub depth: usize,
 }
 
 /// What an imported file said of itself.

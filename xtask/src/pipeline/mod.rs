@@ -1,5 +1,6 @@
 //! `pipeline`: every stage from config to report, and the gates.
 
+mod baseline;
 mod build;
 mod candidates;
 mod exit;
@@ -47,17 +48,6 @@ pub(crate) struct Session {
 impl Session {
     fn open(path: &Path, force: bool) -> Result<Self, Failure> {
         let config = spinney_config::load(path)?;
-        // A gate that nothing measures must not read as passed.
-        if config.pipeline.budget.max_flash_growth.is_some() {
-            let help = "remove it; `flash` in [budget] limits the whole image";
-            return Err(config
-                .fault(
-                    "budget.max_flash_growth",
-                    "this version does not compare with a baseline",
-                    Some(help),
-                )
-                .into());
-        }
         let artifacts = places::artifacts(&config.pipeline.identity.name)?;
         std::fs::create_dir_all(&artifacts)
             .with_context(|| format!("cannot create {}", artifacts.display()))
@@ -165,6 +155,9 @@ pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), F
     report::write(&session, &report, &reports)?;
     session.progress.clear();
     let outcome = conclude(&report, Some(&reports));
+    if session.config.pipeline.budget.max_flash_growth.is_some() {
+        println!("max_flash_growth: for `cargo xtask pipeline check --baseline FILE` to judge");
+    }
     if let (Ok(()), Some(folder)) = (&outcome, &session.config.pipeline.codegen.crate_folder) {
         hand_over::crate_to(&session, &folder.full)?;
         println!("crate: {}", shown(&folder.full).display());
@@ -186,11 +179,23 @@ pub(crate) fn reports_of(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// `pipeline check`.
-pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check(path: &Path, baseline: Option<&Path>) -> Result<(), Failure> {
     let session = Session::open(path, false)?;
-    let inputs = inputs::read(&session.config)?;
+    let config = &session.config;
+    baseline::is_there(config, baseline)?;
+    let before = baseline
+        .map(|path| baseline::read(path, &config.pipeline.identity.name))
+        .transpose()?;
+    let inputs = inputs::read(config)?;
     let report = report::judge_last(&session, &inputs)?;
-    conclude(&report, None)
+    let outcome = conclude(&report, None);
+    if let Some(before) = before {
+        let growth = baseline::compare(config, &before, &report)?;
+        if growth.is_some_and(|growth| !growth.pass) {
+            return Err(Failure::Gate);
+        }
+    }
+    outcome
 }
 
 /// The image that ships, of a run that today's config and inputs would make again.

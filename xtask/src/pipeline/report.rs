@@ -8,11 +8,11 @@ use spinney_config::{Certificate as Required, Codes, Config, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, Shape, judge,
 };
-use spinney_model::FloatModel;
+use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
     Accuracy, Certified, Dataset, Device, Encoding, Export, FootprintShare, Origin, Report, Row,
-    SCHEMA, Toolchain, predictions_csv,
+    SCHEMA, Toolchain, TreeSize, predictions_csv,
 };
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
@@ -296,6 +296,16 @@ fn model_facts(
         n_trees,
         n_splits,
         depth_max,
+        trees: match float {
+            FloatModel::Forest(forest) => {
+                let size = |tree: &Tree| TreeSize {
+                    n_splits: tree.n_splits(),
+                    depth: tree.depth(),
+                };
+                forest.trees().iter().map(size).collect()
+            }
+            FloatModel::GaussianNb(_) => Vec::new(),
+        },
         classes: float.schema().classes().to_vec(),
         digest: summary.model_digest.clone(),
         origin,

@@ -1,0 +1,415 @@
+//! What moved between two reports of a pipeline, as Markdown for a pull request.
+
+use std::fmt::Write;
+
+use spinney_evaluate::{Quantity, Verdict};
+
+use crate::{Report, markdown};
+
+/// Two reports of one pipeline.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// What things were.
+    pub before: &'a Report,
+    /// What they are.
+    pub after: &'a Report,
+}
+
+/// A line of the table: what, before, after, and by how much it moved.
+struct Line {
+    what: &'static str,
+    before: String,
+    after: String,
+    moved: String,
+}
+
+impl Comparison<'_> {
+    /// Whether sizes and instructions of the two mean the same: the same compiler, linker, target
+    /// and emulator made them.
+    #[must_use]
+    pub fn is_comparable(&self) -> bool {
+        let (before, after) = (&self.before.toolchain, &self.after.toolchain);
+        (
+            &before.rustc,
+            &before.target,
+            &before.linker,
+            &before.emulator,
+        ) == (&after.rustc, &after.target, &after.linker, &after.emulator)
+    }
+
+    /// The gate on how much flash may have been added; `limit` in bytes.
+    #[must_use]
+    pub fn flash_growth(&self, limit: u64) -> Verdict {
+        let verdict = |found: Option<Quantity>, pass: bool, note: Option<String>| Verdict {
+            gate: "max_flash_growth".to_owned(),
+            limit: Quantity::Count(limit),
+            found,
+            pass,
+            note,
+        };
+        if !self.is_comparable() {
+            let note = "not comparable: other toolchain; `flash` gates the size";
+            return verdict(None, true, Some(note.to_owned()));
+        }
+        let (before, after) = (
+            self.before.footprint.flash_bytes,
+            self.after.footprint.flash_bytes,
+        );
+        let grown = after.saturating_sub(before);
+        let pass = grown <= limit;
+        let note = (!pass).then(|| {
+            format!(
+                "from {before} to {after} bytes; fewer or shallower trees, or a new baseline if the \
+                 growth is meant"
+            )
+        });
+        verdict(Some(Quantity::Count(grown)), pass, note)
+    }
+
+    /// The comparison for a reader: gates, then what moved, in tables.
+    #[must_use]
+    pub fn to_markdown(&self, growth: Option<&Verdict>) -> String {
+        let mut out = format!("## {}\n\n", self.after.pipeline);
+        self.gates(&mut out, growth);
+        self.totals(&mut out);
+        self.classes(&mut out);
+        self.features(&mut out);
+        self.trees(&mut out);
+        let prints = [&self.before.fingerprint, &self.after.fingerprint].map(|print| {
+            let digits = print.trim_start_matches("sha256:");
+            digits.get(..12).unwrap_or(digits)
+        });
+        let _ = writeln!(
+            out,
+            "<sub>{} against {}; instructions are counted by an emulator and are not cycles.</sub>",
+            prints[1], prints[0]
+        );
+        out
+    }
+
+    fn gates(&self, out: &mut String, growth: Option<&Verdict>) {
+        let verdicts: Vec<&Verdict> = self.after.verdicts.iter().chain(growth).collect();
+        let n_failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
+        let _ = match n_failed {
+            0 => writeln!(out, "All {} gates hold.\n", verdicts.len()),
+            1 => writeln!(out, "**1 of {} gates fails.**\n", verdicts.len()),
+            n => writeln!(out, "**{n} of {} gates fail.**\n", verdicts.len()),
+        };
+        out.push_str("| gate | limit | found | before | |\n| --- | ---: | ---: | ---: | --- |\n");
+        for verdict in verdicts {
+            let found = |verdict: Option<&Verdict>| {
+                verdict
+                    .and_then(|verdict| verdict.found.as_ref())
+                    .map_or("-".to_owned(), ToString::to_string)
+            };
+            let before = self
+                .before
+                .verdicts
+                .iter()
+                .find(|before| before.gate == verdict.gate);
+            let mut word = if verdict.pass { "holds" } else { "**fails**" }.to_owned();
+            if before.is_some_and(|before| before.pass != verdict.pass) {
+                word.push_str(if verdict.pass {
+                    ", failed before"
+                } else {
+                    ", held before"
+                });
+            }
+            if let Some(note) = &verdict.note {
+                let _ = write!(word, ": {}", markdown::cell(note));
+            }
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} | {word} |",
+                verdict.gate,
+                verdict.limit,
+                found(Some(verdict)),
+                found(before)
+            );
+        }
+        out.push('\n');
+    }
+
+    fn totals(&self, out: &mut String) {
+        let (before, after) = (self.before, self.after);
+        let mut lines = vec![
+            share(
+                "accuracy in float",
+                before.accuracy.float,
+                after.accuracy.float,
+            ),
+            share("accuracy in Q15", before.accuracy.q15, after.accuracy.q15),
+            share(
+                "agreement",
+                Some(before.accuracy.agreement),
+                Some(after.accuracy.agreement),
+            ),
+            count(
+                "rows that disagree",
+                before.accuracy.disagreements as u64,
+                after.accuracy.disagreements as u64,
+            ),
+            word("proven of splits", &level(before), &level(after)),
+            word(
+                "proven of votes",
+                before.certificate.votes.as_str(),
+                after.certificate.votes.as_str(),
+            ),
+            count(
+                "trees",
+                before.model.n_trees as u64,
+                after.model.n_trees as u64,
+            ),
+            count(
+                "splits",
+                before.model.n_splits as u64,
+                after.model.n_splits as u64,
+            ),
+            word("form", &before.encoding.chosen, &after.encoding.chosen),
+        ];
+        if self.is_comparable() {
+            lines.extend(self.sizes());
+        }
+        let lines: Vec<Line> = lines.into_iter().flatten().collect();
+        if lines.is_empty() {
+            out.push_str("Nothing moved.\n\n");
+        } else {
+            out.push_str("| what moved | before | after | by |\n| --- | ---: | ---: | ---: |\n");
+            for line in lines {
+                let _ = writeln!(
+                    out,
+                    "| {} | {} | {} | {} |",
+                    line.what, line.before, line.after, line.moved
+                );
+            }
+            out.push('\n');
+        }
+        if !self.is_comparable() {
+            out.push_str(
+                "Sizes and instructions are not comparable: another toolchain made the baseline.\n\n",
+            );
+        }
+    }
+
+    fn sizes(&self) -> Vec<Option<Line>> {
+        let (before, after) = (self.before, self.after);
+        let (old, new) = (&before.footprint, &after.footprint);
+        let mut lines = vec![
+            count("flash, bytes", old.flash_bytes, new.flash_bytes),
+            count(
+                "flash of the model, bytes",
+                old.model_flash_bytes.max(0).cast_unsigned(),
+                new.model_flash_bytes.max(0).cast_unsigned(),
+            ),
+            count("RAM, bytes", old.ram_bytes, new.ram_bytes),
+        ];
+        if let (Some(old), Some(new)) = (&before.device, &after.device) {
+            let (then, now) = (
+                old.instructions_per_inference,
+                new.instructions_per_inference,
+            );
+            lines.extend([
+                count(
+                    "stack, bytes",
+                    old.stack_bytes_max.into(),
+                    new.stack_bytes_max.into(),
+                ),
+                number("instructions, mean", then.mean, now.mean),
+                count("instructions, largest", then.max, now.max),
+            ]);
+            if let (Some(then), Some(now)) = (old.worst_case, new.worst_case) {
+                lines.push(count(
+                    "instructions, longest paths",
+                    then.instructions,
+                    now.instructions,
+                ));
+            }
+        }
+        lines
+    }
+
+    fn classes(&self, out: &mut String) {
+        let (Some(before), Some(after)) = (
+            &self.before.accuracy.q15_scores,
+            &self.after.accuracy.q15_scores,
+        ) else {
+            return;
+        };
+        let mut rows = String::new();
+        for (class, after) in self.after.model.classes.iter().zip(&after.classes) {
+            let at = self
+                .before
+                .model
+                .classes
+                .iter()
+                .position(|old| old == class);
+            let Some(before) = at.and_then(|at| before.classes.get(at)) else {
+                let _ = writeln!(rows, "| {} | new | | |", markdown::cell(class));
+                continue;
+            };
+            if before == after {
+                continue;
+            }
+            let pair = |before: f64, after: f64| {
+                if before == after {
+                    format!("{after:.4}")
+                } else {
+                    format!("{before:.4} → {after:.4}")
+                }
+            };
+            let _ = writeln!(
+                rows,
+                "| {} | {} | {} | {} |",
+                markdown::cell(class),
+                pair(before.precision, after.precision),
+                pair(before.recall, after.recall),
+                pair(before.f1, after.f1)
+            );
+        }
+        section(
+            out,
+            "class",
+            "| precision | recall | F1 |",
+            "| ---: | ---: | ---: |",
+            &rows,
+        );
+    }
+
+    fn features(&self, out: &mut String) {
+        let mut rows = String::new();
+        let coded = |feature: &crate::FeatureCoding| {
+            let bits = feature
+                .code_bits_per_unit
+                .map_or(String::new(), |bits| format!(", 2^{bits} codes per unit"));
+            format!("{}, {}{bits}", feature.sensor, feature.coding)
+        };
+        for feature in &self.after.features {
+            let old = self
+                .before
+                .features
+                .iter()
+                .find(|old| old.name == feature.name);
+            let (before, after) = (old.map(coded), coded(feature));
+            if before.as_deref() != Some(&after) {
+                let _ = writeln!(
+                    rows,
+                    "| {} | {} | {after} |",
+                    markdown::cell(&feature.name),
+                    before.unwrap_or_else(|| "not there".to_owned())
+                );
+            }
+        }
+        for old in &self.before.features {
+            if !self.after.features.iter().any(|new| new.name == old.name) {
+                let name = markdown::cell(&old.name);
+                let _ = writeln!(rows, "| {name} | {} | gone |", coded(old));
+            }
+        }
+        section(
+            out,
+            "feature",
+            "| coded before | after |",
+            "| --- | --- |",
+            &rows,
+        );
+    }
+
+    fn trees(&self, out: &mut String) {
+        let (before, after) = (&self.before.model.trees, &self.after.model.trees);
+        if before.is_empty() {
+            return;
+        }
+        let mut rows = String::new();
+        for index in 0..before.len().max(after.len()) {
+            let (old, new) = (before.get(index), after.get(index));
+            if old == new {
+                continue;
+            }
+            let shown = |tree: Option<&crate::TreeSize>| {
+                tree.map_or("none".to_owned(), |tree| {
+                    format!("{} splits, depth {}", tree.n_splits, tree.depth)
+                })
+            };
+            let _ = writeln!(rows, "| {index} | {} | {} |", shown(old), shown(new));
+        }
+        section(out, "tree", "| before | after |", "| --- | --- |", &rows);
+    }
+}
+
+/// A folded table, where there are any rows.
+fn section(out: &mut String, what: &str, columns: &str, rule: &str, rows: &str) {
+    let n_rows = rows.lines().count();
+    if n_rows == 0 {
+        return;
+    }
+    let plural = match (what, n_rows) {
+        (what, 1) => what.to_owned(),
+        ("class", _) => "classes".to_owned(),
+        (what, _) => format!("{what}s"),
+    };
+    let _ = write!(
+        out,
+        "<details><summary>{n_rows} {plural} moved</summary>\n\n\
+         | {what} {columns}\n| --- {rule}\n{rows}\n</details>\n\n"
+    );
+}
+
+fn level(report: &Report) -> String {
+    report
+        .certificate
+        .splits
+        .map_or("-", spinney_quantize::Level::as_str)
+        .to_owned()
+}
+
+fn word(what: &'static str, before: &str, after: &str) -> Option<Line> {
+    (before != after).then(|| Line {
+        what,
+        before: before.to_owned(),
+        after: after.to_owned(),
+        moved: String::new(),
+    })
+}
+
+fn count(what: &'static str, before: u64, after: u64) -> Option<Line> {
+    (before != after).then(|| Line {
+        what,
+        before: before.to_string(),
+        after: after.to_string(),
+        moved: moved(
+            format!("{:+}", i128::from(after) - i128::from(before)),
+            before as f64,
+            after as f64,
+        ),
+    })
+}
+
+fn number(what: &'static str, before: f64, after: f64) -> Option<Line> {
+    (before != after).then(|| Line {
+        what,
+        before: before.to_string(),
+        after: after.to_string(),
+        moved: moved(format!("{:+.1}", after - before), before, after),
+    })
+}
+
+/// A difference, and what it is of what was.
+fn moved(by: String, before: f64, after: f64) -> String {
+    if before == 0.0 {
+        return by;
+    }
+    format!("{by} ({:+.1} %)", (after - before) * 100.0 / before)
+}
+
+fn share(what: &'static str, before: Option<f64>, after: Option<f64>) -> Option<Line> {
+    let shown = |share: Option<f64>| share.map_or("-".to_owned(), markdown::percent);
+    (before != after).then(|| Line {
+        what,
+        before: shown(before),
+        after: shown(after),
+        moved: match (before, after) {
+            (Some(before), Some(after)) => format!("{:+.2} points", (after - before) * 100.0),
+            _ => String::new(),
+        },
+    })
+}

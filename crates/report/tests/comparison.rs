@@ -1,0 +1,149 @@
+//! What a comparison of two reports says, and when it judges sizes.
+
+use expect_test::expect;
+use spinney_evaluate::Quantity;
+use spinney_report::{Comparison, Report, TreeSize};
+
+/// The committed report of a pipeline, made small.
+fn report() -> Report {
+    let path = format!(
+        "{}/../../reports/iris-tree/report.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let bytes = std::fs::read(path).expect("a committed report");
+    let mut report = Report::from_json(&bytes).expect("a valid report");
+    report.fingerprint = "sha256:0123456789abcdef".to_owned();
+    report.footprint.flash_bytes = 3000;
+    report.footprint.model_flash_bytes = 500;
+    report.footprint.ram_bytes = 1100;
+    report.model.n_splits = 7;
+    report.model.trees = vec![TreeSize {
+        n_splits: 7,
+        depth: 4,
+    }];
+    report.verdicts.truncate(2);
+    report.verdicts[1].limit = Quantity::Count(3200);
+    report.verdicts[1].found = Some(Quantity::Count(3000));
+    report
+}
+
+#[test]
+fn nothing_moves_against_itself() {
+    let report = report();
+    let comparison = Comparison {
+        before: &report,
+        after: &report,
+    };
+    expect![[r#"
+        ## iris-tree
+
+        All 2 gates hold.
+
+        | gate | limit | found | before | |
+        | --- | ---: | ---: | ---: | --- |
+        | parity | 0 | 0 | 0 | holds |
+        | flash | 3200 | 3000 | 3000 | holds |
+
+        Nothing moved.
+
+        <sub>0123456789ab against 0123456789ab; instructions are counted by an emulator and are not cycles.</sub>
+    "#]].assert_eq(&comparison.to_markdown(None));
+}
+
+#[test]
+fn what_moves_is_named() {
+    let before = report();
+    let mut after = report();
+    after.fingerprint = "sha256:fedcba9876543210".to_owned();
+    after.footprint.flash_bytes = 3300;
+    after.footprint.model_flash_bytes = 800;
+    after.verdicts[1].found = Some(Quantity::Count(3300));
+    after.verdicts[1].pass = false;
+    after.verdicts[1].note = Some("100 bytes over".to_owned());
+    after.accuracy.q15 = Some(0.5);
+    after.model.n_splits = 9;
+    after.model.trees[0].n_splits = 9;
+    after.features[0].name = "petal|length".to_owned();
+    if let Some(scores) = &mut after.accuracy.q15_scores {
+        scores.classes[1].recall = 0.25;
+    }
+    let comparison = Comparison {
+        before: &before,
+        after: &after,
+    };
+    let growth = comparison.flash_growth(256);
+    expect![[r#"
+        ## iris-tree
+
+        **2 of 3 gates fail.**
+
+        | gate | limit | found | before | |
+        | --- | ---: | ---: | ---: | --- |
+        | parity | 0 | 0 | 0 | holds |
+        | flash | 3200 | 3300 | 3000 | **fails**, held before: 100 bytes over |
+        | max_flash_growth | 256 | 300 | - | **fails**: from 3000 to 3300 bytes; fewer or shallower trees, or a new baseline if the growth is meant |
+
+        | what moved | before | after | by |
+        | --- | ---: | ---: | ---: |
+        | accuracy in Q15 | 100.00 % | 50.00 % | -50.00 points |
+        | splits | 7 | 9 | +2 (+28.6 %) |
+        | flash, bytes | 3000 | 3300 | +300 (+10.0 %) |
+        | flash of the model, bytes | 500 | 800 | +300 (+60.0 %) |
+
+        <details><summary>1 class moved</summary>
+
+        | class | precision | recall | F1 |
+        | --- | ---: | ---: | ---: |
+        | versicolor | 1.0000 | 1.0000 → 0.2500 | 1.0000 |
+
+        </details>
+
+        <details><summary>2 features moved</summary>
+
+        | feature | coded before | after |
+        | --- | --- | --- |
+        | petal\|length | not there | f32, affine, 2^14 codes per unit |
+        | sepal_length_cm | f32, affine, 2^14 codes per unit | gone |
+
+        </details>
+
+        <details><summary>1 tree moved</summary>
+
+        | tree | before | after |
+        | --- | --- | --- |
+        | 0 | 7 splits, depth 4 | 9 splits, depth 4 |
+
+        </details>
+
+        <sub>fedcba987654 against 0123456789ab; instructions are counted by an emulator and are not cycles.</sub>
+    "#]].assert_eq(&comparison.to_markdown(Some(&growth)));
+}
+
+#[test]
+fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
+    let before = report();
+    let mut after = report();
+    after.footprint.flash_bytes = 3512;
+    let growth = |after: &Report, limit: u64| {
+        let comparison = Comparison {
+            before: &before,
+            after,
+        };
+        comparison.flash_growth(limit)
+    };
+    assert!(growth(&after, 512).pass);
+    assert!(!growth(&after, 511).pass);
+    after.footprint.flash_bytes = 2000;
+    assert_eq!(growth(&after, 0).found, Some(Quantity::Count(0)));
+    after.footprint.flash_bytes = 9000;
+    after.toolchain.rustc = "rustc 2.0.0".to_owned();
+    let verdict = growth(&after, 512);
+    assert!(verdict.pass && verdict.found.is_none());
+    let comparison = Comparison {
+        before: &before,
+        after: &after,
+    };
+    let text = comparison.to_markdown(None);
+    assert!(text.contains("not comparable"), "{text}");
+    assert!(!text.contains("flash, bytes"), "{text}");
+}
