@@ -29,7 +29,6 @@ pub(crate) enum Way {
     /// The UART of an emulated board, by the feature that drives it.
     Uart(&'static str),
     /// Two RTT channels called `spinney`, down 0 and up 1; the log is on up 0.
-    #[expect(dead_code, reason = "for chips on a probe")]
     Rtt,
 }
 

@@ -15,6 +15,7 @@ use spinney_model::Schema;
 use spinney_wire::frame::Clock;
 
 use crate::failure::{Blame, Failure};
+use crate::image::Way;
 use crate::pipeline::{self, Quantized, at_fault};
 use crate::progress::Progress;
 use crate::serial::{Card, HostRows, Link, Noisy, Patience, Served, Tally, Tty, verify};
@@ -179,7 +180,8 @@ fn on_device(
         let machine = pipeline.target.board.unwrap_or_else(|| core.machine());
         progress.doing(&format!("building the serial image for {}", machine.name));
         let name = &pipeline.identity.name;
-        let served = Served::build(name, quantized, &fingerprint, core, machine)?;
+        let way = Way::Uart(machine.uart);
+        let served = Served::build(name, quantized, &fingerprint, core, machine, way)?;
         let emulated = served.start()?;
         progress.clear();
         eprintln!(

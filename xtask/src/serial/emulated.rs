@@ -2,7 +2,7 @@
 //! pseudo-terminal.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use spinney_board::{Boot, Core, Machine};
 use spinney_codegen::{Encoding, Identity};
 use spinney_evaluate::Footprint;
 
-use super::Tty;
+use super::link::{Pipes, Tty};
+use super::rtt::Rtt;
 use crate::environment;
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport, Way};
@@ -36,6 +37,7 @@ impl Served {
         fingerprint: &str,
         core: Core,
         machine: &'static Machine,
+        way: Way,
     ) -> Result<Self, Failure> {
         let toolchain = environment::toolchain(core.target())
             .with_context(|| {
@@ -70,8 +72,12 @@ impl Served {
             .context("no form of the model")
             .environment()?
             .input()?;
+        let kind = match way {
+            Way::Uart(_) => "serial",
+            Way::Rtt => "rtt",
+        };
         let folder =
-            places::artifacts(name)?.join(format!("firmware/serial-{}-{core}", machine.name));
+            places::artifacts(name)?.join(format!("firmware/{kind}-{}-{core}", machine.name));
         let image = Image {
             model: &generated.files,
             model_package: &identity.package(),
@@ -80,7 +86,7 @@ impl Served {
             core,
             log: "info",
             for_speed: false,
-            transport: Transport::Serve(Way::Uart(machine.uart)),
+            transport: Transport::Serve(way),
             class_only: false,
         };
         let bytes = image::build(&image, &image::firmware_sources()?, &toolchain, &folder)?;
@@ -98,9 +104,37 @@ impl Served {
         })
     }
 
-    /// Starts the machine.
+    /// Starts the machine, with its UART on a pseudo-terminal.
     pub(crate) fn start(&self) -> Result<Emulated, Failure> {
-        Emulated::start(&self.program, self.machine, &self.elf)
+        Emulated::start(self.command(&["-serial", "pty"]), self.machine)
+    }
+
+    /// Starts the machine and reaches its RTT channels through the emulator's debugger interface.
+    pub(crate) fn attach(&self) -> Result<(Rtt<Pipes>, Guarded), Failure> {
+        let mut command = self.command(&["-serial", "null", "-gdb", "stdio"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut child = spawn(&mut command)?;
+        let (Some(stdin), Some(stdout)) = (child.0.stdin.take(), child.0.stdout.take()) else {
+            return Err(Failure::Environment(anyhow!("no pipes")));
+        };
+        let rtt = Rtt::attach(Pipes::new(stdin, stdout), self.machine.ram, START_MAX);
+        Ok((rtt.environment()?, child))
+    }
+
+    fn command(&self, devices: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["-M", self.machine.name, "-nographic", "-monitor", "none"])
+            .args(devices)
+            .args(["-icount", "shift=8", "-kernel"])
+            .arg(&self.elf)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if self.machine.core.is_riscv() {
+            command.args(["-bios", "none"]);
+        }
+        command
     }
 }
 
@@ -118,23 +152,8 @@ const START_MAX: Duration = Duration::from_secs(20);
 const BAUD: u32 = 115_200;
 
 impl Emulated {
-    fn start(program: &Path, machine: &Machine, elf: &Path) -> Result<Self, Failure> {
-        let mut command = Command::new(program);
-        command
-            .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-            .args(["-serial", "pty", "-icount", "shift=8", "-kernel"])
-            .arg(elf)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if machine.core.is_riscv() {
-            command.args(["-bios", "none"]);
-        }
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot run {}", program.display()))
-            .environment()?;
-        let mut child = Guarded(child);
+    fn start(mut command: Command, machine: &Machine) -> Result<Self, Failure> {
+        let mut child = spawn(&mut command)?;
         let stdout = child.0.stdout.take().context("no pipe").environment()?;
         let (sender, paths) = channel();
         // Goes on reading, so that the emulator never waits for its pipe.
@@ -153,7 +172,7 @@ impl Emulated {
             }
             return Err(Failure::Environment(anyhow!(
                 "{} has given the UART of {} no pseudo-terminal: {}",
-                program.display(),
+                machine.qemu,
                 machine.name,
                 errors.lines().next().unwrap_or("no message")
             )));
@@ -168,6 +187,14 @@ impl Emulated {
     pub(crate) fn tty(&self) -> Result<Tty, Failure> {
         Tty::open(&self.path, BAUD)
     }
+}
+
+fn spawn(command: &mut Command) -> Result<Guarded, Failure> {
+    let child = command
+        .spawn()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))
+        .environment()?;
+    Ok(Guarded(child))
 }
 
 /// The path in a line such as `char device redirected to /dev/pts/3 (label serial0)`.

@@ -91,10 +91,6 @@ pub(crate) struct Pipes {
 }
 
 impl Pipes {
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for a process that holds a probe")
-    )]
     pub(crate) fn new(stdin: ChildStdin, mut stdout: ChildStdout) -> Self {
         let (sender, chunks) = channel();
         // A pipe has no timeout; the thread ends with the child's output or with this link.

@@ -5,6 +5,7 @@ mod emulated;
 mod host;
 mod link;
 mod noise;
+mod rtt;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,17 @@ fn a_frame_byte_by_byte() {
         frame(&row),
         [4, 1, 1, 4, 1, 2, 7, 5, 0x68, 0x37, 0x86, 0x4a, 0]
     );
+    let outcome: DeviceReply<'_> = Reply::Outcome(Outcome {
+        seq: 1,
+        class: 2,
+        ticks: None,
+        scores: &[5, -1],
+        probabilities: &[],
+    });
+    assert_eq!(
+        frame(&outcome),
+        [4, 1, 1, 2, 4, 2, 10, 1, 5, 0x54, 9, 0xb2, 0xfc, 0]
+    );
     assert_eq!(frame(&Request::Hello), [1, 5, 0x8d, 0xef, 0x02, 0xd2, 0]);
 }
 
