@@ -5,6 +5,13 @@ fn main() {
     println!("cargo:rustc-link-search={manifest}");
     println!("cargo:rerun-if-changed=memory.x");
     println!("cargo:rerun-if-changed=build.rs");
+    // Armv6-M and the baseline of Armv8-M have no cycle counter.
+    println!("cargo:rustc-check-cfg=cfg(has_dwt)");
+    if std::env::var("TARGET")
+        .is_ok_and(|target| target.starts_with("thumbv7") || target.starts_with("thumbv8m.main"))
+    {
+        println!("cargo:rustc-cfg=has_dwt");
+    }
     let is_riscv = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "riscv32");
     // cortex-m-rt's script includes the memory map by itself.
     let memory = is_riscv.then_some("memory.x");

@@ -8,7 +8,7 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, chips, new, no_panic, parity, pipeline, places};
+use crate::{c99, chips, new, no_panic, parity, pipeline, places, serial};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
 const PIPELINES: [&str; 6] = [
@@ -81,6 +81,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     ));
     steps.push(("a new project".to_owned(), Box::new(new::check)));
     steps.push(("chips and probes".to_owned(), Box::new(chips::check)));
+    steps.push((
+        "serial sessions with noise".to_owned(),
+        Box::new(serial::check),
+    ));
     for config in PIPELINES {
         let config = repository.join(config);
         steps.push((

@@ -12,20 +12,40 @@ use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::{emulator, places, store};
 
-/// Which of the two images of the app.
+/// Which of the images of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
     /// The image that ships.
     Product,
     /// The image that proves it.
     Verify,
+    /// The image that answers a host, over this way.
+    Serve(Way),
+}
+
+/// How a host reaches a device that serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The UART of an emulated board, by the feature that drives it.
+    Uart(&'static str),
+    /// Two RTT channels called `spinney`, down 0 and up 1; the log is on up 0.
+    Rtt,
 }
 
 impl Transport {
-    fn feature(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Product => "product",
             Self::Verify => "verify",
+            Self::Serve(_) => "serve",
+        }
+    }
+
+    fn features(self) -> String {
+        match self {
+            Self::Product | Self::Verify => self.name().to_owned(),
+            Self::Serve(Way::Uart(feature)) => format!("serve,{feature}"),
+            Self::Serve(Way::Rtt) => "serve,rtt".to_owned(),
         }
     }
 }
@@ -47,7 +67,7 @@ pub(crate) struct Image<'a> {
     /// Optimize the model for speed, not for size.
     pub for_speed: bool,
     pub transport: Transport,
-    /// The verify image delivers no scores, which the model does not compute in full.
+    /// Verify and serve images deliver no scores, which the model does not compute in full.
     pub class_only: bool,
 }
 
@@ -175,7 +195,7 @@ pub(crate) fn build(
 ) -> Result<Vec<u8>, Failure> {
     let files = workspace(image, firmware)?;
     write_workspace(folder, &files).environment()?;
-    let mut features = image.transport.feature().to_owned();
+    let mut features = image.transport.features();
     if has_probabilities(image.model) {
         features.push_str(",probabilities");
     }

@@ -23,6 +23,7 @@ mod predict;
 mod probe;
 mod process;
 mod progress;
+mod serial;
 mod setup;
 mod sizes;
 mod store;
@@ -93,7 +94,9 @@ enum Verb {
     },
     /// Prove that every emulated core computes the host's bits, and write reports/parity.md.
     Parity,
-    /// Predict a file of rows on this machine: the device's classes, many rows at once.
+    /// Prove that predictions over a serial line survive noise, on every emulated UART.
+    Serial,
+    /// Predict a file of rows: on this machine, or by a device on a serial port.
     Predict(predict::Arguments),
     /// Compute the figures that are committed under reports/bench.
     #[command(subcommand)]
@@ -214,6 +217,7 @@ fn main() -> ExitCode {
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Parity => parity::run(),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
+        Verb::Serial => serial::check(),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

@@ -1,4 +1,5 @@
-//! `predict`: the classes of a file of rows, on the host, by the pipeline's quantized model.
+//! `predict`: the classes of a file of rows by the pipeline's quantized model, on the host or on a
+//! device behind a serial port.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,13 @@ use spinney_batch::Predictor;
 use spinney_config::{Dataset as RowsConfig, Labels};
 use spinney_dataset::{DataError, Dataset, Rows, csv, npy};
 use spinney_model::Schema;
+use spinney_wire::frame::Clock;
 
 use crate::failure::{Blame, Failure};
+use crate::image::Way;
 use crate::pipeline::{self, Quantized, at_fault};
 use crate::progress::Progress;
+use crate::serial::{Card, HostRows, Link, Noisy, Patience, Served, Tally, Tty, verify};
 use crate::store;
 
 #[derive(Args)]
@@ -27,22 +31,38 @@ pub(crate) struct Arguments {
     input: PathBuf,
     /// Where classes go: .npy takes their indices, .csv their names.
     #[arg(long)]
-    output: PathBuf,
+    output: Option<PathBuf>,
+    /// Write a score per class behind each class, to a .csv.
+    #[arg(long, requires = "output")]
+    scores: bool,
     /// Threads to use; all cores if not given.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "port")]
     threads: Option<NonZeroUsize>,
+    /// Let the device on this serial port predict; `emulator` builds the serial image and runs it
+    /// on the pipeline's emulated board.
+    #[arg(long)]
+    port: Option<PathBuf>,
+    /// Bits per second of the port.
+    #[arg(long, default_value_t = 115_200, requires = "port",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    baud: u32,
+    /// Disturb one byte in so many on the line, to see that nothing gets lost.
+    #[arg(long, value_name = "N", requires = "port",
+          value_parser = clap::value_parser!(u32).range(10..))]
+    noise: Option<u32>,
 }
 
 /// Predicts every row of the input. The classes are the device's, whatever the number of threads.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments {
-        config,
-        input,
-        output,
-        threads,
-    } = arguments;
+    let Arguments { config, input, .. } = arguments;
     // Whatever can fail cheaply fails before a model is trained.
-    let format = OutputFormat::of(output)?;
+    let format = arguments.output.as_deref().map(OutputFormat::of);
+    let format = format.transpose()?;
+    if arguments.scores && format == Some(OutputFormat::Npy) {
+        return Err(Failure::Input(anyhow!(
+            "found --scores with an .npy, which takes class indices alone; name a .csv"
+        )));
+    }
     let label = label_of(config)?;
     let progress = Progress::new();
     progress.doing("reading rows");
@@ -54,37 +74,215 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let quantized = pipeline::quantized(config)?;
     let schema = quantized.model.schema();
     let fitted = fit(rows, labels, schema).map_err(|error| at_fault(input, &error))?;
-    let n_threads = threads.map_or_else(std::thread::available_parallelism, Ok);
-    let predictor = Predictor::<f64>::new(&quantized.quant)
-        .with_threads(n_threads.environment()?)
-        .environment()?;
     progress.doing("predicting");
-    let start = Instant::now();
-    let classes = predictor
-        .classes(fitted.values.view())
-        .map_err(|error| at_fault(input, &error))?;
-    // An exit that may change a class is asked itself.
-    let classes = if quantized.is_approximate() {
-        stopped_early(&quantized, &fitted.values).unwrap_or(classes)
-    } else {
-        classes
+    let predicted = match &arguments.port {
+        None => on_host(arguments, &quantized, &fitted)?,
+        Some(port) => on_device(arguments, port, &quantized, &fitted, &progress)?,
     };
-    let seconds = start.elapsed().as_secs_f64();
     progress.clear();
-    store::write_whole(output, &format.bytes(&classes, schema)).input()?;
+    let classes = &predicted.classes;
+    if let (Some(path), Some(format)) = (&arguments.output, format) {
+        let bytes = format.bytes(classes, predicted.scores.as_deref(), schema);
+        store::write_whole(path, &bytes).input()?;
+    }
     let n_rows = classes.len();
     if let Some(labels) = &fitted.labels {
-        let n_right = labels.iter().zip(&classes).filter(|(a, b)| a == b).count();
+        let n_right = labels.iter().zip(classes).filter(|(a, b)| a == b).count();
         println!(
             "accuracy {:.4} ({n_right} of {n_rows} rows)",
             n_right as f64 / n_rows as f64
         );
     }
     eprintln!(
-        "{n_rows} rows in {seconds:.3} s, {:.0} rows per second",
-        n_rows as f64 / seconds.max(1e-9)
+        "{n_rows} rows in {:.3} s, {:.0} rows per second",
+        predicted.seconds,
+        n_rows as f64 / predicted.seconds.max(1e-9)
     );
-    Ok(())
+    if predicted.is_right {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
+}
+
+/// What came of the rows.
+struct Predicted {
+    classes: Vec<usize>,
+    /// Where they were asked for.
+    scores: Option<Vec<Vec<i64>>>,
+    seconds: f64,
+    /// Whether a device's bits are the host's.
+    is_right: bool,
+}
+
+fn on_host(
+    arguments: &Arguments,
+    quantized: &Quantized,
+    fitted: &Fitted,
+) -> Result<Predicted, Failure> {
+    let n_threads = arguments
+        .threads
+        .map_or_else(std::thread::available_parallelism, Ok);
+    let predictor = Predictor::<f64>::new(&quantized.quant)
+        .with_threads(n_threads.environment()?)
+        .environment()?;
+    let start = Instant::now();
+    let values = fitted.values.view();
+    let of_input = |error| at_fault(&arguments.input, &error);
+    let classes = predictor.classes(values).map_err(of_input)?;
+    // An exit that may change a class is asked itself.
+    let classes = if quantized.is_approximate() {
+        stopped_early(quantized, &fitted.values).unwrap_or(classes)
+    } else {
+        classes
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let scores = if arguments.scores {
+        let scores = predictor.scores(values).map_err(of_input)?;
+        Some(scores.rows().into_iter().map(|row| row.to_vec()).collect())
+    } else {
+        None
+    };
+    Ok(Predicted {
+        classes,
+        scores,
+        seconds,
+        is_right: true,
+    })
+}
+
+fn on_device(
+    arguments: &Arguments,
+    port: &Path,
+    quantized: &Quantized,
+    fitted: &Fitted,
+    progress: &Progress,
+) -> Result<Predicted, Failure> {
+    let quant = &quantized.quant;
+    let n_features = quant.schema().n_features();
+    if fitted.values.ncols() != n_features {
+        return Err(Failure::Input(anyhow!(
+            "{}: found {} columns, expected the {n_features} features of the model",
+            arguments.input.display(),
+            fitted.values.ncols()
+        )));
+    }
+    let host = HostRows {
+        early: stopped_early(quantized, &fitted.values).filter(|_| quantized.is_approximate()),
+        ..HostRows::new(quant, fitted.values.rows())
+    };
+    let fingerprint = pipeline::fingerprint(&arguments.config)?;
+    let card = Card::new(quant, &fingerprint);
+    // The machine runs until its guard is dropped.
+    let (tty, _emulated) = if port == Path::new(EMULATOR) {
+        let pipeline = spinney_config::load(&arguments.config)?.pipeline;
+        let core = pipeline.target.chip.core;
+        let machine = pipeline.target.board.unwrap_or_else(|| core.machine());
+        progress.doing(&format!("building the serial image for {}", machine.name));
+        let name = &pipeline.identity.name;
+        let way = Way::Uart(machine.uart);
+        let served = Served::build(name, quantized, &fingerprint, core, machine, way)?;
+        let emulated = served.start()?;
+        progress.clear();
+        eprintln!(
+            "{}: {} bytes of flash, {} of RAM; its UART is {}",
+            machine.name,
+            served.footprint.flash_bytes,
+            served.footprint.ram_bytes,
+            emulated.path.display()
+        );
+        (emulated.tty()?, Some(emulated))
+    } else {
+        (Tty::open(port, arguments.baud)?, None)
+    };
+    let mut link: Box<dyn Link> = match arguments.noise {
+        None => Box::new(tty),
+        Some(one_in) => Box::new(Noisy::new(tty, one_in, NOISE_SEED)),
+    };
+    let n_rows = host.classes.len();
+    let started = Instant::now();
+    let run = verify(
+        &mut *link,
+        &card,
+        Patience::default(),
+        &host,
+        &mut |row, tally| {
+            let rate = row as f64 / started.elapsed().as_secs_f64().max(1e-9);
+            progress.doing(&format!(
+                "{row} of {n_rows} rows, {rate:.0} per second, {} repeated",
+                tally.retries
+            ));
+        },
+    )?;
+    progress.clear();
+    let Tally {
+        retries,
+        silences,
+        damaged,
+        refused,
+        bytes_sent,
+        bytes_received,
+        ..
+    } = run.tally;
+    eprintln!("{bytes_sent} bytes sent, {bytes_received} received");
+    if retries > 0 {
+        eprintln!(
+            "{retries} requests repeated, {silences} of them after silence; {refused} frames \
+             reached the device damaged, {damaged} the host"
+        );
+    }
+    if let Some((mean, max)) = run.ticks() {
+        eprintln!(
+            "{mean:.0} ticks of {} per prediction, {max} at most",
+            clock_in_words(run.device.clock)
+        );
+    }
+    let is_right = run.mismatches.is_empty();
+    let compared = if run.device.has_scores {
+        "classes and scores"
+    } else {
+        "classes"
+    };
+    if is_right {
+        println!("{n_rows} rows, all {compared} equal the host's");
+    } else {
+        println!(
+            "{} of {n_rows} rows differ from the host's in {compared}, the first is row {}; the \
+             image may be of another quantization: build and flash it anew",
+            run.mismatches.len(),
+            run.mismatches[0]
+        );
+    }
+    if arguments.scores && !run.device.has_scores {
+        return Err(Failure::Input(anyhow!(
+            "found an image without scores, since its model stops once the class is certain; \
+             expected scores for --scores: set `early_exit = false` in [codegen], then build and \
+             flash it anew"
+        )));
+    }
+    Ok(Predicted {
+        classes: run.classes(),
+        scores: arguments
+            .scores
+            .then(|| run.outcomes.iter().map(|one| one.scores.clone()).collect()),
+        seconds: run.seconds,
+        is_right,
+    })
+}
+
+/// Stands for a port that this program makes itself.
+const EMULATOR: &str = "emulator";
+
+/// Of noise that is asked for.
+const NOISE_SEED: u64 = 1;
+
+fn clock_in_words(clock: Clock) -> &'static str {
+    match clock {
+        Clock::None => "no clock",
+        Clock::Systick => "SysTick",
+        Clock::Cyccnt => "CYCCNT, which are cycles,",
+        Clock::Mcycle => "mcycle",
+    }
 }
 
 /// The device's classes where it stops at a margin, row by row.
@@ -186,13 +384,23 @@ impl OutputFormat {
         }
     }
 
-    fn bytes(self, classes: &[usize], schema: &Schema) -> Vec<u8> {
+    fn bytes(self, classes: &[usize], scores: Option<&[Vec<i64>]>, schema: &Schema) -> Vec<u8> {
         match self {
             Self::Npy => npy_bytes(classes),
             Self::Csv => {
-                let mut out = String::from("class\n");
-                for class in classes {
+                let mut out = String::from("class");
+                if scores.is_some() {
+                    for class in schema.classes() {
+                        out.push(',');
+                        out.push_str(&quoted(&format!("score {class}")));
+                    }
+                }
+                out.push('\n');
+                for (row, class) in classes.iter().enumerate() {
                     out.push_str(&quoted(&schema.classes()[*class]));
+                    for score in scores.map_or(&[][..], |scores| &scores[row]) {
+                        out.push_str(&format!(",{score}"));
+                    }
                     out.push('\n');
                 }
                 out.into_bytes()

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A child that is killed when it is dropped.
-struct Guarded(Child);
+pub(crate) struct Guarded(pub Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {

@@ -441,4 +441,19 @@ fn rows_that_fit_are_predicted() {
         .map(|at| ["x", "z"][usize::from(bytes[at])])
         .to_vec();
     assert_eq!(names, format!("class\n{}\n{}\n", indices[0], indices[1]));
+    let output = predict(&case, "new.csv", "scores.csv")
+        .arg("--scores")
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0));
+    let scores = String::from_utf8(read("scores.csv")).expect("text");
+    assert!(scores.starts_with("class,score x,score z\n"), "{scores}");
+    assert!(scores.lines().all(|line| line.split(',').count() == 3));
+    case.fails_with(
+        predict(&case, "new.csv", "out.npy").arg("--scores"),
+        2,
+        &expect![[r#"
+        error: found --scores with an .npy, which takes class indices alone; name a .csv
+    "#]],
+    );
 }

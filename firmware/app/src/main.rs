@@ -1,6 +1,6 @@
 //! The firmware around a model: wait for a row of readings, predict, deliver the class.
 //!
-//! Product and verify image share this loop and the model; they differ in their [`Transport`].
+//! All images share this loop and the model; they differ in their [`Transport`].
 #![no_std]
 #![no_main]
 
@@ -12,6 +12,8 @@ mod arch;
 mod arch;
 #[cfg(feature = "product")]
 mod product;
+#[cfg(feature = "serve")]
+mod serve;
 #[cfg(feature = "verify")]
 mod stack;
 #[cfg(feature = "verify")]
@@ -19,6 +21,8 @@ mod verify;
 
 #[cfg(feature = "product")]
 use product::open;
+#[cfg(feature = "serve")]
+use serve::open;
 #[cfg(feature = "verify")]
 use verify::open;
 

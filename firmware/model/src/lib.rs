@@ -8,6 +8,8 @@ pub const N_FEATURES: usize = 4;
 pub const N_CLASSES: usize = 2;
 /// What a sensor delivers per feature.
 pub type Reading = i16;
+/// Fingerprint of the model.
+pub const FINGERPRINT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// What a class scores.
 pub type Score = u32;
 

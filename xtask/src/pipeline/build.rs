@@ -89,8 +89,7 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     let build = |candidate: Option<&Candidate>, transport: Transport| {
         let name = match (candidate, transport) {
             (None, _) => "empty".to_owned(),
-            (Some(candidate), Transport::Product) => format!("{} product", candidate.name),
-            (Some(candidate), Transport::Verify) => format!("{} verify", candidate.name),
+            (Some(candidate), transport) => format!("{} {}", candidate.name, transport.name()),
         };
         session.progress.doing(&format!(
             "building the {name} image for {}",

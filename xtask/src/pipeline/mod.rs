@@ -253,6 +253,13 @@ pub(crate) fn crate_of(path: &Path) -> Result<SourceTree, Failure> {
         .environment()
 }
 
+/// The fingerprint that images of the pipeline at `path` tell, once its model is trained.
+pub(crate) fn fingerprint(path: &Path) -> Result<String, Failure> {
+    let session = Session::open(path, false)?;
+    let frozen = session.stage("model").read(model::MODEL).environment()?;
+    Ok(store::sha256(&frozen)["sha256:".len()..].to_owned())
+}
+
 fn conclude(report: &Report, reports: Option<&Path>) -> Result<(), Failure> {
     print!("{}", summary::text(report));
     if let Some(reports) = reports {

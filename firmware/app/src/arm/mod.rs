@@ -1,14 +1,16 @@
 //! Cortex-M: start-up by cortex-m-rt, time by `SysTick`.
 
-#[cfg(feature = "verify")]
+#[cfg(any(feature = "serve", feature = "verify"))]
 pub(crate) mod counter;
+#[cfg(feature = "serve")]
+pub(crate) mod stopwatch;
 
 // Vector table, start-up code and critical sections come in by being linked.
 use cortex_m as _;
 pub(crate) use cortex_m_rt::entry;
 
 /// Sleeps until something happens.
-#[cfg(feature = "product")]
+#[cfg(any(feature = "product", feature = "serve"))]
 pub(crate) fn idle() {
     cortex_m::asm::wfi();
 }

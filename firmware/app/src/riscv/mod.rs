@@ -1,14 +1,16 @@
 //! 32-bit RISC-V: start-up by riscv-rt, time by `mcycle`.
 
-#[cfg(feature = "verify")]
+#[cfg(any(feature = "serve", feature = "verify"))]
 pub(crate) mod counter;
+#[cfg(feature = "serve")]
+pub(crate) mod stopwatch;
 
 // Critical sections come in by being linked.
 use riscv as _;
 pub(crate) use riscv_rt::entry;
 
 /// Sleeps until something happens.
-#[cfg(feature = "product")]
+#[cfg(any(feature = "product", feature = "serve"))]
 pub(crate) fn idle() {
     riscv::asm::wfi();
 }

@@ -1,0 +1,219 @@
+//! A device without hardware: the serial image of a model on an emulated board, whose UART is a
+//! pseudo-terminal.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use spinney_board::{Boot, Core, Machine};
+use spinney_codegen::{Encoding, Identity};
+use spinney_evaluate::Footprint;
+
+use super::link::{Pipes, Tty};
+use super::rtt::Rtt;
+use crate::environment;
+use crate::failure::{Blame, Failure};
+use crate::image::{self, Image, Transport, Way};
+use crate::pipeline::{self, Quantized};
+use crate::process::Guarded;
+use crate::{emulator, places, store};
+
+/// An image that serves a model on an emulated machine.
+pub(crate) struct Served {
+    pub machine: &'static Machine,
+    pub footprint: Footprint,
+    elf: PathBuf,
+    program: PathBuf,
+}
+
+impl Served {
+    /// Builds the image of a pipeline's model for `core` and `machine`.
+    pub(crate) fn build(
+        name: &str,
+        quantized: &Quantized,
+        fingerprint: &str,
+        core: Core,
+        machine: &'static Machine,
+        way: Way,
+    ) -> Result<Self, Failure> {
+        let toolchain = environment::toolchain(core.target())
+            .with_context(|| {
+                format!(
+                    "no compiler for {} is here; `cargo xtask setup` installs one",
+                    core.target()
+                )
+            })
+            .environment()?;
+        let (program, _) = environment::emulator(machine)
+            .with_context(|| {
+                format!(
+                    "the emulator {} is not here; `cargo xtask setup` installs it",
+                    machine.qemu
+                )
+            })
+            .environment()?;
+        let identity = Identity {
+            pipeline: name,
+            kind: quantized.model.kind(),
+            fingerprint,
+        };
+        let quant = &quantized.quant;
+        // All forms give the same bits; the first that holds the model will do.
+        let generated = [Encoding::Table, Encoding::Packed]
+            .into_iter()
+            .map(|encoding| {
+                let options = pipeline::options_for(core, quant, encoding, false);
+                spinney_codegen::drop_in(identity, quant, &options)
+            })
+            .reduce(Result::or)
+            .context("no form of the model")
+            .environment()?
+            .input()?;
+        let kind = match way {
+            Way::Uart(_) => "serial",
+            Way::Rtt => "rtt",
+        };
+        let folder =
+            places::artifacts(name)?.join(format!("firmware/{kind}-{}-{core}", machine.name));
+        let image = Image {
+            model: &generated.files,
+            model_package: &identity.package(),
+            memory: (machine.flash, machine.ram),
+            boot: Boot::Direct,
+            core,
+            log: "info",
+            for_speed: false,
+            transport: Transport::Serve(way),
+            class_only: false,
+        };
+        let bytes = image::build(&image, &image::firmware_sources()?, &toolchain, &folder)?;
+        let elf = folder.join("serial.elf");
+        store::write_whole(&elf, &bytes).environment()?;
+        let footprint = Footprint::from_elf(&bytes).environment()?;
+        if let Some(reason) = emulator::does_not_fit(machine, &footprint) {
+            return Err(Failure::Input(anyhow!("{reason}")));
+        }
+        Ok(Self {
+            machine,
+            footprint,
+            elf,
+            program,
+        })
+    }
+
+    /// Starts the machine, with its UART on a pseudo-terminal.
+    pub(crate) fn start(&self) -> Result<Emulated, Failure> {
+        Emulated::start(self.command(&["-serial", "pty"]), self.machine)
+    }
+
+    /// Starts the machine and reaches its RTT channels through the emulator's debugger interface.
+    pub(crate) fn attach(&self) -> Result<(Rtt<Pipes>, Guarded), Failure> {
+        let mut command = self.command(&["-serial", "null", "-gdb", "stdio"]);
+        command.stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut child = spawn(&mut command)?;
+        let (Some(stdin), Some(stdout)) = (child.0.stdin.take(), child.0.stdout.take()) else {
+            return Err(Failure::Environment(anyhow!("no pipes")));
+        };
+        let rtt = Rtt::attach(Pipes::new(stdin, stdout), self.machine.ram, START_MAX);
+        Ok((rtt.environment()?, child))
+    }
+
+    fn command(&self, devices: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["-M", self.machine.name, "-nographic", "-monitor", "none"])
+            .args(devices)
+            .args(["-icount", "shift=8", "-kernel"])
+            .arg(&self.elf)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if self.machine.core.is_riscv() {
+            command.args(["-bios", "none"]);
+        }
+        command
+    }
+}
+
+/// A running machine; it ends when this is dropped.
+pub(crate) struct Emulated {
+    /// The pseudo-terminal that its UART is.
+    pub path: PathBuf,
+    _child: Guarded,
+}
+
+/// How long an emulator may take until it has a pseudo-terminal.
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// A pseudo-terminal transfers at once, whatever it says.
+const BAUD: u32 = 115_200;
+
+impl Emulated {
+    fn start(mut command: Command, machine: &Machine) -> Result<Self, Failure> {
+        let mut child = spawn(&mut command)?;
+        let stdout = child.0.stdout.take().context("no pipe").environment()?;
+        let (sender, paths) = channel();
+        // Goes on reading, so that the emulator never waits for its pipe.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(path) = pty(&line) {
+                    let _ = sender.send(path);
+                }
+            }
+        });
+        let Ok(path) = paths.recv_timeout(START_MAX) else {
+            let _ = child.0.kill();
+            let mut errors = String::new();
+            if let Some(stderr) = &mut child.0.stderr {
+                let _ = stderr.read_to_string(&mut errors);
+            }
+            return Err(Failure::Environment(anyhow!(
+                "{} has given the UART of {} no pseudo-terminal: {}",
+                machine.qemu,
+                machine.name,
+                errors.lines().next().unwrap_or("no message")
+            )));
+        };
+        Ok(Self {
+            path,
+            _child: child,
+        })
+    }
+
+    /// The machine's UART.
+    pub(crate) fn tty(&self) -> Result<Tty, Failure> {
+        Tty::open(&self.path, BAUD)
+    }
+}
+
+fn spawn(command: &mut Command) -> Result<Guarded, Failure> {
+    let child = command
+        .spawn()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))
+        .environment()?;
+    Ok(Guarded(child))
+}
+
+/// The path in a line such as `char device redirected to /dev/pts/3 (label serial0)`.
+fn pty(line: &str) -> Option<PathBuf> {
+    let rest = line.strip_prefix("char device redirected to ")?;
+    let (path, _) = rest.rsplit_once(" (label serial0)")?;
+    Some(PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_path_of_a_pseudo_terminal() {
+        let path = super::pty("char device redirected to /dev/pts/3 (label serial0)");
+        assert_eq!(path.unwrap().to_str(), Some("/dev/pts/3"));
+        assert_eq!(
+            super::pty("char device redirected to /dev/pts/3 (label parallel0)"),
+            None
+        );
+        assert_eq!(super::pty("qemu: bye"), None);
+    }
+}
