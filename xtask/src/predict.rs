@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use ndarray::{Array2, ArrayView1};
 use spinney_batch::Predictor;
 use spinney_config::{Dataset as RowsConfig, Labels};
 use spinney_dataset::{DataError, Dataset, Rows, csv, npy};
@@ -131,11 +130,7 @@ fn on_host(
     let of_input = |error| at_fault(&arguments.input, &error);
     let classes = predictor.classes(values).map_err(of_input)?;
     // An exit that may change a class is asked itself.
-    let classes = if quantized.is_approximate() {
-        stopped_early(quantized, &fitted.values).unwrap_or(classes)
-    } else {
-        classes
-    };
+    let classes = quantized.stopped_early(values).unwrap_or(classes);
     let seconds = start.elapsed().as_secs_f64();
     let scores = if arguments.scores {
         let scores = predictor.scores(values).map_err(of_input)?;
@@ -168,7 +163,7 @@ fn on_device(
         )));
     }
     let host = HostRows {
-        early: stopped_early(quantized, &fitted.values).filter(|_| quantized.is_approximate()),
+        early: quantized.stopped_early(fitted.values.view()),
         ..HostRows::new(quant, fitted.values.rows())
     };
     let fingerprint = pipeline::fingerprint(&arguments.config)?;
@@ -283,14 +278,6 @@ fn clock_in_words(clock: Clock) -> &'static str {
         Clock::Cyccnt => "CYCCNT, which are cycles,",
         Clock::Mcycle => "mcycle",
     }
-}
-
-/// The device's classes where it stops at a margin, row by row.
-fn stopped_early(quantized: &Quantized, rows: &Array2<f64>) -> Option<Vec<usize>> {
-    let shipped = quantized.shipped();
-    let exit = quantized.exit(&shipped)?;
-    let class = |row: ArrayView1<'_, f64>| exit.classify(&shipped.codes(&row.to_vec())).class;
-    Some(rows.rows().into_iter().map(class).collect())
 }
 
 /// The name of the label column, empty if labels are in no column.

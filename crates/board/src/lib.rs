@@ -20,5 +20,5 @@ pub use derive::{LeftOut, derive};
 pub use description::{Architecture, DescribedCore, Description, Memory, MemoryKind};
 pub use family::{Family, FamilyCore, families, family};
 pub use machine::{MACHINES, Machine, Timer, machine};
-pub use probe::{Event, Geometry, Job, Phase, ProbeFault, SectorSize, Segment};
+pub use probe::{Event, Geometry, Job, Phase, ProbeFault, Request, SectorSize, Segment};
 pub use table::{TableError, parse_table, write_table};

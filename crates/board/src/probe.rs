@@ -1,5 +1,5 @@
 //! What `cargo xtask flash` and `spinney-probe` say to each other: a [`Job`] as one line of JSON on
-//! the program's stdin, [`Event`]s as one line each on its stdout.
+//! the program's stdin, [`Request`]s after it, [`Event`]s as one line each on its stdout.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,16 @@ pub struct Job {
     pub segments: Vec<Segment>,
     /// The address of the RTT control block; `None` for an image without a log.
     pub log_at: Option<u64>,
+    /// Whether the image answers requests, over RTT beside its log: what comes up channel 1 is told
+    /// as [`Event::Data`], and the [`Request`]s that follow the job go down channel 0.
+    pub answers: bool,
+}
+
+/// What follows a job whose image answers, one line of JSON each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Bytes for the image.
+    pub bytes: Vec<u8>,
 }
 
 /// Bytes and where they go.
@@ -81,6 +91,11 @@ pub enum Event {
     RunningSilently,
     /// Bytes of the log.
     Log {
+        /// As they came.
+        bytes: Vec<u8>,
+    },
+    /// Bytes of an answer.
+    Data {
         /// As they came.
         bytes: Vec<u8>,
     },

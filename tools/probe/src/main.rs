@@ -1,7 +1,8 @@
 //! What Spinney asks of probe-rs, as a program of its own: JSON in, a line of JSON per answer out.
 //!
 //! `chips` describes every chip of the registry. `geometry CHIP ADDRESS` says how the flash at an
-//! address is erased. `run` takes a job from stdin, programs it, and relays its log until stopped.
+//! address is erased. `run` takes a job from stdin, programs it, and relays its log,
+//! requests and answers until stopped.
 
 mod chips;
 mod fault;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
             .map_err(|_| fault::other("the address is no number"))
             .and_then(|address| geometry::of(chip, address))
             .map(|geometry| tell(&geometry)),
-        ["run"] => run::run(&mut std::io::stdin().lock(), &mut |event| tell(&event)),
+        ["run"] => run::read(&mut std::io::stdin().lock())
+            .and_then(|job| run::run(&job, &run::requests(), &mut |event| tell(&event))),
         _ => Err(fault::other(
             "expected `chips`, `geometry CHIP ADDRESS` or `run`",
         )),

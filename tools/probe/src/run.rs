@@ -1,6 +1,7 @@
 //! `run`: opens the probe, programs a job, reads it back, resets, and relays the log.
 
 use std::io::BufRead;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use probe_rs::flashing::{DownloadOptions, FlashProgress, ProgressEvent, ProgressOperation};
@@ -8,20 +9,44 @@ use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
 use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 use probe_rs::rtt::{Rtt, ScanRegion};
 use probe_rs::{Core, MemoryInterface, Permissions, Session};
-use spinney_board::{Event, Job, Phase, ProbeFault};
+use spinney_board::{Event, Job, Phase, ProbeFault, Request};
 
 use crate::fault::{fault_of, other};
 
 /// Which core of a chip boots.
 const BOOTS: usize = 0;
 
-/// Programs the job on `input` and relays its log, which ends with an error or with the process.
-pub(crate) fn run(input: &mut dyn BufRead, tell: &mut dyn FnMut(Event)) -> Result<(), ProbeFault> {
+/// The job on the first line of `input`.
+pub(crate) fn read(input: &mut dyn BufRead) -> Result<Job, ProbeFault> {
     let mut line = String::new();
     input
         .read_line(&mut line)
         .map_err(|error| fault_of(&error))?;
-    let job: Job = serde_json::from_str(&line).map_err(|error| fault_of(&error))?;
+    serde_json::from_str(&line).map_err(|error| fault_of(&error))
+}
+
+/// The requests on the following lines of stdin, read by a thread as they come.
+pub(crate) fn requests() -> Receiver<Request> {
+    let (sender, requests) = channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            // A line that is no request is as good as the end.
+            let request = line.ok().and_then(|line| serde_json::from_str(&line).ok());
+            if request.is_none_or(|request| sender.send(request).is_err()) {
+                return;
+            }
+        }
+    });
+    requests
+}
+
+/// Programs the job and relays its log, requests and answers, which ends with an error or with the
+/// process.
+pub(crate) fn run(
+    job: &Job,
+    requests: &Receiver<Request>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), ProbeFault> {
     let lister = Lister::new();
     let found = choose(lister.list_all_with_access(), job.probe.as_deref())?;
     let probe = lister.open(&found).map_err(|error| fault_of(&error))?;
@@ -34,12 +59,15 @@ pub(crate) fn run(input: &mut dyn BufRead, tell: &mut dyn FnMut(Event)) -> Resul
     tell(Event::Attached {
         probe: named(&found),
     });
-    program(&mut session, &job, tell)?;
+    program(&mut session, job, tell)?;
     tell(Event::Programmed);
     let mut core = session.core(BOOTS).map_err(|error| fault_of(&error))?;
     start(&mut core, job.log_at).map_err(|error| fault_of(&error))?;
     match job.log_at {
-        Some(address) => relay(&mut core, address, tell),
+        Some(address) => {
+            let requests = job.answers.then_some(requests);
+            relay(&mut core, address, requests, tell)
+        }
         None => {
             tell(Event::RunningSilently);
             Ok(())
@@ -150,7 +178,12 @@ fn start(core: &mut Core<'_>, log_at: Option<u64>) -> Result<(), probe_rs::Error
     core.run()
 }
 
-fn relay(core: &mut Core<'_>, address: u64, tell: &mut dyn FnMut(Event)) -> Result<(), ProbeFault> {
+fn relay(
+    core: &mut Core<'_>,
+    address: u64,
+    requests: Option<&Receiver<Request>>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), ProbeFault> {
     const APPEARS_WITHIN: Duration = Duration::from_secs(3);
     const POLL: Duration = Duration::from_millis(10);
     let started = Instant::now();
@@ -167,21 +200,54 @@ fn relay(core: &mut Core<'_>, address: u64, tell: &mut dyn FnMut(Event)) -> Resu
         }
     };
     tell(Event::Running);
-    let mut buffer = [0; 1024];
+    let mut unsent: Vec<u8> = Vec::new();
     loop {
-        let channel = rtt
-            .up_channel(0)
-            .ok_or_else(|| other("the image has no channel for a log"))?;
-        let n = channel
-            .read(core, &mut buffer)
-            .map_err(|error| fault_of(&error))?;
-        match &buffer[..n] {
-            [] => std::thread::sleep(POLL),
-            bytes => tell(Event::Log {
-                bytes: bytes.to_vec(),
-            }),
+        let log = up(&mut rtt, core, LOG, "the image has no channel for a log")?;
+        let mut is_idle = log.is_empty();
+        if !log.is_empty() {
+            tell(Event::Log { bytes: log });
+        }
+        if let Some(requests) = requests {
+            let answer = up(&mut rtt, core, ANSWERS, "the image has no channel for answers")?;
+            is_idle &= answer.is_empty();
+            if !answer.is_empty() {
+                tell(Event::Data { bytes: answer });
+            }
+            unsent.extend(requests.try_iter().flat_map(|request| request.bytes));
+            let channel = rtt
+                .down_channel(REQUESTS)
+                .ok_or_else(|| other("the image has no channel for requests"))?;
+            let n_sent = channel
+                .write(core, &unsent)
+                .map_err(|error| fault_of(&error))?;
+            is_idle &= n_sent == 0;
+            unsent.drain(..n_sent);
+        }
+        if is_idle {
+            // An answer is waited for; a log is not.
+            std::thread::sleep(if requests.is_some() { POLL / 10 } else { POLL });
         }
     }
+}
+
+/// Up channels of an image, and its down channel.
+const LOG: usize = 0;
+const ANSWERS: usize = 1;
+const REQUESTS: usize = 0;
+
+/// What waits in an up channel.
+fn up(
+    rtt: &mut Rtt,
+    core: &mut Core<'_>,
+    number: usize,
+    missing: &str,
+) -> Result<Vec<u8>, ProbeFault> {
+    let mut buffer = [0; 1024];
+    let channel = rtt.up_channel(number).ok_or_else(|| other(missing))?;
+    let n = channel
+        .read(core, &mut buffer)
+        .map_err(|error| fault_of(&error))?;
+    Ok(buffer[..n].to_vec())
 }
 
 #[cfg(test)]
@@ -199,9 +265,7 @@ mod tests {
 
     #[test]
     fn a_job_that_is_none() {
-        let mut told = Vec::new();
-        let fault = run(&mut "{}\n".as_bytes(), &mut |event| told.push(event));
+        let fault = read(&mut "{}\n".as_bytes());
         assert!(matches!(fault, Err(ProbeFault::Other { message }) if message.contains("chip")));
-        assert!(told.is_empty());
     }
 }

@@ -24,7 +24,16 @@ pub(crate) trait Screen {
     fn log(&mut self, line: &str);
 }
 
-/// Tells of everything on the wire until the image runs silently, or something ends it.
+/// How far to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The image runs and its log was found.
+    Running,
+    /// Somebody ends it.
+    Interrupted,
+}
+
+/// Tells of everything on the wire until that, or until the image runs silently, or something ends it.
 ///
 /// # Errors
 /// [`Failure::Environment`] for what is wrong at the desk, [`Failure::Gate`], told to `screen`,
@@ -33,6 +42,7 @@ pub(crate) fn follow(
     wire: &mut dyn Wire,
     mut log: Option<Log<'_>>,
     screen: &mut dyn Screen,
+    until: Until,
 ) -> Result<(), Failure> {
     let mut done = Totals::default();
     loop {
@@ -50,6 +60,10 @@ pub(crate) fn follow(
                 screen.progress(phase, done, total);
             }
             Some(Event::Programmed) => screen.note("programmed and verified"),
+            Some(Event::Running) if until == Until::Running => {
+                screen.note("running");
+                return Ok(());
+            }
             Some(Event::Running) => screen.note("running; its log follows, Ctrl-C ends it"),
             Some(Event::RunningSilently) => {
                 screen.note("running; the image has no log");
@@ -60,6 +74,8 @@ pub(crate) fn follow(
                 log.decode(&bytes, &mut |line| screen.log(line))
                     .map_err(Failure::Environment)?;
             }
+            // Nothing was asked yet.
+            Some(Event::Data { .. }) => {}
             Some(Event::Failed(ProbeFault::Mismatch)) => {
                 screen.note(
                     "flash does not read back as it was programmed: a protected or worn sector, or \

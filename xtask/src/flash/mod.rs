@@ -5,20 +5,23 @@ mod plan;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, anyhow};
 use defmt_decoder::Table;
 use spinney_board::{Chip, Event, Geometry, Job, Segment, find};
 use spinney_evaluate::{Loaded, loaded, symbol};
 
-use self::follow::{Wire, cpuid_parts, follow, told};
+use self::follow::{Until, Wire, cpuid_parts, follow, told};
 use self::terminal::Terminal;
+use self::verify::ProbeLink;
 use crate::failure::{Blame, Failure};
 use crate::log::Log;
+use crate::process::Guarded;
 use crate::{pipeline, probe};
 
 #[derive(clap::Args)]
@@ -29,6 +32,9 @@ pub(crate) struct Arguments {
     /// Only show which sectors would be erased and programmed; needs no probe.
     #[arg(long)]
     dry_run: bool,
+    /// Run the test rows on the board and compare every bit: programs an image that answers them.
+    #[arg(long, conflicts_with = "dry_run")]
+    verify: bool,
     /// The debug probe, where several are connected.
     #[arg(long, value_name = "VID:PID[:SERIAL]")]
     probe: Option<String>,
@@ -51,7 +57,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .fault("target.chip", message, Some(help))
             .into());
     }
-    let image = plan::prepare(chip, loaded(&product.elf).environment()?).map_err(|error| {
+    let elf = if arguments.verify {
+        verify::image(&arguments.config, chip)?
+    } else {
+        product.elf
+    };
+    let image = plan::prepare(chip, loaded(&elf).environment()?).map_err(|error| {
         eprintln!("error: {error:#}");
         Failure::Gate
     })?;
@@ -62,15 +73,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         print!("{}", plan::text(chip, &sectors, &geometry));
         return Ok(());
     }
-    let log_at = symbol(&product.elf, RTT_SYMBOL).environment()?;
-    let job = job(chip, image, arguments.probe.clone(), log_at);
-    let table = Table::parse(&product.elf).environment()?;
+    let log_at = symbol(&elf, RTT_SYMBOL).environment()?;
+    let mut job = job(chip, image, arguments.probe.clone(), log_at);
+    job.answers = arguments.verify;
+    let table = Table::parse(&elf).environment()?;
     let mut wire = Process::start(&program, &job).environment()?;
-    follow(
-        &mut wire,
-        table.as_ref().map(Log::new),
-        &mut Terminal::default(),
-    )
+    let log = table.as_ref().map(Log::new);
+    let screen = &mut Terminal::default();
+    if !arguments.verify {
+        return follow(&mut wire, log, screen, Until::Interrupted);
+    }
+    follow(&mut wire, log, screen, Until::Running)?;
+    // From here on the wire carries answers; the log is that of a session, not of the product.
+    let Process {
+        child,
+        lines,
+        stdin,
+    } = wire;
+    let _child = child;
+    let mut lines = lines;
+    let events = verify::events(move || read_event(&mut lines));
+    let mut link = ProbeLink::new(events, stdin, Box::new(|_| {}));
+    let outcome = verify::judge(&arguments.config, chip, &mut link);
+    eprintln!("{}", verify::LEFT_BEHIND);
+    outcome
 }
 
 /// What the probe's program is asked for.
@@ -92,6 +118,7 @@ fn job(chip: &Chip, image: Vec<Loaded>, probe: Option<String>, log_at: Option<u6
             })
             .collect(),
         log_at,
+        answers: false,
     }
 }
 
@@ -116,41 +143,34 @@ fn geometry(program: &PathBuf, chip: &Chip, image: &[Loaded]) -> Result<Geometry
 
 /// spinney-probe at work; it dies with its owner.
 struct Process {
-    child: Child,
+    child: Guarded,
     lines: BufReader<ChildStdout>,
+    stdin: ChildStdin,
 }
 
 impl Process {
     fn start(program: &PathBuf, job: &Job) -> anyhow::Result<Self> {
-        let mut child = Command::new(program)
+        let child = Command::new(program)
             .arg("run")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
-        let stdin = child.stdin.take().context("no way to its stdin")?;
-        let stdout = child.stdout.take().context("no way to its stdout")?;
-        let process = Self {
+        let mut child = Guarded(child);
+        let mut stdin = child.0.stdin.take().context("no way to its stdin")?;
+        let stdout = child.0.stdout.take().context("no way to its stdout")?;
+        writeln!(stdin, "{}", serde_json::to_string(job)?)?;
+        Ok(Self {
             child,
             lines: BufReader::new(stdout),
-        };
-        let mut stdin = stdin;
-        writeln!(stdin, "{}", serde_json::to_string(job)?)?;
-        Ok(process)
+            stdin,
+        })
     }
 }
 
 impl Wire for Process {
     fn next(&mut self) -> std::io::Result<Option<Event>> {
         read_event(&mut self.lines)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

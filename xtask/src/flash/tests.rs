@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use spinney_board::{Core, Event, Phase, ProbeFault, find};
 use spinney_evaluate::Loaded;
 
-use super::follow::{Screen, Wire, cpuid_parts, follow};
+use super::follow::{Screen, Until, Wire, cpuid_parts, follow};
 use super::{job, read_event};
 use crate::failure::Failure;
 
@@ -38,7 +38,12 @@ impl Screen for Paper {
 /// What the user reads, with the failure and its exit code at the end.
 fn check(events: Vec<Event>, expect: &Expect) {
     let mut paper = Paper::default();
-    let outcome = follow(&mut Events(events.into()), None, &mut paper);
+    let outcome = follow(
+        &mut Events(events.into()),
+        None,
+        &mut paper,
+        Until::Interrupted,
+    );
     let end = match outcome {
         Ok(()) => "exit 0".to_owned(),
         Err(Failure::Gate) => "exit 1".to_owned(),

@@ -1,6 +1,7 @@
 //! Early exits on the test rows: what they save, what an approximate one costs, and the splits that
 //! rows pass.
 
+use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Exit, Stopped, Walks};
 use spinney_config::Output;
@@ -29,6 +30,15 @@ impl Quantized {
         may_exit
             .then(|| Exit::new(shipped, self.codegen.exit_margin))
             .flatten()
+    }
+
+    /// The device's classes where it stops at a margin, row by row; `None` where it gives those of
+    /// all trees.
+    pub(crate) fn stopped_early(&self, rows: ArrayView2<'_, f64>) -> Option<Vec<usize>> {
+        let shipped = self.shipped();
+        let exit = self.exit(&shipped).filter(|_| self.is_approximate())?;
+        let class = |row: ArrayView1<'_, f64>| exit.classify(&shipped.codes(&row.to_vec())).class;
+        Some(rows.rows().into_iter().map(class).collect())
     }
 
     /// Whether an early exit may give another class than all trees do.

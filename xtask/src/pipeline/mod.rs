@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_codegen::SourceTree;
-use spinney_config::{Config, Emulator};
+use spinney_config::{Config, Emulator, Prefer};
 use spinney_report::Report;
 
 use crate::environment::{self, Toolchain};
@@ -221,6 +221,44 @@ pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
     Ok(Product {
         config: session.config,
         elf,
+    })
+}
+
+/// What the last run chose to ship.
+pub(crate) struct Chosen {
+    /// The pipeline's name.
+    pub name: String,
+    pub files: SourceTree,
+    /// Whether trees are left out once the class is certain.
+    pub early_exit: bool,
+    /// Whether it is optimized for speed.
+    pub is_fast: bool,
+    /// A folder that no stage owns.
+    pub scratch: PathBuf,
+}
+
+/// The crate that the last run of the pipeline at `path` chose.
+pub(crate) fn chosen(path: &Path) -> Result<Chosen, Failure> {
+    let session = Session::open(path, false)?;
+    let choice: candidates::Choice = session
+        .stage("run")
+        .read_json(build::CHOICE)
+        .environment()?;
+    let candidates: Vec<candidates::Candidate> = session
+        .stage("quantize")
+        .read_json(quantize::CANDIDATES)
+        .environment()?;
+    let candidate = candidates
+        .into_iter()
+        .nth(choice.chosen)
+        .context("the last run chose a form that is not there")
+        .environment()?;
+    Ok(Chosen {
+        name: session.config.pipeline.identity.name.clone(),
+        early_exit: candidate.early_exit,
+        is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || candidate.is_code(),
+        files: candidate.files,
+        scratch: session.scratch("firmware"),
     })
 }
 

@@ -1,0 +1,235 @@
+//! `flash --verify`: the test rows through the board, every bit held against the host's.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::Context;
+use spinney_board::{Chip, Event, Request};
+use spinney_wire::frame::Clock;
+
+use super::follow::told;
+use crate::environment;
+use crate::failure::{Blame, Failure};
+use crate::image::{self, Image, Transport, Way};
+use crate::pipeline;
+use crate::progress::Progress;
+use crate::serial::{Card, HostRows, Link, Patience, verify};
+
+/// The image that answers rows over RTT, with the model that the last run chose.
+pub(super) fn image(config: &Path, chip: &Chip) -> Result<Vec<u8>, Failure> {
+    let target = chip.core.target();
+    let toolchain = environment::toolchain(target)
+        .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
+        .environment()?;
+    let chosen = pipeline::chosen(config)?;
+    let image = Image {
+        model: &chosen.files,
+        model_package: &format!("{}-model", chosen.name),
+        memory: (chip.flash, chip.ram),
+        boot: chip.boot,
+        core: chip.core,
+        log: "info",
+        for_speed: chosen.is_fast,
+        transport: Transport::Serve(Way::Rtt),
+        class_only: chosen.early_exit,
+    };
+    let folder = chosen.scratch.join("serve-rtt");
+    image::build(&image, &image::firmware_sources()?, &toolchain, &folder)
+}
+
+/// The link to a board through spinney-probe, which relays what goes up and down.
+pub(super) struct ProbeLink<W> {
+    /// What happens at the probe, as a thread reads it.
+    pub events: Receiver<io::Result<Option<Event>>>,
+    /// Where requests go, a line of JSON each.
+    pub requests: W,
+    /// Answers that came and were not asked for yet.
+    pending: Vec<u8>,
+    /// Takes the bytes of the log.
+    log: Box<dyn FnMut(&[u8])>,
+}
+
+impl<W: Write> ProbeLink<W> {
+    pub(super) fn new(
+        events: Receiver<io::Result<Option<Event>>>,
+        requests: W,
+        log: Box<dyn FnMut(&[u8])>,
+    ) -> Self {
+        Self {
+            events,
+            requests,
+            pending: Vec::new(),
+            log,
+        }
+    }
+}
+
+impl<W: Write> Link for ProbeLink<W> {
+    fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
+        while self.pending.is_empty() {
+            let event = match self.events.recv_timeout(patience) {
+                Ok(event) => event?,
+                Err(RecvTimeoutError::Timeout) => return Ok(0),
+                Err(RecvTimeoutError::Disconnected) => None,
+            };
+            match event {
+                Some(Event::Data { bytes }) => self.pending = bytes,
+                Some(Event::Log { bytes }) => (self.log)(&bytes),
+                Some(Event::Failed(fault)) => return Err(io::Error::other(told(&fault))),
+                Some(_) => {}
+                None => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "spinney-probe ended in the middle of its work; run the command again",
+                    ));
+                }
+            }
+        }
+        let n_bytes = self.pending.len().min(buffer.len());
+        buffer[..n_bytes].copy_from_slice(&self.pending[..n_bytes]);
+        self.pending.drain(..n_bytes);
+        Ok(n_bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let request = Request {
+            bytes: bytes.to_vec(),
+        };
+        writeln!(self.requests, "{}", serde_json::to_string(&request)?)?;
+        self.requests.flush()
+    }
+}
+
+/// Sends all test rows of the pipeline through `link` and judges every bit.
+pub(super) fn judge(config: &Path, chip: &Chip, link: &mut dyn Link) -> Result<(), Failure> {
+    let quantized = pipeline::quantized(config)?;
+    let test = &quantized.rows.test;
+    let host = HostRows {
+        early: quantized.stopped_early(test.values().view()),
+        ..HostRows::new(&quantized.quant, test.values().rows())
+    };
+    let card = Card::new(&quantized.quant, &pipeline::fingerprint(config)?);
+    let progress = Progress::new();
+    let n_rows = host.classes.len();
+    let mut watch = |row: usize, _| progress.doing(&format!("{row} of {n_rows} rows"));
+    let run = verify(link, &card, Patience::default(), &host, &mut watch)?;
+    progress.clear();
+    let compared = match (run.device.has_scores, host.probabilities.is_empty()) {
+        (false, _) => "classes",
+        (true, true) => "classes and scores",
+        (true, false) => "classes, scores and probabilities",
+    };
+    match (run.device.clock, run.ticks()) {
+        (Clock::None, _) | (_, None) => println!("cycles: not measured"),
+        (clock, Some((mean, max))) => println!(
+            "{} per prediction from readings: {mean:.0} on average, {max} at most",
+            match clock {
+                Clock::Cyccnt | Clock::Mcycle => "cycles",
+                Clock::Systick | Clock::None => "ticks of SysTick",
+            }
+        ),
+    }
+    match run.mismatches.first() {
+        None => {
+            println!(
+                "{n_rows} rows on the {}: all {compared} equal the host's",
+                chip.name
+            );
+            Ok(())
+        }
+        Some(row) => {
+            println!(
+                "{} of {n_rows} rows on the {} differ from the host's in {compared}; the first is \
+                 row {}, which `cargo xtask explain --row {0}` takes apart",
+                run.mismatches.len(),
+                chip.name,
+                test.source_rows()[*row],
+            );
+            Err(Failure::Gate)
+        }
+    }
+}
+
+/// A thread's reading of what happens at the probe.
+pub(super) fn events(
+    mut next: impl FnMut() -> io::Result<Option<Event>> + Send + 'static,
+) -> Receiver<io::Result<Option<Event>>> {
+    let (sender, events) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        loop {
+            let event = next();
+            let is_last = !matches!(event, Ok(Some(_)));
+            if sender.send(event).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    events
+}
+
+/// Why the image that answers is not on the board for good.
+pub(super) const LEFT_BEHIND: &str =
+    "the board now holds the image that answers rows; `cargo xtask flash` brings the product back";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use spinney_board::ProbeFault;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn answers_come_whole_and_logs_go_aside() {
+        let (sender, events) = channel();
+        let (logged, log) = channel();
+        let mut requests = Vec::new();
+        let mut link = ProbeLink::new(
+            events,
+            &mut requests,
+            Box::new(move |bytes| logged.send(bytes.to_vec()).expect("a test that listens")),
+        );
+        link.write(&[1, 2]).expect("a vector takes all");
+        for event in [
+            Event::Log { bytes: vec![7] },
+            Event::Data {
+                bytes: vec![3, 4, 5],
+            },
+        ] {
+            sender.send(Ok(Some(event))).expect("a link that listens");
+        }
+        let mut buffer = [0; 2];
+        assert_eq!(link.read(&mut buffer, SOON).expect("bytes"), 2);
+        assert_eq!(buffer, [3, 4]);
+        assert_eq!(link.read(&mut buffer, SOON).expect("a byte"), 1);
+        assert_eq!(link.read(&mut buffer, SOON).expect("none yet"), 0);
+        assert_eq!(log.try_recv(), Ok(vec![7]));
+        sender
+            .send(Ok(Some(Event::Failed(ProbeFault::Lost {
+                message: "cable".to_owned(),
+            }))))
+            .expect("a link that listens");
+        let error = link.read(&mut buffer, SOON).expect_err("a lost probe");
+        assert!(error.to_string().contains("USB cable"), "{error}");
+        drop(sender);
+        let error = link.read(&mut buffer, SOON).expect_err("nobody there");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        drop(link);
+        assert_eq!(requests, b"{\"bytes\":[1,2]}\n");
+    }
+
+    #[test]
+    fn a_thread_reads_to_the_end() {
+        let mut left = vec![Event::Running, Event::Programmed];
+        let events = events(move || Ok(left.pop()));
+        let all: Vec<Option<Event>> = events
+            .iter()
+            .map(|event| event.expect("no error"))
+            .collect();
+        assert_eq!(all, [Some(Event::Programmed), Some(Event::Running), None]);
+    }
+}
