@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return follow(&mut wire, log, screen, Until::Interrupted);
     }
     follow(&mut wire, log, screen, Until::Running)?;
-    // From here on the wire carries answers; the log is that of a session, not of the product.
+    // From here on the wire carries answers.
     let Process {
         child,
         lines,
@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let _child = child;
     let mut lines = lines;
     let events = verify::events(move || read_event(&mut lines));
-    let mut link = ProbeLink::new(events, stdin, Box::new(|_| {}));
+    let mut link = ProbeLink::new(events, stdin);
     let outcome = verify::judge(&arguments.config, chip, &mut link);
     eprintln!("{}", verify::LEFT_BEHIND);
     outcome

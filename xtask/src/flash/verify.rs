@@ -47,21 +47,14 @@ pub(super) struct ProbeLink<W> {
     pub requests: W,
     /// Answers that came and were not asked for yet.
     pending: Vec<u8>,
-    /// Takes the bytes of the log.
-    log: Box<dyn FnMut(&[u8])>,
 }
 
 impl<W: Write> ProbeLink<W> {
-    pub(super) fn new(
-        events: Receiver<io::Result<Option<Event>>>,
-        requests: W,
-        log: Box<dyn FnMut(&[u8])>,
-    ) -> Self {
+    pub(super) fn new(events: Receiver<io::Result<Option<Event>>>, requests: W) -> Self {
         Self {
             events,
             requests,
             pending: Vec::new(),
-            log,
         }
     }
 }
@@ -76,8 +69,8 @@ impl<W: Write> Link for ProbeLink<W> {
             };
             match event {
                 Some(Event::Data { bytes }) => self.pending = bytes,
-                Some(Event::Log { bytes }) => (self.log)(&bytes),
                 Some(Event::Failed(fault)) => return Err(io::Error::other(told(&fault))),
+                // The log is that of a session, not of the product.
                 Some(_) => {}
                 None => {
                     return Err(io::Error::new(
@@ -186,13 +179,8 @@ mod tests {
     #[test]
     fn answers_come_whole_and_logs_go_aside() {
         let (sender, events) = channel();
-        let (logged, log) = channel();
         let mut requests = Vec::new();
-        let mut link = ProbeLink::new(
-            events,
-            &mut requests,
-            Box::new(move |bytes| logged.send(bytes.to_vec()).expect("a test that listens")),
-        );
+        let mut link = ProbeLink::new(events, &mut requests);
         link.write(&[1, 2]).expect("a vector takes all");
         for event in [
             Event::Log { bytes: vec![7] },
@@ -207,7 +195,6 @@ mod tests {
         assert_eq!(buffer, [3, 4]);
         assert_eq!(link.read(&mut buffer, SOON).expect("a byte"), 1);
         assert_eq!(link.read(&mut buffer, SOON).expect("none yet"), 0);
-        assert_eq!(log.try_recv(), Ok(vec![7]));
         sender
             .send(Ok(Some(Event::Failed(ProbeFault::Lost {
                 message: "cable".to_owned(),
