@@ -7,7 +7,7 @@ use crate::options::{CodeType, Options};
 use crate::{SourceTree, coding, probability};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
-const RUNTIME: [(&str, &str); 10] = [
+const RUNTIME: [(&str, &str); 11] = [
     (
         "runtime/Cargo.toml",
         include_str!("../../runtime/Cargo.toml"),
@@ -27,6 +27,10 @@ const RUNTIME: [(&str, &str); 10] = [
     (
         "runtime/src/compact.rs",
         include_str!("../../runtime/src/compact.rs"),
+    ),
+    (
+        "runtime/src/nodes.rs",
+        include_str!("../../runtime/src/nodes.rs"),
     ),
     (
         "runtime/src/packed.rs",

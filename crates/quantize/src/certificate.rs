@@ -9,8 +9,9 @@ use spinney_model::{FloatModel, Forest, Node, Voting, argmax};
 use crate::calibrate::{Calibration, Sensor};
 use crate::coding::{Coding, ReadingType, exp2};
 use crate::flip::{Flip, Interval};
-use crate::forest::{Threshold, VoteWidth, code_threshold, on_grid, thresholds};
+use crate::forest::VoteWidth;
 use crate::paths::Paths;
+use crate::thresholds::{Threshold, code_threshold, on_grid, thresholds};
 use crate::{Body, Leaves, QuantModel};
 
 /// How far a proof reaches.

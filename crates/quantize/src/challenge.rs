@@ -8,8 +8,9 @@ use crate::calibrate::{Calibration, Sensor};
 use crate::certificate::{Certificate, is_within_bound};
 use crate::coding::{Coding, exp2, round_down};
 use crate::flip::Flip;
-use crate::forest::{VoteWidth, thresholds};
+use crate::forest::VoteWidth;
 use crate::paths::Paths;
+use crate::thresholds::thresholds;
 use crate::{Body, Leaves, QuantModel, Scorer};
 
 /// What was tried, and what was found.

@@ -11,7 +11,7 @@ use spinney_model::Forest;
 
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
 use crate::coding::{Coding, ReadingType};
-use crate::forest::{
+use crate::thresholds::{
     Threshold, code_threshold, codings, decimals_above, on_grid, shares_code, thresholds,
 };
 use crate::{CodeWidth, QuantizeError};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{Calibration, Sensor};
 use crate::coding::{Coding, exp2, round_down};
-use crate::forest::Threshold;
+use crate::thresholds::Threshold;
 
 /// A split that some readings pass differently in float and in Q15.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

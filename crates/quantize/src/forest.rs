@@ -1,16 +1,15 @@
 //! Tree ensembles in fixed point: thresholds become codes, leaves integer votes.
 
-use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use fixed::types::U1F15;
 use spinney_dataset::Dataset;
-use spinney_model::{Compare, Forest, Node, Schema, Tree, Voting, argmax};
+use spinney_model::{Forest, Node, Schema, Tree, Voting, argmax};
 use spinney_runtime::forest as runtime;
 
-use crate::calibrate::{Calibration, CodingChoice};
 use crate::certificate::is_soft_row_at_risk;
-use crate::coding::{Coding, ReadingType, round_down};
+use crate::coding::{Coding, ReadingType};
+use crate::thresholds::{Threshold, code_threshold};
 use crate::{Options, QuantizeError, Votes};
 
 /// A quantized ensemble: the runtime's tables, owned.
@@ -114,193 +113,6 @@ impl VoteWidth {
             Self::Bytes => 255.0,
             Self::Words => 32_768.0,
         }
-    }
-}
-
-/// Distinct thresholds of each feature, ascending, as far as float32 readings can tell.
-pub(crate) fn thresholds(forest: &Forest) -> Vec<Vec<f64>> {
-    let schema = forest.schema();
-    let mut sets: Vec<BTreeSet<OrderedThreshold>> = vec![BTreeSet::new(); schema.n_features()];
-    for node in forest.trees().iter().flat_map(Tree::nodes) {
-        if let Node::Split {
-            feature, threshold, ..
-        } = node
-        {
-            let feature = *feature as usize;
-            let compare = schema.features()[feature].compare;
-            sets[feature].insert(OrderedThreshold(seen_threshold(*threshold, compare)));
-        }
-    }
-    sets.into_iter()
-        .map(|set| set.into_iter().map(|threshold| threshold.0).collect())
-        .collect()
-}
-
-/// The threshold as readings meet it: for float32 readings the float32 at or below it.
-pub(crate) fn seen_threshold(threshold: f64, compare: Compare) -> f64 {
-    match compare {
-        Compare::Float32 => f64::from(round_down(threshold)),
-        Compare::Float64 => threshold,
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct OrderedThreshold(f64);
-
-impl PartialEq for OrderedThreshold {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-impl Eq for OrderedThreshold {}
-impl PartialOrd for OrderedThreshold {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for OrderedThreshold {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // −0 and +0 are one threshold.
-        (self.0 + 0.0).total_cmp(&(other.0 + 0.0))
-    }
-}
-
-/// The coding of each feature of a forest.
-pub(crate) fn codings(
-    forest: &Forest,
-    calibrations: &[Calibration],
-    reading_type: ReadingType,
-    rows: Option<&Dataset>,
-) -> Vec<Coding> {
-    thresholds(forest)
-        .iter()
-        .zip(calibrations)
-        .enumerate()
-        .map(|(feature, (thresholds, calibration))| {
-            let compare = forest.schema().features()[feature].compare;
-            let cuts = || {
-                thresholds
-                    .iter()
-                    .map(|threshold| on_grid(*threshold, compare, reading_type))
-                    .collect::<Vec<f64>>()
-            };
-            if calibration.coding == CodingChoice::Rank {
-                return Coding::rank_for(reading_type, &cuts());
-            }
-            let affine = Coding::affine_for(calibration);
-            let Some(rows) = rows.filter(|_| calibration.coding == CodingChoice::Auto) else {
-                return affine;
-            };
-            let cuts = cuts();
-            let column = rows.values().column(feature).to_vec();
-            let flips = column
-                .iter()
-                .copied()
-                .chain(decimals_above(&column, &cuts))
-                .any(|reading| shares_code(compare.seen(reading), &cuts, &affine, reading_type));
-            if flips {
-                Coding::rank_for(reading_type, &cuts)
-            } else {
-                affine
-            }
-        })
-        .collect()
-}
-
-/// Whether a reading has the code of a cut that it is above.
-pub(crate) fn shares_code(
-    reading: f64,
-    cuts: &[f64],
-    coding: &Coding,
-    reading_type: ReadingType,
-) -> bool {
-    let below = cuts.partition_point(|cut| *cut < reading);
-    below > 0 && coding.code(reading_type, cuts[below - 1]) == coding.code(reading_type, reading)
-}
-
-/// Where the readings of `column` are decimals, those next to each cut: readings not seen yet that
-/// are as likely as those seen.
-pub(crate) fn decimals_above(column: &[f64], cuts: &[f64]) -> Vec<f64> {
-    const DIGITS_MAX: i32 = 6;
-    let Some(scale) = (0..=DIGITS_MAX)
-        .map(|digits| 10.0_f64.powi(digits))
-        .find(|scale| {
-            column
-                .iter()
-                .all(|reading| (reading * scale).round() / scale == *reading)
-        })
-    else {
-        return Vec::new();
-    };
-    cuts.iter()
-        .flat_map(|cut| {
-            let at = (cut * scale).round();
-            [at - 1.0, at, at + 1.0].map(|decimal| decimal / scale)
-        })
-        .collect()
-}
-
-/// The largest reading that float sends left at a threshold.
-pub(crate) fn on_grid(threshold: f64, compare: Compare, reading_type: ReadingType) -> f64 {
-    match (reading_type, compare) {
-        (ReadingType::F32, _) => f64::from(round_down(threshold)),
-        // On integers x <= t is x <= floor(t).
-        (_, Compare::Float64) => threshold.floor(),
-        // Integers beyond 2^24 are rounded before they are compared, some of them down to t.
-        (_, Compare::Float32) => {
-            let single = round_down(threshold);
-            let (below, above) = (f64::from(single), f64::from(single.next_up()));
-            let halfway = f64::midpoint(below, above).floor();
-            if !halfway.is_finite() || compare.seen(halfway) <= threshold {
-                halfway
-            } else {
-                halfway - 1.0
-            }
-        }
-    }
-}
-
-/// A threshold as a code: `code <= T` goes left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Threshold {
-    /// No code goes left: the threshold is below everything that can be coded.
-    NeverLeft,
-    /// Codes up to this one go left.
-    Code(i16),
-}
-
-/// `T` of a split: the code of the threshold itself, floored onto the grid of codes.
-pub(crate) fn code_threshold(
-    threshold: f64,
-    compare: Compare,
-    coding: &Coding,
-    reading_type: ReadingType,
-) -> Threshold {
-    let grid = on_grid(threshold, compare, reading_type);
-    let lowest = match reading_type {
-        ReadingType::U8 => 0.0,
-        ReadingType::I16 => f64::from(i16::MIN),
-        ReadingType::I32 => f64::from(i32::MIN),
-        ReadingType::F32 => f64::NEG_INFINITY,
-    };
-    if grid < lowest {
-        return Threshold::NeverLeft;
-    }
-    match coding {
-        Coding::Affine { shift, offset } => {
-            let code = (grid * crate::coding::exp2(*shift)).floor() - f64::from(*offset);
-            if code < f64::from(i16::MIN) {
-                return Threshold::NeverLeft;
-            }
-            let code = coding.code(reading_type, grid);
-            if reading_type == ReadingType::F32 && *coding != Coding::IDENTITY {
-                // NaN has the highest code and goes right, past any threshold.
-                return Threshold::Code(code.min(i16::MAX - 1));
-            }
-            Threshold::Code(code)
-        }
-        // x <= cut k is "fewer than k + 1 cuts are below x": the rank of the cut itself.
-        Coding::Rank { .. } => Threshold::Code(coding.code(reading_type, grid)),
     }
 }
 

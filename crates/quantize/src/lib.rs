@@ -14,6 +14,7 @@ mod forest;
 mod order;
 mod paths;
 mod probability;
+mod thresholds;
 
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Schema, Voting};

@@ -3,7 +3,7 @@
 use spinney_model::{Forest, Node};
 
 use crate::QuantModel;
-use crate::forest::{Threshold, code_threshold};
+use crate::thresholds::{Threshold, code_threshold};
 
 /// One split on a path.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -13,6 +13,7 @@ pub mod bayes;
 pub mod coding;
 pub mod compact;
 pub mod forest;
+mod nodes;
 pub mod packed;
 pub mod probability;
 pub mod votes;

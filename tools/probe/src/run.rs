@@ -208,7 +208,12 @@ fn relay(
             tell(Event::Log { bytes: log });
         }
         if let Some(requests) = requests {
-            let answer = up(&mut rtt, core, ANSWERS, "the image has no channel for answers")?;
+            let answer = up(
+                &mut rtt,
+                core,
+                ANSWERS,
+                "the image has no channel for answers",
+            )?;
             is_idle &= answer.is_empty();
             if !answer.is_empty() {
                 tell(Event::Data { bytes: answer });
