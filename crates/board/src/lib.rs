@@ -1,4 +1,5 @@
-//! Chips, their cores and memories, and the emulated machines that stand in for them.
+//! Chips, their cores and memories, the emulated machines that stand in for them, what chips draw
+//! and what radios cost.
 //!
 //! The chip table is checked in as `data/chips.csv`; names are spelt as probe-rs spells them. This
 //! crate must not know of models, configs or firmware: it answers what a chip is.
@@ -10,7 +11,9 @@ mod derive;
 mod description;
 mod family;
 mod machine;
+mod preset;
 mod probe;
+mod radio;
 mod table;
 
 pub use self::core::Core;
@@ -20,5 +23,10 @@ pub use derive::{LeftOut, derive};
 pub use description::{Architecture, DescribedCore, Description, Memory, MemoryKind};
 pub use family::{Family, FamilyCore, families, family};
 pub use machine::{MACHINES, Machine, Timer, machine};
+pub use preset::{PRESET_NAMES, PRESETS, Preset, preset, preset_of};
 pub use probe::{Event, Geometry, Job, Phase, ProbeFault, Request, SectorSize, Segment};
+pub use radio::{
+    Airtime, DAY_S, Draw, RADIO_NAMES, RADIOS, Radio, RadioLimits, Source, Traffic, lora_airtime_s,
+    radio,
+};
 pub use table::{TableError, parse_table, write_table};
