@@ -245,3 +245,27 @@ choice! {
         Auto = "auto",
     }
 }
+
+choice! {
+    /// What the node sends of each decision.
+    Sends {
+        /// What the sensor delivers.
+        Raw = "raw",
+        /// What the model is fed with, as codes.
+        Features = "features",
+        /// What the model decides.
+        Class = "class",
+    }
+}
+
+choice! {
+    /// How decisions are gathered before they are sent.
+    Summary {
+        /// Not at all.
+        Each = "each",
+        /// How often each class was decided, once an hour.
+        HourlyCount = "hourly-count",
+        /// Every N-th decision alone.
+        Sampled = "sampled",
+    }
+}

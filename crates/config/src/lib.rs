@@ -22,14 +22,14 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
-    LogLevel, ModelKind, Output, Prefer, Source, Trainer, Votes,
+    LogLevel, ModelKind, Output, Prefer, Sends, Source, Summary, Trainer, Votes,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
 pub use pipeline::{
     Accuracy, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset, Feature,
-    Firmware, ForestTraining, Identity, Labels, MaxFeatures, Model, Pipeline, Quantize,
-    ReadingRange, Target, Training,
+    Firmware, ForestTraining, Identity, Labels, MaxFeatures, Model, Pipeline, Power, Quantize,
+    ReadingRange, Target, Training, Uplink,
 };
 use value::Reader;
 

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use spinney_board::{Chip, Machine};
+use spinney_board::{Chip, Machine, Preset, Radio};
 use spinney_model::{ForestKind, Voting};
 
 use crate::choice::{
     Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, LogLevel,
-    Output, Prefer, Trainer, Votes,
+    Output, Prefer, Sends, Summary, Trainer, Votes,
 };
 
 /// A config without fault.
@@ -38,6 +38,10 @@ pub struct Pipeline {
     pub firmware: Firmware,
     /// `[budget]`.
     pub budget: Budget,
+    /// `[uplink]`, only beside `[power]`.
+    pub uplink: Option<Uplink>,
+    /// `[power]`.
+    pub power: Option<Power>,
 }
 
 /// A path as it was typed, and where it leads from the config's folder.
@@ -302,7 +306,7 @@ pub struct Firmware {
 }
 
 /// Gates on what the device may spend; `None` for no gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Budget {
     /// Most bytes of flash; the chip's flash unless typed.
     pub flash: u32,
@@ -318,4 +322,42 @@ pub struct Budget {
     pub instructions_bound: Option<u64>,
     /// Most bytes of flash added since a baseline.
     pub max_flash_growth: Option<u32>,
+    /// Least days that the battery must last; only where there is a battery.
+    pub battery_life_min_days: Option<f64>,
+}
+
+/// What leaves the node, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Uplink {
+    /// The radio.
+    pub radio: &'static Radio,
+    /// What is sent of a decision.
+    pub send: Sends,
+    /// How decisions are gathered; counts only of classes.
+    pub summary: Summary,
+    /// Of how many decisions one is sent; 1 unless sampled.
+    pub every: u32,
+    /// Whether the network's policy of fair use binds.
+    pub fair_use: bool,
+}
+
+/// What the node draws, and how often it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Power {
+    /// Above 0.
+    pub decisions_per_hour: f64,
+    /// Where figures that were not typed come from, and whether any does.
+    pub preset: Option<&'static Preset>,
+    /// MHz, above 0.
+    pub clock_mhz: f64,
+    /// While computing; mA, above 0.
+    pub active_ma: f64,
+    /// Asleep; µA, at least 0.
+    pub sleep_ua: f64,
+    /// Volts, above 0.
+    pub voltage_v: f64,
+    /// What the battery holds, above 0; `None` without one.
+    pub battery_mah: Option<f64>,
+    /// Above 0.
+    pub cycles_per_instruction: f64,
 }

@@ -2,6 +2,7 @@
 
 mod dataset;
 mod model;
+mod node;
 mod target;
 
 use spinney_model::Voting;
@@ -33,6 +34,8 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let firmware = firmware(raw.section("firmware"));
     let target = target::check(reader, raw.section("target"));
     let budget = target::budget(reader, raw, target.as_ref());
+    let uplink = node::uplink(reader, raw);
+    let power = node::power(reader, raw, target.as_ref());
     Some(Pipeline {
         identity: identity?,
         dataset: dataset?,
@@ -44,6 +47,8 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         target: target?,
         firmware: firmware?,
         budget: budget?,
+        uplink,
+        power,
     })
 }
 

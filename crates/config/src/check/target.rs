@@ -11,11 +11,12 @@ use crate::value::{Reader, Value, literal};
 use super::Cause;
 
 /// Gates that only a run can measure.
-const OF_A_RUN: [&str; 4] = [
+const OF_A_RUN: [&str; 5] = [
     "stack",
     "instructions",
     "instructions_max",
     "instructions_bound",
+    "battery_life_min_days",
 ];
 
 pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target> {
@@ -215,5 +216,6 @@ pub(super) fn budget(
         instructions_max: section.integer("instructions_max"),
         instructions_bound: section.integer("instructions_bound"),
         max_flash_growth: section.bytes("max_flash_growth"),
+        battery_life_min_days: super::node::battery_life(reader, raw),
     })
 }

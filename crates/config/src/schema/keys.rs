@@ -1,12 +1,17 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
-use super::{CORES, Default, Interval, Key, Kind, Section};
+use super::{CORES, Default, Interval, Key, Kind, Section, spending};
 use crate::choice::{
     Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
     LogLevel, ModelKind, Output, Prefer, Source, Trainer, Votes,
 };
 
-const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Key {
+pub(super) const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: Default,
+    doc: &'static str,
+) -> Key {
     Key {
         name,
         kind,
@@ -16,11 +21,11 @@ const fn key(name: &'static str, kind: Kind, default: Default, doc: &'static str
 }
 
 const NO_LIMIT: Default = Default::Words("no limit");
-const NO_GATE: Default = Default::Words("no gate");
+pub(super) const NO_GATE: Default = Default::Words("no gate");
 /// Most trees, and the deepest one, that the runtime's tables are meant for.
 const TREES_MAX: i64 = 10_000;
 const DEPTH_MAX: i64 = 1_000;
-const COUNT_MAX: i64 = u32::MAX as i64;
+pub(super) const COUNT_MAX: i64 = u32::MAX as i64;
 
 /// Every section, in the order in which the document tells them.
 pub const SECTIONS: &[Section] = &[
@@ -441,62 +446,7 @@ pub const SECTIONS: &[Section] = &[
             ),
         ],
     },
-    Section {
-        name: "budget",
-        doc: "Gates on what the device may spend.",
-        required: false,
-        keys: &[
-            key(
-                "flash",
-                Kind::Size { min: 1 },
-                Default::Words("the chip's flash"),
-                "The most flash that the product image may take.",
-            ),
-            key(
-                "ram",
-                Kind::Size { min: 1 },
-                Default::Words("the chip's RAM"),
-                "The most RAM that the product image may take.",
-            ),
-            key(
-                "stack",
-                Kind::Size { min: 1 },
-                NO_GATE,
-                "The most stack that the run may use.",
-            ),
-            key(
-                "instructions",
-                Kind::Integer {
-                    min: 1,
-                    max: i64::MAX,
-                },
-                NO_GATE,
-                "The most instructions per inference, on average over the test rows.",
-            ),
-            key(
-                "instructions_max",
-                Kind::Integer {
-                    min: 1,
-                    max: i64::MAX,
-                },
-                NO_GATE,
-                "The most instructions that any one inference may take.",
-            ),
-            key(
-                "instructions_bound",
-                Kind::Integer {
-                    min: 1,
-                    max: i64::MAX,
-                },
-                NO_GATE,
-                "The most instructions that an inference may take along the longest path of every tree.",
-            ),
-            key(
-                "max_flash_growth",
-                Kind::Size { min: 0 },
-                NO_GATE,
-                "The most bytes of flash that may be added since a baseline report.",
-            ),
-        ],
-    },
+    spending::BUDGET,
+    spending::UPLINK,
+    spending::POWER,
 ];

@@ -4,6 +4,7 @@
 //! all draw from these tables.
 
 mod keys;
+mod spending;
 
 pub use keys::SECTIONS;
 
@@ -110,7 +111,7 @@ pub enum Interval {
 }
 
 /// Sections of later versions, which this one refuses by name.
-pub const RESERVED: &[&str] = &["frontend", "uplink", "power"];
+pub const RESERVED: &[&str] = &["frontend"];
 
 /// The words of `class_weight`.
 pub const CLASS_WEIGHTS: &[&str] = &["none", "balanced", "balanced_subsample"];

@@ -174,8 +174,11 @@ fn serialized_sections() {
             "instructions": 2000,
             "instructions_max": null,
             "instructions_bound": null,
-            "max_flash_growth": null
-          }
+            "max_flash_growth": null,
+            "battery_life_min_days": null
+          },
+          "uplink": null,
+          "power": null
         }"#]]
     .assert_eq(&json);
 }
