@@ -234,6 +234,30 @@ fn at_most(gate: &str, limit: u64, found: u64, advice: impl FnOnce(u64) -> Advic
     }
 }
 
+/// A gate on the least of something that a run tells.
+pub(crate) fn at_least(
+    gate: &str,
+    limit: f64,
+    found: Option<f64>,
+    device: RunOutcome<'_>,
+    advice: impl FnOnce() -> Advice,
+) -> Verdict {
+    let Some(found) = found else {
+        return not_measured(gate, Quantity::Number(limit), device);
+    };
+    let pass = found >= limit;
+    Verdict {
+        gate: gate.to_owned(),
+        limit: Quantity::Number(limit),
+        // Digits beyond the sixth say nothing, and would fill the table.
+        found: Some(Quantity::Number(
+            format!("{found:.5e}").parse().unwrap_or(found),
+        )),
+        pass,
+        note: (!pass).then(advice),
+    }
+}
+
 fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     let (n_disagreements, n_rows) = measured.disagreements;
     let mut verdicts = Vec::new();

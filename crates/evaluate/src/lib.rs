@@ -8,6 +8,7 @@ mod footprint;
 mod gates;
 mod image;
 mod metrics;
+mod node;
 mod predictions;
 mod slimming;
 
@@ -18,5 +19,9 @@ pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
 pub use image::{Loaded, loaded, symbol};
 pub use metrics::{ClassScore, Scorecard};
+pub use node::{
+    Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, Step, Summary,
+    Uplink, UplinkPlan, Use, Work, judge_node, node,
+};
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use slimming::Shape;

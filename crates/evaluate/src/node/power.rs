@@ -1,0 +1,155 @@
+//! What a microcontroller takes for its decisions.
+
+use spinney_board::{DAY_S, Preset};
+
+use super::{Cited, Decision, Plan, Power, Sends, shown, uplink};
+
+/// What a microcontroller draws.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PowerPlan {
+    /// MHz, above 0.
+    pub clock_mhz: f64,
+    /// mA while computing, above 0.
+    pub active_ma: f64,
+    /// µA asleep, at least 0.
+    pub sleep_ua: f64,
+    /// Volts, above 0.
+    pub voltage_v: f64,
+    /// mAh, above 0; `None` without a battery.
+    pub battery_mah: Option<f64>,
+    /// Above 0.
+    pub cycles_per_instruction: f64,
+    /// What gave figures that the config does not.
+    pub preset: Option<&'static Preset>,
+}
+
+/// Instructions of a decision, on average; not cycles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Work {
+    /// From what the sensor delivers to the model's readings; 0 without a front end.
+    pub front: f64,
+    /// From readings to codes.
+    pub coding: f64,
+    /// From codes to the class.
+    pub inference: f64,
+}
+
+impl Work {
+    /// What is computed before this is sent.
+    fn instructions(self, sends: Sends) -> f64 {
+        match sends {
+            Sends::Raw => 0.0,
+            Sends::Features => self.front + self.coding,
+            Sends::Class => self.front + self.coding + self.inference,
+        }
+    }
+}
+
+/// Seconds that a decision takes, with what is computed for it.
+fn seconds(plan: &Plan<'_>, instructions: f64) -> f64 {
+    instructions * plan.power.cycles_per_instruction / (plan.power.clock_mhz * 1e6)
+}
+
+/// The most decisions that the core can make in an hour.
+pub(super) fn most_per_hour(plan: &Plan<'_>, work: Work) -> f64 {
+    3600.0 / seconds(plan, work.instructions(Sends::Class))
+}
+
+/// Share of all time spent computing; all of it where the core does not keep up.
+fn duty(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
+    let busy_s = seconds(plan, work.instructions(sends)) * plan.decisions_per_hour;
+    (busy_s / 3600.0).min(1.0)
+}
+
+/// Joules of the microcontroller in a day.
+pub(super) fn core_j_per_day(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
+    average_a(plan, work, sends) * plan.power.voltage_v * DAY_S
+}
+
+fn average_a(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
+    let duty = duty(plan, work, sends);
+    plan.power.active_ma * 1e-3 * duty + plan.power.sleep_ua * 1e-6 * (1.0 - duty)
+}
+
+/// Days that the battery lasts at so many joules a day; `None` without a battery.
+pub(super) fn battery_days(plan: &Plan<'_>, j_per_day: f64) -> Option<f64> {
+    // 1 mAh is 3.6 C.
+    let joules = plan.power.battery_mah? * 3.6 * plan.power.voltage_v;
+    Some(joules / j_per_day)
+}
+
+pub(super) fn power(plan: &Plan<'_>) -> Power {
+    let given = &plan.power;
+    Power {
+        clock_mhz: given.clock_mhz,
+        active_ma: given.active_ma,
+        sleep_ua: given.sleep_ua,
+        voltage_v: given.voltage_v,
+        battery_mah: given.battery_mah,
+        cycles_per_instruction: given.cycles_per_instruction,
+        preset: given.preset.map(|preset| preset.name.to_owned()),
+        sources: given
+            .preset
+            .iter()
+            .flat_map(|preset| preset.sources)
+            .map(Cited::from)
+            .collect(),
+        decision: plan.work.map(|work| decision(plan, work)),
+    }
+}
+
+fn decision(plan: &Plan<'_>, work: Work) -> Decision {
+    let instructions = work.instructions(Sends::Class);
+    let time_s = seconds(plan, instructions);
+    let power_w = plan.power.active_ma * 1e-3 * plan.power.voltage_v;
+    let j_per_day = core_j_per_day(plan, work, Sends::Class);
+    Decision {
+        instructions: shown(instructions),
+        time_us: shown(time_s * 1e6),
+        energy_uj: shown(time_s * power_w * 1e6),
+        duty: shown(duty(plan, work, Sends::Class)),
+        most_per_hour: shown(most_per_hour(plan, work)),
+        average_ua: shown(average_a(plan, work, Sends::Class) * 1e6),
+        energy_j_per_day: shown(j_per_day),
+        battery_days: battery_days(plan, j_per_day).map(shown),
+    }
+}
+
+/// What takes most of the battery, for a gate that it fails.
+pub(super) fn what_drains(plan: &Plan<'_>) -> String {
+    let Some(work) = plan.work else {
+        return String::new();
+    };
+    let sends = plan.uplink.map_or(Sends::Class, |uplink| uplink.sends);
+    let asleep_a = plan.power.sleep_ua * 1e-6 * (1.0 - duty(plan, work, sends));
+    let asleep = asleep_a * plan.power.voltage_v * DAY_S;
+    let computing = core_j_per_day(plan, work, sends) - asleep;
+    let sending = plan
+        .uplink
+        .as_ref()
+        .map_or(0.0, |uplink| uplink::radio_j_per_day(plan, uplink));
+    let parts = [
+        (
+            sending,
+            "sending",
+            "a summary, fewer decisions or another radio",
+        ),
+        (
+            computing,
+            "computing",
+            "fewer decisions, or a model of fewer instructions",
+        ),
+        (asleep, "sleeping", "a lower `sleep_ua`"),
+    ];
+    let all: f64 = parts.iter().map(|(joules, ..)| joules).sum();
+    let most = parts
+        .iter()
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .unwrap_or(&parts[0]);
+    format!(
+        "estimated; {:.0} % of it goes into {}: {}",
+        100.0 * most.0 / all,
+        most.1,
+        most.2
+    )
+}
