@@ -1,7 +1,7 @@
 //! `report.json`, schema 1: fields may be added, none renamed.
 
 use serde::{Deserialize, Serialize};
-use spinney_evaluate::{Instructions, Saturation, Scorecard, Section, Verdict, WorstCase};
+use spinney_evaluate::{Instructions, Node, Saturation, Scorecard, Section, Verdict, WorstCase};
 use spinney_quantize::{Flip, Level};
 
 /// The version of the schema.
@@ -37,6 +37,9 @@ pub struct Report {
     /// Further forms of the model, where they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exports: Vec<Export>,
+    /// What leaves the node and what it takes, where the config says how often it decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Node>,
     /// Every gate.
     pub verdicts: Vec<Verdict>,
     /// What built and ran the image.

@@ -8,6 +8,7 @@ mod hand_over;
 mod inputs;
 mod model;
 mod moved;
+mod node;
 mod quantize;
 mod report;
 mod summary;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_config::{Certificate as Required, Codes, Config, Model, Output};
 use spinney_evaluate::{
-    DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, Shape, judge,
+    DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, Shape, judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, Level};
@@ -19,7 +19,7 @@ use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
 use super::candidates::{Candidate, Choice};
 use super::inputs::Inputs;
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
-use super::{Session, Tools, model};
+use super::{Session, Tools, model, node};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, write_whole};
 
@@ -182,6 +182,12 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             RunResult::NotRequired => RunOutcome::NotRequired,
         },
     };
+    let plan = node::plan(config, &summary, float.schema().n_classes(), &result);
+    let mut verdicts = judge(&limits(config), measured);
+    if let Some(plan) = &plan {
+        let days = pipeline.budget.battery_life_min_days;
+        verdicts.extend(judge_node(plan, days, measured.device));
+    }
     let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
     let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
     let fingerprint = store::sha256(
@@ -246,7 +252,8 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
                 notes: header.notes.clone(),
             })
             .collect(),
-        verdicts: judge(&limits(config), measured),
+        node: plan.as_ref().map(spinney_evaluate::node),
+        verdicts,
         toolchain: last.toolchain.clone(),
     })
 }

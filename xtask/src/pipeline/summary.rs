@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use spinney_evaluate::Node;
 use spinney_report::Report;
 
 /// The summary of a run.
@@ -62,8 +63,55 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
             device.stack_bytes_max
         )?;
     }
+    if let Some(node) = &report.node {
+        write_node(node, out)?;
+    }
     writeln!(out)?;
     write_gates(report, out)
+}
+
+/// A line on what is sent, and one on what it all takes.
+fn write_node(node: &Node, out: &mut String) -> std::fmt::Result {
+    let chosen = node
+        .uplink
+        .iter()
+        .flat_map(|uplink| &uplink.alternatives)
+        .find(|it| it.is_chosen);
+    if let (Some(uplink), Some(it)) = (&node.uplink, chosen) {
+        writeln!(
+            out,
+            "uplink: {} ({}) over {}, {} B in {} messages a day, {:.2} s of airtime",
+            it.send,
+            it.summary,
+            uplink.radio,
+            it.bytes_per_day,
+            it.messages_per_day,
+            it.airtime_s_per_day
+        )?;
+    }
+    let Some(decision) = &node.power.decision else {
+        return writeln!(out, "energy: not known, since nothing was run");
+    };
+    let (what, joules, days) = chosen.map_or(
+        (
+            "without radio",
+            decision.energy_j_per_day,
+            decision.battery_days,
+        ),
+        |it| {
+            let joules = it.node_j_per_day.unwrap_or(decision.energy_j_per_day);
+            ("with the radio", joules, it.battery_days)
+        },
+    );
+    write!(
+        out,
+        "energy: {:.1} µs and {:.2} µJ per decision, {joules:.3} J a day {what}",
+        decision.time_us, decision.energy_uj
+    )?;
+    if let Some(days) = days {
+        write!(out, ", {days:.0} days of battery")?;
+    }
+    writeln!(out, " (estimated from instructions, not cycles)")
 }
 
 fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {

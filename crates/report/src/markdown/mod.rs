@@ -1,6 +1,7 @@
 //! `report.md`: the report for a reader, gates first.
 
 mod image;
+mod node;
 
 use std::fmt::Write;
 
@@ -34,6 +35,9 @@ impl Report {
         self.write_certificate(out)?;
         self.write_features(out)?;
         self.write_image(out)?;
+        if let Some(node) = &self.node {
+            node::write(node, out)?;
+        }
         writeln!(
             out,
             "\n## Made with\n\nSpinney {}, {}, {}{}. Fingerprint of config and inputs: `{}`.{}",

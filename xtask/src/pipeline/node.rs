@@ -1,0 +1,88 @@
+//! What the config says of the node, put together with what the run measured.
+
+use spinney_config::{Config, Sends as SendsWord, Summary as SummaryWord};
+use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Summary, UplinkPlan, Work};
+
+use super::build::RunResult;
+use super::quantize::Summary as Quantized;
+
+/// The node's plan; `None` where the config does not say how often it decides.
+pub(crate) fn plan(
+    config: &Config,
+    quantized: &Quantized,
+    n_classes: usize,
+    result: &RunResult,
+) -> Option<Plan<'static>> {
+    let pipeline = &config.pipeline;
+    let power = pipeline.power.as_ref()?;
+    let code_bytes = u64::from(quantized.code_bits).div_ceil(8);
+    let readings = &quantized.features;
+    Some(Plan {
+        front: &[],
+        row: RowBytes {
+            readings: readings.iter().map(|it| sensor_bytes(&it.sensor)).sum(),
+            codes: readings.len() as u64 * code_bytes,
+            n_classes: n_classes as u64,
+        },
+        decisions_per_hour: power.decisions_per_hour,
+        power: PowerPlan {
+            clock_mhz: power.clock_mhz,
+            active_ma: power.active_ma,
+            sleep_ua: power.sleep_ua,
+            voltage_v: power.voltage_v,
+            battery_mah: power.battery_mah,
+            cycles_per_instruction: power.cycles_per_instruction,
+            preset: power.preset,
+        },
+        work: match result {
+            RunResult::Ran(run) => Some(Work {
+                front: 0.0,
+                coding: run.instructions.mean - run.instructions_from_codes.mean,
+                inference: run.instructions_from_codes.mean,
+            }),
+            RunResult::Failed(_) | RunResult::NotRequired => None,
+        },
+        uplink: pipeline.uplink.map(|uplink| UplinkPlan {
+            radio: uplink.radio,
+            sends: match uplink.send {
+                SendsWord::Raw => Sends::Raw,
+                SendsWord::Features => Sends::Features,
+                SendsWord::Class => Sends::Class,
+            },
+            summary: match uplink.summary {
+                SummaryWord::Each => Summary::Each,
+                SummaryWord::HourlyCount => Summary::HourlyCount,
+                SummaryWord::Sampled => Summary::Sampled(uplink.every),
+            },
+            fair_use: uplink.fair_use,
+        }),
+    })
+}
+
+/// Bytes of a reading of this type, by the digits of its name: `i16` has two.
+fn sensor_bytes(sensor: &str) -> u64 {
+    let bits: u64 = sensor
+        .trim_start_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .unwrap_or(32);
+    bits.div_ceil(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sensor_bytes;
+
+    #[test]
+    fn bytes_of_readings() {
+        for (sensor, bytes) in [
+            ("u8", 1),
+            ("i8", 1),
+            ("u16", 2),
+            ("i16", 2),
+            ("i32", 4),
+            ("f32", 4),
+        ] {
+            assert_eq!(sensor_bytes(sensor), bytes, "{sensor}");
+        }
+    }
+}
