@@ -153,6 +153,7 @@ fn serialized_sections() {
               "timer": {
                 "systick-hz": 16000000
               },
+              "uart": "uart-microbit",
               "flash": {
                 "origin": 0,
                 "len": 262144
