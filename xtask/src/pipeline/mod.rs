@@ -10,6 +10,7 @@ mod model;
 mod moved;
 mod quantize;
 mod report;
+mod signals;
 mod summary;
 
 use std::fs::File;

@@ -302,6 +302,7 @@ fn fit_to_model(
         train: rows.train.map(|train| fit(train, true)).transpose()?,
         test: fit(rows.test, rows.has_labels)?,
         has_labels: rows.has_labels,
+        test_samples: rows.test_samples,
     })
 }
 
@@ -325,6 +326,14 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
             )));
         }
     }
+    // What the front end delivers, whatever the training rows happen to span.
+    let heard = super::signals::front_end(config)?.map(|front_end| {
+        if front_end.is_narrow() {
+            Sensor::I16
+        } else {
+            Sensor::I32
+        }
+    });
     Ok(features
         .iter()
         .map(|feature| {
@@ -341,7 +350,7 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
                 .and_then(|declared| declared.coding)
                 .unwrap_or(config.pipeline.quantize.coding);
             Declared {
-                sensor: declared.and_then(|declared| declared.type_).map(sensor),
+                sensor: heard.or(declared.and_then(|declared| declared.type_).map(sensor)),
                 range: declared
                     .and_then(|declared| declared.range)
                     .map(|range| (range.low, range.high)),

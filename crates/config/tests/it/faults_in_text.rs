@@ -166,14 +166,14 @@ fn unknown_keys_and_sections() {
     check(
         &format!("colour = 3\n{MINIMAL}"),
         &expect![[r#"
-        error: found the unknown key `colour`
-         --> folder/pipeline.toml:1:1
-          |
-        1 | colour = 3
-          | ^^^^^^
-          |
-          = help: every key has a section: pipeline, dataset, model, quantize, features, codegen, accuracy, target, firmware, budget
-    "#]],
+            error: found the unknown key `colour`
+             --> folder/pipeline.toml:1:1
+              |
+            1 | colour = 3
+              | ^^^^^^
+              |
+              = help: every key has a section: pipeline, dataset, model, quantize, features, frontend, scenes, codegen, accuracy, target, firmware, budget
+        "#]],
     );
     check(
         &format!("{MINIMAL}[budgets]\n"),
@@ -190,14 +190,14 @@ fn unknown_keys_and_sections() {
     check(
         &format!("{MINIMAL}[colours]\n"),
         &expect![[r#"
-        error: found the unknown section `colours`
-          --> folder/pipeline.toml:13:2
-           |
-        13 | [colours]
-           |  ^^^^^^^
-           |
-           = help: sections: pipeline, dataset, model, quantize, features, codegen, accuracy, target, firmware, budget
-    "#]],
+            error: found the unknown section `colours`
+              --> folder/pipeline.toml:13:2
+               |
+            13 | [colours]
+               |  ^^^^^^^
+               |
+               = help: sections: pipeline, dataset, model, quantize, features, frontend, scenes, codegen, accuracy, target, firmware, budget
+        "#]],
     );
     check(
         &format!("{MINIMAL}[features.hue]\nrang = [0, 1]\n"),
@@ -212,28 +212,20 @@ fn unknown_keys_and_sections() {
         "#]],
     );
     check(
-        &format!("{MINIMAL}[frontend]\nwindow = 64\n[uplink]\n[power]\n"),
+        &format!("{MINIMAL}[uplink]\n[power]\n"),
         &expect![[r#"
-            error: frontend: not supported by this version
+            error: uplink: not supported by this version
               --> folder/pipeline.toml:13:2
                |
-            13 | [frontend]
-               |  ^^^^^^^^
-               |
-               = help: remove the section
-
-            error: uplink: not supported by this version
-              --> folder/pipeline.toml:15:2
-               |
-            15 | [uplink]
+            13 | [uplink]
                |  ^^^^^^
                |
                = help: remove the section
 
             error: power: not supported by this version
-              --> folder/pipeline.toml:16:2
+              --> folder/pipeline.toml:14:2
                |
-            16 | [power]
+            14 | [power]
                |  ^^^^^
                |
                = help: remove the section

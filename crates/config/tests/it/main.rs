@@ -7,5 +7,6 @@ mod faults_in_rules;
 mod faults_in_text;
 mod faults_in_values;
 mod faults_together;
+mod frontend;
 mod shipped;
 mod targets;
