@@ -6,6 +6,7 @@
 mod device;
 mod footprint;
 mod gates;
+mod heard;
 mod image;
 mod metrics;
 mod predictions;
@@ -16,6 +17,7 @@ pub use device::{
 };
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
+pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
 pub use metrics::{ClassScore, Scorecard};
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};

@@ -352,6 +352,7 @@ fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> 
         instructions_of_coding: Some(coding_mean(run)),
         stack_bytes_max: run.stack_bytes_max,
         worst_case: run.worst_case,
+        heard: run.heard.clone(),
     })
 }
 

@@ -56,7 +56,9 @@ fn defaults() {
 
 #[test]
 fn keys_that_do_not_go_together() {
-    faulty("[scenes]\n", &expect![[r#"
+    faulty(
+        "[scenes]\n",
+        &expect![[r#"
         error: dataset.label: found nothing, expected a string
          --> folder/pipeline.toml:3:1
           |
@@ -70,7 +72,8 @@ fn keys_that_do_not_go_together() {
           |
         9 | [scenes]
           | ^^^^^^^^
-    "#]]);
+    "#]],
+    );
     faulty(
         "[frontend]\nsample_rate = 16000\nframe = 1000\nf_max = 9000\ndecision_s = 1\n\
          decision_frames = 2\n",
@@ -124,11 +127,14 @@ fn keys_that_do_not_go_together() {
                |          ^^^^^^^^
         "#]],
     );
-    faulty("[frontend]\nsample_rate = 16000\n", &expect![[r#"
+    faulty(
+        "[frontend]\nsample_rate = 16000\n",
+        &expect![[r#"
         error: frontend: found no length of a decision, expected `decision_s` or `decision_frames`
          --> folder/pipeline.toml:9:1
           |
         9 | [frontend]
           | ^^^^^^^^^^
-    "#]]);
+    "#]],
+    );
 }
