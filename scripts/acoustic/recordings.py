@@ -32,18 +32,17 @@ BEGIN = "<!-- begin: written by scripts/acoustic/recordings.py -->\n"
 END = "<!-- end: written by scripts/acoustic/recordings.py -->\n"
 
 FAMILIES = {
-    "background": """ambi_choir ambi_dark_woosh ambi_drone ambi_glass_hum ambi_glass_rub
+    "background": """ambi_choir ambi_drone ambi_glass_hum ambi_glass_rub
         ambi_haunted_hum ambi_lunar_land ambi_soft_buzz vinyl_hiss""",
     "bell": """drum_cowbell elec_beep elec_bell elec_chime elec_ping elec_triangle perc_bell""",
     "cymbal": """drum_cymbal_closed drum_cymbal_hard drum_cymbal_open drum_cymbal_pedal
         drum_cymbal_soft drum_splash_hard drum_splash_soft elec_cymbal""",
     "kick": """bd_808 bd_ada bd_boom bd_fat bd_gas bd_haus bd_klub bd_pure bd_sone bd_tek bd_zome
         bd_zum drum_bass_hard drum_bass_soft drum_heavy_kick elec_hollow_kick elec_soft_kick""",
-    "snare": """drum_snare_hard drum_snare_soft elec_filt_snare elec_hi_snare elec_lo_snare
-        elec_mid_snare elec_snare sn_dolf sn_dub sn_zome""",
-    "tabla": """tabla_dhec tabla_ghe1 tabla_ghe3 tabla_ghe5 tabla_ghe7 tabla_ke1 tabla_ke3 tabla_na
-        tabla_na_o tabla_na_s tabla_re tabla_tas1 tabla_tas3 tabla_te1 tabla_te_m tabla_te_ne
-        tabla_tun1 tabla_tun3""",
+    "snare": """drum_snare_hard drum_snare_soft elec_lo_snare elec_mid_snare elec_snare sn_dolf sn_dub
+        sn_zome""",
+    "tabla": """tabla_ke1 tabla_na tabla_na_o tabla_na_s tabla_re tabla_tas1 tabla_tas2 tabla_tas3
+        tabla_te1 tabla_te2 tabla_te_m tabla_te_ne tabla_tun1 tabla_tun2 tabla_tun3""",
 }
 
 

@@ -4,7 +4,7 @@
 //! All in integers and from one seed, so that every machine renders the same samples.
 //!
 //! A background runs throughout: recordings drawn at random, one after the other, each brought to a
-//! root mean square of −52 to −40 dB of full scale, in whole dB, and faded into the next over
+//! root mean square of −54 to −48 dB of full scale, in whole dB, and faded into the next over
 //! 100 ms. Then, decision by decision, an event is drawn or none; its class, its recording, its
 //! ratio in whole dB and its onset are drawn evenly, so that it ends within the decision. The ratio
 //! is that of the event's energy to the background's under it.
@@ -45,7 +45,7 @@ pub struct Scenes {
 }
 
 /// Levels of backgrounds in dB of full scale.
-const BACKGROUND_DB: (i32, i32) = (-52, -40);
+const BACKGROUND_DB: (i32, i32) = (-54, -48);
 
 /// `⌊2^16 · 10^(i / 20)⌉`: the ratios of amplitudes of 0 to 19 dB.
 const AMPLITUDES: [u64; 20] = [
