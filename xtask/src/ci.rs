@@ -11,13 +11,14 @@ use crate::failure::{Blame, Failure};
 use crate::{c99, chips, new, no_panic, parity, pipeline, places, serial};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-const PIPELINES: [&str; 6] = [
+const PIPELINES: [&str; 7] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
     "examples/digits-skops.toml",
     "examples/digits-extra-trees.toml",
     "examples/mnist-forest.toml",
+    "examples/acoustic-events.toml",
 ];
 
 /// Runs every step, fails at the first that fails, and says how many passed. With `bless`, reports

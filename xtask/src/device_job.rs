@@ -127,6 +127,7 @@ impl Job {
                 log: "error",
                 for_speed: false,
                 transport: Transport::Verify,
+                takes_samples: false,
                 class_only: false,
             };
             let elf = image::build(&image, &self.firmware, &device.toolchain, &folder)?;

@@ -24,6 +24,8 @@ pub(crate) enum Ended {
 /// A run and what the firmware logged.
 pub(crate) struct EmulatorRun {
     pub ended: Ended,
+    /// What an image with a front end heard.
+    pub heard: Option<Vec<u8>>,
     pub log: String,
 }
 
@@ -34,6 +36,11 @@ fn rows_file() -> &'static str {
 
 fn outcomes_file() -> &'static str {
     spinney_wire::OUTCOMES_FILE.to_str().unwrap_or_default()
+}
+
+fn features_file() -> &'static str {
+    let name = spinney_wire::heard::FEATURES_FILE;
+    name.to_str().unwrap_or_default()
 }
 
 /// Runs the image at `elf` on `machine` with `rows`, for at most `deadline_s` seconds.
@@ -48,6 +55,7 @@ pub(crate) fn run(
     if let Some(reason) = does_not_fit(machine, footprint) {
         return Ok(EmulatorRun {
             ended: Ended::Failed(reason),
+            heard: None,
             log: String::new(),
         });
     }
@@ -83,7 +91,8 @@ pub(crate) fn run(
             )),
         },
     };
-    Ok(EmulatorRun { ended, log })
+    let heard = std::fs::read(folder.path().join(features_file())).ok();
+    Ok(EmulatorRun { ended, heard, log })
 }
 
 /// QEMU with this image, semihosting and a fixed time per instruction.

@@ -67,8 +67,17 @@ pub(crate) struct Image<'a> {
     /// Optimize the model for speed, not for size.
     pub for_speed: bool,
     pub transport: Transport,
+    /// Samples come in where the model has a front end; else readings do.
+    pub takes_samples: bool,
     /// Verify and serve images deliver no scores, which the model does not compute in full.
     pub class_only: bool,
+}
+
+impl Image<'_> {
+    /// Whether samples come in, not readings.
+    fn has_signal(&self) -> bool {
+        self.takes_samples && self.model.contains_key("src/signal.rs")
+    }
 }
 
 /// The firmware's files in this repository, by path within the folder of an image.
@@ -143,18 +152,26 @@ fn workspace(
             ));
         }
     }
+    if image.has_signal() {
+        let manifest = files.entry("Cargo.toml".to_owned()).or_default();
+        manifest.push_str("\n[profile.release.package.spinney-frontend]\nopt-level = 3\n");
+    }
     let all: String = files
         .iter()
         .map(|(path, text)| format!("{path}\n{text}\n"))
         .collect();
     let digest = store::sha256(all.as_bytes());
     let digest = &digest["sha256:".len()..][..12];
-    for manifest in [
+    let mut manifests = vec![
         "app/Cargo.toml",
         "model/Cargo.toml",
         "model/runtime/Cargo.toml",
         "wire/Cargo.toml",
-    ] {
+    ];
+    if image.has_signal() {
+        manifests.push("model/frontend/Cargo.toml");
+    }
+    for manifest in manifests {
         replace(
             &mut files,
             manifest,
@@ -198,6 +215,9 @@ pub(crate) fn build(
     let mut features = image.transport.features();
     if has_probabilities(image.model) {
         features.push_str(",probabilities");
+    }
+    if image.has_signal() {
+        features.push_str(",signal");
     }
     if image.class_only {
         features.push_str(",class-only");

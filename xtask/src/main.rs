@@ -9,6 +9,7 @@ mod emulator;
 mod environment;
 mod explain;
 mod failure;
+mod features;
 mod flash;
 mod front_end;
 mod image;
@@ -94,6 +95,15 @@ enum Verb {
     },
     /// Prove that every emulated core computes the host's bits, and write reports/parity.md.
     Parity,
+    /// Write the features that a pipeline's front end makes of its recordings, as `.npy`.
+    Features {
+        /// The pipeline.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// The folder for `train_X.npy`, `train_y.npy`, `test_X.npy` and `test_y.npy`.
+        #[arg(long)]
+        output: PathBuf,
+    },
     /// Prove that predictions over a serial line survive noise, on every emulated UART.
     Serial,
     /// Predict a file of rows: on this machine, or by a device on a serial port.
@@ -218,6 +228,7 @@ fn main() -> ExitCode {
         Verb::Parity => parity::run(),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Serial => serial::check(),
+        Verb::Features { config, output } => features::run(&config, &output),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

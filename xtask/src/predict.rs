@@ -287,7 +287,7 @@ fn label_of(config: &Path) -> Result<String, Failure> {
         &config.pipeline.dataset;
     Ok(match &file.labels {
         Labels::Column(label) => label.clone(),
-        Labels::File(_) | Labels::None => String::new(),
+        Labels::File(_) | Labels::Folders | Labels::None => String::new(),
     })
 }
 

@@ -134,6 +134,7 @@ fn line(
         log: "info",
         for_speed: is_fast,
         transport: Transport::Product,
+        takes_samples: false,
         class_only: false,
     };
     let folder = places::artifacts("chips-sizes")?.join(format!("{name}-{}", chip.name));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::places::repository;
 
 /// The floor of each package: imports lead downwards only, and firmware imports floor 0.
-const FLOORS: [(&str, u32); 16] = [
+const FLOORS: [(&str, u32); 17] = [
     ("spinney-runtime", 0),
     ("spinney-wire", 0),
     ("spinney-frontend", 0),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, u32); 16] = [
     ("spinney-config", 3),
     ("spinney-batch", 3),
     ("spinney-report", 4),
+    ("spinney-signal", 4),
     ("xtask", 5),
 ];
 

@@ -259,6 +259,14 @@ choice! {
 }
 
 choice! {
+    /// What a front end listens to.
+    SignalKind {
+        /// Sound.
+        Audio = "audio",
+    }
+}
+
+choice! {
     /// How decisions are gathered before they are sent.
     Summary {
         /// Not at all.
@@ -267,5 +275,59 @@ choice! {
         HourlyCount = "hourly-count",
         /// Every N-th decision alone.
         Sampled = "sampled",
+    }
+}
+
+choice! {
+    /// What a frame is multiplied by.
+    Window {
+        /// The periodic Hann window.
+        Hann = "hann",
+        /// One.
+        None = "none",
+    }
+}
+
+choice! {
+    /// How pitch follows from frequency.
+    MelScale {
+        /// `2595 log10(1 + f / 700)`.
+        Htk = "htk",
+        /// Linear below 1 kHz, logarithmic above.
+        Slaney = "slaney",
+    }
+}
+
+choice! {
+    /// What a band's weights are multiplied by.
+    Normalisation {
+        /// Nothing: the peak is one.
+        None = "none",
+        /// Two over the band's width in Hz.
+        Area = "area",
+    }
+}
+
+choice! {
+    /// A statistic over the frames of a decision.
+    Statistic {
+        /// The largest value.
+        Max = "max",
+        /// The smallest value.
+        Min = "min",
+        /// The mean.
+        Mean = "mean",
+        /// The variance of a population.
+        Variance = "variance",
+    }
+}
+
+choice! {
+    /// What a statistic is one of.
+    AggregateOf {
+        /// Of logarithms.
+        Logs = "logs",
+        /// Of energies, with the logarithm after it.
+        Energies = "energies",
     }
 }

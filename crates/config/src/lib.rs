@@ -21,15 +21,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use choice::{
-    Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
-    LogLevel, ModelKind, Output, Prefer, Sends, Source, Summary, Trainer, Votes,
+    AggregateOf, Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType,
+    Leaves, LogLevel, MelScale, ModelKind, Normalisation, Output, Prefer, Sends, SignalKind,
+    Source, Statistic, Summary, Trainer, Votes, Window,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
 pub use pipeline::{
     Accuracy, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset, Feature,
-    Firmware, ForestTraining, Identity, Labels, MaxFeatures, Model, Pipeline, Power, Quantize,
-    ReadingRange, Target, Training, Uplink,
+    Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Model, Pipeline, Power,
+    Quantize, ReadingRange, Scenes, Target, Training, Uplink,
 };
 use value::Reader;
 
@@ -80,7 +81,7 @@ pub fn load(path: &Path) -> Result<Config, LoadError> {
         path: path.display().to_string(),
         offset: error.utf8_error().valid_up_to(),
     })?;
-    Ok(parse(&text, path, &|file| file.is_file())?)
+    Ok(parse(&text, path, &Path::exists)?)
 }
 
 /// Checks the text of a config.

@@ -4,6 +4,7 @@
 //! fingerprinted by the sections it depends on, wherever the config lies on disk.
 
 use std::collections::BTreeMap;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -11,8 +12,9 @@ use spinney_board::{Chip, Machine, Preset, Radio};
 use spinney_model::{ForestKind, Voting};
 
 use crate::choice::{
-    Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, LogLevel,
-    Output, Prefer, Sends, Summary, Trainer, Votes,
+    AggregateOf, Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType,
+    LogLevel, MelScale, Normalisation, Output, Prefer, Sends, SignalKind, Statistic, Summary,
+    Trainer, Votes, Window,
 };
 
 /// A config without fault.
@@ -28,6 +30,12 @@ pub struct Pipeline {
     pub quantize: Quantize,
     /// `[features.NAME]`, by name.
     pub features: BTreeMap<String, Feature>,
+    /// `[frontend]`; `None` where rows come as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frontend: Option<Frontend>,
+    /// `[scenes]`; `None` where recordings are taken as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenes: Option<Scenes>,
     /// `[codegen]`.
     pub codegen: Codegen,
     /// `[accuracy]`.
@@ -114,6 +122,8 @@ pub enum Labels {
     Column(String),
     /// In a file of their own: the rows are an IDX file, and so are the labels.
     File(ConfigPath),
+    /// In the names of the folders that recordings lie in.
+    Folders,
     /// Nowhere: an imported model is run, and no accuracy is measured.
     None,
 }
@@ -249,6 +259,54 @@ pub struct ReadingRange {
     pub low: f64,
     /// Highest reading.
     pub high: f64,
+}
+
+/// How features are made of samples.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Frontend {
+    /// What is listened to.
+    pub kind: SignalKind,
+    /// Samples per second.
+    pub sample_rate_hz: u32,
+    /// Samples per frame: 64 to 2,048, a power of two.
+    pub n_points: u16,
+    /// Samples from one frame's start to the next one's.
+    pub hop: NonZeroU16,
+    /// What a frame is multiplied by.
+    pub window: Window,
+    /// Number of bands, 1 to 128.
+    pub n_bands: u32,
+    /// Where the bands lie.
+    pub scale: MelScale,
+    /// What their weights are multiplied by.
+    pub normalisation: Normalisation,
+    /// The lowest edge.
+    pub f_min_hz: f64,
+    /// The highest edge, at most half of the sample rate.
+    pub f_max_hz: f64,
+    /// What is kept of a band over the frames of a decision.
+    pub statistic: Statistic,
+    /// What it is a statistic of.
+    pub aggregate_of: AggregateOf,
+    /// Frames per decision.
+    pub n_frames_per_decision: NonZeroU32,
+    /// The class of a decision that no label belongs to.
+    pub background: String,
+}
+
+/// Long recordings rendered from short ones.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scenes {
+    /// Decisions to train on.
+    pub train_decisions: u32,
+    /// Decisions for the test.
+    pub test_decisions: u32,
+    /// Lowest and highest signal-to-noise ratio in dB.
+    pub snr_db: (i32, i32),
+    /// Share of decisions with an event, above 0 and below 1.
+    pub event_share: f64,
+    /// Most seconds of an event.
+    pub event_s: f64,
 }
 
 /// What is generated for the device.

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostics::{Fault, Lines, SHOWN_MAX, Span};
 use crate::nearest::nearest;
-use crate::schema::{Default, Key, RESERVED, SECTIONS, Section};
+use crate::schema::{Default, Key, SECTIONS, Section};
 use crate::value::{Reader, Value, type_words};
 
 /// All sections, the absent ones too.
@@ -381,13 +381,6 @@ fn unknown_section(
 ) {
     let found: &str = key.get_ref();
     if SECTIONS.iter().any(|section| section.name == found) {
-        return;
-    }
-    if RESERVED.contains(&found) {
-        let message = format!("{found}: not supported by this version");
-        reader
-            .faults
-            .push(Fault::new(Some(key.span()), message).help("remove the section"));
         return;
     }
     let names: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();

@@ -54,20 +54,24 @@ impl Reader<'_> {
                 fits.then_some(Value::Text(name))
                     .or_else(|| self.refuse(place, kind, value, None))
             }
-            Kind::File => {
+            Kind::File | Kind::Path => {
                 let name = self.string(place, kind, value)?;
                 if (self.exists)(&self.folder.join(&name)) {
                     return Some(Value::Text(name));
                 }
+                let what = match kind {
+                    Kind::Path => "file or folder",
+                    _ => "file",
+                };
                 let fault = Fault::new(
                     Some(value.span()),
                     format!(
-                        "{place}: found {}, expected a file that exists",
+                        "{place}: found {}, expected a {what} that exists",
                         self.literal(value)
                     ),
                 )
                 .help(format!(
-                    "there is no file {}; paths are relative to the config's folder",
+                    "there is no {what} {}; paths are relative to the config's folder",
                     self.folder.join(&name).display()
                 ));
                 self.faults.push(fault);

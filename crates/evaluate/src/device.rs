@@ -24,6 +24,9 @@ pub struct DeviceRun {
     /// What no row can exceed; `None` for models without splits.
     #[serde(default)]
     pub worst_case: Option<WorstCase>,
+    /// What the front end heard of the samples behind the rows; `None` without one.
+    #[serde(default)]
+    pub heard: Option<crate::HeardRun>,
 }
 
 /// The longest paths of all trees, and what they would take at the measured cost of a split.
@@ -179,12 +182,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
             ));
         }
         let ticks = f64::from(ticks) - f64::from(header.overhead_ticks);
-        Ok(match context.timer {
-            Timer::SystickHz(hz) => (ticks * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION)
-                .round()
-                .max(0.0),
-            Timer::McycleNs => (ticks / NS_PER_INSTRUCTION).round().max(0.0),
-        })
+        Ok(instructions_of(ticks, context.timer))
     };
     let mut classes = Vec::with_capacity(n_rows);
     let mut mismatches = Vec::new();
@@ -231,6 +229,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         stack_bytes_max = stack_bytes_max.max(outcome.stack_bytes);
     }
     Ok(DeviceRun {
+        heard: None,
         worst_case: context
             .splits
             .and_then(|splits| WorstCase::new(splits, &from_readings, &from_codes)),
@@ -240,6 +239,16 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         instructions_from_codes: Instructions::of(&from_codes),
         stack_bytes_max,
     })
+}
+
+/// Instructions of so many ticks, to the nearest.
+pub(crate) fn instructions_of(ticks: f64, timer: Timer) -> f64 {
+    match timer {
+        Timer::SystickHz(hz) => (ticks * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION)
+            .round()
+            .max(0.0),
+        Timer::McycleNs => (ticks / NS_PER_INSTRUCTION).round().max(0.0),
+    }
 }
 
 impl WorstCase {
@@ -271,7 +280,7 @@ impl WorstCase {
 }
 
 impl Instructions {
-    fn of(counts: &[f64]) -> Self {
+    pub(crate) fn of(counts: &[f64]) -> Self {
         let mean = counts.iter().sum::<f64>() / counts.len().max(1) as f64;
         #[expect(
             clippy::cast_possible_truncation,

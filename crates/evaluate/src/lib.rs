@@ -6,6 +6,7 @@
 mod device;
 mod footprint;
 mod gates;
+mod heard;
 mod image;
 mod metrics;
 mod node;
@@ -17,6 +18,7 @@ pub use device::{
 };
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
+pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
 pub use metrics::{ClassScore, Scorecard};
 pub use node::{

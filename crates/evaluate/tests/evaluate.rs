@@ -49,6 +49,7 @@ fn device(mismatches: Vec<usize>) -> DeviceRun {
             max: 110,
         },
         stack_bytes_max: 64,
+        heard: None,
         worst_case: Some(WorstCase {
             splits: 20,
             splits_measured: 18,

@@ -33,6 +33,7 @@
 #![no_std]
 
 pub mod aggregate;
+pub mod chain;
 mod fft;
 pub mod frames;
 pub mod log2;

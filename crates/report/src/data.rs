@@ -1,7 +1,9 @@
 //! `report.json`, schema 1: fields may be added, none renamed.
 
 use serde::{Deserialize, Serialize};
-use spinney_evaluate::{Instructions, Node, Saturation, Scorecard, Section, Verdict, WorstCase};
+use spinney_evaluate::{
+    HeardRun, Instructions, Node, Saturation, Scorecard, Section, Verdict, WorstCase,
+};
 use spinney_quantize::{Flip, Level};
 
 /// The version of the schema.
@@ -312,6 +314,9 @@ pub struct Device {
     /// The longest paths and what they would take; absent for models without splits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case: Option<WorstCase>,
+    /// What the front end heard of the samples behind the rows; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<HeardRun>,
 }
 
 /// What built and ran the image.

@@ -117,13 +117,13 @@ impl Outcome {
     }
 }
 
-fn put(bytes: &mut [u8], words: &[u32]) {
+pub(crate) fn put(bytes: &mut [u8], words: &[u32]) {
     for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
 }
 
-fn get<const N: usize>(bytes: &[u8]) -> Option<[u32; N]> {
+pub(crate) fn get<const N: usize>(bytes: &[u8]) -> Option<[u32; N]> {
     if bytes.len() != 4 * N {
         return None;
     }

@@ -7,5 +7,6 @@ extern crate std;
 mod file;
 #[cfg(feature = "frame")]
 pub mod frame;
+pub mod heard;
 
 pub use file::{Header, MAGIC, OUTCOMES_FILE, Outcome, ROWS_FILE};

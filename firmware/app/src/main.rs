@@ -10,6 +10,10 @@ mod arch;
 #[cfg(target_arch = "riscv32")]
 #[path = "riscv/mod.rs"]
 mod arch;
+#[cfg(feature = "signal")]
+mod chain;
+#[cfg(all(feature = "signal", feature = "verify"))]
+mod listen;
 #[cfg(feature = "product")]
 mod product;
 #[cfg(feature = "serve")]

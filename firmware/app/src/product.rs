@@ -7,18 +7,34 @@ use model::{N_FEATURES, Reading};
 
 use crate::{Transport, arch};
 
-/// Readings in memory, to be filled by a driver, by DMA or by a debugger.
+/// What a driver, DMA or a debugger fills in memory.
 #[repr(transparent)]
-struct Mailbox(UnsafeCell<[Reading; N_FEATURES]>);
+struct Mailbox<T>(UnsafeCell<T>);
 
 // SAFETY: the one core of this image only reads it, by volatile loads.
-unsafe impl Sync for Mailbox {}
+unsafe impl<T> Sync for Mailbox<T> {}
 
-/// Found by its name in the image's symbol table.
+/// Readings; found by its name in the image's symbol table.
+#[cfg(not(feature = "signal"))]
 #[unsafe(no_mangle)]
-static SPINNEY_READINGS: Mailbox = Mailbox(UnsafeCell::new([0 as Reading; N_FEATURES]));
+static SPINNEY_READINGS: Mailbox<[Reading; N_FEATURES]> =
+    Mailbox(UnsafeCell::new([0 as Reading; N_FEATURES]));
 
-pub(crate) struct Product;
+/// Samples of a block; found by its name in the image's symbol table.
+#[cfg(feature = "signal")]
+const BLOCK_SAMPLES: usize = 64;
+#[cfg(feature = "signal")]
+#[unsafe(no_mangle)]
+static SPINNEY_SAMPLES: Mailbox<[i16; BLOCK_SAMPLES]> =
+    Mailbox(UnsafeCell::new([0; BLOCK_SAMPLES]));
+
+pub(crate) struct Product {
+    #[cfg(feature = "signal")]
+    chain: &'static mut model::signal::Chain,
+    /// How many samples of the block have been heard.
+    #[cfg(feature = "signal")]
+    n_heard: usize,
+}
 
 pub(crate) fn open() -> Product {
     defmt::info!(
@@ -26,10 +42,30 @@ pub(crate) fn open() -> Product {
         N_FEATURES,
         model::N_CLASSES
     );
-    Product
+    Product {
+        #[cfg(feature = "signal")]
+        chain: crate::chain::open(),
+        #[cfg(feature = "signal")]
+        n_heard: 0,
+    }
 }
 
 impl Transport for Product {
+    #[cfg(feature = "signal")]
+    fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
+        let block = SPINNEY_SAMPLES.0.get().cast::<i16>();
+        loop {
+            // SAFETY: the block holds this sample, for as long as the program runs.
+            let sample = unsafe { block.add(self.n_heard).read_volatile() };
+            self.n_heard = (self.n_heard + 1) % BLOCK_SAMPLES;
+            if let Some(heard) = self.chain.push(sample) {
+                *readings = heard;
+                return true;
+            }
+        }
+    }
+
+    #[cfg(not(feature = "signal"))]
     fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
         let mailbox = SPINNEY_READINGS.0.get().cast::<Reading>();
         for (index, reading) in readings.iter_mut().enumerate() {

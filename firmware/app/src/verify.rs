@@ -5,21 +5,26 @@ use core::hint::black_box;
 use defmt_semihosting as _;
 use model::{N_CLASSES, N_FEATURES, Reading};
 use semihosting::fs::File;
-use semihosting::io::{Read, Write};
+#[cfg(not(feature = "signal"))]
+use semihosting::io::Read;
+use semihosting::io::Write;
 use spinney_wire::{Header, OUTCOMES_FILE, Outcome, ROWS_FILE};
 
 use crate::arch::counter;
 use crate::{Transport, stack};
 
 /// Exit codes of the image; the host tells them apart from the emulator's own.
-const EXIT_IO: i32 = 2;
+pub(crate) const EXIT_IO: i32 = 2;
 const EXIT_PANIC: i32 = 3;
 const EXIT_FAULT: i32 = 4;
 
+#[cfg(not(feature = "signal"))]
 const ROW_BYTES: usize = N_FEATURES * size_of::<Reading>();
 
 pub(crate) struct Verify {
     rows: File,
+    #[cfg(feature = "signal")]
+    listen: crate::listen::Listen,
     outcomes: File,
     started: u64,
     ticks: u32,
@@ -57,6 +62,8 @@ pub(crate) fn open() -> Verify {
     defmt::info!("{=usize} features, {=usize} classes", N_FEATURES, N_CLASSES);
     Verify {
         rows,
+        #[cfg(feature = "signal")]
+        listen: crate::listen::open(),
         outcomes,
         started: 0,
         ticks: 0,
@@ -66,6 +73,12 @@ pub(crate) fn open() -> Verify {
 }
 
 impl Transport for Verify {
+    #[cfg(feature = "signal")]
+    fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
+        self.listen.next(&mut self.rows, readings)
+    }
+
+    #[cfg(not(feature = "signal"))]
     #[inline(never)]
     fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
         let mut bytes = [0; ROW_BYTES];
@@ -138,7 +151,7 @@ impl Transport for Verify {
     }
 }
 
-fn written(result: semihosting::io::Result<()>) {
+pub(crate) fn written(result: semihosting::io::Result<()>) {
     if result.is_err() {
         defmt::error!("outcomes.bin cannot be written");
         semihosting::process::exit(EXIT_IO);

@@ -33,3 +33,25 @@ pub fn classify(_codes: &[i16; N_FEATURES]) -> usize {
 pub fn scores(_codes: &[i16; N_FEATURES]) -> [Score; N_CLASSES] {
     [1, 0]
 }
+
+/// The same, of a front end.
+pub mod signal {
+    /// Samples in, readings out.
+    #[derive(Default)]
+    pub struct Chain;
+
+    impl Chain {
+        /// Before the first sample.
+        pub fn new() -> Self {
+            Self
+        }
+
+        /// The readings of a decision, of one sample here.
+        pub fn push(&mut self, sample: i16) -> Option<[crate::Reading; crate::N_FEATURES]> {
+            Some([sample; crate::N_FEATURES])
+        }
+
+        /// The next sample begins a decision.
+        pub fn restart(&mut self) {}
+    }
+}

@@ -6,6 +6,7 @@ use core::hint::black_box;
 use core::num::{NonZeroU16, NonZeroU32};
 
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
+use spinney_frontend::chain::{Chain, LogsOf, OfEnergies, OfLogs, Summary};
 use spinney_frontend::frames::Frames;
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
@@ -38,6 +39,10 @@ extern "C" fn _start() -> ! {
         aggregate::<u64, Minimum<u64>>();
         aggregate::<u64, Mean<u128>>();
         aggregate::<u64, Variance<u64, u128>>();
+        chain::<OfLogs<Maximum<i16>, 4>>();
+        chain::<OfLogs<Variance<i64, u64>, 4>>();
+        chain::<LogsOf<Mean<u128>, 4>>();
+        chain::<OfEnergies<Variance<u64, u128>, 4>>();
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));
         black_box(moments.finish());
@@ -75,4 +80,25 @@ fn analyse<const M: usize>() {
 fn aggregate<V: Copy + Default, S: Statistic<V>>() {
     let mut aggregate = Aggregate::<S, 4>::new(black_box(NonZeroU32::MIN));
     black_box(aggregate.add(&black_box([V::default(); 4])));
+}
+
+fn chain<S: Summary>() {
+    static WINDOW: Window<64> = Window::hann();
+    let segments = black_box(
+        [Segment {
+            n_bins: 1,
+            offset: 0,
+            first: 0,
+            last: 0,
+            slope: 0,
+        }; 5],
+    );
+    let Ok(filters) = Filters::<64>::new(black_box(1), &segments) else {
+        return;
+    };
+    let (hop, n_frames) = (black_box(NonZeroU16::MIN), black_box(NonZeroU32::MIN));
+    let mut chain = Chain::<S, 64>::new(&WINDOW, filters, hop, n_frames);
+    black_box(chain.push(black_box(1)).is_some());
+    chain.restart();
+    black_box(chain.push(black_box(1)).is_some());
 }

@@ -33,6 +33,7 @@ pub(super) fn image(config: &Path, chip: &Chip) -> Result<Vec<u8>, Failure> {
         log: "info",
         for_speed: chosen.is_fast,
         transport: Transport::Serve(Way::Rtt),
+        takes_samples: false,
         class_only: chosen.early_exit,
     };
     let folder = chosen.scratch.join("serve-rtt");

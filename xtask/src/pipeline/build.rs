@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use spinney_board::Boot;
 use spinney_codegen::SourceTree;
 use spinney_config::{LogLevel, Prefer};
-use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, Splits, read_outcomes};
+use spinney_evaluate::{
+    DeviceRun, Footprint, Predictions, RunContext, Splits, read_heard, read_outcomes,
+};
 
 use super::candidates::{Candidate, Figures, choose};
-use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS};
+use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS, SAMPLES};
 use super::{FoundEmulator, Session, Tools};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
@@ -83,40 +85,25 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     }
     let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
     let empty: SourceTree = quantized.read_json(EMPTY_CRATE).environment()?;
-    let package = format!("{}-model", pipeline.identity.name);
-    let chip = (pipeline.target.chip.flash, pipeline.target.chip.ram);
-    let is_fast = pipeline.codegen.prefer == Prefer::Speed;
     let build = |candidate: Option<&Candidate>, transport: Transport| {
         let name = match (candidate, transport) {
             (None, _) => "empty".to_owned(),
             (Some(candidate), transport) => format!("{} {}", candidate.name, transport.name()),
         };
-        session.progress.doing(&format!(
-            "building the {name} image for {}",
-            pipeline.target.chip.name
-        ));
-        let (memory, boot) = match (transport, machine) {
-            (Transport::Verify, Some(machine)) => ((machine.flash, machine.ram), Boot::Direct),
-            _ => (chip, pipeline.target.chip.boot),
-        };
-        image::build(
-            &Image {
-                model: candidate.map_or(&empty, |candidate| &candidate.files),
-                model_package: &package,
-                memory,
-                boot,
-                core: pipeline.target.chip.core,
-                log: log_level(pipeline.firmware.log),
-                // Branches hardly shrink where they are optimized for size, and slow down a lot.
-                for_speed: is_fast || candidate.is_some_and(|candidate| candidate.is_code()),
-                transport,
-                class_only: candidate.is_some_and(|candidate| candidate.early_exit),
-            },
+        // Forms are measured from readings, and the one that ships from samples as well.
+        let takes_samples = transport == Transport::Product;
+        let files = candidate.map_or(&empty, |candidate| &candidate.files);
+        build_one(
+            session,
+            tools,
             &firmware,
-            &tools.toolchain,
-            &session
-                .scratch("firmware")
-                .join(name.replace([' ', ','], "-")),
+            candidate,
+            Built {
+                name,
+                files,
+                transport,
+                takes_samples,
+            },
         )
     };
     let mut writer = stage.begin().environment()?;
@@ -143,6 +130,55 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     writer.write_json(FOOTPRINTS, &footprints).environment()?;
     writer.finish(key).environment()?;
     Ok(())
+}
+
+/// An image to build.
+struct Built<'a> {
+    name: String,
+    files: &'a SourceTree,
+    transport: Transport,
+    takes_samples: bool,
+}
+
+fn build_one(
+    session: &Session,
+    tools: &Tools,
+    firmware: &SourceTree,
+    candidate: Option<&Candidate>,
+    built: Built<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let pipeline = &session.config.pipeline;
+    let chip = &pipeline.target.chip;
+    session.progress.doing(&format!(
+        "building the {} image for {}",
+        built.name, chip.name
+    ));
+    let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
+    let (memory, boot) = match (built.transport, machine) {
+        (Transport::Verify, Some(machine)) => ((machine.flash, machine.ram), Boot::Direct),
+        _ => ((chip.flash, chip.ram), chip.boot),
+    };
+    image::build(
+        &Image {
+            model: built.files,
+            model_package: &format!("{}-model", pipeline.identity.name),
+            memory,
+            boot,
+            core: chip.core,
+            log: log_level(pipeline.firmware.log),
+            // Branches hardly shrink where they are optimized for size, and slow down a lot.
+            for_speed: pipeline.codegen.prefer == Prefer::Speed
+                || candidate.is_some_and(|candidate| candidate.is_code()),
+            transport: built.transport,
+            takes_samples: built.takes_samples,
+            class_only: candidate.is_some_and(|candidate| candidate.early_exit),
+        },
+        firmware,
+        &tools.toolchain,
+        &session
+            .scratch("firmware")
+            .join(built.name.replace([' ', ','], "-")),
+    )
 }
 
 fn log_level(level: LogLevel) -> &'static str {
@@ -186,6 +222,8 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
             let verify = built.read(&verify_elf(index)).environment()?;
             key.insert(format!("image {index}"), sha256(&verify));
         }
+        let samples = quantized.read(SAMPLES).environment()?;
+        key.insert("samples".to_owned(), sha256(&samples));
         key.insert("emulator".to_owned(), emulator.version.clone());
         key.insert("machine".to_owned(), emulator.machine.name.to_owned());
     }
@@ -236,6 +274,18 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
         .collect();
     let choice = choose(pipeline, &figures);
     let chosen = &candidates[choice.chosen];
+    if pipeline.frontend.is_some()
+        && let Some(emulator) = &tools.emulator
+    {
+        let context = Listening {
+            session,
+            tools,
+            emulator,
+            rows: &rows,
+            predictions: &predictions,
+        };
+        results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
+    }
     let mut writer = stage.begin().environment()?;
     writer.write_json(CHOICE, &choice).environment()?;
     writer
@@ -304,6 +354,88 @@ fn run_candidate(
         }
     };
     Ok((result, run.log))
+}
+
+struct Listening<'a> {
+    session: &'a Session,
+    tools: &'a Tools,
+    emulator: &'a FoundEmulator,
+    rows: &'a [u8],
+    predictions: &'a Predictions,
+}
+
+/// The run of the chosen form, with what the same form makes of the samples behind the rows.
+fn listen(
+    context: &Listening<'_>,
+    chosen: &Candidate,
+    from_readings: &RunResult,
+) -> Result<RunResult, Failure> {
+    let RunResult::Ran(from_readings) = from_readings else {
+        return Ok(from_readings.clone());
+    };
+    let (session, machine) = (context.session, context.emulator.machine);
+    let built = Built {
+        name: "listening".to_owned(),
+        files: &chosen.files,
+        transport: Transport::Verify,
+        takes_samples: true,
+    };
+    let firmware = image::firmware_sources()?;
+    let elf = build_one(session, context.tools, &firmware, Some(chosen), built)?;
+    let path = session.scratch("firmware").join("listening.elf");
+    store::write_whole(&path, &elf).environment()?;
+    let samples = session.stage("quantize").read(SAMPLES).environment()?;
+    session.progress.doing(&format!(
+        "listening to the test samples on the emulated {}",
+        machine.name
+    ));
+    let run = emulator::run(
+        &context.emulator.program,
+        machine,
+        &path,
+        &Footprint::from_elf(&elf).environment()?,
+        &samples,
+        session.config.pipeline.firmware.deadline_s,
+    )?;
+    let outcomes = match run.ended {
+        Ended::Failed(reason) => {
+            return Ok(RunResult::Failed(format!("from samples: {reason}")));
+        }
+        Ended::Outcomes(outcomes) => outcomes,
+    };
+    let summary: super::quantize::Summary = session
+        .stage("quantize")
+        .read_json(super::quantize::SUMMARY)
+        .environment()?;
+    let run_context = RunContext {
+        n_features: summary.features.len(),
+        n_classes: context.predictions.scores.first().map_or(0, Vec::len),
+        timer: machine.timer,
+        predictions: context.predictions,
+        splits: None,
+    };
+    let n_rows = context.predictions.q15.len();
+    let heard = run.heard.unwrap_or_default();
+    let both = read_outcomes(&outcomes, run_context).and_then(|classes| {
+        read_heard(&heard, &outcomes, context.rows, n_rows, machine.timer)
+            .map(|heard| (classes, heard))
+    });
+    Ok(match both {
+        Err(error) => RunResult::Failed(format!("from samples: {error}")),
+        Ok((classes, heard)) => {
+            let mut run = from_readings.clone();
+            run.mismatches.extend(&classes.mismatches);
+            run.mismatches.extend(&heard.mismatches);
+            run.mismatches.sort_unstable();
+            run.mismatches.dedup();
+            run.stack_bytes_max = run
+                .stack_bytes_max
+                .max(classes.stack_bytes_max)
+                .max(heard.stack_bytes_max);
+            run.heard = Some(heard);
+            RunResult::Ran(run)
+        }
+    })
 }
 
 /// A run that stops early, held also to the scores of the run of the same tables that does not.

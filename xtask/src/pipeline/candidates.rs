@@ -390,6 +390,7 @@ mod tests {
                         instructions: count,
                         instructions_from_codes: count,
                         stack_bytes_max: 300,
+                        heard: None,
                         worst_case: None,
                     },
                 )

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use spinney_config::{Config, ConfigPath, DataFile, Dataset as RowsConfig, Labels, Model};
 use spinney_dataset::{DataError, Dataset, Rows, csv, idx, npy, split};
 
+use super::signals;
 use crate::failure::{Blame, Failure};
 use crate::store::{self, sha256};
 
@@ -25,6 +26,8 @@ pub(crate) struct PipelineRows {
     pub test: Dataset,
     /// Whether the labels of `test` are real; without any, all are class 0.
     pub has_labels: bool,
+    /// What a front end made the test rows of, stretch by stretch; none without one.
+    pub test_samples: Vec<Vec<i16>>,
 }
 
 /// Reads every file that the config names.
@@ -68,6 +71,13 @@ impl Inputs {
         if self.files.contains_key(&path.typed) {
             return Ok(());
         }
+        if path.full.is_dir() {
+            return Err(Failure::Input(anyhow!(
+                "{}: found a folder, expected a file; only recordings, with [frontend], come in \
+                 folders",
+                path.full.display()
+            )));
+        }
         let bytes = std::fs::read(&path.full)
             .with_context(|| format!("cannot read {}", path.full.display()))
             .input()?;
@@ -77,11 +87,57 @@ impl Inputs {
     }
 
     fn add_rows(&mut self, file: &DataFile) -> Result<(), Failure> {
+        if file.path.full.is_dir() && file.labels == Labels::Folders {
+            return self.add_folders(&file.path);
+        }
         self.add(&file.path)?;
         if let Labels::File(labels) = &file.labels {
             self.add(labels)?;
         }
         Ok(())
+    }
+
+    /// Adds the recordings of a folder with a folder per class; others are passed over.
+    fn add_folders(&mut self, path: &ConfigPath) -> Result<(), Failure> {
+        let entries = |folder: &Path| -> Result<Vec<String>, Failure> {
+            let context = || format!("cannot read {}", folder.display());
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(folder).with_context(context).input()? {
+                let name = entry.with_context(context).input()?.file_name();
+                let name = name.into_string().map_err(|name| {
+                    Failure::Input(anyhow!(
+                        "{}: found the name {name:?}, expected text",
+                        folder.display()
+                    ))
+                })?;
+                names.push(name);
+            }
+            Ok(names)
+        };
+        for class in entries(&path.full)? {
+            let folder = path.full.join(&class);
+            if !folder.is_dir() {
+                continue;
+            }
+            for name in entries(&folder)? {
+                if name.to_lowercase().ends_with(".wav") {
+                    self.add(&ConfigPath {
+                        typed: format!("{}/{class}/{name}", path.typed),
+                        full: folder.join(&name),
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The files of a folder, by path, in the order of their paths.
+    pub(crate) fn below(&self, folder: &ConfigPath) -> impl Iterator<Item = (&str, &[u8])> {
+        let prefix = format!("{}/", folder.typed);
+        self.files
+            .iter()
+            .filter(move |(path, _)| path.starts_with(&prefix))
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 
     pub(crate) fn bytes(&self, path: &ConfigPath) -> &[u8] {
@@ -90,7 +146,7 @@ impl Inputs {
 
     /// What all stages depend on: this program and the files of rows.
     pub(crate) fn base(&self, config: &Config) -> store::Inputs {
-        let mut base = self.of_config(config, &["dataset"]);
+        let mut base = self.of_config(config, &["dataset", "frontend", "scenes"]);
         base.insert("program".to_owned(), self.program.clone());
         base
     }
@@ -104,6 +160,10 @@ impl Inputs {
             .collect();
         let all = serde_json::to_value(&config.pipeline).unwrap_or_default();
         for section in sections {
+            // Sections that a pipeline does not have to have are not part of its key.
+            if all[section].is_null() {
+                continue;
+            }
             let digest = sha256(all[section].to_string().as_bytes());
             inputs.insert(format!("[{section}]"), digest);
         }
@@ -114,6 +174,9 @@ impl Inputs {
 
 /// Parses rows and splits them as the config says.
 pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure> {
+    if let Some(frontend) = &config.pipeline.frontend {
+        return signals::rows(config, inputs, frontend);
+    }
     match &config.pipeline.dataset {
         RowsConfig::Split {
             rows,
@@ -127,6 +190,7 @@ pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Fai
                 train: Some(parts.train),
                 test: parts.test,
                 has_labels: true,
+                test_samples: Vec::new(),
             })
         }
         RowsConfig::Given { train, test } => {
@@ -140,6 +204,7 @@ pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Fai
                     train: None,
                     test: test_rows,
                     has_labels,
+                    test_samples: Vec::new(),
                 });
             };
             let test_rows = test_rows
@@ -150,6 +215,7 @@ pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Fai
                 train: Some(train),
                 test: test_rows,
                 has_labels,
+                test_samples: Vec::new(),
             })
         }
     }
@@ -185,7 +251,7 @@ fn read_file(
             }
             Ok((csv::read(bytes, label).map_err(blame)?, true))
         }
-        Labels::None => {
+        Labels::None | Labels::Folders => {
             let rows = match RowFormat::of(bytes) {
                 RowFormat::Npy => npy::rows(bytes).map_err(blame)?,
                 RowFormat::Npz => npy::read_npz_rows(bytes, "").map_err(blame)?.0,

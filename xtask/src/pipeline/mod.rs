@@ -11,6 +11,7 @@ mod moved;
 mod node;
 mod quantize;
 mod report;
+mod signals;
 mod summary;
 
 use std::fs::File;
@@ -271,6 +272,19 @@ pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
     let quantized = quantize::prepare(&session, &inputs)?;
     session.progress.clear();
     Ok(quantized)
+}
+
+/// The rows that the front end of the pipeline at `path` makes of its recordings.
+pub(crate) fn features_of(path: &Path) -> Result<inputs::PipelineRows, Failure> {
+    let session = Session::open(path, false)?;
+    if session.config.pipeline.frontend.is_none() {
+        return Err(Failure::Input(anyhow!(
+            "{}: found no [frontend], expected one: it is what features are made by",
+            path.display()
+        )));
+    }
+    let inputs = inputs::read(&session.config)?;
+    inputs::rows(&session.config, &inputs)
 }
 
 /// The plainest crate of the model of the pipeline at `path`.

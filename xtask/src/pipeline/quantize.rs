@@ -1,7 +1,7 @@
 //! Stage `quantize`: calibrate, quantize, certify, predict on the host, and write the sources.
 
 use serde::{Deserialize, Serialize};
-use spinney_codegen::{Identity, SourceTree};
+use spinney_codegen::{FrontEnd, Identity, SourceTree};
 use spinney_config::{
     Codegen, Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
 };
@@ -48,6 +48,8 @@ pub(crate) const PREDICTIONS: &str = "predictions.json";
 pub(crate) const CERTIFICATE: &str = "certificate.json";
 pub(crate) const EVALUATION: &str = "evaluation.json";
 pub(crate) const ROWS: &str = "rows.bin";
+/// The samples behind the test rows, stretch by stretch, as a verify image reads them.
+pub(crate) const SAMPLES: &str = "samples.bin";
 pub(crate) const CANDIDATES: &str = "candidates.json";
 pub(crate) const EMPTY_CRATE: &str = "empty-crate.json";
 
@@ -99,9 +101,16 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
         kind: model.kind(),
         fingerprint: &sha256(&frozen)["sha256:".len()..],
     };
-    let candidates = candidates(&config.pipeline, &shipped, identity)?;
+    let mut candidates = candidates(&config.pipeline, &shipped, identity)?;
+    let front_end = super::signals::front_end(config)?;
+    if let Some(front_end) = &front_end {
+        for candidate in &mut candidates {
+            front_end.add_to(&mut candidate.files).input()?;
+        }
+    }
     let results = Results {
         candidates: &candidates,
+        front_end,
         identity,
         config,
         rows,
@@ -188,6 +197,7 @@ struct Results<'a> {
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
     candidates: &'a [Candidate],
+    front_end: Option<FrontEnd>,
     identity: Identity<'a>,
     model_digest: String,
 }
@@ -229,7 +239,11 @@ impl Results<'_> {
         writer.write_json(CANDIDATES, &self.candidates)?;
         let core = self.config.pipeline.target.chip.core;
         let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
-        let empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
+        let mut empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
+        if let Some(front_end) = &self.front_end {
+            front_end.add_to(&mut empty)?;
+        }
+        writer.write(SAMPLES, &samples_file(&self.rows.test_samples))?;
         writer.write_json(EMPTY_CRATE, &empty)
     }
 
@@ -260,6 +274,16 @@ impl Results<'_> {
             })
             .collect()
     }
+}
+
+fn samples_file(stretches: &[Vec<i16>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for samples in stretches {
+        let n_samples = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+        bytes.extend(n_samples.to_le_bytes());
+        bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    }
+    bytes
 }
 
 /// Rows with columns and labels in the model's order.
@@ -302,6 +326,7 @@ fn fit_to_model(
         train: rows.train.map(|train| fit(train, true)).transpose()?,
         test: fit(rows.test, rows.has_labels)?,
         has_labels: rows.has_labels,
+        test_samples: rows.test_samples,
     })
 }
 
@@ -325,6 +350,14 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
             )));
         }
     }
+    // What the front end delivers, whatever the training rows happen to span.
+    let heard = super::signals::front_end(config)?.map(|front_end| {
+        if front_end.is_narrow() {
+            Sensor::I16
+        } else {
+            Sensor::I32
+        }
+    });
     Ok(features
         .iter()
         .map(|feature| {
@@ -341,7 +374,7 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
                 .and_then(|declared| declared.coding)
                 .unwrap_or(config.pipeline.quantize.coding);
             Declared {
-                sensor: declared.and_then(|declared| declared.type_).map(sensor),
+                sensor: heard.or(declared.and_then(|declared| declared.type_).map(sensor)),
                 range: declared
                     .and_then(|declared| declared.range)
                     .map(|range| (range.low, range.high)),

@@ -32,8 +32,9 @@ struct LastRun {
 
 const LAST_RUN: &str = "last-run.json";
 /// Sections whose change makes the last run stale; gates are judged anew on the same run.
-const SECTIONS: [&str; 7] = [
-    "dataset", "model", "quantize", "features", "codegen", "target", "firmware",
+const SECTIONS: [&str; 9] = [
+    "dataset", "model", "quantize", "features", "frontend", "scenes", "codegen", "target",
+    "firmware",
 ];
 
 /// The folder of a pipeline's reports.
@@ -358,6 +359,7 @@ fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> 
         instructions_of_coding: Some(coding_mean(run)),
         stack_bytes_max: run.stack_bytes_max,
         worst_case: run.worst_case,
+        heard: run.heard.clone(),
     })
 }
 

@@ -87,6 +87,7 @@ impl Served {
             log: "info",
             for_speed: false,
             transport: Transport::Serve(way),
+            takes_samples: false,
             class_only: false,
         };
         let bytes = image::build(&image, &image::firmware_sources()?, &toolchain, &folder)?;

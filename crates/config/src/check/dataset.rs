@@ -68,7 +68,14 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     let mut files = FILES.iter().filter(|(file, _)| given(file)).peekable();
     let any_file = files.peek().is_some();
     let all_separate = files.all(|(_, labels)| given(labels));
-    if any_file && all_separate {
+    if is_signal(raw) {
+        let why = "recordings have no columns";
+        let cause = Cause {
+            section: raw.section("frontend"),
+            key: "sample_rate",
+        };
+        reader.contradict(section, "label", why, &cause);
+    } else if any_file && all_separate {
         let key = if given("path") {
             "path_labels"
         } else {
@@ -101,6 +108,8 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
     let section = raw.section("dataset");
     let labels = if section.given(labels).is_some() {
         Labels::File(reader.path(section, labels)?)
+    } else if is_signal(raw) {
+        Labels::Folders
     } else if section.given("label").is_some() {
         Labels::Column(section.text("label")?)
     } else {
@@ -112,6 +121,11 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
     })
 }
 
+/// Whether there are samples to make features of.
+fn is_signal(raw: &RawPipeline) -> bool {
+    raw.section("frontend").span.is_some()
+}
+
 fn is_imported(raw: &RawPipeline) -> bool {
     raw.section("model").choice("source", Source::from_word) == Some(Source::Import)
 }
@@ -120,5 +134,5 @@ fn is_imported(raw: &RawPipeline) -> bool {
 pub(super) fn is_unlabelled(raw: &RawPipeline) -> bool {
     let section = raw.section("dataset");
     let given = |key: &str| section.given(key).is_some();
-    is_imported(raw) && given("test") && !given("test_labels") && !given("label")
+    !is_signal(raw) && is_imported(raw) && given("test") && !given("test_labels") && !given("label")
 }

@@ -1,6 +1,7 @@
 //! From what was typed to what it means: rules that take more than one key.
 
 mod dataset;
+mod frontend;
 mod model;
 mod node;
 mod target;
@@ -29,6 +30,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         .iter()
         .map(|(name, section)| (name.clone(), feature(reader, raw, section)))
         .collect();
+    let (frontend, scenes) = frontend::check(reader, raw);
     let codegen = codegen(reader, raw.section("codegen"));
     let accuracy = accuracy(reader, raw);
     let firmware = firmware(raw.section("firmware"));
@@ -42,6 +44,8 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         model: model?,
         quantize: quantize?,
         features,
+        frontend,
+        scenes,
         codegen: codegen?,
         accuracy,
         target: target?,

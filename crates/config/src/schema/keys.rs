@@ -64,7 +64,7 @@ pub const SECTIONS: &[Section] = &[
         keys: &[
             key(
                 "path",
-                Kind::File,
+                Kind::Path,
                 Default::Words("none"),
                 "A file of rows, split into rows for training and rows for the test.",
             ),
@@ -76,7 +76,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "train",
-                Kind::File,
+                Kind::Path,
                 Default::Words("none"),
                 "A file of rows that are all for training.",
             ),
@@ -88,7 +88,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "test",
-                Kind::File,
+                Kind::Path,
                 Default::Words("none"),
                 "A file of rows that are all for the test.",
             ),
@@ -286,6 +286,8 @@ pub const SECTIONS: &[Section] = &[
             ),
         ],
     },
+    super::signal::FRONTEND,
+    super::signal::SCENES,
     Section {
         name: "codegen",
         doc: "Says what is generated for the device.",

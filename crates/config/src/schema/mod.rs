@@ -4,6 +4,7 @@
 //! all draw from these tables.
 
 mod keys;
+mod signal;
 mod spending;
 
 pub use keys::SECTIONS;
@@ -54,6 +55,8 @@ pub enum Kind {
     Name,
     /// The path of a file that exists.
     File,
+    /// The path of a file or a folder that exists.
+    Path,
     /// The path of a folder, which need not exist.
     Folder,
     /// `true` or `false`.
@@ -110,9 +113,6 @@ pub enum Interval {
     AboveZero,
 }
 
-/// Sections of later versions, which this one refuses by name.
-pub const RESERVED: &[&str] = &["frontend"];
-
 /// The words of `class_weight`.
 pub const CLASS_WEIGHTS: &[&str] = &["none", "balanced", "balanced_subsample"];
 /// The words of `core`: [`spinney_board::Core::as_str`] of each.
@@ -147,6 +147,7 @@ impl Kind {
             Self::Text => "a string".to_owned(),
             Self::Name => "a name of 1 to 64 letters, digits, `-` and `_`".to_owned(),
             Self::File => "the path of a file".to_owned(),
+            Self::Path => "the path of a file or a folder".to_owned(),
             Self::Folder => "the path of a folder".to_owned(),
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Integer { min, max: i64::MAX } => format!("an integer of at least {min}"),

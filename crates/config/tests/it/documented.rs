@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use spinney_config::schema::{Default, Key, RESERVED, SECTIONS, Section};
+use spinney_config::schema::{Default, Key, SECTIONS, Section};
 
 use crate::common::faults;
 
@@ -85,9 +85,6 @@ fn each_documented_section_and_key_is_read() {
         let section_text = part(&text, &heading, "##").unwrap();
         let keys: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
         assert_eq!(headings(section_text, "###"), keys, "{heading}");
-    }
-    for name in RESERVED {
-        assert!(text.contains(&format!("`[{name}]`")), "{name}");
     }
 }
 

@@ -143,7 +143,7 @@ fn missing_keys() {
     check(
         "[pipeline]\nname = \"a\"\n[dataset]\ntest = \"t.csv\"\n[model]\nkind = \"gaussian-nb\"\n[target]\nchip = \"RP2040\"\n",
         &expect![[r#"
-            error: dataset.train: found nothing, expected the path of a file
+            error: dataset.train: found nothing, expected the path of a file or a folder
              --> folder/pipeline.toml:3:1
               |
             3 | [dataset]
@@ -402,13 +402,13 @@ fn missing_files() {
     check(
         &MINIMAL.replace("rows.csv", "missing.csv"),
         &expect![[r#"
-        error: dataset.path: found `"missing.csv"`, expected a file that exists
-         --> folder/pipeline.toml:6:8
-          |
-        6 | path = "missing.csv"
-          |        ^^^^^^^^^^^^^
-          |
-          = help: there is no file folder/missing.csv; paths are relative to the config's folder
-    "#]],
+            error: dataset.path: found `"missing.csv"`, expected a file or folder that exists
+             --> folder/pipeline.toml:6:8
+              |
+            6 | path = "missing.csv"
+              |        ^^^^^^^^^^^^^
+              |
+              = help: there is no file or folder folder/missing.csv; paths are relative to the config's folder
+        "#]],
     );
 }

@@ -32,7 +32,7 @@ chip = "STM32F405"
 [budget]
 flash = "16 KiBs"
 
-[frontend]
+[uplink]
 "#;
     let lines: Vec<(usize, usize)> = faults(text)
         .iter()
@@ -71,13 +71,13 @@ flash = "16 KiBs"
               |
               = help: did you mean `seed`?
 
-            error: dataset.path: found `"missing.csv"`, expected a file that exists
+            error: dataset.path: found `"missing.csv"`, expected a file or folder that exists
              --> folder/pipeline.toml:6:8
               |
             6 | path = "missing.csv"
               |        ^^^^^^^^^^^^^
               |
-              = help: there is no file folder/missing.csv; paths are relative to the config's folder
+              = help: there is no file or folder folder/missing.csv; paths are relative to the config's folder
 
             error: dataset.label: found an integer, expected a string
              --> folder/pipeline.toml:7:9
@@ -131,11 +131,11 @@ flash = "16 KiBs"
                |
                = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
 
-            error: frontend: not supported by this version
+            error: uplink: not supported by this version
               --> folder/pipeline.toml:21:2
                |
-            21 | [frontend]
-               |  ^^^^^^^^
+            21 | [uplink]
+               |  ^^^^^^
                |
                = help: remove the section
         "#]],

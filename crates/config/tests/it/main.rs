@@ -7,6 +7,7 @@ mod faults_in_rules;
 mod faults_in_text;
 mod faults_in_values;
 mod faults_together;
+mod frontend;
 mod node;
 mod shipped;
 mod targets;

@@ -129,6 +129,22 @@ impl Report {
                 )),
             device.stack_bytes_max
         )?;
+        if let Some(heard) = &device.heard {
+            let model = device.instructions_per_inference.mean;
+            writeln!(
+                out,
+                "\nFrom samples: {} decisions, the features of {} of them computed differently from \
+                 the host. Instructions per decision from samples to features: {} on average, {} at \
+                 most; to the class {:.1} on average, of which the model takes {model}. Stack of the \
+                 front end: {} bytes at most.",
+                heard.decisions,
+                heard.mismatches.len(),
+                heard.instructions.mean,
+                heard.instructions.max,
+                heard.instructions.mean + model,
+                heard.stack_bytes_max
+            )?;
+        }
         let Some(worst) = &device.worst_case else {
             return Ok(());
         };

@@ -340,6 +340,7 @@ impl Site<'_> {
                 log: "off",
                 for_speed,
                 transport,
+                takes_samples: false,
                 class_only,
             },
             &self.bench.firmware,

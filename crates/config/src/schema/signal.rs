@@ -1,0 +1,164 @@
+//! The sections of signals: how features are made of samples, and scenes of short recordings.
+
+use super::keys::key;
+use super::{Default, Interval, Kind, Section};
+use crate::choice::{AggregateOf, MelScale, Normalisation, SignalKind, Statistic, Window};
+
+/// Longest frame, most frames of a decision and most decisions.
+const HOP_MAX: i64 = 65_535;
+const FRAMES_MAX: i64 = 1_000_000;
+const DECISIONS_MAX: i64 = 100_000;
+
+pub(super) const FRONTEND: Section = Section {
+    name: "frontend",
+    doc: "Makes features of samples, by the code that the device runs.",
+    required: false,
+    keys: &[
+        key(
+            "kind",
+            Kind::Choice(SignalKind::WORDS),
+            Default::Value("\"audio\""),
+            "What is listened to: sound, as logarithms of energies in mel bands.",
+        ),
+        key(
+            "sample_rate",
+            Kind::Integer {
+                min: 1_000,
+                max: 192_000,
+            },
+            Default::Required,
+            "Samples per second, of the microphone and of every recording.",
+        ),
+        key(
+            "frame",
+            Kind::Integer {
+                min: 64,
+                max: 2_048,
+            },
+            Default::Value("1024"),
+            "Samples per frame, a power of two.",
+        ),
+        key(
+            "hop",
+            Kind::Integer {
+                min: 1,
+                max: HOP_MAX,
+            },
+            Default::Words("as many as a frame has"),
+            "Samples from one frame's start to the next one's.",
+        ),
+        key(
+            "window",
+            Kind::Choice(Window::WORDS),
+            Default::Value("\"hann\""),
+            "What a frame is multiplied by before its spectrum is taken.",
+        ),
+        key(
+            "bands",
+            Kind::Integer { min: 1, max: 128 },
+            Default::Value("64"),
+            "The number of bands, each of which is a feature: `mel_0`, `mel_1` and so on.",
+        ),
+        key(
+            "scale",
+            Kind::Choice(MelScale::WORDS),
+            Default::Value("\"htk\""),
+            "How pitch follows from frequency, along which the bands are evenly spaced.",
+        ),
+        key(
+            "normalisation",
+            Kind::Choice(Normalisation::WORDS),
+            Default::Value("\"none\""),
+            "What a band's weights are multiplied by.",
+        ),
+        key(
+            "f_min",
+            Kind::Number(Interval::AtLeastZero),
+            Default::Value("0"),
+            "The lowest edge of the bands, in Hz.",
+        ),
+        key(
+            "f_max",
+            Kind::Number(Interval::AboveZero),
+            Default::Words("half of `sample_rate`"),
+            "The highest edge of the bands, in Hz.",
+        ),
+        key(
+            "aggregate",
+            Kind::Choice(Statistic::WORDS),
+            Default::Value("\"max\""),
+            "What is kept of a band over the frames of a decision.",
+        ),
+        key(
+            "aggregate_of",
+            Kind::Choice(AggregateOf::WORDS),
+            Default::Value("\"logs\""),
+            "Whether logarithms are taken before or after `aggregate`.",
+        ),
+        key(
+            "decision_s",
+            Kind::Number(Interval::AboveZero),
+            Default::Words("none"),
+            "Seconds from one decision to the next, to the nearest whole number of frames.",
+        ),
+        key(
+            "decision_frames",
+            Kind::Integer {
+                min: 1,
+                max: FRAMES_MAX,
+            },
+            Default::Words("none"),
+            "Frames per decision.",
+        ),
+        key(
+            "background",
+            Kind::Text,
+            Default::Value("\"background\""),
+            "The class of a decision that no label belongs to.",
+        ),
+    ],
+};
+
+pub(super) const SCENES: Section = Section {
+    name: "scenes",
+    doc: "Renders long recordings from short ones: events at random onsets over backgrounds.",
+    required: false,
+    keys: &[
+        key(
+            "train_decisions",
+            Kind::Integer {
+                min: 1,
+                max: DECISIONS_MAX,
+            },
+            Default::Value("1000"),
+            "How many decisions there are to train on.",
+        ),
+        key(
+            "test_decisions",
+            Kind::Integer {
+                min: 1,
+                max: DECISIONS_MAX,
+            },
+            Default::Value("300"),
+            "How many decisions there are for the test.",
+        ),
+        key(
+            "snr_db",
+            Kind::Range,
+            Default::Value("[6, 30]"),
+            "The lowest and highest ratio of an event's energy to the background's under it, in whole dB.",
+        ),
+        key(
+            "event_share",
+            Kind::Number(Interval::Fraction),
+            Default::Value("0.75"),
+            "The share of decisions in which there is an event.",
+        ),
+        key(
+            "event_s",
+            Kind::Number(Interval::AboveZero),
+            Default::Value("0.6"),
+            "The most seconds of an event; what is longer is faded out.",
+        ),
+    ],
+};

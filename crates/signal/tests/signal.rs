@@ -1,0 +1,248 @@
+//! Recordings, labels, decisions and scenes at their boundaries.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, Statistic, Window};
+use spinney_signal::{
+    Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals, read_wav,
+    render, trimmed, wav_bytes,
+};
+
+const RATE: u32 = 16_000;
+
+/// Two frames of 256 samples, 200 apart, to a decision.
+fn front_end(statistic: Statistic, of_energies: bool) -> FrontEnd {
+    FrontEnd {
+        bank: MelBank {
+            sample_rate_hz: f64::from(RATE),
+            n_points: 256,
+            n_bands: 12,
+            scale: MelScale::Htk,
+            normalisation: Normalisation::None,
+            f_min_hz: 100.0,
+            f_max_hz: 8000.0,
+        },
+        window: Window::Hann,
+        hop: NonZeroU16::new(200).expect("not zero"),
+        n_frames_per_decision: NonZeroU32::new(2).expect("not zero"),
+        statistic,
+        of_energies,
+    }
+}
+
+/// Samples that no period shorter than 2^16 repeats.
+fn noise(n_samples: usize) -> Vec<i16> {
+    (0..n_samples as u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 16) as i16)
+        .collect()
+}
+
+fn sound(class: &str, samples: Vec<i16>) -> Sound {
+    Sound {
+        class: class.to_owned(),
+        recording: Recording {
+            sample_rate_hz: RATE,
+            samples,
+        },
+    }
+}
+
+#[test]
+fn recordings_read_back() {
+    let recording = Recording {
+        sample_rate_hz: RATE,
+        samples: vec![0, 1, -32_768, 32_767],
+    };
+    let bytes = wav_bytes(&recording).expect("a short recording");
+    assert_eq!(read_wav(&bytes), Ok(recording));
+    for end in 0..bytes.len() {
+        let _ = read_wav(&bytes[..end]);
+    }
+    assert!(read_wav(&bytes[..bytes.len() - 1]).is_err());
+}
+
+#[test]
+fn labels_read_back() {
+    let intervals = vec![
+        Interval {
+            start: 1,
+            end: 16_001,
+            label: "bell".to_owned(),
+        },
+        Interval {
+            start: 40_000,
+            end: 40_007,
+            label: "kick".to_owned(),
+        },
+    ];
+    let text = intervals_csv(&intervals, RATE);
+    assert_eq!(read_intervals(text.as_bytes(), RATE), Ok(intervals));
+}
+
+#[test]
+fn labels_at_fault_say_where() {
+    let told = |text: &str| {
+        read_intervals(text.as_bytes(), RATE)
+            .expect_err("a label file at fault")
+            .to_string()
+    };
+    assert_eq!(
+        told("start,label\n0,a\n"),
+        "the label file: found the columns start, label, expected a column `end`: labels have \
+         `start`, `end` and `label`"
+    );
+    assert_eq!(
+        told("start,end,label\n0,1,a\n-1,2,b\n"),
+        "the label file, data row 1: found the time \"-1\", expected seconds, from 0 on"
+    );
+    assert_eq!(
+        told("label,start,end\na,2,2\n"),
+        "the label file, data row 0: found \"2\" to \"2\", label \"a\", expected an end after the \
+         start, and a label"
+    );
+    for text in [
+        "",
+        "start,end,label\nNaN,1,a\n",
+        "start,end,label\n1e300,inf,a\n",
+    ] {
+        told(text);
+    }
+}
+
+#[test]
+fn a_label_belongs_where_half_of_it_lies() {
+    let front_end = front_end(Statistic::Maximum, false);
+    assert_eq!(front_end.n_samples_per_decision(), 400);
+    let labels = |intervals: &[(usize, usize)]| {
+        let intervals: Vec<Interval> = intervals
+            .iter()
+            .enumerate()
+            .map(|(at, (start, end))| Interval {
+                start: *start,
+                end: *end,
+                label: at.to_string(),
+            })
+            .collect();
+        labels_of(&front_end, &intervals, 3, "-").join(" ")
+    };
+    assert_eq!(labels(&[]), "- - -");
+    assert_eq!(labels(&[(0, 400)]), "0 - -");
+    assert_eq!(labels(&[(390, 500)]), "- 0 -");
+    assert_eq!(labels(&[(100, 900)]), "0 0 -");
+    assert_eq!(labels(&[(100, 1100)]), "0 0 0");
+    assert_eq!(labels(&[(0, 100), (100, 250), (250, 260)]), "1 - -");
+    assert_eq!(labels(&[(1200, 5000)]), "- - -");
+}
+
+#[test]
+fn decisions_are_those_of_the_chain() {
+    let front_end = front_end(Statistic::Maximum, false);
+    for n_samples in [0, 1, 455, 456, 457, 855, 856, 857, 5000] {
+        let samples = noise(n_samples);
+        let rows = hear(&front_end, &samples).expect("filters");
+        assert_eq!(rows.len(), front_end.n_decisions(n_samples), "{n_samples}");
+        let trimmed = trimmed(&front_end, samples);
+        let whole = hear(&front_end, &trimmed).expect("filters");
+        assert_eq!(whole.len(), rows.len().max(1));
+        assert_eq!(&whole[..rows.len()], &rows[..]);
+    }
+}
+
+#[test]
+fn statistics_are_what_they_say() {
+    let samples = noise(2000);
+    let rows = |statistic: Statistic, of_energies: bool| {
+        hear(&front_end(statistic, of_energies), &samples).expect("filters")
+    };
+    assert_eq!(
+        rows(Statistic::Maximum, true),
+        rows(Statistic::Maximum, false)
+    );
+    assert_eq!(
+        rows(Statistic::Minimum, true),
+        rows(Statistic::Minimum, false)
+    );
+    let (most, least) = (
+        rows(Statistic::Maximum, false),
+        rows(Statistic::Minimum, false),
+    );
+    let (arithmetic, geometric) = (rows(Statistic::Mean, true), rows(Statistic::Mean, false));
+    let variances = rows(Statistic::Variance, false);
+    for row in 0..most.len() {
+        for band in 0..12 {
+            let (most, least) = (most[row][band], least[row][band]);
+            assert!(least <= geometric[row][band] && geometric[row][band] <= most);
+            // A logarithm is off by at most one unit.
+            assert!(geometric[row][band] <= arithmetic[row][band] + 1);
+            // Of two values, a quarter of the square of their distance.
+            assert_eq!(variances[row][band], (most - least).pow(2) / 4);
+        }
+    }
+}
+
+fn scenes(snr_db: (i32, i32)) -> Scenes {
+    Scenes {
+        seed: 7,
+        n_decisions: 50,
+        n_samples_per_decision: 16_000,
+        n_samples: 50 * 16_000 + 24,
+        background: "background".to_owned(),
+        event_share: u32::MAX,
+        event_samples_max: 8_000,
+        snr_db,
+    }
+}
+
+#[test]
+fn scenes_have_the_stated_ratios() {
+    let sounds = [
+        sound("background", noise(30_000)),
+        sound("event", noise(9_000)),
+    ];
+    let quiet = Scenes {
+        event_share: 0,
+        ..scenes((20, 20))
+    };
+    // No event takes part in the background's choices here: all are drawn before the first event.
+    let (silence, none) = render(&sounds, RATE, &quiet).expect("a scene");
+    assert!(none.is_empty());
+    let (scene, intervals) = render(&sounds, RATE, &scenes((20, 20))).expect("a scene");
+    assert!(intervals.len() >= 49);
+    let power = |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();
+    for interval in &intervals {
+        let range = interval.start..interval.end;
+        assert_eq!(range.len(), 8_000);
+        assert_eq!(interval.start / 16_000, (interval.end - 1) / 16_000);
+        let noise = &silence.samples[range.clone()];
+        let both = &scene.samples[range];
+        let event = power(
+            &mut both
+                .iter()
+                .zip(noise)
+                .map(|(x, y)| f64::from(*x) - f64::from(*y)),
+        );
+        let noise = power(&mut noise.iter().map(|x| f64::from(*x)));
+        let db = 10.0 * (event / noise).log10();
+        assert!((db - 20.0).abs() < 0.1, "{db} dB");
+    }
+}
+
+#[test]
+fn a_seed_is_a_scene() {
+    let sounds = [
+        sound("background", noise(30_000)),
+        sound("event", noise(900)),
+    ];
+    let of = |seed: u64| {
+        let plan = Scenes {
+            seed,
+            ..scenes((0, 30))
+        };
+        render(&sounds, RATE, &plan).expect("a scene")
+    };
+    assert_eq!(of(1), of(1));
+    assert_ne!(of(1), of(2));
+    assert!(render(&sounds[..1], RATE, &scenes((0, 1))).is_err());
+    assert!(render(&sounds[1..], RATE, &scenes((0, 1))).is_err());
+    assert!(render(&sounds, 8_000, &scenes((0, 1))).is_err());
+}

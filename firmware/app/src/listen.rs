@@ -1,0 +1,131 @@
+//! Samples through semihosting to the front end, slice by slice, each measured; features back.
+
+use core::hint::black_box;
+
+use model::signal::Chain;
+use model::{N_FEATURES, Reading};
+use semihosting::fs::File;
+use semihosting::io::{Read, Write};
+use spinney_wire::heard::{FEATURES_FILE, Heard};
+
+use crate::arch::counter;
+use crate::stack;
+use crate::verify::{EXIT_IO, written};
+
+/// Samples read at once.
+const SLICE: usize = 256;
+
+pub(crate) struct Listen {
+    chain: &'static mut Chain,
+    features: File,
+    slice: [i16; SLICE],
+    /// Samples of the slice that are still to be heard.
+    pending: core::ops::Range<usize>,
+    /// Samples of the stretch that are still to be read.
+    n_left: usize,
+}
+
+pub(crate) fn open() -> Listen {
+    let Ok(features) = File::create(FEATURES_FILE) else {
+        defmt::error!("features.bin cannot be opened");
+        semihosting::process::exit(EXIT_IO);
+    };
+    Listen {
+        chain: crate::chain::open(),
+        features,
+        slice: [0; SLICE],
+        pending: 0..0,
+        n_left: 0,
+    }
+}
+
+impl Listen {
+    /// Listens until the next decision; `false` when there are no more samples.
+    #[inline(never)]
+    pub(crate) fn next(
+        &mut self,
+        samples: &mut File,
+        readings: &mut [Reading; N_FEATURES],
+    ) -> bool {
+        let mut heard = Heard {
+            ticks: 0,
+            n_measured: 0,
+            stack_bytes: 0,
+        };
+        loop {
+            if self.pending.is_empty() && !self.refill(samples) {
+                return false;
+            }
+            if !self.hear(&mut heard, readings) {
+                continue;
+            }
+            written(self.features.write_all(&heard.to_bytes()));
+            for reading in readings.iter() {
+                written(self.features.write_all(&reading.to_le_bytes()));
+            }
+            return true;
+        }
+    }
+
+    /// Gives the chain samples of the slice until it has a decision or has heard all.
+    #[inline(never)]
+    fn hear(&mut self, heard: &mut Heard, readings: &mut [Reading; N_FEATURES]) -> bool {
+        stack::paint();
+        let started = counter::now();
+        let mut found = None;
+        for sample in self.slice.get(self.pending.clone()).unwrap_or_default() {
+            self.pending.start += 1;
+            found = self.chain.push(black_box(*sample));
+            if found.is_some() {
+                break;
+            }
+        }
+        heard.ticks = heard.ticks.saturating_add(counter::since(started));
+        heard.n_measured += 1;
+        heard.stack_bytes = heard.stack_bytes.max(stack::deepest());
+        if let Some(found) = found {
+            *readings = found;
+            return true;
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, samples: &mut File) -> bool {
+        let mut bytes = [0; 2 * SLICE];
+        while self.n_left == 0 {
+            let mut count = [0; 4];
+            if !filled(samples, &mut count) {
+                return false;
+            }
+            self.n_left = u32::from_le_bytes(count) as usize;
+            self.chain.restart();
+        }
+        let n_samples = self.n_left.min(SLICE);
+        let full = bytes.get_mut(..2 * n_samples).unwrap_or_default();
+        if !filled(samples, full) {
+            defmt::error!("rows.bin ends within a stretch of samples");
+            semihosting::process::exit(EXIT_IO);
+        }
+        for (sample, bytes) in self.slice.iter_mut().zip(full.as_chunks().0) {
+            *sample = i16::from_le_bytes(*bytes);
+        }
+        self.n_left -= n_samples;
+        self.pending = 0..n_samples;
+        true
+    }
+}
+
+/// Fills `bytes`; `false` at the end of the file.
+fn filled(file: &mut File, bytes: &mut [u8]) -> bool {
+    let mut n_read = 0;
+    while let Some(rest) = bytes.get_mut(n_read..)
+        && !rest.is_empty()
+    {
+        match file.read(rest) {
+            Ok(n) if n > 0 => n_read += n,
+            _ => return false,
+        }
+    }
+    true
+}

@@ -1,0 +1,298 @@
+//! Rows of a pipeline with a front end: recordings, by class or with label files, or scenes of them,
+//! through the device's own code.
+
+use anyhow::anyhow;
+use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, Statistic, Window};
+use spinney_config::{
+    AggregateOf, Config, DataFile, Dataset as RowsConfig, Frontend, Labels, Scenes as ScenesConfig,
+};
+use spinney_dataset::{Dataset, Rows, split};
+use spinney_signal::{
+    BANDS_MAX, Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals,
+    read_wav, render, trimmed, wav_bytes,
+};
+
+use super::inputs::{Inputs, PipelineRows, at_fault};
+use crate::failure::{Blame, Failure};
+use crate::{places, store};
+
+/// A stretch of samples, heard from its start on, with a label per decision.
+struct Stretch {
+    samples: Vec<i16>,
+    labels: Vec<String>,
+}
+
+/// The front end of a config, if it has one.
+pub(crate) fn front_end(config: &Config) -> Result<Option<FrontEnd>, Failure> {
+    let Some(frontend) = &config.pipeline.frontend else {
+        return Ok(None);
+    };
+    let front_end = FrontEnd {
+        bank: MelBank {
+            sample_rate_hz: f64::from(frontend.sample_rate_hz),
+            n_points: usize::from(frontend.n_points),
+            n_bands: (frontend.n_bands as usize).min(BANDS_MAX),
+            scale: match frontend.scale {
+                spinney_config::MelScale::Htk => MelScale::Htk,
+                spinney_config::MelScale::Slaney => MelScale::Slaney,
+            },
+            normalisation: match frontend.normalisation {
+                spinney_config::Normalisation::None => Normalisation::None,
+                spinney_config::Normalisation::Area => Normalisation::Area,
+            },
+            f_min_hz: frontend.f_min_hz,
+            f_max_hz: frontend.f_max_hz,
+        },
+        window: match frontend.window {
+            spinney_config::Window::Hann => Window::Hann,
+            spinney_config::Window::None => Window::Rectangular,
+        },
+        hop: frontend.hop,
+        n_frames_per_decision: frontend.n_frames_per_decision,
+        statistic: match frontend.statistic {
+            spinney_config::Statistic::Max => Statistic::Maximum,
+            spinney_config::Statistic::Min => Statistic::Minimum,
+            spinney_config::Statistic::Mean => Statistic::Mean,
+            spinney_config::Statistic::Variance => Statistic::Variance,
+        },
+        of_energies: frontend.aggregate_of == AggregateOf::Energies,
+    };
+    match front_end.table() {
+        Ok(_) => Ok(Some(front_end)),
+        Err(error) => {
+            let help = "fewer `bands`, a longer `frame` or a higher `f_min`";
+            let message = format!("there are no such filters: {error}");
+            Err(config.fault("frontend", message, Some(help)).into())
+        }
+    }
+}
+
+/// Rows of features for training and test, and the samples behind the test rows.
+pub(super) fn rows(
+    config: &Config,
+    inputs: &Inputs,
+    frontend: &Frontend,
+) -> Result<PipelineRows, Failure> {
+    let Some(front_end) = front_end(config)? else {
+        return Err(anyhow!("a pipeline without a front end")).environment();
+    };
+    let sides = Sides {
+        config,
+        inputs,
+        frontend,
+        front_end: &front_end,
+    };
+    let (train, test) = match &config.pipeline.dataset {
+        RowsConfig::Split {
+            rows,
+            test_fraction,
+        } => {
+            let (train, test) = sides.divided(rows, *test_fraction)?;
+            (Some(train), test)
+        }
+        RowsConfig::Given { train, test } => (
+            train
+                .as_ref()
+                .map(|train| sides.stretches(train, "train"))
+                .transpose()?,
+            sides.stretches(test, "test")?,
+        ),
+    };
+    let train = train.map(|train| sides.dataset(&train)).transpose()?;
+    let mut test_rows = sides.dataset(&test)?;
+    if let Some(train) = &train {
+        test_rows = test_rows.with_classes(train.classes()).input()?;
+    }
+    Ok(PipelineRows {
+        train,
+        test: test_rows,
+        has_labels: true,
+        test_samples: test.into_iter().map(|stretch| stretch.samples).collect(),
+    })
+}
+
+struct Sides<'a> {
+    config: &'a Config,
+    inputs: &'a Inputs,
+    frontend: &'a Frontend,
+    front_end: &'a FrontEnd,
+}
+
+impl Sides<'_> {
+    /// Recordings in folders by class, divided so that each is on one side only.
+    fn divided(
+        &self,
+        file: &DataFile,
+        test_fraction: f64,
+    ) -> Result<(Vec<Stretch>, Vec<Stretch>), Failure> {
+        if !file.path.full.is_dir() {
+            let help = "name a folder with a folder of recordings per class, or `train` and `test`";
+            return Err(self
+                .config
+                .fault(
+                    "dataset.path",
+                    format!("{} is one recording, which is not divided", file.path.typed),
+                    Some(help),
+                )
+                .into());
+        }
+        let sounds = self.sounds(file)?;
+        let labels: Vec<String> = sounds.iter().map(|sound| sound.class.clone()).collect();
+        let rows = Rows {
+            features: vec!["recording".to_owned()],
+            values: ndarray::Array2::zeros((labels.len(), 1)),
+        };
+        let seed = self.config.pipeline.identity.seed;
+        let parts = Dataset::new(rows, &labels)
+            .and_then(|rows| split(&rows, test_fraction, seed))
+            .map_err(|error| at_fault(&file.path.full, &error))?;
+        let of = |side: &Dataset| -> Vec<Sound> {
+            side.source_rows()
+                .iter()
+                .map(|row| sounds[*row].clone())
+                .collect()
+        };
+        Ok((
+            self.of_sounds(of(&parts.train), "train")?,
+            self.of_sounds(of(&parts.test), "test")?,
+        ))
+    }
+
+    /// One side that is given for itself.
+    fn stretches(&self, file: &DataFile, side: &str) -> Result<Vec<Stretch>, Failure> {
+        if file.path.full.is_dir() {
+            return self.of_sounds(self.sounds(file)?, side);
+        }
+        let Labels::File(labels) = &file.labels else {
+            let help = "a CSV with `start` and `end` in seconds and `label`";
+            return Err(self
+                .config
+                .fault(
+                    &format!("dataset.{side}"),
+                    format!("{} is one recording, and has no labels", file.path.typed),
+                    Some(&format!("name its labels as `{side}_labels`: {help}")),
+                )
+                .into());
+        };
+        let recording = self.recording(&file.path.typed, self.inputs.bytes(&file.path))?;
+        let intervals = read_intervals(self.inputs.bytes(labels), recording.sample_rate_hz)
+            .map_err(|error| at_fault(&labels.full, &error))?;
+        Ok(vec![self.labelled(recording, &intervals)])
+    }
+
+    fn labelled(&self, recording: Recording, intervals: &[Interval]) -> Stretch {
+        let samples = trimmed(self.front_end, recording.samples);
+        let n_decisions = self.front_end.n_decisions(samples.len());
+        let background = &self.frontend.background;
+        let labels = labels_of(self.front_end, intervals, n_decisions, background);
+        Stretch { samples, labels }
+    }
+
+    /// Each recording for itself, or a scene of all.
+    fn of_sounds(&self, sounds: Vec<Sound>, side: &str) -> Result<Vec<Stretch>, Failure> {
+        if let Some(scenes) = &self.config.pipeline.scenes {
+            return self.scene(&sounds, scenes, side);
+        }
+        Ok(sounds
+            .into_iter()
+            .map(|sound| {
+                let samples = trimmed(self.front_end, sound.recording.samples);
+                let labels = vec![sound.class; self.front_end.n_decisions(samples.len())];
+                Stretch { samples, labels }
+            })
+            .collect())
+    }
+
+    fn scene(
+        &self,
+        sounds: &[Sound],
+        scenes: &ScenesConfig,
+        side: &str,
+    ) -> Result<Vec<Stretch>, Failure> {
+        let seed = self.config.pipeline.identity.seed;
+        let (seed, n_decisions) = match side {
+            "train" => (seed.wrapping_mul(2), scenes.train_decisions),
+            _ => (seed.wrapping_mul(2).wrapping_add(1), scenes.test_decisions),
+        };
+        let n_decisions = n_decisions as usize;
+        let rate = self.frontend.sample_rate_hz;
+        let per_decision = self.front_end.n_samples_per_decision();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share below 1 of 2^32; seconds saturate"
+        )]
+        let (event_share, event_samples_max) = (
+            (scenes.event_share * 4_294_967_296.0) as u32,
+            (scenes.event_s * f64::from(rate)).round() as usize,
+        );
+        let plan = Scenes {
+            seed,
+            n_decisions,
+            n_samples_per_decision: per_decision,
+            n_samples: (n_decisions - 1) * per_decision
+                + per_decision.max(self.front_end.n_samples_heard()),
+            background: self.frontend.background.clone(),
+            event_share,
+            event_samples_max: event_samples_max.max(1),
+            snr_db: scenes.snr_db,
+        };
+        let (recording, intervals) = render(sounds, rate, &plan)
+            .map_err(|error| Failure::Input(anyhow!("the {side} side, {error}")))?;
+        let folder = places::artifacts(&self.config.pipeline.identity.name)?.join("scenes");
+        let wav = wav_bytes(&recording).input()?;
+        store::write_whole(&folder.join(format!("{side}.wav")), &wav).environment()?;
+        let csv = intervals_csv(&intervals, rate);
+        store::write_whole(&folder.join(format!("{side}.csv")), csv.as_bytes()).environment()?;
+        Ok(vec![self.labelled(recording, &intervals)])
+    }
+
+    /// The recordings of a folder with a folder per class, in the order of their names.
+    fn sounds(&self, file: &DataFile) -> Result<Vec<Sound>, Failure> {
+        let mut sounds = Vec::new();
+        for (path, bytes) in self.inputs.below(&file.path) {
+            let class = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+            let recording = self.recording(path, bytes)?;
+            sounds.push(Sound { class, recording });
+        }
+        if sounds.is_empty() {
+            return Err(at_fault(
+                &file.path.full,
+                &"found no recordings, expected a folder per class with `.wav` files",
+            ));
+        }
+        Ok(sounds)
+    }
+
+    fn recording(&self, path: &str, bytes: &[u8]) -> Result<Recording, Failure> {
+        let recording =
+            read_wav(bytes).map_err(|error| Failure::Input(anyhow!("{path}: {error}")))?;
+        let expected = self.frontend.sample_rate_hz;
+        if recording.sample_rate_hz != expected {
+            return Err(Failure::Input(anyhow!(
+                "{path}: found {} samples per second, expected {expected}, the `sample_rate` of \
+                 [frontend]; resample the recording",
+                recording.sample_rate_hz
+            )));
+        }
+        Ok(recording)
+    }
+
+    fn dataset(&self, stretches: &[Stretch]) -> Result<Dataset, Failure> {
+        let n_bands = self.front_end.bank.n_bands;
+        let mut values = Vec::new();
+        let mut labels = Vec::new();
+        for stretch in stretches {
+            let rows = hear(self.front_end, &stretch.samples).input()?;
+            values.extend(rows.into_iter().flatten().map(f64::from));
+            labels.extend(stretch.labels.iter().cloned());
+        }
+        let values =
+            ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
+        let rows = Rows {
+            features: self.front_end.feature_names(),
+            values,
+        };
+        Dataset::new(rows, &labels).input()
+    }
+}
