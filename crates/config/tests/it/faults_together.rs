@@ -32,7 +32,7 @@ chip = "STM32F405"
 [budget]
 flash = "16 KiBs"
 
-[uplink]
+[uplinks]
 "#;
     let lines: Vec<(usize, usize)> = faults(text)
         .iter()
@@ -131,13 +131,13 @@ flash = "16 KiBs"
                |
                = help: a size is a number of bytes (`16384` or `"16384"`), or has a unit: `"16K"`, `"1M"`; 1K is 1024 bytes
 
-            error: uplink: not supported by this version
+            error: found the unknown section `uplinks`
               --> folder/pipeline.toml:21:2
                |
-            21 | [uplink]
-               |  ^^^^^^
+            21 | [uplinks]
+               |  ^^^^^^^
                |
-               = help: remove the section
+               = help: did you mean `[uplink]`?
         "#]],
     );
 }
