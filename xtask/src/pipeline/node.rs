@@ -1,24 +1,48 @@
 //! What the config says of the node, put together with what the run measured.
 
 use spinney_config::{Config, Sends as SendsWord, Summary as SummaryWord};
-use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Summary, UplinkPlan, Work};
+use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work};
 
 use super::build::RunResult;
 use super::quantize::Summary as Quantized;
 
+/// What a front end has between the sensor and the readings, averaged over time; nothing without
+/// one.
+pub(crate) fn front(config: &Config) -> Vec<Step> {
+    let pipeline = &config.pipeline;
+    let (Some(frontend), Some(power)) = (&pipeline.frontend, &pipeline.power) else {
+        return Vec::new();
+    };
+    let n_frames = f64::from(frontend.n_frames_per_decision.get());
+    let per_second =
+        |bytes_of_a_frame: f64| n_frames * bytes_of_a_frame * power.decisions_per_hour / 3600.0;
+    let step = |name: &str, bytes_per_second: f64| Step {
+        name: name.to_owned(),
+        bytes_per_second,
+    };
+    vec![
+        step("samples", per_second(2.0 * f64::from(frontend.hop.get()))),
+        step(
+            "bands of frames",
+            per_second(2.0 * f64::from(frontend.n_bands)),
+        ),
+    ]
+}
+
 /// The node's plan; `None` where the config does not say how often it decides.
-pub(crate) fn plan(
+pub(crate) fn plan<'a>(
     config: &Config,
+    front: &'a [Step],
     quantized: &Quantized,
     n_classes: usize,
     result: &RunResult,
-) -> Option<Plan<'static>> {
+) -> Option<Plan<'a>> {
     let pipeline = &config.pipeline;
     let power = pipeline.power.as_ref()?;
     let code_bytes = u64::from(quantized.code_bits).div_ceil(8);
     let readings = &quantized.features;
     Some(Plan {
-        front: &[],
+        front,
         row: RowBytes {
             readings: readings.iter().map(|it| sensor_bytes(&it.sensor)).sum(),
             codes: readings.len() as u64 * code_bytes,
@@ -36,7 +60,10 @@ pub(crate) fn plan(
         },
         work: match result {
             RunResult::Ran(run) => Some(Work {
-                front: 0.0,
+                front: run
+                    .heard
+                    .as_ref()
+                    .map_or(0.0, |heard| heard.instructions.mean),
                 coding: run.instructions.mean - run.instructions_from_codes.mean,
                 inference: run.instructions_from_codes.mean,
             }),

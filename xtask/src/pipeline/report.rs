@@ -183,7 +183,9 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             RunResult::NotRequired => RunOutcome::NotRequired,
         },
     };
-    let plan = node::plan(config, &summary, float.schema().n_classes(), &result);
+    let front = node::front(config);
+    let n_classes = float.schema().n_classes();
+    let plan = node::plan(config, &front, &summary, n_classes, &result);
     let mut verdicts = judge(&limits(config), measured);
     if let Some(plan) = &plan {
         let days = pipeline.budget.battery_life_min_days;
