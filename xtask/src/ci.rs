@@ -122,7 +122,7 @@ fn shipped(config: &Path, bless: bool) -> Result<(), Failure> {
     let path = folder.join("report.json");
     let before = read(&path)?;
     let kept = keep(&folder)?;
-    let outcome = pipeline::run(config, None, false);
+    let outcome = pipeline::run(config, pipeline::Asked::default());
     let after = read(&path)?;
     if !bless {
         restore(&folder, &kept)?;

@@ -4,6 +4,7 @@ mod bench;
 mod c99;
 mod chips;
 mod ci;
+mod completions;
 mod device_job;
 mod emulator;
 mod environment;
@@ -33,9 +34,11 @@ mod tidy;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// From training data, or a finished model, to firmware on a microcontroller.
+///
+/// Start with `cargo xtask pipeline run --setup`; each verb's `--help` has examples.
 ///
 /// Exit codes: 0 all gates hold, 1 a gate failed, 2 the config or an input is at fault, 3 the
 /// environment lacks something.
@@ -56,7 +59,7 @@ enum Verb {
     },
     /// Train or import, quantize, prove, build, run and report.
     #[command(subcommand)]
-    Pipeline(PipelineVerb),
+    Pipeline(pipeline::Verb),
     /// Say what a model file holds, and what it would take in flash.
     Inspect {
         /// A skops, ONNX or Spinney JSON file.
@@ -111,6 +114,18 @@ enum Verb {
     /// Compute the figures that are committed under reports/bench.
     #[command(subcommand)]
     Bench(BenchVerb),
+    /// A shell's completions for these verbs, and a function `spinney` that stands for
+    /// `cargo xtask`.
+    #[command(after_help = "Put one of these where your shell starts:
+  bash, zsh   source <(cargo xtask completions bash)
+  fish        cargo xtask completions fish | source
+  PowerShell  cargo xtask completions powershell | Out-String | Invoke-Expression
+
+then `spinney pipeline <Tab>`, in this repository's folder.")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// What CI runs, and all that CI runs: format, lints, tests, shipped pipelines.
     Ci {
         /// Install what is missing first.
@@ -170,50 +185,11 @@ enum BenchVerb {
     Train,
 }
 
-#[derive(Subcommand)]
-enum PipelineVerb {
-    /// Run every stage; unchanged ones are reused.
-    Run {
-        /// The pipeline to run.
-        #[arg(long, default_value = "pipeline.toml")]
-        config: PathBuf,
-        /// Install what is missing first.
-        #[arg(long)]
-        setup: bool,
-        /// Stop after this stage.
-        #[arg(long, value_name = "STAGE", value_parser = pipeline::STAGES)]
-        until: Option<String>,
-        /// Run every stage anew.
-        #[arg(long)]
-        force: bool,
-    },
-    /// Judge the gates on what was last run; run nothing.
-    Check {
-        /// The pipeline to judge.
-        #[arg(long, default_value = "pipeline.toml")]
-        config: PathBuf,
-        /// A report.json that was kept: say what moved since, in Markdown, and judge the growth.
-        #[arg(long, value_name = "FILE")]
-        baseline: Option<PathBuf>,
-    },
-}
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Setup { check } => setup::run(check),
-        Verb::Pipeline(PipelineVerb::Run {
-            config,
-            setup,
-            until,
-            force,
-        }) => {
-            let prepared = if setup { setup::run(false) } else { Ok(()) };
-            prepared.and_then(|()| pipeline::run(&config, until.as_deref(), force))
-        }
-        Verb::Pipeline(PipelineVerb::Check { config, baseline }) => {
-            pipeline::check(&config, baseline.as_deref())
-        }
+        Verb::Pipeline(verb) => pipeline::run_verb(&verb),
         Verb::Inspect { file } => inspect::run(&file),
         Verb::New { path, chip } => new::run(&path, &chip),
         Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),
@@ -232,6 +208,10 @@ fn main() -> ExitCode {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
+        Verb::Completions { shell } => {
+            print!("{}", completions::script(Cli::command(), shell));
+            Ok(())
+        }
         Verb::Ci { setup, bless } => {
             let prepared = if setup { setup::run(false) } else { Ok(()) };
             prepared.and_then(|()| ci::run(bless))

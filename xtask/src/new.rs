@@ -14,7 +14,10 @@ use crate::{pipeline, places, store};
 const TEMPLATE: [(&str, &str); 10] = [
     ("README.md", include_str!("../template/README.md")),
     (".gitignore", include_str!("../template/.gitignore")),
-    ("pipeline.toml", include_str!("../template/pipeline.toml")),
+    (
+        "pipeline.toml",
+        include_str!("../template/pipeline.toml.in"),
+    ),
     (
         ".github/workflows/ci.yml",
         include_str!("../template/.github/workflows/ci.yml"),

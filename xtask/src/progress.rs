@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
 /// A line on stderr that is overwritten as work goes on.
 pub(crate) struct Progress {
     is_terminal: bool,
@@ -11,6 +13,27 @@ impl Progress {
     pub(crate) fn new() -> Self {
         Self {
             is_terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Progress that nobody is shown.
+    pub(crate) fn none() -> Self {
+        Self { is_terminal: false }
+    }
+
+    /// Says that a stage has finished, how long it took, and why it ran.
+    pub(crate) fn done(&self, stage: &str, seconds: f64, reason: &str) {
+        if self.is_terminal {
+            self.clear();
+            anstream::eprintln!("{stage:<9} {seconds:>6.1} s  {DIM}{reason}{DIM:#}");
+        }
+    }
+
+    /// Says that a stage did not have to run.
+    pub(crate) fn reused(&self, stage: &str) {
+        if self.is_terminal {
+            self.clear();
+            anstream::eprintln!("{stage:<9} {DIM}reused{DIM:#}");
         }
     }
 

@@ -27,6 +27,19 @@ pub(crate) struct Stamp {
     pub artifacts: BTreeMap<String, String>,
 }
 
+/// What is left of a stage's last run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It never ran.
+    Missing,
+    /// It did not come to its end.
+    Unfinished,
+    /// This artifact is gone or not what was written.
+    Damaged(String),
+    /// All of it.
+    Whole(Stamp),
+}
+
 /// The folder of one stage.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
@@ -42,14 +55,33 @@ impl Stage {
         self.folder.join(artifact)
     }
 
+    /// What is left of the last run.
+    pub(crate) fn state(&self) -> State {
+        let Ok(text) = fs::read(self.path(STAMP)) else {
+            return if self.folder.exists() {
+                State::Unfinished
+            } else {
+                State::Missing
+            };
+        };
+        let Ok(stamp) = serde_json::from_slice::<Stamp>(&text) else {
+            return State::Damaged(STAMP.to_owned());
+        };
+        let damaged = stamp.artifacts.iter().find(|(path, digest)| {
+            !fs::read(self.path(path)).is_ok_and(|bytes| sha256(&bytes) == **digest)
+        });
+        match damaged {
+            Some((path, _)) => State::Damaged(path.clone()),
+            None => State::Whole(stamp),
+        }
+    }
+
     /// The stamp of the last finished run, if all its artifacts are still what they were.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
-        let text = fs::read(self.path(STAMP)).ok()?;
-        let stamp: Stamp = serde_json::from_slice(&text).ok()?;
-        let is_whole = stamp.artifacts.iter().all(|(path, digest)| {
-            fs::read(self.path(path)).is_ok_and(|bytes| sha256(&bytes) == *digest)
-        });
-        is_whole.then_some(stamp)
+        match self.state() {
+            State::Whole(stamp) => Some(stamp),
+            _ => None,
+        }
     }
 
     /// Starts the stage anew: nothing of an earlier run remains.
@@ -198,14 +230,15 @@ mod tests {
     fn an_unfinished_or_damaged_stage_has_no_stamp() {
         let folder = tempfile::tempdir().unwrap();
         let stage = Stage::new(folder.path().join("train"));
-        assert_eq!(stage.stamp(), None);
+        assert_eq!(stage.state(), State::Missing);
         let mut writer = stage.begin().unwrap();
         writer.write("a/model.json", b"{}").unwrap();
-        assert_eq!(stage.stamp(), None, "not finished");
+        assert_eq!(stage.state(), State::Unfinished);
         let stamp = writer.finish(inputs("1")).unwrap();
         assert_eq!(stage.stamp(), Some(stamp));
         fs::write(stage.path("a/model.json"), b"{").unwrap();
-        assert_eq!(stage.stamp(), None, "damaged");
+        assert_eq!(stage.state(), State::Damaged("a/model.json".to_owned()));
+        assert_eq!(stage.stamp(), None);
         let mut writer = stage.begin().unwrap();
         writer.write("b", b"").unwrap();
         assert_eq!(stage.stamp(), None, "begun anew");

@@ -8,6 +8,7 @@ use spinney_config::Config;
 use spinney_evaluate::Verdict;
 use spinney_report::{Comparison, Report};
 
+use super::Talk;
 use crate::failure::{Blame, Failure};
 
 /// GitHub's name for the file that a job's summary is appended to.
@@ -56,6 +57,7 @@ pub(super) fn compare(
     config: &Config,
     before: &Report,
     after: &Report,
+    talk: Talk,
 ) -> Result<Option<Verdict>, Failure> {
     let comparison = Comparison { before, after };
     let growth = config
@@ -64,7 +66,23 @@ pub(super) fn compare(
         .max_flash_growth
         .map(|limit| comparison.flash_growth(limit.into()));
     let text = comparison.to_markdown(growth.as_ref());
-    println!("\n{text}");
+    match talk {
+        Talk::Summary => println!("\n{text}"),
+        Talk::Quiet | Talk::Json => {
+            if let Some(growth) = growth.as_ref().filter(|growth| !growth.pass) {
+                eprintln!(
+                    "{}: {} failed: limit {}, found {}",
+                    config.pipeline.identity.name,
+                    growth.gate,
+                    growth.limit,
+                    growth
+                        .found
+                        .as_ref()
+                        .map_or("not measured".to_owned(), ToString::to_string)
+                );
+            }
+        }
+    }
     if let Some(path) = std::env::var_os(JOB_SUMMARY) {
         let mut file = std::fs::OpenOptions::new()
             .create(true)

@@ -14,7 +14,7 @@ use super::{FoundEmulator, Session, Tools};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport};
-use crate::store::{self, sha256};
+use crate::store::{self, Stage, Writer, sha256};
 
 /// Footprints of the images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +49,9 @@ fn verify_elf(candidate: usize) -> String {
     format!("verify-{candidate}.elf")
 }
 
-/// Builds the images, unless nothing that they depend on has changed.
-pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
+/// What the stage `build` depends on.
+pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
-    let stage = session.stage("build");
     let quantized = session.stage("quantize");
     let firmware = image::firmware_sources()?;
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
@@ -64,7 +63,7 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
     ))
     .environment()?;
     let firmware_text = serde_json::to_string(&firmware).environment()?;
-    let key: store::Inputs = [
+    Ok([
         (
             "model crates",
             sha256(&quantized.read(CANDIDATES).environment()?),
@@ -79,10 +78,24 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
         ("name", pipeline.identity.name.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    if session.reusable(&stage, &key) {
-        return Ok(());
-    }
+    .into())
+}
+
+/// Builds the images, unless nothing that they depend on has changed.
+pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
+    session.pass("build", inputs(session, tools)?, |stage| {
+        build_all(session, tools, stage)
+    })
+}
+
+fn build_all<'a>(
+    session: &Session,
+    tools: &Tools,
+    stage: &'a Stage,
+) -> Result<Writer<'a>, Failure> {
+    let quantized = session.stage("quantize");
+    let firmware = image::firmware_sources()?;
+    let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
     let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
     let empty: SourceTree = quantized.read_json(EMPTY_CRATE).environment()?;
     let build = |candidate: Option<&Candidate>, transport: Transport| {
@@ -128,8 +141,7 @@ pub(crate) fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
         empty: Footprint::from_elf(&empty).environment()?,
     };
     writer.write_json(FOOTPRINTS, &footprints).environment()?;
-    writer.finish(key).environment()?;
-    Ok(())
+    Ok(writer)
 }
 
 /// An image to build.
@@ -192,11 +204,9 @@ fn log_level(level: LogLevel) -> &'static str {
     }
 }
 
-/// Runs the verify images and chooses among the candidates, unless nothing that this depends on
-/// has changed.
-pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
+/// What the stage `run` depends on.
+pub(crate) fn inputs_of_run(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
-    let stage = session.stage("run");
     let built = session.stage("build");
     let quantized = session.stage("quantize");
     let candidates_bytes = quantized.read(CANDIDATES).environment()?;
@@ -227,11 +237,25 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
         key.insert("emulator".to_owned(), emulator.version.clone());
         key.insert("machine".to_owned(), emulator.machine.name.to_owned());
     }
-    if session.reusable(&stage, &key) {
-        return Ok(());
-    }
-    let predictions: Predictions = serde_json::from_slice(&predictions_bytes).environment()?;
-    let footprints: Footprints = serde_json::from_slice(&footprints).environment()?;
+    Ok(key)
+}
+
+/// Runs the verify images and chooses among the candidates, unless nothing that this depends on
+/// has changed.
+pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
+    session.pass("run", inputs_of_run(session, tools)?, |stage| {
+        run_all(session, tools, stage)
+    })
+}
+
+fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let pipeline = &session.config.pipeline;
+    let built = session.stage("build");
+    let quantized = session.stage("quantize");
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
+    let rows = quantized.read(ROWS).environment()?;
+    let footprints: Footprints = built.read_json(FOOTPRINTS).environment()?;
     let mut results = Vec::new();
     let mut logs = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
@@ -305,8 +329,7 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
             .write(&header.path, header.text.as_bytes())
             .environment()?;
     }
-    writer.finish(key).environment()?;
-    Ok(())
+    Ok(writer)
 }
 
 fn run_candidate(

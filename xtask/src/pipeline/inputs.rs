@@ -140,6 +140,11 @@ impl Inputs {
             .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
     }
 
+    /// The paths of all files, as typed.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
     pub(crate) fn bytes(&self, path: &ConfigPath) -> &[u8] {
         self.files.get(&path.typed).map_or(&[], Vec::as_slice)
     }

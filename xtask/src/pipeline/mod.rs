@@ -4,17 +4,22 @@ mod baseline;
 mod build;
 mod candidates;
 mod exit;
+mod graph;
 mod hand_over;
 mod inputs;
+mod list;
 mod model;
 mod moved;
 mod node;
 mod quantize;
 mod report;
+mod session;
 mod signals;
+mod stages;
 mod summary;
+mod verbs;
+mod why;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -26,60 +31,15 @@ use spinney_report::Report;
 use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
-use crate::store::Stage;
-use crate::{places, store};
+use crate::store;
+pub(crate) use session::Session;
+use stages::REPORT;
+pub(crate) use verbs::{Talk, Verb, run as run_verb};
 
 pub(crate) use candidates::options_for;
 pub(crate) use inputs::{at_fault, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::Quantized;
-
-/// The stages, in the order of the flow.
-pub(crate) const STAGES: [&str; 5] = ["model", "quantize", "build", "run", "report"];
-
-/// One pipeline at work.
-pub(crate) struct Session {
-    pub config: Config,
-    pub force: bool,
-    pub progress: Progress,
-    artifacts: PathBuf,
-    /// Held for as long as the session lives, so that two runs do not mix their artifacts.
-    _lock: File,
-}
-
-impl Session {
-    fn open(path: &Path, force: bool) -> Result<Self, Failure> {
-        let config = spinney_config::load(path)?;
-        let artifacts = places::artifacts(&config.pipeline.identity.name)?;
-        std::fs::create_dir_all(&artifacts)
-            .with_context(|| format!("cannot create {}", artifacts.display()))
-            .environment()?;
-        let lock = File::create(artifacts.join("lock")).environment()?;
-        lock.lock().environment()?;
-        Ok(Self {
-            config,
-            force,
-            progress: Progress::new(),
-            artifacts,
-            _lock: lock,
-        })
-    }
-
-    /// The folder of a stage.
-    pub(crate) fn stage(&self, name: &str) -> Stage {
-        Stage::new(self.artifacts.join(name))
-    }
-
-    /// A folder that no stage owns.
-    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
-        self.artifacts.join(name)
-    }
-
-    /// The stage's last results if they were made from the same inputs.
-    pub(crate) fn reusable(&self, stage: &Stage, inputs: &store::Inputs) -> bool {
-        !self.force && stage.stamp().is_some_and(|stamp| stamp.inputs == *inputs)
-    }
-}
 
 /// What is needed to build and run, found before anything expensive starts.
 pub(crate) struct Tools {
@@ -125,17 +85,35 @@ fn tools(config: &Config) -> Result<Tools, Failure> {
     })
 }
 
+/// What a run is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    /// The last stage to run; all, if none is named.
+    pub until: Option<&'a str>,
+    /// Whether stages run even if nothing changed.
+    pub force: bool,
+    /// What stdout and stderr get to say.
+    pub talk: Talk,
+}
+
 /// `pipeline run`.
-pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), Failure> {
-    let session = Session::open(path, force)?;
+pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
+    let mut session = Session::open(path)?;
+    session.force = asked.force;
+    session.progress = match asked.talk {
+        Talk::Summary => Progress::new(),
+        Talk::Quiet | Talk::Json => Progress::none(),
+    };
     let wants = |stage: &str| {
-        let position = |name: &str| STAGES.iter().position(|stage| *stage == name);
-        until.is_none_or(|until| position(stage) <= position(until))
+        let position = |name: &str| stages::names().iter().position(|stage| *stage == name);
+        asked
+            .until
+            .is_none_or(|until| position(stage) <= position(until))
     };
     // Whatever can fail cheaply fails before anything expensive starts.
     let tools = wants("build").then(|| tools(&session.config)).transpose()?;
     let reports = report::folder(&session.config);
-    if wants("report") {
+    if wants(REPORT) {
         report::check_writable(&reports)?;
     }
     let inputs = inputs::read(&session.config)?;
@@ -150,18 +128,31 @@ pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), F
     if wants("run") {
         build::execute(&session, &tools)?;
     }
-    if !wants("report") {
+    if !wants(REPORT) {
         return Ok(());
     }
     let report = report::assemble(&session, &inputs, Some(&tools))?;
     report::write(&session, &report, &reports)?;
     session.progress.clear();
-    let outcome = conclude(&report, Some(&reports));
-    if session.config.pipeline.budget.max_flash_growth.is_some() {
+    let outcome = conclude(&report, asked.talk);
+    let pipeline = &session.config.pipeline;
+    if let (Ok(()), Some(folder)) = (&outcome, &pipeline.codegen.crate_folder) {
+        hand_over::crate_to(&session, &folder.full)?;
+    }
+    if asked.talk == Talk::Summary {
+        tell_files(&session, &report, &reports, outcome.is_ok());
+    }
+    outcome
+}
+
+/// Says where the files are that a run wrote.
+fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) {
+    println!("report: {}", shown(reports).join("report.md").display());
+    let pipeline = &session.config.pipeline;
+    if pipeline.budget.max_flash_growth.is_some() {
         println!("max_flash_growth: for `cargo xtask pipeline check --baseline FILE` to judge");
     }
-    if let (Ok(()), Some(folder)) = (&outcome, &session.config.pipeline.codegen.crate_folder) {
-        hand_over::crate_to(&session, &folder.full)?;
+    if let (true, Some(folder)) = (passes, &pipeline.codegen.crate_folder) {
         println!("crate: {}", shown(&folder.full).display());
     }
     let made = session.stage("run");
@@ -172,7 +163,6 @@ pub(crate) fn run(path: &Path, until: Option<&str>, force: bool) -> Result<(), F
             println!("{}: {note}", export.kind);
         }
     }
-    outcome
 }
 
 /// The folder of the reports of the pipeline at `path`.
@@ -181,8 +171,8 @@ pub(crate) fn reports_of(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// `pipeline check`.
-pub(crate) fn check(path: &Path, baseline: Option<&Path>) -> Result<(), Failure> {
-    let session = Session::open(path, false)?;
+pub(crate) fn check(path: &Path, baseline: Option<&Path>, talk: Talk) -> Result<(), Failure> {
+    let session = Session::open(path)?;
     let config = &session.config;
     baseline::is_there(config, baseline)?;
     let before = baseline
@@ -190,9 +180,9 @@ pub(crate) fn check(path: &Path, baseline: Option<&Path>) -> Result<(), Failure>
         .transpose()?;
     let inputs = inputs::read(config)?;
     let report = report::judge_last(&session, &inputs)?;
-    let outcome = conclude(&report, None);
+    let outcome = conclude(&report, talk);
     if let Some(before) = before {
-        let growth = baseline::compare(config, &before, &report)?;
+        let growth = baseline::compare(config, &before, &report, talk)?;
         if growth.is_some_and(|growth| !growth.pass) {
             return Err(Failure::Gate);
         }
@@ -208,7 +198,7 @@ pub(crate) struct Product {
 
 /// The image of the last run of the pipeline at `path`; says so if gates do not hold for it.
 pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
-    let session = Session::open(path, false)?;
+    let session = Session::open(path)?;
     let inputs = inputs::read(&session.config)?;
     let report = report::judge_last(&session, &inputs)?;
     if !report.passes() {
@@ -241,7 +231,7 @@ pub(crate) struct Chosen {
 
 /// The crate that the last run of the pipeline at `path` chose.
 pub(crate) fn chosen(path: &Path) -> Result<Chosen, Failure> {
-    let session = Session::open(path, false)?;
+    let session = Session::open(path)?;
     let choice: candidates::Choice = session
         .stage("run")
         .read_json(build::CHOICE)
@@ -266,7 +256,7 @@ pub(crate) fn chosen(path: &Path) -> Result<Chosen, Failure> {
 
 /// The model of the pipeline at `path`, trained if it is not yet, and its quantization.
 pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
-    let session = Session::open(path, false)?;
+    let session = Session::open(path)?;
     let inputs = inputs::read(&session.config)?;
     model::run(&session, &inputs)?;
     let quantized = quantize::prepare(&session, &inputs)?;
@@ -276,7 +266,7 @@ pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
 
 /// The rows that the front end of the pipeline at `path` makes of its recordings.
 pub(crate) fn features_of(path: &Path) -> Result<inputs::PipelineRows, Failure> {
-    let session = Session::open(path, false)?;
+    let session = Session::open(path)?;
     if session.config.pipeline.frontend.is_none() {
         return Err(Failure::Input(anyhow!(
             "{}: found no [frontend], expected one: it is what features are made by",
@@ -289,7 +279,7 @@ pub(crate) fn features_of(path: &Path) -> Result<inputs::PipelineRows, Failure> 
 
 /// The plainest crate of the model of the pipeline at `path`.
 pub(crate) fn crate_of(path: &Path) -> Result<SourceTree, Failure> {
-    let session = Session::open(path, false)?;
+    let session = Session::open(path)?;
     let inputs = inputs::read(&session.config)?;
     model::run(&session, &inputs)?;
     quantize::run(&session, &inputs)?;
@@ -308,15 +298,17 @@ pub(crate) fn crate_of(path: &Path) -> Result<SourceTree, Failure> {
 
 /// The fingerprint that images of the pipeline at `path` tell, once its model is trained.
 pub(crate) fn fingerprint(path: &Path) -> Result<String, Failure> {
-    let session = Session::open(path, false)?;
+    let session = Session::open(path)?;
     let frozen = session.stage("model").read(model::MODEL).environment()?;
     Ok(store::sha256(&frozen)["sha256:".len()..].to_owned())
 }
 
-fn conclude(report: &Report, reports: Option<&Path>) -> Result<(), Failure> {
-    print!("{}", summary::text(report));
-    if let Some(reports) = reports {
-        println!("report: {}", shown(reports).join("report.md").display());
+/// Tells how it went, and whether all gates hold.
+fn conclude(report: &Report, talk: Talk) -> Result<(), Failure> {
+    match talk {
+        Talk::Summary => anstream::print!("{}", summary::text(report)),
+        Talk::Quiet => anstream::print!("{}", summary::failures(report)),
+        Talk::Json => print!("{}", report.to_json()),
     }
     if report.passes() {
         Ok(())

@@ -13,20 +13,28 @@ use super::Session;
 use super::inputs::{self, Inputs, at_fault};
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
+use crate::store::{self, Stage, Writer};
 
 /// The frozen model's file within the stage.
 pub(crate) const MODEL: &str = "model.json";
 /// What an imported file said of itself, within the stage.
 pub(crate) const ORIGIN: &str = "origin.json";
 
-/// Trains or imports, unless nothing that this depends on has changed.
-pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
-    let stage = session.stage("model");
+/// What the stage depends on.
+pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> store::Inputs {
     let mut key = inputs.base(&session.config);
     key.extend(inputs.of_config(&session.config, &["model"]));
-    if session.reusable(&stage, &key) {
-        return Ok(());
-    }
+    key
+}
+
+/// Trains or imports, unless nothing that this depends on has changed.
+pub(crate) fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
+    session.pass("model", inputs(session, files), |stage| {
+        make(session, files, stage)
+    })
+}
+
+fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
     let mut origin = None;
     let model = match &session.config.pipeline.model {
         Model::Train(training) => {
@@ -55,8 +63,7 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
     writer
         .write(MODEL, model.to_json().as_bytes())
         .environment()?;
-    writer.finish(key).environment()?;
-    Ok(())
+    Ok(writer)
 }
 
 /// The frozen model.

@@ -19,7 +19,7 @@ use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows};
 use super::{Session, model};
 use crate::failure::{Blame, Failure};
-use crate::store::{Writer, sha256};
+use crate::store::{self, Stage, Writer, sha256};
 
 /// What later stages need to know of the quantized model and the test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,10 +53,9 @@ pub(crate) const SAMPLES: &str = "samples.bin";
 pub(crate) const CANDIDATES: &str = "candidates.json";
 pub(crate) const EMPTY_CRATE: &str = "empty-crate.json";
 
-/// Quantizes, unless nothing that this depends on has changed.
-pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
+/// What the stage depends on.
+pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let config = &session.config;
-    let stage = session.stage("quantize");
     let frozen = session.stage("model").read(model::MODEL).environment()?;
     let mut key = inputs.base(config);
     key.extend(inputs.of_config(config, &["quantize", "features", "codegen"]));
@@ -64,9 +63,19 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());
     key.insert("name".to_owned(), config.pipeline.identity.name.clone());
-    if session.reusable(&stage, &key) {
-        return Ok(());
-    }
+    Ok(key)
+}
+
+/// Quantizes, unless nothing that this depends on has changed.
+pub(crate) fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
+    session.pass("quantize", inputs(session, files)?, |stage| {
+        make(session, files, stage)
+    })
+}
+
+fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let config = &session.config;
+    let frozen = session.stage("model").read(model::MODEL).environment()?;
     session.progress.doing("quantizing and proving");
     let quantized = prepare(session, inputs)?;
     let shipped = quantized.shipped();
@@ -125,8 +134,7 @@ pub(crate) fn run(session: &Session, inputs: &Inputs) -> Result<(), Failure> {
     };
     let mut writer = stage.begin().environment()?;
     results.write(&mut writer).environment()?;
-    writer.finish(key).environment()?;
-    Ok(())
+    Ok(writer)
 }
 
 /// A frozen model with its rows and its quantization.

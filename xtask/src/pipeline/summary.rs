@@ -1,9 +1,18 @@
 //! What the terminal shows at the end: the model in a few lines, and each gate in a row.
+//!
+//! Texts have colours in them; whoever prints leaves them out where they are not wanted.
 
 use std::fmt::Write;
 
-use spinney_evaluate::Node;
+use anstyle::{AnsiColor, Style};
+
+use spinney_evaluate::{Node, Verdict};
 use spinney_report::Report;
+
+const NAME: Style = Style::new().bold();
+const HEADER: Style = Style::new().dimmed();
+const PASS: Style = AnsiColor::Green.on_default();
+const FAIL: Style = AnsiColor::Red.on_default().bold();
 
 /// The summary of a run.
 pub(crate) fn text(report: &Report) -> String {
@@ -12,11 +21,34 @@ pub(crate) fn text(report: &Report) -> String {
     out
 }
 
+/// The gates that failed, with the pipeline's name; empty if all hold.
+pub(crate) fn failures(report: &Report) -> String {
+    let mut out = String::new();
+    for verdict in report.verdicts.iter().filter(|verdict| !verdict.pass) {
+        let found = found(verdict);
+        let (name, gate, limit) = (&report.pipeline, &verdict.gate, &verdict.limit);
+        let fail = FAIL;
+        writeln!(
+            out,
+            "{name}: {fail}{gate} failed{fail:#}: limit {limit}, found {found}"
+        )
+        .expect("writing to a string");
+    }
+    out
+}
+
+fn found(verdict: &Verdict) -> String {
+    verdict
+        .found
+        .as_ref()
+        .map_or("not measured".to_owned(), ToString::to_string)
+}
+
 fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     let model = &report.model;
     write!(
         out,
-        "{}: {}, {} features, {} classes",
+        "{NAME}{}{NAME:#}: {}, {} features, {} classes",
         report.pipeline, model.kind, model.n_features, model.n_classes
     )?;
     if model.n_trees > 0 {
@@ -121,10 +153,7 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
             [
                 verdict.gate.clone(),
                 verdict.limit.to_string(),
-                verdict
-                    .found
-                    .as_ref()
-                    .map_or("not measured".to_owned(), ToString::to_string),
+                found(verdict),
                 if verdict.pass { "pass" } else { "FAIL" }.to_owned(),
             ]
         }))
@@ -137,11 +166,13 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
     };
     let widths = [width(0), width(1), width(2)];
     for [gate, limit, found, verdict] in &rows {
-        writeln!(
-            out,
-            "{gate:<0$}  {limit:>1$}  {found:>2$}  {verdict}",
-            widths[0], widths[1], widths[2]
-        )?;
+        let [first, second, third] = widths;
+        let cells = format!("{gate:<first$}  {limit:>second$}  {found:>third$}");
+        match verdict.as_str() {
+            "pass" => writeln!(out, "{cells}  {PASS}{verdict}{PASS:#}")?,
+            "FAIL" => writeln!(out, "{cells}  {FAIL}{verdict}{FAIL:#}")?,
+            _ => writeln!(out, "{HEADER}{cells}  {verdict}{HEADER:#}")?,
+        }
     }
     for verdict in &report.verdicts {
         if let Some(note) = &verdict.note {

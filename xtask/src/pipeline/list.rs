@@ -1,0 +1,144 @@
+//! `pipeline list`: the pipelines below a folder, and how their last runs ended.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+use spinney_config::{Config, Model, Training};
+
+use super::{inputs, report, shown};
+use crate::failure::{Blame, Failure};
+
+/// Folders below the one that is asked for.
+const DEPTH: usize = 3;
+
+/// A pipeline in a line.
+#[derive(Serialize)]
+struct Line {
+    config: PathBuf,
+    /// Its name; `None` where the config has faults.
+    name: Option<String>,
+    model: Option<String>,
+    chip: Option<String>,
+    last_run: String,
+}
+
+pub(super) fn run(folder: &Path, as_json: bool) -> Result<(), Failure> {
+    let mut configs = Vec::new();
+    find(folder, DEPTH, &mut configs)
+        .with_context(|| format!("cannot read {}", folder.display()))
+        .input()?;
+    configs.sort_by_key(|path| (path.components().count(), path.clone()));
+    let lines: Vec<Line> = configs.iter().map(|path| line(path)).collect();
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&lines).environment()?);
+    } else if lines.is_empty() {
+        println!(
+            "no pipeline lies below {}; `cargo xtask new PATH` writes one",
+            folder.display()
+        );
+    } else {
+        print!("{}", table(&lines));
+    }
+    Ok(())
+}
+
+/// Collects the TOML files that have a table `[pipeline]`.
+fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') || name == "target" || name == "node_modules" {
+            continue;
+        }
+        if path.is_dir() {
+            // A folder that may not be read has no pipeline of this user's.
+            if depth > 0 {
+                let _ = find(&path, depth - 1, found);
+            }
+        } else if name.ends_with(".toml") && has_pipeline(&path) {
+            found.push(shown(&path));
+        }
+    }
+    Ok(())
+}
+
+fn has_pipeline(path: &Path) -> bool {
+    std::fs::read_to_string(path)
+        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[pipeline]"))
+}
+
+fn line(path: &Path) -> Line {
+    match spinney_config::load(path) {
+        Err(_) => Line {
+            config: path.to_owned(),
+            name: None,
+            model: None,
+            chip: None,
+            last_run: "the config has faults: `cargo xtask pipeline run` shows them".to_owned(),
+        },
+        Ok(config) => Line {
+            config: path.to_owned(),
+            name: Some(config.pipeline.identity.name.clone()),
+            model: Some(model(&config)),
+            chip: Some(config.pipeline.target.chip.name.clone()),
+            last_run: last_run(&config),
+        },
+    }
+}
+
+fn model(config: &Config) -> String {
+    match &config.pipeline.model {
+        Model::Import { path } => path.typed.clone(),
+        Model::Train(Training::GaussianNb { .. }) => "gaussian-nb".to_owned(),
+        Model::Train(Training::Forest(forest)) => forest.kind.as_str().to_owned(),
+    }
+}
+
+/// How the last run ended, from what it left behind.
+fn last_run(config: &Config) -> String {
+    let judged = || -> Result<bool, Failure> {
+        let session = super::Session::of(config.clone())?;
+        let inputs = inputs::read(config)?;
+        Ok(report::judge_last(&session, &inputs)?.passes())
+    };
+    match judged() {
+        Ok(true) => "all gates hold".to_owned(),
+        Ok(false) => "a gate failed".to_owned(),
+        Err(Failure::Input(error)) => {
+            let text = format!("{error:#}");
+            // What the stages say of themselves, without the advice.
+            text.split(';').next().unwrap_or(&text).to_owned()
+        }
+        Err(_) => "cannot be told".to_owned(),
+    }
+}
+
+fn table(lines: &[Line]) -> String {
+    let dash = || "–".to_owned();
+    let header = ["config", "name", "model", "chip", "last run"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(header)
+        .chain(lines.iter().map(|line| {
+            [
+                line.config.display().to_string(),
+                line.name.clone().unwrap_or_else(dash),
+                line.model.clone().unwrap_or_else(dash),
+                line.chip.clone().unwrap_or_else(dash),
+                line.last_run.clone(),
+            ]
+        }))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    rows.iter()
+        .map(|[config, name, model, chip, last]| {
+            let [a, b, c, d] = widths;
+            format!("{config:<a$}  {name:<b$}  {model:<c$}  {chip:<d$}  {last}\n")
+        })
+        .collect()
+}

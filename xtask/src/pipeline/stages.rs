@@ -1,0 +1,239 @@
+//! The stages: what each reads and makes, and whether it has to run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::inputs::Inputs;
+use super::{Session, Tools, build, model, quantize};
+use crate::failure::Failure;
+use crate::store::{self, State};
+
+/// A stage as it is told to users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spec {
+    pub name: &'static str,
+    /// What it does, in a few words.
+    pub does: &'static str,
+    /// The sections of the config that it depends on.
+    pub sections: &'static [&'static str],
+    /// Whether it reads the rows, recordings and models that the config names.
+    pub reads_files: bool,
+    /// The stages whose results it reads.
+    pub after: &'static [&'static str],
+    /// What it makes.
+    pub makes: &'static str,
+}
+
+/// The stages, in the order of the flow.
+pub(crate) const STAGES: [Spec; 5] = [
+    Spec {
+        name: "model",
+        does: "trains or imports the float model",
+        sections: &["dataset", "frontend", "scenes", "model"],
+        reads_files: true,
+        after: &[],
+        makes: "the float model as JSON",
+    },
+    Spec {
+        name: "quantize",
+        does: "calibrates, quantizes, proves, and writes every form of the model",
+        sections: &[
+            "dataset", "frontend", "scenes", "quantize", "features", "codegen", "target",
+        ],
+        reads_files: true,
+        after: &["model"],
+        makes: "certificate, predictions, model crates",
+    },
+    Spec {
+        name: "build",
+        does: "builds the firmware of each form",
+        sections: &["target", "firmware", "codegen"],
+        reads_files: false,
+        after: &["quantize"],
+        makes: "images and their sizes",
+    },
+    Spec {
+        name: "run",
+        does: "runs the test rows on the emulated board, and chooses a form",
+        sections: &["budget", "firmware", "target"],
+        reads_files: false,
+        after: &["quantize", "build"],
+        makes: "the device's answers, the image and the crate that ship",
+    },
+    Spec {
+        name: "report",
+        does: "judges the gates and writes the reports",
+        sections: &["accuracy", "budget", "power", "uplink"],
+        reads_files: false,
+        after: &["model", "quantize", "build", "run"],
+        makes: "report.json, report.md, report.html, predictions.csv",
+    },
+];
+
+/// The stage that always runs.
+pub(crate) const REPORT: &str = "report";
+
+/// The names of the stages.
+pub(crate) fn names() -> [&'static str; 5] {
+    STAGES.map(|stage| stage.name)
+}
+
+/// Why a stage has to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    /// It never ran.
+    Never,
+    /// Its last run did not come to its end.
+    Unfinished,
+    /// An artifact of its last run is gone or no longer what was written.
+    Damaged(String),
+    /// What it depends on is not what it was.
+    Changed(Vec<Change>),
+    /// `--force` asked for it.
+    Forced,
+    /// The stage runs each time.
+    Always,
+}
+
+/// Something that a stage depends on, then and now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    /// A file, a section of the config, a tool or the artifact of an earlier stage.
+    pub what: String,
+    /// Its digest, or its value where it is short; `None` where it was not there.
+    pub before: Option<String>,
+    /// The same, now.
+    pub after: Option<String>,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Never => out.write_str("it never ran"),
+            Self::Unfinished => out.write_str("its last run did not come to its end"),
+            Self::Damaged(artifact) => {
+                write!(out, "{artifact} is not what its last run wrote")
+            }
+            Self::Forced => out.write_str("--force asked for it"),
+            Self::Always => out.write_str("it runs each time"),
+            Self::Changed(changes) => {
+                for (index, change) in changes.iter().enumerate() {
+                    out.write_str(if index == 0 { "" } else { "; " })?;
+                    change.fmt(out)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.what.as_str() {
+            "program" => "Spinney's own program",
+            what => what,
+        };
+        let is_digest = |value: &str| value.starts_with("sha256:");
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) if !is_digest(before) && !is_digest(after) => {
+                write!(out, "{what} was {before}, is {after}")
+            }
+            (Some(_), Some(_)) => write!(out, "{what} changed"),
+            (None, _) => write!(out, "{what} is new"),
+            (_, None) => write!(out, "{what} is gone"),
+        }
+    }
+}
+
+/// Why a stage in this state has to run on these inputs; `None` if its results are as good.
+pub(crate) fn reason(state: &State, inputs: &store::Inputs) -> Option<Reason> {
+    let stamp = match state {
+        State::Missing => return Some(Reason::Never),
+        State::Unfinished => return Some(Reason::Unfinished),
+        State::Damaged(artifact) => return Some(Reason::Damaged(artifact.clone())),
+        State::Whole(stamp) => stamp,
+    };
+    let names = stamp.inputs.keys().chain(inputs.keys());
+    let changes: BTreeMap<&String, Change> = names
+        .filter(|name| stamp.inputs.get(*name) != inputs.get(*name))
+        .map(|name| {
+            let change = Change {
+                what: name.clone(),
+                before: stamp.inputs.get(name).cloned(),
+                after: inputs.get(name).cloned(),
+            };
+            (name, change)
+        })
+        .collect();
+    (!changes.is_empty()).then(|| Reason::Changed(changes.into_values().collect()))
+}
+
+/// What a stage depends on, as far as the stages before it have run.
+pub(crate) fn inputs_of(
+    name: &str,
+    session: &Session,
+    inputs: &Inputs,
+    tools: Option<&Tools>,
+) -> Result<store::Inputs, Failure> {
+    match (name, tools) {
+        ("model", _) => Ok(model::inputs(session, inputs)),
+        ("quantize", _) => quantize::inputs(session, inputs),
+        ("build", Some(tools)) => build::inputs(session, tools),
+        ("run", Some(tools)) => build::inputs_of_run(session, tools),
+        _ => Ok(store::Inputs::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Stamp;
+
+    fn inputs(pairs: &[(&str, &str)]) -> store::Inputs {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_reason_names_all_that_changed() {
+        let stamp = Stamp {
+            inputs: inputs(&[
+                ("data.csv", "sha256:1"),
+                ("old.csv", "sha256:1"),
+                ("seed", "42"),
+                ("same", "sha256:1"),
+            ]),
+            artifacts: BTreeMap::new(),
+        };
+        let now = inputs(&[
+            ("data.csv", "sha256:2"),
+            ("program", "sha256:3"),
+            ("seed", "43"),
+            ("same", "sha256:1"),
+        ]);
+        let found = reason(&State::Whole(stamp.clone()), &now).map(|reason| reason.to_string());
+        expect_test::expect![[r#"
+            Some(
+                "data.csv changed; old.csv is gone; Spinney's own program is new; seed was 42, is 43",
+            )
+        "#]]
+        .assert_debug_eq(&found);
+        assert_eq!(reason(&State::Whole(stamp.clone()), &stamp.inputs), None);
+        assert_eq!(reason(&State::Missing, &now), Some(Reason::Never));
+        assert_eq!(reason(&State::Unfinished, &now), Some(Reason::Unfinished));
+    }
+
+    #[test]
+    fn stages_read_only_earlier_ones() {
+        for (index, stage) in STAGES.iter().enumerate() {
+            for before in stage.after {
+                let position = names().iter().position(|name| name == before);
+                assert!(position.is_some_and(|it| it < index), "{}", stage.name);
+            }
+        }
+    }
+}
