@@ -8,10 +8,10 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, chips, new, no_panic, parity, pipeline, places, serial};
+use crate::{c99, chips, new, no_panic, parity, pipeline, places, reproduce, serial, supply};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-const PIPELINES: [&str; 7] = [
+pub(crate) const PIPELINES: [&str; 7] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
@@ -74,6 +74,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         };
         steps.push((name.to_owned(), Box::new(step)));
     }
+    steps.push(("supply chain".to_owned(), Box::new(supply::check)));
     steps.push(("no panics".to_owned(), Box::new(no_panic::run)));
     steps.push(("C99 headers".to_owned(), Box::new(c99::check)));
     steps.push((
@@ -93,6 +94,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
             Box::new(move || shipped(&config, bless)),
         ));
     }
+    steps.push((
+        "two clones, one image".to_owned(),
+        Box::new(|| reproduce::run(&[PathBuf::from(PIPELINES[0])])),
+    ));
     let n_steps = steps.len();
     for (number, (name, step)) in steps.into_iter().enumerate() {
         eprintln!("ci: {} of {n_steps}: {name}", number + 1);
@@ -164,7 +169,7 @@ fn read(path: &PathBuf) -> Result<Option<Report>, Failure> {
 }
 
 /// The files of a folder of reports.
-fn keep(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+pub(crate) fn keep(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(Vec::new());
     };
@@ -180,7 +185,7 @@ fn keep(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
 }
 
 /// Puts committed reports back, so that CI leaves the tree as it was.
-fn restore(folder: &Path, kept: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
+pub(crate) fn restore(folder: &Path, kept: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
     for (path, _) in keep(folder)? {
         if !kept.iter().any(|(old, _)| *old == path) {
             std::fs::remove_file(&path).input()?;

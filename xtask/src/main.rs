@@ -25,10 +25,12 @@ mod predict;
 mod probe;
 mod process;
 mod progress;
+mod reproduce;
 mod serial;
 mod setup;
 mod sizes;
 mod store;
+mod supply;
 mod tidy;
 
 use std::path::PathBuf;
@@ -114,6 +116,19 @@ enum Verb {
     /// Compute the figures that are committed under reports/bench.
     #[command(subcommand)]
     Bench(BenchVerb),
+    /// Prove that another clone gives the same images and reports, byte for byte.
+    #[command(
+        after_help = "The second clone has another path, user name, home, language, time \
+zone, number of threads and firmware cache, and another date where the program `faketime` is there."
+    )]
+    Reproduce {
+        /// The pipelines, by paths within this repository.
+        #[arg(long = "config", default_value = "pipeline.toml")]
+        configs: Vec<PathBuf>,
+        /// Every pipeline that CI runs.
+        #[arg(long, conflicts_with = "configs")]
+        all: bool,
+    },
     /// A shell's completions for these verbs, and a function `spinney` that stands for
     /// `cargo xtask`.
     #[command(after_help = "Put one of these where your shell starts:
@@ -208,6 +223,10 @@ fn main() -> ExitCode {
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
+        Verb::Reproduce { configs, all } => {
+            let all = all.then(|| ci::PIPELINES.map(PathBuf::from).to_vec());
+            reproduce::run(&all.unwrap_or(configs))
+        }
         Verb::Completions { shell } => {
             print!("{}", completions::script(Cli::command(), shell));
             Ok(())

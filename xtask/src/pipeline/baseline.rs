@@ -8,38 +8,24 @@ use spinney_config::Config;
 use spinney_evaluate::Verdict;
 use spinney_report::{Comparison, Report};
 
-use super::Talk;
+use super::{Talk, summary};
 use crate::failure::{Blame, Failure};
 
 /// GitHub's name for the file that a job's summary is appended to.
 const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// Reads the baseline of the pipeline `name`.
-pub(super) fn read(path: &Path, name: &str) -> Result<Report, Failure> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("--baseline: cannot read {}", path.display()))
-        .input()?;
-    let report = Report::from_json(&bytes)
-        .with_context(|| {
-            format!(
-                "--baseline: found {}, expected a report.json of an earlier run",
-                path.display()
-            )
-        })
-        .input()?;
-    if report.pipeline != name {
-        return Err(Failure::Input(anyhow!(
-            "--baseline: {} is the report of the pipeline \"{}\", expected one of \"{name}\"",
-            path.display(),
-            report.pipeline
-        )));
-    }
-    Ok(report)
+/// What the last run is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Against<'a> {
+    /// A report.json that was kept.
+    pub baseline: &'a Path,
+    /// A file that gets what moved, in Markdown.
+    pub markdown: Option<&'a Path>,
 }
 
 /// A gate on growth has nothing to grow from without a baseline.
-pub(super) fn is_there(config: &Config, baseline: Option<&Path>) -> Result<(), Failure> {
-    if config.pipeline.budget.max_flash_growth.is_some() && baseline.is_none() {
+pub(super) fn is_there(config: &Config, has_baseline: bool) -> Result<(), Failure> {
+    if config.pipeline.budget.max_flash_growth.is_some() && !has_baseline {
         let help = "`cargo xtask pipeline check --baseline report.json` gives it one";
         return Err(config
             .fault(
@@ -52,45 +38,74 @@ pub(super) fn is_there(config: &Config, baseline: Option<&Path>) -> Result<(), F
     Ok(())
 }
 
-/// Prints what moved, tells it to GitHub's job summary where there is one, and judges the growth.
-pub(super) fn compare(
-    config: &Config,
-    before: &Report,
-    after: &Report,
-    talk: Talk,
-) -> Result<Option<Verdict>, Failure> {
-    let comparison = Comparison { before, after };
-    let growth = config
-        .pipeline
-        .budget
-        .max_flash_growth
-        .map(|limit| comparison.flash_growth(limit.into()));
-    let text = comparison.to_markdown(growth.as_ref());
-    match talk {
-        Talk::Summary => println!("\n{text}"),
-        Talk::Quiet | Talk::Json => {
-            if let Some(growth) = growth.as_ref().filter(|growth| !growth.pass) {
-                eprintln!(
-                    "{}: {} failed: limit {}, found {}",
-                    config.pipeline.identity.name,
-                    growth.gate,
-                    growth.limit,
-                    growth
-                        .found
-                        .as_ref()
-                        .map_or("not measured".to_owned(), ToString::to_string)
-                );
-            }
+impl Against<'_> {
+    /// Reads the baseline of the pipeline `name`.
+    pub(super) fn read(self, name: &str) -> Result<Report, Failure> {
+        let path = self.baseline;
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("--baseline: cannot read {}", path.display()))
+            .input()?;
+        let report = Report::from_json(&bytes)
+            .with_context(|| {
+                format!(
+                    "--baseline: found {}, expected a report.json of an earlier run",
+                    path.display()
+                )
+            })
+            .input()?;
+        if report.pipeline != name {
+            return Err(Failure::Input(anyhow!(
+                "--baseline: {} is the report of the pipeline \"{}\", expected one of \"{name}\"",
+                path.display(),
+                report.pipeline
+            )));
         }
+        Ok(report)
     }
-    if let Some(path) = std::env::var_os(JOB_SUMMARY) {
-        let mut file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .with_context(|| format!("{JOB_SUMMARY}: cannot append to {}", path.display()))
-            .environment()?;
-        file.write_all(text.as_bytes()).environment()?;
+
+    /// Tells what moved, on stdout, in the file asked for and in GitHub's job summary where there
+    /// is one, and judges the growth.
+    pub(super) fn compare(
+        self,
+        config: &Config,
+        before: &Report,
+        after: &Report,
+        talk: Talk,
+    ) -> Result<Option<Verdict>, Failure> {
+        let comparison = Comparison { before, after };
+        let growth = config
+            .pipeline
+            .budget
+            .max_flash_growth
+            .map(|limit| comparison.flash_growth(limit.into()));
+        let text = comparison.to_markdown(growth.as_ref());
+        match (talk, &growth) {
+            (Talk::Summary, _) => println!("\n{text}"),
+            (Talk::Quiet, Some(growth)) => {
+                anstream::print!("{}", summary::failures(&after.pipeline, [growth]));
+            }
+            (Talk::Quiet | Talk::Json, _) => {}
+        }
+        if let Some(path) = self.markdown {
+            append(path, &text)
+                .with_context(|| format!("--markdown: cannot append to {}", path.display()))
+                .input()?;
+        }
+        if let Some(path) = std::env::var_os(JOB_SUMMARY) {
+            let path = Path::new(&path);
+            append(path, &text)
+                .with_context(|| format!("{JOB_SUMMARY}: cannot append to {}", path.display()))
+                .environment()?;
+        }
+        Ok(growth)
     }
-    Ok(growth)
+}
+
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")
 }

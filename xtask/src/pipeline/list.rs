@@ -20,7 +20,32 @@ struct Line {
     name: Option<String>,
     model: Option<String>,
     chip: Option<String>,
-    last_run: String,
+    last_run: LastRun,
+}
+
+/// How the last run ended.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state", content = "why")]
+enum LastRun {
+    /// All gates hold.
+    Passes,
+    /// A gate failed.
+    Fails,
+    /// There is none, or it is not of today's config and inputs.
+    NotOfToday(String),
+    /// The config cannot be read.
+    Faulty,
+}
+
+impl std::fmt::Display for LastRun {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Passes => "all gates hold",
+            Self::Fails => "a gate failed",
+            Self::NotOfToday(why) => why,
+            Self::Faulty => "the config has faults: `cargo xtask pipeline run` shows them",
+        })
+    }
 }
 
 pub(super) fn run(folder: &Path, as_json: bool) -> Result<(), Failure> {
@@ -75,7 +100,7 @@ fn line(path: &Path) -> Line {
             name: None,
             model: None,
             chip: None,
-            last_run: "the config has faults: `cargo xtask pipeline run` shows them".to_owned(),
+            last_run: LastRun::Faulty,
         },
         Ok(config) => Line {
             config: path.to_owned(),
@@ -96,21 +121,21 @@ fn model(config: &Config) -> String {
 }
 
 /// How the last run ended, from what it left behind.
-fn last_run(config: &Config) -> String {
+fn last_run(config: &Config) -> LastRun {
     let judged = || -> Result<bool, Failure> {
         let session = super::Session::of(config.clone())?;
         let inputs = inputs::read(config)?;
         Ok(report::judge_last(&session, &inputs)?.passes())
     };
     match judged() {
-        Ok(true) => "all gates hold".to_owned(),
-        Ok(false) => "a gate failed".to_owned(),
-        Err(Failure::Input(error)) => {
+        Ok(true) => LastRun::Passes,
+        Ok(false) => LastRun::Fails,
+        Err(Failure::Input(error) | Failure::Environment(error)) => {
             let text = format!("{error:#}");
-            // What the stages say of themselves, without the advice.
-            text.split(';').next().unwrap_or(&text).to_owned()
+            // What is the matter, without the advice.
+            LastRun::NotOfToday(text.split(';').next().unwrap_or(&text).to_owned())
         }
-        Err(_) => "cannot be told".to_owned(),
+        Err(Failure::Gate | Failure::Config(_)) => LastRun::Faulty,
     }
 }
 
@@ -124,7 +149,7 @@ fn table(lines: &[Line]) -> String {
                 line.name.clone().unwrap_or_else(dash),
                 line.model.clone().unwrap_or_else(dash),
                 line.chip.clone().unwrap_or_else(dash),
-                line.last_run.clone(),
+                line.last_run.to_string(),
             ]
         }))
         .collect();

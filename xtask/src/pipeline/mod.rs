@@ -171,18 +171,22 @@ pub(crate) fn reports_of(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// `pipeline check`.
-pub(crate) fn check(path: &Path, baseline: Option<&Path>, talk: Talk) -> Result<(), Failure> {
+pub(crate) fn check(
+    path: &Path,
+    against: Option<baseline::Against<'_>>,
+    talk: Talk,
+) -> Result<(), Failure> {
     let session = Session::open(path)?;
     let config = &session.config;
-    baseline::is_there(config, baseline)?;
-    let before = baseline
-        .map(|path| baseline::read(path, &config.pipeline.identity.name))
+    baseline::is_there(config, against.is_some())?;
+    let before = against
+        .map(|against| against.read(&config.pipeline.identity.name))
         .transpose()?;
     let inputs = inputs::read(config)?;
     let report = report::judge_last(&session, &inputs)?;
     let outcome = conclude(&report, talk);
-    if let Some(before) = before {
-        let growth = baseline::compare(config, &before, &report, talk)?;
+    if let (Some(against), Some(before)) = (against, before) {
+        let growth = against.compare(config, &before, &report, talk)?;
         if growth.is_some_and(|growth| !growth.pass) {
             return Err(Failure::Gate);
         }
@@ -307,7 +311,9 @@ pub(crate) fn fingerprint(path: &Path) -> Result<String, Failure> {
 fn conclude(report: &Report, talk: Talk) -> Result<(), Failure> {
     match talk {
         Talk::Summary => anstream::print!("{}", summary::text(report)),
-        Talk::Quiet => anstream::print!("{}", summary::failures(report)),
+        Talk::Quiet => {
+            anstream::print!("{}", summary::failures(&report.pipeline, &report.verdicts))
+        }
         Talk::Json => print!("{}", report.to_json()),
     }
     if report.passes() {

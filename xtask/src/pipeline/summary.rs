@@ -21,20 +21,16 @@ pub(crate) fn text(report: &Report) -> String {
     out
 }
 
-/// The gates that failed, with the pipeline's name; empty if all hold.
-pub(crate) fn failures(report: &Report) -> String {
-    let mut out = String::new();
-    for verdict in report.verdicts.iter().filter(|verdict| !verdict.pass) {
-        let found = found(verdict);
-        let (name, gate, limit) = (&report.pipeline, &verdict.gate, &verdict.limit);
-        let fail = FAIL;
-        writeln!(
-            out,
-            "{name}: {fail}{gate} failed{fail:#}: limit {limit}, found {found}"
-        )
-        .expect("writing to a string");
-    }
-    out
+/// Those of a pipeline's gates that failed, a line each; empty if all hold.
+pub(crate) fn failures<'a>(name: &str, verdicts: impl IntoIterator<Item = &'a Verdict>) -> String {
+    verdicts
+        .into_iter()
+        .filter(|verdict| !verdict.pass)
+        .map(|verdict| {
+            let (gate, limit, found) = (&verdict.gate, &verdict.limit, found(verdict));
+            format!("{name}: {FAIL}{gate} failed{FAIL:#}: limit {limit}, found {found}\n")
+        })
+        .collect()
 }
 
 fn found(verdict: &Verdict) -> String {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::baseline::Against;
 use super::{Asked, graph, list, stages, why};
 use crate::failure::Failure;
 use crate::setup;
@@ -49,6 +50,9 @@ Where GITHUB_STEP_SUMMARY is set, the comparison goes to the job's summary, too.
         /// A report.json that was kept: say what moved since, in Markdown, and judge the growth.
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
+        /// Append what moved to this file as well, for a comment on a pull request.
+        #[arg(long, value_name = "FILE", requires = "baseline")]
+        markdown: Option<PathBuf>,
         #[command(flatten)]
         talk: TalkFlags,
     },
@@ -143,8 +147,15 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Check {
             config,
             baseline,
+            markdown,
             talk,
-        } => super::check(config, baseline.as_deref(), talk.talk()),
+        } => {
+            let against = baseline.as_deref().map(|baseline| Against {
+                baseline,
+                markdown: markdown.as_deref(),
+            });
+            super::check(config, against, talk.talk())
+        }
         Verb::List { folder, json } => list::run(folder, *json),
         Verb::Graph { config, format } => graph::run(config, *format),
         Verb::Why {

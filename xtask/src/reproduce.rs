@@ -1,0 +1,312 @@
+//! `reproduce`: the same bits from another clone, under another user's name, on another day.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow};
+use xshell::{Shell, cmd};
+
+use crate::environment::find_program;
+use crate::failure::{Blame, Failure};
+use crate::store::Stage;
+use crate::{ci, pipeline, places};
+
+/// Stages whose artifacts are compared, all of them.
+const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
+/// How much later it is for the second clone.
+const LATER: &str = "+400d";
+
+/// Runs pipelines here and in a second clone, and compares what comes out.
+pub(crate) fn run(configs: &[PathBuf]) -> Result<(), Failure> {
+    let second = Second::prepare()?;
+    for config in configs {
+        let (n_reports, n_artifacts) = check(&second, config)?;
+        println!(
+            "reproduce: {}: {n_reports} files of reports and {n_artifacts} artifacts are the same \
+             in both clones",
+            config.display()
+        );
+    }
+    println!("reproduce: the second clone has {}", second.differences());
+    Ok(())
+}
+
+/// A second clone of this repository's files as they are, and the program built from it.
+struct Second {
+    clone: PathBuf,
+    home: PathBuf,
+    target: PathBuf,
+    cache: PathBuf,
+    /// Programs that stand before others.
+    shims: PathBuf,
+    /// A program that makes others believe in another date.
+    faketime: Option<PathBuf>,
+}
+
+impl Second {
+    fn prepare() -> Result<Self, Failure> {
+        // A folder that stays, so that the next time only what changed is built.
+        let folder = places::cache()?.join("reproduce");
+        let second = Self {
+            clone: folder.join("another place").join("a clone"),
+            home: folder.join("home"),
+            target: folder.join("target"),
+            cache: folder.join("cache"),
+            shims: folder.join("bin"),
+            faketime: find_program("faketime"),
+        };
+        let context = || format!("cannot fill {}", folder.display());
+        let _ = std::fs::remove_dir_all(&second.home);
+        std::fs::create_dir_all(&second.home)
+            .with_context(context)
+            .environment()?;
+        second.fill().with_context(context).environment()?;
+        second.shim().with_context(context).environment()?;
+        eprintln!("reproduce: building the second clone");
+        let mut build = second.command("cargo");
+        build.args(["build", "--quiet", "--package", "xtask"]);
+        succeed(build)?;
+        Ok(second)
+    }
+
+    /// Brings the clone's files to those of this working tree. A file that is the same is left
+    /// alone, so that cargo sees no change.
+    fn fill(&self) -> anyhow::Result<()> {
+        let shell = Shell::new()?;
+        let repository = places::repository();
+        shell.change_dir(&repository);
+        let listing = cmd!(
+            shell,
+            "git ls-files -z --cached --others --exclude-standard"
+        )
+        .quiet()
+        .read()?;
+        let paths: Vec<&str> = listing
+            .split('\0')
+            .filter(|path| !path.is_empty() && repository.join(path).is_file())
+            .collect();
+        for path in &paths {
+            let (from, to) = (repository.join(path), self.clone.join(path));
+            let bytes = std::fs::read(&from)?;
+            if std::fs::read(&to).is_ok_and(|old| old == bytes) {
+                continue;
+            }
+            crate::store::write_whole(&to, &bytes)?;
+        }
+        let mut old = Vec::new();
+        files(&self.clone, &mut old)?;
+        for file in old {
+            let is_kept = file
+                .strip_prefix(&self.clone)
+                .is_ok_and(|path| paths.iter().any(|kept| Path::new(kept) == path));
+            if !is_kept {
+                std::fs::remove_file(&file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps rustup's compiler out of another date: it does not start under `faketime`, since its
+    /// allocator asks for the time before the time can be told.
+    fn shim(&self) -> anyhow::Result<()> {
+        let rustc = find_program("rustc").context("rustc is not on the path")?;
+        let shim = self.shims.join("rustc");
+        let text = format!(
+            "#!/bin/sh\nunset LD_PRELOAD\nexec '{}' \"$@\"\n",
+            rustc.display()
+        );
+        crate::store::write_whole(&shim, text.as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(())
+    }
+
+    /// A command in the second clone, for another user with other habits.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.clone);
+        for (name, _) in std::env::vars_os() {
+            // What cargo told this program is about this clone.
+            if name.to_string_lossy().starts_with("CARGO_") && name != "CARGO_HOME" {
+                command.env_remove(name);
+            }
+        }
+        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            if std::env::var_os(name).is_none()
+                && let Some(home) = std::env::home_dir()
+            {
+                command.env(name, home.join(folder));
+            }
+        }
+        command
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("SPINNEY_CACHE", &self.cache)
+            .env("HOME", &self.home)
+            .env("USER", "grace")
+            .env("LOGNAME", "grace")
+            .env("HOSTNAME", "elsewhere")
+            .env("TZ", "Pacific/Chatham")
+            .env("LC_ALL", "tr_TR.UTF-8")
+            .env("RAYON_NUM_THREADS", "3")
+            .env("CARGO_BUILD_JOBS", "1");
+        command
+    }
+
+    fn run(&self, config: &Path) -> Result<(), Failure> {
+        let program = self.target.join("debug").join("xtask");
+        let mut command = match &self.faketime {
+            Some(faketime) => {
+                let mut command = self.command(faketime);
+                command.args(["-f", LATER]).arg(program);
+                // The emulator's clock is the monotonic one; only the date is another.
+                command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+                let path = std::env::var_os("PATH").unwrap_or_default();
+                let folders =
+                    std::iter::once(self.shims.clone()).chain(std::env::split_paths(&path));
+                command.env("PATH", std::env::join_paths(folders).environment()?);
+                command
+            }
+            None => self.command(program),
+        };
+        command
+            .args(["pipeline", "run", "--quiet", "--force", "--config"])
+            .arg(config);
+        succeed(command)
+    }
+
+    fn differences(&self) -> String {
+        let date = match &self.faketime {
+            Some(_) => "a date 400 days ahead for all but rustup's compiler",
+            None => "today's date (the program `faketime` is not here)",
+        };
+        format!(
+            "another path, with spaces, another user's name, home, host name, time zone and \
+             language, 3 threads instead of the machine's, one job of cargo, firmware caches of \
+             its own, {date}"
+        )
+    }
+}
+
+/// Runs one pipeline twice and compares; gives the number of files of reports and of artifacts.
+fn check(second: &Second, config: &Path) -> Result<(usize, usize), Failure> {
+    let here = places::repository();
+    let loaded = spinney_config::load(&here.join(config))?;
+    let identity = &loaded.pipeline.identity;
+    eprintln!("reproduce: {} here", identity.name);
+    let folder = pipeline::reports_of(&here.join(config))?;
+    let asked = pipeline::Asked {
+        force: true,
+        talk: pipeline::Talk::Quiet,
+        ..pipeline::Asked::default()
+    };
+    let kept = ci::keep(&folder)?;
+    let outcome = pipeline::run(&here.join(config), asked);
+    let ours = ci::keep(&folder);
+    ci::restore(&folder, &kept)?;
+    outcome?;
+    eprintln!("reproduce: {} in the second clone", identity.name);
+    second.run(config)?;
+    let theirs = ci::keep(&pipeline::reports_of(&second.clone.join(config))?)?;
+    let (ours, theirs) = (named(ours?), named(theirs));
+    let mut differing = differing(&ours, &theirs);
+    let mut n_artifacts = 0;
+    for stage in STAGES {
+        let stamp = |folder: &Path| {
+            let stage = Stage::new(folder.join("pipeline").join(&identity.name).join(stage));
+            stage
+                .stamp()
+                .with_context(|| format!("a stage of {} is not whole", identity.name))
+                .environment()
+        };
+        let (ours, theirs) = (
+            stamp(&places::target()?)?.artifacts,
+            stamp(&second.target)?.artifacts,
+        );
+        n_artifacts += ours.len();
+        let paths = self::differing(&ours, &theirs);
+        differing.extend(paths.into_iter().map(|path| format!("{stage}/{path}")));
+    }
+    if differing.is_empty() {
+        Ok((ours.len(), n_artifacts))
+    } else {
+        Err(Failure::Input(anyhow!(
+            "{}: the second clone, with {}, gives other bytes in {}",
+            config.display(),
+            second.differences(),
+            differing.join(", ")
+        )))
+    }
+}
+
+/// Files by name instead of by path.
+fn named(files: Vec<(PathBuf, Vec<u8>)>) -> BTreeMap<String, Vec<u8>> {
+    files
+        .into_iter()
+        .map(|(path, bytes)| {
+            let name = path.file_name().unwrap_or_default();
+            (name.to_string_lossy().into_owned(), bytes)
+        })
+        .collect()
+}
+
+/// The keys of what differs between two maps, or is in one only.
+fn differing<T: PartialEq>(
+    ours: &BTreeMap<String, T>,
+    theirs: &BTreeMap<String, T>,
+) -> Vec<String> {
+    let keys: std::collections::BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    keys.into_iter()
+        .filter(|key| ours.get(*key) != theirs.get(*key))
+        .cloned()
+        .collect()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files(&path, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn succeed(mut command: Command) -> Result<(), Failure> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {:?}", command.get_program()))
+        .environment()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::Input(anyhow!(
+            "in the second clone, {:?} ended with {status}",
+            command.get_program()
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let map = |pairs: &[(&str, u8)]| -> BTreeMap<String, u8> {
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), *value))
+                .collect()
+        };
+        let ours = map(&[("a", 1), ("b", 2), ("c", 3)]);
+        let theirs = map(&[("a", 1), ("b", 9), ("d", 4)]);
+        assert_eq!(differing(&ours, &theirs), ["b", "c", "d"]);
+        assert!(differing(&ours, &ours).is_empty());
+    }
+}

@@ -1,0 +1,86 @@
+//! Supply chain: what the default build pulls in, held to a limit, and cargo-deny where it is.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use xshell::{Shell, cmd};
+
+use crate::environment::find_program;
+use crate::failure::{Blame, Failure};
+use crate::places;
+
+/// Packages from registries that `cargo build -p xtask` may compile. Raise it in the commit that
+/// adds one, with the reason; docs/ci.md states what there are.
+const MOST_PACKAGES: usize = 168;
+
+/// The workspaces, by their manifests.
+const MANIFESTS: [&str; 3] = [
+    "Cargo.toml",
+    "firmware/Cargo.toml",
+    "tools/probe/Cargo.toml",
+];
+
+/// What CI holds the supply chain to.
+pub(crate) fn check() -> Result<(), Failure> {
+    let found = packages()?.len();
+    if found > MOST_PACKAGES {
+        return Err(Failure::Input(anyhow!(
+            "the default build compiles {found} packages from registries, expected {MOST_PACKAGES} \
+             at most; do without the new one, or raise the limit in {} and say why",
+            file!()
+        )));
+    }
+    println!(
+        "supply chain: the default build compiles {found} packages from registries, of \
+         {MOST_PACKAGES} at most"
+    );
+    deny()
+}
+
+/// The packages from registries that the default build compiles for this machine.
+fn packages() -> Result<BTreeSet<String>, Failure> {
+    let shell = Shell::new().environment()?;
+    shell.change_dir(places::repository());
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let format = "{p}";
+    let tree = cmd!(
+        shell,
+        "{cargo} tree --locked --package xtask --edges normal,build --prefix none --format {format}"
+    )
+    .quiet()
+    .read()
+    .environment()?;
+    // Packages of this repository have their folder in brackets, those seen before an asterisk.
+    Ok(tree
+        .lines()
+        .map(|line| {
+            line.trim_end_matches(" (*)")
+                .trim_end_matches(" (proc-macro)")
+        })
+        .filter(|line| !line.is_empty() && !line.ends_with(')'))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Licences, sources and duplicates by `deny.toml`, where cargo-deny is here; advisories need a
+/// database from the network, and are the GitHub workflow's.
+fn deny() -> Result<(), Failure> {
+    if find_program("cargo-deny").is_none() {
+        println!("supply chain: left out: licences and sources (cargo-deny is not here)");
+        return Ok(());
+    }
+    let shell = Shell::new().environment()?;
+    shell.change_dir(places::repository());
+    for manifest in MANIFESTS {
+        cmd!(
+            shell,
+            "cargo-deny --log-level error --offline --manifest-path {manifest} --config deny.toml
+             check licenses bans sources"
+        )
+        .quiet()
+        .run()
+        .map_err(|error| Failure::Input(anyhow!("{manifest}: {error}")))?;
+    }
+    println!("supply chain: left out: advisories, which the GitHub workflow checks");
+    Ok(())
+}
