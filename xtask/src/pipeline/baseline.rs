@@ -91,7 +91,7 @@ impl Against<'_> {
                 .with_context(|| format!("--markdown: cannot append to {}", path.display()))
                 .input()?;
         }
-        if let Some(path) = std::env::var_os(JOB_SUMMARY) {
+        if let Some(path) = std::env::var_os(JOB_SUMMARY).filter(|path| !path.is_empty()) {
             let path = Path::new(&path);
             append(path, &text)
                 .with_context(|| format!("{JOB_SUMMARY}: cannot append to {}", path.display()))
