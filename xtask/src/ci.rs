@@ -21,6 +21,9 @@ pub(crate) const PIPELINES: [&str; 7] = [
     "examples/acoustic-events.toml",
 ];
 
+/// The file of predictions beside a report.
+const PREDICTIONS: &str = "predictions.csv";
+
 /// Runs every step, fails at the first that fails, and says how many passed. With `bless`, reports
 /// that moved are accepted instead.
 pub(crate) fn run(bless: bool) -> Result<(), Failure> {
@@ -129,6 +132,8 @@ fn shipped(config: &Path, bless: bool) -> Result<(), Failure> {
     let kept = keep(&folder)?;
     let outcome = pipeline::run(config, pipeline::Asked::default());
     let after = read(&path)?;
+    let predictions = folder.join(PREDICTIONS);
+    let predicted_anew = std::fs::read(&predictions).ok();
     if !bless {
         restore(&folder, &kept)?;
     }
@@ -143,7 +148,11 @@ fn shipped(config: &Path, bless: bool) -> Result<(), Failure> {
             )))
         };
     };
-    let moved = pipeline::moved(&before, &after);
+    let mut moved = pipeline::moved(&before, &after);
+    let committed = kept.iter().find(|(path, _)| *path == predictions);
+    if committed.map(|(_, bytes)| bytes) != predicted_anew.as_ref() {
+        moved.push(format!("{PREDICTIONS} changed"));
+    }
     if moved.is_empty() || bless {
         return Ok(());
     }

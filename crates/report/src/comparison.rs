@@ -15,6 +15,9 @@ pub struct Comparison<'a> {
     pub after: &'a Report,
 }
 
+/// What is said of two reports that are the same.
+const NOTHING: &str = "Nothing moved.\n\n";
+
 /// A line of the table: what, before, after, and by how much it moved.
 struct Line {
     what: &'static str,
@@ -70,11 +73,30 @@ impl Comparison<'_> {
     #[must_use]
     pub fn to_markdown(&self, growth: Option<&Verdict>) -> String {
         let mut out = format!("## {}\n\n", self.after.pipeline);
-        self.gates(&mut out, growth);
-        self.totals(&mut out);
-        self.classes(&mut out);
-        self.features(&mut out);
-        self.trees(&mut out);
+        let mut what_moved = String::new();
+        self.totals(&mut what_moved);
+        self.classes(&mut what_moved);
+        self.features(&mut what_moved);
+        self.trees(&mut what_moved);
+        let verdicts: Vec<&Verdict> = self.after.verdicts.iter().chain(growth).collect();
+        let n_failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
+        let _ = match n_failed {
+            0 => writeln!(out, "All {} gates hold.\n", verdicts.len()),
+            1 => writeln!(out, "**1 of {} gates fails.**\n", verdicts.len()),
+            n => writeln!(out, "**{n} of {} gates fail.**\n", verdicts.len()),
+        };
+        // Where all is as it was, one line says so, and the gates are there for who asks.
+        let is_still = n_failed == 0 && what_moved == NOTHING;
+        if is_still {
+            out.push_str(NOTHING);
+            out.push_str("<details><summary>gates</summary>\n\n");
+        }
+        self.gates(&mut out, &verdicts);
+        out.push_str(if is_still {
+            "</details>\n\n"
+        } else {
+            &what_moved
+        });
         let prints = [&self.before.fingerprint, &self.after.fingerprint].map(|print| {
             let digits = print.trim_start_matches("sha256:");
             digits.get(..12).unwrap_or(digits)
@@ -87,14 +109,7 @@ impl Comparison<'_> {
         out
     }
 
-    fn gates(&self, out: &mut String, growth: Option<&Verdict>) {
-        let verdicts: Vec<&Verdict> = self.after.verdicts.iter().chain(growth).collect();
-        let n_failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
-        let _ = match n_failed {
-            0 => writeln!(out, "All {} gates hold.\n", verdicts.len()),
-            1 => writeln!(out, "**1 of {} gates fails.**\n", verdicts.len()),
-            n => writeln!(out, "**{n} of {} gates fail.**\n", verdicts.len()),
-        };
+    fn gates(&self, out: &mut String, verdicts: &[&Verdict]) {
         out.push_str("| gate | limit | found | before | |\n| --- | ---: | ---: | ---: | --- |\n");
         for verdict in verdicts {
             let found = |verdict: Option<&Verdict>| {
@@ -172,7 +187,7 @@ impl Comparison<'_> {
         }
         let lines: Vec<Line> = lines.into_iter().flatten().collect();
         if lines.is_empty() {
-            out.push_str("Nothing moved.\n\n");
+            out.push_str(NOTHING);
         } else {
             out.push_str("| what moved | before | after | by |\n| --- | ---: | ---: | ---: |\n");
             for line in lines {

@@ -39,12 +39,16 @@ fn nothing_moves_against_itself() {
 
         All 2 gates hold.
 
+        Nothing moved.
+
+        <details><summary>gates</summary>
+
         | gate | limit | found | before | |
         | --- | ---: | ---: | ---: | --- |
         | parity | 0 | 0 | 0 | holds |
         | flash | 3200 | 3000 | 3000 | holds |
 
-        Nothing moved.
+        </details>
 
         <sub>0123456789ab against 0123456789ab; instructions are counted by an emulator and are not cycles.</sub>
     "#]].assert_eq(&comparison.to_markdown(None));
