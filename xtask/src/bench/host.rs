@@ -2,25 +2,12 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, anyhow};
-use serde::{Deserialize, Serialize};
-use xshell::{Shell, cmd};
+use anyhow::Context;
+use serde::Deserialize;
+use xshell::cmd;
 
+use super::python::{self, Line, Sides};
 use crate::failure::{Blame, Failure};
-use crate::{places, store};
-
-/// One comparison; lower is better.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Line {
-    case: String,
-    metric: String,
-    ours: f64,
-    peer: f64,
-    peer_name: String,
-    ratio: f64,
-    goal: f64,
-    met: bool,
-}
 
 /// How many rows a peer decides differently.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -39,39 +26,14 @@ struct Found {
 
 /// Makes `reports/bench/host.json` and `host.md`; takes some minutes.
 pub(crate) fn run() -> Result<(), Failure> {
-    let repository = places::repository();
-    let work = places::target()?.join("bench");
-    std::fs::create_dir_all(&work).environment()?;
-    let shell = Shell::new().environment()?;
-    shell.change_dir(&repository);
-    let environment = work.join("host-venv");
-    let python = environment.join("bin/python");
-    if !python.is_file() {
-        cmd!(shell, "python3 -m venv {environment}")
-            .run()
-            .context("python3 with its venv module is needed for the other side")
-            .environment()?;
-    }
-    cmd!(
+    let peers = ["-r", "scripts/host/requirements.txt"];
+    let sides = Sides::prepare("host-venv", &peers, "spinney-batch", "bench_host")?;
+    let Sides {
         shell,
-        "{python} -m pip install --quiet --disable-pip-version-check -r scripts/host/requirements.txt"
-    )
-    .run()
-    .environment()?;
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let target = work.join("target");
-    cmd!(
-        shell,
-        "{cargo} build --quiet --release --package spinney-batch --example bench_host"
-    )
-    .env("CARGO_TARGET_DIR", &target)
-    .run()
-    .environment()?;
-    let data = work.join("data");
-    cmd!(shell, "{python} scripts/quality/datasets.py {data}")
-        .run()
-        .environment()?;
-    let binary = target.join("release/examples/bench_host");
+        python,
+        binary,
+        data,
+    } = &sides;
     let json = cmd!(shell, "{python} scripts/host/host.py {data} {binary}")
         .read()
         .environment()?;
@@ -80,19 +42,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let found: Found = serde_json::from_str(json)
         .context("the comparison printed no figures")
         .environment()?;
-    if found.lines.is_empty() {
-        return Err(Failure::Environment(anyhow!(
-            "the comparison gave no figures"
-        )));
-    }
-    let json = serde_json::to_string_pretty(&found.lines).environment()? + "\n";
-    let folder = repository.join("reports/bench");
-    let markdown = markdown(&found);
-    for (name, text) in [("host.json", &json), ("host.md", &markdown)] {
-        store::write_whole(&folder.join(name), text.as_bytes()).environment()?;
-    }
-    print!("{markdown}");
-    Ok(())
+    python::commit("host", &found.lines, &markdown(&found))
 }
 
 fn markdown(found: &Found) -> String {
@@ -107,15 +57,7 @@ fn markdown(found: &Found) -> String {
          | case | ours | peer | ratio | goal | met |\n\
          | --- | ---: | ---: | ---: | ---: | --- |\n",
     );
-    for line in &found.lines {
-        let met = if line.met { "yes" } else { "**no**" };
-        writeln!(
-            out,
-            "| {} | {} | {} ({}) | {:.2} | {} | {met} |",
-            line.case, line.ours, line.peer, line.peer_name, line.ratio, line.goal
-        )
-        .expect("writing to a string");
-    }
+    out.push_str(&python::rows(&found.lines, false));
     out.push_str(
         "\nOur class equals that of the quantized model, and so a device's, on every row: the run \
          ends with an error otherwise. The others add up float votes; rows on which they decide \

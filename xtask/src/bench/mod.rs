@@ -4,4 +4,5 @@ pub(crate) mod agreement;
 pub(crate) mod device;
 pub(crate) mod frontend;
 pub(crate) mod host;
+mod python;
 pub(crate) mod train;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use spinney_board::{Core, Machine, machine};
 use xshell::{Shell, cmd};
 
+use super::python::environment_with;
 use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
@@ -235,24 +236,9 @@ fn is_asked_for(name: &str, asked: &[String]) -> bool {
 /// A Python with the peers in it, in an environment of its own.
 pub(super) fn python(work: &Path) -> Result<PathBuf, Failure> {
     let shell = Shell::new().environment()?;
-    let environment = work.join("venv");
-    let python = environment.join("bin/python");
-    if !python.is_file() {
-        cmd!(shell, "python3 -m venv {environment}")
-            .quiet()
-            .run()
-            .context("python3 with its venv module is needed for the peers")
-            .environment()?;
-    }
-    let requirements = places::repository().join("scripts/peers/requirements.txt");
-    cmd!(
-        shell,
-        "{python} -m pip install --quiet --disable-pip-version-check --requirement {requirements}"
-    )
-    .quiet()
-    .run()
-    .environment()?;
-    Ok(python)
+    shell.change_dir(places::repository());
+    let peers = ["-r", "scripts/peers/requirements.txt"];
+    environment_with(&shell, &work.join("venv"), &peers)
 }
 
 fn write_models(python: &Path, folder: &Path, names: &[&str]) -> Result<(), Failure> {
