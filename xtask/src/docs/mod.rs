@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use spinney_report::Report;
@@ -57,12 +57,14 @@ pub(crate) fn run(all: bool) -> Result<(), Failure> {
                 continue;
             };
             eprintln!("docs: {place}: {}", first_command(&block.text));
+            let started = Instant::now();
             let deadline = if all { DEADLINE_ALL } else { DEADLINE };
             let outcome = match language {
                 Language::Shell => scratch.run(&block.text, deadline),
                 Language::Python => scratch.run_python(&block.text, deadline),
             }?;
             let fault = fault(block, shown(page, index), &outcome, numbers_differ);
+            eprintln!("docs: {place} took {} s", started.elapsed().as_secs());
             if let Some(fault) = &fault {
                 eprintln!("docs: {name}:{fault}");
             }
@@ -165,27 +167,22 @@ fn fault(
 ) -> Option<String> {
     let line = block.line + outcome.line;
     let command = block.text.lines().nth(outcome.line).unwrap_or_default();
-    let printed = || format!("{}{}", outcome.stdout, outcome.stderr);
+    let printed = &outcome.printed;
     match outcome.exit {
-        None => return Some(format!("{line}: `{command}` does not end\n{}", printed())),
+        None => return Some(format!("{line}: `{command}` does not end\n{printed}")),
         Some(0) => {}
         Some(code) => {
             return Some(format!(
-                "{line}: `{command}` ended with exit code {code}\n{}",
-                printed()
+                "{line}: `{command}` ended with exit code {code}\n{printed}"
             ));
         }
     }
     let shown = shown?;
-    let missing = [&outcome.stdout, &outcome.stderr]
-        .map(|printed| shown::missing(&shown.text, printed, numbers_differ));
-    let [Some(line), Some(_)] = missing else {
-        return None;
-    };
+    let line = shown::missing(&shown.text, printed, numbers_differ)?;
     Some(format!(
-        "{}: the page shows\n{line}\nwhich is not where it stands in what `{command}` printed:\n{}",
-        shown.line,
-        printed()
+        "{}: the page shows\n{line}\nwhich is not where it stands in what `{command}` printed:\n\
+         {printed}",
+        shown.line
     ))
 }
 

@@ -23,8 +23,8 @@ pub(crate) struct Outcome {
     pub exit: Option<i32>,
     /// The line of the block, from 0, whose command was the last to start.
     pub line: usize,
-    pub stdout: String,
-    pub stderr: String,
+    /// What a terminal shows.
+    pub printed: String,
 }
 
 impl Scratch {
@@ -152,8 +152,11 @@ impl Scratch {
         Ok(Outcome {
             exit: finished.status.map(|status| status.code().unwrap_or(-1)),
             line: line.trim().parse().unwrap_or(0),
-            stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
+            printed: format!(
+                "{}{}",
+                String::from_utf8_lossy(&finished.stdout),
+                String::from_utf8_lossy(&finished.stderr)
+            ),
         })
     }
 }
@@ -162,7 +165,9 @@ impl Scratch {
 /// already, on the copy.
 fn script(block: &str) -> String {
     let mut script = String::from(
-        "set -eu\n\
+        // Errors and progress come in between, as on a terminal.
+        "exec 2>&1\n\
+         set -eu\n\
          cargo() {\n\
          \x20 if [ \"${1-}\" = xtask ]; then\n\
          \x20   shift\n\
