@@ -47,10 +47,12 @@ fn every_page_is_in_the_index_and_leads_on() {
         .collect();
     files.sort();
     let mut listed: Vec<String> = pages.iter().map(|(name, _)| name.clone()).skip(1).collect();
-    let order = listed.split_off(1);
+    let mut order = listed.split_off(1);
     let mut sorted = [listed, order.clone()].concat();
     sorted.sort();
     assert_eq!(sorted, files, "{INDEX} lists every page");
+    // This one is written by scripts/pull-request.sh.
+    order.retain(|name| name != "docs/pull-request.md");
     let mut faults = Vec::new();
     for (at, name) in order.iter().enumerate() {
         let text = std::fs::read_to_string(repository().join(name)).expect("a page");
