@@ -8,7 +8,7 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, chips, new, no_panic, parity, pipeline, places, reproduce, serial, supply};
+use crate::{c99, chips, docs, new, no_panic, parity, pipeline, places, reproduce, serial, supply};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
 pub(crate) const PIPELINES: [&str; 7] = [
@@ -85,6 +85,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         Box::new(move || parity::check(bless)),
     ));
     steps.push(("a new project".to_owned(), Box::new(new::check)));
+    steps.push((
+        "commands of the documentation".to_owned(),
+        Box::new(|| docs::run(false)),
+    ));
     steps.push(("chips and probes".to_owned(), Box::new(chips::check)));
     steps.push((
         "serial sessions with noise".to_owned(),

@@ -6,6 +6,7 @@ mod chips;
 mod ci;
 mod completions;
 mod device_job;
+mod docs;
 mod emulator;
 mod environment;
 mod explain;
@@ -111,6 +112,12 @@ enum Verb {
     },
     /// Prove that predictions over a serial line survive noise, on every emulated UART.
     Serial,
+    /// Run the commands that README and docs show, and compare the output that they show.
+    Docs {
+        /// Also those that need Python, the network or more than a minute; writes reports/docs.md.
+        #[arg(long)]
+        all: bool,
+    },
     /// Predict a file of rows: on this machine, or by a device on a serial port.
     Predict(predict::Arguments),
     /// Compute the figures that are committed under reports/bench.
@@ -220,6 +227,7 @@ fn main() -> ExitCode {
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Serial => serial::check(),
         Verb::Features { config, output } => features::run(&config, &output),
+        Verb::Docs { all } => docs::run(all),
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),

@@ -1,6 +1,6 @@
 //! A service in miniature: a scikit-learn model loaded once, batches of float32 rows answered.
 //!
-//! `cargo run --release -p spinney-batch --example service`
+//! `cargo run -p spinney-batch --example service`
 
 use std::error::Error;
 
@@ -34,8 +34,9 @@ impl Digits {
         };
         let quant = QuantModel::new(&model, &calibrations, options, None)?;
         let threads = std::thread::available_parallelism()?;
+        let predictor = Predictor::<f32>::new(&quant).with_threads(threads)?;
         Ok(Self {
-            predictor: Predictor::new(&quant).with_threads(threads)?,
+            predictor,
             classes: model.schema().classes().to_vec(),
         })
     }

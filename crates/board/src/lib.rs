@@ -3,6 +3,18 @@
 //!
 //! The chip table is checked in as `data/chips.csv`; names are spelt as probe-rs spells them. This
 //! crate must not know of models, configs or firmware: it answers what a chip is.
+//!
+//! ```
+//! use spinney_board::{Core, find, search};
+//!
+//! let chip = find("nrf51822_xxaa")?.chip(None).ok_or("a known core")?;
+//! assert_eq!(chip.core, Core::CortexM0);
+//! assert_eq!(chip.core.target(), "thumbv6m-none-eabi");
+//! assert_eq!((chip.flash.len, chip.ram.len), (256 << 10, 16 << 10));
+//! assert_eq!(chip.core.machine().name, "microbit");
+//! assert!(search("F405").len() >= 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod boot;
 mod chip;

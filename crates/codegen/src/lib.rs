@@ -2,6 +2,30 @@
 //! header; and the front end with its filter tables.
 //!
 //! Files are returned, never written; the same model gives the same bytes.
+//!
+//! ```
+//! use spinney_codegen::{Identity, Options, drop_in};
+//! # use spinney_quantize::{CodeWidth, Declared, Options as Quantize, QuantModel, Votes, calibrate};
+//! # use spinney_model::{FloatModel, Voting};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let float = FloatModel::from_json(br#"{"format":"spinney-model","version":1,
+//! #     "kind":"decision-tree","features":[{"name":"a"}],"classes":["low","high"],"trees":[{"nodes":[
+//! #     {"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}]}]}"#)?;
+//! # let calibrations = calibrate(&float, None, &[Declared::default()])?;
+//! # let options = Quantize { voting: Voting::Soft, votes: Votes::Q15, codes: CodeWidth::Auto,
+//! #     wants_scores: false };
+//! # let model = QuantModel::new(&float, &calibrations, options, None)?;
+//! let identity = Identity {
+//!     pipeline: "threshold",
+//!     kind: "decision-tree",
+//!     fingerprint: "955f24f066490a11c3f07580f94a2bf0203e4ef6f14add1b0af366bcfd62c57d",
+//! };
+//! let generated = drop_in(identity, &model, &Options::plain())?;
+//! assert!(generated.files["Cargo.toml"].contains("threshold-model"));
+//! assert!(generated.files["src/lib.rs"].contains("pub fn predict"));
+//! assert!(generated.files.contains_key("runtime/src/lib.rs"));
+//! # Ok(()) }
+//! ```
 
 mod body;
 mod boot;

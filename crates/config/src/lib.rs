@@ -6,6 +6,30 @@
 //!
 //! This crate reads no data and no models: a column or a class that does not exist is found
 //! later, and [`Config::fault`] points at the key that named it.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! let text = r#"
+//! [pipeline]
+//! name = "iris"
+//! [dataset]
+//! path = "iris.csv"
+//! label = "species"
+//! [model]
+//! kind = "decision-tree"
+//! [target]
+//! chip = "nRF51822_xxAA"
+//! "#;
+//! let file_exists = |_: &Path| true;
+//! let config = spinney_config::parse(text, Path::new("pipeline.toml"), &file_exists)?;
+//! assert_eq!(config.pipeline.identity.seed, 42);
+//!
+//! let wrong = text.replace("decision-tree", "decision-three");
+//! let faults = spinney_config::parse(&wrong, Path::new("pipeline.toml"), &file_exists).unwrap_err();
+//! assert_eq!(faults.to_list()[0].line, 8);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod check;
 mod choice;

@@ -1,6 +1,20 @@
 //! Labelled rows, read from bytes and split by seed.
 //!
 //! Readers take `&[u8]`; this crate must not know of files, configs or models.
+//!
+//! ```
+//! use spinney_dataset::{csv, split};
+//!
+//! let file = b"length,width,species\n1.4,0.2,setosa\n1.3,0.2,setosa\n4.7,1.4,versicolor\n4.5,1.5,versicolor\n";
+//! let rows = csv::read(file, "species")?;
+//! assert_eq!(rows.features(), ["length", "width"]);
+//! assert_eq!(rows.classes(), ["setosa", "versicolor"]);
+//!
+//! let parts = split(&rows, 0.5, 42)?;
+//! assert_eq!(parts.train.class_counts(), [1, 1]);
+//! assert_eq!(parts.test.class_counts(), [1, 1]);
+//! # Ok::<(), spinney_dataset::DataError>(())
+//! ```
 
 pub mod archive;
 pub mod csv;

@@ -2,6 +2,29 @@
 //! footprint of an image, and the gates that all of them must pass.
 //!
 //! *Agreement* is float against Q15; *parity* is host against device.
+//!
+//! ```
+//! use spinney_dataset::csv;
+//! use spinney_evaluate::{evaluate, predict};
+//! # use spinney_quantize::{CodeWidth, Declared, Options as Quantize, QuantModel, Votes, calibrate};
+//! # use spinney_model::{FloatModel, Voting};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let float = FloatModel::from_json(br#"{"format":"spinney-model","version":1,
+//! #     "kind":"decision-tree","features":[{"name":"a"}],"classes":["low","high"],"trees":[{"nodes":[
+//! #     {"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}]}]}"#)?;
+//! # let calibrations = calibrate(&float, None, &[Declared::default()])?;
+//! # let options = Quantize { voting: Voting::Soft, votes: Votes::Q15, codes: CodeWidth::Auto,
+//! #     wants_scores: false };
+//! # let model = QuantModel::new(&float, &calibrations, options, None)?;
+//! let test = csv::read(b"a,class\n1,low\n2,high\n1.2,high\n3,high\n", "class")?;
+//! let test = test.with_classes(model.schema().classes())?;
+//! let predictions = predict(&float, &model, Voting::Soft, &test);
+//! let evaluation = evaluate(&predictions, Voting::Soft, &test);
+//! assert_eq!(evaluation.float.accuracy, 0.75);
+//! assert_eq!(evaluation.q15.confusion, [[1, 0], [1, 2]]);
+//! assert_eq!(evaluation.agreement, 1.0);
+//! # Ok(()) }
+//! ```
 
 mod device;
 mod footprint;

@@ -2,6 +2,18 @@
 //!
 //! No code in a file is ever run, no name says what a file is, and no size that a file claims is
 //! believed. This crate must not know anything of fixed point, devices or `pipeline.toml`.
+//!
+//! ```
+//! let file = std::fs::read("../../examples/models/digits_rf.skops")?;
+//! let imported = spinney_import::import(&file)?;
+//! assert_eq!(imported.origin.estimator, "RandomForestClassifier");
+//! assert_eq!(imported.model.schema().n_features(), 64);
+//! assert_eq!(imported.model.predict(&[0.0; 64]), 1);
+//!
+//! let error = spinney_import::import(b"\x80\x04\x95 a pickle").unwrap_err();
+//! assert!(error.to_string().contains("pickle"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod classes;
 mod describe;

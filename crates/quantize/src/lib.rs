@@ -2,6 +2,32 @@
 //! where the two may differ.
 //!
 //! What a [`QuantModel`] computes, it computes by calling the runtime, as the device does.
+//!
+//! ```
+//! use spinney_dataset::csv;
+//! use spinney_quantize::{CodeWidth, Declared, Level, Options, QuantModel, Votes, calibrate, certify};
+//! # use spinney_model::{FloatModel, Voting};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let float = FloatModel::from_json(br#"{"format":"spinney-model","version":1,
+//! #     "kind":"decision-tree","features":[{"name":"a"}],"classes":["low","high"],"trees":[{"nodes":[
+//! #     {"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}]}]}"#)?;
+//! let rows = csv::read(b"a,class\n1,low\n2,high\n", "class")?;
+//! let calibrations = calibrate(&float, Some(rows.values().view()), &[Declared::default()])?;
+//! let options = Options {
+//!     voting: Voting::Soft,
+//!     votes: Votes::Q15,
+//!     codes: CodeWidth::Auto,
+//!     wants_scores: false,
+//! };
+//! let quant = QuantModel::new(&float, &calibrations, options, Some(&rows))?;
+//! assert_eq!(quant.codes(&[2.0]), [2]);
+//! assert_eq!(quant.scores(&[2]), [0, 1]);
+//!
+//! let certificate = certify(&float, &quant, &calibrations, Voting::Soft, &rows);
+//! assert_eq!(certificate.splits, Some(Level::EveryInput));
+//! assert_eq!(certificate.votes, Level::EveryInput);
+//! # Ok(()) }
+//! ```
 
 mod bayes;
 mod calibrate;

@@ -3,6 +3,35 @@
 //!
 //! Features are computed by `spinney-frontend`, the code that the device runs, so that what is
 //! trained on is what the board computes. Nothing here knows files, configs or models.
+//!
+//! ```
+//! use std::num::{NonZeroU16, NonZeroU32};
+//!
+//! use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, Statistic, Window};
+//! use spinney_signal::hear;
+//!
+//! let front_end = FrontEnd {
+//!     bank: MelBank {
+//!         sample_rate_hz: 8000.0,
+//!         n_points: 256,
+//!         n_bands: 8,
+//!         scale: MelScale::Htk,
+//!         normalisation: Normalisation::None,
+//!         f_min_hz: 100.0,
+//!         f_max_hz: 4000.0,
+//!     },
+//!     window: Window::Hann,
+//!     hop: NonZeroU16::new(128).ok_or("0")?,
+//!     n_frames_per_decision: NonZeroU32::new(10).ok_or("0")?,
+//!     statistic: Statistic::Maximum,
+//!     of_energies: false,
+//! };
+//! // A second of a square wave: 61 frames, six decisions, eight features each.
+//! let samples: Vec<i16> = (0..8000).map(|n| if n % 16 < 8 { 8000 } else { -8000 }).collect();
+//! let rows = hear(&front_end, &samples)?;
+//! assert_eq!((rows.len(), rows[0].len()), (6, 8));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod decisions;
 mod hear;

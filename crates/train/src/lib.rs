@@ -2,6 +2,17 @@
 //!
 //! What a library returns is converted at once; its own `predict` is never asked. This crate must
 //! not know of configs or files.
+//!
+//! ```
+//! use spinney_dataset::csv;
+//! use spinney_train::gaussian_nb;
+//!
+//! let rows = csv::read(b"a,class\n1,low\n1.5,low\n6,high\n7,high\n", "class")?;
+//! let model = gaussian_nb(&rows, 1e-9)?;
+//! assert_eq!(model.kind(), "gaussian-nb");
+//! assert_eq!(model.predict(&[6.5]), 0); // "high" comes before "low"
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod bayes;
 mod forest;

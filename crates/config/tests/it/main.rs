@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod common;
+mod declared;
 mod documented;
 mod faults_in_rules;
 mod faults_in_text;
