@@ -45,8 +45,8 @@ pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
 pub use metrics::{ClassScore, Scorecard};
 pub use node::{
-    Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, Step, Summary,
-    Uplink, UplinkPlan, Use, Work, judge_node, node,
+    Alternative, Cited, Decision, LONGER, Node, Plan, Power, PowerPlan, RowBytes, Sends, Step,
+    Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use slimming::Shape;
