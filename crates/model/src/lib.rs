@@ -12,7 +12,7 @@
 //! let tree = FloatModel::from_json(br#"{"format": "spinney-model", "version": 1,
 //!     "kind": "decision-tree", "features": [{"name": "a"}], "classes": ["low", "high"],
 //!     "trees": [{"nodes": [{"feature": 0, "threshold": 1.5, "left": 1, "right": 2},
-//!                          {"value": [3, 1]}, {"value": [0, 4]}]}]}"#)?;
+//!                          {"value": [0.75, 0.25]}, {"value": [0, 1]}]}]}"#)?;
 //! assert_eq!(tree.predict(&[1.5]), 0);
 //! assert_eq!(tree.probabilities(&[1.5]), [0.75, 0.25]);
 //! assert_eq!(tree.predict(&[1.6]), 1);

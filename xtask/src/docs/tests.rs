@@ -151,8 +151,8 @@ fn fault(arguments: &str) -> Option<String> {
             |word| match word.trim_matches(|c| matches!(c, '"' | '\'' | '[' | ']')) {
                 "N" => "0",
                 "STAGE" => "model",
-            "SHELL" => "bash",
-            "VERB" => "setup",
+                "SHELL" => "bash",
+                "VERB" => "setup",
                 word => word,
             },
         );
