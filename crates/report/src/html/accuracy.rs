@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use spinney_evaluate::{MarginUnit, Margins, Scorecard};
 
-use super::parts::{name, scrolling};
+use super::parts::{name, scrolling, share};
 use super::plots;
 use crate::Report;
-use crate::markdown::{SHOWN, percent};
+use crate::markdown::SHOWN;
 
 impl Report {
     pub(super) fn accuracy_section(&self) -> Markup {
@@ -16,12 +16,12 @@ impl Report {
                 h2 #accuracy { "Accuracy" }
                 p {
                     @if let (Some(float), Some(q15), Some(drop)) = (accuracy.float, accuracy.q15, accuracy.drop) {
-                        "Float " (percent(float)) ", Q15 " (percent(q15)) ": a drop of " (percent(drop)) ". "
+                        "Float " (share(float)) ", Q15 " (share(q15)) ": a drop of " (share(drop)) ". "
                     } @else { "Test rows have no labels, so there is no accuracy. " }
                     "Float and Q15 differ on " (accuracy.disagreements) " of " (self.dataset.test_rows) " rows."
                     @if let (Some(hard), Some(soft)) = (accuracy.float_hard, accuracy.agreement_with_soft) {
-                        " Under hard votes float reaches " (percent(hard))
-                        "; Q15 agrees with scikit-learn’s soft vote on " (percent(soft)) "."
+                        " Under hard votes float reaches " (share(hard))
+                        "; Q15 agrees with scikit-learn’s soft vote on " (share(soft)) "."
                     }
                 }
                 @if let (Some(found), Some(bound)) = (accuracy.probability_error_max, accuracy.probability_error_bound) {
@@ -66,7 +66,7 @@ impl Report {
         let classes = &self.model.classes;
         let table = html! {
             table.confusion {
-                caption { (title) ", " (percent(card.accuracy)) " right" }
+                caption { (title) ", " (share(card.accuracy)) " right" }
                 thead { tr {
                     th scope="col" { span.aside { "label" } }
                     @for class in classes { th.n scope="col" title=(class) { (name(class)) } }
@@ -136,7 +136,7 @@ impl Report {
                     (plots::margins(margins))
                     figcaption {
                         "Test rows per margin of the quantized model."
-                        @if margins.bins.iter().any(|bin| bin.wrong.is_some()) { " The dark part of a bar is rows whose class is wrong." }
+                        @if margins.bins.iter().any(|bin| bin.wrong.is_some()) { " The lower part of a bar, in another shade, is rows whose class is wrong." }
                         @if self.accuracy.disagreements > 0 { " ▼ marks bars with rows on which float and Q15 disagree." }
                         @else { " Float and Q15 disagree on no row." }
                     }

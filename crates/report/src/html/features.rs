@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::parts::{bar, grouped, name, scrolling};
 use crate::markdown::SHOWN;
+use crate::markdown::node::figure;
 use crate::{FeatureCoding, Report};
 
 /// Rows of the full table; more are in `report.json`.
@@ -91,7 +92,7 @@ fn table(features: &[&FeatureCoding], most: f64) -> Markup {
                         th scope="row" { (name(&feature.name)) }
                         @if most > 0.0 { (importance(feature.share_of_comparisons, most)) }
                         td { (feature.sensor) }
-                        td.nowrap { (feature.range.0) " to " (feature.range.1) }
+                        td.nowrap { (figure(feature.range.0)) " to " (figure(feature.range.1)) }
                         td.nowrap {
                             (feature.coding)
                             @if let (Some(bits), "affine") = (feature.code_bits_per_unit, feature.coding.as_str()) {

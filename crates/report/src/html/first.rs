@@ -4,9 +4,8 @@ use maud::{Markup, html};
 use spinney_evaluate::{Quantity, Verdict};
 use spinney_quantize::Level;
 
-use super::parts::{bar, grouped, grouped_signed, mark};
+use super::parts::{bar, grouped, grouped_signed, grouped_text, mark, share};
 use crate::Report;
-use crate::markdown::percent;
 
 impl Report {
     pub(super) fn first(&self) -> Markup {
@@ -34,14 +33,14 @@ impl Report {
                 @match (accuracy.float, accuracy.q15) {
                     (Some(float), Some(q15)) => {
                         dl.pair {
-                            div { dt { "float" } dd { (percent(float)) } }
-                            div { dt { "Q15" } dd.big { (percent(q15)) } }
+                            div { dt { "float" } dd { (share(float)) } }
+                            div { dt { "Q15" } dd.big { (share(q15)) } }
                         }
                     }
                     _ => { p.big { "no labels" } p.note { "The test rows have none." } }
                 }
                 p.note {
-                    "They agree on " (percent(accuracy.agreement)) " of "
+                    "They agree on " (share(accuracy.agreement)) " of "
                     (grouped(self.dataset.test_rows as u64)) " test rows."
                 }
             }
@@ -53,7 +52,7 @@ impl Report {
             div.tile {
                 h2 { "Instructions per inference" }
                 @if let Some(device) = &self.device {
-                    p.big { (grouped_mean(device.instructions_per_inference.mean)) }
+                    p.big { (grouped_text(&device.instructions_per_inference.mean.to_string())) }
                     p.note {
                         "on average; " (grouped(device.instructions_per_inference.max)) " at most. "
                         "Counted on " (device.board)
@@ -84,7 +83,7 @@ impl Report {
                 p.big { (grouped(used)) " " span.unit { "bytes" } }
                 @if let Some(budget) = budget { (meter("budget", used, budget)) }
                 @if let Some(chip) = chip { (meter("chip", used, chip)) }
-                p.note { (grouped_signed(model)) " of them the model’s." }
+                p.note { @if model == 0 { "none" } @else { (grouped_signed(model)) } " of them the model’s." }
             }
         }
     }
@@ -152,7 +151,7 @@ fn gate(verdict: &Verdict) -> Markup {
     };
     html! {
         tr class=(state) {
-            th scope="row" { (verdict.gate) }
+            th scope="row" { (breakable(&verdict.gate)) }
             td.n { (quantity(&verdict.limit)) }
             td.n { @match &verdict.found { Some(found) => (quantity(found)), None => "not measured" } }
             td {
@@ -165,36 +164,30 @@ fn gate(verdict: &Verdict) -> Markup {
     }
 }
 
+/// A key of the config, which may be broken after an underscore.
+fn breakable(key: &str) -> Markup {
+    html! { @for part in key.split_inclusive('_') { (part) @if part.ends_with('_') { wbr; } } }
+}
+
 fn quantity(quantity: &Quantity) -> String {
     match quantity {
         Quantity::Count(count) => grouped(*count),
-        Quantity::Number(_) | Quantity::Word(_) => quantity.to_string(),
-    }
-}
-
-/// A mean as it is told elsewhere, with its thousands apart.
-pub(super) fn grouped_mean(mean: f64) -> String {
-    let text = mean.to_string();
-    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
-    let whole = whole.parse().map_or(whole.to_owned(), grouped);
-    if rest.is_empty() {
-        whole
-    } else {
-        format!("{whole}.{rest}")
+        Quantity::Number(_) => grouped_text(&quantity.to_string()),
+        Quantity::Word(word) => word.clone(),
     }
 }
 
 /// How much of a limit is used, as a bar and in words.
 fn meter(what: &str, used: u64, limit: u64) -> Markup {
-    let share = used as f64 / limit.max(1) as f64;
+    let used_share = used as f64 / limit.max(1) as f64;
     html! {
         div.meter {
-            (bar(share, if share > 1.0 { "over" } else { "" }))
+            (bar(used_share, if used_share > 1.0 { "over" } else { "" }))
             p {
                 span { "of the " (what) ", " (grouped(limit)) }
                 span.n {
-                    @if share > 1.0 { strong { "over by " (grouped(used - limit)) } }
-                    @else { (percent(share)) }
+                    @if used_share > 1.0 { strong { "over by " (grouped(used - limit)) } }
+                    @else { (share(used_share)) }
                 }
             }
         }

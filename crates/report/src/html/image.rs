@@ -2,8 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::first::grouped_mean;
-use super::parts::{bar, grouped, grouped_signed, name, scrolling};
+use super::parts::{bar, grouped, grouped_signed, grouped_text, name, scrolling};
 use super::plots;
 use crate::markdown::SHOWN;
 use crate::markdown::image::{capital, early_exit};
@@ -165,12 +164,12 @@ impl Report {
                                 ("from raw readings to class", device.instructions_per_inference),
                                 ("from codes to class", device.instructions_from_codes),
                             ] {
-                                tr { th scope="row" { (what) } td.n { (grouped_mean(count.mean)) } td.n { (grouped(count.max)) } }
+                                tr { th scope="row" { (what) } td.n { (grouped_text(&count.mean.to_string())) } td.n { (grouped(count.max)) } }
                             }
                             @if let Some(heard) = &device.heard {
                                 tr {
                                     th scope="row" { "from samples to features" }
-                                    td.n { (grouped_mean(heard.instructions.mean)) } td.n { (grouped(heard.instructions.max)) }
+                                    td.n { (grouped_text(&heard.instructions.mean.to_string())) } td.n { (grouped(heard.instructions.max)) }
                                 }
                             }
                             @if let Some(worst) = &device.worst_case {
@@ -214,7 +213,7 @@ fn table(candidates: &[Candidate]) -> Markup {
                     } }
                     td.n { (grouped(it.flash_bytes)) } td.n { (grouped(it.ram_bytes)) }
                     td.n { (or_dash(it.stack_bytes_max.map(|bytes| grouped(u64::from(bytes))))) }
-                    td.n { (or_dash(it.instructions.map(|count| grouped_mean((count.mean * 10.0).round() / 10.0)))) }
+                    td.n { (or_dash(it.instructions.map(|count| grouped_text(&format!("{:.1}", count.mean))))) }
                     td.n { (or_dash(it.instructions.map(|count| grouped(count.max)))) }
                     td { @if it.misses.is_empty() { "–" } @else { (it.misses.join(", ")) } }
                 }

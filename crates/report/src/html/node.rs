@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use spinney_evaluate::{Alternative, Cited, Node, Power, Step, Uplink};
 
-use super::parts::{bar, name, scrolling};
+use super::parts::{bar, grouped_text, name, scrolling};
 use crate::markdown::node::{figure, tightest};
 
 pub(super) fn section(node: &Node) -> Markup {
@@ -43,7 +43,7 @@ fn ladder(steps: &[Step]) -> Markup {
             } }
             tbody { @for step in steps {
                 tr {
-                    th scope="row" { (name(&step.name)) } td.n { (figure(step.bytes_per_second)) }
+                    th scope="row" { (name(&step.name)) } td.n { (rounded(step.bytes_per_second)) }
                     td.bar { @if step.bytes_per_second > 0.0 { (bar(share(step.bytes_per_second), "")) } }
                 }
             } }
@@ -62,8 +62,8 @@ fn radio(uplink: &Uplink) -> Markup {
             tbody { @for it in &uplink.alternatives {
                 tr.chosen[it.is_chosen] {
                     (sent(it))
-                    td.n { (figure(it.bytes_per_day)) } td.n { (figure(it.messages_per_day)) }
-                    td.n { (figure(it.airtime_s_per_day)) } td.n { (figure(it.radio_j_per_day)) }
+                    td.n { (rounded(it.bytes_per_day)) } td.n { (rounded(it.messages_per_day)) }
+                    td.n { (rounded(it.airtime_s_per_day)) } td.n { (rounded(it.radio_j_per_day)) }
                     td { (tightest(it)) }
                     td.nowrap { @if it.fits { "✓ yes" } @else { strong { "✗ no" } } }
                 }
@@ -114,10 +114,10 @@ fn power(power: &Power) -> Markup {
                     ("current on average, without a radio", decision.average_ua, "µA"),
                     ("energy in a day, without a radio", decision.energy_j_per_day, "J"),
                 ] {
-                    div { dt { (what) } dd { (figure(value)) " " (unit) } }
+                    div { dt { (what) } dd { (rounded(value)) " " (unit) } }
                 }
                 @if let Some(days) = decision.battery_days {
-                    div { dt { "battery, without a radio" } dd { (figure(days)) " days" } }
+                    div { dt { "battery, without a radio" } dd { (rounded(days)) " days" } }
                 }
             }
             p.note { "Estimates from instructions, not from cycles." }
@@ -133,7 +133,7 @@ fn comparison(uplink: &Uplink) -> Markup {
     {
         return html! {};
     }
-    let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), figure);
+    let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), rounded);
     let table = html! {
         table {
             caption { "With " (uplink.title) }
@@ -143,7 +143,7 @@ fn comparison(uplink: &Uplink) -> Markup {
             } }
             tbody { @for it in &uplink.alternatives {
                 tr.chosen[it.is_chosen] {
-                    (sent(it)) td.n { (figure(it.radio_j_per_day)) }
+                    (sent(it)) td.n { (rounded(it.radio_j_per_day)) }
                     td.n { (or_dash(it.node_j_per_day)) } td.n { (or_dash(it.battery_days)) }
                 }
             } }
@@ -155,6 +155,11 @@ fn comparison(uplink: &Uplink) -> Markup {
             and the radio’s sleep are not in it, unless " code { "sleep_ua" } " has them; nor is the battery’s \
             self-discharge, which decides beyond some years." }
     }
+}
+
+/// A figure as elsewhere, with its thousands apart.
+fn rounded(value: f64) -> String {
+    grouped_text(&figure(value))
 }
 
 fn sources(what: &str, sources: &[Cited]) -> Markup {

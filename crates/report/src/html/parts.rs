@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::markdown::percent;
+
 /// Longest text of a name; no sensor or class needs more.
 const NAME_MAX: usize = 200;
 
@@ -31,10 +33,25 @@ pub(super) fn grouped(number: u64) -> String {
     out
 }
 
+/// A number that is text already, with its thousands apart; other text as it is.
+pub(super) fn grouped_text(number: &str) -> String {
+    let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
+    match (whole.parse(), rest) {
+        (Err(_), _) => number.to_owned(),
+        (Ok(whole), "") => grouped(whole),
+        (Ok(whole), rest) => format!("{}.{rest}", grouped(whole)),
+    }
+}
+
 /// As [`grouped`], with a sign where there is one.
 pub(super) fn grouped_signed(number: i64) -> String {
     let sign = if number < 0 { "−" } else { "" };
     format!("{sign}{}", grouped(number.unsigned_abs()))
+}
+
+/// A share in percent, never broken before its sign.
+pub(super) fn share(share: f64) -> String {
+    percent(share).replace(' ', "\u{a0}")
 }
 
 /// A tick or a cross, which a screen reader is told in words elsewhere.
@@ -45,7 +62,11 @@ pub(super) fn mark(pass: bool) -> Markup {
 /// A bar of `share` of its track; what is beyond it is cut.
 pub(super) fn bar(share: f64, class: &str) -> Markup {
     let percent = format!("width:{:.2}%", share.clamp(0.0, 1.0) * 100.0);
-    html! { span.track aria-hidden="true" { span class={ "fill " (class) } style=(percent) {} } }
+    html! {
+        span.track aria-hidden="true" {
+            @if share > 0.0 { span class={ "fill " (class) } style=(percent) {} }
+        }
+    }
 }
 
 /// A table that may be wider than the screen, so that it scrolls by itself.
@@ -55,7 +76,7 @@ pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, grouped_signed, name};
+    use super::{grouped, grouped_signed, grouped_text, name};
 
     #[test]
     fn thousands_are_apart() {
@@ -63,6 +84,9 @@ mod tests {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(grouped_signed(-1_234), "−1,234");
+        assert_eq!(grouped_text("2229.35"), "2,229.35");
+        assert_eq!(grouped_text("-0.5"), "-0.5");
+        assert_eq!(grouped_text("every-row"), "every-row");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use spinney_evaluate::{MarginUnit, Margins};
 use crate::Candidate;
 
 /// Width and height of a drawing; the page scales it.
-const SIZE: (u32, u32) = (680, 300);
+const SIZE: (u32, u32) = (540, 280);
 const FONT: (&str, u32) = ("sans-serif", 13);
 
 /// What a colour stands for: the drawn one, and the class's name.
@@ -26,6 +26,9 @@ const AXIS: RGBColor = RGBColor(2, 0, 2);
 const BAR: RGBColor = RGBColor(3, 0, 3);
 const DARK: RGBColor = RGBColor(4, 0, 4);
 const ALARM: RGBColor = RGBColor(5, 0, 5);
+
+/// Height of a line of text.
+const LINE: f64 = 15.0;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
@@ -62,6 +65,7 @@ fn draw_margins(area: &Area<'_>, margins: &Margins) -> Drawn {
         .bold_line_style(AXIS)
         .axis_style(AXIS)
         .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
         .x_desc(match margins.unit {
             MarginUnit::ShareOfVotes => "lead, as a share of all votes",
             MarginUnit::Nats => "lead, nats",
@@ -114,10 +118,11 @@ fn draw_encodings(
     flash: Option<u64>,
     instructions: Option<u64>,
 ) -> Drawn {
-    let points: Vec<(f64, f64, &Candidate)> = candidates
+    let mut points: Vec<(f64, f64, &Candidate)> = candidates
         .iter()
         .filter_map(|it| Some((it.flash_bytes as f64, it.instructions?.mean, it)))
         .collect();
+    points.sort_by(|a, b| a.1.total_cmp(&b.1));
     let most = |value: &dyn Fn(&(f64, f64, &Candidate)) -> f64| {
         points.iter().map(value).fold(1.0, f64::max)
     };
@@ -128,7 +133,7 @@ fn draw_encodings(
             .filter(|budget| *budget <= most * 1.6)
     };
     let (flash, instructions) = (near(flash, flash_most), near(instructions, cost_most));
-    let right = flash.unwrap_or(0.0).max(flash_most) * 1.18;
+    let right = flash.unwrap_or(0.0).max(flash_most * 1.25) * 1.18;
     let top = instructions.unwrap_or(0.0).max(cost_most) * 1.18;
     let mut chart = ChartBuilder::on(area)
         .margin(8)
@@ -141,6 +146,7 @@ fn draw_encodings(
         .bold_line_style(AXIS)
         .axis_style(AXIS)
         .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
         .x_desc("flash of the image, bytes")
         .y_desc("instructions, mean")
         .x_labels(6)
@@ -159,6 +165,19 @@ fn draw_encodings(
     if let Some(instructions) = instructions {
         dashed([(0.0, instructions), (right, instructions)])?;
     }
+    let budget = FONT.into_font().color(&ALARM);
+    if let Some(flash) = flash {
+        let style = budget.pos(Pos::new(HPos::Right, VPos::Top));
+        let text = format!("budget {}", short(flash));
+        chart.draw_series([EmptyElement::at((flash, top)) + Text::new(text, (-6, 4), style)])?;
+    }
+    if let Some(instructions) = instructions {
+        let style = budget.pos(Pos::new(HPos::Left, VPos::Bottom));
+        let text = format!("budget {}", short(instructions));
+        chart.draw_series([
+            EmptyElement::at((0.0, instructions)) + Text::new(text, (6, -4), style)
+        ])?;
+    }
     let mut front: Vec<(f64, f64)> = points
         .iter()
         .filter(|it| it.2.is_on_front)
@@ -166,19 +185,21 @@ fn draw_encodings(
         .collect();
     front.sort_by(|a, b| a.0.total_cmp(&b.0));
     chart.draw_series([PathElement::new(front, BAR.stroke_width(2))])?;
+    let mut taken: Vec<f64> = Vec::new();
     for (x, y, it) in &points {
         let at = (*x, *y);
-        // A label near the right edge is drawn to the left of its point.
-        let (offset, side) = if *x > right * 0.75 {
-            (-10, HPos::Right)
-        } else {
-            (10, HPos::Left)
-        };
-        let style = FONT
-            .into_font()
-            .color(&TEXT)
-            .pos(Pos::new(side, VPos::Bottom));
-        let label = EmptyElement::at(at) + Text::new(it.name.clone(), (offset, -4), style);
+        // The front falls to the right, so a label is clear of it above to the right; those of
+        // points that are close go up, from the lowest point on.
+        let mut line = (top - y) / top * f64::from(SIZE.1);
+        let mut shift = 0;
+        while taken.iter().any(|at| (at - line).abs() < LINE) {
+            line -= LINE;
+            shift -= LINE as i32;
+        }
+        taken.push(line);
+        let anchor = Pos::new(HPos::Left, VPos::Bottom);
+        let style = FONT.into_font().color(&TEXT).pos(anchor);
+        let label = EmptyElement::at(at) + Text::new(it.name.clone(), (10, shift - 4), style);
         chart.draw_series([label])?;
         if it.is_chosen {
             chart.draw_series([Circle::new(at, 6, DARK.filled())])?;
@@ -223,7 +244,7 @@ fn drawn(title: &str, draw: impl Fn(&Area<'_>) -> Drawn) -> Markup {
     let inner = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let inner = inner.trim().strip_suffix("</svg>").unwrap_or(inner);
     html! {
-        div.scroll role="region" aria-label=(title) tabindex="0" {
+        div.drawing {
             svg.plot role="img" xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) {
                 title { (title) }
                 (PreEscaped(inner))
