@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{
-    HeardRun, Instructions, Node, Saturation, Scorecard, Section, Verdict, WorstCase,
+    HeardRun, Instructions, Margins, Node, Saturation, Scorecard, Section, Verdict, WorstCase,
 };
 use spinney_quantize::{Flip, Level};
 
@@ -28,10 +28,16 @@ pub struct Report {
     pub accuracy: Accuracy,
     /// What is proven.
     pub certificate: Certified,
+    /// How far the winners lead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margins: Option<Margins>,
     /// How readings become codes.
     pub features: Vec<FeatureCoding>,
     /// The form of the model in flash.
     pub encoding: Encoding,
+    /// The chip that the image is built for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chip: Option<ChipMemory>,
     /// The product image.
     pub footprint: FootprintShare,
     /// The run; `None` if there was none.
@@ -44,8 +50,38 @@ pub struct Report {
     pub node: Option<Node>,
     /// Every gate.
     pub verdicts: Vec<Verdict>,
+    /// The stages that made it, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flow: Vec<FlowStage>,
     /// What built and ran the image.
     pub toolchain: Toolchain,
+}
+
+/// The memories of a chip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChipMemory {
+    /// Its name.
+    pub name: String,
+    /// Its core.
+    pub core: String,
+    /// Bytes of flash.
+    pub flash_bytes: u64,
+    /// Bytes of RAM.
+    pub ram_bytes: u64,
+}
+
+/// One stage of the flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowStage {
+    /// Its name.
+    pub name: String,
+    /// What it does, in a few words.
+    pub does: String,
+    /// The stages whose results it reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// What it makes.
+    pub makes: String,
 }
 
 /// What kind of model, and how large.
@@ -182,6 +218,13 @@ pub struct FeatureCoding {
     /// Codes per unit of the reading, as a power of two; absent for ranks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_bits_per_unit: Option<i8>,
+    /// Codes that the range spans; 1 where it is a single reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codes: Option<u32>,
+    /// Share of the float trees' comparisons, over all test rows, that ask this feature,
+    /// `0.0..=1.0`; absent for models without splits and for features that none asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_of_comparisons: Option<f64>,
     /// Flash that scale and offset, or a rank's cuts, take where features differ in them.
     #[serde(default)]
     pub table_bytes: usize,

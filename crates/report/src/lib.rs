@@ -1,4 +1,4 @@
-//! The report of a pipeline run: JSON for machines, Markdown and CSV for people.
+//! The report of a pipeline run: JSON for machines, HTML, Markdown and CSV for people.
 //!
 //! A report is data, the same bytes for the same inputs: no clock, no path, no machine.
 //!
@@ -19,12 +19,13 @@
 
 mod comparison;
 mod data;
+mod html;
 mod markdown;
 mod rows;
 
 pub use comparison::Comparison;
 pub use data::{
-    Accuracy, Candidate, Certified, Dataset, Device, EarlyExit, Encoding, Export, FeatureCoding,
-    FootprintShare, Model, Origin, Report, SCHEMA, Toolchain, TreeSize,
+    Accuracy, Candidate, Certified, ChipMemory, Dataset, Device, EarlyExit, Encoding, Export,
+    FeatureCoding, FlowStage, FootprintShare, Model, Origin, Report, SCHEMA, Toolchain, TreeSize,
 };
 pub use rows::{Row, predictions_csv};

@@ -147,7 +147,9 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
 
 /// Says where the files are that a run wrote.
 fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) {
-    println!("report: {}", shown(reports).join("report.md").display());
+    for file in ["report.md", "report.html"] {
+        println!("report: {}", shown(reports).join(file).display());
+    }
     let pipeline = &session.config.pipeline;
     if pipeline.budget.max_flash_growth.is_some() {
         println!("max_flash_growth: for `cargo xtask pipeline check --baseline FILE` to judge");

@@ -6,7 +6,7 @@ use spinney_config::{
     Codegen, Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
 };
 use spinney_dataset::Dataset;
-use spinney_evaluate::{Evaluation, Predictions};
+use spinney_evaluate::{Evaluation, Margins, Predictions};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
     Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Options, QuantModel,
@@ -38,6 +38,8 @@ pub(crate) struct Summary {
     /// Splits that the test rows pass; `None` for models without splits.
     pub passed: Option<Passed>,
     pub features: Vec<FeatureCoding>,
+    /// How far the winners lead; rows are numbered as in the file they were read from.
+    pub margins: Option<Margins>,
     /// Widths and roundings, worked out for this model.
     pub arithmetic: Vec<String>,
     pub model_digest: String,
@@ -122,6 +124,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         front_end,
         identity,
         config,
+        model,
         rows,
         calibrations,
         quant,
@@ -196,6 +199,7 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
 
 struct Results<'a> {
     config: &'a Config,
+    model: &'a FloatModel,
     rows: &'a PipelineRows,
     calibrations: &'a [Calibration],
     quant: &'a QuantModel,
@@ -232,6 +236,7 @@ impl Results<'_> {
             exit: self.exit.clone(),
             passed: self.passed.clone(),
             features: self.features(),
+            margins: self.margins(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),
         };
@@ -255,8 +260,25 @@ impl Results<'_> {
         writer.write_json(EMPTY_CRATE, &empty)
     }
 
+    fn margins(&self) -> Option<Margins> {
+        let test = &self.rows.test;
+        let labels = self.rows.has_labels.then(|| test.labels());
+        let mut margins = spinney_evaluate::margins(self.predictions, self.quant, labels)?;
+        for differing in &mut margins.differing {
+            differing.row = test.source_rows()[differing.row];
+        }
+        Some(margins)
+    }
+
     fn features(&self) -> Vec<FeatureCoding> {
         let schema = self.quant.schema();
+        let comparisons = spinney_evaluate::comparisons(self.model, self.quant, &self.rows.test);
+        let all = comparisons.iter().flatten().sum::<u64>();
+        let share = |index: usize| -> Option<f64> {
+            let asked = comparisons.as_ref()?[index];
+            (asked > 0).then(|| (asked as f64 / all as f64 * 1e6).round() / 1e6)
+        };
+        let reading_type = self.quant.reading_type();
         self.calibrations
             .iter()
             .enumerate()
@@ -271,6 +293,12 @@ impl Results<'_> {
                         Coding::Affine { shift, .. } => Some(*shift),
                         Coding::Rank { .. } => None,
                     },
+                    codes: {
+                        let code = |reading| coding.code(reading_type, reading);
+                        let (low, high) = calibration.range;
+                        Some(u32::from(code(high).abs_diff(code(low))) + 1)
+                    },
+                    share_of_comparisons: share(index),
                     table_bytes: coding.table_bytes(),
                     saturation: self
                         .predictions

@@ -11,14 +11,15 @@ use spinney_evaluate::{
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Device, Encoding, Export, FootprintShare, Origin, Report, Row,
-    SCHEMA, Toolchain, TreeSize, predictions_csv,
+    Accuracy, Certified, ChipMemory, Dataset, Device, Encoding, Export, FlowStage, FootprintShare,
+    Origin, Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
 };
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
 use super::candidates::{Candidate, Choice};
 use super::inputs::Inputs;
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::stages::STAGES;
 use super::{Session, Tools, model, node};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, write_whole};
@@ -222,6 +223,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             flips: certificate.flips.clone(),
             arithmetic: summary.arithmetic.clone(),
         },
+        margins: summary.margins.clone(),
         features: summary.features.clone(),
         encoding: Encoding {
             chosen: chosen.name.clone(),
@@ -236,6 +238,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             leaves: summary.leaves.clone(),
             candidates: choice.candidates,
         },
+        chip: Some(chip(config)),
         footprint: FootprintShare {
             flash_bytes: product.flash_bytes,
             ram_bytes: product.ram_bytes,
@@ -257,8 +260,31 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             .collect(),
         node: plan.as_ref().map(spinney_evaluate::node),
         verdicts,
+        flow: flow(),
         toolchain: last.toolchain.clone(),
     })
+}
+
+fn chip(config: &Config) -> ChipMemory {
+    let chip = &config.pipeline.target.chip;
+    ChipMemory {
+        name: chip.name.clone(),
+        core: chip.core.report_name().to_owned(),
+        flash_bytes: u64::from(chip.flash.len),
+        ram_bytes: u64::from(chip.ram.len),
+    }
+}
+
+fn flow() -> Vec<FlowStage> {
+    STAGES
+        .iter()
+        .map(|stage| FlowStage {
+            name: stage.name.to_owned(),
+            does: stage.does.to_owned(),
+            after: stage.after.iter().map(|name| (*name).to_owned()).collect(),
+            makes: stage.makes.to_owned(),
+        })
+        .collect()
 }
 
 /// What a forest's ways out of a budget are estimated from.
@@ -419,6 +445,7 @@ pub(crate) fn write(session: &Session, report: &Report, folder: &Path) -> Result
     for (name, text) in [
         ("predictions.csv", csv),
         ("report.md", report.to_markdown()),
+        ("report.html", report.to_html()),
         ("report.json", report.to_json()),
     ] {
         write_whole(&folder.join(name), text.as_bytes()).input()?;

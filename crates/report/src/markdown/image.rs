@@ -159,7 +159,7 @@ impl Report {
 }
 
 /// What an early exit saves and costs, in a paragraph.
-fn early_exit(exit: &EarlyExit, n_rows: usize, q15: Option<f64>) -> String {
+pub(crate) fn early_exit(exit: &EarlyExit, n_rows: usize, q15: Option<f64>) -> String {
     let asked = format!(
         "The early exit asks {} of {} trees on average",
         exit.trees_mean, exit.n_trees
@@ -185,7 +185,7 @@ fn early_exit(exit: &EarlyExit, n_rows: usize, q15: Option<f64>) -> String {
 }
 
 /// A name at the start of a sentence.
-fn capital(name: &str) -> String {
+pub(crate) fn capital(name: &str) -> String {
     let mut characters = name.chars();
     characters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(characters).collect()

@@ -1,7 +1,7 @@
 //! `report.md`: the report for a reader, gates first.
 
-mod image;
-mod node;
+pub(crate) mod image;
+pub(crate) mod node;
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use spinney_quantize::{Flip, Level};
 use crate::Report;
 
 /// Rows of a long table that are shown.
-const SHOWN: usize = 20;
+pub(crate) const SHOWN: usize = 20;
 
 impl Report {
     /// The report as Markdown.
@@ -241,38 +241,10 @@ impl Report {
     fn write_certificate(&self, out: &mut String) -> std::fmt::Result {
         let certificate = &self.certificate;
         writeln!(out, "\n## Certificate\n")?;
-        match certificate.splits {
-            None => {}
-            Some(Level::EveryInput) => writeln!(
-                out,
-                "Splits: no reading that the sensors can deliver is decided differently."
-            )?,
-            Some(Level::EveryRow) => writeln!(
-                out,
-                "Splits: no test row is decided differently; {} splits have readings that would be.",
-                certificate.flip_intervals
-            )?,
-            Some(Level::Listed) => writeln!(
-                out,
-                "Splits: {} have readings that are decided differently, some of them in the test rows.",
-                certificate.flip_intervals
-            )?,
+        if let Some(splits) = self.splits_in_words() {
+            writeln!(out, "{splits}")?;
         }
-        match certificate.votes {
-            Level::EveryInput => {
-                writeln!(out, "Votes: integers give float's class on every input.")?
-            }
-            Level::EveryRow => writeln!(
-                out,
-                "Votes: no test row is decided within the proven error bound."
-            )?,
-            Level::Listed => writeln!(
-                out,
-                "Votes: {} test rows are decided within the proven error bound: {}.",
-                certificate.rows_at_risk,
-                list(&certificate.rows_at_risk_list)
-            )?,
-        }
+        writeln!(out, "{}", self.votes_in_words())?;
         if !certificate.arithmetic.is_empty() {
             writeln!(out)?;
         }
@@ -311,6 +283,40 @@ impl Report {
             )?;
         }
         Ok(())
+    }
+
+    /// What is proven of splits; `None` for models without.
+    pub(crate) fn splits_in_words(&self) -> Option<String> {
+        let certificate = &self.certificate;
+        Some(match certificate.splits? {
+            Level::EveryInput => {
+                "Splits: no reading that the sensors can deliver is decided differently.".to_owned()
+            }
+            Level::EveryRow => format!(
+                "Splits: no test row is decided differently; {} splits have readings that would be.",
+                certificate.flip_intervals
+            ),
+            Level::Listed => format!(
+                "Splits: {} have readings that are decided differently, some of them in the test rows.",
+                certificate.flip_intervals
+            ),
+        })
+    }
+
+    /// What is proven of votes or scores.
+    pub(crate) fn votes_in_words(&self) -> String {
+        let certificate = &self.certificate;
+        match certificate.votes {
+            Level::EveryInput => "Votes: integers give float's class on every input.".to_owned(),
+            Level::EveryRow => {
+                "Votes: no test row is decided within the proven error bound.".to_owned()
+            }
+            Level::Listed => format!(
+                "Votes: {} test rows are decided within the proven error bound: {}.",
+                certificate.rows_at_risk,
+                list(&certificate.rows_at_risk_list)
+            ),
+        }
     }
 
     fn write_features(&self, out: &mut String) -> std::fmt::Result {
@@ -352,7 +358,7 @@ impl Report {
 }
 
 /// The readings that flip, in words.
-fn interval(flip: &Flip) -> String {
+pub(crate) fn interval(flip: &Flip) -> String {
     match (flip.above, flip.below) {
         (Some(above), Some(below)) => format!("above {above}, below {below}"),
         (Some(above), None) => format!("above {above}"),

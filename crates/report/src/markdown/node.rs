@@ -105,7 +105,7 @@ fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
 }
 
 /// The limit of which most is used, and how much.
-fn tightest(it: &Alternative) -> String {
+pub(crate) fn tightest(it: &Alternative) -> String {
     let share = |used: &&spinney_evaluate::Use| used.found / used.limit;
     it.uses
         .iter()
@@ -217,7 +217,7 @@ fn marked(it: &Alternative, text: &str) -> String {
 }
 
 /// A figure with four digits, or all of those before the point.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     let short: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     if value.abs() >= 1e4 {
         format!("{value:.0}")

@@ -1,0 +1,195 @@
+//! The first screen: verdicts, accuracy, memories, instructions, the certificate in a sentence.
+
+use maud::{Markup, html};
+use spinney_evaluate::{Quantity, Verdict};
+use spinney_quantize::Level;
+
+use super::parts::{bar, grouped, grouped_signed, grouped_text, mark, share};
+use crate::Report;
+
+impl Report {
+    pub(super) fn first(&self) -> Markup {
+        html! {
+            section.first aria-label="Summary" {
+                div.tiles {
+                    (self.accuracy_tile())
+                    (self.instructions_tile())
+                    (self.memory_tile("Flash", "flash", self.footprint.flash_bytes,
+                        self.footprint.model_flash_bytes, self.chip.as_ref().map(|it| it.flash_bytes)))
+                    (self.memory_tile("RAM", "ram", self.footprint.ram_bytes,
+                        self.footprint.model_ram_bytes, self.chip.as_ref().map(|it| it.ram_bytes)))
+                }
+                p.certificate { strong { "Certificate. " } (self.certificate_in_a_sentence()) }
+                (self.gates())
+            }
+        }
+    }
+
+    fn accuracy_tile(&self) -> Markup {
+        let accuracy = &self.accuracy;
+        html! {
+            div.tile {
+                h2 { "Accuracy" }
+                @match (accuracy.float, accuracy.q15) {
+                    (Some(float), Some(q15)) => {
+                        dl.pair {
+                            div { dt { "float" } dd { (share(float)) } }
+                            div { dt { "Q15" } dd.big { (share(q15)) } }
+                        }
+                    }
+                    _ => { p.big { "no labels" } p.note { "The test rows have none." } }
+                }
+                p.note {
+                    "They agree on " (share(accuracy.agreement)) " of "
+                    (grouped(self.dataset.test_rows as u64)) " test rows."
+                }
+            }
+        }
+    }
+
+    fn instructions_tile(&self) -> Markup {
+        html! {
+            div.tile {
+                h2 { "Instructions per inference" }
+                @if let Some(device) = &self.device {
+                    p.big { (grouped_text(&device.instructions_per_inference.mean.to_string())) }
+                    p.note {
+                        "on average; " (grouped(device.instructions_per_inference.max)) " at most. "
+                        "Counted on " (device.board)
+                        @if device.emulated { " (" (device.core) ", emulated)" }
+                        "; not cycles."
+                    }
+                } @else {
+                    p.big { "not run" }
+                    p.note { "The config does not require the emulator." }
+                }
+            }
+        }
+    }
+
+    /// What an image takes of one memory, against the budget and the chip.
+    fn memory_tile(
+        &self,
+        title: &str,
+        gate: &str,
+        used: u64,
+        model: i64,
+        chip: Option<u64>,
+    ) -> Markup {
+        let budget = self.limit(gate).filter(|budget| Some(*budget) != chip);
+        html! {
+            div.tile {
+                h2 { (title) }
+                p.big { (grouped(used)) " " span.unit { "bytes" } }
+                @if let Some(budget) = budget { (meter("budget", used, budget)) }
+                @if let Some(chip) = chip { (meter("chip", used, chip)) }
+                p.note { @if model == 0 { "none" } @else { (grouped_signed(model)) } " of them the model’s." }
+            }
+        }
+    }
+
+    /// The limit of a gate that is a count.
+    pub(super) fn limit(&self, gate: &str) -> Option<u64> {
+        let verdict = self.verdicts.iter().find(|it| it.gate == gate)?;
+        match verdict.limit {
+            Quantity::Count(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    fn certificate_in_a_sentence(&self) -> String {
+        let certificate = &self.certificate;
+        let splits = match certificate.splits {
+            None => "",
+            Some(Level::EveryInput) => {
+                "every split is proven to decide as float does for every reading that the sensors can \
+                 deliver, and "
+            }
+            Some(Level::EveryRow) => "every split decides as float does on every test row, and ",
+            Some(Level::Listed) => "the splits that may decide differently are listed, and ",
+        };
+        let what = if certificate.splits.is_some() {
+            "votes"
+        } else {
+            "scores"
+        };
+        let votes = match certificate.votes {
+            Level::EveryInput => format!("{what} give float’s class on every input."),
+            Level::EveryRow => format!("{what} give float’s class on every test row."),
+            Level::Listed => match certificate.rows_at_risk {
+                1 => {
+                    format!("the one test row that {what} decide within the error bound is named.")
+                }
+                n => format!(
+                    "the {n} test rows that {what} decide within the error bound are named."
+                ),
+            },
+        };
+        super::super::markdown::image::capital(&format!("{splits}{votes}"))
+    }
+
+    fn gates(&self) -> Markup {
+        html! {
+            h2 #gates { "Gates" }
+            table.gates {
+                caption.aside { "Every limit of the config, and what was found" }
+                thead { tr {
+                    th scope="col" { "gate" } th.n scope="col" { "limit" }
+                    th.n scope="col" { "found" } th scope="col" { "verdict" }
+                } }
+                tbody { @for verdict in &self.verdicts { (gate(verdict)) } }
+            }
+        }
+    }
+}
+
+fn gate(verdict: &Verdict) -> Markup {
+    let state = match (verdict.pass, &verdict.found) {
+        (true, Some(_)) => "pass",
+        (true, None) => "open",
+        (false, _) => "fail",
+    };
+    html! {
+        tr class=(state) {
+            th scope="row" { (breakable(&verdict.gate)) }
+            td.n { (quantity(&verdict.limit)) }
+            td.n { @match &verdict.found { Some(found) => (quantity(found)), None => "not measured" } }
+            td {
+                span class={ "verdict " (state) } {
+                    (mark(verdict.pass)) " " @if verdict.pass { "pass" } @else { "fail" }
+                }
+                @if let Some(note) = &verdict.note { p.note { (note) } }
+            }
+        }
+    }
+}
+
+/// A key of the config, which may be broken after an underscore.
+fn breakable(key: &str) -> Markup {
+    html! { @for part in key.split_inclusive('_') { (part) @if part.ends_with('_') { wbr; } } }
+}
+
+fn quantity(quantity: &Quantity) -> String {
+    match quantity {
+        Quantity::Count(count) => grouped(*count),
+        Quantity::Number(_) => grouped_text(&quantity.to_string()),
+        Quantity::Word(word) => word.clone(),
+    }
+}
+
+/// How much of a limit is used, as a bar and in words.
+fn meter(what: &str, used: u64, limit: u64) -> Markup {
+    let used_share = used as f64 / limit.max(1) as f64;
+    html! {
+        div.meter {
+            (bar(used_share, if used_share > 1.0 { "over" } else { "" }))
+            p {
+                span { "of the " (what) ", " (grouped(limit)) }
+                span.n {
+                    @if used_share > 1.0 { strong { "over by " (grouped(used - limit)) } }
+                    @else { (share(used_share)) }
+                }
+            }
+        }
+    }
+}

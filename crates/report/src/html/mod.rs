@@ -1,0 +1,92 @@
+//! `report.html`: the report as one page that needs nothing else, neither network nor script.
+//!
+//! A pure function of the report. Text goes through the template's escaping; plots are SVG.
+
+mod accuracy;
+mod certificate;
+mod features;
+mod first;
+mod image;
+mod made;
+mod node;
+mod parts;
+mod plots;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::Report;
+use parts::name;
+
+const STYLE: &str = include_str!("style.css");
+
+impl Report {
+    /// The report as a page of HTML.
+    #[must_use]
+    pub fn to_html(&self) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (self.pipeline) ": " (self.outcome()) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                (self.body())
+            }
+        };
+        page.into_string() + "\n"
+    }
+
+    fn body(&self) -> Markup {
+        html! {
+            body {
+                (self.header())
+                main {
+                    (self.first())
+                    (self.accuracy_section())
+                    (self.margins_section())
+                    (self.certificate_section())
+                    (self.features_section())
+                    (self.image_section())
+                    (self.device_section())
+                    @if let Some(node) = &self.node { (node::section(node)) }
+                    (self.made_section())
+                }
+            }
+        }
+    }
+
+    /// How it went, in a few words.
+    fn outcome(&self) -> String {
+        let failed = self.verdicts.iter().filter(|it| !it.pass).count();
+        match (failed, self.verdicts.len()) {
+            (0, all) => format!("all {all} gates hold"),
+            (failed, all) => format!("{failed} of {all} gates fail"),
+        }
+    }
+
+    fn header(&self) -> Markup {
+        let model = &self.model;
+        let state = if self.passes() { "pass" } else { "fail" };
+        html! {
+            header {
+                p.over { "Spinney report" }
+                h1 { (name(&self.pipeline)) }
+                p class={ "outcome " (state) } { (parts::mark(self.passes())) " " (self.outcome()) }
+                p.lead {
+                    (model.kind) ", " (model.n_features) " features, " (model.n_classes) " classes"
+                    @if model.n_trees > 0 {
+                        ", " (model.n_trees) " trees, " (parts::grouped(model.n_splits as u64))
+                        " splits, depth " (model.depth_max)
+                    }
+                    @if let Some(chip) = &self.chip { " · " (name(&chip.name)) " (" (chip.core) ")" }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

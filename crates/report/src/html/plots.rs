@@ -1,0 +1,254 @@
+//! Plots as SVG. The library draws with colours that stand for roles; they become classes of the
+//! page's style, so that one drawing fits light, dark and paper.
+
+use maud::{Markup, PreEscaped, html};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use spinney_evaluate::{MarginUnit, Margins};
+
+use crate::Candidate;
+
+/// Width and height of a drawing; the page scales it.
+const SIZE: (u32, u32) = (540, 280);
+const FONT: (&str, u32) = ("sans-serif", 13);
+
+/// What a colour stands for: the drawn one, and the class's name.
+const ROLES: [(RGBColor, &str); 5] = [
+    (TEXT, "text"),
+    (AXIS, "axis"),
+    (BAR, "bar"),
+    (DARK, "dark"),
+    (ALARM, "alarm"),
+];
+const TEXT: RGBColor = RGBColor(1, 0, 1);
+const AXIS: RGBColor = RGBColor(2, 0, 2);
+const BAR: RGBColor = RGBColor(3, 0, 3);
+const DARK: RGBColor = RGBColor(4, 0, 4);
+const ALARM: RGBColor = RGBColor(5, 0, 5);
+
+/// Height of a line of text.
+const LINE: f64 = 15.0;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+/// Rows per margin: all, those that are wrong, and marks where float and Q15 disagree.
+pub(super) fn margins(margins: &Margins) -> Markup {
+    let n_rows: usize = margins.bins.iter().map(|bin| bin.rows).sum();
+    let differing: usize = margins.bins.iter().map(|bin| bin.differing).sum();
+    let title = format!(
+        "Histogram of the decision margins of {n_rows} rows; {differing} disagree with float"
+    );
+    drawn(&title, |area| draw_margins(area, margins))
+}
+
+fn draw_margins(area: &Area<'_>, margins: &Margins) -> Drawn {
+    let width = margins.bin_width;
+    let end = width * margins.bins.len() as f64;
+    let top = margins
+        .bins
+        .iter()
+        .map(|bin| bin.rows)
+        .max()
+        .unwrap_or(0)
+        .max(1) as f64;
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(44)
+        .y_label_area_size(56)
+        .build_cartesian_2d(0.0..end, 0.0..top * 1.12)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(AXIS)
+        .axis_style(AXIS)
+        .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
+        .x_desc(match margins.unit {
+            MarginUnit::ShareOfVotes => "lead, as a share of all votes",
+            MarginUnit::Nats => "lead, nats",
+        })
+        .y_desc("test rows")
+        .x_labels(10)
+        .y_labels(5)
+        .x_label_formatter(&|x| short(*x))
+        .y_label_formatter(&|y| short(*y))
+        .draw()?;
+    for (index, bin) in margins.bins.iter().enumerate() {
+        let (from, to) = ((index as f64 + 0.07) * width, (index as f64 + 0.93) * width);
+        let mut bar = |rows: usize, colour: RGBColor| {
+            let corners = [(from, 0.0), (to, rows as f64)];
+            chart
+                .draw_series([Rectangle::new(corners, colour.filled())])
+                .map(|_| ())
+        };
+        if bin.rows > 0 {
+            bar(bin.rows, BAR)?;
+        }
+        if let Some(wrong @ 1..) = bin.wrong {
+            bar(wrong, DARK)?;
+        }
+        if bin.differing > 0 {
+            let at = ((from + to) / 2.0, bin.rows as f64);
+            chart
+                .draw_series([EmptyElement::at(at)
+                    + Polygon::new([(-6, -14), (6, -14), (0, -4)], ALARM.filled())])?;
+        }
+    }
+    area.present()
+}
+
+/// Forms of the model by flash and instructions, with the budgets that are near.
+pub(super) fn encodings(
+    candidates: &[Candidate],
+    flash: Option<u64>,
+    instructions: Option<u64>,
+) -> Markup {
+    let title = "Flash of the image against instructions per inference of each encoding";
+    drawn(title, |area| {
+        draw_encodings(area, candidates, flash, instructions)
+    })
+}
+
+fn draw_encodings(
+    area: &Area<'_>,
+    candidates: &[Candidate],
+    flash: Option<u64>,
+    instructions: Option<u64>,
+) -> Drawn {
+    let mut points: Vec<(f64, f64, &Candidate)> = candidates
+        .iter()
+        .filter_map(|it| Some((it.flash_bytes as f64, it.instructions?.mean, it)))
+        .collect();
+    points.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let most = |value: &dyn Fn(&(f64, f64, &Candidate)) -> f64| {
+        points.iter().map(value).fold(1.0, f64::max)
+    };
+    let (flash_most, cost_most) = (most(&|it| it.0), most(&|it| it.1));
+    let near = |budget: Option<u64>, most: f64| {
+        budget
+            .map(|budget| budget as f64)
+            .filter(|budget| *budget <= most * 1.6)
+    };
+    let (flash, instructions) = (near(flash, flash_most), near(instructions, cost_most));
+    let right = flash.unwrap_or(0.0).max(flash_most * 1.25) * 1.18;
+    let top = instructions.unwrap_or(0.0).max(cost_most) * 1.18;
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(44)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..right, 0.0..top)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(AXIS)
+        .axis_style(AXIS)
+        .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
+        .x_desc("flash of the image, bytes")
+        .y_desc("instructions, mean")
+        .x_labels(6)
+        .y_labels(5)
+        .x_label_formatter(&|x| short(*x))
+        .y_label_formatter(&|y| short(*y))
+        .draw()?;
+    let mut dashed = |line: [(f64, f64); 2]| {
+        chart
+            .draw_series(DashedLineSeries::new(line, 6, 4, ALARM.stroke_width(2)))
+            .map(|_| ())
+    };
+    if let Some(flash) = flash {
+        dashed([(flash, 0.0), (flash, top)])?;
+    }
+    if let Some(instructions) = instructions {
+        dashed([(0.0, instructions), (right, instructions)])?;
+    }
+    let budget = FONT.into_font().color(&ALARM);
+    if let Some(flash) = flash {
+        let style = budget.pos(Pos::new(HPos::Right, VPos::Top));
+        let text = format!("budget {}", short(flash));
+        chart.draw_series([EmptyElement::at((flash, top)) + Text::new(text, (-6, 4), style)])?;
+    }
+    if let Some(instructions) = instructions {
+        let style = budget.pos(Pos::new(HPos::Left, VPos::Bottom));
+        let text = format!("budget {}", short(instructions));
+        chart.draw_series([
+            EmptyElement::at((0.0, instructions)) + Text::new(text, (6, -4), style)
+        ])?;
+    }
+    let mut front: Vec<(f64, f64)> = points
+        .iter()
+        .filter(|it| it.2.is_on_front)
+        .map(|it| (it.0, it.1))
+        .collect();
+    front.sort_by(|a, b| a.0.total_cmp(&b.0));
+    chart.draw_series([PathElement::new(front, BAR.stroke_width(2))])?;
+    let mut taken: Vec<f64> = Vec::new();
+    for (x, y, it) in &points {
+        let at = (*x, *y);
+        // The front falls to the right, so a label is clear of it above to the right; those of
+        // points that are close go up, from the lowest point on.
+        let mut line = (top - y) / top * f64::from(SIZE.1);
+        let mut shift = 0;
+        while taken.iter().any(|at| (at - line).abs() < LINE) {
+            line -= LINE;
+            shift -= LINE as i32;
+        }
+        taken.push(line);
+        let anchor = Pos::new(HPos::Left, VPos::Bottom);
+        let style = FONT.into_font().color(&TEXT).pos(anchor);
+        let label = EmptyElement::at(at) + Text::new(it.name.clone(), (10, shift - 4), style);
+        chart.draw_series([label])?;
+        if it.is_chosen {
+            chart.draw_series([Circle::new(at, 6, DARK.filled())])?;
+        } else if it.is_on_front {
+            chart.draw_series([Circle::new(at, 6, DARK.stroke_width(2))])?;
+        } else {
+            chart.draw_series([EmptyElement::at(at)
+                + PathElement::new([(-5, 0), (5, 0)], DARK.stroke_width(2))
+                + PathElement::new([(0, -5), (0, 5)], DARK.stroke_width(2))])?;
+        }
+    }
+    area.present()
+}
+
+/// A number on an axis.
+fn short(value: f64) -> String {
+    let rounded = (value * 1e4).round() / 1e4;
+    if rounded.fract() == 0.0 && (0.0..1e15).contains(&rounded) {
+        super::parts::grouped(rounded as u64)
+    } else {
+        rounded.to_string()
+    }
+}
+
+/// What `draw` draws, with a title, and classes in place of colours.
+fn drawn(title: &str, draw: impl Fn(&Area<'_>) -> Drawn) -> Markup {
+    let mut svg = String::new();
+    let result = draw(&SVGBackend::with_string(&mut svg, SIZE).into_drawing_area());
+    if result.is_err() {
+        return html! { p.note { "The plot could not be drawn: the numbers are below." } };
+    }
+    for (RGBColor(r, g, b), role) in ROLES {
+        let colour = format!("#{r:02X}{g:02X}{b:02X}");
+        for paint in ["fill", "stroke"] {
+            svg = svg.replace(
+                &format!("{paint}=\"{colour}\""),
+                &format!("class=\"{paint}-{role}\""),
+            );
+        }
+    }
+    let svg = svg.replace(" font-family=\"sans-serif\"", "");
+    let inner = svg.find('>').map_or("", |end| &svg[end + 1..]);
+    let inner = inner.trim().strip_suffix("</svg>").unwrap_or(inner);
+    html! {
+        div.drawing {
+            svg.plot role="img" xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) {
+                title { (title) }
+                (PreEscaped(inner))
+            }
+        }
+    }
+}

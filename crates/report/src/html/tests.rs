@@ -1,0 +1,288 @@
+//! The page of a small report, letter by letter, and of reports that are odd or hostile.
+
+use expect_test::expect_file;
+use spinney_evaluate::{Differing, MarginBin, MarginUnit, Margins, Quantity, Saturation, Verdict};
+
+use crate::Report;
+
+const KINDS: [&str; 4] = ["iris-tree", "digits", "wine-bayes", "acoustic-events"];
+
+/// The committed report of a pipeline.
+fn committed(name: &str) -> Report {
+    let path = format!(
+        "{}/../../reports/{name}/report.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let bytes = std::fs::read(path).expect("a committed report");
+    Report::from_json(&bytes).expect("a valid report")
+}
+
+/// A report whose figures stay when the committed ones move.
+fn small() -> Report {
+    let mut report = committed("iris-tree");
+    report.fingerprint = "sha256:0123".to_owned();
+    report.model.digest = "sha256:4567".to_owned();
+    report.footprint.image = "sha256:89ab".to_owned();
+    report.footprint.flash_bytes = 3_000;
+    report.footprint.model_flash_bytes = 500;
+    report.footprint.sections.truncate(1);
+    report.footprint.sections[0].flash_bytes = 3_000;
+    report.encoding.candidates.clear();
+    report.encoding.bytes_per_split = Some(62.5);
+    report.device = None;
+    report.node = None;
+    report.chip = None;
+    report.flow.clear();
+    report.features.truncate(1);
+    report.features[0].share_of_comparisons = Some(0.5);
+    report.features[0].codes = Some(80);
+    report.features[0].saturation = Some(Saturation {
+        feature: 0,
+        below: 1,
+        above: 2,
+    });
+    report.margins = None;
+    report.certificate.arithmetic.clear();
+    report.certificate.flips.clear();
+    report.verdicts = vec![Verdict {
+        gate: "flash".to_owned(),
+        limit: Quantity::Count(2_500),
+        found: Some(Quantity::Count(3_000)),
+        pass: false,
+        note: Some("500 bytes over".to_owned()),
+    }];
+    report.toolchain.spinney = "1".to_owned();
+    report.toolchain.rustc = "rustc".to_owned();
+    report.toolchain.linker = "LLD".to_owned();
+    report.toolchain.emulator = None;
+    report
+}
+
+fn with_margins(mut report: Report) -> Report {
+    let bin = |rows, differing| MarginBin {
+        rows,
+        wrong: Some(1),
+        differing,
+    };
+    report.margins = Some(Margins {
+        unit: MarginUnit::ShareOfVotes,
+        bin_width: 0.25,
+        bins: vec![bin(3, 1), bin(1, 0), bin(1, 0), bin(40, 0)],
+        differing: vec![Differing {
+            row: 9,
+            float: 0,
+            q15: 99,
+            margin: 0.01,
+        }],
+    });
+    report
+}
+
+/// What is wrong with the nesting of a page's tags, if anything is.
+fn fault(page: &str) -> Option<String> {
+    let mut open: Vec<&str> = Vec::new();
+    let style = page.find("<style>").zip(page.find("</style>"));
+    let page = style.map_or(page.to_owned(), |(from, to)| {
+        page[..from].to_owned() + &page[to + 8..]
+    });
+    for tag in page.split('<').skip(1) {
+        let Some((tag, text)) = tag.split_once('>') else {
+            return Some(format!("a tag without an end: {tag}"));
+        };
+        if text.contains('>') || tag.matches('"').count() % 2 == 1 {
+            return Some(format!("a stray bracket or quote near: {tag}"));
+        }
+        let name = tag.split([' ', '\n']).next().unwrap_or(tag);
+        match name.strip_prefix('/') {
+            _ if tag.starts_with('!') || tag.ends_with('/') => {}
+            Some(closed) if open.pop() != Some(closed) => {
+                return Some(format!("an end of {closed} that fits nothing"));
+            }
+            None if !["meta", "br", "wbr"].contains(&name) => open.push(name),
+            _ => {}
+        }
+    }
+    (!open.is_empty()).then(|| format!("never closed: {open:?}"))
+}
+
+/// Checks what holds of every page, and returns it.
+fn page(report: &Report) -> String {
+    let page = report.to_html();
+    assert_eq!(fault(&page), None);
+    let lower = page.to_lowercase();
+    for forbidden in [
+        "<script",
+        "javascript:",
+        "<link",
+        "<img",
+        "@import",
+        "url(",
+        " onload",
+        "NaN",
+        "inf ",
+    ] {
+        let haystack = if forbidden == "NaN" { &page } else { &lower };
+        assert!(!haystack.contains(forbidden), "{forbidden} in the page");
+    }
+    let links = page.matches("http").count();
+    assert_eq!(
+        links,
+        page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count()
+    );
+    page
+}
+
+#[test]
+fn a_small_report() {
+    let body = small().body().into_string();
+    // A line per block, so that a change can be read.
+    let lines = [
+        "<section",
+        "<tr",
+        "<h2",
+        "<h3",
+        "<p",
+        "<div",
+        "<dl",
+        "</section",
+    ]
+    .iter()
+    .fold(body, |text, tag| text.replace(tag, &format!("\n{tag}")));
+    expect_file!["snapshots/small.html"].assert_eq(&(lines + "\n"));
+}
+
+#[test]
+fn committed_reports_of_every_kind() {
+    for name in KINDS {
+        page(&committed(name));
+        page(&with_margins(committed(name)));
+    }
+}
+
+#[test]
+fn the_same_report_gives_the_same_page() {
+    let report = with_margins(committed("digits"));
+    assert_eq!(report.to_html(), report.clone().to_html());
+}
+
+#[test]
+fn names_cannot_leave_their_place() {
+    let hostile = [
+        "<script>alert(1)</script>".to_owned(),
+        "\"'><b onload=x>&amp;".to_owned(),
+        "\u{202e}לילה".to_owned(),
+        "w".repeat(200),
+        String::new(),
+    ];
+    for text in &hostile {
+        let mut report = with_margins(committed("digits"));
+        report.pipeline.clone_from(text);
+        for class in &mut report.model.classes {
+            class.clone_from(text);
+        }
+        for feature in &mut report.features {
+            feature.name.clone_from(text);
+        }
+        for candidate in &mut report.encoding.candidates {
+            candidate.name.clone_from(text);
+        }
+        report.verdicts[0].note = Some(text.clone());
+        let page = report.to_html();
+        assert_eq!(fault(&page), None, "{text}");
+        assert!(!page.contains("<script") && !page.contains("<b "), "{text}");
+    }
+}
+
+#[test]
+fn naive_bayes_has_classes_in_place_of_trees() {
+    let page = page(&committed("wine-bayes"));
+    assert!(page.contains("Bytes per class") && !page.contains("Bytes per tree"));
+    assert!(page.contains("there is no importance"));
+}
+
+#[test]
+fn two_classes_and_many() {
+    let mut report = committed("digits");
+    let shape = |report: &mut Report, n: usize| {
+        report.model.classes = (0..n).map(|class| format!("class {class}")).collect();
+        report.model.n_classes = n;
+        for card in [
+            &mut report.accuracy.float_scores,
+            &mut report.accuracy.q15_scores,
+        ] {
+            let card = card.as_mut().expect("labels");
+            card.classes = vec![card.classes[0]; n];
+            card.confusion = vec![vec![1; n]; n];
+        }
+    };
+    shape(&mut report, 2);
+    assert!(page(&report).contains("<table class=\"confusion\">"));
+    shape(&mut report, 100);
+    assert!(page(&report).contains("of 100 classes is in"));
+}
+
+#[test]
+fn many_features_are_cut() {
+    let mut report = committed("digits");
+    report.features = (0..784)
+        .map(|index| {
+            let mut feature = report.features[0].clone();
+            feature.name = format!("pixel {index}");
+            feature.share_of_comparisons = Some(f64::from(index) / 784.0);
+            feature
+        })
+        .collect();
+    let page = page(&report);
+    assert!(page.contains("The other 256") && page.contains("508 more are in"));
+    assert!(
+        page.find("pixel 783") < page.find("pixel 782"),
+        "most asked first"
+    );
+    assert!(page.len() < 250_000);
+}
+
+#[test]
+fn a_failed_gate_is_said_first() {
+    let page = page(&small());
+    assert!(page.contains("1 of 1 gates fail") && page.contains("over by 500"));
+}
+
+#[test]
+fn without_what_may_be_missing() {
+    for name in KINDS {
+        let mut report = committed(name);
+        report.device = None;
+        report.node = None;
+        report.chip = None;
+        report.margins = None;
+        report.flow.clear();
+        report.model.trees.clear();
+        report.encoding.candidates.clear();
+        report.encoding.bytes_per_split = None;
+        report.accuracy.float = None;
+        report.accuracy.q15 = None;
+        report.accuracy.float_scores = None;
+        report.accuracy.q15_scores = None;
+        report.features.clear();
+        report.verdicts.clear();
+        let page = page(&report);
+        assert!(page.contains("not run") && page.contains("no labels"));
+    }
+}
+
+#[test]
+fn without_a_run_forms_have_no_plot() {
+    let mut report = committed("digits");
+    for candidate in &mut report.encoding.candidates {
+        candidate.instructions = None;
+    }
+    assert!(!page(&report).contains("against instructions per inference of each"));
+}
+
+#[test]
+fn disagreeing_rows_are_marked() {
+    let mut report = with_margins(committed("digits"));
+    report.accuracy.disagreements = 1;
+    let page = page(&report);
+    assert!(page.contains("fill-alarm") && page.contains("(no such class)"));
+}
