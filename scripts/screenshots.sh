@@ -17,5 +17,5 @@ shot() {
     echo "$1"
 }
 
-shot docs/report.png 1280,860 1
+shot docs/report.png 1280,790 1
 shot docs/report-phone.png 390,844 0
