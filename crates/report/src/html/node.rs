@@ -1,7 +1,7 @@
 //! What leaves the node, from the sensor on, and the energy that it takes.
 
 use maud::{Markup, html};
-use spinney_evaluate::{Alternative, Cited, Node, Power, Step, Uplink};
+use spinney_evaluate::{Alternative, Cited, LONGER, Node, Power, Step, Uplink};
 
 use super::parts::{bar, grouped_text, name, scrolling};
 use crate::markdown::node::{figure, tightest};
@@ -24,6 +24,9 @@ pub(super) fn section(node: &Node) -> Markup {
 }
 
 fn ladder(steps: &[Step]) -> Markup {
+    let has_longer = steps
+        .iter()
+        .any(|step| step.with_longer_decisions.is_some());
     let (least, most) = steps
         .iter()
         .map(|step| step.bytes_per_second)
@@ -34,21 +37,24 @@ fn ladder(steps: &[Step]) -> Markup {
     // One more power of ten than there is, so that the last step has a bar too.
     let powers = (most / least).log10() + 1.0;
     let share = |rate: f64| ((rate / least).log10() + 1.0) / powers;
-    html! {
+    let table = html! {
         table.ladder {
             caption { "Data rate after each step; bars are logarithmic" }
             thead { tr {
                 th scope="col" { "what" } th.n scope="col" { "bytes per second" }
+                @if has_longer { th.n scope="col" { "decisions " (LONGER) " times as long" } }
                 th scope="col" { span.aside { "as a bar" } }
             } }
             tbody { @for step in steps {
                 tr {
                     th scope="row" { (name(&step.name)) } td.n { (rounded(step.bytes_per_second)) }
+                        @if has_longer { td.n { @if let Some(rate) = step.with_longer_decisions { (rounded(rate)) } } }
                     td.bar { @if step.bytes_per_second > 0.0 { (bar(share(step.bytes_per_second), "")) } }
                 }
             } }
         }
-    }
+    };
+    scrolling("Data rate after each step", &table)
 }
 
 fn radio(uplink: &Uplink) -> Markup {
@@ -64,7 +70,7 @@ fn radio(uplink: &Uplink) -> Markup {
                     (sent(it))
                     td.n { (rounded(it.bytes_per_day)) } td.n { (rounded(it.messages_per_day)) }
                     td.n { (rounded(it.airtime_s_per_day)) } td.n { (rounded(it.radio_j_per_day)) }
-                    td { (tightest(it)) }
+                    td.long { (tightest(it)) }
                     td.nowrap { @if it.fits { "✓ yes" } @else { strong { "✗ no" } } }
                 }
             } }
