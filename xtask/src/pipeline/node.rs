@@ -19,7 +19,6 @@ pub(crate) fn front(config: &Config) -> Vec<Step> {
     let step = |name: &str, bytes_per_second: f64| Step {
         name: name.to_owned(),
         bytes_per_second,
-        with_longer_decisions: None,
     };
     vec![
         step("samples", per_second(2.0 * f64::from(frontend.hop.get()))),

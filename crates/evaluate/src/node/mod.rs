@@ -23,10 +23,6 @@ pub struct Step {
     pub name: String,
     /// How much of it.
     pub bytes_per_second: f64,
-    /// The same where a decision is made of ten times as many samples, ten times as seldom; only
-    /// behind a front end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub with_longer_decisions: Option<f64>,
 }
 
 /// What one decision is made of.
@@ -224,53 +220,31 @@ pub fn node(plan: &Plan<'_>) -> Node {
     }
 }
 
-/// How much longer the decisions are that a front end's ladder also shows.
-pub const LONGER: f64 = 10.0;
-
 /// The data rate after each step: the front end's, the row's, and that of what is sent.
-///
-/// Decisions [`LONGER`] times as long leave a front end's rates what they are, since it hears as
-/// many samples, and divide those of the rows by that.
 fn ladder(plan: &Plan<'_>) -> Vec<Step> {
-    let has_front = !plan.front.is_empty();
-    let step = |name: &str, bytes_per_second: f64, longer: f64| Step {
+    let per_second = |bytes: u64| bytes as f64 * plan.decisions_per_hour / 3600.0;
+    let step = |name: &str, bytes_per_second: f64| Step {
         name: name.to_owned(),
         bytes_per_second: shown(bytes_per_second),
-        with_longer_decisions: has_front.then(|| shown(longer)),
-    };
-    let of_rows = |name: &str, bytes: u64| {
-        let rate = bytes as f64 * plan.decisions_per_hour / 3600.0;
-        step(name, rate, rate / LONGER)
     };
     let mut steps: Vec<Step> = plan
         .front
         .iter()
-        .map(|before| {
-            step(
-                &before.name,
-                before.bytes_per_second,
-                before.bytes_per_second,
-            )
-        })
+        .map(|before| step(&before.name, before.bytes_per_second))
         .collect();
     steps.extend([
-        of_rows("readings", plan.row.readings),
-        of_rows("codes", plan.row.codes),
-        of_rows("class", plan.row.class_bytes()),
+        step("readings", per_second(plan.row.readings)),
+        step("codes", per_second(plan.row.codes)),
+        step("class", per_second(plan.row.class_bytes())),
     ]);
     if let Some(uplink) = &plan.uplink
         && uplink.summary != Summary::Each
     {
-        let rate = |plan: &Plan<'_>| {
-            let (bytes, times_per_day) = uplink::amount(plan, uplink.sends, uplink.summary);
-            bytes as f64 * times_per_day / spinney_board::DAY_S
-        };
-        let longer = Plan {
-            decisions_per_hour: plan.decisions_per_hour / LONGER,
-            ..*plan
-        };
-        let name = uplink::in_words(uplink.sends, uplink.summary);
-        steps.push(step(&name, rate(plan), rate(&longer)));
+        let (bytes, times_per_day) = uplink::amount(plan, uplink.sends, uplink.summary);
+        steps.push(step(
+            &uplink::in_words(uplink.sends, uplink.summary),
+            bytes as f64 * times_per_day / spinney_board::DAY_S,
+        ));
     }
     steps
 }

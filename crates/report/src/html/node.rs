@@ -1,7 +1,7 @@
 //! What leaves the node, from the sensor on, and the energy that it takes.
 
 use maud::{Markup, html};
-use spinney_evaluate::{Alternative, Cited, LONGER, Node, Power, Step, Uplink};
+use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
 use super::parts::{bar, grouped_text, name, scrolling};
 use crate::markdown::node::{figure, tightest};
@@ -11,7 +11,7 @@ pub(super) fn section(node: &Node) -> Markup {
         section {
             h2 #node { "What leaves the node" }
             p { "Decisions per hour: " (node.decisions_per_hour) "." }
-            (ladder(&node.ladder))
+            (ladder(node))
             @if let Some(uplink) = &node.uplink { (radio(uplink)) }
         }
         section {
@@ -23,10 +23,9 @@ pub(super) fn section(node: &Node) -> Markup {
     }
 }
 
-fn ladder(steps: &[Step]) -> Markup {
-    let has_longer = steps
-        .iter()
-        .any(|step| step.with_longer_decisions.is_some());
+fn ladder(node: &Node) -> Markup {
+    let steps = &node.ladder;
+    let slower = |at: usize| node.slower.as_ref().and_then(|slower| slower.ladder.get(at));
     let (least, most) = steps
         .iter()
         .map(|step| step.bytes_per_second)
@@ -42,13 +41,15 @@ fn ladder(steps: &[Step]) -> Markup {
             caption { "Data rate after each step; bars are logarithmic" }
             thead { tr {
                 th scope="col" { "what" } th.n scope="col" { "bytes per second" }
-                @if has_longer { th.n scope="col" { "decisions " (LONGER) " times as long" } }
+                @if let Some(slower) = &node.slower {
+                    th.n scope="col" { "at a decision every " (slower.decision_s) " s" }
+                }
                 th scope="col" { span.aside { "as a bar" } }
             } }
-            tbody { @for step in steps {
+            tbody { @for (at, step) in steps.iter().enumerate() {
                 tr {
                     th scope="row" { (name(&step.name)) } td.n { (rounded(step.bytes_per_second)) }
-                        @if has_longer { td.n { @if let Some(rate) = step.with_longer_decisions { (rounded(rate)) } } }
+                    @if let Some(slower) = slower(at) { td.n { (rounded(slower.bytes_per_second)) } }
                     td.bar { @if step.bytes_per_second > 0.0 { (bar(share(step.bytes_per_second), "")) } }
                 }
             } }

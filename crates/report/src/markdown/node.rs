@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spinney_evaluate::{Alternative, Cited, LONGER, Node, Power, Uplink};
+use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
 use super::cell;
 
@@ -13,7 +13,11 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
         "\n## What leaves the node\n\nDecisions per hour: {}.\n",
         node.decisions_per_hour
     )?;
-    write_ladder(node, out)?;
+    writeln!(out, "| what | bytes per second |\n| --- | ---: |")?;
+    for step in &node.ladder {
+        let rate = figure(step.bytes_per_second);
+        writeln!(out, "| {} | {rate} |", cell(&step.name))?;
+    }
     if let Some(uplink) = &node.uplink {
         write_uplink(uplink, out)?;
     }
@@ -23,39 +27,6 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
         write_comparison(uplink, out)?;
     }
     write_sources("The microcontroller's figures:", &node.power.sources, out)
-}
-
-/// The data rates; behind a front end also those of decisions ten times as long.
-fn write_ladder(node: &Node, out: &mut String) -> std::fmt::Result {
-    let has_longer = node
-        .ladder
-        .iter()
-        .any(|step| step.with_longer_decisions.is_some());
-    if !has_longer {
-        writeln!(out, "| what | bytes per second |\n| --- | ---: |")?;
-        for step in &node.ladder {
-            let rate = figure(step.bytes_per_second);
-            writeln!(out, "| {} | {rate} |", cell(&step.name))?;
-        }
-        return Ok(());
-    }
-    let period = 3600.0 / node.decisions_per_hour;
-    writeln!(
-        out,
-        "| bytes per second | a decision every {} s | every {} s |\n| --- | ---: | ---: |",
-        figure(period),
-        figure(period * LONGER)
-    )?;
-    for step in &node.ladder {
-        writeln!(
-            out,
-            "| {} | {} | {} |",
-            cell(&step.name),
-            figure(step.bytes_per_second),
-            step.with_longer_decisions.map_or_else(String::new, figure)
-        )?;
-    }
-    Ok(())
 }
 
 fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
