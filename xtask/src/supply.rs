@@ -74,7 +74,7 @@ fn deny() -> Result<(), Failure> {
     for manifest in MANIFESTS {
         cmd!(
             shell,
-            "cargo-deny --log-level error --offline --manifest-path {manifest} --config deny.toml
+            "cargo-deny --log-level error --manifest-path {manifest} --config deny.toml
              check licenses bans sources"
         )
         .quiet()
@@ -83,4 +83,14 @@ fn deny() -> Result<(), Failure> {
     }
     println!("supply chain: left out: advisories, which the GitHub workflow checks");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_documentation_states_the_limit() {
+        let page = include_str!("../../docs/ci.md");
+        let limit = format!("at most {} packages", super::MOST_PACKAGES);
+        assert!(page.contains(&limit), "docs/ci.md does not say \"{limit}\"");
+    }
 }
