@@ -11,6 +11,8 @@ dpkg-deb -x sonic-pi-samples_*.deb . and usr/share/sonic-pi/samples.
                   centre, then of each frame of each signal
     index.json    names, lengths and banks, in that order
 
+and what motion.py tells of.
+
 The reference is `librosa.filters.mel(...) @ |scipy.fft.rfft(get_window("hann", N) * frame)|**2`
 on the samples as integers, all in float64.
 """
@@ -20,6 +22,7 @@ import sys
 from pathlib import Path
 
 import librosa
+import motion
 import numpy as np
 import scipy.fft
 import scipy.signal
@@ -57,6 +60,7 @@ def main():
     np.concatenate(logs).astype("<f4").tofile(OUT / "energies.f32")
     index = {"n_samples": N_SAMPLES, "signals": list(signals), "banks": BANKS}
     (OUT / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+    motion.main()
     print(sum(path.stat().st_size for path in OUT.iterdir()), "bytes")
 
 

@@ -53,6 +53,12 @@ impl<const M: usize> Frames<M> {
         Some(&self.samples)
     }
 
+    /// The frame that was last completed, until the next sample is taken.
+    #[must_use]
+    pub const fn frame(&self) -> &[[i16; 2]; M] {
+        &self.samples
+    }
+
     /// Forgets what is held; the next sample begins a frame.
     pub const fn restart(&mut self) {
         self.n_held = 0;

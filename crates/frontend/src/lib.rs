@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ Aggregate
-//! i16 samples ─ Moments: mean, variance, RMS, range, crossings
+//! i16 samples of each channel ─ Frames ─ frame ─ Moments: mean, variance, RMS, range, crossings
+//!                                       └─ Spectrum ─ Filters ─ log2: energies in plain bands
 //! ```
 //!
 //! # Widths
@@ -39,6 +40,7 @@ pub mod frames;
 pub mod log2;
 pub mod mel;
 pub mod moments;
+pub mod motion;
 pub mod spectrum;
 mod trigonometry;
 mod twiddle;

@@ -1,9 +1,7 @@
 //! Motion and slow sensors: what a window of samples of one channel comes to in the time domain.
 //!
-//! A device with several channels keeps one [`Moments`] for each. Energies in bands of frequencies
-//! are a [`Spectrum`](crate::spectrum::Spectrum)'s, with plain bands as
-//! [`Filters`](crate::mel::Filters); with a Hann window the constant part of a signal reaches bin
-//! 1, with a rectangular one it does not.
+//! Windows of several channels, with energies in bands of frequencies, are
+//! [`motion`](crate::motion)'s.
 
 /// Running sums of a window of at most 65,535 samples; what comes beyond is not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +23,8 @@ pub struct Moments {
 pub struct Summary {
     /// The mean in units of 2^−8, floored.
     pub mean: i32,
+    /// The smallest integer that is not below the mean.
+    pub ceiling: i16,
     /// The population's variance in squared units of a sample, floored: at most 2^30.
     pub variance: u32,
     /// The square root of the variance in units of 2^−8; too small by less than one unit for a
@@ -93,9 +93,13 @@ impl Moments {
         // n Σ x² is at most 2^62, and (Σ x)² no larger.
         let scaled = n.wrapping_mul(done.squares);
         let sum = u64::from(done.sum.unsigned_abs());
+        // Of at most 65,535 samples, whose negative sum fits.
+        let below = (done.sum.wrapping_neg()).checked_div_euclid(i32::from(done.n_samples))?;
         let numerator = scaled.wrapping_sub(sum.wrapping_mul(sum));
         Some(Summary {
             mean: (i64::from(done.sum) << 8).checked_div_euclid(n_signed)? as i32,
+            // Between two samples, or one itself.
+            ceiling: below.wrapping_neg() as i16,
             variance: numerator.checked_div(n.wrapping_mul(n))? as u32,
             deviation: root_per(numerator, n)?,
             rms: root_per(scaled, n)?,

@@ -10,6 +10,7 @@ use spinney_frontend::chain::{Chain, LogsOf, OfEnergies, OfLogs, Summary};
 use spinney_frontend::frames::Frames;
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
+use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, measure};
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
 
@@ -46,22 +47,48 @@ extern "C" fn _start() -> ! {
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));
         black_box(moments.finish());
+        motion();
+        windows();
     }
 }
+
+/// All measures of two channels, and bands that nobody knows beforehand.
+fn motion() {
+    const ALL: u16 = u16::MAX;
+    static WINDOW: Window<64> = Window::hann();
+    let Ok(filters) = Filters::<64>::new(black_box(1), black_box(&[PLAIN; 5])) else {
+        return;
+    };
+    let hop = black_box(NonZeroU16::MIN);
+    let mut motion = Motion::<_, 2, 64, ALL, 26>::new(Bands::<64, 4>::new(&WINDOW, filters), hop);
+    black_box(motion.push(black_box([1, -1])));
+    motion.restart();
+    black_box(motion.push(black_box([1, -1])));
+}
+
+/// A measure alone, of windows that have no spectrum, and windows of any length.
+fn windows() {
+    let mut motion = Motion::<_, 3, 25, 1, 3>::new(NoTones, black_box(NonZeroU16::MIN));
+    black_box(motion.push(black_box([1, -1, 0])));
+    let mut row = [0; 9];
+    measure(black_box(&[1, 2]), Measures::from_bits(black_box(1)), &mut row);
+    black_box(row);
+}
+
+/// A segment of one bin.
+const PLAIN: Segment = Segment {
+    n_bins: 1,
+    offset: 0,
+    first: 0,
+    last: 0,
+    slope: 0,
+};
 
 /// A frame of `2 M` samples through everything, with filters that nobody knows beforehand.
 fn analyse<const M: usize>() {
     let mut frames = Frames::<M>::new(black_box(NonZeroU16::MIN));
     let mut spectrum = Spectrum::<M>::new();
-    let segments = black_box(
-        [Segment {
-            n_bins: 1,
-            offset: 0,
-            first: 0,
-            last: 0,
-            slope: 0,
-        }; 5],
-    );
+    let segments = black_box([PLAIN; 5]);
     let Ok(filters) = Filters::<M>::new(black_box(1), &segments) else {
         return;
     };
@@ -84,15 +111,7 @@ fn aggregate<V: Copy + Default, S: Statistic<V>>() {
 
 fn chain<S: Summary>() {
     static WINDOW: Window<64> = Window::hann();
-    let segments = black_box(
-        [Segment {
-            n_bins: 1,
-            offset: 0,
-            first: 0,
-            last: 0,
-            slope: 0,
-        }; 5],
-    );
+    let segments = black_box([PLAIN; 5]);
     let Ok(filters) = Filters::<64>::new(black_box(1), &segments) else {
         return;
     };
