@@ -48,8 +48,8 @@ pub use image::{Loaded, loaded, symbol};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use metrics::{ClassScore, Scorecard};
 pub use node::{
-    Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, Step, Summary,
-    Uplink, UplinkPlan, Use, Work, judge_node, node,
+    Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, SlowerLadder,
+    Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use questions::comparisons;

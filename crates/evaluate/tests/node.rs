@@ -22,6 +22,8 @@ const WORK: Work = Work {
 fn plan(decisions_per_hour: f64, uplink: Option<UplinkPlan>) -> Plan<'static> {
     Plan {
         front: &[],
+        sensor: None,
+        slower_s: None,
         row: ROW,
         decisions_per_hour,
         power: PowerPlan {
@@ -236,6 +238,60 @@ fn a_front_end_stands_before_the_row() {
     let raw = &node.uplink.unwrap().alternatives[0];
     assert_eq!(raw.bytes_at_once, 882_000);
     close(raw.messages_per_day, 8_640.0 * 3_615.0);
+}
+
+/// 44.1 kHz, frames of 1,024 samples that touch, 64 bands, the largest value over ten seconds.
+#[test]
+fn the_reference_pipeline_at_two_rates() {
+    let step = |name: &str, bytes_per_second: f64| Step {
+        name: name.to_owned(),
+        bytes_per_second,
+    };
+    let front = [
+        step("samples", 2.0 * 44_100.0),
+        step("bands of frames", 44_100.0 / 1024.0 * 64.0 * 2.0),
+    ];
+    let sensor = step("microphone", 96_000.0);
+    let plan = Plan {
+        front: &front,
+        sensor: Some(&sensor),
+        slower_s: Some(10.0),
+        row: RowBytes {
+            readings: 128,
+            codes: 64,
+            n_classes: 6,
+        },
+        ..plan(3_600.0, Some(over("ble", Sends::Raw, Summary::Each)))
+    };
+    let node = node(&plan);
+    let lines = |ladder: &[Step]| -> String {
+        let steps = ladder.iter();
+        steps
+            .map(|step| format!("{}: {}\n", step.name, step.bytes_per_second))
+            .collect()
+    };
+    expect![[r#"
+        microphone: 96000
+        samples: 88200
+        bands of frames: 5512.5
+        readings: 128
+        codes: 64
+        class: 1
+    "#]]
+    .assert_eq(&lines(&node.ladder));
+    let slower = node.slower.expect("a second ladder");
+    assert_eq!(slower.decision_s.to_bits(), 10.0_f64.to_bits());
+    expect![[r#"
+        microphone: 96000
+        samples: 88200
+        bands of frames: 5512.5
+        readings: 12.8
+        codes: 6.4
+        class: 0.1
+    "#]]
+    .assert_eq(&lines(&slower.ladder));
+    // Raw data are what the front end takes in.
+    assert_eq!(node.uplink.unwrap().alternatives[0].bytes_at_once, 88_200);
 }
 
 #[test]

@@ -36,12 +36,26 @@ pub struct RowBytes {
     pub n_classes: u64,
 }
 
+/// Data rates with another time between decisions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SlowerLadder {
+    /// Seconds from one decision to the next.
+    pub decision_s: f64,
+    /// The data rate after each step, as in the node's own ladder.
+    pub ladder: Vec<Step>,
+}
+
 /// What a node does all day.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
     /// What comes before the readings of a row, from the sensor on: the steps of a front end. Empty
     /// where the readings are what the sensor delivers.
     pub front: &'a [Step],
+    /// What the sensor delivers where something brings that down to the first step of `front`, which
+    /// is what sending raw data means.
+    pub sensor: Option<&'a Step>,
+    /// Seconds between decisions, above 0, whose data rates are shown as well.
+    pub slower_s: Option<f64>,
     /// The row.
     pub row: RowBytes,
     /// How often it decides, above 0.
@@ -61,6 +75,9 @@ pub struct Node {
     pub decisions_per_hour: f64,
     /// The data rate after each step, from the sensor to what leaves the node.
     pub ladder: Vec<Step>,
+    /// The same with another time between decisions, if one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slower: Option<SlowerLadder>,
     /// What leaves it; absent where nothing is said of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uplink: Option<Uplink>,
@@ -212,6 +229,13 @@ pub fn node(plan: &Plan<'_>) -> Node {
     Node {
         decisions_per_hour: plan.decisions_per_hour,
         ladder: ladder(plan),
+        slower: plan.slower_s.map(|decision_s| SlowerLadder {
+            decision_s,
+            ladder: ladder(&Plan {
+                decisions_per_hour: 3600.0 / decision_s,
+                ..*plan
+            }),
+        }),
         uplink: plan
             .uplink
             .as_ref()
@@ -228,8 +252,9 @@ fn ladder(plan: &Plan<'_>) -> Vec<Step> {
         bytes_per_second: shown(bytes_per_second),
     };
     let mut steps: Vec<Step> = plan
-        .front
-        .iter()
+        .sensor
+        .into_iter()
+        .chain(plan.front)
         .map(|before| step(&before.name, before.bytes_per_second))
         .collect();
     steps.extend([

@@ -13,10 +13,24 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
         "\n## What leaves the node\n\nDecisions per hour: {}.\n",
         node.decisions_per_hour
     )?;
-    writeln!(out, "| what | bytes per second |\n| --- | ---: |")?;
-    for step in &node.ladder {
+    let (heading, rule) = match &node.slower {
+        Some(slower) => (
+            format!(" at a decision every {} s |", slower.decision_s),
+            " ---: |",
+        ),
+        None => (String::new(), ""),
+    };
+    writeln!(
+        out,
+        "| what | bytes per second |{heading}\n| --- | ---: |{rule}"
+    )?;
+    for (at, step) in node.ladder.iter().enumerate() {
         let rate = figure(step.bytes_per_second);
-        writeln!(out, "| {} | {rate} |", cell(&step.name))?;
+        let slower = node.slower.as_ref().and_then(|it| it.ladder.get(at));
+        let slower = slower.map_or(String::new(), |it| {
+            format!(" {} |", figure(it.bytes_per_second))
+        });
+        writeln!(out, "| {} | {rate} |{slower}", cell(&step.name))?;
     }
     if let Some(uplink) = &node.uplink {
         write_uplink(uplink, out)?;
@@ -218,6 +232,8 @@ mod tests {
 
     const PLAN: Plan<'_> = Plan {
         front: &[],
+        sensor: None,
+        slower_s: None,
         row: RowBytes {
             readings: 52,
             codes: 26,
