@@ -52,7 +52,7 @@ pub use c99::{Header, c99};
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
 pub use exit::{Exit, Stopped, Walks};
-pub use front_end::{FrontEnd, Statistic, Window};
+pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};
 pub use mel::{BankError, FilterTable, MelBank, MelScale, Normalisation};
 pub use memory::{exact_memory_x, memory_x};
 pub use options::{CodeType, Encoding, Options};

@@ -263,6 +263,8 @@ choice! {
     SignalKind {
         /// Sound.
         Audio = "audio",
+        /// Movement, vibration, and whatever else a few slow channels deliver.
+        Motion = "motion",
     }
 }
 
@@ -275,6 +277,30 @@ choice! {
         HourlyCount = "hourly-count",
         /// Every N-th decision alone.
         Sampled = "sampled",
+    }
+}
+
+choice! {
+    /// What is kept of a channel's window in the time domain, in the order of a row.
+    Measure {
+        /// The mean.
+        Mean = "mean",
+        /// The variance of a population.
+        Variance = "variance",
+        /// The standard deviation.
+        Deviation = "deviation",
+        /// The smallest sample.
+        Min = "min",
+        /// The largest sample.
+        Max = "max",
+        /// Largest less smallest.
+        Range = "range",
+        /// The root of the mean square.
+        Rms = "rms",
+        /// Crossings of the mean.
+        MeanCrossings = "mean-crossings",
+        /// Crossings of 0.
+        ZeroCrossings = "zero-crossings",
     }
 }
 

@@ -46,15 +46,15 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     AggregateOf, Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType,
-    Leaves, LogLevel, MelScale, ModelKind, Normalisation, Output, Prefer, Sends, SignalKind,
-    Source, Statistic, Summary, Trainer, Votes, Window,
+    Leaves, LogLevel, Measure, MelScale, ModelKind, Normalisation, Output, Prefer, Sends,
+    SignalKind, Source, Statistic, Summary, Trainer, Votes, Window,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
 pub use pipeline::{
-    Accuracy, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset, Feature,
-    Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Model, Pipeline, Power,
-    Quantize, ReadingRange, Scenes, Target, Training, Uplink,
+    Accuracy, AudioFrontend, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset,
+    Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Model,
+    MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Scenes, Target, Training, Uplink,
 };
 use value::Reader;
 

@@ -13,8 +13,8 @@ use spinney_model::{ForestKind, Voting};
 
 use crate::choice::{
     AggregateOf, Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType,
-    LogLevel, MelScale, Normalisation, Output, Prefer, Sends, SignalKind, Statistic, Summary,
-    Trainer, Votes, Window,
+    LogLevel, Measure, MelScale, Normalisation, Output, Prefer, Sends, Statistic, Summary, Trainer,
+    Votes, Window,
 };
 
 /// A config without fault.
@@ -112,6 +112,9 @@ pub struct DataFile {
     pub path: ConfigPath,
     /// Where its labels are.
     pub labels: Labels,
+    /// The column that names recordings, of a CSV file of motion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<String>,
 }
 
 /// Where the labels of a file of rows are.
@@ -263,9 +266,43 @@ pub struct ReadingRange {
 
 /// How features are made of samples.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Frontend {
-    /// What is listened to.
-    pub kind: SignalKind,
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Frontend {
+    /// Of sound.
+    Audio(AudioFrontend),
+    /// Of motion and slow sensors.
+    Motion(MotionFrontend),
+}
+
+/// How features are made of windows of several channels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MotionFrontend {
+    /// Samples per second, above 0.
+    pub sample_rate_hz: f64,
+    /// The columns of the channels, in the order of a sample's values; at most 16.
+    pub channels: Vec<String>,
+    /// Samples per window: even, at most 2,048, and a power of two from 64 on where there are
+    /// bands.
+    pub n_samples: u16,
+    /// Samples from one window's start to the next one's.
+    pub hop: NonZeroU16,
+    /// What is kept in the time domain, each once, in the order of the enum.
+    pub statistics: Vec<Measure>,
+    /// Number of bands of the same width, 0 to 128.
+    pub n_bands: u32,
+    /// What a window is multiplied by before its spectrum is taken.
+    pub window: Window,
+    /// The lowest edge.
+    pub f_min_hz: f64,
+    /// The highest edge, at most half of the sample rate.
+    pub f_max_hz: f64,
+    /// The class of samples that no label belongs to.
+    pub background: String,
+}
+
+/// How features are made of sound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AudioFrontend {
     /// Samples per second.
     pub sample_rate_hz: u32,
     /// Samples per frame: 64 to 2,048, a power of two.
@@ -290,6 +327,12 @@ pub struct Frontend {
     pub aggregate_of: AggregateOf,
     /// Frames per decision.
     pub n_frames_per_decision: NonZeroU32,
+    /// Samples per second of the microphone itself, for data rates; at least the sample rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub microphone_rate_hz: Option<u32>,
+    /// Seconds per decision of a second column of data rates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ladder_s: Option<f64>,
     /// The class of a decision that no label belongs to.
     pub background: String,
 }

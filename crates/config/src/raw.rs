@@ -110,6 +110,12 @@ impl RawSection {
         }
     }
 
+    /// Several names.
+    pub fn names(&self, key: &str) -> Option<Vec<String>> {
+        self.choices(key, |word| Some(word.to_owned()))
+            .map(|words| words.into_iter().map(|(word, _)| word).collect())
+    }
+
     /// Several words' meanings, each with its place.
     pub fn choices<T>(&self, key: &str, meaning: fn(&str) -> Option<T>) -> Option<Vec<(T, Span)>> {
         match self.value(key)? {

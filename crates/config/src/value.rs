@@ -101,6 +101,7 @@ impl Reader<'_> {
                     .then_some(Value::Text(word))
             }
             Kind::Choices(words) => self.words(place, kind, value, words),
+            Kind::Names { max } => self.names(place, kind, value, *max),
             Kind::Size { min } => self.size(place, kind, value, *min),
             Kind::Address => {
                 let number = self.integer(place, kind, value)?;
@@ -248,6 +249,40 @@ impl Reader<'_> {
                 );
             } else if self.word(place, &item_kind, item, words, word) {
                 found.push((word.to_owned(), item.span()));
+            }
+        }
+        (self.faults.len() == n_faults).then_some(Value::Words(found))
+    }
+
+    fn names(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        max: usize,
+    ) -> Option<Value> {
+        let DeValue::Array(array) = value.get_ref() else {
+            return self.wrong_type(place, kind, value);
+        };
+        if !(1..=max).contains(&array.len()) {
+            return self.refuse(place, kind, value, None);
+        }
+        let n_faults = self.faults.len();
+        let mut found: Vec<(String, Span)> = Vec::new();
+        for item in array.iter() {
+            let Some(name) = self.string(place, &Kind::Text, item) else {
+                continue;
+            };
+            if name.contains(char::is_control) {
+                self.refuse::<()>(place, &Kind::Text, item, Some("a name has one line".into()));
+            } else if let Some((_, first)) = found.iter().find(|(other, _)| *other == name) {
+                let message = format!("{place}: found `\"{name}\"` twice, expected it once");
+                self.faults.push(
+                    Fault::new(Some(item.span()), message)
+                        .context(Some(first.clone()), "the first"),
+                );
+            } else {
+                found.push((name, item.span()));
             }
         }
         (self.faults.len() == n_faults).then_some(Value::Words(found))

@@ -1,13 +1,13 @@
 //! Decisions of a stretch of samples: how many there are, and what each should come to.
 
-use spinney_codegen::FrontEnd;
+use spinney_codegen::SoundFront;
 
 use crate::Interval;
 
 /// The samples that decisions are made of: those after the last decision are left out, and what is
 /// shorter than one decision is filled up with silence.
 #[must_use]
-pub fn trimmed(front_end: &FrontEnd, mut samples: Vec<i16>) -> Vec<i16> {
+pub fn trimmed(front_end: &SoundFront, mut samples: Vec<i16>) -> Vec<i16> {
     let n_decisions = front_end.n_decisions(samples.len()).max(1);
     let n_samples =
         (n_decisions - 1) * front_end.n_samples_per_decision() + front_end.n_samples_heard();
@@ -22,7 +22,7 @@ pub fn trimmed(front_end: &FrontEnd, mut samples: Vec<i16>) -> Vec<i16> {
 /// `background`.
 #[must_use]
 pub fn labels_of(
-    front_end: &FrontEnd,
+    front_end: &SoundFront,
     intervals: &[Interval],
     n_decisions: usize,
     background: &str,

@@ -1,6 +1,6 @@
 //! Features of a stretch of samples, by the chain that the device runs.
 
-use spinney_codegen::{BankError, FilterTable, FrontEnd, Statistic, Window as WindowKind};
+use spinney_codegen::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind};
 use spinney_frontend::aggregate::{Maximum, Mean, Minimum, Variance};
 use spinney_frontend::chain::{Chain, LogsOf, OfEnergies, OfLogs, Summary};
 use spinney_frontend::window::Window;
@@ -11,11 +11,11 @@ pub const BANDS_MAX: usize = 128;
 /// A row of features for each decision of a stretch of samples: as many as there are bands.
 ///
 /// # Errors
-/// A bank without filters; see [`FrontEnd::table`].
+/// A bank without filters; see [`SoundFront::table`].
 ///
 /// # Panics
 /// If there are more bands than [`BANDS_MAX`].
-pub fn hear(front_end: &FrontEnd, samples: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
+pub fn hear(front_end: &SoundFront, samples: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
     assert!(front_end.bank.n_bands <= BANDS_MAX, "at most 128 bands");
     let table = front_end.table()?;
     Ok(match front_end.bank.n_points {
@@ -31,7 +31,7 @@ pub fn hear(front_end: &FrontEnd, samples: &[i16]) -> Result<Vec<Vec<i32>>, Bank
 
 /// Bands beyond those of the table stay as they are, and nobody looks at them.
 fn of_points<const M: usize>(
-    front_end: &FrontEnd,
+    front_end: &SoundFront,
     table: &FilterTable,
     samples: &[i16],
 ) -> Vec<Vec<i32>> {
@@ -58,7 +58,7 @@ fn of_points<const M: usize>(
 }
 
 struct Run<'a, const M: usize> {
-    front_end: &'a FrontEnd,
+    front_end: &'a SoundFront,
     table: &'a FilterTable,
     samples: &'a [i16],
 }

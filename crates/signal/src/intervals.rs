@@ -20,7 +20,7 @@ pub struct Interval {
 ///
 /// # Errors
 /// A missing column, times that are no seconds from 0 on, or that do not rise.
-pub fn read_intervals(bytes: &[u8], sample_rate_hz: u32) -> Result<Vec<Interval>, SignalError> {
+pub fn read_intervals(bytes: &[u8], sample_rate_hz: f64) -> Result<Vec<Interval>, SignalError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(bytes);
@@ -53,8 +53,8 @@ pub fn read_intervals(bytes: &[u8], sample_rate_hz: u32) -> Result<Vec<Interval>
             let seconds: Option<f64> = text(at).parse().ok();
             seconds
                 .filter(|seconds| (0.0..1e9).contains(seconds))
-                // At most 2^48.
-                .map(|seconds| (seconds * f64::from(sample_rate_hz)).round() as usize)
+                // At most 2^53; a cast of more saturates.
+                .map(|seconds| (seconds * sample_rate_hz).round() as usize)
                 .ok_or_else(|| {
                     SignalError::new(
                         place(),

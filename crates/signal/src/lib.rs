@@ -1,5 +1,5 @@
-//! Recordings to rows of features: WAV and label files, decisions, and scenes rendered from short
-//! recordings.
+//! Recordings to rows of features: WAV, CSV and label files, decisions and windows, and scenes
+//! rendered from short recordings.
 //!
 //! Features are computed by `spinney-frontend`, the code that the device runs, so that what is
 //! trained on is what the board computes. Nothing here knows files, configs or models.
@@ -36,14 +36,18 @@
 mod decisions;
 mod hear;
 mod intervals;
+mod motion;
 mod recording;
 mod scenes;
+mod windows;
 
 pub use decisions::{labels_of, trimmed};
 pub use hear::{BANDS_MAX, hear};
 pub use intervals::{Interval, intervals_csv, read_intervals};
+pub use motion::{CHANNELS_MAX, Columns, MotionRecording, read_motion};
 pub use recording::{Recording, read_wav, wav_bytes};
 pub use scenes::{Scenes, Sound, render};
+pub use windows::{hear_motion, labels_of_windows};
 
 /// Why a signal, its labels or a scene cannot be used: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

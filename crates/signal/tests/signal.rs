@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, Statistic, Window};
+use spinney_codegen::{MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 use spinney_signal::{
     Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals, read_wav,
     render, trimmed, wav_bytes,
@@ -11,8 +11,8 @@ use spinney_signal::{
 const RATE: u32 = 16_000;
 
 /// Two frames of 256 samples, 200 apart, to a decision.
-fn front_end(statistic: Statistic, of_energies: bool) -> FrontEnd {
-    FrontEnd {
+fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
+    SoundFront {
         bank: MelBank {
             sample_rate_hz: f64::from(RATE),
             n_points: 256,
@@ -76,13 +76,13 @@ fn labels_read_back() {
         },
     ];
     let text = intervals_csv(&intervals, RATE);
-    assert_eq!(read_intervals(text.as_bytes(), RATE), Ok(intervals));
+    assert_eq!(read_intervals(text.as_bytes(), RATE.into()), Ok(intervals));
 }
 
 #[test]
 fn labels_at_fault_say_where() {
     let told = |text: &str| {
-        read_intervals(text.as_bytes(), RATE)
+        read_intervals(text.as_bytes(), RATE.into())
             .expect_err("a label file at fault")
             .to_string()
     };

@@ -1,7 +1,7 @@
 //! What a verify image with a front end tells of each decision, beside the model's outcomes.
 //!
-//! There, [`ROWS_FILE`](crate::ROWS_FILE) holds samples: stretch by stretch their number, a `u32`,
-//! then so many `i16`. With each stretch the chain begins anew. The device answers in
+//! There, [`ROWS_FILE`](crate::ROWS_FILE) holds samples: stretch by stretch the number of values, a
+//! `u32`, then so many `i16`, one per channel and sample. With each stretch the chain begins anew. The device answers in
 //! [`FEATURES_FILE`]: per decision one [`Heard`], then its readings, in the model's reading type.
 
 /// Name of the file of features, in the emulator's working folder.

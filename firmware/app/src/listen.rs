@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use model::signal::Chain;
+use model::signal::{Chain, N_CHANNELS, sample as sample_of};
 use model::{N_FEATURES, Reading};
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
@@ -12,16 +12,20 @@ use crate::arch::counter;
 use crate::stack;
 use crate::verify::{EXIT_IO, written};
 
-/// Samples read at once.
-const SLICE: usize = 256;
+/// Samples read at once: 256 values, or as many as are whole samples.
+const SLICE: usize = if N_CHANNELS < 256 {
+    256 / N_CHANNELS
+} else {
+    1
+};
 
 pub(crate) struct Listen {
     chain: &'static mut Chain,
     features: File,
-    slice: [i16; SLICE],
+    slice: [[i16; N_CHANNELS]; SLICE],
     /// Samples of the slice that are still to be heard.
     pending: core::ops::Range<usize>,
-    /// Samples of the stretch that are still to be read.
+    /// Values of the stretch that are still to be read.
     n_left: usize,
 }
 
@@ -33,7 +37,7 @@ pub(crate) fn open() -> Listen {
     Listen {
         chain: crate::chain::open(),
         features,
-        slice: [0; SLICE],
+        slice: [[0; N_CHANNELS]; SLICE],
         pending: 0..0,
         n_left: 0,
     }
@@ -75,7 +79,7 @@ impl Listen {
         let mut found = None;
         for sample in self.slice.get(self.pending.clone()).unwrap_or_default() {
             self.pending.start += 1;
-            found = self.chain.push(black_box(*sample));
+            found = self.chain.push(black_box(sample_of(*sample)));
             if found.is_some() {
                 break;
             }
@@ -92,7 +96,7 @@ impl Listen {
 
     #[inline(never)]
     fn refill(&mut self, samples: &mut File) -> bool {
-        let mut bytes = [0; 2 * SLICE];
+        let mut bytes = [0; 2 * N_CHANNELS * SLICE];
         while self.n_left == 0 {
             let mut count = [0; 4];
             if !filled(samples, &mut count) {
@@ -101,17 +105,18 @@ impl Listen {
             self.n_left = u32::from_le_bytes(count) as usize;
             self.chain.restart();
         }
-        let n_samples = self.n_left.min(SLICE);
-        let full = bytes.get_mut(..2 * n_samples).unwrap_or_default();
+        let n_values = self.n_left.min(N_CHANNELS * SLICE);
+        let full = bytes.get_mut(..2 * n_values).unwrap_or_default();
         if !filled(samples, full) {
             defmt::error!("rows.bin ends within a stretch of samples");
             semihosting::process::exit(EXIT_IO);
         }
-        for (sample, bytes) in self.slice.iter_mut().zip(full.as_chunks().0) {
-            *sample = i16::from_le_bytes(*bytes);
+        let values = self.slice.as_flattened_mut().iter_mut();
+        for (value, bytes) in values.zip(full.as_chunks().0) {
+            *value = i16::from_le_bytes(*bytes);
         }
-        self.n_left -= n_samples;
-        self.pending = 0..n_samples;
+        self.n_left -= n_values;
+        self.pending = 0..n_values / N_CHANNELS;
         true
     }
 }

@@ -3,6 +3,8 @@
 use core::cell::UnsafeCell;
 
 use defmt_rtt as _;
+#[cfg(feature = "signal")]
+use model::signal::{N_CHANNELS, sample as sample_of};
 use model::{N_FEATURES, Reading};
 
 use crate::{Transport, arch};
@@ -20,13 +22,13 @@ unsafe impl<T> Sync for Mailbox<T> {}
 static SPINNEY_READINGS: Mailbox<[Reading; N_FEATURES]> =
     Mailbox(UnsafeCell::new([0 as Reading; N_FEATURES]));
 
-/// Samples of a block; found by its name in the image's symbol table.
+/// Samples of a block, channel by channel; found by its name in the image's symbol table.
 #[cfg(feature = "signal")]
 const BLOCK_SAMPLES: usize = 64;
 #[cfg(feature = "signal")]
 #[unsafe(no_mangle)]
-static SPINNEY_SAMPLES: Mailbox<[i16; BLOCK_SAMPLES]> =
-    Mailbox(UnsafeCell::new([0; BLOCK_SAMPLES]));
+static SPINNEY_SAMPLES: Mailbox<[[i16; N_CHANNELS]; BLOCK_SAMPLES]> =
+    Mailbox(UnsafeCell::new([[0; N_CHANNELS]; BLOCK_SAMPLES]));
 
 pub(crate) struct Product {
     #[cfg(feature = "signal")]
@@ -53,12 +55,12 @@ pub(crate) fn open() -> Product {
 impl Transport for Product {
     #[cfg(feature = "signal")]
     fn next(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
-        let block = SPINNEY_SAMPLES.0.get().cast::<i16>();
+        let block = SPINNEY_SAMPLES.0.get().cast::<[i16; N_CHANNELS]>();
         loop {
             // SAFETY: the block holds this sample, for as long as the program runs.
             let sample = unsafe { block.add(self.n_heard).read_volatile() };
             self.n_heard = (self.n_heard + 1) % BLOCK_SAMPLES;
-            if let Some(heard) = self.chain.push(sample) {
+            if let Some(heard) = self.chain.push(sample_of(sample)) {
                 *readings = heard;
                 return true;
             }

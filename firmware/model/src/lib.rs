@@ -36,6 +36,17 @@ pub fn scores(_codes: &[i16; N_FEATURES]) -> [Score; N_CLASSES] {
 
 /// The same, of a front end.
 pub mod signal {
+    /// Values of a sample.
+    pub const N_CHANNELS: usize = 1;
+
+    /// What the sensor delivers.
+    pub type Sample = i16;
+
+    /// A sample of its values.
+    pub const fn sample([value]: [i16; N_CHANNELS]) -> Sample {
+        value
+    }
+
     /// Samples in, readings out.
     #[derive(Default)]
     pub struct Chain;
@@ -47,7 +58,7 @@ pub mod signal {
         }
 
         /// The readings of a decision, of one sample here.
-        pub fn push(&mut self, sample: i16) -> Option<[crate::Reading; crate::N_FEATURES]> {
+        pub fn push(&mut self, sample: Sample) -> Option<[crate::Reading; crate::N_FEATURES]> {
             Some([sample; crate::N_FEATURES])
         }
 

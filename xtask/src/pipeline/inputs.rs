@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
-use spinney_config::{Config, ConfigPath, DataFile, Dataset as RowsConfig, Labels, Model};
+use spinney_config::{
+    Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model,
+};
 use spinney_dataset::{DataError, Dataset, Rows, csv, idx, npy, split};
 
 use super::signals;
@@ -37,11 +39,12 @@ pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
         digests: BTreeMap::new(),
         program: program_digest()?,
     };
+    let frontend = config.pipeline.frontend.as_ref();
     match &config.pipeline.dataset {
-        RowsConfig::Split { rows, .. } => inputs.add_rows(rows)?,
+        RowsConfig::Split { rows, .. } => inputs.add_rows(rows, frontend)?,
         RowsConfig::Given { train, test } => {
             for file in train.iter().chain([test]) {
-                inputs.add_rows(file)?;
+                inputs.add_rows(file, frontend)?;
             }
         }
     }
@@ -86,9 +89,15 @@ impl Inputs {
         Ok(())
     }
 
-    fn add_rows(&mut self, file: &DataFile) -> Result<(), Failure> {
-        if file.path.full.is_dir() && file.labels == Labels::Folders {
-            return self.add_folders(&file.path);
+    fn add_rows(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
+        if let (Some(frontend), true, Labels::Folders) =
+            (frontend, file.path.full.is_dir(), &file.labels)
+        {
+            let endings: &[&str] = match frontend {
+                Frontend::Audio(_) => &[".wav"],
+                Frontend::Motion(_) => &[".csv", ".csv.gz"],
+            };
+            return self.add_folders(&file.path, endings);
         }
         self.add(&file.path)?;
         if let Labels::File(labels) = &file.labels {
@@ -98,7 +107,7 @@ impl Inputs {
     }
 
     /// Adds the recordings of a folder with a folder per class; others are passed over.
-    fn add_folders(&mut self, path: &ConfigPath) -> Result<(), Failure> {
+    fn add_folders(&mut self, path: &ConfigPath, endings: &[&str]) -> Result<(), Failure> {
         let entries = |folder: &Path| -> Result<Vec<String>, Failure> {
             let context = || format!("cannot read {}", folder.display());
             let mut names = Vec::new();
@@ -120,7 +129,8 @@ impl Inputs {
                 continue;
             }
             for name in entries(&folder)? {
-                if name.to_lowercase().ends_with(".wav") {
+                let lower = name.to_lowercase();
+                if endings.iter().any(|ending| lower.ends_with(ending)) {
                     self.add(&ConfigPath {
                         typed: format!("{}/{class}/{name}", path.typed),
                         full: folder.join(&name),

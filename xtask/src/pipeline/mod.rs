@@ -9,6 +9,7 @@ mod hand_over;
 mod inputs;
 mod list;
 mod model;
+mod motion;
 mod moved;
 mod node;
 mod quantize;

@@ -1,6 +1,6 @@
 //! What the config says of the node, put together with what the run measured.
 
-use spinney_config::{Config, Sends as SendsWord, Summary as SummaryWord};
+use spinney_config::{Config, Frontend, Sends as SendsWord, Summary as SummaryWord};
 use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work};
 
 use super::build::RunResult;
@@ -13,9 +13,19 @@ pub(crate) fn front(config: &Config) -> Vec<Step> {
     let (Some(frontend), Some(power)) = (&pipeline.frontend, &pipeline.power) else {
         return Vec::new();
     };
+    let decisions_per_second = power.decisions_per_hour / 3600.0;
+    let frontend = match frontend {
+        Frontend::Audio(audio) => audio,
+        Frontend::Motion(motion) => {
+            let values = motion.channels.len() as f64 * f64::from(motion.hop.get());
+            return vec![Step {
+                name: "samples".to_owned(),
+                bytes_per_second: 2.0 * values * decisions_per_second,
+            }];
+        }
+    };
     let n_frames = f64::from(frontend.n_frames_per_decision.get());
-    let per_second =
-        |bytes_of_a_frame: f64| n_frames * bytes_of_a_frame * power.decisions_per_hour / 3600.0;
+    let per_second = |bytes_of_a_frame: f64| n_frames * bytes_of_a_frame * decisions_per_second;
     let step = |name: &str, bytes_per_second: f64| Step {
         name: name.to_owned(),
         bytes_per_second,
@@ -29,10 +39,24 @@ pub(crate) fn front(config: &Config) -> Vec<Step> {
     ]
 }
 
+/// What the microphone delivers where something brings that down to the samples of the front end.
+pub(crate) fn sensor(config: &Config) -> Option<Step> {
+    let Some(Frontend::Audio(audio)) = &config.pipeline.frontend else {
+        return None;
+    };
+    // It listens for as long as the front end does.
+    let samples = front(config).into_iter().next()?;
+    let ratio = f64::from(audio.microphone_rate_hz?) / f64::from(audio.sample_rate_hz);
+    Some(Step {
+        name: "microphone".to_owned(),
+        bytes_per_second: samples.bytes_per_second * ratio,
+    })
+}
+
 /// The node's plan; `None` where the config does not say how often it decides.
 pub(crate) fn plan<'a>(
     config: &Config,
-    front: &'a [Step],
+    (sensor, front): (Option<&'a Step>, &'a [Step]),
     quantized: &Quantized,
     n_classes: usize,
     result: &RunResult,
@@ -43,6 +67,11 @@ pub(crate) fn plan<'a>(
     let readings = &quantized.features;
     Some(Plan {
         front,
+        sensor,
+        slower_s: match &pipeline.frontend {
+            Some(Frontend::Audio(audio)) => audio.ladder_s,
+            _ => None,
+        },
         row: RowBytes {
             readings: readings.iter().map(|it| sensor_bytes(&it.sensor)).sum(),
             codes: readings.len() as u64 * code_bytes,

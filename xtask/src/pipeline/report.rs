@@ -184,9 +184,15 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             RunResult::NotRequired => RunOutcome::NotRequired,
         },
     };
-    let front = node::front(config);
+    let (sensor, front) = (node::sensor(config), node::front(config));
     let n_classes = float.schema().n_classes();
-    let plan = node::plan(config, &front, &summary, n_classes, &result);
+    let plan = node::plan(
+        config,
+        (sensor.as_ref(), &front),
+        &summary,
+        n_classes,
+        &result,
+    );
     let mut verdicts = judge(&limits(config), measured);
     if let Some(plan) = &plan {
         let days = pipeline.budget.battery_life_min_days;

@@ -2,17 +2,19 @@
 //! through the device's own code.
 
 use anyhow::anyhow;
-use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, Statistic, Window};
+use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 use spinney_config::{
-    AggregateOf, Config, DataFile, Dataset as RowsConfig, Frontend, Labels, Scenes as ScenesConfig,
+    AggregateOf, AudioFrontend, Config, DataFile, Dataset as RowsConfig, Frontend, Labels,
+    Scenes as ScenesConfig,
 };
-use spinney_dataset::{Dataset, Rows, split};
+use spinney_dataset::{Dataset, Rows, Split, split};
 use spinney_signal::{
     BANDS_MAX, Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals,
     read_wav, render, trimmed, wav_bytes,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
+use super::motion;
 use crate::failure::{Blame, Failure};
 use crate::{places, store};
 
@@ -24,10 +26,32 @@ struct Stretch {
 
 /// The front end of a config, if it has one.
 pub(crate) fn front_end(config: &Config) -> Result<Option<FrontEnd>, Failure> {
-    let Some(frontend) = &config.pipeline.frontend else {
-        return Ok(None);
+    let (front_end, fault, help) = match &config.pipeline.frontend {
+        None => return Ok(None),
+        Some(Frontend::Audio(audio)) => {
+            let sound = sound_front(audio);
+            let fault = sound.table().err();
+            let help = "fewer `bands`, a longer `frame` or a higher `f_min`";
+            (FrontEnd::Sound(sound), fault, help)
+        }
+        Some(Frontend::Motion(motion)) => {
+            let motion = motion::front(motion);
+            let fault = motion.table().err();
+            let help = "fewer `bands`, or a longer `frame`";
+            (FrontEnd::Motion(motion), fault, help)
+        }
     };
-    let front_end = FrontEnd {
+    match fault {
+        None => Ok(Some(front_end)),
+        Some(error) => {
+            let message = format!("there are no such filters: {error}");
+            Err(config.fault("frontend", message, Some(help)).into())
+        }
+    }
+}
+
+fn sound_front(frontend: &AudioFrontend) -> SoundFront {
+    SoundFront {
         bank: MelBank {
             sample_rate_hz: f64::from(frontend.sample_rate_hz),
             n_points: usize::from(frontend.n_points),
@@ -43,10 +67,7 @@ pub(crate) fn front_end(config: &Config) -> Result<Option<FrontEnd>, Failure> {
             f_min_hz: frontend.f_min_hz,
             f_max_hz: frontend.f_max_hz,
         },
-        window: match frontend.window {
-            spinney_config::Window::Hann => Window::Hann,
-            spinney_config::Window::None => Window::Rectangular,
-        },
+        window: window(frontend.window),
         hop: frontend.hop,
         n_frames_per_decision: frontend.n_frames_per_decision,
         statistic: match frontend.statistic {
@@ -56,14 +77,13 @@ pub(crate) fn front_end(config: &Config) -> Result<Option<FrontEnd>, Failure> {
             spinney_config::Statistic::Variance => Statistic::Variance,
         },
         of_energies: frontend.aggregate_of == AggregateOf::Energies,
-    };
-    match front_end.table() {
-        Ok(_) => Ok(Some(front_end)),
-        Err(error) => {
-            let help = "fewer `bands`, a longer `frame` or a higher `f_min`";
-            let message = format!("there are no such filters: {error}");
-            Err(config.fault("frontend", message, Some(help)).into())
-        }
+    }
+}
+
+pub(super) fn window(window: spinney_config::Window) -> Window {
+    match window {
+        spinney_config::Window::Hann => Window::Hann,
+        spinney_config::Window::None => Window::Rectangular,
     }
 }
 
@@ -73,9 +93,13 @@ pub(super) fn rows(
     inputs: &Inputs,
     frontend: &Frontend,
 ) -> Result<PipelineRows, Failure> {
-    let Some(front_end) = front_end(config)? else {
-        return Err(anyhow!("a pipeline without a front end")).environment();
+    // Filters that cannot be are a fault before any recording is read.
+    front_end(config)?;
+    let frontend = match frontend {
+        Frontend::Audio(audio) => audio,
+        Frontend::Motion(motion) => return motion::rows(config, inputs, motion),
     };
+    let front_end = sound_front(frontend);
     let sides = Sides {
         config,
         inputs,
@@ -111,11 +135,28 @@ pub(super) fn rows(
     })
 }
 
+/// Recordings with these labels, one row each, divided into sides.
+pub(super) fn division(
+    config: &Config,
+    file: &DataFile,
+    labels: &[String],
+    test_fraction: f64,
+) -> Result<Split, Failure> {
+    let rows = Rows {
+        features: vec!["recording".to_owned()],
+        values: ndarray::Array2::zeros((labels.len(), 1)),
+    };
+    let seed = config.pipeline.identity.seed;
+    Dataset::new(rows, labels)
+        .and_then(|rows| split(&rows, test_fraction, seed))
+        .map_err(|error| at_fault(&file.path.full, &error))
+}
+
 struct Sides<'a> {
     config: &'a Config,
     inputs: &'a Inputs,
-    frontend: &'a Frontend,
-    front_end: &'a FrontEnd,
+    frontend: &'a AudioFrontend,
+    front_end: &'a SoundFront,
 }
 
 impl Sides<'_> {
@@ -138,14 +179,7 @@ impl Sides<'_> {
         }
         let sounds = self.sounds(file)?;
         let labels: Vec<String> = sounds.iter().map(|sound| sound.class.clone()).collect();
-        let rows = Rows {
-            features: vec!["recording".to_owned()],
-            values: ndarray::Array2::zeros((labels.len(), 1)),
-        };
-        let seed = self.config.pipeline.identity.seed;
-        let parts = Dataset::new(rows, &labels)
-            .and_then(|rows| split(&rows, test_fraction, seed))
-            .map_err(|error| at_fault(&file.path.full, &error))?;
+        let parts = division(self.config, file, &labels, test_fraction)?;
         let of = |side: &Dataset| -> Vec<Sound> {
             side.source_rows()
                 .iter()
@@ -175,7 +209,7 @@ impl Sides<'_> {
                 .into());
         };
         let recording = self.recording(&file.path.typed, self.inputs.bytes(&file.path))?;
-        let intervals = read_intervals(self.inputs.bytes(labels), recording.sample_rate_hz)
+        let intervals = read_intervals(self.inputs.bytes(labels), recording.sample_rate_hz.into())
             .map_err(|error| at_fault(&labels.full, &error))?;
         Ok(vec![self.labelled(recording, &intervals)])
     }

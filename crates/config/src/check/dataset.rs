@@ -1,6 +1,6 @@
 //! `[dataset]`: which files there must be, and where their labels are.
 
-use crate::choice::Source;
+use crate::choice::{SignalKind, Source};
 use crate::diagnostics::Fault;
 use crate::pipeline::{DataFile, Dataset, Labels};
 use crate::raw::RawPipeline;
@@ -68,8 +68,9 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     let mut files = FILES.iter().filter(|(file, _)| given(file)).peekable();
     let any_file = files.peek().is_some();
     let all_separate = files.all(|(_, labels)| given(labels));
-    if is_signal(raw) {
-        let why = "recordings have no columns";
+    recordings(reader, raw);
+    if signal(raw) == Some(SignalKind::Audio) {
+        let why = "sound has no columns";
         let cause = Cause {
             section: raw.section("frontend"),
             key: "sample_rate",
@@ -83,7 +84,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         };
         let why = "the labels have files of their own";
         reader.contradict(section, "label", why, &Cause { section, key });
-    } else if any_file && !given("label") && !imported {
+    } else if any_file && !given("label") && !imported && !is_signal(raw) {
         reader.missing(raw, section, "label");
     }
 
@@ -108,17 +109,56 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
     let section = raw.section("dataset");
     let labels = if section.given(labels).is_some() {
         Labels::File(reader.path(section, labels)?)
+    } else if section.given("label").is_some() && signal(raw) != Some(SignalKind::Audio) {
+        Labels::Column(section.text("label")?)
     } else if is_signal(raw) {
         Labels::Folders
-    } else if section.given("label").is_some() {
-        Labels::Column(section.text("label")?)
     } else {
         Labels::None
     };
     Some(DataFile {
         path: reader.path(section, file)?,
         labels,
+        recording: section.text("recording"),
     })
+}
+
+/// A column of recordings is one of motion, and times in a label file are those of one recording.
+fn recordings(reader: &mut Reader, raw: &RawPipeline) {
+    let section = raw.section("dataset");
+    if signal(raw) != Some(SignalKind::Motion) {
+        if let Some(span) = section.given("recording")
+            && raw.well_formed
+        {
+            let message = "dataset.recording: found a column of recordings, expected `[frontend]` \
+                           with `kind = \"motion\"`, which alone has them";
+            // What is missing is told of in the section's header.
+            let place = if is_signal(raw) {
+                Some(span)
+            } else {
+                section.span.clone()
+            };
+            reader.faults.push(Fault::new(place, message));
+        }
+        return;
+    }
+    for (_, labels) in FILES {
+        let why = "its times are those of one recording";
+        let cause = Cause {
+            section,
+            key: "recording",
+        };
+        if section.given("recording").is_some() {
+            reader.contradict(section, labels, why, &cause);
+        }
+    }
+}
+
+/// What is listened to, if anything is.
+fn signal(raw: &RawPipeline) -> Option<SignalKind> {
+    let section = raw.section("frontend");
+    section.span.as_ref()?;
+    section.choice("kind", SignalKind::from_word)
 }
 
 /// Whether there are samples to make features of.

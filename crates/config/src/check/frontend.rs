@@ -1,56 +1,183 @@
-//! `[frontend]` and `[scenes]`: frames, bands and decisions that go together.
+//! `[frontend]` for sound and `[scenes]`: frames, bands and decisions that go together.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
 use crate::choice::{AggregateOf, MelScale, Normalisation, SignalKind, Statistic, Window};
 use crate::diagnostics::Fault;
-use crate::pipeline::{Frontend, Scenes};
+use crate::pipeline::{AudioFrontend, Frontend, Scenes};
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::{Reader, Value};
 
-use super::Cause;
+use super::{Cause, motion};
 
 /// Most dB that a signal-to-noise ratio may be above or below 0.
 const SNR_DB_MAX: f64 = 60.0;
 
+/// Keys that only sound has.
+const OF_SOUND: [&str; 8] = [
+    "microphone_rate",
+    "scale",
+    "normalisation",
+    "aggregate",
+    "aggregate_of",
+    "decision_s",
+    "decision_frames",
+    "ladder_s",
+];
+
 pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> (Option<Frontend>, Option<Scenes>) {
     let section = raw.section("frontend");
-    let frontend = section
-        .span
-        .is_some()
-        .then(|| frontend(reader, raw, section))
-        .flatten();
+    let kind = section.choice("kind", SignalKind::from_word);
+    let frontend = match kind.filter(|_| section.span.is_some()) {
+        Some(SignalKind::Audio) => audio(reader, raw, section).map(Frontend::Audio),
+        Some(SignalKind::Motion) => {
+            let cause = Cause {
+                section,
+                key: "kind",
+            };
+            for key in OF_SOUND {
+                reader.contradict(section, key, "it is for sound", &cause);
+            }
+            motion::check(reader, raw, section).map(Frontend::Motion)
+        }
+        None => None,
+    };
     let scenes = raw.section("scenes");
     let Some(span) = scenes.span.clone() else {
         return (frontend, None);
     };
-    if section.span.is_none() && raw.well_formed {
-        let message = "scenes: found no `[frontend]`, expected one, since scenes are sound";
+    let found = match kind {
+        _ if section.span.is_none() => Some("no `[frontend]`"),
+        Some(SignalKind::Motion) => Some("`kind = \"motion\"` in `[frontend]`"),
+        _ => None,
+    };
+    if let Some(found) = found.filter(|_| raw.well_formed) {
+        let message = format!(
+            "scenes: found {found}, expected `[frontend]` for sound, since scenes are sound"
+        );
         reader.faults.push(Fault::new(Some(span), message));
     }
     (frontend, self::scenes(reader, raw, scenes))
 }
 
-fn frontend(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<Frontend> {
-    let sample_rate_hz = section.integer_u32("sample_rate");
-    let n_points = section.integer_u32("frame");
+fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<AudioFrontend> {
+    let cause = Cause {
+        section,
+        key: "kind",
+    };
+    for key in ["channels", "statistics"] {
+        let why = "it is for `kind = \"motion\"`";
+        reader.contradict(section, key, why, &cause);
+    }
+    let sample_rate_hz = whole_rate(reader, section);
+    let n_points = match section.given("frame") {
+        Some(_) => section.integer_u32("frame"),
+        None => Some(1024),
+    };
     if let Some(n_points) = n_points
-        && !n_points.is_power_of_two()
+        && !can_be_transformed(n_points)
+    {
+        refuse_frame(reader, section, n_points);
+    }
+    let n_bands = match section.given("bands") {
+        Some(_) => section.integer_u32("bands"),
+        None => Some(64),
+    };
+    if n_bands == Some(0) {
+        let message = "frontend.bands: found `0`, expected 1 to 128: sound has no other features";
+        reader
+            .faults
+            .push(Fault::new(section.given("bands"), message));
+    }
+    let (f_min_hz, f_max_hz) = edges(reader, section, sample_rate_hz.map(f64::from), Some(0.0));
+    let hop = match section.given("hop") {
+        Some(_) => section.integer_u32("hop"),
+        None => n_points,
+    };
+    let microphone_rate_hz = section.integer_u32("microphone_rate");
+    if let (Some(microphone), Some(rate)) = (microphone_rate_hz, sample_rate_hz)
+        && microphone < rate
     {
         let message = format!(
-            "frontend.frame: found `{n_points}`, expected a power of two: 64, 128, 256, 512, 1024 \
-             or 2048"
+            "frontend.microphone_rate: found `{microphone}`, expected at least {rate}, the \
+             `sample_rate`"
+        );
+        let cause = Cause {
+            section,
+            key: "sample_rate",
+        };
+        reader.refuse_pair(section, "microphone_rate", message, &cause);
+    }
+    let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
+    Some(AudioFrontend {
+        sample_rate_hz: sample_rate_hz?,
+        n_points: u16::try_from(n_points?).ok()?,
+        hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
+        window: section.choice("window", Window::from_word)?,
+        n_bands: n_bands?,
+        scale: section.choice("scale", MelScale::from_word)?,
+        normalisation: section.choice("normalisation", Normalisation::from_word)?,
+        f_min_hz: f_min_hz?,
+        f_max_hz: f_max_hz?,
+        statistic: section.choice("aggregate", Statistic::from_word)?,
+        aggregate_of: section.choice("aggregate_of", AggregateOf::from_word)?,
+        n_frames_per_decision: n_frames?,
+        microphone_rate_hz,
+        ladder_s: section.number("ladder_s"),
+        background: section.text("background")?,
+    })
+}
+
+/// The sample rate of sound.
+fn whole_rate(reader: &mut Reader, section: &RawSection) -> Option<u32> {
+    let rate = section.number("sample_rate")?;
+    if rate.fract() != 0.0 || !(1e3..=192e3).contains(&rate) {
+        let message = format!(
+            "frontend.sample_rate: found `{rate}`, expected an integer of 1000 to 192000 for sound"
         );
         reader
             .faults
-            .push(Fault::new(section.given("frame"), message));
+            .push(Fault::new(section.given("sample_rate"), message));
+        return None;
     }
-    let f_min_hz = section.number("f_min");
-    let f_max_hz = section.number("f_max").or_else(|| {
-        Some(f64::from(sample_rate_hz?) / 2.0).filter(|_| section.given("f_max").is_none())
-    });
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an integer of 1,000 to 192,000"
+    )]
+    Some(rate as u32)
+}
+
+/// Whether a frame of so many samples has a spectrum.
+pub(super) fn can_be_transformed(n_points: u32) -> bool {
+    n_points.is_power_of_two() && (64..=2048).contains(&n_points)
+}
+
+pub(super) fn refuse_frame(reader: &mut Reader, section: &RawSection, n_points: u32) {
+    let message = format!(
+        "frontend.frame: found `{n_points}`, expected a power of two: 64, 128, 256, 512, 1024 or \
+         2048"
+    );
+    reader
+        .faults
+        .push(Fault::new(section.given("frame"), message));
+}
+
+/// The lowest and the highest edge of the bands, which hold each other and half of the rate.
+pub(super) fn edges(
+    reader: &mut Reader,
+    section: &RawSection,
+    sample_rate_hz: Option<f64>,
+    lowest_hz: Option<f64>,
+) -> (Option<f64>, Option<f64>) {
+    let given = |key, default: Option<f64>| match section.given(key) {
+        Some(_) => section.number(key),
+        None => default,
+    };
+    let f_min_hz = given("f_min", lowest_hz);
+    let f_max_hz = given("f_max", sample_rate_hz.map(|rate| rate / 2.0));
     if let (Some(rate), Some(low), Some(high)) = (sample_rate_hz, f_min_hz, f_max_hz) {
-        let half = f64::from(rate) / 2.0;
+        let half = rate / 2.0;
         if high > half {
             let message = format!(
                 "frontend.f_max: found `{high}`, expected at most {half}, half of `sample_rate`"
@@ -69,27 +196,7 @@ fn frontend(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Opt
             reader.refuse_pair(section, "f_min", message, &cause);
         }
     }
-    let hop = match section.given("hop") {
-        Some(_) => section.integer_u32("hop"),
-        None => n_points,
-    };
-    let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
-    Some(Frontend {
-        kind: section.choice("kind", SignalKind::from_word)?,
-        sample_rate_hz: sample_rate_hz?,
-        n_points: u16::try_from(n_points?).ok()?,
-        hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
-        window: section.choice("window", Window::from_word)?,
-        n_bands: section.integer_u32("bands")?,
-        scale: section.choice("scale", MelScale::from_word)?,
-        normalisation: section.choice("normalisation", Normalisation::from_word)?,
-        f_min_hz: f_min_hz?,
-        f_max_hz: f_max_hz?,
-        statistic: section.choice("aggregate", Statistic::from_word)?,
-        aggregate_of: section.choice("aggregate_of", AggregateOf::from_word)?,
-        n_frames_per_decision: n_frames?,
-        background: section.text("background")?,
-    })
+    (f_min_hz, f_max_hz)
 }
 
 /// Frames per decision, by either key.

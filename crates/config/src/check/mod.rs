@@ -3,6 +3,7 @@
 mod dataset;
 mod frontend;
 mod model;
+mod motion;
 mod node;
 mod target;
 

@@ -105,6 +105,12 @@ pub const SECTIONS: &[Section] = &[
                 "The column of a CSV file that holds the class; all others are features.",
             ),
             key(
+                "recording",
+                Kind::Text,
+                Default::Words("none"),
+                "The column of a CSV file of motion that names the recording a sample belongs to.",
+            ),
+            key(
                 "test_fraction",
                 Kind::Number(Interval::Fraction),
                 Default::Value("0.25"),

@@ -74,6 +74,11 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Several words, each at most once.
     Choices(&'static [&'static str]),
+    /// Names of columns, each once.
+    Names {
+        /// Most of them.
+        max: usize,
+    },
     /// Bytes.
     Size {
         /// Lowest value.
@@ -155,6 +160,7 @@ impl Kind {
             Self::Number(interval) => interval.expected().to_owned(),
             Self::Choice(words) => listed(words),
             Self::Choices(words) => format!("a list of {}", listed(words)),
+            Self::Names { max } => format!("a list of 1 to {max} names, each once"),
             Self::Size { .. } => "a size, such as `\"16K\"`".to_owned(),
             Self::Address => "an address of 32 bits, such as `0x08000000`".to_owned(),
             Self::Chip => "the name of a chip".to_owned(),

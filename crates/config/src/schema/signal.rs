@@ -2,7 +2,7 @@
 
 use super::keys::key;
 use super::{Default, Interval, Kind, Section};
-use crate::choice::{AggregateOf, MelScale, Normalisation, SignalKind, Statistic, Window};
+use crate::choice::{AggregateOf, Measure, MelScale, Normalisation, SignalKind, Statistic, Window};
 
 /// Longest frame, most frames of a decision and most decisions.
 const HOP_MAX: i64 = 65_535;
@@ -18,25 +18,34 @@ pub(super) const FRONTEND: Section = Section {
             "kind",
             Kind::Choice(SignalKind::WORDS),
             Default::Value("\"audio\""),
-            "What is listened to: sound, as logarithms of energies in mel bands.",
+            "What is listened to: sound, by energies in mel bands, or motion, by statistics of windows.",
         ),
         key(
             "sample_rate",
+            Kind::Number(Interval::AboveZero),
+            Default::Required,
+            "Samples per second, of the sensor and of every recording.",
+        ),
+        key(
+            "microphone_rate",
             Kind::Integer {
                 min: 1_000,
                 max: 192_000,
             },
-            Default::Required,
-            "Samples per second, of the microphone and of every recording.",
+            Default::Words("`sample_rate`"),
+            "Samples per second before something else brings them down to `sample_rate`; for the report's data rates.",
+        ),
+        key(
+            "channels",
+            Kind::Names { max: 16 },
+            Default::Words("none"),
+            "The columns of a CSV file that are channels of motion, in the order of a sample's values.",
         ),
         key(
             "frame",
-            Kind::Integer {
-                min: 64,
-                max: 2_048,
-            },
-            Default::Value("1024"),
-            "Samples per frame, a power of two.",
+            Kind::Integer { min: 2, max: 2_048 },
+            Default::Words("1024 of sound, 128 of motion"),
+            "Samples per frame: a power of two from 64 on or, of motion without `bands`, any even number.",
         ),
         key(
             "hop",
@@ -55,9 +64,9 @@ pub(super) const FRONTEND: Section = Section {
         ),
         key(
             "bands",
-            Kind::Integer { min: 1, max: 128 },
-            Default::Value("64"),
-            "The number of bands, each of which is a feature: `mel_0`, `mel_1` and so on.",
+            Kind::Integer { min: 0, max: 128 },
+            Default::Words("64 of sound, 8 of motion"),
+            "The number of bands, each of which is a feature: `mel_0`, `mel_1` and so on, or `ax_band_0`.",
         ),
         key(
             "scale",
@@ -74,7 +83,7 @@ pub(super) const FRONTEND: Section = Section {
         key(
             "f_min",
             Kind::Number(Interval::AtLeastZero),
-            Default::Value("0"),
+            Default::Words("0 of sound; of motion what a constant does not reach"),
             "The lowest edge of the bands, in Hz.",
         ),
         key(
@@ -82,6 +91,12 @@ pub(super) const FRONTEND: Section = Section {
             Kind::Number(Interval::AboveZero),
             Default::Words("half of `sample_rate`"),
             "The highest edge of the bands, in Hz.",
+        ),
+        key(
+            "statistics",
+            Kind::Choices(Measure::WORDS),
+            Default::Words("all but `\"deviation\"` and `\"zero-crossings\"`"),
+            "What is kept of a channel's window of motion besides bands, each a feature: `ax_mean`.",
         ),
         key(
             "aggregate",
@@ -109,6 +124,12 @@ pub(super) const FRONTEND: Section = Section {
             },
             Default::Words("none"),
             "Frames per decision.",
+        ),
+        key(
+            "ladder_s",
+            Kind::Number(Interval::AboveZero),
+            Default::Words("none"),
+            "Seconds from one decision of sound to the next in a second column of the report's data rates.",
         ),
         key(
             "background",

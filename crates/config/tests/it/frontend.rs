@@ -1,7 +1,9 @@
 //! `[frontend]` and `[scenes]`: what they mean, and faults between their keys.
 
 use expect_test::{Expect, expect};
-use spinney_config::{Labels, Pipeline, Statistic};
+use spinney_config::{
+    AudioFrontend, Frontend, Labels, Measure, MotionFrontend, Pipeline, Statistic,
+};
 
 use crate::common::{check, parse};
 
@@ -19,6 +21,13 @@ fn checked(text: &str) -> Pipeline {
     parse(text).expect("a config without fault").pipeline
 }
 
+fn audio(frontend: Option<Frontend>) -> AudioFrontend {
+    match frontend {
+        Some(Frontend::Audio(audio)) => audio,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn faulty(sections: &str, expected: &Expect) {
     check(&format!("{SOUND}{sections}"), expected);
 }
@@ -27,12 +36,7 @@ fn faulty(sections: &str, expected: &Expect) {
 fn seconds_are_whole_frames() {
     let frames = |decision: &str| {
         let text = format!("{SOUND}[frontend]\nsample_rate = 16000\n{decision}\n");
-        let pipeline = checked(&text);
-        pipeline
-            .frontend
-            .expect("a front end")
-            .n_frames_per_decision
-            .get()
+        audio(checked(&text).frontend).n_frames_per_decision.get()
     };
     assert_eq!(frames("decision_s = 1"), 16);
     assert_eq!(frames("hop = 1000\ndecision_s = 10"), 160);
@@ -43,7 +47,7 @@ fn seconds_are_whole_frames() {
 fn defaults() {
     let text = format!("{SOUND}[frontend]\nsample_rate = 16000\ndecision_s = 1\n[scenes]\n");
     let pipeline = checked(&text);
-    let frontend = pipeline.frontend.expect("a front end");
+    let frontend = audio(pipeline.frontend);
     assert_eq!(frontend.hop.get(), 1024);
     assert_eq!((frontend.f_min_hz, frontend.f_max_hz), (0.0, 8000.0));
     assert_eq!(frontend.statistic, Statistic::Max);
@@ -59,20 +63,20 @@ fn keys_that_do_not_go_together() {
     faulty(
         "[scenes]\n",
         &expect![[r#"
-        error: dataset.label: found nothing, expected a string
-         --> folder/pipeline.toml:3:1
-          |
-        3 | [dataset]
-          | ^^^^^^^^^
-          |
-          = help: The column of a CSV file that holds the class; all others are features.
+            error: dataset.label: found nothing, expected a string
+             --> folder/pipeline.toml:3:1
+              |
+            3 | [dataset]
+              | ^^^^^^^^^
+              |
+              = help: The column of a CSV file that holds the class; all others are features.
 
-        error: scenes: found no `[frontend]`, expected one, since scenes are sound
-         --> folder/pipeline.toml:9:1
-          |
-        9 | [scenes]
-          | ^^^^^^^^
-    "#]],
+            error: scenes: found no `[frontend]`, expected `[frontend]` for sound, since scenes are sound
+             --> folder/pipeline.toml:9:1
+              |
+            9 | [scenes]
+              | ^^^^^^^^
+        "#]],
     );
     faulty(
         "[frontend]\nsample_rate = 16000\nframe = 1000\nf_max = 9000\ndecision_s = 1\n\
@@ -136,5 +140,275 @@ fn keys_that_do_not_go_together() {
         9 | [frontend]
           | ^^^^^^^^^^
     "#]],
+    );
+}
+
+const MOTION: &str = r#"[pipeline]
+name = "motion"
+[dataset]
+path = "motion.csv"
+label = "class"
+recording = "session"
+[model]
+kind = "random-forest"
+[target]
+chip = "nRF51822_xxAA"
+[frontend]
+kind = "motion"
+"#;
+
+fn motion(keys: &str) -> MotionFrontend {
+    let pipeline = checked(&format!("{MOTION}{keys}"));
+    match pipeline.frontend {
+        Some(Frontend::Motion(motion)) => motion,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn motion_has_its_own_defaults() {
+    let plain = motion("sample_rate = 64\nchannels = [\"x\", \"y\"]\n");
+    assert_eq!(
+        (plain.n_samples, plain.hop.get(), plain.n_bands),
+        (128, 128, 8)
+    );
+    // Bins are half a Hz apart, and a constant reaches the first.
+    assert_eq!((plain.f_min_hz, plain.f_max_hz), (0.75, 32.0));
+    assert_eq!(plain.statistics.len(), 7);
+    let slow = motion(
+        "sample_rate = 0.5\nchannels = [\"t\"]\nframe = 30\nhop = 7\nbands = 0\n\
+         statistics = [\"range\", \"mean\"]\n",
+    );
+    assert_eq!((slow.n_samples, slow.hop.get(), slow.n_bands), (30, 7, 0));
+    // In the order of a row, however they were typed.
+    assert_eq!(slow.statistics, [Measure::Mean, Measure::Range]);
+    let bare = motion("sample_rate = 64\nchannels = [\"x\"]\nwindow = \"none\"\nstatistics = []\n");
+    assert_eq!(bare.f_min_hz.to_bits(), 0.25_f64.to_bits());
+}
+
+#[test]
+fn the_labels_of_motion() {
+    let pipeline = checked(&format!("{MOTION}sample_rate = 64\nchannels = [\"x\"]\n"));
+    let spinney_config::Dataset::Split { rows, .. } = pipeline.dataset else {
+        panic!("{:?}", pipeline.dataset);
+    };
+    assert_eq!(rows.labels, Labels::Column("class".to_owned()));
+    assert_eq!(rows.recording.as_deref(), Some("session"));
+    let folders = "[pipeline]\nname = \"motion\"\n[dataset]\npath = \"recordings\"\n[model]\n\
+                   kind = \"random-forest\"\n[target]\nchip = \"nRF51822_xxAA\"\n[frontend]\n\
+                   kind = \"motion\"\nsample_rate = 64\nchannels = [\"x\"]\n";
+    let spinney_config::Dataset::Split { rows, .. } = checked(folders).dataset else {
+        panic!("a split");
+    };
+    assert_eq!(rows.labels, Labels::Folders);
+}
+
+#[test]
+fn faults_of_motion() {
+    let faulty = |keys: &str, expected: &Expect| check(&format!("{MOTION}{keys}"), expected);
+    faulty(
+        "sample_rate = 64\n",
+        &expect![[r#"
+        error: frontend.channels: found nothing, expected a list of 1 to 16 names, each once
+          --> folder/pipeline.toml:11:1
+           |
+        11 | [frontend]
+           | ^^^^^^^^^^
+           |
+           = help: The columns of a CSV file that are channels of motion, in the order of a sample's values.
+    "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\", \"x\", 3, \"\"]\n",
+        &expect![[r#"
+            error: frontend.channels: found `"x"` twice, expected it once
+              --> folder/pipeline.toml:14:18
+               |
+            14 | channels = ["x", "x", 3, ""]
+               |             ---  ^^^
+               |             |
+               |             the first
+
+            error: frontend.channels: found an integer, expected a string
+              --> folder/pipeline.toml:14:23
+               |
+            14 | channels = ["x", "x", 3, ""]
+               |                       ^
+
+            error: frontend.channels: found `""`, expected a string
+              --> folder/pipeline.toml:14:26
+               |
+            14 | channels = ["x", "x", 3, ""]
+               |                          ^^
+        "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = []\n",
+        &expect![[r#"
+        error: frontend.channels: found `[]`, expected a list of 1 to 16 names, each once
+          --> folder/pipeline.toml:14:12
+           |
+        14 | channels = []
+           |            ^^
+    "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\"]\nframe = 100\ndecision_s = 1\nscale = \"htk\"\n\
+         statistics = [\"median\"]\n[scenes]\n",
+        &expect![[r#"
+            error: frontend.frame: found `100`, expected a power of two: 64, 128, 256, 512, 1024 or 2048
+              --> folder/pipeline.toml:15:9
+               |
+            15 | frame = 100
+               |         ^^^
+               |
+               = help: any even number will do with `bands = 0`
+
+            error: frontend.decision_s: found `1`, expected none, since it is for sound
+              --> folder/pipeline.toml:16:14
+               |
+            12 | kind = "motion"
+               |        -------- because of this
+            ...
+            16 | decision_s = 1
+               |              ^
+               |
+               = help: remove `decision_s`, or change `frontend.kind`
+
+            error: frontend.scale: found `"htk"`, expected none, since it is for sound
+              --> folder/pipeline.toml:17:9
+               |
+            12 | kind = "motion"
+               |        -------- because of this
+            ...
+            17 | scale = "htk"
+               |         ^^^^^
+               |
+               = help: remove `scale`, or change `frontend.kind`
+
+            error: frontend.statistics: found `"median"`, expected `"mean"`, `"variance"`, `"deviation"`, `"min"`, `"max"`, `"range"`, `"rms"`, `"mean-crossings"` or `"zero-crossings"`
+              --> folder/pipeline.toml:18:15
+               |
+            18 | statistics = ["median"]
+               |               ^^^^^^^^
+               |
+               = help: did you mean `"mean"`?
+
+            error: scenes: found `kind = "motion"` in `[frontend]`, expected `[frontend]` for sound, since scenes are sound
+              --> folder/pipeline.toml:19:1
+               |
+            19 | [scenes]
+               | ^^^^^^^^
+        "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\"]\nframe = 31\nbands = 0\nstatistics = []\n",
+        &expect![[r#"
+            error: frontend.frame: found `31`, expected an even number
+              --> folder/pipeline.toml:15:9
+               |
+            15 | frame = 31
+               |         ^^
+
+            error: frontend.statistics: found none, expected some, since there are no bands
+              --> folder/pipeline.toml:17:14
+               |
+            17 | statistics = []
+               |              ^^
+        "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\"]\nf_max = 40\n",
+        &expect![[r#"
+            error: frontend.f_max: found `40`, expected at most 32, half of `sample_rate`
+              --> folder/pipeline.toml:15:9
+               |
+            13 | sample_rate = 64
+               |               -- because of this
+            14 | channels = ["x"]
+            15 | f_max = 40
+               |         ^^
+        "#]],
+    );
+    let labels = MOTION.replace("label = \"class\"", "path_labels = \"labels.csv\"");
+    check(
+        &format!("{labels}sample_rate = 64\nchannels = [\"x\"]\n"),
+        &expect![[r#"
+            error: dataset.path_labels: found `"labels.csv"`, expected none, since its times are those of one recording
+             --> folder/pipeline.toml:5:15
+              |
+            5 | path_labels = "labels.csv"
+              |               ^^^^^^^^^^^^
+            6 | recording = "session"
+              |             --------- because of this
+              |
+              = help: remove `path_labels`, or change `dataset.recording`
+        "#]],
+    );
+}
+
+#[test]
+fn what_sound_does_not_have() {
+    faulty(
+        "[frontend]\nsample_rate = 16000.5\nchannels = [\"x\"]\nstatistics = [\"mean\"]\n\
+         bands = 0\ndecision_s = 1\n",
+        &expect![[r#"
+            error: frontend.sample_rate: found `16000.5`, expected an integer of 1000 to 192000 for sound
+              --> folder/pipeline.toml:10:15
+               |
+            10 | sample_rate = 16000.5
+               |               ^^^^^^^
+
+            error: frontend.channels: found `["x"]`, expected none, since it is for `kind = "motion"`
+              --> folder/pipeline.toml:11:12
+               |
+            11 | channels = ["x"]
+               |            ^^^^^
+               |
+               = help: remove `channels`, or change `frontend.kind`
+
+            error: frontend.statistics: found `["mean"]`, expected none, since it is for `kind = "motion"`
+              --> folder/pipeline.toml:12:14
+               |
+            12 | statistics = ["mean"]
+               |              ^^^^^^^^
+               |
+               = help: remove `statistics`, or change `frontend.kind`
+
+            error: frontend.bands: found `0`, expected 1 to 128: sound has no other features
+              --> folder/pipeline.toml:13:9
+               |
+            13 | bands = 0
+               |         ^
+        "#]],
+    );
+    faulty(
+        "[frontend]\nsample_rate = 16000\nmicrophone_rate = 8000\nframe = 32\ndecision_s = 1\n",
+        &expect![[r#"
+            error: frontend.microphone_rate: found `8000`, expected at least 16000, the `sample_rate`
+              --> folder/pipeline.toml:11:19
+               |
+            10 | sample_rate = 16000
+               |               ----- because of this
+            11 | microphone_rate = 8000
+               |                   ^^^^
+
+            error: frontend.frame: found `32`, expected a power of two: 64, 128, 256, 512, 1024 or 2048
+              --> folder/pipeline.toml:12:9
+               |
+            12 | frame = 32
+               |         ^^
+        "#]],
+    );
+    let with_recordings = SOUND.replace("path =", "recording = \"session\"\npath =");
+    check(
+        &format!("{with_recordings}[frontend]\nsample_rate = 16000\ndecision_s = 1\n"),
+        &expect![[r#"
+            error: dataset.recording: found a column of recordings, expected `[frontend]` with `kind = "motion"`, which alone has them
+             --> folder/pipeline.toml:4:13
+              |
+            4 | recording = "session"
+              |             ^^^^^^^^^
+        "#]],
     );
 }

@@ -1,19 +1,9 @@
-//! A front end in a generated crate: its tables, and a chain from samples to the class; its twin is
-//! the front end's `chain.rs`.
+//! A front end for sound in a generated crate; its twin is the front end's `chain.rs`.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use crate::SourceTree;
+use super::{METHODS, Window};
 use crate::mel::{BankError, FilterTable, MelBank};
-
-/// What a frame is multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
-    /// The periodic Hann window.
-    Hann,
-    /// One.
-    Rectangular,
-}
 
 /// A statistic over the frames of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +18,9 @@ pub enum Statistic {
     Variance,
 }
 
-/// A front end from samples to a row of features per decision: one per band.
+/// From samples of sound to a row of features per decision: one per band.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FrontEnd {
+pub struct SoundFront {
     /// Frames and bands.
     pub bank: MelBank,
     /// What a frame is multiplied by.
@@ -46,32 +36,7 @@ pub struct FrontEnd {
     pub of_energies: bool,
 }
 
-/// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 12] = [
-    ("lib.rs", include_str!("../../frontend/src/lib.rs")),
-    (
-        "aggregate.rs",
-        include_str!("../../frontend/src/aggregate.rs"),
-    ),
-    ("chain.rs", include_str!("../../frontend/src/chain.rs")),
-    ("fft.rs", include_str!("../../frontend/src/fft.rs")),
-    ("frames.rs", include_str!("../../frontend/src/frames.rs")),
-    ("log2.rs", include_str!("../../frontend/src/log2.rs")),
-    ("mel.rs", include_str!("../../frontend/src/mel.rs")),
-    ("moments.rs", include_str!("../../frontend/src/moments.rs")),
-    (
-        "spectrum.rs",
-        include_str!("../../frontend/src/spectrum.rs"),
-    ),
-    (
-        "trigonometry.rs",
-        include_str!("../../frontend/src/trigonometry.rs"),
-    ),
-    ("twiddle.rs", include_str!("../../frontend/src/twiddle.rs")),
-    ("window.rs", include_str!("../../frontend/src/window.rs")),
-];
-
-impl FrontEnd {
+impl SoundFront {
     /// The filters.
     ///
     /// # Errors
@@ -113,35 +78,7 @@ impl FrontEnd {
         self.statistic != Statistic::Variance
     }
 
-    /// Adds the front end to a generated crate: `Chain`, from samples to features, and `Listener`,
-    /// to the class.
-    ///
-    /// # Errors
-    /// As [`MelBank::table`].
-    pub fn add_to(&self, files: &mut SourceTree) -> Result<(), BankError> {
-        let table = self.table()?;
-        for (name, text) in FRONT_END {
-            files.insert(format!("frontend/src/{name}"), text.to_owned());
-        }
-        let manifest = include_str!("../../frontend/Cargo.toml");
-        // What its tests depend on is declared in this project's workspace.
-        let head = manifest.split("[dev-dependencies]").next();
-        let lints = manifest.find("[lints").map_or("", |at| &manifest[at..]);
-        files.insert(
-            "frontend/Cargo.toml".to_owned(),
-            format!("{}{lints}", head.unwrap_or_default()),
-        );
-        if let Some(manifest) = files.get_mut("Cargo.toml") {
-            manifest.push_str("spinney-frontend = { path = \"frontend\" }\n");
-        }
-        if let Some(lib) = files.get_mut("src/lib.rs") {
-            lib.push_str("\n#[rustfmt::skip]\npub mod signal;\n");
-        }
-        files.insert("src/signal.rs".to_owned(), self.source(&table));
-        Ok(())
-    }
-
-    fn source(&self, table: &FilterTable) -> String {
+    pub(super) fn source(&self, table: &FilterTable) -> String {
         let m = self.bank.n_points / 2;
         let wrapper = match (self.of_energies, self.statistic) {
             (false, _) => "OfLogs",
@@ -158,10 +95,7 @@ impl FrontEnd {
             (true, Statistic::Mean) => ("Mean", "Mean<u128>"),
             (true, Statistic::Variance) => ("Variance", "Variance<u64, u128>"),
         };
-        let window = match self.window {
-            Window::Hann => "hann",
-            Window::Rectangular => "rectangular",
-        };
+        let window = self.window.constructor();
         // A variance of logarithms is unsigned and at most 2^30.
         let readings = match (self.of_energies, self.statistic) {
             (false, Statistic::Variance) => "features.map(u32::cast_signed)",
@@ -175,6 +109,15 @@ impl FrontEnd {
              use spinney_frontend::chain::{{self, {wrapper}}};\n\
              use spinney_frontend::window::Window;\n\
              {filters}\n\
+             /// Values of a sample.\n\
+             pub const N_CHANNELS: usize = 1;\n\n\
+             /// What the microphone delivers.\n\
+             pub type Sample = i16;\n\n\
+             /// A sample of its values.\n\
+             #[must_use]\n\
+             pub const fn sample([value]: [i16; N_CHANNELS]) -> Sample {{\n    \
+             value\n\
+             }}\n\n\
              /// Samples from one decision's start to the next one's.\n\
              pub const SAMPLES_PER_DECISION: usize = {per_decision};\n\n\
              const HOP: NonZeroU16 = NonZeroU16::new({hop}).unwrap();\n\
@@ -192,25 +135,11 @@ impl FrontEnd {
              }}\n\n    \
              /// Takes the next sample; the last one of a decision gives its readings.\n    \
              #[inline]\n    \
-             pub fn push(&mut self, sample: i16) -> Option<[crate::Reading; crate::N_FEATURES]> {{\n        \
+             pub fn push(&mut self, sample: Sample) -> Option<[crate::Reading; crate::N_FEATURES]> {{\n        \
              let features = self.0.push(sample)?;\n        \
              Some({readings})\n    \
-             }}\n\n    \
-             /// Takes the next sample; the last one of a decision gives its class.\n    \
-             #[inline]\n    \
-             pub fn class(&mut self, sample: i16) -> Option<usize> {{\n        \
-             self.push(sample).map(|readings| crate::predict(&readings))\n    \
-             }}\n\n    \
-             /// Forgets what was heard: the next sample begins a decision.\n    \
-             pub fn restart(&mut self) {{\n        \
-             self.0.restart();\n    \
-             }}\n\
              }}\n\n\
-             impl Default for Chain {{\n    \
-             fn default() -> Self {{\n        \
-             Self::new()\n    \
-             }}\n\
-             }}\n",
+             {METHODS}",
             rate = self.bank.sample_rate_hz,
             points = self.bank.n_points,
             hop = self.hop,

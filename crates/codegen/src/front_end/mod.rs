@@ -1,0 +1,141 @@
+//! A front end in a generated crate: its tables, and a chain from samples to the class.
+
+mod motion;
+mod sound;
+
+use crate::SourceTree;
+use crate::mel::BankError;
+
+pub use motion::{Measure, MotionFront};
+pub use sound::{SoundFront, Statistic};
+
+/// From what a sensor delivers to a row of features per decision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FrontEnd {
+    /// Of sound.
+    Sound(SoundFront),
+    /// Of motion, or of slow sensors.
+    Motion(MotionFront),
+}
+
+/// What a frame is multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The periodic Hann window.
+    Hann,
+    /// One.
+    Rectangular,
+}
+
+impl Window {
+    /// The function of the front end that makes it.
+    const fn constructor(self) -> &'static str {
+        match self {
+            Self::Hann => "hann",
+            Self::Rectangular => "rectangular",
+        }
+    }
+}
+
+/// The front end as it was when this code was compiled.
+const FRONT_END: [(&str, &str); 13] = [
+    ("lib.rs", include_str!("../../../frontend/src/lib.rs")),
+    (
+        "aggregate.rs",
+        include_str!("../../../frontend/src/aggregate.rs"),
+    ),
+    ("chain.rs", include_str!("../../../frontend/src/chain.rs")),
+    ("fft.rs", include_str!("../../../frontend/src/fft.rs")),
+    ("frames.rs", include_str!("../../../frontend/src/frames.rs")),
+    ("log2.rs", include_str!("../../../frontend/src/log2.rs")),
+    ("mel.rs", include_str!("../../../frontend/src/mel.rs")),
+    (
+        "moments.rs",
+        include_str!("../../../frontend/src/moments.rs"),
+    ),
+    ("motion.rs", include_str!("../../../frontend/src/motion.rs")),
+    (
+        "spectrum.rs",
+        include_str!("../../../frontend/src/spectrum.rs"),
+    ),
+    (
+        "trigonometry.rs",
+        include_str!("../../../frontend/src/trigonometry.rs"),
+    ),
+    (
+        "twiddle.rs",
+        include_str!("../../../frontend/src/twiddle.rs"),
+    ),
+    ("window.rs", include_str!("../../../frontend/src/window.rs")),
+];
+
+/// What every chain has besides `new` and `push`, which the last lines of its `impl` are.
+const METHODS: &str = "    /// Takes the next sample; the last one of a decision gives its class.
+    #[inline]
+    pub fn class(&mut self, sample: Sample) -> Option<usize> {
+        self.push(sample).map(|readings| crate::predict(&readings))
+    }
+
+    /// Forgets what was heard: the next sample begins a decision.
+    pub fn restart(&mut self) {
+        self.0.restart();
+    }
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+";
+
+impl FrontEnd {
+    /// Names of the features, in the order of a row.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        match self {
+            Self::Sound(sound) => sound.feature_names(),
+            Self::Motion(motion) => motion.feature_names(),
+        }
+    }
+
+    /// Whether features have 16 bits; else 32.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        match self {
+            Self::Sound(sound) => sound.is_narrow(),
+            Self::Motion(motion) => motion.is_narrow(),
+        }
+    }
+
+    /// Adds the front end to a generated crate: `Chain`, from samples to features, and `Listener`,
+    /// to the class.
+    ///
+    /// # Errors
+    /// Filters that cannot be, as [`MelBank::table`](crate::MelBank::table) says.
+    pub fn add_to(&self, files: &mut SourceTree) -> Result<(), BankError> {
+        let source = match self {
+            Self::Sound(sound) => sound.source(&sound.table()?),
+            Self::Motion(motion) => motion.source(motion.table()?.as_ref()),
+        };
+        for (name, text) in FRONT_END {
+            files.insert(format!("frontend/src/{name}"), text.to_owned());
+        }
+        let manifest = include_str!("../../../frontend/Cargo.toml");
+        // What its tests depend on is declared in this project's workspace.
+        let head = manifest.split("[dev-dependencies]").next();
+        let lints = manifest.find("[lints").map_or("", |at| &manifest[at..]);
+        files.insert(
+            "frontend/Cargo.toml".to_owned(),
+            format!("{}{lints}", head.unwrap_or_default()),
+        );
+        if let Some(manifest) = files.get_mut("Cargo.toml") {
+            manifest.push_str("spinney-frontend = { path = \"frontend\" }\n");
+        }
+        if let Some(lib) = files.get_mut("src/lib.rs") {
+            lib.push_str("\n#[rustfmt::skip]\npub mod signal;\n");
+        }
+        files.insert("src/signal.rs".to_owned(), source);
+        Ok(())
+    }
+}

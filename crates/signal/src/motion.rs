@@ -1,0 +1,165 @@
+//! Recordings of motion and slow sensors: CSV with a column of raw integers per channel.
+
+use crate::{Interval, SignalError};
+
+/// Most channels of a recording.
+pub const CHANNELS_MAX: usize = 16;
+
+/// Where a CSV file has what; other columns are passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Columns<'a> {
+    /// The channels, in the order of a sample's values: at least one.
+    pub channels: &'a [String],
+    /// The class of each sample, if that is a column.
+    pub label: Option<&'a str>,
+    /// The name of the recording that a sample belongs to; without, all are of one.
+    pub recording: Option<&'a str>,
+}
+
+/// Samples of several channels in the order in which they were taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MotionRecording {
+    /// Its name; empty without a column of names.
+    pub name: String,
+    /// Sample by sample, the value of each channel.
+    pub values: Vec<i16>,
+    /// What its samples are, where that is a column: without gaps, in turn.
+    pub labels: Vec<Interval>,
+}
+
+impl MotionRecording {
+    /// How many samples of so many channels there are.
+    #[must_use]
+    pub fn n_samples(&self, n_channels: usize) -> usize {
+        self.values.len() / n_channels.max(1)
+    }
+
+    /// The label of most samples, of equals the one that comes first.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        let mut lengths: Vec<(&str, usize)> = Vec::new();
+        for interval in &self.labels {
+            let length = interval.end - interval.start;
+            match lengths
+                .iter_mut()
+                .find(|(label, _)| *label == interval.label)
+            {
+                Some((_, so_far)) => *so_far += length,
+                None => lengths.push((&interval.label, length)),
+            }
+        }
+        let most = lengths.iter().map(|(_, length)| *length).max()?;
+        lengths
+            .into_iter()
+            .find(|(_, length)| *length == most)
+            .map(|(label, _)| label)
+    }
+}
+
+/// Reads a CSV file with a header: a row per sample, in turn. The rows of a recording follow each
+/// other.
+///
+/// # Errors
+/// A missing column, a row of another length, a value that is no integer of 16 bits, an empty label
+/// or name, a recording that is taken up again, or no rows. Each names the line.
+pub fn read_motion(
+    bytes: &[u8],
+    columns: &Columns<'_>,
+) -> Result<Vec<MotionRecording>, SignalError> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text);
+    let damaged = |error: csv::Error| {
+        let line = error
+            .position()
+            .map_or("the header".to_owned(), |at| format!("line {}", at.line()));
+        SignalError::new(line, error.to_string(), "CSV with a header, in UTF-8")
+    };
+    let header = reader.headers().map_err(damaged)?.clone();
+    let column = |name: &str| {
+        let mut places = header.iter().enumerate().filter(|(_, it)| *it == name);
+        match (places.next(), places.next()) {
+            (Some((at, _)), None) => Ok(at),
+            (found, _) => Err(SignalError::new(
+                "the header",
+                match found {
+                    Some(_) => format!("the column \"{name}\" twice"),
+                    None => format!(
+                        "the columns {}",
+                        header.iter().collect::<Vec<_>>().join(", ")
+                    ),
+                },
+                format!("one column \"{name}\""),
+            )),
+        }
+    };
+    let channels = (columns.channels.iter())
+        .map(|name| column(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let label = columns.label.map(column).transpose()?;
+    let name = columns.recording.map(column).transpose()?;
+    let mut recordings: Vec<MotionRecording> = Vec::new();
+    let mut names = std::collections::BTreeSet::new();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(damaged)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let text = |at: usize| record.get(at).unwrap_or_default();
+        let filled = |at: usize| match text(at) {
+            "" => Err(SignalError::new(
+                format!("line {line}, column \"{}\"", &header[at]),
+                "nothing",
+                "a name",
+            )),
+            text => Ok(text),
+        };
+        let this = name.map(filled).transpose()?.unwrap_or_default();
+        if recordings.last().is_none_or(|last| last.name != this) {
+            if !names.insert(this.to_owned()) {
+                return Err(SignalError::new(
+                    format!("line {line}"),
+                    format!("the recording \"{this}\" again"),
+                    "the rows of a recording one after the other, in the order of time",
+                ));
+            }
+            recordings.push(MotionRecording {
+                name: this.to_owned(),
+                values: Vec::new(),
+                labels: Vec::new(),
+            });
+        }
+        let Some(recording) = recordings.last_mut() else {
+            continue;
+        };
+        let start = recording.n_samples(channels.len());
+        for at in &channels {
+            let value = text(*at).parse().map_err(|_| {
+                SignalError::new(
+                    format!("line {line}, column \"{}\"", &header[*at]),
+                    format!("\"{}\"", text(*at)),
+                    "an integer of −32768 to 32767, as the sensor delivers it",
+                )
+            })?;
+            recording.values.push(value);
+        }
+        let Some(label) = label.map(filled).transpose()? else {
+            continue;
+        };
+        match recording.labels.last_mut() {
+            Some(last) if last.label == label => last.end = start + 1,
+            _ => recording.labels.push(Interval {
+                start,
+                end: start + 1,
+                label: label.to_owned(),
+            }),
+        }
+    }
+    if recordings.is_empty() {
+        return Err(SignalError::new(
+            "after the header",
+            "no rows",
+            "a row per sample",
+        ));
+    }
+    Ok(recordings)
+}

@@ -1,0 +1,116 @@
+//! Windows of motion: their features, by the code that the device runs, and their labels.
+
+use spinney_codegen::{BankError, FilterTable, MotionFront, Window as WindowKind};
+use spinney_frontend::motion::{Bands, Tones, measure};
+use spinney_frontend::window::Window;
+
+use crate::{BANDS_MAX, Interval};
+
+/// A row of features for each window of a stretch of samples, which has the value of each channel,
+/// sample by sample.
+///
+/// # Errors
+/// Bands without a bin; see [`MotionFront::table`].
+pub fn hear_motion(front: &MotionFront, values: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
+    let Some(table) = front.table()? else {
+        return Ok(rows(front, values, |_, _| ()));
+    };
+    Ok(match front.n_samples {
+        64 => with_bands::<32>(front, &table, values),
+        128 => with_bands::<64>(front, &table, values),
+        256 => with_bands::<128>(front, &table, values),
+        512 => with_bands::<256>(front, &table, values),
+        1024 => with_bands::<512>(front, &table, values),
+        // The table exists, so there are 2,048.
+        _ => with_bands::<1024>(front, &table, values),
+    })
+}
+
+fn with_bands<const M: usize>(
+    front: &MotionFront,
+    table: &FilterTable,
+    values: &[i16],
+) -> Vec<Vec<i32>> {
+    let window = match front.window {
+        WindowKind::Hann => Window::<M>::hann(),
+        WindowKind::Rectangular => Window::rectangular(),
+    };
+    let filters = table
+        .filters()
+        .expect("the table was made for this number of samples");
+    let mut bands = Bands::<M, BANDS_MAX>::new(&window, filters);
+    rows(front, values, |frame, out| {
+        let (pairs, _) = frame.as_chunks();
+        bands.write(pairs.try_into().expect("a window of 2 M samples"), out);
+    })
+}
+
+fn rows(
+    front: &MotionFront,
+    values: &[i16],
+    mut tones: impl FnMut(&[i16], &mut [i32]),
+) -> Vec<Vec<i32>> {
+    let n_channels = front.channels.len().max(1);
+    let (length, hop) = (usize::from(front.n_samples), usize::from(front.hop.get()));
+    (0..front.n_windows(values.len() / n_channels))
+        .map(|window| {
+            let window = &values[window * hop * n_channels..][..length * n_channels];
+            let mut row = vec![0; n_channels * front.n_features_per_channel()];
+            let of_channels = row.chunks_exact_mut(front.n_features_per_channel());
+            for (channel, out) in of_channels.enumerate() {
+                let frame: Vec<i16> = (window.iter().skip(channel))
+                    .step_by(n_channels)
+                    .copied()
+                    .collect();
+                let (moments, bands) = out.split_at_mut(front.measures.len());
+                measure(&frame, front.measures, moments);
+                tones(&frame, bands);
+            }
+            row
+        })
+        .collect()
+}
+
+/// The label of each of `n_windows`: that of most of its samples, of equals the one that comes
+/// first. What no interval has counts as `background`.
+#[must_use]
+pub fn labels_of_windows(
+    front: &MotionFront,
+    intervals: &[Interval],
+    n_windows: usize,
+    background: &str,
+) -> Vec<String> {
+    let (length, hop) = (usize::from(front.n_samples), usize::from(front.hop.get()));
+    (0..n_windows)
+        .map(|window| {
+            let (start, end) = (window * hop, window * hop + length);
+            // By label, how many samples it has and where it is first met.
+            let mut shares: Vec<(&str, usize, usize)> = Vec::new();
+            let mut covered = start;
+            let mut add = |label, from: usize, to: usize| {
+                if from < to {
+                    match shares.iter_mut().find(|(other, ..)| *other == label) {
+                        Some((_, length, _)) => *length += to - from,
+                        None => shares.push((label, to - from, from)),
+                    }
+                }
+            };
+            let mut inside: Vec<&Interval> = (intervals.iter())
+                .filter(|it| it.start < end && it.end > start)
+                .collect();
+            inside.sort_by_key(|it| it.start);
+            for interval in inside {
+                add(background, covered, interval.start);
+                // Where two overlap, the later one counts from the end of the earlier.
+                let (from, to) = (interval.start.max(covered), interval.end.min(end));
+                add(&interval.label, from, to);
+                covered = covered.max(to);
+            }
+            add(background, covered, end);
+            let best = shares
+                .into_iter()
+                .max_by_key(|(_, length, first)| (*length, usize::MAX - first));
+            best.map_or(background, |(label, ..)| label).to_owned()
+        })
+        .collect()
+}

@@ -1,0 +1,260 @@
+//! CSV recordings of motion, their windows and labels, and files that are none.
+
+use std::num::NonZeroU16;
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+use spinney_codegen::{Measure, MotionFront, Window};
+use spinney_frontend::motion::Measures;
+use spinney_signal::{Columns, Interval, hear_motion, labels_of_windows, read_motion};
+
+fn names(channels: &[&str]) -> Vec<String> {
+    channels.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Windows of four samples, two apart.
+fn front() -> MotionFront {
+    MotionFront {
+        sample_rate_hz: 10.0,
+        channels: names(&["x", "y"]),
+        n_samples: 4,
+        hop: NonZeroU16::new(2).expect("not zero"),
+        measures: Measures::LEAST.and(Measures::MOST),
+        n_bands: 0,
+        window: Window::Hann,
+        f_min_hz: 0.0,
+        f_max_hz: 0.0,
+    }
+}
+
+fn interval(start: usize, end: usize, label: &str) -> Interval {
+    Interval {
+        start,
+        end,
+        label: label.to_owned(),
+    }
+}
+
+#[test]
+fn columns_are_found_by_name() {
+    let text = "\u{feff}t,y,what,x,who\n0.1,-1, rest,5,a\n0.2,-2,rest ,6,a\n\
+                0.3,32767,walk,-32768,a\n0.4,0,rest,7,b\n";
+    let channels = names(&["x", "y"]);
+    let columns = Columns {
+        channels: &channels,
+        label: Some("what"),
+        recording: Some("who"),
+    };
+    let recordings = read_motion(text.as_bytes(), &columns).expect("two recordings");
+    assert_eq!(recordings.len(), 2);
+    assert_eq!(recordings[0].name, "a");
+    assert_eq!(recordings[0].values, [5, -1, 6, -2, -32_768, 32_767]);
+    assert_eq!(recordings[0].n_samples(2), 3);
+    assert_eq!(
+        recordings[0].labels,
+        [interval(0, 2, "rest"), interval(2, 3, "walk")]
+    );
+    assert_eq!(recordings[0].label(), Some("rest"));
+    assert_eq!(recordings[1].labels, [interval(0, 1, "rest")]);
+    let all = Columns {
+        label: None,
+        recording: None,
+        ..columns
+    };
+    let one = read_motion(text.as_bytes(), &all).expect("one recording");
+    assert_eq!(
+        (one.len(), one[0].n_samples(2), one[0].label()),
+        (1, 4, None)
+    );
+}
+
+#[test]
+fn files_at_fault_say_where() {
+    let check = |text: &[u8], expected: &Expect| {
+        let channels = names(&["x", "y"]);
+        let columns = Columns {
+            channels: &channels,
+            label: Some("what"),
+            recording: Some("who"),
+        };
+        let error = read_motion(text, &columns).expect_err("a fault");
+        expected.assert_eq(&format!("{error}\n"));
+    };
+    check(
+        b"",
+        &expect![[r#"
+        the header: found the columns , expected one column "x"
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n",
+        &expect![[r#"
+        after the header: found no rows, expected a row per sample
+    "#]],
+    );
+    check(
+        b"x,what,who\n1,rest,a\n",
+        &expect![[r#"
+        the header: found the columns x, what, who, expected one column "y"
+    "#]],
+    );
+    check(
+        b"x,y,x,what,who\n1,2,3,rest,a\n",
+        &expect![[r#"
+        the header: found the column "x" twice, expected one column "x"
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,2,rest,a\n1,2,rest\n",
+        &expect![[r#"
+        line 3: found CSV error: record 2 (line: 3, byte: 24): found record with 3 fields, but the previous record has 4 fields, expected CSV with a header, in UTF-8
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,0.98,rest,a\n",
+        &expect![[r#"
+        line 2, column "y": found "0.98", expected an integer of −32768 to 32767, as the sensor delivers it
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,32768,rest,a\n",
+        &expect![[r#"
+        line 2, column "y": found "32768", expected an integer of −32768 to 32767, as the sensor delivers it
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,,rest,a\n",
+        &expect![[r#"
+        line 2, column "y": found "", expected an integer of −32768 to 32767, as the sensor delivers it
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,2,,a\n",
+        &expect![[r#"
+        line 2, column "what": found nothing, expected a name
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,2,rest,\n",
+        &expect![[r#"
+        line 2, column "who": found nothing, expected a name
+    "#]],
+    );
+    check(
+        b"x,y,what,who\n1,2,rest,a\n1,2,rest,b\n1,2,rest,a\n",
+        &expect![[r#"
+            line 4: found the recording "a" again, expected the rows of a recording one after the other, in the order of time
+        "#]],
+    );
+    check(
+        b"x,y,what,who\n1,2,\xff,a\n",
+        &expect![[r#"
+        line 2: found CSV parse error: record 1 (line 2, field: 2, byte: 13): invalid utf-8: invalid UTF-8 in field 2 near byte index 0, expected CSV with a header, in UTF-8
+    "#]],
+    );
+}
+
+#[test]
+fn windows_are_those_of_the_device() {
+    let values: Vec<i16> = (0..9).flat_map(|at| [at, -10 * at]).collect();
+    let rows = hear_motion(&front(), &values).expect("no bands");
+    // From samples 0, 2 and 4 on; the last one is not whole.
+    assert_eq!(rows, [[0, 3, -30, 0], [2, 5, -50, -20], [4, 7, -70, -40]]);
+    assert_eq!(
+        front().feature_names(),
+        ["x_min", "x_max", "y_min", "y_max"]
+    );
+    assert_eq!(hear_motion(&front(), &values[..6]), Ok(Vec::new()));
+    let n_windows = |n_samples| front().n_windows(n_samples);
+    assert_eq!([0, 3, 4, 5, 6].map(n_windows), [0, 0, 1, 1, 2]);
+}
+
+#[test]
+fn bands_are_features_of_each_channel() {
+    let front = MotionFront {
+        n_samples: 64,
+        hop: NonZeroU16::new(64).expect("not zero"),
+        measures: Measure::Range.set(),
+        n_bands: 2,
+        f_min_hz: 1.5 * 10.0 / 64.0,
+        f_max_hz: 5.0,
+        ..front()
+    };
+    assert_eq!(
+        front.feature_names(),
+        [
+            "x_range", "x_band_0", "x_band_1", "y_range", "y_band_0", "y_band_1"
+        ]
+    );
+    assert!(!front.is_narrow());
+    // A constant and, above 2.5 Hz, what changes sign with each sample but one.
+    let values: Vec<i16> = (0..64)
+        .flat_map(|at| [1000, [90, -90, 90, 90][at % 4]])
+        .collect();
+    let rows = hear_motion(&front, &values).expect("two bands");
+    let [x_range, x_low, x_high, y_range, y_low, y_high] = rows[0][..] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!((x_range, y_range), (0, 180));
+    // Below one unit, which is that of the bands without any signal.
+    assert!(x_low < 0 && x_high < 0, "{rows:?}");
+    assert!(y_high > 10 * 512 && y_low > 0, "{rows:?}");
+    let refused = MotionFront {
+        n_bands: 60,
+        ..front
+    };
+    assert!(hear_motion(&refused, &values).is_err());
+}
+
+#[test]
+fn a_window_has_the_label_of_most_samples() {
+    let labels =
+        |intervals: &[Interval]| labels_of_windows(&front(), intervals, 3, "none").join(" ");
+    assert_eq!(labels(&[]), "none none none");
+    assert_eq!(labels(&[interval(0, 8, "a")]), "a a a");
+    // Two and two samples: the label that comes first.
+    assert_eq!(labels(&[interval(0, 4, "a"), interval(4, 8, "b")]), "a a b");
+    assert_eq!(labels(&[interval(2, 4, "a")]), "none a none");
+    assert_eq!(labels(&[interval(1, 4, "a")]), "a a none");
+    // In pieces, and beside what overlaps.
+    let pieces = [
+        interval(0, 1, "b"),
+        interval(1, 2, "a"),
+        interval(2, 3, "c"),
+        interval(3, 4, "a"),
+    ];
+    assert_eq!(labels(&pieces), "a none none");
+    assert_eq!(labels(&[interval(3, 9, "b"), interval(0, 4, "a")]), "a a b");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let channels = names(&["x"]);
+        let columns = Columns { channels: &channels, label: None, recording: None };
+        let _ = read_motion(&bytes, &columns);
+        let _ = spinney_signal::read_wav(&bytes);
+        let _ = spinney_signal::read_intervals(&bytes, 50.0);
+    }
+
+    #[test]
+    fn what_is_written_reads_back(
+        rows in prop::collection::vec((any::<i16>(), any::<i16>(), "[ab]"), 1..60),
+    ) {
+        let mut text = "label,y,x\n".to_owned();
+        for (x, y, label) in &rows {
+            text.push_str(&format!("{label},{y},{x}\n"));
+        }
+        let channels = names(&["x", "y"]);
+        let columns = Columns { channels: &channels, label: Some("label"), recording: None };
+        let read = read_motion(text.as_bytes(), &columns).expect("a recording");
+        let values: Vec<i16> = rows.iter().flat_map(|(x, y, _)| [*x, *y]).collect();
+        prop_assert_eq!(&read[0].values, &values);
+        let labels: String = read[0]
+            .labels
+            .iter()
+            .map(|it| it.label.repeat(it.end - it.start))
+            .collect();
+        prop_assert_eq!(labels, rows.iter().map(|(.., label)| label.as_str()).collect::<String>());
+    }
+}
