@@ -83,12 +83,13 @@ fn table() -> String {
 fn recordings_in_a_column_are_divided_whole() {
     let dataset = "path = \"motion.csv\"\nlabel = \"class\"\nrecording = \"session\"";
     // Four windows of each recording; two of eight recordings are for the test.
-    Case::new(dataset)
-        .write("motion.csv", &table())
-        .check(0, &expect![[r#"
+    Case::new(dataset).write("motion.csv", &table()).check(
+        0,
+        &expect![[r#"
             train: 24 rows of 4 features in FOLDER/train_X.npy
             test: 8 rows of 4 features in FOLDER/test_X.npy
-        "#]]);
+        "#]],
+    );
 }
 
 #[test]
@@ -100,10 +101,13 @@ fn a_folder_per_class() {
         .write("recordings/walk/one.csv", &file(500))
         .write("recordings/walk/two.csv", &file(600))
         .write("recordings/walk/notes.txt", "no recording")
-        .check(0, &expect![[r#"
+        .check(
+            0,
+            &expect![[r#"
             train: 4 rows of 4 features in FOLDER/train_X.npy
             test: 4 rows of 4 features in FOLDER/test_X.npy
-        "#]]);
+        "#]],
+        );
 }
 
 #[test]
@@ -115,10 +119,13 @@ fn a_label_file_has_seconds() {
     Case::new(dataset)
         .write("a.csv", &text)
         .write("l.csv", labels)
-        .check(0, &expect![[r#"
+        .check(
+            0,
+            &expect![[r#"
             train: 9 rows of 4 features in FOLDER/train_X.npy
             test: 9 rows of 4 features in FOLDER/test_X.npy
-        "#]]);
+        "#]],
+        );
 }
 
 #[test]
@@ -157,7 +164,10 @@ fn what_cannot_be_used() {
     "#]]);
     Case::new("path = \"empty\"")
         .write("empty/walk/notes.txt", "")
-        .check(2, &expect![[r#"
+        .check(
+            2,
+            &expect![[r#"
             error: FOLDER/empty: found no recordings, expected a folder per class with `.csv` files
-        "#]]);
+        "#]],
+        );
 }

@@ -25,7 +25,11 @@ pub(super) fn section(node: &Node) -> Markup {
 
 fn ladder(node: &Node) -> Markup {
     let steps = &node.ladder;
-    let slower = |at: usize| node.slower.as_ref().and_then(|slower| slower.ladder.get(at));
+    let slower = |at: usize| {
+        node.slower
+            .as_ref()
+            .and_then(|slower| slower.ladder.get(at))
+    };
     let (least, most) = steps
         .iter()
         .map(|step| step.bytes_per_second)
