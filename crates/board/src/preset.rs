@@ -47,7 +47,7 @@ pub const PRESETS: &[Preset] = &[
         sources: &[
             Source {
                 figure: "10.2 mA at 80 MHz, from flash with the ART accelerator",
-                from: "ST DS10198, table of current consumption in Run mode, code from flash, range 1",
+                from: "ST DS10198, table of current consumption in Run mode, code from flash, range 1 (not re-read)",
             },
             Source {
                 figure: "1.4 µA in Stop 2 with RTC, RAM kept",
@@ -85,11 +85,11 @@ pub const PRESETS: &[Preset] = &[
         sources: &[
             Source {
                 figure: "4.4 mA at 16 MHz, code from flash",
-                from: "Nordic nRF51822 Product Specification v3.3, section 8.4",
+                from: "Nordic nRF51822 Product Specification v3.3, section 8.4 (not re-read)",
             },
             Source {
                 figure: "3.1 µA in System ON: 2.6 with 16 kB of RAM, 0.4 for the 32 kHz crystal, 0.1 for RTC",
-                from: "Nordic nRF51822 Product Specification v3.3, section 8: ION,16k, ILFXO and IRTC",
+                from: "Nordic nRF51822 Product Specification v3.3, section 8: ION,16k; ILFXO and IRTC (not re-read)",
             },
         ],
     },
