@@ -7,10 +7,10 @@
 //! ```
 //! use std::num::{NonZeroU16, NonZeroU32};
 //!
-//! use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, Statistic, Window};
+//! use spinney_codegen::{MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 //! use spinney_signal::hear;
 //!
-//! let front_end = FrontEnd {
+//! let front_end = SoundFront {
 //!     bank: MelBank {
 //!         sample_rate_hz: 8000.0,
 //!         n_points: 256,
