@@ -126,7 +126,8 @@ enum Verb {
     /// Prove that another clone gives the same images and reports, byte for byte.
     #[command(
         after_help = "The second clone has another path, user name, home, language, time \
-zone, number of threads and firmware cache, and another date where the program `faketime` is there."
+zone, number of threads and firmware cache, another user where `unshare` may give one, and another \
+date where the program `faketime` is there."
     )]
     Reproduce {
         /// The pipelines, by paths within this repository.
@@ -191,6 +192,8 @@ enum BenchVerb {
         #[arg(long, value_name = "KIND", value_parser = bench::agreement::MODELS)]
         model: Vec<String>,
     },
+    /// A cold build of this program against that of one package, held to a limit.
+    Build,
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
@@ -223,6 +226,7 @@ fn main() -> ExitCode {
         Verb::C99 { setup } => c99::run(setup),
         Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
+        Verb::Bench(BenchVerb::Build) => bench::build::run(),
         Verb::Parity => parity::run(),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Serial => serial::check(),

@@ -1,4 +1,4 @@
-//! `reproduce`: the same bits from another clone, under another user's name, on another day.
+//! `reproduce`: the same bits from another clone, by another user, on another day.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,8 @@ use crate::{ci, pipeline, places};
 const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
 /// How much later it is for the second clone.
 const LATER: &str = "+400d";
+/// A user by number, other than whoever runs this, in a namespace of users of its own.
+const OTHER_USER: [&str; 3] = ["--user", "--map-user=4242", "--map-group=4242"];
 
 /// Runs pipelines here and in a second clone, and compares what comes out.
 pub(crate) fn run(configs: &[PathBuf]) -> Result<(), Failure> {
@@ -42,6 +44,8 @@ struct Second {
     shims: PathBuf,
     /// A program that makes others believe in another date.
     faketime: Option<PathBuf>,
+    /// A program that gives others another user, where the system lets it.
+    unshare: Option<PathBuf>,
 }
 
 impl Second {
@@ -55,6 +59,11 @@ impl Second {
             cache: folder.join("cache"),
             shims: folder.join("bin"),
             faketime: find_program("faketime"),
+            unshare: find_program("unshare").filter(|unshare| {
+                let mut trial = Command::new(unshare);
+                trial.args(OTHER_USER).args(["--", "true"]);
+                trial.output().is_ok_and(|output| output.status.success())
+            }),
         };
         let context = || format!("cannot fill {}", folder.display());
         let _ = std::fs::remove_dir_all(&second.home);
@@ -64,7 +73,7 @@ impl Second {
         second.fill().with_context(context).environment()?;
         second.shim().with_context(context).environment()?;
         eprintln!("reproduce: building the second clone");
-        let mut build = second.command("cargo");
+        let mut build = second.command(Path::new("cargo"));
         build.args(["build", "--quiet", "--package", "xtask"]);
         succeed(build)?;
         Ok(second)
@@ -126,8 +135,15 @@ impl Second {
     }
 
     /// A command in the second clone, for another user with other habits.
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
+    fn command(&self, program: &Path) -> Command {
+        let mut command = match &self.unshare {
+            Some(unshare) => {
+                let mut command = Command::new(unshare);
+                command.args(OTHER_USER).arg("--").arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
         command.current_dir(&self.clone);
         for (name, _) in std::env::vars_os() {
             // What cargo told this program is about this clone.
@@ -170,7 +186,7 @@ impl Second {
                 command.env("PATH", std::env::join_paths(folders).environment()?);
                 command
             }
-            None => self.command(program),
+            None => self.command(&program),
         };
         command
             .args(["pipeline", "run", "--quiet", "--force", "--config"])
@@ -179,14 +195,17 @@ impl Second {
     }
 
     fn differences(&self) -> String {
+        let user = match &self.unshare {
+            Some(_) => "another user, with another name",
+            None => "another user's name (the program `unshare` is not here, or may not)",
+        };
         let date = match &self.faketime {
             Some(_) => "a date 400 days ahead for all but rustup's compiler",
             None => "today's date (the program `faketime` is not here)",
         };
         format!(
-            "another path, with spaces, another user's name, home, host name, time zone and \
-             language, 3 threads instead of the machine's, one job of cargo, firmware caches of \
-             its own, {date}"
+            "another path, with spaces, {user}, home, host name, time zone and language, 3 \
+             threads instead of the machine's, one job of cargo, firmware caches of its own, {date}"
         )
     }
 }

@@ -1,6 +1,7 @@
 //! `bench`: figures that are committed, each with the verb that makes it.
 
 pub(crate) mod agreement;
+pub(crate) mod build;
 pub(crate) mod device;
 pub(crate) mod frontend;
 pub(crate) mod host;
