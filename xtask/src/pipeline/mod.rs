@@ -13,6 +13,7 @@ mod motion;
 mod moved;
 mod node;
 mod quantize;
+mod recordings;
 mod report;
 mod session;
 mod signals;

@@ -2,9 +2,7 @@
 
 use anyhow::anyhow;
 use spinney_codegen::{Measure, MotionFront};
-use spinney_config::{
-    Config, DataFile, Dataset as RowsConfig, Labels, Measure as Word, MotionFrontend,
-};
+use spinney_config::{Config, DataFile, Labels, Measure as Word, MotionFrontend};
 use spinney_dataset::{Dataset, Rows, gunzip};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
@@ -12,7 +10,8 @@ use spinney_signal::{
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
-use super::signals::{division, window};
+use super::recordings::{self, Divided, Recordings, division};
+use super::signals::window;
 use crate::failure::{Blame, Failure};
 
 /// The front end of a config for motion.
@@ -57,33 +56,7 @@ pub(super) fn rows(
         frontend,
         front: &front,
     };
-    let (train, test) = match &config.pipeline.dataset {
-        RowsConfig::Split {
-            rows,
-            test_fraction,
-        } => {
-            let (train, test) = sides.divided(rows, *test_fraction)?;
-            (Some(train), test)
-        }
-        RowsConfig::Given { train, test } => (
-            train
-                .as_ref()
-                .map(|train| sides.recordings(train, "train"))
-                .transpose()?,
-            sides.recordings(test, "test")?,
-        ),
-    };
-    let train = train.map(|train| sides.dataset(&train)).transpose()?;
-    let mut test_rows = sides.dataset(&test)?;
-    if let Some(train) = &train {
-        test_rows = test_rows.with_classes(train.classes()).input()?;
-    }
-    Ok(PipelineRows {
-        train,
-        test: test_rows,
-        has_labels: true,
-        test_samples: test.into_iter().map(|recording| recording.values).collect(),
-    })
+    recordings::rows(&config.pipeline.dataset, &sides)
 }
 
 struct Sides<'a> {
@@ -93,15 +66,17 @@ struct Sides<'a> {
     front: &'a MotionFront,
 }
 
-impl Sides<'_> {
+impl Recordings for Sides<'_> {
+    type Recording = MotionRecording;
+
     /// Recordings divided so that each is on one side only, by the labels that most of their
     /// samples have.
     fn divided(
         &self,
         file: &DataFile,
         test_fraction: f64,
-    ) -> Result<(Vec<MotionRecording>, Vec<MotionRecording>), Failure> {
-        let all = self.recordings(file, "path")?;
+    ) -> Result<Divided<MotionRecording>, Failure> {
+        let all = self.side(file, "path")?;
         if all.len() < 2 {
             let help = "name the column of recordings as `recording`, a folder with a folder of \
                         recordings per class, or `train` and `test`";
@@ -125,7 +100,7 @@ impl Sides<'_> {
     }
 
     /// The recordings of a file or a folder, each with what its samples are.
-    fn recordings(&self, file: &DataFile, side: &str) -> Result<Vec<MotionRecording>, Failure> {
+    fn side(&self, file: &DataFile, side: &str) -> Result<Vec<MotionRecording>, Failure> {
         let read = |path: &str, bytes: &[u8], label: Option<&str>| {
             let bytes = gunzip(bytes).map_err(|error| blame(path, &error))?;
             let columns = Columns {
@@ -186,6 +161,28 @@ impl Sides<'_> {
         }
     }
 
+    fn rows(&self, recordings: &[MotionRecording]) -> Result<Dataset, Failure> {
+        let features = self.front.feature_names();
+        let mut values = Vec::new();
+        let mut labels = Vec::new();
+        for recording in recordings {
+            let rows = hear_motion(self.front, &recording.values).input()?;
+            let background = &self.frontend.background;
+            let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
+            labels.extend(of_rows);
+            values.extend(rows.into_iter().flatten().map(f64::from));
+        }
+        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
+            .environment()?;
+        Dataset::new(Rows { features, values }, &labels).input()
+    }
+
+    fn samples(recording: MotionRecording) -> Vec<i16> {
+        recording.values
+    }
+}
+
+impl Sides<'_> {
     fn long_enough(&self, path: &str, recording: &MotionRecording) -> Result<(), Failure> {
         let n_samples = recording.n_samples(self.frontend.channels.len());
         if self.front.n_windows(n_samples) > 0 {
@@ -200,22 +197,6 @@ impl Sides<'_> {
              [frontend]; a shorter `frame`, or without this recording",
             self.front.n_samples
         )))
-    }
-
-    fn dataset(&self, recordings: &[MotionRecording]) -> Result<Dataset, Failure> {
-        let features = self.front.feature_names();
-        let mut values = Vec::new();
-        let mut labels = Vec::new();
-        for recording in recordings {
-            let rows = hear_motion(self.front, &recording.values).input()?;
-            let background = &self.frontend.background;
-            let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
-            labels.extend(of_rows);
-            values.extend(rows.into_iter().flatten().map(f64::from));
-        }
-        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
-            .environment()?;
-        Dataset::new(Rows { features, values }, &labels).input()
     }
 }
 

@@ -4,10 +4,9 @@
 use anyhow::anyhow;
 use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 use spinney_config::{
-    AggregateOf, AudioFrontend, Config, DataFile, Dataset as RowsConfig, Frontend, Labels,
-    Scenes as ScenesConfig,
+    AggregateOf, AudioFrontend, Config, DataFile, Frontend, Labels, Scenes as ScenesConfig,
 };
-use spinney_dataset::{Dataset, Rows, Split, split};
+use spinney_dataset::{Dataset, Rows};
 use spinney_signal::{
     BANDS_MAX, Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals,
     read_wav, render, trimmed, wav_bytes,
@@ -15,6 +14,7 @@ use spinney_signal::{
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
+use super::recordings::{self, Divided, Recordings, division};
 use crate::failure::{Blame, Failure};
 use crate::{places, store};
 
@@ -106,50 +106,7 @@ pub(super) fn rows(
         frontend,
         front_end: &front_end,
     };
-    let (train, test) = match &config.pipeline.dataset {
-        RowsConfig::Split {
-            rows,
-            test_fraction,
-        } => {
-            let (train, test) = sides.divided(rows, *test_fraction)?;
-            (Some(train), test)
-        }
-        RowsConfig::Given { train, test } => (
-            train
-                .as_ref()
-                .map(|train| sides.stretches(train, "train"))
-                .transpose()?,
-            sides.stretches(test, "test")?,
-        ),
-    };
-    let train = train.map(|train| sides.dataset(&train)).transpose()?;
-    let mut test_rows = sides.dataset(&test)?;
-    if let Some(train) = &train {
-        test_rows = test_rows.with_classes(train.classes()).input()?;
-    }
-    Ok(PipelineRows {
-        train,
-        test: test_rows,
-        has_labels: true,
-        test_samples: test.into_iter().map(|stretch| stretch.samples).collect(),
-    })
-}
-
-/// Recordings with these labels, one row each, divided into sides.
-pub(super) fn division(
-    config: &Config,
-    file: &DataFile,
-    labels: &[String],
-    test_fraction: f64,
-) -> Result<Split, Failure> {
-    let rows = Rows {
-        features: vec!["recording".to_owned()],
-        values: ndarray::Array2::zeros((labels.len(), 1)),
-    };
-    let seed = config.pipeline.identity.seed;
-    Dataset::new(rows, labels)
-        .and_then(|rows| split(&rows, test_fraction, seed))
-        .map_err(|error| at_fault(&file.path.full, &error))
+    recordings::rows(&config.pipeline.dataset, &sides)
 }
 
 struct Sides<'a> {
@@ -159,13 +116,11 @@ struct Sides<'a> {
     front_end: &'a SoundFront,
 }
 
-impl Sides<'_> {
+impl Recordings for Sides<'_> {
+    type Recording = Stretch;
+
     /// Recordings in folders by class, divided so that each is on one side only.
-    fn divided(
-        &self,
-        file: &DataFile,
-        test_fraction: f64,
-    ) -> Result<(Vec<Stretch>, Vec<Stretch>), Failure> {
+    fn divided(&self, file: &DataFile, test_fraction: f64) -> Result<Divided<Stretch>, Failure> {
         if !file.path.full.is_dir() {
             let help = "name a folder with a folder of recordings per class, or `train` and `test`";
             return Err(self
@@ -193,7 +148,7 @@ impl Sides<'_> {
     }
 
     /// One side that is given for itself.
-    fn stretches(&self, file: &DataFile, side: &str) -> Result<Vec<Stretch>, Failure> {
+    fn side(&self, file: &DataFile, side: &str) -> Result<Vec<Stretch>, Failure> {
         if file.path.full.is_dir() {
             return self.of_sounds(self.sounds(file)?, side);
         }
@@ -214,6 +169,30 @@ impl Sides<'_> {
         Ok(vec![self.labelled(recording, &intervals)])
     }
 
+    fn rows(&self, stretches: &[Stretch]) -> Result<Dataset, Failure> {
+        let n_bands = self.front_end.bank.n_bands;
+        let mut values = Vec::new();
+        let mut labels = Vec::new();
+        for stretch in stretches {
+            let rows = hear(self.front_end, &stretch.samples).input()?;
+            values.extend(rows.into_iter().flatten().map(f64::from));
+            labels.extend(stretch.labels.iter().cloned());
+        }
+        let values =
+            ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
+        let rows = Rows {
+            features: self.front_end.feature_names(),
+            values,
+        };
+        Dataset::new(rows, &labels).input()
+    }
+
+    fn samples(stretch: Stretch) -> Vec<i16> {
+        stretch.samples
+    }
+}
+
+impl Sides<'_> {
     fn labelled(&self, recording: Recording, intervals: &[Interval]) -> Stretch {
         let samples = trimmed(self.front_end, recording.samples);
         let n_decisions = self.front_end.n_decisions(samples.len());
@@ -310,23 +289,5 @@ impl Sides<'_> {
             )));
         }
         Ok(recording)
-    }
-
-    fn dataset(&self, stretches: &[Stretch]) -> Result<Dataset, Failure> {
-        let n_bands = self.front_end.bank.n_bands;
-        let mut values = Vec::new();
-        let mut labels = Vec::new();
-        for stretch in stretches {
-            let rows = hear(self.front_end, &stretch.samples).input()?;
-            values.extend(rows.into_iter().flatten().map(f64::from));
-            labels.extend(stretch.labels.iter().cloned());
-        }
-        let values =
-            ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
-        let rows = Rows {
-            features: self.front_end.feature_names(),
-            values,
-        };
-        Dataset::new(rows, &labels).input()
     }
 }
