@@ -6,8 +6,8 @@ use spinney_quantize::{Coding, QuantModel, ReadingType};
 
 use crate::options::CodeType;
 
-/// The simplest form that serves all features of a model.
-enum Form {
+/// The simplest form of coding that serves all features of a model.
+pub(crate) enum Form {
     /// Codes are the readings.
     Identity,
     /// One affine coding for all features.
@@ -20,22 +20,27 @@ enum Form {
     Mixed,
 }
 
-fn form(model: &QuantModel, width: CodeType) -> Form {
-    if is_identity(model, width) {
-        return Form::Identity;
-    }
-    let codings = model.codings();
-    let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
-    match &codings[0] {
-        Coding::Affine { shift, offset } if codings.iter().all(|coding| *coding == codings[0]) => {
-            Form::Uniform {
-                shift: *shift,
-                offset: *offset,
-            }
+impl Form {
+    /// The form for codes of the type `width`.
+    pub(crate) fn of(model: &QuantModel, width: CodeType) -> Self {
+        if is_identity(model, width) {
+            return Self::Identity;
         }
-        _ if codings.iter().all(is_rank) => Form::Rank,
-        _ if codings.iter().any(is_rank) => Form::Mixed,
-        _ => Form::Affine,
+        let codings = model.codings();
+        let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
+        match &codings[0] {
+            Coding::Affine { shift, offset }
+                if codings.iter().all(|coding| *coding == codings[0]) =>
+            {
+                Self::Uniform {
+                    shift: *shift,
+                    offset: *offset,
+                }
+            }
+            _ if codings.iter().all(is_rank) => Self::Rank,
+            _ if codings.iter().any(is_rank) => Self::Mixed,
+            _ => Self::Affine,
+        }
     }
 }
 
@@ -56,7 +61,7 @@ pub(crate) struct CodingSource {
 
 /// Writes the conversion of `model`.
 pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
-    let form = form(model, width);
+    let form = Form::of(model, width);
     let reading = match model.reading_type() {
         ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => "readings[i]",
         ReadingType::F32 => "SingleBits(readings[i].to_bits())",
@@ -170,5 +175,5 @@ pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
 
 /// Whether the conversion reads tables.
 pub(crate) fn has_tables(model: &QuantModel, width: CodeType) -> bool {
-    !matches!(form(model, width), Form::Identity)
+    !matches!(Form::of(model, width), Form::Identity)
 }

@@ -15,7 +15,7 @@ use spinney_quantize::{Body, CodeWidth, Declared, QuantModel, Votes, calibrate};
 use spinney_runtime::argmax;
 use spinney_runtime::coding::{Code, narrow};
 use spinney_runtime::compact::Forest;
-use spinney_train::{ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples};
+use spinney_train::{ForestParams, MaxFeatures};
 
 /// Forms of tables that a model may take.
 fn forms() -> Vec<Options> {
@@ -380,21 +380,9 @@ fn of_data(name: &str, label: &str, n_trees: usize, max_depth: Option<usize>, ki
     let all = csv::read(&bytes, label).expect("a valid file");
     let split = split(&all, 0.25, 42).expect("enough rows");
     let params = ForestParams {
-        kind,
-        n_trees,
         max_depth,
-        min_samples_split: 2,
-        min_samples_leaf: 1,
-        max_leaf_nodes: None,
         max_features: MaxFeatures::Sqrt,
-        criterion: Criterion::Gini,
-        bootstrap: kind == ForestKind::RandomForest,
-        max_samples: MaxSamples::All,
-        class_weight: ClassWeight::Uniform,
-        class_weights: None,
-        min_impurity_decrease: 0.0,
-        ccp_alpha: 0.0,
-        seed: 42,
+        ..ForestParams::new(kind, n_trees, 42)
     };
     let float = spinney_train::forest(&split.train, &params, &|_, _| {}).expect("a model");
     let declared = vec![Declared::default(); float.schema().n_features()];

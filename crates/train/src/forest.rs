@@ -47,6 +47,34 @@ pub struct ForestParams {
     pub seed: u64,
 }
 
+impl ForestParams {
+    /// scikit-learn's defaults for this kind: trees of any size, all features for a decision tree
+    /// and the square root of their number for forests, bootstrap for random forests alone.
+    #[must_use]
+    pub fn new(kind: ForestKind, n_trees: usize, seed: u64) -> Self {
+        Self {
+            kind,
+            n_trees,
+            max_depth: None,
+            min_samples_split: 2,
+            min_samples_leaf: 1,
+            max_leaf_nodes: None,
+            max_features: match kind {
+                ForestKind::DecisionTree => MaxFeatures::All,
+                ForestKind::RandomForest | ForestKind::ExtraTrees => MaxFeatures::Sqrt,
+            },
+            criterion: Criterion::Gini,
+            bootstrap: kind == ForestKind::RandomForest,
+            max_samples: MaxSamples::All,
+            class_weight: ClassWeight::Uniform,
+            class_weights: None,
+            min_impurity_decrease: 0.0,
+            ccp_alpha: 0.0,
+            seed,
+        }
+    }
+}
+
 /// Sets the parameters that all three estimators share.
 macro_rules! shared {
     ($estimator:expr, $params:expr) => {

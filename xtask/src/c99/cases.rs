@@ -7,9 +7,7 @@ use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
 };
-use spinney_train::{
-    ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples, forest, gaussian_nb,
-};
+use spinney_train::{ForestParams, forest, gaussian_nb};
 
 use super::synthetic;
 use crate::failure::{Blame, Failure};
@@ -212,24 +210,8 @@ impl Data {
         max_depth: usize,
     ) -> Result<FloatModel, Failure> {
         let params = ForestParams {
-            kind,
-            n_trees,
             max_depth: Some(max_depth),
-            min_samples_split: 2,
-            min_samples_leaf: 1,
-            max_leaf_nodes: None,
-            max_features: match kind {
-                ForestKind::DecisionTree => MaxFeatures::All,
-                _ => MaxFeatures::Sqrt,
-            },
-            criterion: Criterion::Gini,
-            bootstrap: kind == ForestKind::RandomForest,
-            max_samples: MaxSamples::All,
-            class_weight: ClassWeight::Uniform,
-            class_weights: None,
-            min_impurity_decrease: 0.0,
-            ccp_alpha: 0.0,
-            seed: SEED,
+            ..ForestParams::new(kind, n_trees, SEED)
         };
         forest(&self.train, &params, &|_, _| {}).input()
     }

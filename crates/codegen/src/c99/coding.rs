@@ -8,7 +8,7 @@ use std::fmt::Write;
 use spinney_quantize::{Coding, QuantModel, ReadingType};
 
 use super::text::{Item, Tables, comment};
-use crate::coding::is_identity;
+use crate::coding::Form;
 use crate::options::CodeType;
 
 /// Stands for a shift where a feature is ranked instead. Codes take 16 bits of a single's range, so
@@ -16,36 +16,6 @@ use crate::options::CodeType;
 const RANKED: i8 = i8::MIN;
 /// Offsets up to which scaled readings less the offset fit 32 bits.
 const SMALL_OFFSET: i32 = 1 << 29;
-
-/// How features are coded, in the simplest form that serves all of them.
-enum Form {
-    Identity,
-    Uniform { shift: i8, offset: i32 },
-    Affine,
-    Rank,
-    Mixed,
-}
-
-impl Form {
-    fn of(model: &QuantModel, width: CodeType) -> Self {
-        if is_identity(model, width) {
-            return Self::Identity;
-        }
-        let codings = model.codings();
-        let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
-        match &codings[0] {
-            Coding::Affine { shift, offset } if codings.iter().all(|one| *one == codings[0]) => {
-                Self::Uniform {
-                    shift: *shift,
-                    offset: *offset,
-                }
-            }
-            _ if codings.iter().all(is_rank) => Self::Rank,
-            _ if codings.iter().any(is_rank) => Self::Mixed,
-            _ => Self::Affine,
-        }
-    }
-}
 
 /// Tables, and `encode` and `predict` with what they call.
 pub(crate) struct CodingSource {

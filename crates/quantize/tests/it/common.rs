@@ -5,7 +5,7 @@ use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
     Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
 };
-use spinney_train::{ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples};
+use spinney_train::ForestParams;
 
 pub fn data(name: &str, label: &str) -> Split {
     let path = format!("{}/../../data/{name}.csv", env!("CARGO_MANIFEST_DIR"));
@@ -16,24 +16,8 @@ pub fn data(name: &str, label: &str) -> Split {
 
 pub fn fit(rows: &Dataset, kind: ForestKind, n_trees: usize, max_depth: usize) -> FloatModel {
     let params = ForestParams {
-        kind,
-        n_trees,
         max_depth: Some(max_depth),
-        min_samples_split: 2,
-        min_samples_leaf: 1,
-        max_leaf_nodes: None,
-        max_features: match kind {
-            ForestKind::DecisionTree => MaxFeatures::All,
-            _ => MaxFeatures::Sqrt,
-        },
-        criterion: Criterion::Gini,
-        bootstrap: kind == ForestKind::RandomForest,
-        max_samples: MaxSamples::All,
-        class_weight: ClassWeight::Uniform,
-        class_weights: None,
-        min_impurity_decrease: 0.0,
-        ccp_alpha: 0.0,
-        seed: 42,
+        ..ForestParams::new(kind, n_trees, 42)
     };
     spinney_train::forest(rows, &params, &|_, _| {}).expect("a model")
 }

@@ -12,9 +12,7 @@ use spinney_quantize::{
     Body, CodeWidth, Declared, Level, Options, QuantModel, Subject, Votes, calibrate, certify,
     challenge,
 };
-use spinney_train::{
-    ClassWeight, Criterion, ForestParams, MaxFeatures, MaxSamples, forest, gaussian_nb,
-};
+use spinney_train::{ForestParams, forest, gaussian_nb};
 
 use crate::device_job::{Device, Job, Ran};
 use crate::failure::{Blame, Failure};
@@ -182,35 +180,19 @@ fn part(name: &'static str, all: Dataset, is_integer: bool) -> Result<Data, Fail
 
 fn models(data: &Data, progress: &Progress) -> Result<Vec<(&'static str, FloatModel)>, Failure> {
     let is_large = data.train.n_rows() > 5_000;
-    let fit = |kind: ForestKind, n_trees: usize, max_depth: usize, max_features: MaxFeatures| {
+    let fit = |kind: ForestKind, n_trees: usize, max_depth: usize| {
         progress.doing(&format!("{} {}: training", data.name, kind.as_str()));
         let params = ForestParams {
-            kind,
-            n_trees,
             max_depth: (!is_large).then_some(max_depth),
-            min_samples_split: 2,
-            min_samples_leaf: 1,
             max_leaf_nodes: is_large.then_some(500),
-            max_features,
-            criterion: Criterion::Gini,
-            bootstrap: kind == ForestKind::RandomForest,
-            max_samples: MaxSamples::All,
-            class_weight: ClassWeight::Uniform,
-            class_weights: None,
-            min_impurity_decrease: 0.0,
-            ccp_alpha: 0.0,
-            seed: SEED,
+            ..ForestParams::new(kind, n_trees, SEED)
         };
         forest(&data.train, &params, &|_, _| {}).input()
     };
-    let sqrt = MaxFeatures::Sqrt;
     Ok(vec![
-        (
-            "decision-tree",
-            fit(ForestKind::DecisionTree, 1, 8, MaxFeatures::All)?,
-        ),
-        ("random-forest", fit(ForestKind::RandomForest, 30, 8, sqrt)?),
-        ("extra-trees", fit(ForestKind::ExtraTrees, 30, 10, sqrt)?),
+        ("decision-tree", fit(ForestKind::DecisionTree, 1, 8)?),
+        ("random-forest", fit(ForestKind::RandomForest, 30, 8)?),
+        ("extra-trees", fit(ForestKind::ExtraTrees, 30, 10)?),
         ("gaussian-nb", gaussian_nb(&data.train, 1e-9).input()?),
     ])
 }
