@@ -24,7 +24,7 @@ mod split;
 
 use ndarray::{Array2, Axis};
 
-pub use split::{Split, split};
+pub use split::{Split, permutation, split};
 
 /// Most bytes that a compressed file may unpack to.
 const UNPACKED_MAX: u64 = 4 << 30;

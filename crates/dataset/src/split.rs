@@ -93,6 +93,14 @@ fn quotas(counts: &[usize], n_test: usize) -> Vec<usize> {
     quotas
 }
 
+/// The indices below `n_rows` in a random order, always the same for a seed.
+#[must_use]
+pub fn permutation(n_rows: usize, seed: u64) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..n_rows).collect();
+    shuffle(&mut rows, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+    rows
+}
+
 /// Fisher and Yates' shuffle (Knuth, TAOCP volume 2, algorithm P).
 fn shuffle(items: &mut [usize], rng: &mut Xoshiro256PlusPlus) {
     for last in (1..items.len()).rev() {

@@ -31,11 +31,11 @@ mod footprint;
 mod gates;
 mod heard;
 mod image;
+mod importance;
 mod margins;
 mod metrics;
 mod node;
 mod predictions;
-mod questions;
 mod slimming;
 
 pub use device::{
@@ -45,6 +45,7 @@ pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
 pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
+pub use importance::{comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use metrics::{ClassScore, Scorecard};
 pub use node::{
@@ -52,5 +53,4 @@ pub use node::{
     Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
-pub use questions::comparisons;
 pub use slimming::Shape;

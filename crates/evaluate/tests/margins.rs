@@ -1,8 +1,10 @@
-//! Margins and comparisons of a tree that can be followed by hand.
+//! Margins and importances of a tree that can be followed by hand.
 
 use ndarray::array;
-use spinney_dataset::{Dataset, Rows};
-use spinney_evaluate::{Differing, MarginBin, MarginUnit, comparisons, margins, predict};
+use spinney_dataset::{Dataset, Rows, permutation};
+use spinney_evaluate::{
+    Differing, MarginBin, MarginUnit, comparisons, margins, permutation_importance, predict,
+};
 use spinney_model::{FloatModel, Forest, ForestKind, Node, Schema, Tree, Voting};
 use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
@@ -117,4 +119,33 @@ fn a_split_counts_once_for_each_row_that_passes_it() {
         comparisons(&model, &quantized(&model), &rows()),
         Some(vec![8, 4, 0])
     );
+}
+
+#[test]
+fn importance_is_what_shuffled_readings_lose() {
+    const SHUFFLES: u32 = 7;
+    let (model, rows) = (model(), rows());
+    let quant = quantized(&model);
+    let n_right = |values: &ndarray::Array2<f64>| -> f64 {
+        let right = values.rows().into_iter().zip(rows.labels());
+        right
+            .map(|(row, label)| f64::from(u8::from(quant.predict(&row.to_vec()) == *label)))
+            .sum()
+    };
+    let before = n_right(rows.values());
+    let found = permutation_importance(&quant, &rows, 3, SHUFFLES);
+    for (feature, found) in found.iter().enumerate() {
+        let mut lost = 0.0;
+        for shuffle in 0..SHUFFLES {
+            let mut shuffled = rows.values().clone();
+            for (row, from) in permutation(4, 3 + u64::from(shuffle)).iter().enumerate() {
+                shuffled[[row, feature]] = rows.values()[[*from, feature]];
+            }
+            lost += before - n_right(&shuffled);
+        }
+        let expected = lost / 4.0 / f64::from(SHUFFLES);
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+    assert!(found[0] > 0.0, "{found:?}");
+    assert_eq!(found[2], 0.0, "no split asks it");
 }

@@ -225,6 +225,10 @@ pub struct FeatureCoding {
     /// `0.0..=1.0`; absent for models without splits and for features that none asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_of_comparisons: Option<f64>,
+    /// Accuracy that Q15 loses on the test rows once this feature's readings are shuffled among
+    /// them, the mean of five shuffles, `-1.0..=1.0`; absent without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permutation_importance: Option<f64>,
     /// Flash that scale and offset, or a rank's cuts, take where features differ in them.
     #[serde(default)]
     pub table_bytes: usize,

@@ -3,6 +3,7 @@
 mod baseline;
 mod build;
 mod candidates;
+mod coded;
 mod exit;
 mod graph;
 mod hand_over;

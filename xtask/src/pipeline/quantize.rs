@@ -9,12 +9,13 @@ use spinney_dataset::Dataset;
 use spinney_evaluate::{Evaluation, Margins, Predictions};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Options, QuantModel,
-    Sensor, Votes,
+    Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor,
+    Votes,
 };
 use spinney_report::{EarlyExit, FeatureCoding};
 
 use super::candidates::{Candidate, candidates, options_for};
+use super::coded::Decided;
 use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows};
 use super::{Session, model};
@@ -235,7 +236,16 @@ impl Results<'_> {
             code_bits: self.quant.code_bits(),
             exit: self.exit.clone(),
             passed: self.passed.clone(),
-            features: self.features(),
+            features: Decided {
+                model: self.model,
+                calibrations: self.calibrations,
+                quant: self.quant,
+                predictions: self.predictions,
+                test,
+                has_labels: self.rows.has_labels,
+                seed: self.config.pipeline.identity.seed,
+            }
+            .features(),
             margins: self.margins(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),
@@ -268,47 +278,6 @@ impl Results<'_> {
             differing.row = test.source_rows()[differing.row];
         }
         Some(margins)
-    }
-
-    fn features(&self) -> Vec<FeatureCoding> {
-        let schema = self.quant.schema();
-        let comparisons = spinney_evaluate::comparisons(self.model, self.quant, &self.rows.test);
-        let all = comparisons.iter().flatten().sum::<u64>();
-        let share = |index: usize| -> Option<f64> {
-            let asked = comparisons.as_ref()?[index];
-            (asked > 0).then(|| (asked as f64 / all as f64 * 1e6).round() / 1e6)
-        };
-        let reading_type = self.quant.reading_type();
-        self.calibrations
-            .iter()
-            .enumerate()
-            .map(|(index, calibration)| {
-                let coding = &self.quant.codings()[index];
-                FeatureCoding {
-                    name: schema.features()[index].name.clone(),
-                    sensor: format!("{:?}", calibration.sensor).to_lowercase(),
-                    range: calibration.range,
-                    coding: coding.name().to_owned(),
-                    code_bits_per_unit: match coding {
-                        Coding::Affine { shift, .. } => Some(*shift),
-                        Coding::Rank { .. } => None,
-                    },
-                    codes: {
-                        let code = |reading| coding.code(reading_type, reading);
-                        let (low, high) = calibration.range;
-                        Some(u32::from(code(high).abs_diff(code(low))) + 1)
-                    },
-                    share_of_comparisons: share(index),
-                    table_bytes: coding.table_bytes(),
-                    saturation: self
-                        .predictions
-                        .saturation
-                        .iter()
-                        .find(|saturation| saturation.feature == index)
-                        .cloned(),
-                }
-            })
-            .collect()
     }
 }
 

@@ -131,6 +131,9 @@ impl Report {
                         MarginUnit::Nats => "How far the winning class leads the next one: the natural logarithm of how many times likelier it is.",
                     }
                     " A small margin is a close call: only there can rounding change a class."
+                    @if self.encoding.early_exit.is_some() {
+                        " Here all trees vote; the device stops asking them once its early exit lets it."
+                    }
                 }
                 figure {
                     (plots::margins(margins))

@@ -10,24 +10,76 @@ use crate::{FeatureCoding, Report};
 /// Rows of the full table; more are in `report.json`.
 const LISTED: usize = 256;
 
+/// What features are ranked by.
+#[derive(Clone, Copy, PartialEq)]
+enum Rank {
+    /// Accuracy lost once their readings are shuffled.
+    Lost,
+    /// Share of comparisons, where rows have no labels.
+    Asked,
+    /// Nothing is known.
+    Order,
+}
+
+impl Rank {
+    fn of(features: &[FeatureCoding]) -> Self {
+        if features
+            .iter()
+            .any(|it| it.permutation_importance.is_some())
+        {
+            Self::Lost
+        } else if features.iter().any(|it| it.share_of_comparisons.is_some()) {
+            Self::Asked
+        } else {
+            Self::Order
+        }
+    }
+
+    fn figure(self, feature: &FeatureCoding) -> f64 {
+        let figure = match self {
+            Self::Lost => feature.permutation_importance,
+            Self::Asked => feature.share_of_comparisons,
+            Self::Order => None,
+        };
+        figure.unwrap_or(0.0)
+    }
+}
+
+/// What the columns of a table need to know of all features.
+struct Columns {
+    rank: Rank,
+    /// The highest figure of the rank.
+    most: f64,
+    /// Whether there are splits that ask features.
+    are_asked: bool,
+}
+
 impl Report {
     pub(super) fn features_section(&self) -> Markup {
         let mut ranked: Vec<&FeatureCoding> = self.features.iter().collect();
-        let share = |feature: &FeatureCoding| feature.share_of_comparisons.unwrap_or(0.0);
-        let most = ranked.iter().map(|it| share(it)).fold(0.0, f64::max);
-        // A stable sort: features that are asked alike stay in the model's order.
-        ranked.sort_by(|a, b| share(b).total_cmp(&share(a)));
+        let rank = Rank::of(&self.features);
+        let columns = Columns {
+            rank,
+            most: ranked.iter().map(|it| rank.figure(it)).fold(0.0, f64::max),
+            are_asked: ranked.iter().any(|it| it.share_of_comparisons.is_some()),
+        };
+        // A stable sort: features that weigh alike stay in the model's order.
+        let asked = |it: &FeatureCoding| it.share_of_comparisons.unwrap_or(0.0);
+        ranked.sort_by(|a, b| {
+            let figures = rank.figure(b).total_cmp(&rank.figure(a));
+            figures.then(asked(b).total_cmp(&asked(a)))
+        });
         let (first, rest) = ranked.split_at(SHOWN.min(ranked.len()));
         let listed = &rest[..rest.len().min(LISTED)];
         html! {
             section {
                 h2 #features { "Features" }
-                (self.features_in_words(most > 0.0))
-                (scrolling("Features", &table(first, most)))
+                (self.features_in_words(&columns))
+                (scrolling("Features", &columns.table(first)))
                 @if !listed.is_empty() {
                     details {
                         summary { "The other " (listed.len()) }
-                        (scrolling("Other features", &table(listed, most)))
+                        (scrolling("Other features", &columns.table(listed)))
                     }
                 }
                 @if listed.len() < rest.len() {
@@ -37,7 +89,7 @@ impl Report {
         }
     }
 
-    fn features_in_words(&self, is_ranked: bool) -> Markup {
+    fn features_in_words(&self, columns: &Columns) -> Markup {
         let clamped: Vec<usize> = self
             .features
             .iter()
@@ -46,22 +98,24 @@ impl Report {
             .collect();
         html! {
             p {
-                @if is_ranked {
-                    "Importance is the share of all comparisons, over the test rows and all trees, that ask \
-                     the feature. "
+                @if columns.rank == Rank::Lost {
+                    "Importance is the accuracy that Q15 loses once a feature’s readings are shuffled among the \
+                     test rows, in percentage points, the mean of five shuffles; features that say the same \
+                     stand in for each other and seem less important. "
+                }
+                @if columns.are_asked {
+                    "Asked is a feature’s share of all comparisons, over the test rows and all trees. "
                     @let unused = self.features.iter().filter(|it| it.share_of_comparisons.is_none()).count();
                     @if unused > 0 {
                         (unused) " of " (self.features.len()) @if unused == 1 { " is" } @else { " are" }
                         " not asked by any test row. "
                     }
-                } @else if self.model.n_trees == 0 {
-                    "Naive Bayes reads every feature in every decision, so there is no importance to rank \
-                     them by. "
                 }
                 @if let Some(bits) = self.encoding.code_bits { "Codes have " (bits) " bits. " }
                 @if clamped.is_empty() { "No test reading is clamped." }
                 @else {
-                    "Test readings of " (clamped.len()) " features lie beyond the codes and are clamped, "
+                    "Test readings of " (clamped.len()) @if clamped.len() == 1 { " feature" } @else { " features" }
+                    " lie beyond the codes and are clamped, "
                     (clamped.iter().sum::<usize>()) " in all."
                 }
             }
@@ -76,38 +130,42 @@ fn clamped(feature: &FeatureCoding) -> usize {
         .map_or(0, |it| it.below + it.above)
 }
 
-fn table(features: &[&FeatureCoding], most: f64) -> Markup {
-    html! {
-        table.features {
-            thead { tr {
-                th scope="col" { "feature" }
-                @if most > 0.0 { th.n scope="col" { "importance" } th scope="col" { span.aside { "as a bar" } } }
-                th scope="col" { "sensor" } th scope="col" { "range" } th scope="col" { "coding" }
-                th.n scope="col" { "codes" } th.n scope="col" { "bits" } th.n scope="col" { "bytes" }
-                th.n scope="col" { "clamped rows" }
-            } }
-            tbody {
-                @for feature in features {
-                    tr {
-                        th scope="row" { (name(&feature.name)) }
-                        @if most > 0.0 { (importance(feature.share_of_comparisons, most)) }
-                        td { (feature.sensor) }
-                        td.nowrap { (figure(feature.range.0)) " to " (figure(feature.range.1)) }
-                        td.nowrap {
-                            (feature.coding)
-                            @if let (Some(bits), "affine") = (feature.code_bits_per_unit, feature.coding.as_str()) {
-                                ", 2" sup { (bits) } " a unit"
-                            }
-                        }
-                        (width(feature.codes))
-                        td.n { (feature.table_bytes) }
-                        td.n {
-                            @match &feature.saturation {
-                                Some(it) => {
-                                    strong { (clamped(feature)) } " "
-                                    span.note { "(" (it.below) " below, " (it.above) " above)" }
+impl Columns {
+    fn table(&self, features: &[&FeatureCoding]) -> Markup {
+        html! {
+            table.features {
+                thead { tr {
+                    th scope="col" { "feature" }
+                    @if self.rank == Rank::Lost { th.n scope="col" { "importance" } }
+                    @if self.rank != Rank::Order { th scope="col" { span.aside { "as a bar" } } }
+                    @if self.are_asked { th.n scope="col" { "asked" } }
+                    th scope="col" { "sensor" } th scope="col" { "range" } th scope="col" { "coding" }
+                    th.n scope="col" { "codes" } th.n scope="col" { "bits" } th.n scope="col" { "bytes" }
+                    th.n scope="col" { "clamped rows" }
+                } }
+                tbody {
+                    @for feature in features {
+                        tr {
+                            th scope="row" { (name(&feature.name)) }
+                            (self.weight(feature))
+                            td { (feature.sensor) }
+                            td.nowrap { (figure(feature.range.0)) " to " (figure(feature.range.1)) }
+                            td.nowrap {
+                                (feature.coding)
+                                @if let (Some(bits), "affine") = (feature.code_bits_per_unit, feature.coding.as_str()) {
+                                    ", 2" sup { (bits) } " a unit"
                                 }
-                                None => "0",
+                            }
+                            (width(feature.codes))
+                            td.n { (feature.table_bytes) }
+                            td.n {
+                                @match &feature.saturation {
+                                    Some(it) => {
+                                        strong { (clamped(feature)) } " "
+                                        span.note { "(" (it.below) " below, " (it.above) " above)" }
+                                    }
+                                    None => "0",
+                                }
                             }
                         }
                     }
@@ -115,12 +173,35 @@ fn table(features: &[&FeatureCoding], most: f64) -> Markup {
             }
         }
     }
+
+    fn weight(&self, feature: &FeatureCoding) -> Markup {
+        html! {
+            @if self.rank == Rank::Lost {
+                td.n { (points(feature.permutation_importance)) }
+            }
+            @if self.rank != Rank::Order {
+                td.bar { (bar((self.rank.figure(feature) / self.most.max(1e-9)).max(0.0), "")) }
+            }
+            @if self.are_asked {
+                td.n {
+                    @if let Some(share) = feature.share_of_comparisons { (format!("{:.2} %", share * 100.0)) }
+                    @else { "–" }
+                }
+            }
+        }
+    }
 }
 
-fn importance(share: Option<f64>, most: f64) -> Markup {
-    html! {
-        td.n { @if let Some(share) = share { (format!("{:.2} %", share * 100.0)) } @else { "–" } }
-        td.bar { (bar(share.unwrap_or(0.0) / most, "")) }
+/// A share in percentage points, with the sign that a loss below 0 has.
+fn points(share: Option<f64>) -> String {
+    let Some(share) = share else {
+        return "–".to_owned();
+    };
+    let points = format!("{:.2}", share * 100.0);
+    match points.strip_prefix('-') {
+        Some("0.00") => "0.00".to_owned(),
+        Some(gained) => format!("−{gained}"),
+        None => points,
     }
 }
 

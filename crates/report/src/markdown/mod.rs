@@ -312,8 +312,13 @@ impl Report {
                 "Votes: no test row is decided within the proven error bound.".to_owned()
             }
             Level::Listed => format!(
-                "Votes: {} test rows are decided within the proven error bound: {}.",
+                "Votes: {} test {} decided within the proven error bound: {}.",
                 certificate.rows_at_risk,
+                if certificate.rows_at_risk == 1 {
+                    "row is"
+                } else {
+                    "rows are"
+                },
                 list(&certificate.rows_at_risk_list)
             ),
         }

@@ -1,0 +1,72 @@
+//! What the report says of each feature: how it is coded, and how much the model rests on it.
+
+use spinney_dataset::Dataset;
+use spinney_evaluate::{Predictions, comparisons, permutation_importance};
+use spinney_model::FloatModel;
+use spinney_quantize::{Calibration, Coding, QuantModel};
+use spinney_report::FeatureCoding;
+
+/// Shuffles of each feature that its importance is the mean of.
+const N_SHUFFLES: u32 = 5;
+
+/// A quantized model, and the test rows that it decided.
+pub(super) struct Decided<'a> {
+    pub model: &'a FloatModel,
+    pub calibrations: &'a [Calibration],
+    pub quant: &'a QuantModel,
+    pub predictions: &'a Predictions,
+    pub test: &'a Dataset,
+    pub has_labels: bool,
+    pub seed: u64,
+}
+
+impl Decided<'_> {
+    pub(super) fn features(&self) -> Vec<FeatureCoding> {
+        let schema = self.quant.schema();
+        let comparisons = comparisons(self.model, self.quant, self.test);
+        let all = comparisons.iter().flatten().sum::<u64>();
+        let share = |index: usize| -> Option<f64> {
+            let asked = comparisons.as_ref()?[index];
+            (asked > 0).then(|| six_digits(asked as f64 / all as f64))
+        };
+        let importance = self
+            .has_labels
+            .then(|| permutation_importance(self.quant, self.test, self.seed, N_SHUFFLES));
+        let reading_type = self.quant.reading_type();
+        self.calibrations
+            .iter()
+            .enumerate()
+            .map(|(index, calibration)| {
+                let coding = &self.quant.codings()[index];
+                FeatureCoding {
+                    name: schema.features()[index].name.clone(),
+                    sensor: format!("{:?}", calibration.sensor).to_lowercase(),
+                    range: calibration.range,
+                    coding: coding.name().to_owned(),
+                    code_bits_per_unit: match coding {
+                        Coding::Affine { shift, .. } => Some(*shift),
+                        Coding::Rank { .. } => None,
+                    },
+                    codes: {
+                        let code = |reading| coding.code(reading_type, reading);
+                        let (low, high) = calibration.range;
+                        Some(u32::from(code(high).abs_diff(code(low))) + 1)
+                    },
+                    share_of_comparisons: share(index),
+                    permutation_importance: importance.as_ref().map(|all| six_digits(all[index])),
+                    table_bytes: coding.table_bytes(),
+                    saturation: self
+                        .predictions
+                        .saturation
+                        .iter()
+                        .find(|saturation| saturation.feature == index)
+                        .cloned(),
+                }
+            })
+            .collect()
+    }
+}
+
+fn six_digits(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
+}
