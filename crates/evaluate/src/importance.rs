@@ -1,6 +1,7 @@
 //! How much a model rests on each feature, over rows that stand for what the device will see: how
 //! often it asks, and what it loses without.
 
+use serde::{Deserialize, Serialize};
 use spinney_dataset::{Dataset, permutation};
 use spinney_model::FloatModel;
 use spinney_quantize::{Paths, QuantModel};
@@ -34,39 +35,62 @@ pub fn comparisons(model: &FloatModel, quant: &QuantModel, rows: &Dataset) -> Op
     Some(counts)
 }
 
+/// Shuffles of a feature that its importance is the mean of.
+const N_SHUFFLES: usize = 5;
+/// Rows that are scored again at the most, over all features and shuffles: some seconds of a large
+/// forest.
+const MOST_SCORED: usize = 2_000_000;
+
+/// What a model loses without each feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Importance {
+    /// Accuracy lost, one figure per feature, from −1 to 1.
+    pub lost: Vec<f64>,
+    /// What it was found on.
+    pub found_on: Shuffled,
+}
+
+/// Rows whose readings were shuffled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shuffled {
+    /// How many, all or evenly spaced ones.
+    pub rows: usize,
+    /// How often.
+    pub shuffles: usize,
+}
+
 /// The share of `rows` that the quantized model decides right, less what is left of it once a
-/// feature's readings are shuffled among the rows: one figure per feature, the mean over
-/// `n_shuffles`; below 0 where chance helps. All trees vote, and all features get the same shuffles.
+/// feature's readings are shuffled among the rows: one figure per feature, the mean over five
+/// shuffles; below 0 where chance helps. All trees vote, and all features get the same shuffles. Of
+/// so many rows and features that it would take long, evenly spaced rows are taken.
 ///
 /// Permutation importance: Breiman, *Random Forests*, Machine Learning 45 (2001), section 10.
 ///
 /// # Panics
 /// If the model and the rows differ in their number of features.
 #[must_use]
-pub fn permutation_importance(
-    quant: &QuantModel,
-    rows: &Dataset,
-    seed: u64,
-    n_shuffles: u32,
-) -> Vec<f64> {
+pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> Importance {
     let scorer = quant.scorer();
-    let mut codes: Vec<Vec<i16>> = rows
+    let n_features = quant.schema().n_features();
+    let step = (rows.n_rows() * n_features * N_SHUFFLES).div_ceil(MOST_SCORED);
+    let (mut codes, labels): (Vec<Vec<i16>>, Vec<usize>) = rows
         .values()
         .rows()
         .into_iter()
-        .map(|row| quant.codes(&row.to_vec()))
-        .collect();
-    let labels = rows.labels();
+        .zip(rows.labels())
+        .step_by(step.max(1))
+        .map(|(row, label)| (quant.codes(&row.to_vec()), *label))
+        .unzip();
     let is_right = |codes: &[i16], row: usize| best(&scorer.scores(codes)) == labels[row];
     let before: Vec<bool> = codes
         .iter()
         .enumerate()
         .map(|(row, codes)| is_right(codes, row))
         .collect();
-    let shuffles: Vec<Vec<usize>> = (0..n_shuffles)
-        .map(|shuffle| permutation(codes.len(), seed.wrapping_add(shuffle.into())))
+    let shuffles: Vec<Vec<usize>> = (0..N_SHUFFLES)
+        .map(|shuffle| permutation(codes.len(), seed.wrapping_add(shuffle as u64)))
         .collect();
-    (0..quant.schema().n_features())
+    let lost = (0..n_features)
         .map(|feature| {
             let column: Vec<i16> = codes.iter().map(|codes| codes[feature]).collect();
             let (mut lost, mut won) = (0, 0);
@@ -82,8 +106,13 @@ pub fn permutation_importance(
                     }
                 }
             }
-            let n_decisions = before.len() * shuffles.len();
+            let n_decisions = before.len() * N_SHUFFLES;
             ratio(lost, n_decisions) - ratio(won, n_decisions)
         })
-        .collect()
+        .collect();
+    let found_on = Shuffled {
+        rows: codes.len(),
+        shuffles: N_SHUFFLES,
+    };
+    Importance { lost, found_on }
 }

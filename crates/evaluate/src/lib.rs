@@ -45,7 +45,7 @@ pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
 pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
-pub use importance::{comparisons, permutation_importance};
+pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use metrics::{ClassScore, Scorecard};
 pub use node::{

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{
-    HeardRun, Instructions, Margins, Node, Saturation, Scorecard, Section, Verdict, WorstCase,
+    HeardRun, Instructions, Margins, Node, Saturation, Scorecard, Section, Shuffled, Verdict,
+    WorstCase,
 };
 use spinney_quantize::{Flip, Level};
 
@@ -33,6 +34,9 @@ pub struct Report {
     pub margins: Option<Margins>,
     /// How readings become codes.
     pub features: Vec<FeatureCoding>,
+    /// The test rows that `permutation_importance` was found on; absent without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shuffled: Option<Shuffled>,
     /// The form of the model in flash.
     pub encoding: Encoding,
     /// The chip that the image is built for.
@@ -226,7 +230,7 @@ pub struct FeatureCoding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share_of_comparisons: Option<f64>,
     /// Accuracy that Q15 loses on the test rows once this feature's readings are shuffled among
-    /// them, the mean of five shuffles, `-1.0..=1.0`; absent without labels.
+    /// them, `-1.0..=1.0`, the mean over [`Report::shuffled`]; absent without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permutation_importance: Option<f64>,
     /// Flash that scale and offset, or a rank's cuts, take where features differ in them.

@@ -1,13 +1,10 @@
 //! What the report says of each feature: how it is coded, and how much the model rests on it.
 
 use spinney_dataset::Dataset;
-use spinney_evaluate::{Predictions, comparisons, permutation_importance};
+use spinney_evaluate::{Predictions, Shuffled, comparisons, permutation_importance};
 use spinney_model::FloatModel;
 use spinney_quantize::{Calibration, Coding, QuantModel};
 use spinney_report::FeatureCoding;
-
-/// Shuffles of each feature that its importance is the mean of.
-const N_SHUFFLES: u32 = 5;
 
 /// A quantized model, and the test rows that it decided.
 pub(super) struct Decided<'a> {
@@ -21,7 +18,8 @@ pub(super) struct Decided<'a> {
 }
 
 impl Decided<'_> {
-    pub(super) fn features(&self) -> Vec<FeatureCoding> {
+    /// Every feature, and what its importance was found on.
+    pub(super) fn features(&self) -> (Vec<FeatureCoding>, Option<Shuffled>) {
         let schema = self.quant.schema();
         let comparisons = comparisons(self.model, self.quant, self.test);
         let all = comparisons.iter().flatten().sum::<u64>();
@@ -31,9 +29,10 @@ impl Decided<'_> {
         };
         let importance = self
             .has_labels
-            .then(|| permutation_importance(self.quant, self.test, self.seed, N_SHUFFLES));
+            .then(|| permutation_importance(self.quant, self.test, self.seed));
         let reading_type = self.quant.reading_type();
-        self.calibrations
+        let features = self
+            .calibrations
             .iter()
             .enumerate()
             .map(|(index, calibration)| {
@@ -53,7 +52,9 @@ impl Decided<'_> {
                         Some(u32::from(code(high).abs_diff(code(low))) + 1)
                     },
                     share_of_comparisons: share(index),
-                    permutation_importance: importance.as_ref().map(|all| six_digits(all[index])),
+                    permutation_importance: importance
+                        .as_ref()
+                        .map(|it| six_digits(it.lost[index])),
                     table_bytes: coding.table_bytes(),
                     saturation: self
                         .predictions
@@ -63,7 +64,8 @@ impl Decided<'_> {
                         .cloned(),
                 }
             })
-            .collect()
+            .collect();
+        (features, importance.map(|it| it.found_on))
     }
 }
 

@@ -6,7 +6,7 @@ use spinney_config::{
     Codegen, Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
 };
 use spinney_dataset::Dataset;
-use spinney_evaluate::{Evaluation, Margins, Predictions};
+use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
     Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor,
@@ -39,6 +39,8 @@ pub(crate) struct Summary {
     /// Splits that the test rows pass; `None` for models without splits.
     pub passed: Option<Passed>,
     pub features: Vec<FeatureCoding>,
+    /// What their importances were found on.
+    pub shuffled: Option<Shuffled>,
     /// How far the winners lead; rows are numbered as in the file they were read from.
     pub margins: Option<Margins>,
     /// Widths and roundings, worked out for this model.
@@ -226,6 +228,16 @@ impl Results<'_> {
             ),
             Body::Bayes(_) => (0, None, 0),
         };
+        let (features, shuffled) = Decided {
+            model: self.model,
+            calibrations: self.calibrations,
+            quant: self.quant,
+            predictions: self.predictions,
+            test,
+            has_labels: self.rows.has_labels,
+            seed: self.config.pipeline.identity.seed,
+        }
+        .features();
         let summary = Summary {
             train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
             source_rows: test.source_rows().to_vec(),
@@ -236,16 +248,8 @@ impl Results<'_> {
             code_bits: self.quant.code_bits(),
             exit: self.exit.clone(),
             passed: self.passed.clone(),
-            features: Decided {
-                model: self.model,
-                calibrations: self.calibrations,
-                quant: self.quant,
-                predictions: self.predictions,
-                test,
-                has_labels: self.rows.has_labels,
-                seed: self.config.pipeline.identity.seed,
-            }
-            .features(),
+            features,
+            shuffled,
             margins: self.margins(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),

@@ -231,6 +231,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         },
         margins: summary.margins.clone(),
         features: summary.features.clone(),
+        shuffled: summary.shuffled,
         encoding: Encoding {
             chosen: chosen.name.clone(),
             form: Some(chosen.form.clone()),

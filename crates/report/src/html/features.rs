@@ -99,9 +99,16 @@ impl Report {
         html! {
             p {
                 @if columns.rank == Rank::Lost {
-                    "Importance is the accuracy that Q15 loses once a feature’s readings are shuffled among the \
-                     test rows, in percentage points, the mean of five shuffles; features that say the same \
-                     stand in for each other and seem less important. "
+                    "Importance is the accuracy that Q15 loses once a feature’s readings are shuffled among "
+                    @match &self.shuffled {
+                        Some(it) if it.rows < self.dataset.test_rows => {
+                            (grouped(it.rows as u64)) " of the test rows, evenly spaced, "
+                        }
+                        _ => "the test rows, ",
+                    }
+                    "in percentage points"
+                    @if let Some(it) = &self.shuffled { ", the mean of " (it.shuffles) " shuffles" }
+                    "; features that say the same stand in for each other and seem less important. "
                 }
                 @if columns.are_asked {
                     "Asked is a feature’s share of all comparisons, over the test rows and all trees. "
