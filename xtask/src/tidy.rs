@@ -151,3 +151,22 @@ fn unsafe_code_stays_in_its_module() {
         );
     }
 }
+
+#[test]
+fn build_scripts_name_no_folder_of_a_clone() {
+    let scripts: Vec<PathBuf> = ["firmware", "xtask/template"]
+        .into_iter()
+        .flat_map(sources)
+        .filter(|path| path.ends_with("build.rs"))
+        .collect();
+    assert!(scripts.len() >= 3, "{scripts:?}");
+    for path in scripts {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        assert!(
+            !text.contains("CARGO_MANIFEST_DIR"),
+            "{}: cargo keeps what a build script prints in a target folder that all clones share, \
+             so it names no folder but OUT_DIR",
+            path.display()
+        );
+    }
+}
