@@ -143,9 +143,13 @@ impl Columns {
             table.features {
                 thead { tr {
                     th scope="col" { "feature" }
-                    @if self.rank == Rank::Lost { th.n scope="col" { "importance" } }
+                    @match self.rank {
+                        Rank::Lost => { th.n scope="col" { "importance" } }
+                        Rank::Asked => { th.n scope="col" { "asked" } }
+                        Rank::Order => {}
+                    }
                     @if self.rank != Rank::Order { th scope="col" { span.aside { "as a bar" } } }
-                    @if self.are_asked { th.n scope="col" { "asked" } }
+                    @if self.rank == Rank::Lost && self.are_asked { th.n scope="col" { "asked" } }
                     th scope="col" { "sensor" } th scope="col" { "range" } th scope="col" { "coding" }
                     th.n scope="col" { "codes" } th.n scope="col" { "bits" } th.n scope="col" { "bytes" }
                     th.n scope="col" { "clamped rows" }
@@ -182,19 +186,24 @@ impl Columns {
     }
 
     fn weight(&self, feature: &FeatureCoding) -> Markup {
+        let asked = || {
+            feature
+                .share_of_comparisons
+                .map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", share * 100.0))
+        };
+        let bar = || {
+            bar(
+                (self.rank.figure(feature) / self.most.max(1e-9)).max(0.0),
+                "",
+            )
+        };
         html! {
-            @if self.rank == Rank::Lost {
-                td.n { (points(feature.permutation_importance)) }
+            @match self.rank {
+                Rank::Lost => { td.n { (points(feature.permutation_importance)) } td.bar { (bar()) } }
+                Rank::Asked => { td.n { (asked()) } td.bar { (bar()) } }
+                Rank::Order => {}
             }
-            @if self.rank != Rank::Order {
-                td.bar { (bar((self.rank.figure(feature) / self.most.max(1e-9)).max(0.0), "")) }
-            }
-            @if self.are_asked {
-                td.n {
-                    @if let Some(share) = feature.share_of_comparisons { (format!("{:.2} %", share * 100.0)) }
-                    @else { "–" }
-                }
-            }
+            @if self.rank == Rank::Lost && self.are_asked { td.n { (asked()) } }
         }
     }
 }

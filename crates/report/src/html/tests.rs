@@ -243,6 +243,19 @@ fn many_features_are_cut() {
 }
 
 #[test]
+fn rows_without_labels_rank_features_by_how_often_they_are_asked() {
+    let mut report = committed("digits");
+    for feature in &mut report.features {
+        feature.permutation_importance = None;
+    }
+    report.shuffled = None;
+    let page = page(&report);
+    assert!(!page.contains(">importance<") && page.contains(">asked<"));
+    // Of 64 pixels, 5_3 is asked most.
+    assert!(page.find("pixel_5_3") < page.find("pixel_2_5"));
+}
+
+#[test]
 fn a_failed_gate_is_said_first() {
     let page = page(&small());
     assert!(page.contains("1 of 1 gates fail") && page.contains("over by 500"));
