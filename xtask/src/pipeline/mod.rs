@@ -38,7 +38,7 @@ use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
 
 pub(crate) use candidates::options_for;
-pub(crate) use inputs::{at_fault, program_digest};
+pub(crate) use inputs::{at_fault, matches, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::Quantized;
 
