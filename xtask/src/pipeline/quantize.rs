@@ -17,7 +17,7 @@ use spinney_report::{EarlyExit, FeatureCoding};
 use super::candidates::{Candidate, candidates, options_for};
 use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows, matches};
-use super::{Session, model};
+use super::{Session, hints, model};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Stage, Writer, sha256};
 
@@ -43,6 +43,8 @@ pub(crate) struct Summary {
     /// Widths and roundings, worked out for this model.
     pub arithmetic: Vec<String>,
     pub model_digest: String,
+    /// What is odd about the rows, a sentence each.
+    pub notes: Vec<String>,
 }
 
 pub(crate) const SUMMARY: &str = "summary.json";
@@ -239,6 +241,7 @@ impl Results<'_> {
             margins: self.margins(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),
+            notes: hints::of_rows(self.config, self.model, self.rows),
         };
         writer.write_json(SUMMARY, &summary)?;
         writer.write_json(PREDICTIONS, self.predictions)?;
