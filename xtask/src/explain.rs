@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, Node, Voting, argmax};
+use spinney_model::{FloatModel, Forest, Node, Schema, Voting, argmax};
 use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
 
 use crate::failure::{Blame, Failure};
@@ -46,6 +46,7 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
     let codes = quant.codes(&readings);
     let class = |index: usize| model.schema().classes()[index].as_str();
     let mut out = format!("row {row}");
+    let mut n_parting = 0;
     if rows.has_labels {
         let _ = write!(out, ", labelled {}", class(rows.test.labels()[index]));
     }
@@ -53,7 +54,7 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
     write_codes(&mut out, quant, &readings, &codes);
     match (model, quant.body()) {
         (FloatModel::Forest(forest), Body::Forest(_)) => {
-            write_trees(&mut out, forest, quant, &readings, &codes);
+            n_parting = write_trees(&mut out, forest, quant, &readings, &codes);
         }
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
             write_margins(&mut out, bayes, body, quant, &readings, &codes);
@@ -104,10 +105,12 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
     }
     let is_close =
         spinney_quantize::is_within_bound(model, quant, quantized.voting, &readings, &codes);
-    out.push_str(if is_close {
+    out.push_str(if n_parting > 0 {
+        "Paths part at splits, which no rounding of votes explains; docs/differs.md says what helps.\n"
+    } else if is_close {
         "The decision lies within the proven error bound.\n"
     } else {
-        "The decision lies outside the proven error bound of votes and scores.\n"
+        "The margin is larger than the proven error bound: no rounding could change the class.\n"
     });
     if quantized.voting == Voting::Hard {
         let _ = writeln!(
@@ -121,17 +124,25 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
 
 fn write_codes(out: &mut String, quant: &QuantModel, readings: &[f64], codes: &[i16]) {
     out.push_str("readings: feature, reading, code, coding\n");
+    let width = name_width(quant.schema());
     for (index, feature) in quant.schema().features().iter().enumerate() {
         let coding = match &quant.codings()[index] {
             &Coding::IDENTITY => "identity".to_owned(),
-            Coding::Affine { shift, offset } => {
-                format!("affine: floor(reading * 2^{shift}) - {offset}")
+            coding @ Coding::Affine { shift, offset } => {
+                let sign = if *offset < 0 { '+' } else { '-' };
+                let offset = offset.unsigned_abs();
+                let saturated = if is_saturated(coding, readings[index], codes[index]) {
+                    ", saturated"
+                } else {
+                    ""
+                };
+                format!("affine: floor(reading * 2^{shift}) {sign} {offset}{saturated}")
             }
             Coding::Rank { cuts } => format!("rank among {} thresholds", cuts.len()),
         };
         let _ = writeln!(
             out,
-            "  {:<24} {:>16} {:>7}  {coding}",
+            "  {:<width$} {:>16} {:>7}  {coding}",
             feature.name, readings[index], codes[index]
         );
     }
@@ -144,7 +155,7 @@ fn write_trees(
     quant: &QuantModel,
     readings: &[f64],
     codes: &[i16],
-) {
+) -> usize {
     let paths = Paths::new(forest, quant);
     let mut n_parting = 0;
     for (index, tree) in forest.trees().iter().enumerate() {
@@ -156,7 +167,8 @@ fn write_trees(
             let code_goes_left = step.code.is_some_and(|code| codes[step.feature] <= code);
             write_step(out, forest, step, readings, codes);
             if code_goes_left != step.goes_left {
-                out.push_str("    ^ float and Q15 part here\n");
+                let cause = cause(quant, forest, step, readings, codes);
+                let _ = writeln!(out, "    ^ float and Q15 part here: {cause}");
                 break;
             }
         }
@@ -173,8 +185,58 @@ fn write_trees(
     }
     let _ = match n_parting {
         0 => writeln!(out, "\nThe paths are the same in all trees.\n"),
+        1 => writeln!(out, "\nThe paths part in 1 tree.\n"),
         n => writeln!(out, "\nThe paths part in {n} trees.\n"),
     };
+    n_parting
+}
+
+/// Why a reading and its code are on different sides of a split.
+fn cause(
+    quant: &QuantModel,
+    forest: &Forest,
+    step: &Step,
+    readings: &[f64],
+    codes: &[i16],
+) -> String {
+    let (reading, code) = (readings[step.feature], codes[step.feature]);
+    let received = quant.reading_type().received(reading);
+    let compare = forest.schema().features()[step.feature].compare;
+    if (compare.seen(received) <= step.threshold) != step.goes_left {
+        return format!("the device gets {received}, with fewer digits than the row has");
+    }
+    match &quant.codings()[step.feature] {
+        coding @ Coding::Affine { .. } if is_saturated(coding, reading, code) => {
+            "the reading is beyond what codes reach; a `range` that holds it, or none, helps"
+                .to_owned()
+        }
+        Coding::Affine { shift, offset } => {
+            let unit = 2.0_f64.powi(-i32::from(*shift));
+            let low = (f64::from(code) + f64::from(*offset)) * unit;
+            format!(
+                "all readings from {low} to {} have the code {code}",
+                low + unit
+            )
+        }
+        Coding::Rank { .. } => "the threshold is between two readings of the sensor".to_owned(),
+    }
+}
+
+/// Whether an affine code is not what its formula says, since 8 or 16 bits end before.
+fn is_saturated(coding: &Coding, reading: f64, code: i16) -> bool {
+    match coding {
+        Coding::Affine { shift, offset } => {
+            let exact = (reading * 2.0_f64.powi(i32::from(*shift))).floor() - f64::from(*offset);
+            (exact - f64::from(code)).abs() > 1.0
+        }
+        Coding::Rank { .. } => false,
+    }
+}
+
+/// Room for the longest name, and for short ones as much as for others.
+fn name_width(schema: &Schema) -> usize {
+    let widths = schema.features().iter().map(|it| it.name.chars().count());
+    widths.max().unwrap_or(0).max(24)
 }
 
 fn write_step(out: &mut String, forest: &Forest, step: &Step, readings: &[f64], codes: &[i16]) {
@@ -186,9 +248,10 @@ fn write_step(out: &mut String, forest: &Forest, step: &Step, readings: &[f64], 
         }
         None => "always right".to_owned(),
     };
+    let width = name_width(forest.schema());
     let _ = writeln!(
         out,
-        "  node {:<5} {:<24} float {} {} {}, Q15 {q15}",
+        "  node {:<5} {:<width$} float {} {} {}, Q15 {q15}",
         step.node,
         forest.schema().features()[step.feature].name,
         readings[step.feature],

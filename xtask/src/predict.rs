@@ -62,13 +62,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "found --scores with an .npy, which takes class indices alone; name a .csv"
         )));
     }
-    let label = label_of(config)?;
+    let (label, ignored) = columns_of(config)?;
     let progress = Progress::new();
     progress.doing("reading rows");
     let bytes = std::fs::read(input)
         .with_context(|| format!("cannot read {}", input.display()))
         .input()?;
-    let (rows, labels) = read(&bytes, &label).map_err(|error| at_fault(input, &error))?;
+    let (rows, labels) = read(&bytes, &label, &ignored).map_err(|error| at_fault(input, &error))?;
     drop(bytes);
     let quantized = pipeline::quantized(config)?;
     let schema = quantized.model.schema();
@@ -280,15 +280,16 @@ fn clock_in_words(clock: Clock) -> &'static str {
     }
 }
 
-/// The name of the label column, empty if labels are in no column.
-fn label_of(config: &Path) -> Result<String, Failure> {
+/// The name of the label column, empty if labels are in no column, and the columns to leave out.
+fn columns_of(config: &Path) -> Result<(String, Vec<String>), Failure> {
     let config = spinney_config::load(config)?;
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
-    Ok(match &file.labels {
+    let label = match &file.labels {
         Labels::Column(label) => label.clone(),
         Labels::File(_) | Labels::Folders | Labels::None => String::new(),
-    })
+    };
+    Ok((label, file.ignore.clone()))
 }
 
 /// Rows as the file has them; the flag says whether columns have names.
@@ -297,14 +298,19 @@ struct Read {
     is_named: bool,
 }
 
-fn read(bytes: &[u8], label: &str) -> Result<(Read, Option<Vec<String>>), DataError> {
+fn read(
+    bytes: &[u8],
+    label: &str,
+    ignored: &[String],
+) -> Result<(Read, Option<Vec<String>>), DataError> {
     let (rows, labels, is_named) = if bytes.starts_with(b"\x93NUMPY") {
         (npy::rows(bytes)?, None, false)
     } else if bytes.starts_with(b"PK\x03\x04") {
         let (rows, labels) = npy::read_npz_rows(bytes, label)?;
         (rows, labels, false)
     } else {
-        let (rows, labels) = csv::read_rows(bytes, label)?;
+        let keeps = |column: &str| !ignored.iter().any(|it| pipeline::matches(it, column));
+        let (rows, labels) = csv::read_rows(bytes, label, &keeps)?;
         (rows, labels, true)
     };
     Ok((Read { rows, is_named }, labels))

@@ -91,7 +91,7 @@ fn text_in_a_numeric_column() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\ntwo,z\n")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: line 3, column "a": found "two", expected a number
+            error: FOLDER/rows.csv: line 3, column "a": found "two", expected a number (`ignore` in [dataset] leaves a column out)
         "#]]);
 }
 
@@ -125,6 +125,49 @@ fn a_label_column_that_does_not_exist() {
 }
 
 #[test]
+fn columns_to_ignore_that_are_not_there() {
+    let ignore = |names: &str| format!("label = \"y\"\nignore = [{names}]");
+    Case::new()
+        .config("label = \"y\"", &ignore("\"id\""))
+        .fails(&expect![[r#"
+            error: dataset.ignore: rows.csv has no column "id"
+             --> FOLDER/pipeline.toml:7:10
+              |
+            7 | ignore = ["id"]
+              |          ^^^^^^
+              |
+              = help: its columns are a, y
+        "#]]);
+    Case::new()
+        .config("label = \"y\"", &ignore("\"*\""))
+        .fails(&expect![[r#"
+            error: dataset.ignore: "*" leaves out the label's column too
+             --> FOLDER/pipeline.toml:7:10
+              |
+            7 | ignore = ["*"]
+              |          ^^^^^
+              |
+              = help: its columns are a, y
+        "#]]);
+}
+
+#[test]
+fn a_type_that_the_model_outgrows() {
+    let case = Case::new();
+    let model = r#"{"format":"spinney-model","version":1,"kind":"decision-tree",
+        "features":[{"name":"a"}],"classes":["x","z"],"trees":[{"nodes":[
+        {"feature":0,"threshold":449.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}]}]}"#;
+    case.write("model.json", model.as_bytes());
+    let text = "pipeline = { name = \"bad-type\" }\ndataset = { test = \"rows.csv\", label = \"y\" }\n\
+                model = { source = \"import\", path = \"model.json\" }\n\
+                target = { chip = \"nRF51822_xxAA\" }\n[features.a]\ntype = \"u8\"\n";
+    case.write("pipeline.toml", text.as_bytes());
+    case.fails(&expect![[r#"
+        error: feature "a": found a model that needs 449.5 to 449.5, expected 0 to 255, as its type declares: is the type, or the unit, another?
+    "#]]);
+}
+
+#[test]
 fn one_class_only() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\n2,x\n3,x\n4,x\n")
@@ -141,7 +184,7 @@ fn a_class_that_training_never_saw() {
         "train = \"rows.csv\"\ntest = \"test.csv\"\nlabel = \"y\"",
     );
     case.fails(&expect![[r#"
-        error: FOLDER/test.csv: data row 1: found class "w", expected one of the classes seen in training: x, z
+        error: FOLDER/test.csv: data row 1: found class "w", expected one of the classes that the model knows: x, z
     "#]]);
 }
 
@@ -378,15 +421,15 @@ fn rows_to_predict_that_do_not_fit() {
     case.config("bad-input", "predict-refused");
     case.write("other.csv", b"b,y\n1,x\n");
     case.fails_with(&mut predict(&case, "other.csv", "out.csv"), 2, &expect![[r#"
-        error: FOLDER/other.csv: the columns: found none called "a", expected every feature of the model
+        error: FOLDER/other.csv: the columns: found none called "a" among b, expected every feature of the model
     "#]]);
     case.write("text.csv", b"a\none\n");
     case.fails_with(
         &mut predict(&case, "text.csv", "out.csv"),
         2,
         &expect![[r#"
-        error: FOLDER/text.csv: line 2, column "a": found "one", expected a number
-    "#]],
+            error: FOLDER/text.csv: line 2, column "a": found "one", expected a number (`ignore` in [dataset] leaves a column out)
+        "#]],
     );
     case.fails_with(&mut predict(&case, "rows.csv", "out.txt"), 2, &expect![[r#"
         error: FOLDER/out.txt: found an output of unknown format, expected a name that ends in .npy (class indices) or .csv (class names)

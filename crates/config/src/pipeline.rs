@@ -77,7 +77,7 @@ impl Serialize for ConfigPath {
 /// Name and random choices of a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// 1 to 64 letters, digits, `-` and `_`.
+    /// 1 to 64 letters, digits, `-` and `_`, a letter or `_` first.
     pub name: String,
     /// Seed of every random choice.
     pub seed: u64,
@@ -115,6 +115,9 @@ pub struct DataFile {
     /// The column that names recordings, of a CSV file of motion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
+    /// Columns of a CSV file that are neither features nor label; `*` stands for any text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
 }
 
 /// Where the labels of a file of rows are.

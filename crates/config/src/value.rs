@@ -47,7 +47,9 @@ impl Reader<'_> {
             Kind::Folder => self.string(place, kind, value).map(Value::Text),
             Kind::Name => {
                 let name = self.string(place, kind, value)?;
+                // Crates and C functions are named after it.
                 let fits = name.len() <= 64
+                    && !name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
                     && name
                         .bytes()
                         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
@@ -172,6 +174,8 @@ impl Reader<'_> {
             let bare = text.trim();
             if bare.parse::<f64>().is_ok() || bare == "true" || bare == "false" {
                 fault.help = Some(format!("write it without quotes: `{key} = {bare}`"));
+            } else if matches!(kind, Kind::Choices(_) | Kind::Names { .. }) {
+                fault.help = Some(format!("write it in brackets: `{key} = [{text:?}]`"));
             }
         }
         self.faults.push(fault);
@@ -323,7 +327,10 @@ impl Reader<'_> {
                 let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
                 let help = match unknown.n_longer {
                     0 if names.is_empty() => {
-                        "`cargo xtask chips search` with a part of its name lists chips".to_owned()
+                        "`cargo xtask chips search` with a part of its name lists chips; for a C header \
+                         alone, as on AVR or ESP32, name one that stands in for yours, such as \
+                         `\"nRF51822_xxAA\"`"
+                            .to_owned()
                     }
                     0 => format!("did you mean {}?", listed(&names)),
                     n => format!(

@@ -10,20 +10,37 @@ use crate::{DataError, Dataset, Rows};
 /// No header or rows, no column of that name, a column name used twice, a row of another length,
 /// a field that is no finite number, an empty label. Each names line and column.
 pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
-    let (rows, labels) = read_columns(bytes, Some(label))?;
+    read_kept(bytes, label, &|_| true)
+}
+
+/// As [`read`], without the columns that `keeps` says no to; what stands in them is not looked at.
+///
+/// # Errors
+/// As [`read`], and where the label is a column that is not kept.
+pub fn read_kept(
+    bytes: &[u8],
+    label: &str,
+    keeps: &dyn Fn(&str) -> bool,
+) -> Result<Dataset, DataError> {
+    let (rows, labels) = read_columns(bytes, Some(label), keeps)?;
     Dataset::new(rows, &labels.unwrap_or_default())
 }
 
-/// Reads rows from CSV, gzipped or not; a column named `label` is set apart if there is one.
+/// Reads rows from CSV, gzipped or not; a column named `label` is set apart if there is one, and
+/// those that `keeps` says no to are left out.
 ///
 /// # Errors
 /// As [`read`], but for a missing label column, which gives `None`.
-pub fn read_rows(bytes: &[u8], label: &str) -> Result<(Rows, Option<Vec<String>>), DataError> {
+pub fn read_rows(
+    bytes: &[u8],
+    label: &str,
+    keeps: &dyn Fn(&str) -> bool,
+) -> Result<(Rows, Option<Vec<String>>), DataError> {
     let bytes = crate::gunzip(bytes)?;
     let has_label = header(&mut reader(&bytes))?
         .iter()
         .any(|name| name == label);
-    read_columns(&bytes, has_label.then_some(label))
+    read_columns(&bytes, has_label.then_some(label), keeps)
 }
 
 /// The names of all columns of a CSV file, gzipped or not.
@@ -52,6 +69,15 @@ fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, DataError> {
         ));
     }
     let names: Vec<String> = header.iter().map(str::to_owned).collect();
+    if let [only] = names.as_slice()
+        && let Some(other) = only.chars().find(|c| [';', '\t', '|'].contains(c))
+    {
+        return Err(DataError::new(
+            "line 1",
+            format!("one column, \"{only}\""),
+            format!("columns with commas between them, not {other:?}"),
+        ));
+    }
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
             return Err(DataError::new(
@@ -74,6 +100,7 @@ fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, DataError> {
 fn read_columns(
     bytes: &[u8],
     label: Option<&str>,
+    keeps: &dyn Fn(&str) -> bool,
 ) -> Result<(Rows, Option<Vec<String>>), DataError> {
     let bytes = crate::gunzip(bytes)?;
     let mut reader = reader(&bytes);
@@ -88,11 +115,15 @@ fn read_columns(
             )
         })?),
     };
+    let is_feature: Vec<bool> = (0..)
+        .zip(&names)
+        .map(|(index, name)| Some(index) != label_column && keeps(name))
+        .collect();
     let features: Vec<String> = names
         .iter()
-        .enumerate()
-        .filter(|(index, _)| Some(*index) != label_column)
-        .map(|(_, name)| name.clone())
+        .zip(&is_feature)
+        .filter(|(_, is_feature)| **is_feature)
+        .map(|(name, _)| name.clone())
         .collect();
     let mut values = Vec::new();
     let mut labels = Vec::new();
@@ -118,9 +149,17 @@ fn read_columns(
                 );
                 continue;
             }
-            let value: f64 = field
-                .parse()
-                .map_err(|_| DataError::new(place(), format!("\"{field}\""), "a number"))?;
+            if !is_feature[index] {
+                continue;
+            }
+            let value: f64 = field.parse().map_err(|_| {
+                let expected = if is_missing(field) {
+                    "a number (drop or fill missing values first)"
+                } else {
+                    "a number (`ignore` in [dataset] leaves a column out)"
+                };
+                DataError::new(place(), format!("\"{field}\""), expected)
+            })?;
             if !value.is_finite() {
                 return Err(DataError::new(
                     place(),
@@ -144,6 +183,11 @@ fn read_columns(
     Ok((Rows { features, values }, label_column.map(|_| labels)))
 }
 
+/// Whether a field stands for a reading that is not there.
+fn is_missing(field: &str) -> bool {
+    ["", "?", "-", "na", "n/a", "null", "none"].contains(&field.to_lowercase().as_str())
+}
+
 /// `03` and `+3` are the integer class 3; anything else is taken as it stands.
 fn canonical_label(field: &str) -> Option<String> {
     match field.parse::<i64>() {
@@ -153,7 +197,9 @@ fn canonical_label(field: &str) -> Option<String> {
     }
 }
 
-fn preview(names: &[String]) -> String {
+/// The first names, and the last one, where labels often stand.
+#[must_use]
+pub fn preview(names: &[String]) -> String {
     const SHOWN: usize = 8;
     if names.len() <= SHOWN + 1 {
         return names.join(", ");

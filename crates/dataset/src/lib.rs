@@ -205,7 +205,10 @@ impl Dataset {
                 column.ok_or_else(|| {
                     DataError::new(
                         "the columns",
-                        format!("none called \"{name}\""),
+                        format!(
+                            "none called \"{name}\" among {}",
+                            csv::preview(&self.features)
+                        ),
                         "every feature of the model",
                     )
                 })
@@ -248,7 +251,7 @@ impl Dataset {
                         format!("data row {}", self.source_rows[row]),
                         format!("class \"{}\"", self.classes[*label]),
                         format!(
-                            "one of the classes seen in training: {}",
+                            "one of the classes that the model knows: {}",
                             classes.join(", ")
                         ),
                     )

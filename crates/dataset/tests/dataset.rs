@@ -27,6 +27,35 @@ fn strings_sort_by_bytes_and_quotes_hold_commas() {
 }
 
 #[test]
+fn columns_that_are_not_kept_may_hold_anything() {
+    let text = b"id,a,note,y\n7,1,one,x\n8,2,,z\n";
+    let keeps = |name: &str| name != "id" && name != "note";
+    let data = csv::read_kept(text, "y", &keeps).unwrap();
+    assert_eq!(data.features(), ["a"]);
+    assert_eq!(data.values().column(0).to_vec(), [1.0, 2.0]);
+    let (rows, labels) = csv::read_rows(text, "y", &keeps).unwrap();
+    assert_eq!(rows.features, ["a"]);
+    assert_eq!(labels.unwrap(), ["x", "z"]);
+    assert!(csv::read_kept(text, "y", &|name| name == "y").is_err());
+}
+
+#[test]
+fn columns_between_other_marks_than_commas() {
+    refused(
+        "a;y\n1;2\n",
+        &expect![[
+            r#"line 1: found one column, "a;y", expected columns with commas between them, not ';'"#
+        ]],
+    );
+    refused(
+        "a\ty\n1\t2\n",
+        &expect![[
+            r#"line 1: found one column, "a	y", expected columns with commas between them, not '\t'"#
+        ]],
+    );
+}
+
+#[test]
 fn bad_csv_is_refused_with_its_place() {
     refused(
         "",
@@ -50,11 +79,15 @@ fn bad_csv_is_refused_with_its_place() {
     );
     refused(
         "a,y\n1,2\nx,2\n",
-        &expect![[r#"line 3, column "a": found "x", expected a number"#]],
+        &expect![[
+            r#"line 3, column "a": found "x", expected a number (`ignore` in [dataset] leaves a column out)"#
+        ]],
     );
     refused(
         "a,y\n1,2\n,2\n",
-        &expect![[r#"line 3, column "a": found "", expected a number"#]],
+        &expect![[
+            r#"line 3, column "a": found "", expected a number (drop or fill missing values first)"#
+        ]],
     );
     refused(
         "a,y\nNaN,2\n",
@@ -92,8 +125,10 @@ fn an_unseen_class_is_refused() {
     let test = csv::read(b"a,y\n1,2.0\n", "y").unwrap();
     assert_eq!(test.with_classes(train.classes()).unwrap().labels(), [1]);
     let test = csv::read(b"a,y\n1,2\n1,7\n", "y").unwrap();
-    expect![[r#"data row 1: found class "7", expected one of the classes seen in training: 1, 2"#]]
-        .assert_eq(&test.with_classes(train.classes()).unwrap_err().to_string());
+    expect![[
+        r#"data row 1: found class "7", expected one of the classes that the model knows: 1, 2"#
+    ]]
+    .assert_eq(&test.with_classes(train.classes()).unwrap_err().to_string());
 }
 
 fn idx_file(magic: u32, shape: &[u32], data: &[u8]) -> Vec<u8> {
@@ -168,7 +203,7 @@ proptest! {
     #[test]
     fn no_bytes_make_the_readers_panic(bytes: Vec<u8>, more: Vec<u8>) {
         let _ = csv::read(&bytes, "y");
-        let _ = csv::read_rows(&bytes, "y");
+        let _ = csv::read_rows(&bytes, "y", &|_| true);
         let _ = idx::read(&bytes, &more);
     }
 

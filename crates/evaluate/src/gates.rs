@@ -296,7 +296,7 @@ fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
             limit: Quantity::Number(limit),
             found: Some(Quantity::Number(agreement)),
             pass,
-            note: (!pass).then(|| at_fault(measured)),
+            note: (!pass).then(|| at_fault(measured.certificate, measured.features)),
         });
     }
     if let Some(limit) = limits.max_disagreements {
@@ -304,7 +304,7 @@ fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
             "max_disagreements",
             limit,
             n_disagreements as u64,
-            |_| at_fault(measured),
+            |_| at_fault(measured.certificate, measured.features),
         ));
     }
     verdicts
@@ -337,7 +337,7 @@ fn certificate(required: Level, measured: Measured<'_>) -> Verdict {
         limit: Quantity::Word(required.as_str().to_owned()),
         found: Some(Quantity::Word(level.as_str().to_owned())),
         pass,
-        note: (!pass).then(|| at_fault(measured)),
+        note: (!pass).then(|| at_fault(measured.certificate, measured.features)),
     }
 }
 
@@ -346,12 +346,14 @@ fn counted(n: usize, one: &str, several: &str) -> String {
 }
 
 /// Names the features, splits and rows at fault, and the smallest change that would mend them.
-fn at_fault(measured: Measured<'_>) -> Advice {
+///
+/// `features` are the features' names.
+#[must_use]
+pub fn at_fault(certificate: &Certificate, features: &[&str]) -> Advice {
     const SHOWN: usize = 3;
-    let certificate = measured.certificate;
     let mut parts = Vec::new();
     for remedy in certificate.remedies.iter().take(SHOWN) {
-        let name = measured.features.get(remedy.feature).unwrap_or(&"?");
+        let name = features.get(remedy.feature).unwrap_or(&"?");
         let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let section = if name.chars().all(is_bare) {
             format!("[features.{name}]")
@@ -365,7 +367,15 @@ fn at_fault(measured: Measured<'_>) -> Advice {
             .take(SHOWN)
             .map(|flip| format!("tree {} node {} ({})", flip.tree, flip.node, flip.threshold))
             .collect();
+        let loses_digits = certificate
+            .flips
+            .iter()
+            .filter(|flip| flip.feature == remedy.feature && !flip.rows.is_empty())
+            .any(|flip| flip.above.is_none() && flip.below.is_none());
         let change = match remedy.range {
+            _ if loses_digits => "its readings in the file have more digits than the device gets; \
+                                  round them to float32, or to what the sensor delivers"
+                .to_owned(),
             Some(_) if remedy.is_narrow => format!(
                 "`codes = \"16-bit\"` in [quantize] makes codes fine enough for these rows, \
                  `coding = \"rank\"` in {section} for every input"

@@ -42,7 +42,7 @@ pub use device::{
     DeviceRun, Instructions, OutcomeError, RunContext, Splits, WorstCase, read_outcomes,
 };
 pub use footprint::{Footprint, ImageError, Section};
-pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, judge};
+pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, at_fault, judge};
 pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};

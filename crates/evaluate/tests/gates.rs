@@ -97,6 +97,25 @@ fn a_failed_certificate_names_features_splits_and_a_change() {
 }
 
 #[test]
+fn readings_that_lose_digits_are_not_mended_by_a_coding() {
+    let lost = Flip {
+        above: None,
+        below: None,
+        ..flip(4, 2.5, &[7])
+    };
+    let certificate = Certificate {
+        splits: Some(Level::Listed),
+        votes: Level::EveryRow,
+        flips: vec![lost],
+        rows_at_risk: Vec::new(),
+        remedies: vec![remedy(1, None)],
+    };
+    let advice = spinney_evaluate::at_fault(&certificate, &["a", "b"]);
+    assert!(advice.contains("round them to float32"), "{advice}");
+    assert!(!advice.contains("rank"), "{advice}");
+}
+
+#[test]
 fn one_split_and_one_row_are_told_in_the_singular() {
     let limits = Limits {
         certificate: Some(Level::EveryRow),

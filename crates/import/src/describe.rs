@@ -32,6 +32,8 @@ pub struct Description {
     pub depth_max: usize,
     /// Mean of the trees' depths.
     pub depth_mean: f64,
+    /// How likely each class is before a reading; empty for trees.
+    pub priors: Vec<f64>,
     /// The leaves; `None` for naive Bayes.
     pub leaves: Option<LeafDescription>,
     /// Most distinct thresholds of a feature.
@@ -102,6 +104,10 @@ pub fn describe(imported: &Imported) -> Description {
         n_splits: 0,
         depth_max: 0,
         depth_mean: 0.0,
+        priors: match &imported.model {
+            FloatModel::GaussianNb(bayes) => bayes.log_priors().iter().map(|it| it.exp()).collect(),
+            FloatModel::Forest(_) => Vec::new(),
+        },
         leaves: None,
         thresholds_max: 0,
         ranks_fit_8_bits: false,
@@ -187,6 +193,10 @@ impl fmt::Display for Description {
             self.classes.len(),
             few(&self.classes)
         )?;
+        if !self.priors.is_empty() {
+            let priors: Vec<String> = self.priors.iter().map(|it| format!("{it:.4}")).collect();
+            writeln!(out, "priors      {}", few(&priors))?;
+        }
         let names: Vec<String> = self
             .features
             .iter()

@@ -187,9 +187,18 @@ fn calibrate_feature(
     if let Some((low, high)) = sensor.integers() {
         range = (range.0.floor().max(low), range.1.ceil().min(high));
         if range.0 > range.1 {
+            let what = match declared.range {
+                Some((low, high)) => format!("the range {low} to {high}"),
+                None => match needed {
+                    Some((low, high)) => format!("a model that needs {low} to {high}"),
+                    None => "no reading".to_owned(),
+                },
+            };
             return Err(error(
-                "a declared range that its type does not reach".to_owned(),
-                format!("a range within {low} to {high}"),
+                what,
+                format!(
+                    "{low} to {high}, as its type declares: is the type, or the unit, another?"
+                ),
             ));
         }
     } else {

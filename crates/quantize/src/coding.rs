@@ -20,6 +20,17 @@ pub enum ReadingType {
 }
 
 impl ReadingType {
+    /// A reading as the device receives it: rounded to a type of fewer digits, or cut to a range.
+    #[must_use]
+    pub fn received(self, reading: f64) -> f64 {
+        match self {
+            Self::U8 => f64::from(to_u8(reading)),
+            Self::I16 => f64::from(to_i16(reading)),
+            Self::I32 => f64::from(to_i32(reading)),
+            Self::F32 => f64::from(to_f32(reading)),
+        }
+    }
+
     /// The narrowest type that holds what all sensors deliver.
     pub(crate) fn for_sensors(sensors: impl Iterator<Item = Sensor>) -> Self {
         sensors.fold(Self::U8, |widest, sensor| match (widest, sensor) {

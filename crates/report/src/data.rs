@@ -54,6 +54,9 @@ pub struct Report {
     pub node: Option<Node>,
     /// Every gate.
     pub verdicts: Vec<Verdict>,
+    /// What is odd about the rows, a sentence each; most pipelines have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The stages that made it, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flow: Vec<FlowStage>,

@@ -261,16 +261,22 @@ fn read_file(
             let columns = csv::columns(bytes).map_err(blame)?;
             if !columns.contains(label) {
                 let message = format!("{} has no column \"{label}\"", file.path.typed);
-                let help = format!("its columns are {}", preview(&columns));
+                let help = format!("its columns are {}", csv::preview(&columns));
                 return Err(config.fault("dataset.label", message, Some(&help)).into());
             }
-            Ok((csv::read(bytes, label).map_err(blame)?, true))
+            let keeps = kept(config, file, Some(label), &columns)?;
+            let rows = csv::read_kept(bytes, label, &keeps).map_err(blame)?;
+            Ok((rows, true))
         }
         Labels::None | Labels::Folders => {
             let rows = match RowFormat::of(bytes) {
                 RowFormat::Npy => npy::rows(bytes).map_err(blame)?,
                 RowFormat::Npz => npy::read_npz_rows(bytes, "").map_err(blame)?.0,
-                RowFormat::Other => csv::read_rows(bytes, "").map_err(blame)?.0,
+                RowFormat::Other => {
+                    let columns = csv::columns(bytes).map_err(blame)?;
+                    let keeps = kept(config, file, None, &columns)?;
+                    csv::read_rows(bytes, "", &keeps).map_err(blame)?.0
+                }
             };
             Ok((unlabelled(rows).map_err(blame)?, false))
         }
@@ -303,16 +309,64 @@ fn unlabelled(rows: Rows) -> Result<Dataset, DataError> {
     Dataset::new(rows, &labels)
 }
 
-fn preview(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    if names.len() > SHOWN {
-        shown.push("…");
+/// Which columns of a CSV file are kept, if `ignore` names columns that there are.
+fn kept<'a>(
+    config: &Config,
+    file: &'a DataFile,
+    label: Option<&str>,
+    columns: &[String],
+) -> Result<impl Fn(&str) -> bool + use<'a>, Failure> {
+    for pattern in &file.ignore {
+        let fault = if label.is_some_and(|label| matches(pattern, label)) {
+            format!("\"{pattern}\" leaves out the label's column too")
+        } else if columns.iter().any(|column| matches(pattern, column)) {
+            continue;
+        } else {
+            format!("{} has no column \"{pattern}\"", file.path.typed)
+        };
+        let help = format!("its columns are {}", csv::preview(columns));
+        return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
     }
-    shown.join(", ")
+    Ok(|column: &str| !file.ignore.iter().any(|pattern| matches(pattern, column)))
+}
+
+/// Whether a name matches a pattern in which `*` stands for any text.
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    let Some((prefix, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut name) = name.strip_prefix(prefix) else {
+        return false;
+    };
+    loop {
+        if matches(rest, name) {
+            return true;
+        }
+        let mut characters = name.chars();
+        if characters.next().is_none() {
+            return false;
+        }
+        name = characters.as_str();
+    }
 }
 
 /// A data file is at fault: exit 2, with its path.
 pub(crate) fn at_fault(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::Input(anyhow!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(matches("pixel_*", "pixel_0_1"));
+        assert!(matches("*", "anything"));
+        assert!(matches("a*c*e", "abcde"));
+        assert!(matches("hue", "hue"));
+        assert!(!matches("pixel_*", "hue"));
+        assert!(!matches("a*c", "abcd"));
+        assert!(!matches("hue", "hues"));
+    }
 }

@@ -7,6 +7,7 @@ mod coded;
 mod exit;
 mod graph;
 mod hand_over;
+mod hints;
 mod inputs;
 mod list;
 mod model;
@@ -40,7 +41,7 @@ use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
 
 pub(crate) use candidates::options_for;
-pub(crate) use inputs::{at_fault, program_digest};
+pub(crate) use inputs::{at_fault, matches, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::Quantized;
 
@@ -125,19 +126,22 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
         quantize::run(&session, &inputs)?;
     }
     let Some(tools) = tools else {
-        return Ok(());
+        return hints::so_far(&session, path, wants("quantize"), asked.talk);
     };
     build::run(&session, &tools)?;
     if wants("run") {
         build::execute(&session, &tools)?;
     }
     if !wants(REPORT) {
-        return Ok(());
+        return hints::so_far(&session, path, true, asked.talk);
     }
     let report = report::assemble(&session, &inputs, Some(&tools))?;
     report::write(&session, &report, &reports)?;
     session.progress.clear();
     let outcome = conclude(&report, asked.talk);
+    if asked.talk == Talk::Summary {
+        hints::print(&session, path, &report.verdicts)?;
+    }
     let pipeline = &session.config.pipeline;
     if let (Ok(()), Some(folder)) = (&outcome, &pipeline.codegen.crate_folder) {
         hand_over::crate_to(&session, &folder.full)?;
@@ -190,6 +194,9 @@ pub(crate) fn check(
     let inputs = inputs::read(config)?;
     let report = report::judge_last(&session, &inputs)?;
     let outcome = conclude(&report, talk);
+    if talk == Talk::Summary {
+        hints::print(&session, path, &report.verdicts)?;
+    }
     if let (Some(against), Some(before)) = (against, before) {
         let growth = against.compare(config, &before, &report, talk)?;
         if growth.is_some_and(|growth| !growth.pass) {

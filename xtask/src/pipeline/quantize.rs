@@ -5,7 +5,7 @@ use spinney_codegen::{FrontEnd, Identity, SourceTree};
 use spinney_config::{
     Codegen, Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
 };
-use spinney_dataset::Dataset;
+use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -17,8 +17,8 @@ use spinney_report::{EarlyExit, FeatureCoding};
 use super::candidates::{Candidate, candidates, options_for};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
-use super::inputs::{self, Inputs, PipelineRows};
-use super::{Session, model};
+use super::inputs::{self, Inputs, PipelineRows, matches};
+use super::{Session, hints, model};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Stage, Writer, sha256};
 
@@ -46,6 +46,8 @@ pub(crate) struct Summary {
     /// Widths and roundings, worked out for this model.
     pub arithmetic: Vec<String>,
     pub model_digest: String,
+    /// What is odd about the rows, a sentence each.
+    pub notes: Vec<String>,
 }
 
 pub(crate) const SUMMARY: &str = "summary.json";
@@ -164,7 +166,7 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
     let calibrations =
         spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
             .input()?;
-    check_readings(&rows.test, &calibrations)?;
+    check_readings(&rows.test, &calibrations, &declared)?;
     let wants_scores = config
         .pipeline
         .codegen
@@ -253,6 +255,7 @@ impl Results<'_> {
             margins: self.margins(),
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),
+            notes: hints::of_rows(self.config, self.model, self.rows),
         };
         writer.write_json(SUMMARY, &summary)?;
         writer.write_json(PREDICTIONS, self.predictions)?;
@@ -347,15 +350,14 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
             .iter()
             .any(|feature| matches(pattern, &feature.name))
         {
-            let names: Vec<&str> = features
+            let names: Vec<String> = features
                 .iter()
-                .take(8)
-                .map(|feature| feature.name.as_str())
+                .map(|feature| feature.name.clone())
                 .collect();
             return Err(Failure::Config(config.fault(
                 &format!("features.{pattern}"),
                 format!("the model has no feature \"{pattern}\""),
-                Some(&format!("its features are {}", names.join(", "))),
+                Some(&format!("its features are {}", csv::preview(&names))),
             )));
         }
     }
@@ -398,26 +400,6 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
         .collect())
 }
 
-/// Whether a name matches a pattern in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
-    let Some((prefix, rest)) = pattern.split_once('*') else {
-        return pattern == name;
-    };
-    let Some(mut name) = name.strip_prefix(prefix) else {
-        return false;
-    };
-    loop {
-        if matches(rest, name) {
-            return true;
-        }
-        let mut characters = name.chars();
-        if characters.next().is_none() {
-            return false;
-        }
-        name = characters.as_str();
-    }
-}
-
 fn sensor(declared: FeatureType) -> Sensor {
     match declared {
         FeatureType::U8 => Sensor::U8,
@@ -430,7 +412,11 @@ fn sensor(declared: FeatureType) -> Sensor {
 }
 
 /// A test reading that an integer sensor cannot deliver means that its type is wrong.
-fn check_readings(test: &Dataset, calibrations: &[Calibration]) -> Result<(), Failure> {
+fn check_readings(
+    test: &Dataset,
+    calibrations: &[Calibration],
+    declared: &[Declared],
+) -> Result<(), Failure> {
     for (feature, calibration) in calibrations.iter().enumerate() {
         if calibration.sensor.integers().is_none() {
             continue;
@@ -442,28 +428,17 @@ fn check_readings(test: &Dataset, calibrations: &[Calibration]) -> Result<(), Fa
         {
             let name = &test.features()[feature];
             return Err(Failure::Input(anyhow::anyhow!(
-                "feature \"{name}\": found the reading {} in row {}, expected integers, as in the \
-                 training rows; declare `type = \"f32\"` in [features.{name}]",
+                "feature \"{name}\": found the reading {} in row {}, expected integers, {}; \
+                 declare `type = \"f32\"` in [features.{name}]",
                 column[row],
-                test.source_rows()[row]
+                test.source_rows()[row],
+                if declared[feature].sensor.is_some() {
+                    "as its type declares"
+                } else {
+                    "as in the training rows"
+                }
             )));
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        assert!(matches("pixel_*", "pixel_0_1"));
-        assert!(matches("*", "anything"));
-        assert!(matches("a*c*e", "abcde"));
-        assert!(matches("hue", "hue"));
-        assert!(!matches("pixel_*", "hue"));
-        assert!(!matches("a*c", "abcd"));
-        assert!(!matches("hue", "hues"));
-    }
 }

@@ -146,7 +146,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
     let quantized = session.stage("quantize");
     let summary: Summary = quantized.read_json(SUMMARY).environment()?;
     let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
-    let certificate: Certificate = quantized.read_json(CERTIFICATE).environment()?;
+    let certificate = certificate_of(&quantized, &summary)?;
     let evaluation: Option<Evaluation> = quantized.read_json(EVALUATION).environment()?;
     let footprints: Footprints = session.stage("build").read_json(FOOTPRINTS).environment()?;
     let run = session.stage("run");
@@ -210,7 +210,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         pipeline: pipeline.identity.name.clone(),
         fingerprint,
         reproducible: model::is_reproducible(config),
-        model: model_facts(config, &float, &summary, origin),
+        model: model_facts(config, &float, summary.model_digest.clone(), origin),
         dataset: Dataset {
             train_rows: summary.train_rows,
             test_rows: n_rows,
@@ -221,11 +221,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             votes: certificate.votes,
             flip_intervals: certificate.flips.len(),
             rows_at_risk: certificate.rows_at_risk.len(),
-            rows_at_risk_list: certificate
-                .rows_at_risk
-                .iter()
-                .map(|row| summary.source_rows[*row])
-                .collect(),
+            rows_at_risk_list: certificate.rows_at_risk.clone(),
             flips: certificate.flips.clone(),
             arithmetic: summary.arithmetic.clone(),
         },
@@ -267,9 +263,23 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             .collect(),
         node: plan.as_ref().map(spinney_evaluate::node),
         verdicts,
+        notes: summary.notes.clone(),
         flow: flow(),
         toolchain: last.toolchain.clone(),
     })
+}
+
+/// The certificate, with rows numbered as in the file they were read from.
+pub(super) fn certificate_of(
+    quantized: &store::Stage,
+    summary: &Summary,
+) -> Result<Certificate, Failure> {
+    let mut certificate: Certificate = quantized.read_json(CERTIFICATE).environment()?;
+    let rows = certificate.flips.iter_mut().flat_map(|flip| &mut flip.rows);
+    for row in rows.chain(&mut certificate.rows_at_risk) {
+        *row = summary.source_rows[*row];
+    }
+    Ok(certificate)
 }
 
 fn chip(config: &Config) -> ChipMemory {
@@ -317,10 +327,10 @@ fn shape(
     })
 }
 
-fn model_facts(
+pub(super) fn model_facts(
     config: &Config,
     float: &FloatModel,
-    summary: &Summary,
+    digest: String,
     origin: Option<Origin>,
 ) -> spinney_report::Model {
     let (n_trees, n_splits, depth_max) = match float {
@@ -350,12 +360,12 @@ fn model_facts(
             FloatModel::GaussianNb(_) => Vec::new(),
         },
         classes: float.schema().classes().to_vec(),
-        digest: summary.model_digest.clone(),
+        digest,
         origin,
     }
 }
 
-fn accuracy(
+pub(super) fn accuracy(
     evaluation: Option<&Evaluation>,
     differing: usize,
     predictions: &Predictions,

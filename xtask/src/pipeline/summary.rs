@@ -7,7 +7,8 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use spinney_evaluate::{Node, Verdict};
-use spinney_report::Report;
+use spinney_quantize::Level;
+use spinney_report::{Accuracy, Model, Report};
 
 const NAME: Style = Style::new().bold();
 const HEADER: Style = Style::new().dimmed();
@@ -40,12 +41,18 @@ fn found(verdict: &Verdict) -> String {
         .map_or("not measured".to_owned(), ToString::to_string)
 }
 
-fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
-    let model = &report.model;
+/// What is known of a model before it is quantized.
+pub(super) fn model_line(name: &str, model: &Model) -> String {
+    let mut out = String::new();
+    write_model(name, model, &mut out).expect("writing to a string");
+    out
+}
+
+fn write_model(name: &str, model: &Model, out: &mut String) -> std::fmt::Result {
     write!(
         out,
-        "{NAME}{}{NAME:#}: {}, {} features, {} classes",
-        report.pipeline, model.kind, model.n_features, model.n_classes
+        "{NAME}{name}{NAME:#}: {}, {} features, {} classes",
+        model.kind, model.n_features, model.n_classes
     )?;
     if model.n_trees > 0 {
         write!(
@@ -54,22 +61,51 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
             model.n_trees, model.n_splits, model.depth_max
         )?;
     }
-    writeln!(out)?;
-    let accuracy = &report.accuracy;
+    writeln!(out)
+}
+
+/// What is known of a quantized model before it is built.
+pub(super) fn quantized_lines(
+    accuracy: &Accuracy,
+    n_rows: usize,
+    splits: Option<Level>,
+    votes: Level,
+) -> String {
+    let mut out = String::new();
+    write_quantized(accuracy, n_rows, (splits, votes), &mut out).expect("writing to a string");
+    out
+}
+
+fn write_quantized(
+    accuracy: &Accuracy,
+    n_rows: usize,
+    (splits, votes): (Option<Level>, Level),
+    out: &mut String,
+) -> std::fmt::Result {
     if let (Some(float), Some(q15)) = (accuracy.float, accuracy.q15) {
         write!(out, "accuracy float {:.4}, Q15 {:.4}; ", float, q15)?;
     }
     writeln!(
         out,
         "agreement {:.4} ({} of {} rows differ)",
-        accuracy.agreement, accuracy.disagreements, report.dataset.test_rows
+        accuracy.agreement, accuracy.disagreements, n_rows
     )?;
-    let certificate = &report.certificate;
     write!(out, "certificate: ")?;
-    if let Some(splits) = certificate.splits {
+    if let Some(splits) = splits {
         write!(out, "splits {}, ", word(splits))?;
     }
-    writeln!(out, "votes {}", word(certificate.votes))?;
+    writeln!(out, "votes {}", word(votes))
+}
+
+fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
+    write_model(&report.pipeline, &report.model, out)?;
+    let certificate = &report.certificate;
+    write_quantized(
+        &report.accuracy,
+        report.dataset.test_rows,
+        (certificate.splits, certificate.votes),
+        out,
+    )?;
     writeln!(
         out,
         "image: {} B flash ({} the model), {} B RAM ({} the model)",
@@ -178,10 +214,10 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn word(level: spinney_quantize::Level) -> &'static str {
+fn word(level: Level) -> &'static str {
     match level {
-        spinney_quantize::Level::EveryInput => "every-input",
-        spinney_quantize::Level::EveryRow => "every-row",
-        spinney_quantize::Level::Listed => "listed",
+        Level::EveryInput => "every-input",
+        Level::EveryRow => "every-row",
+        Level::Listed => "listed",
     }
 }

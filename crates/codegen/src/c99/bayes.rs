@@ -109,7 +109,7 @@ static inline int64_t @_penalty(const @_code_t *codes, size_t index)
 
 const CLASSIFY: &str = "\
 /* The class index of a row of codes; ties go to the lowest. */
-static inline uint8_t @_classify(const @_code_t *codes)
+static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])
 {
     int64_t least = INT64_MAX;
     uint8_t best = 0;
@@ -124,7 +124,7 @@ static inline uint8_t @_classify(const @_code_t *codes)
 }
 
 /* The score of each class for a row of codes; higher is likelier. */
-static inline void @_scores(const @_code_t *codes, @_score_t *scores)
+static inline void @_scores(const @_code_t codes[$_LEAST($_N_FEATURES)], @_score_t scores[$_LEAST($_N_CLASSES)])
 {
     for (size_t index = 0; index < $_N_CLASSES; index++) {
         scores[index] = -@_penalty(codes, index);

@@ -96,14 +96,14 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
 
 const ENCODE_DOC: &str = "/* Codes a row of readings. */\n";
 const ENCODE: &str = "\
-static inline void @_encode(const @_reading_t *readings, @_code_t *codes)
+static inline void @_encode(const @_reading_t readings[$_LEAST($_N_FEATURES)], @_code_t codes[$_LEAST($_N_FEATURES)])
 {
     for (size_t i = 0; i < $_N_FEATURES; i++) {
 ";
 
 const PREDICT: &str = "\
 /* The class index of a row of readings; ties go to the lowest. */
-static inline uint8_t @_predict(const @_reading_t *readings)
+static inline uint8_t @_predict(const @_reading_t readings[$_LEAST($_N_FEATURES)])
 {
     @_code_t codes[$_N_FEATURES];
     @_encode(readings, codes);
@@ -113,13 +113,13 @@ static inline uint8_t @_predict(const @_reading_t *readings)
 
 const IDENTITY: &str = "\
 /* Codes a row of readings: here they are the readings themselves. */
-static inline void @_encode(const @_reading_t *readings, @_code_t *codes)
+static inline void @_encode(const @_reading_t readings[$_LEAST($_N_FEATURES)], @_code_t codes[$_LEAST($_N_FEATURES)])
 {
     memcpy(codes, readings, $_N_FEATURES * sizeof *codes);
 }
 
 /* The class index of a row of readings; ties go to the lowest. */
-static inline uint8_t @_predict(const @_reading_t *readings)
+static inline uint8_t @_predict(const @_reading_t readings[$_LEAST($_N_FEATURES)])
 {
     return @_classify(readings);
 }

@@ -69,6 +69,14 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     let any_file = files.peek().is_some();
     let all_separate = files.all(|(_, labels)| given(labels));
     recordings(reader, raw);
+    if is_signal(raw) {
+        let why = "only what the front end makes of samples is a feature";
+        let cause = Cause {
+            section: raw.section("frontend"),
+            key: "sample_rate",
+        };
+        reader.contradict(section, "ignore", why, &cause);
+    }
     if signal(raw) == Some(SignalKind::Audio) {
         let why = "sound has no columns";
         let cause = Cause {
@@ -120,6 +128,7 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         path: reader.path(section, file)?,
         labels,
         recording: section.text("recording"),
+        ignore: section.names("ignore").unwrap_or_default(),
     })
 }
 

@@ -105,6 +105,12 @@ pub const SECTIONS: &[Section] = &[
                 "The column of a CSV file that holds the class; all others are features.",
             ),
             key(
+                "ignore",
+                Kind::Names { max: 65_535 },
+                Default::Words("none"),
+                "Columns of a CSV file that are neither features nor label.",
+            ),
+            key(
                 "recording",
                 Kind::Text,
                 Default::Words("none"),

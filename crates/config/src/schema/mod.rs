@@ -150,7 +150,9 @@ impl Kind {
     pub fn expected(&self) -> String {
         match self {
             Self::Text => "a string".to_owned(),
-            Self::Name => "a name of 1 to 64 letters, digits, `-` and `_`".to_owned(),
+            Self::Name => {
+                "a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first".to_owned()
+            }
             Self::File => "the path of a file".to_owned(),
             Self::Path => "the path of a file or a folder".to_owned(),
             Self::Folder => "the path of a folder".to_owned(),

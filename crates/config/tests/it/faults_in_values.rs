@@ -1,8 +1,9 @@
 //! Keys whose value is wrong, or missing, on its own.
 
 use expect_test::expect;
+use spinney_config::Dataset;
 
-use crate::common::{MINIMAL, check};
+use crate::common::{MINIMAL, check, faults, parse};
 
 #[test]
 fn wrong_types() {
@@ -31,7 +32,7 @@ fn wrong_types() {
     check(
         &MINIMAL.replace("name = \"a\"", "name = 1979-05-27"),
         &expect![[r#"
-            error: pipeline.name: found a date or time, expected a name of 1 to 64 letters, digits, `-` and `_`
+            error: pipeline.name: found a date or time, expected a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first
              --> folder/pipeline.toml:2:8
               |
             2 | name = 1979-05-27
@@ -88,6 +89,8 @@ fn wrong_types() {
                |
             14 | outputs = "class"
                |           ^^^^^^^
+               |
+               = help: write it in brackets: `outputs = ["class"]`
         "#]],
     );
     check(
@@ -109,36 +112,36 @@ fn missing_keys() {
     check(
         "[pipeline]\n[dataset]\n[model]\n[target]\n",
         &expect![[r#"
-        error: pipeline.name: found nothing, expected a name of 1 to 64 letters, digits, `-` and `_`
-         --> folder/pipeline.toml:1:1
-          |
-        1 | [pipeline]
-          | ^^^^^^^^^^
-          |
-          = help: Names the pipeline, and the folder of its reports.
+            error: pipeline.name: found nothing, expected a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first
+             --> folder/pipeline.toml:1:1
+              |
+            1 | [pipeline]
+              | ^^^^^^^^^^
+              |
+              = help: Names the pipeline, and the folder of its reports.
 
-        error: dataset: found no rows, expected `path`, or `train` and `test`
-         --> folder/pipeline.toml:2:1
-          |
-        2 | [dataset]
-          | ^^^^^^^^^
+            error: dataset: found no rows, expected `path`, or `train` and `test`
+             --> folder/pipeline.toml:2:1
+              |
+            2 | [dataset]
+              | ^^^^^^^^^
 
-        error: model.kind: found nothing, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
-         --> folder/pipeline.toml:3:1
-          |
-        3 | [model]
-          | ^^^^^^^
-          |
-          = help: The classifier to train.
+            error: model.kind: found nothing, expected `"decision-tree"`, `"random-forest"`, `"extra-trees"` or `"gaussian-nb"`
+             --> folder/pipeline.toml:3:1
+              |
+            3 | [model]
+              | ^^^^^^^
+              |
+              = help: The classifier to train.
 
-        error: target.chip: found nothing, expected the name of a chip
-         --> folder/pipeline.toml:4:1
-          |
-        4 | [target]
-          | ^^^^^^^^
-          |
-          = help: The microcontroller, in any case.
-    "#]],
+            error: target.chip: found nothing, expected the name of a chip
+             --> folder/pipeline.toml:4:1
+              |
+            4 | [target]
+              | ^^^^^^^^
+              |
+              = help: The microcontroller, in any case.
+        "#]],
     );
     check(
         "[pipeline]\nname = \"a\"\n[dataset]\ntest = \"t.csv\"\n[model]\nkind = \"gaussian-nb\"\n[target]\nchip = \"RP2040\"\n",
@@ -254,7 +257,7 @@ fn impossible_values() {
     check(
         &MINIMAL.replace("name = \"a\"", "name = \"../a\""),
         &expect![[r#"
-            error: pipeline.name: found `"../a"`, expected a name of 1 to 64 letters, digits, `-` and `_`
+            error: pipeline.name: found `"../a"`, expected a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first
              --> folder/pipeline.toml:2:8
               |
             2 | name = "../a"
@@ -410,5 +413,56 @@ fn missing_files() {
               |
               = help: there is no file or folder folder/missing.csv; paths are relative to the config's folder
         "#]],
+    );
+}
+
+#[test]
+fn a_name_that_no_crate_may_have() {
+    for name in ["8votes", "-votes"] {
+        let rendered = faults(&MINIMAL.replace("name = \"a\"", &format!("name = \"{name}\"")));
+        assert_eq!(rendered.len(), 1, "{name}");
+    }
+    assert!(faults(&MINIMAL.replace("name = \"a\"", "name = \"_8\"")).is_empty());
+}
+
+#[test]
+fn columns_to_ignore() {
+    let ignore = |value: &str| MINIMAL.replace("label =", &format!("ignore = {value}\nlabel ="));
+    let config = parse(&ignore("[\"id\", \"t_*\"]")).expect("a good config");
+    let Dataset::Split { rows, .. } = &config.pipeline.dataset else {
+        panic!("one file, split");
+    };
+    assert_eq!(rows.ignore, ["id", "t_*"]);
+    check(
+        &ignore("\"id\""),
+        &expect![[r#"
+        error: dataset.ignore: found a string, expected a list of 1 to 65535 names, each once
+         --> folder/pipeline.toml:7:10
+          |
+        7 | ignore = "id"
+          |          ^^^^
+          |
+          = help: write it in brackets: `ignore = ["id"]`
+    "#]],
+    );
+    let listened = format!(
+        "{}[frontend]\nsample_rate = 16000\ndecision_s = 1\n",
+        ignore("[\"id\"]")
+    );
+    let listened = listened.replace("label = \"class\"\n", "");
+    check(
+        &listened,
+        &expect![[r#"
+        error: dataset.ignore: found `["id"]`, expected none, since only what the front end makes of samples is a feature
+          --> folder/pipeline.toml:7:10
+           |
+         7 | ignore = ["id"]
+           |          ^^^^^^
+        ...
+        14 | sample_rate = 16000
+           |               ----- because of this
+           |
+           = help: remove `ignore`, or change `frontend.sample_rate`
+    "#]],
     );
 }

@@ -57,7 +57,7 @@ flash = "16 KiBs"
     check(
         text,
         &expect![[r#"
-            error: pipeline.name: found `"a b"`, expected a name of 1 to 64 letters, digits, `-` and `_`
+            error: pipeline.name: found `"a b"`, expected a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first
              --> folder/pipeline.toml:2:8
               |
             2 | name = "a b"

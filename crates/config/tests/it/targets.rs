@@ -92,7 +92,7 @@ fn chips_and_boards() {
             12 | chip = "Z80"
                |        ^^^^^
                |
-               = help: `cargo xtask chips search` with a part of its name lists chips
+               = help: `cargo xtask chips search` with a part of its name lists chips; for a C header alone, as on AVR or ESP32, name one that stands in for yours, such as `"nRF51822_xxAA"`
         "#]],
     );
     check(

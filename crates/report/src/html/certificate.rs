@@ -33,7 +33,7 @@ impl Report {
                     th.n scope="col" { "test readings in it" } th.n scope="col" { "test rows that part there" }
                 } }
                 tbody {
-                    @for flip in flips.iter().take(SHOWN) {
+                    @for flip in self.flips_by_rows().take(SHOWN) {
                         tr {
                             td.n { (flip.tree) } td.n { (flip.node) }
                             td { @if let Some(feature) = self.features.get(flip.feature) { (name(&feature.name)) } }

@@ -44,6 +44,7 @@ impl Report {
             body {
                 (self.header())
                 main {
+                    @for note in &self.notes { p.note { "Note: " (note) } }
                     (self.first())
                     (self.accuracy_section())
                     (self.margins_section())

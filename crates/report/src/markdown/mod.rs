@@ -30,6 +30,7 @@ impl Report {
         };
         writeln!(out, "# {}: {verdict}\n", cell(&self.pipeline))?;
         self.write_summary(out)?;
+        self.write_notes(out)?;
         self.write_gates(out)?;
         self.write_accuracy(out)?;
         self.write_certificate(out)?;
@@ -101,6 +102,14 @@ impl Report {
                 .map(|note| format!(" {note}"))
                 .collect::<String>()
         )
+    }
+
+    /// What a reader is to know before any figure.
+    fn write_notes(&self, out: &mut String) -> std::fmt::Result {
+        for note in &self.notes {
+            writeln!(out, "**Note:** {}\n", cell(note))?;
+        }
+        Ok(())
     }
 
     fn write_gates(&self, out: &mut String) -> std::fmt::Result {
@@ -260,7 +269,7 @@ impl Report {
              test rows that part there |"
         )?;
         writeln!(out, "| ---: | ---: | --- | ---: | --- | ---: | ---: |")?;
-        for flip in certificate.flips.iter().take(SHOWN) {
+        for flip in self.flips_by_rows().take(SHOWN) {
             writeln!(
                 out,
                 "| {} | {} | {} | {} | {} | {} | {} |",
@@ -283,6 +292,13 @@ impl Report {
             )?;
         }
         Ok(())
+    }
+
+    /// Splits at which most test rows part first; the others as the trees have them.
+    pub(crate) fn flips_by_rows(&self) -> impl Iterator<Item = &Flip> {
+        let mut flips: Vec<&Flip> = self.certificate.flips.iter().collect();
+        flips.sort_by_key(|flip| std::cmp::Reverse(flip.rows.len()));
+        flips.into_iter()
     }
 
     /// What is proven of splits; `None` for models without.

@@ -1,0 +1,213 @@
+//! What a run says besides its figures: rows that look odd, rows that differ, and where to look.
+
+use std::path::Path;
+
+use ndarray::ArrayView1;
+use spinney_config::{Config, Model as ModelConfig};
+use spinney_dataset::Dataset;
+use spinney_evaluate::{Evaluation, Predictions, Verdict, at_fault};
+use spinney_model::{FloatModel, Node};
+
+use super::inputs::PipelineRows;
+use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::{Session, Talk, model, report, summary};
+use crate::failure::{Blame, Failure};
+use crate::store::sha256;
+
+/// Fewer rows than these show nothing by how they are spread.
+const ROWS_MIN: usize = 20;
+/// Features that a note names one by one.
+const SHOWN: usize = 3;
+
+/// What is odd about rows and model together, a sentence each.
+pub(super) fn of_rows(config: &Config, model: &FloatModel, rows: &PipelineRows) -> Vec<String> {
+    if config.pipeline.frontend.is_some() {
+        return Vec::new();
+    }
+    let trained = matches!(config.pipeline.model, ModelConfig::Train(_));
+    let counting = rows.train.as_ref().filter(|_| trained).map(counters);
+    let counting = counting.unwrap_or_default().into_iter().map(|name| {
+        format!(
+            "\"{name}\" rises from row to row, as a row's number or its time does; `ignore = \
+             [{name:?}]` in [dataset] leaves it out"
+        )
+    });
+    counting.chain(far_away(model, &rows.test)).collect()
+}
+
+/// Columns of integers that only ever rise, row by row of the file.
+fn counters(rows: &Dataset) -> Vec<&str> {
+    if rows.n_rows() < ROWS_MIN {
+        return Vec::new();
+    }
+    let mut order: Vec<usize> = (0..rows.n_rows()).collect();
+    order.sort_by_key(|row| rows.source_rows()[*row]);
+    let rises = |column: ArrayView1<'_, f64>| {
+        order.is_sorted_by(|a, b| column[*a] < column[*b])
+            && column.iter().all(|reading| reading.fract() == 0.0)
+    };
+    (0..rows.features().len())
+        .filter(|index| rises(rows.values().column(*index)))
+        .map(|index| rows.features()[index].as_str())
+        .collect()
+}
+
+/// Features whose readings are all on one side of what the model knows, further away than they are
+/// spread: so look other units, a scaler that was left out, and columns in another order.
+fn far_away(model: &FloatModel, rows: &Dataset) -> Option<String> {
+    if rows.n_rows() < ROWS_MIN {
+        return None;
+    }
+    let far: Vec<String> = known_ranges(model)
+        .into_iter()
+        .enumerate()
+        .filter_map(|(feature, known)| {
+            let (known_low, known_high) = known?;
+            let mut column = rows.values().column(feature).to_vec();
+            column.sort_by(f64::total_cmp);
+            let (low, high) = (column[0], column[column.len() - 1]);
+            let quarter = column.len() / 4;
+            // Most of a sparse feature is one value, and says nothing.
+            let is_spread = column[quarter] < column[column.len() - 1 - quarter];
+            let gap = (known_low - high).max(low - known_high);
+            (is_spread && gap > high - low).then(|| {
+                let name = &rows.features()[feature];
+                let (reads, known) = (span(low, high), span(known_low, known_high));
+                format!("\"{name}\" reads {reads} against {known}")
+            })
+        })
+        .collect();
+    if far.is_empty() {
+        return None;
+    }
+    let what = match model {
+        FloatModel::Forest(_) => "thresholds",
+        FloatModel::GaussianNb(_) => "classes",
+    };
+    let more = match far.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    Some(format!(
+        "test readings are far from all of the model's {what}: {}{more}; are units, scaling and the \
+         order of columns those that it was fitted on?",
+        far[..far.len().min(SHOWN)].join(", ")
+    ))
+}
+
+fn span(low: f64, high: f64) -> String {
+    if low < high {
+        format!("{low:.4} to {high:.4}")
+    } else {
+        format!("{low:.4}")
+    }
+}
+
+/// Per feature, where a model tells readings apart; `None` where it does not.
+fn known_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
+    /// Beyond so many standard deviations of a class there is none of it.
+    const SIGMAS: f64 = 8.0;
+    let mut ranges: Vec<Option<(f64, f64)>> = vec![None; model.schema().n_features()];
+    let mut widen = |feature: usize, low: f64, high: f64| {
+        let (from, to) = ranges[feature].unwrap_or((low, high));
+        ranges[feature] = Some((from.min(low), to.max(high)));
+    };
+    match model {
+        FloatModel::Forest(forest) => {
+            for node in forest.trees().iter().flat_map(spinney_model::Tree::nodes) {
+                if let Node::Split {
+                    feature, threshold, ..
+                } = node
+                {
+                    widen(*feature as usize, *threshold, *threshold);
+                }
+            }
+        }
+        FloatModel::GaussianNb(bayes) => {
+            for (means, variances) in bayes.means().iter().zip(bayes.variances()) {
+                for (feature, (mean, variance)) in means.iter().zip(variances).enumerate() {
+                    let reach = SIGMAS * variance.sqrt();
+                    widen(feature, mean - reach, mean + reach);
+                }
+            }
+        }
+    }
+    ranges
+}
+
+/// Prints what the stages up to the last one asked for have found.
+pub(super) fn so_far(
+    session: &Session,
+    path: &Path,
+    is_quantized: bool,
+    talk: Talk,
+) -> Result<(), Failure> {
+    session.progress.clear();
+    if talk != Talk::Summary {
+        return Ok(());
+    }
+    let float = model::load(session)?;
+    let frozen = session.stage("model").read(model::MODEL).environment()?;
+    let name = &session.config.pipeline.identity.name;
+    let facts = report::model_facts(&session.config, &float, sha256(&frozen), None);
+    anstream::print!("{}", summary::model_line(name, &facts));
+    if !is_quantized {
+        return Ok(());
+    }
+    let stage = session.stage("quantize");
+    let known: Summary = stage.read_json(SUMMARY).environment()?;
+    let certificate = report::certificate_of(&stage, &known)?;
+    let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
+    let evaluation: Option<Evaluation> = stage.read_json(EVALUATION).environment()?;
+    let n_differing = differing(&known, &predictions).count();
+    let accuracy = report::accuracy(evaluation.as_ref(), n_differing, &predictions);
+    let n_rows = predictions.q15.len();
+    anstream::print!(
+        "{}",
+        summary::quantized_lines(&accuracy, n_rows, certificate.splits, certificate.votes)
+    );
+    print(session, path, &[])
+}
+
+/// Rows that float and Q15 decide differently, by their numbers in the file.
+fn differing(known: &Summary, predictions: &Predictions) -> impl Iterator<Item = usize> {
+    let pairs = predictions.float.iter().zip(&predictions.q15);
+    pairs
+        .zip(&known.source_rows)
+        .filter(|((float, q15), _)| float != q15)
+        .map(|(_, row)| *row)
+}
+
+/// Prints a line for whatever is odd, and for rows that differ how to see why.
+pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Result<(), Failure> {
+    let stage = session.stage("quantize");
+    let known: Summary = stage.read_json(SUMMARY).environment()?;
+    for note in &known.notes {
+        println!("note: {note}");
+    }
+    let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
+    let rows: Vec<usize> = differing(&known, &predictions).collect();
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let is_told = verdicts.iter().any(|verdict| {
+        let is_of_rows = ["min_agreement", "max_disagreements"].contains(&verdict.gate.as_str());
+        is_of_rows && verdict.note.is_some()
+    });
+    let mut certificate = report::certificate_of(&stage, &known)?;
+    // Splits that part no row explain none.
+    if certificate.remedies.iter().any(|remedy| remedy.n_rows > 0) {
+        certificate.remedies.retain(|remedy| remedy.n_rows > 0);
+    }
+    let is_explained = !certificate.remedies.is_empty() || !certificate.rows_at_risk.is_empty();
+    if !is_told && is_explained {
+        let names: Vec<&str> = known.features.iter().map(|it| it.name.as_str()).collect();
+        println!("note: {}", at_fault(&certificate, &names));
+    }
+    println!(
+        "note: row {first} is the first that differs: `cargo xtask explain --config {} --row \
+         {first}` shows where",
+        path.display()
+    );
+    Ok(())
+}
