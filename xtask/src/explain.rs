@@ -128,10 +128,10 @@ fn write_codes(out: &mut String, quant: &QuantModel, readings: &[f64], codes: &[
     for (index, feature) in quant.schema().features().iter().enumerate() {
         let coding = match &quant.codings()[index] {
             &Coding::IDENTITY => "identity".to_owned(),
-            coding @ Coding::Affine { shift, offset } => {
+            Coding::Affine { shift, offset } => {
                 let sign = if *offset < 0 { '+' } else { '-' };
                 let offset = offset.unsigned_abs();
-                let saturated = if is_saturated(coding, readings[index], codes[index]) {
+                let saturated = if is_saturated(quant, index, readings[index], codes[index]) {
                     ", saturated"
                 } else {
                     ""
@@ -206,7 +206,7 @@ fn cause(
         return format!("the device gets {received}, with fewer digits than the row has");
     }
     match &quant.codings()[step.feature] {
-        coding @ Coding::Affine { .. } if is_saturated(coding, reading, code) => {
+        Coding::Affine { .. } if is_saturated(quant, step.feature, reading, code) => {
             "the reading is beyond what codes reach; a `range` that holds it, or none, helps"
                 .to_owned()
         }
@@ -223,11 +223,12 @@ fn cause(
 }
 
 /// Whether an affine code is not what its formula says, since 8 or 16 bits end before.
-fn is_saturated(coding: &Coding, reading: f64, code: i16) -> bool {
-    match coding {
+fn is_saturated(quant: &QuantModel, feature: usize, reading: f64, code: i16) -> bool {
+    match &quant.codings()[feature] {
         Coding::Affine { shift, offset } => {
-            let exact = (reading * 2.0_f64.powi(i32::from(*shift))).floor() - f64::from(*offset);
-            (exact - f64::from(code)).abs() > 1.0
+            let scaled = quant.reading_type().received(reading) * 2.0_f64.powi(i32::from(*shift));
+            let exact = scaled.floor() - f64::from(*offset);
+            (exact - f64::from(code)).abs() > 0.5
         }
         Coding::Rank { .. } => false,
     }

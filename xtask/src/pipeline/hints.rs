@@ -71,9 +71,15 @@ fn far_away(model: &FloatModel, rows: &Dataset) -> Option<String> {
             let is_spread = column[quarter] < column[column.len() - 1 - quarter];
             let gap = (known_low - high).max(low - known_high);
             (is_spread && gap > high - low).then(|| {
-                let name = &rows.features()[feature];
+                let column = &rows.features()[feature];
+                let known_as = &model.schema().features()[feature].name;
+                let alias = if column == known_as {
+                    String::new()
+                } else {
+                    format!(" ({known_as})")
+                };
                 let (reads, known) = (span(low, high), span(known_low, known_high));
-                format!("\"{name}\" reads {reads} against {known}")
+                format!("\"{column}\"{alias} reads {reads} against {known}")
             })
         })
         .collect();
@@ -195,9 +201,10 @@ pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Res
         is_of_rows && verdict.note.is_some()
     });
     let mut certificate = report::certificate_of(&stage, &known)?;
-    // Splits that part no row explain none.
+    // Splits that part no row explain none, nor do rows at risk where others part.
     if certificate.remedies.iter().any(|remedy| remedy.n_rows > 0) {
         certificate.remedies.retain(|remedy| remedy.n_rows > 0);
+        certificate.rows_at_risk.clear();
     }
     let is_explained = !certificate.remedies.is_empty() || !certificate.rows_at_risk.is_empty();
     if !is_told && is_explained {

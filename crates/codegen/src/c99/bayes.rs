@@ -124,7 +124,9 @@ static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])
 }
 
 /* The score of each class for a row of codes; higher is likelier. */
-static inline void @_scores(const @_code_t codes[$_LEAST($_N_FEATURES)], @_score_t scores[$_LEAST($_N_CLASSES)])
+static inline void @_scores(
+    const @_code_t codes[$_LEAST($_N_FEATURES)],
+    @_score_t scores[$_LEAST($_N_CLASSES)])
 {
     for (size_t index = 0; index < $_N_CLASSES; index++) {
         scores[index] = -@_penalty(codes, index);

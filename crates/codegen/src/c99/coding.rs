@@ -96,7 +96,9 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
 
 const ENCODE_DOC: &str = "/* Codes a row of readings. */\n";
 const ENCODE: &str = "\
-static inline void @_encode(const @_reading_t readings[$_LEAST($_N_FEATURES)], @_code_t codes[$_LEAST($_N_FEATURES)])
+static inline void @_encode(
+    const @_reading_t readings[$_LEAST($_N_FEATURES)],
+    @_code_t codes[$_LEAST($_N_FEATURES)])
 {
     for (size_t i = 0; i < $_N_FEATURES; i++) {
 ";
@@ -113,7 +115,9 @@ static inline uint8_t @_predict(const @_reading_t readings[$_LEAST($_N_FEATURES)
 
 const IDENTITY: &str = "\
 /* Codes a row of readings: here they are the readings themselves. */
-static inline void @_encode(const @_reading_t readings[$_LEAST($_N_FEATURES)], @_code_t codes[$_LEAST($_N_FEATURES)])
+static inline void @_encode(
+    const @_reading_t readings[$_LEAST($_N_FEATURES)],
+    @_code_t codes[$_LEAST($_N_FEATURES)])
 {
     memcpy(codes, readings, $_N_FEATURES * sizeof *codes);
 }

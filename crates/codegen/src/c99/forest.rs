@@ -365,7 +365,7 @@ impl Calls<'_> {
              static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])\n{{\n    \
                  return {leaf};\n}}\n\n\
              {SCORES_DOC}\
-             static inline void @_scores(const @_code_t codes[$_LEAST($_N_FEATURES)], @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
+             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_FEATURES)],\n    @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
                  const uint8_t leaf = {leaf};\n    \
                  for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
                      scores[i] = i == leaf;\n    }}\n}}\n\n"
@@ -427,7 +427,7 @@ impl Calls<'_> {
                  {sum} sums[$_N_CLASSES] = {{0}};\n{}    \
                  return @_largest(sums);\n}}\n\n\
              {SCORES_DOC}\
-             static inline void @_scores(const @_code_t codes[$_LEAST($_N_FEATURES)], @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
+             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_FEATURES)],\n    @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
                  {sum} sums[$_N_CLASSES] = {{0}};\n{}    \
                  for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
                      scores[i] = sums[i];\n    }}\n}}\n\n",

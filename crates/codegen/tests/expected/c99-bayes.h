@@ -146,7 +146,9 @@ static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_
 }
 
 /* The score of each class for a row of codes; higher is likelier. */
-static inline void small_scores(const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)], small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
+static inline void small_scores(
+    const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)],
+    small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
 {
     for (size_t index = 0; index < SMALL_N_CLASSES; index++) {
         scores[index] = -small_penalty(codes, index);
@@ -171,7 +173,9 @@ static inline small_code_t small_affine(int32_t reading, int8_t shift, int32_t o
 }
 
 /* Codes a row of readings. */
-static inline void small_encode(const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)], small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+static inline void small_encode(
+    const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)],
+    small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
 {
     for (size_t i = 0; i < SMALL_N_FEATURES; i++) {
         codes[i] = small_affine(readings[i], 8, 0);

@@ -177,7 +177,9 @@ static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_
 }
 
 /* The score of each class for a row of codes; higher is likelier. */
-static inline void small_scores(const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)], small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
+static inline void small_scores(
+    const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)],
+    small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
 {
     uint32_t sums[SMALL_N_CLASSES] = {0};
     small_add(sums, small_tree_0(codes));
@@ -265,7 +267,9 @@ static inline small_code_t small_rank(small_reading_t reading, size_t feature)
 }
 
 /* Codes a row of readings. */
-static inline void small_encode(const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)], small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+static inline void small_encode(
+    const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)],
+    small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
 {
     for (size_t i = 0; i < SMALL_N_FEATURES; i++) {
         const int8_t shift = (int8_t)SMALL_READ8(&small_shifts[i]);

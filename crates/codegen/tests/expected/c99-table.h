@@ -136,7 +136,9 @@ static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_
 }
 
 /* The score of each class for a row of codes; higher is likelier. */
-static inline void small_scores(const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)], small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
+static inline void small_scores(
+    const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)],
+    small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
 {
     uint8_t sums[SMALL_N_CLASSES] = {0};
     for (size_t tree = 0; tree < SMALL_N_TREES; tree++) {
@@ -148,7 +150,9 @@ static inline void small_scores(const small_code_t codes[SMALL_LEAST(SMALL_N_FEA
 }
 
 /* Codes a row of readings: here they are the readings themselves. */
-static inline void small_encode(const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)], small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+static inline void small_encode(
+    const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)],
+    small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
 {
     memcpy(codes, readings, SMALL_N_FEATURES * sizeof *codes);
 }
