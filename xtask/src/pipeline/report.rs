@@ -305,15 +305,32 @@ fn shape(
         return None;
     };
     let codegen = &config.pipeline.codegen;
+    // Ranks of 8 bits are what makes the splits narrow.
+    let ranks: Vec<usize> = summary
+        .features
+        .iter()
+        .filter(|feature| feature.coding == "rank" && summary.code_bits > 8)
+        .map(|feature| feature.table_bytes)
+        .collect();
+    let most = ranks.iter().max().map_or(0, |bytes| bytes / 4);
     Some(Shape {
         n_trees: forest.trees().len(),
+        n_classes: float.schema().n_classes(),
         splits_by_depth: forest.splits_by_depth(),
         base_flash_bytes,
         votes_bytes: summary.votes_bytes,
-        is_soft: summary.votes_bytes > 0,
+        leaf_votes_bytes: match summary.leaves.as_deref() {
+            Some("Q15 votes") => 2 * float.schema().n_classes() as u64,
+            Some("8-bit votes") => float.schema().n_classes() as u64,
+            _ => 0,
+        },
+        ranks_bytes: ranks.iter().sum::<usize>() as u64,
+        rank_bits: u8::try_from(usize::BITS - most.leading_zeros()).unwrap_or(16),
         code_bits: summary.code_bits,
         may_narrow: config.pipeline.quantize.codes == Codes::Word,
         may_exit: !codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class),
+        may_limit_leaves: !model::trains_with_linfa(config),
+        is_imported: matches!(config.pipeline.model, Model::Import { .. }),
     })
 }
 
