@@ -248,7 +248,7 @@ impl Dataset {
                         format!("data row {}", self.source_rows[row]),
                         format!("class \"{}\"", self.classes[*label]),
                         format!(
-                            "one of the classes seen in training: {}",
+                            "one of the classes that the model knows: {}",
                             classes.join(", ")
                         ),
                     )

@@ -27,7 +27,25 @@ fn strings_sort_by_bytes_and_quotes_hold_commas() {
 }
 
 #[test]
+fn lines_are_counted_in_files_of_any_system() {
+    for end in ["\n", "\r\n"] {
+        for (rows, line) in [(["1,2", "?,4"], 3), (["?,2", "3,4"], 2), (["", "?,2"], 3)] {
+            let text = format!("\u{feff}a,y{end}{}{end}{}{end}", rows[0], rows[1]);
+            let error = csv::read(text.as_bytes(), "y").expect_err("no number");
+            let place = format!("line {line}, column \"a\": found \"?\"");
+            assert!(error.to_string().starts_with(&place), "{error}, {text:?}");
+        }
+    }
+}
+
+#[test]
 fn bad_csv_is_refused_with_its_place() {
+    refused(
+        ",a,y\n0,1,2\n",
+        &expect![
+            "line 1, column 1: found an empty name, expected a column name (where pandas wrote the file: `to_csv(…, index=False)`)"
+        ],
+    );
     refused(
         "",
         &expect!["line 1: found an empty file, expected a header row with column names"],
@@ -54,7 +72,9 @@ fn bad_csv_is_refused_with_its_place() {
     );
     refused(
         "a,y\n1,2\n,2\n",
-        &expect![[r#"line 3, column "a": found "", expected a number"#]],
+        &expect![[
+            r#"line 3, column "a": found "", expected a number (drop or fill missing values first)"#
+        ]],
     );
     refused(
         "a,y\nNaN,2\n",
@@ -92,8 +112,10 @@ fn an_unseen_class_is_refused() {
     let test = csv::read(b"a,y\n1,2.0\n", "y").unwrap();
     assert_eq!(test.with_classes(train.classes()).unwrap().labels(), [1]);
     let test = csv::read(b"a,y\n1,2\n1,7\n", "y").unwrap();
-    expect![[r#"data row 1: found class "7", expected one of the classes seen in training: 1, 2"#]]
-        .assert_eq(&test.with_classes(train.classes()).unwrap_err().to_string());
+    expect![[
+        r#"data row 1: found class "7", expected one of the classes that the model knows: 1, 2"#
+    ]]
+    .assert_eq(&test.with_classes(train.classes()).unwrap_err().to_string());
 }
 
 fn idx_file(magic: u32, shape: &[u32], data: &[u8]) -> Vec<u8> {

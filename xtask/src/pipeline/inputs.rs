@@ -261,7 +261,7 @@ fn read_file(
             let columns = csv::columns(bytes).map_err(blame)?;
             if !columns.contains(label) {
                 let message = format!("{} has no column \"{label}\"", file.path.typed);
-                let help = format!("its columns are {}", preview(&columns));
+                let help = columns_help(&columns, label);
                 return Err(config.fault("dataset.label", message, Some(&help)).into());
             }
             Ok((csv::read(bytes, label).map_err(blame)?, true))
@@ -303,11 +303,40 @@ fn unlabelled(rows: Rows) -> Result<Dataset, DataError> {
     Dataset::new(rows, &labels)
 }
 
+/// What a file's columns are, or what is the matter with them, where `label` is none of them.
+fn columns_help(columns: &[String], label: &str) -> String {
+    if let [only] = columns {
+        for (mark, name) in [(';', "semicolons"), ('\t', "tabs")] {
+            if only.contains(mark) {
+                return format!("its fields seem to be separated by {name}; save it with commas");
+            }
+        }
+    }
+    if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
+        return format!(
+            "its columns are {}; if these are readings, put a header line above the rows",
+            preview(columns)
+        );
+    }
+    let alike = columns.iter().find(|name| name.eq_ignore_ascii_case(label));
+    match alike {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => format!("its columns are {}", preview(columns)),
+    }
+}
+
 fn preview(names: &[String]) -> String {
     const SHOWN: usize = 8;
-    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    if names.len() > SHOWN {
+    let n_shown = if names.len() > SHOWN + 1 {
+        SHOWN
+    } else {
+        names.len()
+    };
+    let mut shown: Vec<&str> = names.iter().take(n_shown).map(String::as_str).collect();
+    if names.len() > SHOWN + 1 {
         shown.push("…");
+        // A label is often the last one.
+        shown.extend(names.last().map(String::as_str));
     }
     shown.join(", ")
 }

@@ -105,8 +105,9 @@ fn read_last(session: &Session) -> Result<LastRun, Failure> {
         .flatten()
         .ok_or_else(|| {
             Failure::Input(anyhow!(
-                "the pipeline \"{}\" has no finished run; `cargo xtask pipeline run` makes one",
-                session.config.pipeline.identity.name
+                "the pipeline \"{}\" has no finished run; {} makes one",
+                session.config.pipeline.identity.name,
+                super::typed(&session.config, "pipeline run", "")
             ))
         })
 }
@@ -128,8 +129,9 @@ pub(crate) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, F
         .collect();
     if !changed.is_empty() {
         return Err(Failure::Input(anyhow!(
-            "the last run is stale: {} changed since; `cargo xtask pipeline run` makes a new one",
-            changed.join(", ")
+            "the last run is stale: {} changed since; {} makes a new one",
+            changed.join(", "),
+            super::typed(&session.config, "pipeline run", "")
         )));
     }
     assemble(session, inputs, None)
