@@ -10,8 +10,21 @@ use crate::failure::{Blame, Failure};
 use crate::{places, probe, store};
 
 /// `chips search`.
-pub(crate) fn find(part: &str) -> Result<(), Failure> {
-    let found = search(part);
+pub(crate) fn find(part: &str, flash: Option<u32>) -> Result<(), Failure> {
+    let named = search(part);
+    let has_size = |chip: &&Listing| flash.is_none_or(|bytes| chip.flash.len == bytes);
+    let found: Vec<&Listing> = named.iter().copied().filter(has_size).collect();
+    if let (Some(bytes), true, false) = (flash, found.is_empty(), named.is_empty()) {
+        let mut sizes: Vec<u32> = named.iter().map(|chip| chip.flash.len).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let sizes: Vec<String> = sizes.into_iter().map(memory).collect();
+        return Err(Failure::Input(anyhow!(
+            "--flash: found {}, expected a size that these chips have: {}",
+            memory(bytes),
+            sizes.join(", ")
+        )));
+    }
     if found.is_empty() {
         let nearest = spinney_board::find(part).map_or_else(|unknown| unknown.nearest, |_| vec![]);
         let hint = if nearest.is_empty() {
@@ -25,6 +38,21 @@ pub(crate) fn find(part: &str) -> Result<(), Failure> {
     }
     print!("{}", listed(&found));
     Ok(())
+}
+
+/// A size as a config states it.
+pub(crate) fn size(typed: &str) -> Result<u32, String> {
+    let (digits, unit) = match typed.as_bytes().last() {
+        Some(b'K' | b'k') => (&typed[..typed.len() - 1], 1024),
+        Some(b'M' | b'm') => (&typed[..typed.len() - 1], 1024 * 1024),
+        _ => (typed, 1),
+    };
+    let number: Option<u32> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| {
+            "expected a number of bytes, or one with a unit such as 16K or 1M".to_owned()
+        })
 }
 
 /// One line per chip, in columns.
@@ -186,6 +214,22 @@ mod tests {
         assert_eq!(memory(0), "0M");
         assert_eq!(memory(1536 * 1024), "1536K");
         assert_eq!(memory(1025), "1025");
+    }
+
+    #[test]
+    fn sizes_are_read_as_they_are_written() {
+        assert_eq!(size("16K"), Ok(16 * 1024));
+        assert_eq!(size("1m"), Ok(1024 * 1024));
+        assert_eq!(size("1000"), Ok(1000));
+        for wrong in ["", "K", "16KB", "-1", "4096M", "½K"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+        let odd = find("STM32F030", Some(1000)).unwrap_err();
+        assert!(
+            format!("{odd:?}").contains("16K, 32K, 64K, 256K"),
+            "{odd:?}"
+        );
+        assert!(find("STM32F030", Some(16 * 1024)).is_ok());
     }
 
     #[test]

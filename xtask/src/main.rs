@@ -163,9 +163,16 @@ then `spinney pipeline <Tab>`, in this repository's folder.")]
 #[derive(Subcommand)]
 enum ChipsVerb {
     /// List the chips with this in their names: core, Rust target, flash and RAM.
+    #[command(after_help = "Examples:
+  cargo xtask chips search nrf52                 all with these letters in their names
+  cargo xtask chips search stm32 --flash 16K     those of them with so much flash")]
     Search {
         /// Part of a name, in any case.
-        name: String,
+        #[arg(required_unless_present = "flash")]
+        name: Option<String>,
+        /// Only chips with just this flash, such as 16K or 1M.
+        #[arg(long, value_name = "SIZE", value_parser = chips::size)]
+        flash: Option<u32>,
     },
     /// Build a pipeline's firmware for chips, and say what it takes of each.
     Sizes {
@@ -217,7 +224,9 @@ fn main() -> ExitCode {
         Verb::Pipeline(verb) => pipeline::run_verb(&verb),
         Verb::Inspect { file } => inspect::run(&file),
         Verb::New { path, chip } => new::run(&path, &chip),
-        Verb::Chips(ChipsVerb::Search { name }) => chips::find(&name),
+        Verb::Chips(ChipsVerb::Search { name, flash }) => {
+            chips::find(name.as_deref().unwrap_or_default(), flash)
+        }
         Verb::Chips(ChipsVerb::Sizes { config, chips }) => sizes::run(&config, &chips),
         Verb::Chips(ChipsVerb::Update) => chips::update(),
         Verb::Flash(arguments) => flash::run(&arguments),

@@ -152,6 +152,37 @@ fn columns_to_ignore_that_are_not_there() {
 }
 
 #[test]
+fn a_label_column_in_another_case_and_files_of_another_kind() {
+    Case::new()
+        .config("label = \"y\"", "label = \"Y\"")
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column "Y"
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "Y"
+              |         ^^^
+              |
+              = help: did you mean "y"?
+        "#]]);
+    Case::new()
+        .write("rows.csv", b"a;y\n1;x\n2;z\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 1: found one column, "a;y", expected columns with commas between them, not ';'
+        "#]]);
+    Case::new()
+        .write("rows.csv", b"1,x\n2,z\n")
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column "y"
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "y"
+              |         ^^^
+              |
+              = help: its columns are 1, x; if these are readings, put a header line above the rows
+        "#]]);
+}
+
+#[test]
 fn a_type_that_the_model_outgrows() {
     let case = Case::new();
     let model = r#"{"format":"spinney-model","version":1,"kind":"decision-tree",
@@ -265,10 +296,15 @@ fn a_truncated_idx() {
 }
 
 fn import(nodes: &str, expected: &Expect) {
+    import_case("a", nodes).fails(expected);
+}
+
+/// A case whose model is imported: a tree of these nodes on a feature of this name.
+fn import_case(feature: &str, nodes: &str) -> Case {
     let case = Case::new();
     let model = format!(
         "{{\"format\":\"spinney-model\",\"version\":1,\"kind\":\"decision-tree\",\
-         \"features\":[{{\"name\":\"a\"}}],\"classes\":[\"x\",\"z\"],\
+         \"features\":[{{\"name\":\"{feature}\"}}],\"classes\":[\"x\",\"z\"],\
          \"trees\":[{{\"nodes\":[{nodes}]}}]}}"
     );
     case.write("model.json", model.as_bytes());
@@ -282,7 +318,7 @@ fn import(nodes: &str, expected: &Expect) {
             "source = \"import\"\npath = \"model.json\"",
         );
     case.write("pipeline.toml", config.as_bytes());
-    case.fails(expected);
+    case
 }
 
 #[test]
@@ -293,6 +329,18 @@ fn a_child_index_out_of_range() {
             error: FOLDER/model.json: trees[0].nodes[0].right: found 7, expected a node index below 3
         "#]],
     );
+}
+
+#[test]
+fn more_columns_than_a_model_without_names_has_features() {
+    let case = import_case(
+        "x0",
+        r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#,
+    );
+    case.write("rows.csv", b"a,y,target\n1,x,0\n2,z,1\n")
+        .fails(&expect![[r#"
+            error: the rows do not fit the model: found 2 columns beside the label, expected 1, one per feature in the order of the training, for the model has no names for them; the last columns are a, target
+        "#]]);
 }
 
 #[test]
@@ -350,6 +398,7 @@ fn reports_that_cannot_be_written() {
 fn nothing_was_run_yet() {
     let case = Case::new();
     let name = format!("never-run-{}", std::process::id());
+    let folder = case.folder.path().display().to_string();
     case.config("bad-input", &name);
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command
@@ -359,9 +408,9 @@ fn nothing_was_run_yet() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     expect![[r#"
-        error: the pipeline "NAME" has no finished run; `cargo xtask pipeline run` makes one
+        error: the pipeline "NAME" has no finished run; `cargo xtask pipeline run --config FOLDER/pipeline.toml` makes one
     "#]]
-    .assert_eq(&stderr.replace(&name, "NAME"));
+    .assert_eq(&stderr.replace(&name, "NAME").replace(&folder, "FOLDER"));
 }
 
 #[test]
@@ -376,8 +425,8 @@ fn nothing_was_built_that_could_be_flashed() {
         &mut command,
         2,
         &expect![[r#"
-        error: the pipeline "bad-flash" has no finished run; `cargo xtask pipeline run` makes one
-    "#]],
+            error: the pipeline "bad-flash" has no finished run; `cargo xtask pipeline run --config FOLDER/pipeline.toml` makes one
+        "#]],
     );
 }
 

@@ -149,6 +149,12 @@ pub fn parse(
 }
 
 impl Config {
+    /// The file that it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A fault that shows only now, such as a label column that the data does not have.
     ///
     /// `place` is a key (`dataset.label`, `features.hue.range`, `model.class_weight.setosa`) or a

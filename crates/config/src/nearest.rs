@@ -10,6 +10,17 @@ pub(crate) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     // Words differ in their joints as often as in their letters.
     let plain = |word: &str| word.to_lowercase().replace(['-', ' '], "_");
     let found = plain(found);
+    // `flash_growth_max` is `max_flash_growth`, in another order.
+    let words = |name: &str| {
+        let mut words: Vec<String> = name.split('_').map(str::to_owned).collect();
+        words.sort_unstable();
+        words
+    };
+    let found_words = words(&found);
+    let reordered = known.iter().find(|name| words(&plain(name)) == found_words);
+    if let Some(name) = reordered {
+        return Some(name);
+    }
     known
         .iter()
         .map(|word| (strsim::jaro_winkler(&found, &plain(word)), *word))
@@ -33,6 +44,15 @@ mod tests {
         assert_eq!(nearest("n_tree", &known), Some("n_trees"));
         assert_eq!(nearest("maxdepth", &known), Some("max_depth"));
         assert_eq!(nearest("Random Forest", &known), Some("random-forest"));
+        let budgets = ["flash", "max_flash_growth", "instructions_max"];
+        assert_eq!(
+            nearest("flash_growth_max", &budgets),
+            Some("max_flash_growth")
+        );
+        assert_eq!(
+            nearest("max_instructions", &budgets),
+            Some("instructions_max")
+        );
         assert_eq!(nearest("colour", &known), None);
         assert_eq!(nearest("", &known), None);
         assert_eq!(nearest(&"n".repeat(1_000_000), &known), None);

@@ -83,7 +83,11 @@ fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, DataError> {
             return Err(DataError::new(
                 format!("line 1, column {}", index + 1),
                 "an empty name",
-                "a column name",
+                if index == 0 {
+                    "a column name (where pandas wrote the file: `to_csv(…, index=False)`)"
+                } else {
+                    "a column name"
+                },
             ));
         }
         if let Some(first) = names[..index].iter().position(|other| other == name) {
@@ -132,16 +136,16 @@ fn read_columns(
         .read_record(&mut record)
         .map_err(|error| not_utf8(&error))?
     {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = || line_of(&bytes, record.position());
         if record.len() != names.len() {
             return Err(DataError::new(
-                format!("line {line}"),
+                format!("line {}", line()),
                 format!("{} fields", record.len()),
                 format!("{}, as the header has", names.len()),
             ));
         }
         for (index, field) in record.iter().enumerate() {
-            let place = || format!("line {line}, column \"{}\"", names[index]);
+            let place = || format!("line {}, column \"{}\"", line(), names[index]);
             if Some(index) == label_column {
                 labels.push(
                     canonical_label(field)
@@ -186,6 +190,17 @@ fn read_columns(
 /// Whether a field stands for a reading that is not there.
 fn is_missing(field: &str) -> bool {
     ["", "?", "-", "na", "n/a", "null", "none"].contains(&field.to_lowercase().as_str())
+}
+
+/// The line that a record stands in. The reader's own count is short by one where lines end in CR
+/// and LF, since a record begins before the LF of the line above.
+fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> usize {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = position.map_or(0, |it| usize::try_from(it.byte()).unwrap_or(usize::MAX));
+    let (before, record) = text.split_at(start.min(text.len()));
+    let breaks = record.iter().take_while(|byte| b"\r\n".contains(byte));
+    let is_line = |byte: &&u8| **byte == b'\n';
+    1 + before.iter().filter(is_line).count() + breaks.filter(is_line).count()
 }
 
 /// `03` and `+3` are the integer class 3; anything else is taken as it stands.

@@ -56,7 +56,25 @@ fn columns_between_other_marks_than_commas() {
 }
 
 #[test]
+fn lines_are_counted_in_files_of_any_system() {
+    for end in ["\n", "\r\n"] {
+        for (rows, line) in [(["1,2", "?,4"], 3), (["?,2", "3,4"], 2), (["", "?,2"], 3)] {
+            let text = format!("\u{feff}a,y{end}{}{end}{}{end}", rows[0], rows[1]);
+            let error = csv::read(text.as_bytes(), "y").expect_err("no number");
+            let place = format!("line {line}, column \"a\": found \"?\"");
+            assert!(error.to_string().starts_with(&place), "{error}, {text:?}");
+        }
+    }
+}
+
+#[test]
 fn bad_csv_is_refused_with_its_place() {
+    refused(
+        ",a,y\n0,1,2\n",
+        &expect![
+            "line 1, column 1: found an empty name, expected a column name (where pandas wrote the file: `to_csv(…, index=False)`)"
+        ],
+    );
     refused(
         "",
         &expect!["line 1: found an empty file, expected a header row with column names"],

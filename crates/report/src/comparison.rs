@@ -40,6 +40,24 @@ impl Comparison<'_> {
         ) == (&after.rustc, &after.target, &after.linker, &after.emulator)
     }
 
+    /// What differs between the toolchains, as before and after.
+    fn toolchains(&self) -> String {
+        let (before, after) = (&self.before.toolchain, &self.after.toolchain);
+        let none = || "none".to_owned();
+        let emulators = [before, after].map(|it| it.emulator.clone().unwrap_or_else(none));
+        [
+            ("rustc", &before.rustc, &after.rustc),
+            ("target", &before.target, &after.target),
+            ("linker", &before.linker, &after.linker),
+            ("emulator", &emulators[0], &emulators[1]),
+        ]
+        .into_iter()
+        .filter(|(_, before, after)| before != after)
+        .map(|(what, before, after)| format!("{what} {before}, now {after}"))
+        .collect::<Vec<_>>()
+        .join("; ")
+    }
+
     /// The gate on how much flash may have been added; `limit` in bytes.
     #[must_use]
     pub fn flash_growth(&self, limit: u64) -> Verdict {
@@ -51,8 +69,12 @@ impl Comparison<'_> {
             note,
         };
         if !self.is_comparable() {
-            let note = "not comparable: other toolchain; `flash` gates the size";
-            return verdict(None, true, Some(note.to_owned()));
+            let note = format!(
+                "the baseline is of another toolchain ({}); `flash` alone gates the size until a \
+                 baseline is made with this one",
+                self.toolchains()
+            );
+            return verdict(None, true, Some(note));
         }
         let (before, after) = (
             self.before.footprint.flash_bytes,
@@ -80,7 +102,18 @@ impl Comparison<'_> {
         self.trees(&mut what_moved);
         let verdicts: Vec<&Verdict> = self.after.verdicts.iter().chain(growth).collect();
         let n_failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
+        let unjudged = match verdicts.iter().filter(|it| is_unjudged(it)).count() {
+            0 => String::new(),
+            n => format!(", {n} not judged"),
+        };
         let _ = match n_failed {
+            0 if !unjudged.is_empty() => {
+                writeln!(
+                    out,
+                    "**Of {} gates none fails{unjudged}.**\n",
+                    verdicts.len()
+                )
+            }
             0 => writeln!(out, "All {} gates hold.\n", verdicts.len()),
             1 => writeln!(out, "**1 of {} gates fails.**\n", verdicts.len()),
             n => writeln!(out, "**{n} of {} gates fail.**\n", verdicts.len()),
@@ -122,7 +155,12 @@ impl Comparison<'_> {
                 .verdicts
                 .iter()
                 .find(|before| before.gate == verdict.gate);
-            let mut word = if verdict.pass { "holds" } else { "**fails**" }.to_owned();
+            let mut word = match verdict.pass {
+                true if is_unjudged(verdict) => "**not judged**",
+                true => "holds",
+                false => "**fails**",
+            }
+            .to_owned();
             if before.is_some_and(|before| before.pass != verdict.pass) {
                 word.push_str(if verdict.pass {
                     ", failed before"
@@ -200,8 +238,11 @@ impl Comparison<'_> {
             out.push('\n');
         }
         if !self.is_comparable() {
-            out.push_str(
-                "Sizes and instructions are not comparable: another toolchain made the baseline.\n\n",
+            let _ = writeln!(
+                out,
+                "Sizes and instructions are not comparable: another toolchain made the baseline \
+                 ({}).\n",
+                self.toolchains()
             );
         }
     }
@@ -349,6 +390,11 @@ impl Comparison<'_> {
         }
         section(out, "tree", "| before | after |", "| --- | --- |", &rows);
     }
+}
+
+/// Whether a gate holds only because there was nothing to judge it by.
+fn is_unjudged(verdict: &Verdict) -> bool {
+    verdict.pass && verdict.found.is_none()
 }
 
 /// A folded table, where there are any rows.

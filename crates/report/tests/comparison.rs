@@ -147,7 +147,16 @@ fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
         before: &before,
         after: &after,
     };
-    let text = comparison.to_markdown(None);
+    let text = comparison.to_markdown(Some(&verdict));
     assert!(text.contains("not comparable"), "{text}");
+    assert!(
+        text.contains("**Of 3 gates none fails, 1 not judged.**"),
+        "{text}"
+    );
+    assert!(
+        text.contains("| max_flash_growth | 512 | - | - | **not judged**: the baseline is of another toolchain (rustc "),
+        "{text}"
+    );
+    assert!(text.contains(", now rustc 2.0.0)"), "{text}");
     assert!(!text.contains("flash, bytes"), "{text}");
 }

@@ -26,12 +26,15 @@ pub(crate) struct Against<'a> {
 /// A gate on growth has nothing to grow from without a baseline.
 pub(super) fn is_there(config: &Config, has_baseline: bool) -> Result<(), Failure> {
     if config.pipeline.budget.max_flash_growth.is_some() && !has_baseline {
-        let help = "`cargo xtask pipeline check --baseline report.json` gives it one";
+        let help = format!(
+            "{} gives it one: a report.json of an earlier run, such as the one that git has",
+            super::typed(config, "pipeline check", " --baseline report.json")
+        );
         return Err(config
             .fault(
                 "budget.max_flash_growth",
                 "there is no baseline to judge this gate by",
-                Some(help),
+                Some(&help),
             )
             .into());
     }
@@ -79,6 +82,10 @@ impl Against<'_> {
             .max_flash_growth
             .map(|limit| comparison.flash_growth(limit.into()));
         let text = comparison.to_markdown(growth.as_ref());
+        if let Some(note) = growth.as_ref().filter(|it| it.found.is_none()) {
+            let note = note.note.as_deref().unwrap_or_default();
+            eprintln!("max_flash_growth: not judged: {note}");
+        }
         match (talk, &growth) {
             (Talk::Summary, _) => println!("\n{text}"),
             (Talk::Quiet, Some(growth)) => {

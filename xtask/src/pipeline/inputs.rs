@@ -261,7 +261,7 @@ fn read_file(
             let columns = csv::columns(bytes).map_err(blame)?;
             if !columns.contains(label) {
                 let message = format!("{} has no column \"{label}\"", file.path.typed);
-                let help = format!("its columns are {}", csv::preview(&columns));
+                let help = columns_help(&columns, label);
                 return Err(config.fault("dataset.label", message, Some(&help)).into());
             }
             let keeps = kept(config, file, Some(label), &columns)?;
@@ -347,6 +347,21 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
             return false;
         }
         name = characters.as_str();
+    }
+}
+
+/// What a file's columns are, or what is the matter with them, where `label` is none of them.
+fn columns_help(columns: &[String], label: &str) -> String {
+    if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
+        return format!(
+            "its columns are {}; if these are readings, put a header line above the rows",
+            csv::preview(columns)
+        );
+    }
+    let alike = columns.iter().find(|name| name.eq_ignore_ascii_case(label));
+    match alike {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => format!("its columns are {}", csv::preview(columns)),
     }
 }
 

@@ -159,12 +159,22 @@ fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) 
     }
     let pipeline = &session.config.pipeline;
     if pipeline.budget.max_flash_growth.is_some() {
-        println!("max_flash_growth: for `cargo xtask pipeline check --baseline FILE` to judge");
+        println!(
+            "max_flash_growth: for {} to judge",
+            typed(&session.config, "pipeline check", " --baseline FILE")
+        );
+    }
+    let made = session.stage("run");
+    let chip = &pipeline.target.chip;
+    let elf = shown(&made.path(build::PRODUCT_ELF));
+    println!("firmware: {}, an ELF for the {}", elf.display(), chip.name);
+    if passes && chip.boot.missing().is_none() {
+        let flash = typed(&session.config, "flash", " --dry-run");
+        println!("next: {flash} says what would be written; without --dry-run, a probe writes it");
     }
     if let (true, Some(folder)) = (passes, &pipeline.codegen.crate_folder) {
         println!("crate: {}", shown(&folder.full).display());
     }
-    let made = session.stage("run");
     for export in &report.exports {
         let path = shown(&made.path(&export.path));
         println!("{}: {} ({})", export.kind, path.display(), export.form);
@@ -172,6 +182,17 @@ fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) 
             println!("{}: {note}", export.kind);
         }
     }
+}
+
+/// A verb as it is to be typed for the pipeline of `config`.
+fn typed(config: &Config, verb: &str, flags: &str) -> String {
+    let path = shown(config.path());
+    let named = if path == Path::new("pipeline.toml") {
+        String::new()
+    } else {
+        format!(" --config {}", path.display())
+    };
+    format!("`cargo xtask {verb}{named}{flags}`")
 }
 
 /// The folder of the reports of the pipeline at `path`.

@@ -75,9 +75,14 @@ pub(crate) fn load(session: &Session) -> Result<FloatModel, Failure> {
 
 /// Whether a second training gives the same model.
 pub(crate) fn is_reproducible(config: &Config) -> bool {
-    !matches!(
+    !trains_with_linfa(config)
+}
+
+/// Whether linfa's trees are trained, which know fewer keys.
+pub(crate) fn trains_with_linfa(config: &Config) -> bool {
+    matches!(
         &config.pipeline.model,
-        Model::Train(Training::Forest(forest)) if forest.trainer == spinney_config::Trainer::Linfa
+        Model::Train(Training::Forest(forest)) if forest.trainer == Trainer::Linfa
     )
 }
 

@@ -316,8 +316,18 @@ fn fit_to_model(
             .iter()
             .enumerate()
             .all(|(index, name)| *name == format!("x{index}"));
-        let dataset = if is_unnamed && dataset.features().len() == names.len() {
+        let columns = dataset.features();
+        let dataset = if is_unnamed && columns.len() == names.len() {
             dataset
+        } else if is_unnamed && !columns.contains(&names[0]) {
+            return Err(Failure::Input(anyhow::anyhow!(
+                "the rows do not fit the model: found {} columns beside the label, expected {}, one \
+                 per feature in the order of the training, for the model has no names for them; the \
+                 last columns are {}",
+                columns.len(),
+                names.len(),
+                columns[columns.len().saturating_sub(3)..].join(", ")
+            )));
         } else {
             dataset.with_features(&names).map_err(|error| {
                 Failure::Input(anyhow::anyhow!(
@@ -328,7 +338,9 @@ fn fit_to_model(
         };
         if has_labels {
             dataset.with_classes(schema.classes()).map_err(|error| {
-                Failure::Config(config.fault("dataset.label", error.to_string(), None))
+                let help = "labels are compared as text; write the classes in the file as the model \
+                            names them";
+                Failure::Config(config.fault("dataset.label", error.to_string(), Some(help)))
             })
         } else {
             Ok(dataset)

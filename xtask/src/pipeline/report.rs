@@ -105,8 +105,9 @@ fn read_last(session: &Session) -> Result<LastRun, Failure> {
         .flatten()
         .ok_or_else(|| {
             Failure::Input(anyhow!(
-                "the pipeline \"{}\" has no finished run; `cargo xtask pipeline run` makes one",
-                session.config.pipeline.identity.name
+                "the pipeline \"{}\" has no finished run; {} makes one",
+                session.config.pipeline.identity.name,
+                super::typed(&session.config, "pipeline run", "")
             ))
         })
 }
@@ -128,8 +129,9 @@ pub(crate) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, F
         .collect();
     if !changed.is_empty() {
         return Err(Failure::Input(anyhow!(
-            "the last run is stale: {} changed since; `cargo xtask pipeline run` makes a new one",
-            changed.join(", ")
+            "the last run is stale: {} changed since; {} makes a new one",
+            changed.join(", "),
+            super::typed(&session.config, "pipeline run", "")
         )));
     }
     assemble(session, inputs, None)
@@ -315,15 +317,32 @@ fn shape(
         return None;
     };
     let codegen = &config.pipeline.codegen;
+    // Ranks of 8 bits are what makes the splits narrow.
+    let ranks: Vec<usize> = summary
+        .features
+        .iter()
+        .filter(|feature| feature.coding == "rank" && summary.code_bits > 8)
+        .map(|feature| feature.table_bytes)
+        .collect();
+    let most = ranks.iter().max().map_or(0, |bytes| bytes / 4);
     Some(Shape {
         n_trees: forest.trees().len(),
+        n_classes: float.schema().n_classes(),
         splits_by_depth: forest.splits_by_depth(),
         base_flash_bytes,
         votes_bytes: summary.votes_bytes,
-        is_soft: summary.votes_bytes > 0,
+        leaf_votes_bytes: match summary.leaves.as_deref() {
+            Some("Q15 votes") => 2 * float.schema().n_classes() as u64,
+            Some("8-bit votes") => float.schema().n_classes() as u64,
+            _ => 0,
+        },
+        ranks_bytes: ranks.iter().sum::<usize>() as u64,
+        rank_bits: u8::try_from(usize::BITS - most.leading_zeros()).unwrap_or(16),
         code_bits: summary.code_bits,
         may_narrow: config.pipeline.quantize.codes == Codes::Word,
         may_exit: !codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class),
+        may_limit_leaves: !model::trains_with_linfa(config),
+        is_imported: matches!(config.pipeline.model, Model::Import { .. }),
     })
 }
 

@@ -106,6 +106,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
         (certificate.splits, certificate.votes),
         out,
     )?;
+    write_doubts(report, out)?;
     writeln!(
         out,
         "image: {} B flash ({} the model), {} B RAM ({} the model)",
@@ -132,6 +133,42 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out)?;
     write_gates(report, out)
+}
+
+/// What a reader should look at before believing the accuracy.
+fn write_doubts(report: &Report, out: &mut String) -> std::fmt::Result {
+    let is_imported = report.model.source == "import";
+    let named = |(index, name): (usize, &str)| name != format!("x{index}");
+    let names = report.features.iter().map(|feature| feature.name.as_str());
+    if is_imported && !names.enumerate().any(named) {
+        writeln!(
+            out,
+            "features: the model has no names for them; the columns of the rows are taken in their order"
+        )?;
+    }
+    let accuracy = &report.accuracy;
+    let (Some(float), Some(scores)) = (accuracy.float, &accuracy.float_scores) else {
+        return Ok(());
+    };
+    let rows: usize = scores.classes.iter().map(|class| class.support).sum();
+    let classes = report.model.classes.iter().zip(&scores.classes);
+    let Some((class, score)) = classes.max_by_key(|(_, score)| score.support) else {
+        return Ok(());
+    };
+    let share = score.support as f64 / rows.max(1) as f64;
+    if float <= share {
+        let look = if is_imported {
+            "are the columns, their order and their units those that it was fitted on?"
+        } else {
+            "do the columns tell the classes apart?"
+        };
+        writeln!(
+            out,
+            "accuracy: naming \"{class}\" every time would be right in {share:.4} of the rows, so \
+             the model is worth nothing here; {look}"
+        )?;
+    }
+    Ok(())
 }
 
 /// A line on what is sent, and one on what it all takes.
