@@ -55,14 +55,15 @@ fn a_naive_bayes_graph() {
     check(
         "tests/fixtures/1.9.1/nb_min_max_k_best.f32.onnx",
         &expect![[r#"
-        format      ONNX
-        estimator   GaussianNB (gaussian-nb)
-        library     skl2onnx 1.20.0
-        folded in   Mul, Add, ArrayFeatureExtractor
-        classes     3: 0, 1, 2
-        features    13: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
-        note        The parameters are float32: probabilities follow scikit-learn's to 1e-4. A skops file keeps them all.
-    "#]],
+            format      ONNX
+            estimator   GaussianNB (gaussian-nb)
+            library     skl2onnx 1.20.0
+            folded in   Mul, Add, ArrayFeatureExtractor
+            classes     3: 0, 1, 2
+            priors      0.3315, 0.3989, 0.2697
+            features    13: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
+            note        The parameters are float32: probabilities follow scikit-learn's to 1e-4. A skops file keeps them all.
+        "#]],
     );
 }
 
