@@ -373,6 +373,9 @@ pub struct Codegen {
     pub crate_folder: Option<ConfigPath>,
     /// Further forms of the model, in the order of the enum, each once.
     pub export: Vec<Export>,
+    /// Where the C99 header goes besides, once all gates hold; only with that export.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<ConfigPath>,
 }
 
 /// Gates on what Q15 may cost; `None` for no gate.

@@ -44,7 +44,7 @@ impl Reader<'_> {
     pub fn read(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
         match kind {
             Kind::Text => self.string(place, kind, value).map(Value::Text),
-            Kind::Folder => self.string(place, kind, value).map(Value::Text),
+            Kind::Folder | Kind::Output => self.string(place, kind, value).map(Value::Text),
             Kind::Name => {
                 let name = self.string(place, kind, value)?;
                 // Crates and C functions are named after it.

@@ -146,6 +146,9 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
     if let (Ok(()), Some(folder)) = (&outcome, &pipeline.codegen.crate_folder) {
         hand_over::crate_to(&session, &folder.full)?;
     }
+    if let (Ok(()), Some(header)) = (&outcome, &pipeline.codegen.header) {
+        hand_over::header_to(&session, &header.full)?;
+    }
     if asked.talk == Talk::Summary {
         tell_files(&session, &report, &reports, outcome.is_ok());
     }
@@ -174,6 +177,9 @@ fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) 
     }
     if let (true, Some(folder)) = (passes, &pipeline.codegen.crate_folder) {
         println!("crate: {}", shown(&folder.full).display());
+    }
+    if let (true, Some(header)) = (passes, &pipeline.codegen.header) {
+        println!("header: {}", shown(&header.full).display());
     }
     for export in &report.exports {
         let path = shown(&made.path(&export.path));

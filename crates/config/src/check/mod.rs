@@ -248,6 +248,15 @@ fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
         };
         reader.contradict(section, "exit_margin", "nothing exits early", &cause);
     }
+    let export = in_order(section.choices("export", Export::from_word)?);
+    if !export.contains(&Export::C99) {
+        let why = "no header is exported";
+        let cause = Cause {
+            section,
+            key: "export",
+        };
+        reader.contradict(section, "header", why, &cause);
+    }
     Some(Codegen {
         exit_margin: exit_margin?,
         crate_folder: reader.path(section, "crate"),
@@ -255,7 +264,8 @@ fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
         prefer: section.choice("prefer", Prefer::from_word)?,
         outputs: in_order(outputs?),
         early_exit: early_exit?,
-        export: in_order(section.choices("export", Export::from_word)?),
+        export,
+        header: reader.path(section, "header"),
     })
 }
 

@@ -347,6 +347,12 @@ pub const SECTIONS: &[Section] = &[
                 Default::Value("[]"),
                 "Further forms of the model, written beside the generated crate.",
             ),
+            key(
+                "header",
+                Kind::Output,
+                Default::Words("none"),
+                "Where the C99 header goes besides, once all gates hold.",
+            ),
         ],
     },
     Section {
