@@ -1,0 +1,154 @@
+//! Rows that are none, or not those of the config.
+
+use expect_test::expect;
+
+use crate::Case;
+
+#[test]
+fn empty_csv() {
+    Case::new().write("rows.csv", b"").fails(&expect![[r#"
+        error: FOLDER/rows.csv: line 1: found an empty file, expected a header row with column names
+    "#]]);
+}
+
+#[test]
+fn ragged_row() {
+    Case::new()
+        .write("rows.csv", b"a,y\n1,x\n2\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3: found 1 fields, expected 2, as the header has
+        "#]]);
+}
+
+#[test]
+fn text_in_a_numeric_column() {
+    Case::new()
+        .write("rows.csv", b"a,y\n1,x\ntwo,z\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "two", expected a number (`ignore` in [dataset] leaves a column out)
+        "#]]);
+}
+
+#[test]
+fn nan_and_infinity() {
+    Case::new()
+        .write("rows.csv", b"a,y\n1,x\nNaN,z\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "NaN", expected a finite number (drop or fill missing values first)
+        "#]]);
+    Case::new()
+        .write("rows.csv", b"a,y\n1,x\ninf,z\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "inf", expected a finite number (drop or fill missing values first)
+        "#]]);
+}
+
+#[test]
+fn a_label_column_that_does_not_exist() {
+    Case::new()
+        .config("label = \"y\"", "label = \"species\"")
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column "species"
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "species"
+              |         ^^^^^^^^^
+              |
+              = help: its columns are a, y
+        "#]]);
+}
+
+#[test]
+fn columns_to_ignore_that_are_not_there() {
+    let ignore = |names: &str| format!("label = \"y\"\nignore = [{names}]");
+    Case::new()
+        .config("label = \"y\"", &ignore("\"id\""))
+        .fails(&expect![[r#"
+            error: dataset.ignore: rows.csv has no column "id"
+             --> FOLDER/pipeline.toml:7:10
+              |
+            7 | ignore = ["id"]
+              |          ^^^^^^
+              |
+              = help: its columns are a, y
+        "#]]);
+    Case::new()
+        .config("label = \"y\"", &ignore("\"*\""))
+        .fails(&expect![[r#"
+            error: dataset.ignore: "*" leaves out the label's column too
+             --> FOLDER/pipeline.toml:7:10
+              |
+            7 | ignore = ["*"]
+              |          ^^^^^
+              |
+              = help: its columns are a, y
+        "#]]);
+}
+
+#[test]
+fn a_label_column_in_another_case_and_files_of_another_kind() {
+    Case::new()
+        .config("label = \"y\"", "label = \"Y\"")
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column "Y"
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "Y"
+              |         ^^^
+              |
+              = help: did you mean "y"?
+        "#]]);
+    Case::new()
+        .write("rows.csv", b"a;y\n1;x\n2;z\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: line 1: found one column, "a;y", expected columns with commas between them, not ';'
+        "#]]);
+    Case::new()
+        .write("rows.csv", b"1,x\n2,z\n")
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column "y"
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "y"
+              |         ^^^
+              |
+              = help: its columns are 1, x; if these are readings, put a header line above the rows
+        "#]]);
+}
+
+#[test]
+fn one_class_only() {
+    Case::new()
+        .write("rows.csv", b"a,y\n1,x\n2,x\n3,x\n4,x\n")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: the training rows: found only the class "x", expected at least two classes to tell apart
+        "#]]);
+}
+
+#[test]
+fn a_class_that_training_never_saw() {
+    let case = Case::new();
+    case.write("test.csv", b"a,y\n1,x\n2,w\n").config(
+        "path = \"rows.csv\"\nlabel = \"y\"\ntest_fraction = 0.5",
+        "train = \"rows.csv\"\ntest = \"test.csv\"\nlabel = \"y\"",
+    );
+    case.fails(&expect![[r#"
+        error: FOLDER/test.csv: data row 1: found class "w", expected one of the classes that the model knows: x, z
+    "#]]);
+}
+
+#[test]
+fn a_truncated_idx() {
+    let case = Case::new();
+    let mut images = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
+    images.extend([1, 2, 3]);
+    case.write("images.idx", &images)
+        .write("labels.idx", &[0, 0, 8, 1, 0, 0, 0, 2, 0, 1])
+        .config(
+            "path = \"rows.csv\"\nlabel = \"y\"",
+            "path = \"images.idx\"\npath_labels = \"labels.idx\"",
+        );
+    case.fails(&expect![[r#"
+        error: FOLDER/images.idx: images, byte 16: found 3 bytes of data, expected 4, as the header says
+    "#]]);
+}

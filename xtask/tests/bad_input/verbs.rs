@@ -1,0 +1,195 @@
+//! Verbs before, beside and after a run that could not be.
+
+use std::path::Path;
+use std::process::Command;
+
+use expect_test::{Expect, expect};
+
+use crate::Case;
+
+#[test]
+fn the_emulator_is_missing() {
+    let case = Case::new();
+    let cargo = std::env::var("CARGO").expect("cargo runs the tests");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(["pipeline", "run", "--config"])
+        .arg(case.folder.path().join("pipeline.toml"))
+        // The compiler is there, and nothing else.
+        .env("PATH", Path::new(&cargo).parent().expect("a folder"));
+    case.fails_with(&mut command, 3, &expect![[r#"
+        error: the emulator qemu-system-arm is not here; `cargo xtask setup` installs it, and `emulator = "optional"` in [target] does without
+    "#]]);
+}
+
+#[test]
+fn reports_that_cannot_be_written() {
+    let case = Case::new();
+    case.write("occupied", b"a file").config(
+        "name = \"bad-input\"",
+        "name = \"bad-input\"\nreports = \"occupied\"",
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(["pipeline", "run", "--config"])
+        .arg(case.folder.path().join("pipeline.toml"));
+    case.fails_with(&mut command, 2, &expect![[r#"
+        error: FOLDER/occupied/bad-input: reports cannot be written there (not a directory); change its permissions, or name another folder as `reports` in [pipeline]
+    "#]]);
+}
+
+#[test]
+fn nothing_was_run_yet() {
+    let case = Case::new();
+    let name = format!("never-run-{}", std::process::id());
+    let folder = case.folder.path().display().to_string();
+    case.config("bad-input", &name);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(["pipeline", "check", "--config"])
+        .arg(case.folder.path().join("pipeline.toml"));
+    let output = command.output().expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    expect![[r#"
+        error: the pipeline "NAME" has no finished run; `cargo xtask pipeline run --config FOLDER/pipeline.toml` makes one
+    "#]]
+    .assert_eq(&stderr.replace(&name, "NAME").replace(&folder, "FOLDER"));
+}
+
+#[test]
+fn nothing_was_built_that_could_be_flashed() {
+    let case = Case::new();
+    case.config("name = \"bad-input\"", "name = \"bad-flash\"");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .args(["flash", "--dry-run", "--config"])
+        .arg(case.folder.path().join("pipeline.toml"));
+    case.fails_with(
+        &mut command,
+        2,
+        &expect![[r#"
+            error: the pipeline "bad-flash" has no finished run; `cargo xtask pipeline run --config FOLDER/pipeline.toml` makes one
+        "#]],
+    );
+}
+
+#[test]
+fn a_chip_that_no_name_resembles() {
+    let search = |part: &str, expected: &Expect| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["chips", "search", part]);
+        Case::new().fails_with(&mut command, 2, expected);
+    };
+    search(
+        "Z80",
+        &expect![[r#"
+        error: no chip has "Z80" in its name
+    "#]],
+    );
+    search(
+        "STM32F4O5",
+        &expect![[r#"
+        error: no chip has "STM32F4O5" in its name; did you mean STM32F405OE, STM32F405OG, STM32F415OG?
+    "#]],
+    );
+}
+
+fn predict(case: &Case, input: &str, output: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let folder = case.folder.path();
+    command
+        .args(["predict", "--config"])
+        .arg(folder.join("pipeline.toml"))
+        .arg("--input")
+        .arg(folder.join(input))
+        .arg("--output")
+        .arg(folder.join(output));
+    command
+}
+
+#[test]
+fn rows_to_predict_that_do_not_fit() {
+    let case = Case::new();
+    case.config("bad-input", "predict-refused");
+    case.write("other.csv", b"b,y\n1,x\n");
+    case.fails_with(&mut predict(&case, "other.csv", "out.csv"), 2, &expect![[r#"
+        error: FOLDER/other.csv: the columns: found none called "a" among b, expected every feature of the model
+    "#]]);
+    case.write("text.csv", b"a\none\n");
+    case.fails_with(
+        &mut predict(&case, "text.csv", "out.csv"),
+        2,
+        &expect![[r#"
+            error: FOLDER/text.csv: line 2, column "a": found "one", expected a number (`ignore` in [dataset] leaves a column out)
+        "#]],
+    );
+    case.fails_with(&mut predict(&case, "rows.csv", "out.txt"), 2, &expect![[r#"
+        error: FOLDER/out.txt: found an output of unknown format, expected a name that ends in .npy (class indices) or .csv (class names)
+    "#]]);
+    let wide = npy("(1, 2)", &[0; 16]);
+    case.write("wide.npy", &wide);
+    case.fails_with(
+        &mut predict(&case, "wide.npy", "out.npy"),
+        2,
+        &expect![[r#"
+        error: FOLDER/wide.npy: the rows: found 2 columns, expected 1, one per feature of the model
+    "#]],
+    );
+    assert!(!case.folder.path().join("out.csv").exists());
+    assert!(!case.folder.path().join("out.npy").exists());
+}
+
+/// An array of float64.
+fn npy(shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");
+    let header = format!("{header:<117}\n");
+    [b"\x93NUMPY\x01\x00\x76\x00", header.as_bytes(), data].concat()
+}
+
+#[test]
+fn rows_that_fit_are_predicted() {
+    let case = Case::new();
+    case.config("bad-input", "predict-accepted");
+    case.write("new.csv", b"z,y,a\n0,z,9\n0,x,-9\n");
+    let output = predict(&case, "new.csv", "out.csv")
+        .output()
+        .expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("rows per second"), "{stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.starts_with("accuracy "), "{stdout}");
+    let read = |name: &str| std::fs::read(case.folder.path().join(name)).expect("an output");
+    let names = String::from_utf8(read("out.csv")).expect("text");
+    let data: Vec<u8> = [9.0_f64, -9.0]
+        .into_iter()
+        .flat_map(f64::to_le_bytes)
+        .collect();
+    case.write("new.npy", &npy("(2, 1)", &data));
+    let output = predict(&case, "new.npy", "out.npy")
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0));
+    let bytes = read("out.npy");
+    assert_eq!(bytes.len(), 128 + 16);
+    let indices: Vec<&str> = [128, 136]
+        .map(|at| ["x", "z"][usize::from(bytes[at])])
+        .to_vec();
+    assert_eq!(names, format!("class\n{}\n{}\n", indices[0], indices[1]));
+    let output = predict(&case, "new.csv", "scores.csv")
+        .arg("--scores")
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0));
+    let scores = String::from_utf8(read("scores.csv")).expect("text");
+    assert!(scores.starts_with("class,score x,score z\n"), "{scores}");
+    assert!(scores.lines().all(|line| line.split(',').count() == 3));
+    case.fails_with(
+        predict(&case, "new.csv", "out.npy").arg("--scores"),
+        2,
+        &expect![[r#"
+        error: found --scores with an .npy, which takes class indices alone; name a .csv
+    "#]],
+    );
+}
