@@ -190,3 +190,22 @@ fn a_fault_found_later_points_at_its_key() {
         1
     );
 }
+
+#[test]
+fn a_header_without_its_export() {
+    let text = format!("{MINIMAL}[codegen]\nheader = \"src/model.h\"\n");
+    check(
+        &text,
+        &expect![[r#"
+            error: codegen.header: found `"src/model.h"`, expected none, since no header is exported
+              --> folder/pipeline.toml:14:10
+               |
+            14 | header = "src/model.h"
+               |          ^^^^^^^^^^^^^
+               |
+               = help: remove `header`, or change `codegen.export`
+        "#]],
+    );
+    let text = format!("{MINIMAL}[codegen]\nexport = [\"c99\"]\nheader = \"src/model.h\"\n");
+    assert_eq!(faults(&text), []);
+}

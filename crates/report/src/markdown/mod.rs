@@ -72,16 +72,14 @@ impl Report {
                 model.n_trees, model.n_splits, model.depth_max
             )?;
         }
-        writeln!(
-            out,
-            "; {}. Trained on {} rows, tested on {}.\n",
-            match model.source.as_str() {
-                "import" => "imported",
-                _ => "trained here",
-            },
-            self.dataset.train_rows,
-            self.dataset.test_rows
-        )?;
+        let (trained, tested) = (self.dataset.train_rows, self.dataset.test_rows);
+        match model.source.as_str() {
+            "import" => writeln!(out, "; imported. Tested on {tested} rows.\n")?,
+            _ => writeln!(
+                out,
+                "; trained here. Trained on {trained} rows, tested on {tested}.\n"
+            )?,
+        }
         let Some(origin) = &model.origin else {
             return Ok(());
         };
