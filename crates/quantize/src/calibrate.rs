@@ -238,8 +238,10 @@ fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// Per feature the range that the model's own numbers need.
-fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
+/// Per feature the range that the model's own numbers need, from its lowest threshold to its highest,
+/// or as far as its classes reach; `None` for a feature that it does not ask.
+#[must_use]
+pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
     let n_features = model.schema().n_features();
     let mut ranges: Vec<Option<(f64, f64)>> = vec![None; n_features];
     let mut widen = |feature: usize, low: f64, high: f64| {

@@ -46,7 +46,7 @@ use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Schema, Voting};
 
 pub use bayes::QuantBayes;
-pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate};
+pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate, needed_ranges};
 pub use certificate::{Certificate, Level, Remedy, certify, is_within_bound};
 pub use challenge::{Challenge, Subject, challenge};
 pub use coding::{Coding, ReadingType, round_down};

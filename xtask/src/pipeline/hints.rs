@@ -6,7 +6,8 @@ use ndarray::ArrayView1;
 use spinney_config::{Config, Model as ModelConfig};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{Evaluation, Predictions, Verdict, at_fault};
-use spinney_model::{FloatModel, Node};
+use spinney_model::FloatModel;
+use spinney_quantize::needed_ranges;
 
 use super::inputs::PipelineRows;
 use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
@@ -58,7 +59,7 @@ fn far_away(model: &FloatModel, rows: &Dataset) -> Option<String> {
     if rows.n_rows() < ROWS_MIN {
         return None;
     }
-    let far: Vec<String> = known_ranges(model)
+    let far: Vec<String> = needed_ranges(model)
         .into_iter()
         .enumerate()
         .filter_map(|(feature, known)| {
@@ -107,38 +108,6 @@ fn span(low: f64, high: f64) -> String {
     } else {
         format!("{low:.4}")
     }
-}
-
-/// Per feature, where a model tells readings apart; `None` where it does not.
-fn known_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
-    /// Beyond so many standard deviations of a class there is none of it.
-    const SIGMAS: f64 = 8.0;
-    let mut ranges: Vec<Option<(f64, f64)>> = vec![None; model.schema().n_features()];
-    let mut widen = |feature: usize, low: f64, high: f64| {
-        let (from, to) = ranges[feature].unwrap_or((low, high));
-        ranges[feature] = Some((from.min(low), to.max(high)));
-    };
-    match model {
-        FloatModel::Forest(forest) => {
-            for node in forest.trees().iter().flat_map(spinney_model::Tree::nodes) {
-                if let Node::Split {
-                    feature, threshold, ..
-                } = node
-                {
-                    widen(*feature as usize, *threshold, *threshold);
-                }
-            }
-        }
-        FloatModel::GaussianNb(bayes) => {
-            for (means, variances) in bayes.means().iter().zip(bayes.variances()) {
-                for (feature, (mean, variance)) in means.iter().zip(variances).enumerate() {
-                    let reach = SIGMAS * variance.sqrt();
-                    widen(feature, mean - reach, mean + reach);
-                }
-            }
-        }
-    }
-    ranges
 }
 
 /// Prints what the stages up to the last one asked for have found.
