@@ -238,9 +238,9 @@ impl fmt::Display for Description {
                 self.classes.len()
             )?;
             let ranks = if self.ranks_fit_8_bits {
-                "8-bit rank codes lose nothing"
+                "ranks of 8 bits would lose nothing, at four bytes a threshold"
             } else {
-                "more than 8-bit rank codes hold"
+                "more than ranks of 8 bits hold"
             };
             writeln!(
                 out,

@@ -16,18 +16,18 @@ fn a_pipeline() {
     check(
         "tests/fixtures/1.9.1/pipe_named_all.skops",
         &expect![[r#"
-        format      skops
-        estimator   RandomForestClassifier (random-forest)
-        library     scikit-learn 1.9.1
-        folded in   VarianceThreshold, MinMaxScaler, StandardScaler, SelectKBest
-        classes     3: class_0, class_1, class_2
-        features    13: alcohol, malic_acid, ash, alcalinity_of_ash, magnesium, total_phenols, flavanoids, nonflavanoid_phenols, …
-                    5 of them used, 5 compared as float64
-        trees       4, 49 splits, depth 6 at most, 5.5 in the mean
-        leaves      53, 53 pure, 3 distinct, 3 of 3 classes win one
-        thresholds  12 per feature at most: 8-bit rank codes lose nothing
-        note        Scaled features are compared in float64, as scikit-learn scales float64 rows before it casts them.
-    "#]],
+            format      skops
+            estimator   RandomForestClassifier (random-forest)
+            library     scikit-learn 1.9.1
+            folded in   VarianceThreshold, MinMaxScaler, StandardScaler, SelectKBest
+            classes     3: class_0, class_1, class_2
+            features    13: alcohol, malic_acid, ash, alcalinity_of_ash, magnesium, total_phenols, flavanoids, nonflavanoid_phenols, …
+                        5 of them used, 5 compared as float64
+            trees       4, 49 splits, depth 6 at most, 5.5 in the mean
+            leaves      53, 53 pure, 3 distinct, 3 of 3 classes win one
+            thresholds  12 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
+            note        Scaled features are compared in float64, as scikit-learn scales float64 rows before it casts them.
+        "#]],
     );
 }
 
@@ -44,7 +44,7 @@ fn an_older_tree() {
                         0 of them used, 0 compared as float64
             trees       1, 0 splits, depth 0 at most, 0.0 in the mean
             leaves      1, 0 pure, 1 distinct, 1 of 2 classes win one
-            thresholds  0 per feature at most: 8-bit rank codes lose nothing
+            thresholds  0 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
             note        Leaves hold class counts; they were turned into proportions.
         "#]],
     );
@@ -72,17 +72,17 @@ fn the_example() {
     check(
         "../../examples/models/digits_rf.skops",
         &expect![[r#"
-        format      skops
-        estimator   RandomForestClassifier (random-forest)
-        library     scikit-learn 1.9.1
-        classes     10: 0, 1, 2, 3, 4, 5, 6, 7, …
-        features    64: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
-                    55 of them used, 0 compared as float64
-        trees       10, 1002 splits, depth 8 at most, 8.0 in the mean
-        leaves      1012, 791 pure, 219 distinct, 10 of 10 classes win one
-        thresholds  22 per feature at most: 8-bit rank codes lose nothing
-                    all on whole or half numbers, as on integer features
-    "#]],
+            format      skops
+            estimator   RandomForestClassifier (random-forest)
+            library     scikit-learn 1.9.1
+            classes     10: 0, 1, 2, 3, 4, 5, 6, 7, …
+            features    64: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
+                        55 of them used, 0 compared as float64
+            trees       10, 1002 splits, depth 8 at most, 8.0 in the mean
+            leaves      1012, 791 pure, 219 distinct, 10 of 10 classes win one
+            thresholds  22 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
+                        all on whole or half numbers, as on integer features
+        "#]],
     );
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let model = std::fs::read(root.join("examples/models/digits_rf.skops")).expect("the model");
