@@ -12,6 +12,9 @@ use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::{emulator, places, store};
 
+/// The level at which nothing is logged.
+pub(crate) const LOG_OFF: &str = "off";
+
 /// Which of the images of the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -62,7 +65,7 @@ pub(crate) struct Image<'a> {
     pub boot: Boot,
     /// The core it is compiled for.
     pub core: Core,
-    /// `defmt`'s level.
+    /// `defmt`'s level; [`LOG_OFF`] for a product without a log and without its buffer.
     pub log: &'a str,
     /// Optimize the model for speed, not for size.
     pub for_speed: bool,
@@ -213,6 +216,9 @@ pub(crate) fn build(
     let files = workspace(image, firmware)?;
     write_workspace(folder, &files).environment()?;
     let mut features = image.transport.features();
+    if image.transport == Transport::Product && image.log != LOG_OFF {
+        features.push_str(",log");
+    }
     if has_probabilities(image.model) {
         features.push_str(",probabilities");
     }

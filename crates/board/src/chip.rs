@@ -51,6 +51,19 @@ pub struct Chip {
     pub is_flash_external: bool,
 }
 
+impl Chip {
+    /// Why it does not start an image of Spinney's, and what to do, in a sentence; `None` where it
+    /// does.
+    #[must_use]
+    pub fn cannot_start(&self) -> Option<String> {
+        let reason = self.boot.missing()?;
+        Some(format!(
+            "{} does not start an image of Spinney's: {reason}",
+            self.name
+        ))
+    }
+}
+
 /// A row of the chip table: a [`Chip`] whose core may be unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {

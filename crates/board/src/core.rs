@@ -69,6 +69,31 @@ impl Core {
         )
     }
 
+    /// Bytes that one exception stacks at the most, beside what its handler takes.
+    ///
+    /// Arm: eight words (Armv6-M Architecture Reference Manual DDI 0419, B1.5.6), with a floating
+    /// point unit eighteen more (Armv7-M, DDI 0403, B1.5.7; Armv8-M, DDI 0553, likewise), and a word
+    /// that aligns the frame to eight bytes. RISC-V stacks nothing by itself; riscv-rt
+    /// saves the sixteen registers that calls may change.
+    #[must_use]
+    pub fn exception_frame_bytes(self) -> u32 {
+        const WORD: u32 = 4;
+        match self {
+            Self::CortexM4F | Self::CortexM7F | Self::CortexM33F => (8 + 18 + 1) * WORD,
+            Self::Rv32imc | Self::Rv32imac => 16 * WORD,
+            _ => (8 + 1) * WORD,
+        }
+    }
+
+    /// RAM that is kept for interrupts below the stack of an image: two exception frames.
+    ///
+    /// The firmware around a model enables no interrupt. What is left are a fault and, on Arm, the
+    /// non-maskable interrupt within it, and their handlers take no stack.
+    #[must_use]
+    pub fn interrupt_bytes(self) -> u32 {
+        2 * self.exception_frame_bytes()
+    }
+
     /// Whether it is a RISC-V; all others are Arm.
     #[must_use]
     pub fn is_riscv(self) -> bool {
@@ -167,6 +192,21 @@ mod tests {
             assert_eq!(row.1, core);
         }
         assert_eq!(Core::from_name("cortex-m5"), None);
+    }
+
+    #[test]
+    fn frames_are_those_of_the_manuals() {
+        let frames = [
+            (Core::CortexM0, 36),
+            (Core::CortexM4, 36),
+            (Core::CortexM4F, 108),
+            (Core::CortexM33F, 108),
+            (Core::Rv32imc, 64),
+        ];
+        for (core, bytes) in frames {
+            assert_eq!(core.exception_frame_bytes(), bytes, "{core}");
+            assert_eq!(core.interrupt_bytes(), 2 * bytes, "{core}");
+        }
     }
 
     #[test]

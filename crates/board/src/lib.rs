@@ -29,7 +29,7 @@ mod radio;
 mod table;
 
 pub use self::core::Core;
-pub use boot::Boot;
+pub use boot::{Boot, Field};
 pub use chip::{Chip, Listing, Region, UnknownChip, chips, find, search};
 pub use derive::{LeftOut, derive};
 pub use description::{Architecture, DescribedCore, Description, Memory, MemoryKind};

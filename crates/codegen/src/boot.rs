@@ -1,6 +1,6 @@
 //! What a chip wants to find in flash besides the image, as commands for the linker.
 
-use spinney_board::{Boot, Region};
+use spinney_board::{Boot, Field, Region};
 
 /// Linker commands that put what `boot` asks for into the image; empty where it asks for nothing
 /// that an image holds. They belong into the memory map, which has `FLASH` behind
@@ -26,10 +26,23 @@ pub(crate) fn boot_sections(boot: Boot, flash: Region) -> String {
                  _stext = ADDR(.image_definition) + SIZEOF(.image_definition);\n"
             )
         }
+        Boot::FlashField | Boot::OptionMemory => boot.field().map_or(String::new(), field_section),
         Boot::Direct | Boot::LpcChecksum | Boot::EspIdf | Boot::ConfigField | Boot::Header => {
             String::new()
         }
     }
+}
+
+/// The section of a field among the code, behind the vectors, and code behind it.
+fn field_section(field: Field) -> String {
+    let (offset, words) = (field.offset, words(field.bytes));
+    format!(
+        "SECTIONS\n{{\n  .chip_configuration (ORIGIN(FLASH) + {offset:#x}) :\n  {{\n{words}  }} > FLASH\n}}\n\
+         INSERT AFTER .vector_table;\n\
+         _stext = ADDR(.chip_configuration) + SIZEOF(.chip_configuration);\n\
+         ASSERT(ADDR(.vector_table) + SIZEOF(.vector_table) <= ADDR(.chip_configuration), \
+         \"more vectors than there is room for before the words that configure the chip\");\n"
+    )
 }
 
 /// The smallest loop of blocks that makes an Arm image bootable: RP2350 data sheet, 5.9.5.1.
@@ -78,10 +91,22 @@ mod tests {
     }
 
     #[test]
+    fn a_field_among_the_code_is_laid_out_word_by_word() {
+        let text = boot_sections(Boot::FlashField, Region::new(0, 1 << 19));
+        assert!(text.contains("(ORIGIN(FLASH) + 0x400)"), "{text}");
+        let words: Vec<&str> = text.lines().filter(|it| it.contains("LONG(")).collect();
+        let expected = ["0xffffffff", "0xffffffff", "0xffffffff", "0xffff7ffe"];
+        assert_eq!(words, expected.map(|word| format!("    LONG({word})")));
+        let text = boot_sections(Boot::OptionMemory, Region::new(0, 1 << 19));
+        assert_eq!(text.matches("LONG(0xffffffff)").count(), 15);
+    }
+
+    #[test]
     fn most_chips_ask_for_nothing() {
         for boot in Boot::ALL {
             let text = boot_sections(boot, Region::new(0, 1024));
-            let is_linked = matches!(boot, Boot::Rp2040Boot2 | Boot::Rp235xBlock);
+            let is_linked =
+                boot.field().is_some() || matches!(boot, Boot::Rp2040Boot2 | Boot::Rp235xBlock);
             assert_eq!(!text.is_empty(), is_linked, "{boot:?}");
         }
     }

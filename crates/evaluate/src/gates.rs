@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_quantize::{Certificate, Level};
 
-use crate::{DeviceRun, Evaluation, Footprint, ProbabilityError, Shape};
+use crate::{ChipRam, DeviceRun, Evaluation, Footprint, ProbabilityError, Shape};
 
 /// Limits of a pipeline; `None` is no gate.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -12,6 +12,8 @@ pub struct Limits {
     pub flash_bytes: u64,
     /// Most bytes of RAM.
     pub ram_bytes: u64,
+    /// The chip's RAM, which static data, stack and interrupts share.
+    pub chip_ram: Option<ChipRam>,
     /// Most bytes of stack.
     pub stack_bytes: Option<u64>,
     /// Most instructions per inference, on average.
@@ -103,6 +105,9 @@ pub struct Verdict {
     pub note: Option<Advice>,
 }
 
+/// What the log's buffer takes of RAM, unless there is no log.
+const LOG_BYTES: u64 = 1024;
+
 /// Judges every gate, in a fixed order: parity, sizes, speed, accuracy, certificate.
 #[must_use]
 pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
@@ -154,6 +159,28 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
                 .to_owned()
         },
     ));
+    if let Some(ram) = limits.chip_ram {
+        verdicts.extend(on_device(
+            "ram_and_stack",
+            Some(ram.bytes),
+            &|run| ram.taken(footprint, run) as f64,
+            &|limit, found| {
+                let static_bytes = footprint.ram_bytes;
+                let stack = found - static_bytes as f64 - f64::from(ram.interrupt_bytes);
+                format!(
+                    "static data and the stack would meet: {static_bytes} bytes of data, {stack} of \
+                     stack and {} for interrupts are {} more than the chip has; {}",
+                    ram.interrupt_bytes,
+                    found - limit as f64,
+                    if static_bytes > LOG_BYTES {
+                        "`log = \"off\"` in [firmware] saves the log's buffer of 1024 bytes"
+                    } else {
+                        "fewer features take a smaller stack"
+                    }
+                )
+            },
+        ));
+    }
     verdicts.extend(on_device(
         "instructions",
         limits.instructions_mean,

@@ -33,6 +33,7 @@ mod heard;
 mod image;
 mod importance;
 mod margins;
+mod memory;
 mod metrics;
 mod node;
 mod predictions;
@@ -47,6 +48,7 @@ pub use heard::{HeardRun, read_heard};
 pub use image::{Loaded, loaded, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
+pub use memory::ChipRam;
 pub use metrics::{ClassScore, Scorecard};
 pub use node::{
     Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, SlowerLadder,

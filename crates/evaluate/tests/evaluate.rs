@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_board::Timer;
 use spinney_evaluate::{
-    DeviceRun, Footprint, Instructions, Limits, Measured, Predictions, Quantity, RunContext,
-    RunOutcome, Scorecard, Section, Splits, WorstCase, judge, read_outcomes,
+    ChipRam, DeviceRun, Footprint, Instructions, Limits, Measured, Predictions, Quantity,
+    RunContext, RunOutcome, Scorecard, Section, Splits, WorstCase, judge, read_outcomes,
 };
 use spinney_quantize::{Certificate, Level};
 use spinney_wire::{Header, Outcome};
@@ -108,6 +108,10 @@ fn gates_hold_at_their_limits() {
     let limits = Limits {
         flash_bytes: 1000,
         ram_bytes: 100,
+        chip_ram: Some(ChipRam {
+            bytes: 200,
+            interrupt_bytes: 36,
+        }),
         stack_bytes: Some(64),
         instructions_mean: Some(101),
         instructions_max: Some(120),
@@ -125,6 +129,7 @@ fn gates_hold_at_their_limits() {
             flash 1000 1000 pass
             ram 100 100 pass
             stack 64 64 pass
+            ram_and_stack 200 200 pass
             instructions 101 100.5 pass
             instructions_max 120 120 pass
             instructions_bound 130 130 pass
@@ -140,6 +145,10 @@ fn gates_fail_beyond_them() {
     let limits = Limits {
         flash_bytes: 999,
         ram_bytes: 99,
+        chip_ram: Some(ChipRam {
+            bytes: 199,
+            interrupt_bytes: 36,
+        }),
         stack_bytes: Some(63),
         instructions_mean: Some(100),
         instructions_max: Some(119),
@@ -157,6 +166,7 @@ fn gates_fail_beyond_them() {
             flash 999 1000 FAIL: 1 bytes over; fewer features or classes, or a chip with more flash
             ram 99 100 FAIL: 1 bytes over; the model's tables are in flash, so look at the firmware's own data
             stack 63 64 FAIL: a row of readings and its codes lie on the stack: fewer features, or integer readings
+            ram_and_stack 199 200 FAIL: static data and the stack would meet: 100 bytes of data, 64 of stack and 36 for interrupts are 1 more than the chip has; fewer features take a smaller stack
             instructions 100 100.5 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
             instructions_max 119 120 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
             instructions_bound 129 130 FAIL: the longest paths would take that many: a smaller `max_depth`, fewer trees, or `prefer = "speed"` in [codegen]

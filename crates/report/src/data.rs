@@ -365,6 +365,12 @@ pub struct Device {
     pub instructions_of_coding: Option<f64>,
     /// Deepest stack of any prediction.
     pub stack_bytes_max: u32,
+    /// What is kept for interrupts: two exception frames of the chip's core.
+    #[serde(default)]
+    pub interrupt_bytes: u32,
+    /// Static data, the deepest stack and what is kept for interrupts: the RAM that is taken.
+    #[serde(default)]
+    pub ram_and_stack_bytes: u64,
     /// The longest paths and what they would take; absent for models without splits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_case: Option<WorstCase>,

@@ -1,7 +1,8 @@
-//! The image that ships: readings from a mailbox that the sensor fills, defmt over RTT.
+//! The image that ships: readings from a mailbox that the sensor fills, defmt over RTT if it logs.
 
 use core::cell::UnsafeCell;
 
+#[cfg(feature = "log")]
 use defmt_rtt as _;
 #[cfg(feature = "signal")]
 use model::signal::{N_CHANNELS, sample as sample_of};

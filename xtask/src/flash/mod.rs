@@ -46,11 +46,7 @@ const RTT_SYMBOL: &str = "_SEGGER_RTT";
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let product = pipeline::product(&arguments.config)?;
     let chip = &product.config.pipeline.target.chip;
-    if let Some(reason) = chip.boot.missing() {
-        let message = format!(
-            "found {}, which does not start an image of Spinney's: {reason}",
-            chip.name
-        );
+    if let Some(message) = chip.cannot_start() {
         let help = "`cargo xtask pipeline run` gives its sizes, and docs/hardware.md what it takes";
         return Err(product
             .config

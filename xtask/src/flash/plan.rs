@@ -33,7 +33,26 @@ pub(crate) fn prepare(chip: &Chip, mut image: Vec<Loaded>) -> anyhow::Result<Vec
             );
         }
     }
+    if let Some(field) = chip.boot.field() {
+        let address = flash.origin + field.offset;
+        if bytes_at(&image, address, field.bytes.len()) != Some(field.bytes) {
+            bail!(
+                "the image has other words at {address:#010x} than those that leave {} unlocked",
+                chip.name
+            );
+        }
+    }
     if chip.boot == Boot::LpcChecksum {
+        let address = flash.origin + CODE_READ_PROTECTION;
+        let word = bytes_at(&image, address, 4).and_then(|bytes| bytes.first_chunk());
+        if let Some(word) = word.map(|bytes| u32::from_le_bytes(*bytes))
+            && PROTECTS.contains(&word)
+        {
+            bail!(
+                "the image has {word:#010x} at {address:#010x}, which locks {} against the debugger",
+                chip.name
+            );
+        }
         let first = image
             .first_mut()
             .filter(|stretch| stretch.address == flash.origin)
@@ -41,6 +60,19 @@ pub(crate) fn prepare(chip: &Chip, mut image: Vec<Loaded>) -> anyhow::Result<Vec
         set_checksum(&mut first.bytes).context("the vector table has less than eight words")?;
     }
     Ok(image)
+}
+
+/// The word that switches code read protection on: NXP LPC user manuals, "code read protection".
+const CODE_READ_PROTECTION: u32 = 0x2fc;
+/// Its values CRP1, CRP2, CRP3 and NO_ISP.
+const PROTECTS: [u32; 4] = [0x1234_5678, 0x8765_4321, 0x4321_8765, 0x4e69_7370];
+
+/// The bytes of the image from `address` on, if it has them all.
+fn bytes_at(image: &[Loaded], address: u32, len: usize) -> Option<&[u8]> {
+    image.iter().find_map(|stretch| {
+        let start = usize::try_from(address.checked_sub(stretch.address)?).ok()?;
+        stretch.bytes.get(start..start.checked_add(len)?)
+    })
 }
 
 /// Makes the sum of the first eight words zero: NXP LPC user manuals, "valid user code".
@@ -187,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn an_image_that_could_lock_the_chip() {
+        let renesas = chip("R7FA4M1AB");
+        let mut image = stretch(0, 0x1000);
+        let error = prepare(&renesas, vec![image.clone()]).unwrap_err();
+        expect!["the image has other words at 0x00000400 than those that leave R7FA4M1AB unlocked"]
+            .assert_eq(&error.to_string());
+        image.bytes[0x400..0x43c].fill(0xff);
+        assert!(prepare(&renesas, vec![image]).is_ok());
+        assert!(prepare(&renesas, vec![stretch(0, 0x400)]).is_err());
+    }
+
+    #[test]
     fn the_checksum_of_an_lpc() {
         let image = prepare(&chip("LPC845M301JBD48"), vec![stretch(0, 64)]).unwrap();
         let words: Vec<u32> = image[0].bytes[..32]
@@ -204,6 +248,12 @@ mod tests {
         assert_eq!(words[6], 0x0101_0101);
         assert!(prepare(&chip("LPC845M301JBD48"), vec![stretch(0, 16)]).is_err());
         assert!(prepare(&chip("LPC845M301JBD48"), vec![stretch(64, 64)]).is_err());
+        for word in PROTECTS {
+            let mut locking = stretch(0, 0x400);
+            locking.bytes[0x2fc..0x300].copy_from_slice(&word.to_le_bytes());
+            let error = prepare(&chip("LPC845M301JBD48"), vec![locking]).unwrap_err();
+            assert!(error.to_string().contains("locks"), "{error}");
+        }
         let plain = vec![stretch(0x0800_0000, 64)];
         assert_eq!(prepare(&chip("STM32F405RG"), plain.clone()).unwrap(), plain);
     }

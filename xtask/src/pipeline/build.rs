@@ -200,7 +200,7 @@ fn log_level(level: LogLevel) -> &'static str {
         LogLevel::Info => "info",
         LogLevel::Warn => "warn",
         LogLevel::Error => "error",
-        LogLevel::Off => "off",
+        LogLevel::Off => image::LOG_OFF,
     }
 }
 

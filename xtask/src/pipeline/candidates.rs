@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use spinney_board::Core;
 use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, c99, drop_in};
-use spinney_config::{Budget, Encoding as Asked, Export, Output, Pipeline, Prefer};
+use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
 use spinney_evaluate::{DeviceRun, Footprint};
 use spinney_quantize::{Body, QuantModel, ReadingType};
 use spinney_report::Candidate as Reported;
 
+use super::report::chip_ram;
 use crate::failure::Failure;
 
 /// Splits up to which `auto` tries branches; a compiler takes minutes over more.
@@ -209,7 +210,7 @@ pub(crate) fn choose(pipeline: &Pipeline, all: &[(&Candidate, Figures<'_>)]) -> 
     let offered: Vec<usize> = (0..all.len())
         .filter(|index| all[*index].0.is_offered)
         .collect();
-    let failed = |index: usize| failed_budgets(&pipeline.budget, all[index].1);
+    let failed = |index: usize| failed_budgets(pipeline, all[index].1);
     let rank = |index: &usize| {
         let figures = all[*index].1;
         let flash = figures.product.flash_bytes as f64;
@@ -295,7 +296,8 @@ fn dominates(one: Figures<'_>, other: Figures<'_>) -> bool {
 }
 
 /// Names of the budgets that a form misses.
-fn failed_budgets(budget: &Budget, figures: Figures<'_>) -> Vec<String> {
+fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
+    let budget = &pipeline.budget;
     let mut failed = Vec::new();
     let mut gate = |name: &str, holds: bool| {
         if !holds {
@@ -313,6 +315,11 @@ fn failed_budgets(budget: &Budget, figures: Figures<'_>) -> Vec<String> {
             budget
                 .stack
                 .is_none_or(|stack| run.stack_bytes_max <= stack),
+        );
+        let ram = chip_ram(pipeline);
+        gate(
+            "ram_and_stack",
+            ram.taken(figures.product, run) <= ram.bytes,
         );
         gate(
             "instructions",

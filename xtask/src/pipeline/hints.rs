@@ -157,7 +157,7 @@ fn differing(known: &Summary, predictions: &Predictions) -> impl Iterator<Item =
 pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Result<(), Failure> {
     let stage = session.stage("quantize");
     let known: Summary = stage.read_json(SUMMARY).environment()?;
-    for note in &known.notes {
+    for note in &report::notes(&session.config, &known) {
         println!("note: {note}");
     }
     let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;

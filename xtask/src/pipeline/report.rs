@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
-use spinney_config::{Certificate as Required, Codes, Config, Model, Output};
+use spinney_config::{Certificate as Required, Codes, Config, Model, Output, Pipeline};
 use spinney_evaluate::{
-    DeviceRun, Evaluation, Limits, Measured, Predictions, RunOutcome, Shape, judge, judge_node,
+    ChipRam, DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Shape,
+    judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, Level};
@@ -252,7 +253,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             image: product.digest.clone(),
             sections: product.sections.clone(),
         },
-        device: device(config, &result, n_rows),
+        device: device(config, &result, product, n_rows),
         exports: chosen
             .header
             .iter()
@@ -265,7 +266,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             .collect(),
         node: plan.as_ref().map(spinney_evaluate::node),
         verdicts,
-        notes: summary.notes.clone(),
+        notes: notes(config, &summary),
         flow: flow(),
         toolchain: last.toolchain.clone(),
     })
@@ -407,11 +408,17 @@ pub(super) fn accuracy(
     }
 }
 
-fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> {
+fn device(
+    config: &Config,
+    result: &RunResult,
+    product: &Footprint,
+    n_rows: usize,
+) -> Option<Device> {
     let RunResult::Ran(run) = result else {
         return None;
     };
     let machine = config.pipeline.target.board?;
+    let ram = chip_ram(&config.pipeline);
     Some(Device {
         board: machine.name.to_owned(),
         core: machine.core.report_name().to_owned(),
@@ -422,6 +429,8 @@ fn device(config: &Config, result: &RunResult, n_rows: usize) -> Option<Device> 
         instructions_from_codes: run.instructions_from_codes,
         instructions_of_coding: Some(coding_mean(run)),
         stack_bytes_max: run.stack_bytes_max,
+        interrupt_bytes: ram.interrupt_bytes,
+        ram_and_stack_bytes: ram.taken(product, run),
         worst_case: run.worst_case,
         heard: run.heard.clone(),
     })
@@ -433,12 +442,29 @@ fn coding_mean(run: &DeviceRun) -> f64 {
     (mean * 10.0).round() / 10.0
 }
 
+/// What is odd about rows and model, and what the chip does not do with the image.
+pub(super) fn notes(config: &Config, summary: &Summary) -> Vec<String> {
+    let chip = &config.pipeline.target.chip;
+    let notes = summary.notes.iter().cloned();
+    notes.chain(chip.cannot_start()).collect()
+}
+
+/// The RAM that data, stack and interrupts share.
+pub(super) fn chip_ram(config: &Pipeline) -> ChipRam {
+    let chip = &config.target.chip;
+    ChipRam {
+        bytes: u64::from(chip.ram.len),
+        interrupt_bytes: chip.core.interrupt_bytes(),
+    }
+}
+
 fn limits(config: &Config) -> Limits {
     let budget = &config.pipeline.budget;
     let accuracy = &config.pipeline.accuracy;
     Limits {
         flash_bytes: u64::from(budget.flash),
         ram_bytes: u64::from(budget.ram),
+        chip_ram: Some(chip_ram(&config.pipeline)),
         stack_bytes: budget.stack.map(u64::from),
         instructions_mean: budget.instructions,
         instructions_max: budget.instructions_max,

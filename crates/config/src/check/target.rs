@@ -89,12 +89,40 @@ fn core(reader: &mut Reader, section: &RawSection, listing: &Listing) -> Option<
 
 /// The chip with the memories that the config gives it.
 fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
-    if section
-        .bytes("origin")
-        .is_some_and(|origin| origin != chip.flash.origin)
-    {
-        // What stands before the image starts it, and has what the chip wants to find.
-        chip.boot = Boot::Direct;
+    let origin = section.bytes("origin");
+    match origin.filter(|origin| *origin != chip.flash.origin) {
+        Some(origin) => {
+            // What stands before the image starts it, and has what the chip wants to find.
+            let field = chip
+                .boot
+                .field()
+                .map(|field| chip.flash.origin + field.end());
+            if let Some(end) = field.filter(|end| (chip.flash.origin..*end).contains(&origin)) {
+                let message = format!(
+                    "target.origin: found {origin:#x}, expected {end:#x} or more: the words before \
+                     it configure {}, or lock it",
+                    chip.name
+                );
+                let fault = Fault::new(section.given("origin"), message);
+                reader
+                    .faults
+                    .push(fault.context(section.given("chip"), "because of this"));
+            }
+            chip.boot = Boot::Direct;
+        }
+        None if chip.boot.locks() => {
+            let message = format!(
+                "target.chip: found {}, whose image could lock it: {}",
+                chip.name,
+                chip.boot.missing().unwrap_or_default()
+            );
+            let help =
+                "`origin` in [target] puts an image behind a bootloader that has these words";
+            reader
+                .faults
+                .push(Fault::new(section.given("chip"), message).help(help));
+        }
+        None => {}
     }
     for (name, region, origin, len) in [
         ("flash", &mut chip.flash, "origin", "flash"),

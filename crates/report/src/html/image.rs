@@ -178,7 +178,9 @@ impl Report {
                         }
                     }
                     p {
-                        "Stack: " (grouped(u64::from(device.stack_bytes_max))) " bytes at most."
+                        "Stack: " (grouped(u64::from(device.stack_bytes_max))) " bytes at most; with static data and "
+                        (device.interrupt_bytes) " bytes for interrupts, "
+                        (grouped(device.ram_and_stack_bytes)) " bytes of RAM are taken."
                         @if let Some(heard) = &device.heard {
                             " From samples: " (heard.decisions) " decisions, the features of " (heard.mismatches.len())
                             " of them computed differently from the host; stack of the front end "

@@ -111,7 +111,8 @@ impl Report {
             out,
             "{} ({}{}): {} rows, {} of them computed differently from the host. Instructions per \
              inference from raw readings: {} on average, {} at most; from codes: {} and {}.{} These \
-             are instructions, not cycles. Stack: {} bytes at most.",
+             are instructions, not cycles. Stack: {} bytes at most; with static data and {} bytes for \
+             interrupts, {} bytes of RAM are taken.",
             device.board,
             device.core,
             if device.emulated { ", emulated" } else { "" },
@@ -127,7 +128,9 @@ impl Report {
                     " Making the codes takes the difference, {coding}: {:.1} per feature.",
                     coding / self.features.len().max(1) as f64
                 )),
-            device.stack_bytes_max
+            device.stack_bytes_max,
+            device.interrupt_bytes,
+            device.ram_and_stack_bytes
         )?;
         if let Some(heard) = &device.heard {
             let model = device.instructions_per_inference.mean;
