@@ -5,7 +5,7 @@
 
 #include "model.h"
 
-enum { RECORD_LEN = 2 + 2 * MACRO(N_FEATURES) + 8 * MACRO(N_CLASSES) };
+enum { RECORD_LEN = 2 + 2 * MACRO(N_CODES) + 8 * MACRO(N_CLASSES) };
 
 static void put(uint8_t *to, uint64_t value, uint8_t n_bytes)
 {
@@ -16,13 +16,13 @@ static void put(uint8_t *to, uint64_t value, uint8_t n_bytes)
 
 static void record_of(const NAME(reading_t) *readings, uint8_t *record)
 {
-    static NAME(code_t) codes[MACRO(N_FEATURES)];
+    static NAME(code_t) codes[MACRO(N_CODES)];
     static NAME(score_t) scores[MACRO(N_CLASSES)];
     NAME(encode)(readings, codes);
     NAME(scores)(codes, scores);
     *record++ = NAME(predict)(readings);
     *record++ = NAME(classify)(codes);
-    for (size_t i = 0; i < MACRO(N_FEATURES); i++) {
+    for (size_t i = 0; i < MACRO(N_CODES); i++) {
         put(record, (uint64_t)(int64_t)codes[i], 2);
         record += 2;
     }

@@ -51,7 +51,7 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
         let _ = write!(out, ", labelled {}", class(rows.test.labels()[index]));
     }
     out.push_str("\n\n");
-    write_codes(&mut out, quant, &readings, &codes);
+    write_codes(&mut out, quant, &model.inputs(), &readings, &codes);
     match (model, quant.body()) {
         (FloatModel::Forest(forest), Body::Forest(_)) => {
             n_parting = write_trees(&mut out, forest, quant, &readings, &codes);
@@ -122,16 +122,30 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
     out
 }
 
-fn write_codes(out: &mut String, quant: &QuantModel, readings: &[f64], codes: &[i16]) {
+fn write_codes(
+    out: &mut String,
+    quant: &QuantModel,
+    used: &[usize],
+    readings: &[f64],
+    codes: &[i16],
+) {
     out.push_str("readings: feature, reading, code, coding\n");
     let width = name_width(quant.schema());
     for (index, feature) in quant.schema().features().iter().enumerate() {
-        let coding = match &quant.codings()[index] {
+        let Some(code) = quant.code_of(index).filter(|_| used.contains(&index)) else {
+            let _ = writeln!(
+                out,
+                "  {:<width$} {:>16} {:>7}  not used",
+                feature.name, readings[index], "-"
+            );
+            continue;
+        };
+        let coding = match &quant.codings()[code] {
             &Coding::IDENTITY => "identity".to_owned(),
             Coding::Affine { shift, offset } => {
                 let sign = if *offset < 0 { '+' } else { '-' };
                 let offset = offset.unsigned_abs();
-                let saturated = if is_saturated(quant, index, readings[index], codes[index]) {
+                let saturated = if is_saturated(quant, code, readings[index], codes[code]) {
                     ", saturated"
                 } else {
                     ""
@@ -143,7 +157,7 @@ fn write_codes(out: &mut String, quant: &QuantModel, readings: &[f64], codes: &[
         let _ = writeln!(
             out,
             "  {:<width$} {:>16} {:>7}  {coding}",
-            feature.name, readings[index], codes[index]
+            feature.name, readings[index], codes[code]
         );
     }
     out.push('\n');
@@ -164,7 +178,7 @@ fn write_trees(
         let (q15, q15_leaf) = paths.q15(index, codes);
         let parting = paths.parting(index, readings, codes);
         for step in &float {
-            let code_goes_left = step.code.is_some_and(|code| codes[step.feature] <= code);
+            let code_goes_left = step.code.is_some_and(|code| codes[step.input] <= code);
             write_step(out, forest, step, readings, codes);
             if code_goes_left != step.goes_left {
                 let cause = cause(quant, forest, step, readings, codes);
@@ -199,14 +213,14 @@ fn cause(
     readings: &[f64],
     codes: &[i16],
 ) -> String {
-    let (reading, code) = (readings[step.feature], codes[step.feature]);
+    let (reading, code) = (readings[step.feature], codes[step.input]);
     let received = quant.reading_type().received(reading);
     let compare = forest.schema().features()[step.feature].compare;
     if (compare.seen(received) <= step.threshold) != step.goes_left {
         return format!("the device gets {received}, with fewer digits than the row has");
     }
-    match &quant.codings()[step.feature] {
-        Coding::Affine { .. } if is_saturated(quant, step.feature, reading, code) => {
+    match &quant.codings()[step.input] {
+        Coding::Affine { .. } if is_saturated(quant, step.input, reading, code) => {
             "the reading is beyond what codes reach; a `range` that holds it, or none, helps"
                 .to_owned()
         }
@@ -223,8 +237,8 @@ fn cause(
 }
 
 /// Whether an affine code is not what its formula says, since 8 or 16 bits end before.
-fn is_saturated(quant: &QuantModel, feature: usize, reading: f64, code: i16) -> bool {
-    match &quant.codings()[feature] {
+fn is_saturated(quant: &QuantModel, input: usize, reading: f64, code: i16) -> bool {
+    match &quant.codings()[input] {
         Coding::Affine { shift, offset } => {
             let scaled = quant.reading_type().received(reading) * 2.0_f64.powi(i32::from(*shift));
             let exact = scaled.floor() - f64::from(*offset);
@@ -244,7 +258,7 @@ fn write_step(out: &mut String, forest: &Forest, step: &Step, readings: &[f64], 
     let sign = |is_left: bool| if is_left { "<=" } else { ">" };
     let q15 = match step.code {
         Some(code) => {
-            let reading = codes[step.feature];
+            let reading = codes[step.input];
             format!("{reading} {} {code}", sign(reading <= code))
         }
         None => "always right".to_owned(),

@@ -29,6 +29,29 @@ const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb
 "features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
 "means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
 
+/// A tree that asks every second of 80 features, too many to be picked one by one.
+fn every_second() -> String {
+    let nodes: Vec<String> = (0..40)
+        .map(|split| {
+            format!(
+                r#"{{"feature":{},"threshold":{split}.5,"left":{},"right":{}}},{{"value":[1,0]}}"#,
+                2 * split + 1,
+                2 * split + 1,
+                2 * split + 2
+            )
+        })
+        .collect();
+    let features: Vec<String> = (0..80)
+        .map(|feature| format!(r#"{{"name":"f{feature}"}}"#))
+        .collect();
+    format!(
+        r#"{{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{}],
+        "classes":["x","y"],"trees":[{{"nodes":[{},{{"value":[0,1]}}]}}]}}"#,
+        features.join(","),
+        nodes.join(",")
+    )
+}
+
 /// Rows that make 8-bit votes suffice.
 const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
 
@@ -36,6 +59,12 @@ const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
 fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     let forest = FloatModel::from_json(FOREST.as_bytes()).environment()?;
     let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
+    let sparse = FloatModel::from_json(every_second().as_bytes()).environment()?;
+    let first_alone = BAYES
+        .replace("\"log_priors\"", "\"inputs\":[0],\"log_priors\"")
+        .replace(",1.0],[2.0,-3.0]]", "],[2.0]]")
+        .replace(",0.01],[2.0,100.0]]", "],[2.0]]");
+    let selected = FloatModel::from_json(first_alone.as_bytes()).environment()?;
     let rows = csv::read(ROWS.as_bytes(), "y").environment()?;
     let (soft, hard) = (Voting::Soft, Voting::Hard);
     let auto = CodingChoice::Auto;
@@ -48,6 +77,8 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
         let declared: Vec<Declared> = sensors
             .into_iter()
             .zip(codings)
+            .cycle()
+            .take(model.schema().n_features())
             .map(|(sensor, coding)| Declared {
                 sensor: Some(sensor),
                 range: Some((-100.0, 100.0)),
@@ -98,6 +129,18 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
         (
             "hard-mixed-f32",
             quantize(&forest, hard, f32s, [auto, rank], None),
+        ),
+        (
+            "picked-by-table-f32",
+            quantize(&sparse, hard, f32s, [auto; 2], None),
+        ),
+        (
+            "picked-by-table-i16",
+            quantize(&sparse, hard, i16s, [rank; 2], None),
+        ),
+        (
+            "picked-bayes-f32",
+            quantize(&selected, soft, f32s, [auto; 2], None),
         ),
         ("bayes-f32", quantize(&bayes, soft, f32s, [auto; 2], None)),
         ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),

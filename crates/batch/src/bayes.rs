@@ -9,7 +9,7 @@ use crate::trees::LANES;
 /// A naive Bayes model and how its readings become codes.
 #[derive(Debug)]
 pub(crate) struct Bayes {
-    /// Class after class, a term per feature.
+    /// Class after class, a term per code.
     terms: Vec<Term>,
     offsets: Vec<i64>,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Bayes {
 /// Memory for one block, used over and over.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    /// Per feature the codes of the rows of a block.
+    /// The codes of the rows of a block, code after code.
     codes: Vec<[i16; LANES]>,
 }
 
@@ -38,18 +38,19 @@ impl Bayes {
         room: &mut Room,
         scores: &mut [i64],
     ) {
-        let n_features = model.codings().len();
+        let n_features = model.schema().n_features();
+        let n_codes = model.inputs().len();
         let n_classes = self.offsets.len();
-        room.codes.resize(n_features, [0; LANES]);
+        room.codes.resize(n_codes, [0; LANES]);
         let groups = rows.chunks(n_features * LANES);
         for (rows, scores) in groups.zip(scores.chunks_mut(n_classes * LANES)) {
             for (lane, row) in rows.chunks_exact(n_features).enumerate() {
-                let codings = model.codings().iter().zip(row);
-                for ((coding, reading), codes) in codings.zip(&mut room.codes) {
-                    codes[lane] = coding.code(model.reading_type(), reading.widen());
+                let codings = model.codings().iter().zip(model.inputs());
+                for ((coding, input), codes) in codings.zip(&mut room.codes) {
+                    codes[lane] = coding.code(model.reading_type(), row[*input].widen());
                 }
             }
-            let classes = self.terms.chunks_exact(n_features).zip(&self.offsets);
+            let classes = self.terms.chunks_exact(n_codes).zip(&self.offsets);
             for (class, (terms, offset)) in classes.enumerate() {
                 let penalties = penalties(*offset, terms, &room.codes);
                 for (scores, penalty) in scores.chunks_exact_mut(n_classes).zip(penalties) {

@@ -40,15 +40,16 @@ struct Trees<K> {
 impl<R: Reading> Forest<R> {
     pub(crate) fn new(model: &QuantModel, forest: &QuantForest) -> Self {
         let votes = Votes::new(forest, model.schema().n_classes());
-        let form = if takes_bytes(model, forest) {
-            Form::Bytes(Trees::new(forest, &votes, |_, threshold| {
+        let inputs = model.inputs();
+        let form = if takes_bytes(model) {
+            Form::Bytes(Trees::new(forest, inputs, &votes, |_, threshold| {
                 u8::try_from(threshold).ok()
             }))
         } else {
             let mut known = std::collections::HashMap::new();
-            Form::Readings(Trees::new(forest, &votes, |feature, threshold| {
-                *known.entry((feature, threshold)).or_insert_with(|| {
-                    let coding = &model.codings()[usize::from(feature)];
+            Form::Readings(Trees::new(forest, inputs, &votes, |code, threshold| {
+                *known.entry((code, threshold)).or_insert_with(|| {
+                    let coding = &model.codings()[usize::from(code)];
                     cut(coding, model.reading_type(), threshold)
                 })
             }))
@@ -98,20 +99,20 @@ pub(crate) struct Room {
 /// Whether each code is `reading as i16`, and each threshold one of 8 bits: then a reading may be
 /// compared as `reading as u8`. Both conversions truncate, saturate, and give 0 for NaN; clamping
 /// codes into 0 to 255 changes no decision where thresholds lie in 0 to 254.
-fn takes_bytes(model: &QuantModel, forest: &QuantForest) -> bool {
+fn takes_bytes(model: &QuantModel) -> bool {
     let is_integer = model.reading_type() != ReadingType::F32;
-    let is_identity = |feature: u16| model.codings()[usize::from(feature)] == Coding::IDENTITY;
-    is_integer
-        && model.code_bits() == 8
-        && forest
-            .splits()
-            .iter()
-            .all(|split| is_identity(split.feature))
+    let mut codings = model.codings().iter();
+    is_integer && model.code_bits() == 8 && codings.all(|coding| *coding == Coding::IDENTITY)
 }
 
 impl<K: Key> Trees<K> {
-    fn new(forest: &QuantForest, votes: &Votes, key: impl FnMut(u16, i16) -> Option<K>) -> Self {
-        let trees = Tree::all(forest, key);
+    fn new(
+        forest: &QuantForest,
+        inputs: &[usize],
+        votes: &Votes,
+        key: impl FnMut(u16, i16) -> Option<K>,
+    ) -> Self {
+        let trees = Tree::all(forest, inputs, key);
         let mut rest = vec![0_u32];
         for tree in trees.iter().rev() {
             let span = tree.leaves().map(|leaf| votes.span(leaf)).max();

@@ -26,23 +26,33 @@ pub(crate) struct Tree<K> {
 pub(crate) const LANES: usize = 8;
 
 impl<K: Key> Tree<K> {
-    /// Lays out each tree of `forest`, level by level; `key` turns a feature and a code into what
-    /// is compared, `None` if all go right.
+    /// Lays out each tree of `forest`, level by level; `inputs` has the feature of each code, and
+    /// `key` turns the index of a code and a threshold into what is compared, `None` if all go
+    /// right.
     pub(crate) fn all(
         forest: &QuantForest,
+        inputs: &[usize],
         mut key: impl FnMut(u16, i16) -> Option<K>,
     ) -> Vec<Self> {
         let trees = forest.trees();
         let splits = forest.splits();
         trees
             .iter()
-            .map(|tree| Self::new(tree.root, &splits[tree.first_split as usize..], &mut key))
+            .map(|tree| {
+                Self::new(
+                    tree.root,
+                    &splits[tree.first_split as usize..],
+                    inputs,
+                    &mut key,
+                )
+            })
             .collect()
     }
 
     fn new(
         root: u16,
         splits: &[spinney_runtime::forest::Split],
+        inputs: &[usize],
         key: &mut impl FnMut(u16, i16) -> Option<K>,
     ) -> Self {
         let number = |index: usize| {
@@ -69,7 +79,8 @@ impl<K: Key> Tree<K> {
             if let Some((split, threshold)) = split {
                 nodes.push(Node {
                     threshold,
-                    feature: split.feature,
+                    feature: u16::try_from(inputs[usize::from(split.feature)])
+                        .expect("at most 65,535 features"),
                     child: number(order.len()),
                 });
                 leaves.push(0);

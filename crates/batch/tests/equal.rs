@@ -208,6 +208,7 @@ proptest! {
 
     #[test]
     fn any_naive_bayes_on_any_readings(
+        inputs in prop::sample::subsequence((0..N_FEATURES).collect::<Vec<_>>(), 1..=N_FEATURES),
         classes in proptest::collection::vec(
             proptest::collection::vec((magnitude(), 1e-4..1e4), N_FEATURES), 2..12),
         sensors in sensors(),
@@ -215,10 +216,10 @@ proptest! {
     ) {
         let n_classes = classes.len();
         let rest = format!(
-            r#""log_priors":{:?},"means":{:?},"variances":{:?}"#,
+            r#""inputs":{inputs:?},"log_priors":{:?},"means":{:?},"variances":{:?}"#,
             vec![-(n_classes as f64).ln(); n_classes],
-            classes.iter().map(|class| class.iter().map(|(mean, _)| *mean).collect()).collect::<Vec<Vec<f64>>>(),
-            classes.iter().map(|class| class.iter().map(|(_, variance)| *variance).collect()).collect::<Vec<Vec<f64>>>(),
+            classes.iter().map(|class| inputs.iter().map(|input| class[*input].0).collect()).collect::<Vec<Vec<f64>>>(),
+            classes.iter().map(|class| inputs.iter().map(|input| class[*input].1).collect()).collect::<Vec<Vec<f64>>>(),
         );
         let float = model("gaussian-nb", N_FEATURES, n_classes, &rest);
         let Ok(calibrations) = calibrate(&float, None, &declared(&sensors, CodingChoice::Auto)) else {

@@ -61,7 +61,7 @@ fn forest_body(
     forest: &QuantForest,
     mut options: Options,
 ) -> Result<Body, EncodingError> {
-    let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
+    let (n_codes, n_classes) = (model.inputs().len(), model.schema().n_classes());
     let trees = trees(forest);
     let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
     options.early_exit &= enough.can_stop(trees.len());
@@ -84,7 +84,7 @@ fn forest_body(
             trees: Some(written.trees),
         });
     }
-    let Some(compact) = Compact::new(forest, &trees, n_features, n_classes, &options) else {
+    let Some(compact) = Compact::new(forest, &trees, n_codes, n_classes, &options) else {
         return wide_body(forest, options);
     };
     // The runtime's own check, before a compiler runs into it.
@@ -135,13 +135,13 @@ const CLASSIFY: &str = "\
 /// The class index of a row of codes; ties go to the lowest.
 #[must_use]
 #[inline(never)]
-pub fn classify(codes: &[Code; N_FEATURES]) -> usize {
+pub fn classify(codes: &[Code; N_CODES]) -> usize {
 ";
 
 const SCORES: &str = "\
 /// The score of each class for a row of codes.
 #[must_use]
-pub fn scores(codes: &[Code; N_FEATURES]) -> [Score; N_CLASSES] {
+pub fn scores(codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {
 ";
 
 fn plain_functions() -> String {

@@ -10,7 +10,7 @@ use crate::trees::{Child, Split, Tree};
 /// The runtime's compact tables, owned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Compact {
-    pub n_features: usize,
+    pub n_codes: usize,
     pub n_classes: usize,
     pub starts: Vec<u32>,
     pub nodes: Nodes,
@@ -79,7 +79,7 @@ impl Compact {
     pub(crate) fn new(
         forest: &QuantForest,
         trees: &[Tree],
-        n_features: usize,
+        n_codes: usize,
         n_classes: usize,
         options: &Options,
     ) -> Option<Self> {
@@ -90,9 +90,9 @@ impl Compact {
             starts.push(u32::try_from(n_nodes).ok()?);
             n_nodes += tree.splits.len();
         }
-        let needs = Needs::new(&trees, n_features, options.wide_thresholds);
+        let needs = Needs::new(&trees, n_codes, options.wide_thresholds);
         let nodes = match options.encoding {
-            Encoding::Packed => Nodes::Packed(Packed::new(&trees, n_features)?),
+            Encoding::Packed => Nodes::Packed(Packed::new(&trees, n_codes)?),
             _ => needs.narrowest(&trees, options.unaligned)?,
         };
         let unit = match &nodes {
@@ -104,7 +104,7 @@ impl Compact {
             *start = start.checked_mul(unit)?;
         }
         Some(Self {
-            n_features,
+            n_codes,
             n_classes,
             starts,
             nodes,
@@ -141,7 +141,7 @@ impl Compact {
     /// The runtime's view of the tables.
     pub(crate) fn runtime(&self) -> runtime::Forest<'_> {
         runtime::Forest::new(runtime::Tables {
-            n_features: self.n_features,
+            n_features: self.n_codes,
             n_classes: self.n_classes,
             starts: &self.starts,
             nodes: match &self.nodes {
@@ -201,9 +201,9 @@ struct Needs {
 }
 
 impl Needs {
-    fn new(trees: &[Tree], n_features: usize, wide_thresholds: bool) -> Self {
+    fn new(trees: &[Tree], n_codes: usize, wide_thresholds: bool) -> Self {
         let mut needs = Self {
-            feature_max: u32::try_from(n_features - 1).expect("at most 65,535 features"),
+            feature_max: u32::try_from(n_codes - 1).expect("at most 65,535 features"),
             threshold_bits: if wide_thresholds { 16 } else { 8 },
             leaf_max: 0,
             ahead_max: 1,

@@ -232,6 +232,8 @@ fn items(
         "{words}\
          /// Number of features of a row.\n\
          pub const N_FEATURES: usize = {n_features};\n\
+         /// Number of codes of a row, one per feature that the model uses.\n\
+         pub const N_CODES: usize = {n_codes};\n\
          /// Number of classes.\n\
          pub const N_CLASSES: usize = {n_classes};\n\
          /// What a sensor delivers per feature.\n\
@@ -249,6 +251,7 @@ fn items(
          #[rustfmt::skip]\n\
          pub const CLASSES: [&str; N_CLASSES] = [\n{classes}];\n",
         n_features = schema.n_features(),
+        n_codes = model.inputs().len(),
         n_classes = schema.n_classes(),
         reading = model.reading_type().rust_name(),
         code = match code_type {
@@ -271,20 +274,20 @@ pub fn predict(_readings: &[Reading; N_FEATURES]) -> usize {
 
 /// No codes.
 #[must_use]
-pub fn encode(_readings: &[Reading; N_FEATURES]) -> [Code; N_FEATURES] {
-    [0; N_FEATURES]
+pub fn encode(_readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {
+    [0; N_CODES]
 }
 
 /// Class 0, whatever the codes.
 #[must_use]
 #[inline(never)]
-pub fn classify(_codes: &[Code; N_FEATURES]) -> usize {
+pub fn classify(_codes: &[Code; N_CODES]) -> usize {
     0
 }
 
 /// No scores.
 #[must_use]
-pub fn scores(_codes: &[Code; N_FEATURES]) -> [Score; N_CLASSES] {
+pub fn scores(_codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {
     [0; N_CLASSES]
 }
 ";
@@ -306,12 +309,17 @@ fn readme(identity: Identity<'_>, model: &QuantModel) -> String {
          let class = predict(&readings);\n\
          defmt::info!(\"class {{}}\", CLASSES[class]);\n\
          ```\n\n\
-         `FEATURES` names the readings in their order. `scores(&encode(&readings))` gives a score \
+         `FEATURES` names the readings in their order{unused}. `scores(&encode(&readings))` gives a score \
          per class{probabilities}.\n",
         kind = identity.kind,
         n_features = model.schema().n_features(),
         n_classes = model.schema().n_classes(),
         library = package.replace('-', "_"),
+        unused = match model.schema().n_features() - model.inputs().len() {
+            0 => String::new(),
+            1 => "; the model does not use one of them, which may hold anything".to_owned(),
+            n => format!("; the model does not use {n} of them, which may hold anything"),
+        },
         probabilities = probability::readme(model),
         reading = model.reading_type().rust_name(),
     )

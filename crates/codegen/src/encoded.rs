@@ -29,10 +29,10 @@ impl Encoded {
             return None;
         }
         let trees = trees(forest);
-        let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
+        let (n_codes, n_classes) = (model.inputs().len(), model.schema().n_classes());
         let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
         Some(Self {
-            compact: Compact::new(forest, &trees, n_features, n_classes, options)?,
+            compact: Compact::new(forest, &trees, n_codes, n_classes, options)?,
             leads: match &enough {
                 Enough::Votes(_) => Vec::new(),
                 Enough::Leads(leads) => leads.iter().map(|lead| lead.unwrap_or(u32::MAX)).collect(),

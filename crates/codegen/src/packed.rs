@@ -23,7 +23,7 @@ pub(crate) struct Packed {
 impl Packed {
     /// Packs trees, each of which has a split; `None` if a split takes more bits than are read, or
     /// if there are more splits than a table holds.
-    pub(crate) fn new(trees: &[Tree], n_features: usize) -> Option<Self> {
+    pub(crate) fn new(trees: &[Tree], n_codes: usize) -> Option<Self> {
         let splits = || trees.iter().flat_map(|tree| tree.splits.iter().enumerate());
         let mut pair_numbers: BTreeMap<[u16; 2], u32> = BTreeMap::new();
         let mut n_leaves = 0;
@@ -67,7 +67,7 @@ impl Packed {
         let mut packed = Self {
             len: splits().count(),
             bytes: Vec::new(),
-            feature_bits: bits(number(n_features - 1)),
+            feature_bits: bits(number(n_codes - 1)),
             threshold_bits,
             threshold_base,
             argument_bits: bits(first_ahead + ahead_max - 2),

@@ -5,7 +5,7 @@ use spinney_quantize::{Probabilities, QuantModel};
 
 use crate::SourceTree;
 
-const SIGNATURE: &str = "pub fn probabilities(codes: &[Code; N_FEATURES]) -> [u16; N_CLASSES] {";
+const SIGNATURE: &str = "pub fn probabilities(codes: &[Code; N_CODES]) -> [u16; N_CLASSES] {";
 
 /// Whether a generated crate gives probabilities.
 #[must_use]

@@ -171,7 +171,7 @@ fn checked(imports: &str, kind: &str, fields: &str) -> String {
         "{imports}\n\n\
          /// The model. Invalid tables do not compile, and valid ones need no check at run time.\n\
          static MODEL: {kind}<'static> = match {kind}::new(Tables {{\n    \
-             n_features: N_FEATURES,\n    \
+             n_features: N_CODES,\n    \
              n_classes: N_CLASSES,\n\
          {fields}\
          }}) {{\n    \

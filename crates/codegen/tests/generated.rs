@@ -129,6 +129,63 @@ fn every_encoding() {
     }
 }
 
+/// A tree that asks every second of `2 · n_used` features.
+fn every_second(n_used: usize) -> QuantModel {
+    let splits: Vec<String> = (0..n_used)
+        .map(|split| {
+            let (feature, at) = (2 * split + 1, 2 * split);
+            format!(
+                r#"{{"feature":{feature},"threshold":{split}.25,"left":{},"right":{}}},{{"value":[{},{}]}}"#,
+                at + 1,
+                at + 2,
+                split % 2,
+                1 - split % 2
+            )
+        })
+        .collect();
+    let features: Vec<String> = (0..2 * n_used)
+        .map(|feature| format!(r#"{{"name":"f{feature}"}}"#))
+        .collect();
+    let json = format!(
+        r#"{{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{}],
+        "classes":["x","y"],"trees":[{{"nodes":[{},{{"value":[0.5,0.5]}}]}}]}}"#,
+        features.join(","),
+        splits.join(",")
+    );
+    let model = FloatModel::from_json(json.as_bytes()).expect("a valid model");
+    let calibrations = calibrate(&model, None, &vec![Declared::default(); 2 * n_used]);
+    let options = Options {
+        voting: Voting::Soft,
+        votes: Votes::Q15,
+        codes: CodeWidth::Word,
+        wants_scores: false,
+    };
+    QuantModel::new(&model, &calibrations.expect("singles"), options, None).expect("a tree")
+}
+
+#[test]
+fn features_that_are_not_used() {
+    let few = every_second(2);
+    let branches = Form {
+        encoding: Encoding::Branches,
+        ..Form::plain()
+    };
+    expect_file!["expected/unused.txt"].assert_eq(&text(&generate(&few, &branches)));
+    expect_file!["expected/c99-unused.h"].assert_eq(&c99(IDENTITY, &few, &branches).text);
+    assert!(
+        generate(&few, &branches)["README.md"]
+            .contains("the model does not use 2 of them, which may hold anything")
+    );
+    // More of them are picked by a table.
+    for (n_used, kind) in [(33, "u8"), (129, "u16")] {
+        let many = generate(&every_second(n_used), &Form::plain());
+        let lib = &many["src/lib.rs"];
+        assert!(lib.contains(&format!("pub const N_CODES: usize = {n_used};")));
+        let tables = &many["src/tables.rs"];
+        assert!(tables.contains(&format!("static INPUTS: [{kind}; N_CODES] = [1, 3, 5,")));
+    }
+}
+
 #[test]
 fn naive_bayes() {
     let model = quantize(BAYES, Voting::Soft, Sensor::F32, [CodingChoice::Auto; 2]);

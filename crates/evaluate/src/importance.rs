@@ -61,7 +61,7 @@ pub struct Shuffled {
 
 /// The share of `rows` that the quantized model decides right, less what is left of it once a
 /// feature's readings are shuffled among the rows: one figure per feature, the mean over five
-/// shuffles; below 0 where chance helps. All trees vote, and all features get the same shuffles. Of
+/// shuffles; below 0 where chance helps, and 0 for features that the model does not use. All trees vote, and all features get the same shuffles. Of
 /// so many rows and features that it would take long, evenly spaced rows are taken.
 ///
 /// Permutation importance: Breiman, *Random Forests*, Machine Learning 45 (2001), section 10.
@@ -72,7 +72,7 @@ pub struct Shuffled {
 pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> Importance {
     let scorer = quant.scorer();
     let n_features = quant.schema().n_features();
-    let step = (rows.n_rows() * n_features * N_SHUFFLES).div_ceil(MOST_SCORED);
+    let step = (rows.n_rows() * quant.inputs().len() * N_SHUFFLES).div_ceil(MOST_SCORED);
     let (mut codes, labels): (Vec<Vec<i16>>, Vec<usize>) = rows
         .values()
         .rows()
@@ -92,15 +92,18 @@ pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> 
         .collect();
     let lost = (0..n_features)
         .map(|feature| {
-            let column: Vec<i16> = codes.iter().map(|codes| codes[feature]).collect();
+            let Some(input) = quant.code_of(feature) else {
+                return 0.0;
+            };
+            let column: Vec<i16> = codes.iter().map(|codes| codes[input]).collect();
             let (mut lost, mut won) = (0, 0);
             for from in &shuffles {
                 for (row, from) in from.iter().enumerate() {
                     // The same code is the same decision.
                     if column[*from] != column[row] {
-                        codes[row][feature] = column[*from];
+                        codes[row][input] = column[*from];
                         let is_right = is_right(&codes[row], row);
-                        codes[row][feature] = column[row];
+                        codes[row][input] = column[row];
                         lost += usize::from(before[row] && !is_right);
                         won += usize::from(!before[row] && is_right);
                     }

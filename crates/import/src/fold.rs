@@ -10,10 +10,6 @@ use spinney_model::{Compare, Feature, Forest, GaussianNb, Node, Schema, Tree};
 
 use crate::ImportError;
 
-/// The variance of a feature that a naive Bayes model was not shown: the same in every class, so
-/// that it favours none, and so large that no reading adds a penalty.
-const UNSEEN_VARIANCE: f64 = (1_u128 << 100) as f64;
-
 /// One float64 operation of a scaler on one feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Op {
@@ -266,8 +262,7 @@ impl Feed {
     }
 
     /// Rewrites a naive Bayes model so that it takes the raw features: means and variances are
-    /// mapped back through the scalers. A feature that was selected away gets the same broad
-    /// distribution in every class.
+    /// mapped back through the scalers. A feature that was selected away is none of its inputs.
     ///
     /// # Errors
     /// A clipped scaler, which is no linear map; another number of features than the feed has; a
@@ -275,16 +270,20 @@ impl Feed {
     pub(crate) fn fold_bayes(&self, bayes: &GaussianNb) -> Result<GaussianNb, ImportError> {
         self.check_width(bayes.schema().n_features())?;
         let n_classes = bayes.schema().n_classes();
-        let mut means = vec![vec![0.0; self.n_raw]; n_classes];
-        let mut variances = vec![vec![UNSEEN_VARIANCE; self.n_raw]; n_classes];
-        let mut known = vec![false; self.n_raw];
-        for (index, input) in self.inputs.iter().enumerate() {
-            if std::mem::replace(&mut known[input.raw], true) {
+        let mut order: Vec<usize> = (0..self.inputs.len()).collect();
+        order.sort_by_key(|index| self.inputs[*index].raw);
+        let mut inputs: Vec<usize> = Vec::with_capacity(order.len());
+        let mut means = vec![Vec::with_capacity(order.len()); n_classes];
+        let mut variances = means.clone();
+        for index in order {
+            let input = &self.inputs[index];
+            if inputs.last() == Some(&input.raw) {
                 return Err(ImportError::refused(
                     format!("naive Bayes with feature {} twice", input.raw),
                     "pass each feature once",
                 ));
             }
+            inputs.push(input.raw);
             // The classifier sees `scale · x + offset`.
             let (mut scale, mut offset) = (1.0, 0.0);
             for op in &input.ops {
@@ -309,16 +308,17 @@ impl Feed {
                 }
             }
             for class in 0..n_classes {
-                means[class][input.raw] = (bayes.means()[class][index] - offset) / scale;
-                variances[class][input.raw] = bayes.variances()[class][index] / (scale * scale);
+                means[class].push((bayes.means()[class][index] - offset) / scale);
+                variances[class].push(bayes.variances()[class][index] / (scale * scale));
             }
         }
         let schema = self.schema(
             &vec![Compare::Float64; self.n_raw],
             bayes.schema().classes(),
         )?;
-        Ok(GaussianNb::new(
+        Ok(GaussianNb::of_inputs(
             schema,
+            inputs,
             bayes.log_priors().to_vec(),
             means,
             variances,

@@ -2,33 +2,66 @@
 
 use crate::{ModelError, Schema};
 
-/// Gaussian naive Bayes: per class a prior, per class and feature a mean and a variance.
+/// Gaussian naive Bayes: per class a prior, per class and input a mean and a variance.
+///
+/// Inputs are the features that the model uses; one that a selection dropped has no say at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GaussianNb {
     schema: Schema,
+    inputs: Vec<usize>,
     log_priors: Vec<f64>,
     means: Vec<Vec<f64>>,
     variances: Vec<Vec<f64>>,
 }
 
 impl GaussianNb {
-    /// Checks the parameters.
-    ///
-    /// `log_priors` has one natural logarithm per class; `means` and `variances` are
-    /// `n_classes` × `n_features`, in raw units and their squares; variances include
-    /// `var_smoothing`, as fitted.
+    /// A model that uses every feature; as [`Self::of_inputs`].
     ///
     /// # Errors
-    /// Wrong shapes, numbers that are not finite, a variance that is not positive, or a prior
-    /// above 1. A prior of zero (logarithm −∞) is refused too: such a class is never predicted
-    /// and should be dropped.
+    /// As [`Self::of_inputs`].
     pub fn new(
         schema: Schema,
         log_priors: Vec<f64>,
         means: Vec<Vec<f64>>,
         variances: Vec<Vec<f64>>,
     ) -> Result<Self, ModelError> {
+        let inputs = (0..schema.n_features()).collect();
+        Self::of_inputs(schema, inputs, log_priors, means, variances)
+    }
+
+    /// Checks the parameters.
+    ///
+    /// `inputs` are indices of features, ascending, at least one; `log_priors` has one natural
+    /// logarithm per class; `means` and `variances` are `n_classes` × `n_inputs`, in raw units and
+    /// their squares; variances include `var_smoothing`, as fitted.
+    ///
+    /// # Errors
+    /// Wrong shapes, numbers that are not finite, a variance that is not positive, or a prior
+    /// above 1. A prior of zero (logarithm −∞) is refused too: such a class is never predicted
+    /// and should be dropped.
+    pub fn of_inputs(
+        schema: Schema,
+        inputs: Vec<usize>,
+        log_priors: Vec<f64>,
+        means: Vec<Vec<f64>>,
+        variances: Vec<Vec<f64>>,
+    ) -> Result<Self, ModelError> {
         let n_classes = schema.n_classes();
+        let is_ascending = inputs.is_sorted_by(|one, other| one < other);
+        if !is_ascending
+            || inputs
+                .last()
+                .is_none_or(|last| *last >= schema.n_features())
+        {
+            return Err(ModelError::new(
+                "inputs",
+                format!("{inputs:?}"),
+                format!(
+                    "at least one feature index, ascending, below {}",
+                    schema.n_features()
+                ),
+            ));
+        }
         check_length("log_priors", log_priors.len(), n_classes)?;
         for (class, prior) in log_priors.iter().enumerate() {
             // A sum of rounded priors may exceed 1 by an ulp.
@@ -52,11 +85,7 @@ impl GaussianNb {
         ] {
             check_length(what, matrix.len(), n_classes)?;
             for (class, values) in matrix.iter().enumerate() {
-                check_length(
-                    &format!("{what}[{class}]"),
-                    values.len(),
-                    schema.n_features(),
-                )?;
+                check_length(&format!("{what}[{class}]"), values.len(), inputs.len())?;
                 if let Some(feature) = values.iter().position(|value| !valid(*value)) {
                     return Err(ModelError::new(
                         format!("{what}[{class}][{feature}]"),
@@ -68,6 +97,7 @@ impl GaussianNb {
         }
         Ok(Self {
             schema,
+            inputs,
             log_priors,
             means,
             variances,
@@ -80,19 +110,25 @@ impl GaussianNb {
         &self.schema
     }
 
+    /// Indices of the features that the model uses, ascending.
+    #[must_use]
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
     /// Natural logarithm of each class's prior.
     #[must_use]
     pub fn log_priors(&self) -> &[f64] {
         &self.log_priors
     }
 
-    /// Means, `n_classes` × `n_features`, in raw units.
+    /// Means, `n_classes` × `n_inputs`, in raw units.
     #[must_use]
     pub fn means(&self) -> &[Vec<f64>] {
         &self.means
     }
 
-    /// Variances, `n_classes` × `n_features`, in squared raw units, all positive.
+    /// Variances, `n_classes` × `n_inputs`, in squared raw units, all positive.
     #[must_use]
     pub fn variances(&self) -> &[Vec<f64>] {
         &self.variances
@@ -111,11 +147,15 @@ impl GaussianNb {
         (0..self.schema.n_classes())
             .map(|class| {
                 let variances = &self.variances[class];
-                let penalty: f64 = row
+                let penalty: f64 = self
+                    .inputs
                     .iter()
                     .zip(&self.means[class])
                     .zip(variances)
-                    .map(|((x, mean), variance)| (x - mean) * (x - mean) / variance)
+                    .map(|((input, mean), variance)| {
+                        let distance = row[*input] - mean;
+                        distance * distance / variance
+                    })
                     .sum();
                 self.constant(class) - 0.5 * penalty
             })

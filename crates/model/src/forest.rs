@@ -346,6 +346,20 @@ impl Forest {
         self.trees.iter().map(Tree::n_splits).sum()
     }
 
+    /// Indices of the features that some split asks, ascending.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<usize> {
+        let mut is_asked = vec![false; self.schema.n_features()];
+        for node in self.trees.iter().flat_map(Tree::nodes) {
+            if let Node::Split { feature, .. } = node {
+                is_asked[*feature as usize] = true;
+            }
+        }
+        (0..is_asked.len())
+            .filter(|feature| is_asked[*feature])
+            .collect()
+    }
+
     /// Number of splits of all trees at each depth, from the roots at depth 0 on.
     #[must_use]
     pub fn splits_by_depth(&self) -> Vec<usize> {

@@ -9,7 +9,8 @@
 //!     {"value": [1.0, 0.0]},
 //!     {"value": [0.25, 0.75]}]}] }
 //! ```
-//! Gaussian naive Bayes has `log_priors`, `means` and `variances` instead of `trees`.
+//! Gaussian naive Bayes has `log_priors`, `means` and `variances` instead of `trees`; and `inputs`,
+//! the indices of the features that means and variances belong to, where those are not all.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ struct RawModel {
     classes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trees: Option<Vec<RawTree>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inputs: Option<Vec<usize>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log_priors: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +91,7 @@ impl FloatModel {
             features: schema.features().to_vec(),
             classes: schema.classes().to_vec(),
             trees: None,
+            inputs: None,
             log_priors: None,
             means: None,
             variances: None,
@@ -95,6 +99,8 @@ impl FloatModel {
         match self {
             Self::Forest(forest) => raw.trees = Some(forest.trees().iter().map(lower).collect()),
             Self::GaussianNb(bayes) => {
+                let is_all = bayes.inputs().len() == schema.n_features();
+                raw.inputs = (!is_all).then(|| bayes.inputs().to_vec());
                 raw.log_priors = Some(bayes.log_priors().to_vec());
                 raw.means = Some(bayes.means().to_vec());
                 raw.variances = Some(bayes.variances().to_vec());
@@ -171,6 +177,7 @@ impl RawModel {
             }
         };
         for (key, present) in [
+            ("inputs", self.inputs.is_some()),
             ("log_priors", self.log_priors.is_some()),
             ("means", self.means.is_some()),
             ("variances", self.variances.is_some()),
@@ -204,8 +211,13 @@ impl RawModel {
             ));
         }
         let missing = |key: &str| ModelError::new(key, "nothing", "a list of numbers");
-        Ok(FloatModel::GaussianNb(GaussianNb::new(
-            Schema::new(self.features, self.classes)?,
+        let schema = Schema::new(self.features, self.classes)?;
+        let inputs = self
+            .inputs
+            .unwrap_or_else(|| (0..schema.n_features()).collect());
+        Ok(FloatModel::GaussianNb(GaussianNb::of_inputs(
+            schema,
+            inputs,
             self.log_priors.ok_or_else(|| missing("log_priors"))?,
             self.means.ok_or_else(|| missing("means"))?,
             self.variances.ok_or_else(|| missing("variances"))?,

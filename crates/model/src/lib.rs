@@ -48,6 +48,16 @@ impl FloatModel {
         }
     }
 
+    /// Indices of the features that the model uses, ascending: those that some split asks, or that
+    /// naive Bayes has means of. No reading of another feature changes anything.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<usize> {
+        match self {
+            Self::Forest(forest) => forest.inputs(),
+            Self::GaussianNb(bayes) => bayes.inputs().to_vec(),
+        }
+    }
+
     /// The name under which `pipeline.toml` and the report know this kind of model.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -155,3 +155,37 @@ fn bayes_follows_the_formula() {
         &expect!["variances[1][0]: found 0, expected a finite number above 0"],
     );
 }
+
+#[test]
+fn bayes_of_some_features_reads_no_others() {
+    let schema = Schema::unnamed(3, vec!["0".into(), "1".into()]).unwrap();
+    let log_prior = 0.5_f64.ln();
+    let of_inputs = |inputs: Vec<usize>| {
+        GaussianNb::of_inputs(
+            schema.clone(),
+            inputs,
+            vec![log_prior, log_prior],
+            vec![vec![0.0, 1.0], vec![2.0, -1.0]],
+            vec![vec![1.0, 4.0], vec![1.0, 0.5]],
+        )
+    };
+    let bayes = of_inputs(vec![0, 2]).unwrap();
+    let scores = bayes.joint_log_likelihood(&[1.0, f64::NAN, 3.0]);
+    assert_eq!(scores, bayes.joint_log_likelihood(&[1.0, 1e300, 3.0]));
+    let model = FloatModel::GaussianNb(bayes);
+    let text = model.to_json();
+    assert!(text.contains("\"inputs\":[0,2]"));
+    assert_eq!(FloatModel::from_json(text.as_bytes()), Ok(model));
+    for inputs in [vec![2, 0], vec![1, 1], vec![0, 3], vec![]] {
+        let error = of_inputs(inputs).unwrap_err();
+        assert_eq!(error.place, "inputs");
+    }
+    refused(
+        &text.replace("[0,2]", "[0,1,2]"),
+        &expect!["means[0]: found 2 entries, expected 3"],
+    );
+    refused(
+        &STUMP.replace("\"trees\"", "\"inputs\":[0],\"trees\""),
+        &expect!["inputs: found a value, expected none in a tree model"],
+    );
+}

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use spinney_model::{GaussianNb, Schema, argmax};
+use spinney_model::{GaussianNb, argmax};
 use spinney_runtime::bayes::{self as runtime, FACTOR_BITS, SHIFT_BITS, Term};
 
 use crate::QuantizeError;
@@ -30,7 +30,7 @@ const SHARED_LOSS: f64 = 0.125;
 /// The largest sum of squares that codes may make, which leaves as much to the offsets.
 const SQUARES_MAX: f64 = (1_u64 << 62) as f64;
 
-/// The coding of each feature: one and the same for all where that costs no precision worth
+/// The coding of each input, whose calibrations are given: one and the same for all where that costs no precision worth
 /// having, since a device then needs no table of codings; else each as fine as 16 bits allow, for
 /// integers too, whose means lie between them.
 pub(crate) fn codings(
@@ -38,9 +38,9 @@ pub(crate) fn codings(
     calibrations: &[Calibration],
 ) -> Result<Vec<Coding>, QuantizeError> {
     let own: Vec<Coding> = bayes
-        .schema()
-        .features()
+        .inputs()
         .iter()
+        .map(|input| &bayes.schema().features()[*input])
         .zip(calibrations)
         .map(|(feature, calibration)| match calibration.coding {
             CodingChoice::Identity => Ok(Coding::IDENTITY),
@@ -127,7 +127,7 @@ impl QuantBayes {
             .map(|(scale, calibration)| scale.bias(calibration))
             .collect();
         let n_classes = bayes.schema().n_classes();
-        let n_features = bayes.schema().n_features();
+        let n_features = bayes.inputs().len();
         // σ in codes.
         let sigma = |class: usize, feature: usize| {
             bayes.variances()[class][feature].sqrt() * scales[feature].factor
@@ -189,7 +189,7 @@ impl QuantBayes {
         }
     }
 
-    /// Terms, class after class, one per feature.
+    /// Terms, class after class, one per code.
     #[must_use]
     pub fn terms(&self) -> &[Term] {
         &self.terms
@@ -241,15 +241,16 @@ impl QuantBayes {
         ]
     }
 
-    /// The runtime's view of the tables.
+    /// The runtime's view of the tables, for rows of `n_codes` codes.
     ///
     /// # Panics
-    /// Never; the tables were built to pass the runtime's check.
+    /// Never with the counts of the model that it belongs to, whose tables were built to pass the
+    /// runtime's check.
     #[must_use]
-    pub fn runtime(&self, schema: &Schema) -> runtime::GaussianNb<'_> {
+    pub fn runtime(&self, n_codes: usize, n_classes: usize) -> runtime::GaussianNb<'_> {
         runtime::GaussianNb::new(runtime::Tables {
-            n_features: schema.n_features(),
-            n_classes: schema.n_classes(),
+            n_features: n_codes,
+            n_classes,
             terms: &self.terms,
             offsets: &self.offsets,
         })
@@ -299,14 +300,15 @@ impl QuantBayes {
         row: &[f64],
     ) -> TermErrors {
         let unit = unit(self.score_bits);
-        let n_features = row.len();
+        let inputs = bayes.inputs();
+        let n_features = inputs.len();
         let variances = &bayes.variances()[class];
         let means = &bayes.means()[class];
         let mut magnitude = bayes.log_priors()[class].abs();
         let off = (0..n_features)
             .map(|feature| {
                 let term = self.terms[class * n_features + feature];
-                let apart = row[feature] - means[feature];
+                let apart = row[inputs[feature]] - means[feature];
                 let exact = 0.5 * apart * apart / variances[feature] * unit;
                 let coded = runtime::square_wide(term.deviation(codes[feature])) as f64;
                 magnitude += (exact + coded) / unit

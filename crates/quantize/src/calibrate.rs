@@ -102,9 +102,13 @@ const GRID_BITS_MAX: u8 = 16;
 /// readings and the thresholds; for naive Bayes the readings and a quarter of their span to either
 /// side, or θ ± 8σ of each class where there are no rows.
 ///
+/// Of a feature that the model does not use, nothing is asked: its readings may be any, and where
+/// its type is neither declared nor to be told from rows, it is the narrowest, so that it makes no
+/// row wider.
+///
 /// # Errors
-/// A training reading that the declared sensor cannot deliver; a declared range that is empty or
-/// that the sensor does not reach.
+/// For a feature that the model uses, a training reading that the declared sensor cannot deliver,
+/// or a declared range that the sensor does not reach; for any, a declared range that is empty.
 ///
 /// # Panics
 /// If `declared` or `rows` have another number of features than the model.
@@ -116,6 +120,7 @@ pub fn calibrate(
     let n_features = model.schema().n_features();
     assert_eq!(declared.len(), n_features, "one declaration per feature");
     let needed = needed_ranges(model);
+    let inputs = model.inputs();
     (0..n_features)
         .map(|feature| {
             let column = rows.as_ref().map(|rows| rows.index_axis(Axis(1), feature));
@@ -133,19 +138,32 @@ pub fn calibrate(
             calibrate_feature(
                 &model.schema().features()[feature].name,
                 column,
-                seen,
-                needed,
+                Needs {
+                    is_used: inputs.binary_search(&feature).is_ok(),
+                    seen,
+                    needed,
+                },
                 declared[feature],
             )
         })
         .collect()
 }
 
+/// What a feature's range has to hold.
+struct Needs {
+    is_used: bool,
+    seen: Option<(f64, f64)>,
+    needed: Option<(f64, f64)>,
+}
+
 fn calibrate_feature(
     name: &str,
     column: Option<ArrayView1<'_, f64>>,
-    seen: Option<(f64, f64)>,
-    needed: Option<(f64, f64)>,
+    Needs {
+        is_used,
+        seen,
+        needed,
+    }: Needs,
     declared: Declared,
 ) -> Result<Calibration, QuantizeError> {
     let error = |found: String, expected: String| QuantizeError {
@@ -153,13 +171,14 @@ fn calibrate_feature(
         found,
         expected,
     };
+    let unknown = if is_used { Sensor::F32 } else { Sensor::U8 };
     let sensor = declared
         .sensor
-        .unwrap_or_else(|| column.as_ref().map_or(Sensor::F32, sensor_of));
+        .unwrap_or_else(|| column.as_ref().map_or(unknown, sensor_of));
     if let Some(reading) = column
         .iter()
         .flatten()
-        .find(|reading| !sensor.delivers(**reading))
+        .find(|reading| is_used && !sensor.delivers(**reading))
     {
         return Err(error(
             format!("the training reading {reading}"),
@@ -186,6 +205,9 @@ fn calibrate_feature(
     };
     if let Some((low, high)) = sensor.integers() {
         range = (range.0.floor().max(low), range.1.ceil().min(high));
+        if range.0 > range.1 && !is_used {
+            range = (low, high);
+        }
         if range.0 > range.1 {
             let what = match declared.range {
                 Some((low, high)) => format!("the range {low} to {high}"),
@@ -261,9 +283,10 @@ pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
         }
         FloatModel::GaussianNb(bayes) => {
             for (means, variances) in bayes.means().iter().zip(bayes.variances()) {
-                for (feature, (mean, variance)) in means.iter().zip(variances).enumerate() {
+                let numbers = means.iter().zip(variances);
+                for (feature, (mean, variance)) in bayes.inputs().iter().zip(numbers) {
                     let reach = SIGMAS * variance.sqrt();
-                    widen(feature, mean - reach, mean + reach);
+                    widen(*feature, mean - reach, mean + reach);
                 }
             }
         }

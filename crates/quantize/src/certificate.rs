@@ -273,7 +273,7 @@ fn flips(
             let interval = Interval::of(
                 on_grid(*threshold, compare, kind),
                 paths.code(tree_idx, node_idx),
-                &quant.codings()[feature],
+                quant.coding_of(feature).expect("a split asks it"),
                 sensor,
             );
             let parting = partings.get(&(tree_idx, node_idx));
@@ -348,7 +348,7 @@ fn remedies(
                 n_rows: parting.len(),
                 range: (parts_none && !parting.is_empty()).then_some(range),
                 is_narrow: quant.code_bits() == 8
-                    && matches!(quant.codings()[feature], Coding::Affine { .. }),
+                    && matches!(quant.coding_of(feature), Some(Coding::Affine { .. })),
             }
         })
         .collect();

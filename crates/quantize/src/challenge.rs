@@ -159,16 +159,22 @@ fn single(reading: f64) -> f64 {
 fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -> Vec<Pool> {
     let thresholds = match model {
         FloatModel::Forest(forest) => thresholds(forest),
-        FloatModel::GaussianNb(bayes) => (0..calibrations.len())
-            .map(|feature| bayes.means().iter().map(|means| means[feature]).collect())
-            .collect(),
+        FloatModel::GaussianNb(bayes) => {
+            let mut means_of = vec![Vec::new(); calibrations.len()];
+            for (index, input) in bayes.inputs().iter().enumerate() {
+                means_of[*input].extend(bayes.means().iter().map(|means| means[index]));
+            }
+            means_of
+        }
     };
     let is_forest = matches!(model, FloatModel::Forest(_));
     calibrations
         .iter()
-        .zip(quant.codings())
+        .enumerate()
         .zip(thresholds)
-        .map(|((calibration, coding), thresholds)| {
+        .map(|((feature, calibration), thresholds)| {
+            // Readings of features that are not used are tried as any, and must change nothing.
+            let coding = quant.coding_of(feature).unwrap_or(&Coding::IDENTITY);
             pool(calibration, coding, &thresholds, is_forest)
         })
         .collect()

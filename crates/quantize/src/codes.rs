@@ -14,10 +14,16 @@ use crate::coding::{Coding, ReadingType};
 use crate::thresholds::{
     Threshold, code_threshold, codings, decimals_above, on_grid, shares_code, thresholds,
 };
-use crate::{CodeWidth, QuantizeError};
+use crate::{CodeWidth, QuantForest, QuantizeError};
 
 /// Thresholds in codes of 8 bits; 255 is above all of them.
 pub(crate) const NARROW_THRESHOLDS: std::ops::RangeInclusive<i16> = 0..=254;
+/// Whether 8 bits hold all codes that a forest tells apart.
+pub(crate) fn are_narrow(forest: &QuantForest) -> bool {
+    let mut splits = forest.splits().iter();
+    splits.all(|split| NARROW_THRESHOLDS.contains(&split.threshold))
+}
+
 /// Most cuts of a rank of 8 bits.
 const CUTS_MAX: usize = 255;
 /// What a split of 8-bit codes is smaller than one of 16-bit codes.
@@ -25,7 +31,8 @@ const BYTES_SAVED_PER_SPLIT: usize = 1;
 /// About what code takes that converts readings, where they are not taken as they are.
 const CONVERSION_BYTES: usize = 64;
 
-/// The coding of each feature of a forest.
+/// The coding of each feature of a forest; the identity, which costs nothing, for features that no
+/// split asks.
 ///
 /// With [`CodeWidth::Auto`] codes are of 8 bits if every feature that the model splits on has a
 /// coding of 8 bits that sends no training reading another way than float, nor the decimals next

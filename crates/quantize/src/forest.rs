@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fixed::types::U1F15;
 use spinney_dataset::Dataset;
-use spinney_model::{Forest, Node, Schema, Tree, Voting, argmax};
+use spinney_model::{Forest, Node, Tree, Voting, argmax};
 use spinney_runtime::forest as runtime;
 
 use crate::certificate::is_soft_row_at_risk;
@@ -142,13 +142,25 @@ impl QuantForest {
         Lowering::new(forest, codings, reading_type, Some(width)).run()
     }
 
+    /// The same trees with splits that ask codes instead of features: `inputs` has the feature of
+    /// each code, ascending.
+    pub(crate) fn of_codes(mut self, inputs: &[usize]) -> Self {
+        for split in &mut self.splits {
+            let code = inputs
+                .binary_search(&usize::from(split.feature))
+                .expect("each feature that a split asks is an input");
+            split.feature = u16::try_from(code).expect("no more codes than features");
+        }
+        self
+    }
+
     /// The trees, in voting order.
     #[must_use]
     pub fn trees(&self) -> &[runtime::Tree] {
         &self.trees
     }
 
-    /// The splits, tree after tree.
+    /// The splits, tree after tree; each asks a code, by its index.
     #[must_use]
     pub fn splits(&self) -> &[runtime::Split] {
         &self.splits
@@ -204,15 +216,16 @@ impl QuantForest {
         lines
     }
 
-    /// The runtime's view of the tables.
+    /// The runtime's view of the tables, for rows of `n_codes` codes.
     ///
     /// # Panics
-    /// Never; the tables were built to pass the runtime's check.
+    /// Never with the counts of the model that it belongs to, whose tables were built to pass the
+    /// runtime's check.
     #[must_use]
-    pub fn runtime(&self, schema: &Schema) -> runtime::Forest<'_> {
+    pub fn runtime(&self, n_codes: usize, n_classes: usize) -> runtime::Forest<'_> {
         runtime::Forest::new(runtime::Tables {
-            n_features: schema.n_features(),
-            n_classes: schema.n_classes(),
+            n_features: n_codes,
+            n_classes,
             trees: &self.trees,
             splits: &self.splits,
             leaves: self.leaves.runtime(),

@@ -43,7 +43,7 @@ mod probability;
 mod thresholds;
 
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Schema, Voting};
+use spinney_model::{FloatModel, Forest, Schema, Voting};
 
 pub use bayes::QuantBayes;
 pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate, needed_ranges};
@@ -110,6 +110,7 @@ pub enum CodeWidth {
 pub struct QuantModel {
     schema: Schema,
     reading_type: ReadingType,
+    inputs: Vec<usize>,
     codings: Vec<Coding>,
     body: Body,
     has_probabilities: bool,
@@ -147,7 +148,8 @@ impl QuantModel {
         assert_eq!(calibrations.len(), schema.n_features());
         let reading_type =
             ReadingType::for_sensors(calibrations.iter().map(|calibration| calibration.sensor));
-        for (feature, calibration) in schema.features().iter().zip(calibrations) {
+        for input in model.inputs() {
+            let (feature, calibration) = (&schema.features()[input], &calibrations[input]);
             let fits = matches!(calibration.sensor, Sensor::U8 | Sensor::I8 | Sensor::I16);
             if calibration.coding == CodingChoice::Identity && !fits {
                 return Err(QuantizeError {
@@ -158,12 +160,16 @@ impl QuantModel {
                 });
             }
         }
-        let (codings, body) = match model {
+        let (inputs, codings, body) = match model {
             FloatModel::Forest(forest) => {
                 let codings =
                     codes::choose(forest, calibrations, reading_type, rows, options.codes)?;
                 let body = QuantForest::new(forest, &codings, reading_type, options, rows)?;
-                (codings, Body::Forest(body))
+                let inputs = inputs(forest, &codings, &body, reading_type);
+                let codings = inputs.iter().map(|input| codings[*input].clone());
+                let codings: Vec<Coding> = codings.collect();
+                let body = body.of_codes(&inputs);
+                (inputs, codings, Body::Forest(body))
             }
             FloatModel::GaussianNb(_) if options.codes == CodeWidth::Byte => {
                 return Err(QuantizeError {
@@ -175,14 +181,18 @@ impl QuantModel {
                 });
             }
             FloatModel::GaussianNb(bayes) => {
-                let codings = bayes::codings(bayes, calibrations)?;
-                let body = QuantBayes::new(bayes, &codings, calibrations);
-                (codings, Body::Bayes(body))
+                let inputs = bayes.inputs().to_vec();
+                let calibrations = inputs.iter().map(|input| calibrations[*input].clone());
+                let calibrations: Vec<Calibration> = calibrations.collect();
+                let codings = bayes::codings(bayes, &calibrations)?;
+                let body = QuantBayes::new(bayes, &codings, &calibrations);
+                (inputs, codings, Body::Bayes(body))
             }
         };
         Ok(Self {
             schema,
             reading_type,
+            inputs,
             codings,
             body,
             has_probabilities: false,
@@ -216,10 +226,18 @@ impl QuantModel {
             .map_or_else(Vec::new, |probabilities| probabilities.apply(scores))
     }
 
-    /// The same model for a device whose readings are codes already.
+    /// The same model for a device whose readings are codes already: a feature per code.
+    ///
+    /// # Panics
+    /// Never; a part of a schema is one.
     #[must_use]
     pub fn of_codes(&self) -> Self {
+        let features = self.schema.features();
+        let features = self.inputs.iter().map(|input| features[*input].clone());
+        let schema = Schema::new(features.collect(), self.schema.classes().to_vec());
         Self {
+            schema: schema.expect("some features of a schema, in their order"),
+            inputs: (0..self.inputs.len()).collect(),
             reading_type: if self.code_bits() == 8 {
                 ReadingType::U8
             } else {
@@ -242,7 +260,31 @@ impl QuantModel {
         self.reading_type
     }
 
-    /// The coding of each feature.
+    /// The feature of each code, ascending: what the device codes of a row, in this order. Codings,
+    /// the splits and terms of the body, and rows of codes go by the index of a code, which is a
+    /// position in here.
+    ///
+    /// They are the features that the model uses ([`FloatModel::inputs`]), or the first where it
+    /// uses none; and all where trees compare readings as they are, which are then handed on without
+    /// a copy.
+    #[must_use]
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
+    /// Index of the code of a feature; `None` where its readings are not coded.
+    #[must_use]
+    pub fn code_of(&self, feature: usize) -> Option<usize> {
+        self.inputs.binary_search(&feature).ok()
+    }
+
+    /// The coding of a feature; `None` where its readings are not coded.
+    #[must_use]
+    pub fn coding_of(&self, feature: usize) -> Option<&Coding> {
+        self.code_of(feature).map(|code| &self.codings[code])
+    }
+
+    /// The coding of each code.
     #[must_use]
     pub fn codings(&self) -> &[Coding] {
         &self.codings
@@ -262,22 +304,16 @@ impl QuantModel {
     #[must_use]
     pub fn code_bits(&self) -> u8 {
         match &self.body {
-            Body::Forest(forest)
-                if forest
-                    .splits()
-                    .iter()
-                    .all(|split| codes::NARROW_THRESHOLDS.contains(&split.threshold)) =>
-            {
-                8
-            }
+            Body::Forest(forest) if codes::are_narrow(forest) => 8,
             _ => 16,
         }
     }
 
-    /// Whether codes are the readings themselves, as numbers, for every feature.
+    /// Whether codes are the readings themselves, as numbers, all of them in their order.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         matches!(self.reading_type, ReadingType::U8 | ReadingType::I16)
+            && self.inputs.len() == self.schema.n_features()
             && self
                 .codings
                 .iter()
@@ -294,20 +330,23 @@ impl QuantModel {
         bytes
     }
 
-    /// The codes of a row of raw readings.
+    /// The codes of a row of raw readings, one per input.
+    ///
+    /// # Panics
+    /// If `row` has fewer readings than the model features.
     #[must_use]
     pub fn codes(&self, row: &[f64]) -> Vec<i16> {
         self.codings
             .iter()
-            .zip(row)
-            .map(|(coding, reading)| coding.code(self.reading_type, *reading))
+            .zip(&self.inputs)
+            .map(|(coding, input)| coding.code(self.reading_type, row[*input]))
             .collect()
     }
 
     /// Scores of a row of codes, one per class, as the runtime computes them.
     ///
     /// # Panics
-    /// If `codes` has another length than the model has features.
+    /// If `codes` has another length than the model has inputs.
     #[must_use]
     pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
         self.scorer().scores(codes)
@@ -316,11 +355,12 @@ impl QuantModel {
     /// The runtime's view of the model, checked once for many rows.
     #[must_use]
     pub fn scorer(&self) -> Scorer<'_> {
+        let (n_codes, n_classes) = (self.inputs.len(), self.schema.n_classes());
         Scorer {
-            n_classes: self.schema.n_classes(),
+            n_classes,
             tables: match &self.body {
-                Body::Forest(forest) => ScorerTables::Forest(forest.runtime(&self.schema)),
-                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(&self.schema)),
+                Body::Forest(forest) => ScorerTables::Forest(forest.runtime(n_codes, n_classes)),
+                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes)),
             },
         }
     }
@@ -330,7 +370,7 @@ impl QuantModel {
     pub fn arithmetic(&self) -> Vec<String> {
         let mut lines = match &self.body {
             Body::Forest(forest) => forest.arithmetic(),
-            Body::Bayes(bayes) => bayes.arithmetic(self.schema.n_features()),
+            Body::Bayes(bayes) => bayes.arithmetic(self.inputs.len()),
         };
         lines.extend(self.probabilities().map(Probabilities::arithmetic));
         lines
@@ -344,6 +384,26 @@ impl QuantModel {
     pub fn predict(&self, row: &[f64]) -> usize {
         spinney_runtime::argmax(&self.scores(&self.codes(row)))
     }
+}
+
+/// The features that a forest's codes come from.
+fn inputs(
+    forest: &Forest,
+    codings: &[Coding],
+    body: &QuantForest,
+    reading_type: ReadingType,
+) -> Vec<usize> {
+    let is_same_type = match reading_type {
+        ReadingType::U8 => codes::are_narrow(body),
+        ReadingType::I16 => true,
+        ReadingType::I32 | ReadingType::F32 => false,
+    };
+    if is_same_type && codings.iter().all(|coding| *coding == Coding::IDENTITY) {
+        return (0..codings.len()).collect();
+    }
+    let inputs = forest.inputs();
+    // Tables are for one code at least.
+    if inputs.is_empty() { vec![0] } else { inputs }
 }
 
 /// A quantized model as the runtime sees it, for scoring many rows.
@@ -363,10 +423,10 @@ impl Scorer<'_> {
     /// As [`QuantModel::scores`].
     ///
     /// # Panics
-    /// If `codes` has another length than the model has features.
+    /// If `codes` has another length than the model has inputs.
     #[must_use]
     pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
-        const FITS: &str = "one code per feature, one score per class";
+        const FITS: &str = "one code per input, one score per class";
         match self.tables {
             ScorerTables::Forest(forest) => {
                 let mut scores = vec![0_u32; self.n_classes];

@@ -12,6 +12,8 @@ pub struct Step {
     pub node: usize,
     /// Index of the feature.
     pub feature: usize,
+    /// Index of the code that the feature's reading becomes.
+    pub input: usize,
     /// The threshold in raw units.
     pub threshold: f64,
     /// The code that codes up to go left; `None` if all go right.
@@ -24,9 +26,13 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub struct Paths<'a> {
     forest: &'a Forest,
+    /// The feature of each code.
+    inputs: Vec<usize>,
     /// Per tree, one entry per node; leaves have `NeverLeft`.
     codes: Vec<Vec<Threshold>>,
 }
+
+const IS_INPUT: &str = "each feature that a split asks is an input";
 
 /// Whose comparison leads the way.
 #[derive(Clone, Copy)]
@@ -56,7 +62,7 @@ impl<'a> Paths<'a> {
                         code_threshold(
                             *threshold,
                             features[feature].compare,
-                            &quant.codings()[feature],
+                            quant.coding_of(feature).expect(IS_INPUT),
                             quant.reading_type(),
                         )
                     }
@@ -64,7 +70,11 @@ impl<'a> Paths<'a> {
                 tree.nodes().iter().map(code).collect()
             })
             .collect();
-        Self { forest, codes }
+        Self {
+            forest,
+            inputs: quant.inputs().to_vec(),
+            codes,
+        }
     }
 
     pub(crate) fn code(&self, tree: usize, node: usize) -> Threshold {
@@ -109,7 +119,7 @@ impl<'a> Paths<'a> {
     pub fn parting(&self, tree: usize, row: &[f64], codes: &[i16]) -> Result<usize, usize> {
         let mut parting = None;
         let leaf = self.walk(tree, row, &[], Side::Float, |step| {
-            let goes_left = step.code.is_some_and(|code| codes[step.feature] <= code);
+            let goes_left = step.code.is_some_and(|code| codes[step.input] <= code);
             if goes_left != step.goes_left {
                 parting = Some(step.node);
             }
@@ -138,17 +148,19 @@ impl<'a> Paths<'a> {
         } = &nodes[node]
         {
             let feature = *feature as usize;
+            let input = self.inputs.binary_search(&feature).expect(IS_INPUT);
             let code = match self.codes[tree][node] {
                 Threshold::NeverLeft => None,
                 Threshold::Code(code) => Some(code),
             };
             let goes_left = match side {
                 Side::Float => features[feature].compare.seen(row[feature]) <= *threshold,
-                Side::Q15 => code.is_some_and(|code| codes[feature] <= code),
+                Side::Q15 => code.is_some_and(|code| codes[input] <= code),
             };
             let step = Step {
                 node,
                 feature,
+                input,
                 threshold: *threshold,
                 code,
                 goes_left,

@@ -57,7 +57,8 @@ impl Ord for OrderedThreshold {
     }
 }
 
-/// The coding of each feature of a forest.
+/// The coding of each feature of a forest; the identity, which costs nothing, for features that no
+/// split asks.
 pub(crate) fn codings(
     forest: &Forest,
     calibrations: &[Calibration],
@@ -69,6 +70,9 @@ pub(crate) fn codings(
         .zip(calibrations)
         .enumerate()
         .map(|(feature, (thresholds, calibration))| {
+            if thresholds.is_empty() {
+                return Coding::IDENTITY;
+            }
             let compare = forest.schema().features()[feature].compare;
             let cuts = || {
                 thresholds

@@ -220,12 +220,13 @@ pub struct FeatureCoding {
     pub sensor: String,
     /// Lowest and highest reading that is coded without saturation.
     pub range: (f64, f64),
-    /// `identity`, `affine` or `rank`.
+    /// `identity`, `affine` or `rank`; [`FeatureCoding::NOT_USED`] for a feature that the model does
+    /// not use, of which the device reads nothing.
     pub coding: String,
-    /// Codes per unit of the reading, as a power of two; absent for ranks.
+    /// Codes per unit of the reading, as a power of two; absent for ranks and where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_bits_per_unit: Option<i8>,
-    /// Codes that the range spans; 1 where it is a single reading.
+    /// Codes that the range spans; 1 where it is a single reading, absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codes: Option<u32>,
     /// Share of the float trees' comparisons, over all test rows, that ask this feature,
@@ -242,6 +243,17 @@ pub struct FeatureCoding {
     /// Test readings beyond the range of codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturation: Option<Saturation>,
+}
+
+impl FeatureCoding {
+    /// The coding of a feature that the model does not use.
+    pub const NOT_USED: &str = "not used";
+
+    /// Whether the model uses the feature.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.coding != Self::NOT_USED
+    }
 }
 
 /// The form of the model in flash.

@@ -4,6 +4,8 @@
 
 /// Number of features of a row.
 pub const N_FEATURES: usize = 4;
+/// Number of codes of a row.
+pub const N_CODES: usize = 4;
 /// Number of classes.
 pub const N_CLASSES: usize = 2;
 /// What a sensor delivers per feature.
@@ -20,17 +22,17 @@ pub fn predict(_readings: &[Reading; N_FEATURES]) -> usize {
 }
 
 /// The codes of a row of raw readings.
-pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_FEATURES] {
+pub fn encode(readings: &[Reading; N_FEATURES]) -> [i16; N_CODES] {
     *readings
 }
 
 /// The class index of a row of codes.
-pub fn classify(_codes: &[i16; N_FEATURES]) -> usize {
+pub fn classify(_codes: &[i16; N_CODES]) -> usize {
     0
 }
 
 /// The scores of a row of codes.
-pub fn scores(_codes: &[i16; N_FEATURES]) -> [Score; N_CLASSES] {
+pub fn scores(_codes: &[i16; N_CODES]) -> [Score; N_CLASSES] {
     [1, 0]
 }
 

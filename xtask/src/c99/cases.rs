@@ -3,7 +3,7 @@
 use anyhow::Context;
 use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options as Form};
 use spinney_dataset::{Dataset, csv, split};
-use spinney_model::{FloatModel, ForestKind, Voting};
+use spinney_model::{FloatModel, ForestKind, GaussianNb, Voting};
 use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
 };
@@ -172,12 +172,38 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         let model = gaussian_nb(&data.train, 1e-9).input()?;
         cases.push(data.case(name, &model, soft, Votes::Q15, &auto, TABLE)?);
     }
+    let selected = every_second(&gaussian_nb(&wine.train, 1e-9).input()?)?;
+    cases.push(wine.case(
+        "wine-bayes-selected",
+        &selected,
+        soft,
+        Votes::Q15,
+        &auto,
+        TABLE,
+    )?);
     cases.extend(synthetic::cases()?);
     for case in &mut cases {
         let hostile = synthetic::hostile(case.quant.reading_type(), case.rows[0].len());
         case.rows.extend(hostile);
     }
     Ok(cases)
+}
+
+/// Naive Bayes as behind a selection of every second feature.
+fn every_second(model: &FloatModel) -> Result<FloatModel, Failure> {
+    let FloatModel::GaussianNb(bayes) = model else {
+        return Ok(model.clone());
+    };
+    let inputs: Vec<usize> = bayes.inputs().iter().copied().step_by(2).collect();
+    let of_inputs = |rows: &[Vec<f64>]| -> Vec<Vec<f64>> {
+        let row = |row: &Vec<f64>| inputs.iter().map(|input| row[*input]).collect();
+        rows.iter().map(row).collect()
+    };
+    let (means, variances) = (of_inputs(bayes.means()), of_inputs(bayes.variances()));
+    let priors = bayes.log_priors().to_vec();
+    GaussianNb::of_inputs(bayes.schema().clone(), inputs, priors, means, variances)
+        .map(FloatModel::GaussianNb)
+        .input()
 }
 
 /// A data set, split as pipelines do.

@@ -31,31 +31,35 @@ impl Decided<'_> {
             .has_labels
             .then(|| permutation_importance(self.quant, self.test, self.seed));
         let reading_type = self.quant.reading_type();
+        let inputs = self.model.inputs();
         let features = self
             .calibrations
             .iter()
             .enumerate()
             .map(|(index, calibration)| {
-                let coding = &self.quant.codings()[index];
+                let is_used = inputs.binary_search(&index).is_ok();
+                let coding = self.quant.coding_of(index).filter(|_| is_used);
                 FeatureCoding {
                     name: schema.features()[index].name.clone(),
                     sensor: format!("{:?}", calibration.sensor).to_lowercase(),
                     range: calibration.range,
-                    coding: coding.name().to_owned(),
+                    coding: coding
+                        .map_or(FeatureCoding::NOT_USED, Coding::name)
+                        .to_owned(),
                     code_bits_per_unit: match coding {
-                        Coding::Affine { shift, .. } => Some(*shift),
-                        Coding::Rank { .. } => None,
+                        Some(Coding::Affine { shift, .. }) => Some(*shift),
+                        Some(Coding::Rank { .. }) | None => None,
                     },
-                    codes: {
+                    codes: coding.map(|coding| {
                         let code = |reading| coding.code(reading_type, reading);
                         let (low, high) = calibration.range;
-                        Some(u32::from(code(high).abs_diff(code(low))) + 1)
-                    },
+                        u32::from(code(high).abs_diff(code(low))) + 1
+                    }),
                     share_of_comparisons: share(index),
                     permutation_importance: importance
                         .as_ref()
                         .map(|it| six_digits(it.lost[index])),
-                    table_bytes: coding.table_bytes(),
+                    table_bytes: coding.map_or(0, Coding::table_bytes),
                     saturation: self
                         .predictions
                         .saturation

@@ -74,7 +74,7 @@ pub(crate) fn plan<'a>(
         },
         row: RowBytes {
             readings: readings.iter().map(|it| sensor_bytes(&it.sensor)).sum(),
-            codes: readings.len() as u64 * code_bytes,
+            codes: readings.iter().filter(|it| it.is_used()).count() as u64 * code_bytes,
             n_classes: n_classes as u64,
         },
         decisions_per_hour: power.decisions_per_hour,

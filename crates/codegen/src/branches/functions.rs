@@ -12,9 +12,9 @@ pub(super) fn functions(
     early_exit: bool,
 ) -> String {
     let classify_doc = "/// The class index of a row of codes; ties go to the lowest.\n#[must_use]\n#[inline(never)]\n\
-                        pub fn classify(codes: &[Code; N_FEATURES]) -> usize {\n";
+                        pub fn classify(codes: &[Code; N_CODES]) -> usize {\n";
     let scores_doc = "/// The score of each class for a row of codes.\n#[must_use]\n\
-                      pub fn scores(codes: &[Code; N_FEATURES]) -> [Score; N_CLASSES] {\n";
+                      pub fn scores(codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {\n";
     let enough = match enough {
         Enough::Votes(votes) if early_exit => Some(*votes),
         _ => None,

@@ -149,20 +149,20 @@ impl Sum {
 }
 
 fn header(sum: Sum, enough: &Enough, early_exit: bool) -> String {
-    let mut uses = "use crate::{Code, N_FEATURES};";
+    let mut uses = "use crate::{Code, N_CODES};";
     let mut runtime = Vec::new();
     match sum {
         Sum::Single => {}
         Sum::Registers { .. } => runtime.push("Ballot"),
-        Sum::Counts { .. } => uses = "use crate::{Code, N_CLASSES, N_FEATURES};",
+        Sum::Counts { .. } => uses = "use crate::{Code, N_CLASSES, N_CODES};",
         Sum::Lanes => {
-            uses = "use crate::{Code, N_CLASSES, N_FEATURES, WORDS, tables};";
+            uses = "use crate::{Code, N_CLASSES, N_CODES, WORDS, tables};";
             runtime.push("Lanes");
             if !early_exit {
-                uses = "use crate::{Code, N_FEATURES, WORDS, tables};";
+                uses = "use crate::{Code, N_CODES, WORDS, tables};";
             }
         }
-        Sum::Words => uses = "use crate::{Code, N_CLASSES, N_FEATURES, tables};",
+        Sum::Words => uses = "use crate::{Code, N_CLASSES, N_CODES, tables};",
     }
     if early_exit && let Enough::Leads(_) = enough {
         runtime.push(if sum == Sum::Lanes {
@@ -380,7 +380,7 @@ impl Writer<'_> {
         write(&mut body, tree.root, indent, &mut parts);
         while let Some((number, split)) = parts.pop() {
             let mut text = format!(
-                "#[inline(never)]\nfn part_{group}_{number}(x: &[Code; N_FEATURES]) -> usize {{\n"
+                "#[inline(never)]\nfn part_{group}_{number}(x: &[Code; N_CODES]) -> usize {{\n"
             );
             write(&mut text, Child::Split(split), STEP, &mut parts);
             text.push_str("}\n\n");
@@ -408,7 +408,7 @@ impl Writer<'_> {
         let _ = match self.sum {
             Sum::Single => write!(
                 out,
-                "#[inline(always)]\npub(crate) fn trees_{name}({x}: &[Code; N_FEATURES]) -> usize {{\n{}}}\n\n",
+                "#[inline(always)]\npub(crate) fn trees_{name}({x}: &[Code; N_CODES]) -> usize {{\n{}}}\n\n",
                 self.body
             ),
             Sum::Registers { words, .. } => {
@@ -425,7 +425,7 @@ impl Writer<'_> {
                 };
                 write!(
                     out,
-                    "{inline}\npub(crate) fn trees_{name}{generics}({x}: &[Code; N_FEATURES], votes: &mut Votes) {{\n    \
+                    "{inline}\npub(crate) fn trees_{name}{generics}({x}: &[Code; N_CODES], votes: &mut Votes) {{\n    \
                      let [{muts}] = votes.words;\n{open}{body}{close}    \
                      votes.words = [{names}];\n}}\n\n",
                     muts = names
@@ -439,13 +439,13 @@ impl Writer<'_> {
             }
             _ if self.early_exit => write!(
                 out,
-                "{inline}\npub(crate) fn trees_{name}<const EARLY: bool>(\n    {x}: &[Code; N_FEATURES],\n    \
+                "{inline}\npub(crate) fn trees_{name}<const EARLY: bool>(\n    {x}: &[Code; N_CODES],\n    \
                  votes: &mut {kind},\n) -> Option<usize> {{\n{}    None\n}}\n\n",
                 self.body
             ),
             _ => write!(
                 out,
-                "{inline}\npub(crate) fn trees_{name}({x}: &[Code; N_FEATURES], votes: &mut {kind}) {{\n{}}}\n\n",
+                "{inline}\npub(crate) fn trees_{name}({x}: &[Code; N_CODES], votes: &mut {kind}) {{\n{}}}\n\n",
                 self.body
             ),
         };

@@ -5,14 +5,14 @@ use spinney_quantize::QuantBayes;
 use super::text::{Item, Tables, comment};
 
 /// The tables of `bayes`.
-pub(crate) fn tables(bayes: &QuantBayes, n_features: usize) -> Tables {
+pub(crate) fn tables(bayes: &QuantBayes, n_codes: usize) -> Tables {
     let mut tables = Tables::default();
     tables.add_items(
-        "A term per feature, class after class: mean in the upper 16 bits, then 12 of a factor and \
+        "A term per code, class after class: mean in the upper 16 bits, then 12 of a factor and \
          4 of a shift.",
         Item::U32,
         "terms",
-        bayes.terms().chunks(n_features).flatten().map(|term| {
+        bayes.terms().chunks(n_codes).flatten().map(|term| {
             let mean = u32::from(term.mean().cast_unsigned());
             let word = mean << 16 | u32::from(term.factor()) << 4 | u32::from(term.shift());
             format!("{word:#010x}")
@@ -96,10 +96,10 @@ static inline int64_t @_square(int32_t deviation)
 const PENALTY: &str = "\
 static inline int64_t @_penalty(const @_code_t *codes, size_t index)
 {
-    const uint32_t *term = @_terms + index * $_N_FEATURES;
+    const uint32_t *term = @_terms + index * $_N_CODES;
     const uint32_t *offset = @_offsets + 2 * index;
     int64_t sum = (int64_t)(((uint64_t)$_READ32(offset + 1) << 32) | $_READ32(offset));
-    for (size_t i = 0; i < $_N_FEATURES; i++) {
+    for (size_t i = 0; i < $_N_CODES; i++) {
         sum += @_square(@_deviation($_READ32(term + i), codes[i]));
     }
     return sum;
@@ -109,7 +109,7 @@ static inline int64_t @_penalty(const @_code_t *codes, size_t index)
 
 const CLASSIFY: &str = "\
 /* The class index of a row of codes; ties go to the lowest. */
-static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])
+static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_CODES)])
 {
     int64_t least = INT64_MAX;
     uint8_t best = 0;
@@ -125,7 +125,7 @@ static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])
 
 /* The score of each class for a row of codes; higher is likelier. */
 static inline void @_scores(
-    const @_code_t codes[$_LEAST($_N_FEATURES)],
+    const @_code_t codes[$_LEAST($_N_CODES)],
     @_score_t scores[$_LEAST($_N_CLASSES)])
 {
     for (size_t index = 0; index < $_N_CLASSES; index++) {

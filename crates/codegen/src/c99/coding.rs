@@ -43,18 +43,19 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
         let cut_item = write_cuts(&mut tables, model);
         write_rank(&mut functions, is_float, width, cut_item, model);
     }
+    let reading = write_inputs(&mut tables, model);
     let code = match &form {
         Form::Identity => String::new(),
-        Form::Uniform { shift, offset } => format!("@_affine(readings[i], {shift}, {offset})"),
+        Form::Uniform { shift, offset } => format!("@_affine({reading}, {shift}, {offset})"),
         Form::Affine => {
             write_scales(&mut tables, model);
             format!(
-                "@_affine(readings[i], {}, {})",
+                "@_affine({reading}, {}, {})",
                 Item::I8.read("&@_shifts[i]"),
                 Item::I32.read("&@_offsets_of_codes[i]")
             )
         }
-        Form::Rank => "@_rank(readings[i], i)".to_owned(),
+        Form::Rank => format!("@_rank({reading}, i)"),
         Form::Mixed => {
             write_scales(&mut tables, model);
             String::new()
@@ -68,8 +69,8 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
                 "{ENCODE_DOC}{ENCODE}        \
                  const int8_t shift = {};\n        \
                  codes[i] = shift == $_RANKED\n            \
-                     ? @_rank(readings[i], i)\n            \
-                     : @_affine(readings[i], shift, {});\n    }}\n}}\n\n{PREDICT}",
+                     ? @_rank({reading}, i)\n            \
+                     : @_affine({reading}, shift, {});\n    }}\n}}\n\n{PREDICT}",
                 Item::I8.read("&@_shifts[i]"),
                 Item::I32.read("&@_offsets_of_codes[i]")
             );
@@ -98,16 +99,16 @@ const ENCODE_DOC: &str = "/* Codes a row of readings. */\n";
 const ENCODE: &str = "\
 static inline void @_encode(
     const @_reading_t readings[$_LEAST($_N_FEATURES)],
-    @_code_t codes[$_LEAST($_N_FEATURES)])
+    @_code_t codes[$_LEAST($_N_CODES)])
 {
-    for (size_t i = 0; i < $_N_FEATURES; i++) {
+    for (size_t i = 0; i < $_N_CODES; i++) {
 ";
 
 const PREDICT: &str = "\
 /* The class index of a row of readings; ties go to the lowest. */
 static inline uint8_t @_predict(const @_reading_t readings[$_LEAST($_N_FEATURES)])
 {
-    @_code_t codes[$_N_FEATURES];
+    @_code_t codes[$_N_CODES];
     @_encode(readings, codes);
     return @_classify(codes);
 }
@@ -117,7 +118,7 @@ const IDENTITY: &str = "\
 /* Codes a row of readings: here they are the readings themselves. */
 static inline void @_encode(
     const @_reading_t readings[$_LEAST($_N_FEATURES)],
-    @_code_t codes[$_LEAST($_N_FEATURES)])
+    @_code_t codes[$_LEAST($_N_CODES)])
 {
     memcpy(codes, readings, $_N_FEATURES * sizeof *codes);
 }
@@ -220,6 +221,26 @@ fn write_affine(out: &mut String, model: &QuantModel, width: CodeType) {
              whose value is significand * 2^exponent."
         )
     );
+}
+
+/// The reading that the code at `i` is made from, by a table where some are not used.
+fn write_inputs(tables: &mut Tables, model: &QuantModel) -> String {
+    let inputs = model.inputs();
+    if inputs.len() == model.schema().n_features() {
+        return "readings[i]".to_owned();
+    }
+    let item = if inputs.iter().all(|input| *input < 256) {
+        Item::U8
+    } else {
+        Item::U16
+    };
+    tables.add_items(
+        "The features that the model uses, whose readings are coded.",
+        item,
+        "inputs",
+        inputs.iter(),
+    );
+    format!("readings[{}]", item.read("&@_inputs[i]"))
 }
 
 /// The cuts of all ranked features in one table, and where those of each feature begin.

@@ -35,7 +35,7 @@ struct Sum {
 /// Writes `forest` in the form that `options` ask for.
 pub(crate) fn source(
     forest: &QuantForest,
-    n_features: usize,
+    n_codes: usize,
     n_classes: usize,
     options: &Options,
 ) -> ForestSource {
@@ -44,7 +44,7 @@ pub(crate) fn source(
     let mut tables = Tables::default();
     let is_table = options.encoding != Encoding::Branches;
     let (form, walk) = if is_table {
-        let shape = (n_features, n_classes);
+        let shape = (n_codes, n_classes);
         nodes(forest, &trees, shape, options, sum.leaf, &mut tables)
     } else {
         let text = branches::functions(&trees, sum.leaf.name(), options.code_type);
@@ -106,7 +106,7 @@ impl Sum {
 fn nodes(
     forest: &QuantForest,
     trees: &[Tree],
-    (n_features, n_classes): (usize, usize),
+    (n_codes, n_classes): (usize, usize),
     options: &Options,
     leaf: Item,
     tables: &mut Tables,
@@ -115,7 +115,7 @@ fn nodes(
         encoding: Encoding::Table,
         ..*options
     };
-    let compact = Compact::new(forest, trees, n_features, n_classes, &options);
+    let compact = Compact::new(forest, trees, n_codes, n_classes, &options);
     // C checks no tables, so the runtime does, here.
     let _ = compact.as_ref().map(Compact::runtime);
     let (item, per_split, body) = match compact.as_ref().map(|compact| &compact.nodes) {
@@ -362,10 +362,10 @@ impl Calls<'_> {
         let leaf = self.leaf(0);
         format!(
             "{CLASSIFY_DOC}\
-             static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])\n{{\n    \
+             static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_CODES)])\n{{\n    \
                  return {leaf};\n}}\n\n\
              {SCORES_DOC}\
-             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_FEATURES)],\n    @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
+             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_CODES)],\n    @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
                  const uint8_t leaf = {leaf};\n    \
                  for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
                      scores[i] = i == leaf;\n    }}\n}}\n\n"
@@ -423,11 +423,11 @@ impl Calls<'_> {
         let _ = write!(
             out,
             "{CLASSIFY_DOC}\
-             static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_FEATURES)])\n{{\n    \
+             static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_CODES)])\n{{\n    \
                  {sum} sums[$_N_CLASSES] = {{0}};\n{}    \
                  return @_largest(sums);\n}}\n\n\
              {SCORES_DOC}\
-             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_FEATURES)],\n    @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
+             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_CODES)],\n    @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n    \
                  {sum} sums[$_N_CLASSES] = {{0}};\n{}    \
                  for (size_t i = 0; i < $_N_CLASSES; i++) {{\n        \
                      scores[i] = sums[i];\n    }}\n}}\n\n",

@@ -49,7 +49,7 @@ pub struct Header {
 pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Header {
     let options = options.fitted(model);
     let prefix = Prefix::new(identity.pipeline);
-    let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
+    let (n_codes, n_classes) = (model.inputs().len(), model.schema().n_classes());
     let mut notes = Vec::new();
     if options.encoding == Encoding::Packed {
         notes.push("Bit-packed splits are written as a table.".to_owned());
@@ -61,13 +61,13 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
     let mut tables = coding.tables;
     let (body, form, n_trees) = match model.body() {
         Body::Forest(forest) => {
-            let source = forest::source(forest, n_features, n_classes, &options);
+            let source = forest::source(forest, n_codes, n_classes, &options);
             tables.text.push_str(&source.tables.text);
             tables.sizes.extend(source.tables.sizes);
             (source.functions, source.form, forest.trees().len())
         }
         Body::Bayes(model) => {
-            let more = bayes::tables(model, n_features);
+            let more = bayes::tables(model, n_codes);
             tables.text.push_str(&more.text);
             tables.sizes.extend(more.sizes);
             (bayes::functions(), "naive Bayes".to_owned(), 0)
@@ -197,6 +197,7 @@ impl Facts<'_> {
         };
         prefix.apply(&format!(
             "#define $_N_FEATURES {}\n\
+             #define $_N_CODES {}\n\
              #define $_N_CLASSES {}\n\
              {n_trees}\
              /* Fingerprint of the model, SHA-256. */\n\
@@ -217,6 +218,7 @@ impl Facts<'_> {
              typedef char @_shifts_round_down[((int32_t)-3 >> 1) == -2 ? 1 : -1];\n\
              typedef char @_casts_wrap[(int16_t)(uint16_t)0xffff == -1 ? 1 : -1];\n\n",
             schema.n_features(),
+            self.model.inputs().len(),
             schema.n_classes(),
             self.identity.fingerprint,
         ))

@@ -36,6 +36,7 @@
 #endif
 
 #define SMALL_N_FEATURES 2
+#define SMALL_N_CODES 2
 #define SMALL_N_CLASSES 2
 /* Fingerprint of the model, SHA-256. */
 #define SMALL_FINGERPRINT "0123"
@@ -70,8 +71,8 @@ static const char small_classes[SMALL_N_CLASSES][2] SMALL_ROM = {
     "y",
 };
 
-/* A term per feature, class after class: mean in the upper 16 bits, then 12 of a factor and 4 of
- * a shift. */
+/* A term per code, class after class: mean in the upper 16 bits, then 12 of a factor and 4 of a
+ * shift. */
 static const uint32_t small_terms[4] SMALL_ROM = {
     0x0080b503, 0x0100e240, 0x02008003, 0xfd0090d6,
 };
@@ -121,17 +122,17 @@ static inline int64_t small_square(int32_t deviation)
 /* What a class lacks to a score of 0. No row takes it out of 64 bits. */
 static inline int64_t small_penalty(const small_code_t *codes, size_t index)
 {
-    const uint32_t *term = small_terms + index * SMALL_N_FEATURES;
+    const uint32_t *term = small_terms + index * SMALL_N_CODES;
     const uint32_t *offset = small_offsets + 2 * index;
     int64_t sum = (int64_t)(((uint64_t)SMALL_READ32(offset + 1) << 32) | SMALL_READ32(offset));
-    for (size_t i = 0; i < SMALL_N_FEATURES; i++) {
+    for (size_t i = 0; i < SMALL_N_CODES; i++) {
         sum += small_square(small_deviation(SMALL_READ32(term + i), codes[i]));
     }
     return sum;
 }
 
 /* The class index of a row of codes; ties go to the lowest. */
-static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_N_CODES)])
 {
     int64_t least = INT64_MAX;
     uint8_t best = 0;
@@ -147,7 +148,7 @@ static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_
 
 /* The score of each class for a row of codes; higher is likelier. */
 static inline void small_scores(
-    const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)],
+    const small_code_t codes[SMALL_LEAST(SMALL_N_CODES)],
     small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
 {
     for (size_t index = 0; index < SMALL_N_CLASSES; index++) {
@@ -175,9 +176,9 @@ static inline small_code_t small_affine(int32_t reading, int8_t shift, int32_t o
 /* Codes a row of readings. */
 static inline void small_encode(
     const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)],
-    small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+    small_code_t codes[SMALL_LEAST(SMALL_N_CODES)])
 {
-    for (size_t i = 0; i < SMALL_N_FEATURES; i++) {
+    for (size_t i = 0; i < SMALL_N_CODES; i++) {
         codes[i] = small_affine(readings[i], 8, 0);
     }
 }
@@ -185,7 +186,7 @@ static inline void small_encode(
 /* The class index of a row of readings; ties go to the lowest. */
 static inline uint8_t small_predict(const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)])
 {
-    small_code_t codes[SMALL_N_FEATURES];
+    small_code_t codes[SMALL_N_CODES];
     small_encode(readings, codes);
     return small_classify(codes);
 }

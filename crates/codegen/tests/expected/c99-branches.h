@@ -38,6 +38,7 @@
 #endif
 
 #define SMALL_N_FEATURES 2
+#define SMALL_N_CODES 2
 #define SMALL_N_CLASSES 3
 #define SMALL_N_TREES 2
 /* Fingerprint of the model, SHA-256. */
@@ -165,7 +166,7 @@ static inline uint32_t small_lead(const uint32_t *sums)
 }
 
 /* The class index of a row of codes; ties go to the lowest. */
-static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_N_CODES)])
 {
     uint32_t sums[SMALL_N_CLASSES] = {0};
     small_add(sums, small_tree_0(codes));
@@ -178,7 +179,7 @@ static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_
 
 /* The score of each class for a row of codes; higher is likelier. */
 static inline void small_scores(
-    const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)],
+    const small_code_t codes[SMALL_LEAST(SMALL_N_CODES)],
     small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
 {
     uint32_t sums[SMALL_N_CLASSES] = {0};
@@ -269,9 +270,9 @@ static inline small_code_t small_rank(small_reading_t reading, size_t feature)
 /* Codes a row of readings. */
 static inline void small_encode(
     const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)],
-    small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+    small_code_t codes[SMALL_LEAST(SMALL_N_CODES)])
 {
-    for (size_t i = 0; i < SMALL_N_FEATURES; i++) {
+    for (size_t i = 0; i < SMALL_N_CODES; i++) {
         const int8_t shift = (int8_t)SMALL_READ8(&small_shifts[i]);
         codes[i] = shift == SMALL_RANKED
             ? small_rank(readings[i], i)
@@ -282,7 +283,7 @@ static inline void small_encode(
 /* The class index of a row of readings; ties go to the lowest. */
 static inline uint8_t small_predict(const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)])
 {
-    small_code_t codes[SMALL_N_FEATURES];
+    small_code_t codes[SMALL_N_CODES];
     small_encode(readings, codes);
     return small_classify(codes);
 }

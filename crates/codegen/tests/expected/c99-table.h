@@ -38,6 +38,7 @@
 #endif
 
 #define SMALL_N_FEATURES 2
+#define SMALL_N_CODES 2
 #define SMALL_N_CLASSES 3
 #define SMALL_N_TREES 3
 /* Fingerprint of the model, SHA-256. */
@@ -123,7 +124,7 @@ static inline uint8_t small_largest(const uint8_t *sums)
 }
 
 /* The class index of a row of codes; ties go to the lowest. */
-static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_N_CODES)])
 {
     uint8_t sums[SMALL_N_CLASSES] = {0};
     for (size_t tree = 0; tree < SMALL_N_TREES; tree++) {
@@ -137,7 +138,7 @@ static inline uint8_t small_classify(const small_code_t codes[SMALL_LEAST(SMALL_
 
 /* The score of each class for a row of codes; higher is likelier. */
 static inline void small_scores(
-    const small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)],
+    const small_code_t codes[SMALL_LEAST(SMALL_N_CODES)],
     small_score_t scores[SMALL_LEAST(SMALL_N_CLASSES)])
 {
     uint8_t sums[SMALL_N_CLASSES] = {0};
@@ -152,7 +153,7 @@ static inline void small_scores(
 /* Codes a row of readings: here they are the readings themselves. */
 static inline void small_encode(
     const small_reading_t readings[SMALL_LEAST(SMALL_N_FEATURES)],
-    small_code_t codes[SMALL_LEAST(SMALL_N_FEATURES)])
+    small_code_t codes[SMALL_LEAST(SMALL_N_CODES)])
 {
     memcpy(codes, readings, SMALL_N_FEATURES * sizeof *codes);
 }

@@ -4,6 +4,7 @@ mod bayes;
 mod certificates;
 mod codes;
 mod common;
+mod inputs;
 mod of_codes;
 mod probability;
 mod splits;

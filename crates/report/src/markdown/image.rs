@@ -126,7 +126,13 @@ impl Report {
                 .instructions_of_coding
                 .map_or(String::new(), |coding| format!(
                     " Making the codes takes the difference, {coding}: {:.1} per feature.",
-                    coding / self.features.len().max(1) as f64
+                    coding
+                        / self
+                            .features
+                            .iter()
+                            .filter(|it| it.is_used())
+                            .count()
+                            .max(1) as f64
                 )),
             device.stack_bytes_max,
             device.interrupt_bytes,

@@ -365,6 +365,16 @@ impl Report {
                     .map_or(0, |saturation| saturation.below + saturation.above)
             )?;
         }
+        let n_unused = self.features.iter().filter(|it| !it.is_used()).count();
+        if n_unused > 0 {
+            writeln!(
+                out,
+                "\n{n_unused} of {} features {} not used: the device takes them as a part of the \
+                 row and reads none.",
+                self.features.len(),
+                if n_unused == 1 { "is" } else { "are" },
+            )?;
+        }
         if self.features.len() > SHOWN {
             writeln!(
                 out,
