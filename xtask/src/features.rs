@@ -92,6 +92,7 @@ mod tests {
     fn what_is_written_reads_back() {
         let rows = Rows {
             features: vec!["x0".to_owned(), "x1".to_owned()],
+            is_named: false,
             values: array![[1.0, -70_000.0], [3.0, 32_767.0]],
         };
         let dataset =

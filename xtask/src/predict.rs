@@ -10,7 +10,7 @@ use clap::Args;
 use spinney_batch::Predictor;
 use spinney_config::{Dataset as RowsConfig, Labels};
 use spinney_dataset::{DataError, Dataset, Rows, csv, npy};
-use spinney_model::Schema;
+use spinney_model::{Naming, Schema};
 use spinney_wire::frame::Clock;
 
 use crate::failure::{Blame, Failure};
@@ -154,14 +154,6 @@ fn on_device(
     progress: &Progress,
 ) -> Result<Predicted, Failure> {
     let quant = &quantized.quant;
-    let n_features = quant.schema().n_features();
-    if fitted.values.ncols() != n_features {
-        return Err(Failure::Input(anyhow!(
-            "{}: found {} columns, expected the {n_features} features of the model",
-            arguments.input.display(),
-            fitted.values.ncols()
-        )));
-    }
     let host = HostRows {
         early: quantized.stopped_early(fitted.values.view()),
         ..HostRows::new(quant, fitted.values.rows())
@@ -292,28 +284,20 @@ fn columns_of(config: &Path) -> Result<(String, Vec<String>), Failure> {
     Ok((label, file.ignore.clone()))
 }
 
-/// Rows as the file has them; the flag says whether columns have names.
-struct Read {
-    rows: Rows,
-    is_named: bool,
-}
-
+/// Rows and, where the file has them, labels; CSV without the columns that are `ignored`.
 fn read(
     bytes: &[u8],
     label: &str,
     ignored: &[String],
-) -> Result<(Read, Option<Vec<String>>), DataError> {
-    let (rows, labels, is_named) = if bytes.starts_with(b"\x93NUMPY") {
-        (npy::rows(bytes)?, None, false)
-    } else if bytes.starts_with(b"PK\x03\x04") {
-        let (rows, labels) = npy::read_npz_rows(bytes, label)?;
-        (rows, labels, false)
-    } else {
-        let keeps = |column: &str| !ignored.iter().any(|it| pipeline::matches(it, column));
-        let (rows, labels) = csv::read_rows(bytes, label, &keeps)?;
-        (rows, labels, true)
-    };
-    Ok((Read { rows, is_named }, labels))
+) -> Result<(Rows, Option<Vec<String>>), DataError> {
+    if bytes.starts_with(b"\x93NUMPY") {
+        return Ok((npy::rows(bytes)?, None));
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return npy::read_npz_rows(bytes, label);
+    }
+    let keeps = |column: &str| !ignored.iter().any(|it| pipeline::matches(it, column));
+    csv::read_rows(bytes, label, &keeps)
 }
 
 /// Rows with the model's columns in its order, and class indices where the file has labels.
@@ -322,39 +306,19 @@ struct Fitted {
     labels: Option<Vec<usize>>,
 }
 
-fn fit(read: Read, labels: Option<Vec<String>>, schema: &Schema) -> Result<Fitted, DataError> {
-    let Read { rows, is_named } = read;
-    if !is_named && labels.is_none() {
+fn fit(rows: Rows, labels: Option<Vec<String>>, schema: &Schema) -> Result<Fitted, DataError> {
+    let are_named = schema.naming() == Naming::Given;
+    let rows = rows.with_features(&schema.feature_names(), are_named)?;
+    let Some(labels) = labels else {
         return Ok(Fitted {
             values: rows.values,
             labels: None,
         });
-    }
-    let names: Vec<String> = schema
-        .features()
-        .iter()
-        .map(|feature| feature.name.clone())
-        .collect();
-    // A model that knows no names takes the columns as they come.
-    let is_unnamed = (0_usize..)
-        .zip(&names)
-        .all(|(index, name)| *name == format!("x{index}"));
-    let in_order = !is_named || (is_unnamed && rows.features.len() == names.len());
-    let features = if in_order {
-        rows.features.clone()
-    } else {
-        names
     };
-    let has_labels = labels.is_some();
-    let labels = labels.unwrap_or_else(|| vec![String::new(); rows.values.nrows()]);
-    let rows = Dataset::new(rows, &labels)?.with_features(&features)?;
-    let labels = has_labels
-        .then(|| rows.with_classes(schema.classes()))
-        .transpose()?
-        .map(|rows| rows.labels().to_vec());
+    let rows = Dataset::new(rows, &labels)?.with_classes(schema.classes())?;
     Ok(Fitted {
         values: rows.values().clone(),
-        labels,
+        labels: Some(rows.labels().to_vec()),
     })
 }
 

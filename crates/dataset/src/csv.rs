@@ -184,7 +184,12 @@ fn read_columns(
     }
     let values = Array2::from_shape_vec((n_rows, features.len()), values)
         .expect("each row has one value per feature");
-    Ok((Rows { features, values }, label_column.map(|_| labels)))
+    let rows = Rows {
+        features,
+        is_named: true,
+        values,
+    };
+    Ok((rows, label_column.map(|_| labels)))
 }
 
 /// Whether a field stands for a reading that is not there.

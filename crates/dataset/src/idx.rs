@@ -25,7 +25,12 @@ pub fn read(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
     )
     .expect("the parser checked the length");
     let labels: Vec<String> = labels.iter().map(u8::to_string).collect();
-    Dataset::new(Rows { features, values }, &labels)
+    let rows = Rows {
+        features,
+        is_named: false,
+        values,
+    };
+    Dataset::new(rows, &labels)
 }
 
 fn within(which: &str, error: DataError) -> DataError {

@@ -22,6 +22,8 @@ pub mod idx;
 pub mod npy;
 mod split;
 
+use std::collections::HashMap;
+
 use ndarray::{Array2, Axis};
 
 pub use split::{Split, permutation, split};
@@ -61,23 +63,124 @@ impl DataError {
 pub struct Rows {
     /// Column names, one per feature.
     pub features: Vec<String>,
+    /// Whether the names are the columns' own; else they only count positions.
+    pub is_named: bool,
     /// Readings, `n_rows` × `n_features`.
     pub values: Array2<f64>,
+}
+
+impl Rows {
+    /// As [`Dataset::with_features`].
+    ///
+    /// # Errors
+    /// As [`Dataset::with_features`].
+    pub fn with_features(
+        mut self,
+        features: &[String],
+        are_named: bool,
+    ) -> Result<Self, DataError> {
+        if let Some(columns) = self.columns_of(features, are_named)? {
+            self.values = self.values.select(Axis(1), &columns);
+        }
+        Ok(Self {
+            features: features.to_vec(),
+            is_named: are_named,
+            values: self.values,
+        })
+    }
+
+    /// The column of each of `features`; `None` if they are the columns as they stand.
+    fn columns_of(
+        &self,
+        features: &[String],
+        are_named: bool,
+    ) -> Result<Option<Vec<usize>>, DataError> {
+        if self.is_named && are_named {
+            return self.columns_by_name(features);
+        }
+        let fault =
+            |found: String, expected: String| Err(DataError::new("the columns", found, expected));
+        if self.features.len() != features.len() {
+            let n = self.features.len();
+            let found = if self.is_named {
+                format!("{n} beside the label: {}", csv::preview(&self.features))
+            } else {
+                format!("{n} without names")
+            };
+            return fault(
+                found,
+                format!(
+                    "{}, one per feature in the order of the training, since {}",
+                    features.len(),
+                    if are_named {
+                        "these rows have no names"
+                    } else {
+                        "the model was fitted on rows without names"
+                    }
+                ),
+            );
+        }
+        // A header of the very positions, in another order, can mean either.
+        if self.is_named && self.features != features && self.columns_by_name(features).is_ok() {
+            return fault(
+                format!(
+                    "{}, which are positions in another order",
+                    csv::preview(&self.features)
+                ),
+                format!(
+                    "{}, since the model was fitted on rows without names: put the columns into \
+                     the order of the training, and give them names of their own if that is \
+                     another one",
+                    csv::preview(features)
+                ),
+            );
+        }
+        Ok(None)
+    }
+
+    fn columns_by_name(&self, features: &[String]) -> Result<Option<Vec<usize>>, DataError> {
+        if self.features == features {
+            return Ok(None);
+        }
+        let index_of: HashMap<&str, usize> = (0..)
+            .zip(&self.features)
+            .map(|(index, name)| (name.as_str(), index))
+            .collect();
+        let (mut columns, mut missing) = (Vec::new(), Vec::new());
+        for name in features {
+            match index_of.get(name.as_str()) {
+                Some(column) => columns.push(*column),
+                None => missing.push(name.clone()),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(Some(columns));
+        }
+        let quoted: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
+        Err(DataError::new(
+            "the columns",
+            format!(
+                "none called {} among {}",
+                csv::preview(&quoted),
+                csv::preview(&self.features)
+            ),
+            "every feature of the model by its name; rows without names (.npy) go by position",
+        ))
+    }
 }
 
 /// Rows with a class each; at least one row and one feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    features: Vec<String>,
+    rows: Rows,
     classes: Vec<String>,
-    values: Array2<f64>,
     labels: Vec<usize>,
     source_rows: Vec<usize>,
 }
 
 impl Dataset {
-    /// Puts rows and their labels together. Classes are the distinct labels in scikit-learn's
-    /// order: by value if all are integers, else by their bytes.
+    /// Puts rows and their labels together. Classes are the distinct labels, without whitespace
+    /// around them, in scikit-learn's order: by value if all are integers, else by their bytes.
     ///
     /// # Errors
     /// No rows, no features, a reading that is not finite, or another number of labels than rows.
@@ -108,20 +211,17 @@ impl Dataset {
                 "a finite number",
             ));
         }
-        let classes = distinct(labels);
-        let index_of: std::collections::HashMap<&str, usize> = classes
+        let labels: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
+        let classes = distinct(&labels);
+        let index_of: HashMap<&str, usize> = classes
             .iter()
             .enumerate()
             .map(|(index, class)| (class.as_str(), index))
             .collect();
-        let labels = labels
-            .iter()
-            .map(|label| index_of[label.as_str()])
-            .collect();
+        let labels = labels.iter().map(|label| index_of[label]).collect();
         Ok(Self {
-            features: rows.features,
+            rows,
             classes,
-            values: rows.values,
             labels,
             source_rows: (0..n_rows).collect(),
         })
@@ -130,7 +230,13 @@ impl Dataset {
     /// Column names, one per feature.
     #[must_use]
     pub fn features(&self) -> &[String] {
-        &self.features
+        &self.rows.features
+    }
+
+    /// Whether the columns have names of their own; else only their positions count.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.rows.is_named
     }
 
     /// Class names; labels index into them.
@@ -142,7 +248,7 @@ impl Dataset {
     /// Readings, `n_rows` × `n_features`, all finite.
     #[must_use]
     pub fn values(&self) -> &Array2<f64> {
-        &self.values
+        &self.rows.values
     }
 
     /// The class index of each row.
@@ -181,42 +287,29 @@ impl Dataset {
     pub fn select(&self, indices: &[usize]) -> Self {
         assert!(!indices.is_empty(), "a data set has rows");
         Self {
-            features: self.features.clone(),
+            rows: Rows {
+                features: self.rows.features.clone(),
+                is_named: self.rows.is_named,
+                values: self.rows.values.select(Axis(0), indices),
+            },
             classes: self.classes.clone(),
-            values: self.values.select(Axis(0), indices),
             labels: indices.iter().map(|row| self.labels[*row]).collect(),
             source_rows: indices.iter().map(|row| self.source_rows[*row]).collect(),
         }
     }
 
-    /// The same rows with their columns in the order of `features`, the order of a model or
-    /// training set. Columns that are not among `features` are left out.
+    /// The same rows with their columns in the order of `features`, those of a model or training
+    /// set, whose names they take.
+    ///
+    /// Where both sides have names of their own, columns are found by name, and columns that are
+    /// not among `features` are left out. Where one side has none, columns go by position.
     ///
     /// # Errors
-    /// The first of `features` that is no column.
-    pub fn with_features(&self, features: &[String]) -> Result<Self, DataError> {
-        if self.features == features {
-            return Ok(self.clone());
-        }
-        let columns = features
-            .iter()
-            .map(|name| {
-                let column = self.features.iter().position(|column| column == name);
-                column.ok_or_else(|| {
-                    DataError::new(
-                        "the columns",
-                        format!(
-                            "none called \"{name}\" among {}",
-                            csv::preview(&self.features)
-                        ),
-                        "every feature of the model",
-                    )
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+    /// Those of `features` that are no column. By position: another number of columns, or names
+    /// that are those of `features` in another order.
+    pub fn with_features(&self, features: &[String], are_named: bool) -> Result<Self, DataError> {
         Ok(Self {
-            features: features.to_vec(),
-            values: self.values.select(Axis(1), &columns),
+            rows: self.rows.clone().with_features(features, are_named)?,
             ..self.clone()
         })
     }
@@ -224,20 +317,27 @@ impl Dataset {
     /// The same rows with labels that index into `classes`, the order of a model or training set.
     ///
     /// A label matches a class of the same text, else one of the same numeric value (`1.0`, `1`).
+    /// Where the classes are 0 and 1, booleans are these, as in Python: ONNX knows no others.
     ///
     /// # Errors
     /// The first row whose class is not among `classes`.
     pub fn with_classes(&self, classes: &[String]) -> Result<Self, DataError> {
+        let are_bits = matches!(classes, [a, b]
+            if bit_of(a).zip(bit_of(b)).is_some_and(|(a, b)| a != b));
+        let value_of = |label: &str| match bit_of(label) {
+            Some(bit) if are_bits => Some(bit),
+            _ => label.parse::<f64>().ok(),
+        };
         let target: Vec<Option<usize>> = self
             .classes
             .iter()
             .map(|name| {
                 let same_text = classes.iter().position(|class| class == name);
                 same_text.or_else(|| {
-                    let value: f64 = name.parse().ok()?;
+                    let value = value_of(name)?;
                     classes
                         .iter()
-                        .position(|class| class.parse::<f64>().is_ok_and(|other| other == value))
+                        .position(|class| value_of(class) == Some(value))
                 })
             })
             .collect();
@@ -266,14 +366,19 @@ impl Dataset {
     }
 }
 
+/// The value of a label that is a boolean, or one of the numbers that stand for one.
+fn bit_of(label: &str) -> Option<f64> {
+    match label {
+        "False" | "false" | "0" => Some(0.0),
+        "True" | "true" | "1" => Some(1.0),
+        _ => None,
+    }
+}
+
 /// Distinct labels in scikit-learn's order.
-fn distinct(labels: &[String]) -> Vec<String> {
-    let mut classes: Vec<String> = labels
-        .iter()
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .cloned()
-        .collect();
+fn distinct(labels: &[&str]) -> Vec<String> {
+    let classes: std::collections::BTreeSet<&str> = labels.iter().copied().collect();
+    let mut classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
     let integers: Option<Vec<i64>> = classes.iter().map(|class| class.parse().ok()).collect();
     if integers.is_some() {
         classes.sort_by_key(|class| class.parse::<i64>().unwrap_or(i64::MAX));

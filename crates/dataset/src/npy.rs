@@ -18,8 +18,8 @@ pub use repr::float_repr;
 const NPZ_UNPACKED_MAX: u64 = 1 << 30;
 
 /// Reads rows and labels from two `.npy` files: a two-dimensional array of numbers, and a
-/// one-dimensional array of integers, strings, booleans or floats. Features are called `x0`,
-/// `x1`, …
+/// one-dimensional array of integers, strings, booleans or floats. Features have no
+/// names; they are counted `x0`, `x1`, …
 ///
 /// # Errors
 /// As [`Array::parse`], [`rows`] and [`labels`], with the file at fault, or other counts.
@@ -97,7 +97,8 @@ fn listing(members: &BTreeMap<String, Vec<u8>>) -> String {
     format!("{} members: {}", members.len(), names.join(", "))
 }
 
-/// Reads a two-dimensional array of numbers as rows whose features are called `x0`, `x1`, …
+/// Reads a two-dimensional array of numbers as rows without names, whose features are
+/// counted `x0`, `x1`, …
 ///
 /// # Errors
 /// As [`Array::parse`], or an array of another dimension or type.
@@ -110,6 +111,7 @@ pub fn rows(bytes: &[u8]) -> Result<Rows, DataError> {
         .expect("the parser checked the length");
     Ok(Rows {
         features: (0..n_features).map(|index| format!("x{index}")).collect(),
+        is_named: false,
         values,
     })
 }

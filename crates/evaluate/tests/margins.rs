@@ -56,6 +56,7 @@ fn quantized(model: &FloatModel) -> QuantModel {
 fn rows() -> Dataset {
     let rows = Rows {
         features: ["x0", "x1", "x2"].map(str::to_owned).to_vec(),
+        is_named: false,
         values: array![
             [1.0, 0.0, 0.0],
             [9.0, 0.0, 0.0],
@@ -159,7 +160,15 @@ fn many_rows_are_shuffled_in_part() {
     let values = ndarray::Array2::from_shape_fn((n_rows, 3), |(row, _)| (row % 10) as f64);
     let features = ["x0", "x1", "x2"].map(str::to_owned).to_vec();
     let labels: Vec<String> = (0..n_rows).map(|row| (row % 2).to_string()).collect();
-    let rows = Dataset::new(Rows { features, values }, &labels).expect("rows");
+    let rows = Dataset::new(
+        Rows {
+            features,
+            is_named: false,
+            values,
+        },
+        &labels,
+    )
+    .expect("rows");
     let found = permutation_importance(&quant, &rows, 1);
     // 6,000,000 would be scored; of every three rows one is taken.
     assert_eq!(found.found_on.rows, 133_334);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde::Serialize;
-use spinney_model::{Compare, FloatModel, Forest, Node, argmax};
+use spinney_model::{Compare, FloatModel, Forest, Naming, Node, argmax};
 
 use crate::{Imported, Origin};
 
@@ -22,7 +22,7 @@ pub struct Description {
     pub classes: Vec<String>,
     /// The raw features, in the order of a row.
     pub features: Vec<FeatureDescription>,
-    /// Whether the features have names of their own; else they are called `x0`, `x1`, …
+    /// Whether the features' names were given; else they stand for positions.
     pub features_named: bool,
     /// Number of trees; 0 for naive Bayes.
     pub n_trees: usize,
@@ -95,11 +95,7 @@ pub fn describe(imported: &Imported) -> Description {
                 threshold_max: None,
             })
             .collect(),
-        features_named: schema
-            .features()
-            .iter()
-            .enumerate()
-            .any(|(index, feature)| feature.name != format!("x{index}")),
+        features_named: schema.naming() == Naming::Given,
         n_trees: 0,
         n_splits: 0,
         depth_max: 0,

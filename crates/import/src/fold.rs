@@ -6,7 +6,7 @@
 //! library's own order of operations. It becomes the threshold of a split that compares float64.
 //! Solving for `x` in algebra instead would decide rows next to the threshold differently.
 
-use spinney_model::{Compare, Feature, Forest, GaussianNb, Node, Schema, Tree};
+use spinney_model::{Compare, Feature, Forest, GaussianNb, Naming, Node, Schema, Tree};
 
 use crate::ImportError;
 
@@ -144,20 +144,19 @@ pub(crate) struct Feed {
 impl Feed {
     fn schema(&self, compare: &[Compare], classes: &[String]) -> Result<Schema, ImportError> {
         let unnamed = Schema::unnamed(self.n_raw, classes.to_vec())?;
-        let features = unnamed
-            .features()
-            .iter()
+        let (names, naming) = match &self.names {
+            Some(names) => (names.clone(), Naming::Given),
+            None => (unnamed.feature_names(), Naming::Positional),
+        };
+        let features = names
+            .into_iter()
             .zip(compare)
-            .enumerate()
-            .map(|(index, (feature, compare))| Feature {
-                name: match &self.names {
-                    Some(names) => names[index].clone(),
-                    None => feature.name.clone(),
-                },
+            .map(|(name, compare)| Feature {
+                name,
                 compare: *compare,
             })
             .collect();
-        Ok(Schema::new(features, classes.to_vec())?)
+        Ok(Schema::new(features, naming, classes.to_vec())?)
     }
 
     fn check_width(&self, n_features: usize) -> Result<(), ImportError> {

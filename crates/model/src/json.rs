@@ -9,12 +9,16 @@
 //!     {"value": [1.0, 0.0]},
 //!     {"value": [0.25, 0.75]}]}] }
 //! ```
+//! Where the names of features only stand for positions, `"feature_names": "positional"` follows the
+//! features; without it they are given, and columns of rows are found by them.
 //! Gaussian naive Bayes has `log_priors`, `means` and `variances` instead of `trees`; and `inputs`,
 //! the indices of the features that means and variances belong to, where those are not all.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Feature, FloatModel, Forest, ForestKind, GaussianNb, ModelError, Node, Schema, Tree};
+use crate::{
+    Feature, FloatModel, Forest, ForestKind, GaussianNb, ModelError, Naming, Node, Schema, Tree,
+};
 
 /// The value of `format` in every model file.
 pub const FORMAT: &str = "spinney-model";
@@ -28,6 +32,8 @@ struct RawModel {
     version: u32,
     kind: String,
     features: Vec<Feature>,
+    #[serde(default, skip_serializing_if = "is_given")]
+    feature_names: Naming,
     classes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trees: Option<Vec<RawTree>>,
@@ -39,6 +45,11 @@ struct RawModel {
     means: Option<Vec<Vec<f64>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     variances: Option<Vec<Vec<f64>>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_given(naming: &Naming) -> bool {
+    *naming == Naming::Given
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +100,7 @@ impl FloatModel {
             version: VERSION,
             kind: self.kind().to_owned(),
             features: schema.features().to_vec(),
+            feature_names: schema.naming(),
             classes: schema.classes().to_vec(),
             trees: None,
             inputs: None,
@@ -186,7 +198,7 @@ impl RawModel {
                 return Err(ModelError::new(key, "a value", "none in a tree model"));
             }
         }
-        let schema = Schema::new(self.features, self.classes)?;
+        let schema = Schema::new(self.features, self.feature_names, self.classes)?;
         let trees = self
             .trees
             .ok_or_else(|| ModelError::new("trees", "nothing", "a list of trees"))?
@@ -211,7 +223,7 @@ impl RawModel {
             ));
         }
         let missing = |key: &str| ModelError::new(key, "nothing", "a list of numbers");
-        let schema = Schema::new(self.features, self.classes)?;
+        let schema = Schema::new(self.features, self.feature_names, self.classes)?;
         let inputs = self
             .inputs
             .unwrap_or_else(|| (0..schema.n_features()).collect());

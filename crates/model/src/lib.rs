@@ -27,7 +27,7 @@ mod schema;
 pub use bayes::GaussianNb;
 pub use forest::{Forest, ForestKind, Node, Tree, Voting};
 pub use json::{FORMAT, VERSION};
-pub use schema::{Compare, Feature, Schema};
+pub use schema::{Compare, FEATURES_MAX, Feature, Naming, Schema};
 
 /// A checked classifier in float64, with scikit-learn's semantics.
 #[derive(Debug, Clone, PartialEq)]

@@ -48,27 +48,52 @@ fn float32() -> Compare {
     Compare::Float32
 }
 
-/// Features and classes of a model: at least one feature, at least two classes, no name twice.
+/// What a schema's feature names are good for.
+///
+/// It is never guessed from the names: a data set may well call its columns `x0`, `x1`, ….
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Naming {
+    /// They are those of the rows that the model was fitted on: columns are found by them.
+    #[default]
+    Given,
+    /// The model was fitted on rows without names. Names are for messages and reports only, and
+    /// columns are taken in their order.
+    Positional,
+}
+
+/// Features and classes of a model: at least one feature, at least two classes, no name twice,
+/// and no whitespace around any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     features: Vec<Feature>,
+    naming: Naming,
     classes: Vec<String>,
 }
 
 impl Schema {
-    /// Checks features (1 to 65,535) and classes (2 to 255).
+    /// Checks features (1 to 65,535) and classes (2 to 255). Whitespace around names is dropped,
+    /// as the readers of rows drop it: loggers write `ax, ay`, and pandas keeps the blank.
     ///
     /// # Errors
     /// A count out of range, an empty name, or a name used twice.
-    pub fn new(features: Vec<Feature>, classes: Vec<String>) -> Result<Self, ModelError> {
+    pub fn new(
+        mut features: Vec<Feature>,
+        naming: Naming,
+        mut classes: Vec<String>,
+    ) -> Result<Self, ModelError> {
         check_count("features", features.len(), 1, FEATURES_MAX)?;
         check_count("classes", classes.len(), 2, CLASSES_MAX)?;
-        check_unique("features", features.iter().map(|feature| &feature.name))?;
-        check_unique("classes", classes.iter())?;
-        Ok(Self { features, classes })
+        trim("features", features.iter_mut().map(|it| &mut it.name))?;
+        trim("classes", classes.iter_mut())?;
+        Ok(Self {
+            features,
+            naming,
+            classes,
+        })
     }
 
-    /// A schema whose features are called `x0`, `x1`, … as scikit-learn calls unnamed ones.
+    /// A schema with positional names `x0`, `x1`, … and float32 comparisons.
     ///
     /// # Errors
     /// As [`Schema::new`].
@@ -80,7 +105,19 @@ impl Schema {
                 compare: Compare::Float32,
             })
             .collect();
-        Self::new(features, classes)
+        Self::new(features, Naming::Positional, classes)
+    }
+
+    /// Whether columns are found by the features' names, or taken in order.
+    #[must_use]
+    pub fn naming(&self) -> Naming {
+        self.naming
+    }
+
+    /// The names of the features, in the order of a row.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        self.features.iter().map(|it| it.name.clone()).collect()
     }
 
     /// The features, in the order of a row.
@@ -119,9 +156,14 @@ fn check_count(what: &str, found: usize, min: usize, max: usize) -> Result<(), M
     ))
 }
 
-fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), ModelError> {
+/// Drops whitespace around names, then checks that each is there and is its own.
+fn trim<'a>(what: &str, names: impl Iterator<Item = &'a mut String>) -> Result<(), ModelError> {
     let mut seen = std::collections::HashMap::new();
     for (index, name) in names.enumerate() {
+        let trimmed = name.trim();
+        if trimmed.len() < name.len() {
+            *name = trimmed.to_owned();
+        }
         if name.is_empty() {
             return Err(ModelError::new(
                 format!("{what}[{index}]"),
@@ -129,11 +171,11 @@ fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Resu
                 "a name",
             ));
         }
-        if let Some(first) = seen.insert(name, index) {
+        if let Some(first) = seen.insert(&*name, index) {
             return Err(ModelError::new(
                 format!("{what}[{index}]"),
                 format!("the name \"{name}\", which {what}[{first}] has too"),
-                "a name of its own",
+                "a name of its own, not counting whitespace around it",
             ));
         }
     }

@@ -1,7 +1,9 @@
 //! Behaviour of the float model at its boundaries: what parses, what predicts, what is refused.
 
 use expect_test::{Expect, expect};
-use spinney_model::{FloatModel, GaussianNb, Node, Schema, Tree, Voting, argmax};
+use spinney_model::{
+    Feature, FloatModel, GaussianNb, ModelError, Naming, Node, Schema, Tree, Voting, argmax,
+};
 
 const STUMP: &str = r#"{"format":"spinney-model","version":1,"kind":"decision-tree",
 "features":[{"name":"a},{b"},{"name":"width","compare":"float64"}],"classes":["no","yes"],
@@ -96,7 +98,7 @@ fn what_is_no_tree_is_refused() {
     refused(
         &STUMP.replace("\"yes\"", "\"no\""),
         &expect![[
-            r#"classes[1]: found the name "no", which classes[0] has too, expected a name of its own"#
+            r#"classes[1]: found the name "no", which classes[0] has too, expected a name of its own, not counting whitespace around it"#
         ]],
     );
 }
@@ -188,4 +190,47 @@ fn bayes_of_some_features_reads_no_others() {
         &STUMP.replace("\"trees\"", "\"inputs\":[0],\"trees\""),
         &expect!["inputs: found a value, expected none in a tree model"],
     );
+}
+
+#[test]
+fn names_are_given_unless_the_file_says_otherwise() {
+    let given = FloatModel::from_json(STUMP.as_bytes()).unwrap();
+    assert_eq!(given.schema().naming(), Naming::Given);
+    assert!(!given.to_json().contains("feature_names"));
+    let says = |naming: &str| {
+        let with = format!("\"feature_names\": \"{naming}\", \"classes\"");
+        FloatModel::from_json(STUMP.replace("\"classes\"", &with).as_bytes())
+    };
+    assert_eq!(says("given").unwrap(), given);
+    let positional = says("positional").unwrap();
+    assert_eq!(positional.schema().naming(), Naming::Positional);
+    assert_ne!(positional, given);
+    assert_eq!(
+        FloatModel::from_json(positional.to_json().as_bytes()).unwrap(),
+        positional
+    );
+    assert!(says("guessed").is_err());
+}
+
+#[test]
+fn white_space_around_names_does_not_count() {
+    let feature = |name: &str| Feature {
+        name: name.to_owned(),
+        compare: spinney_model::Compare::Float32,
+    };
+    let schema = |features: [&str; 2], classes: [&str; 2]| {
+        Schema::new(
+            features.map(feature).to_vec(),
+            Naming::Given,
+            classes.map(str::to_owned).to_vec(),
+        )
+    };
+    let trimmed = schema([" ax", "a  y\t"], [" idle", "walk "]).unwrap();
+    assert_eq!(trimmed.feature_names(), ["ax", "a  y"]);
+    assert_eq!(trimmed.classes(), ["idle", "walk"]);
+    let error = |schema: Result<Schema, ModelError>| schema.unwrap_err().to_string();
+    expect![[r#"features[1]: found the name "a", which features[0] has too, expected a name of its own, not counting whitespace around it"#]].assert_eq(&error(schema(["a", " a"], ["0", "1"])));
+    expect![[r#"classes[1]: found the name "idle", which classes[0] has too, expected a name of its own, not counting whitespace around it"#]].assert_eq(&error(schema(["a", "b"], ["idle", "idle "])));
+    expect!["features[1]: found an empty name, expected a name"]
+        .assert_eq(&error(schema(["a", " "], ["0", "1"])));
 }

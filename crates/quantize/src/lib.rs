@@ -234,7 +234,8 @@ impl QuantModel {
     pub fn of_codes(&self) -> Self {
         let features = self.schema.features();
         let features = self.inputs.iter().map(|input| features[*input].clone());
-        let schema = Schema::new(features.collect(), self.schema.classes().to_vec());
+        let classes = self.schema.classes().to_vec();
+        let schema = Schema::new(features.collect(), self.schema.naming(), classes);
         Self {
             schema: schema.expect("some features of a schema, in their order"),
             inputs: (0..self.inputs.len()).collect(),

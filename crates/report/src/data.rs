@@ -5,6 +5,7 @@ use spinney_evaluate::{
     HeardRun, Instructions, Margins, Node, Saturation, Scorecard, Section, Shuffled, Verdict,
     WorstCase,
 };
+use spinney_model::Naming;
 use spinney_quantize::{Flip, Level};
 
 /// The version of the schema.
@@ -100,6 +101,9 @@ pub struct Model {
     pub source: String,
     /// Number of features.
     pub n_features: usize,
+    /// Whether columns were found by the features' names, or taken in order.
+    #[serde(default)]
+    pub feature_names: Naming,
     /// Number of classes.
     pub n_classes: usize,
     /// Number of trees; 0 for naive Bayes.

@@ -19,7 +19,7 @@ mod forest;
 mod linfa_forest;
 
 use spinney_dataset::Dataset;
-use spinney_model::{Compare, Feature, ModelError, Schema};
+use spinney_model::{Compare, Feature, ModelError, Naming, Schema};
 
 pub use bayes::gaussian_nb;
 pub use forest::{ForestParams, forest};
@@ -45,7 +45,7 @@ pub enum TrainError {
     Model(#[from] ModelError),
 }
 
-/// The schema of a model trained on `rows`: float32 comparisons, and at least two classes, each
+/// The schema of a model trained on `rows`: names as they have them, float32 comparisons, and at least two classes, each
 /// with a row.
 fn schema_of(rows: &Dataset) -> Result<Schema, TrainError> {
     let counts = rows.class_counts();
@@ -69,5 +69,10 @@ fn schema_of(rows: &Dataset) -> Result<Schema, TrainError> {
             compare: Compare::Float32,
         })
         .collect();
-    Ok(Schema::new(features, rows.classes().to_vec())?)
+    let naming = if rows.is_named() {
+        Naming::Given
+    } else {
+        Naming::Positional
+    };
+    Ok(Schema::new(features, naming, rows.classes().to_vec())?)
 }

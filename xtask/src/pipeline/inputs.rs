@@ -223,7 +223,7 @@ pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Fai
                 });
             };
             let test_rows = test_rows
-                .with_features(train.features())
+                .with_features(train.features(), train.is_named())
                 .and_then(|rows| rows.with_classes(train.classes()))
                 .map_err(|error| at_fault(&test.path.full, &error))?;
             Ok(PipelineRows {

@@ -174,7 +174,12 @@ impl Recordings for Sides<'_> {
         }
         let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
             .environment()?;
-        Dataset::new(Rows { features, values }, &labels).input()
+        let rows = Rows {
+            features,
+            is_named: true,
+            values,
+        };
+        Dataset::new(rows, &labels).input()
     }
 
     fn samples(recording: MotionRecording) -> Vec<i16> {

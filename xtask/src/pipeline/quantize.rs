@@ -7,7 +7,7 @@ use spinney_config::{
 };
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
-use spinney_model::{FloatModel, Voting};
+use spinney_model::{FloatModel, Naming, Voting};
 use spinney_quantize::{
     Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor,
     Votes,
@@ -305,37 +305,15 @@ fn fit_to_model(
     config: &Config,
 ) -> Result<PipelineRows, Failure> {
     let schema = model.schema();
-    let names: Vec<String> = schema
-        .features()
-        .iter()
-        .map(|feature| feature.name.clone())
-        .collect();
+    let names = schema.feature_names();
+    let are_named = schema.naming() == Naming::Given;
     let fit = |dataset: Dataset, has_labels: bool| -> Result<Dataset, Failure> {
-        // A model that knows no names takes the columns as they come.
-        let is_unnamed = names
-            .iter()
-            .enumerate()
-            .all(|(index, name)| *name == format!("x{index}"));
-        let columns = dataset.features();
-        let dataset = if is_unnamed && columns.len() == names.len() {
-            dataset
-        } else if is_unnamed && !columns.contains(&names[0]) {
-            return Err(Failure::Input(anyhow::anyhow!(
-                "the rows do not fit the model: found {} columns beside the label, expected {}, one \
-                 per feature in the order of the training, for the model has no names for them; the \
-                 last columns are {}",
-                columns.len(),
-                names.len(),
-                columns[columns.len().saturating_sub(3)..].join(", ")
-            )));
-        } else {
-            dataset.with_features(&names).map_err(|error| {
-                Failure::Input(anyhow::anyhow!(
-                    "the rows do not fit the model of {} features: {error}",
-                    names.len()
-                ))
-            })?
-        };
+        let dataset = dataset.with_features(&names, are_named).map_err(|error| {
+            Failure::Input(anyhow::anyhow!(
+                "the rows do not fit the model of {} features: {error}",
+                names.len()
+            ))
+        })?;
         if has_labels {
             dataset.with_classes(schema.classes()).map_err(|error| {
                 let help = "labels are compared as text; write the classes in the file as the model \
@@ -362,14 +340,11 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
             .iter()
             .any(|feature| matches(pattern, &feature.name))
         {
-            let names: Vec<String> = features
-                .iter()
-                .map(|feature| feature.name.clone())
-                .collect();
+            let names = csv::preview(&model.schema().feature_names());
             return Err(Failure::Config(config.fault(
                 &format!("features.{pattern}"),
                 format!("the model has no feature \"{pattern}\""),
-                Some(&format!("its features are {}", csv::preview(&names))),
+                Some(&format!("its features are {names}")),
             )));
         }
     }

@@ -71,6 +71,7 @@ pub(super) fn division(
 ) -> Result<Split, Failure> {
     let rows = Rows {
         features: vec!["recording".to_owned()],
+        is_named: true,
         values: ndarray::Array2::zeros((labels.len(), 1)),
     };
     let seed = config.pipeline.identity.seed;

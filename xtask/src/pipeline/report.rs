@@ -365,6 +365,7 @@ pub(super) fn model_facts(
         }
         .to_owned(),
         n_features: float.schema().n_features(),
+        feature_names: float.schema().naming(),
         n_classes: float.schema().n_classes(),
         n_trees,
         n_splits,

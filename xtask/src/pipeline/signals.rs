@@ -182,6 +182,7 @@ impl Recordings for Sides<'_> {
             ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
         let rows = Rows {
             features: self.front_end.feature_names(),
+            is_named: true,
             values,
         };
         Dataset::new(rows, &labels).input()

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use spinney_evaluate::{Node, Verdict};
+use spinney_model::Naming;
 use spinney_quantize::Level;
 use spinney_report::{Accuracy, Model, Report};
 
@@ -138,9 +139,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
 /// What a reader should look at before believing the accuracy.
 fn write_doubts(report: &Report, out: &mut String) -> std::fmt::Result {
     let is_imported = report.model.source == "import";
-    let named = |(index, name): (usize, &str)| name != format!("x{index}");
-    let names = report.features.iter().map(|feature| feature.name.as_str());
-    if is_imported && !names.enumerate().any(named) {
+    if is_imported && report.model.feature_names == Naming::Positional {
         writeln!(
             out,
             "features: the model has no names for them; the columns of the rows are taken in their order"

@@ -21,15 +21,25 @@ fn a_type_that_the_model_outgrows() {
 }
 
 fn import(nodes: &str, expected: &Expect) {
-    import_case("a", nodes).fails(expected);
+    import_case(&["a"], "", nodes).fails(expected);
 }
 
-/// A case whose model is imported: a tree of these nodes on a feature of this name.
-fn import_case(feature: &str, nodes: &str) -> Case {
+const STUMP: &str =
+    r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;
+/// What a model file says of names that stand for positions.
+const POSITIONAL: &str = r#""feature_names":"positional","#;
+
+/// A case whose model is imported: a tree of these nodes on features of these names.
+pub(crate) fn import_case(features: &[&str], naming: &str, nodes: &str) -> Case {
     let case = Case::new();
+    let features: Vec<String> = features
+        .iter()
+        .map(|name| format!("{{\"name\":\"{name}\"}}"))
+        .collect();
+    let features = features.join(",");
     let model = format!(
         "{{\"format\":\"spinney-model\",\"version\":1,\"kind\":\"decision-tree\",\
-         \"features\":[{{\"name\":\"{feature}\"}}],\"classes\":[\"x\",\"z\"],\
+         \"features\":[{features}],{naming}\"classes\":[\"x\",\"z\"],\
          \"trees\":[{{\"nodes\":[{nodes}]}}]}}"
     );
     case.write("model.json", model.as_bytes());
@@ -58,14 +68,28 @@ fn a_child_index_out_of_range() {
 
 #[test]
 fn more_columns_than_a_model_without_names_has_features() {
-    let case = import_case(
-        "x0",
-        r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#,
-    );
+    let case = import_case(&["x0"], POSITIONAL, STUMP);
     case.write("rows.csv", b"a,y,target\n1,x,0\n2,z,1\n")
         .fails(&expect![[r#"
-            error: the rows do not fit the model: found 2 columns beside the label, expected 1, one per feature in the order of the training, for the model has no names for them; the last columns are a, target
+            error: the rows do not fit the model of 1 features: the columns: found 2 beside the label: a, target, expected 1, one per feature in the order of the training, since the model was fitted on rows without names
         "#]]);
+}
+
+#[test]
+fn positions_in_another_order() {
+    let case = import_case(&["x0", "x1"], POSITIONAL, STUMP);
+    case.write("rows.csv", b"x1,x0,y\n1,2,x\n2,3,z\n")
+        .fails(&expect![[r#"
+            error: the rows do not fit the model of 2 features: the columns: found x1, x0, which are positions in another order, expected x0, x1, since the model was fitted on rows without names: put the columns into the order of the training, and give them names of their own if that is another one
+        "#]]);
+}
+
+#[test]
+fn names_that_differ_in_white_space_alone() {
+    let case = import_case(&["a", " a"], "", STUMP);
+    case.fails(&expect![[r#"
+        error: FOLDER/model.json: features[1]: found the name "a", which features[0] has too, expected a name of its own, not counting whitespace around it
+    "#]]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::Command;
 use expect_test::{Expect, expect};
 
 use crate::Case;
+use crate::models::import_case;
 
 #[test]
 fn the_emulator_is_missing() {
@@ -114,7 +115,7 @@ fn rows_to_predict_that_do_not_fit() {
     case.config("bad-input", "predict-refused");
     case.write("other.csv", b"b,y\n1,x\n");
     case.fails_with(&mut predict(&case, "other.csv", "out.csv"), 2, &expect![[r#"
-        error: FOLDER/other.csv: the columns: found none called "a" among b, expected every feature of the model
+        error: FOLDER/other.csv: the columns: found none called "a" among b, expected every feature of the model by its name; rows without names (.npy) go by position
     "#]]);
     case.write("text.csv", b"a\none\n");
     case.fails_with(
@@ -133,7 +134,7 @@ fn rows_to_predict_that_do_not_fit() {
         &mut predict(&case, "wide.npy", "out.npy"),
         2,
         &expect![[r#"
-        error: FOLDER/wide.npy: the rows: found 2 columns, expected 1, one per feature of the model
+        error: FOLDER/wide.npy: the columns: found 2 without names, expected 1, one per feature in the order of the training, since these rows have no names
     "#]],
     );
     assert!(!case.folder.path().join("out.csv").exists());
@@ -191,5 +192,40 @@ fn rows_that_fit_are_predicted() {
         &expect![[r#"
         error: found --scores with an .npy, which takes class indices alone; name a .csv
     "#]],
+    );
+}
+
+#[test]
+fn columns_are_found_by_name_or_taken_in_order() {
+    const STUMP: &str =
+        r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;
+    let names = |features: [&str; 2], naming: &str, rows: &[u8]| {
+        let case = import_case(&features, naming, STUMP);
+        case.write("rows.csv", rows);
+        let text = std::fs::read_to_string(case.folder.path().join("pipeline.toml"));
+        let name = format!("names-{}-{}", features.join("").trim(), rows.len());
+        let config = text.expect("a config").replace("bad-input", &name);
+        case.write("pipeline.toml", config.as_bytes());
+        let output = predict(&case, "rows.csv", "out.csv").output();
+        let output = output.expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let right = "accuracy 1.0000 (2 of 2 rows)\n";
+    // The first feature of the model decides; the other column would decide the other way.
+    assert_eq!(names(["x0", "x1"], "", b"x1,x0,y\n9,1,x\n1,9,z\n"), right);
+    assert_eq!(
+        names(["x0", "x1"], "", b"t,x1,x0,y\n5,9,1,x\n5,1,9,z\n"),
+        right
+    );
+    assert_eq!(
+        names([" a", "b "], "", b"b, a, y\n9, 1, x\n1, 9, z\n"),
+        right
+    );
+    let positional = r#""feature_names":"positional","#;
+    assert_eq!(
+        names(["x0", "x1"], positional, b"b,a,y\n1,9,x\n9,1,z\n"),
+        right
     );
 }

@@ -81,6 +81,7 @@ pub fn rows(values: &[&[f64]]) -> Dataset {
     let labels = vec!["c0".to_owned(); values.nrows()];
     let rows = spinney_dataset::Rows {
         features: (0..n_features).map(|index| format!("f{index}")).collect(),
+        is_named: true,
         values,
     };
     Dataset::new(rows, &labels).expect("valid rows")
