@@ -181,3 +181,25 @@ fn rows_and_labels_make_a_data_set() {
         "rows, the .npy header: found shape [3], expected a two-dimensional array, rows by features"
     );
 }
+
+#[test]
+fn fields_that_are_arrays_or_records_have_a_name_and_a_place() {
+    let descr = "[('a', '|u1'), ('bits', '<u2', (2,)), ('pair', [('x', '|i1'), ('y', '|i1')]), \
+                 ('', '|V3'), ('b', '|u1')]";
+    let data: Vec<u8> = (0..22).collect();
+    let bytes = file(descr, "False", "(2,)", &data);
+    let array = Array::parse(&bytes).expect("records");
+    let names: Vec<&str> = array.field_names().collect();
+    assert_eq!(names, ["a", "bits", "pair", "b"]);
+    let field = |name: &str| array.field(name).expect("a field").numbers();
+    assert_eq!(field("a").expect("numbers"), [0.0, 11.0]);
+    assert_eq!(field("b").expect("numbers"), [10.0, 21.0]);
+    assert!(field("bits").is_err() && field("pair").is_err());
+    for shape in ["(9999999999, 9999999999)", "('a',)", "2", "(-1,)"] {
+        let descr = format!("[('a', '<u2', {shape})]");
+        assert!(
+            Array::parse(&file(&descr, "False", "(1,)", &[0; 2])).is_err(),
+            "{shape}"
+        );
+    }
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use spinney_dataset::archive;
 use spinney_dataset::npy::{self, Array};
 use spinney_import::{Format, import};
+use spinney_model::Naming;
 
 /// Files of a folder with a suffix, in order.
 fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
@@ -100,7 +101,7 @@ fn skops_of_scikit_learn_1_3_2() {
 
 #[test]
 fn skops_of_scikit_learn_1_9_1() {
-    check("1.9.1", ".skops", 32);
+    check("1.9.1", ".skops", 34);
 }
 
 #[test]
@@ -110,28 +111,35 @@ fn onnx_of_skl2onnx_1_16() {
 
 #[test]
 fn onnx_of_skl2onnx_1_20() {
-    check("1.9.1", ".onnx", 35);
+    check("1.9.1", ".onnx", 38);
 }
 
 #[test]
 fn names_of_features_are_kept() {
+    use Naming::{Given, Positional};
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/1.9.1");
-    for (file, expected) in [
-        ("columns.f32.onnx", "sepal_l sepal_w petal_l petal_w"),
-        ("integers.onnx", "x0 x1 x2 x3"),
-        ("pipe_k_best.skops", "x0 x1 x2 x3"),
+    for (file, naming, expected) in [
+        ("columns.f32.onnx", Given, "sepal_l sepal_w petal_l petal_w"),
+        ("integers.onnx", Positional, "x0 x1 x2 x3"),
+        ("joined_swapped.f32.onnx", Positional, "x0 x1 x2 x3"),
         (
-            "pipe_named_all.skops",
+            "joined_transformer.f32.onnx",
+            Given,
             "alcohol malic_acid ash alcalinity_of_ash",
         ),
+        ("pipe_k_best.skops", Positional, "x0 x1 x2 x3"),
+        (
+            "pipe_named_all.skops",
+            Given,
+            "alcohol malic_acid ash alcalinity_of_ash",
+        ),
+        ("dt_spaced.skops", Given, "sepal_l sepal_w petal_l petal_w"),
     ] {
         let bytes = std::fs::read(folder.join(file)).expect("a fixture");
         let model = import(&bytes).expect("a model").model;
-        let names: Vec<&str> = model.schema().features()[..4]
-            .iter()
-            .map(|feature| feature.name.as_str())
-            .collect();
-        assert_eq!(names.join(" "), expected, "{file}");
+        let names = model.schema().feature_names();
+        assert_eq!(names[..4].join(" "), expected, "{file}");
+        assert_eq!(model.schema().naming(), naming, "{file}");
     }
 }
 

@@ -231,19 +231,219 @@ fn archives_without_a_model_are_named() {
         ]],
     );
     refused(&[], &expect!["the file: found nothing, expected a model"]);
+}
+
+#[test]
+fn node_fields_that_are_not_known_are_refused() {
+    let from = b"missing_go_to_left";
     refused(
-        b"\x89HDF\r\n\x1a\n",
+        &changed("1.9.1/pipe_variance.skops", from, b"left_category_bits"),
         &expect![
-            "an HDF5 file (Keras) cannot be imported: skops, ONNX and canonical JSON are read; from scikit-learn, skops is the lossless one"
+            "Pipeline.steps[1][1].tree_.nodes with left_category_bits cannot be imported: this state is none that scikit-learn 1.1.3 to 1.9.1 writes, and it may change what the model says: fit with one of these versions"
+        ],
+    );
+    // A field of the tree itself.
+    refused(
+        &changed(
+            "1.9.1/pipe_variance.skops",
+            b"\"node_count\"",
+            b"\"node_bits_\"",
+        ),
+        &expect![
+            "Pipeline.steps[1][1].tree_ with node_bits_ cannot be imported: this state is none that scikit-learn 1.1.3 to 1.9.1 writes, and it may change what the model says: fit with one of these versions"
         ],
     );
 }
 
+#[test]
+fn foreign_formats_are_named_by_their_content() {
+    let named = |bytes: &[u8], name: &str, instead: &str| {
+        let error = import(bytes).expect_err("must be refused").to_string();
+        assert!(error.starts_with(name), "{name}: {error}");
+        assert!(error.contains(instead), "{name}: {error}");
+        assert!(!error.contains('\n') && error.len() < 400, "{error}");
+    };
+    let boosted = "RandomForestClassifier";
+    let ubjson = b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner{L\x00\x00\x00\x00";
+    named(ubjson, "an XGBoost model (UBJSON)", boosted);
+    named(
+        b"{\"learner\":{\"attributes\":{}",
+        "an XGBoost model (JSON)",
+        boosted,
+    );
+    named(
+        b"\xef\xbb\xbf{\n  \"learner\" : {",
+        "an XGBoost model (JSON)",
+        boosted,
+    );
+    named(
+        b"[\n  { \"nodeid\": 0,",
+        "a dump of XGBoost trees (JSON)",
+        boosted,
+    );
+    named(
+        b"booster[0]:\n0:[f2<3]",
+        "a dump of XGBoost trees (text)",
+        boosted,
+    );
+    named(
+        b"tree\nversion=v4\nnum_class=3",
+        "a LightGBM model (text)",
+        boosted,
+    );
+    named(
+        b"tree\r\nversion=v3\r\n",
+        "a LightGBM model (text)",
+        boosted,
+    );
+    named(
+        b"{\"name\": \"tree\", \"version\": \"v4\"",
+        "a LightGBM model (JSON)",
+        boosted,
+    );
+    named(b"CBM1\x00\x01", "a CatBoost model (cbm)", boosted);
+    named(
+        b"{\"ctrs\": [], \"features_info\": {",
+        "a CatBoost model (JSON)",
+        boosted,
+    );
+    let pmml = b"<?xml version=\"1.0\"?>\n<PMML version=\"4.4\">";
+    named(pmml, "a PMML file", "skops.io.dump");
+    named(b"<?xml version=\"1.0\"?><a/>", "an XML file", "skops");
+    named(
+        b"\x89HDF\r\n\x1a\n",
+        "an HDF5 file, such as a Keras model,",
+        boosted,
+    );
+    named(b"\x1c\x00\x00\x00TFL3", "a TensorFlow Lite model", boosted);
+    let treelite = b"\x04\x00\x00\x00\x08\x00\x00\x00\x01\x00\x00\x00\x03\x03\x02\x00";
+    named(treelite, "a treelite checkpoint", "skops.io.dump");
+    named(b"PAR1\x15\x04", "a Parquet file", "[dataset]");
+    named(b"\x93NUMPY\x01\x00", "an .npy array", "[dataset]");
+    named(b"<!DOCTYPE html>\n<HTML>", "a web page", "download");
+    named(
+        b"version https://git-lfs.github.com/spec/v1",
+        "a pointer of Git LFS",
+        "git lfs pull",
+    );
+    let zip = |member: &str| zip_of(&[(member, b"")]);
+    named(&zip("archive/data.pkl"), "a PyTorch model", "skops.io.dump");
+    named(&zip("model.weights.h5"), "a Keras model", "skops.io.dump");
+    named(
+        &zip("[Content_Types].xml"),
+        "an Office document",
+        "skops.io.dump",
+    );
+    named(
+        &zip("notes.txt"),
+        "a zip archive without schema.json",
+        "skops.io.dump",
+    );
+}
+
+/// A protobuf field that holds bytes.
+fn field(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("a short message");
+    let [low, high] = [(length & 0x7f) | 0x80, length >> 7];
+    let length = [low, high].map(|part| u8::try_from(part).expect("a short message"));
+    [&[(tag << 3) | 2], &length[..], content].concat()
+}
+
+/// An ONNX graph of one input of two columns, whose operators use its values over and over.
+fn tangle(n_levels: usize) -> Vec<u8> {
+    let node = |op: &str, inputs: [&str; 2], output: &str, domain: &str, axis: Option<u8>| {
+        let attribute = axis.map(|axis| {
+            let attribute = [field(1, b"axis"), vec![3 << 3, axis]].concat();
+            field(5, &attribute)
+        });
+        let node = [
+            field(1, inputs[0].as_bytes()),
+            field(1, inputs[1].as_bytes()),
+            field(2, output.as_bytes()),
+            field(4, op.as_bytes()),
+            attribute.unwrap_or_default(),
+            field(7, domain.as_bytes()),
+        ];
+        field(1, &node.concat())
+    };
+    let mut graph = Vec::new();
+    let mut value = "X".to_owned();
+    for level in 0..n_levels {
+        let [joined, next] = [format!("j{level}"), format!("v{level}")];
+        graph.extend(node("Concat", [&value, &value], &joined, "", Some(1)));
+        graph.extend(node("Gather", [&joined, "first"], &next, "", Some(1)));
+        value = next;
+    }
+    graph.extend(node(
+        "TreeEnsembleClassifier",
+        [&value, ""],
+        "label",
+        "ai.onnx.ml",
+        None,
+    ));
+    // The indices 0 and 1.
+    let indices = [0_i64, 1].map(i64::to_le_bytes).concat();
+    let tensor = [
+        vec![1 << 3, 2, 2 << 3, 7],
+        field(8, b"first"),
+        field(9, &indices),
+    ];
+    graph.extend(field(5, &tensor.concat()));
+    let dims = [vec![1 << 3, 1], vec![1 << 3, 2]]
+        .map(|dim| field(1, &dim))
+        .concat();
+    let tensor = [vec![1 << 3, 1], field(2, &dims)].concat();
+    let input = [field(1, b"X"), field(2, &field(1, &tensor))].concat();
+    graph.extend(field(11, &input));
+    let opset = field(8, &field(1, b""));
+    let ml = field(8, &field(1, b"ai.onnx.ml"));
+    [vec![1 << 3, 8], field(7, &graph), opset, ml].concat()
+}
+
+#[test]
+fn graphs_that_use_values_over_and_over_are_bounded() {
+    // What is wrong with this one is that the classifier has no labels.
+    refused(
+        &tangle(3),
+        &expect![
+            "TreeEnsembleClassifier: found no class labels, or two kinds, expected classlabels_strings or classlabels_int64s"
+        ],
+    );
+    let start = std::time::Instant::now();
+    refused(
+        &tangle(25),
+        &expect![
+            "the graph: found a tangle of operators before the classifier, expected at most 4194304 columns over all operators"
+        ],
+    );
+    refused(
+        &tangle(40),
+        &expect![
+            "the graph: found a cycle, or a long chain before the classifier, expected at most 64 operators"
+        ],
+    );
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+const MAGIC: [&[u8]; 12] = [
+    b"",
+    b"PK\x03\x04",
+    b"\x08\x0a",
+    b"{",
+    b"\x80\x04",
+    b"\x93NUMPY\x01\x00",
+    b"{\"learner\":",
+    b"tree\n",
+    b"CBM1",
+    b"\x04\x00\x00\x00",
+    b"<?xml",
+    b"PAR1",
+];
+
 proptest! {
     #[test]
-    fn any_bytes_are_an_error(prefix in 0..6_usize, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let magic: [&[u8]; 6] = [b"", b"PK\x03\x04", b"\x08\x0a", b"{", b"\x80\x04", b"\x93NUMPY\x01\x00"];
-        let bytes = [magic[prefix], &bytes].concat();
+    fn any_bytes_are_an_error(prefix in 0..MAGIC.len(), bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let bytes = [MAGIC[prefix], &bytes].concat();
         prop_assert!(import(&bytes).is_err());
         let _ = npy::rows(&bytes);
     }

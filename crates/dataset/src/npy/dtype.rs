@@ -92,10 +92,11 @@ pub(super) fn item(descr: &Literal) -> Result<Item, DataError> {
                 let Literal::Sequence(parts) = descr else {
                     return Err(odd("a field that is no tuple".into()));
                 };
-                let [Literal::Text(name), Literal::Text(descr)] = &parts[..] else {
-                    return Err(odd("a nested field".into()));
+                let (name, scalar) = match &parts[..] {
+                    [Literal::Text(name), Literal::Text(descr)] => (name, scalar(descr)?),
+                    [Literal::Text(name), descr, rest @ ..] => (name, opaque(descr, rest)?),
+                    _ => return Err(odd("a field without a name and a type".into())),
                 };
-                let scalar = scalar(descr)?;
                 if !name.is_empty() {
                     if fields.iter().any(|field| field.name == *name) {
                         return Err(odd(format!("two fields \"{name}\"")));
@@ -117,6 +118,35 @@ pub(super) fn item(descr: &Literal) -> Result<Item, DataError> {
         }
         _ => Err(odd("a descr of another kind".into())),
     }
+}
+
+/// A field that is a record itself, or an array: its place is known, and that is all.
+fn opaque(descr: &Literal, shape: &[Literal]) -> Result<Scalar, DataError> {
+    let odd = || {
+        DataError::new(
+            "the .npy header",
+            "an odd shape of a field",
+            "a tuple of sizes",
+        )
+    };
+    let sizes = match shape {
+        [] => &[][..],
+        [Literal::Sequence(sizes)] => sizes,
+        _ => return Err(odd()),
+    };
+    let n_bytes = sizes
+        .iter()
+        .try_fold(item(descr)?.n_bytes(), |product, size| {
+            let Literal::Integer(size) = size else {
+                return None;
+            };
+            product.checked_mul(usize::try_from(*size).ok()?)
+        });
+    Ok(Scalar {
+        kind: Kind::Void,
+        n_bytes: n_bytes.ok_or_else(odd)?,
+        big_endian: false,
+    })
 }
 
 fn scalar(descr: &str) -> Result<Scalar, DataError> {

@@ -1,13 +1,19 @@
 //! What stands before a classifier: the way from its input back to the graph's inputs.
 
+use spinney_model::FEATURES_MAX;
+
 use super::INSTEAD;
 use super::graph::{Graph, Node, integers, shown};
+use super::inputs::{RawInputs, elem_type_of_numbers};
 use super::proto;
 use crate::ImportError;
 use crate::fold::{Feed, Input, Op};
 
 /// Most operators between a graph's input and its classifier.
 const STEPS_MAX: usize = 64;
+
+/// Most columns that all operators before a classifier may make together.
+const COLUMNS_MAX: usize = STEPS_MAX << 16;
 
 /// A feed, and how it was found.
 pub(super) struct Trace {
@@ -20,73 +26,164 @@ pub(super) struct Trace {
 
 /// Follows `value` back to the graph's inputs. `n_features` is the classifier's number of
 /// features, where it knows it.
+///
+/// Rows have the columns of the inputs in the graph's own order, whatever the order in which
+/// operators put them together. Several inputs of one column each are named by them, and those
+/// that nothing uses are no features; any other input is counted, used or not.
 pub(super) fn trace(
     graph: &Graph,
     value: &str,
     n_features: Option<usize>,
 ) -> Result<Trace, ImportError> {
-    // The chain from the classifier back to the first operator, then forward again.
+    let raw = RawInputs::of(graph, width_of_chain(graph, value, n_features));
+    let mut walk = Walk {
+        graph,
+        raw: &raw,
+        is_used: vec![false; graph.inputs.len()],
+        steps: Vec::new(),
+        columns_left: COLUMNS_MAX,
+    };
+    let columns = walk.columns(value, 0)?;
+    let Walk { is_used, steps, .. } = walk;
+    let is_double = !columns.is_single && columns.is_float;
+    Ok(Trace {
+        feed: raw.feed(graph, &is_used, columns.inputs)?,
+        steps,
+        is_double,
+    })
+}
+
+/// The number of columns of the one input that a chain of operators leads back to.
+fn width_of_chain(graph: &Graph, value: &str, n_features: Option<usize>) -> Option<usize> {
     let mut chain: Vec<&Node> = Vec::new();
     let mut at = value;
-    let source = loop {
-        let Some(node) = graph.maker(at) else {
-            break Source::Input(at);
+    while let Some(node) = graph.maker(at) {
+        if chain.len() == STEPS_MAX || is_joint(node) {
+            return None;
+        }
+        chain.push(node);
+        at = node.input(data_input(graph, node).ok()?);
+    }
+    chain.reverse();
+    first_width(graph, &chain).or(n_features)
+}
+
+/// Whether an operator puts columns side by side.
+fn is_joint(node: &Node) -> bool {
+    matches!(node.op_type.as_str(), "Concat" | "FeatureVectorizer")
+}
+
+/// The way from a value back to the graph's inputs.
+struct Walk<'g> {
+    graph: &'g Graph,
+    raw: &'g RawInputs,
+    /// Which of the graph's inputs it has come to.
+    is_used: Vec<bool>,
+    steps: Vec<String>,
+    columns_left: usize,
+}
+
+impl Walk<'_> {
+    /// The columns of a value, `depth` operators before the classifier.
+    fn columns(&mut self, value: &str, depth: usize) -> Result<Columns, ImportError> {
+        let Some(node) = self.graph.maker(value) else {
+            return self.of_input(value);
         };
-        if chain.len() == STEPS_MAX {
+        if depth == STEPS_MAX {
             return Err(ImportError::broken(
                 "the graph",
                 "a cycle, or a long chain before the classifier",
                 format!("at most {STEPS_MAX} operators"),
             ));
         }
-        if matches!(node.op_type.as_str(), "Concat" | "FeatureVectorizer") {
-            break Source::Columns(node);
-        }
-        chain.push(node);
-        at = node.input(data_input(graph, node)?);
-    };
-    chain.reverse();
-    let mut columns = match source {
-        Source::Input(name) => {
-            let width = match n_features {
-                Some(n) => Some(first_width(graph, &chain).unwrap_or(n)),
-                None => first_width(graph, &chain),
-            };
-            Columns::of_input(graph, name, width)?
-        }
-        Source::Columns(node) => {
-            let mut all: Option<Columns> = None;
-            for input in &node.inputs {
-                let next = Columns::of_input(graph, input, None)?;
-                all = Some(match all {
-                    None => next,
-                    Some(columns) => columns.beside(next)?,
-                });
+        let columns = if is_joint(node) {
+            self.side_by_side(node, depth)?
+        } else {
+            let mut columns = self.columns(node.input(data_input(self.graph, node)?), depth + 1)?;
+            if node.op_type == "CastLike" {
+                let like = self.columns(node.input(1), depth + 1)?;
+                columns.cast_like(&like, node)?;
+            } else if columns.pass(self.graph, node)? {
+                self.steps.push(node.shown());
             }
-            all.ok_or_else(|| odd(node, "no inputs", "at least one"))?
-        }
-    };
-    let n_raw = columns.inputs.len();
-    let mut steps = Vec::new();
-    for node in chain {
-        if columns.pass(graph, node)? {
-            steps.push(node.shown());
-        }
+            columns
+        };
+        self.count(columns)
     }
-    Ok(Trace {
-        is_double: !columns.is_single && columns.is_float,
-        steps,
-        feed: Feed {
-            names: columns.names,
-            n_raw,
-            inputs: columns.inputs,
-        },
-    })
-}
 
-enum Source<'g> {
-    Input(&'g str),
-    Columns(&'g Node),
+    /// Bounds what a graph that uses its values over and over may cost.
+    fn count(&mut self, columns: Columns) -> Result<Columns, ImportError> {
+        let left = self.columns_left.checked_sub(columns.inputs.len().max(64));
+        self.columns_left = left.ok_or_else(|| {
+            ImportError::broken(
+                "the graph",
+                "a tangle of operators before the classifier",
+                format!("at most {COLUMNS_MAX} columns over all operators"),
+            )
+        })?;
+        Ok(columns)
+    }
+
+    fn side_by_side(&mut self, node: &Node, depth: usize) -> Result<Columns, ImportError> {
+        let is_vectorizer = node.op_type == "FeatureVectorizer";
+        if !is_vectorizer && !matches!(node.attribute("axis").map_or(0, |axis| axis.i), 1 | -1) {
+            return Err(odd(node, "rows below each other", "columns side by side"));
+        }
+        let declared = node.integers("inputdimensions");
+        let mut all: Option<Columns> = None;
+        for (index, input) in node.inputs.iter().enumerate() {
+            let mut next = self.columns(input, depth + 1)?;
+            if is_vectorizer {
+                let width = next.inputs.len();
+                if declared
+                    .get(index)
+                    .is_some_and(|n| usize::try_from(*n) != Ok(width))
+                {
+                    return Err(odd(
+                        node,
+                        &format!("{} columns of input {index}", declared[index]),
+                        &format!("all of its {width}"),
+                    ));
+                }
+                // Its result is float32, whatever its inputs are.
+                next.make_single();
+            }
+            all = Some(match all {
+                None => next,
+                Some(columns) => columns.beside(next)?,
+            });
+        }
+        all.ok_or_else(|| odd(node, "no inputs", "at least one"))
+    }
+
+    /// The columns of a graph input.
+    fn of_input(&mut self, name: &str) -> Result<Columns, ImportError> {
+        let inputs = &self.graph.inputs;
+        let Some(index) = inputs.iter().position(|input| input.name == name) else {
+            return Err(ImportError::broken(
+                "the graph",
+                format!("the value \"{}\" that nothing makes", shown(name)),
+                "an input or an operator's output",
+            ));
+        };
+        let elem_type = elem_type_of_numbers(&inputs[index])?;
+        self.is_used[index] = true;
+        let start = self.raw.start(self.graph, index)?;
+        let width = self.raw.width(self.graph, index)?;
+        let is_single = elem_type == proto::FLOAT;
+        let mut columns = Columns {
+            inputs: Input::all(width),
+            is_float: is_single || elem_type == proto::DOUBLE,
+            is_single,
+        };
+        for input in &mut columns.inputs {
+            input.raw += start;
+        }
+        if is_single {
+            columns.push_all(Op::Single);
+        }
+        self.count(columns)
+    }
 }
 
 /// Which input of an operator carries the rows; the other one is a constant.
@@ -95,6 +192,7 @@ fn data_input(graph: &Graph, node: &Node) -> Result<usize, ImportError> {
         "Mul" | "Add" if graph.constant(node.input(0)).is_some() => Ok(1),
         "Identity"
         | "Cast"
+        | "CastLike"
         | "Scaler"
         | "Sub"
         | "Div"
@@ -138,86 +236,34 @@ fn first_width(graph: &Graph, chain: &[&Node]) -> Option<usize> {
 /// The columns of a value on its way to the classifier.
 struct Columns {
     inputs: Vec<Input>,
-    names: Option<Vec<String>>,
     is_float: bool,
     is_single: bool,
 }
 
 impl Columns {
-    /// The columns of a graph input, of `width` unless the graph tells.
-    fn of_input(graph: &Graph, name: &str, width: Option<usize>) -> Result<Self, ImportError> {
-        let input = graph
-            .inputs
-            .iter()
-            .find(|input| input.name == name)
-            .ok_or_else(|| {
-                ImportError::broken(
-                    "the graph",
-                    format!("the value \"{}\" that nothing makes", shown(name)),
-                    "an input or an operator's output",
-                )
-            })?;
-        let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor.as_ref());
-        let elem_type = tensor.map_or(proto::FLOAT, |tensor| tensor.elem_type);
-        let declared = tensor
-            .and_then(|tensor| tensor.shape.as_ref())
-            .and_then(|shape| shape.dims.get(1))
-            .and_then(|dim| dim.value)
-            .and_then(|size| usize::try_from(size).ok())
-            .filter(|size| *size > 0);
-        if elem_type == proto::STRING {
-            return Err(ImportError::refused(
-                format!("the text input \"{}\"", shown(name)),
-                "a model of numbers",
-            ));
-        }
-        let n = declared.or(width).filter(|n| *n <= 65_535).ok_or_else(|| {
-            ImportError::broken(
-                format!("the graph's input \"{}\"", shown(name)),
-                "no usable number of features",
-                "1 to 65535 in its type, as in FloatTensorType([None, n_features])",
-            )
-        })?;
-        let is_single = elem_type == proto::FLOAT;
-        let mut columns = Self {
-            inputs: Input::all(n),
-            // An input of one column names it.
-            names: (n == 1).then(|| vec![name.to_owned()]),
-            is_float: is_single || elem_type == proto::DOUBLE,
-            is_single,
-        };
-        if is_single {
-            columns.push_all(Op::Single);
-        }
-        Ok(columns)
-    }
-
     fn push_all(&mut self, op: Op) {
         for input in &mut self.inputs {
             input.ops.push(op);
         }
     }
 
+    fn make_single(&mut self) {
+        if !self.is_single {
+            self.push_all(Op::Single);
+        }
+        (self.is_single, self.is_float) = (true, true);
+    }
+
     fn beside(mut self, other: Self) -> Result<Self, ImportError> {
-        let n = self.inputs.len();
-        if n + other.inputs.len() > 65_535 || self.is_single != other.is_single {
+        let n = self.inputs.len() + other.inputs.len();
+        if n > FEATURES_MAX || (self.is_single, self.is_float) != (other.is_single, other.is_float)
+        {
             return Err(ImportError::refused(
-                "a concatenation of mixed types or of more than 65535 features",
+                format!("a concatenation of mixed types or of more than {FEATURES_MAX} features"),
                 "inputs of one type",
             ));
         }
-        self.names = match (self.names, other.names) {
-            (Some(mut names), Some(more)) => {
-                names.extend(more);
-                Some(names)
-            }
-            _ => None,
-        };
-        self.inputs
-            .extend(other.inputs.into_iter().map(|input| Input {
-                raw: input.raw + n,
-                ..input
-            }));
+        self.inputs.extend(other.inputs);
         Ok(self)
     }
 
@@ -237,9 +283,9 @@ impl Columns {
             "Scaler" => {
                 // Float64 values stay so until the end; integers become float32 first.
                 if !self.is_float {
-                    self.push_all(Op::Single);
+                    self.make_single();
                 }
-                let single = self.is_single || !self.is_float;
+                let single = self.is_single;
                 self.apply(node, &node.floats("offset"), Op::Subtract, single)?;
                 self.apply(node, &node.floats("scale"), Op::Multiply, true)?;
                 (self.is_single, self.is_float) = (true, true);
@@ -276,11 +322,10 @@ impl Columns {
 
     fn cast(&mut self, node: &Node) -> Result<(), ImportError> {
         match node.attribute("to").map_or(0, |to| to.i) {
-            to if to == i64::from(proto::FLOAT) => {
-                self.is_single = true;
-                self.push_all(Op::Single);
+            to if to == i64::from(proto::FLOAT) => self.make_single(),
+            to if to == i64::from(proto::DOUBLE) => {
+                (self.is_single, self.is_float) = (false, true);
             }
-            to if to == i64::from(proto::DOUBLE) => self.is_single = false,
             to => {
                 return Err(ImportError::refused(
                     format!("a Cast of the rows to type {to}"),
@@ -288,7 +333,15 @@ impl Columns {
                 ));
             }
         }
-        self.is_float = true;
+        Ok(())
+    }
+
+    fn cast_like(&mut self, like: &Self, node: &Node) -> Result<(), ImportError> {
+        match (like.is_float, like.is_single) {
+            (true, true) => self.make_single(),
+            (true, false) => (self.is_single, self.is_float) = (false, true),
+            (false, _) => return Err(odd(node, "the type of integers", "float or double")),
+        }
         Ok(())
     }
 
@@ -325,8 +378,9 @@ impl Columns {
             .constant(node.input(1))
             .and_then(integers)
             .ok_or_else(|| odd(node, "indices that are no constant", "constant integers"))?;
-        if indices.len() > 65_535 {
-            return Err(odd(node, "more than 65535 indices", "at most as many"));
+        if indices.len() > FEATURES_MAX {
+            let found = format!("{} indices", indices.len());
+            return Err(odd(node, &found, &format!("at most {FEATURES_MAX}")));
         }
         self.inputs = indices
             .iter()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 
-use super::proto::{self, Attribute, OpsetImport, RawNode, Tensor, ValueInfo};
+use super::proto::{self, Attribute, ExternalData, OpsetImport, RawNode, Tensor, ValueInfo};
 use crate::ImportError;
 
 /// Most nodes, constants, inputs or outputs of a graph; a pipeline has some ten.
@@ -40,6 +40,7 @@ impl Graph {
             .collect::<Result<Vec<_>, _>>()?;
         let mut constants = HashMap::new();
         for tensor in decode_all::<Tensor>("graph.initializer", &raw.initializers)? {
+            refuse_external(&tensor)?;
             constants.insert(tensor.name.clone(), tensor);
         }
         let mut maker_of = HashMap::new();
@@ -119,10 +120,11 @@ impl Node {
                 format!("at most {ATTRIBUTES_MAX}"),
             ));
         }
-        let attributes = decode_all::<Attribute>(&place, &raw.attributes)?
-            .into_iter()
-            .map(|attribute| (attribute.name.clone(), attribute))
-            .collect();
+        let mut attributes = HashMap::new();
+        for attribute in decode_all::<Attribute>(&place, &raw.attributes)? {
+            attribute.t.as_ref().map_or(Ok(()), refuse_external)?;
+            attributes.insert(attribute.name.clone(), attribute);
+        }
         Ok(Self {
             op_type: raw.op_type,
             domain: raw.domain,
@@ -188,6 +190,29 @@ impl Node {
             .collect::<Result<_, _>>()
             .unwrap_or_default()
     }
+}
+
+/// Refuses a tensor whose numbers lie in a file beside this one.
+fn refuse_external(tensor: &Tensor) -> Result<(), ImportError> {
+    if tensor.data_location != proto::EXTERNAL && tensor.external_data.is_empty() {
+        return Ok(());
+    }
+    let entries = tensor.external_data.iter().take(8);
+    let location = entries
+        .filter_map(|bytes| ExternalData::decode(&bytes[..]).ok())
+        .find(|entry| entry.key == "location")
+        .map_or_else(
+            || "another file".to_owned(),
+            |it| format!("\"{}\"", shown(&it.value)),
+        );
+    Err(ImportError::refused(
+        format!(
+            "the constant \"{}\", whose numbers lie in {location},",
+            shown(&tensor.name)
+        ),
+        "put them into the model's own file: import onnx; \
+         onnx.save(onnx.load(\"model.onnx\"), \"whole.onnx\")",
+    ))
 }
 
 /// Numbers of a tensor of floats or integers, of as many as its dimensions say.

@@ -7,6 +7,7 @@ mod bayes;
 mod feed;
 mod fraction;
 mod graph;
+mod inputs;
 mod proto;
 mod trees;
 
@@ -18,7 +19,7 @@ use graph::{Graph, Node, shown};
 
 /// What works instead of an operator that is not known.
 const INSTEAD: &str = "TreeEnsembleClassifier and skl2onnx's GaussianNB are, behind Scaler, Sub, \
-                       Div, Mul, Add, Clip, Cast and selections; or save a skops file";
+                       Div, Mul, Add, Clip, Cast, Concat and selections; or save a skops file";
 
 /// Reads an ONNX file.
 ///

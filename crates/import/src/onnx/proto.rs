@@ -91,6 +91,19 @@ pub(super) struct Tensor {
     pub raw_data: Vec<u8>,
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
+    #[prost(bytes = "vec", repeated, tag = "13")]
+    pub external_data: Vec<Vec<u8>>,
+    #[prost(int32, tag = "14")]
+    pub data_location: i32,
+}
+
+/// Where a tensor's numbers lie that are in another file, by `location` and other keys.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ExternalData {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -127,6 +140,8 @@ pub(super) struct Dimension {
     pub value: Option<i64>,
 }
 
+/// ONNX's number for numbers that lie in another file.
+pub(super) const EXTERNAL: i32 = 1;
 /// ONNX's number for float32.
 pub(super) const FLOAT: i32 = 1;
 /// ONNX's number for 32-bit integers.

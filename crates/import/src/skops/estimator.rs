@@ -2,7 +2,7 @@
 
 use spinney_model::{Forest, ForestKind, GaussianNb, Node, Schema, Tree};
 
-use super::object::Object;
+use super::object::{Object, refuse_unknown};
 use crate::ImportError;
 
 /// A classifier in terms of its own features, which a pipeline may have scaled and selected.
@@ -170,6 +170,20 @@ fn is_at_least(version: Option<String>, major: u32, minor: u32) -> bool {
     }
 }
 
+/// What scikit-learn stores of a tree.
+const TREE_STATE: [&str; 4] = ["max_depth", "node_count", "nodes", "values"];
+/// What it stores of each node.
+const NODE_FIELDS: [&str; 8] = [
+    "left_child",
+    "right_child",
+    "feature",
+    "threshold",
+    "impurity",
+    "n_node_samples",
+    "weighted_n_node_samples",
+    "missing_go_to_left",
+];
+
 /// A tree's arrays, as they are stored.
 pub(super) struct RawTree {
     pub(super) left: Vec<i64>,
@@ -191,6 +205,8 @@ impl RawTree {
         let tree = estimator.get("tree_")?;
         let nodes_at = tree.get("nodes")?;
         let nodes = nodes_at.array()?;
+        tree.refuse_unknown(&TREE_STATE)?;
+        refuse_unknown(nodes_at.place(), nodes.field_names(), &NODE_FIELDS)?;
         let field = |name: &str| {
             nodes.field(name).ok_or_else(|| {
                 ImportError::broken(

@@ -82,10 +82,12 @@ fn coefficient_norms(
                 Ok(values.sum())
             } else if norm_order == 2.0 {
                 Ok(values.map(|value| value * value).sum::<f64>().sqrt())
+            } else if norm_order == f64::INFINITY {
+                Ok(values.fold(0.0, f64::max))
             } else {
                 Err(ImportError::refused(
                     format!("SelectFromModel with norm_order={norm_order}"),
-                    "norm_order=1 or 2",
+                    "norm_order=1, 2 or inf",
                 ))
             }
         })

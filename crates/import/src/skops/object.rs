@@ -18,6 +18,19 @@ const SCHEMA_MAX: usize = 32 << 20;
 /// Most bytes of arrays that may be read, counted again each time that a member is referred to.
 const ARRAYS_MAX: usize = 512 << 20;
 
+/// Zip archives that are no skops files, by how the name of a member ends.
+const ZIPS: [(&str, &str); 6] = [
+    ("data.pkl", "a PyTorch model"),
+    ("model.weights.h5", "a Keras model"),
+    ("model.ini", "an H2O model (MOJO)"),
+    ("MANIFEST.MF", "a Java archive"),
+    (
+        "[Content_Types].xml",
+        "an Office document, such as an Excel sheet,",
+    ),
+    (".npy", "a zip of arrays (.npz)"),
+];
+
 /// An unpacked skops file.
 pub(super) struct Store {
     schema: Value,
@@ -30,13 +43,10 @@ impl Store {
     pub(super) fn open(bytes: &[u8]) -> Result<Self, ImportError> {
         let members = archive::unpack(bytes, UNPACKED_MAX)?;
         let schema = members.get("schema.json").ok_or_else(|| {
-            let found = if members.keys().all(|name| name.ends_with(".npy")) {
-                "a zip of arrays (.npz)"
-            } else {
-                "a zip archive without schema.json"
-            };
+            let has = |ending: &str| members.keys().any(|name| name.ends_with(ending));
+            let found = ZIPS.iter().find(|(ending, _)| has(ending));
             ImportError::refused(
-                found,
+                found.map_or("a zip archive without schema.json", |(_, name)| *name),
                 "skops.io.dump(model, \"model.skops\") writes a skops file",
             )
         })?;
@@ -127,17 +137,21 @@ impl<'s> Object<'s> {
         self.find("_sklearn_version")?.text().ok()
     }
 
-    /// An attribute, unless it is missing or `None`.
-    pub(super) fn find(&self, name: &str) -> Option<Self> {
+    /// The object's state by attribute.
+    fn attributes(&self) -> &'s Value {
         let content = &self.value["content"];
-        let attributes = match self.loader() {
+        match self.loader() {
             // An estimator's or a tree's state is a dictionary.
             "ObjectNode" | "TreeNode" => &content["content"],
             _ => content,
-        };
+        }
+    }
+
+    /// An attribute, unless it is missing or `None`.
+    pub(super) fn find(&self, name: &str) -> Option<Self> {
         let found = Self {
             store: self.store,
-            value: attributes.get(name)?,
+            value: self.attributes().get(name)?,
             place: format!("{}.{name}", self.place),
         };
         (!found.is_none()).then_some(found)
@@ -155,6 +169,17 @@ impl<'s> Object<'s> {
                 "one, as a fitted estimator has it",
             )
         })
+    }
+
+    /// Refuses state beside the attributes of these names: a later version may mean something by
+    /// it that would change what the model says.
+    ///
+    /// # Errors
+    /// The attributes that are not known, by their names.
+    pub(super) fn refuse_unknown(&self, known: &[&str]) -> Result<(), ImportError> {
+        let names = self.attributes().as_object();
+        let names = names.into_iter().flat_map(serde_json::Map::keys);
+        refuse_unknown(&self.place, names.map(String::as_str), known)
     }
 
     /// Whether the object is `None`.
@@ -221,8 +246,15 @@ impl<'s> Object<'s> {
         }
     }
 
-    /// A number.
+    /// A number. Python's JSON has words for those that JSON lacks.
     pub(super) fn number(&self) -> Result<f64, ImportError> {
+        let word = self.value["content"].as_str();
+        match word.filter(|_| self.loader() == "JsonNode") {
+            Some("Infinity") => return Ok(f64::INFINITY),
+            Some("-Infinity") => return Ok(f64::NEG_INFINITY),
+            Some("NaN") => return Ok(f64::NAN),
+            _ => {}
+        }
         self.scalar()?.as_f64().ok_or_else(|| self.odd("a number"))
     }
 
@@ -315,4 +347,26 @@ impl<'s> Object<'s> {
     pub(super) fn inside(&self, error: spinney_dataset::DataError) -> ImportError {
         ImportError::from(error).within(&self.place)
     }
+}
+
+/// Refuses names that are not among those that this crate knows the meaning of.
+pub(super) fn refuse_unknown<'n>(
+    place: &str,
+    names: impl Iterator<Item = &'n str>,
+    known: &[&str],
+) -> Result<(), ImportError> {
+    let unknown: Vec<String> = names
+        .filter(|name| !known.contains(name))
+        .take(8)
+        .map(|name| name.chars().take(60).collect::<String>())
+        .map(|name| name.escape_default().to_string())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(ImportError::refused(
+        format!("{place} with {}", unknown.join(", ")),
+        "this state is none that scikit-learn 1.1.3 to 1.9.1 writes, and it may change what the \
+         model says: fit with one of these versions",
+    ))
 }
