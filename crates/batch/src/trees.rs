@@ -56,7 +56,8 @@ impl<K: Key> Tree<K> {
         key: &mut impl FnMut(u16, i16) -> Option<K>,
     ) -> Self {
         let number = |index: usize| {
-            u16::try_from(index).expect("at most 32,767 splits make less than 65,536 nodes")
+            // `limits::TREE_SPLITS` and their leaves.
+            u16::try_from(index).expect("at most 65,535 nodes")
         };
         // What stands at each node: a split, or `LEAF` and a number.
         let mut order = vec![root];

@@ -2,6 +2,7 @@
 
 use spinney_quantize::{Leaves, QuantForest};
 use spinney_runtime::compact::{self as runtime, LEFT, Layout, RIGHT};
+use spinney_runtime::limits::LANE_TREES_MAX;
 
 use crate::options::{Encoding, Options};
 use crate::packed::Packed;
@@ -49,7 +50,7 @@ impl Rows {
     pub(crate) fn new(leaves: &Leaves, n_classes: usize, n_trees: usize) -> Self {
         match leaves {
             Leaves::Classes => Self::Classes,
-            Leaves::Bytes(votes) if n_trees <= 257 => Self::Lanes(
+            Leaves::Bytes(votes) if n_trees <= LANE_TREES_MAX => Self::Lanes(
                 votes
                     .chunks(n_classes)
                     .flat_map(|row| row.chunks(4))
@@ -203,7 +204,7 @@ struct Needs {
 impl Needs {
     fn new(trees: &[Tree], n_codes: usize, wide_thresholds: bool) -> Self {
         let mut needs = Self {
-            feature_max: u32::try_from(n_codes - 1).expect("at most 65,535 features"),
+            feature_max: number(n_codes - 1),
             threshold_bits: if wide_thresholds { 16 } else { 8 },
             leaf_max: 0,
             ahead_max: 1,
@@ -305,8 +306,10 @@ pub(crate) fn bits(value: u32) -> u8 {
     u8::try_from(u32::BITS - value.leading_zeros()).expect("at most 32")
 }
 
+/// An index or a length of a table, which the limits of models keep within 32 bits: at most
+/// `limits::SPLITS` of eight bytes, and `limits::FEATURES` times `limits::CUTS` cuts.
 pub(crate) fn number(value: usize) -> u32 {
-    u32::try_from(value).expect("indices of tables fit 32 bits")
+    u32::try_from(value).expect("within the limits of models")
 }
 
 fn byte(value: u32) -> u8 {

@@ -7,7 +7,7 @@ use crate::options::{CodeType, Options};
 use crate::{SourceTree, coding, probability};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
-const RUNTIME: [(&str, &str); 11] = [
+const RUNTIME: [(&str, &str); 12] = [
     (
         "runtime/Cargo.toml",
         include_str!("../../runtime/Cargo.toml"),
@@ -27,6 +27,10 @@ const RUNTIME: [(&str, &str); 11] = [
     (
         "runtime/src/compact.rs",
         include_str!("../../runtime/src/compact.rs"),
+    ),
+    (
+        "runtime/src/limits.rs",
+        include_str!("../../runtime/src/limits.rs"),
     ),
     (
         "runtime/src/nodes.rs",

@@ -2,6 +2,7 @@
 
 use spinney_quantize::{Body, Leaves, QuantModel};
 
+use crate::compact::number;
 use crate::trees::{Child, Tree, trees, votes};
 
 /// How a forest stops before its last tree, computed on the host tree by tree: the reference for
@@ -154,7 +155,7 @@ impl Enough {
 
 /// A majority of `n_trees` votes.
 pub(crate) fn majority(n_trees: usize) -> u32 {
-    u32::try_from(n_trees / 2 + 1).expect("at most 65,535 trees")
+    number(n_trees / 2 + 1)
 }
 
 /// Works out the bounds: what a tree can give a rival over the leader is the largest difference

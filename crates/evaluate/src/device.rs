@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_board::Timer;
+use spinney_model::limits;
 use spinney_wire::{Header, Outcome};
 
 use crate::Predictions;
@@ -220,7 +221,10 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         if outcome.stack_bytes == u32::MAX {
             return Err(error(
                 format!("a prediction beyond the watched stack, in row {row}"),
-                "at most 8 KiB of stack below the main loop".to_owned(),
+                format!(
+                    "at most 8 KiB of stack below the main loop, where a row's codes lie too; {}",
+                    limits::FEATURES.way_out
+                ),
             ));
         }
         classes.push(class);

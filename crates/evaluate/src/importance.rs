@@ -81,11 +81,12 @@ pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> 
         .step_by(step.max(1))
         .map(|(row, label)| (quant.codes(&row.to_vec()), *label))
         .unzip();
-    let is_right = |codes: &[i16], row: usize| best(&scorer.scores(codes)) == labels[row];
-    let before: Vec<bool> = codes
+    let scores: Vec<Vec<i64>> = codes.iter().map(|codes| scorer.scores(codes)).collect();
+    let is_right = |scores: &[i64], row: usize| best(scores) == labels[row];
+    let before: Vec<bool> = scores
         .iter()
         .enumerate()
-        .map(|(row, codes)| is_right(codes, row))
+        .map(|(row, scores)| is_right(scores, row))
         .collect();
     let shuffles: Vec<Vec<usize>> = (0..N_SHUFFLES)
         .map(|shuffle| permutation(codes.len(), seed.wrapping_add(shuffle as u64)))
@@ -101,9 +102,9 @@ pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> 
                 for (row, from) in from.iter().enumerate() {
                     // The same code is the same decision.
                     if column[*from] != column[row] {
-                        codes[row][input] = column[*from];
-                        let is_right = is_right(&codes[row], row);
-                        codes[row][input] = column[row];
+                        let (codes, code) = (&mut codes[row], column[*from]);
+                        let shuffled = scorer.rescored(codes, &scores[row], input, code);
+                        let is_right = is_right(&shuffled, row);
                         lost += usize::from(before[row] && !is_right);
                         won += usize::from(!before[row] && is_right);
                     }

@@ -1,6 +1,6 @@
 //! Tree ensembles: a checked arena of nodes per tree, evaluated as scikit-learn does.
 
-use crate::{ModelError, Schema, argmax};
+use crate::{ModelError, Schema, argmax, limits};
 
 /// Which estimator a forest is; all three predict alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -71,20 +71,16 @@ impl Tree {
     /// Takes time and memory linear in the number of nodes, whatever the nodes say.
     ///
     /// # Errors
-    /// No nodes; a child or feature index out of range; a node reached twice (a cycle, or a shared
-    /// child) or never; a threshold that is not finite; leaf proportions that are not one finite
-    /// number in `0..=1` per class, adding up to 1 within 1e-6.
+    /// No nodes, or more splits than [`limits::TREE_SPLITS`]; a child or feature index out of range;
+    /// a node reached twice (a cycle, or a shared child) or never; a threshold that is not finite;
+    /// leaf proportions that are not one finite number in `0..=1` per class, adding up to 1 within
+    /// 1e-6.
     pub fn new(nodes: Vec<Node>, schema: &Schema) -> Result<Self, ModelError> {
         if nodes.is_empty() {
             return Err(ModelError::new("nodes", "none", "at least one"));
         }
-        if u32::try_from(nodes.len()).is_err() {
-            return Err(ModelError::new(
-                "nodes",
-                format!("{} of them", nodes.len()),
-                format!("at most {}", u32::MAX),
-            ));
-        }
+        // Half of all nodes split, in a tree; whether these are one is what follows.
+        limits::TREE_SPLITS.check("nodes", nodes.len() / 2)?;
         for (index, node) in nodes.iter().enumerate() {
             check_node(index, node, nodes.len(), schema)?;
         }
@@ -289,37 +285,36 @@ impl Forest {
     /// The trees must have been checked against the same `schema`.
     ///
     /// # Errors
-    /// No tree, or several in a decision tree.
+    /// No tree, several in a decision tree, or more trees or splits than [`limits`] allow.
     ///
     /// # Panics
     /// If a tree was checked against a schema with other counts.
     pub fn new(kind: ForestKind, schema: Schema, trees: Vec<Tree>) -> Result<Self, ModelError> {
-        let expected = match kind {
-            ForestKind::DecisionTree if trees.len() != 1 => "exactly one",
-            _ if trees.is_empty() => "at least one",
-            _ => {
-                for node in trees.iter().flat_map(Tree::nodes) {
-                    match node {
-                        Node::Split { feature, .. } => {
-                            assert!((*feature as usize) < schema.n_features());
-                        }
-                        Node::Leaf { proportions } => {
-                            assert_eq!(proportions.len(), schema.n_classes());
-                        }
-                    }
+        limits::TREES.check("trees", trees.len())?;
+        let n_splits = trees.iter().map(Tree::n_splits).sum();
+        limits::SPLITS.check("trees", n_splits)?;
+        if kind == ForestKind::DecisionTree && trees.len() != 1 {
+            return Err(ModelError::new(
+                "trees",
+                format!("{} of them", trees.len()),
+                "exactly one",
+            ));
+        }
+        for node in trees.iter().flat_map(Tree::nodes) {
+            match node {
+                Node::Split { feature, .. } => {
+                    assert!((*feature as usize) < schema.n_features());
                 }
-                return Ok(Self {
-                    kind,
-                    schema,
-                    trees,
-                });
+                Node::Leaf { proportions } => {
+                    assert_eq!(proportions.len(), schema.n_classes());
+                }
             }
-        };
-        Err(ModelError::new(
-            "trees",
-            format!("{} of them", trees.len()),
-            expected,
-        ))
+        }
+        Ok(Self {
+            kind,
+            schema,
+            trees,
+        })
     }
 
     /// Which estimator this is.

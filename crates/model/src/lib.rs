@@ -22,12 +22,14 @@
 mod bayes;
 mod forest;
 mod json;
+pub mod limits;
 mod schema;
 
 pub use bayes::GaussianNb;
 pub use forest::{Forest, ForestKind, Node, Tree, Voting};
 pub use json::{FORMAT, VERSION};
-pub use schema::{Compare, FEATURES_MAX, Feature, Naming, Schema};
+pub use limits::Limit;
+pub use schema::{Compare, Feature, Naming, Schema};
 
 /// A checked classifier in float64, with scikit-learn's semantics.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,6 @@
 //! What goes into a model and what comes out: features and classes, with their names.
 
-use crate::ModelError;
-
-/// Most features a model may have.
-pub const FEATURES_MAX: usize = 65_535;
-/// Most classes a model may have.
-pub const CLASSES_MAX: usize = 255;
+use crate::{ModelError, limits};
 
 /// The type in which a raw reading is compared with a threshold.
 ///
@@ -72,18 +67,18 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Checks features (1 to 65,535) and classes (2 to 255). Whitespace around names is dropped,
-    /// as the readers of rows drop it: loggers write `ax, ay`, and pandas keeps the blank.
+    /// Checks features and classes. Whitespace around names is dropped, as the readers of rows drop
+    /// it: loggers write `ax, ay`, and pandas keeps the blank.
     ///
     /// # Errors
-    /// A count out of range, an empty name, or a name used twice.
+    /// A count beyond [`limits`], an empty name, or a name used twice.
     pub fn new(
         mut features: Vec<Feature>,
         naming: Naming,
         mut classes: Vec<String>,
     ) -> Result<Self, ModelError> {
-        check_count("features", features.len(), 1, FEATURES_MAX)?;
-        check_count("classes", classes.len(), 2, CLASSES_MAX)?;
+        limits::FEATURES.check("features", features.len())?;
+        limits::CLASSES.check("classes", classes.len())?;
         trim("features", features.iter_mut().map(|it| &mut it.name))?;
         trim("classes", classes.iter_mut())?;
         Ok(Self {
@@ -98,7 +93,7 @@ impl Schema {
     /// # Errors
     /// As [`Schema::new`].
     pub fn unnamed(n_features: usize, classes: Vec<String>) -> Result<Self, ModelError> {
-        check_count("features", n_features, 1, FEATURES_MAX)?;
+        limits::FEATURES.check("features", n_features)?;
         let features = (0..n_features)
             .map(|index| Feature {
                 name: format!("x{index}"),
@@ -143,17 +138,6 @@ impl Schema {
     pub fn n_classes(&self) -> usize {
         self.classes.len()
     }
-}
-
-fn check_count(what: &str, found: usize, min: usize, max: usize) -> Result<(), ModelError> {
-    if (min..=max).contains(&found) {
-        return Ok(());
-    }
-    Err(ModelError::new(
-        what,
-        format!("{found} of them"),
-        format!("{min} to {max}"),
-    ))
 }
 
 /// Drops whitespace around names, then checks that each is there and is its own.

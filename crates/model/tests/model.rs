@@ -106,7 +106,7 @@ fn what_is_no_tree_is_refused() {
 #[test]
 fn a_deep_tree_needs_no_recursion() {
     let schema = Schema::unnamed(1, vec!["0".into(), "1".into()]).unwrap();
-    let depth = 200_000_u32;
+    let depth = 32_767_u32;
     let leaf = || Node::Leaf {
         proportions: vec![0.5, 0.5],
     };

@@ -29,6 +29,8 @@ const INTEGER_SHIFT_MAX: i8 = 15;
 const SHARED_LOSS: f64 = 0.125;
 /// The largest sum of squares that codes may make, which leaves as much to the offsets.
 const SQUARES_MAX: f64 = (1_u64 << 62) as f64;
+/// An offset is less than 2^61, which leaves more than as much to the squares.
+const OFFSET_BITS: i8 = 61;
 
 /// The coding of each input, whose calibrations are given: one and the same for all where that costs no precision worth
 /// having, since a device then needs no table of codings; else each as fine as 16 bits allow, for
@@ -152,7 +154,12 @@ impl QuantBayes {
                 .map(|(class, feature)| term(class, feature, score_bits, most))
                 .collect()
         };
+        let constants: Vec<f64> = (0..n_classes).map(|class| bayes.constant(class)).collect();
         let fits = |score_bits: &u8| {
+            let offset = |constant: &f64| (constant * unit(*score_bits)).abs();
+            if !constants.iter().all(|it| offset(it) <= exp2(OFFSET_BITS)) {
+                return false;
+            }
             let finest = (unit(*score_bits) / 2.0).sqrt();
             let is_held = (0..n_classes).all(|class| {
                 (0..n_features).all(|feature| finest <= FACTOR_MAX * sigma(class, feature))
@@ -173,12 +180,14 @@ impl QuantBayes {
             ((SQUARES_MAX / n_features as f64).sqrt() / 65_536.0).clamp(1.0, FACTOR_MAX)
         };
         let terms = terms(score_bits, most);
-        let offsets = (0..n_classes)
-            .map(|class| {
+        let offsets = constants
+            .iter()
+            .map(|constant| {
                 #[expect(clippy::cast_possible_truncation, reason = "clamped to 61 bits")]
-                let offset = (-bayes.constant(class) * unit(score_bits))
+                let offset = (-constant * unit(score_bits))
                     .round()
-                    .clamp(-exp2(61), exp2(61)) as i64;
+                    .clamp(-exp2(OFFSET_BITS), exp2(OFFSET_BITS))
+                    as i64;
                 offset
             })
             .collect();

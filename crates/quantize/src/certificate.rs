@@ -7,11 +7,11 @@ use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Forest, Node, Voting, argmax};
 
 use crate::calibrate::{Calibration, Sensor};
-use crate::coding::{Coding, ReadingType, exp2};
+use crate::coding::{Coding, exp2};
 use crate::flip::{Flip, Interval};
 use crate::forest::VoteWidth;
 use crate::paths::Paths;
-use crate::thresholds::{Threshold, code_threshold, on_grid, thresholds};
+use crate::thresholds::{code_threshold, thresholds};
 use crate::{Body, Leaves, QuantModel};
 
 /// How far a proof reaches.
@@ -265,16 +265,12 @@ fn flips(
             let feature = *feature as usize;
             let compare = forest.schema().features()[feature].compare;
             let sensor = calibrations[feature].sensor;
-            let kind = if sensor == Sensor::F32 {
-                ReadingType::F32
-            } else {
-                ReadingType::I32
-            };
-            let interval = Interval::of(
-                on_grid(*threshold, compare, kind),
-                paths.code(tree_idx, node_idx),
-                quant.coding_of(feature).expect("a split asks it"),
+            let coding = quant.coding_of(feature).expect("a split asks it");
+            let code = paths.code(tree_idx, node_idx);
+            let interval = Interval::between(
                 sensor,
+                |reading| compare.seen(reading) <= *threshold,
+                |reading| code.sends_left(coding.code(quant.reading_type(), reading)),
             );
             let parting = partings.get(&(tree_idx, node_idx));
             let is_reached =
@@ -333,10 +329,7 @@ fn remedies(
                 let code = code_threshold(flip.threshold, compare, &finer, quant.reading_type());
                 flip.rows.iter().all(|row| {
                     let reading = rows.values()[[*row, feature]];
-                    let goes_left = match code {
-                        Threshold::NeverLeft => false,
-                        Threshold::Code(code) => finer.code(quant.reading_type(), reading) <= code,
-                    };
+                    let goes_left = code.sends_left(finer.code(quant.reading_type(), reading));
                     goes_left == (compare.seen(reading) <= flip.threshold)
                 })
             });

@@ -12,7 +12,7 @@ use spinney_model::Forest;
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
 use crate::coding::{Coding, ReadingType};
 use crate::thresholds::{
-    Threshold, code_threshold, codings, decimals_above, on_grid, shares_code, thresholds,
+    Threshold, code_threshold, codings, cuts, decimals_above, shares_code, thresholds,
 };
 use crate::{CodeWidth, QuantForest, QuantizeError};
 
@@ -40,7 +40,7 @@ const CONVERSION_BYTES: usize = 64;
 /// for by the splits, each of which is a byte smaller.
 ///
 /// # Errors
-/// With [`CodeWidth::Byte`], a feature without such a coding.
+/// With [`CodeWidth::Byte`], a feature without such a coding; ranks beyond their limit.
 pub(crate) fn choose(
     forest: &Forest,
     calibrations: &[Calibration],
@@ -48,7 +48,7 @@ pub(crate) fn choose(
     rows: Option<&Dataset>,
     width: CodeWidth,
 ) -> Result<Vec<Coding>, QuantizeError> {
-    let wide = codings(forest, calibrations, reading_type, rows);
+    let wide = codings(forest, calibrations, reading_type, rows)?;
     if width == CodeWidth::Word {
         return Ok(wide);
     }
@@ -106,7 +106,8 @@ impl Feature<'_> {
         if has_identity && allows(CodingChoice::Identity) && self.fits(&Coding::IDENTITY) {
             return Ok(Coding::IDENTITY);
         }
-        let cuts = self.cuts();
+        let compare = self.forest.schema().features()[self.index].compare;
+        let cuts = cuts(self.thresholds, compare, self.reading_type);
         let affine = allows(CodingChoice::Affine)
             .then(|| Coding::affine_narrow(&cuts, sensor))
             .flatten()
@@ -128,18 +129,6 @@ impl Feature<'_> {
                        \"rank\"` for the feature if its thresholds are at most 255"
                 .to_owned(),
         })
-    }
-
-    /// The largest reading on the left of each threshold.
-    fn cuts(&self) -> Vec<f64> {
-        let compare = self.forest.schema().features()[self.index].compare;
-        let mut cuts: Vec<f64> = self
-            .thresholds
-            .iter()
-            .map(|threshold| on_grid(*threshold, compare, self.reading_type))
-            .collect();
-        cuts.dedup();
-        cuts
     }
 
     /// Whether all thresholds have codes of 8 bits with one above them.

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{Calibration, Sensor};
-use crate::coding::{Coding, exp2, round_down};
-use crate::thresholds::Threshold;
+use crate::coding::round_down;
 
 /// A split that some readings pass differently in float and in Q15.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,47 +45,39 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// The readings that flip at a split that float sends readings up to `at` left at; `None` if
-    /// there are none of the sensor's kind. Its range does not count here.
+    /// The readings that go left on one side alone, where both sides send small readings left and
+    /// large ones right; `None` if the sensor has no such reading. Its range does not count here.
     ///
-    /// Codes are monotone and a split's code is that of its threshold, so readings up to the
-    /// threshold go left on both sides, and those above it flip as long as they share its code.
-    /// Where the code is saturated, it is the readings between threshold and range that flip.
-    pub(crate) fn of(at: f64, code: Threshold, coding: &Coding, sensor: Sensor) -> Option<Self> {
-        let Coding::Affine { shift, offset } = coding else {
-            // A rank changes right above each threshold.
+    /// Nothing is taken from what a coding is meant to do: each side is asked for the last reading
+    /// that it sends left, and what lies between the two flips. That finds codes that are shared,
+    /// saturated or cut off, whatever the coding.
+    pub(crate) fn between(
+        sensor: Sensor,
+        is_left_in_float: impl Fn(f64) -> bool,
+        is_left_in_q15: impl Fn(f64) -> bool,
+    ) -> Option<Self> {
+        let float = last_left(sensor, is_left_in_float);
+        let q15 = last_left(sensor, is_left_in_q15);
+        if float == q15 {
             return None;
-        };
-        let edge = |code: f64| (code + f64::from(*offset)) * exp2(-*shift);
-        let interval = match code {
-            Threshold::NeverLeft => Self {
-                above: f64::NEG_INFINITY,
-                below: next_up(at, sensor),
+        }
+        let (first, last) = places(sensor);
+        let (low, high) = (float.min(q15), float.max(q15));
+        Some(Self {
+            above: if low < first {
+                f64::NEG_INFINITY
+            } else {
+                reading_at(sensor, low)
             },
-            Threshold::Code(code) => {
-                let end = if code == i16::MAX {
-                    f64::INFINITY
-                } else {
-                    edge(f64::from(code) + 1.0)
-                };
-                if at < end {
-                    Self {
-                        above: at,
-                        below: end,
-                    }
-                } else {
-                    // The threshold lies beyond the codes: readings up to it may have the highest.
-                    Self {
-                        above: next_down(end, sensor),
-                        below: next_up(at, sensor),
-                    }
-                }
-            }
-        };
-        interval.first(sensor).map(|_| interval)
+            below: if high == last {
+                f64::INFINITY
+            } else {
+                reading_at(sensor, high + 1)
+            },
+        })
     }
 
-    /// The lowest number of the sensor's kind within; singles need not be finite.
+    /// The lowest number of the sensor's kind within.
     fn first(self, sensor: Sensor) -> Option<f64> {
         let first = next_up(self.above, sensor);
         (first < self.below).then_some(first)
@@ -109,6 +100,48 @@ impl Interval {
     }
 }
 
+/// The places of a sensor's readings, in the order of their values: integers are their own, finite
+/// singles count from zero, either way.
+fn places(sensor: Sensor) -> (i64, i64) {
+    match sensor {
+        Sensor::U8 => (0, i64::from(u8::MAX)),
+        Sensor::I8 => (i64::from(i8::MIN), i64::from(i8::MAX)),
+        Sensor::U16 => (0, i64::from(u16::MAX)),
+        Sensor::I16 => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        Sensor::I32 => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        Sensor::F32 => {
+            let last = i64::from(f32::MAX.to_bits());
+            (-last, last)
+        }
+    }
+}
+
+fn reading_at(sensor: Sensor, place: i64) -> f64 {
+    if sensor != Sensor::F32 {
+        // At most 32 bits, which doubles hold.
+        return place as f64;
+    }
+    let bits = u32::try_from(place.unsigned_abs()).unwrap_or(u32::MAX);
+    let magnitude = f64::from(f32::from_bits(bits));
+    if place < 0 { -magnitude } else { magnitude }
+}
+
+/// The place of the last reading that goes left, by bisection; the place before the first if none
+/// does.
+fn last_left(sensor: Sensor, is_left: impl Fn(f64) -> bool) -> i64 {
+    let (first, last) = places(sensor);
+    let (mut left, mut right) = (first - 1, last + 1);
+    while right - left > 1 {
+        let middle = left + (right - left) / 2;
+        if is_left(reading_at(sensor, middle)) {
+            left = middle;
+        } else {
+            right = middle;
+        }
+    }
+    left
+}
+
 /// The lowest number of the sensor's kind above `value`.
 fn next_up(value: f64, sensor: Sensor) -> f64 {
     match sensor {
@@ -129,5 +162,63 @@ fn next_down(value: f64, sensor: Sensor) -> f64 {
             })
         }
         _ => value.ceil() - 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coding::{Coding, ReadingType};
+    use crate::limits::CUTS;
+
+    /// What flips at a cut of `n_cuts` ranked ones, 0.5 apart from the integers.
+    fn ranked(n_cuts: usize, cut: usize) -> Option<Interval> {
+        let cuts: Vec<f64> = (0..n_cuts).map(|cut| cut as f64 + 0.5).collect();
+        let coding = Coding::rank_for(ReadingType::F32, &cuts);
+        let threshold = coding.code(ReadingType::F32, cuts[cut]);
+        Interval::between(
+            Sensor::F32,
+            |reading| reading <= cuts[cut],
+            |reading| coding.code(ReadingType::F32, reading) <= threshold,
+        )
+    }
+
+    /// Ranks tell as many cuts apart as the limit says; one more, and the highest code is shared.
+    #[test]
+    fn ranks_flip_where_they_saturate() {
+        for n_cuts in [CUTS.max - 1, CUTS.max] {
+            for cut in [0, 1, n_cuts - 2, n_cuts - 1] {
+                assert_eq!(ranked(n_cuts, cut), None, "{cut} of {n_cuts}");
+            }
+        }
+        let n_cuts = CUTS.max + 1;
+        assert_eq!(ranked(n_cuts, n_cuts - 2), None);
+        let above = |cut: usize| {
+            Some(Interval {
+                above: cut as f64 + 0.5,
+                below: f64::INFINITY,
+            })
+        };
+        assert_eq!(ranked(n_cuts, n_cuts - 1), above(n_cuts - 1));
+        assert_eq!(ranked(40_000, 32_766), None);
+        for cut in [32_767, 35_000, 39_999] {
+            assert_eq!(ranked(40_000, cut), above(cut));
+        }
+    }
+
+    #[test]
+    fn either_side_may_go_further_left() {
+        let interval = |float: f64, q15: f64, sensor| {
+            Interval::between(sensor, |it| it <= float, |it| it <= q15).map(Interval::ends)
+        };
+        assert_eq!(interval(1.5, 1.9, Sensor::U8), None);
+        assert_eq!(interval(1.5, 7.0, Sensor::U8), Some((Some(1.0), Some(8.0))));
+        assert_eq!(interval(7.0, 1.5, Sensor::U8), Some((Some(1.0), Some(8.0))));
+        assert_eq!(interval(-1.0, 300.0, Sensor::U8), Some((None, None)));
+        assert_eq!(
+            interval(0.0, 0.5, Sensor::F32),
+            Some((Some(0.0), Some(f64::from(0.5_f32.next_up()))))
+        );
+        assert_eq!(interval(1e38, 1e300, Sensor::F32).unwrap().1, None);
     }
 }

@@ -10,7 +10,7 @@ use spinney_runtime::forest as runtime;
 use crate::certificate::is_soft_row_at_risk;
 use crate::coding::{Coding, ReadingType};
 use crate::thresholds::{Threshold, code_threshold};
-use crate::{Options, QuantizeError, Votes};
+use crate::{Options, QuantizeError, Votes, limits};
 
 /// A quantized ensemble: the runtime's tables, owned.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,9 +246,6 @@ struct Lowering<'a> {
     row_numbers: HashMap<Vec<u16>, usize>,
 }
 
-/// Most splits of one tree, and most distinct leaves: a child has 15 bits.
-const CHILD_MAX: usize = runtime::LEAF as usize;
-
 impl<'a> Lowering<'a> {
     fn new(
         forest: &'a Forest,
@@ -269,8 +266,11 @@ impl<'a> Lowering<'a> {
     }
 
     fn run(mut self) -> Result<QuantForest, QuantizeError> {
-        for (index, tree) in self.forest.trees().iter().enumerate() {
-            self.lower(index, tree)?;
+        for tree in self.forest.trees() {
+            self.lower(tree);
+        }
+        if self.width.is_some() {
+            limits::LEAVES.check("the trees", self.rows.len())?;
         }
         let flat = self.rows.concat();
         let leaves = match self.width {
@@ -290,12 +290,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Lowers one tree in preorder; a split that no code can take left becomes its right child.
-    fn lower(&mut self, index: usize, tree: &Tree) -> Result<(), QuantizeError> {
-        let too_large = |what: &str, found: usize| QuantizeError {
-            place: format!("tree {index}"),
-            found: format!("{found} {what}"),
-            expected: format!("at most {CHILD_MAX}; limit max_depth or max_leaf_nodes"),
-        };
+    fn lower(&mut self, tree: &Tree) {
         let first = self.splits.len();
         // Nodes to lower, each with the split and side that lead to it.
         let mut stack: Vec<(usize, Option<(usize, usize)>)> = vec![(0, None)];
@@ -303,12 +298,8 @@ impl<'a> Lowering<'a> {
         while let Some((node, parent)) = stack.pop() {
             let child = match &tree.nodes()[node] {
                 Node::Leaf { proportions } => {
-                    let number = self.leaf_number(proportions);
-                    let number = u16::try_from(number)
-                        .ok()
-                        .filter(|number| *number < runtime::LEAF)
-                        .ok_or_else(|| too_large("distinct leaves", number + 1))?;
-                    runtime::LEAF | number
+                    // Numbers beyond 16 bits are refused once all are counted.
+                    runtime::LEAF | u16::try_from(self.leaf_number(proportions)).unwrap_or(0)
                 }
                 Node::Split {
                     feature,
@@ -329,16 +320,13 @@ impl<'a> Lowering<'a> {
                     };
                     let at = self.splits.len() - first;
                     self.splits.push(runtime::Split {
-                        feature: u16::try_from(*feature).expect("at most 65,535 features"),
+                        feature: u16::try_from(*feature).expect("at most `limits::FEATURES`"),
                         threshold,
                         children: [0, 0],
                     });
                     stack.push((*right as usize, Some((at, 1))));
                     stack.push((*left as usize, Some((at, 0))));
-                    u16::try_from(at)
-                        .ok()
-                        .filter(|at| *at < runtime::LEAF)
-                        .ok_or_else(|| too_large("splits", tree.n_splits()))?
+                    u16::try_from(at).expect("at most `limits::TREE_SPLITS`")
                 }
             };
             match parent {
@@ -347,23 +335,21 @@ impl<'a> Lowering<'a> {
             }
         }
         self.trees.push(runtime::Tree {
-            first_split: u32::try_from(first).expect("splits of trees that fit 32 bits"),
+            first_split: u32::try_from(first).expect("at most `limits::SPLITS`"),
             root,
         });
-        Ok(())
     }
 
+    /// The class of a leaf, or its row in the codebook.
     fn leaf_number(&mut self, proportions: &[f64]) -> usize {
         let Some(width) = self.width else {
             return argmax(proportions);
         };
         let row = width.votes(proportions);
-        if let Some(number) = self.row_numbers.get(&row) {
-            return *number;
-        }
-        let number = self.rows.len();
-        self.rows.push(row.clone());
-        self.row_numbers.insert(row, number);
-        number
+        let next = self.rows.len();
+        *self.row_numbers.entry(row).or_insert_with_key(|row| {
+            self.rows.push(row.clone());
+            next
+        })
     }
 }

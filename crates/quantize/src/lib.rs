@@ -37,6 +37,7 @@ mod codes;
 mod coding;
 mod flip;
 mod forest;
+pub mod limits;
 mod order;
 mod paths;
 mod probability;
@@ -65,6 +66,16 @@ pub struct QuantizeError {
     pub found: String,
     /// What may stand there.
     pub expected: String,
+}
+
+impl From<spinney_model::ModelError> for QuantizeError {
+    fn from(error: spinney_model::ModelError) -> Self {
+        Self {
+            place: error.place,
+            found: error.found,
+            expected: error.expected,
+        }
+    }
 }
 
 /// What the config asks of quantization, apart from single features.
@@ -361,7 +372,7 @@ impl QuantModel {
             n_classes,
             tables: match &self.body {
                 Body::Forest(forest) => ScorerTables::Forest(forest.runtime(n_codes, n_classes)),
-                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes)),
+                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes), bayes),
             },
         }
     }
@@ -417,7 +428,7 @@ pub struct Scorer<'m> {
 #[derive(Debug, Clone, Copy)]
 enum ScorerTables<'m> {
     Forest(spinney_runtime::forest::Forest<'m>),
-    Bayes(spinney_runtime::bayes::GaussianNb<'m>),
+    Bayes(spinney_runtime::bayes::GaussianNb<'m>, &'m QuantBayes),
 }
 
 impl Scorer<'_> {
@@ -434,11 +445,47 @@ impl Scorer<'_> {
                 forest.scores(codes, &mut scores).expect(FITS);
                 scores.into_iter().map(i64::from).collect()
             }
-            ScorerTables::Bayes(bayes) => {
+            ScorerTables::Bayes(bayes, _) => {
                 let mut scores = vec![0; self.n_classes];
                 bayes.scores(codes, &mut scores).expect(FITS);
                 scores
             }
+        }
+    }
+
+    /// The scores of a row of `codes`, whose own are `scores`, once one feature has another code;
+    /// `codes` are as before afterwards. A naive Bayes model only looks at that feature.
+    ///
+    /// # Panics
+    /// As [`Self::scores`], or if there is no such feature.
+    #[must_use]
+    pub fn rescored(
+        &self,
+        codes: &mut [i16],
+        scores: &[i64],
+        feature: usize,
+        code: i16,
+    ) -> Vec<i64> {
+        let old = codes[feature];
+        match self.tables {
+            ScorerTables::Forest(_) => {
+                codes[feature] = code;
+                let scores = self.scores(codes);
+                codes[feature] = old;
+                scores
+            }
+            ScorerTables::Bayes(_, bayes) => bayes
+                .terms()
+                .chunks_exact(codes.len())
+                .zip(scores)
+                .map(|(terms, score)| {
+                    let square = |code| {
+                        let deviation = terms[feature].deviation(code);
+                        spinney_runtime::bayes::square_wide(deviation).cast_signed()
+                    };
+                    score + square(old) - square(code)
+                })
+                .collect(),
         }
     }
 }

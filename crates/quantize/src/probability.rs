@@ -81,7 +81,7 @@ impl Probabilities {
 }
 
 fn total_votes(forest: &QuantForest) -> u32 {
-    let n_trees = u32::try_from(forest.trees().len()).expect("at most 65,535 trees");
+    let n_trees = u32::try_from(forest.trees().len()).expect("at most `limits::TREES`");
     n_trees * forest.leaves().unit()
 }
 

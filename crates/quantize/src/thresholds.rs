@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use spinney_dataset::Dataset;
-use spinney_model::{Compare, Forest, Node, Tree};
+use spinney_model::{Compare, Feature, Forest, Node, Tree};
 
 use crate::calibrate::{Calibration, CodingChoice};
 use crate::coding::{Coding, ReadingType, round_down};
+use crate::{QuantizeError, limits};
 
 /// Distinct thresholds of each feature, ascending, as far as float32 readings can tell.
 pub(crate) fn thresholds(forest: &Forest) -> Vec<Vec<f64>> {
@@ -59,33 +60,37 @@ impl Ord for OrderedThreshold {
 
 /// The coding of each feature of a forest; the identity, which costs nothing, for features that no
 /// split asks.
+///
+/// # Errors
+/// Ranks asked for where there are more thresholds than they tell apart; where they are not asked
+/// for, an affine coding takes their place.
 pub(crate) fn codings(
     forest: &Forest,
     calibrations: &[Calibration],
     reading_type: ReadingType,
     rows: Option<&Dataset>,
-) -> Vec<Coding> {
+) -> Result<Vec<Coding>, QuantizeError> {
     thresholds(forest)
         .iter()
         .zip(calibrations)
         .enumerate()
         .map(|(feature, (thresholds, calibration))| {
             if thresholds.is_empty() {
-                return Coding::IDENTITY;
+                return Ok(Coding::IDENTITY);
             }
-            let compare = forest.schema().features()[feature].compare;
-            let cuts = || {
-                thresholds
-                    .iter()
-                    .map(|threshold| on_grid(*threshold, compare, reading_type))
-                    .collect::<Vec<f64>>()
-            };
+            let Feature { name, compare } = &forest.schema().features()[feature];
+            let cuts = || cuts(thresholds, *compare, reading_type);
             if calibration.coding == CodingChoice::Rank {
-                return Coding::rank_for(reading_type, &cuts());
+                let cuts = cuts();
+                limits::CUTS.check(
+                    format!("coding = \"rank\" of feature \"{name}\""),
+                    cuts.len(),
+                )?;
+                return Ok(Coding::rank_for(reading_type, &cuts));
             }
             let affine = Coding::affine_for(calibration);
             let Some(rows) = rows.filter(|_| calibration.coding == CodingChoice::Auto) else {
-                return affine;
+                return Ok(affine);
             };
             let cuts = cuts();
             let column = rows.values().column(feature).to_vec();
@@ -94,13 +99,23 @@ pub(crate) fn codings(
                 .copied()
                 .chain(decimals_above(&column, &cuts))
                 .any(|reading| shares_code(compare.seen(reading), &cuts, &affine, reading_type));
-            if flips {
+            Ok(if flips && cuts.len() <= limits::CUTS.max {
                 Coding::rank_for(reading_type, &cuts)
             } else {
                 affine
-            }
+            })
         })
         .collect()
+}
+
+/// The largest reading on the left of each of a feature's thresholds, ascending.
+pub(crate) fn cuts(thresholds: &[f64], compare: Compare, reading_type: ReadingType) -> Vec<f64> {
+    let mut cuts: Vec<f64> = thresholds
+        .iter()
+        .map(|threshold| on_grid(*threshold, compare, reading_type))
+        .collect();
+    cuts.dedup();
+    cuts
 }
 
 /// Whether a reading has the code of a cut that it is above.
@@ -163,6 +178,16 @@ pub(crate) enum Threshold {
     NeverLeft,
     /// Codes up to this one go left.
     Code(i16),
+}
+
+impl Threshold {
+    /// Whether a split with this threshold sends a code left.
+    pub(crate) fn sends_left(self, code: i16) -> bool {
+        match self {
+            Self::NeverLeft => false,
+            Self::Code(threshold) => code <= threshold,
+        }
+    }
 }
 
 /// `T` of a split: the code of the threshold itself, floored onto the grid of codes.

@@ -9,6 +9,7 @@ use spinney_config::{
     Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model,
 };
 use spinney_dataset::{DataError, Dataset, Rows, csv, idx, npy, split};
+use spinney_model::limits;
 
 use super::signals;
 use crate::failure::{Blame, Failure};
@@ -189,6 +190,44 @@ impl Inputs {
 
 /// Parses rows and splits them as the config says.
 pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure> {
+    let rows = parse_rows(config, inputs)?;
+    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+        &config.pipeline.dataset;
+    let train_file = match &config.pipeline.dataset {
+        RowsConfig::Given {
+            train: Some(train), ..
+        } => train,
+        _ => file,
+    };
+    check_counts(config, file, &rows.test)?;
+    if let Some(train) = &rows.train {
+        check_counts(config, train_file, train)?;
+    }
+    Ok(rows)
+}
+
+/// Refuses more classes or features than a model may have, before one is trained on them.
+fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), Failure> {
+    let n_classes = rows.classes().len();
+    // What is too few depends on what the rows are for.
+    if n_classes > limits::CLASSES.max {
+        let place = match &file.labels {
+            Labels::Column(label) => format!("{}, column \"{label}\"", file.path.typed),
+            Labels::File(labels) => labels.typed.clone(),
+            Labels::Folders | Labels::None => file.path.typed.clone(),
+        };
+        if let Err(error) = limits::CLASSES.check(place, n_classes) {
+            return Err(config
+                .fault("dataset.label", error.to_string(), None)
+                .into());
+        }
+    }
+    limits::FEATURES
+        .check("the columns", rows.features().len())
+        .map_err(|error| at_fault(&file.path.full, &error))
+}
+
+fn parse_rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure> {
     if let Some(frontend) = &config.pipeline.frontend {
         return signals::rows(config, inputs, frontend);
     }

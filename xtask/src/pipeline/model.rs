@@ -118,8 +118,20 @@ fn train_model(
             let rows = format!("the training rows: found {found}, expected {expected}");
             at_fault(&file.path.full, &rows)
         }
-        other => Failure::Input(other.into()),
+        TrainError::Model(error) => at_fault(
+            config.path(),
+            &format!("[model]: the trained model: {error}"),
+        ),
+        TrainError::Library(_) => Failure::Input(error.into()),
     })
+}
+
+/// The file that a fault of the model is a fault of: the imported one, or the config.
+pub(crate) fn file_of(config: &Config) -> &std::path::Path {
+    match &config.pipeline.model {
+        Model::Import { path } => &path.full,
+        Model::Train(_) => config.path(),
+    }
 }
 
 fn forest_params(

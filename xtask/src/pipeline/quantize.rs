@@ -17,7 +17,7 @@ use spinney_report::{EarlyExit, FeatureCoding};
 use super::candidates::{Candidate, candidates, options_for};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
-use super::inputs::{self, Inputs, PipelineRows, matches};
+use super::inputs::{self, Inputs, PipelineRows, at_fault, matches};
 use super::{Session, hints, model};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Stage, Writer, sha256};
@@ -165,7 +165,7 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
     let train = rows.train.as_ref();
     let calibrations =
         spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
-            .input()?;
+            .map_err(|error| at_fault(config.path(), &error))?;
     check_readings(&rows.test, &calibrations, &declared)?;
     let wants_scores = config
         .pipeline
@@ -187,7 +187,8 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
         },
         wants_scores,
     };
-    let mut quant = QuantModel::new(&model, &calibrations, options, train).input()?;
+    let mut quant = QuantModel::new(&model, &calibrations, options, train)
+        .map_err(|error| at_fault(model::file_of(config), &error))?;
     let outputs = &config.pipeline.codegen.outputs;
     if outputs.contains(&Output::Probabilities) {
         quant = quant.with_probabilities();

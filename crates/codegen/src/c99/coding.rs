@@ -9,6 +9,7 @@ use spinney_quantize::{Coding, QuantModel, ReadingType};
 
 use super::text::{Item, Tables, comment};
 use crate::coding::Form;
+use crate::compact::number;
 use crate::options::CodeType;
 
 /// Stands for a shift where a feature is ranked instead. Codes take 16 bits of a single's range, so
@@ -251,7 +252,7 @@ fn write_cuts(tables: &mut Tables, model: &QuantModel) -> Item {
         if let Coding::Rank { cuts: more } = coding {
             cuts.extend(more);
         }
-        starts.push(u32::try_from(cuts.len()).expect("at most 65,535 times 32,767"));
+        starts.push(number(cuts.len()));
     }
     let item = if cuts.iter().all(|cut| i16::try_from(*cut).is_ok()) {
         Item::I16

@@ -6,7 +6,7 @@ use spinney_quantize::{Leaves, QuantForest};
 
 use super::branches;
 use super::text::{Item, Tables, comment};
-use crate::compact::{Compact, Nodes, with_a_split};
+use crate::compact::{Compact, Nodes, number, with_a_split};
 use crate::exit::{Enough, enough};
 use crate::options::{Encoding, Options};
 use crate::trees::{Child, Tree, trees};
@@ -78,7 +78,7 @@ pub(crate) fn source(
 
 impl Sum {
     fn of(forest: &QuantForest, n_trees: usize, n_classes: usize) -> Self {
-        let n_trees = u32::try_from(n_trees).expect("at most 65,535 trees");
+        let n_trees = number(n_trees);
         let leaf = |n_rows: usize| {
             if n_rows <= 256 { Item::U8 } else { Item::U16 }
         };
@@ -171,7 +171,7 @@ fn nodes(
     let mut next = 0;
     for tree in trees {
         starts.push(next);
-        next += u32::try_from(tree.splits.len().max(1) * per_split).expect("splits fit 32 bits");
+        next += number(tree.splits.len().max(1) * per_split);
     }
     let start = Item::u16_or_u32(starts.last().copied().unwrap_or(0));
     tables.add_items(
@@ -294,7 +294,7 @@ fn wide(tree: &Tree) -> Vec<Vec<u16>> {
             Child::Split(index) => (index, 0),
             Child::Leaf(leaf) => (leaf, LEAF),
         };
-        u16::try_from(number).expect("a tree of a quantized model fits 15 bits") | mark
+        u16::try_from(number).expect("at most `limits::TREE_SPLITS`, `limits::LEAVES`") | mark
     };
     tree.splits
         .iter()

@@ -1,6 +1,6 @@
 //! What stands before a classifier: the way from its input back to the graph's inputs.
 
-use spinney_model::FEATURES_MAX;
+use spinney_model::limits;
 
 use super::INSTEAD;
 use super::graph::{Graph, Node, integers, shown};
@@ -256,10 +256,10 @@ impl Columns {
 
     fn beside(mut self, other: Self) -> Result<Self, ImportError> {
         let n = self.inputs.len() + other.inputs.len();
-        if n > FEATURES_MAX || (self.is_single, self.is_float) != (other.is_single, other.is_float)
-        {
+        limits::FEATURES.check("a concatenation", n)?;
+        if (self.is_single, self.is_float) != (other.is_single, other.is_float) {
             return Err(ImportError::refused(
-                format!("a concatenation of mixed types or of more than {FEATURES_MAX} features"),
+                "a concatenation of mixed types",
                 "inputs of one type",
             ));
         }
@@ -378,10 +378,7 @@ impl Columns {
             .constant(node.input(1))
             .and_then(integers)
             .ok_or_else(|| odd(node, "indices that are no constant", "constant integers"))?;
-        if indices.len() > FEATURES_MAX {
-            let found = format!("{} indices", indices.len());
-            return Err(odd(node, &found, &format!("at most {FEATURES_MAX}")));
-        }
+        limits::FEATURES.check(&node.op_type, indices.len())?;
         self.inputs = indices
             .iter()
             .map(|index| {

@@ -1,6 +1,6 @@
 //! The graph's inputs, as the columns of a row.
 
-use spinney_model::FEATURES_MAX;
+use spinney_model::limits;
 
 use super::graph::{Graph, shown};
 use super::proto::{self, ValueInfo};
@@ -32,14 +32,16 @@ impl RawInputs {
 
     /// Number of columns of input `index`.
     pub(super) fn width(&self, graph: &Graph, index: usize) -> Result<usize, ImportError> {
-        let width = self.widths[index].filter(|n| *n <= FEATURES_MAX);
-        width.ok_or_else(|| {
+        let place = format!("the graph's input \"{}\"", shown(&graph.inputs[index].name));
+        let width = self.widths[index].ok_or_else(|| {
             ImportError::broken(
-                format!("the graph's input \"{}\"", shown(&graph.inputs[index].name)),
-                "no usable number of features",
-                "1 to 65535 in its type, as in FloatTensorType([None, n_features])",
+                &place,
+                "no number of features",
+                "one in its type, as in FloatTensorType([None, n_features])",
             )
-        })
+        })?;
+        limits::FEATURES.check(place, width)?;
+        Ok(width)
     }
 
     /// Index of the first column of input `index` among all columns.
@@ -62,13 +64,7 @@ impl RawInputs {
             }
             self.start(graph, graph.inputs.len())?
         };
-        if n_raw > FEATURES_MAX {
-            return Err(ImportError::broken(
-                "the graph's inputs",
-                format!("{n_raw} columns"),
-                format!("at most {FEATURES_MAX}"),
-            ));
-        }
+        limits::FEATURES.check("the graph's inputs", n_raw)?;
         let mut names = None;
         if self.are_named {
             let mut index_of = vec![0; graph.inputs.len()];

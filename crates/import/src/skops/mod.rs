@@ -5,7 +5,7 @@ mod importance;
 mod object;
 mod steps;
 
-use spinney_model::{Compare, FEATURES_MAX, FloatModel};
+use spinney_model::{Compare, FloatModel, limits};
 
 use crate::fold::Feed;
 use crate::{Format, ImportError, Imported, Origin};
@@ -67,13 +67,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
 fn feed(steps: &[Object], last: &Object, n_seen: usize) -> Result<Feed, ImportError> {
     let first = steps.first().unwrap_or(last);
     let n_raw = steps::n_features_in(first)?.unwrap_or(n_seen);
-    if n_raw > FEATURES_MAX {
-        return Err(ImportError::broken(
-            first.place(),
-            format!("{n_raw} features"),
-            format!("at most {FEATURES_MAX}"),
-        ));
-    }
+    limits::FEATURES.check(first.place(), n_raw)?;
     let names = first
         .find("feature_names_in_")
         .map(|names| names.labels())

@@ -288,3 +288,68 @@ fn a_rare_class_keeps_its_prior() {
     let certificate = certify(&float, &quant, &calibrations, Voting::Soft, &data);
     assert_eq!(certificate.votes, Level::EveryRow);
 }
+
+/// As many features as there may be, and variances from denormals to the largest: no sum leaves 64
+/// bits, no offset is cut off, and the bound says how far off the margins are.
+#[test]
+fn sums_fit_at_the_limit_of_features() {
+    let n_features = spinney_model::limits::FEATURES.max;
+    for variances in [[1e-300, 2e-300], [1.0, 2.0], [1e300, 2e300]] {
+        let means = [vec![0.0; n_features], vec![1.0; n_features]];
+        let float = naive_bayes(
+            &[0.5, 0.5],
+            &means,
+            &variances.map(|it| vec![it; n_features]),
+        );
+        let (quant, _) = quantize(
+            &float,
+            &undeclared(&float),
+            options(Voting::Soft, Votes::Q15),
+            None,
+        );
+        let (Body::Bayes(body), FloatModel::GaussianNb(bayes)) = (quant.body(), &float) else {
+            unreachable!("naive Bayes stays naive Bayes")
+        };
+        let unit = 2.0_f64.powi(i32::from(body.score_bits()));
+        for (class, offset) in body.offsets().iter().enumerate() {
+            let exact = -bayes.constant(class) * unit;
+            assert!((exact - *offset as f64).abs() <= exact.abs() * 1e-12 + 0.5);
+        }
+        for reading in [0.0, 1.0, 1e6] {
+            let row = vec![reading; n_features];
+            let scores = bayes.joint_log_likelihood(&row);
+            if scores.iter().all(|score| score.is_finite()) {
+                check_margins(&float, &quant, &row).expect("a margin");
+            } else {
+                // Where float knows no margin, nothing is certain.
+                let codes = quant.codes(&row);
+                assert!(is_within_bound(&float, &quant, Voting::Soft, &row, &codes));
+            }
+        }
+    }
+}
+
+/// What one code changes is worked out without the others, to the same bits.
+#[test]
+fn a_row_is_rescored_as_if_anew() {
+    let wine = data("wine", "cultivar");
+    let float = spinney_train::gaussian_nb(&wine.train, 1e-9).expect("a model");
+    let (quant, _) = quantize(
+        &float,
+        &undeclared(&float),
+        options(Voting::Soft, Votes::Q15),
+        Some(&wine.train),
+    );
+    let scorer = quant.scorer();
+    let mut codes = quant.codes(&wine.test.values().row(0).to_vec());
+    let before = (codes.clone(), scorer.scores(&codes));
+    for feature in 0..codes.len() {
+        for code in [i16::MIN, -1, 0, 300, i16::MAX] {
+            let found = scorer.rescored(&mut codes, &before.1, feature, code);
+            let mut changed = before.0.clone();
+            changed[feature] = code;
+            assert_eq!(found, scorer.scores(&changed));
+            assert_eq!(codes, before.0);
+        }
+    }
+}

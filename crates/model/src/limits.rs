@@ -1,0 +1,145 @@
+//! How much of each thing there may be: every bound once, with its name and the words of its
+//! refusal.
+//!
+//! The numbers are those of a device's tables, but this crate knows them as numbers alone; what
+//! holds tables (`spinney-quantize`) proves at compile time that both sides mean the same.
+
+use crate::ModelError;
+
+/// A bound on a count, from `min` to `max`, both allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What is counted, in the plural.
+    pub what: &'static str,
+    /// The fewest.
+    pub min: usize,
+    /// The most.
+    pub max: usize,
+    /// Why there may be no more.
+    pub reason: &'static str,
+    /// What a user can do who has more.
+    pub way_out: &'static str,
+}
+
+/// Features of a model.
+pub const FEATURES: Limit = Limit {
+    what: "features",
+    min: 1,
+    max: 65_535,
+    reason: "a split names its feature in 16 bits",
+    way_out: "leave columns out (`ignore` in [dataset]), or select features and fit anew",
+};
+
+/// Classes of a model.
+pub const CLASSES: Limit = Limit {
+    what: "classes",
+    min: 2,
+    max: 255,
+    reason: "a class is a byte",
+    way_out: "group classes; if the labels are numbers on a scale, cut them into ranges",
+};
+
+/// Trees of an ensemble.
+pub const TREES: Limit = Limit {
+    what: "trees",
+    min: 1,
+    max: 65_535,
+    reason: "votes of that many are sure to fit 32 bits",
+    way_out: "fit fewer (`n_estimators` in scikit-learn, `n_trees` in [model])",
+};
+
+/// Splits of one tree.
+pub const TREE_SPLITS: Limit = Limit {
+    what: "splits of one tree",
+    min: 0,
+    max: 32_767,
+    reason: "the nodes of a tree are numbered in 16 bits",
+    way_out: "fit with a smaller `max_depth` or `max_leaf_nodes`",
+};
+
+/// Splits of all trees together.
+pub const SPLITS: Limit = Limit {
+    what: "splits of all trees",
+    min: 0,
+    max: 536_870_911,
+    reason: "tables of 8 bytes per split are addressed in 32 bits",
+    way_out: "fit fewer trees, or with a smaller `max_depth` or `max_leaf_nodes`",
+};
+
+/// All of them.
+pub const ALL: &[Limit] = &[FEATURES, CLASSES, TREES, TREE_SPLITS, SPLITS];
+
+impl Limit {
+    /// Holds a count against the bound.
+    ///
+    /// # Errors
+    /// A count beyond it: at `place`, with reason and way out.
+    pub fn check(&self, place: impl Into<String>, found: usize) -> Result<(), ModelError> {
+        if (self.min..=self.max).contains(&found) {
+            return Ok(());
+        }
+        let bounds = match self.min {
+            0 => format!("at most {}", grouped(self.max)),
+            min => format!("{} to {}", grouped(min), grouped(self.max)),
+        };
+        let expected = if found > self.max {
+            format!("{bounds} ({}); {}", self.reason, self.way_out)
+        } else {
+            bounds
+        };
+        Err(ModelError::new(
+            place,
+            format!("{} {}", grouped(found), self.what),
+            expected,
+        ))
+    }
+}
+
+/// A number with a comma between thousands.
+#[must_use]
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_allowed_and_their_neighbours_are_not() {
+        for limit in ALL {
+            for found in [limit.min, limit.max - 1, limit.max] {
+                assert_eq!(limit.check("here", found), Ok(()), "{limit:?}");
+            }
+            let refused = limit.check("here", limit.max + 1).unwrap_err();
+            assert!(refused.found.starts_with(&grouped(limit.max + 1)));
+            assert!(refused.expected.contains(&grouped(limit.max)));
+            assert!(refused.expected.ends_with(limit.way_out));
+            if limit.min > 0 {
+                let refused = limit.check("here", limit.min - 1).unwrap_err();
+                assert!(!refused.expected.contains(limit.way_out));
+            }
+        }
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (65_535, "65,535"),
+            (536_870_911, "536,870,911"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
