@@ -1,18 +1,159 @@
 //! `explain`: one row through float and Q15, side by side, and where they part.
 
-use std::fmt::Write;
+mod text;
+
 use std::path::Path;
 
 use anyhow::anyhow;
+use serde::Serialize;
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, Node, Schema, Voting, argmax};
+use spinney_model::{FloatModel, Forest, GaussianNb, Node, Voting, argmax};
 use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
 
 use crate::failure::{Blame, Failure};
 use crate::pipeline::{self, Quantized};
 
+/// One row through float and Q15.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    /// The row's number in the source file.
+    row: usize,
+    /// Its class; `None` without labels.
+    label: Option<String>,
+    /// Every feature, in the model's order.
+    readings: Vec<Reading>,
+    /// Every tree; none for naive Bayes.
+    trees: Vec<TreeWalk>,
+    /// Trees whose paths part.
+    n_parting: usize,
+    /// By how much the winner leads; `None` for trees.
+    margins: Option<Margins>,
+    /// Every class.
+    scores: Vec<Score>,
+    /// The class in float, under the configured vote.
+    float: String,
+    /// The class in Q15.
+    q15: String,
+    /// What an early exit says, where one is taken.
+    early_exit: Option<EarlyExit>,
+    /// What is proven of the row.
+    certainty: Certainty,
+    /// The class by scikit-learn's soft vote, where votes are hard.
+    soft_vote: Option<String>,
+}
+
+/// A reading and its code.
+#[derive(Debug, Serialize)]
+struct Reading {
+    feature: String,
+    reading: f64,
+    /// `None` where the model does not ask it.
+    code: Option<i16>,
+    #[serde(flatten)]
+    coding: CodingShown,
+    /// Whether the code is not what the coding's formula says, since codes end before.
+    saturated: bool,
+}
+
+/// How a reading becomes a code.
+#[derive(Debug, Serialize)]
+#[serde(tag = "coding", rename_all = "kebab-case")]
+enum CodingShown {
+    Identity,
+    /// `floor(reading * 2^shift) - offset`.
+    Affine {
+        shift: i8,
+        offset: i64,
+    },
+    /// The number of thresholds below the reading.
+    Rank {
+        thresholds: usize,
+    },
+    /// Nothing in the model asks it.
+    NotUsed,
+}
+
+/// A row's way through one tree.
+#[derive(Debug, Serialize)]
+struct TreeWalk {
+    /// Float's path: to the leaf, or to where Q15 parts from it.
+    path: Vec<StepShown>,
+    /// Why they part there.
+    parts: Option<String>,
+    /// Q15's path from there on.
+    q15_path: Vec<StepShown>,
+    /// Proportions of the classes in the leaf that float reaches.
+    leaf_float: Vec<f64>,
+    /// Those of the leaf that Q15 reaches.
+    leaf_q15: Vec<f64>,
+}
+
+/// One split that the row passes.
+#[derive(Debug, Serialize)]
+struct StepShown {
+    node: usize,
+    feature: String,
+    reading: f64,
+    threshold: f64,
+    /// Whether float goes left here.
+    float_left: bool,
+    code: i16,
+    /// The threshold's code; `None` where every code goes right.
+    threshold_code: Option<i16>,
+    /// Whether Q15 goes left here.
+    q15_left: bool,
+}
+
+/// By how much the winning class of naive Bayes leads, in nats.
+#[derive(Debug, Serialize)]
+struct Margins {
+    winner: String,
+    over: Vec<Margin>,
+}
+
+/// The lead over one class.
+#[derive(Debug, Serialize)]
+struct Margin {
+    class: String,
+    float: f64,
+    q15: f64,
+    /// The most that the two can differ by, as is proven.
+    bound: f64,
+}
+
+/// A class's score.
+#[derive(Debug, Serialize)]
+struct Score {
+    class: String,
+    float: f64,
+    /// Q15's, in the unit of float's.
+    q15: f64,
+    /// The integer that the device computes.
+    integer: i64,
+}
+
+/// Where an early exit stops.
+#[derive(Debug, Serialize)]
+struct EarlyExit {
+    class: String,
+    trees_asked: usize,
+    n_trees: usize,
+}
+
+/// What is proven of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Certainty {
+    /// Its paths part, which no rounding of votes explains.
+    PathsPart,
+    /// The decision lies within the proven error bound.
+    WithinBound,
+    /// No rounding could change the class.
+    BeyondBound,
+}
+
 /// Explains the row of this number in the source file, as `predictions.csv` numbers them.
-pub(crate) fn run(config: &Path, row: usize) -> Result<(), Failure> {
+pub(crate) fn run(config: &Path, row: usize, as_json: bool) -> Result<(), Failure> {
     let quantized = pipeline::quantized(config)?;
     let test = &quantized.rows.test;
     let index = test
@@ -28,7 +169,15 @@ pub(crate) fn run(config: &Path, row: usize) -> Result<(), Failure> {
             )
         })
         .input()?;
-    print!("{}", text(&quantized, row, index));
+    let explanation = explain(&quantized, row, index);
+    if as_json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&explanation).environment()?
+        );
+    } else {
+        print!("{}", explanation.text());
+    }
     Ok(())
 }
 
@@ -38,34 +187,28 @@ fn span(rows: &Dataset) -> (usize, usize) {
     (first, rows.iter().max().copied().unwrap_or(0))
 }
 
-fn text(quantized: &Quantized, row: usize, index: usize) -> String {
+fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
     let Quantized {
         model, quant, rows, ..
     } = quantized;
     let readings = rows.test.values().row(index).to_vec();
     let codes = quant.codes(&readings);
-    let class = |index: usize| model.schema().classes()[index].as_str();
-    let mut out = format!("row {row}");
-    let mut n_parting = 0;
-    if rows.has_labels {
-        let _ = write!(out, ", labelled {}", class(rows.test.labels()[index]));
-    }
-    out.push_str("\n\n");
-    write_codes(&mut out, quant, &model.inputs(), &readings, &codes);
-    match (model, quant.body()) {
+    let class = |index: usize| model.schema().classes()[index].clone();
+    let (trees, margins) = match (model, quant.body()) {
         (FloatModel::Forest(forest), Body::Forest(_)) => {
-            n_parting = write_trees(&mut out, forest, quant, &readings, &codes);
+            (walks(forest, quant, &readings, &codes), None)
         }
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
-            write_margins(&mut out, bayes, body, quant, &readings, &codes);
+            let margins = margins(bayes, body, quant, &readings, &codes);
+            (Vec::new(), Some(margins))
         }
-        _ => {}
-    }
+        _ => (Vec::new(), None),
+    };
+    let n_parting = trees.iter().filter(|tree| tree.parts.is_some()).count();
     let float_scores = match model {
         FloatModel::Forest(forest) => forest.scores(&readings, quantized.voting),
         FloatModel::GaussianNb(bayes) => bayes.joint_log_likelihood(&readings),
     };
-    let scores = quant.scores(&codes);
     let unit = match quant.body() {
         Body::Forest(body) => {
             let n_trees = body.trees().len() as f64;
@@ -73,136 +216,115 @@ fn text(quantized: &Quantized, row: usize, index: usize) -> String {
         }
         Body::Bayes(body) => 2.0_f64.powi(-i32::from(body.score_bits())),
     };
-    let _ = writeln!(
-        out,
-        "scores: class, float, Q15 in the same unit, the integer"
-    );
-    for (index, (float, q15)) in float_scores.iter().zip(&scores).enumerate() {
-        let _ = writeln!(
-            out,
-            "  {:<12} {float:>16.8} {:>16.8} {q15:>14}",
-            class(index),
-            *q15 as f64 * unit
-        );
-    }
-    let (float, q15) = (argmax(&float_scores), quant.predict(&readings));
-    let _ = writeln!(
-        out,
-        "\nfloat says {}, Q15 says {}",
-        class(float),
-        class(q15)
-    );
+    let scores = float_scores.iter().zip(quant.scores(&codes));
+    let scores = scores.enumerate().map(|(index, (float, integer))| Score {
+        class: class(index),
+        float: *float,
+        q15: integer as f64 * unit,
+        integer,
+    });
     let shipped = quantized.shipped();
-    if let Some(exit) = quantized.exit(&shipped) {
+    let early_exit = quantized.exit(&shipped).map(|exit| {
         let stopped = exit.classify(&codes);
-        let _ = writeln!(
-            out,
-            "the early exit says {}, after {} of {} trees",
-            class(stopped.class),
-            stopped.n_trees,
-            exit.n_trees()
-        );
-    }
+        EarlyExit {
+            class: class(stopped.class),
+            trees_asked: stopped.n_trees,
+            n_trees: exit.n_trees(),
+        }
+    });
     let is_close =
         spinney_quantize::is_within_bound(model, quant, quantized.voting, &readings, &codes);
-    out.push_str(if n_parting > 0 {
-        "Paths part at splits, which no rounding of votes explains; docs/differs.md says what helps.\n"
-    } else if is_close {
-        "The decision lies within the proven error bound.\n"
-    } else {
-        "The margin is larger than the proven error bound: no rounding could change the class.\n"
+    Explanation {
+        row,
+        label: rows.has_labels.then(|| class(rows.test.labels()[index])),
+        readings: shown(quant, &model.inputs(), &readings, &codes),
+        trees,
+        n_parting,
+        margins,
+        scores: scores.collect(),
+        float: class(argmax(&float_scores)),
+        q15: class(quant.predict(&readings)),
+        early_exit,
+        certainty: match (n_parting, is_close) {
+            (1.., _) => Certainty::PathsPart,
+            (0, true) => Certainty::WithinBound,
+            (0, false) => Certainty::BeyondBound,
+        },
+        soft_vote: (quantized.voting == Voting::Hard).then(|| class(model.predict(&readings))),
+    }
+}
+
+fn shown(quant: &QuantModel, used: &[usize], readings: &[f64], codes: &[i16]) -> Vec<Reading> {
+    let features = quant.schema().features().iter().enumerate();
+    let read = features.map(|(index, feature)| {
+        let input = quant.code_of(index).filter(|_| used.contains(&index));
+        Reading {
+            feature: feature.name.clone(),
+            reading: readings[index],
+            code: input.map(|input| codes[input]),
+            coding: match input.map(|input| &quant.codings()[input]) {
+                None => CodingShown::NotUsed,
+                Some(&Coding::IDENTITY) => CodingShown::Identity,
+                Some(Coding::Affine { shift, offset }) => CodingShown::Affine {
+                    shift: *shift,
+                    offset: i64::from(*offset),
+                },
+                Some(Coding::Rank { cuts }) => CodingShown::Rank {
+                    thresholds: cuts.len(),
+                },
+            },
+            saturated: input
+                .is_some_and(|input| is_saturated(quant, input, readings[index], codes[input])),
+        }
     });
-    if quantized.voting == Voting::Hard {
-        let _ = writeln!(
-            out,
-            "scikit-learn's soft vote says {}",
-            class(model.predict(&readings))
-        );
-    }
-    out
+    read.collect()
 }
 
-fn write_codes(
-    out: &mut String,
-    quant: &QuantModel,
-    used: &[usize],
-    readings: &[f64],
-    codes: &[i16],
-) {
-    out.push_str("readings: feature, reading, code, coding\n");
-    let width = name_width(quant.schema());
-    for (index, feature) in quant.schema().features().iter().enumerate() {
-        let Some(code) = quant.code_of(index).filter(|_| used.contains(&index)) else {
-            let _ = writeln!(
-                out,
-                "  {:<width$} {:>16} {:>7}  not used",
-                feature.name, readings[index], "-"
-            );
-            continue;
-        };
-        let coding = match &quant.codings()[code] {
-            &Coding::IDENTITY => "identity".to_owned(),
-            Coding::Affine { shift, offset } => {
-                let sign = if *offset < 0 { '+' } else { '-' };
-                let offset = offset.unsigned_abs();
-                let saturated = if is_saturated(quant, code, readings[index], codes[code]) {
-                    ", saturated"
-                } else {
-                    ""
-                };
-                format!("affine: floor(reading * 2^{shift}) {sign} {offset}{saturated}")
-            }
-            Coding::Rank { cuts } => format!("rank among {} thresholds", cuts.len()),
-        };
-        let _ = writeln!(
-            out,
-            "  {:<width$} {:>16} {:>7}  {coding}",
-            feature.name, readings[index], codes[code]
-        );
-    }
-    out.push('\n');
-}
-
-fn write_trees(
-    out: &mut String,
-    forest: &Forest,
-    quant: &QuantModel,
-    readings: &[f64],
-    codes: &[i16],
-) -> usize {
+fn walks(forest: &Forest, quant: &QuantModel, readings: &[f64], codes: &[i16]) -> Vec<TreeWalk> {
     let paths = Paths::new(forest, quant);
-    let mut n_parting = 0;
-    for (index, tree) in forest.trees().iter().enumerate() {
-        let _ = writeln!(out, "tree {index}");
+    let step = |step: &Step| {
+        let feature = &forest.schema().features()[step.feature];
+        StepShown {
+            node: step.node,
+            feature: feature.name.clone(),
+            reading: readings[step.feature],
+            threshold: step.threshold,
+            float_left: feature.compare.seen(readings[step.feature]) <= step.threshold,
+            code: codes[step.input],
+            threshold_code: step.code,
+            q15_left: step.code.is_some_and(|code| codes[step.input] <= code),
+        }
+    };
+    let trees = forest.trees().iter().enumerate().map(|(index, tree)| {
         let (float, float_leaf) = paths.float(index, readings);
         let (q15, q15_leaf) = paths.q15(index, codes);
-        let parting = paths.parting(index, readings, codes);
-        for step in &float {
-            let code_goes_left = step.code.is_some_and(|code| codes[step.input] <= code);
-            write_step(out, forest, step, readings, codes);
-            if code_goes_left != step.goes_left {
-                let cause = cause(quant, forest, step, readings, codes);
-                let _ = writeln!(out, "    ^ float and Q15 part here: {cause}");
-                break;
-            }
+        let parting = paths.parting(index, readings, codes).err();
+        let until = float
+            .iter()
+            .position(|step| Some(step.node) == parting)
+            .map_or(float.len(), |at| at + 1);
+        let after = q15
+            .iter()
+            .skip_while(|step| parting != Some(step.node))
+            .skip(1);
+        TreeWalk {
+            path: float[..until].iter().map(step).collect(),
+            parts: parting
+                .and_then(|node| float.iter().find(|step| step.node == node))
+                .map(|step| cause(quant, forest, step, readings, codes)),
+            q15_path: after.map(step).collect(),
+            leaf_float: proportions(&tree.nodes()[float_leaf]),
+            leaf_q15: proportions(&tree.nodes()[q15_leaf]),
         }
-        if parting.is_err() {
-            n_parting += 1;
-            out.push_str("  Q15 goes on:\n");
-            let after = q15.iter().skip_while(|step| parting != Err(step.node));
-            for step in after.skip(1) {
-                write_step(out, forest, step, readings, codes);
-            }
-            let _ = writeln!(out, "  leaf in float {}", leaf(&tree.nodes()[float_leaf]));
-        }
-        let _ = writeln!(out, "  leaf {}", leaf(&tree.nodes()[q15_leaf]));
+    });
+    trees.collect()
+}
+
+fn proportions(node: &Node) -> Vec<f64> {
+    match node {
+        Node::Leaf { proportions } => proportions.to_vec(),
+        Node::Split { .. } => Vec::new(),
     }
-    let _ = match n_parting {
-        0 => writeln!(out, "\nThe paths are the same in all trees.\n"),
-        1 => writeln!(out, "\nThe paths part in 1 tree.\n"),
-        n => writeln!(out, "\nThe paths part in {n} trees.\n"),
-    };
-    n_parting
 }
 
 /// Why a reading and its code are on different sides of a split.
@@ -248,75 +370,28 @@ fn is_saturated(quant: &QuantModel, input: usize, reading: f64, code: i16) -> bo
     }
 }
 
-/// Room for the longest name, and for short ones as much as for others.
-fn name_width(schema: &Schema) -> usize {
-    let widths = schema.features().iter().map(|it| it.name.chars().count());
-    widths.max().unwrap_or(0).max(24)
-}
-
-fn write_step(out: &mut String, forest: &Forest, step: &Step, readings: &[f64], codes: &[i16]) {
-    let sign = |is_left: bool| if is_left { "<=" } else { ">" };
-    let q15 = match step.code {
-        Some(code) => {
-            let reading = codes[step.input];
-            format!("{reading} {} {code}", sign(reading <= code))
-        }
-        None => "always right".to_owned(),
-    };
-    let width = name_width(forest.schema());
-    let _ = writeln!(
-        out,
-        "  node {:<5} {:<width$} float {} {} {}, Q15 {q15}",
-        step.node,
-        forest.schema().features()[step.feature].name,
-        readings[step.feature],
-        sign(
-            forest.schema().features()[step.feature]
-                .compare
-                .seen(readings[step.feature])
-                <= step.threshold
-        ),
-        step.threshold,
-    );
-}
-
-fn leaf(node: &Node) -> String {
-    match node {
-        Node::Leaf { proportions } => {
-            let shown: Vec<String> = proportions.iter().map(|p| format!("{p:.4}")).collect();
-            format!("[{}]", shown.join(", "))
-        }
-        Node::Split { .. } => String::new(),
-    }
-}
-
-fn write_margins(
-    out: &mut String,
-    bayes: &spinney_model::GaussianNb,
+fn margins(
+    bayes: &GaussianNb,
     body: &QuantBayes,
     quant: &QuantModel,
     readings: &[f64],
     codes: &[i16],
-) {
+) -> Margins {
     let exact = bayes.joint_log_likelihood(readings);
     let scores = quant.scores(codes);
     let winner = argmax(&exact);
     let classes = quant.schema().classes();
     let unit = 2.0_f64.powi(-i32::from(body.score_bits()));
-    let _ = writeln!(
-        out,
-        "margins of {} in nats: over class, float, Q15, proven bound of their difference",
-        classes[winner]
-    );
-    for class in (0..classes.len()).filter(|class| *class != winner) {
-        let bound = body.margin_bound(bayes, codes, readings, [winner, class]);
-        let _ = writeln!(
-            out,
-            "  {:<12} {:>16.6} {:>16.6} {bound:>14.6}",
-            classes[class],
-            exact[winner] - exact[class],
-            (scores[winner] - scores[class]) as f64 * unit,
-        );
+    let others = (0..classes.len()).filter(|class| *class != winner);
+    Margins {
+        winner: classes[winner].clone(),
+        over: others
+            .map(|class| Margin {
+                class: classes[class].clone(),
+                float: exact[winner] - exact[class],
+                q15: (scores[winner] - scores[class]) as f64 * unit,
+                bound: body.margin_bound(bayes, codes, readings, [winner, class]),
+            })
+            .collect(),
     }
-    out.push('\n');
 }

@@ -1,8 +1,10 @@
 //! Why a verb ends without success, as exit codes tell it apart.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use spinney_config::{Diagnostics, LoadError, Style};
+use spinney_model::visible;
 
 /// Why a verb ends without success.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl Failure {
             Self::Gate => {}
             Self::Config(diagnostics) => eprintln!("{}", diagnostics.render(style()).trim_end()),
             Self::Input(error) | Self::Environment(error) => {
-                eprintln!("error: {error:#}");
+                eprintln!("error: {}", lines_visible(&format!("{error:#}")));
             }
         }
     }
@@ -42,6 +44,12 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Faults(diagnostics) => Self::Config(diagnostics),
+            LoadError::Unreadable { path, error } if error.kind() == ErrorKind::NotFound => {
+                Self::Input(anyhow::anyhow!(
+                    "found no {path}, expected a pipeline: `cargo xtask new PATH` makes a project \
+                     with one, and --config FILE names one that lies elsewhere"
+                ))
+            }
             other => Self::Input(other.into()),
         }
     }
@@ -51,6 +59,12 @@ impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
         Self::Config(diagnostics)
     }
+}
+
+/// A message whose lines are its own, and whose names show what hides in them.
+fn lines_visible(message: &str) -> String {
+    let lines: Vec<_> = message.split('\n').map(visible).collect();
+    lines.join("\n")
 }
 
 /// Colour where stderr is a terminal and nobody asked for none.

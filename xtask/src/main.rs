@@ -17,6 +17,7 @@ mod front_end;
 mod image;
 mod inspect;
 mod log;
+mod misplaced;
 mod new;
 mod no_panic;
 mod parity;
@@ -67,6 +68,9 @@ enum Verb {
     Inspect {
         /// A skops, ONNX or Spinney JSON file.
         file: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Write a fresh project: a pipeline, and firmware around its model that builds as it is.
     New {
@@ -91,6 +95,9 @@ enum Verb {
         /// The pipeline that it belongs to.
         #[arg(long, default_value = "pipeline.toml")]
         config: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Prove that C headers give the quantized model's bits on host, Cortex-M0 and AVR, and write
     /// reports/c99.md.
@@ -218,11 +225,19 @@ enum BenchVerb {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        match misplaced::correction(&Cli::command(), &error, std::env::args_os()) {
+            Some(correction) => {
+                eprintln!("error: {correction}");
+                std::process::exit(2)
+            }
+            None => error.exit(),
+        }
+    });
     let result = match cli.verb {
         Verb::Setup { check } => setup::run(check),
         Verb::Pipeline(verb) => pipeline::run_verb(&verb),
-        Verb::Inspect { file } => inspect::run(&file),
+        Verb::Inspect { file, json } => inspect::run(&file, json),
         Verb::New { path, chip } => new::run(&path, &chip),
         Verb::Chips(ChipsVerb::Search { name, flash }) => {
             chips::find(name.as_deref().unwrap_or_default(), flash)
@@ -231,7 +246,7 @@ fn main() -> ExitCode {
         Verb::Chips(ChipsVerb::Update) => chips::update(),
         Verb::Flash(arguments) => flash::run(&arguments),
         Verb::NoPanic => no_panic::run(),
-        Verb::Explain { row, config } => explain::run(&config, row),
+        Verb::Explain { row, config, json } => explain::run(&config, row, json),
         Verb::C99 { setup } => c99::run(setup),
         Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),

@@ -1,6 +1,8 @@
 //! `predict`: the classes of a file of rows by the pipeline's quantized model, on the host or on a
 //! device behind a serial port.
 
+mod answer;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,6 +14,8 @@ use spinney_config::{Dataset as RowsConfig, Labels};
 use spinney_dataset::{DataError, Dataset, Rows, csv, npy};
 use spinney_model::{Naming, Schema};
 use spinney_wire::frame::Clock;
+
+use answer::{Answer, DeviceAnswer, Ticks};
 
 use crate::failure::{Blame, Failure};
 use crate::image::Way;
@@ -31,9 +35,12 @@ pub(crate) struct Arguments {
     /// Where classes go: .npy takes their indices, .csv their names.
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Write a score per class behind each class, to a .csv.
-    #[arg(long, requires = "output")]
+    /// Write a score per class behind each class, to a .csv or with `--json`.
+    #[arg(long)]
     scores: bool,
+    /// Write accuracy, classes and what a device said to stdout as JSON, and nothing else.
+    #[arg(long)]
+    json: bool,
     /// Threads to use; all cores if not given.
     #[arg(long, conflicts_with = "port")]
     threads: Option<NonZeroUsize>,
@@ -62,8 +69,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "found --scores with an .npy, which takes class indices alone; name a .csv"
         )));
     }
+    if arguments.scores && format.is_none() && !arguments.json {
+        return Err(Failure::Input(anyhow!(
+            "found --scores without a place for them, expected --output FILE.csv or --json"
+        )));
+    }
     let (label, ignored) = columns_of(config)?;
-    let progress = Progress::new();
+    let progress = if arguments.json {
+        Progress::none()
+    } else {
+        Progress::new()
+    };
     progress.doing("reading rows");
     let bytes = std::fs::read(input)
         .with_context(|| format!("cannot read {}", input.display()))
@@ -85,22 +101,44 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         store::write_whole(path, &bytes).input()?;
     }
     let n_rows = classes.len();
-    if let Some(labels) = &fitted.labels {
-        let n_right = labels.iter().zip(classes).filter(|(a, b)| a == b).count();
-        println!(
-            "accuracy {:.4} ({n_right} of {n_rows} rows)",
-            n_right as f64 / n_rows as f64
+    let n_right = fitted.labels.as_ref().map(|labels| {
+        let pairs = labels.iter().zip(classes);
+        pairs.filter(|(label, class)| label == class).count()
+    });
+    if arguments.json {
+        let answer = Answer {
+            rows: n_rows,
+            accuracy: n_right.map(|n_right| n_right as f64 / n_rows.max(1) as f64),
+            rows_right: n_right,
+            seconds: predicted.seconds,
+            classes: classes
+                .iter()
+                .map(|class| schema.classes()[*class].as_str())
+                .collect(),
+            score_classes: predicted.scores.is_some().then(|| schema.classes()),
+            scores: predicted.scores.as_deref(),
+            device: predicted.device.as_ref(),
+        };
+        println!("{}", serde_json::to_string_pretty(&answer).environment()?);
+    } else {
+        if let Some(device) = &predicted.device {
+            println!("{}", device.in_words(n_rows));
+        }
+        if let Some(n_right) = n_right {
+            println!(
+                "accuracy {:.4} ({n_right} of {n_rows} rows)",
+                n_right as f64 / n_rows as f64
+            );
+        }
+        eprintln!(
+            "{n_rows} rows in {:.3} s, {:.0} rows per second",
+            predicted.seconds,
+            n_rows as f64 / predicted.seconds.max(1e-9)
         );
     }
-    eprintln!(
-        "{n_rows} rows in {:.3} s, {:.0} rows per second",
-        predicted.seconds,
-        n_rows as f64 / predicted.seconds.max(1e-9)
-    );
-    if predicted.is_right {
-        Ok(())
-    } else {
-        Err(Failure::Gate)
+    match &predicted.device {
+        Some(device) if !device.mismatches.is_empty() => Err(Failure::Gate),
+        _ => Ok(()),
     }
 }
 
@@ -110,8 +148,8 @@ struct Predicted {
     /// Where they were asked for.
     scores: Option<Vec<Vec<i64>>>,
     seconds: f64,
-    /// Whether a device's bits are the host's.
-    is_right: bool,
+    /// What a device said of them; `None` on this machine.
+    device: Option<DeviceAnswer>,
 }
 
 fn on_host(
@@ -142,7 +180,7 @@ fn on_host(
         classes,
         scores,
         seconds,
-        is_right: true,
+        device: None,
     })
 }
 
@@ -211,34 +249,20 @@ fn on_device(
         bytes_received,
         ..
     } = run.tally;
-    eprintln!("{bytes_sent} bytes sent, {bytes_received} received");
-    if retries > 0 {
-        eprintln!(
-            "{retries} requests repeated, {silences} of them after silence; {refused} frames \
-             reached the device damaged, {damaged} the host"
-        );
-    }
-    if let Some((mean, max)) = run.ticks() {
-        eprintln!(
-            "{mean:.0} ticks of {} per prediction, {max} at most",
-            clock_in_words(run.device.clock)
-        );
-    }
-    let is_right = run.mismatches.is_empty();
-    let compared = if run.device.has_scores {
-        "classes and scores"
-    } else {
-        "classes"
-    };
-    if is_right {
-        println!("{n_rows} rows, all {compared} equal the host's");
-    } else {
-        println!(
-            "{} of {n_rows} rows differ from the host's in {compared}, the first is row {}; the \
-             image may be of another quantization: build and flash it anew",
-            run.mismatches.len(),
-            run.mismatches[0]
-        );
+    let clock = run.device.clock;
+    let ticks = run.ticks();
+    if !arguments.json {
+        eprintln!("{bytes_sent} bytes sent, {bytes_received} received");
+        if retries > 0 {
+            eprintln!(
+                "{retries} requests repeated, {silences} of them after silence; {refused} frames \
+                 reached the device damaged, {damaged} the host"
+            );
+        }
+        if let Some((mean, max)) = ticks {
+            let clock = clock_in_words(clock);
+            eprintln!("{mean:.0} ticks of {clock} per prediction, {max} at most");
+        }
     }
     if arguments.scores && !run.device.has_scores {
         return Err(Failure::Input(anyhow!(
@@ -253,7 +277,18 @@ fn on_device(
             .scores
             .then(|| run.outcomes.iter().map(|one| one.scores.clone()).collect()),
         seconds: run.seconds,
-        is_right,
+        device: Some(DeviceAnswer {
+            has_scores: run.device.has_scores,
+            bytes_sent,
+            bytes_received,
+            retries,
+            ticks: ticks.map(|(mean, max)| Ticks {
+                clock: format!("{clock:?}").to_lowercase(),
+                mean,
+                max,
+            }),
+            mismatches: run.mismatches,
+        }),
     })
 }
 

@@ -57,10 +57,11 @@ fn rows_that_fit_get_no_note() {
         &rows,
         &UNTIL,
         &expect![[r#"
-        hints-fit: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
-        accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 40 rows differ)
-        certificate: splits every-input, votes every-input
-    "#]],
+            hints-fit: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
+            accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 40 rows differ)
+            accuracy: 95 % interval of Q15 0.9124 to 1.0000; naming the most frequent class: 0.5500
+            certificate: splits every-input, votes every-input
+        "#]],
     );
 }
 
@@ -74,6 +75,7 @@ fn rows_in_another_unit() {
         &expect![[r#"
             hints-unit: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
             accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 40 rows differ)
+            accuracy: 95 % interval of Q15 0.9124 to 1.0000; naming the most frequent class: 1.0000
             certificate: splits every-input, votes every-input
             note: test readings are far from all of the model's thresholds: "a" reads 0.0000 to 0.9750 against 449.5000; are units, scaling and the order of columns those that it was fitted on?
         "#]],
@@ -94,11 +96,12 @@ fn a_column_that_counts_rows() {
         &rows,
         &UNTIL,
         &expect![[r#"
-        hints-count: decision-tree, 2 features, 2 classes, 1 trees, 1 splits, depth 1
-        accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 10 rows differ)
-        certificate: splits every-input, votes every-input
-        note: "id" rises from row to row, as a row's number or its time does; `ignore = ["id"]` in [dataset] leaves it out
-    "#]],
+            hints-count: decision-tree, 2 features, 2 classes, 1 trees, 1 splits, depth 1
+            accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 10 rows differ)
+            accuracy: 95 % interval of Q15 0.7225 to 1.0000; naming the most frequent class: 0.5000
+            certificate: splits every-input, votes every-input
+            note: "id" rises from row to row, as a row's number or its time does; `ignore = ["id"]` in [dataset] leaves it out
+        "#]],
     );
     let ignored = config.replace("label =", "ignore = [\"id\"], label =");
     says(
@@ -106,10 +109,11 @@ fn a_column_that_counts_rows() {
         &rows,
         &UNTIL,
         &expect![[r#"
-        hints-count: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
-        accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 10 rows differ)
-        certificate: splits every-input, votes every-input
-    "#]],
+            hints-count: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
+            accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 10 rows differ)
+            accuracy: 95 % interval of Q15 0.7225 to 1.0000; naming the most frequent class: 0.5000
+            certificate: splits every-input, votes every-input
+        "#]],
     );
 }
 
@@ -124,6 +128,7 @@ fn rows_that_differ_are_named_and_explained() {
         &expect![[r#"
             hints-range: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
             accuracy float 1.0000, Q15 0.7000; agreement 0.7000 (12 of 40 rows differ)
+            accuracy: 95 % interval of Q15 0.5457 to 0.8193; naming the most frequent class: 0.5500
             certificate: splits listed, votes every-input
             note: feature "a": readings flip at 1 split, tree 0 node 0 (449.5), and 12 rows part there; `range = [0, 975]` in [features.a] makes codes fine enough for these rows, `coding = "rank"` for every input
             note: row 7 is the first that differs: `cargo xtask explain --config FOLDER/pipeline.toml --row 7` shows where
@@ -170,6 +175,7 @@ fn digits_that_the_device_does_not_get() {
         &expect![[r#"
             hints-digits: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
             accuracy float 1.0000, Q15 0.5000; agreement 0.5000 (1 of 2 rows differ)
+            accuracy: 95 % interval of Q15 0.0945 to 0.9055; naming the most frequent class: 0.5000
             certificate: splits listed, votes every-input
             note: feature "a": readings flip at 1 split, tree 0 node 0 (449.5), and 1 row parts there; its readings in the file have more digits than the device gets; round them to float32, or to what the sensor delivers
             note: row 0 is the first that differs: `cargo xtask explain --config FOLDER/pipeline.toml --row 0` shows where

@@ -34,6 +34,7 @@
 mod check;
 mod choice;
 mod diagnostics;
+mod foreign;
 mod nearest;
 mod pipeline;
 mod raw;
@@ -51,6 +52,7 @@ pub use choice::{
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
+pub use nearest::did_you_mean;
 pub use pipeline::{
     Accuracy, AudioFrontend, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset,
     Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Model,

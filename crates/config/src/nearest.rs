@@ -29,8 +29,9 @@ pub(crate) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, word)| word)
 }
 
-/// The question, if there is a word to ask it with.
-pub(crate) fn did_you_mean(found: &str, known: &[&str]) -> Option<String> {
+/// The question whether a known word was meant, if one resembles what was found.
+#[must_use]
+pub fn did_you_mean(found: &str, known: &[&str]) -> Option<String> {
     nearest(found, known).map(|word| format!("did you mean `\"{word}\"`?"))
 }
 

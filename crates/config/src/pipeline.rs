@@ -378,9 +378,19 @@ pub struct Codegen {
     pub header: Option<ConfigPath>,
 }
 
-/// Gates on what Q15 may cost; `None` for no gate.
+/// Gates on what the model is worth, and on what Q15 may cost; `None` for no gate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Accuracy {
+    /// Whether accuracy must be above the most frequent class's share; never without labels.
+    pub better_than_majority: bool,
+    /// Least accuracy of Q15, 0 to 1.
+    pub min_accuracy: Option<f64>,
+    /// Least mean recall of Q15 over the classes, 0 to 1.
+    pub min_balanced_accuracy: Option<f64>,
+    /// Least recall of Q15 by class name, each 0 to 1.
+    pub min_recall: BTreeMap<String, f64>,
+    /// Most accuracy of Q15 lost since a baseline, 0 to 1.
+    pub max_accuracy_loss: Option<f64>,
     /// Most accuracy lost against float, 0 to 1.
     pub max_drop: Option<f64>,
     /// Least share of rows that agree, 0 to 1.

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostics::{Fault, Lines, SHOWN_MAX, Span};
+use crate::foreign;
 use crate::nearest::nearest;
 use crate::schema::{Default, Key, SECTIONS, Section};
 use crate::value::{Reader, Value, type_words};
@@ -99,6 +100,14 @@ impl RawSection {
         match self.value(key)? {
             Value::Number(number) => Some(*number),
             _ => None,
+        }
+    }
+
+    /// A number by class name; empty where there is none.
+    pub fn per_class(&self, key: &str) -> BTreeMap<String, f64> {
+        match self.value(key) {
+            Some(Value::PerClass(numbers)) => numbers.clone(),
+            _ => BTreeMap::new(),
         }
     }
 
@@ -369,6 +378,8 @@ fn unknown_key(
         .collect();
     let help = if !elsewhere.is_empty() {
         format!("`{found}` is a key of {}", elsewhere.join(" and "))
+    } else if let Some(help) = foreign::key(found) {
+        help
     } else if let Some(known) = nearest(found, &names) {
         format!("did you mean `{known}`?")
     } else {
@@ -393,14 +404,15 @@ fn unknown_section(
     let owner = SECTIONS
         .iter()
         .find(|section| section.keys.iter().any(|known| known.name == found));
-    let (what, help) = match (value.get_ref(), owner, nearest(found, &names)) {
-        (DeValue::Table(_), _, Some(known)) => ("section", format!("did you mean `[{known}]`?")),
-        (DeValue::Table(_), _, None) => ("section", format!("sections: {}", names.join(", "))),
-        (_, Some(owner), _) => ("key", format!("`{found}` is a key of `[{}]`", owner.name)),
-        (_, None, _) => (
-            "key",
-            format!("every key has a section: {}", names.join(", ")),
-        ),
+    let is_table = value.get_ref().is_table();
+    let what = if is_table { "section" } else { "key" };
+    let meant = foreign::section(found).or_else(|| nearest(found, &names));
+    let help = match (is_table, meant, owner) {
+        (true, Some(known), _) => format!("did you mean `[{known}]`?"),
+        (true, None, _) => format!("sections: {}", names.join(", ")),
+        (false, _, Some(owner)) => format!("`{found}` is a key of `[{}]`", owner.name),
+        (false, _, None) => foreign::key(found)
+            .unwrap_or_else(|| format!("every key has a section: {}", names.join(", "))),
     };
     let message = format!("found the unknown {what} `{}`", shortened(found));
     reader

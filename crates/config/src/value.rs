@@ -7,9 +7,11 @@ use spinney_board::{Listing, MACHINES, Machine};
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
+use crate::choice::ModelKind;
 use crate::diagnostics::{Fault, Span};
+use crate::foreign;
 use crate::nearest::did_you_mean;
-use crate::schema::{CLASS_WEIGHTS, Kind, MAX_FEATURES, listed};
+use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, listed};
 
 /// A value of the kind that its key takes, within the bounds that the key has.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +23,7 @@ pub(crate) enum Value {
     Bytes(u32),
     Words(Vec<(String, Span)>),
     Pair(f64, f64),
-    Weights(BTreeMap<String, f64>),
+    PerClass(BTreeMap<String, f64>),
     Chip(Box<Listing>),
     Board(&'static Machine),
 }
@@ -131,6 +133,7 @@ impl Reader<'_> {
                 _ => self.count(place, kind, value, 1),
             },
             Kind::ClassWeight => self.class_weight(place, kind, value),
+            Kind::PerClass(interval) => self.per_class(place, kind, value, *interval),
             Kind::Range => self.range(place, kind, value),
         }
     }
@@ -222,7 +225,9 @@ impl Reader<'_> {
         if words.contains(&found) {
             return true;
         }
-        let help = did_you_mean(found, words);
+        let is_model = words == ModelKind::WORDS;
+        let help = is_model.then(|| foreign::kind(found)).flatten();
+        let help = help.or_else(|| did_you_mean(found, words));
         self.refuse::<()>(place, kind, value, help);
         false
     }
@@ -374,27 +379,37 @@ impl Reader<'_> {
         kind: &Kind,
         value: &Spanned<DeValue>,
     ) -> Option<Value> {
+        match value.get_ref() {
+            DeValue::String(word) => self
+                .word(place, kind, value, CLASS_WEIGHTS, word)
+                .then(|| Value::Text(word.to_string())),
+            _ => self.per_class(place, kind, value, Interval::AboveZero),
+        }
+    }
+
+    fn per_class(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        interval: Interval,
+    ) -> Option<Value> {
         let table = match value.get_ref() {
-            DeValue::String(word) => {
-                return self
-                    .word(place, kind, value, CLASS_WEIGHTS, word)
-                    .then(|| Value::Text(word.to_string()));
-            }
             DeValue::Table(table) if !table.is_empty() => table,
             DeValue::Table(_) => return self.refuse(place, kind, value, None),
             _ => return self.wrong_type(place, kind, value),
         };
         let n_faults = self.faults.len();
-        let mut weights = BTreeMap::new();
-        for (class, weight) in table.iter() {
+        let mut numbers = BTreeMap::new();
+        for (class, number) in table.iter() {
             let place = format!("{place}.{}", class.get_ref().escape_debug());
             self.places.insert(place.clone(), class.span());
-            let above_zero = Kind::Number(crate::schema::Interval::AboveZero);
-            if let Some(Value::Number(weight)) = self.read(&place, &above_zero, weight) {
-                weights.insert(class.get_ref().to_string(), weight);
+            if let Some(Value::Number(number)) = self.read(&place, &Kind::Number(interval), number)
+            {
+                numbers.insert(class.get_ref().to_string(), number);
             }
         }
-        (self.faults.len() == n_faults).then_some(Value::Weights(weights))
+        (self.faults.len() == n_faults).then_some(Value::PerClass(numbers))
     }
 
     fn range(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {

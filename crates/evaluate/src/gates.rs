@@ -1,8 +1,11 @@
 //! Gates: each limit of the config against what was found, and what to do where it fails.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use spinney_quantize::{Certificate, Level};
 
+use crate::accuracy_gates::accuracy;
 use crate::{ChipRam, DeviceRun, Evaluation, Footprint, ProbabilityError, Shape};
 
 /// Limits of a pipeline; `None` is no gate.
@@ -22,6 +25,14 @@ pub struct Limits {
     pub instructions_max: Option<u64>,
     /// Most instructions of an inference along the longest paths.
     pub instructions_bound: Option<u64>,
+    /// Least accuracy of the quantized model.
+    pub min_accuracy: Option<f64>,
+    /// Least mean recall of the classes that the test rows have.
+    pub min_balanced_accuracy: Option<f64>,
+    /// Least recall by class name.
+    pub min_recall: BTreeMap<String, f64>,
+    /// Whether the quantized model must be right more often than the most frequent class is.
+    pub better_than_majority: bool,
     /// Most accuracy lost.
     pub max_drop: Option<f64>,
     /// Least share of rows that agree.
@@ -45,6 +56,8 @@ pub struct Measured<'a> {
     pub probability_error: Option<ProbabilityError>,
     /// Names of the features.
     pub features: &'a [&'a str],
+    /// Names of the classes.
+    pub classes: &'a [String],
     /// The forest, for estimates of what would fit; `None` for other models.
     pub shape: Option<&'a Shape>,
     /// The product image.
@@ -251,7 +264,12 @@ fn not_measured(gate: &str, limit: Quantity, device: RunOutcome<'_>) -> Verdict 
     }
 }
 
-fn at_most(gate: &str, limit: u64, found: u64, advice: impl FnOnce(u64) -> Advice) -> Verdict {
+pub(crate) fn at_most(
+    gate: &str,
+    limit: u64,
+    found: u64,
+    advice: impl FnOnce(u64) -> Advice,
+) -> Verdict {
     Verdict {
         gate: gate.to_owned(),
         limit: Quantity::Count(limit),
@@ -283,58 +301,6 @@ pub(crate) fn at_least(
         pass,
         note: (!pass).then(advice),
     }
-}
-
-fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
-    let (n_disagreements, n_rows) = measured.disagreements;
-    let mut verdicts = Vec::new();
-    if let Some(limit) = limits.max_drop {
-        verdicts.push(match measured.evaluation {
-            Some(evaluation) => {
-                // A drop of exactly the limit is no more than it, whatever the last bit says.
-                let pass = evaluation.drop <= limit + 1e-12;
-                Verdict {
-                    gate: "max_drop".to_owned(),
-                    limit: Quantity::Number(limit),
-                    found: Some(Quantity::Number(evaluation.drop)),
-                    pass,
-                    note: (!pass).then(|| {
-                        "`cargo xtask explain --row N` shows where a row of predictions.csv parts"
-                            .to_owned()
-                    }),
-                }
-            }
-            None => Verdict {
-                gate: "max_drop".to_owned(),
-                limit: Quantity::Number(limit),
-                found: None,
-                pass: false,
-                note: Some(
-                    "the test rows have no labels: name their column in [dataset] label".to_owned(),
-                ),
-            },
-        });
-    }
-    if let Some(limit) = limits.min_agreement {
-        let agreement = crate::metrics::ratio(n_rows - n_disagreements, n_rows);
-        let pass = agreement >= limit;
-        verdicts.push(Verdict {
-            gate: "min_agreement".to_owned(),
-            limit: Quantity::Number(limit),
-            found: Some(Quantity::Number(agreement)),
-            pass,
-            note: (!pass).then(|| at_fault(measured.certificate, measured.features)),
-        });
-    }
-    if let Some(limit) = limits.max_disagreements {
-        verdicts.push(at_most(
-            "max_disagreements",
-            limit,
-            n_disagreements as u64,
-            |_| at_fault(measured.certificate, measured.features),
-        ));
-    }
-    verdicts
 }
 
 /// Not a limit of the config: a row beyond its own bound refutes the proof of it.

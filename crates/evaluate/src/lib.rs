@@ -26,6 +26,7 @@
 //! # Ok(()) }
 //! ```
 
+mod accuracy_gates;
 mod device;
 mod footprint;
 mod gates;
@@ -49,7 +50,7 @@ pub use image::{Loaded, loaded, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use memory::ChipRam;
-pub use metrics::{ClassScore, Scorecard};
+pub use metrics::{ClassScore, Scorecard, wilson_interval};
 pub use node::{
     Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, SlowerLadder,
     Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,

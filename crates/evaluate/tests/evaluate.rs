@@ -76,6 +76,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
             certificate: &CERTIFICATE,
             probability_error: None,
             features: &["a"],
+            classes: &[],
             shape: None,
             footprint: &footprint(1000, 100),
             device: outcome,
@@ -119,7 +120,7 @@ fn gates_hold_at_their_limits() {
         min_agreement: Some(0.995),
         max_disagreements: Some(1),
         certificate: Some(Level::EveryRow),
-        max_drop: None,
+        ..Limits::default()
     };
     check(
         &limits,
@@ -157,6 +158,7 @@ fn gates_fail_beyond_them() {
         max_disagreements: Some(0),
         certificate: Some(Level::EveryInput),
         max_drop: Some(0.1),
+        ..Limits::default()
     };
     check(
         &limits,

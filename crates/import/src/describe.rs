@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde::Serialize;
-use spinney_model::{Compare, FloatModel, Forest, Naming, Node, argmax};
+use spinney_model::{Compare, FloatModel, Forest, Naming, Node, argmax, visible};
 
 use crate::{Imported, Origin};
 
@@ -178,10 +178,15 @@ impl fmt::Display for Description {
         let origin = &self.origin;
         writeln!(out, "format      {}", origin.format.as_str())?;
         let library = origin.library.as_deref().unwrap_or("not told");
-        writeln!(out, "estimator   {} ({})", origin.estimator, self.kind)?;
+        writeln!(
+            out,
+            "estimator   {} ({})",
+            visible(&origin.estimator),
+            self.kind
+        )?;
         writeln!(out, "library     {library}")?;
         if !origin.steps.is_empty() {
-            writeln!(out, "folded in   {}", origin.steps.join(", "))?;
+            writeln!(out, "folded in   {}", visible(&origin.steps.join(", ")))?;
         }
         writeln!(
             out,
@@ -251,7 +256,7 @@ impl fmt::Display for Description {
             }
         }
         for note in &origin.notes {
-            writeln!(out, "note        {note}")?;
+            writeln!(out, "note        {}", visible(note))?;
         }
         Ok(())
     }
@@ -259,7 +264,7 @@ impl fmt::Display for Description {
 
 /// The first names of a list, for one line.
 fn few(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
+    let shown: Vec<_> = names.iter().take(8).map(|name| visible(name)).collect();
     let more = if names.len() > shown.len() {
         ", …"
     } else {

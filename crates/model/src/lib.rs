@@ -24,12 +24,14 @@ mod forest;
 mod json;
 pub mod limits;
 mod schema;
+mod visible;
 
 pub use bayes::GaussianNb;
 pub use forest::{Forest, ForestKind, Node, Tree, Voting};
 pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
 pub use schema::{Compare, Feature, Naming, Schema};
+pub use visible::visible;
 
 /// A checked classifier in float64, with scikit-learn's semantics.
 #[derive(Debug, Clone, PartialEq)]

@@ -91,16 +91,51 @@ impl Comparison<'_> {
         verdict(Some(Quantity::Count(grown)), pass, note)
     }
 
-    /// The comparison for a reader: gates, then what moved, in tables.
+    /// The gate on how much accuracy of Q15 may have been lost; `limit` is a share.
     #[must_use]
-    pub fn to_markdown(&self, growth: Option<&Verdict>) -> String {
-        let mut out = format!("## {}\n\n", self.after.pipeline);
+    pub fn accuracy_loss(&self, limit: f64) -> Verdict {
+        let (before, after) = (self.before.accuracy.q15, self.after.accuracy.q15);
+        let n_rows = [self.before, self.after].map(|report| report.dataset.test_rows);
+        let (found, note) = match (before, after) {
+            (Some(before), Some(after)) => {
+                let loss = (before - after).max(0.0);
+                // A loss of exactly the limit is no more than it, whatever the last bit says.
+                let note = (loss > limit + 1e-12).then(|| {
+                    format!(
+                        "from {before:.4} on {} test rows to {after:.4} on {}; look at what data, \
+                         training or quantization changed, or make a new baseline if the loss is \
+                         meant",
+                        n_rows[0], n_rows[1]
+                    )
+                });
+                (Some(Quantity::Number(loss)), note)
+            }
+            (None, _) => (
+                None,
+                Some("the baseline has no accuracy, since its test rows had no labels".to_owned()),
+            ),
+            (_, None) => (None, Some("the test rows have no labels".to_owned())),
+        };
+        Verdict {
+            gate: "max_accuracy_loss".to_owned(),
+            limit: Quantity::Number(limit),
+            pass: note.is_none(),
+            found,
+            note,
+        }
+    }
+
+    /// The comparison for a reader: gates, those `against` the baseline last, then what moved, in
+    /// tables.
+    #[must_use]
+    pub fn to_markdown(&self, against: &[Verdict]) -> String {
+        let mut out = format!("## {}\n\n", markdown::escaped(&self.after.pipeline));
         let mut what_moved = String::new();
         self.totals(&mut what_moved);
         self.classes(&mut what_moved);
         self.features(&mut what_moved);
         self.trees(&mut what_moved);
-        let verdicts: Vec<&Verdict> = self.after.verdicts.iter().chain(growth).collect();
+        let verdicts: Vec<&Verdict> = self.after.verdicts.iter().chain(against).collect();
         let n_failed = verdicts.iter().filter(|verdict| !verdict.pass).count();
         let unjudged = match verdicts.iter().filter(|it| is_unjudged(it)).count() {
             0 => String::new(),
@@ -169,12 +204,12 @@ impl Comparison<'_> {
                 });
             }
             if let Some(note) = &verdict.note {
-                let _ = write!(word, ": {}", markdown::cell(note));
+                let _ = write!(word, ": {}", markdown::sentence(note));
             }
             let _ = writeln!(
                 out,
                 "| {} | {} | {} | {} | {word} |",
-                verdict.gate,
+                markdown::escaped(&verdict.gate),
                 verdict.limit,
                 found(Some(verdict)),
                 found(before)
@@ -242,7 +277,7 @@ impl Comparison<'_> {
                 out,
                 "Sizes and instructions are not comparable: another toolchain made the baseline \
                  ({}).\n",
-                self.toolchains()
+                markdown::escaped(&self.toolchains())
             );
         }
     }
@@ -300,7 +335,7 @@ impl Comparison<'_> {
                 .iter()
                 .position(|old| old == class);
             let Some(before) = at.and_then(|at| before.classes.get(at)) else {
-                let _ = writeln!(rows, "| {} | new | | |", markdown::cell(class));
+                let _ = writeln!(rows, "| {} | new | | |", markdown::escaped(class));
                 continue;
             };
             if before == after {
@@ -316,7 +351,7 @@ impl Comparison<'_> {
             let _ = writeln!(
                 rows,
                 "| {} | {} | {} | {} |",
-                markdown::cell(class),
+                markdown::escaped(class),
                 pair(before.precision, after.precision),
                 pair(before.recall, after.recall),
                 pair(before.f1, after.f1)
@@ -350,14 +385,14 @@ impl Comparison<'_> {
                 let _ = writeln!(
                     rows,
                     "| {} | {} | {after} |",
-                    markdown::cell(&feature.name),
+                    markdown::escaped(&feature.name),
                     before.unwrap_or_else(|| "not there".to_owned())
                 );
             }
         }
         for old in &self.before.features {
             if !self.after.features.iter().any(|new| new.name == old.name) {
-                let name = markdown::cell(&old.name);
+                let name = markdown::escaped(&old.name);
                 let _ = writeln!(rows, "| {name} | {} | gone |", coded(old));
             }
         }

@@ -166,6 +166,16 @@ pub struct Accuracy {
     pub q15: Option<f64>,
     /// Accuracy lost; `None` without labels.
     pub drop: Option<f64>,
+    /// The 95 % interval of `q15` ([`spinney_evaluate::wilson_interval`]); absent without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<(f64, f64)>,
+    /// Share of the test rows that are of the most frequent class: the accuracy of naming it
+    /// every time; absent without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub majority: Option<f64>,
+    /// Mean recall of Q15 over the classes that have test rows; absent without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balanced: Option<f64>,
     /// Share of rows on which both agree, under the same vote.
     pub agreement: f64,
     /// Rows on which they do not.
@@ -408,6 +418,17 @@ pub struct Toolchain {
     pub linker: String,
     /// The emulator.
     pub emulator: Option<String>,
+}
+
+impl Accuracy {
+    /// How sure the accuracy is and what it is worth, in words; `None` without labels.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        let ((low, high), majority) = (self.interval?, self.majority?);
+        Some(format!(
+            "95 % interval of Q15 {low:.4} to {high:.4}; naming the most frequent class: {majority:.4}"
+        ))
+    }
 }
 
 impl Report {

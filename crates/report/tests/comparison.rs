@@ -51,7 +51,7 @@ fn nothing_moves_against_itself() {
         </details>
 
         <sub>0123456789ab against 0123456789ab; instructions are counted by an emulator and are not cycles.</sub>
-    "#]].assert_eq(&comparison.to_markdown(None));
+    "#]].assert_eq(&comparison.to_markdown(&[]));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn what_moves_is_named() {
         </details>
 
         <sub>fedcba987654 against 0123456789ab; instructions are counted by an emulator and are not cycles.</sub>
-    "#]].assert_eq(&comparison.to_markdown(Some(&growth)));
+    "#]].assert_eq(&comparison.to_markdown(&[growth]));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
         before: &before,
         after: &after,
     };
-    let text = comparison.to_markdown(Some(&verdict));
+    let text = comparison.to_markdown(std::slice::from_ref(&verdict));
     assert!(text.contains("not comparable"), "{text}");
     assert!(
         text.contains("**Of 3 gates none fails, 1 not judged.**"),
@@ -159,4 +159,39 @@ fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
     );
     assert!(text.contains(", now rustc 2.0.0)"), "{text}");
     assert!(!text.contains("flash, bytes"), "{text}");
+}
+
+#[test]
+fn accuracy_lost_is_judged_at_its_limit() {
+    let mut before = report();
+    let mut after = report();
+    let loss = |before: &Report, after: &Report, limit: f64| {
+        Comparison { before, after }.accuracy_loss(limit)
+    };
+    before.accuracy.q15 = Some(0.9);
+    // 0.9 - 0.8 is a bit above 0.1 in binary.
+    after.accuracy.q15 = Some(0.8);
+    assert!(loss(&before, &after, 0.1).pass);
+    let verdict = loss(&before, &after, 0.099);
+    assert!(!verdict.pass);
+    expect![[
+        "from 0.9000 on 38 test rows to 0.8000 on 38; look at what data, training or quantization \
+         changed, or make a new baseline if the loss is meant"
+    ]]
+    .assert_eq(&verdict.note.unwrap_or_default());
+    after.accuracy.q15 = Some(0.95);
+    let gain = loss(&before, &after, 0.0);
+    assert_eq!((gain.pass, gain.found), (true, Some(Quantity::Number(0.0))));
+}
+
+#[test]
+fn accuracy_lost_without_labels_fails() {
+    let with = report();
+    let mut without = report();
+    without.accuracy.q15 = None;
+    for (before, after) in [(&with, &without), (&without, &with), (&without, &without)] {
+        let verdict = Comparison { before, after }.accuracy_loss(1.0);
+        assert!(!verdict.pass && verdict.found.is_none(), "{verdict:?}");
+        assert!(verdict.note.is_some());
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use spinney_config::Config;
+use spinney_config::{Config, Pipeline};
 use spinney_evaluate::Verdict;
 use spinney_report::{Comparison, Report};
 
@@ -23,16 +23,28 @@ pub(crate) struct Against<'a> {
     pub markdown: Option<&'a Path>,
 }
 
-/// A gate on growth has nothing to grow from without a baseline.
+/// The gates of a config that are judged against a baseline, as `SECTION.KEY`.
+pub(super) fn gates(config: &Config) -> impl Iterator<Item = &'static str> {
+    let Pipeline {
+        accuracy, budget, ..
+    } = &config.pipeline;
+    let loss = accuracy
+        .max_accuracy_loss
+        .map(|_| "accuracy.max_accuracy_loss");
+    let growth = budget.max_flash_growth.map(|_| "budget.max_flash_growth");
+    loss.into_iter().chain(growth)
+}
+
+/// A gate on what moved has nothing to move from without a baseline.
 pub(super) fn is_there(config: &Config, has_baseline: bool) -> Result<(), Failure> {
-    if config.pipeline.budget.max_flash_growth.is_some() && !has_baseline {
+    if let (Some(gate), false) = (gates(config).next(), has_baseline) {
         let help = format!(
             "{} gives it one: a report.json of an earlier run, such as the one that git has",
             super::typed(config, "pipeline check", " --baseline report.json")
         );
         return Err(config
             .fault(
-                "budget.max_flash_growth",
+                gate,
                 "there is no baseline to judge this gate by",
                 Some(&help),
             )
@@ -67,31 +79,36 @@ impl Against<'_> {
     }
 
     /// Tells what moved, on stdout, in the file asked for and in GitHub's job summary where there
-    /// is one, and judges the growth.
+    /// is one, and gives the gates against the baseline.
     pub(super) fn compare(
         self,
         config: &Config,
         before: &Report,
         after: &Report,
         talk: Talk,
-    ) -> Result<Option<Verdict>, Failure> {
+    ) -> Result<Vec<Verdict>, Failure> {
         let comparison = Comparison { before, after };
-        let growth = config
-            .pipeline
-            .budget
+        let Pipeline {
+            accuracy, budget, ..
+        } = &config.pipeline;
+        let loss = accuracy
+            .max_accuracy_loss
+            .map(|limit| comparison.accuracy_loss(limit));
+        let growth = budget
             .max_flash_growth
             .map(|limit| comparison.flash_growth(limit.into()));
-        let text = comparison.to_markdown(growth.as_ref());
-        if let Some(note) = growth.as_ref().filter(|it| it.found.is_none()) {
-            let note = note.note.as_deref().unwrap_or_default();
-            eprintln!("max_flash_growth: not judged: {note}");
+        let verdicts: Vec<Verdict> = loss.into_iter().chain(growth).collect();
+        let text = comparison.to_markdown(&verdicts);
+        for verdict in verdicts.iter().filter(|it| it.pass && it.found.is_none()) {
+            let note = verdict.note.as_deref().unwrap_or_default();
+            eprintln!("{}: not judged: {note}", verdict.gate);
         }
-        match (talk, &growth) {
-            (Talk::Summary, _) => println!("\n{text}"),
-            (Talk::Quiet, Some(growth)) => {
-                anstream::print!("{}", summary::failures(&after.pipeline, [growth]));
+        match talk {
+            Talk::Summary => println!("\n{text}"),
+            Talk::Quiet => {
+                anstream::print!("{}", summary::failures(&after.pipeline, &verdicts));
             }
-            (Talk::Quiet | Talk::Json, _) => {}
+            Talk::Json => {}
         }
         if let Some(path) = self.markdown {
             append(path, &text)
@@ -104,7 +121,7 @@ impl Against<'_> {
                 .with_context(|| format!("{JOB_SUMMARY}: cannot append to {}", path.display()))
                 .environment()?;
         }
-        Ok(growth)
+        Ok(verdicts)
     }
 }
 

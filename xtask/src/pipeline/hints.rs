@@ -5,15 +5,14 @@ use std::path::Path;
 use ndarray::ArrayView1;
 use spinney_config::{Config, Model as ModelConfig};
 use spinney_dataset::Dataset;
-use spinney_evaluate::{Evaluation, Predictions, Verdict, at_fault};
-use spinney_model::FloatModel;
+use spinney_evaluate::{Predictions, Verdict, at_fault};
+use spinney_model::{FloatModel, visible};
 use spinney_quantize::needed_ranges;
 
 use super::inputs::PipelineRows;
-use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
-use super::{Session, Talk, model, report, summary};
+use super::quantize::{PREDICTIONS, SUMMARY, Summary};
+use super::{Session, report};
 use crate::failure::{Blame, Failure};
-use crate::store::sha256;
 
 /// Fewer rows than these show nothing by how they are spread.
 const ROWS_MIN: usize = 20;
@@ -110,42 +109,8 @@ fn span(low: f64, high: f64) -> String {
     }
 }
 
-/// Prints what the stages up to the last one asked for have found.
-pub(super) fn so_far(
-    session: &Session,
-    path: &Path,
-    is_quantized: bool,
-    talk: Talk,
-) -> Result<(), Failure> {
-    session.progress.clear();
-    if talk != Talk::Summary {
-        return Ok(());
-    }
-    let float = model::load(session)?;
-    let frozen = session.stage("model").read(model::MODEL).environment()?;
-    let name = &session.config.pipeline.identity.name;
-    let facts = report::model_facts(&session.config, &float, sha256(&frozen), None);
-    anstream::print!("{}", summary::model_line(name, &facts));
-    if !is_quantized {
-        return Ok(());
-    }
-    let stage = session.stage("quantize");
-    let known: Summary = stage.read_json(SUMMARY).environment()?;
-    let certificate = report::certificate_of(&stage, &known)?;
-    let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
-    let evaluation: Option<Evaluation> = stage.read_json(EVALUATION).environment()?;
-    let n_differing = differing(&known, &predictions).count();
-    let accuracy = report::accuracy(evaluation.as_ref(), n_differing, &predictions);
-    let n_rows = predictions.q15.len();
-    anstream::print!(
-        "{}",
-        summary::quantized_lines(&accuracy, n_rows, certificate.splits, certificate.votes)
-    );
-    print(session, path, &[])
-}
-
 /// Rows that float and Q15 decide differently, by their numbers in the file.
-fn differing(known: &Summary, predictions: &Predictions) -> impl Iterator<Item = usize> {
+pub(super) fn differing(known: &Summary, predictions: &Predictions) -> impl Iterator<Item = usize> {
     let pairs = predictions.float.iter().zip(&predictions.q15);
     pairs
         .zip(&known.source_rows)
@@ -158,7 +123,7 @@ pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Res
     let stage = session.stage("quantize");
     let known: Summary = stage.read_json(SUMMARY).environment()?;
     for note in &report::notes(&session.config, &known) {
-        println!("note: {note}");
+        println!("note: {}", visible(note));
     }
     let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
     let rows: Vec<usize> = differing(&known, &predictions).collect();
@@ -178,7 +143,7 @@ pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Res
     let is_explained = !certificate.remedies.is_empty() || !certificate.rows_at_risk.is_empty();
     if !is_told && is_explained {
         let names: Vec<&str> = known.features.iter().map(|it| it.name.as_str()).collect();
-        println!("note: {}", at_fault(&certificate, &names));
+        println!("note: {}", visible(&at_fault(&certificate, &names)));
     }
     println!(
         "note: row {first} is the first that differs: `cargo xtask explain --config {} --row \

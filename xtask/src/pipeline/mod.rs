@@ -19,6 +19,7 @@ mod recordings;
 mod report;
 mod session;
 mod signals;
+mod so_far;
 mod stages;
 mod summary;
 mod verbs;
@@ -125,15 +126,16 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
     if wants("quantize") {
         quantize::run(&session, &inputs)?;
     }
+    let until = asked.until.unwrap_or(REPORT);
     let Some(tools) = tools else {
-        return hints::so_far(&session, path, wants("quantize"), asked.talk);
+        return so_far::tell(&session, path, (&inputs, None), until, asked.talk);
     };
     build::run(&session, &tools)?;
     if wants("run") {
         build::execute(&session, &tools)?;
     }
     if !wants(REPORT) {
-        return hints::so_far(&session, path, true, asked.talk);
+        return so_far::tell(&session, path, (&inputs, Some(&tools)), until, asked.talk);
     }
     let report = report::assemble(&session, &inputs, Some(&tools))?;
     report::write(&session, &report, &reports)?;
@@ -161,9 +163,10 @@ fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) 
         println!("report: {}", shown(reports).join(file).display());
     }
     let pipeline = &session.config.pipeline;
-    if pipeline.budget.max_flash_growth.is_some() {
+    for gate in baseline::gates(&session.config) {
+        let (_, key) = gate.rsplit_once('.').unwrap_or(("", gate));
         println!(
-            "max_flash_growth: for {} to judge",
+            "{key}: for {} to judge",
             typed(&session.config, "pipeline check", " --baseline FILE")
         );
     }
@@ -219,18 +222,26 @@ pub(crate) fn check(
         .map(|against| against.read(&config.pipeline.identity.name))
         .transpose()?;
     let inputs = inputs::read(config)?;
-    let report = report::judge_last(&session, &inputs)?;
-    let outcome = conclude(&report, talk);
+    let mut report = report::judge_last(&session, &inputs)?;
+    // JSON is one object, so that it waits for the gates against the baseline.
+    if talk != Talk::Json {
+        let _ = conclude(&report, talk);
+    }
     if talk == Talk::Summary {
         hints::print(&session, path, &report.verdicts)?;
     }
     if let (Some(against), Some(before)) = (against, before) {
-        let growth = against.compare(config, &before, &report, talk)?;
-        if growth.is_some_and(|growth| !growth.pass) {
-            return Err(Failure::Gate);
-        }
+        let verdicts = against.compare(config, &before, &report, talk)?;
+        report.verdicts.extend(verdicts);
     }
-    outcome
+    if talk == Talk::Json {
+        print!("{}", report.to_json());
+    }
+    if report.passes() {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
 }
 
 /// The image that ships, of a run that today's config and inputs would make again.

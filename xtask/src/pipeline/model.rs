@@ -2,7 +2,7 @@
 
 use spinney_config::{
     ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, MaxFeatures,
-    Model, Trainer, Training,
+    Model, Trainer, Training, did_you_mean,
 };
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, ForestKind};
@@ -31,7 +31,54 @@ pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> store::Inputs {
 pub(crate) fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
     session.pass("model", inputs(session, files), |stage| {
         make(session, files, stage)
-    })
+    })?;
+    // What is named may have changed where the model has not.
+    if session.config.pipeline.accuracy.min_recall.is_empty() {
+        return Ok(());
+    }
+    check_classes(&session.config, load(session)?.schema().classes())
+}
+
+/// Refuses a class that the config names and that there is not.
+pub(crate) fn check_classes(config: &Config, classes: &[String]) -> Result<(), Failure> {
+    let weights = match &config.pipeline.model {
+        Model::Train(Training::Forest(ForestTraining {
+            class_weight: ClassWeight::Given(weights),
+            ..
+        })) => Some(weights),
+        _ => None,
+    };
+    let recalls = &config.pipeline.accuracy.min_recall;
+    let named = weights
+        .into_iter()
+        .flat_map(|weights| weights.keys().map(|class| ("model.class_weight", class)))
+        .chain(recalls.keys().map(|class| ("accuracy.min_recall", class)));
+    for (key, class) in named {
+        if classes.contains(class) {
+            continue;
+        }
+        let known: Vec<&str> = classes.iter().map(String::as_str).collect();
+        let help = did_you_mean(class, &known)
+            .unwrap_or_else(|| format!("classes: {}", listed_names(&known)));
+        let message = "found no such class, expected one of the data's";
+        let place = format!("{key}.{}", class.escape_debug());
+        return Err(config.fault(&place, message, Some(&help)).into());
+    }
+    Ok(())
+}
+
+/// Names in quotes; of many, the first.
+fn listed_names(names: &[&str]) -> String {
+    const SHOWN: usize = 20;
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|it| format!("{it:?}"))
+        .collect();
+    if names.len() > SHOWN {
+        shown.push(format!("and {} more", names.len() - SHOWN));
+    }
+    shown.join(", ")
 }
 
 fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
@@ -42,6 +89,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             let rows = inputs::rows(&session.config, inputs)?;
             // A split or a pair of files always has training rows where a model is trained.
             let train = rows.train.as_ref().unwrap_or(&rows.test);
+            check_classes(&session.config, train.classes())?;
             train_model(&session.config, training, train, &session.progress)?
         }
         Model::Import { path } => {
@@ -55,6 +103,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                 steps: imported.origin.steps,
                 notes: imported.origin.notes,
             });
+            check_classes(&session.config, imported.model.schema().classes())?;
             imported.model
         }
     };
@@ -98,7 +147,7 @@ fn train_model(
             let seed = config.pipeline.identity.seed;
             match forest.trainer {
                 Trainer::Spinney => {
-                    let params = forest_params(forest, rows, seed)?;
+                    let params = forest_params(forest, rows, seed);
                     spinney_train::forest(rows, &params, &|done, total| {
                         progress.doing(&format!("training: {done} of {total} trees"));
                     })
@@ -134,28 +183,17 @@ pub(crate) fn file_of(config: &Config) -> &std::path::Path {
     }
 }
 
-fn forest_params(
-    forest: &ForestTraining,
-    rows: &Dataset,
-    seed: u64,
-) -> Result<ForestParams, Failure> {
+fn forest_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> ForestParams {
     let n_rows = rows.n_rows();
     let class_weights = match &forest.class_weight {
         ClassWeight::Given(given) => {
-            if let Some(unknown) = given.keys().find(|name| !rows.classes().contains(name)) {
-                return Err(Failure::Input(anyhow::anyhow!(
-                    "model.class_weight: found a weight for \"{unknown}\", expected one of the \
-                     classes {}",
-                    rows.classes().join(", ")
-                )));
-            }
             #[expect(clippy::cast_possible_truncation, reason = "row weights are float32")]
             let weight = |name: &String| given.get(name).map_or(1.0, |weight| *weight as f32);
             Some(rows.classes().iter().map(weight).collect())
         }
         _ => None,
     };
-    Ok(ForestParams {
+    ForestParams {
         kind: forest.kind,
         n_trees: forest.n_trees as usize,
         max_depth: forest.max_depth.map(|depth| depth as usize),
@@ -187,7 +225,7 @@ fn forest_params(
         min_impurity_decrease: forest.min_impurity_decrease,
         ccp_alpha: forest.ccp_alpha,
         seed,
-    })
+    }
 }
 
 /// A number of rows, or a share of them rounded up, as scikit-learn does.

@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_config::{Certificate as Required, Codes, Config, Model, Output, Pipeline};
 use spinney_evaluate::{
-    ChipRam, DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Shape,
-    judge, judge_node,
+    ChipRam, DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome,
+    Scorecard, Shape, judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, Level};
@@ -70,22 +70,8 @@ pub(crate) fn assemble(
     inputs: &Inputs,
     tools: Option<&Tools>,
 ) -> Result<Report, Failure> {
-    let config = &session.config;
-    let run_inputs = inputs.of_config(config, &SECTIONS);
     let last = match tools {
-        Some(tools) => LastRun {
-            inputs: run_inputs,
-            toolchain: Toolchain {
-                spinney: env!("CARGO_PKG_VERSION").to_owned(),
-                rustc: tools.toolchain.version.clone(),
-                target: config.pipeline.target.chip.core.target().to_owned(),
-                linker: tools.toolchain.linker.version(),
-                emulator: tools
-                    .emulator
-                    .as_ref()
-                    .map(|emulator| emulator.version.clone()),
-            },
-        },
+        Some(tools) => this_run(session, inputs, tools),
         None => read_last(session)?,
     };
     let report = report_from(session, &last)?;
@@ -96,6 +82,28 @@ pub(crate) fn assemble(
         writer.finish(store::Inputs::new()).environment()?;
     }
     Ok(report)
+}
+
+/// The report of the stages as they are, which is not remembered as the last run.
+pub(super) fn of_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Report, Failure> {
+    report_from(session, &this_run(session, inputs, tools))
+}
+
+fn this_run(session: &Session, inputs: &Inputs, tools: &Tools) -> LastRun {
+    let config = &session.config;
+    LastRun {
+        inputs: inputs.of_config(config, &SECTIONS),
+        toolchain: Toolchain {
+            spinney: env!("CARGO_PKG_VERSION").to_owned(),
+            rustc: tools.toolchain.version.clone(),
+            target: config.pipeline.target.chip.core.target().to_owned(),
+            linker: tools.toolchain.linker.version(),
+            emulator: tools
+                .emulator
+                .as_ref()
+                .map(|emulator| emulator.version.clone()),
+        },
+    }
 }
 
 fn read_last(session: &Session) -> Result<LastRun, Failure> {
@@ -142,6 +150,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
     let config = &session.config;
     let pipeline = &config.pipeline;
     let float = model::load(session)?;
+    model::check_classes(config, float.schema().classes())?;
     let origin: Option<Origin> = session
         .stage("model")
         .read_json(model::ORIGIN)
@@ -179,6 +188,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         certificate: &certificate,
         probability_error: predictions.probability_error,
         features: &feature_names,
+        classes: float.schema().classes(),
         shape: shape.as_ref(),
         footprint: product,
         device: match &result {
@@ -219,15 +229,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             test_rows: n_rows,
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
-        certificate: Certified {
-            splits: certificate.splits,
-            votes: certificate.votes,
-            flip_intervals: certificate.flips.len(),
-            rows_at_risk: certificate.rows_at_risk.len(),
-            rows_at_risk_list: certificate.rows_at_risk.clone(),
-            flips: certificate.flips.clone(),
-            arithmetic: summary.arithmetic.clone(),
-        },
+        certificate: certified(&certificate, &summary),
         margins: summary.margins.clone(),
         features: summary.features.clone(),
         shuffled: summary.shuffled,
@@ -270,6 +272,18 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         flow: flow(),
         toolchain: last.toolchain.clone(),
     })
+}
+
+pub(super) fn certified(certificate: &Certificate, summary: &Summary) -> Certified {
+    Certified {
+        splits: certificate.splits,
+        votes: certificate.votes,
+        flip_intervals: certificate.flips.len(),
+        rows_at_risk: certificate.rows_at_risk.len(),
+        rows_at_risk_list: certificate.rows_at_risk.clone(),
+        flips: certificate.flips.clone(),
+        arithmetic: summary.arithmetic.clone(),
+    }
 }
 
 /// The certificate, with rows numbered as in the file they were read from.
@@ -392,11 +406,15 @@ pub(super) fn accuracy(
     predictions: &Predictions,
 ) -> Accuracy {
     let n_rows = predictions.q15.len();
+    let q15 = evaluation.map(|evaluation| &evaluation.q15);
     let probability_error = predictions.probability_error;
     Accuracy {
         float: evaluation.map(|evaluation| evaluation.float.accuracy),
         q15: evaluation.map(|evaluation| evaluation.q15.accuracy),
         drop: evaluation.map(|evaluation| evaluation.drop),
+        interval: evaluation.map(|evaluation| evaluation.q15.interval()),
+        majority: q15.and_then(|q15| Some(q15.majority()?.1 as f64 / q15.n_rows() as f64)),
+        balanced: q15.and_then(Scorecard::balanced_accuracy),
         agreement: (n_rows - differing) as f64 / n_rows.max(1) as f64,
         disagreements: differing,
         float_hard: evaluation.and_then(|evaluation| evaluation.float_hard_accuracy),
@@ -470,6 +488,10 @@ fn limits(config: &Config) -> Limits {
         instructions_mean: budget.instructions,
         instructions_max: budget.instructions_max,
         instructions_bound: budget.instructions_bound,
+        min_accuracy: accuracy.min_accuracy,
+        min_balanced_accuracy: accuracy.min_balanced_accuracy,
+        min_recall: accuracy.min_recall.clone(),
+        better_than_majority: accuracy.better_than_majority,
         max_drop: accuracy.max_drop,
         min_agreement: accuracy.min_agreement,
         max_disagreements: accuracy.max_disagreements.map(u64::from),

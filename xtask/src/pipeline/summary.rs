@@ -7,7 +7,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use spinney_evaluate::{Node, Verdict};
-use spinney_model::Naming;
+use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
 use spinney_report::{Accuracy, Model, Report};
 
@@ -29,7 +29,8 @@ pub(crate) fn failures<'a>(name: &str, verdicts: impl IntoIterator<Item = &'a Ve
         .into_iter()
         .filter(|verdict| !verdict.pass)
         .map(|verdict| {
-            let (gate, limit, found) = (&verdict.gate, &verdict.limit, found(verdict));
+            let (limit, found) = (&verdict.limit, found(verdict));
+            let gate = visible(&verdict.gate);
             format!("{name}: {FAIL}{gate} failed{FAIL:#}: limit {limit}, found {found}\n")
         })
         .collect()
@@ -91,6 +92,9 @@ fn write_quantized(
         "agreement {:.4} ({} of {} rows differ)",
         accuracy.agreement, accuracy.disagreements, n_rows
     )?;
+    if let Some(words) = accuracy.in_words() {
+        writeln!(out, "accuracy: {words}")?;
+    }
     write!(out, "certificate: ")?;
     if let Some(splits) = splits {
         write!(out, "splits {}, ", word(splits))?;
@@ -145,28 +149,6 @@ fn write_doubts(report: &Report, out: &mut String) -> std::fmt::Result {
             "features: the model has no names for them; the columns of the rows are taken in their order"
         )?;
     }
-    let accuracy = &report.accuracy;
-    let (Some(float), Some(scores)) = (accuracy.float, &accuracy.float_scores) else {
-        return Ok(());
-    };
-    let rows: usize = scores.classes.iter().map(|class| class.support).sum();
-    let classes = report.model.classes.iter().zip(&scores.classes);
-    let Some((class, score)) = classes.max_by_key(|(_, score)| score.support) else {
-        return Ok(());
-    };
-    let share = score.support as f64 / rows.max(1) as f64;
-    if float <= share {
-        let look = if is_imported {
-            "are the columns, their order and their units those that it was fitted on?"
-        } else {
-            "do the columns tell the classes apart?"
-        };
-        writeln!(
-            out,
-            "accuracy: naming \"{class}\" every time would be right in {share:.4} of the rows, so \
-             the model is worth nothing here; {look}"
-        )?;
-    }
     Ok(())
 }
 
@@ -219,7 +201,7 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
     let rows: Vec<[String; 4]> = std::iter::once(header)
         .chain(report.verdicts.iter().map(|verdict| {
             [
-                verdict.gate.clone(),
+                visible(&verdict.gate).into_owned(),
                 verdict.limit.to_string(),
                 found(verdict),
                 if verdict.pass { "pass" } else { "FAIL" }.to_owned(),
@@ -244,7 +226,7 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     for verdict in &report.verdicts {
         if let Some(note) = &verdict.note {
-            writeln!(out, "{}: {note}", verdict.gate)?;
+            writeln!(out, "{}: {}", visible(&verdict.gate), visible(note))?;
         }
     }
     Ok(())

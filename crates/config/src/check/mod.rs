@@ -275,19 +275,38 @@ fn in_order<T: Ord>(words: Vec<(T, Span)>) -> Vec<T> {
     words
 }
 
+/// Gates of `[accuracy]` that take labels to judge.
+const OF_LABELS: [&str; 6] = [
+    "better_than_majority",
+    "min_accuracy",
+    "min_balanced_accuracy",
+    "min_recall",
+    "max_accuracy_loss",
+    "max_drop",
+];
+
 fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
     use crate::choice::Certificate;
 
     let section = raw.section("accuracy");
-    if dataset::is_unlabelled(raw) {
+    let is_unlabelled = dataset::is_unlabelled(raw);
+    if is_unlabelled {
         let why = "rows without labels have no accuracy";
         let cause = Cause {
             section: raw.section("dataset"),
             key: "test",
         };
-        reader.contradict(section, "max_drop", why, &cause);
+        for key in OF_LABELS {
+            reader.contradict(section, key, why, &cause);
+        }
     }
     Accuracy {
+        better_than_majority: section.flag("better_than_majority").unwrap_or(true)
+            && !is_unlabelled,
+        min_accuracy: section.number("min_accuracy"),
+        min_balanced_accuracy: section.number("min_balanced_accuracy"),
+        min_recall: section.per_class("min_recall"),
+        max_accuracy_loss: section.number("max_accuracy_loss"),
         max_drop: section.number("max_drop"),
         min_agreement: section.number("min_agreement"),
         max_disagreements: section.integer_u32("max_disagreements"),

@@ -205,7 +205,7 @@ fn max_features(section: &RawSection) -> Option<MaxFeatures> {
 
 fn class_weight(section: &RawSection) -> Option<ClassWeight> {
     match section.value("class_weight")? {
-        Value::Weights(weights) => Some(ClassWeight::Given(weights.clone())),
+        Value::PerClass(weights) => Some(ClassWeight::Given(weights.clone())),
         Value::Text(word) => match word.as_str() {
             "none" => Some(ClassWeight::None),
             "balanced" => Some(ClassWeight::Balanced),

@@ -357,9 +357,39 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         name: "accuracy",
-        doc: "Gates on what Q15 may cost.",
+        doc: "Gates on what the model is worth on the test rows, and on what Q15 may cost.",
         required: false,
         keys: &[
+            key(
+                "better_than_majority",
+                Kind::Flag,
+                Default::Value("true"),
+                "Whether Q15 must be right more often than naming the most frequent class is.",
+            ),
+            key(
+                "min_accuracy",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The least share of test rows whose class Q15 must name.",
+            ),
+            key(
+                "min_balanced_accuracy",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The least mean, over the classes, of the share of a class's rows that Q15 finds.",
+            ),
+            key(
+                "min_recall",
+                Kind::PerClass(Interval::Share),
+                NO_GATE,
+                "The least share of a class's test rows that Q15 must find, class by class.",
+            ),
+            key(
+                "max_accuracy_loss",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The most accuracy of Q15 that may be lost since a baseline report.",
+            ),
             key(
                 "max_drop",
                 Kind::Number(Interval::Share),

@@ -101,6 +101,8 @@ pub enum Kind {
     MaxFeatures,
     /// A rule, or a weight per class.
     ClassWeight,
+    /// A number per class, by its name.
+    PerClass(Interval),
     /// Two numbers, the lower first.
     Range,
 }
@@ -180,6 +182,9 @@ impl Kind {
                 "{}, or a table of numbers above 0 by class name",
                 listed(CLASS_WEIGHTS)
             ),
+            Self::PerClass(interval) => {
+                format!("a table by class name, each {}", interval.expected())
+            }
             Self::Range => "a list of two numbers, the lower first".to_owned(),
         }
     }

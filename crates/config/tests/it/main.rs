@@ -1,5 +1,6 @@
 //! The crate as its users meet it: texts in, pipelines or rendered faults out.
 
+mod accuracy;
 mod arbitrary;
 mod common;
 mod declared;

@@ -125,6 +125,11 @@ fn serialized_sections() {
             "export": []
           },
           "accuracy": {
+            "better_than_majority": true,
+            "min_accuracy": 0.92,
+            "min_balanced_accuracy": null,
+            "min_recall": {},
+            "max_accuracy_loss": null,
             "max_drop": 0.03,
             "min_agreement": 0.97,
             "max_disagreements": null,

@@ -17,6 +17,7 @@ impl Report {
                 p {
                     @if let (Some(float), Some(q15), Some(drop)) = (accuracy.float, accuracy.q15, accuracy.drop) {
                         "Float " (share(float)) ", Q15 " (share(q15)) ": a drop of " (share(drop)) ". "
+                        @if let Some(words) = accuracy.in_words() { (words) ". " }
                     } @else { "Test rows have no labels, so there is no accuracy. " }
                     "Float and Q15 differ on " (accuracy.disagreements) " of " (self.dataset.test_rows) " rows."
                     @if let (Some(hard), Some(soft)) = (accuracy.float_hard, accuracy.agreement_with_soft) {

@@ -39,6 +39,12 @@ impl Report {
                     }
                     _ => { p.big { "no labels" } p.note { "The test rows have none." } }
                 }
+                @if let (Some((low, high)), Some(majority)) = (accuracy.interval, accuracy.majority) {
+                    p.note {
+                        "95 % interval of Q15 " (share(low)) " to " (share(high))
+                        "; naming the most frequent class: " (share(majority)) "."
+                    }
+                }
                 p.note {
                     "They agree on " (share(accuracy.agreement)) " of "
                     (grouped(self.dataset.test_rows as u64)) " test rows."

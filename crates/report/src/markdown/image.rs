@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{list, percent};
+use super::{code, list, percent, sentence};
 use crate::{EarlyExit, Report};
 
 impl Report {
@@ -87,11 +87,17 @@ impl Report {
             )?;
         }
         for export in &self.exports {
-            let notes: String = export.notes.iter().map(|note| format!(" {note}")).collect();
+            let notes = export
+                .notes
+                .iter()
+                .map(|note| format!(" {}", sentence(note)));
             writeln!(
                 out,
-                "Exported as {}: `{}`, {}.{notes}\n",
-                export.kind, export.path, export.form
+                "Exported as {}: {}, {}.{}\n",
+                export.kind,
+                code(&export.path),
+                export.form,
+                notes.collect::<String>()
             )?;
         }
         self.write_candidates(out)?;
@@ -99,8 +105,10 @@ impl Report {
         for section in &footprint.sections {
             writeln!(
                 out,
-                "| `{}` | {} | {} |",
-                section.name, section.flash_bytes, section.ram_bytes
+                "| {} | {} | {} |",
+                code(&section.name),
+                section.flash_bytes,
+                section.ram_bytes
             )?;
         }
         writeln!(out, "\n## Device\n")?;

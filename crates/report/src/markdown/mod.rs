@@ -1,5 +1,6 @@
 //! `report.md`: the report for a reader, gates first.
 
+mod escape;
 pub(crate) mod image;
 pub(crate) mod node;
 
@@ -9,6 +10,7 @@ use spinney_evaluate::Scorecard;
 use spinney_quantize::{Flip, Level};
 
 use crate::Report;
+pub use escape::{code, escaped, sentence};
 
 /// Rows of a long table that are shown.
 pub(crate) const SHOWN: usize = 20;
@@ -28,7 +30,7 @@ impl Report {
         } else {
             "a gate fails"
         };
-        writeln!(out, "# {}: {verdict}\n", cell(&self.pipeline))?;
+        writeln!(out, "# {}: {verdict}\n", escaped(&self.pipeline))?;
         self.write_summary(out)?;
         self.write_notes(out)?;
         self.write_gates(out)?;
@@ -42,13 +44,13 @@ impl Report {
         writeln!(
             out,
             "\n## Made with\n\nSpinney {}, {}, {}{}. Fingerprint of config and inputs: `{}`.{}",
-            self.toolchain.spinney,
-            self.toolchain.rustc,
-            self.toolchain.linker,
+            escaped(&self.toolchain.spinney),
+            escaped(&self.toolchain.rustc),
+            escaped(&self.toolchain.linker),
             self.toolchain
                 .emulator
                 .as_ref()
-                .map_or(String::new(), |emulator| format!(", {emulator}")),
+                .map_or(String::new(), |emulator| format!(", {}", escaped(emulator))),
             self.fingerprint,
             if self.reproducible {
                 ""
@@ -85,19 +87,19 @@ impl Report {
         };
         writeln!(
             out,
-            "Imported from `{}`: {}, {}{}.{}\n",
-            origin.file,
-            origin.estimator,
-            origin.library.as_deref().unwrap_or("library not told"),
+            "Imported from {}: {}, {}{}.{}\n",
+            code(&origin.file),
+            escaped(&origin.estimator),
+            escaped(origin.library.as_deref().unwrap_or("library not told")),
             if origin.steps.is_empty() {
                 String::new()
             } else {
-                format!(", folded: {}", origin.steps.join(", "))
+                format!(", folded: {}", sentence(&origin.steps.join(", ")))
             },
             origin
                 .notes
                 .iter()
-                .map(|note| format!(" {note}"))
+                .map(|note| format!(" {}", sentence(note)))
                 .collect::<String>()
         )
     }
@@ -105,7 +107,7 @@ impl Report {
     /// What a reader is to know before any figure.
     fn write_notes(&self, out: &mut String) -> std::fmt::Result {
         for note in &self.notes {
-            writeln!(out, "**Note:** {}\n", cell(note))?;
+            writeln!(out, "**Note:** {}\n", sentence(note))?;
         }
         Ok(())
     }
@@ -117,7 +119,7 @@ impl Report {
             writeln!(
                 out,
                 "| {} | {} | {} | {}{} |",
-                verdict.gate,
+                escaped(&verdict.gate),
                 verdict.limit,
                 verdict
                     .found
@@ -127,7 +129,7 @@ impl Report {
                 verdict
                     .note
                     .as_ref()
-                    .map_or(String::new(), |note| format!(": {}", cell(note)))
+                    .map_or(String::new(), |note| format!(": {}", sentence(note)))
             )?;
         }
         Ok(())
@@ -145,6 +147,9 @@ impl Report {
                 percent(q15),
                 percent(drop)
             )?;
+            if let Some(words) = accuracy.in_words() {
+                writeln!(out, "{words}.")?;
+            }
         } else {
             writeln!(out, "Test rows have no labels, so there is no accuracy.")?;
         }
@@ -209,7 +214,7 @@ impl Report {
             writeln!(
                 out,
                 "| {} | {} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} |",
-                cell(class),
+                escaped(class),
                 float.support,
                 float.precision,
                 q15.precision,
@@ -231,7 +236,7 @@ impl Report {
                 classes.len()
             );
         }
-        let header: Vec<String> = classes.iter().map(|class| cell(class)).collect();
+        let header: Vec<String> = classes.iter().map(|class| escaped(class)).collect();
         writeln!(
             out,
             "\nConfusion, {what} (a row per label, a column per prediction):\n"
@@ -256,7 +261,7 @@ impl Report {
             writeln!(out)?;
         }
         for line in &certificate.arithmetic {
-            writeln!(out, "- {line}")?;
+            writeln!(out, "- {}", sentence(line))?;
         }
         if certificate.flips.is_empty() {
             return Ok(());
@@ -275,7 +280,7 @@ impl Report {
                 flip.node,
                 self.features
                     .get(flip.feature)
-                    .map_or(String::new(), |feature| cell(&feature.name)),
+                    .map_or(String::new(), |feature| escaped(&feature.name)),
                 flip.threshold,
                 interval(flip),
                 flip.readings,
@@ -348,7 +353,7 @@ impl Report {
             writeln!(
                 out,
                 "| {} | {} | {} to {} | {}{} | {} | {} |",
-                cell(&feature.name),
+                escaped(&feature.name),
                 feature.sensor,
                 feature.range.0,
                 feature.range.1,
@@ -398,13 +403,6 @@ pub(crate) fn interval(flip: &Flip) -> String {
 
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
-}
-
-/// Text that a table's cell can hold.
-pub(crate) fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace(['\n', '\r'], " ")
 }
 
 fn list(rows: &[usize]) -> String {

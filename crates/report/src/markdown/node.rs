@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
-use super::cell;
+use super::escaped;
 
 /// Both sections.
 pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
@@ -30,7 +30,7 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
         let slower = slower.map_or(String::new(), |it| {
             format!(" {} |", figure(it.bytes_per_second))
         });
-        writeln!(out, "| {} | {rate} |{slower}", cell(&step.name))?;
+        writeln!(out, "| {} | {rate} |{slower}", escaped(&step.name))?;
     }
     if let Some(uplink) = &node.uplink {
         write_uplink(uplink, out)?;

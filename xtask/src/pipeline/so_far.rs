@@ -1,0 +1,159 @@
+//! What a run that stopped after a stage has found, for a reader and for programs.
+
+use std::path::Path;
+
+use serde::Serialize;
+use spinney_evaluate::{Evaluation, Predictions};
+use spinney_report::{
+    Accuracy, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare, Model, Origin,
+    SCHEMA,
+};
+
+use super::build::{FOOTPRINTS, Footprints};
+use super::candidates::Candidate;
+use super::inputs::Inputs;
+use super::quantize::{CANDIDATES, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::{Session, Talk, Tools, hints, model, report, summary};
+use crate::failure::{Blame, Failure};
+use crate::store::sha256;
+
+/// The part of `report.json` that is known, under the same names.
+#[derive(Serialize)]
+struct SoFar<'a> {
+    schema: u32,
+    pipeline: &'a str,
+    /// The last stage that ran.
+    until: &'a str,
+    model: Model,
+    #[serde(flatten)]
+    quantized: Option<QuantizedSoFar>,
+    /// Of stage `build`: one per form of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    images: Option<Vec<Image>>,
+    #[serde(flatten)]
+    chosen: Option<Chosen>,
+}
+
+/// From stage `quantize` on.
+#[derive(Serialize)]
+struct QuantizedSoFar {
+    dataset: Dataset,
+    accuracy: Accuracy,
+    certificate: Certified,
+    features: Vec<FeatureCoding>,
+    notes: Vec<String>,
+}
+
+/// Of stage `run`: the form that ships, and what it did.
+#[derive(Serialize)]
+struct Chosen {
+    encoding: Encoding,
+    footprint: FootprintShare,
+    device: Option<Device>,
+}
+
+/// An image that was built.
+#[derive(Serialize)]
+struct Image {
+    name: String,
+    form: String,
+    flash_bytes: u64,
+    ram_bytes: u64,
+}
+
+/// Prints what the stages up to `until` have found.
+pub(super) fn tell(
+    session: &Session,
+    path: &Path,
+    (inputs, tools): (&Inputs, Option<&Tools>),
+    until: &str,
+    talk: Talk,
+) -> Result<(), Failure> {
+    session.progress.clear();
+    if talk == Talk::Quiet {
+        return Ok(());
+    }
+    let name = &session.config.pipeline.identity.name;
+    let float = model::load(session)?;
+    let stage = session.stage("model");
+    let frozen = stage.read(model::MODEL).environment()?;
+    let origin: Option<Origin> = stage.read_json(model::ORIGIN).environment()?;
+    let model = report::model_facts(&session.config, &float, sha256(&frozen), origin);
+    let quantized = (until != "model").then(|| quantized(session)).transpose()?;
+    if talk == Talk::Json {
+        let chosen = match tools {
+            Some(tools) if until == "run" => Some(chosen(session, inputs, tools)?),
+            _ => None,
+        };
+        let so_far = SoFar {
+            schema: SCHEMA,
+            pipeline: name,
+            until,
+            model,
+            quantized,
+            images: (until == "build").then(|| images(session)).transpose()?,
+            chosen,
+        };
+        println!("{}", serde_json::to_string_pretty(&so_far).environment()?);
+        return Ok(());
+    }
+    anstream::print!("{}", summary::model_line(name, &model));
+    let Some(quantized) = quantized else {
+        return Ok(());
+    };
+    anstream::print!(
+        "{}",
+        summary::quantized_lines(
+            &quantized.accuracy,
+            quantized.dataset.test_rows,
+            quantized.certificate.splits,
+            quantized.certificate.votes
+        )
+    );
+    hints::print(session, path, &[])
+}
+
+fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
+    let stage = session.stage("quantize");
+    let known: Summary = stage.read_json(SUMMARY).environment()?;
+    let certificate = report::certificate_of(&stage, &known)?;
+    let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
+    let evaluation: Option<Evaluation> = stage.read_json(EVALUATION).environment()?;
+    let n_differing = hints::differing(&known, &predictions).count();
+    Ok(QuantizedSoFar {
+        dataset: Dataset {
+            train_rows: known.train_rows,
+            test_rows: predictions.q15.len(),
+        },
+        accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
+        certificate: report::certified(&certificate, &known),
+        notes: report::notes(&session.config, &known),
+        features: known.features,
+    })
+}
+
+fn images(session: &Session) -> Result<Vec<Image>, Failure> {
+    let built: Footprints = session.stage("build").read_json(FOOTPRINTS).environment()?;
+    let stage = session.stage("quantize");
+    let candidates: Vec<Candidate> = stage.read_json(CANDIDATES).environment()?;
+    let images = candidates.into_iter().zip(built.products);
+    let images = images.filter_map(|(candidate, product)| {
+        let product = product.filter(|_| candidate.is_offered)?;
+        Some(Image {
+            name: candidate.name,
+            form: candidate.form,
+            flash_bytes: product.flash_bytes,
+            ram_bytes: product.ram_bytes,
+        })
+    });
+    Ok(images.collect())
+}
+
+fn chosen(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Chosen, Failure> {
+    let report = report::of_run(session, inputs, tools)?;
+    Ok(Chosen {
+        encoding: report.encoding,
+        footprint: report.footprint,
+        device: report.device,
+    })
+}
