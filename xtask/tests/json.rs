@@ -118,39 +118,40 @@ fn until_model() {
         0,
         &[],
         &expect![[r#"
-        {
-          "model": {
-            "classes": [
-              "<rest>",
-              "bell"
-            ],
-            "depth_max": 1,
-            "digest": "sha256:a2ede31db491582022b10fb63f80a50150c20393e105da4bc53e0dfb23ad0ac8",
-            "kind": "decision-tree",
-            "n_classes": 2,
-            "n_features": 1,
-            "n_splits": 1,
-            "n_trees": 1,
-            "origin": {
-              "estimator": "decision-tree",
-              "file": "model.json",
-              "library": null,
-              "notes": [],
-              "steps": []
-            },
-            "source": "import",
-            "trees": [
-              {
-                "depth": 1,
-                "n_splits": 1
-              }
-            ]
-          },
-          "pipeline": "NAME",
-          "schema": 1,
-          "until": "model"
-        }
-    "#]],
+            {
+              "model": {
+                "classes": [
+                  "<rest>",
+                  "bell"
+                ],
+                "depth_max": 1,
+                "digest": "sha256:a2ede31db491582022b10fb63f80a50150c20393e105da4bc53e0dfb23ad0ac8",
+                "feature_names": "given",
+                "kind": "decision-tree",
+                "n_classes": 2,
+                "n_features": 1,
+                "n_splits": 1,
+                "n_trees": 1,
+                "origin": {
+                  "estimator": "decision-tree",
+                  "file": "model.json",
+                  "library": null,
+                  "notes": [],
+                  "steps": []
+                },
+                "source": "import",
+                "trees": [
+                  {
+                    "depth": 1,
+                    "n_splits": 1
+                  }
+                ]
+              },
+              "pipeline": "NAME",
+              "schema": 1,
+              "until": "model"
+            }
+        "#]],
     );
 }
 
