@@ -256,6 +256,21 @@ fn node_fields_that_are_not_known_are_refused() {
 }
 
 #[test]
+fn attributes_that_are_not_known_are_refused() {
+    let mut bytes = fixture("1.9.1/dt_one_leaf_bool.f32.onnx");
+    let from = b"nodes_hitrates";
+    let at = bytes.windows(from.len()).position(|it| it == from);
+    let at = at.expect("an attribute that has no say");
+    bytes[at..at + from.len()].copy_from_slice(b"nodes_category");
+    refused(
+        &bytes,
+        &expect![
+            "a TreeEnsembleClassifier with nodes_category cannot be imported: ONNX knows no such attribute of it, and it may change what the model says"
+        ],
+    );
+}
+
+#[test]
 fn foreign_formats_are_named_by_their_content() {
     let named = |bytes: &[u8], name: &str, instead: &str| {
         let error = import(bytes).expect_err("must be refused").to_string();

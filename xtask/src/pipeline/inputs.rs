@@ -397,6 +397,7 @@ fn columns_help(columns: &[String], label: &str) -> String {
             csv::preview(columns)
         );
     }
+    let label = label.trim();
     let alike = columns.iter().find(|name| name.eq_ignore_ascii_case(label));
     match alike {
         Some(name) => format!("did you mean \"{name}\"?"),

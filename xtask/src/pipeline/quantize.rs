@@ -166,7 +166,7 @@ pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, F
     let calibrations =
         spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
             .map_err(|error| at_fault(config.path(), &error))?;
-    check_readings(&rows.test, &calibrations, &declared)?;
+    check_readings(&model, &rows.test, &calibrations, &declared)?;
     let wants_scores = config
         .pipeline
         .codegen
@@ -401,12 +401,13 @@ fn sensor(declared: FeatureType) -> Sensor {
 
 /// A test reading that an integer sensor cannot deliver means that its type is wrong.
 fn check_readings(
+    model: &FloatModel,
     test: &Dataset,
     calibrations: &[Calibration],
     declared: &[Declared],
 ) -> Result<(), Failure> {
-    for (feature, calibration) in calibrations.iter().enumerate() {
-        if calibration.sensor.integers().is_none() {
+    for feature in model.inputs() {
+        if calibrations[feature].sensor.integers().is_none() {
             continue;
         }
         let column = test.values().column(feature);

@@ -225,7 +225,7 @@ fn columns_are_found_by_name_or_taken_in_order() {
     );
     let positional = r#""feature_names":"positional","#;
     assert_eq!(
-        names(["x0", "x1"], positional, b"b,a,y\n1,9,x\n9,1,z\n"),
+        names(["x0", "x1"], positional, b"b,a,y\n1,0.5,x\n9,1,z\n"),
         right
     );
 }

@@ -154,6 +154,22 @@ impl Node {
         self.attributes.get(name)
     }
 
+    /// Refuses attributes that are not among those whose meaning is known.
+    pub(super) fn refuse_unknown(&self, known: &[&str]) -> Result<(), ImportError> {
+        let unknown = self
+            .attributes
+            .keys()
+            .filter(|it| !known.contains(&it.as_str()));
+        // The first by name, so that the message does not depend on the order of a hash map.
+        match unknown.min() {
+            None => Ok(()),
+            Some(name) => Err(ImportError::refused(
+                format!("a {} with {}", self.shown(), shown(name)),
+                "ONNX knows no such attribute of it, and it may change what the model says",
+            )),
+        }
+    }
+
     /// A list of integers; empty if it is missing.
     pub(super) fn integers(&self, name: &str) -> &[i64] {
         self.attribute(name)

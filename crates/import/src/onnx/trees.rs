@@ -12,6 +12,31 @@ use crate::ImportError;
 /// Most numbers that all leaves may hold together, classes times leaves.
 const PROPORTIONS_MAX: usize = 1 << 26;
 
+/// What ONNX says of a `TreeEnsembleClassifier`, in all versions of the operator.
+const ATTRIBUTES: [&str; 21] = [
+    "base_values",
+    "base_values_as_tensor",
+    "class_ids",
+    "class_nodeids",
+    "class_treeids",
+    "class_weights",
+    "class_weights_as_tensor",
+    "classlabels_int64s",
+    "classlabels_strings",
+    "nodes_falsenodeids",
+    "nodes_featureids",
+    "nodes_hitrates",
+    "nodes_hitrates_as_tensor",
+    "nodes_missing_value_tracks_true",
+    "nodes_modes",
+    "nodes_nodeids",
+    "nodes_treeids",
+    "nodes_truenodeids",
+    "nodes_values",
+    "nodes_values_as_tensor",
+    "post_transform",
+];
+
 /// Reads the ensemble as a forest over `n_features` features that are compared as `cast`.
 ///
 /// # Errors
@@ -23,6 +48,7 @@ pub(super) fn read(
     n_features: usize,
     cast: Compare,
 ) -> Result<Forest, ImportError> {
+    node.refuse_unknown(&ATTRIBUTES)?;
     let transform = node
         .attribute("post_transform")
         .map_or(b"NONE".as_slice(), |attribute| &attribute.s);
