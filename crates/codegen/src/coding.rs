@@ -10,6 +10,12 @@ use crate::options::CodeType;
 /// by a table.
 const PICKED_MAX: usize = 32;
 
+/// Most codes that are written one by one where codings differ, each with its own numbers; more are
+/// made in a loop over a table.
+const WRITTEN_MAX: usize = 8;
+/// Most cuts of a rank that are compared one by one where codes are written so.
+const COMPARED_MAX: usize = 3;
+
 /// The simplest form of coding that serves all inputs of a model.
 pub(crate) enum Form {
     /// Codes are the readings.
@@ -66,6 +72,12 @@ pub(crate) struct CodingSource {
 /// Writes the conversion of `model`.
 pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
     let form = Form::of(model, width);
+    if are_written(&form, model) {
+        return CodingSource {
+            functions: functions("tables::codes(readings)"),
+            tables: one_by_one(model, width),
+        };
+    }
     let pick = Pick::of(model);
     let reading = match model.reading_type() {
         ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => pick.reading().to_owned(),
@@ -91,7 +103,7 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
         }
         _ => {
             write_codings(&form, model, &pick, &mut tables);
-            "tables::CODINGS[i]"
+            pick.coding()
         }
     };
     let code = match width {
@@ -99,7 +111,15 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
         CodeType::I16 => format!("{coding}.code({reading})"),
     };
     pick.write(model, &mut tables);
-    let functions = format!(
+    CodingSource {
+        functions: functions(&pick.all(&code, coding == pick.coding())),
+        tables,
+    }
+}
+
+/// `predict` and `encode`, whose body is given.
+fn functions(encode: &str) -> String {
+    format!(
         "/// The class index of a row of raw readings.\n\
          #[must_use]\n\
          #[inline(never)]\n\
@@ -108,12 +128,101 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
          }}\n\n\
          /// The codes of a row of raw readings.\n\
          #[must_use]\n\
-         pub fn encode(readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {{\n{picking}    \
-             core::array::from_fn(|i| {code})\n\
-         }}\n",
-        picking = pick.statement(),
-    );
-    CodingSource { functions, tables }
+         pub fn encode(readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {{\n    \
+             {encode}\n\
+         }}\n"
+    )
+}
+
+/// Whether each code is written with its own numbers.
+fn are_written(form: &Form, model: &QuantModel) -> bool {
+    matches!(form, Form::Affine | Form::Rank | Form::Mixed) && model.inputs().len() <= WRITTEN_MAX
+}
+
+/// `codes`, which makes each code with its own numbers: few cuts are compared as they are, and what
+/// takes more code stands in functions that codes share.
+fn one_by_one(model: &QuantModel, width: CodeType) -> String {
+    let reading = |place: &str| match model.reading_type() {
+        ReadingType::F32 => format!("SingleBits({place}.to_bits())"),
+        ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => place.to_owned(),
+    };
+    let narrowed = |code: String| match width {
+        CodeType::U8 => format!("narrow({code})"),
+        CodeType::I16 => code,
+    };
+    let (mut has_affine, mut has_few, mut has_many) = (false, false, false);
+    let mut codes = String::new();
+    for (input, coding) in model.inputs().iter().zip(model.codings()) {
+        let place = format!("readings[{input}]");
+        let code = match coding {
+            Coding::Affine { shift, offset } => {
+                has_affine = true;
+                format!("affine({place}, {shift}, {offset})")
+            }
+            Coding::Rank { cuts } if (1..=COMPARED_MAX).contains(&cuts.len()) => {
+                has_few = true;
+                let above: Vec<String> = cuts
+                    .iter()
+                    .map(|cut| format!("Code::from(order > {cut})"))
+                    .collect();
+                format!(
+                    "{{ let order = {}.order(); {} }}",
+                    reading(&place),
+                    above.join(" + ")
+                )
+            }
+            Coding::Rank { cuts } => {
+                has_many = true;
+                format!("rank({place}, &{cuts:?})")
+            }
+        };
+        let _ = writeln!(codes, "        {code},");
+    }
+    let mut names = Vec::new();
+    let mut functions = String::new();
+    if has_affine {
+        names.push("Affine");
+        let code = format!("Affine {{ shift, offset }}.code({})", reading("reading"));
+        let _ = write!(
+            functions,
+            "fn affine(reading: Reading, shift: i8, offset: i32) -> Code {{\n    {}\n}}\n\n",
+            narrowed(code)
+        );
+    }
+    if has_many {
+        names.push("Rank");
+        let code = format!("Rank {{ cuts }}.code({})", reading("reading"));
+        let _ = write!(
+            functions,
+            "fn rank(reading: Reading, cuts: &[i32]) -> Code {{\n    {}\n}}\n\n",
+            narrowed(code)
+        );
+    }
+    let mut allow = "";
+    if has_few {
+        names.push("Reading as _");
+        allow = "// A cut may be the highest reading.\n\
+                 #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)]\n";
+    }
+    if model.reading_type() == ReadingType::F32 {
+        names.push("SingleBits");
+    }
+    if width == CodeType::U8 && (has_affine || has_many) {
+        names.push("narrow");
+    }
+    let names = match names[..] {
+        [name] if !name.contains(' ') => name.to_owned(),
+        _ => format!("{{{}}}", names.join(", ")),
+    };
+    format!(
+        "use spinney_runtime::coding::{names};\n\n\
+         use crate::{{Code, N_CODES, N_FEATURES, Reading}};\n\n\
+         {functions}\
+         /// The codes of a row, each made as its feature's readings are.\n\
+         {allow}#[inline(always)]\n\
+         pub(crate) fn codes(readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {{\n    \
+             [\n{codes}    ]\n}}\n"
+    )
 }
 
 /// How the readings that are coded are picked from a row.
@@ -143,23 +252,53 @@ impl Pick {
         }
     }
 
-    /// A statement before codes are made.
-    fn statement(&self) -> &'static str {
-        match self {
-            Self::All | Self::Table => "",
-            Self::Each => "    let readings = tables::used(readings);\n",
-        }
-    }
-
-    /// The reading that the code at `i` is made from.
+    /// The reading that a code is made from.
     fn reading(&self) -> &'static str {
         match self {
             Self::All | Self::Each => "readings[i]",
-            Self::Table => "tables::used(readings, i)",
+            Self::Table => "reading",
         }
     }
 
-    /// The function that picks.
+    /// The coding of a code, where they differ.
+    fn coding(&self) -> &'static str {
+        match self {
+            Self::All | Self::Each => "tables::CODINGS[i]",
+            Self::Table => "coding",
+        }
+    }
+
+    /// All codes, by an expression for each of them.
+    fn all(&self, code: &str, has_codings: bool) -> String {
+        match self {
+            Self::All => format!("core::array::from_fn(|i| {code})"),
+            Self::Each => format!(
+                "let readings = tables::used(readings);\n    \
+                 core::array::from_fn(|i| {code})"
+            ),
+            Self::Table => {
+                let (names, tables) = if has_codings {
+                    ("((code, coding), input)", ".zip(&tables::CODINGS)")
+                } else {
+                    ("(code, input)", "")
+                };
+                format!(
+                    "let mut codes = [0; N_CODES];\n    \
+                     for {names} in codes.iter_mut(){tables}.zip(&tables::INPUTS) {{\n        \
+                         // There is such a reading; the compiler does not know, and must not panic.\n        \
+                         let reading = readings\n            \
+                             .get(usize::from(*input))\n            \
+                             .copied()\n            \
+                             .unwrap_or_default();\n        \
+                         *code = {code};\n    \
+                     }}\n    \
+                     codes"
+                )
+            }
+        }
+    }
+
+    /// What picks.
     fn write(&self, model: &QuantModel, out: &mut String) {
         let inputs = model.inputs();
         let _ = match self {
@@ -187,16 +326,9 @@ impl Pick {
                 };
                 write!(
                     out,
-                    "\nuse crate::{{N_CODES, N_FEATURES, Reading}};\n\n\
-                     /// The features that the model uses.\n\
-                     static INPUTS: [{kind}; N_CODES] = {inputs:?};\n\n\
-                     /// The reading that the code at an index is made from.\n\
-                     #[inline(always)]\n\
-                     pub(crate) fn used(readings: &[Reading; N_FEATURES], i: usize) -> Reading \
-                     {{\n    \
-                         // There is such a feature; the compiler does not know, and must not \
-                     panic.\n    \
-                         readings.get(usize::from(INPUTS[i])).copied().unwrap_or_default()\n}}\n"
+                    "\n/// The features that the model uses.\n\
+                     pub(crate) static INPUTS: [{kind}; {}] = {inputs:?};\n",
+                    inputs.len()
                 )
             }
         };
@@ -256,6 +388,9 @@ fn write_codings(form: &Form, model: &QuantModel, pick: &Pick, out: &mut String)
 /// The names that the generated `lib.rs` imports for the conversion.
 pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
     let mut names = Vec::new();
+    if are_written(&Form::of(model, width), model) {
+        return String::new();
+    }
     if model.reading_type() == ReadingType::F32 {
         names.push("SingleBits");
     }

@@ -378,6 +378,34 @@ mod tests {
     }
 
     #[test]
+    fn a_feature_that_naive_bayes_is_not_fed_has_no_say() {
+        let classes = vec!["no".to_owned(), "yes".to_owned()];
+        let bayes = GaussianNb::new(
+            Schema::unnamed(2, classes).expect("a schema"),
+            vec![-0.5, -1.0],
+            vec![vec![1.0, 2.0], vec![-3.0, 0.5]],
+            vec![vec![4.0, 0.25], vec![1.0, 9.0]],
+        )
+        .expect("a model");
+        let input = |raw, ops| Input { raw, ops };
+        let feed = Feed {
+            names: None,
+            n_raw: 4,
+            inputs: vec![input(3, vec![Op::Multiply(2.0)]), input(1, Vec::new())],
+        };
+        let folded = feed.fold_bayes(&bayes).expect("scaled and selected");
+        assert_eq!(folded.inputs(), [1, 3]);
+        // Twice the scale is half of the density, in every class alike.
+        let expected = bayes.probabilities(&[5.0, 7.0]);
+        for dropped in [0.0, 1e25, -1e300, f64::NAN] {
+            let found = folded.probabilities(&[dropped, 7.0, -dropped, 2.5]);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-12, "{dropped}");
+            }
+        }
+    }
+
+    #[test]
     fn a_clipped_value_below_every_reading_is_never_left() {
         let input = Input {
             raw: 0,

@@ -256,6 +256,22 @@ fn rows_without_labels_rank_features_by_how_often_they_are_asked() {
 }
 
 #[test]
+fn features_that_are_not_used_are_named() {
+    let mut report = committed("iris-tree");
+    for feature in &mut report.features {
+        feature.coding = "affine".to_owned();
+    }
+    let says = |report: &Report| {
+        let sentence = "not used: the device takes them as a part of the row and reads none";
+        page(report).contains(sentence) && report.to_markdown().contains(sentence)
+    };
+    assert!(!says(&report));
+    report.features[1].coding = crate::FeatureCoding::NOT_USED.to_owned();
+    assert!(says(&report));
+    assert!(report.to_markdown().contains("1 of 4 features is not used"));
+}
+
+#[test]
 fn a_failed_gate_is_said_first() {
     let page = page(&small());
     assert!(page.contains("1 of 1 gates fail") && page.contains("over by 500"));
