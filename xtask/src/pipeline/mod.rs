@@ -4,6 +4,8 @@ mod baseline;
 mod build;
 mod candidates;
 mod coded;
+#[cfg(test)]
+mod drawn;
 mod exit;
 mod graph;
 mod hand_over;

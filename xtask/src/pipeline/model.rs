@@ -135,7 +135,7 @@ pub(crate) fn trains_with_linfa(config: &Config) -> bool {
     )
 }
 
-fn train_model(
+pub(super) fn train_model(
     config: &Config,
     training: &Training,
     rows: &Dataset,

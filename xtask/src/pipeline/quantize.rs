@@ -157,9 +157,17 @@ pub(crate) struct Quantized {
 
 /// Calibrates and quantizes the frozen model.
 pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure> {
-    let config = &session.config;
-    let model = model::load(session)?;
-    let rows = fit_to_model(inputs::rows(config, inputs)?, &model, config)?;
+    let rows = inputs::rows(&session.config, inputs)?;
+    quantized_from(&session.config, model::load(session)?, rows)
+}
+
+/// Calibrates and quantizes a model as the config says.
+pub(super) fn quantized_from(
+    config: &Config,
+    model: FloatModel,
+    rows: PipelineRows,
+) -> Result<Quantized, Failure> {
+    let rows = fit_to_model(rows, &model, config)?;
     let voting = config.pipeline.quantize.leaves;
     let declared = declared(config, &model)?;
     let train = rows.train.as_ref();
