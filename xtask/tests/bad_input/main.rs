@@ -1,6 +1,7 @@
 //! Bad input through the whole program: an exit code, one clear error, and nothing left behind.
 
 mod configs;
+mod limits;
 mod models;
 mod rows;
 mod verbs;

@@ -16,7 +16,7 @@ fn a_type_that_the_model_outgrows() {
                 target = { chip = \"nRF51822_xxAA\" }\n[features.a]\ntype = \"u8\"\n";
     case.write("pipeline.toml", text.as_bytes());
     case.fails(&expect![[r#"
-        error: feature "a": found a model that needs 449.5 to 449.5, expected 0 to 255, as its type declares: is the type, or the unit, another?
+        error: FOLDER/pipeline.toml: feature "a": found a model that needs 449.5 to 449.5, expected 0 to 255, as its type declares: is the type, or the unit, another?
     "#]]);
 }
 
