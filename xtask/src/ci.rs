@@ -103,6 +103,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         ));
     }
     steps.push((
+        "planted faults".to_owned(),
+        Box::new(pipeline::plant_faults),
+    ));
+    steps.push((
         "two clones, one image".to_owned(),
         Box::new(|| {
             eprintln!("two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them");

@@ -64,6 +64,9 @@ enum Verb {
     /// Train or import, quantize, prove, build, run and report.
     #[command(subcommand)]
     Pipeline(pipeline::Verb),
+    /// What is proven of a pipeline's model, and the checker that doubts it.
+    #[command(subcommand)]
+    Certificate(CertificateVerb),
     /// Say what a model file holds, and what it would take in flash.
     Inspect {
         /// A skops, ONNX or Spinney JSON file.
@@ -168,6 +171,28 @@ then `spinney pipeline <Tab>`, in this repository's folder.")]
 }
 
 #[derive(Subcommand)]
+enum CertificateVerb {
+    /// Plant faults in the images and claims of shipped pipelines, as CI does: the checker has to
+    /// name each of them.
+    Faults,
+    /// Decide every split of the last run's image anew, from its bytes, with none of the prover's
+    /// code.
+    #[command(after_help = "Examples:
+  cargo xtask certificate verify                         the pipeline.toml that lies here
+  cargo xtask certificate verify --config my/model.toml --json | jq .image.decisions
+
+It is also the last step of every `pipeline run`, as the gate `certificate`.")]
+    Verify {
+        /// The pipeline.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
 enum ChipsVerb {
     /// List the chips with this in their names: core, Rust target, flash and RAM.
     #[command(after_help = "Examples:
@@ -237,6 +262,10 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Setup { check } => setup::run(check),
         Verb::Pipeline(verb) => pipeline::run_verb(&verb),
+        Verb::Certificate(CertificateVerb::Faults) => pipeline::plant_faults(),
+        Verb::Certificate(CertificateVerb::Verify { config, json }) => {
+            pipeline::verify(&config, json)
+        }
         Verb::Inspect { file, json } => inspect::run(&file, json),
         Verb::New { path, chip } => new::run(&path, &chip),
         Verb::Chips(ChipsVerb::Search { name, flash }) => {

@@ -17,6 +17,7 @@ const FLOORS: [(&str, u32); 17] = [
     ("spinney-forest", 1),
     ("spinney-import", 2),
     ("spinney-train", 2),
+    ("spinney-checker", 2),
     ("spinney-quantize", 2),
     ("spinney-codegen", 3),
     ("spinney-evaluate", 3),

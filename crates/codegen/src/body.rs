@@ -1,14 +1,15 @@
 //! The part of a generated crate that depends on the encoding: tables or branches, and the
 //! functions over them.
 
+use spinney_checker::{Layout, LeafTable};
 use spinney_quantize::{Body as QuantBody, QuantForest, QuantModel};
 use spinney_runtime::forest::Split;
 
-use crate::compact::Compact;
+use crate::compact::{Compact, Rows};
 use crate::exit::{Enough, enough};
 use crate::options::{CodeType, Encoding, Options};
 use crate::trees::trees;
-use crate::{branches, coding, tables};
+use crate::{branches, coding, layout, tables};
 
 /// Why an encoding does not hold a model: what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,8 @@ pub(crate) struct Body {
     pub options: Options,
     pub form: String,
     pub table_bytes: usize,
+    pub layout: Option<Layout>,
+    pub leaves: Option<LeafTable>,
     /// `mod` lines.
     pub modules: &'static str,
     pub imports_and_static: String,
@@ -45,6 +48,8 @@ impl Body {
                 options,
                 form: "naive Bayes".to_owned(),
                 table_bytes: size_of_val(bayes.terms()) + size_of_val(bayes.offsets()),
+                layout: None,
+                leaves: None,
                 modules: "#[rustfmt::skip]\nmod tables;\n",
                 imports_and_static: tables::bayes_static(),
                 functions: plain_functions(),
@@ -66,12 +71,15 @@ fn forest_body(
     let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
     options.early_exit &= enough.can_stop(trees.len());
     if options.encoding == Encoding::Branches {
+        let rows = Rows::new(forest.leaves(), n_classes, trees.len());
         let written = branches::write(forest, &trees, n_classes, &enough, &options);
         let has_tables = !written.tables.is_empty() || coding::has_tables(model, options.code_type);
         return Ok(Body {
             options,
             form: "branches".to_owned(),
             table_bytes: 0,
+            layout: None,
+            leaves: layout::rows(&rows, forest.leaves().unit(), n_classes),
             modules: if has_tables {
                 "#[rustfmt::skip]\nmod tables;\n#[rustfmt::skip]\nmod trees;\n"
             } else {
@@ -85,7 +93,7 @@ fn forest_body(
         });
     }
     let Some(compact) = Compact::new(forest, &trees, n_codes, n_classes, &options) else {
-        return wide_body(forest, options);
+        return wide_body(forest, n_classes, options);
     };
     // The runtime's own check, before a compiler runs into it.
     let _ = compact.runtime();
@@ -97,6 +105,8 @@ fn forest_body(
         options,
         form: compact.form(),
         table_bytes: compact.table_bytes(),
+        layout: Some(layout::compact(&compact, false)),
+        leaves: layout::rows(&compact.rows, forest.leaves().unit(), n_classes),
         modules: "#[rustfmt::skip]\nmod tables;\n",
         imports_and_static: tables::compact_static(&compact),
         functions: compact_functions(options.early_exit, &enough),
@@ -106,7 +116,11 @@ fn forest_body(
     })
 }
 
-fn wide_body(forest: &QuantForest, mut options: Options) -> Result<Body, EncodingError> {
+fn wide_body(
+    forest: &QuantForest,
+    n_classes: usize,
+    mut options: Options,
+) -> Result<Body, EncodingError> {
     if options.encoding == Encoding::Packed {
         return Err(EncodingError {
             encoding: options.encoding.name(),
@@ -122,6 +136,8 @@ fn wide_body(forest: &QuantForest, mut options: Options) -> Result<Body, Encodin
         table_bytes: size_of_val(forest.splits())
             + size_of_val(forest.trees())
             + forest.leaves().table_bytes(),
+        layout: Some(layout::wide(false)),
+        leaves: layout::leaves(forest.leaves(), n_classes),
         modules: "#[rustfmt::skip]\nmod tables;\n",
         imports_and_static: tables::wide_static(forest),
         functions: plain_functions(),

@@ -1,5 +1,6 @@
 //! The files of a drop-in crate: manifest, library, tables, a readme and a copy of the runtime.
 
+use spinney_checker::{Layout, LeafTable};
 use spinney_quantize::{Body as QuantBody, QuantModel};
 
 use crate::body::{Body, EncodingError};
@@ -88,6 +89,12 @@ pub struct Generated {
     pub form: String,
     /// Bytes of the model's tables; 0 for what is code.
     pub table_bytes: usize,
+    /// How splits are laid out; `None` where they are code, or there are none.
+    pub layout: Option<Layout>,
+    /// How votes are laid out; `None` where leaves are classes, or there are none.
+    pub leaves: Option<LeafTable>,
+    /// Whether codings are a table.
+    pub codings_are_table: bool,
 }
 
 /// A self-contained `no_std` crate that predicts with `model`.
@@ -139,6 +146,9 @@ pub fn drop_in(
         options: body.options,
         form: body.form,
         table_bytes: body.table_bytes,
+        layout: body.layout,
+        leaves: body.leaves,
+        codings_are_table: coding.tables.contains("CODINGS"),
     })
 }
 

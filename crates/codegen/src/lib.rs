@@ -37,6 +37,7 @@ mod crate_files;
 mod encoded;
 mod exit;
 mod front_end;
+mod layout;
 mod mel;
 mod memory;
 mod options;

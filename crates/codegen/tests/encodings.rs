@@ -402,7 +402,7 @@ fn of_data(name: &str, label: &str, n_trees: usize, max_depth: Option<usize>, ki
             };
             let rows = Some(&split.train);
             let model = QuantModel::new(&float, &calibrations, options, rows).expect("it fits");
-            let ordered = model.ordered(&split.train);
+            let ordered = model.in_order(&model.order(&split.train));
             let rows: Vec<Vec<i16>> = all
                 .values()
                 .rows()

@@ -7,13 +7,26 @@ use spinney_runtime::forest::{LEAF, Tree};
 use crate::{Body, Leaves, QuantForest, QuantModel};
 
 impl QuantModel {
-    /// The same model with its trees in the order in which they decide soonest on `rows`, which
-    /// are training rows: by how much each tree gives, over all rows, to the class that the whole
-    /// forest chooses. Scores are sums of integers, so they stay the same.
+    /// The same model with its trees in another order, a permutation of their indices. Scores are
+    /// sums of integers, so they stay the same; naive Bayes is left as it is.
     #[must_use]
-    pub fn ordered(&self, rows: &Dataset) -> Self {
+    pub fn in_order(&self, order: &[usize]) -> Self {
         let Body::Forest(forest) = &self.body else {
             return self.clone();
+        };
+        Self {
+            body: Body::Forest(forest.in_order(order)),
+            ..self.clone()
+        }
+    }
+
+    /// The order in which the trees decide soonest on `rows`, which are training rows: by how much
+    /// each tree gives, over all rows, to the class that the whole forest chooses. Empty for naive
+    /// Bayes.
+    #[must_use]
+    pub fn order(&self, rows: &Dataset) -> Vec<usize> {
+        let Body::Forest(forest) = &self.body else {
+            return Vec::new();
         };
         let n_classes = self.schema.n_classes();
         let scorer = self.scorer();
@@ -27,10 +40,7 @@ impl QuantModel {
         }
         let mut order: Vec<usize> = (0..given.len()).collect();
         order.sort_by_key(|tree| std::cmp::Reverse(given[*tree]));
-        Self {
-            body: Body::Forest(forest.in_order(&order)),
-            ..self.clone()
-        }
+        order
     }
 }
 

@@ -223,6 +223,9 @@ pub struct Certified {
     /// Widths and roundings, worked out for this model.
     #[serde(default)]
     pub arithmetic: Vec<String>,
+    /// Whether the checker decided every split of the shipped image anew and found no fault.
+    #[serde(default)]
+    pub checked: bool,
 }
 
 /// How one feature is coded.

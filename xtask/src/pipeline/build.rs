@@ -9,7 +9,8 @@ use spinney_evaluate::{
 };
 
 use super::candidates::{Candidate, Figures, choose};
-use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS, SAMPLES};
+use super::checked::{self, CHECKED};
+use super::quantize::{CANDIDATES, CLAIMS, EMPTY_CRATE, EXACT_ROWS, PREDICTIONS, ROWS, SAMPLES};
 use super::{FoundEmulator, Session, Tools};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
@@ -45,7 +46,7 @@ fn product_elf(candidate: usize) -> String {
     format!("product-{candidate}.elf")
 }
 
-fn verify_elf(candidate: usize) -> String {
+pub(super) fn verify_elf(candidate: usize) -> String {
     format!("verify-{candidate}.elf")
 }
 
@@ -144,6 +145,23 @@ fn build_all<'a>(
     Ok(writer)
 }
 
+/// A verify image of a form that no stage built.
+pub(super) fn verify_image(
+    session: &Session,
+    tools: &Tools,
+    candidate: &Candidate,
+    name: &str,
+) -> Result<Vec<u8>, Failure> {
+    let built = Built {
+        name: name.to_owned(),
+        files: &candidate.files,
+        transport: Transport::Verify,
+        takes_samples: false,
+    };
+    let firmware = image::firmware_sources()?;
+    build_one(session, tools, &firmware, Some(candidate), built)
+}
+
 /// An image to build.
 struct Built<'a> {
     name: String,
@@ -214,11 +232,15 @@ pub(crate) fn inputs_of_run(session: &Session, tools: &Tools) -> Result<store::I
     let predictions_bytes = quantized.read(PREDICTIONS).environment()?;
     let rows = quantized.read(ROWS).environment()?;
     let footprints = built.read(FOOTPRINTS).environment()?;
+    let claims = quantized.read(CLAIMS).environment()?;
+    let exact = quantized.read(EXACT_ROWS).environment()?;
     let budgets = serde_json::to_string(&pipeline.budget).environment()?;
     let mut key: store::Inputs = [
         ("predictions".to_owned(), sha256(&predictions_bytes)),
         ("model crates".to_owned(), sha256(&candidates_bytes)),
         ("rows".to_owned(), sha256(&rows)),
+        ("exact rows".to_owned(), sha256(&exact)),
+        ("claims".to_owned(), sha256(&claims)),
         ("images".to_owned(), sha256(&footprints)),
         ("[budget]".to_owned(), sha256(budgets.as_bytes())),
         (
@@ -310,7 +332,18 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         };
         results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
     }
+    let product = built.read(&product_elf(choice.chosen)).environment()?;
+    let checked = checked::run(
+        session,
+        &checked::Subject {
+            product: &product,
+            index: choice.chosen,
+            candidates: &candidates,
+            emulator: tools.emulator.as_ref(),
+        },
+    )?;
     let mut writer = stage.begin().environment()?;
+    writer.write_json(CHECKED, &checked).environment()?;
     writer.write_json(CHOICE, &choice).environment()?;
     writer
         .write_json(DEVICE, &results[choice.chosen])
@@ -318,7 +351,6 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     writer
         .write("log.txt", logs[choice.chosen].as_bytes())
         .environment()?;
-    let product = built.read(&product_elf(choice.chosen)).environment()?;
     writer.write(PRODUCT_ELF, &product).environment()?;
     for (path, text) in &chosen.files {
         let path = format!("{}-model/{path}", pipeline.identity.name);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_board::Core;
+use spinney_checker::{Layout, LeafTable};
 use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, c99, drop_in};
 use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
 use spinney_evaluate::{DeviceRun, Footprint};
@@ -33,6 +34,8 @@ pub(crate) struct Candidate {
     pub scores_from: Option<usize>,
     /// The same form as a C99 header, where that is asked for.
     pub header: Option<CHeader>,
+    /// What its tables look like.
+    pub shape: Shape,
 }
 
 /// A C99 header beside the generated crate.
@@ -45,6 +48,26 @@ pub(crate) struct CHeader {
     pub form: String,
     /// What was asked for and is not in it.
     pub notes: Vec<String>,
+    /// The model's name as C spells it.
+    pub prefix: String,
+    /// What its tables look like.
+    pub shape: Shape,
+}
+
+/// What the tables of one form look like, as its claim says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Shape {
+    pub layout: Option<Layout>,
+    pub leaves: Option<LeafTable>,
+    pub codings_are_table: bool,
+    pub code_bits: u8,
+}
+
+fn bits(code_type: CodeType) -> u8 {
+    match code_type {
+        CodeType::U8 => 8,
+        CodeType::I16 => 16,
+    }
 }
 
 impl CHeader {
@@ -55,6 +78,13 @@ impl CHeader {
             text: header.text,
             form: header.form,
             notes: header.notes,
+            prefix: header.prefix,
+            shape: Shape {
+                layout: header.layout,
+                leaves: header.leaves,
+                codings_are_table: false,
+                code_bits: bits(header.code_type),
+            },
         }
     }
 }
@@ -182,6 +212,12 @@ impl Candidate {
             is_offered,
             scores_from,
             header: None,
+            shape: Shape {
+                layout: generated.layout,
+                leaves: generated.leaves,
+                codings_are_table: generated.codings_are_table,
+                code_bits: bits(generated.options.code_type),
+            },
         }
     }
 }
@@ -349,7 +385,7 @@ mod tests {
     use spinney_config::Pipeline;
     use spinney_evaluate::{DeviceRun, Footprint, Instructions};
 
-    use super::{Candidate, Choice, Figures, choose};
+    use super::{Candidate, Choice, Figures, Shape, choose};
 
     /// Name, flash and mean instructions of three forms.
     const FORMS: [(&str, u64, f64); 3] = [
@@ -382,6 +418,7 @@ mod tests {
                         early_exit: false,
                         files: SourceTree::new(),
                         header: None,
+                        shape: Shape::default(),
                         is_offered: true,
                         scores_from: None,
                     },

@@ -7,7 +7,7 @@ use spinney_codegen::{Exit, Stopped, Walks};
 use spinney_config::Output;
 use spinney_dataset::Dataset;
 use spinney_evaluate::Predictions;
-use spinney_quantize::{Certificate, Level, QuantModel};
+use spinney_quantize::{Body, Certificate, Level, QuantModel};
 use spinney_report::EarlyExit;
 
 use super::quantize::Quantized;
@@ -16,9 +16,15 @@ impl Quantized {
     /// The model with its trees in the order in which the device asks them. That matters to an
     /// early exit alone; proofs keep the model's own.
     pub(crate) fn shipped(&self) -> QuantModel {
-        match &self.rows.train {
-            Some(train) if self.codegen.early_exit => self.quant.ordered(train),
-            _ => self.quant.clone(),
+        self.quant.in_order(&self.order())
+    }
+
+    /// The model's tree that each shipped tree is.
+    pub(super) fn order(&self) -> Vec<usize> {
+        match (&self.rows.train, self.quant.body()) {
+            (Some(train), _) if self.codegen.early_exit => self.quant.order(train),
+            (_, Body::Forest(forest)) => (0..forest.trees().len()).collect(),
+            (_, Body::Bayes(_)) => Vec::new(),
         }
     }
 

@@ -3,10 +3,13 @@
 mod baseline;
 mod build;
 mod candidates;
+mod checked;
+mod claim;
 mod coded;
 #[cfg(test)]
 mod drawn;
 mod exit;
+mod faults;
 mod graph;
 mod hand_over;
 mod hints;
@@ -44,6 +47,7 @@ use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
 
 pub(crate) use candidates::options_for;
+pub(crate) use faults::run as plant_faults;
 pub(crate) use inputs::{at_fault, matches, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::Quantized;
@@ -68,7 +72,16 @@ fn tools(config: &Config) -> Result<Tools, Failure> {
             format!("no compiler for {triple} is here; `cargo xtask setup` installs one")
         })
         .environment()?;
-    let emulator = match target.board {
+    Ok(Tools {
+        toolchain,
+        emulator: found_emulator(config)?,
+    })
+}
+
+/// The emulator that a config asks for, if it does, and if it is here.
+fn found_emulator(config: &Config) -> Result<Option<FoundEmulator>, Failure> {
+    let target = &config.pipeline.target;
+    Ok(match target.board {
         None => None,
         Some(machine) => match environment::emulator(machine) {
             Some((program, version)) => Some(FoundEmulator {
@@ -85,10 +98,6 @@ fn tools(config: &Config) -> Result<Tools, Failure> {
                 )));
             }
         },
-    };
-    Ok(Tools {
-        toolchain,
-        emulator,
     })
 }
 
@@ -240,6 +249,40 @@ pub(crate) fn check(
         print!("{}", report.to_json());
     }
     if report.passes() {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
+}
+
+/// `certificate verify`: the checker on the last run's image.
+pub(crate) fn verify(path: &Path, json: bool) -> Result<(), Failure> {
+    let session = Session::open(path)?;
+    let inputs = inputs::read(&session.config)?;
+    // Says so where there is no run, or one of another config.
+    report::judge_last(&session, &inputs)?;
+    let run = session.stage("run");
+    let choice: candidates::Choice = run.read_json(build::CHOICE).environment()?;
+    let candidates: Vec<candidates::Candidate> = session
+        .stage("quantize")
+        .read_json(quantize::CANDIDATES)
+        .environment()?;
+    let checked = checked::run(
+        &session,
+        &checked::Subject {
+            product: &run.read(build::PRODUCT_ELF).environment()?,
+            index: choice.chosen,
+            candidates: &candidates,
+            emulator: found_emulator(&session.config)?.as_ref(),
+        },
+    )?;
+    session.progress.clear();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&checked).environment()?);
+    } else {
+        print!("{}", checked.text(&session.config.pipeline.identity.name));
+    }
+    if checked.passes() {
         Ok(())
     } else {
         Err(Failure::Gate)

@@ -15,6 +15,7 @@ use spinney_quantize::{
 use spinney_report::{EarlyExit, FeatureCoding};
 
 use super::candidates::{Candidate, candidates, options_for};
+use super::claim::{self, Claims};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows, at_fault, matches};
@@ -55,6 +56,9 @@ pub(crate) const PREDICTIONS: &str = "predictions.json";
 pub(crate) const CERTIFICATE: &str = "certificate.json";
 pub(crate) const EVALUATION: &str = "evaluation.json";
 pub(crate) const ROWS: &str = "rows.bin";
+/// The test rows in float64, where the device gets fewer digits; else empty.
+pub(crate) const EXACT_ROWS: &str = "exact-rows.bin";
+pub(crate) const CLAIMS: &str = "claims.json";
 /// The samples behind the test rows, stretch by stretch, as a verify image reads them.
 pub(crate) const SAMPLES: &str = "samples.bin";
 pub(crate) const CANDIDATES: &str = "candidates.json";
@@ -124,7 +128,10 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             front_end.add_to(&mut candidate.files).input()?;
         }
     }
+    let digest = sha256(&frozen);
+    let claims = claim::claims(&quantized, &certificate, &digest, &candidates).environment()?;
     let results = Results {
+        claims: &claims,
         candidates: &candidates,
         front_end,
         identity,
@@ -138,7 +145,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
-        model_digest: sha256(&frozen),
+        model_digest: digest,
     };
     let mut writer = stage.begin().environment()?;
     results.write(&mut writer).environment()?;
@@ -212,6 +219,7 @@ pub(super) fn quantized_from(
 }
 
 struct Results<'a> {
+    claims: &'a [Claims],
     config: &'a Config,
     model: &'a FloatModel,
     rows: &'a PipelineRows,
@@ -275,6 +283,17 @@ impl Results<'_> {
             bytes.extend(self.quant.reading_bytes(&row.to_vec()));
         }
         writer.write(ROWS, &bytes)?;
+        writer.write_json(CLAIMS, &self.claims)?;
+        let reading_type = self.quant.reading_type();
+        let exact = test.values().iter();
+        let is_received = exact
+            .clone()
+            .all(|reading| reading_type.received(*reading) == *reading);
+        let exact: Vec<u8> = match is_received {
+            true => Vec::new(),
+            false => exact.flat_map(|reading| reading.to_le_bytes()).collect(),
+        };
+        writer.write(EXACT_ROWS, &exact)?;
         writer.write_json(CANDIDATES, &self.candidates)?;
         let core = self.config.pipeline.target.chip.core;
         let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);

@@ -18,6 +18,7 @@ use spinney_report::{
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
 use super::candidates::{Candidate, Choice};
+use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::stages::STAGES;
@@ -211,6 +212,8 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         let days = pipeline.budget.battery_life_min_days;
         verdicts.extend(judge_node(plan, days, measured.device));
     }
+    let checked: Checked = run.read_json(CHECKED).environment()?;
+    verdicts.push(checked.verdict());
     let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
     let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
     let fingerprint = store::sha256(
@@ -229,7 +232,10 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             test_rows: n_rows,
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
-        certificate: certified(&certificate, &summary),
+        certificate: Certified {
+            checked: checked.passes() && checked.is_whole(),
+            ..certified(&certificate, &summary)
+        },
         margins: summary.margins.clone(),
         features: summary.features.clone(),
         shuffled: summary.shuffled,
@@ -283,6 +289,8 @@ pub(super) fn certified(certificate: &Certificate, summary: &Summary) -> Certifi
         rows_at_risk_list: certificate.rows_at_risk.clone(),
         flips: certificate.flips.clone(),
         arithmetic: summary.arithmetic.clone(),
+        // Nothing was, as long as there is no image.
+        checked: false,
     }
 }
 

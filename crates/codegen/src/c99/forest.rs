@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
+use spinney_checker::Layout;
 use spinney_quantize::{Leaves, QuantForest};
 
 use super::branches;
 use super::text::{Item, Tables, comment};
 use crate::compact::{Compact, Nodes, number, with_a_split};
 use crate::exit::{Enough, enough};
+use crate::layout;
 use crate::options::{Encoding, Options};
 use crate::trees::{Child, Tree, trees};
 
@@ -20,6 +22,8 @@ pub(crate) struct ForestSource {
     pub functions: String,
     /// In words: "3 bytes per split".
     pub form: String,
+    /// Of splits; `None` where they are code.
+    pub layout: Option<Layout>,
 }
 
 /// How votes are added up.
@@ -43,12 +47,12 @@ pub(crate) fn source(
     let sum = Sum::of(forest, trees.len(), n_classes);
     let mut tables = Tables::default();
     let is_table = options.encoding != Encoding::Branches;
-    let (form, walk) = if is_table {
+    let (form, walk, layout) = if is_table {
         let shape = (n_codes, n_classes);
         nodes(forest, &trees, shape, options, sum.leaf, &mut tables)
     } else {
         let text = branches::functions(&trees, sum.leaf.name(), options.code_type);
-        ("branches".to_owned(), text)
+        ("branches".to_owned(), text, None)
     };
     write_leaves(&mut tables, forest.leaves(), n_classes);
     let is_single = trees.len() == 1 && *forest.leaves() == Leaves::Classes;
@@ -73,6 +77,7 @@ pub(crate) fn source(
         tables,
         functions,
         form,
+        layout,
     }
 }
 
@@ -110,12 +115,16 @@ fn nodes(
     options: &Options,
     leaf: Item,
     tables: &mut Tables,
-) -> (String, String) {
+) -> (String, String, Option<Layout>) {
     let options = Options {
         encoding: Encoding::Table,
         ..*options
     };
     let compact = Compact::new(forest, trees, n_codes, n_classes, &options);
+    let layout = match &compact {
+        Some(compact) => layout::compact(compact, true),
+        None => layout::wide(true),
+    };
     // C checks no tables, so the runtime does, here.
     let _ = compact.as_ref().map(Compact::runtime);
     let (item, per_split, body) = match compact.as_ref().map(|compact| &compact.nodes) {
@@ -197,6 +206,7 @@ fn nodes(
     (
         format!("{} bytes per split", per_split * item.n_bytes()),
         walk,
+        Some(layout),
     )
 }
 

@@ -13,10 +13,12 @@ mod text;
 
 use std::fmt::Write;
 
+use spinney_checker::{Layout, LeafTable};
 use spinney_quantize::{Body, QuantModel, ReadingType};
 
 use self::text::{Prefix, Tables, comment, string};
 use crate::crate_files::Identity;
+use crate::layout;
 use crate::options::{CodeType, Encoding, Options};
 
 /// Bytes of constants that AVR's short addresses reach, less what a compiler puts there itself.
@@ -37,6 +39,12 @@ pub struct Header {
     pub form: String,
     /// Bytes of all tables.
     pub table_bytes: usize,
+    /// The type of codes.
+    pub code_type: CodeType,
+    /// How splits are laid out; `None` where they are code, or there are none.
+    pub layout: Option<Layout>,
+    /// How votes are laid out; `None` where leaves are classes, or there are none.
+    pub leaves: Option<LeafTable>,
     /// What was asked for and is not in the header, a sentence each.
     pub notes: Vec<String>,
 }
@@ -59,11 +67,13 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
     }
     let coding = coding::source(model, options.code_type);
     let mut tables = coding.tables;
+    let mut layouts = (None, None);
     let (body, form, n_trees) = match model.body() {
         Body::Forest(forest) => {
             let source = forest::source(forest, n_codes, n_classes, &options);
             tables.text.push_str(&source.tables.text);
             tables.sizes.extend(source.tables.sizes);
+            layouts = (source.layout, layout::leaves(forest.leaves(), n_classes));
             (source.functions, source.form, forest.trees().len())
         }
         Body::Bayes(model) => {
@@ -99,6 +109,9 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
         text,
         form,
         table_bytes: tables.sizes.iter().sum(),
+        code_type: options.code_type,
+        layout: layouts.0,
+        leaves: layouts.1,
         notes,
     }
 }

@@ -14,6 +14,7 @@ impl Report {
                 h2 #certificate { "Certificate" }
                 @if let Some(splits) = self.splits_in_words() { p { (splits) } }
                 p { (self.votes_in_words()) }
+                @if let Some(checked) = self.checked_in_words() { p { (checked) } }
                 @if !certificate.arithmetic.is_empty() {
                     ul.small { @for line in &certificate.arithmetic { li { (line) } } }
                 }

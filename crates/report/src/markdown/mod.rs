@@ -257,6 +257,9 @@ impl Report {
             writeln!(out, "{splits}")?;
         }
         writeln!(out, "{}", self.votes_in_words())?;
+        if let Some(checked) = self.checked_in_words() {
+            writeln!(out, "{checked}")?;
+        }
         if !certificate.arithmetic.is_empty() {
             writeln!(out)?;
         }
@@ -302,6 +305,21 @@ impl Report {
         let mut flips: Vec<&Flip> = self.certificate.flips.iter().collect();
         flips.sort_by_key(|flip| std::cmp::Reverse(flip.rows.len()));
         flips.into_iter()
+    }
+
+    /// What the checker did; `None` where it did not pass, or could not look at all of it.
+    pub(crate) fn checked_in_words(&self) -> Option<&'static str> {
+        let certificate = &self.certificate;
+        certificate.checked.then_some(match certificate.splits {
+            Some(_) => {
+                "Checked: a program that shares no code with the proof decided every split of the \
+                 shipped image anew."
+            }
+            None => {
+                "Checked: a program that shares no code with the proof held every term of the \
+                 shipped image to the model."
+            }
+        })
     }
 
     /// What is proven of splits; `None` for models without.

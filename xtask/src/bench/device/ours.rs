@@ -200,7 +200,9 @@ impl Site<'_> {
 
     fn drop_in(&self, variant: &Variant, quant: &QuantModel) -> Result<Generated, Failure> {
         // Trees are ordered on training rows, as a pipeline does it.
-        let ordered = variant.early_exit.then(|| quant.ordered(&self.model.train));
+        let ordered = variant
+            .early_exit
+            .then(|| quant.in_order(&quant.order(&self.model.train)));
         let quant = ordered.as_ref().unwrap_or(quant);
         spinney_codegen::drop_in(IDENTITY, quant, &self.options(variant, quant)).environment()
     }

@@ -1,0 +1,208 @@
+//! Readings in their order, the code of each, and what a split makes of them.
+
+use spinney_model::{Compare, Schema};
+
+use crate::claim::{Claim, Coding, Input, Sensor};
+use crate::{Fault, Kind};
+
+const INFINITY: i64 = 0x7f80_0000;
+
+/// All inputs, and which of them is made of a feature.
+pub(crate) struct Inputs {
+    pub cells: Vec<Cells>,
+    pub of_feature: Vec<Option<usize>>,
+}
+
+/// One input with its codes laid out: which readings have which code.
+///
+/// Readings are *keys*, integers in the readings' order: integers themselves, and of singles the
+/// bits, negated below the sign for negative ones. NaN has no key.
+pub(crate) struct Cells {
+    input: Input,
+    received: Sensor,
+    is_narrow: bool,
+    /// The lowest and highest key that the certificate speaks of.
+    pub range: (i64, i64),
+    pub lowest: i32,
+    /// Per code, from the lowest on, its first and last key; first > last if it has none.
+    pub cells: Vec<(i64, i64)>,
+}
+
+impl Inputs {
+    pub(crate) fn new(schema: &Schema, claim: &Claim) -> Result<Self, Fault> {
+        let mut of_feature = vec![None; schema.n_features()];
+        for (at, input) in claim.inputs.iter().enumerate() {
+            of_feature[input.feature] = Some(at);
+        }
+        let cells = claim.inputs.iter().map(|input| Cells::new(input, claim));
+        let cells = cells.collect::<Result<_, _>>()?;
+        Ok(Self { cells, of_feature })
+    }
+
+    /// The codes of a row of readings, as the device receives them.
+    pub(crate) fn codes(&self, row: &[f64]) -> Vec<i32> {
+        let code = |cells: &Cells| cells.code(row[cells.input.feature]);
+        self.cells.iter().map(code).collect()
+    }
+}
+
+impl Cells {
+    fn new(input: &Input, claim: &Claim) -> Result<Self, Fault> {
+        let mut this = Self {
+            input: input.clone(),
+            received: claim.reading,
+            is_narrow: claim.code_bits == 8,
+            range: (0, 0),
+            lowest: if claim.code_bits == 8 { 0 } else { -32_768 },
+            cells: Vec::new(),
+        };
+        let (low, high) = keys(input.sensor);
+        let first =
+            |holds: &dyn Fn(f64) -> bool| first_key((low, high), &|key| holds(this.value(key)));
+        let (from, to) = input.range;
+        this.range = (first(&|at| at >= from), first(&|at| at > to) - 1);
+        // An order is proven by looking where there is an end to it, and by its formula elsewhere.
+        let is_ordered = match &input.coding {
+            Coding::Rank { cuts } => cuts.is_sorted(),
+            Coding::Affine { .. } => {
+                high - low > 65_535
+                    || (low..=high).is_sorted_by_key(|key| this.code(this.value(key)))
+            }
+        };
+        if !is_ordered {
+            let place = format!("feature {}", input.feature);
+            return Err(Fault::new(Kind::Coding, place, "codes fall where readings rise"));
+        }
+        let mut start = low;
+        for code in this.lowest..this.lowest + (1 << claim.code_bits) {
+            let end = first_key((start, high), &|key| this.code(this.value(key)) > code);
+            this.cells.push((start, end - 1));
+            start = end;
+        }
+        Ok(this)
+    }
+
+    /// The reading of a key.
+    pub(crate) fn value(&self, key: i64) -> f64 {
+        if self.input.sensor != Sensor::F32 {
+            return key as f64;
+        }
+        let magnitude = f32::from_bits(key.unsigned_abs() as u32);
+        f64::from(if key < 0 { -magnitude } else { magnitude })
+    }
+
+    /// The code of a reading, once the device has received it. That of NaN is the highest.
+    pub(crate) fn code(&self, reading: f64) -> i32 {
+        let received = cast(reading, self.received);
+        let magnitude = i64::from((received.abs() as f32).to_bits());
+        let key = match self.received {
+            Sensor::F32 if received < 0.0 => -magnitude,
+            Sensor::F32 => magnitude,
+            _ => received as i64,
+        };
+        let code = match &self.input.coding {
+            Coding::Rank { cuts } => {
+                cuts.partition_point(|cut| received.is_nan() || i64::from(*cut) < key) as i128
+            }
+            Coding::Affine { .. } if received.is_nan() => 32_767,
+            Coding::Affine { shift, offset } => {
+                let (significand, exponent) = match magnitude >> 23 {
+                    _ if self.received != Sensor::F32 => (key, 0),
+                    255 => (key.signum(), 1_000),
+                    0 => (key, -149),
+                    biased => {
+                        (key.signum() * (magnitude & 0x7f_ffff | 0x80_0000), biased as i32 - 150)
+                    }
+                };
+                scaled(significand.into(), exponent + i32::from(*shift)) - i128::from(*offset)
+            }
+        };
+        let code = code.clamp(-32_768, 32_767) as i32;
+        if self.is_narrow { code.clamp(0, 255) } else { code }
+    }
+
+    /// The last key that float sends left at a threshold; one below all if it sends none.
+    pub(crate) fn last_left(&self, threshold: f64, compare: Compare) -> i64 {
+        let goes_right = |key| compare.seen(self.value(key)) > threshold;
+        first_key(keys(self.input.sensor), &goes_right) - 1
+    }
+
+    /// The code of a threshold: that of the last reading that float sends left; NaN goes right.
+    pub(crate) fn threshold(&self, threshold: f64, compare: Compare) -> i32 {
+        let last = self.last_left(threshold, compare);
+        let is_none = last < self.cells[0].0;
+        let code = if is_none { self.lowest - 1 } else { self.code(self.value(last)) };
+        if self.has_nan() { code.min(self.code(f64::NAN) - 1) } else { code }
+    }
+
+    /// Decides a split for every code: the readings, as runs of keys, that float sends one way and
+    /// `code <= threshold` another.
+    pub(crate) fn decide(&self, last_left: i64, threshold: i32) -> Vec<(i64, i64)> {
+        let mut runs: Vec<(i64, i64)> = Vec::new();
+        for (code, (first, last)) in (self.lowest..).zip(&self.cells) {
+            let (from, to) = if code <= threshold {
+                (last_left.max(*first - 1) + 1, *last)
+            } else {
+                (*first, last_left.min(*last))
+            };
+            match runs.last_mut() {
+                _ if from > to => {}
+                Some(run) if run.1 + 1 == from => run.1 = to,
+                _ => runs.push((from, to)),
+            }
+        }
+        runs
+    }
+
+    /// Whether the sensor delivers readings that are no numbers.
+    pub(crate) fn has_nan(&self) -> bool {
+        self.input.sensor == Sensor::F32
+    }
+}
+
+/// The lowest and highest key that a sensor can deliver.
+fn keys(sensor: Sensor) -> (i64, i64) {
+    match sensor {
+        Sensor::U8 => (0, 255),
+        Sensor::I8 => (-128, 127),
+        Sensor::U16 => (0, 65_535),
+        Sensor::I16 => (-32_768, 32_767),
+        Sensor::I32 => (i32::MIN.into(), i32::MAX.into()),
+        Sensor::F32 => (-INFINITY, INFINITY),
+    }
+}
+
+/// The first key for which `holds`, which then holds for all above; one beyond the last if none.
+fn first_key((low, high): (i64, i64), holds: &dyn Fn(i64) -> bool) -> i64 {
+    let (mut low, mut end) = (low, high + 1);
+    while low < end {
+        let middle = low + (end - low) / 2;
+        if holds(middle) {
+            end = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+/// A reading as a type of the device holds it.
+pub(crate) fn cast(reading: f64, received: Sensor) -> f64 {
+    match received {
+        Sensor::U8 => f64::from(reading as u8),
+        Sensor::I8 => f64::from(reading as i8),
+        Sensor::U16 => f64::from(reading as u16),
+        Sensor::I16 => f64::from(reading as i16),
+        Sensor::I32 => f64::from(reading as i32),
+        Sensor::F32 => f64::from(reading as f32),
+    }
+}
+
+/// `⌊value · 2^exponent⌋`, beyond all codes and offsets where it is beyond 2^64.
+fn scaled(value: i128, exponent: i32) -> i128 {
+    match exponent {
+        ..=0 => value >> exponent.unsigned_abs().min(127),
+        1..=64 => value << exponent,
+        _ => value.signum() << 64,
+    }
+}

@@ -1,0 +1,336 @@
+//! Trees held to trees: every split for every code, every leaf, every row.
+
+use std::collections::{BTreeSet, HashMap};
+
+use spinney_model::{Compare, Forest, Node, Voting, argmax};
+
+use crate::claim::{Body, Claim, Flip, Level};
+use crate::coding::Inputs;
+use crate::memory::Memory;
+use crate::tables::{self, Child, Trees};
+use crate::{Findings, Kind};
+
+struct Checker<'a> {
+    model: &'a Forest,
+    claim: &'a Claim,
+    inputs: Inputs,
+    trees: Trees,
+    leaves: Vec<Vec<u32>>,
+    unit: Option<u32>,
+    flips: HashMap<(usize, usize), &'a Flip>,
+    /// Runs of readings that a split of this input, last left key and threshold misdecides.
+    decided: HashMap<(usize, i64, i32), Vec<(i64, i64)>>,
+    /// Per float split that stands in the tables, its code.
+    thresholds: HashMap<(usize, usize), i32>,
+    /// Per shipped tree, the most that one vote of a leaf is above another.
+    spreads: Vec<u32>,
+}
+
+pub(crate) fn check(
+    model: &Forest,
+    claim: &Claim,
+    memory: &Memory,
+    rows: &[f64],
+    findings: &mut Findings,
+) {
+    let Body::Forest { order, layout, leaves, exit_margin } = &claim.body else {
+        return;
+    };
+    if !order.iter().collect::<BTreeSet<_>>().into_iter().copied().eq(0..model.trees().len())
+        || order.len() != model.trees().len()
+    {
+        return findings.fault(
+            Kind::Stale,
+            "the claim's order",
+            "it is no permutation of the trees",
+        );
+    }
+    let decoded = tables::trees(*layout, order.len(), memory, findings).and_then(|trees| {
+        Ok(trees.zip(tables::leaves(*leaves, model.schema().n_classes(), memory)?))
+    });
+    let (trees, votes) = match decoded {
+        Ok(Some(decoded)) => decoded,
+        Ok(None) => return findings.note("The trees are code."),
+        Err(what) => return findings.fault(Kind::Layout, "the tables", what),
+    };
+    let inputs = match Inputs::new(model.schema(), claim) {
+        Ok(inputs) => inputs,
+        Err(fault) => return findings.push(fault),
+    };
+    let flips = claim.certificate.flips.iter().map(|flip| ((flip.tree, flip.node), flip));
+    let mut checker = Checker {
+        model,
+        claim,
+        inputs,
+        trees,
+        leaves: votes,
+        unit: leaves.map(|table| table.unit),
+        flips: flips.collect(),
+        decided: HashMap::new(),
+        thresholds: HashMap::new(),
+        spreads: vec![0; order.len()],
+    };
+    for (at, tree) in order.iter().enumerate() {
+        checker.tree(*tree, at, findings);
+    }
+    let codes = |key: &(usize, i64, i32)| checker.inputs.cells[key.0].cells.len() as u64;
+    findings.decisions = checker.decided.keys().map(codes).sum();
+    checker.levels(findings);
+    if let (true, Some(leads)) = (*exit_margin == 1.0, memory.table("LEADS")) {
+        for (tree, lead) in tables::numbers(leads, 4).into_iter().enumerate() {
+            let rest: u32 = checker.spreads.iter().skip(tree + 1).sum();
+            if lead < rest {
+                let what = format!("a lead of {lead} ends it, and the trees left can give {rest}");
+                findings.fault(Kind::Exit, format!("LEADS after tree {tree}"), what);
+            }
+        }
+    }
+    if findings.holds() {
+        for (index, row) in rows.chunks(model.schema().n_features()).enumerate() {
+            findings.rows += 1;
+            if let Err(what) = checker.row(index, row) {
+                findings.fault(Kind::Row, format!("test row {index}"), what);
+            }
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// Walks a float tree and the shipped one together.
+    fn tree(&mut self, tree: usize, shipped: usize, findings: &mut Findings) {
+        let model = self.model;
+        let nodes = model.trees()[tree].nodes();
+        let mut stack = vec![(0_usize, self.trees.roots[shipped])];
+        while let Some((node, child)) = stack.pop() {
+            let place = format!("tree {tree} node {node}");
+            let child = self.settled(child);
+            let (feature, threshold, left, right) = match (&nodes[node], child) {
+                (Node::Leaf { proportions }, Child::Leaf(leaf)) => {
+                    findings.leaves += 1;
+                    match self.votes(proportions, leaf) {
+                        Ok(spread) => self.spreads[shipped] = self.spreads[shipped].max(spread),
+                        Err(what) => findings.fault(Kind::Leaf, place, what),
+                    }
+                    continue;
+                }
+                (Node::Leaf { .. }, Child::Split(_)) => {
+                    findings.fault(
+                        Kind::Split,
+                        place,
+                        "float ends in a leaf, and the tables ask on",
+                    );
+                    continue;
+                }
+                (Node::Split { feature, threshold, left, right }, _) => {
+                    (*feature as usize, *threshold, *left as usize, *right as usize)
+                }
+            };
+            findings.splits += 1;
+            let Some(input) = self.inputs.of_feature[feature] else {
+                // Nothing is known of the feature, so both sides have to be the same.
+                stack.extend([(left, child), (right, child)]);
+                continue;
+            };
+            let compare = model.schema().features()[feature].compare;
+            let split = match child {
+                Child::Split(at) => {
+                    Some(self.trees.splits[at]).filter(|split| split.input == input)
+                }
+                Child::Leaf(_) => None,
+            };
+            // A split that no reading goes left at need not stand in the tables.
+            let never = self.inputs.cells[input].lowest - 1;
+            let mut decides =
+                |code: i32| self.decides((tree, node), input, (threshold, compare), code);
+            let found = split.map(|split| decides(split.threshold));
+            match (split, found) {
+                (Some(split), Some(Ok(()))) => {
+                    self.thresholds.insert((tree, node), split.threshold);
+                    stack.extend([(left, split.children[0]), (right, split.children[1])]);
+                }
+                _ if decides(never).is_ok() => {
+                    self.thresholds.insert((tree, node), never);
+                    stack.push((right, child));
+                }
+                (_, Some(Err(what))) => findings.fault(Kind::Unlisted, place, what),
+                // Nor need one whose sides are the same leaf.
+                _ if matches!(child, Child::Leaf(_)) => {
+                    stack.extend([(left, child), (right, child)])
+                }
+                _ => findings.fault(
+                    Kind::Split,
+                    place,
+                    format!("the tables do not ask feature {feature}"),
+                ),
+            }
+        }
+    }
+
+    /// A split with one leaf on both sides is that leaf; a tree that is one leaf is written so.
+    fn settled(&self, child: Child) -> Child {
+        match child {
+            Child::Split(at) => match self.trees.splits[at].children {
+                [Child::Leaf(left), Child::Leaf(right)] if left == right => Child::Leaf(left),
+                _ => child,
+            },
+            Child::Leaf(_) => child,
+        }
+    }
+
+    /// Decides a split for every code; what float decides differently has to be listed.
+    fn decides(
+        &mut self,
+        at: (usize, usize),
+        input: usize,
+        (threshold, compare): (f64, Compare),
+        code: i32,
+    ) -> Result<(), String> {
+        let cells = &self.inputs.cells[input];
+        if cells.has_nan() && cells.code(f64::NAN) <= code {
+            return Err(format!("NaN goes left at the code {code}"));
+        }
+        let last_left = cells.last_left(threshold, compare);
+        let runs = self.decided.entry((input, last_left, code));
+        let (low, high) = cells.range;
+        let flip = self.flips.get(&at);
+        for (from, to) in runs.or_insert_with(|| cells.decide(last_left, code)) {
+            let (from, to) = ((*from).max(low), (*to).min(high));
+            let (first, last) = (cells.value(from), cells.value(to));
+            let is_listed = flip.is_some_and(|flip| {
+                flip.above.is_none_or(|above| above < first)
+                    && flip.below.is_none_or(|below| last < below)
+            });
+            if from <= to && !is_listed {
+                return Err(format!(
+                    "the readings {first} to {last} pass {threshold} and the code {code} on different \
+                     sides, and are not listed"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds a leaf's votes to its proportions: each to the nearest, a leader that ties one more.
+    fn votes(&self, proportions: &[f64], leaf: usize) -> Result<u32, String> {
+        let votes = self.leaves.get(leaf).ok_or_else(|| format!("there is no leaf {leaf}"))?;
+        let leader = argmax(proportions);
+        let is_near = |(class, (proportion, vote)): (usize, (&f64, &u32))| {
+            let Some(unit) = self.unit else {
+                return true;
+            };
+            let apart = f64::from(*vote) - proportion.min(1.0) * f64::from(unit);
+            let most = if class == leader { 1.5 } else { 0.5 };
+            (-0.5 - 1e-6..=most + 1e-6).contains(&apart)
+        };
+        let (most, least) = (votes.iter().max().unwrap_or(&0), votes.iter().min().unwrap_or(&0));
+        if !proportions.iter().zip(votes).enumerate().all(is_near)
+            || votes.iter().position(|vote| vote == most) != Some(leader)
+        {
+            return Err(format!("the votes {votes:?} for the proportions {proportions:?}"));
+        }
+        Ok(most - least)
+    }
+
+    /// Holds the levels to what is listed and to the leaves.
+    fn levels(&self, findings: &mut Findings) {
+        let certificate = &self.claim.certificate;
+        let flips = &certificate.flips;
+        let is_split = |flip: &Flip| {
+            let tree = self.model.trees().get(flip.tree);
+            matches!(tree.and_then(|tree| tree.nodes().get(flip.node)), Some(Node::Split { .. }))
+        };
+        let is_plain = self.model.trees().len() == 1 || self.claim.voting == Voting::Hard;
+        let bears_out = match certificate.splits {
+            None => false,
+            Some(Level::EveryInput) => flips.is_empty(),
+            Some(Level::EveryRow) => flips.iter().all(|flip| flip.rows.is_empty()),
+            Some(Level::Listed) => true,
+        } && match certificate.votes {
+            Level::Listed => true,
+            level if !certificate.rows_at_risk.is_empty() || level == Level::EveryRow => {
+                certificate.rows_at_risk.is_empty()
+            }
+            _ => is_plain || self.is_exact(),
+        };
+        // Leaves that are classes stand for proportions in a single tree and under hard votes.
+        if !bears_out || !flips.iter().all(is_split) || !(is_plain || self.unit.is_some()) {
+            findings.fault(
+                Kind::Level,
+                "the certificate",
+                "its levels are not borne out by what it lists",
+            );
+        }
+    }
+
+    /// Whether all leaves are held exactly, and float adds them up exactly.
+    fn is_exact(&self) -> bool {
+        let unit = f64::from(self.unit.unwrap_or(1));
+        let is_whole = |value: f64| value == value.round();
+        self.model.trees().iter().flat_map(|tree| tree.nodes()).all(|node| match node {
+            Node::Split { .. } => true,
+            Node::Leaf { proportions } => {
+                proportions.iter().all(|p| is_whole(p * unit) && is_whole(p * 1_048_576.0))
+            }
+        })
+    }
+
+    /// Predicts a test row on both sides.
+    fn row(&self, index: usize, row: &[f64]) -> Result<(), String> {
+        let certificate = &self.claim.certificate;
+        let codes = self.inputs.codes(row);
+        let mut parts = false;
+        for tree in 0..self.model.trees().len() {
+            if let Some(node) = self.parting(tree, row, &codes) {
+                parts = true;
+                if !self.flips.get(&(tree, node)).is_some_and(|flip| flip.rows.contains(&index)) {
+                    return Err(format!(
+                        "its paths part at tree {tree} node {node}, which is not listed"
+                    ));
+                }
+            }
+        }
+        let mut sums = vec![0_u64; self.model.schema().n_classes()];
+        for root in &self.trees.roots {
+            let leaf = self.trees.leaf(*root, &codes);
+            sums.iter_mut()
+                .zip(&self.leaves[leaf])
+                .for_each(|(sum, vote)| *sum += u64::from(*vote));
+        }
+        let float = self.model.scores(row, self.claim.voting);
+        let winner = argmax(&float);
+        let n_trees = float.len().max(self.model.trees().len()) as f64;
+        let is_soft = self.unit.is_some() && self.claim.voting == Voting::Soft;
+        // Float's sums are rounded, too; a tie is one on both sides where leaves are held exactly.
+        let rounding = n_trees * n_trees * f64::EPSILON * 2.0;
+        let overtakes = |class: usize| {
+            let is_ahead = (sums[class], winner) > (sums[winner], class);
+            let is_close = (float[winner] - float[class]) * n_trees <= rounding;
+            let is_rounded = is_soft && certificate.votes != Level::EveryInput;
+            class != winner
+                && (is_ahead || (is_rounded && (is_close || sums[class] == sums[winner])))
+        };
+        if !parts && (0..sums.len()).any(overtakes) && !certificate.rows_at_risk.contains(&index) {
+            return Err(format!(
+                "float's class {winner} does not win beyond doubt with {sums:?}; not listed"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The node where a row's readings and codes go different ways.
+    fn parting(&self, tree: usize, row: &[f64], codes: &[i32]) -> Option<usize> {
+        let nodes = self.model.trees()[tree].nodes();
+        let mut node = 0;
+        while let Node::Split { feature, threshold, left, right } = &nodes[node] {
+            let feature = *feature as usize;
+            let compare = self.model.schema().features()[feature].compare;
+            let goes_left = compare.seen(row[feature]) <= *threshold;
+            let code = self.thresholds.get(&(tree, node)).zip(self.inputs.of_feature[feature]);
+            if code.is_some_and(|(code, input)| (codes[input] <= *code) != goes_left) {
+                return Some(node);
+            }
+            node = if goes_left { *left } else { *right } as usize;
+        }
+        None
+    }
+}

@@ -1,0 +1,140 @@
+//! Rows that ask an image about both sides of every split, where the model is code.
+
+use spinney_model::{Forest, Node, Voting, argmax};
+
+use crate::Fault;
+use crate::claim::{Body, Claim};
+use crate::coding::{Inputs, cast};
+
+/// Rows and what has to come out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Edges {
+    /// Readings as the device receives them.
+    pub rows: Vec<Vec<f64>>,
+    /// The class of each row.
+    pub classes: Vec<usize>,
+    /// The votes of each row, one per class.
+    pub scores: Vec<Vec<i64>>,
+    /// Splits both of whose sides are asked.
+    pub splits: usize,
+    /// Splits one of whose sides no reading reaches.
+    pub one_sided: usize,
+    /// Splits that are left out, as there would be too many rows.
+    pub left_out: usize,
+}
+
+/// For every split of every tree a row that reaches it with the threshold's code, and one with the
+/// next code; at most `most` rows. `base` is a row of readings for what no split asks.
+///
+/// # Errors
+/// Codings without an order.
+pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Result<Edges, Fault> {
+    let inputs = Inputs::new(model.schema(), claim)?;
+    let base: Vec<f64> = base.iter().map(|reading| cast(*reading, claim.reading)).collect();
+    let mut edges = Edges::default();
+    for tree in model.trees() {
+        // Nodes, each with the codes that reach it.
+        let all = inputs
+            .cells
+            .iter()
+            .map(|cells| (cells.lowest, cells.lowest + cells.cells.len() as i32 - 1));
+        let mut stack = vec![(0_usize, all.collect::<Vec<_>>())];
+        while let Some((node, reach)) = stack.pop() {
+            let Node::Split { feature, threshold, left, right } = &tree.nodes()[node] else {
+                continue;
+            };
+            let Some(input) = inputs.of_feature[*feature as usize] else {
+                stack.extend([(*left as usize, reach.clone()), (*right as usize, reach)]);
+                continue;
+            };
+            let compare = model.schema().features()[*feature as usize].compare;
+            let code = inputs.cells[input].threshold(*threshold, compare);
+            let (mut below, mut above) = (reach.clone(), reach);
+            below[input].1 = below[input].1.min(code);
+            above[input].0 = above[input].0.max(code + 1);
+            let asked = [(&below, true), (&above, false)]
+                .map(|(reach, is_last)| row(&inputs, claim, &base, reach, (input, is_last)));
+            match asked {
+                _ if edges.rows.len() + 2 > most => edges.left_out += 1,
+                [Some(left), Some(right)] => {
+                    edges.splits += 1;
+                    edges.rows.extend([left, right]);
+                }
+                _ => edges.one_sided += 1,
+            }
+            let sides = [(*left as usize, below), (*right as usize, above)];
+            stack.extend(sides.into_iter().filter(|(_, reach)| reach[input].0 <= reach[input].1));
+        }
+    }
+    for row in &edges.rows {
+        let scores = votes(model, claim, &inputs, row);
+        let best = (0..scores.len()).rev().max_by_key(|class| scores[*class]);
+        edges.classes.push(best.unwrap_or(0));
+        edges.scores.push(scores);
+    }
+    Ok(edges)
+}
+
+/// A row of readings within reach, one input at its last or first code there; others move as little
+/// as they have to.
+fn row(
+    inputs: &Inputs,
+    claim: &Claim,
+    base: &[f64],
+    reach: &[(i32, i32)],
+    (input, is_last): (usize, bool),
+) -> Option<Vec<f64>> {
+    let mut row = base.to_vec();
+    for (at, (&(low, high), cells)) in reach.iter().zip(&inputs.cells).enumerate() {
+        let place = &mut row[claim.inputs[at].feature];
+        let code = cells.code(*place);
+        if at != input && (low..=high).contains(&code) {
+            continue;
+        }
+        let is_last = if at == input { is_last } else { code > high };
+        let cell = |code: i32| cells.cells[(code - cells.lowest) as usize];
+        let has_reading = |code: &i32| cell(*code).0 <= cell(*code).1;
+        let mut codes = low..=high;
+        *place = if is_last {
+            cells.value(cell(codes.rfind(has_reading)?).1)
+        } else {
+            cells.value(cell(codes.find(has_reading)?).0)
+        };
+    }
+    Some(row)
+}
+
+/// The votes of float's trees, thresholds as codes and leaves rounded.
+fn votes(model: &Forest, claim: &Claim, inputs: &Inputs, row: &[f64]) -> Vec<i64> {
+    let codes = inputs.codes(row);
+    let mut scores = vec![0; model.schema().n_classes()];
+    for tree in model.trees() {
+        let mut node = 0;
+        let proportions = loop {
+            match &tree.nodes()[node] {
+                Node::Leaf { proportions } => break proportions,
+                Node::Split { feature, threshold, left, right } => {
+                    let compare = model.schema().features()[*feature as usize].compare;
+                    let input = inputs.of_feature[*feature as usize];
+                    let goes_left = input.is_none_or(|input| {
+                        codes[input] <= inputs.cells[input].threshold(*threshold, compare)
+                    });
+                    node = if goes_left { *left } else { *right } as usize;
+                }
+            }
+        };
+        let leader = argmax(proportions);
+        match &claim.body {
+            Body::Forest { leaves: Some(table), .. } if claim.voting == Voting::Soft => {
+                let vote = |p: &f64| (p.min(1.0) * f64::from(table.unit)).round() as i64;
+                let votes: Vec<i64> = proportions.iter().map(vote).collect();
+                scores.iter_mut().zip(&votes).for_each(|(score, vote)| *score += vote);
+                // A leader that would tie gets one more.
+                scores[leader] +=
+                    i64::from(votes[..leader].iter().any(|vote| *vote >= votes[leader]));
+            }
+            _ => scores[leader] += 1,
+        }
+    }
+    scores
+}

@@ -1,0 +1,252 @@
+//! Tables to trees: each format of a split, each layout of votes, and the codings' own tables.
+
+use crate::claim::{Children, Claim, Coding, Field, Layout, LeafTable};
+use crate::memory::Memory;
+use crate::{Findings, Kind};
+
+/// Where a split leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Child {
+    /// To a split, by its index in the table.
+    Split(usize),
+    /// To a leaf, by its number.
+    Leaf(usize),
+}
+
+/// `codes[input] <= threshold` goes to the first child.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Split {
+    pub input: usize,
+    pub threshold: i32,
+    pub children: [Child; 2],
+}
+
+/// Decoded trees.
+pub(crate) struct Trees {
+    pub splits: Vec<Split>,
+    pub roots: Vec<Child>,
+}
+
+impl Trees {
+    /// The leaf that codes lead to.
+    pub(crate) fn leaf(&self, root: Child, codes: &[i32]) -> usize {
+        let mut child = root;
+        loop {
+            match child {
+                Child::Leaf(leaf) => return leaf,
+                Child::Split(at) => {
+                    let split = self.splits[at];
+                    let code = codes.get(split.input).copied().unwrap_or(0);
+                    child = split.children[usize::from(code > split.threshold)];
+                }
+            }
+        }
+    }
+}
+
+/// The little-endian number of bytes, at most four.
+fn number(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+}
+
+pub(crate) fn numbers(bytes: &[u8], size: usize) -> Vec<u32> {
+    bytes.chunks_exact(size).map(number).collect()
+}
+
+/// The trees in memory; `None` if they are code.
+pub(crate) fn trees(
+    layout: Option<Layout>,
+    n_trees: usize,
+    memory: &Memory,
+    findings: &mut Findings,
+) -> Result<Option<Trees>, String> {
+    let Some((layout, nodes)) = layout.zip(memory.table("NODES").or(memory.table("SPLITS"))) else {
+        return Ok(None);
+    };
+    let pairs = numbers(memory.table("PAIRS").unwrap_or_default(), 2);
+    let heads = memory.table("TREES").map(|heads| numbers(heads, 4));
+    let n_splits = match layout.children {
+        Children::Counted { n_splits, .. } => n_splits,
+        _ => (8 * nodes.len()).saturating_sub(layout.first_bit) / layout.split_bits.max(1),
+    };
+    let mut trees = Trees { splits: Vec::new(), roots: Vec::new() };
+    // Where a tree ends is where no child is outstanding.
+    let (mut start, mut end) = (0, 0);
+    for at in 0..n_splits {
+        if at == end {
+            (start, end) = (at, at + 1);
+            trees.roots.push(Child::Split(at));
+        }
+        let split = split(layout, nodes, &pairs, (start, at))
+            .ok_or_else(|| format!("the table ends within split {at}"))?;
+        for child in split.children {
+            match child {
+                Child::Split(child) if child <= at => return Err(format!("split {at} leads back")),
+                Child::Split(child) => end = end.max(child + 1),
+                Child::Leaf(_) => {}
+            }
+        }
+        trees.splits.push(split);
+    }
+    let starts = if let Some(heads) = heads {
+        // A start and a root each; a tree that is one leaf has no splits.
+        let mut found = std::mem::take(&mut trees.roots).into_iter().peekable();
+        for head in heads.chunks_exact(2) {
+            let root = (head[1] & 0xffff) as usize;
+            let next = found.next_if_eq(&Child::Split(head[0] as usize)).filter(|_| root == 0);
+            trees.roots.push(match root.checked_sub(0x8000) {
+                Some(leaf) => Child::Leaf(leaf),
+                None => next.ok_or("TREES does not lead to where trees start")?,
+            });
+        }
+        None
+    } else {
+        memory.table("STARTS").map(|starts| numbers(starts, 4))
+    };
+    if end != n_splits || trees.roots.len() != n_trees {
+        let n_found = trees.roots.len();
+        return Err(format!(
+            "found {n_found} trees of {n_splits} splits, the last of which ends at split {end}; \
+             expected {n_trees}"
+        ));
+    }
+    let expected = |root: &Child| match root {
+        Child::Split(at) | Child::Leaf(at) => (at * layout.start_unit) as u32,
+    };
+    match starts {
+        Some(starts) if !starts.iter().copied().eq(trees.roots.iter().map(expected)) => {
+            return Err("STARTS does not lead to where trees start".to_owned());
+        }
+        None if memory.table("TREES").is_none() => {
+            findings.note("STARTS is code; NODES itself says where trees start.")
+        }
+        _ => {}
+    }
+    Ok(Some(trees))
+}
+
+/// The split number `at` of a tree that starts at split `start`.
+fn split(
+    layout: Layout,
+    nodes: &[u8],
+    pairs: &[u32],
+    (start, at): (usize, usize),
+) -> Option<Split> {
+    let first = layout.first_bit + at * layout.split_bits;
+    let field = |field: Field| {
+        (0..field.bits).try_fold(0_usize, |value, bit| {
+            let place = first + field.at + bit;
+            Some(value | usize::from(nodes.get(place / 8)? >> (place % 8) & 1) << bit)
+        })
+    };
+    let next = Child::Split(at + 1);
+    let children = match layout.children {
+        Children::Marked { marks, argument } => {
+            let (half, argument) = (argument.bits / 2, field(argument)?);
+            let (low, high) =
+                (Child::Leaf(argument & ((1 << half) - 1)), Child::Leaf(argument >> half));
+            match field(marks)? {
+                0 => [next, Child::Split(at + 1 + argument)],
+                1 => [low, next],
+                2 => [next, high],
+                _ => [low, high],
+            }
+        }
+        Children::Counted { argument, n_leaves, .. } => {
+            let argument = field(argument)?;
+            let (lefts, n_pairs) = (pairs.len() / 2 + n_leaves, pairs.len() / 2);
+            match argument {
+                pair if pair < n_pairs => {
+                    [0, 1].map(|side| Child::Leaf(pairs[2 * pair + side] as usize))
+                }
+                left if left < lefts => [Child::Leaf(left - n_pairs), next],
+                right if right < lefts + n_leaves => [next, Child::Leaf(right - lefts)],
+                ahead => [next, Child::Split(at + 2 + ahead - lefts - n_leaves)],
+            }
+        }
+        Children::Numbered { sides } => {
+            let child = |number: usize| {
+                number.checked_sub(0x8000).map_or(Child::Split(start + number), Child::Leaf)
+            };
+            [child(field(sides[0])?), child(field(sides[1])?)]
+        }
+    };
+    let threshold = field(layout.threshold)? as i64;
+    let sign = if layout.is_signed { 1 << (layout.threshold.bits - 1) } else { 0 };
+    Some(Split {
+        input: field(layout.input)?,
+        threshold: ((threshold ^ sign) - sign) as i32 + i32::from(layout.threshold_base),
+        children,
+    })
+}
+
+/// The votes of each distinct leaf; where leaves are classes, a vote for each class. `None` if the
+/// compiler left no table of them.
+pub(crate) fn leaves(
+    table: Option<LeafTable>,
+    n_classes: usize,
+    memory: &Memory,
+) -> Result<Option<Vec<Vec<u32>>>, String> {
+    let Some(LeafTable { vote_bytes, stride, .. }) = table else {
+        let one = |leaf: usize| (0..n_classes).map(|class| u32::from(class == leaf)).collect();
+        return Ok(Some((0..n_classes).map(one).collect()));
+    };
+    let Some(bytes) = memory.table("LEAVES") else {
+        return Ok(None);
+    };
+    if stride < n_classes || bytes.len() % (stride * vote_bytes) != 0 {
+        return Err(format!(
+            "LEAVES takes {} bytes, which is no whole number of leaves",
+            bytes.len()
+        ));
+    }
+    let mut leaves: Vec<Vec<u32>> =
+        bytes.chunks(stride * vote_bytes).map(|row| numbers(row, vote_bytes)).collect();
+    for (number, leaf) in leaves.iter_mut().enumerate() {
+        if leaf.split_off(n_classes).iter().any(|vote| *vote != 0) {
+            return Err(format!("leaf {number} votes for a class that does not exist"));
+        }
+    }
+    Ok(Some(leaves))
+}
+
+/// Holds the codings in memory to those claimed.
+pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, findings: &mut Findings) {
+    let features = claim.inputs.iter().map(|input| input.feature);
+    match memory.table("INPUTS") {
+        None if features.len() == n_features => {}
+        None => findings.note("Which readings codes are made of is code; the claim was believed."),
+        Some(table)
+            if features.clone().eq(numbers(table, (table.len() / features.len()).max(1))
+                .into_iter()
+                .map(|input| input as usize)) => {}
+        Some(_) => findings.fault(Kind::Coding, "INPUTS", "other features than those claimed"),
+    }
+    let Some(table) = memory.table("CODINGS").filter(|_| claim.codings_are_table) else {
+        findings.note("Codings are constants in code; they were taken from the claim.");
+        return;
+    };
+    let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
+    let n_ranks = claim.inputs.iter().filter(|input| is_rank(&input.coding)).count();
+    // Of one kind, two words each; else a word in front says which: 0 for affine, 1 for ranks.
+    let is_mixed = n_ranks != 0 && n_ranks != claim.inputs.len();
+    let size = if is_mixed { 12 } else { 8 };
+    if table.len() != size * claim.inputs.len() {
+        let what = format!("{} bytes, expected {size} for each code", table.len());
+        return findings.fault(Kind::Layout, "CODINGS", what);
+    }
+    for (input, words) in claim.inputs.iter().zip(numbers(table, 4).chunks(size / 4)) {
+        let [a, b] = [words[size / 4 - 2], words[size / 4 - 1]];
+        let found = match if is_mixed { words[0] & 0xff } else { u32::from(n_ranks > 0) } {
+            0 => Some(Coding::Affine { shift: b as i8, offset: a as i32 }),
+            _ if b == 0 => Some(Coding::Rank { cuts: Vec::new() }),
+            _ => memory.at(a.into(), 4 * b as usize).map(|cuts| Coding::Rank {
+                cuts: numbers(cuts, 4).into_iter().map(|cut| cut as i32).collect(),
+            }),
+        };
+        if found.as_ref() != Some(&input.coding) {
+            let what = "the coding in the image is not the one claimed";
+            findings.fault(Kind::Coding, format!("feature {}", input.feature), what);
+        }
+    }
+}

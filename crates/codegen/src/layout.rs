@@ -1,0 +1,130 @@
+//! What tables look like, told to the checker: widths and places of every field.
+
+use spinney_checker::{Children, Field, Layout, LeafTable};
+use spinney_quantize::Leaves;
+
+use crate::compact::{Compact, Nodes, Rows};
+
+const fn field(at: usize, bits: usize) -> Field {
+    Field { at, bits }
+}
+
+/// The layout of compact splits; of a C header, if `in_c`.
+pub(crate) fn compact(compact: &Compact, in_c: bool) -> Layout {
+    match &compact.nodes {
+        Nodes::Three { .. } => Layout {
+            // The runtime reads words that begin a byte early; C does not.
+            first_bit: if in_c { 0 } else { 8 },
+            split_bits: 24,
+            start_unit: 3,
+            input: field(10, 6),
+            threshold: field(16, 8),
+            is_signed: false,
+            threshold_base: 0,
+            children: marked(8, field(0, 8)),
+        },
+        Nodes::Four {
+            threshold_bits,
+            feature_bits,
+            ..
+        } => {
+            let (above, feature) = (usize::from(*threshold_bits), usize::from(*feature_bits));
+            Layout {
+                first_bit: 0,
+                split_bits: 32,
+                start_unit: 1,
+                input: field(0, feature),
+                threshold: field(32 - above, above),
+                is_signed: above == 16,
+                threshold_base: 0,
+                children: marked(30 - above, field(feature, 30 - above - feature)),
+            }
+        }
+        Nodes::Six { feature_bits, .. } => {
+            let feature = usize::from(*feature_bits);
+            Layout {
+                first_bit: 0,
+                split_bits: 48,
+                start_unit: if in_c { 3 } else { 1 },
+                input: field(16, feature),
+                threshold: field(0, 16),
+                is_signed: true,
+                threshold_base: 0,
+                children: marked(46, field(16 + feature, 30 - feature)),
+            }
+        }
+        Nodes::Packed(packed) => {
+            let [feature, threshold, argument] = [
+                packed.feature_bits,
+                packed.threshold_bits,
+                packed.argument_bits,
+            ]
+            .map(usize::from);
+            Layout {
+                first_bit: 0,
+                split_bits: feature + threshold + argument,
+                start_unit: feature + threshold + argument,
+                input: field(0, feature),
+                threshold: field(feature, threshold),
+                is_signed: false,
+                threshold_base: packed.threshold_base,
+                children: Children::Counted {
+                    argument: field(feature + threshold, argument),
+                    n_leaves: packed.n_leaves.into(),
+                    n_splits: packed.len,
+                },
+            }
+        }
+    }
+}
+
+const fn marked(marks: usize, argument: Field) -> Children {
+    Children::Marked {
+        marks: field(marks, 2),
+        argument,
+    }
+}
+
+/// The layout of the widest form; of a C header, if `in_c`.
+pub(crate) fn wide(in_c: bool) -> Layout {
+    Layout {
+        first_bit: 0,
+        split_bits: 64,
+        start_unit: if in_c { 4 } else { 1 },
+        input: field(0, 16),
+        threshold: field(16, 16),
+        is_signed: true,
+        threshold_base: 0,
+        children: Children::Numbered {
+            sides: [field(32, 16), field(48, 16)],
+        },
+    }
+}
+
+/// The layout of votes as words or lanes of a generated crate.
+pub(crate) fn rows(rows: &Rows, unit: u32, n_classes: usize) -> Option<LeafTable> {
+    let (vote_bytes, stride) = match rows {
+        Rows::Classes => return None,
+        Rows::Lanes(_) => (1, n_classes.next_multiple_of(4)),
+        Rows::Words(_) => (2, n_classes),
+    };
+    Some(LeafTable {
+        vote_bytes,
+        stride,
+        unit,
+    })
+}
+
+/// The layout of votes as they are.
+pub(crate) fn leaves(leaves: &Leaves, n_classes: usize) -> Option<LeafTable> {
+    let vote_bytes = match leaves {
+        Leaves::Classes => return None,
+        Leaves::Bytes(_) => 1,
+        Leaves::Words(_) => 2,
+    };
+    Some(LeafTable {
+        vote_bytes,
+        stride: n_classes,
+        unit: leaves.unit(),
+    })
+}
