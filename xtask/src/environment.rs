@@ -16,6 +16,8 @@ pub(crate) struct Toolchain {
     pub linker: Linker,
     /// `rustc --version`.
     pub version: String,
+    /// The same of the linker: images depend on both.
+    pub linker_version: String,
 }
 
 /// The program that links an image.
@@ -34,13 +36,13 @@ impl Linker {
         }
     }
 
-    /// What it says of its version, without its path.
-    pub(crate) fn version(&self) -> String {
+    /// What it says of its version, without its path; `None` if it says nothing.
+    fn told_version(&self) -> Option<String> {
         let mut command = Command::new(self.path());
         if matches!(self, Self::RustLld(_)) {
             command.args(["-flavor", "gnu"]);
         }
-        first_line(command.arg("--version")).unwrap_or_else(|| "unknown linker".to_owned())
+        first_line(command.arg("--version"))
     }
 }
 
@@ -70,10 +72,12 @@ pub(crate) fn toolchain(target: &str) -> Option<Toolchain> {
                 continue;
             }
             let linker = host_linker.clone().or_else(system_linker)?;
+            let linker_version = linker.told_version()?;
             return Some(Toolchain {
                 rustc: set.clone(),
                 builds_core: needs_sources,
                 linker,
+                linker_version,
                 version: first_line(Command::new(rustc).arg("--version"))?,
             });
         }

@@ -1,7 +1,9 @@
 //! Images: the firmware's workspace with a generated model crate in it, built by cargo.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Core, Region};
@@ -10,7 +12,7 @@ use xshell::{Shell, cmd};
 
 use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
-use crate::{emulator, places, store};
+use crate::{emulator, lock_file, places, store};
 
 /// The level at which nothing is logged.
 pub(crate) const LOG_OFF: &str = "off";
@@ -80,6 +82,24 @@ impl Image<'_> {
     /// Whether samples come in, not readings.
     fn has_signal(&self) -> bool {
         self.takes_samples && self.model.contains_key("src/signal.rs")
+    }
+
+    /// The features of the app that it is built with.
+    fn features(&self) -> String {
+        let mut features = self.transport.features();
+        if self.transport == Transport::Product && self.log != LOG_OFF {
+            features.push_str(",log");
+        }
+        if has_probabilities(self.model) {
+            features.push_str(",probabilities");
+        }
+        if self.has_signal() {
+            features.push_str(",signal");
+        }
+        if self.class_only {
+            features.push_str(",class-only");
+        }
+        features
     }
 }
 
@@ -159,10 +179,12 @@ fn workspace(
         let manifest = files.entry("Cargo.toml".to_owned()).or_default();
         manifest.push_str("\n[profile.release.package.spinney-frontend]\nopt-level = 3\n");
     }
-    let all: String = files
+    let mut all: String = files
         .iter()
         .map(|(path, text)| format!("{path}\n{text}\n"))
         .collect();
+    // Images of the same files that differ in features have binaries of their own, too.
+    all.push_str(&format!("{}\n{}\n", image.features(), image.log));
     let digest = store::sha256(all.as_bytes());
     let digest = &digest["sha256:".len()..][..12];
     let mut manifests = vec![
@@ -174,13 +196,12 @@ fn workspace(
     if image.has_signal() {
         manifests.push("model/frontend/Cargo.toml");
     }
-    for manifest in manifests {
-        replace(
-            &mut files,
-            manifest,
-            "version = \"0.1.0\"",
-            &format!("version = \"0.1.0+h{digest}\""),
-        )?;
+    for path in &manifests {
+        let text = files.get(*path).and_then(|text| versioned(text, digest));
+        let text = text
+            .with_context(|| format!("the firmware's {path} has no version 0.1.0"))
+            .environment()?;
+        files.insert((*path).to_owned(), text);
     }
     replace(
         &mut files,
@@ -188,7 +209,23 @@ fn workspace(
         "name = \"spinney-app\"",
         &format!("name = \"spinney-app-{digest}\""),
     )?;
+    let committed = firmware.get(LOCK).map_or("", String::as_str);
+    let of_packages = manifests.iter().filter_map(|path| files.get(*path));
+    let lock = lock_file::complete(committed, of_packages.map(String::as_str))
+        .context("firmware/Cargo.lock")
+        .environment()?;
+    files.insert(LOCK.to_owned(), lock);
     Ok(files)
+}
+
+const LOCK: &str = "Cargo.lock";
+
+/// A manifest with this digest in its package's version; `None` if that is not 0.1.0 to begin with.
+pub(crate) fn versioned(manifest: &str, digest: &str) -> Option<String> {
+    const VERSION: &str = "version = \"0.1.0";
+    let (before, after) = manifest.split_once(VERSION)?;
+    let (_, after) = after.split_once('"')?;
+    Some(format!("{before}{VERSION}+h{digest}\"{after}"))
 }
 
 fn replace(
@@ -215,29 +252,16 @@ pub(crate) fn build(
 ) -> Result<Vec<u8>, Failure> {
     let files = workspace(image, firmware)?;
     write_workspace(folder, &files).environment()?;
-    let mut features = image.transport.features();
-    if image.transport == Transport::Product && image.log != LOG_OFF {
-        features.push_str(",log");
-    }
-    if has_probabilities(image.model) {
-        features.push_str(",probabilities");
-    }
-    if image.has_signal() {
-        features.push_str(",signal");
-    }
-    if image.class_only {
-        features.push_str(",class-only");
-    }
-    let elf = compile(
+    let built = compile(
         folder,
         "spinney-app",
-        &["--features", &features],
+        &["--locked", "--features", &image.features()],
         image.core.target(),
         image.log,
         toolchain,
     )?;
-    std::fs::read(&elf)
-        .with_context(|| format!("cannot read {}", elf.display()))
+    std::fs::read(&built.elf)
+        .with_context(|| format!("cannot read {}", built.elf.display()))
         .environment()
 }
 
@@ -257,24 +281,64 @@ pub(crate) fn emulated_log(
     let (qemu, _) = environment::emulator(machine)
         .with_context(|| format!("no {}; `cargo xtask setup` installs it", machine.qemu))
         .environment()?;
-    let elf = compile(folder, binary, arguments, target, "info", &toolchain)?;
-    emulator::log_of(&qemu, machine, &elf)
+    let built = compile(folder, binary, arguments, target, "info", &toolchain)?;
+    emulator::log_of(&qemu, machine, &built.elf)
 }
 
-/// Brings a folder to hold just these files; what is the same already keeps its time.
+/// Brings a folder to hold just these files, so that nothing of an earlier run has a say; what is
+/// the same already keeps its time.
 fn write_workspace(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    if folder.is_dir() {
+        remove_others(folder, "", files)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
     for (path, text) in files {
         let full = folder.join(path);
         if std::fs::read(&full).is_ok_and(|old| old == text.as_bytes()) {
             continue;
         }
-        // Cargo completes the lock file with the packages of this workspace.
-        if path == "Cargo.lock" && full.exists() {
-            continue;
-        }
         store::write_whole(&full, text.as_bytes())?;
     }
     Ok(())
+}
+
+/// Removes what is below `folder` and not among `files`, whose paths start with `prefix`.
+fn remove_others(
+    folder: &Path,
+    prefix: &str,
+    files: &BTreeMap<String, String>,
+) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            let below = format!("{path}/");
+            if files.keys().any(|file| file.starts_with(&below)) {
+                remove_others(&entry.path(), &below, files)?;
+            } else {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        } else if !files.contains_key(&path) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A built image, and the turn in cargo's target folder, so that no other build replaces it.
+pub(crate) struct Built {
+    pub elf: PathBuf,
+    _turn: Turn,
+}
+
+/// Held by one build for a target at a time: within this process, and on this machine.
+type Turn = (MutexGuard<'static, ()>, File);
+
+fn turn(target: &str) -> Result<Turn, Failure> {
+    static BUILDS: Mutex<()> = Mutex::new(());
+    let within = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = places::firmware_cache()?.join(format!("{target}.lock"));
+    Ok((within, store::hold(&path).environment()?))
 }
 
 /// Builds the one binary of the workspace in `folder`, whose name starts with `binary`.
@@ -285,7 +349,8 @@ pub(crate) fn compile(
     target: &str,
     log: &str,
     toolchain: &Toolchain,
-) -> Result<PathBuf, Failure> {
+) -> Result<Built, Failure> {
+    let turn = turn(target)?;
     let shell = Shell::new().environment()?;
     shell.change_dir(folder);
     let core: &[&str] = if toolchain.builds_core {
@@ -336,7 +401,7 @@ pub(crate) fn compile(
             errors.trim_end()
         )));
     }
-    String::from_utf8_lossy(&output.stdout)
+    let elf = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|message| {
@@ -347,5 +412,57 @@ pub(crate) fn compile(
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
         .next_back()
         .context("cargo built no binary")
-        .environment()
+        .environment()?;
+    Ok(Built { elf, _turn: turn })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_an_earlier_run_is_left_in_a_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = |path: &str| folder.path().join(path);
+        let write = |path: &str, text: &str| store::write_whole(&here(path), text.as_bytes());
+        for stale in [
+            ".cargo/config.toml",
+            "app/src/old.rs",
+            "app/src/main.rs/was/a/folder.rs",
+            "frontend/src/lib.rs",
+            "left.elf",
+        ] {
+            write(stale, "old").unwrap();
+        }
+        write("Cargo.lock", "").unwrap();
+        write("app/Cargo.toml", "same").unwrap();
+        let time = |path: &str| std::fs::metadata(here(path)).unwrap().modified().unwrap();
+        let before = time("app/Cargo.toml");
+        let files: BTreeMap<String, String> = [
+            ("Cargo.lock", "version = 4"),
+            ("app/Cargo.toml", "same"),
+            ("app/src/main.rs", "new"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .into();
+        write_workspace(folder.path(), &files).unwrap();
+        let mut found = BTreeMap::new();
+        collect(folder.path(), "", &mut found).unwrap();
+        let found: BTreeMap<String, String> = found
+            .into_iter()
+            .map(|(path, text)| (path.trim_start_matches('/').to_owned(), text))
+            .collect();
+        assert_eq!(found, files);
+        assert!(!here(".cargo").exists() && !here("frontend").exists());
+        assert_eq!(time("app/Cargo.toml"), before);
+    }
+
+    #[test]
+    fn a_digest_takes_the_place_of_what_a_version_told() {
+        let versioned = |text| versioned(text, "abc");
+        let expected = Some("version = \"0.1.0+habc\"\n".to_owned());
+        assert_eq!(versioned("version = \"0.1.0\"\n"), expected);
+        assert_eq!(versioned("version = \"0.1.0+digits\"\n"), expected);
+        assert_eq!(versioned("version = \"0.2.0\"\n"), None);
+    }
 }

@@ -16,6 +16,7 @@ mod flash;
 mod front_end;
 mod image;
 mod inspect;
+mod lock_file;
 mod log;
 mod misplaced;
 mod new;
@@ -82,6 +83,9 @@ enum Verb {
         /// The chip that it is for.
         #[arg(long, default_value = "STM32F405RGTx")]
         chip: String,
+        /// Bring the firmware that is there to the chip that its pipeline.toml names.
+        #[arg(long, conflicts_with = "chip")]
+        update: bool,
     },
     /// The chips there are, and the table of them.
     #[command(subcommand)]
@@ -267,7 +271,10 @@ fn main() -> ExitCode {
             pipeline::verify(&config, json)
         }
         Verb::Inspect { file, json } => inspect::run(&file, json),
-        Verb::New { path, chip } => new::run(&path, &chip),
+        Verb::New {
+            path, update: true, ..
+        } => new::update(&path),
+        Verb::New { path, chip, .. } => new::run(&path, &chip),
         Verb::Chips(ChipsVerb::Search { name, flash }) => {
             chips::find(name.as_deref().unwrap_or_default(), flash)
         }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::anyhow;
-use spinney_board::{Chip, Core};
-use spinney_codegen::exact_memory_x;
+use anyhow::{Context, anyhow};
+use spinney_board::{Boot, Chip, Core};
+use spinney_codegen::{SourceTree, exact_memory_x};
+use spinney_config::Config;
 
 use crate::failure::{Blame, Failure};
-use crate::{pipeline, places, store};
+use crate::{lock_file, pipeline, places, store};
 
 /// Files of a project; what stands in double braces is put in.
-const TEMPLATE: [(&str, &str); 10] = [
+const TEMPLATE: [(&str, &str); 9] = [
     ("README.md", include_str!("../template/README.md")),
     (".gitignore", include_str!("../template/.gitignore")),
     (
@@ -42,12 +43,14 @@ const TEMPLATE: [(&str, &str); 10] = [
         "firmware/src/sensor.rs",
         include_str!("../template/firmware/src/sensor.rs"),
     ),
-    // The versions that this repository's own firmware is built with.
-    (
-        "firmware/Cargo.lock",
-        include_str!("../../firmware/Cargo.lock"),
-    ),
 ];
+
+/// The versions that this repository's own firmware is built with.
+const LOCK: &str = include_str!("../../firmware/Cargo.lock");
+/// Where the chip's memories are, in a project.
+const MEMORY_MAP: &str = "firmware/memory.x";
+/// What follows the chip's name in the first line of a memory map.
+const BY: &str = ", by `cargo xtask new` */";
 
 /// Rows that stand in for the user's.
 const ROWS: &str = "data/iris.csv";
@@ -69,6 +72,13 @@ pub(crate) fn run(path: &Path, chip: &str) -> Result<(), Failure> {
             listing.name
         ))
     })?;
+    if chip.boot.locks() {
+        return Err(Failure::Input(anyhow!(
+            "--chip: found {}, whose image could lock it: {}",
+            chip.name,
+            chip.boot.missing().unwrap_or_default()
+        )));
+    }
     let full = std::path::absolute(path).input()?;
     let name = project_name(&full)?;
     let is_taken = full
@@ -83,6 +93,9 @@ pub(crate) fn run(path: &Path, chip: &str) -> Result<(), Failure> {
     let draft = store::Draft::of(&full).input()?;
     write(draft.path(), name, chip)?;
     draft.finish().input()?;
+    if let Some(reason) = chip.cannot_start() {
+        println!("note: {reason}");
+    }
     println!(
         "{0}: a pipeline for irises on an {1}, and firmware around its model\n\
          next: cargo xtask pipeline run --config {0}/pipeline.toml\n\
@@ -113,20 +126,125 @@ fn project_name(path: &Path) -> Result<&str, Failure> {
 
 /// Writes all files of the project, the model's crate among them.
 pub(crate) fn write(folder: &Path, name: &str, chip: &Chip) -> Result<(), Failure> {
-    let words = words(name, chip);
-    for (file, text) in TEMPLATE {
-        let text = words.iter().fold(text.to_owned(), |text, (word, meaning)| {
-            text.replace(&format!("{{{{{word}}}}}"), meaning)
-        });
+    for (file, text) in files(name, chip) {
         store::write_whole(&folder.join(file), text.as_bytes()).input()?;
     }
-    let map = exact_memory_x(chip.core, chip.boot, chip.flash, chip.ram);
-    store::write_whole(&folder.join("firmware/memory.x"), map.as_bytes()).input()?;
     let rows = std::fs::read(places::repository().join(ROWS)).environment()?;
     store::write_whole(&folder.join("data/rows.csv"), &rows).input()?;
     let model = pipeline::crate_of(&folder.join("pipeline.toml"))?;
     for (file, text) in &model {
         store::write_whole(&folder.join("model").join(file), text.as_bytes()).input()?;
+    }
+    write_lock(folder, &model)
+}
+
+/// The files of a project around its rows and its model, by path.
+fn files(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
+    let words = words(name, chip);
+    let filled = TEMPLATE.map(|(file, text)| {
+        let text = words.iter().fold(text.to_owned(), |text, (word, meaning)| {
+            text.replace(&format!("{{{{{word}}}}}"), meaning)
+        });
+        (file, text)
+    });
+    let map = exact_memory_x(chip.core, chip.boot, chip.flash, chip.ram);
+    let map = format!("/* {}{BY}\n{map}", chip.name);
+    filled.into_iter().chain([(MEMORY_MAP, map)]).collect()
+}
+
+/// The lock file of the firmware, whole, so that `--locked` holds from the first build on.
+fn write_lock(folder: &Path, model: &SourceTree) -> Result<(), Failure> {
+    let path = folder.join("firmware/Cargo.toml");
+    let firmware = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .input()?;
+    let of_model = model
+        .iter()
+        .filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let manifests = of_model
+        .map(|(_, text)| text.as_str())
+        .chain([firmware.as_str()]);
+    let lock = lock_file::complete(LOCK, manifests).environment()?;
+    store::write_whole(&folder.join("firmware/Cargo.lock"), lock.as_bytes()).input()
+}
+
+/// The chip that the firmware beside a config was written for, where it is another than the
+/// config's, and how to bring it over.
+pub(crate) fn other_chip(config: &Config) -> Option<String> {
+    let folder = config.path().parent()?;
+    let before = written_for(folder)?;
+    let chip = &config.pipeline.target.chip.name;
+    let shown = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    (before != *chip).then(|| {
+        format!(
+            "{MEMORY_MAP} is for {before}, and the model now for {chip}: `cargo xtask new {} \
+             --update` brings the firmware over",
+            shown.display()
+        )
+    })
+}
+
+/// The chip in the first line of a project's memory map.
+fn written_for(folder: &Path) -> Option<String> {
+    let map = std::fs::read_to_string(folder.join(MEMORY_MAP)).ok()?;
+    let (name, _) = map.lines().next()?.strip_prefix("/* ")?.split_once(BY)?;
+    Some(name.to_owned())
+}
+
+/// `new --update`: brings the firmware of the project at `path` to the chip that its config names.
+pub(crate) fn update(path: &Path) -> Result<(), Failure> {
+    let config = spinney_config::load(&path.join("pipeline.toml"))?;
+    let (chip, name) = (&config.pipeline.target.chip, &config.pipeline.identity.name);
+    let before = written_for(path)
+        .and_then(|name| spinney_board::find(&name).ok()?.chip(None))
+        .with_context(|| {
+            format!(
+                "{}: found no memory map of `cargo xtask new`, expected one that names its chip",
+                path.join(MEMORY_MAP).display()
+            )
+        })
+        .input()?;
+    if before.core.is_riscv() != chip.core.is_riscv() {
+        return Err(Failure::Input(anyhow!(
+            "found firmware for {}, a {}, expected one for {}, a {}; make a new project, and take \
+             src/sensor.rs along",
+            before.name,
+            before.core,
+            chip.name,
+            chip.core
+        )));
+    }
+    let mut kept = Vec::new();
+    let mut n_written = 0;
+    let (old, new) = (files(name, &before), files(name, chip));
+    for (file, text) in new
+        .iter()
+        .filter(|(file, text)| old.get(*file) != Some(*text))
+    {
+        // The config names the chip already.
+        if *file == "pipeline.toml" {
+            continue;
+        }
+        let full = path.join(file);
+        let is_as_written = std::fs::read_to_string(&full)
+            .is_ok_and(|now| *file == MEMORY_MAP || old.get(file) == Some(&now));
+        if is_as_written {
+            store::write_whole(&full, text.as_bytes()).input()?;
+            n_written += 1;
+        } else {
+            kept.push(*file);
+        }
+    }
+    println!("{n_written} files now for {}", chip.name);
+    for file in kept {
+        println!("note: {file} was changed since it was written, and left as it is");
+    }
+    if let Some(reason) = chip.cannot_start() {
+        println!("note: {reason}");
     }
     Ok(())
 }
@@ -160,8 +278,31 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("runtime_dependencies", dependencies.to_owned()),
         ("link_scripts", scripts.to_owned()),
         ("emulated", emulated(name, chip)),
+        ("programming", programming(chip)),
+        ("runner", runner(chip)),
     ]
     .into()
+}
+
+/// How the firmware gets onto the chip, or why it does not.
+fn programming(chip: &Chip) -> String {
+    let how = "`cargo run --release` programs the chip through [probe-rs](https://probe.rs) and \
+               shows the log.";
+    match (chip.cannot_start(), chip.boot) {
+        (Some(reason), _) => format!("**{reason}.** So `cargo run` programs nothing."),
+        (None, Boot::LpcChecksum) => format!(
+            "{how} The chip only starts an image whose first eight vectors add up to zero; `cargo \
+             xtask flash` sees to that for the pipeline's image, and not every programmer does."
+        ),
+        (None, _) => how.to_owned(),
+    }
+}
+
+fn runner(chip: &Chip) -> String {
+    match chip.cannot_start() {
+        Some(_) => "# No runner: README.md says why.".to_owned(),
+        None => format!("runner = \"probe-rs run --chip {}\"", chip.name),
+    }
 }
 
 /// How the firmware runs without a board, where an emulated machine has the chip's memories.
@@ -203,7 +344,12 @@ pub(crate) fn check() -> Result<(), Failure> {
     let log = crate::image::emulated_log(
         &folder.path().join("firmware"),
         "fresh-project-firmware",
-        &["--no-default-features", "--features", "semihosting"],
+        &[
+            "--locked",
+            "--no-default-features",
+            "--features",
+            "semihosting",
+        ],
         core,
     )?;
     let expected = "INFO class setosa\nINFO class versicolor\nINFO class virginica\n";
@@ -214,4 +360,71 @@ pub(crate) fn check() -> Result<(), Failure> {
     Err(Failure::Input(anyhow!(
         "a fresh project's firmware logs\n{log}expected\n{expected}"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chip(name: &str) -> Chip {
+        spinney_board::find(name).unwrap().chip(None).unwrap()
+    }
+
+    #[test]
+    fn a_chip_that_does_not_start_gets_no_runner_and_a_word() {
+        let of = |name| files("demo", &chip(name));
+        let plain = of("STM32F405RG");
+        assert!(plain["README.md"].contains("`cargo run --release` programs the chip"));
+        assert!(plain["firmware/.cargo/config.toml"].contains("probe-rs run --chip STM32F405RG"));
+        for name in ["S32K144HAxxxLLx", "ESP32-C3", "CC1312R"] {
+            let files = of(name);
+            let reason = chip(name).cannot_start().unwrap();
+            assert!(files["README.md"].contains(&reason), "{name}");
+            assert!(
+                !files["firmware/.cargo/config.toml"].contains("probe-rs"),
+                "{name}"
+            );
+        }
+        // FSEC 0xfe: not secured.
+        assert!(of("S32K144HAxxxLLx")[MEMORY_MAP].contains("LONG(0xffff7ffe)"));
+        assert!(of("LPC845M301JBD48")["README.md"].contains("add up to zero"));
+    }
+
+    #[test]
+    fn a_chip_that_an_image_could_lock_gets_no_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = run(&folder.path().join("demo"), "ADuCM3029").unwrap_err();
+        assert!(matches!(error, Failure::Input(_)));
+        assert!(!folder.path().join("demo").exists());
+    }
+
+    #[test]
+    fn firmware_follows_the_chip_of_its_config() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |chip: &str| {
+            let text = &files("demo", &self::chip(chip))["pipeline.toml"];
+            store::write_whole(&folder.path().join("pipeline.toml"), text.as_bytes()).unwrap();
+            spinney_config::load(&folder.path().join("pipeline.toml")).unwrap()
+        };
+        for (file, text) in files("demo", &chip("nRF52840_xxAA")) {
+            store::write_whole(&folder.path().join(file), text.as_bytes()).unwrap();
+        }
+        store::write_whole(&folder.path().join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+        assert_eq!(other_chip(&config("nRF52840_xxAA")), None);
+        let note = other_chip(&config("STM32G071RB")).unwrap();
+        assert!(
+            note.starts_with("firmware/memory.x is for nRF52840_xxAA"),
+            "{note}"
+        );
+        let readme = folder.path().join("README.md");
+        std::fs::write(&readme, "mine").unwrap();
+        update(folder.path()).unwrap();
+        assert_eq!(other_chip(&config("STM32G071RB")), None);
+        let cargo = std::fs::read_to_string(folder.path().join("firmware/.cargo/config.toml"));
+        assert!(cargo.unwrap().contains("thumbv6m-none-eabi"));
+        assert_eq!(std::fs::read_to_string(&readme).unwrap(), "mine");
+        config("CH32V103C8T6");
+        let error = update(folder.path()).unwrap_err();
+        assert!(matches!(error, Failure::Input(_)));
+    }
 }

@@ -300,7 +300,8 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
                 None => format!("{name}/model/{path}"),
             };
             let text = if path.ends_with("Cargo.toml") {
-                text.replace("\"0.1.0\"", &format!("\"0.1.0+h{digest}\""))
+                image::versioned(text, digest)
+                    .unwrap_or_else(|| text.clone())
                     .replace("path = \"runtime\"", "path = \"../../runtime\"")
             } else {
                 text.clone()

@@ -1,4 +1,5 @@
-//! `reproduce`: the same bits from another clone, by another user, on another day.
+//! `reproduce`: the same bits from another clone, by another user, on another day, over what older
+//! runs left behind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -194,6 +195,15 @@ impl Second {
         succeed(command)
     }
 
+    /// Leaves in the scratch workspaces of a pipeline's images what an older run, or one that was
+    /// killed, could have: an empty lock file, sources that are no longer there, another main file,
+    /// settings of cargo. `false` if there is no workspace yet.
+    fn age(&self, pipeline: &str) -> Result<bool, Failure> {
+        let folder = self.target.join("pipeline").join(pipeline).join("firmware");
+        let context = || format!("cannot age {}", folder.display());
+        aged(&folder).with_context(context).environment()
+    }
+
     fn differences(&self) -> String {
         let user = match &self.unshare {
             Some(_) => "another user, with another name",
@@ -205,7 +215,8 @@ impl Second {
         };
         format!(
             "another path, with spaces, {user}, home, host name, time zone and language, 3 \
-             threads instead of the machine's, one job of cargo, firmware caches of its own, {date}"
+             threads instead of the machine's, one job of cargo, firmware caches of its own, scratch \
+             workspaces with stale files and lock files in them, {date}"
         )
     }
 }
@@ -227,7 +238,15 @@ fn check(second: &Second, config: &Path) -> Result<(usize, usize), Failure> {
     let ours = ci::keep(&folder);
     ci::restore(&folder, &kept)?;
     outcome?;
-    eprintln!("reproduce: {} in the second clone", identity.name);
+    if !second.age(&identity.name)? {
+        eprintln!("reproduce: {} in the second clone, freshly", identity.name);
+        second.run(config)?;
+        second.age(&identity.name)?;
+    }
+    eprintln!(
+        "reproduce: {} in the second clone, over what an older run could have left",
+        identity.name
+    );
     second.run(config)?;
     let theirs = ci::keep(&pipeline::reports_of(&second.clone.join(config))?)?;
     let (ours, theirs) = (named(ours?), named(theirs));
@@ -259,6 +278,37 @@ fn check(second: &Second, config: &Path) -> Result<(usize, usize), Failure> {
             differing.join(", ")
         )))
     }
+}
+
+/// What an older run could have left in the workspaces below `folder`, by path and text.
+const STALE: [(&str, &str); 5] = [
+    ("Cargo.lock", ""),
+    (
+        ".cargo/config.toml",
+        "[build]\nrustflags = [\"-Copt-level=0\"]\n",
+    ),
+    ("app/src/main.rs", "compile_error!(\"of an older run\");\n"),
+    ("app/src/older.rs", "compile_error!(\"of an older run\");\n"),
+    ("app/memory.x", "MEMORY {}\n"),
+];
+
+/// Writes [`STALE`] into each workspace below `folder`; `false` if there is none.
+fn aged(folder: &Path) -> anyhow::Result<bool> {
+    let mut is_any = false;
+    if !folder.is_dir() {
+        return Ok(false);
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let workspace = entry?.path();
+        if !workspace.join("Cargo.toml").is_file() {
+            continue;
+        }
+        is_any = true;
+        for (path, text) in STALE {
+            crate::store::write_whole(&workspace.join(path), text.as_bytes())?;
+        }
+    }
+    Ok(is_any)
 }
 
 /// Files by name instead of by path.
@@ -314,6 +364,19 @@ fn succeed(mut command: Command) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn workspaces_are_aged_once_there_are_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let firmware = folder.path().join("firmware");
+        assert!(!aged(&firmware).unwrap());
+        let manifest = firmware.join("table-product/Cargo.toml");
+        crate::store::write_whole(&manifest, b"[workspace]\n").unwrap();
+        assert!(aged(&firmware).unwrap());
+        let lock = std::fs::read(firmware.join("table-product/Cargo.lock")).unwrap();
+        assert!(lock.is_empty());
+        assert!(firmware.join("table-product/.cargo/config.toml").is_file());
+    }
 
     #[test]
     fn what_differs_is_named() {

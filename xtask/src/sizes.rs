@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use spinney_board::Chip;
-use spinney_codegen::{Encoding, Identity, drop_in};
-use spinney_config::{Encoding as Asked, Pipeline, Prefer};
+use spinney_codegen::Identity;
+use spinney_config::{Config, Encoding as Asked};
 use spinney_evaluate::Footprint;
+use spinney_model::FloatModel;
 
 use crate::failure::{Blame, Failure};
-use crate::image::{self, Image, Transport};
+use crate::image;
 use crate::pipeline::{self, Quantized};
 use crate::progress::Progress;
 use crate::{environment, places, store};
@@ -50,22 +51,22 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
     };
     // Whatever is wrong with a name shows before anything is built.
     let chips: Vec<Chip> = names.into_iter().map(chip).collect::<Result<_, _>>()?;
-    let Pipeline {
-        identity, codegen, ..
-    } = spinney_config::load(config)?.pipeline;
+    let mut loaded = spinney_config::load(config)?;
     let quantized = pipeline::quantized(config)?;
+    let fingerprint = pipeline::fingerprint(config)?;
+    // Nothing is run here that could tell which form is the best, and packed takes the least.
+    let is_forest = matches!(quantized.model, FloatModel::Forest(_));
+    let codegen = &mut loaded.pipeline.codegen;
+    if is_forest && codegen.encoding == Asked::Auto {
+        codegen.encoding = Asked::Packed;
+    }
     let progress = Progress::new();
     let mut lines = Vec::new();
     for chip in chips {
-        progress.doing(&format!("sizes: {} for {}", identity.name, chip.name));
-        let encoding = match codegen.encoding {
-            Asked::Table => Encoding::Table,
-            Asked::Branches => Encoding::Branches,
-            // Nothing is run here, and of the forms packed takes the least.
-            Asked::Packed | Asked::Auto => Encoding::Packed,
-        };
-        let is_fast = codegen.prefer == Prefer::Speed || encoding == Encoding::Branches;
-        lines.push(line(&identity.name, &quantized, chip, encoding, is_fast)?);
+        let name = &loaded.pipeline.identity.name;
+        progress.doing(&format!("sizes: {name} for {}", chip.name));
+        loaded.pipeline.target.chip = chip;
+        lines.push(line(&loaded, &quantized, &fingerprint)?);
     }
     progress.clear();
     let text = table(&lines);
@@ -77,7 +78,7 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
              changed but the chip's name: code, tables, start-up and log. Images for an RP2040 hold \
              its second stage; an ESP32 needs a bootloader besides, which Spinney does not \
              supply.\n\n{text}",
-            identity.name
+            loaded.pipeline.identity.name
         );
         let path = places::repository().join(COMMITTED);
         store::write_whole(&path, page.as_bytes()).environment()?;
@@ -106,44 +107,45 @@ fn chip(name: &str) -> Result<Chip, Failure> {
     })
 }
 
-fn line(
-    name: &str,
-    quantized: &Quantized,
-    chip: Chip,
-    encoding: Encoding,
-    is_fast: bool,
-) -> Result<Line, Failure> {
+/// The smallest of the product images that a run would build for this chip.
+fn line(config: &Config, quantized: &Quantized, fingerprint: &str) -> Result<Line, Failure> {
+    let pipeline = &config.pipeline;
+    let chip = &pipeline.target.chip;
     let target = chip.core.target();
     let toolchain = environment::toolchain(target)
         .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
         .environment()?;
-    let shipped = quantized.shipped();
     let identity = Identity {
-        pipeline: name,
+        pipeline: &pipeline.identity.name,
         kind: quantized.model.kind(),
-        fingerprint: &store::sha256(name.as_bytes())["sha256:".len()..],
+        fingerprint,
     };
-    let options = pipeline::options_for(chip.core, &shipped, encoding, false);
-    let generated = drop_in(identity, &shipped, &options).input()?;
-    let image = Image {
-        model: &generated.files,
-        model_package: &format!("{name}-model"),
-        boot: chip.boot,
-        memory: (chip.flash, chip.ram),
-        core: chip.core,
-        log: "info",
-        for_speed: is_fast,
-        transport: Transport::Product,
-        takes_samples: false,
-        class_only: false,
-    };
-    let folder = places::artifacts("chips-sizes")?.join(format!("{name}-{}", chip.name));
-    let elf = image::build(&image, &image::firmware_sources()?, &toolchain, &folder)?;
-    Ok(Line {
-        form: generated.form,
-        footprint: Footprint::from_elf(&elf).environment()?,
-        chip,
-    })
+    let package = identity.package();
+    let firmware = image::firmware_sources()?;
+    let mut smallest: Option<Line> = None;
+    let forms = pipeline::forms(config, &quantized.shipped(), identity)?;
+    for form in forms.iter().filter(|form| form.is_offered) {
+        let image = pipeline::product_image(pipeline, &package, &form.files, Some(form));
+        let folder = places::artifacts("chips-sizes")?.join(format!(
+            "{}-{}-{}",
+            identity.pipeline,
+            chip.name,
+            form.name.replace([' ', ','], "-")
+        ));
+        let elf = image::build(&image, &firmware, &toolchain, &folder)?;
+        let footprint = Footprint::from_elf(&elf).environment()?;
+        if smallest
+            .as_ref()
+            .is_none_or(|line| footprint.flash_bytes < line.footprint.flash_bytes)
+        {
+            smallest = Some(Line {
+                chip: chip.clone(),
+                form: form.form.clone(),
+                footprint,
+            });
+        }
+    }
+    smallest.context("the model has no form").environment()
 }
 
 fn table(lines: &[Line]) -> String {

@@ -149,6 +149,14 @@ pub fn find(name: &str) -> Result<Listing, UnknownChip> {
     {
         return Ok((*first).clone());
     }
+    let on_board = BOARDS.iter().find(|(board, _)| *board == plain(name));
+    if let Some((_, chip)) = on_board {
+        return Err(UnknownChip {
+            name: name.to_owned(),
+            n_longer: 0,
+            nearest: vec![(*chip).to_owned()],
+        });
+    }
     Err(UnknownChip {
         name: name.to_owned(),
         n_longer: longer.len(),
@@ -160,20 +168,58 @@ pub fn find(name: &str) -> Result<Listing, UnknownChip> {
     })
 }
 
-/// The chips with `part` in their names, in any case, in the order of the table.
+/// The chips with `part` in their names, in any case and with or without hyphens, in the order of
+/// the table; else the one that [`find`] takes it for, or that a board of this name has.
 #[must_use]
 pub fn search(part: &str) -> Vec<&'static Listing> {
-    let part = part.to_ascii_lowercase();
-    chips()
+    let part = plain(part);
+    let found: Vec<&Listing> = chips()
         .iter()
         .filter(|row| {
-            let name = row.name.to_ascii_lowercase();
-            let has =
-                |suffix: &String| format!("{name}{}", suffix.to_ascii_lowercase()).contains(&part);
+            let name = plain(&row.name);
+            let has = |suffix: &String| format!("{name}{}", plain(suffix)).contains(&part);
             name.contains(&part) || row.packages.iter().any(has)
         })
+        .collect();
+    if !found.is_empty() {
+        return found;
+    }
+    // A whole part number, with what stands for its temperature; or a board.
+    let board = BOARDS.iter().find(|(board, _)| *board == part);
+    let name = board.map_or(part.as_str(), |(_, chip)| chip);
+    let Ok(listing) = find(name) else {
+        return Vec::new();
+    };
+    let of = |row: &&Listing| listing.name.starts_with(&row.name);
+    chips()
+        .iter()
+        .filter(of)
+        .max_by_key(|row| row.name.len())
+        .into_iter()
         .collect()
 }
+
+/// A name in lower case, without what people write or leave out.
+fn plain(name: &str) -> String {
+    let is_told = |c: &char| !matches!(c, '-' | '_' | ' ');
+    name.to_ascii_lowercase().chars().filter(is_told).collect()
+}
+
+/// Boards that are better known than their chips, as [`plain`] has their names.
+const BOARDS: [(&str, &str); 12] = [
+    ("bbcmicrobit", "nRF51822_xxAA"),
+    ("blackpill", "STM32F411CE"),
+    ("bluepill", "STM32F103C8"),
+    ("feathernrf52840", "nRF52840_xxAA"),
+    ("longannano", "GD32VF103CBT6"),
+    ("microbit", "nRF51822_xxAA"),
+    ("microbitv2", "nRF52833_xxAA"),
+    ("nano33blesense", "nRF52840_xxAA"),
+    ("pico", "RP2040"),
+    ("pico2", "RP235x"),
+    ("teensy41", "MIMXRT1060"),
+    ("xiaoesp32c3", "ESP32-C3"),
+];
 
 /// The first chip whose name, else whose name with a package, is `typed`, letter by letter.
 fn named(typed: &str, is: impl Fn(u8, u8) -> bool) -> Option<Listing> {

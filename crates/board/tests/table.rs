@@ -162,6 +162,54 @@ fn search_finds_parts_of_names_and_packages() {
 }
 
 #[test]
+fn search_takes_what_a_config_takes_and_names_of_boards() {
+    for (typed, chip) in [
+        ("STM32F103C8T6", "STM32F103C8"),
+        ("stm32f411ceu6", "STM32F411CE"),
+        ("RP2350", "RP235x"),
+        ("esp32c3", "ESP32-C3"),
+        ("Pico", "RP2040"),
+        ("blue-pill", "STM32F103C8"),
+        ("BBC micro:bit", ""),
+    ] {
+        let found: Vec<&str> = search(typed).iter().map(|it| it.name.as_str()).collect();
+        let expected: Vec<&str> = Some(chip).filter(|it| !it.is_empty()).into_iter().collect();
+        assert_eq!(found, expected, "{typed}");
+    }
+    // A config names the chip, since boards of a name differ in their flash.
+    assert_eq!(find("pico2").unwrap_err().nearest, ["RP235x"]);
+}
+
+#[test]
+fn every_board_has_a_chip_of_the_table() {
+    for board in [
+        "bluepill",
+        "longannano",
+        "microbit",
+        "microbitv2",
+        "teensy41",
+        "xiaoesp32c3",
+    ] {
+        assert_eq!(search(board).len(), 1, "{board}");
+    }
+}
+
+#[test]
+fn ram_is_what_is_there_without_option_bytes() {
+    for (name, kib) in [
+        ("AT32F403ACGT7", 96),
+        ("AT32F407VGT7", 96),
+        ("AT32F413CBT7", 32),
+        ("AT32F435CDT7", 192),
+        ("AT32F435CGT7", 384),
+        ("AIR32F103CB", 32),
+        ("AIR32F103RP", 96),
+    ] {
+        assert_eq!(find(name).unwrap().ram.len, kib << 10, "{name}");
+    }
+}
+
+#[test]
 fn a_core_that_the_table_does_not_know_is_asked_for() {
     let asked: Vec<&Listing> = chips().iter().filter(|chip| chip.core.is_none()).collect();
     assert!(!asked.is_empty() && asked.len() < 20);

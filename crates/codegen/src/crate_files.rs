@@ -76,6 +76,17 @@ impl Identity<'_> {
     pub fn package(&self) -> String {
         format!("{}-model", self.pipeline)
     }
+
+    /// The manifest of a package that each generated crate carries a copy of, with the pipeline in
+    /// its version: a lock file has room for two copies only if they have different versions.
+    fn versioned(&self, manifest: &str) -> String {
+        let name = self.pipeline.replace('_', "-");
+        manifest.replacen(
+            "version = \"0.1.0\"",
+            &format!("version = \"0.1.0+{name}\""),
+            1,
+        )
+    }
 }
 
 /// A generated crate, and what its trees came to.
@@ -172,6 +183,9 @@ fn frame(identity: Identity<'_>, model: &QuantModel, lib: String) -> SourceTree 
         .iter()
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
         .collect();
+    files
+        .entry("runtime/Cargo.toml".to_owned())
+        .and_modify(|it| *it = identity.versioned(it));
     files.insert("Cargo.toml".to_owned(), manifest(identity));
     files.insert("README.md".to_owned(), readme(identity, model));
     files.insert("src/lib.rs".to_owned(), lib);

@@ -69,6 +69,29 @@ fn text(files: &SourceTree) -> String {
         .collect()
 }
 
+/// A lock file has room for one package of a name and a version.
+#[test]
+fn copies_of_the_runtime_differ_in_their_versions() {
+    let model = quantize(FOREST, Voting::Soft, Sensor::F32, [CodingChoice::Auto; 2]);
+    let version = |pipeline: &str| {
+        let identity = Identity {
+            pipeline,
+            kind: "random-forest",
+            fingerprint: "",
+        };
+        let files = drop_in(identity, &model, &Form::plain()).unwrap().files;
+        let mut lines = files["runtime/Cargo.toml"].lines();
+        lines
+            .find(|line| line.starts_with("version"))
+            .map(str::to_owned)
+    };
+    assert_eq!(version("one"), Some("version = \"0.1.0+one\"".to_owned()));
+    assert_eq!(
+        version("my_two"),
+        Some("version = \"0.1.0+my-two\"".to_owned())
+    );
+}
+
 #[test]
 fn a_forest_with_ranks_and_affine_codes() {
     let codings = [CodingChoice::Affine, CodingChoice::Rank];

@@ -218,7 +218,7 @@ fn has_the_reports_toolchain(repository: &Path) -> Result<bool, Failure> {
     let emulator = spinney_board::Core::CortexM4F.machine();
     let emulator = environment::emulator(emulator).map(|(_, version)| version);
     Ok(toolchain.version == made_with.rustc
-        && toolchain.linker.version() == made_with.linker
+        && toolchain.linker_version == made_with.linker
         && emulator == made_with.emulator)
 }
 

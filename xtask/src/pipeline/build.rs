@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_board::Boot;
 use spinney_codegen::SourceTree;
-use spinney_config::{LogLevel, Prefer};
+use spinney_config::{LogLevel, Pipeline, Prefer};
 use spinney_evaluate::{
     DeviceRun, Footprint, Predictions, RunContext, Splits, read_heard, read_outcomes,
 };
@@ -75,7 +75,7 @@ pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, 
             sha256(sections.as_bytes()),
         ),
         ("compiler", tools.toolchain.version.clone()),
-        ("linker", tools.toolchain.linker.version()),
+        ("linker", tools.toolchain.linker_version.clone()),
         ("name", pipeline.identity.name.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -184,31 +184,45 @@ fn build_one(
         built.name, chip.name
     ));
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
-    let (memory, boot) = match (built.transport, machine) {
-        (Transport::Verify, Some(machine)) => ((machine.flash, machine.ram), Boot::Direct),
-        _ => ((chip.flash, chip.ram), chip.boot),
-    };
+    let package = format!("{}-model", pipeline.identity.name);
+    let mut image = product_image(pipeline, &package, built.files, candidate);
+    image.transport = built.transport;
+    image.takes_samples = built.takes_samples;
+    if let (Transport::Verify, Some(machine)) = (built.transport, machine) {
+        image.memory = (machine.flash, machine.ram);
+        image.boot = Boot::Direct;
+    }
     image::build(
-        &Image {
-            model: built.files,
-            model_package: &format!("{}-model", pipeline.identity.name),
-            memory,
-            boot,
-            core: chip.core,
-            log: log_level(pipeline.firmware.log),
-            // Branches hardly shrink where they are optimized for size, and slow down a lot.
-            for_speed: pipeline.codegen.prefer == Prefer::Speed
-                || candidate.is_some_and(|candidate| candidate.is_code()),
-            transport: built.transport,
-            takes_samples: built.takes_samples,
-            class_only: candidate.is_some_and(|candidate| candidate.early_exit),
-        },
+        &image,
         firmware,
         &tools.toolchain,
         &session
             .scratch("firmware")
             .join(built.name.replace([' ', ','], "-")),
     )
+}
+
+/// The image of a form as it ships on the config's chip; of no form, with an empty model.
+pub(crate) fn product_image<'a>(
+    pipeline: &'a Pipeline,
+    package: &'a str,
+    files: &'a SourceTree,
+    form: Option<&Candidate>,
+) -> Image<'a> {
+    let chip = &pipeline.target.chip;
+    Image {
+        model: files,
+        model_package: package,
+        memory: (chip.flash, chip.ram),
+        boot: chip.boot,
+        core: chip.core,
+        log: log_level(pipeline.firmware.log),
+        // Branches hardly shrink where they are optimized for size, and slow down a lot.
+        for_speed: pipeline.codegen.prefer == Prefer::Speed || form.is_some_and(Candidate::is_code),
+        transport: Transport::Product,
+        takes_samples: true,
+        class_only: form.is_some_and(|form| form.early_exit),
+    }
 }
 
 fn log_level(level: LogLevel) -> &'static str {

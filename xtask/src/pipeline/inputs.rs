@@ -161,30 +161,39 @@ impl Inputs {
     }
 
     /// What all stages depend on: this program and the files of rows.
-    pub(crate) fn base(&self, config: &Config) -> store::Inputs {
-        let mut base = self.of_config(config, &["dataset", "frontend", "scenes"]);
+    ///
+    /// # Errors
+    /// As [`Self::of_config`].
+    pub(crate) fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
+        let mut base = self.of_config(config, &["dataset", "frontend", "scenes"])?;
         base.insert("program".to_owned(), self.program.clone());
-        base
+        Ok(base)
     }
 
     /// The digests of the input files and of the named sections.
-    pub(crate) fn of_config(&self, config: &Config, sections: &[&str]) -> store::Inputs {
+    ///
+    /// # Errors
+    /// A config that cannot be written down: a key without it would hold for other configs too.
+    pub(crate) fn of_config(
+        &self,
+        config: &Config,
+        sections: &[&str],
+    ) -> Result<store::Inputs, Failure> {
         let mut inputs: store::Inputs = self
             .digests
             .iter()
             .map(|(path, digest)| (path.clone(), digest.clone()))
             .collect();
-        let all = serde_json::to_value(&config.pipeline).unwrap_or_default();
+        let all = serde_json::to_value(&config.pipeline).environment()?;
         for section in sections {
             // Sections that a pipeline does not have to have are not part of its key.
-            if all[section].is_null() {
-                continue;
+            if let Some(value) = all.get(*section).filter(|value| !value.is_null()) {
+                let digest = sha256(value.to_string().as_bytes());
+                inputs.insert(format!("[{section}]"), digest);
             }
-            let digest = sha256(all[section].to_string().as_bytes());
-            inputs.insert(format!("[{section}]"), digest);
         }
         inputs.insert("seed".to_owned(), config.pipeline.identity.seed.to_string());
-        inputs
+        Ok(inputs)
     }
 }
 

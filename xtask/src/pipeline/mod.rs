@@ -46,11 +46,12 @@ pub(crate) use session::Session;
 use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
 
+pub(crate) use build::product_image;
 pub(crate) use candidates::options_for;
 pub(crate) use faults::run as plant_faults;
 pub(crate) use inputs::{at_fault, matches, program_digest};
 pub(crate) use moved::moved;
-pub(crate) use quantize::Quantized;
+pub(crate) use quantize::{Quantized, forms};
 
 /// What is needed to build and run, found before anything expensive starts.
 pub(crate) struct Tools {
@@ -188,6 +189,9 @@ fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) 
     if passes && chip.boot.missing().is_none() {
         let flash = typed(&session.config, "flash", " --dry-run");
         println!("next: {flash} says what would be written; without --dry-run, a probe writes it");
+    }
+    if let Some(note) = crate::new::other_chip(&session.config) {
+        println!("note: {note}");
     }
     if let (true, Some(folder)) = (passes, &pipeline.codegen.crate_folder) {
         println!("crate: {}", shown(&folder.full).display());

@@ -21,15 +21,15 @@ pub(crate) const MODEL: &str = "model.json";
 pub(crate) const ORIGIN: &str = "origin.json";
 
 /// What the stage depends on.
-pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> store::Inputs {
-    let mut key = inputs.base(&session.config);
-    key.extend(inputs.of_config(&session.config, &["model"]));
-    key
+pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
+    let mut key = inputs.base(&session.config)?;
+    key.extend(inputs.of_config(&session.config, &["model"])?);
+    Ok(key)
 }
 
 /// Trains or imports, unless nothing that this depends on has changed.
 pub(crate) fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
-    session.pass("model", inputs(session, files), |stage| {
+    session.pass("model", inputs(session, files)?, |stage| {
         make(session, files, stage)
     })?;
     // What is named may have changed where the model has not.

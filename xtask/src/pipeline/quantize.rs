@@ -68,8 +68,8 @@ pub(crate) const EMPTY_CRATE: &str = "empty-crate.json";
 pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let config = &session.config;
     let frozen = session.stage("model").read(model::MODEL).environment()?;
-    let mut key = inputs.base(config);
-    key.extend(inputs.of_config(config, &["quantize", "features", "codegen"]));
+    let mut key = inputs.base(config)?;
+    key.extend(inputs.of_config(config, &["quantize", "features", "codegen"])?);
     key.insert("model.json".to_owned(), sha256(&frozen));
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());
@@ -121,13 +121,8 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         kind: model.kind(),
         fingerprint: &sha256(&frozen)["sha256:".len()..],
     };
-    let mut candidates = candidates(&config.pipeline, &shipped, identity)?;
+    let candidates = forms(config, &shipped, identity)?;
     let front_end = super::signals::front_end(config)?;
-    if let Some(front_end) = &front_end {
-        for candidate in &mut candidates {
-            front_end.add_to(&mut candidate.files).input()?;
-        }
-    }
     let digest = sha256(&frozen);
     let claims = claim::claims(&quantized, &certificate, &digest, &candidates).environment()?;
     let results = Results {
@@ -160,6 +155,21 @@ pub(crate) struct Quantized {
     pub quant: QuantModel,
     pub voting: Voting,
     pub codegen: Codegen,
+}
+
+/// The forms of a model that the config leaves open, the front end's code in each.
+pub(crate) fn forms(
+    config: &Config,
+    shipped: &QuantModel,
+    identity: Identity<'_>,
+) -> Result<Vec<Candidate>, Failure> {
+    let mut forms = candidates(&config.pipeline, shipped, identity)?;
+    if let Some(front_end) = super::signals::front_end(config)? {
+        for form in &mut forms {
+            front_end.add_to(&mut form.files).input()?;
+        }
+    }
+    Ok(forms)
 }
 
 /// Calibrates and quantizes the frozen model.

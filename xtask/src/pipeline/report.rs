@@ -72,7 +72,7 @@ pub(crate) fn assemble(
     tools: Option<&Tools>,
 ) -> Result<Report, Failure> {
     let last = match tools {
-        Some(tools) => this_run(session, inputs, tools),
+        Some(tools) => this_run(session, inputs, tools)?,
         None => read_last(session)?,
     };
     let report = report_from(session, &last)?;
@@ -90,21 +90,21 @@ pub(super) fn of_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Resul
     report_from(session, &this_run(session, inputs, tools))
 }
 
-fn this_run(session: &Session, inputs: &Inputs, tools: &Tools) -> LastRun {
+fn this_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<LastRun, Failure> {
     let config = &session.config;
-    LastRun {
-        inputs: inputs.of_config(config, &SECTIONS),
+    Ok(LastRun {
+        inputs: inputs.of_config(config, &SECTIONS)?,
         toolchain: Toolchain {
             spinney: env!("CARGO_PKG_VERSION").to_owned(),
             rustc: tools.toolchain.version.clone(),
             target: config.pipeline.target.chip.core.target().to_owned(),
-            linker: tools.toolchain.linker.version(),
+            linker: tools.toolchain.linker_version.clone(),
             emulator: tools
                 .emulator
                 .as_ref()
                 .map(|emulator| emulator.version.clone()),
         },
-    }
+    })
 }
 
 fn read_last(session: &Session) -> Result<LastRun, Failure> {
@@ -125,7 +125,7 @@ fn read_last(session: &Session) -> Result<LastRun, Failure> {
 /// `pipeline check`: the gates on the last run, if it was made from today's config and inputs.
 pub(crate) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, Failure> {
     let last = read_last(session)?;
-    let now = inputs.of_config(&session.config, &SECTIONS);
+    let now = inputs.of_config(&session.config, &SECTIONS)?;
     let changed: Vec<&str> = last
         .inputs
         .iter()

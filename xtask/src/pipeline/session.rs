@@ -1,11 +1,10 @@
 //! One pipeline at work: its config, its artifacts, its progress.
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context;
 use spinney_config::Config;
 
 use super::stages::{Reason, reason};
@@ -36,20 +35,8 @@ impl Session {
     /// Opens the pipeline of a config.
     pub(super) fn of(config: Config) -> Result<Self, Failure> {
         let artifacts = places::artifacts(&config.pipeline.identity.name)?;
-        std::fs::create_dir_all(&artifacts)
-            .with_context(|| format!("cannot create {}", artifacts.display()))
-            .environment()?;
         let progress = Progress::new();
-        let lock = File::create(artifacts.join("lock")).environment()?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let name = &config.pipeline.identity.name;
-                progress.doing(&format!("waiting for another run of \"{name}\""));
-                lock.lock().environment()?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error).environment(),
-        }
+        let lock = store::hold(&artifacts.join("lock")).environment()?;
         Ok(Self {
             config,
             force: false,

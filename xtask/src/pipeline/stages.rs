@@ -178,7 +178,7 @@ pub(crate) fn inputs_of(
     tools: Option<&Tools>,
 ) -> Result<store::Inputs, Failure> {
     match (name, tools) {
-        ("model", _) => Ok(model::inputs(session, inputs)),
+        ("model", _) => model::inputs(session, inputs),
         ("quantize", _) => quantize::inputs(session, inputs),
         ("build", Some(tools)) => build::inputs(session, tools),
         ("run", Some(tools)) => build::inputs_of_run(session, tools),

@@ -1,7 +1,8 @@
 //! Verbs before, beside and after a run that could not be.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use expect_test::{Expect, expect};
 
@@ -228,4 +229,30 @@ fn columns_are_found_by_name_or_taken_in_order() {
         names(["x0", "x1"], positional, b"b,a,y\n1,0.5,x\n9,1,z\n"),
         right
     );
+}
+
+#[test]
+fn waiting_for_another_run_is_said() {
+    let case = Case::new();
+    case.config("name = \"bad-input\"", "name = \"bad-input-that-waits\"");
+    let program = Path::new(env!("CARGO_BIN_EXE_xtask"));
+    let target = program.ancestors().nth(2).expect("the target folder");
+    let folder = target.join("pipeline/bad-input-that-waits");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let held = std::fs::File::create(folder.join("lock")).expect("a lock file");
+    held.lock().expect("nobody else holds it");
+    let mut child = case
+        .command()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut line = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().expect("its stderr"));
+    stderr.read_line(&mut line).expect("a line");
+    drop(held);
+    let status = child.wait().expect("it ends");
+    let lock = folder.join("lock").display().to_string();
+    expect!["waiting for another run, which holds LOCK\n"].assert_eq(&line.replace(&lock, "LOCK"));
+    assert!(status.success());
 }

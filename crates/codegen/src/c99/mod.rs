@@ -294,7 +294,7 @@ fn memory(tables: &Tables) -> String {
          #ifdef __AVR__\n\
          {refusal}\
          #include <avr/pgmspace.h>\n\
-         #define $_ROM PROGMEM\n\
+         #define $_ROM __attribute__((__section__(\".progmem.gcc.spinney\")))\n\
          #define $_READ8(address) pgm_read_byte(address)\n\
          #define $_READ16(address) pgm_read_word(address)\n\
          #define $_READ32(address) pgm_read_dword(address)\n\
@@ -306,7 +306,8 @@ fn memory(tables: &Tables) -> String {
          #endif\n\
          #endif\n\n",
         comment(
-            "Where tables lie and how they are read. On AVR, flash is a memory of its own; for \
+            "Where tables lie and how they are read. On AVR, flash is a memory of its own, and tables \
+             go before whatever else is in PROGMEM, into the 64 KiB that these reads reach; for \
              other cores where it is, define all four before this header."
         )
     )

@@ -125,10 +125,23 @@ impl FrontEnd {
         // What its tests depend on is declared in this project's workspace.
         let head = manifest.split("[dev-dependencies]").next();
         let lints = manifest.find("[lints").map_or("", |at| &manifest[at..]);
-        files.insert(
-            "frontend/Cargo.toml".to_owned(),
-            format!("{}{lints}", head.unwrap_or_default()),
-        );
+        let mut manifest = format!("{}{lints}", head.unwrap_or_default());
+        // The version that keeps this crate's copies apart from another's.
+        let version = |text: &str| {
+            let mut lines = text.lines();
+            lines
+                .find(|line| line.starts_with("version = "))
+                .map(str::to_owned)
+        };
+        if let (Some(own), Some(runtimes)) = (
+            version(&manifest),
+            files
+                .get("runtime/Cargo.toml")
+                .and_then(|text| version(text)),
+        ) {
+            manifest = manifest.replacen(&own, &runtimes, 1);
+        }
+        files.insert("frontend/Cargo.toml".to_owned(), manifest);
         if let Some(manifest) = files.get_mut("Cargo.toml") {
             manifest.push_str("spinney-frontend = { path = \"frontend\" }\n");
         }

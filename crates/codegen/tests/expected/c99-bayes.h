@@ -18,12 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where tables lie and how they are read. On AVR, flash is a memory of its own; for other cores
+/* Where tables lie and how they are read. On AVR, flash is a memory of its own, and tables go
+ * before whatever else is in PROGMEM, into the 64 KiB that these reads reach; for other cores
  * where it is, define all four before this header. */
 #ifndef SMALL_ROM
 #ifdef __AVR__
 #include <avr/pgmspace.h>
-#define SMALL_ROM PROGMEM
+#define SMALL_ROM __attribute__((__section__(".progmem.gcc.spinney")))
 #define SMALL_READ8(address) pgm_read_byte(address)
 #define SMALL_READ16(address) pgm_read_word(address)
 #define SMALL_READ32(address) pgm_read_dword(address)

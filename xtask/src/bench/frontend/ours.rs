@@ -108,7 +108,7 @@ fn run(
     } else {
         &[]
     };
-    let elf = image::compile(
+    let built = image::compile(
         &folder,
         PACKAGE,
         features,
@@ -116,9 +116,10 @@ fn run(
         "off",
         toolchain,
     )?;
-    let bytes = std::fs::read(&elf).environment()?;
+    let elf = &built.elf;
+    let bytes = std::fs::read(elf).environment()?;
     let footprint = Footprint::from_elf(&bytes).environment()?;
-    let found = outcomes(bench, machine, &elf)?;
+    let found = outcomes(bench, machine, elf)?;
     if found.len() != OUTCOME_LEN * bench.n_frames {
         return Err(Failure::Environment(anyhow!(
             "{} bytes of outcomes for {} frames",
