@@ -9,7 +9,7 @@ use spinney_evaluate::{DeviceRun, Footprint};
 use spinney_quantize::{Body, QuantModel, ReadingType};
 use spinney_report::Candidate as Reported;
 
-use super::report::chip_ram;
+use super::chip;
 use crate::failure::Failure;
 
 /// Splits up to which `auto` tries branches; a compiler takes minutes over more.
@@ -352,7 +352,7 @@ fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
                 .stack
                 .is_none_or(|stack| run.stack_bytes_max <= stack),
         );
-        let ram = chip_ram(pipeline);
+        let ram = chip::ram(pipeline);
         gate(
             "ram_and_stack",
             ram.taken(figures.product, run) <= ram.bytes,

@@ -11,7 +11,7 @@ use spinney_quantize::needed_ranges;
 
 use super::inputs::PipelineRows;
 use super::quantize::{PREDICTIONS, SUMMARY, Summary};
-use super::{Session, report};
+use super::{Session, chip, report};
 use crate::failure::{Blame, Failure};
 
 /// Fewer rows than these show nothing by how they are spread.
@@ -122,7 +122,7 @@ pub(super) fn differing(known: &Summary, predictions: &Predictions) -> impl Iter
 pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Result<(), Failure> {
     let stage = session.stage("quantize");
     let known: Summary = stage.read_json(SUMMARY).environment()?;
-    for note in &report::notes(&session.config, &known) {
+    for note in &chip::notes(&session.config, &known) {
         println!("note: {}", visible(note));
     }
     let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;

@@ -4,6 +4,7 @@ mod baseline;
 mod build;
 mod candidates;
 mod checked;
+mod chip;
 mod claim;
 mod coded;
 #[cfg(test)]

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
-use spinney_config::{Certificate as Required, Codes, Config, Model, Output, Pipeline};
+use spinney_config::{Certificate as Required, Codes, Config, Model, Output};
 use spinney_evaluate::{
-    ChipRam, DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome,
-    Scorecard, Shape, judge, judge_node,
+    DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Scorecard, Shape,
+    judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, Level};
 use spinney_report::{
-    Accuracy, Certified, ChipMemory, Dataset, Device, Encoding, Export, FlowStage, FootprintShare,
-    Origin, Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
+    Accuracy, Certified, Dataset, Device, Encoding, Export, FlowStage, FootprintShare, Origin,
+    Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
 };
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
@@ -22,7 +22,7 @@ use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::stages::STAGES;
-use super::{Session, Tools, model, node};
+use super::{Session, Tools, chip, model, node};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, write_whole};
 
@@ -87,7 +87,7 @@ pub(crate) fn assemble(
 
 /// The report of the stages as they are, which is not remembered as the last run.
 pub(super) fn of_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Report, Failure> {
-    report_from(session, &this_run(session, inputs, tools))
+    report_from(session, &this_run(session, inputs, tools)?)
 }
 
 fn this_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<LastRun, Failure> {
@@ -252,7 +252,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             leaves: summary.leaves.clone(),
             candidates: choice.candidates,
         },
-        chip: Some(chip(config)),
+        chip: Some(chip::memory(config)),
         footprint: FootprintShare {
             flash_bytes: product.flash_bytes,
             ram_bytes: product.ram_bytes,
@@ -274,7 +274,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
             .collect(),
         node: plan.as_ref().map(spinney_evaluate::node),
         verdicts,
-        notes: notes(config, &summary),
+        notes: chip::notes(config, &summary),
         flow: flow(),
         toolchain: last.toolchain.clone(),
     })
@@ -305,16 +305,6 @@ pub(super) fn certificate_of(
         *row = summary.source_rows[*row];
     }
     Ok(certificate)
-}
-
-fn chip(config: &Config) -> ChipMemory {
-    let chip = &config.pipeline.target.chip;
-    ChipMemory {
-        name: chip.name.clone(),
-        core: chip.core.report_name().to_owned(),
-        flash_bytes: u64::from(chip.flash.len),
-        ram_bytes: u64::from(chip.ram.len),
-    }
 }
 
 fn flow() -> Vec<FlowStage> {
@@ -445,7 +435,7 @@ fn device(
         return None;
     };
     let machine = config.pipeline.target.board?;
-    let ram = chip_ram(&config.pipeline);
+    let ram = chip::ram(&config.pipeline);
     Some(Device {
         board: machine.name.to_owned(),
         core: machine.core.report_name().to_owned(),
@@ -469,29 +459,13 @@ fn coding_mean(run: &DeviceRun) -> f64 {
     (mean * 10.0).round() / 10.0
 }
 
-/// What is odd about rows and model, and what the chip does not do with the image.
-pub(super) fn notes(config: &Config, summary: &Summary) -> Vec<String> {
-    let chip = &config.pipeline.target.chip;
-    let notes = summary.notes.iter().cloned();
-    notes.chain(chip.cannot_start()).collect()
-}
-
-/// The RAM that data, stack and interrupts share.
-pub(super) fn chip_ram(config: &Pipeline) -> ChipRam {
-    let chip = &config.target.chip;
-    ChipRam {
-        bytes: u64::from(chip.ram.len),
-        interrupt_bytes: chip.core.interrupt_bytes(),
-    }
-}
-
 fn limits(config: &Config) -> Limits {
     let budget = &config.pipeline.budget;
     let accuracy = &config.pipeline.accuracy;
     Limits {
         flash_bytes: u64::from(budget.flash),
         ram_bytes: u64::from(budget.ram),
-        chip_ram: Some(chip_ram(&config.pipeline)),
+        chip_ram: Some(chip::ram(&config.pipeline)),
         stack_bytes: budget.stack.map(u64::from),
         instructions_mean: budget.instructions,
         instructions_max: budget.instructions_max,

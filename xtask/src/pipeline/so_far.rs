@@ -13,7 +13,7 @@ use super::build::{FOOTPRINTS, Footprints};
 use super::candidates::Candidate;
 use super::inputs::Inputs;
 use super::quantize::{CANDIDATES, EVALUATION, PREDICTIONS, SUMMARY, Summary};
-use super::{Session, Talk, Tools, hints, model, report, summary};
+use super::{Session, Talk, Tools, chip, hints, model, report, summary};
 use crate::failure::{Blame, Failure};
 use crate::store::sha256;
 
@@ -127,7 +127,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         },
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
         certificate: report::certified(&certificate, &known),
-        notes: report::notes(&session.config, &known),
+        notes: chip::notes(&session.config, &known),
         features: known.features,
     })
 }
