@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::places::repository;
 
 /// The floor of each package: imports lead downwards only, and firmware imports floor 0.
-const FLOORS: [(&str, u32); 17] = [
+const FLOORS: [(&str, u32); 18] = [
     ("spinney-runtime", 0),
     ("spinney-wire", 0),
     ("spinney-frontend", 0),
