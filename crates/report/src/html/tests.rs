@@ -43,6 +43,9 @@ fn small() -> Report {
         above: 2,
     });
     report.margins = None;
+    report.accuracy.interval = Some((0.908, 1.0));
+    report.accuracy.majority = Some(0.342);
+    report.accuracy.balanced = Some(1.0);
     report.certificate.arithmetic.clear();
     report.certificate.flips.clear();
     report.verdicts = vec![Verdict {

@@ -1,0 +1,136 @@
+//! Whole pages whose names would be Markdown or HTML: a renderer shows them, and obeys none.
+
+use proptest::prelude::*;
+use pulldown_cmark::{Event, Options, Parser, Tag};
+use spinney_evaluate::Verdict;
+use spinney_report::{Comparison, Origin, Report};
+
+fn committed() -> Report {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../reports/iris-tree/report.json"
+    );
+    Report::from_json(&std::fs::read(path).expect("a committed report")).expect("a valid report")
+}
+
+/// A report in which everything that a user names is called `name`.
+fn named(name: &str) -> Report {
+    let mut report = committed();
+    let numbered = |index: usize| format!("{name}{index}");
+    for (index, class) in report.model.classes.iter_mut().enumerate() {
+        *class = numbered(index);
+    }
+    for (index, feature) in report.features.iter_mut().enumerate() {
+        feature.name = numbered(index);
+    }
+    let quoted = format!("feature \"{name}\": `range = [0, 1]` in [features.{name}]");
+    report.notes = vec![quoted.clone()];
+    report.verdicts.push(Verdict {
+        gate: format!("min_recall.{name}"),
+        note: Some(quoted.clone()),
+        ..report.verdicts[0].clone()
+    });
+    report.model.origin = Some(Origin {
+        file: format!("{name}.skops"),
+        estimator: name.to_owned(),
+        library: Some(name.to_owned()),
+        steps: vec![name.to_owned()],
+        notes: vec![quoted],
+    });
+    report
+}
+
+/// The cells of all tables of a page. What a page may have besides text is its own headings, lists
+/// and emphasis, and the tags that a comparison folds its tables with.
+fn cells(page: &str) -> Result<Vec<String>, String> {
+    const FOLDS: [&str; 4] = ["<details><summary>", "</details>", "<sub>", "</sub>"];
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_MATH
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_GFM;
+    let mut cells = vec![String::new()];
+    for event in Parser::new_ext(page, options) {
+        match event {
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(cell) = cells.last_mut() {
+                    cell.push_str(&text);
+                }
+            }
+            Event::Start(Tag::TableCell) => cells.push(String::new()),
+            Event::Html(tag) | Event::InlineHtml(tag)
+                if !FOLDS.iter().any(|fold| tag.trim_start().starts_with(fold)) =>
+            {
+                return Err(format!("the tag {tag:?}"));
+            }
+            Event::Start(
+                tag @ (Tag::Link { .. }
+                | Tag::Image { .. }
+                | Tag::Strikethrough
+                | Tag::CodeBlock(_)
+                | Tag::BlockQuote(_)
+                | Tag::FootnoteDefinition(_)),
+            ) => return Err(format!("{tag:?}")),
+            event @ (Event::FootnoteReference(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Rule
+            | Event::TaskListMarker(_)) => return Err(format!("{event:?}")),
+            _ => {}
+        }
+    }
+    Ok(cells)
+}
+
+fn check(name: &str) -> Result<(), TestCaseError> {
+    let before = committed();
+    let after = named(name);
+    let comparison = Comparison {
+        before: &before,
+        after: &after,
+    };
+    for page in [after.to_markdown(), comparison.to_markdown(&[])] {
+        let cells =
+            cells(&page).map_err(|found| TestCaseError::fail(format!("{found} in {page}")))?;
+        let seen = spinney_model::visible(&format!("{name}0")).into_owned();
+        let seen = seen.trim_matches(' ');
+        prop_assert!(
+            cells.iter().any(|cell| cell.trim_matches(' ') == seen),
+            "{seen} in {page}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn names_that_mean_something_elsewhere() {
+    for name in [
+        "<silence>",
+        "*up*",
+        "<script>alert(1)</script>",
+        "</details>",
+        "a|b",
+        "`",
+        "``x`",
+        "a\nb",
+        "\n\n# x\n\n",
+        "[x](http://x.y)",
+        "https://x.y",
+        "![x](y)",
+        "&lt;",
+        "~~x~~",
+        "$x$",
+        "\u{202e}x",
+        "\u{1b}[31m",
+    ] {
+        check(name).unwrap_or_else(|error| panic!("{name:?}: {error}"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn names_that_are_drawn(name in "[-_*`\\[\\]<>|~$&@:.#+=!()\\\\\"'/ \t\na1wé\u{202e}\u{1b}]{0,8}") {
+        check(&name)?;
+    }
+}
