@@ -2,6 +2,7 @@
 //! microcontrollers, without a warning from any compiler.
 
 mod cases;
+mod limits;
 mod synthetic;
 mod targets;
 
@@ -32,7 +33,8 @@ pub(crate) fn run(install: bool) -> Result<(), Failure> {
             packages.join(" ")
         )));
     }
-    let results = compare(&Target::ALL)?;
+    at_limits()?;
+    let results = compare(cases::all()?, &Target::ALL)?;
     let path = places::repository().join("reports/c99.md");
     write_whole(&path, markdown(&results).as_bytes()).environment()?;
     println!("report: reports/c99.md");
@@ -55,7 +57,8 @@ pub(crate) fn check() -> Result<(), Failure> {
             target.lacks().join(" ")
         );
     }
-    judge(&compare(&here)?)
+    at_limits()?;
+    judge(&compare(cases::all()?, &here)?)
 }
 
 /// Packages that some target lacks.
@@ -74,10 +77,13 @@ struct Compared {
     outcomes: Vec<(Target, Result<Outcome, String>)>,
 }
 
-fn compare(targets: &[Target]) -> Result<Vec<Compared>, Failure> {
+/// Headers that no microcontroller has room for, on the host.
+fn at_limits() -> Result<(), Failure> {
+    judge(&compare(limits::cases()?, &[Target::HostGcc])?)
+}
+
+fn compare(cases: Vec<Case>, targets: &[Target]) -> Result<Vec<Compared>, Failure> {
     let progress = Progress::new();
-    progress.doing("c99: training");
-    let cases = cases::all()?;
     must_notice(&cases[0])?;
     let mut results = Vec::new();
     for case in cases {
