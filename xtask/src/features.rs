@@ -12,6 +12,9 @@ use crate::{pipeline, store};
 /// Writes features and labels of training and test rows into `output`.
 pub(crate) fn run(config: &Path, output: &Path) -> Result<(), Failure> {
     let rows = pipeline::features_of(config)?;
+    for note in &rows.notes {
+        eprintln!("note: {}", spinney_model::visible(&note.text));
+    }
     let sides = [("train", rows.train.as_ref()), ("test", Some(&rows.test))];
     for (side, dataset) in sides {
         let Some(dataset) = dataset else {

@@ -10,8 +10,8 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use spinney_batch::Predictor;
-use spinney_config::{Dataset as RowsConfig, Labels};
-use spinney_dataset::{DataError, Dataset, Rows, csv, npy};
+use spinney_config::{DataFile, Dataset as RowsConfig, Labels};
+use spinney_dataset::{DataError, Dataset, LabelsIn, Rows, Source};
 use spinney_model::{Naming, Schema};
 use spinney_wire::frame::Clock;
 
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "found --scores without a place for them, expected --output FILE.csv or --json"
         )));
     }
-    let (label, ignored) = columns_of(config)?;
+    let file = file_of(config)?;
     let progress = if arguments.json {
         Progress::none()
     } else {
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = std::fs::read(input)
         .with_context(|| format!("cannot read {}", input.display()))
         .input()?;
-    let (rows, labels) = read(&bytes, &label, &ignored).map_err(|error| at_fault(input, &error))?;
+    let (rows, labels) = read(&bytes, &file).map_err(|error| at_fault(input, &error))?;
     drop(bytes);
     let quantized = pipeline::quantized(config)?;
     let schema = quantized.model.schema();
@@ -307,32 +307,22 @@ fn clock_in_words(clock: Clock) -> &'static str {
     }
 }
 
-/// The name of the label column, empty if labels are in no column, and the columns to leave out.
-fn columns_of(config: &Path) -> Result<(String, Vec<String>), Failure> {
+/// The file whose columns those of the input are like.
+fn file_of(config: &Path) -> Result<DataFile, Failure> {
     let config = spinney_config::load(config)?;
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-        &config.pipeline.dataset;
-    let label = match &file.labels {
-        Labels::Column(label) => label.clone(),
-        Labels::File(_) | Labels::Folders | Labels::None => String::new(),
-    };
-    Ok((label, file.ignore.clone()))
+        config.pipeline.dataset;
+    Ok(file)
 }
 
-/// Rows and, where the file has them, labels; CSV without the columns that are `ignored`.
-fn read(
-    bytes: &[u8],
-    label: &str,
-    ignored: &[String],
-) -> Result<(Rows, Option<Vec<String>>), DataError> {
-    if bytes.starts_with(b"\x93NUMPY") {
-        return Ok((npy::rows(bytes)?, None));
-    }
-    if bytes.starts_with(b"PK\x03\x04") {
-        return npy::read_npz_rows(bytes, label);
-    }
-    let keeps = |column: &str| !ignored.iter().any(|it| pipeline::matches(it, column));
-    csv::read_rows(bytes, label, &keeps)
+/// Rows without the columns that are ignored and, where the file has them, labels.
+fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<Vec<String>>), DataError> {
+    let labels = match &file.labels {
+        Labels::Column(label) => LabelsIn::Column(label),
+        Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
+    };
+    let keeps = |column: &str| !file.ignore.iter().any(|it| pipeline::matches(it, column));
+    Source::open(bytes, labels, file.header)?.rows(&keeps)
 }
 
 /// Rows with the model's columns in its order, and class indices where the file has labels.
@@ -444,7 +434,7 @@ mod tests {
             let bytes = npy_bytes(&classes);
             assert_eq!(bytes.len() % 64, n * 8 % 64);
             let names: Vec<String> = classes.iter().map(ToString::to_string).collect();
-            assert_eq!(npy::labels(&bytes).unwrap(), names);
+            assert_eq!(spinney_dataset::npy::labels(&bytes).unwrap(), names);
         }
     }
 

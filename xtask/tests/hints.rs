@@ -61,6 +61,7 @@ fn rows_that_fit_get_no_note() {
             accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 40 rows differ)
             accuracy: 95 % interval of Q15 0.9124 to 1.0000; naming the most frequent class: 0.5500
             certificate: splits every-input, votes every-input
+            note: columns that are no features of the model are left out: id
         "#]],
     );
 }
@@ -77,6 +78,7 @@ fn rows_in_another_unit() {
             accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 40 rows differ)
             accuracy: 95 % interval of Q15 0.9124 to 1.0000; naming the most frequent class: 1.0000
             certificate: splits every-input, votes every-input
+            note: columns that are no features of the model are left out: id
             note: test readings are far from all of the model's thresholds: "a" reads 0.0000 to 0.9750 against 449.5000; are units, scaling and the order of columns those that it was fitted on?
         "#]],
     );
@@ -130,6 +132,7 @@ fn rows_that_differ_are_named_and_explained() {
             accuracy float 1.0000, Q15 0.7000; agreement 0.7000 (12 of 40 rows differ)
             accuracy: 95 % interval of Q15 0.5457 to 0.8193; naming the most frequent class: 0.5500
             certificate: splits listed, votes every-input
+            note: columns that are no features of the model are left out: id
             note: feature "a": readings flip at 1 split, tree 0 node 0 (449.5), and 12 rows part there; `range = [0, 975]` in [features.a] makes codes fine enough for these rows, `coding = "rank"` for every input
             note: row 7 is the first that differs: `cargo xtask explain --config FOLDER/pipeline.toml --row 7` shows where
         "#]],
@@ -177,6 +180,7 @@ fn digits_that_the_device_does_not_get() {
             accuracy float 1.0000, Q15 0.5000; agreement 0.5000 (1 of 2 rows differ)
             accuracy: 95 % interval of Q15 0.0945 to 0.9055; naming the most frequent class: 0.5000
             certificate: splits listed, votes every-input
+            note: columns that are no features of the model are left out: id
             note: feature "a": readings flip at 1 split, tree 0 node 0 (449.5), and 1 row parts there; its readings in the file have more digits than the device gets; round them to float32, or to what the sensor delivers
             note: row 0 is the first that differs: `cargo xtask explain --config FOLDER/pipeline.toml --row 0` shows where
         "#]],
@@ -220,6 +224,106 @@ fn only_the_model() {
         &until,
         &expect![[r#"
         hints-model: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
+    "#]],
+    );
+}
+
+#[test]
+fn columns_that_only_the_test_or_the_training_has() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file");
+    };
+    write("train.csv", "id,a,y\nr1,1,x\nr2,9,z\nr3,2,x\nr4,8,z\n");
+    write("test.csv", "note,b,a,y\nhi,5,3,x\nho,6,9,z\n");
+    write(
+        "pipeline.toml",
+        &imported("hints-columns")
+            .replace(
+                "test = \"rows.csv\"",
+                "train = \"train.csv\", test = \"test.csv\", ignore = [\"id\"]",
+            )
+            .replace(
+                "source = \"import\", path = \"model.json\"",
+                "kind = \"decision-tree\"",
+            ),
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(UNTIL)
+        .arg("--config")
+        .arg(folder.path().join("pipeline.toml"))
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{output:?}");
+    expect![[r#"
+        hints-columns: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
+        accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 2 rows differ)
+        accuracy: 95 % interval of Q15 0.3424 to 1.0000; naming the most frequent class: 0.5000
+        certificate: splits every-input, votes every-input
+        note: columns that are no features of the model are left out: note, b
+        note: 1 of 2 test rows equal a training row in every reading (the first is row 1); they say nothing about rows that the model has not seen
+    "#]].assert_eq(&String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn columns_that_an_imported_model_does_not_ask() {
+    let rows = "note,a,y\nhi,100,x\nho,500,z\n";
+    says(
+        &imported("hints-unused"),
+        rows,
+        &UNTIL,
+        &expect![[r#"
+            hints-unused: decision-tree, 1 features, 2 classes, 1 trees, 1 splits, depth 1
+            accuracy float 1.0000, Q15 1.0000; agreement 1.0000 (0 of 2 rows differ)
+            accuracy: 95 % interval of Q15 0.3424 to 1.0000; naming the most frequent class: 0.5000
+            certificate: splits every-input, votes every-input
+            note: columns that are no features of the model are left out: note
+        "#]],
+    );
+}
+
+#[test]
+fn rows_without_a_header() {
+    let config = imported("hints-header")
+        .replace(
+            "{ test = \"rows.csv\", label = \"y\"",
+            "{ path = \"rows.csv\", label = 2, header = false",
+        )
+        .replace(
+            "source = \"import\", path = \"model.json\"",
+            "kind = \"decision-tree\"",
+        );
+    let rows: String = (0..20)
+        .map(|row| {
+            format!(
+                "{},9,{}\n",
+                row * 7 % 20,
+                if row * 7 % 20 < 10 { "x" } else { "z" }
+            )
+        })
+        .collect();
+    says(
+        &config,
+        &rows,
+        &UNTIL,
+        &expect![[r#"
+            hints-header: decision-tree, 2 features, 2 classes, 1 trees, 1 splits, depth 1
+            accuracy float 0.8000, Q15 0.8000; agreement 1.0000 (0 of 5 rows differ)
+            accuracy: 95 % interval of Q15 0.3755 to 0.9638; naming the most frequent class: 0.6000
+            certificate: splits every-input, votes every-input
+        "#]],
+    );
+    let named = config.replace("label = 2, header = false", "label = \"x\"");
+    says(
+        &named,
+        &rows,
+        &UNTIL,
+        &expect![[r#"
+        hints-header: decision-tree, 2 features, 2 classes, 1 trees, 1 splits, depth 1
+        accuracy float 0.8000, Q15 0.8000; agreement 1.0000 (0 of 5 rows differ)
+        accuracy: 95 % interval of Q15 0.3755 to 0.9638; naming the most frequent class: 0.6000
+        certificate: splits every-input, votes every-input
+        note: the first line reads as a row, not as names (0, 9); `header = false` in [dataset] takes it for one, and `label` is then a column's number, from 0 on
     "#]],
     );
 }

@@ -93,6 +93,7 @@ fn recordings_in_a_column_are_divided_whole() {
         &expect![[r#"
             train: 24 rows of 4 features in FOLDER/train_X.npy
             test: 8 rows of 4 features in FOLDER/test_X.npy
+            note: 2 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
         "#]],
     );
 }
@@ -109,28 +110,157 @@ fn a_folder_per_class() {
         .check(
             0,
             &expect![[r#"
-            train: 4 rows of 4 features in FOLDER/train_X.npy
-            test: 4 rows of 4 features in FOLDER/test_X.npy
+                train: 4 rows of 4 features in FOLDER/train_X.npy
+                test: 4 rows of 4 features in FOLDER/test_X.npy
+                note: recordings: 4 recordings of 2 classes; left out: 1 .txt
+            "#]],
+        );
+}
+
+#[test]
+fn sessions_in_a_folder_with_a_column_of_the_class() {
+    let session = |level| {
+        let (rest, walk) = (rows(8, 3, ",rest"), rows(8, level, ",walk"));
+        format!("x,y,class\n{rest}{walk}")
+    };
+    Case::new("path = \"sessions\"\nlabel = \"class\"\ntest_fraction = 0.5")
+        .write("sessions/one.csv", &session(500))
+        .write("sessions/two.csv", &session(600))
+        .write("sessions/anna/three.csv", &session(700))
+        .write("sessions/anna/four.csv", &session(800))
+        .write("sessions/readme.md", "")
+        .check(
+            0,
+            &expect![[r#"
+            train: 6 rows of 4 features in FOLDER/train_X.npy
+            test: 6 rows of 4 features in FOLDER/test_X.npy
+            note: sessions: 4 recordings; left out: 1 .md
         "#]],
         );
+}
+
+#[test]
+fn test_recordings_never_train() {
+    let file = |level| format!("x,y\n{}", rows(12, level, ""));
+    let nested = |dataset: &str| {
+        Case::new(dataset)
+            .write("all/rest/one.csv", &file(3))
+            .write("all/walk/one.csv", &file(500))
+            .write("all/part/rest/one.csv", &file(4))
+            .write("all/part/walk/one.csv", &file(600))
+    };
+    // One folder within the other: what lies deeper is no recording of the upper one.
+    nested("train = \"all\"\ntest = \"all/part\"").check(0, &expect![[r#"
+        train: 4 rows of 4 features in FOLDER/train_X.npy
+        test: 4 rows of 4 features in FOLDER/test_X.npy
+        note: all: 2 recordings of 2 classes; left out: 2 in deeper folders; without recordings, and so no classes: part
+        note: all/part: 2 recordings of 2 classes
+    "#]]);
+    nested("train = \"all/part\"\ntest = \"all\"").check(0, &expect![[r#"
+        train: 4 rows of 4 features in FOLDER/train_X.npy
+        test: 4 rows of 4 features in FOLDER/test_X.npy
+        note: all: 2 recordings of 2 classes; left out: 2 in deeper folders; without recordings, and so no classes: part
+        note: all/part: 2 recordings of 2 classes
+    "#]]);
+    nested("train = \"all\"\ntest = \"./all\"").check(2, &expect![[r#"
+        error: FOLDER/all: 2 recordings of all are in ./all too; they test, and do not train: found nothing else, expected recordings that are for training alone; `path` divides a folder
+    "#]]);
+    // Links, as far as the system has them.
+    #[cfg(unix)]
+    {
+        let case = nested("train = \"all\"\ntest = \"linked\"")
+            .write("all/rest/two.csv", &file(7))
+            .write("linked/walk/one.csv", &file(501));
+        let link = |from: &str, to: &str| {
+            std::os::unix::fs::symlink(case.0.path().join(from), case.0.path().join(to))
+                .expect("a link");
+        };
+        std::fs::create_dir(case.0.path().join("linked/rest")).expect("a folder");
+        link("all/rest/one.csv", "linked/rest/renamed.csv");
+        case.check(0, &expect![[r#"
+            train: 4 rows of 4 features in FOLDER/train_X.npy
+            test: 4 rows of 4 features in FOLDER/test_X.npy
+            note: all: 3 recordings of 2 classes; left out: 2 in deeper folders; without recordings, and so no classes: part
+            note: 1 recordings of all are in linked too; they test, and do not train
+            note: linked: 2 recordings of 2 classes
+        "#]]);
+    }
+    // Copies are found by their samples.
+    Case::new("train = \"train\"\ntest = \"test\"")
+        .write("train/rest/one.csv", &file(3))
+        .write("train/walk/one.csv", &file(500))
+        .write("test/rest/renamed.csv", &file(3))
+        .write("test/walk/one.csv", &file(501))
+        .check(0, &expect![[r#"
+            train: 4 rows of 4 features in FOLDER/train_X.npy
+            test: 4 rows of 4 features in FOLDER/test_X.npy
+            note: test: 2 recordings of 2 classes
+            note: train: 2 recordings of 2 classes
+            note: 1 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+        "#]]);
 }
 
 #[test]
 fn a_label_file_has_seconds() {
     let text = format!("x,y\n{}{}", rows(20, 5, ""), rows(20, 800, ""));
     let labels = "start,end,label\n2,4,walk\n";
-    let dataset = "train = \"a.csv\"\ntrain_labels = \"l.csv\"\ntest = \"a.csv\"\n\
+    let dataset = "train = \"a.csv\"\ntrain_labels = \"l.csv\"\ntest = \"b.csv\"\n\
                    test_labels = \"l.csv\"";
-    Case::new(dataset)
-        .write("a.csv", &text)
-        .write("l.csv", labels)
-        .check(
-            0,
-            &expect![[r#"
-            train: 9 rows of 4 features in FOLDER/train_X.npy
-            test: 9 rows of 4 features in FOLDER/test_X.npy
-        "#]],
-        );
+    let case = |dataset: &str, labels: &str| {
+        Case::new(dataset)
+            .write("a.csv", &text)
+            .write("b.csv", &text.replace("800", "700"))
+            .write("l.csv", labels)
+    };
+    case(dataset, labels).check(
+        0,
+        &expect![[r#"
+        train: 9 rows of 4 features in FOLDER/train_X.npy
+        test: 9 rows of 4 features in FOLDER/test_X.npy
+    "#]],
+    );
+    // Twice as fast as the config says.
+    let fast = "start,end,label\n2,4,walk\n6,8,walk\n";
+    case(dataset, fast).check(2, &expect![[r#"
+        error: FOLDER/l.csv: the label file: found labels up to 8.000 s, 1 of 2 wholly beyond the end of the recording, expected none after 4.000 s, where its 40 samples end at 10 per second; `sample_rate = 5` in [frontend] would make both end together
+    "#]]);
+    let same = dataset.replace("b.csv", "./a.csv");
+    case(&same, labels).check(
+        2,
+        &expect![[r#"
+        error: dataset.test: ./a.csv is the file that trains, too
+         --> FOLDER/pipeline.toml:7:8
+          |
+        7 | test = "./a.csv"
+          |        ^^^^^^^^^
+          |
+          = help: `path` with `test_fraction` divides one file
+    "#]],
+    );
+}
+
+#[test]
+fn short_recordings_are_left_out() {
+    let with = "path = \"motion.csv\"\nlabel = \"class\"\nrecording = \"session\"";
+    let short = format!("{}{}", table(), rows(7, 1, ",s9,rest"));
+    Case::new(with)
+        .write("motion.csv", &short)
+        .check(0, &expect![[r#"
+            train: 24 rows of 4 features in FOLDER/train_X.npy
+            test: 8 rows of 4 features in FOLDER/test_X.npy
+            note: 1 of 9 recordings are shorter than a window of 8 samples and left out, such as motion.csv, "s9", with 7 samples
+            note: 2 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+        "#]]);
+    let all = format!(
+        "x,y,session,class\n{}{}",
+        rows(7, 1, ",a,rest"),
+        rows(3, 1, ",b,walk")
+    );
+    Case::new(with)
+        .write("motion.csv", &all)
+        .check(2, &expect![[r#"
+            error: motion.csv: found 2 recordings, all shorter than a window, such as motion.csv, "a", with 7 samples, expected 8 samples, the `frame` of [frontend]; a shorter `frame` helps
+        "#]]);
 }
 
 #[test]
@@ -156,10 +286,6 @@ fn what_cannot_be_used() {
           |
           = help: name the column of the class as `label`, a CSV with `start` and `end` in seconds and `label` as `path_labels`, or a folder with a folder per class
     "#]]);
-    let short = format!("{}{}", table(), rows(7, 1, ",s9,rest"));
-    case(with, &short).check(2, &expect![[r#"
-        error: motion.csv, recording "s9": found 7 samples, expected at least 8, the `frame` of [frontend]; a shorter `frame`, or without this recording
-    "#]]);
     let decimal = table().replacen("900,900", "0.9,900", 1);
     case(with, &decimal).check(2, &expect![[r#"
         error: motion.csv: line 23, column "x": found "0.9", expected an integer of −32768 to 32767, as the sensor delivers it
@@ -172,7 +298,7 @@ fn what_cannot_be_used() {
         .check(
             2,
             &expect![[r#"
-            error: FOLDER/empty: found no recordings, expected a folder per class with `.csv` files
-        "#]],
+                error: FOLDER/empty: found no recordings (empty: 0 recordings of 0 classes; left out: 1 .txt; without recordings, and so no classes: walk), expected a folder per class with `.csv` files
+            "#]],
         );
 }

@@ -112,10 +112,13 @@ pub struct DataFile {
     pub path: ConfigPath,
     /// Where its labels are.
     pub labels: Labels,
+    /// Whether the first line of a CSV file names its columns.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub header: bool,
     /// The column that names recordings, of a CSV file of motion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
-    /// Columns of a CSV file that are neither features nor label; `*` stands for any text.
+    /// Columns that are neither features nor label; `*` stands for any text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
 }
@@ -124,9 +127,10 @@ pub struct DataFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Labels {
-    /// In this column of the same CSV file.
+    /// In this column of the same CSV file, or this array of the same archive; a column's number
+    /// where the file has no header.
     Column(String),
-    /// In a file of their own: the rows are an IDX file, and so are the labels.
+    /// In a file of their own.
     File(ConfigPath),
     /// In the names of the folders that recordings lie in.
     Folders,

@@ -46,6 +46,15 @@ impl Reader<'_> {
     pub fn read(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
         match kind {
             Kind::Text => self.string(place, kind, value).map(Value::Text),
+            Kind::Column => match value.get_ref() {
+                DeValue::Integer(_) => {
+                    let number = self.integer(place, kind, value)?;
+                    (number >= 0)
+                        .then(|| Value::Text(number.to_string()))
+                        .or_else(|| self.refuse(place, kind, value, None))
+                }
+                _ => self.string(place, kind, value).map(Value::Text),
+            },
             Kind::Folder | Kind::Output => self.string(place, kind, value).map(Value::Text),
             Kind::Name => {
                 let name = self.string(place, kind, value)?;

@@ -71,3 +71,14 @@ pub fn unpack(bytes: &[u8], unpacked_max: u64) -> Result<BTreeMap<String, Vec<u8
     }
     Ok(members)
 }
+
+/// Whether the bytes are a zip archive with a member whose name begins so.
+pub(crate) fn has_member(bytes: &[u8], start: &str) -> bool {
+    bytes.starts_with(b"PK")
+        && zip::ZipArchive::new(Cursor::new(bytes)).is_ok_and(|archive| {
+            archive
+                .file_names()
+                .flatten()
+                .any(|name| name.starts_with(start))
+        })
+}

@@ -4,17 +4,24 @@ use ndarray::Array2;
 
 use crate::{DataError, Dataset, Rows};
 
-/// Reads images and labels as a data set of `height · width` byte features, named
-/// `pixel_<row>_<column>`, with integer classes.
+/// Reads images and labels as a data set; see [`rows`] and [`labels`].
 ///
 /// # Errors
-/// A damaged gzip stream, another magic number than unsigned bytes of three and one dimensions,
-/// more or fewer bytes than the header says, or another number of labels than images.
+/// As [`rows`] and [`labels`], with the file at fault, or another number of labels than images.
 pub fn read(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
-    let images = crate::gunzip(images).map_err(|error| within("images", error))?;
-    let labels = crate::gunzip(labels).map_err(|error| within("labels", error))?;
-    let (shape, pixels) = parse::<3>(&images).map_err(|error| within("images", error))?;
-    let (_, labels) = parse::<1>(&labels).map_err(|error| within("labels", error))?;
+    let images = rows(images).map_err(|error| within("images", error))?;
+    let labels = self::labels(labels).map_err(|error| within("labels", error))?;
+    Dataset::new(images, &labels)
+}
+
+/// Reads images as rows of `height · width` byte features, named `pixel_<row>_<column>`.
+///
+/// # Errors
+/// A damaged gzip stream, another magic number than that of unsigned bytes of three dimensions, or
+/// more or fewer bytes than the header says.
+pub fn rows(images: &[u8]) -> Result<Rows, DataError> {
+    let images = crate::gunzip(images)?;
+    let (shape, pixels) = parse::<3>(&images)?;
     let [n_rows, height, width] = shape;
     let features = (0..height)
         .flat_map(|row| (0..width).map(move |column| format!("pixel_{row}_{column}")))
@@ -24,13 +31,21 @@ pub fn read(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
         pixels.iter().map(|pixel| f64::from(*pixel)).collect(),
     )
     .expect("the parser checked the length");
-    let labels: Vec<String> = labels.iter().map(u8::to_string).collect();
-    let rows = Rows {
+    Ok(Rows {
         features,
         is_named: false,
         values,
-    };
-    Dataset::new(rows, &labels)
+    })
+}
+
+/// Reads integer classes.
+///
+/// # Errors
+/// As [`rows`], with one dimension.
+pub fn labels(labels: &[u8]) -> Result<Vec<String>, DataError> {
+    let labels = crate::gunzip(labels)?;
+    let (_, labels) = parse::<1>(&labels)?;
+    Ok(labels.iter().map(u8::to_string).collect())
 }
 
 fn within(which: &str, error: DataError) -> DataError {

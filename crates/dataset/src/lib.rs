@@ -18,15 +18,25 @@
 
 pub mod archive;
 pub mod csv;
+mod foreign;
 pub mod idx;
+pub mod labels;
+pub mod notes;
 pub mod npy;
+mod rules;
+pub mod scan;
+mod source;
 mod split;
+mod table;
 
 use std::collections::HashMap;
 
 use ndarray::{Array2, Axis};
 
+pub use rules::{Note, Outcome, RULES, Rule};
+pub use source::{Format, LabelsIn, Source};
 pub use split::{Split, permutation, split};
+pub use table::Table;
 
 /// Most bytes that a compressed file may unpack to.
 const UNPACKED_MAX: u64 = 4 << 30;
@@ -167,6 +177,24 @@ impl Rows {
             "every feature of the model by its name; rows without names (.npy) go by position",
         ))
     }
+
+    /// The same rows without the features that `keeps` says no to.
+    #[must_use]
+    pub fn kept(self, keeps: &dyn Fn(&str) -> bool) -> Self {
+        let kept: Vec<usize> = (0..self.features.len())
+            .filter(|column| keeps(&self.features[*column]))
+            .collect();
+        if kept.len() == self.features.len() {
+            return self;
+        }
+        Self {
+            features: (kept.iter())
+                .map(|column| self.features[*column].clone())
+                .collect(),
+            is_named: self.is_named,
+            values: self.values.select(Axis(1), &kept),
+        }
+    }
 }
 
 /// Rows with a class each; at least one row and one feature.
@@ -176,11 +204,13 @@ pub struct Dataset {
     classes: Vec<String>,
     labels: Vec<usize>,
     source_rows: Vec<usize>,
+    notes: Vec<Note>,
 }
 
 impl Dataset {
-    /// Puts rows and their labels together. Classes are the distinct labels, without whitespace
-    /// around them, in scikit-learn's order: by value if all are integers, else by their bytes.
+    /// Puts rows and their labels together. Labels are read as [`labels::canonical`] says, and
+    /// classes are the distinct ones in scikit-learn's order: by value if all are numbers, else by
+    /// their bytes.
     ///
     /// # Errors
     /// No rows, no features, a reading that is not finite, or another number of labels than rows.
@@ -211,19 +241,25 @@ impl Dataset {
                 "a finite number",
             ));
         }
-        let labels: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
+        let (labels, spellings) = labels::named(labels);
         let classes = distinct(&labels);
+        let notes = spellings.into_iter().chain(labels::alike(&classes));
+        let notes = notes.collect();
         let index_of: HashMap<&str, usize> = classes
             .iter()
             .enumerate()
             .map(|(index, class)| (class.as_str(), index))
             .collect();
-        let labels = labels.iter().map(|label| index_of[label]).collect();
+        let labels = labels
+            .iter()
+            .map(|label| index_of[label.as_str()])
+            .collect();
         Ok(Self {
             rows,
             classes,
             labels,
             source_rows: (0..n_rows).collect(),
+            notes,
         })
     }
 
@@ -263,6 +299,12 @@ impl Dataset {
         &self.source_rows
     }
 
+    /// What is odd about the labels of the file that the rows were read from.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
     /// Number of rows, at least 1.
     #[must_use]
     pub fn n_rows(&self) -> usize {
@@ -295,6 +337,7 @@ impl Dataset {
             classes: self.classes.clone(),
             labels: indices.iter().map(|row| self.labels[*row]).collect(),
             source_rows: indices.iter().map(|row| self.source_rows[*row]).collect(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -376,12 +419,17 @@ fn bit_of(label: &str) -> Option<f64> {
 }
 
 /// Distinct labels in scikit-learn's order.
-fn distinct(labels: &[&str]) -> Vec<String> {
-    let classes: std::collections::BTreeSet<&str> = labels.iter().copied().collect();
-    let mut classes: Vec<String> = classes.into_iter().map(str::to_owned).collect();
-    let integers: Option<Vec<i64>> = classes.iter().map(|class| class.parse().ok()).collect();
-    if integers.is_some() {
-        classes.sort_by_key(|class| class.parse::<i64>().unwrap_or(i64::MAX));
+fn distinct(labels: &[String]) -> Vec<String> {
+    let mut classes: Vec<String> = labels
+        .iter()
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .cloned()
+        .collect();
+    let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
+    if numbers.is_some_and(|numbers| numbers.iter().all(|number| number.is_finite())) {
+        let value = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
+        classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
     }
     classes
 }

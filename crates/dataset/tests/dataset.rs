@@ -4,7 +4,7 @@ use std::io::Write;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use spinney_dataset::{Dataset, csv, idx, split};
+use spinney_dataset::{Dataset, LabelsIn, Source, csv, idx, split};
 
 fn refused(text: &str, expected: &Expect) {
     let error = csv::read(text.as_bytes(), "y").expect_err("must be refused");
@@ -28,15 +28,17 @@ fn strings_sort_by_bytes_and_quotes_hold_commas() {
 
 #[test]
 fn columns_that_are_not_kept_may_hold_anything() {
-    let text = b"id,a,note,y\n7,1,one,x\n8,2,,z\n";
+    let text = b"id,a,note,y\n7,1,one,x\n8,2,\"over\nlines\",z\n";
     let keeps = |name: &str| name != "id" && name != "note";
-    let data = csv::read_kept(text, "y", &keeps).unwrap();
+    let source = Source::open(text, LabelsIn::Column("y"), true).unwrap();
+    let data = source.read(&keeps).unwrap();
     assert_eq!(data.features(), ["a"]);
+    assert_eq!(data.classes(), ["x", "z"]);
     assert_eq!(data.values().column(0).to_vec(), [1.0, 2.0]);
-    let (rows, labels) = csv::read_rows(text, "y", &keeps).unwrap();
-    assert_eq!(rows.features, ["a"]);
-    assert_eq!(labels.unwrap(), ["x", "z"]);
-    assert!(csv::read_kept(text, "y", &|name| name == "y").is_err());
+    assert!(source.read(&|name| name == "y").is_err());
+    let unlabelled = Source::open(text, LabelsIn::Column("class"), true).unwrap();
+    assert_eq!(unlabelled.rows(&|name| name == "a").unwrap().1, None);
+    assert!(unlabelled.read(&|name| name == "a").is_err());
 }
 
 #[test]
@@ -44,13 +46,13 @@ fn columns_between_other_marks_than_commas() {
     refused(
         "a;y\n1;2\n",
         &expect![[
-            r#"line 1: found one column, "a;y", expected columns with commas between them, not ';'"#
+            r#"line 1: found one column, "a;y", expected commas between columns, not ';', and decimal points: `pandas.read_csv(FILE, sep=';', decimal=",").to_csv("rows.csv", index=False)`"#
         ]],
     );
     refused(
         "a\ty\n1\t2\n",
         &expect![[
-            r#"line 1: found one column, "a	y", expected columns with commas between them, not '\t'"#
+            r#"line 1: found one column, "a	y", expected commas between columns, not '\t', and decimal points: `pandas.read_csv(FILE, sep='\t', decimal=",").to_csv("rows.csv", index=False)`"#
         ]],
     );
 }
@@ -221,7 +223,11 @@ proptest! {
     #[test]
     fn no_bytes_make_the_readers_panic(bytes: Vec<u8>, more: Vec<u8>) {
         let _ = csv::read(&bytes, "y");
-        let _ = csv::read_rows(&bytes, "y", &|_| true);
+        for labels in [LabelsIn::None, LabelsIn::Column("y"), LabelsIn::File(&more)] {
+            for has_header in [false, true] {
+                let _ = Source::open(&bytes, labels, has_header).and_then(|it| it.read(&|_| true));
+            }
+        }
         let _ = idx::read(&bytes, &more);
     }
 

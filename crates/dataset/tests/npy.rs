@@ -1,7 +1,10 @@
 //! `.npy` and `.npz`: what is read, and what is refused.
 
+use std::io::Write;
+
 use expect_test::{Expect, expect};
 use spinney_dataset::npy::{self, Array, float_repr};
+use spinney_dataset::{LabelsIn, Source};
 
 /// An `.npy` file of version 1.
 fn file(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -202,4 +205,61 @@ fn fields_that_are_arrays_or_records_have_a_name_and_a_place() {
             "{shape}"
         );
     }
+}
+
+#[test]
+fn features_of_every_format_can_be_left_out() {
+    let keeps = |name: &str| name != "x1" && name != "pixel_0_1";
+    let read = |bytes: &[u8], labels: &[u8]| {
+        let source = Source::open(bytes, LabelsIn::File(labels), true).expect("a format");
+        let rows = source.read(&keeps).expect("rows");
+        let values = rows.values().iter().copied().collect::<Vec<_>>();
+        (
+            source.features().expect("names"),
+            rows.features().to_vec(),
+            values,
+        )
+    };
+    let npy = file("'|i1'", "False", "(2, 3)", &[1, 2, 3, 4, 5, 6]);
+    let labels = file("'|i1'", "False", "(2,)", &[0, 1]);
+    let (all, kept, values) = read(&npy, &labels);
+    assert_eq!(
+        (all.len(), kept),
+        (3, vec!["x0".to_owned(), "x2".to_owned()])
+    );
+    assert_eq!(values, [1.0, 3.0, 4.0, 6.0]);
+
+    let images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 8, 9, 10];
+    let digits = [0, 0, 8, 1, 0, 0, 0, 2, 3, 4];
+    let (all, kept, values) = read(&images, &digits);
+    assert_eq!((all.len(), kept), (2, vec!["pixel_0_0".to_owned()]));
+    assert_eq!(values, [7.0, 9.0]);
+
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in [("X.npy", &npy), ("y.npy", &labels)] {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(name, options).expect("a member");
+        zip.write_all(bytes).expect("its content");
+    }
+    let npz = zip.finish().expect("an archive").into_inner();
+    let source = Source::open(&npz, LabelsIn::Column("y"), true).expect("an archive");
+    assert_eq!(source.read(&keeps).expect("rows").features(), ["x0", "x2"]);
+    let none = source.read(&|_| false).expect_err("nothing left");
+    assert_eq!(
+        none.to_string(),
+        "the data: found 2 rows of 0 features, expected at least one of each"
+    );
+}
+
+#[test]
+fn labels_that_are_missing() {
+    let rows = file("'|i1'", "False", "(2, 1)", &[5, 6]);
+    let labels = [2.0_f64.to_le_bytes(), f64::NAN.to_le_bytes()].concat();
+    let labels = file("'<f8'", "False", "(2,)", &labels);
+    let source = Source::open(&rows, LabelsIn::File(&labels), true).expect("an array");
+    assert_eq!(
+        source.read(&|_| true).expect_err("no label").to_string(),
+        "labels, row 1: found \"nan\", which stands for a missing value, expected a class (drop \
+         the row, or give the class another name)"
+    );
 }

@@ -108,7 +108,8 @@ const GRID_BITS_MAX: u8 = 16;
 ///
 /// # Errors
 /// For a feature that the model uses, a training reading that the declared sensor cannot deliver,
-/// or a declared range that the sensor does not reach; for any, a declared range that is empty.
+/// or a declared range that the sensor does not reach or no training reading lies in; for any, a
+/// declared range that is empty.
 ///
 /// # Panics
 /// If `declared` or `rows` have another number of features than the model.
@@ -188,6 +189,16 @@ fn calibrate_feature(
                 }
                 None => "numbers within the range of float32".to_owned(),
             },
+        ));
+    }
+    if let (Some((low, high)), Some(seen)) = (declared.range, seen)
+        && is_used
+        && low <= high
+        && !(column.iter().flatten()).any(|reading| (low..=high).contains(reading))
+    {
+        return Err(error(
+            format!("the range {low} to {high}, in which no training reading lies"),
+            format!("one for readings of {} to {}", seen.0, seen.1),
         ));
     }
     let mut range = match declared.range {

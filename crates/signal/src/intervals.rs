@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::SignalError;
+use spinney_dataset::{DataError, Table, labels};
 
 /// A labelled stretch of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,70 +19,94 @@ pub struct Interval {
 /// order is free, and others are passed over.
 ///
 /// # Errors
-/// A missing column, times that are no seconds from 0 on, or that do not rise.
-pub fn read_intervals(bytes: &[u8], sample_rate_hz: f64) -> Result<Vec<Interval>, SignalError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(bytes);
-    let damaged = |error: csv::Error| {
-        SignalError::new("the label file", error.to_string(), "CSV with a header")
-    };
-    let header = reader.headers().map_err(damaged)?.clone();
+/// What [`Table`] refuses, a missing column, times that are no seconds from 0 on, or that do not
+/// rise, a label that is missing.
+pub fn read_intervals(bytes: &[u8], sample_rate_hz: f64) -> Result<Vec<Interval>, DataError> {
+    let mut table = Table::open(bytes, true)?;
     let column = |name: &str| {
-        header
-            .iter()
-            .position(|column| column == name)
-            .ok_or_else(|| {
-                SignalError::new(
-                    "the label file",
-                    format!(
-                        "the columns {}",
-                        header.iter().collect::<Vec<_>>().join(", ")
-                    ),
-                    format!("a column `{name}`: labels have `start`, `end` and `label`"),
-                )
-            })
+        let names = table.names();
+        names.iter().position(|it| it == name).ok_or_else(|| {
+            DataError::new(
+                "the label file",
+                format!("the columns {}", names.join(", ")),
+                format!("a column `{name}`: labels have `start`, `end` and `label`"),
+            )
+        })
     };
     let (start, end, label) = (column("start")?, column("end")?, column("label")?);
     let mut intervals = Vec::new();
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(damaged)?;
-        let place = || format!("the label file, data row {row}");
-        let text = |at: usize| record.get(at).unwrap_or_default();
+    while table.advance()? {
+        let place = || format!("line {}", table.line());
         let sample = |at: usize| {
-            let seconds: Option<f64> = text(at).parse().ok();
+            let text = table.field(at)?;
+            let seconds: Option<f64> = text.parse().ok();
             seconds
                 .filter(|seconds| (0.0..1e9).contains(seconds))
                 // At most 2^53; a cast of more saturates.
                 .map(|seconds| (seconds * sample_rate_hz).round() as usize)
                 .ok_or_else(|| {
-                    SignalError::new(
+                    DataError::new(
                         place(),
-                        format!("the time \"{}\"", text(at)),
+                        format!("the time \"{text}\""),
                         "seconds, from 0 on",
                     )
                 })
         };
+        let text = table.field(label)?;
+        labels::check(text, || table.place(label))?;
         let interval = Interval {
             start: sample(start)?,
             end: sample(end)?,
-            label: text(label).to_owned(),
+            label: text.to_owned(),
         };
-        if interval.end <= interval.start || interval.label.is_empty() {
-            return Err(SignalError::new(
+        if interval.end <= interval.start {
+            return Err(DataError::new(
                 place(),
-                format!(
-                    "\"{}\" to \"{}\", label \"{}\"",
-                    text(start),
-                    text(end),
-                    text(label)
-                ),
-                "an end after the start, and a label",
+                format!("\"{}\" to \"{}\"", table.field(start)?, table.field(end)?),
+                "an end after the start",
             ));
         }
         intervals.push(interval);
     }
     Ok(intervals)
+}
+
+/// Refuses labels that end later than a recording of `n_samples`, by more than `slack` samples.
+///
+/// # Errors
+/// Such labels; names their end and the recording's.
+pub fn check_within(
+    intervals: &[Interval],
+    n_samples: usize,
+    slack: usize,
+    sample_rate_hz: f64,
+) -> Result<(), DataError> {
+    let end = intervals.iter().map(|it| it.end).max().unwrap_or(0);
+    if end <= n_samples.saturating_add(slack) {
+        return Ok(());
+    }
+    let n_beyond = intervals.iter().filter(|it| it.start >= n_samples).count();
+    Err(DataError::new(
+        "the label file",
+        format!(
+            "labels up to {:.3} s, {n_beyond} of {} wholly beyond the end of the recording",
+            end as f64 / sample_rate_hz,
+            intervals.len()
+        ),
+        format!(
+            "none after {:.3} s, where its {n_samples} samples end at {sample_rate_hz} per second",
+            n_samples as f64 / sample_rate_hz
+        ),
+    ))
+}
+
+/// The samples per second at which `n_samples` would last as long as the labels do, to four digits.
+#[must_use]
+pub fn fitting_rate_hz(intervals: &[Interval], n_samples: usize, sample_rate_hz: f64) -> f64 {
+    let end = intervals.iter().map(|it| it.end).max().unwrap_or(0).max(1);
+    let rate = sample_rate_hz * n_samples as f64 / end as f64;
+    // A number of four digits reads back.
+    format!("{rate:.3e}").parse().unwrap_or(rate)
 }
 
 /// Labels as a file that [`read_intervals`] reads back: times to the microsecond.

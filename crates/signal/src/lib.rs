@@ -43,34 +43,8 @@ mod windows;
 
 pub use decisions::{labels_of, trimmed};
 pub use hear::{BANDS_MAX, hear};
-pub use intervals::{Interval, intervals_csv, read_intervals};
+pub use intervals::{Interval, check_within, fitting_rate_hz, intervals_csv, read_intervals};
 pub use motion::{CHANNELS_MAX, Columns, MotionRecording, read_motion};
 pub use recording::{Recording, read_wav, wav_bytes};
 pub use scenes::{Scenes, Sound, render};
 pub use windows::{hear_motion, labels_of_windows};
-
-/// Why a signal, its labels or a scene cannot be used: where, what was found, what was expected.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: found {found}, expected {expected}")]
-pub struct SignalError {
-    /// Where.
-    pub place: String,
-    /// What is there.
-    pub found: String,
-    /// What should be.
-    pub expected: String,
-}
-
-impl SignalError {
-    fn new(
-        place: impl Into<String>,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        Self {
-            place: place.into(),
-            found: found.into(),
-            expected: expected.into(),
-        }
-    }
-}

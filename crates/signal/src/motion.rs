@@ -1,6 +1,8 @@
 //! Recordings of motion and slow sensors: CSV with a column of raw integers per channel.
 
-use crate::{Interval, SignalError};
+use spinney_dataset::{DataError, Table, labels};
+
+use crate::Interval;
 
 /// Most channels of a recording.
 pub const CHANNELS_MAX: usize = 16;
@@ -60,35 +62,20 @@ impl MotionRecording {
 /// other.
 ///
 /// # Errors
-/// A missing column, a row of another length, a value that is no integer of 16 bits, an empty label
+/// What [`Table`] refuses, a missing column, a value that is no integer of 16 bits, an empty label
 /// or name, a recording that is taken up again, or no rows. Each names the line.
-pub fn read_motion(
-    bytes: &[u8],
-    columns: &Columns<'_>,
-) -> Result<Vec<MotionRecording>, SignalError> {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(text);
-    let damaged = |error: csv::Error| {
-        let line = error
-            .position()
-            .map_or("the header".to_owned(), |at| format!("line {}", at.line()));
-        SignalError::new(line, error.to_string(), "CSV with a header, in UTF-8")
-    };
-    let header = reader.headers().map_err(damaged)?.clone();
+pub fn read_motion(bytes: &[u8], columns: &Columns<'_>) -> Result<Vec<MotionRecording>, DataError> {
+    let mut table = Table::open(bytes, true)?;
     let column = |name: &str| {
-        let mut places = header.iter().enumerate().filter(|(_, it)| *it == name);
+        let names = table.names();
+        let mut places = names.iter().enumerate().filter(|(_, it)| *it == name);
         match (places.next(), places.next()) {
             (Some((at, _)), None) => Ok(at),
-            (found, _) => Err(SignalError::new(
+            (found, _) => Err(DataError::new(
                 "the header",
                 match found {
                     Some(_) => format!("the column \"{name}\" twice"),
-                    None => format!(
-                        "the columns {}",
-                        header.iter().collect::<Vec<_>>().join(", ")
-                    ),
+                    None => format!("the columns {}", names.join(", ")),
                 },
                 format!("one column \"{name}\""),
             )),
@@ -101,23 +88,18 @@ pub fn read_motion(
     let name = columns.recording.map(column).transpose()?;
     let mut recordings: Vec<MotionRecording> = Vec::new();
     let mut names = std::collections::BTreeSet::new();
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(damaged)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        let text = |at: usize| record.get(at).unwrap_or_default();
-        let filled = |at: usize| match text(at) {
-            "" => Err(SignalError::new(
-                format!("line {line}, column \"{}\"", &header[at]),
-                "nothing",
-                "a name",
-            )),
-            text => Ok(text),
+    while table.advance()? {
+        let this = match name {
+            Some(at) => match table.field(at)? {
+                "" => return Err(DataError::new(table.place(at), "nothing", "a name")),
+                name => name,
+            },
+            None => "",
         };
-        let this = name.map(filled).transpose()?.unwrap_or_default();
         if recordings.last().is_none_or(|last| last.name != this) {
             if !names.insert(this.to_owned()) {
-                return Err(SignalError::new(
-                    format!("line {line}"),
+                return Err(DataError::new(
+                    format!("line {}", table.line()),
                     format!("the recording \"{this}\" again"),
                     "the rows of a recording one after the other, in the order of time",
                 ));
@@ -133,18 +115,22 @@ pub fn read_motion(
         };
         let start = recording.n_samples(channels.len());
         for at in &channels {
-            let value = text(*at).parse().map_err(|_| {
-                SignalError::new(
-                    format!("line {line}, column \"{}\"", &header[*at]),
-                    format!("\"{}\"", text(*at)),
+            let text = table.field(*at)?;
+            let value = text.parse().map_err(|_| {
+                DataError::new(
+                    table.place(*at),
+                    format!("\"{text}\""),
                     "an integer of −32768 to 32767, as the sensor delivers it",
                 )
             })?;
             recording.values.push(value);
         }
-        let Some(label) = label.map(filled).transpose()? else {
+        let Some(label) = label else {
             continue;
         };
+        let text = table.field(label)?;
+        labels::check(text, || table.place(label))?;
+        let label = text;
         match recording.labels.last_mut() {
             Some(last) if last.label == label => last.end = start + 1,
             _ => recording.labels.push(Interval {
@@ -155,7 +141,7 @@ pub fn read_motion(
         }
     }
     if recordings.is_empty() {
-        return Err(SignalError::new(
+        return Err(DataError::new(
             "after the header",
             "no rows",
             "a row per sample",

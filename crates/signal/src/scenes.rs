@@ -12,7 +12,9 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
-use crate::{Interval, Recording, SignalError};
+use spinney_dataset::DataError;
+
+use crate::{Interval, Recording};
 
 /// A recording of one class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +63,12 @@ pub fn render(
     sounds: &[Sound],
     sample_rate_hz: u32,
     scenes: &Scenes,
-) -> Result<(Recording, Vec<Interval>), SignalError> {
+) -> Result<(Recording, Vec<Interval>), DataError> {
     if let Some(sound) = sounds
         .iter()
         .find(|sound| sound.recording.sample_rate_hz != sample_rate_hz)
     {
-        return Err(SignalError::new(
+        return Err(DataError::new(
             format!("a recording of \"{}\"", sound.class),
             format!("{} samples per second", sound.recording.sample_rate_hz),
             sample_rate_hz.to_string(),
@@ -81,7 +83,7 @@ pub fn render(
     classes.sort_unstable();
     classes.dedup();
     if backgrounds.is_empty() || classes.is_empty() {
-        return Err(SignalError::new(
+        return Err(DataError::new(
             "the scenes",
             format!(
                 "{} recordings of \"{}\" and {} of events",

@@ -6,7 +6,9 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_codegen::{Measure, MotionFront, Window};
 use spinney_frontend::motion::Measures;
-use spinney_signal::{Columns, Interval, hear_motion, labels_of_windows, read_motion};
+use spinney_signal::{
+    Columns, Interval, check_within, fitting_rate_hz, hear_motion, labels_of_windows, read_motion,
+};
 
 fn names(channels: &[&str]) -> Vec<String> {
     channels.iter().map(|name| (*name).to_owned()).collect()
@@ -83,8 +85,8 @@ fn files_at_fault_say_where() {
     check(
         b"",
         &expect![[r#"
-        the header: found the columns , expected one column "x"
-    "#]],
+            line 1: found an empty file, expected a header row with column names
+        "#]],
     );
     check(
         b"x,y,what,who\n",
@@ -107,8 +109,8 @@ fn files_at_fault_say_where() {
     check(
         b"x,y,what,who\n1,2,rest,a\n1,2,rest\n",
         &expect![[r#"
-        line 3: found CSV error: record 2 (line: 3, byte: 24): found record with 3 fields, but the previous record has 4 fields, expected CSV with a header, in UTF-8
-    "#]],
+            line 3: found 3 fields, expected 4, as the header has
+        "#]],
     );
     check(
         b"x,y,what,who\n1,0.98,rest,a\n",
@@ -131,8 +133,8 @@ fn files_at_fault_say_where() {
     check(
         b"x,y,what,who\n1,2,,a\n",
         &expect![[r#"
-        line 2, column "what": found nothing, expected a name
-    "#]],
+            line 2, column "what": found an empty field, expected a class
+        "#]],
     );
     check(
         b"x,y,what,who\n1,2,rest,\n",
@@ -149,9 +151,40 @@ fn files_at_fault_say_where() {
     check(
         b"x,y,what,who\n1,2,\xff,a\n",
         &expect![[r#"
-        line 2: found CSV parse error: record 1 (line 2, field: 2, byte: 13): invalid utf-8: invalid UTF-8 in field 2 near byte index 0, expected CSV with a header, in UTF-8
-    "#]],
+            line 2: found the byte 0xff, which is 'ÿ' in Latin-1, expected UTF-8 text: `iconv -f LATIN1 -t UTF-8 FILE`, or `encoding="latin1"` in pandas' `read_csv`
+        "#]],
     );
+}
+
+#[test]
+fn lines_are_counted_in_files_of_any_system() {
+    let channels = names(&["x"]);
+    for end in ["\n", "\r\n"] {
+        let text = ["x", "1", "2", "three", ""].join(end);
+        let columns = Columns {
+            channels: &channels,
+            label: None,
+            recording: None,
+        };
+        let error = read_motion(text.as_bytes(), &columns).expect_err("no number");
+        assert_eq!(error.place, "line 4, column \"x\"");
+    }
+}
+
+#[test]
+fn labels_end_with_their_recording() {
+    let labels = [interval(0, 40, "a"), interval(40, 80, "b")];
+    let within = |n_samples| check_within(&labels, n_samples, 4, 100.0);
+    assert_eq!(within(80), Ok(()));
+    assert_eq!(within(76), Ok(()));
+    let error = within(75).expect_err("beyond the end");
+    expect!["the label file: found labels up to 0.800 s, 0 of 2 wholly beyond the end of the recording, expected none after 0.750 s, where its 75 samples end at 100 per second"]
+        .assert_eq(&error.to_string());
+    let error = within(40).expect_err("beyond the end");
+    assert!(error.found.contains("1 of 2 wholly beyond"), "{error}");
+    assert_eq!(fitting_rate_hz(&labels, 40, 100.0), 50.0);
+    assert_eq!(fitting_rate_hz(&labels, 27, 100.0), 33.75);
+    assert_eq!(check_within(&[], 0, 0, 100.0), Ok(()));
 }
 
 #[test]

@@ -93,12 +93,15 @@ fn labels_at_fault_say_where() {
     );
     assert_eq!(
         told("start,end,label\n0,1,a\n-1,2,b\n"),
-        "the label file, data row 1: found the time \"-1\", expected seconds, from 0 on"
+        "line 3: found the time \"-1\", expected seconds, from 0 on"
     );
     assert_eq!(
         told("label,start,end\na,2,2\n"),
-        "the label file, data row 0: found \"2\" to \"2\", label \"a\", expected an end after the \
-         start, and a label"
+        "line 2: found \"2\" to \"2\", expected an end after the start"
+    );
+    assert_eq!(
+        told("start,end,label\n0,1,\n"),
+        "line 2, column \"label\": found an empty field, expected a class"
     );
     for text in [
         "",

@@ -69,10 +69,10 @@ fn other_samples_than_the_microphones() {
     "#]],
     );
     check(
-        &wav(1, 0, 16, &[], 0),
+        &wav(1, 0, 16, &[1, 0], 2),
         &expect![[r#"
-        the WAV file: found Ill-formed WAVE file: file contains zero channels, expected a complete WAV file
-    "#]],
+            the WAV file: found Ill-formed WAVE file: file contains zero channels, expected a complete WAV file
+        "#]],
     );
 }
 
@@ -81,8 +81,8 @@ fn sizes_that_lie() {
     check(
         &wav(1, 1, 16, &[], 0),
         &expect![[r#"
-        0 samples
-    "#]],
+            the WAV file: found no samples, expected samples; a recorder that lost power or wrote to a pipe leaves such a header, which `ffmpeg -i FILE OUT.wav` writes anew
+        "#]],
     );
     check(
         &wav(1, 1, 16, &[1, 0, 2], 3),
@@ -99,8 +99,8 @@ fn sizes_that_lie() {
     check(
         &wav(1, 1, 16, &[1, 0], u32::MAX),
         &expect![[r#"
-        the WAV file: found Ill-formed WAVE file: data chunk length is not a multiple of sample size, expected a complete WAV file
-    "#]],
+            the WAV file: found no length in its header, and 2 bytes behind it, expected samples; a recorder that lost power or wrote to a pipe leaves such a header, which `ffmpeg -i FILE OUT.wav` writes anew
+        "#]],
     );
     // What lies behind the chunk is none of it.
     check(
@@ -140,11 +140,54 @@ fn no_wav_file() {
 }
 
 #[test]
-fn no_samples_are_a_recording_of_silence() {
+fn a_header_that_was_never_finished() {
     let empty = Recording {
         sample_rate_hz: 8_000,
         samples: Vec::new(),
     };
     let bytes = wav_bytes(&empty).expect("a header");
-    assert_eq!(read_wav(&bytes), Ok(empty));
+    check(
+        &bytes,
+        &expect![[r#"
+        the WAV file: found no samples, expected samples; a recorder that lost power or wrote to a pipe leaves such a header, which `ffmpeg -i FILE OUT.wav` writes anew
+    "#]],
+    );
+    check(
+        &wav(1, 1, 16, &[1, 0, 2, 0], 0),
+        &expect![[r#"
+        the WAV file: found no length in its header, and 4 bytes behind it, expected samples; a recorder that lost power or wrote to a pipe leaves such a header, which `ffmpeg -i FILE OUT.wav` writes anew
+    "#]],
+    );
+    check(
+        &wav(1, 1, 16, &[1, 0, 2, 0], u32::MAX),
+        &expect![[r#"
+        the WAV file: found no length in its header, and 4 bytes behind it, expected samples; a recorder that lost power or wrote to a pipe leaves such a header, which `ffmpeg -i FILE OUT.wav` writes anew
+    "#]],
+    );
+}
+
+#[test]
+fn other_chunks_are_passed_over() {
+    let plain = wav(1, 1, 16, &[1, 0, 2, 0], 4);
+    let with = |chunk: &[u8]| {
+        let (head, samples) = plain.split_at(36);
+        let mut bytes = head.to_vec();
+        bytes.extend(b"note");
+        bytes.extend((chunk.len() as u32).to_le_bytes());
+        bytes.extend(chunk);
+        bytes.extend(samples);
+        read_wav(&bytes).map(|recording| recording.samples)
+    };
+    assert_eq!(with(b"abcd"), Ok(vec![1, 2]));
+    assert_eq!(with(b""), Ok(vec![1, 2]));
+    // Of odd length, without the zero that belongs behind it.
+    assert_eq!(with(b"abc"), Ok(vec![1, 2]));
+    let (head, samples) = plain.split_at(36);
+    let padded = [head, b"note\x03\0\0\0abc\0", samples].concat();
+    assert_eq!(read_wav(&padded).expect("samples").samples, [1, 2]);
+    let two = [head, b"note\x03\0\0\0abc\0list\x01\0\0\0a\0", samples].concat();
+    assert_eq!(read_wav(&two).expect("samples").samples, [1, 2]);
+    for end in 0..two.len() {
+        assert!(read_wav(&two[..end]).is_err(), "cut at {end}");
+    }
 }

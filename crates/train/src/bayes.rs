@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use linfa::traits::Fit;
 use linfa_bayes::GaussianNb as LinfaBayes;
-use ndarray::Array1;
+use ndarray::{Array1, ArrayView1};
 use serde::Deserialize;
-use spinney_dataset::Dataset;
+use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, GaussianNb};
 
 use crate::{TrainError, schema_of};
@@ -34,9 +34,19 @@ struct FittedArray {
 /// added to each, as scikit-learn does.
 ///
 /// # Errors
-/// Fewer than two classes, or whatever linfa refuses.
+/// Fewer than two classes, columns none of which varies, or whatever linfa refuses.
 pub fn gaussian_nb(rows: &Dataset, var_smoothing: f64) -> Result<FloatModel, TrainError> {
     let schema = schema_of(rows)?;
+    let varies = |column: ArrayView1<'_, f64>| column.iter().any(|it| *it != column[0]);
+    if !rows.values().columns().into_iter().any(varies) {
+        return Err(TrainError::Rows {
+            found: format!(
+                "the same reading in every row of each column: {}",
+                csv::preview(rows.features())
+            ),
+            expected: "a column whose readings differ".to_owned(),
+        });
+    }
     let library = |error: &dyn std::fmt::Display| TrainError::Library(error.to_string());
     let dataset = linfa::Dataset::new(rows.values().clone(), Array1::from(rows.labels().to_vec()));
     let fitted = LinfaBayes::params()

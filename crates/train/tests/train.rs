@@ -71,3 +71,16 @@ fn one_class_teaches_nothing() {
         assert!(matches!(error, TrainError::Rows { .. }), "{error}");
     }
 }
+
+#[test]
+fn constant_columns_teach_naive_bayes_nothing() {
+    let constant = csv::read(b"f,g,y\n1,2,x\n1,2,z\n1,2,x\n", "y").unwrap();
+    let error = gaussian_nb(&constant, 1e-9).expect_err("nothing varies");
+    assert_eq!(
+        error.to_string(),
+        "the training rows: found the same reading in every row of each column: f, g, expected a \
+         column whose readings differ"
+    );
+    let one_varies = csv::read(b"f,g,y\n1,2,x\n1,3,z\n1,2,x\n", "y").unwrap();
+    assert!(gaussian_nb(&one_varies, 1e-9).is_ok());
+}

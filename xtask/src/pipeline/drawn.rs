@@ -356,6 +356,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
         test: parts.test,
         has_labels: true,
         test_samples: Vec::new(),
+        notes: Vec::new(),
     };
     let quantized = quantized_from(config, model, rows)?;
     let test = &quantized.rows.test;

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use ndarray::ArrayView1;
 use spinney_config::{Config, Model as ModelConfig};
-use spinney_dataset::Dataset;
+use spinney_dataset::{Dataset, notes};
 use spinney_evaluate::{Predictions, Verdict, at_fault};
 use spinney_model::{FloatModel, visible};
 use spinney_quantize::needed_ranges;
@@ -21,34 +20,16 @@ const SHOWN: usize = 3;
 
 /// What is odd about rows and model together, a sentence each.
 pub(super) fn of_rows(config: &Config, model: &FloatModel, rows: &PipelineRows) -> Vec<String> {
+    let found = rows.notes.iter().map(|note| note.text.clone());
     if config.pipeline.frontend.is_some() {
-        return Vec::new();
+        return found.collect();
     }
     let trained = matches!(config.pipeline.model, ModelConfig::Train(_));
-    let counting = rows.train.as_ref().filter(|_| trained).map(counters);
-    let counting = counting.unwrap_or_default().into_iter().map(|name| {
-        format!(
-            "\"{name}\" rises from row to row, as a row's number or its time does; `ignore = \
-             [{name:?}]` in [dataset] leaves it out"
-        )
-    });
-    counting.chain(far_away(model, &rows.test)).collect()
-}
-
-/// Columns of integers that only ever rise, row by row of the file.
-fn counters(rows: &Dataset) -> Vec<&str> {
-    if rows.n_rows() < ROWS_MIN {
-        return Vec::new();
-    }
-    let mut order: Vec<usize> = (0..rows.n_rows()).collect();
-    order.sort_by_key(|row| rows.source_rows()[*row]);
-    let rises = |column: ArrayView1<'_, f64>| {
-        order.is_sorted_by(|a, b| column[*a] < column[*b])
-            && column.iter().all(|reading| reading.fract() == 0.0)
-    };
-    (0..rows.features().len())
-        .filter(|index| rises(rows.values().column(*index)))
-        .map(|index| rows.features()[index].as_str())
+    let train = rows.train.as_ref().filter(|_| trained);
+    let twice = train.and_then(|train| notes::of_sides(train, &rows.test));
+    found
+        .chain(twice.map(|note| note.text))
+        .chain(far_away(model, &rows.test))
         .collect()
 }
 

@@ -1,14 +1,16 @@
 //! What a pipeline reads: files by the paths of its config, their digests, and the rows in them.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{
     Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model,
 };
-use spinney_dataset::{DataError, Dataset, Rows, csv, idx, npy, split};
+use spinney_dataset::scan::{Layout, Scan};
+use spinney_dataset::{DataError, Dataset, LabelsIn, Note, Source, csv, notes, split};
 use spinney_model::limits;
 
 use super::signals;
@@ -19,7 +21,16 @@ use crate::store::{self, sha256};
 pub(crate) struct Inputs {
     files: BTreeMap<String, Vec<u8>>,
     digests: BTreeMap<String, String>,
+    /// The recordings of each folder, by the path typed.
+    folders: BTreeMap<String, Folder>,
     program: String,
+}
+
+/// The recordings of a folder.
+struct Folder {
+    /// Their paths as typed, in order.
+    recordings: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Rows to train and to test on.
@@ -31,6 +42,8 @@ pub(crate) struct PipelineRows {
     pub has_labels: bool,
     /// What a front end made the test rows of, stretch by stretch; none without one.
     pub test_samples: Vec<Vec<i16>>,
+    /// What is odd about the files.
+    pub notes: Vec<Note>,
 }
 
 /// Reads every file that the config names.
@@ -38,6 +51,7 @@ pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
     let mut inputs = Inputs {
         files: BTreeMap::new(),
         digests: BTreeMap::new(),
+        folders: BTreeMap::new(),
         program: program_digest()?,
     };
     let frontend = config.pipeline.frontend.as_ref();
@@ -46,6 +60,9 @@ pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
         RowsConfig::Given { train, test } => {
             for file in train.iter().chain([test]) {
                 inputs.add_rows(file, frontend)?;
+            }
+            if let Some(train) = train {
+                inputs.hold_back(&train.path, &test.path)?;
             }
         }
     }
@@ -91,14 +108,20 @@ impl Inputs {
     }
 
     fn add_rows(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
-        if let (Some(frontend), true, Labels::Folders) =
-            (frontend, file.path.full.is_dir(), &file.labels)
-        {
+        if let (Some(frontend), true) = (frontend, file.path.full.is_dir()) {
             let endings: &[&str] = match frontend {
                 Frontend::Audio(_) => &[".wav"],
                 Frontend::Motion(_) => &[".csv", ".csv.gz"],
             };
-            return self.add_folders(&file.path, endings);
+            match &file.labels {
+                Labels::Folders => {
+                    return self.add_folder(&file.path, endings, Layout::FolderPerClass);
+                }
+                Labels::Column(_) => {
+                    return self.add_folder(&file.path, endings, Layout::Labelled);
+                }
+                Labels::File(_) | Labels::None => {}
+            }
         }
         self.add(&file.path)?;
         if let Labels::File(labels) = &file.labels {
@@ -107,48 +130,109 @@ impl Inputs {
         Ok(())
     }
 
-    /// Adds the recordings of a folder with a folder per class; others are passed over.
-    fn add_folders(&mut self, path: &ConfigPath, endings: &[&str]) -> Result<(), Failure> {
-        let entries = |folder: &Path| -> Result<Vec<String>, Failure> {
-            let context = || format!("cannot read {}", folder.display());
-            let mut names = Vec::new();
-            for entry in std::fs::read_dir(folder).with_context(context).input()? {
-                let name = entry.with_context(context).input()?.file_name();
-                let name = name.into_string().map_err(|name| {
-                    Failure::Input(anyhow!(
-                        "{}: found the name {name:?}, expected text",
-                        folder.display()
-                    ))
-                })?;
-                names.push(name);
-            }
-            Ok(names)
-        };
-        for class in entries(&path.full)? {
-            let folder = path.full.join(&class);
-            if !folder.is_dir() {
-                continue;
-            }
-            for name in entries(&folder)? {
-                let lower = name.to_lowercase();
-                if endings.iter().any(|ending| lower.ends_with(ending)) {
-                    self.add(&ConfigPath {
-                        typed: format!("{}/{class}/{name}", path.typed),
-                        full: folder.join(&name),
-                    })?;
-                }
-            }
+    /// Adds the recordings of a folder.
+    fn add_folder(
+        &mut self,
+        path: &ConfigPath,
+        endings: &[&str],
+        layout: Layout,
+    ) -> Result<(), Failure> {
+        let mut paths = Vec::new();
+        walk(&path.full, "", &mut paths)?;
+        let scan = Scan::new(&paths, endings, layout);
+        let mut recordings = Vec::new();
+        for below in &scan.taken {
+            let typed = format!("{}/{below}", path.typed);
+            self.add(&ConfigPath {
+                typed: typed.clone(),
+                full: path.full.join(below),
+            })?;
+            recordings.push(typed);
         }
+        let notes = vec![scan.note(&path.typed)];
+        let folder = Folder { recordings, notes };
+        self.folders.insert(path.typed.clone(), folder);
         Ok(())
     }
 
-    /// The files of a folder, by path, in the order of their paths.
+    /// Keeps recordings of both sides for the test alone, by whatever path they are there. Two files
+    /// are compared once they have been read.
+    fn hold_back(&mut self, train: &ConfigPath, test: &ConfigPath) -> Result<(), Failure> {
+        if !self.folders.contains_key(&train.typed) && !self.folders.contains_key(&test.typed) {
+            return Ok(());
+        }
+        let testing: BTreeSet<PathBuf> = self.real_paths(test)?.into_iter().collect();
+        let training = self.real_paths(train)?;
+        let n_held = training.iter().filter(|it| testing.contains(*it)).count();
+        if n_held == 0 {
+            return Ok(());
+        }
+        let text = format!(
+            "{n_held} recordings of {} are in {} too; they test, and do not train",
+            train.typed, test.typed
+        );
+        match self.folders.get_mut(&train.typed) {
+            Some(folder) if n_held < training.len() => {
+                let mut trains = training.iter().map(|it| !testing.contains(it));
+                (folder.recordings).retain(|_| trains.next().unwrap_or_default());
+                folder.notes.push(Note::new("held-for-test", text));
+                Ok(())
+            }
+            _ => Err(at_fault(
+                &train.full,
+                &format!(
+                    "{text}: found nothing else, expected recordings that are for training alone; \
+                     `path` divides a folder"
+                ),
+            )),
+        }
+    }
+
+    /// Where the recordings of a file or folder really are.
+    fn real_paths(&self, side: &ConfigPath) -> Result<Vec<PathBuf>, Failure> {
+        let real = |path: PathBuf| {
+            path.canonicalize()
+                .with_context(|| format!("cannot read {}", path.display()))
+                .input()
+        };
+        let Some(folder) = self.folders.get(&side.typed) else {
+            return Ok(vec![real(side.full.clone())?]);
+        };
+        (folder.recordings.iter())
+            .map(|path| {
+                real(
+                    side.full
+                        .join(path[side.typed.len()..].trim_start_matches('/')),
+                )
+            })
+            .collect()
+    }
+
+    /// The recordings of a folder, by path, in the order of their paths.
     pub(crate) fn below(&self, folder: &ConfigPath) -> impl Iterator<Item = (&str, &[u8])> {
-        let prefix = format!("{}/", folder.typed);
-        self.files
-            .iter()
-            .filter(move |(path, _)| path.starts_with(&prefix))
-            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+        let recordings = self.folders.get(&folder.typed).map(|it| &it.recordings);
+        recordings.into_iter().flatten().filter_map(|path| {
+            let bytes = self.files.get(path)?;
+            Some((path.as_str(), bytes.as_slice()))
+        })
+    }
+
+    /// The fault that a folder has no recordings, with what it has instead.
+    pub(super) fn no_recordings(&self, folder: &ConfigPath, ending: &str) -> Failure {
+        let notes = self.folders.get(&folder.typed).map(|it| &it.notes);
+        let found = notes.into_iter().flatten().map(|note| note.text.as_str());
+        at_fault(
+            &folder.full,
+            &format!(
+                "found no recordings ({}), expected a folder per class with `{ending}` files",
+                found.collect::<Vec<_>>().join("; ")
+            ),
+        )
+    }
+
+    /// What there is to say of the folders.
+    pub(super) fn folder_notes(&self) -> impl Iterator<Item = &Note> {
+        self.folders.values().flat_map(|folder| &folder.notes)
     }
 
     /// The paths of all files, as typed.
@@ -167,6 +251,14 @@ impl Inputs {
     pub(crate) fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
         let mut base = self.of_config(config, &["dataset", "frontend", "scenes"])?;
         base.insert("program".to_owned(), self.program.clone());
+        // What is held back, and what is said, may change where no recording does.
+        for (path, folder) in &self.folders {
+            let notes = folder.notes.iter().map(|note| note.text.as_str());
+            let all: Vec<&str> = notes
+                .chain(folder.recordings.iter().map(String::as_str))
+                .collect();
+            base.insert(format!("{path}/"), sha256(all.join("\n").as_bytes()));
+        }
         Ok(base)
     }
 
@@ -197,9 +289,14 @@ impl Inputs {
     }
 }
 
-/// Parses rows and splits them as the config says.
-pub(crate) fn rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure> {
-    let rows = parse_rows(config, inputs)?;
+/// Parses rows and splits them as the config says. Where a model with names is there
+/// already, `features` are these, and other columns are not read, if the files have all of them.
+pub(crate) fn rows(
+    config: &Config,
+    inputs: &Inputs,
+    features: Option<&[String]>,
+) -> Result<PipelineRows, Failure> {
+    let rows = parse_rows(config, inputs, features)?;
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
     let train_file = match &config.pipeline.dataset {
@@ -236,7 +333,11 @@ fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), 
         .map_err(|error| at_fault(&file.path.full, &error))
 }
 
-fn parse_rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure> {
+fn parse_rows(
+    config: &Config,
+    inputs: &Inputs,
+    features: Option<&[String]>,
+) -> Result<PipelineRows, Failure> {
     if let Some(frontend) = &config.pipeline.frontend {
         return signals::rows(config, inputs, frontend);
     }
@@ -245,7 +346,9 @@ fn parse_rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure>
             rows,
             test_fraction,
         } => {
-            let (dataset, _) = read_file(config, inputs, rows)?;
+            let file = Opened::new(config, inputs, rows)?;
+            check_ignored(config, &[&file])?;
+            let (dataset, unused) = file.read(file.wanted(features)?)?;
             let seed = config.pipeline.identity.seed;
             let parts = split(&dataset, *test_fraction, seed)
                 .map_err(|error| at_fault(&rows.path.full, &error))?;
@@ -254,128 +357,204 @@ fn parse_rows(config: &Config, inputs: &Inputs) -> Result<PipelineRows, Failure>
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
+                notes: (notes::of_file(&dataset).into_iter())
+                    .chain(notes::unused_columns(&unused))
+                    .collect(),
             })
         }
-        RowsConfig::Given { train, test } => {
-            let train = train
-                .as_ref()
-                .map(|train| read_file(config, inputs, train))
-                .transpose()?;
-            let (test_rows, has_labels) = read_file(config, inputs, test)?;
-            let Some((train, _)) = train else {
-                return Ok(PipelineRows {
-                    train: None,
-                    test: test_rows,
-                    has_labels,
-                    test_samples: Vec::new(),
-                });
-            };
-            let test_rows = test_rows
-                .with_features(train.features(), train.is_named())
-                .and_then(|rows| rows.with_classes(train.classes()))
-                .map_err(|error| at_fault(&test.path.full, &error))?;
+        RowsConfig::Given { train: None, test } => {
+            let file = Opened::new(config, inputs, test)?;
+            check_ignored(config, &[&file])?;
+            let (rows, unused) = file.read(file.wanted(features)?)?;
+            let notes = notes::of_labels(&rows).into_iter();
             Ok(PipelineRows {
-                train: Some(train),
-                test: test_rows,
-                has_labels,
+                notes: notes.chain(notes::unused_columns(&unused)).collect(),
+                train: None,
+                test: rows,
+                has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
             })
         }
+        RowsConfig::Given {
+            train: Some(train),
+            test,
+        } => {
+            let train_file = Opened::new(config, inputs, train)?;
+            let test_file = Opened::new(config, inputs, test)?;
+            check_ignored(config, &[&train_file, &test_file])?;
+            let train_rows = train_file.read(train_file.wanted(features)?)?.0;
+            let of_train = train_rows.is_named().then(|| train_rows.features());
+            let (test_rows, unused) = test_file.read(test_file.wanted(of_train)?)?;
+            check_sides(config, train, test)?;
+            let test_rows = test_rows
+                .with_features(train_rows.features(), train_rows.is_named())
+                .and_then(|rows| rows.with_classes(train_rows.classes()))
+                .map_err(|error| at_fault(&test.path.full, &error))?;
+            let notes = (notes::of_file(&train_rows).into_iter())
+                .chain(notes::of_labels(&test_rows))
+                .chain(notes::unused_columns(&unused))
+                .collect();
+            Ok(PipelineRows {
+                train: Some(train_rows),
+                test: test_rows,
+                has_labels: test.labels != Labels::None,
+                test_samples: Vec::new(),
+                notes,
+            })
+        }
     }
 }
 
-/// Reads one file of rows; the flag says whether its labels are real.
-fn read_file(
+/// Test rows never train: the same file for both is a fault.
+pub(super) fn check_sides(
     config: &Config,
-    inputs: &Inputs,
-    file: &DataFile,
-) -> Result<(Dataset, bool), Failure> {
-    let bytes = inputs.bytes(&file.path);
-    let path = &file.path.full;
-    let blame = |error: DataError| at_fault(path, &error);
-    match &file.labels {
-        Labels::File(labels) => {
-            let labels = inputs.bytes(labels);
-            let dataset = match RowFormat::of(bytes) {
-                RowFormat::Npy => npy::read(bytes, labels),
-                _ => idx::read(bytes, labels),
-            };
-            Ok((dataset.map_err(blame)?, true))
-        }
-        Labels::Column(label) if RowFormat::of(bytes) == RowFormat::Npz => {
-            Ok((npy::read_npz(bytes, label).map_err(blame)?, true))
-        }
-        Labels::Column(label) => {
-            let columns = csv::columns(bytes).map_err(blame)?;
-            if !columns.contains(label) {
-                let message = format!("{} has no column \"{label}\"", file.path.typed);
-                let help = columns_help(&columns, label);
-                return Err(config.fault("dataset.label", message, Some(&help)).into());
-            }
-            let keeps = kept(config, file, Some(label), &columns)?;
-            let rows = csv::read_kept(bytes, label, &keeps).map_err(blame)?;
-            Ok((rows, true))
-        }
-        Labels::None | Labels::Folders => {
-            let rows = match RowFormat::of(bytes) {
-                RowFormat::Npy => npy::rows(bytes).map_err(blame)?,
-                RowFormat::Npz => npy::read_npz_rows(bytes, "").map_err(blame)?.0,
-                RowFormat::Other => {
-                    let columns = csv::columns(bytes).map_err(blame)?;
-                    let keeps = kept(config, file, None, &columns)?;
-                    csv::read_rows(bytes, "", &keeps).map_err(blame)?.0
-                }
-            };
-            Ok((unlabelled(rows).map_err(blame)?, false))
-        }
+    train: &DataFile,
+    test: &DataFile,
+) -> Result<(), Failure> {
+    let real = |file: &DataFile| file.path.full.canonicalize().ok();
+    if !train.path.full.is_file() || real(train) != real(test) {
+        return Ok(());
     }
+    let message = format!("{} is the file that trains, too", test.path.typed);
+    let help = "`path` with `test_fraction` divides one file";
+    Err(config.fault("dataset.test", message, Some(help)).into())
 }
 
-/// A format of rows that its first bytes tell; CSV and IDX are told apart by their labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RowFormat {
-    Npy,
-    Npz,
-    Other,
-}
-
-impl RowFormat {
-    fn of(bytes: &[u8]) -> Self {
-        if bytes.starts_with(b"\x93NUMPY") {
-            Self::Npy
-        } else if bytes.starts_with(b"PK\x03\x04") {
-            Self::Npz
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// Rows without labels count as class 0, which nobody looks at.
-fn unlabelled(rows: Rows) -> Result<Dataset, DataError> {
-    let labels = vec![String::new(); rows.values.nrows()];
-    Dataset::new(rows, &labels)
-}
-
-/// Which columns of a CSV file are kept, if `ignore` names columns that there are.
-fn kept<'a>(
-    config: &Config,
+/// A file of rows whose format is known, and whose label is there.
+struct Opened<'a> {
     file: &'a DataFile,
-    label: Option<&str>,
-    columns: &[String],
-) -> Result<impl Fn(&str) -> bool + use<'a>, Failure> {
-    for pattern in &file.ignore {
-        let fault = if label.is_some_and(|label| matches(pattern, label)) {
-            format!("\"{pattern}\" leaves out the label's column too")
-        } else if columns.iter().any(|column| matches(pattern, column)) {
-            continue;
-        } else {
-            format!("{} has no column \"{pattern}\"", file.path.typed)
+    source: Source<'a>,
+}
+
+impl<'a> Opened<'a> {
+    fn new(config: &Config, inputs: &'a Inputs, file: &'a DataFile) -> Result<Self, Failure> {
+        let bytes = inputs.bytes(&file.path);
+        let labels = match &file.labels {
+            Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
+            Labels::Column(label) => LabelsIn::Column(label),
+            Labels::None | Labels::Folders => LabelsIn::None,
         };
-        let help = format!("its columns are {}", csv::preview(columns));
-        return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
+        let blame = |error: DataError| at_fault(&file.path.full, &error);
+        let source = Source::open(bytes, labels, file.header).map_err(blame)?;
+        if let (Labels::Column(label), Some(columns)) =
+            (&file.labels, source.columns().map_err(blame)?)
+            && !columns.contains(label)
+        {
+            let (what, help) = if file.header {
+                (format!("\"{label}\""), columns_help(&columns, label))
+            } else {
+                let help = format!("its columns are 0 to {}", columns.len() - 1);
+                (label.clone(), help)
+            };
+            let message = format!("{} has no column {what}", file.path.typed);
+            return Err(config.fault("dataset.label", message, Some(&help)).into());
+        }
+        Ok(Self { file, source })
     }
-    Ok(|column: &str| !file.ignore.iter().any(|pattern| matches(pattern, column)))
+
+    fn ignores(&self, column: &str) -> bool {
+        self.file.ignore.iter().any(|it| matches(it, column))
+    }
+
+    /// Features with names of their own, if the file has all of them.
+    fn wanted<'m>(&self, features: Option<&'m [String]>) -> Result<Option<&'m [String]>, Failure> {
+        let Some(features) = features.filter(|_| self.file.header) else {
+            return Ok(None);
+        };
+        let columns = self.source.columns();
+        let columns = columns.map_err(|error| at_fault(&self.file.path.full, &error))?;
+        let columns: BTreeSet<&String> = columns.iter().flatten().collect();
+        let has = |name: &String| columns.contains(name) && !self.ignores(name);
+        Ok(features.iter().all(has).then_some(features))
+    }
+
+    /// Reads the rows without the columns that the config ignores and, where those that are wanted
+    /// are known, without others, which are named. Rows without labels count as class 0, which
+    /// nobody looks at.
+    fn read(&self, wanted: Option<&[String]>) -> Result<(Dataset, Vec<String>), Failure> {
+        let unused = RefCell::new(Vec::new());
+        let keeps = |column: &str| {
+            if self.ignores(column) {
+                return false;
+            }
+            let is_wanted = wanted.is_none_or(|wanted| wanted.iter().any(|it| it == column));
+            if !is_wanted {
+                unused.borrow_mut().push(column.to_owned());
+            }
+            is_wanted
+        };
+        let rows = self.source.read(&keeps);
+        let rows = rows.map_err(|error| at_fault(&self.file.path.full, &error))?;
+        Ok((rows, unused.into_inner()))
+    }
+}
+
+/// Whether each pattern of `ignore` names a column of one of the files, and none the label.
+fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> {
+    let mut features: Vec<String> = Vec::new();
+    for opened in files.iter().filter(|it| !it.file.ignore.is_empty()) {
+        let of_file = opened.source.features();
+        let of_file = of_file.map_err(|error| at_fault(&opened.file.path.full, &error))?;
+        features.extend(
+            of_file
+                .into_iter()
+                .filter(|it| !features.contains(it))
+                .collect::<Vec<_>>(),
+        );
+    }
+    for opened in files {
+        for pattern in &opened.file.ignore {
+            let label = match &opened.file.labels {
+                Labels::Column(label) if opened.file.header => Some(label),
+                _ => None,
+            };
+            let fault = if label.is_some_and(|label| matches(pattern, label)) {
+                format!("\"{pattern}\" leaves out the label's column too")
+            } else if features.iter().any(|column| matches(pattern, column)) {
+                continue;
+            } else {
+                let paths: Vec<&str> = files.iter().map(|it| it.file.path.typed.as_str()).collect();
+                let has = if paths.len() > 1 { "have" } else { "has" };
+                format!("{} {has} no column \"{pattern}\"", paths.join(" and "))
+            };
+            let help = format!("columns beside the label: {}", csv::preview(&features));
+            return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
+        }
+    }
+    Ok(())
+}
+
+/// The paths below a folder, down to the folders below those of classes, in their order. Hidden ones
+/// are not looked into.
+fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Failure> {
+    const DEPTH_MAX: usize = 4;
+    let context = || format!("cannot read {}", folder.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(context).input()? {
+        let name = entry.with_context(context).input()?.file_name();
+        let name = name.into_string().map_err(|name| {
+            Failure::Input(anyhow!(
+                "{}: found the name {name:?}, expected text",
+                folder.display()
+            ))
+        })?;
+        names.push(name);
+    }
+    names.sort();
+    for name in names {
+        let path = folder.join(&name);
+        let below = format!("{prefix}{name}");
+        if !path.is_dir() || name.starts_with('.') {
+            paths.push(below);
+            continue;
+        }
+        let below = below + "/";
+        paths.push(below.clone());
+        if below.matches('/').count() < DEPTH_MAX {
+            walk(&path, &below, paths)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a name matches a pattern in which `*` stands for any text.
@@ -402,7 +581,8 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 fn columns_help(columns: &[String], label: &str) -> String {
     if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
         return format!(
-            "its columns are {}; if these are readings, put a header line above the rows",
+            "its columns are {}; if these are readings, `header = false` in [dataset], and `label` is \
+             the column's number, from 0 on",
             csv::preview(columns)
         );
     }

@@ -378,7 +378,7 @@ pub(crate) fn features_of(path: &Path) -> Result<inputs::PipelineRows, Failure> 
         )));
     }
     let inputs = inputs::read(&session.config)?;
-    inputs::rows(&session.config, &inputs)
+    inputs::rows(&session.config, &inputs, None)
 }
 
 /// The plainest crate of the model of the pipeline at `path`.

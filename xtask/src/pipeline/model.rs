@@ -86,11 +86,17 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let model = match &session.config.pipeline.model {
         Model::Train(training) => {
             session.progress.doing("training");
-            let rows = inputs::rows(&session.config, inputs)?;
+            let rows = inputs::rows(&session.config, inputs, None)?;
             // A split or a pair of files always has training rows where a model is trained.
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
-            train_model(&session.config, training, train, &session.progress)?
+            train_model(&session.config, training, train, &session.progress).inspect_err(|_| {
+                // No stage after this one will say them.
+                session.progress.clear();
+                for note in &rows.notes {
+                    eprintln!("note: {}", spinney_model::visible(&note.text));
+                }
+            })?
         }
         Model::Import { path } => {
             session.progress.doing("importing");

@@ -3,14 +3,15 @@
 use anyhow::anyhow;
 use spinney_codegen::{Measure, MotionFront};
 use spinney_config::{Config, DataFile, Labels, Measure as Word, MotionFrontend};
-use spinney_dataset::{Dataset, Rows, gunzip};
+use spinney_dataset::{DataError, Dataset, Note, Rows, gunzip};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
-    Columns, Interval, MotionRecording, hear_motion, labels_of_windows, read_intervals, read_motion,
+    Columns, Interval, MotionRecording, check_within, fitting_rate_hz, hear_motion,
+    labels_of_windows, read_intervals, read_motion,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
-use super::recordings::{self, Divided, Recordings, division};
+use super::recordings::{self, Divided, Recordings, Side, division};
 use super::signals::window;
 use crate::failure::{Blame, Failure};
 
@@ -56,7 +57,7 @@ pub(super) fn rows(
         frontend,
         front: &front,
     };
-    recordings::rows(&config.pipeline.dataset, &sides)
+    recordings::rows(config, inputs, &sides)
 }
 
 struct Sides<'a> {
@@ -76,7 +77,7 @@ impl Recordings for Sides<'_> {
         file: &DataFile,
         test_fraction: f64,
     ) -> Result<Divided<MotionRecording>, Failure> {
-        let all = self.side(file, "path")?;
+        let (all, notes) = self.side(file, "path")?;
         if all.len() < 2 {
             let help = "name the column of recordings as `recording`, a folder with a folder of \
                         recordings per class, or `train` and `test`";
@@ -96,12 +97,14 @@ impl Recordings for Sides<'_> {
             let rows = side.source_rows().iter();
             rows.map(|row| all[*row].clone()).collect()
         };
-        Ok((of(&parts.train), of(&parts.test)))
+        Ok((of(&parts.train), of(&parts.test), notes))
     }
 
     /// The recordings of a file or a folder, each with what its samples are.
-    fn side(&self, file: &DataFile, side: &str) -> Result<Vec<MotionRecording>, Failure> {
-        let read = |path: &str, bytes: &[u8], label: Option<&str>| {
+    fn side(&self, file: &DataFile, side: &str) -> Result<Side<MotionRecording>, Failure> {
+        let n_channels = self.frontend.channels.len();
+        let mut all: Vec<(String, MotionRecording)> = Vec::new();
+        let mut read = |path: &str, bytes: &[u8], label: Option<&str>| {
             let bytes = gunzip(bytes).map_err(|error| blame(path, &error))?;
             let columns = Columns {
                 channels: &self.frontend.channels,
@@ -109,45 +112,45 @@ impl Recordings for Sides<'_> {
                 recording: file.recording.as_deref(),
             };
             let recordings = read_motion(&bytes, &columns).map_err(|error| blame(path, &error))?;
-            for recording in &recordings {
-                self.long_enough(path, recording)?;
-            }
-            Ok::<_, Failure>(recordings)
+            all.extend(recordings.into_iter().map(|it| (path.to_owned(), it)));
+            Ok::<_, Failure>(())
         };
+        let is_folder = file.path.full.is_dir();
         let bytes = self.inputs.bytes(&file.path);
         match &file.labels {
-            Labels::Column(label) if !file.path.full.is_dir() => {
-                read(&file.path.typed, bytes, Some(label))
-            }
+            Labels::Column(label) if !is_folder => read(&file.path.typed, bytes, Some(label))?,
             Labels::File(labels) => {
-                let mut recordings = read(&file.path.typed, bytes, None)?;
+                read(&file.path.typed, bytes, None)?;
                 let rate = self.frontend.sample_rate_hz;
                 let intervals = read_intervals(self.inputs.bytes(labels), rate)
                     .map_err(|error| at_fault(&labels.full, &error))?;
-                for recording in &mut recordings {
+                for (_, recording) in &mut all {
+                    self.check_labels(&intervals, recording.n_samples(n_channels))
+                        .map_err(|error| at_fault(&labels.full, &error))?;
                     recording.labels.clone_from(&intervals);
                 }
-                Ok(recordings)
             }
-            _ if file.path.full.is_dir() => {
-                let mut all = Vec::new();
+            labels if is_folder => {
+                let label = match labels {
+                    Labels::Column(label) => Some(label.as_str()),
+                    _ => None,
+                };
                 for (path, bytes) in self.inputs.below(&file.path) {
-                    let class = path.rsplit('/').nth(1).unwrap_or_default();
-                    for mut recording in read(path, bytes, None)? {
+                    read(path, bytes, label)?;
+                }
+                if label.is_none() {
+                    for (path, recording) in &mut all {
+                        let class = path.rsplit('/').nth(1).unwrap_or_default();
                         recording.labels = vec![Interval {
                             start: 0,
-                            end: recording.n_samples(self.frontend.channels.len()),
+                            end: recording.n_samples(n_channels),
                             label: class.to_owned(),
                         }];
-                        all.push(recording);
                     }
                 }
                 if all.is_empty() {
-                    let found =
-                        "found no recordings, expected a folder per class with `.csv` files";
-                    return Err(at_fault(&file.path.full, &found));
+                    return Err(self.inputs.no_recordings(&file.path, ".csv"));
                 }
-                Ok(all)
             }
             _ => {
                 let message = format!("{} has no labels", file.path.typed);
@@ -156,9 +159,10 @@ impl Recordings for Sides<'_> {
                      seconds and `label` as `{side}_labels`, or a folder with a folder per class"
                 );
                 let place = format!("dataset.{side}");
-                Err(self.config.fault(&place, message, Some(&help)).into())
+                return Err(self.config.fault(&place, message, Some(&help)).into());
             }
         }
+        self.long_enough(&file.path.typed, all)
     }
 
     fn rows(&self, recordings: &[MotionRecording]) -> Result<Dataset, Failure> {
@@ -182,26 +186,60 @@ impl Recordings for Sides<'_> {
         Dataset::new(rows, &labels).input()
     }
 
-    fn samples(recording: MotionRecording) -> Vec<i16> {
-        recording.values
+    fn samples(recording: &MotionRecording) -> &[i16] {
+        &recording.values
     }
 }
 
 impl Sides<'_> {
-    fn long_enough(&self, path: &str, recording: &MotionRecording) -> Result<(), Failure> {
-        let n_samples = recording.n_samples(self.frontend.channels.len());
-        if self.front.n_windows(n_samples) > 0 {
-            return Ok(());
-        }
-        let name = match recording.name.as_str() {
-            "" => String::new(),
-            name => format!(", recording \"{name}\""),
+    /// Labels end with their recording, give or take a window.
+    fn check_labels(&self, intervals: &[Interval], n_samples: usize) -> Result<(), DataError> {
+        let (rate, slack) = (
+            self.frontend.sample_rate_hz,
+            usize::from(self.frontend.n_samples),
+        );
+        check_within(intervals, n_samples, slack, rate).map_err(|error| DataError {
+            expected: format!(
+                "{}; `sample_rate = {}` in [frontend] would make both end together",
+                error.expected,
+                fitting_rate_hz(intervals, n_samples, rate)
+            ),
+            ..error
+        })
+    }
+
+    /// The recordings that a window fits into, and what there is to say of others.
+    fn long_enough(
+        &self,
+        path: &str,
+        all: Vec<(String, MotionRecording)>,
+    ) -> Result<Side<MotionRecording>, Failure> {
+        let n_samples = |it: &MotionRecording| it.n_samples(self.frontend.channels.len());
+        let n_all = all.len();
+        let (long, short): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|(_, it)| self.front.n_windows(n_samples(it)) > 0);
+        let Some((place, first)) = short.first() else {
+            return Ok((long.into_iter().map(|(_, it)| it).collect(), Vec::new()));
         };
-        Err(Failure::Input(anyhow!(
-            "{path}{name}: found {n_samples} samples, expected at least {}, the `frame` of \
-             [frontend]; a shorter `frame`, or without this recording",
-            self.front.n_samples
-        )))
+        let first = match first.name.as_str() {
+            "" => format!("{place} with {} samples", n_samples(first)),
+            name => format!("{place}, \"{name}\", with {} samples", n_samples(first)),
+        };
+        let length = self.front.n_samples;
+        if long.is_empty() {
+            return Err(Failure::Input(anyhow!(
+                "{path}: found {n_all} recordings, all shorter than a window, such as {first}, \
+                 expected {length} samples, the `frame` of [frontend]; a shorter `frame` helps"
+            )));
+        }
+        let text = format!(
+            "{} of {n_all} recordings are shorter than a window of {length} samples and left out, \
+             such as {first}",
+            short.len()
+        );
+        let notes = vec![Note::new("short-recording", text)];
+        Ok((long.into_iter().map(|(_, it)| it).collect(), notes))
     }
 }
 

@@ -174,8 +174,11 @@ pub(crate) fn forms(
 
 /// Calibrates and quantizes the frozen model.
 pub(crate) fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure> {
-    let rows = inputs::rows(&session.config, inputs)?;
-    quantized_from(&session.config, model::load(session)?, rows)
+    let model = model::load(session)?;
+    let features = model.schema().feature_names();
+    let is_named = model.schema().naming() == Naming::Given;
+    let rows = inputs::rows(&session.config, inputs, is_named.then_some(&features))?;
+    quantized_from(&session.config, model, rows)
 }
 
 /// Calibrates and quantizes a model as the config says.
@@ -367,6 +370,7 @@ fn fit_to_model(
         test: fit(rows.test, rows.has_labels)?,
         has_labels: rows.has_labels,
         test_samples: rows.test_samples,
+        notes: rows.notes,
     })
 }
 

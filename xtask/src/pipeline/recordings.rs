@@ -1,13 +1,18 @@
 //! What pipelines of recordings have in common: sides of recordings, and the rows behind them.
 
-use spinney_config::{Config, DataFile, Dataset as RowsConfig};
-use spinney_dataset::{Dataset, Rows, Split, split};
+use std::collections::HashSet;
 
-use super::inputs::{PipelineRows, at_fault};
+use spinney_config::{Config, DataFile, Dataset as RowsConfig};
+use spinney_dataset::{Dataset, Note, Rows, Split, split};
+
+use super::inputs::{Inputs, PipelineRows, at_fault, check_sides};
 use crate::failure::{Blame, Failure};
 
-/// Recordings for training, and those for the test.
-pub(super) type Divided<R> = (Vec<R>, Vec<R>);
+/// Recordings, and what there is to say of them.
+pub(super) type Side<R> = (Vec<R>, Vec<Note>);
+
+/// Recordings for training, those for the test, and what there is to say of them.
+pub(super) type Divided<R> = (Vec<R>, Vec<R>, Vec<Note>);
 
 /// A kind of recordings, as a config's front end hears them.
 pub(super) trait Recordings {
@@ -22,43 +27,82 @@ pub(super) trait Recordings {
     ) -> Result<Divided<Self::Recording>, Failure>;
 
     /// The recordings of a side that is given for itself, `train` or `test`.
-    fn side(&self, file: &DataFile, side: &str) -> Result<Vec<Self::Recording>, Failure>;
+    fn side(&self, file: &DataFile, side: &str) -> Result<Side<Self::Recording>, Failure>;
 
     /// A row of features per decision, with its class.
     fn rows(&self, recordings: &[Self::Recording]) -> Result<Dataset, Failure>;
 
     /// The samples that a device would hear.
-    fn samples(recording: Self::Recording) -> Vec<i16>;
+    fn samples(recording: &Self::Recording) -> &[i16];
 }
 
 /// Rows of features for training and test, and the samples behind the test rows.
-pub(super) fn rows<R: Recordings>(dataset: &RowsConfig, kind: &R) -> Result<PipelineRows, Failure> {
-    let (train, test) = match dataset {
+pub(super) fn rows<R: Recordings>(
+    config: &Config,
+    inputs: &Inputs,
+    kind: &R,
+) -> Result<PipelineRows, Failure> {
+    let mut notes: Vec<Note> = inputs.folder_notes().cloned().collect();
+    let (train, test) = match &config.pipeline.dataset {
         RowsConfig::Split {
             rows,
             test_fraction,
         } => {
-            let (train, test) = kind.divided(rows, *test_fraction)?;
+            let (train, test, found) = kind.divided(rows, *test_fraction)?;
+            notes.extend(found);
             (Some(train), test)
         }
-        RowsConfig::Given { train, test } => (
-            train
-                .as_ref()
-                .map(|train| kind.side(train, "train"))
-                .transpose()?,
-            kind.side(test, "test")?,
-        ),
+        RowsConfig::Given { train: None, test } => {
+            let (test, found) = kind.side(test, "test")?;
+            notes.extend(found);
+            (None, test)
+        }
+        RowsConfig::Given {
+            train: Some(train),
+            test,
+        } => {
+            let (training, found) = kind.side(train, "train")?;
+            notes.extend(found);
+            let (testing, found) = kind.side(test, "test")?;
+            notes.extend(found);
+            check_sides(config, train, test)?;
+            (Some(training), testing)
+        }
     };
+    notes.extend(
+        train
+            .as_ref()
+            .and_then(|train| heard_twice::<R>(train, &test)),
+    );
     let train = train.map(|train| kind.rows(&train)).transpose()?;
     let mut test_rows = kind.rows(&test)?;
     if let Some(train) = &train {
+        notes.extend_from_slice(train.notes());
         test_rows = test_rows.with_classes(train.classes()).input()?;
     }
     Ok(PipelineRows {
         train,
         test: test_rows,
         has_labels: true,
-        test_samples: test.into_iter().map(R::samples).collect(),
+        test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
+        notes,
+    })
+}
+
+/// A note on copies of training recordings among those for the test.
+fn heard_twice<R: Recordings>(train: &[R::Recording], test: &[R::Recording]) -> Option<Note> {
+    let known: HashSet<&[i16]> = train.iter().map(R::samples).collect();
+    let n_twice = test
+        .iter()
+        .filter(|it| known.contains(R::samples(it)))
+        .count();
+    (n_twice > 0).then(|| {
+        let text = format!(
+            "{n_twice} of {} test recordings equal one for training, sample by sample; they say \
+             nothing about recordings that the model has not heard",
+            test.len()
+        );
+        Note::new("test-rows-train", text)
     })
 }
 

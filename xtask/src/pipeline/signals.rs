@@ -8,13 +8,13 @@ use spinney_config::{
 };
 use spinney_dataset::{Dataset, Rows};
 use spinney_signal::{
-    BANDS_MAX, Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals,
-    read_wav, render, trimmed, wav_bytes,
+    BANDS_MAX, Interval, Recording, Scenes, Sound, check_within, hear, intervals_csv, labels_of,
+    read_intervals, read_wav, render, trimmed, wav_bytes,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
-use super::recordings::{self, Divided, Recordings, division};
+use super::recordings::{self, Divided, Recordings, Side, division};
 use crate::failure::{Blame, Failure};
 use crate::{places, store};
 
@@ -106,7 +106,7 @@ pub(super) fn rows(
         frontend,
         front_end: &front_end,
     };
-    recordings::rows(&config.pipeline.dataset, &sides)
+    recordings::rows(config, inputs, &sides)
 }
 
 struct Sides<'a> {
@@ -144,13 +144,14 @@ impl Recordings for Sides<'_> {
         Ok((
             self.of_sounds(of(&parts.train), "train")?,
             self.of_sounds(of(&parts.test), "test")?,
+            Vec::new(),
         ))
     }
 
     /// One side that is given for itself.
-    fn side(&self, file: &DataFile, side: &str) -> Result<Vec<Stretch>, Failure> {
+    fn side(&self, file: &DataFile, side: &str) -> Result<Side<Stretch>, Failure> {
         if file.path.full.is_dir() {
-            return self.of_sounds(self.sounds(file)?, side);
+            return Ok((self.of_sounds(self.sounds(file)?, side)?, Vec::new()));
         }
         let Labels::File(labels) = &file.labels else {
             let help = "a CSV with `start` and `end` in seconds and `label`";
@@ -166,7 +167,14 @@ impl Recordings for Sides<'_> {
         let recording = self.recording(&file.path.typed, self.inputs.bytes(&file.path))?;
         let intervals = read_intervals(self.inputs.bytes(labels), recording.sample_rate_hz.into())
             .map_err(|error| at_fault(&labels.full, &error))?;
-        Ok(vec![self.labelled(recording, &intervals)])
+        check_within(
+            &intervals,
+            recording.samples.len(),
+            self.front_end.n_samples_per_decision(),
+            recording.sample_rate_hz.into(),
+        )
+        .map_err(|error| at_fault(&labels.full, &error))?;
+        Ok((vec![self.labelled(recording, &intervals)], Vec::new()))
     }
 
     fn rows(&self, stretches: &[Stretch]) -> Result<Dataset, Failure> {
@@ -188,8 +196,8 @@ impl Recordings for Sides<'_> {
         Dataset::new(rows, &labels).input()
     }
 
-    fn samples(stretch: Stretch) -> Vec<i16> {
-        stretch.samples
+    fn samples(stretch: &Stretch) -> &[i16] {
+        &stretch.samples
     }
 }
 
@@ -270,10 +278,7 @@ impl Sides<'_> {
             sounds.push(Sound { class, recording });
         }
         if sounds.is_empty() {
-            return Err(at_fault(
-                &file.path.full,
-                &"found no recordings, expected a folder per class with `.wav` files",
-            ));
+            return Err(self.inputs.no_recordings(&file.path, ".wav"));
         }
         Ok(sounds)
     }

@@ -70,7 +70,7 @@ fn columns_to_ignore_that_are_not_there() {
             7 | ignore = ["id"]
               |          ^^^^^^
               |
-              = help: its columns are a, y
+              = help: columns beside the label: a
         "#]]);
     Case::new()
         .config("label = \"y\"", &ignore("\"*\""))
@@ -81,7 +81,7 @@ fn columns_to_ignore_that_are_not_there() {
             7 | ignore = ["*"]
               |          ^^^^^
               |
-              = help: its columns are a, y
+              = help: columns beside the label: a
         "#]]);
 }
 
@@ -101,7 +101,7 @@ fn a_label_column_in_another_case_and_files_of_another_kind() {
     Case::new()
         .write("rows.csv", b"a;y\n1;x\n2;z\n")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: line 1: found one column, "a;y", expected columns with commas between them, not ';'
+            error: FOLDER/rows.csv: line 1: found one column, "a;y", expected commas between columns, not ';', and decimal points: `pandas.read_csv(FILE, sep=';', decimal=",").to_csv("rows.csv", index=False)`
         "#]]);
     Case::new()
         .write("rows.csv", b"1,x\n2,z\n")
@@ -112,7 +112,7 @@ fn a_label_column_in_another_case_and_files_of_another_kind() {
             6 | label = "y"
               |         ^^^
               |
-              = help: its columns are 1, x; if these are readings, put a header line above the rows
+              = help: its columns are 1, x; if these are readings, `header = false` in [dataset], and `label` is the column's number, from 0 on
         "#]]);
 }
 
@@ -151,4 +151,94 @@ fn a_truncated_idx() {
     case.fails(&expect![[r#"
         error: FOLDER/images.idx: images, byte 16: found 3 bytes of data, expected 4, as the header says
     "#]]);
+}
+
+#[test]
+fn one_file_for_both_sides() {
+    Case::new()
+        .config(
+            "path = \"rows.csv\"\nlabel = \"y\"\ntest_fraction = 0.5",
+            "train = \"rows.csv\"\ntest = \"./rows.csv\"\nlabel = \"y\"",
+        )
+        .fails(&expect![[r#"
+            error: dataset.test: ./rows.csv is the file that trains, too
+             --> FOLDER/pipeline.toml:6:8
+              |
+            6 | test = "./rows.csv"
+              |        ^^^^^^^^^^^^
+              |
+              = help: `path` with `test_fraction` divides one file
+        "#]]);
+}
+
+#[test]
+fn columns_by_number() {
+    Case::new()
+        .config("label = \"y\"", "label = \"y\"\nheader = false")
+        .fails(&expect![[r#"
+            error: dataset.label: found `"y"`, expected a column's number, from 0 on, since there is no header
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = "y"
+              |         ^^^
+            7 | header = false
+              |          ----- no header
+              |
+              = help: `label = 0` is the first column
+        "#]]);
+    Case::new()
+        .config("label = \"y\"", "label = 2\nheader = false")
+        .fails(&expect![[r#"
+            error: dataset.label: rows.csv has no column 2
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = 2
+              |         ^
+              |
+              = help: its columns are 0 to 1
+        "#]]);
+    Case::new()
+        .config("label = \"y\"", "label = -1\nheader = false")
+        .fails(&expect![[r#"
+            error: dataset.label: found `-1`, expected a string, or an integer of at least 0
+             --> FOLDER/pipeline.toml:6:9
+              |
+            6 | label = -1
+              |         ^^
+        "#]]);
+}
+
+#[test]
+fn arrays_have_no_such_column_to_ignore() {
+    let array = |descr: &str, shape: &str, data: &[u8]| {
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let length = (header.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+    };
+    Case::new()
+        .write("X.npy", &array("|i1", "(4, 2)", &[1, 5, 9, 5, 2, 5, 8, 5]))
+        .write("y.npy", &array("|i1", "(4,)", &[0, 1, 0, 1]))
+        .config(
+            "path = \"rows.csv\"\nlabel = \"y\"",
+            "path = \"X.npy\"\npath_labels = \"y.npy\"\nignore = [\"x1\", \"x99\"]",
+        )
+        .fails(&expect![[r#"
+            error: dataset.ignore: X.npy has no column "x99"
+             --> FOLDER/pipeline.toml:7:10
+              |
+            7 | ignore = ["x1", "x99"]
+              |          ^^^^^^^^^^^^^
+              |
+              = help: columns beside the label: x0, x1
+        "#]]);
+}
+
+#[test]
+fn another_format_by_its_content() {
+    Case::new()
+        .write("rows.csv", b"PAR1\x15\x04\x15")
+        .fails(&expect![[r#"
+            error: FOLDER/rows.csv: the file: found a Parquet file, expected CSV or .npy: `pandas.read_parquet(FILE).to_csv("rows.csv", index=False)`
+        "#]]);
 }

@@ -70,13 +70,16 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     let all_separate = files.all(|(_, labels)| given(labels));
     recordings(reader, raw);
     if is_signal(raw) {
-        let why = "only what the front end makes of samples is a feature";
         let cause = Cause {
             section: raw.section("frontend"),
             key: "sample_rate",
         };
+        let why = "only what the front end makes of samples is a feature";
         reader.contradict(section, "ignore", why, &cause);
+        let why = "channels are columns with names";
+        reader.contradict(section, "header", why, &cause);
     }
+    check_number(reader, raw);
     if signal(raw) == Some(SignalKind::Audio) {
         let why = "sound has no columns";
         let cause = Cause {
@@ -113,6 +116,25 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     })
 }
 
+/// Without a header, a column is called by its number.
+fn check_number(reader: &mut Reader, raw: &RawPipeline) {
+    let section = raw.section("dataset");
+    let Some(label) = section.text("label") else {
+        return;
+    };
+    if section.flag("header") == Some(false) && label.parse::<u32>().is_err() {
+        let message = format!(
+            "dataset.label: found `{label:?}`, expected a column's number, from 0 on, since there is \
+             no header"
+        );
+        let fault = Fault::new(section.given("label"), message);
+        let fault = fault.context(section.given("header"), "no header");
+        reader
+            .faults
+            .push(fault.help("`label = 0` is the first column"));
+    }
+}
+
 fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Option<DataFile> {
     let section = raw.section("dataset");
     let labels = if section.given(labels).is_some() {
@@ -127,6 +149,7 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
     Some(DataFile {
         path: reader.path(section, file)?,
         labels,
+        header: section.flag("header")?,
         recording: section.text("recording"),
         ignore: section.names("ignore").unwrap_or_default(),
     })

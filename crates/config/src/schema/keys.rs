@@ -100,15 +100,21 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "label",
-                Kind::Text,
+                Kind::Column,
                 Default::Words("none"),
                 "The column of a CSV file that holds the class; all others are features.",
+            ),
+            key(
+                "header",
+                Kind::Flag,
+                Default::Value("true"),
+                "Whether the first line of a CSV file names its columns.",
             ),
             key(
                 "ignore",
                 Kind::Names { max: 65_535 },
                 Default::Words("none"),
-                "Columns of a CSV file that are neither features nor label.",
+                "Columns that are neither features nor label.",
             ),
             key(
                 "recording",

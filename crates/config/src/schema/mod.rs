@@ -51,6 +51,8 @@ pub enum Default {
 pub enum Kind {
     /// Any string but the empty one.
     Text,
+    /// A column, by its name or its number.
+    Column,
     /// A string that can name a folder.
     Name,
     /// The path of a file that exists.
@@ -154,6 +156,7 @@ impl Kind {
     pub fn expected(&self) -> String {
         match self {
             Self::Text => "a string".to_owned(),
+            Self::Column => "a string, or an integer of at least 0".to_owned(),
             Self::Name => {
                 "a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first".to_owned()
             }

@@ -154,7 +154,7 @@ fn missing_keys() {
               |
               = help: A file of rows that are all for training.
 
-            error: dataset.label: found nothing, expected a string
+            error: dataset.label: found nothing, expected a string, or an integer of at least 0
              --> folder/pipeline.toml:3:1
               |
             3 | [dataset]

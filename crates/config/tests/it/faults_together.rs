@@ -18,7 +18,7 @@ sead = 1
 
 [dataset]
 path = "missing.csv"
-label = 7
+label = -7
 test_fraction = 1.5
 
 [model]
@@ -79,11 +79,11 @@ flash = "16 KiBs"
               |
               = help: there is no file or folder folder/missing.csv; paths are relative to the config's folder
 
-            error: dataset.label: found an integer, expected a string
+            error: dataset.label: found `-7`, expected a string, or an integer of at least 0
              --> folder/pipeline.toml:7:9
               |
-            7 | label = 7
-              |         ^
+            7 | label = -7
+              |         ^^
 
             error: dataset.test_fraction: found `1.5`, expected a number above 0 and below 1
              --> folder/pipeline.toml:8:17

@@ -63,7 +63,7 @@ fn keys_that_do_not_go_together() {
     faulty(
         "[scenes]\n",
         &expect![[r#"
-            error: dataset.label: found nothing, expected a string
+            error: dataset.label: found nothing, expected a string, or an integer of at least 0
              --> folder/pipeline.toml:3:1
               |
             3 | [dataset]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Coding, CodingChoice, Level, QuantModel, Sensor, Votes, certify, round_down,
+    Coding, CodingChoice, Level, QuantModel, Sensor, Votes, calibrate, certify, round_down,
 };
 
 use crate::common::{declare, model, options, quantize, rows};
@@ -218,5 +218,30 @@ fn rows_that_break_a_declared_range_are_listed() {
             assert_eq!(certificate.listed_rows().contains(&index), differs);
             assert!(!differs || index == row);
         }
+    }
+}
+
+#[test]
+fn a_declared_range_holds_some_training_reading() {
+    let data = rows(&[&[100.0], &[200.0]]);
+    let calibrated = |range| {
+        let declared = [declare(Sensor::F32, range, CodingChoice::Affine)];
+        calibrate(&stump(150.0), Some(data.values().view()), &declared)
+    };
+    for range in [(0.0, 100.0), (200.0, 300.0), (99.0, 101.0)] {
+        assert!(calibrated(range).is_ok(), "{range:?}");
+    }
+    for range in [(0.0, 99.0), (201.0, 300.0), (101.0, 199.0)] {
+        let error = calibrated(range)
+            .expect_err("no reading within")
+            .to_string();
+        let (low, high) = range;
+        assert_eq!(
+            error,
+            format!(
+                "feature \"f0\": found the range {low} to {high}, in which no training reading \
+                 lies, expected one for readings of 100 to 200"
+            )
+        );
     }
 }

@@ -1,0 +1,192 @@
+//! A file of rows in any format that is read, with its labels where they are.
+
+use std::borrow::Cow;
+
+use crate::{DataError, Dataset, Rows, Table, csv, foreign, gunzip, idx, labels, npy};
+
+/// A format of rows, told by its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Text with commas.
+    Csv,
+    /// A NumPy array.
+    Npy,
+    /// An archive of NumPy arrays.
+    Npz,
+    /// Arrays of bytes, as MNIST has them.
+    Idx,
+}
+
+impl Format {
+    /// The format of unpacked bytes.
+    ///
+    /// # Errors
+    /// A format that is known and not read, by name and with the way out.
+    pub fn of(bytes: &[u8]) -> Result<Self, DataError> {
+        if bytes.starts_with(b"\x93NUMPY") {
+            return Ok(Self::Npy);
+        }
+        foreign::refuse(bytes)?;
+        Ok(match bytes {
+            [b'P', b'K', 3, 4, ..] => Self::Npz,
+            [0, 0, 8..=14, 1..=3, ..] => Self::Idx,
+            _ => Self::Csv,
+        })
+    }
+}
+
+/// Where the labels of a file of rows are.
+#[derive(Debug, Clone, Copy)]
+pub enum LabelsIn<'a> {
+    /// In a column of the same CSV file, or in a member of the same archive, of this name.
+    Column(&'a str),
+    /// In a file of their own, with these bytes.
+    File(&'a [u8]),
+    /// Nowhere.
+    None,
+}
+
+/// A file of rows that has been unpacked and whose format is known.
+pub struct Source<'a> {
+    bytes: Cow<'a, [u8]>,
+    format: Format,
+    labels: LabelsIn<'a>,
+    has_header: bool,
+}
+
+impl<'a> Source<'a> {
+    /// Looks at a file, gzipped or not; `has_header` is about CSV alone.
+    ///
+    /// # Errors
+    /// A damaged gzip stream, or a format that is not read.
+    pub fn open(
+        bytes: &'a [u8],
+        labels: LabelsIn<'a>,
+        has_header: bool,
+    ) -> Result<Self, DataError> {
+        let bytes = gunzip(bytes)?;
+        let format = Format::of(&bytes)?;
+        Ok(Self {
+            bytes,
+            format,
+            labels,
+            has_header,
+        })
+    }
+
+    /// What the file is.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The names of all columns of a CSV file, the label's too, or their numbers where it has no
+    /// header; `None` of other formats, which have no names.
+    ///
+    /// # Errors
+    /// What [`Table`] refuses.
+    pub fn columns(&self) -> Result<Option<Vec<String>>, DataError> {
+        if self.format != Format::Csv {
+            return Ok(None);
+        }
+        let table = Table::open(&self.bytes, self.has_header)?;
+        table.check_names()?;
+        Ok(Some(table.names().to_vec()))
+    }
+
+    /// The names of all features, before any is left out.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn features(&self) -> Result<Vec<String>, DataError> {
+        match self.columns()? {
+            None => Ok(self.rows(&|_| true)?.0.features),
+            Some(columns) => {
+                let label = match self.labels {
+                    LabelsIn::Column(label) => columns.iter().position(|name| name == label),
+                    _ => None,
+                };
+                let features = csv::feature_names(&columns, self.has_header, label);
+                Ok(features.map(|(_, name)| name).collect())
+            }
+        }
+    }
+
+    /// Reads the rows without the features that `keeps` says no to, and the labels, if the file has
+    /// any. A CSV file without the column of the label has none.
+    ///
+    /// # Errors
+    /// A damaged file, rows that are no numbers, other labels than rows; each says where.
+    pub fn rows(
+        &self,
+        keeps: &dyn Fn(&str) -> bool,
+    ) -> Result<(Rows, Option<Vec<String>>), DataError> {
+        let bytes = &self.bytes;
+        let column = match self.labels {
+            LabelsIn::Column(label) => Some(label),
+            _ => None,
+        };
+        let (rows, labels) = match self.format {
+            Format::Csv => {
+                let columns = self.columns()?.unwrap_or_default();
+                let label = column.filter(|label| columns.iter().any(|name| name == label));
+                return csv::read_columns(bytes, self.has_header, label, keeps);
+            }
+            Format::Npy => (within("rows", npy::rows(bytes))?, None),
+            Format::Npz => npy::read_npz_rows(bytes, column.unwrap_or_default())?,
+            Format::Idx => (within("images", idx::rows(bytes))?, None),
+        };
+        let labels = match self.labels {
+            LabelsIn::File(labels) => Some(within("labels", read_labels(labels))?),
+            _ => labels,
+        };
+        for (row, label) in labels.iter().flatten().enumerate() {
+            labels::check(label, || format!("labels, row {row}"))?;
+        }
+        Ok((rows.kept(keeps), labels))
+    }
+
+    /// Reads a data set; see [`Source::rows`]. Rows without labels count as class `""`.
+    ///
+    /// # Errors
+    /// As [`Source::rows`], and where labels are asked for and there are none.
+    pub fn read(&self, keeps: &dyn Fn(&str) -> bool) -> Result<Dataset, DataError> {
+        let (rows, labels) = self.rows(keeps)?;
+        match (labels, self.labels) {
+            (Some(labels), _) => Dataset::new(rows, &labels),
+            (None, LabelsIn::None) => {
+                let labels = vec![String::new(); rows.values.nrows()];
+                Dataset::new(rows, &labels)
+            }
+            (None, LabelsIn::Column(label)) if self.format == Format::Npz => {
+                npy::read_npz(&self.bytes, label)
+            }
+            (None, LabelsIn::Column(label)) => Err(DataError::new(
+                "the file",
+                format!("no labels \"{label}\""),
+                "a column or an array of that name, or the labels in a file of their own",
+            )),
+            (None, LabelsIn::File(_)) => Err(DataError::new(
+                "the file",
+                "a CSV file with labels in a file of their own",
+                "its labels in a column, which `label` in [dataset] names",
+            )),
+        }
+    }
+}
+
+/// Labels from a file of their own.
+fn read_labels(bytes: &[u8]) -> Result<Vec<String>, DataError> {
+    let bytes = gunzip(bytes)?;
+    match Format::of(&bytes)? {
+        Format::Npy => npy::labels(&bytes),
+        _ => idx::labels(&bytes),
+    }
+}
+
+fn within<T>(which: &str, result: Result<T, DataError>) -> Result<T, DataError> {
+    result.map_err(|error| DataError {
+        place: format!("{which}, {}", error.place),
+        ..error
+    })
+}
