@@ -177,7 +177,12 @@ fn value(random: &mut Random, key: &Key) -> String {
 fn of_the_grammar(random: &mut Random) -> String {
     let mut text = String::new();
     for section in SECTIONS {
-        if !random.once_in(if section.required { 40 } else { 4 }) == section.required {
+        let is_there = if section.required {
+            !random.once_in(40)
+        } else {
+            random.once_in(4)
+        };
+        if is_there {
             let name = match section.name {
                 "features" => random.pick(&["features.f0", "features.\"f*\"", "features"]),
                 name => name,
