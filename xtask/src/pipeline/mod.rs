@@ -11,6 +11,7 @@ mod coded;
 mod drawn;
 mod exit;
 mod faults;
+mod folders;
 mod graph;
 mod hand_over;
 mod hints;
