@@ -57,6 +57,15 @@ impl<R: Reading> Forest<R> {
         Self { form, votes }
     }
 
+    /// The trees, where they compare readings.
+    #[cfg(test)]
+    pub(crate) fn of_readings(&self) -> Option<&[Tree<R>]> {
+        match &self.form {
+            Form::Readings(trees) => Some(&trees.trees),
+            Form::Bytes(_) => None,
+        }
+    }
+
     /// Adds up the votes for a block of rows, of `n_features` readings each. If only the class
     /// counts, trees that cannot change it are left out.
     #[inline(always)]

@@ -27,6 +27,8 @@
 //! ```
 
 mod bayes;
+#[cfg(test)]
+mod checked;
 mod cut;
 mod forest;
 mod reading;

@@ -124,3 +124,15 @@ impl<K: Key> Tree<K> {
         }
     }
 }
+
+#[cfg(test)]
+impl<K: Key> Tree<K> {
+    /// What stands at a node: its feature, threshold and left child, or else a leaf's number.
+    pub(crate) fn stands(&self, at: u16) -> Result<(u16, K, u16), u16> {
+        let node = self.nodes[usize::from(at)];
+        if node.child == at {
+            return Err(self.leaves[usize::from(at)]);
+        }
+        Ok((node.feature, node.threshold, node.child))
+    }
+}

@@ -92,8 +92,9 @@ const PLANTS: [Plant; 20] = [
     plant("a vote off by one", DIGITS, Kind::Leaf, |it| {
         it.in_table("LEAVES", |bytes| bytes[0] ^= 1)
     }),
-    plant("leaves of a stale table", MOTION, Kind::Leaf, |it| {
-        it.in_table("LEAVES", |bytes| bytes.rotate_left(4))
+    plant("leaves of a stale table", DIGITS, Kind::Leaf, |it| {
+        // Ten classes, two bytes each.
+        it.in_table("LEAVES", |bytes| bytes.rotate_left(20))
     }),
     plant("a start of another tree", DIGITS, Kind::Layout, |it| {
         it.in_table("STARTS", |bytes| bytes[4] ^= 4)
@@ -101,16 +102,18 @@ const PLANTS: [Plant; 20] = [
     plant("splits of a stale table", DIGITS, Kind::Layout, |it| {
         it.in_table("NODES", |bytes| bytes[16..].fill(0))
     }),
-    plant("a wrong shift", IRIS, Kind::Coding, |it| {
-        it.in_table("CODINGS", |bytes| bytes[4] ^= 1)
+    plant("a wrong shift", MOTION, Kind::Coding, |it| {
+        it.in_table("CODINGS", |bytes| {
+            affines(bytes).next().map(|coding| coding[8] ^= 1)
+        })?
     }),
     plant(
         "a wrong shift, in image and claim alike",
-        IRIS,
+        MOTION,
         Kind::Unlisted,
         |it| {
             it.in_table("CODINGS", |bytes| {
-                bytes.chunks_mut(8).for_each(|coding| coding[4] -= 2)
+                affines(bytes).for_each(|coding| coding[8] = coding[8].wrapping_sub(2));
             })?;
             it.claim.inputs.iter_mut().for_each(|input| {
                 if let Coding::Affine { shift, .. } = &mut input.coding {
@@ -122,8 +125,7 @@ const PLANTS: [Plant; 20] = [
     ),
     plant("a wrong offset", MOTION, Kind::Coding, |it| {
         it.in_table("CODINGS", |bytes| {
-            let affine = bytes.chunks_mut(12).find(|coding| coding[0] == 0);
-            affine.map(|coding| coding[4] ^= 1)
+            affines(bytes).next().map(|coding| coding[4] ^= 1)
         })?
     }),
     plant("a saturated rank", MOTION, Kind::Coding, |it| {
@@ -179,6 +181,11 @@ const PLANTS: [Plant; 20] = [
         it.in_table("TERMS", |bytes| bytes[1] ^= 8)
     }),
 ];
+
+/// The affine codings of a table that holds ranks, too.
+fn affines(codings: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
+    codings.chunks_mut(12).filter(|coding| coding[0] == 0)
+}
 
 impl Evidence {
     fn of(config: &Path) -> Result<Self, Failure> {
@@ -287,9 +294,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     } in PLANTS
     {
         let mut evidence = Evidence::of(&places::repository().join(config))?;
-        if !evidence.findings()?.holds() {
+        if let Some(fault) = evidence.findings()?.faults.first() {
             return Err(Failure::Input(anyhow!(
-                "{config}: found faults before one was planted"
+                "{config}: found a fault before one was planted, {fault}; expected a run of today's \
+                 config and program"
             )));
         }
         plant(&mut evidence)

@@ -1,0 +1,155 @@
+//! A batch's trees, handed over to the checker as they lie in memory.
+
+use spinney_checker::{
+    Body, Certificate, Children, Claim, Coding, FORMAT, Field, Input, Kind, Layout, LeafTable,
+    Memory, Sensor, VERSION, check,
+};
+use spinney_dataset::csv;
+use spinney_model::{ForestKind, Voting};
+use spinney_quantize::{
+    Body as QuantBody, CodeWidth, Declared, Leaves, Options, QuantModel, Votes, calibrate, certify,
+};
+use spinney_train::ForestParams;
+
+use crate::forest::Forest;
+use crate::trees::Tree;
+
+const LEAF: u16 = 0x8000;
+
+/// A single as an integer in the order of its value.
+fn key(reading: f32) -> i32 {
+    let magnitude = reading.abs().to_bits().cast_signed();
+    if reading < 0.0 { -magnitude } else { magnitude }
+}
+
+/// A tree's splits in preorder, eight bytes each; a threshold is its rank among a feature's cuts.
+fn write(tree: &Tree<f32>, cuts: &[Vec<i32>]) -> (Vec<u8>, u16) {
+    let mut splits: Vec<[u16; 4]> = Vec::new();
+    let mut root = 0;
+    // Nodes to write, each with the split and side that lead to it.
+    let mut stack: Vec<(u16, Option<(usize, usize)>)> = vec![(0, None)];
+    while let Some((at, parent)) = stack.pop() {
+        let child = match tree.stands(at) {
+            Err(leaf) => LEAF | leaf,
+            Ok((feature, threshold, left)) => {
+                let index = splits.len();
+                let cuts = &cuts[usize::from(feature)];
+                let rank = cuts.partition_point(|cut| *cut < key(threshold));
+                splits.push([feature, u16::try_from(rank).unwrap(), 0, 0]);
+                stack.push((left + 1, Some((index, 3))));
+                stack.push((left, Some((index, 2))));
+                u16::try_from(index).unwrap()
+            }
+        };
+        match parent {
+            Some((split, place)) => splits[split][place] = child,
+            None => root = child,
+        }
+    }
+    let bytes = splits.as_flattened().iter();
+    (bytes.flat_map(|half| half.to_le_bytes()).collect(), root)
+}
+
+#[test]
+fn readings_are_parted_where_the_certificate_says() {
+    let rows = csv::read(include_bytes!("../../../data/iris.csv"), "species").unwrap();
+    let params = ForestParams::new(ForestKind::RandomForest, 20, 42);
+    let float = spinney_train::forest(&rows, &params, &|_, _| {}).unwrap();
+    let declared = vec![Declared::default(); float.schema().n_features()];
+    let calibrations = calibrate(&float, Some(rows.values().view()), &declared).unwrap();
+    let options = Options {
+        voting: Voting::Soft,
+        votes: Votes::Q15,
+        codes: CodeWidth::Auto,
+        wants_scores: true,
+    };
+    let quant = QuantModel::new(&float, &calibrations, options, Some(&rows)).unwrap();
+    let certificate = certify(&float, &quant, &calibrations, Voting::Soft, &rows);
+    let certificate: Certificate =
+        serde_json::from_value(serde_json::to_value(&certificate).unwrap()).unwrap();
+    let QuantBody::Forest(body) = quant.body() else {
+        panic!("a forest");
+    };
+    let Leaves::Words(votes) = body.leaves() else {
+        panic!("votes in Q15");
+    };
+    let forest = Forest::<f32>::new(&quant, body);
+    let trees = forest.of_readings().expect("readings that are no bytes");
+
+    // What a batch compares are readings, so that its thresholds are the cuts of ranks.
+    let mut cuts: Vec<Vec<i32>> = vec![Vec::new(); float.schema().n_features()];
+    for tree in trees {
+        let mut places = vec![0];
+        while let Some(at) = places.pop() {
+            if let Ok((feature, threshold, left)) = tree.stands(at) {
+                cuts[usize::from(feature)].push(key(threshold));
+                places.extend([left, left + 1]);
+            }
+        }
+    }
+    for cuts in &mut cuts {
+        cuts.sort_unstable();
+        cuts.dedup();
+    }
+    let mut splits = Vec::new();
+    let mut heads = Vec::new();
+    for tree in trees {
+        let (bytes, root) = write(tree, &cuts);
+        heads.extend(u32::try_from(splits.len() / 8).unwrap().to_le_bytes());
+        heads.extend(u32::from(root).to_le_bytes());
+        splits.extend(bytes);
+    }
+    let leaves = votes.iter().flat_map(|vote| vote.to_le_bytes()).collect();
+    let field = |at: usize| Field { at, bits: 16 };
+    let claim = Claim {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        model: "iris".to_owned(),
+        voting: Voting::Soft,
+        reading: Sensor::F32,
+        code_bits: 16,
+        inputs: cuts
+            .into_iter()
+            .zip(&calibrations)
+            .enumerate()
+            .map(|(feature, (cuts, calibration))| Input {
+                feature,
+                sensor: Sensor::F32,
+                range: calibration.range,
+                coding: Coding::Rank { cuts },
+            })
+            .collect(),
+        codings_are_table: false,
+        body: Body::Forest {
+            order: (0..trees.len()).collect(),
+            layout: Some(Layout {
+                first_bit: 0,
+                split_bits: 64,
+                start_unit: 1,
+                input: field(0),
+                threshold: field(16),
+                is_signed: true,
+                threshold_base: 0,
+                children: Children::Numbered {
+                    sides: [field(32), field(48)],
+                },
+            }),
+            leaves: Some(LeafTable {
+                vote_bytes: 2,
+                stride: float.schema().n_classes(),
+                unit: 32_768,
+            }),
+            exit_margin: 1.0,
+        },
+        certificate,
+    };
+    let values: Vec<f64> = rows.values().iter().copied().collect();
+    let mut memory = Memory::of_tables([("SPLITS", splits), ("TREES", heads), ("LEAVES", leaves)]);
+    let found = check(&float, "iris", &claim, &memory, &values);
+    assert!(found.holds(), "{:?}", found.faults);
+    assert!(found.splits > 50 && found.rows == rows.n_rows());
+
+    memory.table_mut("SPLITS").unwrap()[2] ^= 1;
+    let found = check(&float, "iris", &claim, &memory, &values);
+    assert_eq!(found.faults[0].kind, Kind::Unlisted);
+}
