@@ -1,5 +1,7 @@
 //! CSV as a table: names and records, with the lines in which they stand.
 
+use std::collections::HashMap;
+
 use crate::{DataError, foreign};
 
 /// A CSV file that is read record by record. Fields are separated by commas and trimmed.
@@ -72,6 +74,7 @@ impl<'a> Table<'a> {
     /// # Errors
     /// A name that is empty, stands there twice or spans several lines.
     pub fn check_names(&self) -> Result<(), DataError> {
+        let mut index_of = HashMap::new();
         for (index, name) in self.names.iter().enumerate() {
             let place = || format!("line 1, column {}", index + 1);
             if name.is_empty() {
@@ -92,8 +95,7 @@ impl<'a> Table<'a> {
                     "a name within its line; a quote may be missing",
                 ));
             }
-            let others = &self.names[..index];
-            if let Some(first) = others.iter().position(|other| other == name) {
+            if let Some(first) = index_of.insert(name.as_str(), index) {
                 return Err(DataError::new(
                     place(),
                     format!("the name \"{name}\", which column {} has too", first + 1),
