@@ -26,8 +26,8 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub struct Paths<'a> {
     forest: &'a Forest,
-    /// The feature of each code.
-    inputs: Vec<usize>,
+    /// The code of each feature; a reading that no split asks may have none.
+    inputs: Vec<Option<usize>>,
     /// Per tree, one entry per node; leaves have `NeverLeft`.
     codes: Vec<Vec<Threshold>>,
 }
@@ -72,7 +72,7 @@ impl<'a> Paths<'a> {
             .collect();
         Self {
             forest,
-            inputs: quant.inputs().to_vec(),
+            inputs: (0..features.len()).map(|it| quant.code_of(it)).collect(),
             codes,
         }
     }
@@ -148,7 +148,7 @@ impl<'a> Paths<'a> {
         } = &nodes[node]
         {
             let feature = *feature as usize;
-            let input = self.inputs.binary_search(&feature).expect(IS_INPUT);
+            let input = self.inputs[feature].expect(IS_INPUT);
             let code = match self.codes[tree][node] {
                 Threshold::NeverLeft => None,
                 Threshold::Code(code) => Some(code),
