@@ -134,9 +134,12 @@ fn what_is_right_holds() {
     assert_eq!(found.notes, [""; 0]);
 }
 
+/// What is wrong, what it has to be called, and how it is done.
+type Planted = (&'static str, Kind, fn(&mut Case));
+
 #[test]
 fn planted_faults_are_named() {
-    let planted: [(&str, Kind, fn(&mut Case)); 22] = [
+    let planted: [Planted; 22] = [
         ("a threshold one too high", Kind::Unlisted, |case| table(case, "NODES")[3] += 1),
         ("a threshold one too low", Kind::Unlisted, |case| table(case, "NODES")[3] -= 1),
         ("children swapped", Kind::Leaf, |case| table(case, "NODES")[4] = 2 | 1 << 4),
