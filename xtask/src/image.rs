@@ -193,9 +193,9 @@ fn workspace(
         "model/runtime/Cargo.toml",
         "wire/Cargo.toml",
     ];
-    if image.has_signal() {
-        manifests.push("model/frontend/Cargo.toml");
-    }
+    // The model of a front end depends on it, whether an image takes samples or rows.
+    const FRONT_END: &str = "model/frontend/Cargo.toml";
+    manifests.extend(files.contains_key(FRONT_END).then_some(FRONT_END));
     for path in &manifests {
         let text = files.get(*path).and_then(|text| versioned(text, digest));
         let text = text

@@ -22,6 +22,9 @@ pub(crate) fn check(
         .chunks_exact(2)
         .map(|half| i64::from(half[0]) | i64::from(half[1] as i32) << 32)
         .collect();
+    if !claim.inputs.iter().map(|input| input.feature).eq(model.inputs().iter().copied()) {
+        return findings.fault(Kind::Layout, "the inputs", "not the features that the model uses");
+    }
     if terms.len() != n_classes * n_inputs || offsets.len() != n_classes {
         return findings.fault(Kind::Layout, "TERMS and OFFSETS", "not of the model's size");
     }
@@ -35,8 +38,8 @@ pub(crate) fn check(
     let unit = f64::from(score_bits).exp2();
     for class in 0..n_classes {
         let (means, variances) = (&model.means()[class], &model.variances()[class]);
-        let logarithm = |feature: usize| (std::f64::consts::TAU * variances[feature]).ln() / 2.0;
-        let sum: f64 = claim.inputs.iter().map(|input| logarithm(input.feature)).sum();
+        let logarithm = |variance: &f64| (std::f64::consts::TAU * variance).ln() / 2.0;
+        let sum: f64 = variances.iter().map(logarithm).sum();
         let exact = (sum - model.log_priors()[class]) * unit;
         // To the nearest unit, give or take the rounding of the sum itself; kept to 61 bits.
         let bound = 1.0 + exact.abs() * 1e-12 * n_inputs as f64;
@@ -45,20 +48,21 @@ pub(crate) fn check(
             let what = format!("the offset is {}, not {exact}", offsets[class]);
             findings.fault(Kind::Term, format!("class {class}"), what);
         }
-        for (input, term) in claim.inputs.iter().zip(&terms[class * n_inputs..]) {
+        let terms = &terms[class * n_inputs..][..n_inputs];
+        for (index, (input, term)) in claim.inputs.iter().zip(terms).enumerate() {
             findings.leaves += 1;
             let (mean, factor, shift) = fields(*term);
             let Coding::Affine { shift: scale, offset } = &input.coding else {
                 return findings.fault(Kind::Coding, "ranks", "they keep no distances");
             };
             let scale = f64::from(*scale).exp2();
-            let exact = (unit / 2.0).sqrt() / (variances[input.feature].sqrt() * scale);
+            let exact = (unit / 2.0).sqrt() / (variances[index].sqrt() * scale);
             // Half of the last bit of the factor; or cut, where the table ends.
             let step = f64::from(-shift).exp2();
             let held = factor as f64 * step;
             let is_cut = held < exact && (factor == 4_095 || shift == 0);
             // A mean gives back what flooring takes: half a code, and half a deviation.
-            let middle = means[input.feature] * scale - f64::from(*offset);
+            let middle = means[index] * scale - f64::from(*offset);
             let low = middle - 0.5 / held.max(step) - 1.5;
             let near = low.clamp(-32_768.0, 32_767.0)..=(middle + 1.0).clamp(-32_768.0, 32_767.0);
             if !((held - exact).abs() <= step * 0.500_001 || is_cut)

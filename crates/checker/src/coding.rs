@@ -87,8 +87,7 @@ impl Cells {
         if self.input.sensor != Sensor::F32 {
             return key as f64;
         }
-        let magnitude = f32::from_bits(key.unsigned_abs() as u32);
-        f64::from(if key < 0 { -magnitude } else { magnitude })
+        single(key)
     }
 
     /// The code of a reading, once the device has received it. That of NaN is the highest.
@@ -127,8 +126,14 @@ impl Cells {
         first_key(keys(self.input.sensor), &goes_right) - 1
     }
 
-    /// The code of a threshold: that of the last reading that float sends left; NaN goes right.
+    /// The code of a threshold: that of the last reading that float sends left, as the device
+    /// receives readings; NaN goes right.
     pub(crate) fn threshold(&self, threshold: f64, compare: Compare) -> i32 {
+        if self.received == Sensor::F32 && !self.has_nan() {
+            // Singles do not hold every integer: the last of them on the left may be lower.
+            let goes_right = |key| compare.seen(single(key)) > threshold;
+            return self.code(single(first_key(keys(Sensor::F32), &goes_right) - 1));
+        }
         let last = self.last_left(threshold, compare);
         let is_none = last < self.cells[0].0;
         let code = if is_none { self.lowest - 1 } else { self.code(self.value(last)) };
@@ -158,6 +163,12 @@ impl Cells {
     pub(crate) fn has_nan(&self) -> bool {
         self.input.sensor == Sensor::F32
     }
+}
+
+/// The single of a key.
+fn single(key: i64) -> f64 {
+    let magnitude = f32::from_bits(key.unsigned_abs() as u32);
+    f64::from(if key < 0 { -magnitude } else { magnitude })
 }
 
 /// The lowest and highest key that a sensor can deliver.

@@ -267,3 +267,68 @@ fn a_header_is_read_as_memory() {
     assert!(Memory::of_header("static const uint8_t m_a[1] M_ROM = { b };", "m").is_err());
     assert!(Memory::of_elf(b"no ELF").is_err());
 }
+
+/// Naive Bayes over the second of three features: means of 10 and 20, variances of 1.
+const BAYES: &[u8] = br#"{"format": "spinney-model", "version": 1, "kind": "gaussian-nb",
+    "features": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "classes": ["x", "y"],
+    "inputs": [1], "log_priors": [-0.6931471805599453, -0.6931471805599453],
+    "means": [[10], [20]], "variances": [[1], [1]]}"#;
+
+fn bayes_case() -> Case {
+    // Scores in units of 1/256: 2896 · 2^−8 is √128 to half a bit, and 413 is 256 · (ln √2π + ln 2).
+    let terms = [10_u32, 20].map(|mean| (mean << 16 | 2_896 << 4 | 8).to_le_bytes());
+    let mut case = case();
+    case.model = FloatModel::from_json(BAYES).unwrap();
+    case.claim.code_bits = 16;
+    case.claim.inputs.truncate(1);
+    case.claim.inputs[0].feature = 1;
+    case.claim.codings_are_table = false;
+    case.claim.body = Body::GaussianNb { score_bits: 8 };
+    case.claim.certificate.splits = None;
+    case.claim.certificate.votes = Level::EveryRow;
+    case.claim.certificate.flips.clear();
+    let offsets = [413_i64; 2].map(i64::to_le_bytes).concat();
+    case.memory = Memory::of_tables([("TERMS", terms.concat()), ("OFFSETS", offsets)]);
+    case.rows = vec![1e30, 11.0, 5.0, 0.0, 19.0, -1e30];
+    case
+}
+
+#[test]
+fn naive_bayes_is_held_to_the_features_that_it_uses() {
+    let found = findings(&bayes_case());
+    assert!(found.holds(), "{:?}", found.faults);
+    assert_eq!((found.leaves, found.rows), (2, 2));
+
+    let mut another = bayes_case();
+    another.claim.inputs[0].feature = 0;
+    assert_eq!(findings(&another).faults[0].kind, Kind::Layout);
+    let mut term = bayes_case();
+    term.memory.table_mut("TERMS").unwrap()[2] += 3;
+    assert_eq!(findings(&term).faults[0].kind, Kind::Term);
+    let mut offset = bayes_case();
+    offset.memory.table_mut("OFFSETS").unwrap()[0] += 3;
+    assert_eq!(findings(&offset).faults[0].kind, Kind::Term);
+}
+
+/// A threshold between two of the singles in which integers of 32 bits reach the device.
+const FINE: &[u8] = br#"{"format": "spinney-model", "version": 1, "kind": "decision-tree",
+    "features": [{"name": "a", "compare": "float64"}], "classes": ["x", "y"], "trees": [{"nodes": [
+    {"feature": 0, "threshold": -1823345698.4, "left": 1, "right": 2},
+    {"value": [1, 0]}, {"value": [0, 1]}]}]}"#;
+
+#[test]
+fn integers_in_singles_are_asked_as_they_arrive() {
+    let model = FloatModel::from_json(FINE).unwrap();
+    let FloatModel::Forest(forest) = &model else { unreachable!("a tree") };
+    let mut claim = case().claim;
+    claim.code_bits = 16;
+    claim.inputs.truncate(1);
+    claim.inputs[0].sensor = Sensor::I32;
+    claim.inputs[0].coding = Coding::Affine { shift: -9, offset: -3_564_334 };
+    let edges = edge_rows(forest, &claim, &[0.0], 10).unwrap();
+    assert_eq!((edges.splits, edges.classes.clone()), (1, vec![0, 1]));
+    for (row, class) in edges.rows.iter().zip(&edges.classes) {
+        let received = f64::from(row[0] as f32);
+        assert_eq!(received <= -1_823_345_698.4, *class == 0, "{row:?}");
+    }
+}

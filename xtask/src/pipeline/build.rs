@@ -11,7 +11,7 @@ use spinney_evaluate::{
 use super::candidates::{Candidate, Figures, choose};
 use super::checked::{self, CHECKED};
 use super::quantize::{CANDIDATES, CLAIMS, EMPTY_CRATE, EXACT_ROWS, PREDICTIONS, ROWS, SAMPLES};
-use super::{FoundEmulator, Session, Tools};
+use super::{FoundEmulator, Session, Tools, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport};
@@ -250,6 +250,8 @@ pub(crate) fn inputs_of_run(session: &Session, tools: &Tools) -> Result<store::I
     let exact = quantized.read(EXACT_ROWS).environment()?;
     let budgets = serde_json::to_string(&pipeline.budget).environment()?;
     let mut key: store::Inputs = [
+        // The checker at the end of the stage is part of the program.
+        ("program".to_owned(), program_digest()?),
         ("predictions".to_owned(), sha256(&predictions_bytes)),
         ("model crates".to_owned(), sha256(&candidates_bytes)),
         ("rows".to_owned(), sha256(&rows)),
