@@ -140,23 +140,23 @@ impl Checker<'_> {
             };
             // A split that no reading goes left at need not stand in the tables.
             let never = self.inputs.cells[input].lowest - 1;
-            let mut decides =
-                |code: i32| self.decides((tree, node), input, (threshold, compare), code);
-            let found = split.map(|split| decides(split.threshold));
+            let at = (tree, node);
+            let found =
+                split.map(|split| self.decides(at, input, (threshold, compare), split.threshold));
             match (split, found) {
                 (Some(split), Some(Ok(()))) => {
                     self.thresholds.insert((tree, node), split.threshold);
                     stack.extend([(left, split.children[0]), (right, split.children[1])]);
                 }
-                _ if decides(never).is_ok() => {
+                // Nor need one whose sides are the same leaf, whichever way its readings go.
+                _ if matches!(child, Child::Leaf(leaf) if self.is_all(tree, node, leaf)) => {
+                    stack.extend([(left, child), (right, child)]);
+                }
+                _ if self.decides(at, input, (threshold, compare), never).is_ok() => {
                     self.thresholds.insert((tree, node), never);
                     stack.push((right, child));
                 }
                 (_, Some(Err(what))) => findings.fault(Kind::Unlisted, place, what),
-                // Nor need one whose sides are the same leaf.
-                _ if matches!(child, Child::Leaf(_)) => {
-                    stack.extend([(left, child), (right, child)])
-                }
                 _ => findings.fault(
                     Kind::Split,
                     place,
@@ -164,6 +164,24 @@ impl Checker<'_> {
                 ),
             }
         }
+    }
+
+    /// Whether all leaves below a node of a float tree are this one of the tables.
+    fn is_all(&self, tree: usize, node: usize, leaf: usize) -> bool {
+        let nodes = self.model.trees()[tree].nodes();
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
+            match &nodes[node] {
+                Node::Leaf { proportions } if self.votes(proportions, leaf).is_err() => {
+                    return false;
+                }
+                Node::Leaf { .. } => {}
+                Node::Split { left, right, .. } => {
+                    stack.extend([*left as usize, *right as usize]);
+                }
+            }
+        }
+        true
     }
 
     /// A split with one leaf on both sides is that leaf; a tree that is one leaf is written so.

@@ -332,3 +332,32 @@ fn integers_in_singles_are_asked_as_they_arrive() {
         assert_eq!(received <= -1_823_345_698.4, *class == 0, "{row:?}");
     }
 }
+
+/// A split both of whose sides are of one class, which tables of classes leave out.
+const NEEDLESS: &[u8] = br#"{"format": "spinney-model", "version": 1, "kind": "decision-tree",
+    "features": [{"name": "a"}], "classes": ["x", "y"], "trees": [{"nodes": [
+    {"feature": 0, "threshold": 10.5, "left": 1, "right": 2},
+    {"value": [1, 0]}, {"value": [0.75, 0.25]}]}]}"#;
+
+#[test]
+fn a_split_that_decides_nothing_parts_no_row() {
+    let mut case = case();
+    case.model = FloatModel::from_json(NEEDLESS).unwrap();
+    case.claim.voting = Voting::Hard;
+    case.claim.inputs.truncate(1);
+    // No reading of the range goes left, but one of the rows does.
+    case.claim.inputs[0].range = (11.0, 255.0);
+    case.claim.codings_are_table = false;
+    let Body::Forest { order, leaves, .. } = &mut case.claim.body else { unreachable!() };
+    (*order, *leaves) = (vec![0], None);
+    case.claim.certificate.splits = Some(Level::EveryInput);
+    case.claim.certificate.flips.clear();
+    case.memory = Memory::of_tables([
+        ("NODES", [&[0][..], &split(0, 3, 0, 10)].concat()),
+        ("STARTS", 0_u32.to_le_bytes().to_vec()),
+    ]);
+    case.rows = vec![10.0, 11.0];
+    let found = findings(&case);
+    assert!(found.holds(), "{:?}", found.faults);
+    assert_eq!(found.rows, 2);
+}
