@@ -106,8 +106,8 @@ fn what_moves_is_named() {
 
         | feature | coded before | after |
         | --- | --- | --- |
-        | petal\|length | not there | f32, affine, 2^14 codes per unit |
-        | sepal_length_cm | f32, affine, 2^14 codes per unit | gone |
+        | petal\|length | not there | f32, not used |
+        | sepal_length_cm | f32, not used | gone |
 
         </details>
 

@@ -120,8 +120,8 @@ impl Report {
                 }
                 @let unused = self.features.iter().filter(|it| !it.is_used()).count();
                 @if unused > 0 {
-                    (unused) " of " (self.features.len()) @if unused == 1 { " is" } @else { " are" }
-                    " not used: the device takes them as a part of the row and reads none. "
+                    "Not used: " (unused) " of " (self.features.len())
+                    " features, part of the row but never read. "
                 }
                 @if let Some(bits) = self.encoding.code_bits { "Codes have " (bits) " bits. " }
                 @if clamped.is_empty() { "No test reading is clamped." }

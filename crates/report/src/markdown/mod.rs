@@ -392,10 +392,8 @@ impl Report {
         if n_unused > 0 {
             writeln!(
                 out,
-                "\n{n_unused} of {} features {} not used: the device takes them as a part of the \
-                 row and reads none.",
+                "\nNot used: {n_unused} of {} features, part of the row but never read.",
                 self.features.len(),
-                if n_unused == 1 { "is" } else { "are" },
             )?;
         }
         if self.features.len() > SHOWN {
