@@ -50,7 +50,7 @@ fn says(config: &str, rows: &str, command: &[&str], expected: &Expect) {
 const UNTIL: [&str; 4] = ["pipeline", "run", "--until", "quantize"];
 
 #[test]
-fn rows_that_fit_get_no_note() {
+fn rows_that_fit_get_no_note_but_on_a_column_left_out() {
     let rows = rows((0..40).map(|row| f64::from(row * 7919 % 1000)));
     says(
         &imported("hints-fit"),

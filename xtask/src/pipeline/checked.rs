@@ -307,7 +307,11 @@ impl Checked {
         }
         lines.push(format!(
             "  {}",
-            if self.passes() { "holds" } else { "refuted" }
+            match (self.passes(), self.is_whole()) {
+                (false, _) => "refuted",
+                (true, true) => "holds",
+                (true, false) => "not refuted, and not measured in full",
+            }
         ));
         lines.join("\n") + "\n"
     }
