@@ -1,7 +1,6 @@
 //! Images: the firmware's workspace with a generated model crate in it, built by cargo.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +11,7 @@ use xshell::{Shell, cmd};
 
 use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
+use crate::lock::{self, Held};
 use crate::{emulator, lock_file, places, store};
 
 /// The level at which nothing is logged.
@@ -332,13 +332,13 @@ pub(crate) struct Built {
 }
 
 /// Held by one build for a target at a time: within this process, and on this machine.
-type Turn = (MutexGuard<'static, ()>, File);
+type Turn = (MutexGuard<'static, ()>, Held);
 
 fn turn(target: &str) -> Result<Turn, Failure> {
     static BUILDS: Mutex<()> = Mutex::new(());
     let within = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
     let path = places::firmware_cache()?.join(format!("{target}.lock"));
-    Ok((within, store::hold(&path).environment()?))
+    Ok((within, lock::hold(&path).environment()?))
 }
 
 /// Builds the one binary of the workspace in `folder`, whose name starts with `binary`.

@@ -16,6 +16,7 @@ mod flash;
 mod front_end;
 mod image;
 mod inspect;
+mod lock;
 mod lock_file;
 mod log;
 mod misplaced;

@@ -5,8 +5,8 @@
 //! digests of all artifacts, so a damaged one is not either.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
-use std::io::{IsTerminal, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -163,33 +163,6 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     file.persist(path).with_context(context)?;
     Ok(())
-}
-
-/// Holds a file for this run alone, for as long as the value lives. Waits while another run holds
-/// it, and says so.
-pub(crate) fn hold(path: &Path) -> Result<File> {
-    let context = || format!("cannot lock {}", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(context)?;
-    }
-    let file = File::create(path).with_context(context)?;
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(error).with_context(context),
-    }
-    // In place of a line of progress, where there is one.
-    let start = if std::io::stderr().is_terminal() {
-        "\r\x1b[2K"
-    } else {
-        ""
-    };
-    eprintln!(
-        "{start}waiting for another run, which holds {}",
-        path.display()
-    );
-    file.lock().with_context(context)?;
-    Ok(file)
 }
 
 /// A folder in the making, beside the place that it goes to as a whole.

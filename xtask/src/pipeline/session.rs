@@ -1,7 +1,6 @@
 //! One pipeline at work: its config, its artifacts, its progress.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use spinney_config::Config;
 
 use super::stages::{Reason, reason};
 use crate::failure::{Blame, Failure};
+use crate::lock::{self, Held};
 use crate::progress::Progress;
 use crate::store::{Stage, Writer, write_whole};
 use crate::{places, store};
@@ -23,7 +23,7 @@ pub(crate) struct Session {
     pub progress: Progress,
     artifacts: PathBuf,
     /// Held for as long as the session lives, so that two runs do not mix their artifacts.
-    _lock: File,
+    _lock: Held,
 }
 
 impl Session {
@@ -36,7 +36,7 @@ impl Session {
     pub(super) fn of(config: Config) -> Result<Self, Failure> {
         let artifacts = places::artifacts(&config.pipeline.identity.name)?;
         let progress = Progress::new();
-        let lock = store::hold(&artifacts.join("lock")).environment()?;
+        let lock = lock::hold(&artifacts.join("lock")).environment()?;
         Ok(Self {
             config,
             force: false,

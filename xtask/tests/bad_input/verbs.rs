@@ -1,6 +1,6 @@
 //! Verbs before, beside and after a run that could not be.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -239,8 +239,10 @@ fn waiting_for_another_run_is_said() {
     let target = program.ancestors().nth(2).expect("the target folder");
     let folder = target.join("pipeline/bad-input-that-waits");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let held = std::fs::File::create(folder.join("lock")).expect("a lock file");
+    let mut held = std::fs::File::create(folder.join("lock")).expect("a lock file");
     held.lock().expect("nobody else holds it");
+    let holder = r#"{"process":1234,"command":"cargo xtask pipeline run\u001b[2K","since":43385}"#;
+    held.write_all(holder.as_bytes()).expect("it can be written");
     let mut child = case
         .command()
         .stdout(Stdio::null())
@@ -253,6 +255,9 @@ fn waiting_for_another_run_is_said() {
     drop(held);
     let status = child.wait().expect("it ends");
     let lock = folder.join("lock").display().to_string();
-    expect!["waiting for another run, which holds LOCK\n"].assert_eq(&line.replace(&lock, "LOCK"));
+    expect![[r#"
+        waiting for another run (process 1234, `cargo xtask pipeline run\u{1b}[2K`, since 12:03:05 UTC), which holds LOCK
+    "#]]
+    .assert_eq(&line.replace(&lock, "LOCK"));
     assert!(status.success());
 }
