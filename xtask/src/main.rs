@@ -6,6 +6,7 @@ mod chips;
 mod ci;
 mod completions;
 mod device_job;
+mod disk;
 mod docs;
 mod emulator;
 mod environment;

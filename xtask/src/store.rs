@@ -1,17 +1,17 @@
 //! Artifacts on disk: written whole or not at all, and reused while their key stands.
 //!
-//! A stage owns a folder. Its stamp is taken away before the stage starts and written after the
-//! last artifact, so an interrupted stage is never mistaken for a finished one. The stamp holds the
-//! digests of all artifacts, so a damaged one is not either.
+//! A stage owns a folder. Its stamp is taken away before the stage starts and written once the last
+//! artifact is on the disk, so an interrupted stage is never mistaken for a finished one. The stamp
+//! holds the digests of all artifacts, so a damaged one is not either.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::disk;
 
 const STAMP: &str = "stamp.json";
 
@@ -57,7 +57,7 @@ impl Stage {
 
     /// What is left of the last run.
     pub(crate) fn state(&self) -> State {
-        let Ok(text) = fs::read(self.path(STAMP)) else {
+        let Ok(text) = disk::read(&self.path(STAMP)) else {
             return if self.folder.exists() {
                 State::Unfinished
             } else {
@@ -68,7 +68,7 @@ impl Stage {
             return State::Damaged(STAMP.to_owned());
         };
         let damaged = stamp.artifacts.iter().find(|(path, digest)| {
-            !fs::read(self.path(path)).is_ok_and(|bytes| sha256(&bytes) == **digest)
+            !disk::read(&self.path(path)).is_ok_and(|bytes| sha256(&bytes) == **digest)
         });
         match damaged {
             Some((path, _)) => State::Damaged(path.clone()),
@@ -87,16 +87,12 @@ impl Stage {
     /// Starts the stage anew: nothing of an earlier run remains.
     pub(crate) fn begin(&self) -> Result<Writer<'_>> {
         let context = || format!("cannot empty {}", self.folder.display());
-        match fs::remove_file(self.path(STAMP)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(context);
-            }
-            _ => {}
+        // A link in its place goes, and what it names stays; the stamp goes before all else.
+        if self.folder.is_dir() && !self.folder.is_symlink() {
+            disk::remove(&self.path(STAMP)).with_context(context)?;
         }
-        if self.folder.exists() {
-            fs::remove_dir_all(&self.folder).with_context(context)?;
-        }
-        fs::create_dir_all(&self.folder)
+        disk::remove(&self.folder).with_context(context)?;
+        disk::create_folder(&self.folder)
             .with_context(|| format!("cannot create {}", self.folder.display()))?;
         Ok(Writer {
             stage: self,
@@ -107,7 +103,7 @@ impl Stage {
     /// The bytes of an artifact of a finished stage.
     pub(crate) fn read(&self, artifact: &str) -> Result<Vec<u8>> {
         let path = self.path(artifact);
-        fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+        disk::read(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// An artifact of a finished stage that was written as JSON.
@@ -136,33 +132,34 @@ impl Writer<'_> {
         self.write(artifact, &serde_json::to_vec(value)?)
     }
 
-    /// Declares the stage finished.
+    /// Declares the stage finished, once all of it is on the disk.
     pub(crate) fn finish(self, inputs: Inputs) -> Result<Stamp> {
+        let artifacts = self.artifacts.keys().map(|it| self.stage.path(it));
+        let artifacts: Vec<PathBuf> = artifacts.collect();
+        let folders: BTreeSet<&Path> = artifacts.iter().filter_map(|it| it.parent()).collect();
+        let on_disk = |path: &Path, outcome: std::io::Result<()>| {
+            outcome.with_context(|| format!("cannot write {}", path.display()))
+        };
+        for path in &artifacts {
+            on_disk(path, disk::sync(path))?;
+        }
+        for folder in folders {
+            on_disk(folder, disk::sync_folder(folder))?;
+        }
         let stamp = Stamp {
             inputs,
             artifacts: self.artifacts,
         };
-        write_whole(&self.stage.path(STAMP), &serde_json::to_vec_pretty(&stamp)?)?;
+        let path = self.stage.path(STAMP);
+        let text = serde_json::to_vec_pretty(&stamp)?;
+        on_disk(&path, disk::write_lasting(&path, &text))?;
         Ok(stamp)
     }
 }
 
 /// Writes a file through a temporary one beside it, so that nobody ever sees half of it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().context("a file lies in a folder")?;
-    let context = || format!("cannot write {}", path.display());
-    fs::create_dir_all(folder).with_context(context)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    file.write_all(bytes).with_context(context)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; artifacts are as readable as other files.
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644))
-            .with_context(context)?;
-    }
-    file.persist(path).with_context(context)?;
-    Ok(())
+    disk::write_whole(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A folder in the making, beside the place that it goes to as a whole.
@@ -176,7 +173,7 @@ impl Draft {
     pub(crate) fn of(place: &Path) -> Result<Self> {
         let context = || format!("cannot write {}", place.display());
         let parent = place.parent().unwrap_or(place);
-        std::fs::create_dir_all(parent).with_context(context)?;
+        disk::create_folder(parent).with_context(context)?;
         Ok(Self {
             folder: beside(place).with_context(context)?,
             place: place.to_owned(),
@@ -193,15 +190,15 @@ impl Draft {
         // Both lie beside the place, so that moving them is renaming.
         let aside = beside(&self.place).with_context(context)?;
         if self.place.exists() {
-            std::fs::rename(&self.place, aside.path().join("old")).with_context(context)?;
+            disk::rename(&self.place, &aside.path().join("old")).with_context(context)?;
         }
-        std::fs::rename(self.folder.path(), &self.place).with_context(context)
+        disk::rename(self.folder.path(), &self.place).with_context(context)
     }
 }
 
 fn beside(place: &Path) -> std::io::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".spinney-");
+    builder.prefix(disk::TEMPORARY);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -220,6 +217,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn inputs(value: &str) -> Inputs {
@@ -246,6 +245,63 @@ mod tests {
         writer.finish(inputs("2")).unwrap();
         fs::remove_file(stage.path("b")).unwrap();
         assert_eq!(stage.stamp(), None, "an artifact is gone");
+    }
+
+    /// Whichever operation fails, a stage is what it was, or none that is finished, or the new one.
+    #[test]
+    fn a_stage_is_whole_whichever_operation_fails() {
+        let write = |stage: &Stage, text: &str| -> Result<Stamp> {
+            let mut writer = stage.begin()?;
+            writer.write("a", text.as_bytes())?;
+            writer.write("b/c", b"same")?;
+            writer.finish(inputs(text))
+        };
+        for fails in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let stage = Stage::new(folder.path().join("train"));
+            let old = write(&stage, "old").unwrap();
+            let mut n = 0;
+            let faults = move |_, _: &Path| {
+                n += 1;
+                (n > fails).then(|| disk::Fault {
+                    error: std::io::ErrorKind::StorageFull.into(),
+                    bytes_written: n % 3,
+                })
+            };
+            let outcome = disk::with_faults(faults, || write(&stage, "new"));
+            match (stage.state(), outcome) {
+                (State::Whole(stamp), Ok(new)) => {
+                    assert_eq!(stamp, new);
+                    assert!(fails > 10, "{fails} operations");
+                    return;
+                }
+                (State::Whole(stamp), Err(_)) if stamp == old => assert_eq!(fails, 0),
+                // Whether its name lasts is all that can fail behind the stamp.
+                (State::Whole(stamp), Err(_)) => assert_eq!(stamp.inputs, inputs("new")),
+                (state, outcome) => {
+                    let is_none = matches!(state, State::Missing | State::Unfinished);
+                    assert!(is_none, "{fails}: {state:?}");
+                    outcome.unwrap_err();
+                    write(&stage, "after").unwrap();
+                }
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_place_of_a_stage_is_replaced_and_what_it_names_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let [elsewhere, train] = ["elsewhere", "train"].map(|name| folder.path().join(name));
+        write_whole(&elsewhere.join(STAMP), b"{}").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &train).unwrap();
+        let stage = Stage::new(train.clone());
+        let mut writer = stage.begin().unwrap();
+        writer.write("a", b"").unwrap();
+        writer.finish(inputs("1")).unwrap();
+        assert!(!train.is_symlink());
+        assert_eq!(fs::read(elsewhere.join(STAMP)).unwrap(), b"{}");
+        assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 1);
     }
 
     #[test]

@@ -242,7 +242,8 @@ fn waiting_for_another_run_is_said() {
     let mut held = std::fs::File::create(folder.join("lock")).expect("a lock file");
     held.lock().expect("nobody else holds it");
     let holder = r#"{"process":1234,"command":"cargo xtask pipeline run\u001b[2K","since":43385}"#;
-    held.write_all(holder.as_bytes()).expect("it can be written");
+    held.write_all(holder.as_bytes())
+        .expect("it can be written");
     let mut child = case
         .command()
         .stdout(Stdio::null())

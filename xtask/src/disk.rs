@@ -1,0 +1,246 @@
+//! The disk as the store uses it: each operation by itself, so that a test can let any of them
+//! fail.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// An operation on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Read,
+    CreateFolder,
+    CreateFile,
+    Write,
+    Sync,
+    Rename,
+    Remove,
+}
+
+/// How an operation fails.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub error: io::Error,
+    /// How much of a file is written before it does.
+    pub bytes_written: usize,
+}
+
+/// What is asked before each operation of this thread on a path.
+type Faults = Box<dyn FnMut(Operation, &Path) -> Option<Fault>>;
+
+thread_local! {
+    static FAULTS: RefCell<Option<Faults>> = const { RefCell::new(None) };
+}
+
+/// What `work` gives on a disk with these faults.
+#[cfg(test)]
+pub(crate) fn with_faults<T>(
+    faults: impl FnMut(Operation, &Path) -> Option<Fault> + 'static,
+    work: impl FnOnce() -> T,
+) -> T {
+    /// Takes the faults away, even from a thread that panics.
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            FAULTS.set(None);
+        }
+    }
+    FAULTS.set(Some(Box::new(faults)));
+    let _reset = Reset;
+    work()
+}
+
+fn fault(operation: Operation, path: &Path) -> Option<Fault> {
+    FAULTS.with_borrow_mut(|faults| faults.as_mut()?(operation, path))
+}
+
+fn before(operation: Operation, path: &Path) -> io::Result<()> {
+    fault(operation, path).map_or(Ok(()), |fault| Err(fault.error))
+}
+
+/// All bytes of a file; what is no file, such as a pipe that nobody writes to, is an error.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    before(Operation::Read, path)?;
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no file"));
+    }
+    fs::read(path)
+}
+
+/// Creates a folder and those above it, as far as they are not there.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    before(Operation::CreateFolder, path)?;
+    fs::create_dir_all(path)
+}
+
+/// Writes a file through a temporary one beside it, so that nobody ever sees half of it.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, false)
+}
+
+/// As [`write_whole`], and once this is done, the file outlives a power cut.
+pub(crate) fn write_lasting(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, true)?;
+    sync_folder(path.parent().unwrap_or(path))
+}
+
+fn write(path: &Path, bytes: &[u8], lasts: bool) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    create_folder(folder)?;
+    before(Operation::CreateFile, path)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; artifacts are as readable as other files.
+        builder.permissions(fs::Permissions::from_mode(0o644));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    let mut attempt = || -> io::Result<()> {
+        if let Some(fault) = fault(Operation::Write, path) {
+            file.write_all(&bytes[..fault.bytes_written.min(bytes.len())])?;
+            return Err(fault.error);
+        }
+        file.write_all(bytes)?;
+        if lasts {
+            before(Operation::Sync, path)?;
+            file.as_file().sync_all()?;
+        }
+        before(Operation::Rename, path)
+    };
+    match attempt() {
+        Ok(()) => Ok(file.persist(path).map(drop)?),
+        Err(error) => {
+            // Whoever cannot remove it leaves it, as a program that was killed does.
+            if before(Operation::Remove, file.path()).is_err() {
+                let _ = file.keep();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// How the names of files and folders in the making begin.
+pub(crate) const TEMPORARY: &str = ".spinney-";
+
+/// Waits until a file that was written is on the disk.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    before(Operation::Sync, path)?;
+    // Windows wants to write to what it flushes.
+    File::options().write(true).open(path)?.sync_all()
+}
+
+/// Waits until the names in a folder are on the disk.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    before(Operation::Sync, path)?;
+    if cfg!(unix) {
+        // Relative to nowhere is here.
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Gives a file or folder another name on the same disk.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    before(Operation::Rename, to)?;
+    fs::rename(from, to)
+}
+
+/// Removes a file, or a folder with all that is in it, or a link alone; nothing if none is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let kind = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?.file_type(),
+    };
+    before(Operation::Remove, path)?;
+    if kind.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    /// The old file is there until the new one is, whichever operation fails, and unless removing
+    /// does too, nothing is left beside it.
+    #[test]
+    fn a_file_is_the_old_one_or_the_new_one() {
+        for (lasts, n_operations) in [(false, 3), (true, 5)] {
+            for fails in 0.. {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("file");
+                write_whole(&path, b"old").unwrap();
+                let mut n = 0;
+                let faults = move |operation, _: &Path| {
+                    n += 1;
+                    (n > fails && operation != Operation::Remove).then(|| Fault {
+                        error: io::ErrorKind::StorageFull.into(),
+                        bytes_written: 1,
+                    })
+                };
+                let put = if lasts { write_lasting } else { write_whole };
+                let outcome = with_faults(faults, || put(&path, b"new one"));
+                assert_eq!(names(folder.path()), ["file"]);
+                let found = fs::read(&path).unwrap();
+                // Whether its name lasts is all that can fail behind the renaming.
+                let is_new = outcome.is_ok() || (lasts && fails == n_operations - 1);
+                assert_eq!(found, if is_new { &b"new one"[..] } else { b"old" });
+                assert_eq!(outcome.is_ok(), fails == n_operations, "{fails}");
+                if outcome.is_ok() {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_dead_disk_keeps_what_was_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = |operation, _: &Path| {
+            let is_left = !matches!(operation, Operation::CreateFolder | Operation::CreateFile);
+            is_left.then(|| Fault {
+                error: io::Error::other("gone"),
+                bytes_written: 2,
+            })
+        };
+        with_faults(faults, || write_whole(&folder.path().join("file"), b"new")).unwrap_err();
+        let [left] = &names(folder.path())[..] else {
+            panic!("one file")
+        };
+        assert!(left.starts_with(TEMPORARY), "{left}");
+        assert_eq!(fs::read(folder.path().join(left)).unwrap(), b"ne");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_removed_and_not_what_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let [inside, link] = ["inside", "link"].map(|name| folder.path().join(name));
+        write_whole(&inside.join("kept"), b"").unwrap();
+        std::os::unix::fs::symlink(&inside, &link).unwrap();
+        remove(&link).unwrap();
+        assert_eq!(names(&inside), ["kept"]);
+        assert_eq!(names(folder.path()), ["inside"]);
+        remove(&link).unwrap();
+        assert!(read(&inside).is_err(), "a folder");
+    }
+}
