@@ -19,12 +19,12 @@ const FLOORS: [(&str, u32); 18] = [
     ("spinney-train", 2),
     ("spinney-checker", 2),
     ("spinney-quantize", 2),
+    ("spinney-signal", 2),
     ("spinney-codegen", 3),
     ("spinney-evaluate", 3),
     ("spinney-config", 3),
     ("spinney-batch", 3),
     ("spinney-report", 4),
-    ("spinney-signal", 4),
     ("xtask", 5),
 ];
 

@@ -1,5 +1,5 @@
 //! Source files from a quantized model: the drop-in crate, the memory map to link it in, and a C99
-//! header; and the front end with its filter tables.
+//! header; and a front end in front of it.
 //!
 //! Files are returned, never written; the same model gives the same bytes.
 //!
@@ -38,7 +38,6 @@ mod encoded;
 mod exit;
 mod front_end;
 mod layout;
-mod mel;
 mod memory;
 mod options;
 mod packed;
@@ -53,8 +52,7 @@ pub use c99::{Header, c99};
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
 pub use exit::{Exit, Stopped, Walks};
-pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};
-pub use mel::{BankError, FilterTable, MelBank, MelScale, Normalisation};
+pub use front_end::{add_front_end, filters};
 pub use memory::{exact_memory_x, memory_x};
 pub use options::{CodeType, Encoding, Options};
 pub use probability::has_probabilities;

@@ -1,6 +1,45 @@
-//! Keys whose value is one word of a few: the words, declared once, and what they mean.
+//! Keys whose value is one word of a few: the words, declared once, and what they mean. What another
+//! crate computes with is that crate's own type; only its words stand here.
 
-/// Declares an enum whose variants are words of `pipeline.toml`.
+use spinney_model::Voting;
+use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
+use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
+
+/// A value that is one word of a few in `pipeline.toml`.
+pub trait Word: Copy + Sized + 'static {
+    /// The words.
+    const WORDS: &'static [&'static str];
+
+    /// The word for this value.
+    fn word(self) -> &'static str;
+
+    /// What a word means; `None` for any other.
+    fn from_word(word: &str) -> Option<Self>;
+}
+
+/// Gives an enum of another crate its words.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal,)+ }) => {
+        impl Word for $name {
+            const WORDS: &'static [&'static str] = &[$($word,)+];
+
+            fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// Declares an enum that only `pipeline.toml` has, with its words.
 macro_rules! choice {
     ($(#[$attribute:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$attribute])*
@@ -9,27 +48,7 @@ macro_rules! choice {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)+
         }
 
-        impl $name {
-            /// The words for it in `pipeline.toml`.
-            pub const WORDS: &'static [&'static str] = &[$($word,)+];
-
-            /// The word for it in `pipeline.toml`.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-
-            /// What a word means; `None` for any other.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
+        words! { $name { $($variant = $word,)+ } }
     };
 }
 
@@ -79,60 +98,30 @@ choice! {
     }
 }
 
-choice! {
-    /// How trees are combined into one class.
-    Leaves {
-        /// Class proportions are averaged.
+words! {
+    Voting {
         Soft = "soft",
-        /// Each tree has one vote.
         Hard = "hard",
     }
 }
 
-choice! {
-    /// How readings become codes.
-    Coding {
-        /// Chosen per feature.
+words! {
+    CodingChoice {
         Auto = "auto",
-        /// The sensor's integers as they are.
         Identity = "identity",
-        /// Scaled into Q15.
         Affine = "affine",
-        /// The number of thresholds below the reading.
         Rank = "rank",
     }
 }
 
-choice! {
-    /// The type in which the firmware gets a reading.
-    FeatureType {
-        /// Unsigned, 8 bits.
+words! {
+    Sensor {
         U8 = "u8",
-        /// Signed, 8 bits.
         I8 = "i8",
-        /// Unsigned, 16 bits.
         U16 = "u16",
-        /// Signed, 16 bits.
         I16 = "i16",
-        /// Signed, 32 bits.
         I32 = "i32",
-        /// Floating point, 32 bits.
         F32 = "f32",
-    }
-}
-
-impl FeatureType {
-    /// Lowest and highest reading of the type; `None` for floating point.
-    #[must_use]
-    pub fn limits(self) -> Option<(i64, i64)> {
-        match self {
-            Self::U8 => Some((0, u8::MAX.into())),
-            Self::I8 => Some((i8::MIN.into(), i8::MAX.into())),
-            Self::U16 => Some((0, u16::MAX.into())),
-            Self::I16 => Some((i16::MIN.into(), i16::MAX.into())),
-            Self::I32 => Some((i32::MIN.into(), i32::MAX.into())),
-            Self::F32 => None,
-        }
     }
 }
 
@@ -180,14 +169,10 @@ choice! {
     }
 }
 
-choice! {
-    /// How far the proof reaches that Q15 decides as float does; the strongest first.
-    Certificate {
-        /// Every raw value that the sensor can deliver.
+words! {
+    Level {
         EveryInput = "every-input",
-        /// Every row of the data.
         EveryRow = "every-row",
-        /// Where the two may differ is listed.
         Listed = "listed",
     }
 }
@@ -222,26 +207,18 @@ choice! {
     }
 }
 
-choice! {
-    /// Width of the codes that trees compare.
-    Codes {
-        /// 8 bits where they decide like float and save flash, else 16.
+words! {
+    CodeWidth {
         Auto = "auto",
-        /// 8 bits.
         Byte = "8-bit",
-        /// 16 bits.
         Word = "16-bit",
     }
 }
 
-choice! {
-    /// Precision of the class proportions that soft votes add up.
+words! {
     Votes {
-        /// Q15, where one is 32,768.
         Q15 = "q15",
-        /// Units of 1/255.
         Byte = "8-bit",
-        /// 8 bits where no training row is decided within their error, else 16.
         Auto = "auto",
     }
 }
@@ -280,70 +257,46 @@ choice! {
     }
 }
 
-choice! {
-    /// What is kept of a channel's window in the time domain, in the order of a row.
+words! {
     Measure {
-        /// The mean.
         Mean = "mean",
-        /// The variance of a population.
         Variance = "variance",
-        /// The standard deviation.
         Deviation = "deviation",
-        /// The smallest sample.
-        Min = "min",
-        /// The largest sample.
-        Max = "max",
-        /// Largest less smallest.
+        Minimum = "min",
+        Maximum = "max",
         Range = "range",
-        /// The root of the mean square.
         Rms = "rms",
-        /// Crossings of the mean.
         MeanCrossings = "mean-crossings",
-        /// Crossings of 0.
         ZeroCrossings = "zero-crossings",
     }
 }
 
-choice! {
-    /// What a frame is multiplied by.
+words! {
     Window {
-        /// The periodic Hann window.
         Hann = "hann",
-        /// One.
-        None = "none",
+        Rectangular = "none",
     }
 }
 
-choice! {
-    /// How pitch follows from frequency.
+words! {
     MelScale {
-        /// `2595 log10(1 + f / 700)`.
         Htk = "htk",
-        /// Linear below 1 kHz, logarithmic above.
         Slaney = "slaney",
     }
 }
 
-choice! {
-    /// What a band's weights are multiplied by.
+words! {
     Normalisation {
-        /// Nothing: the peak is one.
         None = "none",
-        /// Two over the band's width in Hz.
         Area = "area",
     }
 }
 
-choice! {
-    /// A statistic over the frames of a decision.
+words! {
     Statistic {
-        /// The largest value.
-        Max = "max",
-        /// The smallest value.
-        Min = "min",
-        /// The mean.
+        Maximum = "max",
+        Minimum = "min",
         Mean = "mean",
-        /// The variance of a population.
         Variance = "variance",
     }
 }
@@ -356,4 +309,20 @@ choice! {
         /// Of energies, with the logarithm after it.
         Energies = "energies",
     }
+}
+
+/// Writes a value as its word.
+pub(crate) fn as_word<W: Word, S: serde::Serializer>(
+    value: &W,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(value.word())
+}
+
+/// Writes values as their words.
+pub(crate) fn as_words<W: Word, S: serde::Serializer>(
+    values: &[W],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(|value| value.word()))
 }

@@ -340,7 +340,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{KEYS, KINDS, Ours, SECTIONS};
-    use crate::choice::ModelKind;
+    use crate::choice::{ModelKind, Word};
     use crate::schema;
 
     #[test]

@@ -46,9 +46,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use choice::{
-    AggregateOf, Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType,
-    Leaves, LogLevel, Measure, MelScale, ModelKind, Normalisation, Output, Prefer, Sends,
-    SignalKind, Source, Statistic, Summary, Trainer, Votes, Window,
+    AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Sends,
+    SignalKind, Source, Summary, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use spinney_board::{Chip, Machine, Preset, Radio};
 use spinney_model::{ForestKind, Voting};
+use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
+use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
-    AggregateOf, Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType,
-    LogLevel, Measure, MelScale, Normalisation, Output, Prefer, Sends, Statistic, Summary, Trainer,
-    Votes, Window,
+    AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, Output, Prefer, Sends, Summary,
+    Trainer, as_word, as_words,
 };
 
 /// A config without fault.
@@ -243,11 +244,14 @@ pub struct Quantize {
     /// How trees are combined.
     pub leaves: Voting,
     /// Precision of soft votes.
+    #[serde(serialize_with = "as_word")]
     pub votes: Votes,
     /// Width of the codes that trees compare.
-    pub codes: Codes,
+    #[serde(serialize_with = "as_word")]
+    pub codes: CodeWidth,
     /// How readings become codes, unless a feature says otherwise.
-    pub coding: Coding,
+    #[serde(serialize_with = "as_word")]
+    pub coding: CodingChoice,
 }
 
 /// What is known of one feature.
@@ -257,9 +261,9 @@ pub struct Feature {
     pub range: Option<ReadingRange>,
     /// Type of a reading.
     #[serde(rename = "type")]
-    pub type_: Option<FeatureType>,
+    pub type_: Option<Sensor>,
     /// How readings become codes; `None` for what `[quantize]` says.
-    pub coding: Option<Coding>,
+    pub coding: Option<CodingChoice>,
 }
 
 /// Lowest and highest reading of a sensor; both finite, the lower first.
@@ -294,10 +298,12 @@ pub struct MotionFrontend {
     /// Samples from one window's start to the next one's.
     pub hop: NonZeroU16,
     /// What is kept in the time domain, each once, in the order of the enum.
+    #[serde(serialize_with = "as_words")]
     pub statistics: Vec<Measure>,
     /// Number of bands of the same width, 0 to 128.
     pub n_bands: u32,
     /// What a window is multiplied by before its spectrum is taken.
+    #[serde(serialize_with = "as_word")]
     pub window: Window,
     /// The lowest edge.
     pub f_min_hz: f64,
@@ -317,18 +323,22 @@ pub struct AudioFrontend {
     /// Samples from one frame's start to the next one's.
     pub hop: NonZeroU16,
     /// What a frame is multiplied by.
+    #[serde(serialize_with = "as_word")]
     pub window: Window,
     /// Number of bands, 1 to 128.
     pub n_bands: u32,
     /// Where the bands lie.
+    #[serde(serialize_with = "as_word")]
     pub scale: MelScale,
     /// What their weights are multiplied by.
+    #[serde(serialize_with = "as_word")]
     pub normalisation: Normalisation,
     /// The lowest edge.
     pub f_min_hz: f64,
     /// The highest edge, at most half of the sample rate.
     pub f_max_hz: f64,
     /// What is kept of a band over the frames of a decision.
+    #[serde(serialize_with = "as_word")]
     pub statistic: Statistic,
     /// What it is a statistic of.
     pub aggregate_of: AggregateOf,
@@ -402,7 +412,7 @@ pub struct Accuracy {
     /// Most rows that disagree.
     pub max_disagreements: Option<u32>,
     /// How far the proof must reach.
-    pub require_certificate: Option<Certificate>,
+    pub require_certificate: Option<Level>,
 }
 
 /// The chip, and what stands in for it.

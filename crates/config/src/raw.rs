@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::choice::Word;
 use crate::diagnostics::{Fault, Lines, SHOWN_MAX, Span};
 use crate::foreign;
 use crate::nearest::nearest;
@@ -73,9 +74,9 @@ impl RawSection {
         }
     }
 
-    /// A word's meaning, by the enum's `from_word`.
-    pub fn choice<T>(&self, key: &str, meaning: fn(&str) -> Option<T>) -> Option<T> {
-        meaning(&self.text(key)?)
+    /// What a word means.
+    pub fn choice<W: Word>(&self, key: &str) -> Option<W> {
+        W::from_word(&self.text(key)?)
     }
 
     pub fn flag(&self, key: &str) -> Option<bool> {

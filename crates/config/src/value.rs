@@ -7,7 +7,7 @@ use spinney_board::{Listing, MACHINES, Machine};
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
-use crate::choice::ModelKind;
+use crate::choice::{ModelKind, Word};
 use crate::diagnostics::{Fault, Span};
 use crate::foreign;
 use crate::nearest::did_you_mean;

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use expect_test::expect;
 use serde::Deserialize;
-use spinney_codegen::{FilterTable, MelBank, MelScale, Normalisation};
 use spinney_frontend::log2;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
+use spinney_signal::{FilterTable, MelBank, MelScale, Normalisation};
 
 /// Below a full-scale sine at the band's centre by more than this, nothing is promised.
 const FLOOR_DB: f64 = -60.0;

@@ -8,9 +8,9 @@ use std::num::NonZeroU16;
 use expect_test::expect;
 use proptest::prelude::*;
 use serde::Deserialize;
-use spinney_codegen::FilterTable;
 use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, Tones, measure};
 use spinney_frontend::window::Window;
+use spinney_signal::FilterTable;
 
 const ALL: u16 = (1 << Measures::N_ALL) - 1;
 const N_ALL: usize = Measures::N_ALL as usize;

@@ -3,13 +3,13 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use proptest::prelude::*;
-use spinney_codegen::{BankError, FilterTable, MelBank, MelScale, Normalisation};
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
 use spinney_frontend::frames::Frames;
 use spinney_frontend::log2::log2;
 use spinney_frontend::moments::Moments;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
+use spinney_signal::{BankError, FilterTable, MelBank, MelScale, Normalisation};
 
 fn frames_of(samples: &[i16], hop: u16) -> Vec<Vec<i16>> {
     let mut frames = Frames::<32>::new(NonZeroU16::new(hop).expect("a hop"));

@@ -1,8 +1,6 @@
 //! Decisions of a stretch of samples: how many there are, and what each should come to.
 
-use spinney_codegen::SoundFront;
-
-use crate::Interval;
+use crate::{Interval, SoundFront};
 
 /// The samples that decisions are made of: those after the last decision are left out, and what is
 /// shorter than one decision is filled up with silence.

@@ -1,9 +1,10 @@
 //! Features of a stretch of samples, by the chain that the device runs.
 
-use spinney_codegen::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind};
 use spinney_frontend::aggregate::{Maximum, Mean, Minimum, Variance};
 use spinney_frontend::chain::{Chain, LogsOf, OfEnergies, OfLogs, Summary};
 use spinney_frontend::window::Window;
+
+use crate::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind};
 
 /// Most bands of a front end.
 pub const BANDS_MAX: usize = 128;

@@ -7,8 +7,9 @@
 //! ```
 //! use std::num::{NonZeroU16, NonZeroU32};
 //!
-//! use spinney_codegen::{MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
-//! use spinney_signal::hear;
+//! use spinney_signal::{
+//!     MelBank, MelScale, Normalisation, SoundFront, Statistic, Window, hear,
+//! };
 //!
 //! let front_end = SoundFront {
 //!     bank: MelBank {
@@ -34,6 +35,8 @@
 //! ```
 
 mod decisions;
+mod filters;
+mod front_end;
 mod hear;
 mod intervals;
 mod motion;
@@ -42,6 +45,8 @@ mod scenes;
 mod windows;
 
 pub use decisions::{labels_of, trimmed};
+pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation};
+pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};
 pub use hear::{BANDS_MAX, hear};
 pub use intervals::{Interval, check_within, fitting_rate_hz, intervals_csv, read_intervals};
 pub use motion::{CHANNELS_MAX, Columns, MotionRecording, read_motion};

@@ -1,10 +1,9 @@
 //! Windows of motion: their features, by the code that the device runs, and their labels.
 
-use spinney_codegen::{BankError, FilterTable, MotionFront, Window as WindowKind};
 use spinney_frontend::motion::{Bands, Tones, measure};
 use spinney_frontend::window::Window;
 
-use crate::{BANDS_MAX, Interval};
+use crate::{BANDS_MAX, BankError, FilterTable, Interval, MotionFront, Window as WindowKind};
 
 /// A row of features for each window of a stretch of samples, which has the value of each channel,
 /// sample by sample.

@@ -4,11 +4,11 @@ use std::num::NonZeroU16;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use spinney_codegen::{Measure, MotionFront, Window};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
     Columns, Interval, check_within, fitting_rate_hz, hear_motion, labels_of_windows, read_motion,
 };
+use spinney_signal::{Measure, MotionFront, Window};
 
 fn names(channels: &[&str]) -> Vec<String> {
     channels.iter().map(|name| (*name).to_owned()).collect()

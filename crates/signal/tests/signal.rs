@@ -2,11 +2,11 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use spinney_codegen::{MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 use spinney_signal::{
     Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals, read_wav,
     render, trimmed, wav_bytes,
 };
+use spinney_signal::{MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 
 const RATE: u32 = 16_000;
 

@@ -1,33 +1,20 @@
 //! Rows of a pipeline for motion: CSV recordings of several channels, through the device's own code.
 
 use anyhow::anyhow;
-use spinney_codegen::{Measure, MotionFront};
-use spinney_config::{Config, DataFile, Labels, Measure as Word, MotionFrontend};
+use spinney_config::{Config, DataFile, Labels, MotionFrontend};
 use spinney_dataset::{DataError, Dataset, Note, Rows, gunzip};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
-    Columns, Interval, MotionRecording, check_within, fitting_rate_hz, hear_motion,
+    Columns, Interval, MotionFront, MotionRecording, check_within, fitting_rate_hz, hear_motion,
     labels_of_windows, read_intervals, read_motion,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::recordings::{self, Divided, Recordings, Side, division};
-use super::signals::window;
 use crate::failure::{Blame, Failure};
 
 /// The front end of a config for motion.
 pub(super) fn front(frontend: &MotionFrontend) -> MotionFront {
-    let set = |word: &Word| match word {
-        Word::Mean => Measure::Mean,
-        Word::Variance => Measure::Variance,
-        Word::Deviation => Measure::Deviation,
-        Word::Min => Measure::Minimum,
-        Word::Max => Measure::Maximum,
-        Word::Range => Measure::Range,
-        Word::Rms => Measure::Rms,
-        Word::MeanCrossings => Measure::MeanCrossings,
-        Word::ZeroCrossings => Measure::ZeroCrossings,
-    };
     MotionFront {
         sample_rate_hz: frontend.sample_rate_hz,
         channels: frontend.channels.clone(),
@@ -36,9 +23,9 @@ pub(super) fn front(frontend: &MotionFrontend) -> MotionFront {
         measures: frontend
             .statistics
             .iter()
-            .fold(Measures::NONE, |all, word| all.and(set(word).set())),
+            .fold(Measures::NONE, |all, measure| all.and(measure.set())),
         n_bands: frontend.n_bands as usize,
-        window: window(frontend.window),
+        window: frontend.window,
         f_min_hz: frontend.f_min_hz,
         f_max_hz: frontend.f_max_hz,
     }

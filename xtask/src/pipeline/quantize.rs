@@ -1,17 +1,12 @@
 //! Stage `quantize`: calibrate, quantize, certify, predict on the host, and write the sources.
 
 use serde::{Deserialize, Serialize};
-use spinney_codegen::{FrontEnd, Identity, SourceTree};
-use spinney_config::{
-    Codegen, Codes, Coding as CodingConfig, Config, FeatureType, Output, Votes as VotesConfig,
-};
+use spinney_codegen::{Identity, SourceTree, add_front_end};
+use spinney_config::{Codegen, Config, Output};
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
 use spinney_model::{FloatModel, Naming, Voting};
-use spinney_quantize::{
-    Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor,
-    Votes,
-};
+use spinney_quantize::{Body, Calibration, Certificate, Declared, Options, QuantModel, Sensor};
 use spinney_report::{EarlyExit, FeatureCoding};
 
 use super::candidates::{Candidate, candidates, options_for};
@@ -166,7 +161,7 @@ pub(crate) fn forms(
     let mut forms = candidates(&config.pipeline, shipped, identity)?;
     if let Some(front_end) = super::signals::front_end(config)? {
         for form in &mut forms {
-            front_end.add_to(&mut form.files).input()?;
+            add_front_end(&front_end, &mut form.files).input()?;
         }
     }
     Ok(forms)
@@ -203,16 +198,8 @@ pub(super) fn quantized_from(
         .any(|output| *output != Output::Class);
     let options = Options {
         voting,
-        votes: match config.pipeline.quantize.votes {
-            VotesConfig::Q15 => Votes::Q15,
-            VotesConfig::Byte => Votes::Byte,
-            VotesConfig::Auto => Votes::Auto,
-        },
-        codes: match config.pipeline.quantize.codes {
-            Codes::Auto => CodeWidth::Auto,
-            Codes::Byte => CodeWidth::Byte,
-            Codes::Word => CodeWidth::Word,
-        },
+        votes: config.pipeline.quantize.votes,
+        codes: config.pipeline.quantize.codes,
         wants_scores,
     };
     let mut quant = QuantModel::new(&model, &calibrations, options, train)
@@ -244,7 +231,7 @@ struct Results<'a> {
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
     candidates: &'a [Candidate],
-    front_end: Option<FrontEnd>,
+    front_end: Option<spinney_signal::FrontEnd>,
     identity: Identity<'a>,
     model_digest: String,
 }
@@ -312,7 +299,7 @@ impl Results<'_> {
         let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
         let mut empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
         if let Some(front_end) = &self.front_end {
-            front_end.add_to(&mut empty)?;
+            add_front_end(front_end, &mut empty)?;
         }
         writer.write(SAMPLES, &samples_file(&self.rows.test_samples))?;
         writer.write_json(EMPTY_CRATE, &empty)
@@ -414,30 +401,14 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
                 .and_then(|declared| declared.coding)
                 .unwrap_or(config.pipeline.quantize.coding);
             Declared {
-                sensor: heard.or(declared.and_then(|declared| declared.type_).map(sensor)),
+                sensor: heard.or(declared.and_then(|declared| declared.type_)),
                 range: declared
                     .and_then(|declared| declared.range)
                     .map(|range| (range.low, range.high)),
-                coding: match coding {
-                    CodingConfig::Auto => CodingChoice::Auto,
-                    CodingConfig::Identity => CodingChoice::Identity,
-                    CodingConfig::Affine => CodingChoice::Affine,
-                    CodingConfig::Rank => CodingChoice::Rank,
-                },
+                coding,
             }
         })
         .collect())
-}
-
-fn sensor(declared: FeatureType) -> Sensor {
-    match declared {
-        FeatureType::U8 => Sensor::U8,
-        FeatureType::I8 => Sensor::I8,
-        FeatureType::U16 => Sensor::U16,
-        FeatureType::I16 => Sensor::I16,
-        FeatureType::I32 => Sensor::I32,
-        FeatureType::F32 => Sensor::F32,
-    }
 }
 
 /// A test reading that an integer sensor cannot deliver means that its type is wrong.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
-use spinney_config::{Certificate as Required, Codes, Config, Model, Output};
+use spinney_config::{Config, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Scorecard, Shape,
     judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
-use spinney_quantize::{Certificate, Level};
+use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Device, Encoding, Export, FlowStage, FootprintShare, Origin,
     Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
@@ -352,7 +352,7 @@ fn shape(
         ranks_bytes: ranks.iter().sum::<usize>() as u64,
         rank_bits: u8::try_from(usize::BITS - most.leading_zeros()).unwrap_or(16),
         code_bits: summary.code_bits,
-        may_narrow: config.pipeline.quantize.codes == Codes::Word,
+        may_narrow: config.pipeline.quantize.codes == CodeWidth::Word,
         may_exit: !codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class),
         may_limit_leaves: !model::trains_with_linfa(config),
         is_imported: matches!(config.pipeline.model, Model::Import { .. }),
@@ -477,11 +477,7 @@ fn limits(config: &Config) -> Limits {
         max_drop: accuracy.max_drop,
         min_agreement: accuracy.min_agreement,
         max_disagreements: accuracy.max_disagreements.map(u64::from),
-        certificate: accuracy.require_certificate.map(|required| match required {
-            Required::EveryInput => Level::EveryInput,
-            Required::EveryRow => Level::EveryRow,
-            Required::Listed => Level::Listed,
-        }),
+        certificate: accuracy.require_certificate,
     }
 }
 

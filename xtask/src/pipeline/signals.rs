@@ -2,14 +2,13 @@
 //! through the device's own code.
 
 use anyhow::anyhow;
-use spinney_codegen::{FrontEnd, MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
 use spinney_config::{
     AggregateOf, AudioFrontend, Config, DataFile, Frontend, Labels, Scenes as ScenesConfig,
 };
 use spinney_dataset::{Dataset, Rows};
 use spinney_signal::{
-    BANDS_MAX, Interval, Recording, Scenes, Sound, check_within, hear, intervals_csv, labels_of,
-    read_intervals, read_wav, render, trimmed, wav_bytes,
+    BANDS_MAX, FrontEnd, Interval, MelBank, Recording, Scenes, Sound, SoundFront, check_within,
+    hear, intervals_csv, labels_of, read_intervals, read_wav, render, trimmed, wav_bytes,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
@@ -56,34 +55,16 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
             sample_rate_hz: f64::from(frontend.sample_rate_hz),
             n_points: usize::from(frontend.n_points),
             n_bands: (frontend.n_bands as usize).min(BANDS_MAX),
-            scale: match frontend.scale {
-                spinney_config::MelScale::Htk => MelScale::Htk,
-                spinney_config::MelScale::Slaney => MelScale::Slaney,
-            },
-            normalisation: match frontend.normalisation {
-                spinney_config::Normalisation::None => Normalisation::None,
-                spinney_config::Normalisation::Area => Normalisation::Area,
-            },
+            scale: frontend.scale,
+            normalisation: frontend.normalisation,
             f_min_hz: frontend.f_min_hz,
             f_max_hz: frontend.f_max_hz,
         },
-        window: window(frontend.window),
+        window: frontend.window,
         hop: frontend.hop,
         n_frames_per_decision: frontend.n_frames_per_decision,
-        statistic: match frontend.statistic {
-            spinney_config::Statistic::Max => Statistic::Maximum,
-            spinney_config::Statistic::Min => Statistic::Minimum,
-            spinney_config::Statistic::Mean => Statistic::Mean,
-            spinney_config::Statistic::Variance => Statistic::Variance,
-        },
+        statistic: frontend.statistic,
         of_energies: frontend.aggregate_of == AggregateOf::Energies,
-    }
-}
-
-pub(super) fn window(window: spinney_config::Window) -> Window {
-    match window {
-        spinney_config::Window::Hann => Window::Hann,
-        spinney_config::Window::None => Window::Rectangular,
     }
 }
 

@@ -1,41 +1,14 @@
 //! A front end in a generated crate: its tables, and a chain from samples to the class.
 
+mod filters;
 mod motion;
 mod sound;
 
+use spinney_signal::{BankError, FrontEnd, Window};
+
 use crate::SourceTree;
-use crate::mel::BankError;
 
-pub use motion::{Measure, MotionFront};
-pub use sound::{SoundFront, Statistic};
-
-/// From what a sensor delivers to a row of features per decision.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FrontEnd {
-    /// Of sound.
-    Sound(SoundFront),
-    /// Of motion, or of slow sensors.
-    Motion(MotionFront),
-}
-
-/// What a frame is multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
-    /// The periodic Hann window.
-    Hann,
-    /// One.
-    Rectangular,
-}
-
-impl Window {
-    /// The function of the front end that makes it.
-    const fn constructor(self) -> &'static str {
-        match self {
-            Self::Hann => "hann",
-            Self::Rectangular => "rectangular",
-        }
-    }
-}
+pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
 const FRONT_END: [(&str, &str); 13] = [
@@ -89,66 +62,54 @@ impl Default for Chain {
 }
 ";
 
-impl FrontEnd {
-    /// Names of the features, in the order of a row.
-    #[must_use]
-    pub fn feature_names(&self) -> Vec<String> {
-        match self {
-            Self::Sound(sound) => sound.feature_names(),
-            Self::Motion(motion) => motion.feature_names(),
-        }
+/// Adds the front end to a generated crate: `Chain`, from samples to features, and `Listener`,
+/// to the class.
+///
+/// # Errors
+/// Filters that cannot be, as [`MelBank::table`](spinney_signal::MelBank::table) says.
+pub fn add_front_end(front: &FrontEnd, files: &mut SourceTree) -> Result<(), BankError> {
+    let source = match front {
+        FrontEnd::Sound(sound) => sound::source(sound, &sound.table()?),
+        FrontEnd::Motion(motion) => motion::source(motion, motion.table()?.as_ref()),
+    };
+    for (name, text) in FRONT_END {
+        files.insert(format!("frontend/src/{name}"), text.to_owned());
     }
-
-    /// Whether features have 16 bits; else 32.
-    #[must_use]
-    pub fn is_narrow(&self) -> bool {
-        match self {
-            Self::Sound(sound) => sound.is_narrow(),
-            Self::Motion(motion) => motion.is_narrow(),
-        }
+    let manifest = include_str!("../../../frontend/Cargo.toml");
+    // What its tests depend on is declared in this project's workspace.
+    let head = manifest.split("[dev-dependencies]").next();
+    let lints = manifest.find("[lints").map_or("", |at| &manifest[at..]);
+    let mut manifest = format!("{}{lints}", head.unwrap_or_default());
+    // The version that keeps this crate's copies apart from another's.
+    let version = |text: &str| {
+        let mut lines = text.lines();
+        lines
+            .find(|line| line.starts_with("version = "))
+            .map(str::to_owned)
+    };
+    if let (Some(own), Some(runtimes)) = (
+        version(&manifest),
+        files
+            .get("runtime/Cargo.toml")
+            .and_then(|text| version(text)),
+    ) {
+        manifest = manifest.replacen(&own, &runtimes, 1);
     }
+    files.insert("frontend/Cargo.toml".to_owned(), manifest);
+    if let Some(manifest) = files.get_mut("Cargo.toml") {
+        manifest.push_str("spinney-frontend = { path = \"frontend\" }\n");
+    }
+    if let Some(lib) = files.get_mut("src/lib.rs") {
+        lib.push_str("\n#[rustfmt::skip]\npub mod signal;\n");
+    }
+    files.insert("src/signal.rs".to_owned(), source);
+    Ok(())
+}
 
-    /// Adds the front end to a generated crate: `Chain`, from samples to features, and `Listener`,
-    /// to the class.
-    ///
-    /// # Errors
-    /// Filters that cannot be, as [`MelBank::table`](crate::MelBank::table) says.
-    pub fn add_to(&self, files: &mut SourceTree) -> Result<(), BankError> {
-        let source = match self {
-            Self::Sound(sound) => sound.source(&sound.table()?),
-            Self::Motion(motion) => motion.source(motion.table()?.as_ref()),
-        };
-        for (name, text) in FRONT_END {
-            files.insert(format!("frontend/src/{name}"), text.to_owned());
-        }
-        let manifest = include_str!("../../../frontend/Cargo.toml");
-        // What its tests depend on is declared in this project's workspace.
-        let head = manifest.split("[dev-dependencies]").next();
-        let lints = manifest.find("[lints").map_or("", |at| &manifest[at..]);
-        let mut manifest = format!("{}{lints}", head.unwrap_or_default());
-        // The version that keeps this crate's copies apart from another's.
-        let version = |text: &str| {
-            let mut lines = text.lines();
-            lines
-                .find(|line| line.starts_with("version = "))
-                .map(str::to_owned)
-        };
-        if let (Some(own), Some(runtimes)) = (
-            version(&manifest),
-            files
-                .get("runtime/Cargo.toml")
-                .and_then(|text| version(text)),
-        ) {
-            manifest = manifest.replacen(&own, &runtimes, 1);
-        }
-        files.insert("frontend/Cargo.toml".to_owned(), manifest);
-        if let Some(manifest) = files.get_mut("Cargo.toml") {
-            manifest.push_str("spinney-frontend = { path = \"frontend\" }\n");
-        }
-        if let Some(lib) = files.get_mut("src/lib.rs") {
-            lib.push_str("\n#[rustfmt::skip]\npub mod signal;\n");
-        }
-        files.insert("src/signal.rs".to_owned(), source);
-        Ok(())
+/// The function of the front end that makes a window.
+const fn constructor(window: Window) -> &'static str {
+    match window {
+        Window::Hann => "hann",
+        Window::Rectangular => "rectangular",
     }
 }

@@ -190,7 +190,7 @@ fn recordings(reader: &mut Reader, raw: &RawPipeline) {
 fn signal(raw: &RawPipeline) -> Option<SignalKind> {
     let section = raw.section("frontend");
     section.span.as_ref()?;
-    section.choice("kind", SignalKind::from_word)
+    section.choice::<SignalKind>("kind")
 }
 
 /// Whether there are samples to make features of.
@@ -199,7 +199,7 @@ fn is_signal(raw: &RawPipeline) -> bool {
 }
 
 fn is_imported(raw: &RawPipeline) -> bool {
-    raw.section("model").choice("source", Source::from_word) == Some(Source::Import)
+    raw.section("model").choice::<Source>("source") == Some(Source::Import)
 }
 
 /// Whether the test rows have no labels, as only those for an imported model may.

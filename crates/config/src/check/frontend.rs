@@ -2,7 +2,9 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use crate::choice::{AggregateOf, MelScale, Normalisation, SignalKind, Statistic, Window};
+use spinney_signal::{MelScale, Normalisation, Statistic, Window};
+
+use crate::choice::{AggregateOf, SignalKind};
 use crate::diagnostics::Fault;
 use crate::pipeline::{AudioFrontend, Frontend, Scenes};
 use crate::raw::{RawPipeline, RawSection};
@@ -27,7 +29,7 @@ const OF_SOUND: [&str; 8] = [
 
 pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> (Option<Frontend>, Option<Scenes>) {
     let section = raw.section("frontend");
-    let kind = section.choice("kind", SignalKind::from_word);
+    let kind = section.choice::<SignalKind>("kind");
     let frontend = match kind.filter(|_| section.span.is_some()) {
         Some(SignalKind::Audio) => audio(reader, raw, section).map(Frontend::Audio),
         Some(SignalKind::Motion) => {
@@ -113,14 +115,14 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         sample_rate_hz: sample_rate_hz?,
         n_points: u16::try_from(n_points?).ok()?,
         hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
-        window: section.choice("window", Window::from_word)?,
+        window: section.choice::<Window>("window")?,
         n_bands: n_bands?,
-        scale: section.choice("scale", MelScale::from_word)?,
-        normalisation: section.choice("normalisation", Normalisation::from_word)?,
+        scale: section.choice::<MelScale>("scale")?,
+        normalisation: section.choice::<Normalisation>("normalisation")?,
         f_min_hz: f_min_hz?,
         f_max_hz: f_max_hz?,
-        statistic: section.choice("aggregate", Statistic::from_word)?,
-        aggregate_of: section.choice("aggregate_of", AggregateOf::from_word)?,
+        statistic: section.choice::<Statistic>("aggregate")?,
+        aggregate_of: section.choice::<AggregateOf>("aggregate_of")?,
         n_frames_per_decision: n_frames?,
         microphone_rate_hz,
         ladder_s: section.number("ladder_s"),

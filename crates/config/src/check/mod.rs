@@ -8,10 +8,9 @@ mod node;
 mod target;
 
 use spinney_model::Voting;
+use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
-use crate::choice::{
-    Codes, Coding, Encoding, Export, Leaves, LogLevel, ModelKind, Output, Prefer, Source, Votes,
-};
+use crate::choice::{Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Word};
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
     Accuracy, Codegen, ConfigPath, Feature, Firmware, Identity, Pipeline, Quantize, ReadingRange,
@@ -137,8 +136,8 @@ fn identity(reader: &Reader, section: &RawSection) -> Option<Identity> {
 
 fn is_bayes(raw: &RawPipeline) -> bool {
     let model = raw.section("model");
-    model.choice("source", Source::from_word) == Some(Source::Train)
-        && model.choice("kind", ModelKind::from_word) == Some(ModelKind::GaussianNb)
+    model.choice::<Source>("source") == Some(Source::Train)
+        && model.choice::<ModelKind>("kind") == Some(ModelKind::GaussianNb)
 }
 
 const MODEL_KIND: &str = "kind";
@@ -154,19 +153,16 @@ fn quantize(reader: &mut Reader, raw: &RawPipeline) -> Option<Quantize> {
     }
     let coding = coding(reader, raw, section);
     Some(Quantize {
-        leaves: match section.choice("leaves", Leaves::from_word)? {
-            Leaves::Soft => Voting::Soft,
-            Leaves::Hard => Voting::Hard,
-        },
-        votes: section.choice("votes", Votes::from_word)?,
-        codes: section.choice("codes", Codes::from_word)?,
+        leaves: section.choice::<Voting>("leaves")?,
+        votes: section.choice::<Votes>("votes")?,
+        codes: section.choice::<CodeWidth>("codes")?,
         coding: coding?,
     })
 }
 
-fn coding(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<Coding> {
-    let coding = section.choice("coding", Coding::from_word)?;
-    if coding == Coding::Rank && is_bayes(raw) {
+fn coding(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<CodingChoice> {
+    let coding = section.choice::<CodingChoice>("coding")?;
+    if coding == CodingChoice::Rank && is_bayes(raw) {
         let cause = Cause {
             section: raw.section("model"),
             key: MODEL_KIND,
@@ -178,8 +174,6 @@ fn coding(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Optio
 }
 
 fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feature {
-    use crate::choice::FeatureType;
-
     let range = match section.value("range") {
         Some(Value::Pair(low, high)) => Some(ReadingRange {
             low: *low,
@@ -187,18 +181,17 @@ fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feat
         }),
         _ => None,
     };
-    let type_ = section.choice("type", FeatureType::from_word);
+    let type_ = section.choice::<Sensor>("type");
     if let (Some(range), Some(type_)) = (range, type_)
-        && let Some((low, high)) = type_.limits()
-        // Limits have 32 bits, which float64 holds exactly.
-        && (range.low < low as f64 || range.high > high as f64)
+        && let Some((low, high)) = type_.integers()
+        && (range.low < low || range.high > high)
     {
         let message = format!(
             "{}.range: found [{}, {}], expected no more than `type = \"{}\"` holds, {low} to {high}",
             section.place,
             range.low,
             range.high,
-            type_.as_str(),
+            type_.word(),
         );
         reader.refuse_pair(
             section,
@@ -260,8 +253,8 @@ fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
     Some(Codegen {
         exit_margin: exit_margin?,
         crate_folder: reader.path(section, "crate"),
-        encoding: section.choice("encoding", Encoding::from_word)?,
-        prefer: section.choice("prefer", Prefer::from_word)?,
+        encoding: section.choice::<Encoding>("encoding")?,
+        prefer: section.choice::<Prefer>("prefer")?,
         outputs: in_order(outputs?),
         early_exit: early_exit?,
         export,
@@ -286,8 +279,6 @@ const OF_LABELS: [&str; 6] = [
 ];
 
 fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
-    use crate::choice::Certificate;
-
     let section = raw.section("accuracy");
     let is_unlabelled = dataset::is_unlabelled(raw);
     if is_unlabelled {
@@ -310,13 +301,13 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
         max_drop: section.number("max_drop"),
         min_agreement: section.number("min_agreement"),
         max_disagreements: section.integer_u32("max_disagreements"),
-        require_certificate: section.choice("require_certificate", Certificate::from_word),
+        require_certificate: section.choice::<Level>("require_certificate"),
     }
 }
 
 fn firmware(section: &RawSection) -> Option<Firmware> {
     Some(Firmware {
-        log: section.choice("log", LogLevel::from_word)?,
+        log: section.choice::<LogLevel>("log")?,
         deadline_s: section.integer_u32("deadline_s")?,
     })
 }

@@ -18,7 +18,7 @@ const BEYOND_LINFA: [&str; 3] = ["max_leaf_nodes", "class_weight", "ccp_alpha"];
 
 pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
     let section = raw.section("model");
-    match section.choice("source", Source::from_word)? {
+    match section.choice::<Source>("source")? {
         Source::Import => {
             let why = "an imported model is trained already";
             refuse_all_but(reader, section, &["source", "path"], why, "source");
@@ -70,11 +70,11 @@ fn refuse_all_but(
 }
 
 fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
-    let kind = match section.choice("kind", ModelKind::from_word)? {
+    let kind = match section.choice::<ModelKind>("kind")? {
         ModelKind::GaussianNb => {
             let kept = ["source", "path", "kind", "trainer", "var_smoothing"];
             refuse_all_but(reader, section, &kept, "naive Bayes has no trees", "kind");
-            if section.choice("trainer", Trainer::from_word) != Some(Trainer::Linfa) {
+            if section.choice::<Trainer>("trainer") != Some(Trainer::Linfa) {
                 let why = "naive Bayes is always trained by linfa";
                 reader.contradict(
                     section,
@@ -129,7 +129,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
                        for a decision tree, which has no subsample";
         reader.refuse_pair(section, "class_weight", message.to_owned(), &by_kind);
     }
-    let trainer = section.choice("trainer", Trainer::from_word);
+    let trainer = section.choice::<Trainer>("trainer");
     if trainer == Some(Trainer::Linfa) {
         beyond_linfa(reader, section, kind);
     }
@@ -148,7 +148,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
             ForestKind::DecisionTree => MaxFeatures::All,
             _ => MaxFeatures::Sqrt,
         }),
-        criterion: section.choice("criterion", Criterion::from_word)?,
+        criterion: section.choice::<Criterion>("criterion")?,
         bootstrap,
         max_samples: count(section, "max_samples"),
         class_weight: class_weight?,

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU16;
 
-use crate::choice::{Measure, Window};
+use spinney_signal::{Measure, Window};
+
+use crate::choice::Word;
 use crate::diagnostics::Fault;
 use crate::pipeline::MotionFrontend;
 use crate::raw::{RawPipeline, RawSection};
@@ -14,8 +16,8 @@ use super::frontend::{can_be_transformed, edges, refuse_frame};
 const STATISTICS: [Measure; 7] = [
     Measure::Mean,
     Measure::Variance,
-    Measure::Min,
-    Measure::Max,
+    Measure::Minimum,
+    Measure::Maximum,
     Measure::Range,
     Measure::Rms,
     Measure::MeanCrossings,
@@ -63,12 +65,12 @@ pub(super) fn check(
             .faults
             .push(Fault::new(section.given("statistics"), message));
     }
-    let window = section.choice("window", Window::from_word);
+    let window = section.choice::<Window>("window");
     let sample_rate_hz = section.number("sample_rate");
     // A constant reaches bin 0 and, under a Hann window, bin 1; halfway to the next one.
     let lowest = |rate: f64| match (window?, n_samples?) {
         (Window::Hann, n) => Some(1.5 * rate / f64::from(n)),
-        (Window::None, n) => Some(0.5 * rate / f64::from(n)),
+        (Window::Rectangular, n) => Some(0.5 * rate / f64::from(n)),
     };
     let lowest_hz = sample_rate_hz.and_then(lowest);
     let (f_min_hz, f_max_hz) = match n_bands {

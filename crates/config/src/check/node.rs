@@ -24,8 +24,8 @@ pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<Uplink> {
                 .help("its `decisions_per_hour` says how often there is something to send"),
         );
     }
-    let send = section.choice("send", Sends::from_word);
-    let summary = section.choice("summary", Summary::from_word);
+    let send = section.choice::<Sends>("send");
+    let summary = section.choice::<Summary>("summary");
     let cause = |key| Cause { section, key };
     if summary == Some(Summary::HourlyCount) && send.is_some_and(|send| send != Sends::Class) {
         let why = "only classes can be counted";
@@ -42,7 +42,7 @@ pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<Uplink> {
         _ => {}
     }
     Some(Uplink {
-        radio: section.choice("radio", radio)?,
+        radio: radio(&section.text("radio")?)?,
         send: send?,
         summary: summary?,
         every: section.integer_u32("every").unwrap_or(1),
@@ -58,7 +58,7 @@ pub(super) fn power(
 ) -> Option<Power> {
     let section = raw.section("power");
     section.span.as_ref()?;
-    let typed = section.choice("preset", preset);
+    let typed = section.text("preset").and_then(|name| preset(&name));
     let preset = match typed {
         Some(typed) => Some(typed).filter(|preset| runs(reader, raw, preset, target)),
         None if section.given("preset").is_some() => return None,

@@ -20,7 +20,7 @@ const OF_A_RUN: [&str; 5] = [
 ];
 
 pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target> {
-    let emulator = section.choice("emulator", Emulator::from_word);
+    let emulator = section.choice::<Emulator>("emulator");
     let chip = match section.value("chip") {
         Some(Value::Chip(listing)) => {
             core(reader, section, listing).map(|chip| memories(reader, section, chip))
@@ -56,7 +56,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
 
 /// The chip with the core that the config gives it, which is of the chip's instruction set.
 fn core(reader: &mut Reader, section: &RawSection, listing: &Listing) -> Option<Chip> {
-    let core = section.choice("core", Core::from_name);
+    let core = section.text("core").and_then(|name| Core::from_name(&name));
     let Some(chip) = listing.chip(core) else {
         if section.given("core").is_none() {
             let message = format!(
@@ -199,7 +199,7 @@ pub(super) fn budget(
 ) -> Option<Budget> {
     let section = raw.section("budget");
     let target_section = raw.section("target");
-    if target_section.choice("emulator", Emulator::from_word) == Some(Emulator::Off) {
+    if target_section.choice::<Emulator>("emulator") == Some(Emulator::Off) {
         let cause = Cause {
             section: target_section,
             key: "emulator",

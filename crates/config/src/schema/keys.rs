@@ -1,9 +1,12 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
 use super::{CORES, Default, Interval, Key, Kind, Section, spending};
+use spinney_model::Voting;
+use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
+
 use crate::choice::{
-    Certificate, Codes, Coding, Criterion, Emulator, Encoding, Export, FeatureType, Leaves,
-    LogLevel, ModelKind, Output, Prefer, Source, Trainer, Votes,
+    Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Trainer,
+    Word,
 };
 
 pub(super) const fn key(
@@ -255,7 +258,7 @@ pub const SECTIONS: &[Section] = &[
         keys: &[
             key(
                 "leaves",
-                Kind::Choice(Leaves::WORDS),
+                Kind::Choice(Voting::WORDS),
                 Default::Value("\"soft\""),
                 "Whether trees average class proportions, as scikit-learn does, or vote.",
             ),
@@ -267,13 +270,13 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "codes",
-                Kind::Choice(Codes::WORDS),
+                Kind::Choice(CodeWidth::WORDS),
                 Default::Value("\"auto\""),
                 "Width of the codes that trees compare.",
             ),
             key(
                 "coding",
-                Kind::Choice(Coding::WORDS),
+                Kind::Choice(CodingChoice::WORDS),
                 Default::Value("\"auto\""),
                 "How readings become codes, unless a feature says otherwise.",
             ),
@@ -292,13 +295,13 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "type",
-                Kind::Choice(FeatureType::WORDS),
+                Kind::Choice(Sensor::WORDS),
                 Default::Words("what the training rows show"),
                 "The type in which the firmware gets a reading.",
             ),
             key(
                 "coding",
-                Kind::Choice(Coding::WORDS),
+                Kind::Choice(CodingChoice::WORDS),
                 Default::Words("that of `[quantize]`"),
                 "How this feature's readings become codes.",
             ),
@@ -419,7 +422,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "require_certificate",
-                Kind::Choice(Certificate::WORDS),
+                Kind::Choice(Level::WORDS),
                 NO_GATE,
                 "How far the proof must reach that Q15 decides as float does.",
             ),

@@ -2,7 +2,9 @@
 
 use super::keys::key;
 use super::{Default, Interval, Kind, Section};
-use crate::choice::{AggregateOf, Measure, MelScale, Normalisation, SignalKind, Statistic, Window};
+use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
+
+use crate::choice::{AggregateOf, SignalKind, Word};
 
 /// Longest frame, most frames of a decision and most decisions.
 const HOP_MAX: i64 = 65_535;

@@ -4,7 +4,7 @@ use spinney_board::{PRESET_NAMES, RADIO_NAMES};
 
 use super::keys::{COUNT_MAX, NO_GATE, key};
 use super::{Default, Interval, Kind, Section};
-use crate::choice::{Sends, Summary};
+use crate::choice::{Sends, Summary, Word};
 
 /// `[budget]`.
 pub(super) const BUDGET: Section = Section {

@@ -1,9 +1,8 @@
 //! `[frontend]` and `[scenes]`: what they mean, and faults between their keys.
 
 use expect_test::{Expect, expect};
-use spinney_config::{
-    AudioFrontend, Frontend, Labels, Measure, MotionFrontend, Pipeline, Statistic,
-};
+use spinney_config::{AudioFrontend, Frontend, Labels, MotionFrontend, Pipeline};
+use spinney_signal::{Measure, Statistic};
 
 use crate::common::{check, parse};
 
@@ -50,7 +49,7 @@ fn defaults() {
     let frontend = audio(pipeline.frontend);
     assert_eq!(frontend.hop.get(), 1024);
     assert_eq!((frontend.f_min_hz, frontend.f_max_hz), (0.0, 8000.0));
-    assert_eq!(frontend.statistic, Statistic::Max);
+    assert_eq!(frontend.statistic, Statistic::Maximum);
     assert_eq!(pipeline.scenes.expect("scenes").snr_db, (6, 30));
     assert!(matches!(
         pipeline.dataset,

@@ -6,7 +6,7 @@ use crate::common::{MINIMAL, parse};
 use expect_test::expect;
 use spinney_board::{Core, Region};
 use spinney_config::{
-    Config, Dataset, Emulator, Encoding, Labels, Leaves, Model, Output, Source, Training,
+    Config, Dataset, Emulator, Encoding, Labels, Model, Output, Source, Training, Word,
 };
 use spinney_model::{ForestKind, Voting};
 
@@ -277,6 +277,6 @@ fn memories_can_be_overridden() {
 #[test]
 fn words_mean_what_they_say() {
     assert_eq!(Source::from_word("import"), Some(Source::Import));
-    assert_eq!(Leaves::Hard.as_str(), "hard");
+    assert_eq!(Voting::Hard.word(), "hard");
     assert_eq!(Encoding::from_word("tables"), None);
 }

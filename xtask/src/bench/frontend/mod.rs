@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use spinney_board::{Machine, Timer};
-use spinney_codegen::{MelBank, MelScale, Normalisation};
+use spinney_signal::{MelBank, MelScale, Normalisation};
 
 use super::device::compiler::{Compiler, PACKAGES};
 use super::device::{PLACES, Place, python};

@@ -186,7 +186,7 @@ fn workspace(place: &Place) -> Result<BTreeMap<String, String>, Failure> {
         files.insert(to.to_owned(), read(from)?);
     }
     let table = BANK.table().environment()?;
-    let filters = table.source(BANK.n_points);
+    let filters = spinney_codegen::filters(&table, BANK.n_points);
     files.insert("frontend-bench/src/filters.rs".to_owned(), filters);
     let memory = memory_x(
         machine.core,

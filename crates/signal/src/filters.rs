@@ -4,8 +4,6 @@
 //! All floating-point maths is done here, by `libm`, and reaches a table only rounded: the same
 //! configuration gives the same table on every platform.
 
-use std::fmt::Write;
-
 use spinney_frontend::TableError;
 use spinney_frontend::mel::{Filters, ONE, Segment};
 use spinney_frontend::{log2, spectrum};
@@ -258,40 +256,16 @@ impl FilterTable {
         self.segments.len() - 1
     }
 
-    /// Source of `FILTERS`, for a crate that imports the front end as `spinney_frontend`.
+    /// The first bin that belongs to a band.
     #[must_use]
-    pub fn source(&self, n_points: usize) -> String {
-        let mut out = String::new();
-        let n = self.segments.len();
-        let _ = writeln!(
-            out,
-            "use spinney_frontend::mel::{{Filters, Segment}};\n\n\
-             /// Number of bands.\npub const N_BANDS: usize = {};\n\n\
-             /// Filters for frames of {n_points} samples.\n\
-             pub static FILTERS: Filters<'static, {}> = match Filters::new({}, &SEGMENTS) {{\n    \
-             Ok(filters) => filters,\n    Err(error) => error.refuse(),\n}};\n\n\
-             /// From edge to edge: bins, offset of the band that ends here, weights and slope.\n\
-             static SEGMENTS: [Segment; {n}] = [",
-            self.n_bands(),
-            n_points / 2,
-            self.first_bin,
-        );
-        for segment in &self.segments {
-            let Segment {
-                n_bins,
-                offset,
-                first,
-                last,
-                slope,
-            } = segment;
-            let _ = writeln!(
-                out,
-                "    Segment {{ n_bins: {n_bins}, offset: {offset}, first: {first}, last: {last}, \
-                 slope: {slope} }},"
-            );
-        }
-        out.push_str("];\n");
-        out
+    pub fn first_bin(&self) -> u16 {
+        self.first_bin
+    }
+
+    /// From edge to edge, one more than there are bands.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 }
 

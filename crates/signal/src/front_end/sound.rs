@@ -1,0 +1,80 @@
+//! A front end for sound, described: what the front end's `chain.rs` computes of samples.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use super::Window;
+use crate::{BankError, FilterTable, MelBank};
+
+/// A statistic over the frames of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// The largest value.
+    Maximum,
+    /// The smallest value.
+    Minimum,
+    /// The mean.
+    Mean,
+    /// The variance of a population.
+    Variance,
+}
+
+/// From samples of sound to a row of features per decision: one per band.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SoundFront {
+    /// Frames and bands.
+    pub bank: MelBank,
+    /// What a frame is multiplied by.
+    pub window: Window,
+    /// Samples from one frame's start to the next one's.
+    pub hop: NonZeroU16,
+    /// How many frames a decision has.
+    pub n_frames_per_decision: NonZeroU32,
+    /// What is kept of them.
+    pub statistic: Statistic,
+    /// Whether the statistic is one of energies, with the logarithm after it, rather than of
+    /// logarithms.
+    pub of_energies: bool,
+}
+
+impl SoundFront {
+    /// The filters.
+    ///
+    /// # Errors
+    /// As [`MelBank::table`].
+    pub fn table(&self) -> Result<FilterTable, BankError> {
+        self.bank.table()
+    }
+
+    /// Samples from one decision's start to the next one's.
+    #[must_use]
+    pub fn n_samples_per_decision(&self) -> usize {
+        usize::from(self.hop.get()) * self.n_frames_per_decision.get() as usize
+    }
+
+    /// Samples from the start of a decision to its class: those of its frames.
+    #[must_use]
+    pub fn n_samples_heard(&self) -> usize {
+        self.n_samples_per_decision() - usize::from(self.hop.get()) + self.bank.n_points
+    }
+
+    /// How many decisions a stretch of samples gives.
+    #[must_use]
+    pub fn n_decisions(&self, n_samples: usize) -> usize {
+        let rest = n_samples.checked_sub(self.n_samples_heard());
+        rest.map_or(0, |rest| rest / self.n_samples_per_decision() + 1)
+    }
+
+    /// Names of the features, in the order of the bands.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        (0..self.bank.n_bands)
+            .map(|band| format!("mel_{band}"))
+            .collect()
+    }
+
+    /// Whether features have 16 bits; variances have 32.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.statistic != Statistic::Variance
+    }
+}
