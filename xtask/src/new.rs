@@ -79,6 +79,7 @@ pub(crate) fn run(path: &Path, chip: &str) -> Result<(), Failure> {
             chip.boot.missing().unwrap_or_default()
         )));
     }
+    places::refuse_sources(path)?;
     let full = std::path::absolute(path).input()?;
     let name = project_name(&full)?;
     let is_taken = full
@@ -218,6 +219,7 @@ pub(crate) fn update(path: &Path) -> Result<(), Failure> {
             chip.core
         )));
     }
+    let root = spinney_config::resolve(path).input()?;
     let mut kept = Vec::new();
     let mut n_written = 0;
     let (old, new) = (files(name, &before), files(name, chip));
@@ -230,8 +232,11 @@ pub(crate) fn update(path: &Path) -> Result<(), Failure> {
             continue;
         }
         let full = path.join(file);
-        let is_as_written = std::fs::read_to_string(&full)
-            .is_ok_and(|now| *file == MEMORY_MAP || old.get(file) == Some(&now));
+        // A link would lead out of the project.
+        let is_below = spinney_config::resolve(&full).is_ok_and(|it| it == root.join(file));
+        let is_as_written = is_below
+            && std::fs::read_to_string(&full)
+                .is_ok_and(|now| *file == MEMORY_MAP || old.get(file) == Some(&now));
         if is_as_written {
             store::write_whole(&full, text.as_bytes()).input()?;
             n_written += 1;

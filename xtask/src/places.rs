@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use spinney_config::Grounds;
 
 use crate::failure::{Blame, Failure};
 
@@ -27,6 +28,49 @@ pub(crate) fn target() -> Result<PathBuf, Failure> {
         .context("the program has no folder")
         .environment()?;
     Ok(folder.to_path_buf())
+}
+
+/// The folders of the repository that hold its sources.
+const SOURCES: [&str; 7] = [
+    "crates", "docs", "firmware", "fuzz", "scripts", "tools", "xtask",
+];
+
+/// Where the config at `path` may write: in this repository if it lies there, and in the repository
+/// that the user stands in if it belongs to that, but never among sources or build products.
+pub(crate) fn grounds(path: &Path, allow_outside: bool) -> Result<Grounds, Failure> {
+    let repository = repository();
+    let mut closed: Vec<PathBuf> = SOURCES.map(|name| repository.join(name)).into();
+    closed.push(target()?);
+    let mut own = vec![repository];
+    let here = std::env::current_dir().environment()?;
+    if let Ok(path) = spinney_config::resolve(path) {
+        let root = path.ancestors().find(|folder| folder.join(".git").exists());
+        own.extend(
+            root.filter(|root| here.starts_with(root))
+                .map(Path::to_path_buf),
+        );
+    }
+    Ok(Grounds {
+        own,
+        closed,
+        allow_outside,
+    })
+}
+
+/// Says so where `path` lies among this repository's sources, where nothing is placed.
+pub(crate) fn refuse_sources(path: &Path) -> Result<(), Failure> {
+    let place = spinney_config::resolve(path)
+        .with_context(|| format!("cannot look into {}", path.display()))
+        .input()?;
+    let mut folders = SOURCES.iter().map(|name| repository().join(name));
+    match folders.find(|folder| place.starts_with(folder)) {
+        None => Ok(()),
+        Some(folder) => Err(Failure::Input(anyhow::anyhow!(
+            "found {}, expected no place in {}, which is Spinney's own",
+            path.display(),
+            folder.display()
+        ))),
+    }
 }
 
 /// The folder of one pipeline's artifacts.

@@ -36,6 +36,7 @@ mod choice;
 mod diagnostics;
 mod foreign;
 mod nearest;
+mod outputs;
 mod pipeline;
 mod raw;
 pub mod schema;
@@ -52,6 +53,7 @@ pub use choice::{
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
 pub use nearest::did_you_mean;
+pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
     Accuracy, AudioFrontend, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset,
     Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Model,
@@ -167,12 +169,20 @@ impl Config {
         message: impl Into<String>,
         help: Option<&str>,
     ) -> Diagnostics {
+        let mut fault = Fault::new(self.span(place), format!("{place}: {}", message.into()));
+        fault.help = help.map(str::to_owned);
+        self.faults(vec![fault])
+    }
+
+    fn span(&self, place: &str) -> Option<Span> {
         let span = self.places.get(place).or_else(|| {
             let (section, _) = place.rsplit_once('.')?;
             self.places.get(section)
         });
-        let mut fault = Fault::new(span.cloned(), format!("{place}: {}", message.into()));
-        fault.help = help.map(str::to_owned);
-        Diagnostics::new(&self.path.display().to_string(), &self.text, vec![fault])
+        span.cloned()
+    }
+
+    fn faults(&self, faults: Vec<Fault>) -> Diagnostics {
+        Diagnostics::new(&self.path.display().to_string(), &self.text, faults)
     }
 }

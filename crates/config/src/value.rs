@@ -11,6 +11,7 @@ use crate::choice::{ModelKind, Word};
 use crate::diagnostics::{Fault, Span};
 use crate::foreign;
 use crate::nearest::did_you_mean;
+use crate::outputs::is_device;
 use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, listed};
 
 /// A value of the kind that its key takes, within the bounds that the key has.
@@ -55,7 +56,14 @@ impl Reader<'_> {
                 }
                 _ => self.string(place, kind, value).map(Value::Text),
             },
-            Kind::Folder | Kind::Output => self.string(place, kind, value).map(Value::Text),
+            Kind::Folder => self.string(place, kind, value).map(Value::Text),
+            Kind::Header => {
+                let path = self.string(place, kind, value)?;
+                let is_header = Path::new(&path).extension() == Some("h".as_ref());
+                is_header
+                    .then_some(Value::Text(path))
+                    .or_else(|| self.refuse(place, kind, value, None))
+            }
             Kind::Name => {
                 let name = self.string(place, kind, value)?;
                 // Crates and C functions are named after it.
@@ -64,6 +72,10 @@ impl Reader<'_> {
                     && name
                         .bytes()
                         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+                if fits && is_device(&name) {
+                    let help = "Windows takes it for a device";
+                    return self.refuse(place, kind, value, Some(help.into()));
+                }
                 fits.then_some(Value::Text(name))
                     .or_else(|| self.refuse(place, kind, value, None))
             }

@@ -21,6 +21,7 @@ mod against;
 mod comparison;
 mod data;
 mod html;
+mod mark;
 mod markdown;
 mod rows;
 
@@ -29,4 +30,5 @@ pub use data::{
     Accuracy, Candidate, Certified, ChipMemory, Dataset, Device, EarlyExit, Encoding, Export,
     FeatureCoding, FlowStage, FootprintShare, Model, Origin, Report, SCHEMA, Toolchain, TreeSize,
 };
+pub use mark::{FILES, is_report};
 pub use rows::{Row, predictions_csv};

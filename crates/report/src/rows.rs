@@ -15,6 +15,9 @@ pub struct Row<'a> {
     pub device: Option<&'a str>,
 }
 
+/// The columns.
+pub(crate) const HEADER: [&str; 5] = ["row", "label", "float", "q15", "device"];
+
 /// The file `predictions.csv`.
 ///
 /// # Panics
@@ -25,7 +28,7 @@ pub fn predictions_csv<'a>(rows: impl Iterator<Item = Row<'a>>) -> String {
     let write = |writer: &mut csv::Writer<Vec<u8>>, record: [&str; 5]| {
         writer.write_record(record).expect("memory is writable");
     };
-    write(&mut writer, ["row", "label", "float", "q15", "device"]);
+    write(&mut writer, HEADER);
     for row in rows {
         write(
             &mut writer,

@@ -37,13 +37,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_codegen::SourceTree;
-use spinney_config::{Config, Emulator, Prefer};
+use spinney_config::{Config, Emulator, Outputs, Prefer};
 use spinney_report::Report;
 
 use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
-use crate::store;
+use crate::{places, store};
 pub(crate) use session::Session;
 use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
@@ -111,6 +111,8 @@ pub(crate) struct Asked<'a> {
     pub until: Option<&'a str>,
     /// Whether stages run even if nothing changed.
     pub force: bool,
+    /// Whether the config may write outside of its own folder.
+    pub allow_outside: bool,
     /// What stdout and stderr get to say.
     pub talk: Talk,
 }
@@ -130,10 +132,11 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
             .is_none_or(|until| position(stage) <= position(until))
     };
     // Whatever can fail cheaply fails before anything expensive starts.
+    let grounds = places::grounds(path, asked.allow_outside)?;
+    let outputs = session.config.outputs(&grounds)?;
     let tools = wants("build").then(|| tools(&session.config)).transpose()?;
-    let reports = report::folder(&session.config);
     if wants(REPORT) {
-        report::check_writable(&reports)?;
+        hand_over::check(&session.config, &outputs)?;
     }
     let inputs = inputs::read(&session.config)?;
     model::run(&session, &inputs)?;
@@ -152,29 +155,25 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
         return so_far::tell(&session, path, (&inputs, Some(&tools)), until, asked.talk);
     }
     let report = report::assemble(&session, &inputs, Some(&tools))?;
-    report::write(&session, &report, &reports)?;
+    report::write(&session, &report, &outputs.reports)?;
     session.progress.clear();
     let outcome = conclude(&report, asked.talk);
     if asked.talk == Talk::Summary {
         hints::print(&session, path, &report.verdicts)?;
     }
-    let pipeline = &session.config.pipeline;
-    if let (Ok(()), Some(folder)) = (&outcome, &pipeline.codegen.crate_folder) {
-        hand_over::crate_to(&session, &folder.full)?;
-    }
-    if let (Ok(()), Some(header)) = (&outcome, &pipeline.codegen.header) {
-        hand_over::header_to(&session, &header.full)?;
+    if outcome.is_ok() {
+        hand_over::run(&session, &outputs)?;
     }
     if asked.talk == Talk::Summary {
-        tell_files(&session, &report, &reports, outcome.is_ok());
+        tell_files(&session, &report, &outputs, outcome.is_ok());
     }
     outcome
 }
 
 /// Says where the files are that a run wrote.
-fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) {
+fn tell_files(session: &Session, report: &Report, outputs: &Outputs, passes: bool) {
     for file in ["report.md", "report.html"] {
-        println!("report: {}", shown(reports).join(file).display());
+        println!("report: {}", shown(&outputs.reports).join(file).display());
     }
     let pipeline = &session.config.pipeline;
     for gate in baseline::gates(&session.config) {
@@ -195,11 +194,11 @@ fn tell_files(session: &Session, report: &Report, reports: &Path, passes: bool) 
     if let Some(note) = crate::new::other_chip(&session.config) {
         println!("note: {note}");
     }
-    if let (true, Some(folder)) = (passes, &pipeline.codegen.crate_folder) {
-        println!("crate: {}", shown(&folder.full).display());
+    if let (true, Some(folder)) = (passes, &outputs.crate_folder) {
+        println!("crate: {}", shown(folder).display());
     }
-    if let (true, Some(header)) = (passes, &pipeline.codegen.header) {
-        println!("header: {}", shown(&header.full).display());
+    if let (true, Some(header)) = (passes, &outputs.header) {
+        println!("header: {}", shown(header).display());
     }
     for export in &report.exports {
         let path = shown(&made.path(&export.path));

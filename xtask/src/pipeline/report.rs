@@ -12,8 +12,8 @@ use spinney_evaluate::{
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Device, Encoding, Export, FlowStage, FootprintShare, Origin,
-    Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
+    Accuracy, Certified, Dataset, Device, Encoding, Export, FILES, FlowStage, FootprintShare,
+    Origin, Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
 };
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
@@ -22,7 +22,7 @@ use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::stages::STAGES;
-use super::{Session, Tools, chip, model, node};
+use super::{Session, Tools, chip, hand_over, model, node};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, write_whole};
 
@@ -44,25 +44,6 @@ const SECTIONS: [&str; 9] = [
 pub(crate) fn folder(config: &Config) -> PathBuf {
     let identity = &config.pipeline.identity;
     identity.reports.full.join(&identity.name)
-}
-
-/// Fails now if reports cannot be written later.
-pub(crate) fn check_writable(folder: &Path) -> Result<(), Failure> {
-    // Nothing is created yet: a run that fails later leaves no folder behind.
-    let attempt = || -> std::io::Result<()> {
-        let full = std::path::absolute(folder)?;
-        let exists = full.ancestors().find(|ancestor| ancestor.exists());
-        tempfile::NamedTempFile::new_in(exists.unwrap_or(&full))?;
-        Ok(())
-    };
-    attempt().map_err(|error| {
-        Failure::Input(anyhow!(
-            "{}: reports cannot be written there ({}); change its permissions, or name another \
-             folder as `reports` in [pipeline]",
-            folder.display(),
-            error.kind()
-        ))
-    })
 }
 
 /// Puts the report together and remembers what it was made from.
@@ -504,13 +485,14 @@ pub(crate) fn write(session: &Session, report: &Report, folder: &Path) -> Result
             _ => None,
         },
     });
-    let csv = predictions_csv(rows);
-    for (name, text) in [
-        ("predictions.csv", csv),
-        ("report.md", report.to_markdown()),
-        ("report.html", report.to_html()),
-        ("report.json", report.to_json()),
-    ] {
+    hand_over::check_reports(&session.config, folder)?;
+    let texts = [
+        predictions_csv(rows),
+        report.to_markdown(),
+        report.to_html(),
+        report.to_json(),
+    ];
+    for (name, text) in FILES.iter().zip(texts) {
         write_whole(&folder.join(name), text.as_bytes()).input()?;
     }
     Ok(())

@@ -33,6 +33,9 @@ A stage runs again if anything that it depends on changed: `cargo xtask pipeline
         /// Run every stage anew.
         #[arg(long)]
         force: bool,
+        /// Let the config write outside of its own folder; for one that you trust.
+        #[arg(long)]
+        allow_outside: bool,
         #[command(flatten)]
         talk: TalkFlags,
     },
@@ -132,6 +135,7 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
             setup,
             until,
             force,
+            allow_outside,
             talk,
         } => {
             if *setup {
@@ -140,6 +144,7 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
             let asked = Asked {
                 until: until.as_deref(),
                 force: *force,
+                allow_outside: *allow_outside,
                 talk: talk.talk(),
             };
             super::run(config, asked)

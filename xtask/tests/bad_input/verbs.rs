@@ -31,13 +31,65 @@ fn reports_that_cannot_be_written() {
         "name = \"bad-input\"",
         "name = \"bad-input\"\nreports = \"occupied\"",
     );
+    runs_into(&case, &expect![[r#"
+        error: pipeline.reports: found `"occupied"`, expected a place that can be written (not a directory)
+         --> FOLDER/pipeline.toml:4:11
+          |
+        4 | reports = "occupied"
+          |           ^^^^^^^^^^
+    "#]]);
+}
+
+/// Runs all stages, which the place of an output must end before.
+fn runs_into(case: &Case, expected: &Expect) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command
         .args(["pipeline", "run", "--config"])
         .arg(case.folder.path().join("pipeline.toml"));
-    case.fails_with(&mut command, 2, &expect![[r#"
-        error: FOLDER/occupied/bad-input: reports cannot be written there (not a directory); change its permissions, or name another folder as `reports` in [pipeline]
-    "#]]);
+    case.fails_with(&mut command, 2, expected);
+}
+
+#[test]
+fn reports_outside_of_the_configs_folder() {
+    let case = Case::new();
+    case.config(
+        "name = \"bad-input\"",
+        "name = \"bad-input\"\nreports = \"/elsewhere\"",
+    );
+    runs_into(
+        &case,
+        &expect![[r#"
+            error: pipeline.reports: found `"/elsewhere"`, which is /elsewhere/bad-input, expected a place in FOLDER
+             --> FOLDER/pipeline.toml:4:11
+              |
+            4 | reports = "/elsewhere"
+              |           ^^^^^^^^^^^^
+              |
+              = help: a config writes into its own folder alone; if you trust this one, `cargo xtask pipeline run --allow-outside` lifts that
+        "#]],
+    );
+}
+
+#[test]
+fn a_report_of_somebody_else() {
+    let case = Case::new();
+    std::fs::create_dir_all(case.folder.path().join("mine/bad-input")).expect("a folder");
+    case.write("mine/bad-input/report.md", b"# Mine\n").config(
+        "name = \"bad-input\"",
+        "name = \"bad-input\"\nreports = \"mine\"",
+    );
+    runs_into(
+        &case,
+        &expect![[r#"
+            error: pipeline.reports: found FOLDER/mine/bad-input/report.md, which Spinney did not write, expected a report of an earlier run, or nothing there
+             --> FOLDER/pipeline.toml:4:11
+              |
+            4 | reports = "mine"
+              |           ^^^^^^
+              |
+              = help: move it away, or name another place
+        "#]],
+    );
 }
 
 #[test]

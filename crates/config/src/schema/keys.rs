@@ -358,7 +358,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "header",
-                Kind::Output,
+                Kind::Header,
                 Default::Words("none"),
                 "Where the C99 header goes besides, once all gates hold.",
             ),

@@ -61,8 +61,8 @@ pub enum Kind {
     Path,
     /// The path of a folder, which need not exist.
     Folder,
-    /// The path of a file, which need not exist.
-    Output,
+    /// The path of a C header, which need not exist.
+    Header,
     /// `true` or `false`.
     Flag,
     /// An integer, both ends included.
@@ -160,7 +160,8 @@ impl Kind {
             Self::Name => {
                 "a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first".to_owned()
             }
-            Self::File | Self::Output => "the path of a file".to_owned(),
+            Self::File => "the path of a file".to_owned(),
+            Self::Header => "the path of a file that ends in `.h`".to_owned(),
             Self::Path => "the path of a file or a folder".to_owned(),
             Self::Folder => "the path of a folder".to_owned(),
             Self::Flag => "`true` or `false`".to_owned(),

@@ -11,5 +11,6 @@ mod faults_in_values;
 mod faults_together;
 mod frontend;
 mod node;
+mod outputs;
 mod shipped;
 mod targets;
