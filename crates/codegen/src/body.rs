@@ -30,8 +30,8 @@ pub(crate) struct Body {
     pub table_bytes: usize,
     pub layout: Option<Layout>,
     pub leaves: Option<LeafTable>,
-    /// `mod` lines.
-    pub modules: &'static str,
+    /// Whether there is a module of tables.
+    pub has_tables: bool,
     pub imports_and_static: String,
     pub functions: String,
     pub tables: String,
@@ -50,7 +50,7 @@ impl Body {
                 table_bytes: size_of_val(bayes.terms()) + size_of_val(bayes.offsets()),
                 layout: None,
                 leaves: None,
-                modules: "#[rustfmt::skip]\nmod tables;\n",
+                has_tables: true,
                 imports_and_static: tables::bayes_static(),
                 functions: plain_functions(),
                 tables: tables::bayes(bayes),
@@ -80,14 +80,10 @@ fn forest_body(
             table_bytes: 0,
             layout: None,
             leaves: layout::rows(&rows, forest.leaves().unit(), n_classes),
-            modules: if has_tables {
-                "#[rustfmt::skip]\nmod tables;\n#[rustfmt::skip]\nmod trees;\n"
-            } else {
-                "#[rustfmt::skip]\nmod trees;\n"
-            },
+            has_tables,
             imports_and_static: written.imports,
             functions: written.functions,
-            has_words: !written.tables.is_empty() && written.tables.contains("u32"),
+            has_words: matches!(rows, Rows::Lanes(_)),
             tables: written.tables,
             trees: Some(written.trees),
         });
@@ -107,7 +103,7 @@ fn forest_body(
         table_bytes: compact.table_bytes(),
         layout: Some(layout::compact(&compact, false)),
         leaves: layout::rows(&compact.rows, forest.leaves().unit(), n_classes),
-        modules: "#[rustfmt::skip]\nmod tables;\n",
+        has_tables: true,
         imports_and_static: tables::compact_static(&compact),
         functions: compact_functions(options.early_exit, &enough),
         tables: table_text,
@@ -138,7 +134,7 @@ fn wide_body(
             + forest.leaves().table_bytes(),
         layout: Some(layout::wide(false)),
         leaves: layout::leaves(forest.leaves(), n_classes),
-        modules: "#[rustfmt::skip]\nmod tables;\n",
+        has_tables: true,
         imports_and_static: tables::wide_static(forest),
         functions: plain_functions(),
         tables: tables::wide(forest),

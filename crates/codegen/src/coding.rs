@@ -67,6 +67,8 @@ pub(crate) fn is_identity(model: &QuantModel, width: CodeType) -> bool {
 pub(crate) struct CodingSource {
     pub functions: String,
     pub tables: String,
+    /// Whether codings are a table, `CODINGS`.
+    pub is_table: bool,
 }
 
 /// Writes the conversion of `model`.
@@ -76,6 +78,7 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
         return CodingSource {
             functions: functions("tables::codes(readings)"),
             tables: one_by_one(model, width),
+            is_table: false,
         };
     }
     let pick = Pick::of(model);
@@ -89,6 +92,7 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
             return CodingSource {
                 functions: IDENTITY.to_owned(),
                 tables,
+                is_table: false,
             };
         }
         Form::Uniform { shift, offset } => {
@@ -114,6 +118,7 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
     CodingSource {
         functions: functions(&pick.all(&code, coding == pick.coding())),
         tables,
+        is_table: !matches!(form, Form::Uniform { .. }),
     }
 }
 

@@ -123,6 +123,13 @@ pub fn drop_in(
     if !imports.is_empty() {
         imports.push('\n');
     }
+    let modules = [
+        body.has_tables.then_some("#[rustfmt::skip]\nmod tables;\n"),
+        body.trees
+            .is_some()
+            .then_some("#[rustfmt::skip]\nmod trees;\n"),
+    ];
+    let modules = modules.map(Option::unwrap_or_default);
     let lib = format!(
         "{header}\
          {modules}\n\
@@ -132,7 +139,7 @@ pub fn drop_in(
          {classify}\
          {probabilities}",
         header = header(identity, model),
-        modules = body.modules,
+        modules = modules.concat(),
         items = items(identity, model, body.options.code_type, body.has_words),
         functions = coding.functions,
         classify = body.functions,
@@ -140,7 +147,7 @@ pub fn drop_in(
     );
     let mut files = frame(identity, model, lib);
     let tables = format!("{}\n{}", coding.tables, body.tables);
-    if body.modules.contains("tables") {
+    if body.has_tables {
         files.insert(
             "src/tables.rs".to_owned(),
             format!(
@@ -159,7 +166,7 @@ pub fn drop_in(
         table_bytes: body.table_bytes,
         layout: body.layout,
         leaves: body.leaves,
-        codings_are_table: coding.tables.contains("CODINGS"),
+        codings_are_table: coding.is_table,
     })
 }
 

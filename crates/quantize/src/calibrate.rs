@@ -26,6 +26,29 @@ pub enum Sensor {
 }
 
 impl Sensor {
+    /// The type's name in `pipeline.toml` and reports: `u8`, …
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::U16 => "u16",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// Bytes of a reading.
+    #[must_use]
+    pub fn n_bytes(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 => 2,
+            Self::I32 | Self::F32 => 4,
+        }
+    }
+
     /// The range of integers that the sensor can deliver; `None` for singles.
     #[must_use]
     pub fn integers(self) -> Option<(f64, f64)> {

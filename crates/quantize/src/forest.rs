@@ -52,13 +52,23 @@ impl Leaves {
         }
     }
 
+    /// Bytes of one class's vote in a leaf; 0 where leaves are classes.
+    #[must_use]
+    pub fn vote_bytes(&self) -> usize {
+        match self {
+            Self::Classes => 0,
+            Self::Bytes(_) => 1,
+            Self::Words(_) => 2,
+        }
+    }
+
     /// Bytes of the votes.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
         match self {
             Self::Classes => 0,
-            Self::Bytes(rows) => size_of_val(rows.as_slice()),
-            Self::Words(rows) => size_of_val(rows.as_slice()),
+            Self::Bytes(rows) => rows.len(),
+            Self::Words(rows) => 2 * rows.len(),
         }
     }
 

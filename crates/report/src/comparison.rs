@@ -305,7 +305,7 @@ impl Comparison<'_> {
             let bits = feature
                 .code_bits_per_unit
                 .map_or(String::new(), |bits| format!(", 2^{bits} codes per unit"));
-            format!("{}, {}{bits}", feature.sensor, feature.coding)
+            format!("{}, {}{bits}", feature.sensor.as_str(), feature.coding)
         };
         for feature in &self.after.features {
             let old = self

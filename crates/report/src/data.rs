@@ -6,7 +6,7 @@ use spinney_evaluate::{
     WorstCase,
 };
 use spinney_model::Naming;
-use spinney_quantize::{Flip, Level};
+use spinney_quantize::{Flip, Level, Sensor};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -234,7 +234,7 @@ pub struct FeatureCoding {
     /// Its name.
     pub name: String,
     /// What the sensor delivers.
-    pub sensor: String,
+    pub sensor: Sensor,
     /// Lowest and highest reading that is coded without saturation.
     pub range: (f64, f64),
     /// `identity`, `affine` or `rank`; [`FeatureCoding::NOT_USED`] for a feature that the model does

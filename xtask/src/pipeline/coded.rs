@@ -41,7 +41,7 @@ impl Decided<'_> {
                 let coding = self.quant.coding_of(index).filter(|_| is_used);
                 FeatureCoding {
                     name: schema.features()[index].name.clone(),
-                    sensor: format!("{:?}", calibration.sensor).to_lowercase(),
+                    sensor: calibration.sensor,
                     range: calibration.range,
                     coding: coding
                         .map_or(FeatureCoding::NOT_USED, Coding::name)

@@ -73,7 +73,7 @@ pub(crate) fn plan<'a>(
             _ => None,
         },
         row: RowBytes {
-            readings: readings.iter().map(|it| sensor_bytes(&it.sensor)).sum(),
+            readings: readings.iter().map(|it| it.sensor.n_bytes() as u64).sum(),
             codes: readings.iter().filter(|it| it.is_used()).count() as u64 * code_bytes,
             n_classes: n_classes as u64,
         },
@@ -113,32 +113,4 @@ pub(crate) fn plan<'a>(
             fair_use: uplink.fair_use,
         }),
     })
-}
-
-/// Bytes of a reading of this type, by the digits of its name: `i16` has two.
-fn sensor_bytes(sensor: &str) -> u64 {
-    let bits: u64 = sensor
-        .trim_start_matches(|c: char| !c.is_ascii_digit())
-        .parse()
-        .unwrap_or(32);
-    bits.div_ceil(8)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sensor_bytes;
-
-    #[test]
-    fn bytes_of_readings() {
-        for (sensor, bytes) in [
-            ("u8", 1),
-            ("i8", 1),
-            ("u16", 2),
-            ("i16", 2),
-            ("i32", 4),
-            ("f32", 4),
-        ] {
-            assert_eq!(sensor_bytes(sensor), bytes, "{sensor}");
-        }
-    }
 }

@@ -6,7 +6,9 @@ use spinney_config::{Codegen, Config, Output};
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
 use spinney_model::{FloatModel, Naming, Voting};
-use spinney_quantize::{Body, Calibration, Certificate, Declared, Options, QuantModel, Sensor};
+use spinney_quantize::{
+    Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, Sensor,
+};
 use spinney_report::{EarlyExit, FeatureCoding};
 
 use super::candidates::{Candidate, candidates, options_for};
@@ -29,6 +31,8 @@ pub(crate) struct Summary {
     pub leaves: Option<String>,
     /// Bytes of the votes of leaves, as they are held for the proofs.
     pub votes_bytes: u64,
+    /// Of those, bytes of one leaf's.
+    pub leaf_votes_bytes: u64,
     pub code_bits: u8,
     /// What an early exit does to the test rows, where one is taken.
     pub exit: Option<EarlyExit>,
@@ -239,14 +243,11 @@ struct Results<'a> {
 impl Results<'_> {
     fn write(&self, writer: &mut Writer<'_>) -> anyhow::Result<()> {
         let test = &self.rows.test;
-        let (n_splits, leaves, votes_bytes) = match self.quant.body() {
-            Body::Forest(forest) => (
-                forest.splits().len(),
-                Some(forest.leaves().name().to_owned()),
-                forest.leaves().table_bytes() as u64,
-            ),
-            Body::Bayes(_) => (0, None, 0),
+        let (n_splits, leaves) = match self.quant.body() {
+            Body::Forest(forest) => (forest.splits().len(), Some(forest.leaves())),
+            Body::Bayes(_) => (0, None),
         };
+        let vote_bytes = leaves.map_or(0, Leaves::vote_bytes);
         let (features, shuffled) = Decided {
             model: self.model,
             calibrations: self.calibrations,
@@ -262,8 +263,9 @@ impl Results<'_> {
             source_rows: test.source_rows().to_vec(),
             labels: self.rows.has_labels.then(|| test.labels().to_vec()),
             n_splits,
-            leaves,
-            votes_bytes,
+            leaves: leaves.map(|leaves| leaves.name().to_owned()),
+            votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,
+            leaf_votes_bytes: (vote_bytes * self.quant.schema().n_classes()) as u64,
             code_bits: self.quant.code_bits(),
             exit: self.exit.clone(),
             passed: self.passed.clone(),

@@ -325,11 +325,7 @@ fn shape(
         splits_by_depth: forest.splits_by_depth(),
         base_flash_bytes,
         votes_bytes: summary.votes_bytes,
-        leaf_votes_bytes: match summary.leaves.as_deref() {
-            Some("Q15 votes") => 2 * float.schema().n_classes() as u64,
-            Some("8-bit votes") => float.schema().n_classes() as u64,
-            _ => 0,
-        },
+        leaf_votes_bytes: summary.leaf_votes_bytes,
         ranks_bytes: ranks.iter().sum::<usize>() as u64,
         rank_bits: u8::try_from(usize::BITS - most.leading_zeros()).unwrap_or(16),
         code_bits: summary.code_bits,

@@ -91,7 +91,10 @@ pub(crate) fn write(
         for tree in group.clone() {
             writer.tree(tree, &trees[tree], trees.len());
         }
-        writer.finish(&mut text, is_one);
+        let reads = trees[group.clone()]
+            .iter()
+            .any(|tree| matches!(tree.root, Child::Split(_)));
+        writer.finish(&mut text, is_one, reads);
     }
     let mut tables = String::new();
     tables::rows(&mut tables, &rows, forest.leaves().unit());
@@ -395,7 +398,7 @@ impl Writer<'_> {
         self.body = body;
     }
 
-    fn finish(self, out: &mut String, is_one: bool) {
+    fn finish(self, out: &mut String, is_one: bool, reads: bool) {
         let inline = if is_one {
             "#[inline(always)]"
         } else {
@@ -403,7 +406,7 @@ impl Writer<'_> {
         };
         let (name, kind) = (self.group, self.sum.kind());
         // A forest of leaves alone reads no code.
-        let x = if self.body.contains("x[") { "x" } else { "_x" };
+        let x = if reads { "x" } else { "_x" };
         out.push_str(&self.parts);
         let _ = match self.sum {
             Sum::Single => write!(

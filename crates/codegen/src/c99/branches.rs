@@ -39,16 +39,12 @@ fn write_tree(out: &mut String, index: usize, tree: &Tree, leaf: &str, width: Co
     while texts.len() < found.len() {
         let part = texts.len();
         let mut body = String::new();
-        write_part(&mut body, tree, index, &mut found, part, width);
+        let reads = write_part(&mut body, tree, index, &mut found, part, width);
         let name = match part {
             0 => format!("@_tree_{index}"),
             _ => format!("@_tree_{index}_part_{part}"),
         };
-        let unused = if body.contains("x[") {
-            ""
-        } else {
-            "    (void)x;\n"
-        };
+        let unused = if reads { "" } else { "    (void)x;\n" };
         texts.push(format!(
             "$_TREE {leaf} {name}(const @_code_t *x)\n{{\n{unused}{body}}}\n\n"
         ));
@@ -67,7 +63,8 @@ fn threshold(split: &Split, width: CodeType) -> Option<String> {
     }
 }
 
-/// Writes the part that starts at `found[part]` and adds to `found` what it cuts off.
+/// Writes the part that starts at `found[part]`, adds to `found` what it cuts off, and tells whether
+/// a code is read.
 fn write_part(
     out: &mut String,
     tree: &Tree,
@@ -75,13 +72,14 @@ fn write_part(
     found: &mut Vec<Child>,
     part: usize,
     width: CodeType,
-) {
+) -> bool {
     /// What is left to write, last first.
     enum Step {
         Child(Child, usize),
         Close(usize),
     }
     let pad = |depth: usize| "    ".repeat(1 + depth.min(INDENT_MAX));
+    let mut reads = false;
     let mut stack = vec![Step::Child(found[part], 0)];
     while let Some(step) = stack.pop() {
         match step {
@@ -103,6 +101,7 @@ fn write_part(
             Step::Child(Child::Split(at), depth) => {
                 let split = &tree.splits[at];
                 if let Some(threshold) = threshold(split, width) {
+                    reads = true;
                     let _ = writeln!(
                         out,
                         "{}if (x[{}] <= {threshold}) {{",
@@ -119,6 +118,7 @@ fn write_part(
             }
         }
     }
+    reads
 }
 
 #[cfg(test)]

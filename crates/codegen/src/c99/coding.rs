@@ -24,6 +24,7 @@ pub(crate) struct CodingSource {
     pub functions: String,
     /// In words.
     pub form: &'static str,
+    pub is_identity: bool,
 }
 
 /// Writes the conversion of `model`, whose codes have the type `width`.
@@ -86,6 +87,7 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
     CodingSource {
         tables,
         functions,
+        is_identity: matches!(form, Form::Identity),
         form: match form {
             Form::Identity => "codes are the readings",
             Form::Uniform { .. } => "one affine coding for all features",

@@ -89,6 +89,7 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
         options: &options,
         form: &form,
         coding: coding.form,
+        copies_readings: coding.is_identity,
         notes: &notes,
         n_trees,
     };
@@ -123,6 +124,8 @@ struct Facts<'a> {
     options: &'a Options,
     form: &'a str,
     coding: &'a str,
+    /// Whether codes are the readings, copied.
+    copies_readings: bool,
     notes: &'a [String],
     n_trees: usize,
 }
@@ -170,9 +173,7 @@ impl Facts<'_> {
              * The same in steps: @_encode makes codes of readings, @_classify a class of codes,\n \
              * @_scores what each class scores.\n",
         );
-        let memcpy = if self.model.reading_type() == ReadingType::F32
-            || self.coding.contains("are the readings")
-        {
+        let memcpy = if self.model.reading_type() == ReadingType::F32 || self.copies_readings {
             "#include <string.h>\n"
         } else {
             ""

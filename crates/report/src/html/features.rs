@@ -164,7 +164,7 @@ impl Columns {
                         tr {
                             th scope="row" { (name(&feature.name)) }
                             (self.weight(feature))
-                            td { (feature.sensor) }
+                            td { (feature.sensor.as_str()) }
                             td.nowrap { (figure(feature.range.0)) " to " (figure(feature.range.1)) }
                             td.nowrap {
                                 (feature.coding)

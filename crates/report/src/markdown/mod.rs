@@ -372,7 +372,7 @@ impl Report {
                 out,
                 "| {} | {} | {} to {} | {}{} | {} | {} |",
                 escaped(&feature.name),
-                feature.sensor,
+                feature.sensor.as_str(),
                 feature.range.0,
                 feature.range.1,
                 feature.coding,
