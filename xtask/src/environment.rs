@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context;
 use spinney_board::Machine;
 
 /// A compiler that can build for a bare-metal target, and how.
@@ -29,6 +30,31 @@ pub(crate) enum Linker {
     Lld(PathBuf),
 }
 
+impl Toolchain {
+    /// The compiler as it is called.
+    pub(crate) fn rustc(&self) -> &Path {
+        self.rustc.as_deref().unwrap_or(Path::new(RUSTC))
+    }
+
+    /// All that the compiler says of its version where it compiles, in `folder`: settings of that
+    /// place may choose another.
+    pub(crate) fn compiler_in(&self, folder: &Path) -> anyhow::Result<String> {
+        let mut command = isolated(self.rustc());
+        let output = command.arg("-vV").current_dir(folder).output();
+        let output = output.with_context(|| format!("cannot run {}", self.rustc().display()))?;
+        if !output.status.success() {
+            anyhow::bail!(
+                "`{} -vV` ended with {} in {}: {}",
+                self.rustc().display(),
+                output.status,
+                folder.display(),
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
 impl Linker {
     pub(crate) fn path(&self) -> &Path {
         match self {
@@ -46,12 +72,15 @@ impl Linker {
     }
 }
 
+/// The compiler that cargo takes by itself.
+const RUSTC: &str = "rustc";
+
 /// The distribution's compiler, where its packages put it.
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 
 /// Finds a way to build for `target`: a built `core`, else the sources of one.
 pub(crate) fn toolchain(target: &str) -> Option<Toolchain> {
-    let default = PathBuf::from("rustc");
+    let default = PathBuf::from(RUSTC);
     let host_linker = host_linker(&default);
     let candidates = [
         (default.clone(), None),
@@ -118,6 +147,84 @@ fn system_linker() -> Option<Linker> {
     find_program("ld.lld").map(Linker::Lld)
 }
 
+/// What a build sees of the caller's environment: where programs, their libraries, homes and
+/// temporary files are, how the network is reached, the language of messages, and another date, if
+/// somebody plays with it. All else might reach an image.
+const PASSED: [&str; 47] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "DEVELOPER_DIR",
+    "SDKROOT",
+    "NIX_LD",
+    "NIX_LD_LIBRARY_PATH",
+    "CARGO_HOME",
+    "CARGO_BUILD_JOBS",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "RUSTUP_AUTO_INSTALL",
+    "RUSTUP_DIST_SERVER",
+    "RUSTUP_UPDATE_ROOT",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSH_AUTH_SOCK",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "COMSPEC",
+    "PATHEXT",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "PROGRAMFILES(X86)",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "USERPROFILE",
+];
+
+/// The same, by how a name begins.
+const PASSED_BEGINNINGS: [&str; 5] = [
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "FAKETIME",
+];
+
+/// A command that sees of the caller's environment only what reaches no image.
+pub(crate) fn isolated(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    command.envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed)));
+    command
+}
+
+fn is_passed(name: &str) -> bool {
+    // Windows tells no case in names.
+    PASSED
+        .iter()
+        .any(|passed| *passed == name || cfg!(windows) && passed.eq_ignore_ascii_case(name))
+        || PASSED_BEGINNINGS.iter().any(|it| name.starts_with(it))
+}
+
 /// The emulator of `machine` on this machine: its path and version.
 pub(crate) fn emulator(machine: &Machine) -> Option<(PathBuf, String)> {
     let path = find_program(machine.qemu)?;
@@ -141,4 +248,40 @@ pub(crate) fn first_line(command: &mut Command) -> Option<String> {
     }
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_caller_says_of_compilers_reaches_no_build() {
+        for name in [
+            "RUSTFLAGS",
+            "RUSTC",
+            "RUSTC_WRAPPER",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTC_BOOTSTRAP",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_RUSTFLAGS",
+            "CARGO_PROFILE_RELEASE_OPT_LEVEL",
+            "CARGO_TARGET_THUMBV6M_NONE_EABI_RUSTFLAGS",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_UNSTABLE_BUILD_STD",
+            "DEFMT_LOG",
+            "DEFMT_RTT_BUFFER_SIZE",
+            "SOURCE_DATE_EPOCH",
+            "MAKEFLAGS",
+        ] {
+            assert!(!is_passed(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "https_proxy",
+            "CARGO_HOME",
+            "CARGO_REGISTRIES_OURS_TOKEN",
+        ] {
+            assert!(is_passed(name), "{name}");
+        }
+    }
 }

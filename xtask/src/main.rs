@@ -142,8 +142,8 @@ enum Verb {
     /// Prove that another clone gives the same images and reports, byte for byte.
     #[command(
         after_help = "The second clone has another path, user name, home, language, time \
-zone, number of threads and firmware cache, another user where `unshare` may give one, and another \
-date where the program `faketime` is there."
+zone, number of threads, flags and profiles for cargo, and firmware cache, another user where \
+`unshare` may give one, and another date where the program `faketime` is there."
     )]
     Reproduce {
         /// The pipelines, by paths within this repository.

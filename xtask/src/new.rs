@@ -349,12 +349,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let log = crate::image::emulated_log(
         &folder.path().join("firmware"),
         "fresh-project-firmware",
-        &[
-            "--locked",
-            "--no-default-features",
-            "--features",
-            "semihosting",
-        ],
+        &["--no-default-features", "--features", "semihosting"],
         core,
     )?;
     let expected = "INFO class setosa\nINFO class versicolor\nINFO class virginica\n";

@@ -13,7 +13,7 @@ use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
 };
 
-use crate::environment;
+use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::setup::TARGETS;
 use crate::{front_end, image, places, store};
@@ -284,13 +284,14 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
     let manifest = read("firmware/Cargo.toml")?;
     let package = read("firmware/no-panic/Cargo.toml")?;
     let main = read("firmware/no-panic/src/main.rs")?;
+    let lock = read("firmware/Cargo.lock")?;
     let all: String = crates
         .iter()
         .flat_map(|(_, sources)| sources.values())
         .cloned()
         .collect();
     let digest = &store::sha256((all + &main).as_bytes())["sha256:".len()..][..12];
-    let mut files = BTreeMap::new();
+    let mut files = SourceTree::from([("Cargo.lock".to_owned(), lock)]);
     let mut members = Vec::new();
     for (name, sources) in crates {
         for (path, text) in sources {
@@ -339,19 +340,7 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
             "",
         );
     files.insert("Cargo.toml".to_owned(), manifest);
-    let folder = tempfile::tempdir().environment()?;
-    for (path, text) in &files {
-        store::write_whole(&folder.path().join(path), text.as_bytes()).environment()?;
-    }
-    image::compile(
-        folder.path(),
-        "spinney-no-panic",
-        &["--workspace"],
-        target,
-        "off",
-        &toolchain,
-    )?;
-    Ok(())
+    compile(files, "spinney-no-panic", target, &toolchain)
 }
 
 /// Links the image of the front end.
@@ -371,23 +360,33 @@ fn link_front_end(target: &str) -> Result<(), Failure> {
         let text = read(&path)?;
         files.insert(path, text);
     }
+    files.insert("Cargo.lock".to_owned(), read("Cargo.lock")?);
     let manifest = read("Cargo.toml")?;
     let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
     files.insert(
         "Cargo.toml".to_owned(),
         format!("[workspace]\nresolver = \"3\"\nmembers = [\"no-panic-frontend\"]\n\n{profile}"),
     );
+    compile(files, "spinney-no-panic-frontend", target, &toolchain)
+}
+
+/// Builds every binary of a workspace.
+fn compile(
+    mut files: SourceTree,
+    binary: &str,
+    target: &str,
+    toolchain: &Toolchain,
+) -> Result<(), Failure> {
     let folder = tempfile::tempdir().environment()?;
-    for (path, text) in &files {
-        store::write_whole(&folder.path().join(path), text.as_bytes()).environment()?;
-    }
-    image::compile(
-        folder.path(),
-        "spinney-no-panic-frontend",
-        &[],
+    image::lock(&mut files)?;
+    image::compile(&image::Job {
+        folder: folder.path(),
+        files: Some(&files),
+        binary,
+        arguments: &["--workspace"],
         target,
-        "off",
-        &toolchain,
-    )?;
+        log: "off",
+        toolchain,
+    })?;
     Ok(())
 }

@@ -85,8 +85,12 @@ pub(crate) fn firmware_cache() -> Result<PathBuf, Failure> {
 
 /// The folder of what is built once, outside the clone.
 pub(crate) fn cache() -> Result<PathBuf, Failure> {
-    std::env::var_os("SPINNEY_CACHE")
-        .map(PathBuf::from)
+    // Builds run in other folders, where a relative path would lead elsewhere.
+    let named = std::env::var_os("SPINNEY_CACHE").map(std::path::absolute);
+    named
+        .transpose()
+        .context("SPINNEY_CACHE")
+        .environment()?
         .or_else(|| {
             let base = std::env::var_os("XDG_CACHE_HOME")
                 .filter(|folder| !folder.is_empty())

@@ -189,7 +189,10 @@ impl Second {
             }
             None => self.command(&program),
         };
+        let settings = self.target.join("pipeline/.cargo/config.toml");
+        crate::store::write_whole(&settings, SETTINGS.as_bytes()).environment()?;
         command
+            .envs(FLAGS)
             .args(["pipeline", "run", "--quiet", "--force", "--config"])
             .arg(config);
         succeed(command)
@@ -214,7 +217,8 @@ impl Second {
             None => "today's date (the program `faketime` is not here)",
         };
         format!(
-            "another path, with spaces, {user}, home, host name, time zone and language, 3 \
+            "another path, with spaces, {user}, home, host name, time zone and language, flags and \
+             profiles of its own for cargo and the compiler, 3 \
              threads instead of the machine's, one job of cargo, firmware caches of its own, scratch \
              workspaces with stale files and lock files in them, {date}"
         )
@@ -279,6 +283,41 @@ fn check(second: &Second, config: &Path) -> Result<(usize, usize), Failure> {
         )))
     }
 }
+
+/// What a shell could tell cargo, the compiler and macros about every build.
+const FLAGS: [(&str, &str); 10] = [
+    ("CARGO_BUILD_RUSTFLAGS", "-Copt-level=0"),
+    ("CARGO_ENCODED_RUSTFLAGS", "-Copt-level=1"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "true"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+    (
+        "CARGO_TARGET_THUMBV7EM_NONE_EABIHF_RUSTFLAGS",
+        "-Copt-level=2",
+    ),
+    ("DEFMT_LOG", "trace"),
+    ("DEFMT_RTT_BUFFER_SIZE", "64"),
+    ("RUSTC_WRAPPER", "/no/such/wrapper"),
+    ("RUSTC_WORKSPACE_WRAPPER", "/no/such/wrapper"),
+    ("RUSTFLAGS", "-Copt-level=0"),
+];
+
+/// What a folder above could tell cargo about them.
+const SETTINGS: &str = "\
+[build]
+rustflags = [\"-Copt-level=0\"]
+rustc = \"/no/such/compiler\"
+rustc-wrapper = \"/no/such/wrapper\"
+
+[profile.release]
+opt-level = 0
+debug = true
+lto = false
+codegen-units = 7
+overflow-checks = true
+
+[target.'cfg(all())']
+rustflags = [\"-Copt-level=0\"]
+";
 
 /// What an older run could have left in the workspaces below `folder`, by path and text.
 const STALE: [(&str, &str); 5] = [

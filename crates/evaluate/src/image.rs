@@ -1,7 +1,7 @@
 //! What an image's ELF file says to whoever programs it: bytes by address, and where symbols are.
 
 use object::read::elf::{ElfFile32, ProgramHeader};
-use object::{Endianness, Object, ObjectSymbol, elf};
+use object::{Architecture, Endianness, Object, ObjectSymbol, elf};
 
 use crate::ImageError;
 
@@ -67,6 +67,57 @@ pub fn symbol(bytes: &[u8], name: &str) -> Result<Option<u64>, ImageError> {
         .symbols()
         .find(|symbol| symbol.is_definition() && symbol.name() == Ok(name))
         .map(|symbol| symbol.address()))
+}
+
+/// What an image's file says of itself: which inputs made it, and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The rest of the symbol that starts with the mark; `None` if there is none, or several.
+    pub mark: Option<String>,
+    /// For RISC-V, or for Arm.
+    pub is_riscv: bool,
+    /// The lowest address that is programmed.
+    pub start: u32,
+}
+
+impl Label {
+    /// Reads the label whose symbol starts with `mark`.
+    ///
+    /// # Errors
+    /// Bytes that are no ELF file for a 32-bit Arm or RISC-V processor, or have nothing to load.
+    pub fn of(bytes: &[u8], mark: &str) -> Result<Self, ImageError> {
+        let file = parse(bytes)?;
+        let is_riscv = match file.architecture() {
+            Architecture::Arm => false,
+            Architecture::Riscv32 => true,
+            other => {
+                return Err(ImageError {
+                    found: format!("an image for {other:?}"),
+                });
+            }
+        };
+        let mut marks = file
+            .symbols()
+            .filter_map(|symbol| symbol.name().ok()?.strip_prefix(mark).map(str::to_owned));
+        let first = marks.next();
+        Ok(Self {
+            mark: first.filter(|_| marks.next().is_none()),
+            is_riscv,
+            start: loaded(bytes)?.first().map_or(0, |first| first.address),
+        })
+    }
+}
+
+impl std::fmt::Display for Label {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "an image of {} for {} at {:#010x}",
+            self.mark.as_deref().unwrap_or("unknown inputs"),
+            if self.is_riscv { "RISC-V" } else { "Arm" },
+            self.start
+        )
+    }
 }
 
 fn parse(bytes: &[u8]) -> Result<ElfFile32<'_, Endianness>, ImageError> {

@@ -64,6 +64,11 @@ pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, 
     ))
     .environment()?;
     let firmware_text = serde_json::to_string(&firmware).environment()?;
+    let settings = image::settings(
+        &session.scratch("firmware"),
+        pipeline.target.chip.core.target(),
+    )
+    .environment()?;
     Ok([
         (
             "model crates",
@@ -76,6 +81,7 @@ pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, 
         ),
         ("compiler", tools.toolchain.version.clone()),
         ("linker", tools.toolchain.linker_version.clone()),
+        ("settings of cargo", sha256(settings.as_bytes())),
         ("name", pipeline.identity.name.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

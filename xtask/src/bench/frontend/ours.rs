@@ -100,26 +100,24 @@ fn run(
     let machine = place.machine()?;
     let files = workspace(place)?;
     let folder = bench.work.join(format!("firmware-{}", place.name));
-    for (path, text) in &files {
-        store::write_whole(&folder.join(path), text.as_bytes()).environment()?;
-    }
     let features: &[&str] = if is_empty {
         &["--features", "empty"]
     } else {
         &[]
     };
-    let built = image::compile(
-        &folder,
-        PACKAGE,
-        features,
-        place.core.target(),
-        "off",
+    let bytes = image::compile(&image::Job {
+        folder: &folder,
+        files: Some(&files),
+        binary: PACKAGE,
+        arguments: features,
+        target: place.core.target(),
+        log: "off",
         toolchain,
-    )?;
-    let elf = &built.elf;
-    let bytes = std::fs::read(elf).environment()?;
+    })?;
+    let elf = bench.work.join(format!("{}.elf", place.name));
+    store::write_whole(&elf, &bytes).environment()?;
     let footprint = Footprint::from_elf(&bytes).environment()?;
-    let found = outcomes(bench, machine, elf)?;
+    let found = outcomes(bench, machine, &elf)?;
     if found.len() != OUTCOME_LEN * bench.n_frames {
         return Err(Failure::Environment(anyhow!(
             "{} bytes of outcomes for {} frames",
@@ -215,5 +213,6 @@ fn workspace(place: &Place) -> Result<BTreeMap<String, String>, Failure> {
             &format!("version = \"0.1.0+h{digest}\"\nedition"),
         );
     }
+    image::lock(&mut files)?;
     Ok(files)
 }

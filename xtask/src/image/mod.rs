@@ -1,0 +1,199 @@
+//! Images: the firmware's workspace with a generated model crate in it, built by cargo.
+
+mod cargo;
+mod key;
+mod workspace;
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use spinney_board::{Boot, Core, Region};
+use spinney_codegen::{SourceTree, has_probabilities};
+
+pub(crate) use self::cargo::{Job, compile};
+pub(crate) use self::key::settings;
+pub(crate) use self::workspace::{firmware_sources, lock, versioned};
+use crate::environment::{self, Toolchain};
+use crate::failure::{Blame, Failure};
+use crate::{emulator, store};
+
+/// The level at which nothing is logged.
+pub(crate) const LOG_OFF: &str = "off";
+
+/// Which of the images of the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// The image that ships.
+    Product,
+    /// The image that proves it.
+    Verify,
+    /// The image that answers a host, over this way.
+    Serve(Way),
+}
+
+/// How a host reaches a device that serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The UART of an emulated board, by the feature that drives it.
+    Uart(&'static str),
+    /// Two RTT channels called `spinney`, down 0 and up 1; the log is on up 0.
+    Rtt,
+}
+
+impl Transport {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Verify => "verify",
+            Self::Serve(_) => "serve",
+        }
+    }
+
+    fn features(self) -> String {
+        match self {
+            Self::Product | Self::Verify => self.name().to_owned(),
+            Self::Serve(Way::Uart(feature)) => format!("serve,{feature}"),
+            Self::Serve(Way::Rtt) => "serve,rtt".to_owned(),
+        }
+    }
+}
+
+/// What an image is built from.
+pub(crate) struct Image<'a> {
+    /// The generated model crate.
+    pub model: &'a SourceTree,
+    /// The name of its package.
+    pub model_package: &'a str,
+    /// Where it is linked to.
+    pub memory: (Region, Region),
+    /// What the chip wants to find there besides.
+    pub boot: Boot,
+    /// The core it is compiled for.
+    pub core: Core,
+    /// `defmt`'s level; [`LOG_OFF`] for a product without a log and without its buffer.
+    pub log: &'a str,
+    /// Optimize the model for speed, not for size.
+    pub for_speed: bool,
+    pub transport: Transport,
+    /// Samples come in where the model has a front end; else readings do.
+    pub takes_samples: bool,
+    /// Verify and serve images deliver no scores, which the model does not compute in full.
+    pub class_only: bool,
+}
+
+impl Image<'_> {
+    /// Whether samples come in, not readings.
+    fn has_signal(&self) -> bool {
+        self.takes_samples && self.model.contains_key("src/signal.rs")
+    }
+
+    /// The features of the app that it is built with.
+    fn features(&self) -> String {
+        let mut features = self.transport.features();
+        if self.transport == Transport::Product && self.log != LOG_OFF {
+            features.push_str(",log");
+        }
+        if has_probabilities(self.model) {
+            features.push_str(",probabilities");
+        }
+        if self.has_signal() {
+            features.push_str(",signal");
+        }
+        if self.class_only {
+            features.push_str(",class-only");
+        }
+        features
+    }
+}
+
+/// Builds `image` in `folder` and returns its ELF file, which says that it is the one.
+pub(crate) fn build(
+    image: &Image<'_>,
+    firmware: &SourceTree,
+    toolchain: &Toolchain,
+    folder: &Path,
+) -> Result<Vec<u8>, Failure> {
+    let mut files = workspace::of(image, firmware)?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))
+        .environment()?;
+    let (features, target) = (image.features(), image.core.target());
+    let inputs = key::Inputs {
+        files: &files,
+        features: &features,
+        log: image.log,
+        target,
+        compiler: &toolchain.compiler_in(folder).environment()?,
+        linker: &toolchain.linker_version,
+        builds_core: toolchain.builds_core,
+        rustflags: cargo::rustflags(toolchain),
+        settings: &key::settings(folder, target).environment()?,
+    };
+    let digest = inputs.digest().environment()?;
+    workspace::name_after(&mut files, &digest)?;
+    let elf = compile(&Job {
+        folder,
+        files: Some(&files),
+        binary: "spinney-app",
+        arguments: &["--features", &features],
+        target,
+        log: image.log,
+        toolchain,
+    })?;
+    is_asked_for(image, &digest, &elf).environment()?;
+    Ok(elf)
+}
+
+/// Holds an ELF file against what was asked for: these inputs, this core, this memory.
+fn is_asked_for(image: &Image<'_>, digest: &str, elf: &[u8]) -> anyhow::Result<()> {
+    let label = spinney_evaluate::Label::of(elf, workspace::MARK)?;
+    let expected = spinney_evaluate::Label {
+        mark: Some(digest.to_owned()),
+        is_riscv: image.core.is_riscv(),
+        start: label.start,
+    };
+    let (flash, _) = image.memory;
+    let is_in_flash = label
+        .start
+        .checked_sub(flash.origin)
+        .is_some_and(|at| at < flash.len);
+    if label == expected && is_in_flash {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "cargo's target folder gave another image: found {label}, expected {expected} within the {} \
+         bytes from {:#010x}; run the command again, and if it is so again, `cargo xtask clean` first",
+        flash.len,
+        flash.origin
+    ))
+}
+
+/// Builds the one binary of the package in `folder` for `core` and runs it on the core's emulated
+/// machine: what it logs.
+pub(crate) fn emulated_log(
+    folder: &Path,
+    binary: &str,
+    arguments: &[&str],
+    core: Core,
+) -> Result<String, Failure> {
+    let target = core.target();
+    let toolchain = environment::toolchain(target)
+        .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
+        .environment()?;
+    let machine = core.machine();
+    let (qemu, _) = environment::emulator(machine)
+        .with_context(|| format!("no {}; `cargo xtask setup` installs it", machine.qemu))
+        .environment()?;
+    let elf = compile(&Job {
+        folder,
+        files: None,
+        binary,
+        arguments,
+        target,
+        log: "info",
+        toolchain: &toolchain,
+    })?;
+    let path = folder.join("emulated.elf");
+    store::write_whole(&path, &elf).environment()?;
+    emulator::log_of(&qemu, machine, &path)
+}
