@@ -76,6 +76,22 @@ pub(crate) fn hold(path: &Path) -> Result<Held> {
     })
 }
 
+/// Holds a file that is there, unless another run does. It is left as it is: when it was changed last
+/// is when a run last took it or let go of it.
+pub(crate) fn try_hold(path: &Path) -> Result<Option<File>> {
+    let context = || format!("cannot lock {}", path.display());
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(path)
+        .with_context(context)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error).with_context(context),
+    }
+}
+
 fn hold_and_tell(path: &Path, tell: &dyn Fn(&str)) -> Result<Held> {
     let context = || format!("cannot lock {}", path.display());
     if let Some(folder) = path.parent() {

@@ -4,6 +4,7 @@ mod bench;
 mod c99;
 mod chips;
 mod ci;
+mod clean;
 mod completions;
 mod device_job;
 mod disk;
@@ -40,6 +41,7 @@ mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -92,6 +94,21 @@ enum Verb {
     /// The chips there are, and the table of them.
     #[command(subcommand)]
     Chips(ChipsVerb),
+    /// Give back what builds left behind and can make again: the firmware cache, workspaces of images.
+    #[command(after_help = "Examples:
+  cargo xtask clean --dry-run                    what there is, and when it was last used
+  cargo xtask clean --older 30d                  what nobody used for a month
+
+Results of the last runs stay, so that `pipeline check` and `flash` go on working, and so does what a
+run holds. The next build of an image compiles `core` anew.")]
+    Clean {
+        /// Only what was not used for so long, such as 30d or 12h.
+        #[arg(long, value_name = "AGE", default_value = "0m", value_parser = clean::age)]
+        older: Duration,
+        /// Only tell; remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Program a board with the image of the last run, through a debug probe, and show its log.
     Flash(flash::Arguments),
     /// Prove that neither a model nor the front end can panic on any core, as CI does.
@@ -282,6 +299,7 @@ fn main() -> ExitCode {
         }
         Verb::Chips(ChipsVerb::Sizes { config, chips }) => sizes::run(&config, &chips),
         Verb::Chips(ChipsVerb::Update) => chips::update(),
+        Verb::Clean { older, dry_run } => clean::run(older, dry_run),
         Verb::Flash(arguments) => flash::run(&arguments),
         Verb::NoPanic => no_panic::run(),
         Verb::Explain { row, config, json } => explain::run(&config, row, json),

@@ -86,8 +86,9 @@ pub(crate) fn firmware_cache() -> Result<PathBuf, Failure> {
 /// The folder of what is built once, outside the clone.
 pub(crate) fn cache() -> Result<PathBuf, Failure> {
     // Builds run in other folders, where a relative path would lead elsewhere.
-    let named = std::env::var_os("SPINNEY_CACHE").map(std::path::absolute);
+    let named = std::env::var_os("SPINNEY_CACHE").filter(|folder| !folder.is_empty());
     named
+        .map(std::path::absolute)
         .transpose()
         .context("SPINNEY_CACHE")
         .environment()?

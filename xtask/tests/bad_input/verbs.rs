@@ -31,13 +31,16 @@ fn reports_that_cannot_be_written() {
         "name = \"bad-input\"",
         "name = \"bad-input\"\nreports = \"occupied\"",
     );
-    runs_into(&case, &expect![[r#"
+    runs_into(
+        &case,
+        &expect![[r#"
         error: pipeline.reports: found `"occupied"`, expected a place that can be written (not a directory)
          --> FOLDER/pipeline.toml:4:11
           |
         4 | reports = "occupied"
           |           ^^^^^^^^^^
-    "#]]);
+    "#]],
+    );
 }
 
 /// Runs all stages, which the place of an output must end before.
