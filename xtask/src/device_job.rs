@@ -131,8 +131,6 @@ impl Job {
                 class_only: false,
             };
             let elf = image::build(&image, &self.firmware, &device.toolchain, &folder)?;
-            let path = folder.join("verify.elf");
-            store::write_whole(&path, &elf).environment()?;
             let footprint = Footprint::from_elf(&elf).environment()?;
             if let Some(reason) = emulator::does_not_fit(machine, &footprint) {
                 note = Some(reason.replace("not run: ", ""));
@@ -143,7 +141,7 @@ impl Job {
                 });
                 continue;
             }
-            let run = emulator::run(program, machine, &path, &footprint, &self.rows, DEADLINE_S)?;
+            let run = emulator::run(program, machine, &elf, &footprint, &self.rows, DEADLINE_S)?;
             let context = RunContext {
                 n_features: self.n_features,
                 n_classes: self.n_classes,

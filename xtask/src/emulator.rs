@@ -43,11 +43,11 @@ fn features_file() -> &'static str {
     name.to_str().unwrap_or_default()
 }
 
-/// Runs the image at `elf` on `machine` with `rows`, for at most `deadline_s` seconds.
+/// Runs an image on `machine` with `rows`, for at most `deadline_s` seconds.
 pub(crate) fn run(
     qemu: &Path,
     machine: &Machine,
-    elf: &Path,
+    elf: &[u8],
     footprint: &Footprint,
     rows: &[u8],
     deadline_s: u32,
@@ -62,14 +62,16 @@ pub(crate) fn run(
     let folder = tempfile::tempdir()
         .context("cannot create a temporary folder")
         .environment()?;
+    // Nobody else has this copy: what runs is what was asked for.
+    let image = folder.path().join("image.elf");
+    std::fs::write(&image, elf).environment()?;
     std::fs::write(folder.path().join(rows_file()), rows).environment()?;
-    let mut command = command(qemu, machine, elf);
+    let mut command = command(qemu, machine, &image);
     command.current_dir(folder.path());
     let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;
-    let elf = std::fs::read(elf).environment()?;
-    let log = decode_log(&elf, &finished.stdout);
+    let log = decode_log(elf, &finished.stdout);
     let ended = match finished.status {
         None => Ended::Failed(format!(
             "the image did not end within {deadline_s} s and was killed"

@@ -196,7 +196,7 @@ fn on_device(
         early: quantized.stopped_early(fitted.values.view()),
         ..HostRows::new(quant, fitted.values.rows())
     };
-    let fingerprint = pipeline::fingerprint(&arguments.config)?;
+    let fingerprint = quantized.fingerprint();
     let card = Card::new(quant, &fingerprint);
     // The machine runs until its guard is dropped.
     let (tty, _emulated) = if port == Path::new(EMULATOR) {

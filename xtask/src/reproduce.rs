@@ -10,7 +10,7 @@ use xshell::{Shell, cmd};
 
 use crate::environment::find_program;
 use crate::failure::{Blame, Failure};
-use crate::store::Stage;
+use crate::store::{Stage, State};
 use crate::{ci, pipeline, places};
 
 /// Stages whose artifacts are compared, all of them.
@@ -257,17 +257,18 @@ fn check(second: &Second, config: &Path) -> Result<(usize, usize), Failure> {
     let mut differing = differing(&ours, &theirs);
     let mut n_artifacts = 0;
     for stage in STAGES {
-        let stamp = |folder: &Path| {
-            let stage = Stage::new(folder.join("pipeline").join(&identity.name).join(stage));
-            stage
-                .stamp()
-                .with_context(|| format!("a stage of {} is not whole", identity.name))
-                .environment()
+        let artifacts = |folder: &Path| {
+            let folder = folder.join("pipeline").join(&identity.name).join(stage);
+            match Stage::new(folder).state().environment()? {
+                State::Whole(finished) => Ok(finished.artifacts().clone()),
+                state => Err(anyhow!(
+                    "{stage} of {} is not whole: {state:?}",
+                    identity.name
+                ))
+                .environment(),
+            }
         };
-        let (ours, theirs) = (
-            stamp(&places::target()?)?.artifacts,
-            stamp(&second.target)?.artifacts,
-        );
+        let (ours, theirs) = (artifacts(&places::target()?)?, artifacts(&second.target)?);
         n_artifacts += ours.len();
         let paths = self::differing(&ours, &theirs);
         differing.extend(paths.into_iter().map(|path| format!("{stage}/{path}")));

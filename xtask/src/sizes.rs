@@ -53,7 +53,7 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
     let chips: Vec<Chip> = names.into_iter().map(chip).collect::<Result<_, _>>()?;
     let mut loaded = spinney_config::load(config)?;
     let quantized = pipeline::quantized(config)?;
-    let fingerprint = pipeline::fingerprint(config)?;
+    let fingerprint = quantized.fingerprint();
     // Nothing is run here that could tell which form is the best, and packed takes the least.
     let is_forest = matches!(quantized.model, FloatModel::Forest(_));
     let codegen = &mut loaded.pipeline.codegen;

@@ -5,13 +5,16 @@
 //! holds the digests of all artifacts, so a damaged one is not either.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, anyhow};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::disk;
+use crate::failure::{Blame, Failure};
 
 const STAMP: &str = "stamp.json";
 
@@ -37,7 +40,92 @@ pub(crate) enum State {
     /// This artifact is gone or not what was written.
     Damaged(String),
     /// All of it.
-    Whole(Stamp),
+    Whole(Finished),
+}
+
+/// The results of a finished stage. Having one means knowing what each artifact has to be: there is
+/// no other way to read one, and no other bytes are handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finished {
+    folder: PathBuf,
+    stamp: Stamp,
+    /// Of the stamp's bytes.
+    digest: String,
+}
+
+impl Finished {
+    /// Names this result of this stage: what it was made from and what it consists of.
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What the stage depended on.
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.stamp.inputs
+    }
+
+    /// Digest of each artifact.
+    pub(crate) fn artifacts(&self) -> &BTreeMap<String, String> {
+        &self.stamp.artifacts
+    }
+
+    /// Where an artifact lies, for a reader to look at.
+    pub(crate) fn path(&self, artifact: &str) -> PathBuf {
+        self.folder.join(artifact)
+    }
+
+    /// The bytes of an artifact, as they were written.
+    ///
+    /// # Errors
+    /// They are others by now.
+    pub(crate) fn read(&self, artifact: &str) -> Result<Vec<u8>, Failure> {
+        let path = self.path(artifact);
+        let expected = self.stamp.artifacts.get(artifact);
+        let found = digested(&path).environment()?;
+        match found.filter(|(_, digest)| Some(digest) == expected) {
+            Some((bytes, _)) => Ok(bytes),
+            None => Err(Failure::Input(anyhow!(
+                "{} changed while it was in use: found other bytes than its stage wrote; run the \
+                 command again",
+                path.display()
+            ))),
+        }
+    }
+
+    /// An artifact that was written as JSON.
+    ///
+    /// # Errors
+    /// As [`Self::read`], or another version of this program wrote it otherwise.
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, artifact: &str) -> Result<T, Failure> {
+        serde_json::from_slice(&self.read(artifact)?)
+            .with_context(|| {
+                format!(
+                    "{} was written by another version of Spinney; `cargo xtask pipeline run` \
+                     writes it anew",
+                    self.path(artifact).display()
+                )
+            })
+            .input()
+    }
+}
+
+/// Digest of a file; `None` if no file is there.
+pub(crate) fn digest_of(path: &Path) -> anyhow::Result<Option<String>> {
+    Ok(digested(path)?.map(|(_, digest)| digest))
+}
+
+/// The bytes of a file and their digest; `None` if no file is there.
+fn digested(path: &Path) -> anyhow::Result<Option<(Vec<u8>, String)>> {
+    match disk::read(path) {
+        Ok(bytes) => {
+            let digest = sha256(&bytes);
+            Ok(Some((bytes, digest)))
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidData => Ok(None),
+            _ => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        },
+    }
 }
 
 /// The folder of one stage.
@@ -51,41 +139,45 @@ impl Stage {
         Self { folder }
     }
 
-    pub(crate) fn path(&self, artifact: &str) -> PathBuf {
+    fn path(&self, artifact: &str) -> PathBuf {
         self.folder.join(artifact)
     }
 
-    /// What is left of the last run.
-    pub(crate) fn state(&self) -> State {
-        let Ok(text) = disk::read(&self.path(STAMP)) else {
-            return if self.folder.exists() {
+    /// What is left of the last run; every artifact is looked at.
+    ///
+    /// # Errors
+    /// Something cannot be read, so that nobody can tell.
+    pub(crate) fn state(&self) -> anyhow::Result<State> {
+        let Some((text, digest)) = digested(&self.path(STAMP))? else {
+            return Ok(if self.folder.exists() {
                 State::Unfinished
             } else {
                 State::Missing
-            };
+            });
         };
-        let Ok(stamp) = serde_json::from_slice::<Stamp>(&text) else {
-            return State::Damaged(STAMP.to_owned());
+        let stamp = serde_json::from_slice::<Stamp>(&text).ok();
+        // What would not be written like this is not what was written.
+        let Some(stamp) =
+            stamp.filter(|it| serde_json::to_vec_pretty(it).is_ok_and(|it| it == text))
+        else {
+            return Ok(State::Damaged(STAMP.to_owned()));
         };
-        let damaged = stamp.artifacts.iter().find(|(path, digest)| {
-            !disk::read(&self.path(path)).is_ok_and(|bytes| sha256(&bytes) == **digest)
-        });
-        match damaged {
-            Some((path, _)) => State::Damaged(path.clone()),
-            None => State::Whole(stamp),
+        for (path, expected) in &stamp.artifacts {
+            let found = digested(&self.path(path))?;
+            if found.is_none_or(|(_, digest)| digest != *expected) {
+                return Ok(State::Damaged(path.clone()));
+            }
         }
-    }
-
-    /// The stamp of the last finished run, if all its artifacts are still what they were.
-    pub(crate) fn stamp(&self) -> Option<Stamp> {
-        match self.state() {
-            State::Whole(stamp) => Some(stamp),
-            _ => None,
-        }
+        let folder = self.folder.clone();
+        Ok(State::Whole(Finished {
+            folder,
+            stamp,
+            digest,
+        }))
     }
 
     /// Starts the stage anew: nothing of an earlier run remains.
-    pub(crate) fn begin(&self) -> Result<Writer<'_>> {
+    pub(crate) fn begin(&self) -> anyhow::Result<Writer<'_>> {
         let context = || format!("cannot empty {}", self.folder.display());
         // A link in its place goes, and what it names stays; the stamp goes before all else.
         if self.folder.is_dir() && !self.folder.is_symlink() {
@@ -99,18 +191,6 @@ impl Stage {
             artifacts: BTreeMap::new(),
         })
     }
-
-    /// The bytes of an artifact of a finished stage.
-    pub(crate) fn read(&self, artifact: &str) -> Result<Vec<u8>> {
-        let path = self.path(artifact);
-        disk::read(&path).with_context(|| format!("cannot read {}", path.display()))
-    }
-
-    /// An artifact of a finished stage that was written as JSON.
-    pub(crate) fn read_json<T: serde::de::DeserializeOwned>(&self, artifact: &str) -> Result<T> {
-        serde_json::from_slice(&self.read(artifact)?)
-            .with_context(|| format!("{} is damaged", self.path(artifact).display()))
-    }
 }
 
 /// A stage while it runs.
@@ -121,19 +201,23 @@ pub(crate) struct Writer<'a> {
 
 impl Writer<'_> {
     /// Writes one artifact.
-    pub(crate) fn write(&mut self, artifact: &str, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&mut self, artifact: &str, bytes: &[u8]) -> anyhow::Result<()> {
         write_whole(&self.stage.path(artifact), bytes)?;
         self.artifacts.insert(artifact.to_owned(), sha256(bytes));
         Ok(())
     }
 
     /// Writes one artifact as JSON.
-    pub(crate) fn write_json(&mut self, artifact: &str, value: &impl Serialize) -> Result<()> {
+    pub(crate) fn write_json(
+        &mut self,
+        artifact: &str,
+        value: &impl Serialize,
+    ) -> anyhow::Result<()> {
         self.write(artifact, &serde_json::to_vec(value)?)
     }
 
     /// Declares the stage finished, once all of it is on the disk.
-    pub(crate) fn finish(self, inputs: Inputs) -> Result<Stamp> {
+    pub(crate) fn finish(self, inputs: Inputs) -> anyhow::Result<Finished> {
         let artifacts = self.artifacts.keys().map(|it| self.stage.path(it));
         let artifacts: Vec<PathBuf> = artifacts.collect();
         let folders: BTreeSet<&Path> = artifacts.iter().filter_map(|it| it.parent()).collect();
@@ -152,14 +236,65 @@ impl Writer<'_> {
         };
         let path = self.stage.path(STAMP);
         let text = serde_json::to_vec_pretty(&stamp)?;
-        on_disk(&path, disk::write_lasting(&path, &text))?;
-        Ok(stamp)
+        write_lasting(&path, &text)?;
+        Ok(Finished {
+            folder: self.stage.folder.clone(),
+            stamp,
+            digest: sha256(&text),
+        })
     }
 }
 
+/// A value in a file of its own that can tell whether it is what was written.
+#[derive(Serialize, Deserialize)]
+struct Sealed<T> {
+    /// Of the value as JSON.
+    digest: String,
+    value: T,
+}
+
+/// Writes a value so that [`read_sealed`] finds any change of it; the file outlives a power cut.
+pub(crate) fn write_sealed(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let digest = sha256(&serde_json::to_vec(value)?);
+    let text = serde_json::to_vec_pretty(&Sealed { digest, value })?;
+    write_lasting(path, &text)
+}
+
+/// What is left of a file that [`write_sealed`] wrote.
+pub(crate) enum Kept<T> {
+    Missing,
+    /// It is not what was written.
+    Damaged,
+    Whole(T),
+}
+
+/// Reads what [`write_sealed`] wrote.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub(crate) fn read_sealed<T: Serialize + DeserializeOwned>(path: &Path) -> anyhow::Result<Kept<T>> {
+    let Some((text, _)) = digested(path)? else {
+        return Ok(Kept::Missing);
+    };
+    let Ok(sealed) = serde_json::from_slice::<Sealed<T>>(&text) else {
+        return Ok(Kept::Damaged);
+    };
+    let is_whole = sha256(&serde_json::to_vec(&sealed.value)?) == sealed.digest
+        && serde_json::to_vec_pretty(&sealed)? == text;
+    Ok(match is_whole {
+        true => Kept::Whole(sealed.value),
+        false => Kept::Damaged,
+    })
+}
+
 /// Writes a file through a temporary one beside it, so that nobody ever sees half of it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     disk::write_whole(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// As [`write_whole`], and once this is done, the file outlives a power cut.
+pub(crate) fn write_lasting(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    disk::write_lasting(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A folder in the making, beside the place that it goes to as a whole.
@@ -170,7 +305,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// An empty draft of what will be at `place`; gone with this value unless it gets there.
-    pub(crate) fn of(place: &Path) -> Result<Self> {
+    pub(crate) fn of(place: &Path) -> anyhow::Result<Self> {
         let context = || format!("cannot write {}", place.display());
         let parent = place.parent().unwrap_or(place);
         disk::create_folder(parent).with_context(context)?;
@@ -185,7 +320,7 @@ impl Draft {
     }
 
     /// Puts the folder in its place; what was there is dropped.
-    pub(crate) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         let context = || format!("cannot write {}", self.place.display());
         // Both lie beside the place, so that moving them is renaming.
         let aside = beside(&self.place).with_context(context)?;
@@ -226,31 +361,36 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_or_damaged_stage_has_no_stamp() {
+    fn an_unfinished_or_damaged_stage_is_not_whole() {
         let folder = tempfile::tempdir().unwrap();
         let stage = Stage::new(folder.path().join("train"));
-        assert_eq!(stage.state(), State::Missing);
+        let state = || stage.state().unwrap();
+        assert_eq!(state(), State::Missing);
         let mut writer = stage.begin().unwrap();
         writer.write("a/model.json", b"{}").unwrap();
-        assert_eq!(stage.state(), State::Unfinished);
-        let stamp = writer.finish(inputs("1")).unwrap();
-        assert_eq!(stage.stamp(), Some(stamp));
+        assert_eq!(state(), State::Unfinished);
+        let finished = writer.finish(inputs("1")).unwrap();
+        assert_eq!(state(), State::Whole(finished.clone()));
+        assert_eq!(finished.read("a/model.json").unwrap(), b"{}");
         fs::write(stage.path("a/model.json"), b"{").unwrap();
-        assert_eq!(stage.state(), State::Damaged("a/model.json".to_owned()));
-        assert_eq!(stage.stamp(), None);
+        assert_eq!(state(), State::Damaged("a/model.json".to_owned()));
+        finished.read("a/model.json").unwrap_err();
+        finished.read("a/unknown.json").unwrap_err();
         let mut writer = stage.begin().unwrap();
         writer.write("b", b"").unwrap();
-        assert_eq!(stage.stamp(), None, "begun anew");
+        assert_eq!(state(), State::Unfinished, "begun anew");
         assert!(!stage.path("a").exists());
         writer.finish(inputs("2")).unwrap();
         fs::remove_file(stage.path("b")).unwrap();
-        assert_eq!(stage.stamp(), None, "an artifact is gone");
+        assert_eq!(state(), State::Damaged("b".to_owned()));
+        fs::create_dir(stage.path("b")).unwrap();
+        assert_eq!(state(), State::Damaged("b".to_owned()));
     }
 
     /// Whichever operation fails, a stage is what it was, or none that is finished, or the new one.
     #[test]
     fn a_stage_is_whole_whichever_operation_fails() {
-        let write = |stage: &Stage, text: &str| -> Result<Stamp> {
+        let write = |stage: &Stage, text: &str| -> anyhow::Result<Finished> {
             let mut writer = stage.begin()?;
             writer.write("a", text.as_bytes())?;
             writer.write("b/c", b"same")?;
@@ -264,20 +404,20 @@ mod tests {
             let faults = move |_, _: &Path| {
                 n += 1;
                 (n > fails).then(|| disk::Fault {
-                    error: std::io::ErrorKind::StorageFull.into(),
+                    error: ErrorKind::StorageFull.into(),
                     bytes_written: n % 3,
                 })
             };
             let outcome = disk::with_faults(faults, || write(&stage, "new"));
-            match (stage.state(), outcome) {
-                (State::Whole(stamp), Ok(new)) => {
-                    assert_eq!(stamp, new);
+            match (stage.state().unwrap(), outcome) {
+                (State::Whole(found), Ok(new)) => {
+                    assert_eq!(found, new);
                     assert!(fails > 10, "{fails} operations");
                     return;
                 }
-                (State::Whole(stamp), Err(_)) if stamp == old => assert_eq!(fails, 0),
+                (State::Whole(found), Err(_)) if found == old => assert_eq!(fails, 0),
                 // Whether its name lasts is all that can fail behind the stamp.
-                (State::Whole(stamp), Err(_)) => assert_eq!(stamp.inputs, inputs("new")),
+                (State::Whole(found), Err(_)) => assert_eq!(found.inputs(), &inputs("new")),
                 (state, outcome) => {
                     let is_none = matches!(state, State::Missing | State::Unfinished);
                     assert!(is_none, "{fails}: {state:?}");
@@ -285,6 +425,68 @@ mod tests {
                     write(&stage, "after").unwrap();
                 }
             }
+        }
+    }
+
+    /// A stage that cannot be read is not one that has to be made anew.
+    #[test]
+    fn a_disk_that_cannot_be_read_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage::new(folder.path().join("train"));
+        let mut writer = stage.begin().unwrap();
+        writer.write("a", b"").unwrap();
+        writer.finish(inputs("1")).unwrap();
+        for artifact in [STAMP, "a"] {
+            let faults = move |operation, path: &Path| {
+                let fails = operation == disk::Operation::Read && path.ends_with(artifact);
+                fails.then(|| disk::Fault {
+                    error: std::io::Error::other("bad sector"),
+                    bytes_written: 0,
+                })
+            };
+            let error = disk::with_faults(faults, || stage.state()).unwrap_err();
+            assert!(format!("{error:#}").contains("bad sector"), "{error:#}");
+        }
+    }
+
+    /// Whatever single byte is another one, gone or new, nothing is believed.
+    #[test]
+    fn a_seal_and_a_stamp_show_any_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sealed.json");
+        let seal = || write_sealed(&path, &inputs("sha256:0")).unwrap();
+        let stage = Stage::new(folder.path().join("train"));
+        let stamp = || {
+            let mut writer = stage.begin().unwrap();
+            writer.write("a", b"b").unwrap();
+            writer.finish(inputs("sha256:0")).unwrap()
+        };
+        let finished = stamp();
+        seal();
+        let changes: [fn(&mut Vec<u8>, usize); 4] = [
+            |bytes, at| bytes[at] ^= 1,
+            |bytes, at| bytes.truncate(at),
+            |bytes, at| {
+                bytes.remove(at);
+            },
+            |bytes, at| bytes.insert(at, b' '),
+        ];
+        for file in [path.clone(), stage.path(STAMP)] {
+            let whole = fs::read(&file).unwrap();
+            for (at, change) in (0..whole.len()).flat_map(|at| changes.map(|change| (at, change))) {
+                let mut bytes = whole.clone();
+                change(&mut bytes, at);
+                fs::write(&file, &bytes).unwrap();
+                let is_believed = matches!(read_sealed::<Inputs>(&path).unwrap(), Kept::Whole(_))
+                    && stage.state().unwrap() == State::Whole(finished.clone());
+                assert!(!is_believed, "{}", String::from_utf8_lossy(&bytes));
+            }
+            fs::write(&file, &whole).unwrap();
+            assert_eq!(stage.state().unwrap(), State::Whole(finished.clone()));
+            assert!(matches!(
+                read_sealed::<Inputs>(&path).unwrap(),
+                Kept::Whole(_)
+            ));
         }
     }
 

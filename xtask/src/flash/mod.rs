@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             .into());
     }
     let elf = if arguments.verify {
-        verify::image(&arguments.config, chip)?
+        verify::image(&product.chosen, chip)?
     } else {
         product.elf
     };

@@ -13,17 +13,16 @@ use super::follow::told;
 use crate::environment;
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport, Way};
-use crate::pipeline;
+use crate::pipeline::{self, Chosen};
 use crate::progress::Progress;
 use crate::serial::{Card, HostRows, Link, Patience, verify};
 
 /// The image that answers rows over RTT, with the model that the last run chose.
-pub(super) fn image(config: &Path, chip: &Chip) -> Result<Vec<u8>, Failure> {
+pub(super) fn image(chosen: &Chosen, chip: &Chip) -> Result<Vec<u8>, Failure> {
     let target = chip.core.target();
     let toolchain = environment::toolchain(target)
         .with_context(|| format!("no compiler for {target}; `cargo xtask setup` installs one"))
         .environment()?;
-    let chosen = pipeline::chosen(config)?;
     let image = Image {
         model: &chosen.files,
         model_package: &format!("{}-model", chosen.name),
@@ -104,7 +103,7 @@ pub(super) fn judge(config: &Path, chip: &Chip, link: &mut dyn Link) -> Result<(
         early: quantized.stopped_early(test.values().view()),
         ..HostRows::new(&quantized.quant, test.values().rows())
     };
-    let card = Card::new(&quantized.quant, &pipeline::fingerprint(config)?);
+    let card = Card::new(&quantized.quant, &quantized.fingerprint());
     let progress = Progress::new();
     let n_rows = host.classes.len();
     let mut watch = |row: usize, _| progress.doing(&format!("{row} of {n_rows} rows"));

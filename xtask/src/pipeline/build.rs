@@ -10,7 +10,8 @@ use spinney_evaluate::{
 
 use super::candidates::{Candidate, Figures, choose};
 use super::checked::{self, CHECKED};
-use super::quantize::{CANDIDATES, CLAIMS, EMPTY_CRATE, EXACT_ROWS, PREDICTIONS, ROWS, SAMPLES};
+use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
+use super::stages::artifact_of;
 use super::{FoundEmulator, Session, Tools, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
@@ -53,7 +54,6 @@ pub(super) fn verify_elf(candidate: usize) -> String {
 /// What the stage `build` depends on.
 pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
-    let quantized = session.stage("quantize");
     let firmware = image::firmware_sources()?;
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
     let sections = serde_json::to_string(&(
@@ -69,11 +69,7 @@ pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, 
         pipeline.target.chip.core.target(),
     )
     .environment()?;
-    Ok([
-        (
-            "model crates",
-            sha256(&quantized.read(CANDIDATES).environment()?),
-        ),
+    let mut key: store::Inputs = [
         ("firmware", sha256(firmware_text.as_bytes())),
         (
             "[target], [firmware], [codegen]",
@@ -85,7 +81,11 @@ pub(crate) fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, 
         ("name", pipeline.identity.name.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into())
+    .into();
+    for artifact in [CANDIDATES, EMPTY_CRATE] {
+        key.extend([artifact_of(session, "quantize", artifact)?]);
+    }
+    Ok(key)
 }
 
 /// Builds the images, unless nothing that they depend on has changed.
@@ -100,11 +100,11 @@ fn build_all<'a>(
     tools: &Tools,
     stage: &'a Stage,
 ) -> Result<Writer<'a>, Failure> {
-    let quantized = session.stage("quantize");
+    let quantized = session.made("quantize")?;
     let firmware = image::firmware_sources()?;
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
-    let empty: SourceTree = quantized.read_json(EMPTY_CRATE).environment()?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let empty: SourceTree = quantized.read_json(EMPTY_CRATE)?;
     let build = |candidate: Option<&Candidate>, transport: Transport| {
         let name = match (candidate, transport) {
             (None, _) => "empty".to_owned(),
@@ -245,25 +245,10 @@ fn log_level(level: LogLevel) -> &'static str {
 /// What the stage `run` depends on.
 pub(crate) fn inputs_of_run(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
-    let built = session.stage("build");
-    let quantized = session.stage("quantize");
-    let candidates_bytes = quantized.read(CANDIDATES).environment()?;
-    let candidates: Vec<Candidate> = serde_json::from_slice(&candidates_bytes).environment()?;
-    let predictions_bytes = quantized.read(PREDICTIONS).environment()?;
-    let rows = quantized.read(ROWS).environment()?;
-    let footprints = built.read(FOOTPRINTS).environment()?;
-    let claims = quantized.read(CLAIMS).environment()?;
-    let exact = quantized.read(EXACT_ROWS).environment()?;
     let budgets = serde_json::to_string(&pipeline.budget).environment()?;
     let mut key: store::Inputs = [
         // The checker at the end of the stage is part of the program.
         ("program".to_owned(), program_digest()?),
-        ("predictions".to_owned(), sha256(&predictions_bytes)),
-        ("model crates".to_owned(), sha256(&candidates_bytes)),
-        ("rows".to_owned(), sha256(&rows)),
-        ("exact rows".to_owned(), sha256(&exact)),
-        ("claims".to_owned(), sha256(&claims)),
-        ("images".to_owned(), sha256(&footprints)),
         ("[budget]".to_owned(), sha256(budgets.as_bytes())),
         (
             "deadline_s".to_owned(),
@@ -271,13 +256,13 @@ pub(crate) fn inputs_of_run(session: &Session, tools: &Tools) -> Result<store::I
         ),
     ]
     .into();
-    if let Some(emulator) = &tools.emulator {
-        for index in 0..candidates.len() {
-            let verify = built.read(&verify_elf(index)).environment()?;
-            key.insert(format!("image {index}"), sha256(&verify));
+    // It measures, checks and hands on what they made, nearly all of it.
+    for stage in ["model", "quantize", "build"] {
+        for artifact in session.made(stage)?.artifacts().keys() {
+            key.extend([artifact_of(session, stage, artifact)?]);
         }
-        let samples = quantized.read(SAMPLES).environment()?;
-        key.insert("samples".to_owned(), sha256(&samples));
+    }
+    if let Some(emulator) = &tools.emulator {
         key.insert("emulator".to_owned(), emulator.version.clone());
         key.insert("machine".to_owned(), emulator.machine.name.to_owned());
     }
@@ -294,12 +279,12 @@ pub(crate) fn execute(session: &Session, tools: &Tools) -> Result<(), Failure> {
 
 fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
     let pipeline = &session.config.pipeline;
-    let built = session.stage("build");
-    let quantized = session.stage("quantize");
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
-    let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
-    let rows = quantized.read(ROWS).environment()?;
-    let footprints: Footprints = built.read_json(FOOTPRINTS).environment()?;
+    let built = session.made("build")?;
+    let quantized = session.made("quantize")?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
+    let rows = quantized.read(ROWS)?;
+    let footprints: Footprints = built.read_json(FOOTPRINTS)?;
     let mut results = Vec::new();
     let mut logs = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
@@ -354,7 +339,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         };
         results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
     }
-    let product = built.read(&product_elf(choice.chosen)).environment()?;
+    let product = built.read(&product_elf(choice.chosen))?;
     let checked = checked::run(
         session,
         &checked::Subject {
@@ -394,20 +379,16 @@ fn run_candidate(
     rows: &[u8],
     predictions: &Predictions,
 ) -> Result<(RunResult, String), Failure> {
-    let built = session.stage("build");
-    let verify = built.read(&verify_elf(index)).environment()?;
+    let verify = session.made("build")?.read(&verify_elf(index))?;
     let run = emulator::run(
         &emulator.program,
         emulator.machine,
-        &built.path(&verify_elf(index)),
+        &verify,
         &Footprint::from_elf(&verify).environment()?,
         rows,
         session.config.pipeline.firmware.deadline_s,
     )?;
-    let summary: super::quantize::Summary = session
-        .stage("quantize")
-        .read_json(super::quantize::SUMMARY)
-        .environment()?;
+    let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let passed = summary.passed;
     let result = match run.ended {
         Ended::Failed(reason) => RunResult::Failed(reason),
@@ -459,9 +440,7 @@ fn listen(
     };
     let firmware = image::firmware_sources()?;
     let elf = build_one(session, context.tools, &firmware, Some(chosen), built)?;
-    let path = session.scratch("firmware").join("listening.elf");
-    store::write_whole(&path, &elf).environment()?;
-    let samples = session.stage("quantize").read(SAMPLES).environment()?;
+    let samples = session.made("quantize")?.read(SAMPLES)?;
     session.progress.doing(&format!(
         "listening to the test samples on the emulated {}",
         machine.name
@@ -469,7 +448,7 @@ fn listen(
     let run = emulator::run(
         &context.emulator.program,
         machine,
-        &path,
+        &elf,
         &Footprint::from_elf(&elf).environment()?,
         &samples,
         session.config.pipeline.firmware.deadline_s,
@@ -480,10 +459,7 @@ fn listen(
         }
         Ended::Outcomes(outcomes) => outcomes,
     };
-    let summary: super::quantize::Summary = session
-        .stage("quantize")
-        .read_json(super::quantize::SUMMARY)
-        .environment()?;
+    let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let run_context = RunContext {
         n_features: summary.features.len(),
         n_classes: context.predictions.scores.first().map_or(0, Vec::len),

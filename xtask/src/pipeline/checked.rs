@@ -1,7 +1,5 @@
 //! The checker at work: the last step of `run`, the gate `certificate`, and `certificate verify`.
 
-use std::path::Path;
-
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
@@ -16,7 +14,7 @@ use super::quantize::{CLAIMS, EXACT_ROWS, ROWS};
 use super::{FoundEmulator, Session, model};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
-use crate::store::{self, sha256};
+use crate::store::Finished;
 
 pub(crate) const CHECKED: &str = "checked.json";
 
@@ -67,10 +65,10 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
     session
         .progress
         .doing("checking every split in the image anew");
-    let quantized = session.stage("quantize");
+    let quantized = session.made("quantize")?;
     let float = model::load(session)?;
-    let digest = sha256(&session.stage("model").read(model::MODEL).environment()?);
-    let mut claims: Vec<Claims> = quantized.read_json(CLAIMS).environment()?;
+    let digest = model::digest(session)?;
+    let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claims = claims.swap_remove(subject.index);
     let rows = exact_rows(&quantized, &claims.image)?;
     let found = |claim: &Claim, memory: Result<Memory, String>| match memory {
@@ -96,11 +94,8 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
 }
 
 /// The test rows in float64: those that the device gets, unless it gets fewer digits.
-pub(super) fn exact_rows(
-    quantized: &crate::store::Stage,
-    claim: &Claim,
-) -> Result<Vec<f64>, Failure> {
-    let exact = quantized.read(EXACT_ROWS).environment()?;
+pub(super) fn exact_rows(quantized: &Finished, claim: &Claim) -> Result<Vec<f64>, Failure> {
+    let exact = quantized.read(EXACT_ROWS)?;
     if !exact.is_empty() {
         let rows = exact.as_chunks().0;
         return Ok(rows
@@ -108,7 +103,7 @@ pub(super) fn exact_rows(
             .map(|reading| f64::from_le_bytes(*reading))
             .collect());
     }
-    Ok(readings(claim, &quantized.read(ROWS).environment()?))
+    Ok(readings(claim, &quantized.read(ROWS)?))
 }
 
 /// Asks the verify image, or images, of the form that ships.
@@ -135,7 +130,7 @@ fn ask(
     let scores_from = subject.candidates[subject.index].scores_from;
     let own = Some(subject.index).filter(|_| stops_for_certain(claim) || scores_from.is_none());
     for index in [own, scores_from].into_iter().flatten() {
-        let elf = session.stage("build").path(&verify_elf(index));
+        let elf = session.made("build")?.read(&verify_elf(index))?;
         ask_image(session, emulator, &elf, (claim, &edges), &mut asked)?;
     }
     Ok(asked)
@@ -156,12 +151,11 @@ fn edges(forest: &Forest, claim: &Claim, rows: &[f64]) -> Result<Edges, Fault> {
 fn ask_image(
     session: &Session,
     emulator: &FoundEmulator,
-    elf: &Path,
+    elf: &[u8],
     (claim, edges): (&Claim, &Edges),
     asked: &mut Asked,
 ) -> Result<(), Failure> {
-    let image = std::fs::read(elf).environment()?;
-    let footprint = Footprint::from_elf(&image).environment()?;
+    let footprint = Footprint::from_elf(elf).environment()?;
     let deadline = session.config.pipeline.firmware.deadline_s;
     for (number, rows) in edges.rows.chunks(ROWS_PER_RUN).enumerate() {
         let doing = "asking the image about both sides of every split";
@@ -199,10 +193,8 @@ pub(super) fn ask_anew(
         .context("no emulator is here")
         .environment()?;
     let elf = build::verify_image(session, &tools, candidate, "planted")?;
-    let path = session.scratch("firmware").join("planted.elf");
-    store::write_whole(&path, &elf).environment()?;
-    let quantized = session.stage("quantize");
-    let mut claims: Vec<Claims> = quantized.read_json(CLAIMS).environment()?;
+    let quantized = session.made("quantize")?;
+    let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claim = claims.swap_remove(index).image;
     let FloatModel::Forest(forest) = model::load(session)? else {
         return Err(Failure::Input(anyhow!("naive Bayes has no splits")));
@@ -210,7 +202,7 @@ pub(super) fn ask_anew(
     let edges = edges(&forest, &claim, &exact_rows(&quantized, &claim)?)
         .map_err(|error| Failure::Input(anyhow!("{error}")))?;
     let mut asked = Asked::of(&edges);
-    ask_image(session, emulator, &path, (&claim, &edges), &mut asked)?;
+    ask_image(session, emulator, &elf, (&claim, &edges), &mut asked)?;
     Ok(asked)
 }
 

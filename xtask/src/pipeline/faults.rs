@@ -14,13 +14,13 @@ use super::candidates::{Candidate, Choice};
 use super::checked::{self, exact_rows};
 use super::claim::Claims;
 use super::quantize::{CANDIDATES, CLAIMS};
-use super::{Session, model};
+use super::{Session, inputs, last_run, model};
 use crate::failure::{Blame, Failure};
 use crate::places;
 use crate::store::sha256;
 
 /// What the checker is given of a finished pipeline.
-struct Evidence {
+pub(super) struct Evidence {
     model: Vec<u8>,
     digest: String,
     claim: Claim,
@@ -188,24 +188,18 @@ fn affines(codings: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
 }
 
 impl Evidence {
-    fn of(config: &Path) -> Result<Self, Failure> {
+    pub(super) fn of(config: &Path) -> Result<Self, Failure> {
         let session = Session::open(config)?;
-        let (run, quantized) = (session.stage("run"), session.stage("quantize"));
-        if run.stamp().is_none() {
-            return Err(Failure::Input(anyhow!(
-                "{}: found no finished run; {} makes one",
-                config.display(),
-                super::typed(&session.config, "pipeline run", "")
-            )));
-        }
-        let choice: Choice = run.read_json(CHOICE).environment()?;
-        let mut claims: Vec<Claims> = quantized.read_json(CLAIMS).environment()?;
+        last_run::open(&session, &inputs::read(&session.config)?)?;
+        let (run, quantized) = (session.made("run")?, session.made("quantize")?);
+        let choice: Choice = run.read_json(CHOICE)?;
+        let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
         let claim = claims.swap_remove(choice.chosen).image;
-        let model = session.stage("model").read(model::MODEL).environment()?;
+        let model = session.made("model")?.read(model::MODEL)?;
         Ok(Self {
             digest: sha256(&model),
             rows: exact_rows(&quantized, &claim)?,
-            elf: run.read(PRODUCT_ELF).environment()?,
+            elf: run.read(PRODUCT_ELF)?,
             model,
             claim,
         })
@@ -329,10 +323,8 @@ const CODE: &str = "examples/mnist-forest.toml";
 /// A threshold one too high in branches that are compiled: the image has to be found out.
 fn in_code() -> Result<(), Failure> {
     let session = Session::open(&places::repository().join(CODE))?;
-    let candidates: Vec<Candidate> = session
-        .stage("quantize")
-        .read_json(CANDIDATES)
-        .environment()?;
+    last_run::open(&session, &inputs::read(&session.config)?)?;
+    let candidates: Vec<Candidate> = session.made("quantize")?.read_json(CANDIDATES)?;
     let index = candidates
         .iter()
         .position(|candidate| candidate.is_code() && !candidate.early_exit)

@@ -12,9 +12,6 @@ use spinney_config::{Config, Outputs};
 use spinney_report::{FILES, is_report};
 
 use super::Session;
-use super::build::CHOICE;
-use super::candidates::{Candidate, Choice};
-use super::quantize::CANDIDATES;
 use crate::failure::{Blame, Failure};
 use crate::store;
 
@@ -117,7 +114,7 @@ pub(super) fn run(session: &Session, outputs: &Outputs) -> Result<(), Failure> {
     }
     // Much may have happened since the run began.
     check(&session.config, outputs)?;
-    let candidate = chosen(session)?;
+    let candidate = super::shipped(session)?;
     if let Some(folder) = &outputs.crate_folder {
         crate_to(folder, &candidate.files, &session.scratch(RECORD)).input()?;
     }
@@ -212,16 +209,6 @@ fn aside(folder: &Path) -> PathBuf {
         .map(|number| folder.with_file_name(format!("{name}.before-{number}")))
         .find(|path| path.symlink_metadata().is_err())
         .unwrap_or_else(|| folder.to_owned())
-}
-
-/// The form that ships.
-fn chosen(session: &Session) -> Result<Candidate, Failure> {
-    let choice: Choice = session.stage("run").read_json(CHOICE).environment()?;
-    let mut candidates: Vec<Candidate> = session
-        .stage("quantize")
-        .read_json(CANDIDATES)
-        .environment()?;
-    Ok(candidates.swap_remove(choice.chosen))
 }
 
 #[cfg(test)]

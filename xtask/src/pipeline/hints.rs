@@ -11,7 +11,7 @@ use spinney_quantize::needed_ranges;
 use super::inputs::PipelineRows;
 use super::quantize::{PREDICTIONS, SUMMARY, Summary};
 use super::{Session, chip, report};
-use crate::failure::{Blame, Failure};
+use crate::failure::Failure;
 
 /// Fewer rows than these show nothing by how they are spread.
 const ROWS_MIN: usize = 20;
@@ -101,12 +101,12 @@ pub(super) fn differing(known: &Summary, predictions: &Predictions) -> impl Iter
 
 /// Prints a line for whatever is odd, and for rows that differ how to see why.
 pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Result<(), Failure> {
-    let stage = session.stage("quantize");
-    let known: Summary = stage.read_json(SUMMARY).environment()?;
+    let quantized = session.made("quantize")?;
+    let known: Summary = quantized.read_json(SUMMARY)?;
     for note in &chip::notes(&session.config, &known) {
         println!("note: {}", visible(note));
     }
-    let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let rows: Vec<usize> = differing(&known, &predictions).collect();
     let Some(first) = rows.first() else {
         return Ok(());
@@ -115,7 +115,7 @@ pub(super) fn print(session: &Session, path: &Path, verdicts: &[Verdict]) -> Res
         let is_of_rows = ["min_agreement", "max_disagreements"].contains(&verdict.gate.as_str());
         is_of_rows && verdict.note.is_some()
     });
-    let mut certificate = report::certificate_of(&stage, &known)?;
+    let mut certificate = report::certificate_of(&quantized, &known)?;
     // Splits that part no row explain none, nor do rows at risk where others part.
     if certificate.remedies.iter().any(|remedy| remedy.n_rows > 0) {
         certificate.remedies.retain(|remedy| remedy.n_rows > 0);

@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 use spinney_config::{Config, Model, Training};
 
+use super::last_run::{self, Doubt};
 use super::{inputs, report, shown};
 use crate::failure::{Blame, Failure};
 
@@ -26,13 +27,15 @@ struct Line {
 /// How the last run ended.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case", tag = "state", content = "why")]
-enum LastRun {
+pub(super) enum LastRun {
     /// All gates hold.
     Passes,
     /// A gate failed.
     Fails,
     /// There is none, or it is not of today's config and inputs.
     NotOfToday(String),
+    /// Something of it is not what it was.
+    Damaged(String),
     /// The config cannot be read.
     Faulty,
 }
@@ -42,7 +45,7 @@ impl std::fmt::Display for LastRun {
         out.write_str(match self {
             Self::Passes => "all gates hold",
             Self::Fails => "a gate failed",
-            Self::NotOfToday(why) => why,
+            Self::NotOfToday(why) | Self::Damaged(why) => why,
             Self::Faulty => "the config has faults: `cargo xtask pipeline run` shows them",
         })
     }
@@ -121,21 +124,25 @@ fn model(config: &Config) -> String {
 }
 
 /// How the last run ended, from what it left behind.
-fn last_run(config: &Config) -> LastRun {
-    let judged = || -> Result<bool, Failure> {
+pub(super) fn last_run(config: &Config) -> LastRun {
+    let judged = || -> Result<bool, Doubt> {
         let session = super::Session::of(config.clone())?;
         let inputs = inputs::read(config)?;
-        Ok(report::judge_last(&session, &inputs)?.passes())
+        let from = last_run::find(&session, &inputs)?;
+        last_run::check_reports(&session, &report::folder(config))?;
+        Ok(report::of(&session, &from)?.passes())
     };
     match judged() {
         Ok(true) => LastRun::Passes,
         Ok(false) => LastRun::Fails,
-        Err(Failure::Input(error) | Failure::Environment(error)) => {
-            let text = format!("{error:#}");
-            // What is the matter, without the advice.
-            LastRun::NotOfToday(text.split(';').next().unwrap_or(&text).to_owned())
+        Err(Doubt::Failure(Failure::Gate | Failure::Config(_))) => LastRun::Faulty,
+        Err(doubt) => {
+            let words = doubt.in_words(config);
+            match doubt {
+                Doubt::Damaged(_) | Doubt::Mixed(_) | Doubt::Report(_) => LastRun::Damaged(words),
+                _ => LastRun::NotOfToday(words),
+            }
         }
-        Err(Failure::Gate | Failure::Config(_)) => LastRun::Faulty,
     }
 }
 

@@ -16,6 +16,7 @@ mod graph;
 mod hand_over;
 mod hints;
 mod inputs;
+mod last_run;
 mod list;
 mod model;
 mod motion;
@@ -42,8 +43,8 @@ use spinney_report::Report;
 
 use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
+use crate::places;
 use crate::progress::Progress;
-use crate::{places, store};
 pub(crate) use session::Session;
 use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
@@ -154,8 +155,10 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
     if !wants(REPORT) {
         return so_far::tell(&session, path, (&inputs, Some(&tools)), until, asked.talk);
     }
-    let report = report::assemble(&session, &inputs, Some(&tools))?;
-    report::write(&session, &report, &outputs.reports)?;
+    let from = last_run::MadeFrom::now(&session, &inputs, &tools)?;
+    let report = report::of(&session, &from)?;
+    let files = report::write(&session, &report, &outputs.reports)?;
+    last_run::remember(&session, from, files)?;
     session.progress.clear();
     let outcome = conclude(&report, asked.talk);
     if asked.talk == Talk::Summary {
@@ -165,13 +168,18 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
         hand_over::run(&session, &outputs)?;
     }
     if asked.talk == Talk::Summary {
-        tell_files(&session, &report, &outputs, outcome.is_ok());
+        tell_files(&session, &report, &outputs, outcome.is_ok())?;
     }
     outcome
 }
 
 /// Says where the files are that a run wrote.
-fn tell_files(session: &Session, report: &Report, outputs: &Outputs, passes: bool) {
+fn tell_files(
+    session: &Session,
+    report: &Report,
+    outputs: &Outputs,
+    passes: bool,
+) -> Result<(), Failure> {
     for file in ["report.md", "report.html"] {
         println!("report: {}", shown(&outputs.reports).join(file).display());
     }
@@ -183,7 +191,7 @@ fn tell_files(session: &Session, report: &Report, outputs: &Outputs, passes: boo
             typed(&session.config, "pipeline check", " --baseline FILE")
         );
     }
-    let made = session.stage("run");
+    let made = session.made("run")?;
     let chip = &pipeline.target.chip;
     let elf = shown(&made.path(build::PRODUCT_ELF));
     println!("firmware: {}, an ELF for the {}", elf.display(), chip.name);
@@ -207,6 +215,7 @@ fn tell_files(session: &Session, report: &Report, outputs: &Outputs, passes: boo
             println!("{}: {note}", export.kind);
         }
     }
+    Ok(())
 }
 
 /// A verb as it is to be typed for the pipeline of `config`.
@@ -239,6 +248,8 @@ pub(crate) fn check(
         .transpose()?;
     let inputs = inputs::read(config)?;
     let mut report = report::judge_last(&session, &inputs)?;
+    last_run::check_reports(&session, &report::folder(config))
+        .map_err(|doubt| doubt.told(config))?;
     // JSON is one object, so that it waits for the gates against the baseline.
     if talk != Talk::Json {
         let _ = conclude(&report, talk);
@@ -266,17 +277,13 @@ pub(crate) fn verify(path: &Path, json: bool) -> Result<(), Failure> {
     let inputs = inputs::read(&session.config)?;
     // Says so where there is no run, or one of another config.
     report::judge_last(&session, &inputs)?;
-    let run = session.stage("run");
-    let choice: candidates::Choice = run.read_json(build::CHOICE).environment()?;
-    let candidates: Vec<candidates::Candidate> = session
-        .stage("quantize")
-        .read_json(quantize::CANDIDATES)
-        .environment()?;
+    let product = session.made("run")?.read(build::PRODUCT_ELF)?;
+    let (index, candidates) = forms_of(&session)?;
     let checked = checked::run(
         &session,
         &checked::Subject {
-            product: &run.read(build::PRODUCT_ELF).environment()?,
-            index: choice.chosen,
+            product: &product,
+            index,
             candidates: &candidates,
             emulator: found_emulator(&session.config)?.as_ref(),
         },
@@ -294,30 +301,11 @@ pub(crate) fn verify(path: &Path, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// The image that ships, of a run that today's config and inputs would make again.
+/// What ships, of a run that today's config and inputs would make again.
 pub(crate) struct Product {
     pub config: Config,
     pub elf: Vec<u8>,
-}
-
-/// The image of the last run of the pipeline at `path`; says so if gates do not hold for it.
-pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
-    let session = Session::open(path)?;
-    let inputs = inputs::read(&session.config)?;
-    let report = report::judge_last(&session, &inputs)?;
-    if !report.passes() {
-        eprintln!(
-            "note: not all gates hold for this image; `cargo xtask pipeline check` shows them"
-        );
-    }
-    let elf = session
-        .stage("run")
-        .read(build::PRODUCT_ELF)
-        .environment()?;
-    Ok(Product {
-        config: session.config,
-        elf,
-    })
+    pub chosen: Chosen,
 }
 
 /// What the last run chose to ship.
@@ -333,36 +321,53 @@ pub(crate) struct Chosen {
     pub scratch: PathBuf,
 }
 
-/// The crate that the last run of the pipeline at `path` chose.
-pub(crate) fn chosen(path: &Path) -> Result<Chosen, Failure> {
+/// What the last run of the pipeline at `path` ships; says so if gates do not hold for it.
+pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
     let session = Session::open(path)?;
-    let choice: candidates::Choice = session
-        .stage("run")
-        .read_json(build::CHOICE)
-        .environment()?;
-    let candidates: Vec<candidates::Candidate> = session
-        .stage("quantize")
-        .read_json(quantize::CANDIDATES)
-        .environment()?;
-    let candidate = candidates
-        .into_iter()
-        .nth(choice.chosen)
-        .context("the last run chose a form that is not there")
-        .environment()?;
-    Ok(Chosen {
+    let inputs = inputs::read(&session.config)?;
+    let report = report::judge_last(&session, &inputs)?;
+    if !report.passes() {
+        eprintln!(
+            "note: not all gates hold for this image; `cargo xtask pipeline check` shows them"
+        );
+    }
+    let elf = session.made("run")?.read(build::PRODUCT_ELF)?;
+    let candidate = shipped(&session)?;
+    let chosen = Chosen {
         name: session.config.pipeline.identity.name.clone(),
         early_exit: candidate.early_exit,
         is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || candidate.is_code(),
         files: candidate.files,
         scratch: session.scratch("firmware"),
+    };
+    Ok(Product {
+        config: session.config,
+        elf,
+        chosen,
     })
 }
 
-/// The model of the pipeline at `path`, trained if it is not yet, and its quantization.
+/// The forms of the model, and which of them ships.
+fn forms_of(session: &Session) -> Result<(usize, Vec<candidates::Candidate>), Failure> {
+    let choice: candidates::Choice = session.made("run")?.read_json(build::CHOICE)?;
+    let candidates: Vec<_> = session.made("quantize")?.read_json(quantize::CANDIDATES)?;
+    Ok((choice.chosen, candidates))
+}
+
+/// The form that ships.
+fn shipped(session: &Session) -> Result<candidates::Candidate, Failure> {
+    let (chosen, mut candidates) = forms_of(session)?;
+    Ok(candidates.swap_remove(chosen))
+}
+
+/// The model of the last run of the pipeline at `path` and its quantization; where there is no run of
+/// today's config, the model is trained if it is not yet.
 pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
     let session = Session::open(path)?;
     let inputs = inputs::read(&session.config)?;
-    model::run(&session, &inputs)?;
+    if !last_run::is_there(&session, &inputs)? {
+        model::run(&session, &inputs)?;
+    }
     let quantized = quantize::prepare(&session, &inputs)?;
     session.progress.clear();
     Ok(quantized)
@@ -388,23 +393,14 @@ pub(crate) fn crate_of(path: &Path) -> Result<SourceTree, Failure> {
     model::run(&session, &inputs)?;
     quantize::run(&session, &inputs)?;
     session.progress.clear();
-    let candidates: Vec<candidates::Candidate> = session
-        .stage("quantize")
-        .read_json(quantize::CANDIDATES)
-        .environment()?;
+    let candidates: Vec<candidates::Candidate> =
+        session.made("quantize")?.read_json(quantize::CANDIDATES)?;
     candidates
         .into_iter()
         .find(|candidate| candidate.is_offered)
         .map(|candidate| candidate.files)
         .context("the model has no form")
         .environment()
-}
-
-/// The fingerprint that images of the pipeline at `path` tell, once its model is trained.
-pub(crate) fn fingerprint(path: &Path) -> Result<String, Failure> {
-    let session = Session::open(path)?;
-    let frozen = session.stage("model").read(model::MODEL).environment()?;
-    Ok(store::sha256(&frozen)["sha256:".len()..].to_owned())
 }
 
 /// Tells how it went, and whether all gates hold.

@@ -11,6 +11,7 @@ use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, Tra
 
 use super::Session;
 use super::inputs::{self, Inputs, at_fault};
+use super::stages::artifact_of;
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
 use crate::store::{self, Stage, Writer};
@@ -121,11 +122,15 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     Ok(writer)
 }
 
+/// Digest of the frozen model.
+pub(crate) fn digest(session: &Session) -> Result<String, Failure> {
+    Ok(artifact_of(session, "model", MODEL)?.1)
+}
+
 /// The frozen model.
 pub(crate) fn load(session: &Session) -> Result<FloatModel, Failure> {
-    let stage = session.stage("model");
-    FloatModel::from_json(&stage.read(MODEL).environment()?)
-        .map_err(|error| at_fault(&stage.path(MODEL), &error))
+    let made = session.made("model")?;
+    FloatModel::from_json(&made.read(MODEL)?).map_err(|error| at_fault(&made.path(MODEL), &error))
 }
 
 /// Whether a second training gives the same model.

@@ -16,6 +16,7 @@ use super::claim::{self, Claims};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows, at_fault, matches};
+use super::stages::artifact_of;
 use super::{Session, hints, model};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Stage, Writer, sha256};
@@ -66,10 +67,9 @@ pub(crate) const EMPTY_CRATE: &str = "empty-crate.json";
 /// What the stage depends on.
 pub(crate) fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let config = &session.config;
-    let frozen = session.stage("model").read(model::MODEL).environment()?;
     let mut key = inputs.base(config)?;
     key.extend(inputs.of_config(config, &["quantize", "features", "codegen"])?);
-    key.insert("model.json".to_owned(), sha256(&frozen));
+    key.extend([artifact_of(session, "model", model::MODEL)?]);
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());
     key.insert("name".to_owned(), config.pipeline.identity.name.clone());
@@ -85,9 +85,9 @@ pub(crate) fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
 
 fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
     let config = &session.config;
-    let frozen = session.stage("model").read(model::MODEL).environment()?;
     session.progress.doing("quantizing and proving");
     let quantized = prepare(session, inputs)?;
+    let digest = model::digest(session)?;
     let shipped = quantized.shipped();
     let exit = quantized.exit(&shipped);
     if exit.is_none() && quantized.is_approximate() {
@@ -118,11 +118,10 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let identity = Identity {
         pipeline: &config.pipeline.identity.name,
         kind: model.kind(),
-        fingerprint: &sha256(&frozen)["sha256:".len()..],
+        fingerprint: &digest["sha256:".len()..],
     };
     let candidates = forms(config, &shipped, identity)?;
     let front_end = super::signals::front_end(config)?;
-    let digest = sha256(&frozen);
     let claims = claim::claims(&quantized, &certificate, &digest, &candidates).environment()?;
     let results = Results {
         claims: &claims,
@@ -139,7 +138,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
-        model_digest: digest,
+        model_digest: digest.clone(),
     };
     let mut writer = stage.begin().environment()?;
     results.write(&mut writer).environment()?;
@@ -154,6 +153,13 @@ pub(crate) struct Quantized {
     pub quant: QuantModel,
     pub voting: Voting,
     pub codegen: Codegen,
+}
+
+impl Quantized {
+    /// What images of this model tell: the digest of the frozen model.
+    pub(crate) fn fingerprint(&self) -> String {
+        sha256(self.model.to_json().as_bytes())["sha256:".len()..].to_owned()
+    }
 }
 
 /// The forms of a model that the config leaves open, the front end's code in each.

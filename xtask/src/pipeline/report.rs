@@ -1,9 +1,8 @@
 //! Stage `report`: gates judged, report assembled from the stages' artifacts, files written.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-use serde::{Deserialize, Serialize};
 use spinney_config::{Config, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Scorecard, Shape,
@@ -13,32 +12,19 @@ use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Device, Encoding, Export, FILES, FlowStage, FootprintShare,
-    Origin, Report, Row, SCHEMA, Toolchain, TreeSize, predictions_csv,
+    Origin, Report, Row, SCHEMA, TreeSize, predictions_csv,
 };
 
 use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
 use super::candidates::{Candidate, Choice};
 use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
+use super::last_run::{self, MadeFrom};
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::stages::STAGES;
-use super::{Session, Tools, chip, hand_over, model, node};
+use super::{Session, chip, hand_over, model, node};
 use crate::failure::{Blame, Failure};
-use crate::store::{self, write_whole};
-
-/// What the last finished run was made from and with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct LastRun {
-    inputs: store::Inputs,
-    toolchain: Toolchain,
-}
-
-const LAST_RUN: &str = "last-run.json";
-/// Sections whose change makes the last run stale; gates are judged anew on the same run.
-const SECTIONS: [&str; 9] = [
-    "dataset", "model", "quantize", "features", "frontend", "scenes", "codegen", "target",
-    "firmware",
-];
+use crate::store::{self, Finished, sha256};
 
 /// The folder of a pipeline's reports.
 pub(crate) fn folder(config: &Config) -> PathBuf {
@@ -46,107 +32,28 @@ pub(crate) fn folder(config: &Config) -> PathBuf {
     identity.reports.full.join(&identity.name)
 }
 
-/// Puts the report together and remembers what it was made from.
-pub(crate) fn assemble(
-    session: &Session,
-    inputs: &Inputs,
-    tools: Option<&Tools>,
-) -> Result<Report, Failure> {
-    let last = match tools {
-        Some(tools) => this_run(session, inputs, tools)?,
-        None => read_last(session)?,
-    };
-    let report = report_from(session, &last)?;
-    if tools.is_some() {
-        let stage = session.stage("report");
-        let mut writer = stage.begin().environment()?;
-        writer.write_json(LAST_RUN, &last).environment()?;
-        writer.finish(store::Inputs::new()).environment()?;
-    }
-    Ok(report)
+/// The gates on the last run, if it was made from today's config and inputs.
+pub(super) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, Failure> {
+    of(session, &last_run::open(session, inputs)?)
 }
 
-/// The report of the stages as they are, which is not remembered as the last run.
-pub(super) fn of_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Report, Failure> {
-    report_from(session, &this_run(session, inputs, tools)?)
-}
-
-fn this_run(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<LastRun, Failure> {
-    let config = &session.config;
-    Ok(LastRun {
-        inputs: inputs.of_config(config, &SECTIONS)?,
-        toolchain: Toolchain {
-            spinney: env!("CARGO_PKG_VERSION").to_owned(),
-            rustc: tools.toolchain.version.clone(),
-            target: config.pipeline.target.chip.core.target().to_owned(),
-            linker: tools.toolchain.linker_version.clone(),
-            emulator: tools
-                .emulator
-                .as_ref()
-                .map(|emulator| emulator.version.clone()),
-        },
-    })
-}
-
-fn read_last(session: &Session) -> Result<LastRun, Failure> {
-    let stage = session.stage("report");
-    let finished = stage.stamp().is_some();
-    finished
-        .then(|| stage.read_json(LAST_RUN).ok())
-        .flatten()
-        .ok_or_else(|| {
-            Failure::Input(anyhow!(
-                "the pipeline \"{}\" has no finished run; {} makes one",
-                session.config.pipeline.identity.name,
-                super::typed(&session.config, "pipeline run", "")
-            ))
-        })
-}
-
-/// `pipeline check`: the gates on the last run, if it was made from today's config and inputs.
-pub(crate) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, Failure> {
-    let last = read_last(session)?;
-    let now = inputs.of_config(&session.config, &SECTIONS)?;
-    let changed: Vec<&str> = last
-        .inputs
-        .iter()
-        .filter(|(name, digest)| now.get(*name) != Some(digest))
-        .map(|(name, _)| name.as_str())
-        .chain(
-            now.keys()
-                .filter(|name| !last.inputs.contains_key(*name))
-                .map(String::as_str),
-        )
-        .collect();
-    if !changed.is_empty() {
-        return Err(Failure::Input(anyhow!(
-            "the last run is stale: {} changed since; {} makes a new one",
-            changed.join(", "),
-            super::typed(&session.config, "pipeline run", "")
-        )));
-    }
-    assemble(session, inputs, None)
-}
-
-fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
+/// The report of the stages that the session vouches for.
+pub(super) fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let config = &session.config;
     let pipeline = &config.pipeline;
     let float = model::load(session)?;
     model::check_classes(config, float.schema().classes())?;
-    let origin: Option<Origin> = session
-        .stage("model")
-        .read_json(model::ORIGIN)
-        .environment()?;
-    let quantized = session.stage("quantize");
-    let summary: Summary = quantized.read_json(SUMMARY).environment()?;
-    let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
+    let origin: Option<Origin> = session.made("model")?.read_json(model::ORIGIN)?;
+    let quantized = session.made("quantize")?;
+    let summary: Summary = quantized.read_json(SUMMARY)?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let certificate = certificate_of(&quantized, &summary)?;
-    let evaluation: Option<Evaluation> = quantized.read_json(EVALUATION).environment()?;
-    let footprints: Footprints = session.stage("build").read_json(FOOTPRINTS).environment()?;
-    let run = session.stage("run");
-    let result: RunResult = run.read_json(DEVICE).environment()?;
-    let choice: Choice = run.read_json(CHOICE).environment()?;
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES).environment()?;
+    let evaluation: Option<Evaluation> = quantized.read_json(EVALUATION)?;
+    let footprints: Footprints = session.made("build")?.read_json(FOOTPRINTS)?;
+    let run = session.made("run")?;
+    let result: RunResult = run.read_json(DEVICE)?;
+    let choice: Choice = run.read_json(CHOICE)?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
     let chosen = &candidates[choice.chosen];
     let product = footprints.products[choice.chosen]
         .as_ref()
@@ -193,12 +100,12 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         let days = pipeline.budget.battery_life_min_days;
         verdicts.extend(judge_node(plan, days, measured.device));
     }
-    let checked: Checked = run.read_json(CHECKED).environment()?;
+    let checked: Checked = run.read_json(CHECKED)?;
     verdicts.push(checked.verdict());
     let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
     let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
-    let fingerprint = store::sha256(
-        serde_json::to_string(&last.inputs)
+    let fingerprint = sha256(
+        serde_json::to_string(&from.inputs)
             .environment()?
             .as_bytes(),
     );
@@ -257,7 +164,7 @@ fn report_from(session: &Session, last: &LastRun) -> Result<Report, Failure> {
         verdicts,
         notes: chip::notes(config, &summary),
         flow: flow(),
-        toolchain: last.toolchain.clone(),
+        toolchain: from.toolchain.clone(),
     })
 }
 
@@ -277,10 +184,10 @@ pub(super) fn certified(certificate: &Certificate, summary: &Summary) -> Certifi
 
 /// The certificate, with rows numbered as in the file they were read from.
 pub(super) fn certificate_of(
-    quantized: &store::Stage,
+    quantized: &Finished,
     summary: &Summary,
 ) -> Result<Certificate, Failure> {
-    let mut certificate: Certificate = quantized.read_json(CERTIFICATE).environment()?;
+    let mut certificate: Certificate = quantized.read_json(CERTIFICATE)?;
     let rows = certificate.flips.iter_mut().flat_map(|flip| &mut flip.rows);
     for row in rows.chain(&mut certificate.rows_at_risk) {
         *row = summary.source_rows[*row];
@@ -458,12 +365,16 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// Writes the reports for people and machines.
-pub(crate) fn write(session: &Session, report: &Report, folder: &Path) -> Result<(), Failure> {
-    let quantized = session.stage("quantize");
-    let summary: Summary = quantized.read_json(SUMMARY).environment()?;
-    let predictions: Predictions = quantized.read_json(PREDICTIONS).environment()?;
-    let result: RunResult = session.stage("run").read_json(DEVICE).environment()?;
+/// Writes the reports for people and machines; gives the digest of each file.
+pub(super) fn write(
+    session: &Session,
+    report: &Report,
+    folder: &Path,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let quantized = session.made("quantize")?;
+    let summary: Summary = quantized.read_json(SUMMARY)?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
+    let result: RunResult = session.made("run")?.read_json(DEVICE)?;
     let class = |index: usize| {
         report
             .model
@@ -488,8 +399,10 @@ pub(crate) fn write(session: &Session, report: &Report, folder: &Path) -> Result
         report.to_html(),
         report.to_json(),
     ];
+    let mut digests = BTreeMap::new();
     for (name, text) in FILES.iter().zip(texts) {
-        write_whole(&folder.join(name), text.as_bytes()).input()?;
+        store::write_lasting(&folder.join(name), text.as_bytes()).input()?;
+        digests.insert((*name).to_owned(), sha256(text.as_bytes()));
     }
-    Ok(())
+    Ok(digests)
 }

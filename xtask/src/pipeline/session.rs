@@ -1,16 +1,19 @@
 //! One pipeline at work: its config, its artifacts, its progress.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
+use anyhow::anyhow;
 use spinney_config::Config;
 
-use super::stages::{Reason, reason};
+use super::stages::{Reason, reuse};
 use crate::failure::{Blame, Failure};
 use crate::lock::{self, Held};
 use crate::progress::Progress;
-use crate::store::{Stage, Writer, write_whole};
+use crate::store::{Finished, Kept, Stage, State, Writer, write_whole};
 use crate::{places, store};
 
 /// Seconds that each stage took when it last ran; never part of a report.
@@ -22,6 +25,8 @@ pub(crate) struct Session {
     pub force: bool,
     pub progress: Progress,
     artifacts: PathBuf,
+    /// The stages whose results this session made, found to be as good, or found in the last run.
+    made: RefCell<BTreeMap<String, Rc<Finished>>>,
     /// Held for as long as the session lives, so that two runs do not mix their artifacts.
     _lock: Held,
 }
@@ -42,13 +47,49 @@ impl Session {
             force: false,
             progress,
             artifacts,
+            made: RefCell::default(),
             _lock: lock,
         })
     }
 
-    /// The folder of a stage.
-    pub(crate) fn stage(&self, name: &str) -> Stage {
+    fn stage(&self, name: &str) -> Stage {
         Stage::new(self.artifacts.join(name))
+    }
+
+    /// What is left of a stage's last run.
+    pub(super) fn state(&self, name: &str) -> Result<State, Failure> {
+        self.stage(name).state().environment()
+    }
+
+    /// The results of a stage, which this session has made or vouches for.
+    ///
+    /// # Errors
+    /// It has not, which is a fault of this program.
+    pub(crate) fn made(&self, name: &str) -> Result<Rc<Finished>, Failure> {
+        let made = self.made.borrow().get(name).cloned();
+        made.ok_or_else(|| Failure::Environment(anyhow!("stage {name} is read before it is made")))
+    }
+
+    /// Vouches for the results of a stage.
+    pub(super) fn vouch(&self, name: &str, finished: Finished) {
+        let mut made = self.made.borrow_mut();
+        made.insert(name.to_owned(), Rc::new(finished));
+    }
+
+    /// Takes the results of a stage's last run if they are as good as those of another run on these
+    /// inputs; else says why not.
+    pub(super) fn reuse(
+        &self,
+        name: &str,
+        inputs: &store::Inputs,
+    ) -> Result<Option<Reason>, Failure> {
+        Ok(match reuse(self.state(name)?, inputs) {
+            Ok(finished) => {
+                self.vouch(name, finished);
+                None
+            }
+            Err(reason) => Some(reason),
+        })
     }
 
     /// A folder that no stage owns.
@@ -65,10 +106,9 @@ impl Session {
         make: impl for<'a> FnOnce(&'a Stage) -> Result<Writer<'a>, Failure>,
     ) -> Result<(), Failure> {
         let stage = self.stage(name);
-        let reason = if self.force {
-            Some(Reason::Forced)
-        } else {
-            reason(&stage.state(), &inputs)
+        let reason = match self.force {
+            true => Some(Reason::Forced),
+            false => self.reuse(name, &inputs)?,
         };
         let Some(reason) = reason else {
             self.progress.reused(name);
@@ -76,7 +116,7 @@ impl Session {
         };
         let started = Instant::now();
         let writer = make(&stage)?;
-        writer.finish(inputs).environment()?;
+        self.vouch(name, writer.finish(inputs).environment()?);
         let seconds = started.elapsed().as_secs_f64();
         self.remember(name, &reason, seconds).environment()?;
         self.progress.done(name, seconds, &reason.to_string());
@@ -85,8 +125,7 @@ impl Session {
 
     /// Keeps why a stage ran, for `pipeline why`, and how long it took.
     fn remember(&self, name: &str, reason: &Reason, seconds: f64) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(reason)?;
-        write_whole(&self.reason_file(name), &text)?;
+        store::write_sealed(&self.reason_file(name), reason)?;
         let path = self.scratch(TIMINGS);
         let mut timings: BTreeMap<String, f64> = std::fs::read(&path)
             .ok()
@@ -98,8 +137,10 @@ impl Session {
 
     /// Why a stage ran when it last did.
     pub(super) fn remembered(&self, name: &str) -> Option<Reason> {
-        let text = std::fs::read(self.reason_file(name)).ok()?;
-        serde_json::from_slice(&text).ok()
+        match store::read_sealed(&self.reason_file(name)).ok()? {
+            Kept::Whole(reason) => Some(reason),
+            Kept::Missing | Kept::Damaged => None,
+        }
     }
 
     fn reason_file(&self, name: &str) -> PathBuf {

@@ -12,10 +12,10 @@ use spinney_report::{
 use super::build::{FOOTPRINTS, Footprints};
 use super::candidates::Candidate;
 use super::inputs::Inputs;
+use super::last_run::MadeFrom;
 use super::quantize::{CANDIDATES, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::{Session, Talk, Tools, chip, hints, model, report, summary};
 use crate::failure::{Blame, Failure};
-use crate::store::sha256;
 
 /// The part of `report.json` that is known, under the same names.
 #[derive(Serialize)]
@@ -75,10 +75,9 @@ pub(super) fn tell(
     }
     let name = &session.config.pipeline.identity.name;
     let float = model::load(session)?;
-    let stage = session.stage("model");
-    let frozen = stage.read(model::MODEL).environment()?;
-    let origin: Option<Origin> = stage.read_json(model::ORIGIN).environment()?;
-    let model = report::model_facts(&session.config, &float, sha256(&frozen), origin);
+    let origin: Option<Origin> = session.made("model")?.read_json(model::ORIGIN)?;
+    let digest = model::digest(session)?;
+    let model = report::model_facts(&session.config, &float, digest, origin);
     let quantized = (until != "model").then(|| quantized(session)).transpose()?;
     if talk == Talk::Json {
         let chosen = match tools {
@@ -114,11 +113,11 @@ pub(super) fn tell(
 }
 
 fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
-    let stage = session.stage("quantize");
-    let known: Summary = stage.read_json(SUMMARY).environment()?;
+    let stage = session.made("quantize")?;
+    let known: Summary = stage.read_json(SUMMARY)?;
     let certificate = report::certificate_of(&stage, &known)?;
-    let predictions: Predictions = stage.read_json(PREDICTIONS).environment()?;
-    let evaluation: Option<Evaluation> = stage.read_json(EVALUATION).environment()?;
+    let predictions: Predictions = stage.read_json(PREDICTIONS)?;
+    let evaluation: Option<Evaluation> = stage.read_json(EVALUATION)?;
     let n_differing = hints::differing(&known, &predictions).count();
     Ok(QuantizedSoFar {
         dataset: Dataset {
@@ -133,9 +132,8 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
 }
 
 fn images(session: &Session) -> Result<Vec<Image>, Failure> {
-    let built: Footprints = session.stage("build").read_json(FOOTPRINTS).environment()?;
-    let stage = session.stage("quantize");
-    let candidates: Vec<Candidate> = stage.read_json(CANDIDATES).environment()?;
+    let built: Footprints = session.made("build")?.read_json(FOOTPRINTS)?;
+    let candidates: Vec<Candidate> = session.made("quantize")?.read_json(CANDIDATES)?;
     let images = candidates.into_iter().zip(built.products);
     let images = images.filter_map(|(candidate, product)| {
         let product = product.filter(|_| candidate.is_offered)?;
@@ -150,7 +148,7 @@ fn images(session: &Session) -> Result<Vec<Image>, Failure> {
 }
 
 fn chosen(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Chosen, Failure> {
-    let report = report::of_run(session, inputs, tools)?;
+    let report = report::of(session, &MadeFrom::now(session, inputs, tools)?)?;
     Ok(Chosen {
         encoding: report.encoding,
         footprint: report.footprint,

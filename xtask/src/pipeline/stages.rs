@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
 use super::{Session, Tools, build, model, quantize};
-use crate::failure::Failure;
-use crate::store::{self, State};
+use crate::failure::{Blame, Failure};
+use crate::store::{self, Finished, State};
 
 /// A stage as it is told to users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,27 +148,56 @@ impl std::fmt::Display for Change {
     }
 }
 
-/// Why a stage in this state has to run on these inputs; `None` if its results are as good.
-pub(crate) fn reason(state: &State, inputs: &store::Inputs) -> Option<Reason> {
-    let stamp = match state {
-        State::Missing => return Some(Reason::Never),
-        State::Unfinished => return Some(Reason::Unfinished),
-        State::Damaged(artifact) => return Some(Reason::Damaged(artifact.clone())),
-        State::Whole(stamp) => stamp,
+/// The results of a stage in this state, if they are as good as those of a run on these inputs; else
+/// why it has to run.
+pub(crate) fn reuse(state: State, inputs: &store::Inputs) -> Result<Finished, Reason> {
+    let finished = match state {
+        State::Missing => return Err(Reason::Never),
+        State::Unfinished => return Err(Reason::Unfinished),
+        State::Damaged(artifact) => return Err(Reason::Damaged(artifact)),
+        State::Whole(finished) => finished,
     };
-    let names = stamp.inputs.keys().chain(inputs.keys());
+    let before = finished.inputs();
+    let names = before.keys().chain(inputs.keys());
     let changes: BTreeMap<&String, Change> = names
-        .filter(|name| stamp.inputs.get(*name) != inputs.get(*name))
+        .filter(|name| before.get(*name) != inputs.get(*name))
         .map(|name| {
             let change = Change {
                 what: name.clone(),
-                before: stamp.inputs.get(name).cloned(),
+                before: before.get(name).cloned(),
                 after: inputs.get(name).cloned(),
             };
             (name, change)
         })
         .collect();
-    (!changes.is_empty()).then(|| Reason::Changed(changes.into_values().collect()))
+    match changes.is_empty() {
+        true => Ok(finished),
+        false => Err(Reason::Changed(changes.into_values().collect())),
+    }
+}
+
+/// How an artifact of an earlier stage is named among what a stage depends on.
+pub(super) fn artifact_of(
+    session: &Session,
+    stage: &str,
+    artifact: &str,
+) -> Result<(String, String), Failure> {
+    let made = session.made(stage)?;
+    let digest = made.artifacts().get(artifact);
+    let digest = digest
+        .with_context(|| format!("stage {stage} made no {artifact}"))
+        .environment()?;
+    Ok((format!("{artifact}{OF}{stage}"), digest.clone()))
+}
+
+/// Between an artifact and its stage.
+const OF: &str = " of ";
+
+/// The artifact of an earlier stage that a name among what a stage depends on stands for, with that
+/// stage; `None` where it stands for something else.
+pub(super) fn named_artifact(name: &str) -> Option<(&str, &str)> {
+    let (artifact, stage) = name.rsplit_once(OF)?;
+    names().contains(&stage).then_some((artifact, stage))
 }
 
 /// What a stage depends on, as far as the stages before it have run.
@@ -189,7 +219,7 @@ pub(crate) fn inputs_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Stamp;
+    use crate::store::Stage;
 
     fn inputs(pairs: &[(&str, &str)]) -> store::Inputs {
         pairs
@@ -200,31 +230,32 @@ mod tests {
 
     #[test]
     fn a_reason_names_all_that_changed() {
-        let stamp = Stamp {
-            inputs: inputs(&[
-                ("data.csv", "sha256:1"),
-                ("old.csv", "sha256:1"),
-                ("seed", "42"),
-                ("same", "sha256:1"),
-            ]),
-            artifacts: BTreeMap::new(),
-        };
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage::new(folder.path().join("train"));
+        let before = inputs(&[
+            ("data.csv", "sha256:1"),
+            ("old.csv", "sha256:1"),
+            ("seed", "42"),
+            ("same", "sha256:1"),
+        ]);
+        let finished = stage.begin().unwrap().finish(before.clone()).unwrap();
+        let whole = State::Whole(finished.clone());
         let now = inputs(&[
             ("data.csv", "sha256:2"),
             ("program", "sha256:3"),
             ("seed", "43"),
             ("same", "sha256:1"),
         ]);
-        let found = reason(&State::Whole(stamp.clone()), &now).map(|reason| reason.to_string());
+        let found = reuse(whole.clone(), &now).map_err(|reason| reason.to_string());
         expect_test::expect![[r#"
-            Some(
+            Err(
                 "data.csv changed; old.csv is gone; Spinney's own program is new; seed was 42, is 43",
             )
         "#]]
         .assert_debug_eq(&found);
-        assert_eq!(reason(&State::Whole(stamp.clone()), &stamp.inputs), None);
-        assert_eq!(reason(&State::Missing, &now), Some(Reason::Never));
-        assert_eq!(reason(&State::Unfinished, &now), Some(Reason::Unfinished));
+        assert_eq!(reuse(whole, &before), Ok(finished));
+        assert_eq!(reuse(State::Missing, &now), Err(Reason::Never));
+        assert_eq!(reuse(State::Unfinished, &now), Err(Reason::Unfinished));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::stages::{REPORT, Reason, inputs_of, names, reason};
+use super::stages::{REPORT, Reason, inputs_of, names};
 use super::{Session, inputs, tools};
 use crate::failure::{Blame, Failure};
 
@@ -62,7 +62,7 @@ fn now(session: &Session, stage: &str) -> Result<Now, Failure> {
             found = Some(tools(&session.config)?);
         }
         let inputs = inputs_of(name, session, &files, found.as_ref())?;
-        if let Some(because) = reason(&session.stage(name).state(), &inputs) {
+        if let Some(because) = session.reuse(name, &inputs)? {
             return Ok(if name == stage {
                 Now::Runs(because)
             } else {

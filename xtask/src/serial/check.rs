@@ -45,7 +45,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let config = places::repository().join(CONFIG);
     let name = spinney_config::load(&config)?.pipeline.identity.name;
     let quantized = pipeline::quantized(&config)?;
-    let fingerprint = pipeline::fingerprint(&config)?;
+    let fingerprint = quantized.fingerprint();
     let quant = &quantized.quant;
     let card = Card::new(quant, &fingerprint);
     let rows = quantized.rows.test.values().rows();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use spinney_codegen::{
     CodeType, Encoding, Generated, Identity, Options as GeneratedOptions, SourceTree,
 };
@@ -362,15 +362,10 @@ impl Site<'_> {
     ) -> Result<Result<DeviceRun, String>, Failure> {
         let machine = self.place.machine()?;
         let elf = self.build(source, for_speed, class_only, Transport::Verify)?;
-        let folder = tempfile::tempdir_in(&self.bench.work)
-            .context("cannot create a temporary folder")
-            .environment()?;
-        let path = folder.path().join("verify.elf");
-        std::fs::write(&path, &elf).environment()?;
         let run = emulator::run(
             Path::new(&self.bench.qemu),
             machine,
-            &path,
+            &elf,
             &Footprint::from_elf(&elf).environment()?,
             &self.rows(quant),
             DEADLINE_S,
