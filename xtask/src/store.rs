@@ -296,8 +296,25 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// As [`write_whole`], and once this is done, the file outlives a power cut.
-pub(crate) fn write_lasting(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn write_lasting(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     disk::write_lasting(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes files into a folder, all of them or, where there is no room for one, none; gives the
+/// digest of each.
+pub(crate) fn write_together(
+    folder: &Path,
+    files: &[(&str, String)],
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let texts = files
+        .iter()
+        .map(|(name, text)| (folder.join(name), text.as_bytes()));
+    disk::write_together(&texts.collect::<Vec<_>>())
+        .with_context(|| format!("cannot write files in {}", folder.display()))?;
+    let digests = files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), sha256(text.as_bytes())));
+    Ok(digests.collect())
 }
 
 /// A folder in the making, beside the place that it goes to as a whole.
