@@ -34,6 +34,7 @@
 mod check;
 mod choice;
 mod diagnostics;
+pub mod file;
 mod foreign;
 mod nearest;
 mod outputs;
@@ -100,10 +101,11 @@ pub enum LoadError {
 /// # Errors
 /// A file that cannot be read or is not UTF-8, or everything wrong in it.
 pub fn load(path: &Path) -> Result<Config, LoadError> {
-    let bytes = std::fs::read(path).map_err(|error| LoadError::Unreadable {
-        path: path.display().to_string(),
-        error,
-    })?;
+    let bytes =
+        file::read(path, file::CONFIG_BYTES_MAX).map_err(|error| LoadError::Unreadable {
+            path: path.display().to_string(),
+            error,
+        })?;
     let text = String::from_utf8(bytes).map_err(|error| LoadError::NotText {
         path: path.display().to_string(),
         offset: error.utf8_error().valid_up_to(),

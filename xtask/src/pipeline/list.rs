@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
-use spinney_config::{Config, Model, Training};
+use spinney_config::{Config, Model, Training, file};
 
 use super::last_run::{self, Doubt};
 use super::{inputs, report, shown};
@@ -92,8 +92,10 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
 }
 
 fn has_pipeline(path: &Path) -> bool {
-    std::fs::read_to_string(path)
-        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[pipeline]"))
+    file::read(path, file::CONFIG_BYTES_MAX).is_ok_and(|text| {
+        text.split(|byte| *byte == b'\n')
+            .any(|line| line.trim_ascii() == b"[pipeline]")
+    })
 }
 
 fn line(path: &Path) -> Line {
@@ -138,9 +140,9 @@ pub(super) fn last_run(config: &Config) -> LastRun {
         Err(Doubt::Failure(Failure::Gate | Failure::Config(_))) => LastRun::Faulty,
         Err(doubt) => {
             let words = doubt.in_words(config);
-            match doubt.is_damage() {
-                true => LastRun::Damaged(words),
-                false => LastRun::NotOfToday(words),
+            match doubt {
+                Doubt::Damaged(_) | Doubt::Mixed(_) | Doubt::Report(_) => LastRun::Damaged(words),
+                _ => LastRun::NotOfToday(words),
             }
         }
     }
