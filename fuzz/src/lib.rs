@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use spinney_dataset::npy;
+use spinney_dataset::{Budget, npy};
 use spinney_import::{Imported, describe, import, sniff};
 
 /// What parts an archive's members in the bytes of [`skops`] and [`npz`].
@@ -61,7 +61,7 @@ pub fn npz(bytes: &[u8]) {
         &built
     };
     let _ = npy::read_npz(bytes, "y");
-    let _ = npy::read_npz_rows(bytes, "y");
+    let _ = npy::read_npz_rows(bytes, "y", &Budget::of(bytes.len()));
 }
 
 /// The first bytes of any file.

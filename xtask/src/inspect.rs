@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::Serialize;
 use spinney_codegen::{Encoded, Encoding, Identity, Options as Codegen, drop_in};
+use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_import::Description;
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{Body, CodeWidth, Coding, Declared, Options, QuantModel, Votes, calibrate};
@@ -37,7 +38,7 @@ struct Form {
 }
 
 pub(crate) fn run(file: &Path, as_json: bool) -> Result<(), Failure> {
-    let bytes = std::fs::read(file)
+    let bytes = spinney_config::file::read(file, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", file.display()))
         .input()?;
     let imported = spinney_import::import(&bytes).map_err(|error| at_fault(file, &error))?;

@@ -11,7 +11,8 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use spinney_batch::Predictor;
 use spinney_config::{DataFile, Dataset as RowsConfig, Labels};
-use spinney_dataset::{DataError, Dataset, LabelsIn, Rows, Source};
+use spinney_dataset::limits::FILE_BYTES_MAX;
+use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsIn, Rows, Source};
 use spinney_model::{Naming, Schema};
 use spinney_wire::frame::Clock;
 
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Progress::new()
     };
     progress.doing("reading rows");
-    let bytes = std::fs::read(input)
+    let bytes = spinney_config::file::read(input, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", input.display()))
         .input()?;
     let (rows, labels) = read(&bytes, &file).map_err(|error| at_fault(input, &error))?;
@@ -316,7 +317,7 @@ fn file_of(config: &Path) -> Result<DataFile, Failure> {
 }
 
 /// Rows without the columns that are ignored and, where the file has them, labels.
-fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<Vec<String>>), DataError> {
+fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<RowLabels>), DataError> {
     let labels = match &file.labels {
         Labels::Column(label) => LabelsIn::Column(label),
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
@@ -331,7 +332,7 @@ struct Fitted {
     labels: Option<Vec<usize>>,
 }
 
-fn fit(rows: Rows, labels: Option<Vec<String>>, schema: &Schema) -> Result<Fitted, DataError> {
+fn fit(rows: Rows, labels: Option<RowLabels>, schema: &Schema) -> Result<Fitted, DataError> {
     let are_named = schema.naming() == Naming::Given;
     let rows = rows.with_features(&schema.feature_names(), are_named)?;
     let Some(labels) = labels else {
@@ -340,7 +341,7 @@ fn fit(rows: Rows, labels: Option<Vec<String>>, schema: &Schema) -> Result<Fitte
             labels: None,
         });
     };
-    let rows = Dataset::new(rows, &labels)?.with_classes(schema.classes())?;
+    let rows = Dataset::of(rows, &labels)?.with_classes(schema.classes())?;
     Ok(Fitted {
         values: rows.values().clone(),
         labels: Some(rows.labels().to_vec()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
-use crate::DataError;
+use crate::{Budget, DataError};
 
 /// Most members an archive may have.
 const MEMBERS_MAX: usize = 100_000;
@@ -12,8 +12,8 @@ const MEMBERS_MAX: usize = 100_000;
 ///
 /// # Errors
 /// No zip archive, more than 100,000 members, an encrypted or damaged member, a size that lies,
-/// names that leave the archive (`../`), or more than `unpacked_max` bytes in all.
-pub fn unpack(bytes: &[u8], unpacked_max: u64) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
+/// names that leave the archive (`../`), or more bytes in all than the budget has left.
+pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
     let damaged = |place: String, error: zip::result::ZipError| {
         DataError::new(place, error.to_string(), "a complete zip archive")
     };
@@ -27,7 +27,6 @@ pub fn unpack(bytes: &[u8], unpacked_max: u64) -> Result<BTreeMap<String, Vec<u8
         ));
     }
     let mut members = BTreeMap::new();
-    let mut left = unpacked_max;
     for index in 0..archive.len() {
         let mut member = archive
             .by_index(index)
@@ -45,13 +44,8 @@ pub fn unpack(bytes: &[u8], unpacked_max: u64) -> Result<BTreeMap<String, Vec<u8
         };
         let place = format!("member \"{}\" of the archive", name.escape_default());
         let size = member.size();
-        if size > left {
-            return Err(DataError::new(
-                place,
-                format!("{size} bytes"),
-                format!("at most {unpacked_max} bytes over all members"),
-            ));
-        }
+        budget.take_text(&place, &name)?;
+        budget.take(&place, size)?;
         let mut content = Vec::new();
         (&mut member)
             .take(size + 1)
@@ -66,7 +60,6 @@ pub fn unpack(bytes: &[u8], unpacked_max: u64) -> Result<BTreeMap<String, Vec<u8
                 format!("{size}"),
             ));
         }
-        left -= size;
         members.insert(name, content);
     }
     Ok(members)

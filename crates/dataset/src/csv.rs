@@ -1,8 +1,10 @@
 //! CSV: numeric columns, and one column of any type as the label.
 
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
 
-use crate::{DataError, Dataset, Rows, Table, labels};
+use crate::{Budget, DataError, Dataset, Labels, Rows, Table, labels};
 
 /// Reads a data set from CSV with a header, gzipped or not; `label` names the column that holds the
 /// class.
@@ -11,8 +13,10 @@ use crate::{DataError, Dataset, Rows, Table, labels};
 /// What [`Table`] refuses, a column name that is none, no rows, no column of that name, a field that is no finite number, a label
 /// that is missing. Each names line and column.
 pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
-    let (rows, labels) = read_columns(bytes, true, Some(label), &|_| true)?;
-    Dataset::new(rows, &labels.unwrap_or_default())
+    let budget = Budget::of(bytes.len());
+    let bytes = crate::unpacked(bytes, &budget)?;
+    let (rows, labels) = read_columns(&bytes, true, Some(label), &|_| true, &budget)?;
+    Dataset::of(rows, &labels.unwrap_or_default())
 }
 
 /// Reads rows, and their labels where `label` names a column, without the features that `keeps` says
@@ -22,15 +26,15 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
 /// their order, `x0`, `x1`, …
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read`], and more than the budget has left.
 pub(crate) fn read_columns(
     bytes: &[u8],
     has_header: bool,
     label: Option<&str>,
     keeps: &dyn Fn(&str) -> bool,
-) -> Result<(Rows, Option<Vec<String>>), DataError> {
-    let bytes = crate::gunzip(bytes)?;
-    let mut table = Table::open(&bytes, has_header)?;
+    budget: &Budget,
+) -> Result<(Rows, Option<Labels>), DataError> {
+    let mut table = Table::open(bytes, has_header)?;
     table.check_names()?;
     let names = table.names().to_vec();
     let label_column = match label {
@@ -47,28 +51,30 @@ pub(crate) fn read_columns(
         .filter(|(_, name)| keeps(name))
         .collect();
     let mut values = Vec::new();
-    let mut labels = Vec::new();
-    let mut faults: Vec<Option<Unreadable>> = vec![None; kept.len()];
+    let mut labels = Labels::default();
+    let mut faults: BTreeMap<usize, Unreadable> = BTreeMap::new();
     while table.advance()? {
         if let Some(column) = label_column {
             let label = table.field(column)?;
             labels::check(label, || table.place(column))?;
-            labels.push(label.to_owned());
+            labels.push(label, budget)?;
         }
-        for ((column, name), fault) in kept.iter().zip(&mut faults) {
+        budget.take_items("the rows", kept.len(), size_of::<f64>() as u64)?;
+        for (column, name) in &kept {
             let field = table.field(*column)?;
             let value = field.parse::<f64>().ok().filter(|value| value.is_finite());
             values.push(value.unwrap_or_default());
-            if value.is_none() && fault.is_none() {
-                *fault = Some(Unreadable {
+            if value.is_none() && !faults.contains_key(column) {
+                let fault = Unreadable {
                     name: name.clone(),
                     line: table.line(),
                     field: field.to_owned(),
-                });
+                };
+                faults.insert(*column, fault);
             }
         }
     }
-    let faults: Vec<Unreadable> = faults.into_iter().flatten().collect();
+    let faults: Vec<Unreadable> = faults.into_values().collect();
     if !faults.is_empty() {
         return Err(unreadable(&faults));
     }

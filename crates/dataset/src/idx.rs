@@ -2,32 +2,42 @@
 
 use ndarray::Array2;
 
-use crate::{DataError, Dataset, Rows};
+use crate::limits::check_columns;
+use crate::{Budget, DataError, Dataset, Labels, Rows, check_shape};
 
 /// Reads images and labels as a data set; see [`rows`] and [`labels`].
 ///
 /// # Errors
 /// As [`rows`] and [`labels`], with the file at fault, or another number of labels than images.
 pub fn read(images: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
-    let images = rows(images).map_err(|error| within("images", error))?;
-    let labels = self::labels(labels).map_err(|error| within("labels", error))?;
-    Dataset::new(images, &labels)
+    let budget = Budget::of(images.len() + labels.len());
+    let images = rows_within(images, &budget).map_err(|error| within("images", error))?;
+    let labels = labels_within(labels, &budget).map_err(|error| within("labels", error))?;
+    Dataset::of(images, &labels)
 }
 
 /// Reads images as rows of `height · width` byte features, named `pixel_<row>_<column>`.
 ///
 /// # Errors
-/// A damaged gzip stream, another magic number than that of unsigned bytes of three dimensions, or
-/// more or fewer bytes than the header says.
+/// A damaged gzip stream, another magic number than that of unsigned bytes of three dimensions,
+/// more or fewer bytes than the header says, or no rows or features.
 pub fn rows(images: &[u8]) -> Result<Rows, DataError> {
-    let images = crate::gunzip(images)?;
+    rows_within(images, &Budget::of(images.len()))
+}
+
+pub(crate) fn rows_within(images: &[u8], budget: &Budget) -> Result<Rows, DataError> {
+    let images = crate::unpacked(images, budget)?;
     let (shape, pixels) = parse::<3>(&images)?;
     let [n_rows, height, width] = shape;
+    let n_features = height.saturating_mul(width);
+    check_shape(n_rows, n_features)?;
+    check_columns("the header", n_features)?;
+    budget.take_items("the pixels", pixels.len(), size_of::<f64>() as u64)?;
     let features = (0..height)
         .flat_map(|row| (0..width).map(move |column| format!("pixel_{row}_{column}")))
         .collect();
     let values = Array2::from_shape_vec(
-        (n_rows, height * width),
+        (n_rows, n_features),
         pixels.iter().map(|pixel| f64::from(*pixel)).collect(),
     )
     .expect("the parser checked the length");
@@ -43,9 +53,17 @@ pub fn rows(images: &[u8]) -> Result<Rows, DataError> {
 /// # Errors
 /// As [`rows`], with one dimension.
 pub fn labels(labels: &[u8]) -> Result<Vec<String>, DataError> {
-    let labels = crate::gunzip(labels)?;
-    let (_, labels) = parse::<1>(&labels)?;
-    Ok(labels.iter().map(u8::to_string).collect())
+    let labels = labels_within(labels, &Budget::of(labels.len()))?;
+    Ok(labels.iter().map(str::to_owned).collect())
+}
+
+pub(crate) fn labels_within(bytes: &[u8], budget: &Budget) -> Result<Labels, DataError> {
+    let bytes = crate::unpacked(bytes, budget)?;
+    let mut labels = Labels::default();
+    for label in parse::<1>(&bytes)?.1 {
+        labels.push(&label.to_string(), budget)?;
+    }
+    Ok(labels)
 }
 
 fn within(which: &str, error: DataError) -> DataError {

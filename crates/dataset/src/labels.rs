@@ -1,9 +1,92 @@
 //! How labels are read: numbers by their value, text as it stands without the spaces around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use crate::limits::Budget;
 use crate::npy::float_repr;
 use crate::{DataError, Note};
+
+/// The labels of rows as they stand in a file, each text kept once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels {
+    texts: Vec<String>,
+    index_of: HashMap<String, u32>,
+    of_row: Vec<u32>,
+}
+
+impl Labels {
+    /// Bytes that a row takes, here and in a data set.
+    pub(crate) const ROW_BYTES: u64 = 20;
+    /// Bytes that a text takes beside its letters, which are kept twice.
+    const TEXT_BYTES: u64 = 160;
+
+    /// Appends the label of a row.
+    ///
+    /// # Errors
+    /// More texts than memory is left for.
+    pub(crate) fn push(&mut self, text: &str, budget: &Budget) -> Result<(), DataError> {
+        budget.take("the labels", Self::ROW_BYTES)?;
+        let index = match self.index_of.get(text) {
+            Some(index) => *index,
+            None => {
+                budget.take("the labels", Self::TEXT_BYTES + 2 * text.len() as u64)?;
+                self.add(text)
+            }
+        };
+        self.of_row.push(index);
+        Ok(())
+    }
+
+    fn add(&mut self, text: &str) -> u32 {
+        let index = u32::try_from(self.texts.len()).expect("memory ends before");
+        self.texts.push(text.to_owned());
+        self.index_of.insert(text.to_owned(), index);
+        index
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.of_row.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.of_row.is_empty()
+    }
+
+    /// The label of each row.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.of_row
+            .iter()
+            .map(|index| self.texts[*index as usize].as_str())
+    }
+
+    /// Refuses the first label that [`is_missing`].
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        let Some(text) = self.texts.iter().position(|text| is_missing(text)) else {
+            return Ok(());
+        };
+        let row = self.of_row.iter().position(|it| *it as usize == text);
+        check(&self.texts[text], || {
+            format!("labels, row {}", row.unwrap_or_default())
+        })
+    }
+}
+
+impl<T: AsRef<str>> FromIterator<T> for Labels {
+    fn from_iter<I: IntoIterator<Item = T>>(texts: I) -> Self {
+        let mut labels = Self::default();
+        for text in texts {
+            let text = text.as_ref();
+            let known = labels.index_of.get(text).copied();
+            let index = known.unwrap_or_else(|| labels.add(text));
+            labels.of_row.push(index);
+        }
+        labels
+    }
+}
 
 /// What a label's class is called: a number in its shortest form, so that `1`, `01`, `1.0` and `1e0`
 /// are one class; anything else as it stands, without the spaces around it.
@@ -49,16 +132,18 @@ pub fn check(label: &str, place: impl FnOnce() -> String) -> Result<(), DataErro
     })
 }
 
-/// Labels by their classes' names, and a note for classes that are spelt in several ways.
-pub(crate) fn named(labels: &[String]) -> (Vec<String>, Option<Note>) {
-    let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
-    let named = labels.iter().map(|label| {
-        let class = canonical(label);
-        let of_class = spellings.entry(class.clone()).or_default();
-        *of_class.entry(label).or_default() += 1;
-        class
-    });
-    let named = named.collect();
+/// The classes of labels, in scikit-learn's order, the class of each row, and a note for classes
+/// that are spelt in several ways.
+pub(crate) fn classes(labels: &Labels) -> (Vec<String>, Vec<usize>, Option<Note>) {
+    let mut counts = vec![0_usize; labels.texts.len()];
+    for index in &labels.of_row {
+        counts[*index as usize] += 1;
+    }
+    let named: Vec<String> = labels.texts.iter().map(|text| canonical(text)).collect();
+    let mut spellings: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for ((class, text), count) in named.iter().zip(&labels.texts).zip(counts) {
+        spellings.entry(class).or_default().insert(text, count);
+    }
     let merged: Vec<String> = spellings
         .iter()
         .filter(|(_, spellings)| spellings.len() > 1)
@@ -70,7 +155,24 @@ pub(crate) fn named(labels: &[String]) -> (Vec<String>, Option<Note>) {
         })
         .collect();
     let note = (!merged.is_empty()).then(|| Note::new("label-spellings", merged.join("; ")));
-    (named, note)
+    let classes = in_order(spellings.keys().map(|class| (*class).to_owned()).collect());
+    let index_of: HashMap<&str, usize> = (classes.iter().enumerate())
+        .map(|(index, class)| (class.as_str(), index))
+        .collect();
+    let of_text: Vec<usize> = named.iter().map(|class| index_of[class.as_str()]).collect();
+    let of_row = labels.of_row.iter();
+    let of_row = of_row.map(|index| of_text[*index as usize]).collect();
+    (classes, of_row, note)
+}
+
+/// Distinct classes, sorted by their bytes, in scikit-learn's order.
+fn in_order(mut classes: Vec<String>) -> Vec<String> {
+    let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
+    if numbers.is_some_and(|numbers| numbers.iter().all(|number| number.is_finite())) {
+        let value = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
+        classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
+    }
+    classes
 }
 
 /// A note for classes that differ only in case.

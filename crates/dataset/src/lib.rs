@@ -21,6 +21,7 @@ pub mod csv;
 mod foreign;
 pub mod idx;
 pub mod labels;
+pub mod limits;
 pub mod notes;
 pub mod npy;
 mod rules;
@@ -33,13 +34,12 @@ use std::collections::HashMap;
 
 use ndarray::{Array2, Axis};
 
+pub use labels::Labels;
+pub use limits::Budget;
 pub use rules::{Note, Outcome, RULES, Rule};
 pub use source::{Format, LabelsIn, Source};
 pub use split::{Split, permutation, split};
 pub use table::Table;
-
-/// Most bytes that a compressed file may unpack to.
-const UNPACKED_MAX: u64 = 4 << 30;
 
 /// What is wrong with a data file: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -215,14 +215,16 @@ impl Dataset {
     /// # Errors
     /// No rows, no features, a reading that is not finite, or another number of labels than rows.
     pub fn new(rows: Rows, labels: &[String]) -> Result<Self, DataError> {
+        Self::of(rows, &labels.iter().collect())
+    }
+
+    /// As [`Dataset::new`], with labels as they were read.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn of(rows: Rows, labels: &Labels) -> Result<Self, DataError> {
         let (n_rows, n_features) = rows.values.dim();
-        if n_rows == 0 || n_features == 0 {
-            return Err(DataError::new(
-                "the data",
-                format!("{n_rows} rows of {n_features} features"),
-                "at least one of each",
-            ));
-        }
+        check_shape(n_rows, n_features)?;
         if labels.len() != n_rows {
             return Err(DataError::new(
                 "the labels",
@@ -241,19 +243,9 @@ impl Dataset {
                 "a finite number",
             ));
         }
-        let (labels, spellings) = labels::named(labels);
-        let classes = distinct(&labels);
+        let (classes, labels, spellings) = labels::classes(labels);
         let notes = spellings.into_iter().chain(labels::alike(&classes));
         let notes = notes.collect();
-        let index_of: HashMap<&str, usize> = classes
-            .iter()
-            .enumerate()
-            .map(|(index, class)| (class.as_str(), index))
-            .collect();
-        let labels = labels
-            .iter()
-            .map(|label| index_of[label.as_str()])
-            .collect();
         Ok(Self {
             rows,
             classes,
@@ -409,6 +401,18 @@ impl Dataset {
     }
 }
 
+/// Refuses rows that are none, before anything is made of their number.
+pub(crate) fn check_shape(n_rows: usize, n_features: usize) -> Result<(), DataError> {
+    if n_rows > 0 && n_features > 0 {
+        return Ok(());
+    }
+    Err(DataError::new(
+        "the data",
+        format!("{n_rows} rows of {n_features} features"),
+        "at least one of each",
+    ))
+}
+
 /// The value of a label that is a boolean, or one of the numbers that stand for one.
 fn bit_of(label: &str) -> Option<f64> {
     match label {
@@ -418,44 +422,42 @@ fn bit_of(label: &str) -> Option<f64> {
     }
 }
 
-/// Distinct labels in scikit-learn's order.
-fn distinct(labels: &[String]) -> Vec<String> {
-    let mut classes: Vec<String> = labels
-        .iter()
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .cloned()
-        .collect();
-    let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
-    if numbers.is_some_and(|numbers| numbers.iter().all(|number| number.is_finite())) {
-        let value = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
-        classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
-    }
-    classes
-}
-
 /// The bytes of a file that may be gzipped.
 ///
 /// # Errors
-/// A gzip stream that is damaged, or that unpacks to more than 4 GiB.
+/// A gzip stream that is damaged, or that unpacks to more than half of the file's [`Budget`].
 pub fn gunzip(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, DataError> {
+    unpacked(bytes, &Budget::of(bytes.len()))
+}
+
+/// As [`gunzip`], from a budget that other readers of the file draw from. Who reads the bytes takes
+/// at least as much memory again, so they may have half of what is left.
+///
+/// # Errors
+/// As [`gunzip`].
+pub fn unpacked<'b>(
+    bytes: &'b [u8],
+    budget: &Budget,
+) -> Result<std::borrow::Cow<'b, [u8]>, DataError> {
     use std::io::Read;
+    const PLACE: &str = "the gzip stream";
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes.into());
     }
+    let most = budget.bytes_left() / 2;
     let mut unpacked = Vec::new();
     flate2::read::MultiGzDecoder::new(bytes)
-        .take(UNPACKED_MAX + 1)
+        .take(most + 1)
         .read_to_end(&mut unpacked)
-        .map_err(|error| {
-            DataError::new("the gzip stream", error.to_string(), "a complete stream")
-        })?;
-    if unpacked.len() as u64 > UNPACKED_MAX {
-        return Err(DataError::new(
-            "the gzip stream",
-            "more than 4 GiB",
-            "a file that fits memory",
-        ));
-    }
+        .map_err(|error| DataError::new(PLACE, error.to_string(), "a complete stream"))?;
+    let is_over = unpacked.len() as u64 > most;
+    budget.take(
+        PLACE,
+        if is_over {
+            u64::MAX
+        } else {
+            unpacked.len() as u64
+        },
+    )?;
     Ok(unpacked.into())
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use crate::{DataError, Dataset, Rows};
+use crate::limits::check_columns;
+use crate::{Budget, DataError, Dataset, Labels, Rows, check_shape};
 
 mod array;
 mod dtype;
@@ -13,9 +14,6 @@ mod repr;
 
 pub use array::{Array, Scalars};
 pub use repr::float_repr;
-
-/// Most bytes that all members of an `.npz` may unpack to together.
-const NPZ_UNPACKED_MAX: u64 = 1 << 30;
 
 /// Reads rows and labels from two `.npy` files: a two-dimensional array of numbers, and a
 /// one-dimensional array of integers, strings, booleans or floats. Features have no
@@ -28,9 +26,10 @@ pub fn read(values: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
         place: format!("{which}, {}", error.place),
         ..error
     };
-    let values = rows(values).map_err(|error| within("rows", error))?;
-    let labels = self::labels(labels).map_err(|error| within("labels", error))?;
-    Dataset::new(values, &labels)
+    let budget = Budget::of(values.len() + labels.len());
+    let values = rows_within(values, &budget).map_err(|error| within("rows", error))?;
+    let labels = labels_within(labels, &budget).map_err(|error| within("labels", error))?;
+    Dataset::of(values, &labels)
 }
 
 /// Reads rows and labels from an `.npz`: the member `label` holds the labels, and the rows are
@@ -39,29 +38,39 @@ pub fn read(values: &[u8], labels: &[u8]) -> Result<Dataset, DataError> {
 /// # Errors
 /// No archive, a member that is missing or no `.npy`, or arrays that [`read`] refuses.
 pub fn read_npz(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
-    let members = crate::archive::unpack(bytes, NPZ_UNPACKED_MAX)?;
-    let labels = members.get(&format!("{label}.npy")).ok_or_else(|| {
-        DataError::new(
+    let budget = Budget::of(bytes.len());
+    let members = crate::archive::unpack(bytes, &budget)?;
+    match npz_parts(&members, label, &budget)? {
+        (rows, Some(labels)) => Dataset::of(rows, &labels),
+        (_, None) => Err(DataError::new(
             "the archive",
             listing(&members),
             format!("an array \"{label}\" with the labels"),
-        )
-    })?;
-    read(npz_rows_member(&members, label)?, labels)
+        )),
+    }
 }
 
 /// Reads rows from an `.npz`; the member `label`, if there is one, is set apart.
 ///
 /// # Errors
-/// As [`read_npz`], but for missing labels, which give `None`.
-pub fn read_npz_rows(bytes: &[u8], label: &str) -> Result<(Rows, Option<Vec<String>>), DataError> {
-    let members = crate::archive::unpack(bytes, NPZ_UNPACKED_MAX)?;
-    let values = rows(npz_rows_member(&members, label)?)?;
-    let labels = members
-        .get(&format!("{label}.npy"))
-        .map(|bytes| labels(bytes))
-        .transpose()?;
-    Ok((values, labels))
+/// As [`read_npz`], but for missing labels, which give `None`, and more than the budget has left.
+pub fn read_npz_rows(
+    bytes: &[u8],
+    label: &str,
+    budget: &Budget,
+) -> Result<(Rows, Option<Labels>), DataError> {
+    npz_parts(&crate::archive::unpack(bytes, budget)?, label, budget)
+}
+
+fn npz_parts(
+    members: &BTreeMap<String, Vec<u8>>,
+    label: &str,
+    budget: &Budget,
+) -> Result<(Rows, Option<Labels>), DataError> {
+    let rows = rows_within(npz_rows_member(members, label)?, budget)?;
+    let labels = members.get(&format!("{label}.npy"));
+    let labels = labels.map(|bytes| labels_within(bytes, budget));
+    Ok((rows, labels.transpose()?))
 }
 
 fn npz_rows_member<'m>(
@@ -101,12 +110,19 @@ fn listing(members: &BTreeMap<String, Vec<u8>>) -> String {
 /// counted `x0`, `x1`, …
 ///
 /// # Errors
-/// As [`Array::parse`], or an array of another dimension or type.
+/// As [`Array::parse`], or an array of another dimension or type, or of no rows or features.
 pub fn rows(bytes: &[u8]) -> Result<Rows, DataError> {
+    rows_within(bytes, &Budget::of(bytes.len()))
+}
+
+pub(crate) fn rows_within(bytes: &[u8], budget: &Budget) -> Result<Rows, DataError> {
     let array = Array::parse(bytes)?;
     let [n_rows, n_features] = array.shape()[..] else {
         return Err(array.shape_error("a two-dimensional array, rows by features"));
     };
+    check_shape(n_rows, n_features)?;
+    check_columns("the .npy header", n_features)?;
+    budget.take_items("the .npy data", array.n_items(), size_of::<f64>() as u64)?;
     let values = Array2::from_shape_vec((n_rows, n_features), array.scalars()?.numbers()?)
         .expect("the parser checked the length");
     Ok(Rows {
@@ -121,9 +137,18 @@ pub fn rows(bytes: &[u8]) -> Result<Rows, DataError> {
 /// # Errors
 /// As [`Array::parse`], or an array of another dimension or type.
 pub fn labels(bytes: &[u8]) -> Result<Vec<String>, DataError> {
+    let labels = labels_within(bytes, &Budget::of(bytes.len()))?;
+    Ok(labels.iter().map(str::to_owned).collect())
+}
+
+pub(crate) fn labels_within(bytes: &[u8], budget: &Budget) -> Result<Labels, DataError> {
     let array = Array::parse(bytes)?;
     if array.shape().len() != 1 {
         return Err(array.shape_error("a one-dimensional array of labels"));
     }
-    array.scalars()?.texts()
+    let mut labels = Labels::default();
+    array
+        .scalars()?
+        .each_text(|text| labels.push(&text, budget))?;
+    Ok(labels)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{DataError, Dataset, Rows, Table, csv, foreign, gunzip, idx, labels, npy};
+use crate::{Budget, DataError, Dataset, Labels, Rows, Table, csv, foreign, idx, npy, unpacked};
 
 /// A format of rows, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Source<'a> {
     format: Format,
     labels: LabelsIn<'a>,
     has_header: bool,
+    /// What is left once the bytes are unpacked.
+    budget: Budget,
 }
 
 impl<'a> Source<'a> {
@@ -64,9 +66,15 @@ impl<'a> Source<'a> {
         labels: LabelsIn<'a>,
         has_header: bool,
     ) -> Result<Self, DataError> {
-        let bytes = gunzip(bytes)?;
+        let n_label_bytes = match labels {
+            LabelsIn::File(labels) => labels.len(),
+            LabelsIn::Column(_) | LabelsIn::None => 0,
+        };
+        let budget = Budget::of(bytes.len().saturating_add(n_label_bytes));
+        let bytes = unpacked(bytes, &budget)?;
         let format = Format::of(&bytes)?;
         Ok(Self {
+            budget,
             bytes,
             format,
             labels,
@@ -116,12 +124,11 @@ impl<'a> Source<'a> {
     /// any. A CSV file without the column of the label has none.
     ///
     /// # Errors
-    /// A damaged file, rows that are no numbers, other labels than rows; each says where.
-    pub fn rows(
-        &self,
-        keeps: &dyn Fn(&str) -> bool,
-    ) -> Result<(Rows, Option<Vec<String>>), DataError> {
+    /// A damaged file, rows that are no numbers, other labels than rows, more than the file's
+    /// [`Budget`] has; each says where.
+    pub fn rows(&self, keeps: &dyn Fn(&str) -> bool) -> Result<(Rows, Option<Labels>), DataError> {
         let bytes = &self.bytes;
+        let budget = &self.budget.clone();
         let column = match self.labels {
             LabelsIn::Column(label) => Some(label),
             _ => None,
@@ -130,19 +137,17 @@ impl<'a> Source<'a> {
             Format::Csv => {
                 let columns = self.columns()?.unwrap_or_default();
                 let label = column.filter(|label| columns.iter().any(|name| name == label));
-                return csv::read_columns(bytes, self.has_header, label, keeps);
+                return csv::read_columns(bytes, self.has_header, label, keeps, budget);
             }
-            Format::Npy => (within("rows", npy::rows(bytes))?, None),
-            Format::Npz => npy::read_npz_rows(bytes, column.unwrap_or_default())?,
-            Format::Idx => (within("images", idx::rows(bytes))?, None),
+            Format::Npy => (within("rows", npy::rows_within(bytes, budget))?, None),
+            Format::Npz => npy::read_npz_rows(bytes, column.unwrap_or_default(), budget)?,
+            Format::Idx => (within("images", idx::rows_within(bytes, budget))?, None),
         };
         let labels = match self.labels {
-            LabelsIn::File(labels) => Some(within("labels", read_labels(labels))?),
+            LabelsIn::File(labels) => Some(within("labels", read_labels(labels, budget))?),
             _ => labels,
         };
-        for (row, label) in labels.iter().flatten().enumerate() {
-            labels::check(label, || format!("labels, row {row}"))?;
-        }
+        labels.as_ref().map_or(Ok(()), Labels::check)?;
         Ok((rows.kept(keeps), labels))
     }
 
@@ -153,10 +158,10 @@ impl<'a> Source<'a> {
     pub fn read(&self, keeps: &dyn Fn(&str) -> bool) -> Result<Dataset, DataError> {
         let (rows, labels) = self.rows(keeps)?;
         match (labels, self.labels) {
-            (Some(labels), _) => Dataset::new(rows, &labels),
+            (Some(labels), _) => Dataset::of(rows, &labels),
             (None, LabelsIn::None) => {
-                let labels = vec![String::new(); rows.values.nrows()];
-                Dataset::new(rows, &labels)
+                let labels = std::iter::repeat_n("", rows.values.nrows());
+                Dataset::of(rows, &labels.collect())
             }
             (None, LabelsIn::Column(label)) if self.format == Format::Npz => {
                 npy::read_npz(&self.bytes, label)
@@ -176,11 +181,11 @@ impl<'a> Source<'a> {
 }
 
 /// Labels from a file of their own.
-fn read_labels(bytes: &[u8]) -> Result<Vec<String>, DataError> {
-    let bytes = gunzip(bytes)?;
+fn read_labels(bytes: &[u8], budget: &Budget) -> Result<Labels, DataError> {
+    let bytes = unpacked(bytes, budget)?;
     match Format::of(&bytes)? {
-        Format::Npy => npy::labels(&bytes),
-        _ => idx::labels(&bytes),
+        Format::Npy => npy::labels_within(&bytes, budget),
+        _ => idx::labels_within(&bytes, budget),
     }
 }
 

@@ -1,7 +1,9 @@
 //! CSV as a table: names and records, with the lines in which they stand.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
+use crate::limits::{COLUMNS_MAX, check_columns};
 use crate::{DataError, foreign};
 
 /// A CSV file that is read record by record. Fields are separated by commas and trimmed.
@@ -13,6 +15,8 @@ pub struct Table<'a> {
     record: csv::StringRecord,
     /// Whether `record` holds a record that has not been handed out.
     is_pending: bool,
+    /// An offset whose line was asked for, and that line: counting goes on from there.
+    counted: Cell<(usize, usize)>,
 }
 
 impl<'a> Table<'a> {
@@ -21,7 +25,7 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// An empty file, another format, text that is not UTF-8, a quote that is never closed, other
-    /// separators than commas.
+    /// separators than commas, a line of more than [`COLUMNS_MAX`] fields.
     pub fn open(bytes: &'a [u8], has_header: bool) -> Result<Self, DataError> {
         foreign::refuse(bytes)?;
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -32,6 +36,12 @@ impl<'a> Table<'a> {
                 "a quote that is never closed",
                 "a second quote at the end of the field",
             ));
+        }
+        let line_of_most = text
+            .split(|byte| b"\r\n".contains(byte))
+            .map(|line| line.iter().filter(|byte| **byte == b',').count());
+        if let Some((line, most)) = (1..).zip(line_of_most).find(|(_, n)| *n >= COLUMNS_MAX) {
+            check_columns(&format!("line {line}"), most + 1)?;
         }
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -53,6 +63,7 @@ impl<'a> Table<'a> {
             has_header,
             record,
             is_pending: !has_header,
+            counted: Cell::new((0, 1)),
         };
         table.check_separators()?;
         table.names = if has_header {
@@ -172,7 +183,14 @@ impl<'a> Table<'a> {
             .iter()
             .take_while(|byte| b"\r\n".contains(byte))
             .count();
-        line_at(self.text, start + breaks)
+        let end = start + breaks;
+        let (from, line) = match self.counted.get() {
+            (from, line) if from <= end => (from, line),
+            _ => (0, 1),
+        };
+        let line = line + line_breaks(&self.text[from..end]);
+        self.counted.set((end, line));
+        line
     }
 
     fn check_separators(&self) -> Result<(), DataError> {
@@ -207,7 +225,11 @@ fn read(
 }
 
 fn line_at(text: &[u8], offset: usize) -> usize {
-    1 + text[..offset].iter().filter(|byte| **byte == b'\n').count()
+    1 + line_breaks(&text[..offset])
+}
+
+fn line_breaks(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn check_utf8(text: &[u8]) -> Result<(), DataError> {

@@ -6,6 +6,7 @@
 //! library's own order of operations. It becomes the threshold of a split that compares float64.
 //! Solving for `x` in algebra instead would decide rows next to the threshold differently.
 
+use spinney_dataset::Budget;
 use spinney_model::{Compare, Feature, Forest, GaussianNb, Naming, Node, Schema, Tree};
 
 use crate::ImportError;
@@ -176,13 +177,18 @@ impl Feed {
     ///
     /// # Errors
     /// A classifier with another number of features than the feed has, or with a raw feature that
-    /// reaches it twice through different scalers.
+    /// reaches it twice through different scalers; more work than the budget has left.
     pub(crate) fn fold_forest(
         &self,
-        forest: &Forest,
+        forest: Forest,
         cast: Compare,
+        budget: &Budget,
     ) -> Result<Forest, ImportError> {
         self.check_width(forest.schema().n_features())?;
+        let n_ops = self.inputs.iter().map(|input| input.ops.len()).max();
+        let n_splits: usize = forest.trees().iter().map(Tree::n_splits).sum();
+        let n_steps = (n_splits as u64).saturating_mul(64 * n_ops.unwrap_or(0) as u64);
+        budget.work("the pipeline", n_steps)?;
         let mut compare = vec![cast; self.n_raw];
         let mut known = vec![false; self.n_raw];
         for input in &self.inputs {
@@ -205,18 +211,19 @@ impl Feed {
             known[input.raw] = true;
         }
         let schema = self.schema(&compare, forest.schema().classes())?;
+        let kind = forest.kind();
         let trees = forest
-            .trees()
-            .iter()
+            .into_trees()
+            .into_iter()
             .map(|tree| self.fold_tree(tree, cast, &schema))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Forest::new(forest.kind(), schema, trees)?)
+        Ok(Forest::new(kind, schema, trees)?)
     }
 
     /// Copies a tree in preorder with folded thresholds. A split that no raw value takes to the
     /// left, which a clipped scaler can make, gives way to its right child.
-    fn fold_tree(&self, tree: &Tree, cast: Compare, schema: &Schema) -> Result<Tree, ImportError> {
-        let old = tree.nodes();
+    fn fold_tree(&self, tree: Tree, cast: Compare, schema: &Schema) -> Result<Tree, ImportError> {
+        let mut old = tree.into_nodes();
         let mut nodes: Vec<Node> = Vec::with_capacity(old.len());
         // Index of an old node, and of the new split whose right child it becomes.
         let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
@@ -229,7 +236,11 @@ impl Feed {
                     right,
                 } = &old[at]
                 else {
-                    break old[at].clone();
+                    // Each node is come to once; its numbers move.
+                    let leaf = Node::Leaf {
+                        proportions: Vec::new(),
+                    };
+                    break std::mem::replace(&mut old[at], leaf);
                 };
                 let input = &self.inputs[*feature as usize];
                 let threshold = if input.is_cast() {

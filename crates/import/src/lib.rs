@@ -23,6 +23,8 @@ mod onnx;
 mod skops;
 mod sniff;
 
+use spinney_dataset::Budget;
+use spinney_dataset::limits::JsonMark;
 use spinney_model::FloatModel;
 
 pub use describe::{Description, FeatureDescription, LeafDescription, describe};
@@ -31,6 +33,9 @@ pub use sniff::{Format, sniff};
 
 /// Most bytes that an ONNX or JSON file may have.
 const FILE_BYTES_MAX: usize = 32 << 20;
+
+/// What canonical JSON takes: nodes and features, lists, and the items of lists.
+const JSON_MARKS: &[JsonMark] = &[(b'{', 160), (b'[', 48), (b',', 16)];
 
 /// A model, and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +65,8 @@ pub struct Origin {
 ///
 /// # Errors
 /// A format, estimator, pipeline step or operator that cannot be imported (with the nearest thing
-/// that can), or a file that is damaged or hostile (with the place). Takes memory and time in
-/// proportion to the file, and to at most 256 MiB of unpacked content.
+/// that can), or a file that is damaged or hostile (with the place). Takes no more memory and time
+/// than the file's [`Budget`] has.
 pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let format = sniff(bytes)?;
     if format != Format::Skops && bytes.len() > FILE_BYTES_MAX {
@@ -75,6 +80,7 @@ pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         Format::Skops => skops::import(bytes),
         Format::Onnx => onnx::import(bytes),
         Format::Json => {
+            Budget::of(bytes.len()).take_json("the file", bytes, JSON_MARKS)?;
             let model = FloatModel::from_json(bytes)?;
             Ok(Imported {
                 origin: Origin {

@@ -32,7 +32,8 @@ fn compare(path: &Path) -> Option<String> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".npz");
     let expected = std::fs::read(&beside).expect("the expected results");
-    let expected = archive::unpack(&expected, 1 << 24).expect("an archive");
+    let expected = archive::unpack(&expected, &spinney_dataset::Budget::of(expected.len()))
+        .expect("an archive");
     let rows = npy::rows(&expected["X.npy"]).expect("rows").values;
     let labels = npy::labels(&expected["labels.npy"]).expect("labels");
     let proba = Array::parse(&expected["proba.npy"]).expect("probabilities");

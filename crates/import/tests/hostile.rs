@@ -28,7 +28,7 @@ fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// A fixture's members.
 fn members(name: &str) -> Vec<(String, Vec<u8>)> {
-    spinney_dataset::archive::unpack(&fixture(name), 1 << 20)
+    spinney_dataset::archive::unpack(&fixture(name), &spinney_dataset::Budget::of(0))
         .expect("an archive")
         .into_iter()
         .collect()
@@ -124,21 +124,117 @@ fn arrays_with_any_bit_flipped_do_not_panic() {
 
 #[test]
 fn what_unpacks_to_too_much_is_refused() {
-    let zeros = vec![b' '; 40 << 20];
+    let spaces = vec![b' '; 40 << 20];
     refused(
-        &zip_of(&[("schema.json", &zeros)]),
-        &expect!["schema.json: found 41943040 bytes, expected at most 33554432"],
+        &zip_of(&[("schema.json", &spaces)]),
+        &expect![
+            "schema.json: found more than a file of 40866 bytes may take, expected at most 64653856 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"
+        ],
     );
     let names: Vec<String> = (0..7).map(|index| format!("{index}.npy")).collect();
     let members: Vec<_> = names
         .iter()
-        .map(|name| (name.as_str(), zeros.as_slice()))
+        .map(|name| (name.as_str(), &spaces[..10 << 20]))
         .collect();
     refused(
         &zip_of(&members),
         &expect![[
-            r#"member "6.npy" of the archive: found 41943040 bytes, expected at most 268435456 bytes over all members"#
+            r#"member "6.npy" of the archive: found more than a file of 71961 bytes may take, expected at most 65151376 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"#
         ]],
+    );
+}
+
+#[test]
+fn json_that_becomes_more_than_it_is_is_refused() {
+    // Each map takes some hundred times its bytes.
+    let maps = |n: usize| format!(r#"{{"__loader__":[{}0]}}"#, r#"{"":0},"#.repeat(n));
+    let small = zip_of(&[("schema.json", maps(50_000).as_bytes())]);
+    assert!(
+        import(&small)
+            .unwrap_err()
+            .to_string()
+            .contains("cannot be imported")
+    );
+    refused(
+        &zip_of(&[("schema.json", maps(90_000).as_bytes())]),
+        &expect![
+            "schema.json: found more than a file of 1081 bytes may take, expected at most 64017296 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"
+        ],
+    );
+    let nodes = |n: usize| {
+        format!(
+            r#"{{"format":"spinney-model","version":1,"kind":"decision-tree","features":[],
+               "classes":[],"trees":[{{"nodes":[{}{{}}]}}]}}"#,
+            "{},".repeat(n)
+        )
+    };
+    let small = import(nodes(100_000).as_bytes()).unwrap_err().to_string();
+    assert!(small.starts_with("features: found 0"), "{small}");
+    refused(
+        nodes(600_000).as_bytes(),
+        &expect![
+            "the file: found more than a file of 1800129 bytes may take, expected at most 92802064 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"
+        ],
+    );
+}
+
+#[test]
+fn an_array_that_is_read_over_and_over_is_counted_each_time() {
+    let object = |class: &str, content: &str| {
+        format!(
+            r#"{{"__class__": "{class}", "__module__": "sklearn.x", "__loader__": "ObjectNode",
+                "content": {{"content": {{{content}}}}}}}"#
+        )
+    };
+    let scalar = |text: &str| format!(r#"{{"__loader__": "JsonNode", "content": "{text}"}}"#);
+    let array = r#"{"__loader__": "NdArrayNode", "file": "0.npy"}"#;
+    let n = scalar("60000");
+    let scaler = object(
+        "MaxAbsScaler",
+        &format!(
+            r#""n_features_in_": {n}, "scale_": {}"#,
+            array.replace('0', "2")
+        ),
+    );
+    let last = object(
+        "GaussianNB",
+        &format!(
+            r#""n_features_in_": {n}, "classes_": {{"content": [{}, {}]}}, "theta_": {array}, "var_": {array}, "class_prior_": {{"__loader__": "NdArrayNode", "file": "1.npy"}}"#,
+            scalar("0"),
+            scalar("1")
+        ),
+    );
+    let steps: Vec<String> = std::iter::repeat_n(&scaler, 1_000)
+        .chain([&last])
+        .map(|step| format!(r#"{{"content": [0, {step}]}}"#))
+        .collect();
+    let schema = object(
+        "Pipeline",
+        &format!(r#""steps": {{"content": [{}]}}"#, steps.join(", ")),
+    );
+    let ones = |n: usize| {
+        let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({n},), }}\n");
+        let length = u8::try_from(header.len()).expect("a short header");
+        let data = 1_f64.to_le_bytes().repeat(n);
+        [
+            b"\x93NUMPY\x01\x00",
+            &[length, 0][..],
+            header.as_bytes(),
+            &data,
+        ]
+        .concat()
+    };
+    let members = [
+        ("schema.json", schema.as_bytes()),
+        ("0.npy", &ones(120_000)),
+        ("1.npy", &ones(2)),
+        ("2.npy", &ones(60_000)),
+    ];
+    refused(
+        &zip_of(&members),
+        &expect![
+            "Pipeline.steps[6][1].scale_: found more than a file of 4208 bytes may take, expected at most 64067328 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"
+        ],
     );
 }
 
@@ -165,7 +261,7 @@ fn a_name_that_leaves_the_archive_is_refused() {
 #[test]
 fn deep_nesting_is_refused() {
     for unit in ["[", "{\"content\":"] {
-        let schema = unit.repeat(200_000);
+        let schema = unit.repeat(50_000);
         let error = import(&zip_of(&[("schema.json", schema.as_bytes())])).expect_err("refused");
         assert!(error.to_string().contains("recursion limit"), "{error}");
     }
@@ -428,7 +524,7 @@ fn graphs_that_use_values_over_and_over_are_bounded() {
     refused(
         &tangle(25),
         &expect![
-            "the graph: found a tangle of operators before the classifier, expected at most 4194304 columns over all operators"
+            "the operators before the classifier: found more than a file of 2393 bytes may take, expected at most 64038288 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"
         ],
     );
     refused(
@@ -438,6 +534,88 @@ fn graphs_that_use_values_over_and_over_are_bounded() {
         ],
     );
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+/// A protobuf field of any length.
+fn long_field(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![(tag << 3) | 2];
+    let mut length = content.len();
+    while length > 127 {
+        out.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend(content);
+    out
+}
+
+/// An ensemble of trees of one leaf each, all of the first of `n_classes`.
+fn stumps(n_trees: u16, n_classes: u8) -> Vec<u8> {
+    let ids: Vec<u8> = (0..n_trees)
+        .flat_map(|id| {
+            let [low, middle, high] = [id & 0x7f | 0x80, id >> 7 & 0x7f | 0x80, id >> 14];
+            [low as u8, middle as u8, high as u8]
+        })
+        .collect();
+    let n = usize::from(n_trees);
+    let zeros = vec![0; n];
+    let labels: Vec<u8> = (0..n_classes)
+        .flat_map(|label| [label & 0x7f | 0x80, label >> 7])
+        .collect();
+    let weights = (1.0 / f32::from(n_trees)).to_le_bytes().repeat(n);
+    let modes = field(9, b"LEAF").repeat(n);
+    let attribute = |name: &str, tag: u8, content: &[u8]| {
+        let list = if tag == 9 {
+            content.to_vec()
+        } else {
+            long_field(tag, content)
+        };
+        long_field(5, &[long_field(1, name.as_bytes()), list].concat())
+    };
+    let node = [
+        long_field(1, b"X"),
+        long_field(2, b"label"),
+        long_field(4, b"TreeEnsembleClassifier"),
+        attribute("classlabels_int64s", 8, &labels),
+        attribute("nodes_treeids", 8, &ids),
+        attribute("nodes_nodeids", 8, &zeros),
+        attribute("nodes_featureids", 8, &zeros),
+        attribute("nodes_modes", 9, &modes),
+        attribute("nodes_values", 7, &vec![0; 4 * n]),
+        attribute("nodes_truenodeids", 8, &zeros),
+        attribute("nodes_falsenodeids", 8, &zeros),
+        attribute("class_treeids", 8, &ids),
+        attribute("class_nodeids", 8, &zeros),
+        attribute("class_ids", 8, &zeros),
+        attribute("class_weights", 7, &weights),
+        long_field(7, b"ai.onnx.ml"),
+    ]
+    .concat();
+    let dims = [vec![1 << 3, 1], vec![1 << 3, 2]]
+        .map(|dim| long_field(1, &dim))
+        .concat();
+    let tensor = [vec![1 << 3, 1], long_field(2, &dims)].concat();
+    let input = [long_field(1, b"X"), long_field(2, &long_field(1, &tensor))].concat();
+    let graph = [long_field(1, &node), long_field(11, &input)].concat();
+    [
+        vec![1 << 3, 8],
+        long_field(7, &graph),
+        long_field(8, &long_field(1, b"ai.onnx.ml")),
+    ]
+    .concat()
+}
+
+#[test]
+fn leaves_of_many_classes_are_counted_before_they_are_made() {
+    let imported = import(&stumps(2_000, 255)).expect("half a million proportions");
+    assert_eq!(imported.model.schema().n_classes(), 255);
+    assert!(import(&stumps(60_000, 2)).is_ok());
+    refused(
+        &stumps(60_000, 255),
+        &expect![
+            "the leaves: found more than a file of 1620881 bytes may take, expected at most 89934096 bytes of memory: 64000000, and 16 per byte; a packed file may take more once it is unpacked (`gunzip`, `numpy.savez`)"
+        ],
+    );
 }
 
 const MAGIC: [&[u8]; 12] = [

@@ -119,6 +119,12 @@ impl Tree {
         &self.nodes
     }
 
+    /// As [`Tree::nodes`], for who makes another tree of them.
+    #[must_use]
+    pub fn into_nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
     /// Number of splits; leaves are one more.
     #[must_use]
     pub fn n_splits(&self) -> usize {
@@ -321,6 +327,12 @@ impl Forest {
     #[must_use]
     pub fn kind(&self) -> ForestKind {
         self.kind
+    }
+
+    /// The trees, for who makes another forest of them.
+    #[must_use]
+    pub fn into_trees(self) -> Vec<Tree> {
+        self.trees
     }
 
     /// Names of features and classes.

@@ -1,5 +1,6 @@
 //! What moved between two reports of a pipeline, as Markdown for a pull request.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use spinney_evaluate::Verdict;
@@ -259,19 +260,16 @@ impl Comparison<'_> {
         ) else {
             return;
         };
+        let of_class: HashMap<&String, _> = (self.before.model.classes.iter())
+            .zip(&before.classes)
+            .collect();
         let mut rows = String::new();
         for (class, after) in self.after.model.classes.iter().zip(&after.classes) {
-            let at = self
-                .before
-                .model
-                .classes
-                .iter()
-                .position(|old| old == class);
-            let Some(before) = at.and_then(|at| before.classes.get(at)) else {
+            let Some(before) = of_class.get(class) else {
                 let _ = writeln!(rows, "| {} | new | | |", markdown::escaped(class));
                 continue;
             };
-            if before == after {
+            if *before == after {
                 continue;
             }
             let pair = |before: f64, after: f64| {
@@ -307,13 +305,13 @@ impl Comparison<'_> {
                 .map_or(String::new(), |bits| format!(", 2^{bits} codes per unit"));
             format!("{}, {}{bits}", feature.sensor.as_str(), feature.coding)
         };
+        let [old, new] = [self.before, self.after].map(|report| -> HashMap<&str, _> {
+            let features = report.features.iter();
+            features.map(|it| (it.name.as_str(), it)).collect()
+        });
         for feature in &self.after.features {
-            let old = self
-                .before
-                .features
-                .iter()
-                .find(|old| old.name == feature.name);
-            let (before, after) = (old.map(coded), coded(feature));
+            let before = old.get(feature.name.as_str()).map(|it| coded(it));
+            let after = coded(feature);
             if before.as_deref() != Some(&after) {
                 let _ = writeln!(
                     rows,
@@ -324,7 +322,7 @@ impl Comparison<'_> {
             }
         }
         for old in &self.before.features {
-            if !self.after.features.iter().any(|new| new.name == old.name) {
+            if !new.contains_key(old.name.as_str()) {
                 let name = markdown::escaped(&old.name);
                 let _ = writeln!(rows, "| {name} | {} | gone |", coded(old));
             }

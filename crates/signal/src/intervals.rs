@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spinney_dataset::{DataError, Table, labels};
+use spinney_dataset::{Budget, DataError, Table, labels};
 
 /// A labelled stretch of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub struct Interval {
 /// What [`Table`] refuses, a missing column, times that are no seconds from 0 on, or that do not
 /// rise, a label that is missing.
 pub fn read_intervals(bytes: &[u8], sample_rate_hz: f64) -> Result<Vec<Interval>, DataError> {
+    let budget = Budget::of(bytes.len());
     let mut table = Table::open(bytes, true)?;
     let column = |name: &str| {
         let names = table.names();
@@ -66,6 +67,7 @@ pub fn read_intervals(bytes: &[u8], sample_rate_hz: f64) -> Result<Vec<Interval>
                 "an end after the start",
             ));
         }
+        budget.take_text("the labels", &interval.label)?;
         intervals.push(interval);
     }
     Ok(intervals)

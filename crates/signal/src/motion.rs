@@ -1,11 +1,14 @@
 //! Recordings of motion and slow sensors: CSV with a column of raw integers per channel.
 
-use spinney_dataset::{DataError, Table, labels};
+use spinney_dataset::{Budget, DataError, Table, labels, unpacked};
 
 use crate::Interval;
 
 /// Most channels of a recording.
 pub const CHANNELS_MAX: usize = 16;
+
+/// Bytes that a recording takes beside its samples, labels and name.
+const RECORDING_BYTES: u64 = 320;
 
 /// Where a CSV file has what; other columns are passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +61,16 @@ impl MotionRecording {
     }
 }
 
-/// Reads a CSV file with a header: a row per sample, in turn. The rows of a recording follow each
-/// other.
+/// Reads a CSV file with a header, gzipped or not: a row per sample, in turn. The rows of a recording
+/// follow each other.
 ///
 /// # Errors
-/// What [`Table`] refuses, a missing column, a value that is no integer of 16 bits, an empty label
+/// What [`Table`] refuses, more than the file's [`Budget`] has, a missing column, a value that is no integer of 16 bits, an empty label
 /// or name, a recording that is taken up again, or no rows. Each names the line.
 pub fn read_motion(bytes: &[u8], columns: &Columns<'_>) -> Result<Vec<MotionRecording>, DataError> {
-    let mut table = Table::open(bytes, true)?;
+    let budget = &Budget::of(bytes.len());
+    let bytes = unpacked(bytes, budget)?;
+    let mut table = Table::open(&bytes, true)?;
     let column = |name: &str| {
         let names = table.names();
         let mut places = names.iter().enumerate().filter(|(_, it)| *it == name);
@@ -104,6 +109,8 @@ pub fn read_motion(bytes: &[u8], columns: &Columns<'_>) -> Result<Vec<MotionReco
                     "the rows of a recording one after the other, in the order of time",
                 ));
             }
+            budget.take_text("the recordings", this)?;
+            budget.take("the recordings", RECORDING_BYTES)?;
             recordings.push(MotionRecording {
                 name: this.to_owned(),
                 values: Vec::new(),
@@ -114,6 +121,7 @@ pub fn read_motion(bytes: &[u8], columns: &Columns<'_>) -> Result<Vec<MotionReco
             continue;
         };
         let start = recording.n_samples(channels.len());
+        budget.take_items("the samples", channels.len(), size_of::<i16>() as u64)?;
         for at in &channels {
             let text = table.field(*at)?;
             let value = text.parse().map_err(|_| {
@@ -133,11 +141,14 @@ pub fn read_motion(bytes: &[u8], columns: &Columns<'_>) -> Result<Vec<MotionReco
         let label = text;
         match recording.labels.last_mut() {
             Some(last) if last.label == label => last.end = start + 1,
-            _ => recording.labels.push(Interval {
-                start,
-                end: start + 1,
-                label: label.to_owned(),
-            }),
+            _ => {
+                budget.take_text("the labels", label)?;
+                recording.labels.push(Interval {
+                    start,
+                    end: start + 1,
+                    label: label.to_owned(),
+                });
+            }
         }
     }
     if recordings.is_empty() {

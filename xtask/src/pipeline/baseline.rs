@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use spinney_config::{Config, Pipeline};
+use spinney_config::{Config, Pipeline, file};
+use spinney_dataset::Budget;
+use spinney_dataset::limits::JSON_VALUES;
 use spinney_evaluate::Verdict;
 use spinney_report::{Comparison, Report};
 
@@ -13,6 +15,9 @@ use crate::failure::{Blame, Failure};
 
 /// GitHub's name for the file that a job's summary is appended to.
 const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Most bytes of a baseline; a report of 65,535 features has some ten million.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// What the last run is held against.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +62,11 @@ impl Against<'_> {
     /// Reads the baseline of the pipeline `name`.
     pub(super) fn read(self, name: &str) -> Result<Report, Failure> {
         let path = self.baseline;
-        let bytes = std::fs::read(path)
+        let bytes = file::read(path, BYTES_MAX)
             .with_context(|| format!("--baseline: cannot read {}", path.display()))
+            .input()?;
+        Budget::of(bytes.len())
+            .take_json("--baseline", &bytes, JSON_VALUES)
             .input()?;
         let report = Report::from_json(&bytes)
             .with_context(|| {

@@ -1,14 +1,15 @@
 //! What a pipeline reads: files by the paths of its config, their digests, and the rows in them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{
-    Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model,
+    Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model, file,
 };
+use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
 use spinney_dataset::{DataError, Dataset, LabelsIn, Note, Source, csv, notes, split};
 use spinney_model::limits;
@@ -93,7 +94,7 @@ impl Inputs {
                 path.full.display()
             )));
         }
-        let bytes = std::fs::read(&path.full)
+        let bytes = file::read(&path.full, FILE_BYTES_MAX)
             .with_context(|| format!("cannot read {}", path.full.display()))
             .input()?;
         self.digests.insert(path.typed.clone(), sha256(&bytes));
@@ -362,11 +363,13 @@ impl<'a> Opened<'a> {
     /// nobody looks at.
     fn read(&self, wanted: Option<&[String]>) -> Result<(Dataset, Vec<String>), Failure> {
         let unused = RefCell::new(Vec::new());
+        let wanted: Option<HashSet<&str>> =
+            wanted.map(|wanted| wanted.iter().map(String::as_str).collect());
         let keeps = |column: &str| {
             if self.ignores(column) {
                 return false;
             }
-            let is_wanted = wanted.is_none_or(|wanted| wanted.iter().any(|it| it == column));
+            let is_wanted = wanted.as_ref().is_none_or(|it| it.contains(column));
             if !is_wanted {
                 unused.borrow_mut().push(column.to_owned());
             }
@@ -384,12 +387,8 @@ fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> 
     for opened in files.iter().filter(|it| !it.file.ignore.is_empty()) {
         let of_file = opened.source.features();
         let of_file = of_file.map_err(|error| at_fault(&opened.file.path.full, &error))?;
-        features.extend(
-            of_file
-                .into_iter()
-                .filter(|it| !features.contains(it))
-                .collect::<Vec<_>>(),
-        );
+        let known: HashSet<String> = features.iter().cloned().collect();
+        features.extend(of_file.into_iter().filter(|it| !known.contains(it)));
     }
     for opened in files {
         for pattern in &opened.file.ignore {
@@ -414,23 +413,22 @@ fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> 
 }
 
 /// Whether a name matches a pattern in which `*` stands for any text.
+///
+/// What stands between two stars is looked for from left to right and taken where it is first found:
+/// a later place leaves no more of the name to what follows. So no star is tried twice.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let Some((prefix, rest)) = pattern.split_once('*') else {
+    let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };
-    let Some(mut name) = name.strip_prefix(prefix) else {
+    let (between, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let name = name.strip_prefix(first);
+    let Some(name) = name.and_then(|name| name.strip_suffix(last)) else {
         return false;
     };
-    loop {
-        if matches(rest, name) {
-            return true;
-        }
-        let mut characters = name.chars();
-        if characters.next().is_none() {
-            return false;
-        }
-        name = characters.as_str();
-    }
+    let mut parts = between.split('*');
+    parts
+        .try_fold(name, |name, part| Some(name.split_once(part)?.1))
+        .is_some()
 }
 
 /// What a file's columns are, or what is the matter with them, where `label` is none of them.
@@ -468,5 +466,52 @@ mod tests {
         assert!(!matches("pixel_*", "hue"));
         assert!(!matches("a*c", "abcd"));
         assert!(!matches("hue", "hues"));
+        assert!(!matches("a*a", "a"));
+        assert!(matches("a**a", "aa"));
+        assert!(matches("*ab*ab*", "ababab"));
+        assert!(!matches("*ab*ab*ab*ab", "ababab"));
+        assert!(matches("*é*", "né"));
+    }
+
+    /// The plain definition, which takes exponential time.
+    fn defined(pattern: &[char], name: &[char]) -> bool {
+        match pattern {
+            [] => name.is_empty(),
+            ['*', rest @ ..] => (0..=name.len()).any(|at| defined(rest, &name[at..])),
+            [first, rest @ ..] => name
+                .split_first()
+                .is_some_and(|(it, name)| it == first && defined(rest, name)),
+        }
+    }
+
+    #[test]
+    fn stars_mean_what_they_are_defined_to() {
+        let words = |letters: &[char], length: u32| -> Vec<Vec<char>> {
+            let n = letters.len();
+            (0..n.pow(length))
+                .map(|word| {
+                    (0..length)
+                        .map(|at| letters[word / n.pow(at) % n])
+                        .collect()
+                })
+                .collect()
+        };
+        let names: Vec<Vec<char>> = (0..6).flat_map(|it| words(&['a', 'b'], it)).collect();
+        let mut n_matched = 0;
+        for pattern in (0..6).flat_map(|it| words(&['a', 'b', '*'], it)) {
+            for name in &names {
+                let expected = defined(&pattern, name);
+                let [typed, shown]: [String; 2] = [&pattern, name].map(|it| it.iter().collect());
+                assert_eq!(matches(&typed, &shown), expected, "{typed} {shown}");
+                n_matched += usize::from(expected);
+            }
+        }
+        assert!((1000..20_000).contains(&n_matched), "{n_matched}");
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_ends() {
+        let pattern = "*a".repeat(1000) + "b";
+        assert!(!matches(&pattern, &"a".repeat(100_000)));
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use spinney_config::{Config, DataFile, Labels, MotionFrontend};
-use spinney_dataset::{DataError, Dataset, Note, Rows, gunzip};
+use spinney_dataset::{DataError, Dataset, Note, Rows};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
     Columns, Interval, MotionFront, MotionRecording, check_within, fitting_rate_hz, hear_motion,
@@ -92,13 +92,12 @@ impl Recordings for Sides<'_> {
         let n_channels = self.frontend.channels.len();
         let mut all: Vec<(String, MotionRecording)> = Vec::new();
         let mut read = |path: &str, bytes: &[u8], label: Option<&str>| {
-            let bytes = gunzip(bytes).map_err(|error| blame(path, &error))?;
             let columns = Columns {
                 channels: &self.frontend.channels,
                 label,
                 recording: file.recording.as_deref(),
             };
-            let recordings = read_motion(&bytes, &columns).map_err(|error| blame(path, &error))?;
+            let recordings = read_motion(bytes, &columns).map_err(|error| blame(path, &error))?;
             all.extend(recordings.into_iter().map(|it| (path.to_owned(), it)));
             Ok::<_, Failure>(())
         };

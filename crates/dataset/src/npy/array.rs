@@ -169,19 +169,14 @@ impl Scalars<'_> {
         match self.scalar.kind {
             Kind::Float => Ok(self.items().map(|bytes| self.scalar.float(bytes)).collect()),
             Kind::Bool | Kind::Signed | Kind::Unsigned => self
-                .integers()?
-                .into_iter()
-                .map(|value| {
-                    let number = value as f64;
-                    if value.unsigned_abs() <= 1 << 53 {
-                        Ok(number)
-                    } else {
-                        Err(DataError::new(
-                            "the .npy data",
-                            value.to_string(),
-                            "at most 2^53",
-                        ))
-                    }
+                .items()
+                .map(|bytes| match self.integer(bytes)? {
+                    value if value.unsigned_abs() <= 1 << 53 => Ok(value as f64),
+                    value => Err(DataError::new(
+                        "the .npy data",
+                        value.to_string(),
+                        "at most 2^53",
+                    )),
                 })
                 .collect(),
             _ => Err(self.type_error("numbers")),
@@ -196,13 +191,13 @@ impl Scalars<'_> {
         if !matches!(self.scalar.kind, Kind::Bool | Kind::Signed | Kind::Unsigned) {
             return Err(self.type_error("integers"));
         }
-        self.items()
-            .map(|bytes| {
-                self.scalar.integer(bytes).ok_or_else(|| {
-                    DataError::new("the .npy data", "an integer beyond 2^63", "a smaller one")
-                })
-            })
-            .collect()
+        self.items().map(|bytes| self.integer(bytes)).collect()
+    }
+
+    fn integer(&self, bytes: &[u8]) -> Result<i64, DataError> {
+        self.scalar.integer(bytes).ok_or_else(|| {
+            DataError::new("the .npy data", "an integer beyond 2^63", "a smaller one")
+        })
     }
 
     /// Class names: integers in decimal, booleans as `False` and `True`, floats as Python's
@@ -211,42 +206,44 @@ impl Scalars<'_> {
     /// # Errors
     /// Another type, or bytes that are no text.
     pub fn texts(&self) -> Result<Vec<String>, DataError> {
-        let not_text = || DataError::new("the .npy data", "bytes that are no text", "strings");
-        match self.scalar.kind {
-            Kind::Bool => Ok(self
-                .items()
-                .map(|bytes| if bytes[0] == 0 { "False" } else { "True" }.to_owned())
-                .collect()),
-            Kind::Signed | Kind::Unsigned => {
-                Ok(self.integers()?.iter().map(i64::to_string).collect())
-            }
-            Kind::Float => Ok(self
-                .items()
-                .map(|bytes| match self.scalar.n_bytes {
-                    4 => {
-                        #[expect(clippy::cast_possible_truncation, reason = "it was float32")]
-                        let value = self.scalar.float(bytes) as f32;
-                        python_repr(&format!("{value:e}"))
-                    }
-                    _ => float_repr(self.scalar.float(bytes)),
-                })
-                .collect()),
-            Kind::Unicode => self
-                .items()
-                .map(|bytes| self.scalar.unicode(bytes).ok_or_else(not_text))
-                .collect(),
-            Kind::Bytes => self
-                .items()
-                .map(|bytes| {
-                    let end = bytes
-                        .iter()
-                        .rposition(|byte| *byte != 0)
-                        .map_or(0, |at| at + 1);
-                    String::from_utf8(bytes[..end].to_vec()).map_err(|_| not_text())
-                })
-                .collect(),
-            Kind::Void => Err(self.type_error("integers, booleans, floats or strings")),
+        let mut texts = Vec::new();
+        self.each_text(|text| {
+            texts.push(text);
+            Ok(())
+        })?;
+        Ok(texts)
+    }
+
+    /// Hands out one text of [`Self::texts`] after the other.
+    pub(super) fn each_text(
+        &self,
+        mut take: impl FnMut(String) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        if self.scalar.kind == Kind::Void {
+            return Err(self.type_error("integers, booleans, floats or strings"));
         }
+        self.items().try_for_each(|bytes| take(self.text(bytes)?))
+    }
+
+    fn text(&self, bytes: &[u8]) -> Result<String, DataError> {
+        let text = match self.scalar.kind {
+            Kind::Bool => Some(if bytes[0] == 0 { "False" } else { "True" }.to_owned()),
+            Kind::Signed | Kind::Unsigned => Some(self.integer(bytes)?.to_string()),
+            Kind::Float if self.scalar.n_bytes == 4 => {
+                #[expect(clippy::cast_possible_truncation, reason = "it was float32")]
+                let value = self.scalar.float(bytes) as f32;
+                Some(python_repr(&format!("{value:e}")))
+            }
+            Kind::Float => Some(float_repr(self.scalar.float(bytes))),
+            Kind::Unicode => self.scalar.unicode(bytes),
+            Kind::Bytes => {
+                let end = bytes.iter().rposition(|byte| *byte != 0);
+                let text = &bytes[..end.map_or(0, |at| at + 1)];
+                String::from_utf8(text.to_vec()).ok()
+            }
+            Kind::Void => None,
+        };
+        text.ok_or_else(|| DataError::new("the .npy data", "bytes that are no text", "strings"))
     }
 
     fn items(&self) -> impl Iterator<Item = &[u8]> {

@@ -1,5 +1,6 @@
 //! What stands before a classifier: the way from its input back to the graph's inputs.
 
+use spinney_dataset::Budget;
 use spinney_model::limits;
 
 use super::INSTEAD;
@@ -12,8 +13,14 @@ use crate::fold::{Feed, Input, Op};
 /// Most operators between a graph's input and its classifier.
 const STEPS_MAX: usize = 64;
 
-/// Most columns that all operators before a classifier may make together.
-const COLUMNS_MAX: usize = STEPS_MAX << 16;
+/// Bytes that a column takes, and each operation on it.
+const COLUMN_BYTES: u64 = 64;
+const OP_BYTES: u64 = 32;
+/// Operators count as so many columns, if they make fewer.
+const COLUMNS_MIN: usize = 64;
+
+/// What takes too much where a graph uses its values over and over.
+const TANGLE: &str = "the operators before the classifier";
 
 /// A feed, and how it was found.
 pub(super) struct Trace {
@@ -34,6 +41,7 @@ pub(super) fn trace(
     graph: &Graph,
     value: &str,
     n_features: Option<usize>,
+    budget: &Budget,
 ) -> Result<Trace, ImportError> {
     let raw = RawInputs::of(graph, width_of_chain(graph, value, n_features));
     let mut walk = Walk {
@@ -41,7 +49,7 @@ pub(super) fn trace(
         raw: &raw,
         is_used: vec![false; graph.inputs.len()],
         steps: Vec::new(),
-        columns_left: COLUMNS_MAX,
+        budget,
     };
     let columns = walk.columns(value, 0)?;
     let Walk { is_used, steps, .. } = walk;
@@ -80,7 +88,7 @@ struct Walk<'g> {
     /// Which of the graph's inputs it has come to.
     is_used: Vec<bool>,
     steps: Vec<String>,
-    columns_left: usize,
+    budget: &'g Budget,
 }
 
 impl Walk<'_> {
@@ -103,7 +111,7 @@ impl Walk<'_> {
             if node.op_type == "CastLike" {
                 let like = self.columns(node.input(1), depth + 1)?;
                 columns.cast_like(&like, node)?;
-            } else if columns.pass(self.graph, node)? {
+            } else if columns.pass(self.graph, node, self.budget)? {
                 self.steps.push(node.shown());
             }
             columns
@@ -112,15 +120,11 @@ impl Walk<'_> {
     }
 
     /// Bounds what a graph that uses its values over and over may cost.
-    fn count(&mut self, columns: Columns) -> Result<Columns, ImportError> {
-        let left = self.columns_left.checked_sub(columns.inputs.len().max(64));
-        self.columns_left = left.ok_or_else(|| {
-            ImportError::broken(
-                "the graph",
-                "a tangle of operators before the classifier",
-                format!("at most {COLUMNS_MAX} columns over all operators"),
-            )
-        })?;
+    fn count(&self, columns: Columns) -> Result<Columns, ImportError> {
+        let n_ops = columns.inputs.iter().map(|input| input.ops.len()).sum();
+        let n_columns = columns.inputs.len().max(COLUMNS_MIN);
+        self.budget.take_items(TANGLE, n_columns, COLUMN_BYTES)?;
+        self.budget.take_items(TANGLE, n_ops, OP_BYTES)?;
         Ok(columns)
     }
 
@@ -268,7 +272,7 @@ impl Columns {
     }
 
     /// Passes the columns through an operator; tells whether it may have changed them.
-    fn pass(&mut self, graph: &Graph, node: &Node) -> Result<bool, ImportError> {
+    fn pass(&mut self, graph: &Graph, node: &Node, budget: &Budget) -> Result<bool, ImportError> {
         let constant = |index: usize| {
             graph
                 .numbers(node.input(index))
@@ -314,7 +318,7 @@ impl Columns {
                         .push(Op::Clip { low, high }.checked("Clip", index)?);
                 }
             }
-            "ArrayFeatureExtractor" | "Gather" => self.select(graph, node)?,
+            "ArrayFeatureExtractor" | "Gather" => self.select(graph, node, budget)?,
             _ => return Err(odd(node, "an unknown operator", INSTEAD)),
         }
         Ok(true)
@@ -369,7 +373,7 @@ impl Columns {
         Ok(())
     }
 
-    fn select(&mut self, graph: &Graph, node: &Node) -> Result<(), ImportError> {
+    fn select(&mut self, graph: &Graph, node: &Node, budget: &Budget) -> Result<(), ImportError> {
         if node.op_type == "Gather" && !matches!(node.attribute("axis").map_or(0, |a| a.i), 1 | -1)
         {
             return Err(odd(node, "a selection of rows", "of columns"));
@@ -379,6 +383,9 @@ impl Columns {
             .and_then(integers)
             .ok_or_else(|| odd(node, "indices that are no constant", "constant integers"))?;
         limits::FEATURES.check(&node.op_type, indices.len())?;
+        let n_ops = self.inputs.iter().map(|input| input.ops.len()).max();
+        let n_ops = n_ops.unwrap_or(0) * indices.len();
+        budget.take_items(TANGLE, n_ops, OP_BYTES)?;
         self.inputs = indices
             .iter()
             .map(|index| {

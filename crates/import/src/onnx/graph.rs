@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use prost::Message;
+use spinney_dataset::Budget;
 
 use super::proto::{self, Attribute, ExternalData, OpsetImport, RawNode, Tensor, ValueInfo};
 use crate::ImportError;
@@ -11,6 +12,13 @@ use crate::ImportError;
 const ITEMS_MAX: usize = 4096;
 /// Most attributes of a node; a tree ensemble has some twenty.
 const ATTRIBUTES_MAX: usize = 64;
+
+/// The fields of a tensor that are lists of integers.
+const TENSOR_INTEGERS: [u32; 3] = [1, 5, 7];
+/// The fields of an attribute that are lists of integers, and its tensor, which may be one.
+const ATTRIBUTE_INTEGERS: [u32; 2] = [5, 8];
+/// The field of an input that holds its dimensions.
+const INPUT_DIMENSIONS: [u32; 1] = [2];
 
 /// A graph whose values can be followed in both directions.
 pub(super) struct Graph {
@@ -32,14 +40,19 @@ pub(super) struct Node {
 
 impl Graph {
     /// Decodes the lists of a graph, once they are known to be short.
-    pub(super) fn decode(raw: &proto::Graph) -> Result<Self, ImportError> {
-        let nodes = decode_all::<RawNode>("graph.node", &raw.nodes)?
+    pub(super) fn decode(raw: &proto::Graph, budget: &Budget) -> Result<Self, ImportError> {
+        let nodes = decode_all::<RawNode>("graph.node", &raw.nodes, &[], budget)?
             .into_iter()
             .enumerate()
-            .map(|(index, node)| Node::decode(index, node))
+            .map(|(index, node)| Node::decode(index, node, budget))
             .collect::<Result<Vec<_>, _>>()?;
         let mut constants = HashMap::new();
-        for tensor in decode_all::<Tensor>("graph.initializer", &raw.initializers)? {
+        for tensor in decode_all::<Tensor>(
+            "graph.initializer",
+            &raw.initializers,
+            &TENSOR_INTEGERS,
+            budget,
+        )? {
             refuse_external(&tensor)?;
             constants.insert(tensor.name.clone(), tensor);
         }
@@ -55,15 +68,16 @@ impl Graph {
                 }
             }
         }
-        let inputs = decode_all::<ValueInfo>("graph.input", &raw.inputs)?
-            .into_iter()
-            // Old files list their constants as inputs too.
-            .filter(|input| !constants.contains_key(&input.name))
-            .collect();
+        let inputs =
+            decode_all::<ValueInfo>("graph.input", &raw.inputs, &INPUT_DIMENSIONS, budget)?
+                .into_iter()
+                // Old files list their constants as inputs too.
+                .filter(|input| !constants.contains_key(&input.name))
+                .collect();
         Ok(Self {
             nodes,
             inputs,
-            outputs: decode_all("graph.output", &raw.outputs)?,
+            outputs: decode_all("graph.output", &raw.outputs, &INPUT_DIMENSIONS, budget)?,
             constants,
             maker_of,
         })
@@ -71,8 +85,12 @@ impl Graph {
 
     /// Checks that every operator's domain is among those that the model imports. They are written
     /// last, so that a file cut short lacks them.
-    pub(super) fn check_domains(&self, opset_imports: &[Vec<u8>]) -> Result<(), ImportError> {
-        let imported: Vec<OpsetImport> = decode_all("opset_import", opset_imports)?;
+    pub(super) fn check_domains(
+        &self,
+        opset_imports: &[Vec<u8>],
+        budget: &Budget,
+    ) -> Result<(), ImportError> {
+        let imported: Vec<OpsetImport> = decode_all("opset_import", opset_imports, &[], budget)?;
         let plain = |domain: &str| domain.strip_prefix("ai.onnx").unwrap_or(domain).to_owned();
         for node in &self.nodes {
             let domain = plain(&node.domain);
@@ -111,7 +129,7 @@ impl Graph {
 }
 
 impl Node {
-    fn decode(index: usize, raw: RawNode) -> Result<Self, ImportError> {
+    fn decode(index: usize, raw: RawNode, budget: &Budget) -> Result<Self, ImportError> {
         let place = format!("graph.node[{index}] ({}).attribute", shown(&raw.op_type));
         if raw.attributes.len() > ATTRIBUTES_MAX {
             return Err(ImportError::broken(
@@ -121,7 +139,9 @@ impl Node {
             ));
         }
         let mut attributes = HashMap::new();
-        for attribute in decode_all::<Attribute>(&place, &raw.attributes)? {
+        for attribute in
+            decode_all::<Attribute>(&place, &raw.attributes, &ATTRIBUTE_INTEGERS, budget)?
+        {
             attribute.t.as_ref().map_or(Ok(()), refuse_external)?;
             attributes.insert(attribute.name.clone(), attribute);
         }
@@ -195,13 +215,15 @@ impl Node {
         })
     }
 
+    /// A list of strings as bytes; empty if it is missing.
+    pub(super) fn strings(&self, name: &str) -> impl Iterator<Item = &Vec<u8>> {
+        let strings = self.attribute(name).map(|attribute| &attribute.strings);
+        strings.into_iter().flatten()
+    }
+
     /// A list of strings; empty if it is missing or holds bytes that are no text.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        let strings = self
-            .attribute(name)
-            .map_or(&[][..], |attribute| &attribute.strings);
-        strings
-            .iter()
+        self.strings(name)
             .map(|text| String::from_utf8(text.clone()))
             .collect::<Result<_, _>>()
             .unwrap_or_default()
@@ -297,7 +319,12 @@ pub(super) fn shown(name: &str) -> String {
         .to_string()
 }
 
-fn decode_all<M: Message + Default>(place: &str, items: &[Vec<u8>]) -> Result<Vec<M>, ImportError> {
+fn decode_all<M: Message + Default>(
+    place: &str,
+    items: &[Vec<u8>],
+    integers: &[u32],
+    budget: &Budget,
+) -> Result<Vec<M>, ImportError> {
     if items.len() > ITEMS_MAX {
         return Err(ImportError::broken(
             place,
@@ -308,14 +335,6 @@ fn decode_all<M: Message + Default>(place: &str, items: &[Vec<u8>]) -> Result<Ve
     items
         .iter()
         .enumerate()
-        .map(|(index, bytes)| {
-            M::decode(&bytes[..]).map_err(|error| {
-                ImportError::broken(
-                    format!("{place}[{index}]"),
-                    error.to_string(),
-                    "a complete message",
-                )
-            })
-        })
+        .map(|(index, bytes)| proto::decode(&format!("{place}[{index}]"), bytes, integers, budget))
         .collect()
 }

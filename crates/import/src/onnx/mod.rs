@@ -11,7 +11,7 @@ mod inputs;
 mod proto;
 mod trees;
 
-use prost::Message;
+use spinney_dataset::Budget;
 use spinney_model::{Compare, FloatModel};
 
 use crate::{Format, ImportError, Imported, Origin};
@@ -26,15 +26,15 @@ const INSTEAD: &str = "TreeEnsembleClassifier and skl2onnx's GaussianNB are, beh
 /// # Errors
 /// As [`crate::import`].
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
-    let model = proto::Model::decode(bytes).map_err(|error| {
-        ImportError::broken("the ONNX file", error.to_string(), "a complete ONNX model")
-    })?;
+    let budget = &Budget::of(bytes.len());
+    let model: proto::Model = proto::decode("the ONNX file", bytes, &[], budget)?;
     let raw = model
         .graph
         .as_ref()
         .ok_or_else(|| ImportError::broken("the ONNX file", "no graph", "an ONNX model"))?;
-    let graph = Graph::decode(raw)?;
-    graph.check_domains(&model.opset_imports)?;
+    let raw = proto::decode("the graph", raw, &[], budget)?;
+    let graph = Graph::decode(&raw, budget)?;
+    graph.check_domains(&model.opset_imports, budget)?;
     let library = (!model.producer_name.is_empty()).then(|| {
         let version = shown(&model.producer_version);
         format!("{} {version}", shown(&model.producer_name))
@@ -55,6 +55,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
                 &graph,
                 &found.input,
                 Some(found.bayes.schema().n_features()),
+                budget,
             )?;
             if !found.is_double {
                 notes.push(
@@ -68,14 +69,14 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         }
         [node] => {
             check_after(&graph, node)?;
-            let feed = feed::trace(&graph, node.input(0), None)?;
+            let feed = feed::trace(&graph, node.input(0), None, budget)?;
             // scikit-learn casts to float32, whatever the type of the graph's input.
             let cast = if feed.is_double && !is_sklearn {
                 Compare::Float64
             } else {
                 Compare::Float32
             };
-            let forest = trees::read(&graph, node, feed.feed.inputs.len(), cast)?;
+            let forest = trees::read(&graph, node, feed.feed.inputs.len(), cast, budget)?;
             notes.push(
                 "Thresholds and leaves went through float32; ONNX does not tell forests from \
                  extra-trees."
@@ -90,7 +91,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
                         .to_owned(),
                 );
             }
-            let model = FloatModel::Forest(feed.feed.fold_forest(&forest, cast)?);
+            let model = FloatModel::Forest(feed.feed.fold_forest(forest, cast, budget)?);
             (model, node.shown(), feed.steps)
         }
         _ => {

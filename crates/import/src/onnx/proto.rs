@@ -4,6 +4,55 @@
 //! have been counted.
 
 use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use spinney_dataset::Budget;
+
+use crate::ImportError;
+
+/// Bytes that a field takes beside its content: as text or bytes in a list that grows.
+const FIELD_BYTES: u64 = 80;
+/// Bytes that an integer takes, of as few as one, in a list that grows.
+const INTEGER_BYTES: u64 = 16;
+
+/// Decodes a message whose fields of the numbers `integers` are lists of integers, once the budget
+/// has what it takes, for each field and for each integer.
+pub(super) fn decode<M: Message + Default>(
+    place: &str,
+    bytes: &[u8],
+    integers: &[u32],
+    budget: &Budget,
+) -> Result<M, ImportError> {
+    let damaged = |error: prost::DecodeError| {
+        ImportError::broken(place, error.to_string(), "a complete ONNX model")
+    };
+    budget.take(place, weight(bytes, integers).map_err(damaged)?)?;
+    M::decode(bytes).map_err(damaged)
+}
+
+fn weight(mut bytes: &[u8], integers: &[u32]) -> Result<u64, prost::DecodeError> {
+    let mut weight = 0;
+    while !bytes.is_empty() {
+        let (tag, wire_type) = decode_key(&mut bytes)?;
+        weight += match wire_type {
+            WireType::LengthDelimited => {
+                let n_bytes = decode_varint(&mut bytes)?;
+                let (content, rest) = usize::try_from(n_bytes)
+                    .ok()
+                    .and_then(|n_bytes| bytes.split_at_checked(n_bytes))
+                    .unwrap_or((bytes, &[]));
+                bytes = rest;
+                let ends = content.iter().filter(|byte| **byte < 0x80).count() as u64;
+                let is_list = integers.contains(&tag);
+                FIELD_BYTES + n_bytes + if is_list { ends * INTEGER_BYTES } else { 0 }
+            }
+            _ => {
+                skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
+                INTEGER_BYTES
+            }
+        };
+    }
+    Ok(weight)
+}
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Model {
@@ -13,8 +62,8 @@ pub(super) struct Model {
     pub producer_name: String,
     #[prost(string, tag = "3")]
     pub producer_version: String,
-    #[prost(message, optional, tag = "7")]
-    pub graph: Option<Graph>,
+    #[prost(bytes = "vec", optional, tag = "7")]
+    pub graph: Option<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "8")]
     pub opset_imports: Vec<Vec<u8>>,
 }

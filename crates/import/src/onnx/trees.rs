@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use spinney_dataset::Budget;
 use spinney_model::{Compare, Forest, ForestKind, Node as TreeNode, Schema, Tree};
 
 use super::fraction::{self, Fraction};
@@ -9,8 +10,12 @@ use super::graph::{Graph, Node, shown};
 use super::proto;
 use crate::ImportError;
 
-/// Most numbers that all leaves may hold together, classes times leaves.
-const PROPORTIONS_MAX: usize = 1 << 26;
+/// Bytes that a node takes: its number among those of its tree, and in the model.
+const NODE_BYTES: u64 = 160;
+/// Bytes that the weight of a leaf for a class takes.
+const WEIGHT_BYTES: u64 = 144;
+/// Bytes that a leaf takes beside its proportions.
+const LEAF_BYTES: u64 = 32;
 
 /// What ONNX says of a `TreeEnsembleClassifier`, in all versions of the operator.
 const ATTRIBUTES: [&str; 21] = [
@@ -47,6 +52,7 @@ pub(super) fn read(
     node: &Node,
     n_features: usize,
     cast: Compare,
+    budget: &Budget,
 ) -> Result<Forest, ImportError> {
     node.refuse_unknown(&ATTRIBUTES)?;
     let transform = node
@@ -68,18 +74,18 @@ pub(super) fn read(
         ));
     }
     let schema = Schema::unnamed(n_features, classes(graph, node)?)?;
+    let place = "TreeEnsembleClassifier";
+    let n_nodes = node.integers("nodes_treeids").len();
+    budget.take_items(place, n_nodes, NODE_BYTES)?;
+    let n_weights = node.integers("class_treeids").len();
+    budget.take_items(place, n_weights, WEIGHT_BYTES)?;
     let raw = RawNodes::read(node)?;
+    let n_leaves = raw.modes.iter().filter(|mode| **mode == b"LEAF").count();
+    let leaf_bytes = LEAF_BYTES + 8 * schema.n_classes() as u64;
+    budget.take_items("the leaves", n_leaves, leaf_bytes)?;
     let weights = Weights::read(node, schema.n_classes())?;
     let groups = raw.by_tree();
     let n_trees = groups.len();
-    let n_leaves = raw.modes.iter().filter(|mode| *mode == "LEAF").count();
-    if n_leaves.saturating_mul(schema.n_classes()) > PROPORTIONS_MAX {
-        return Err(ImportError::broken(
-            "TreeEnsembleClassifier",
-            format!("{n_leaves} leaves of {} classes", schema.n_classes()),
-            format!("at most {PROPORTIONS_MAX} numbers in all leaves"),
-        ));
-    }
     let trees = groups
         .iter()
         .map(|(id, rows)| {
@@ -118,26 +124,26 @@ fn classes(graph: &Graph, node: &Node) -> Result<Vec<String>, ImportError> {
 }
 
 /// The node attributes, lists of equal length.
-struct RawNodes {
-    tree_ids: Vec<i64>,
-    node_ids: Vec<i64>,
-    features: Vec<i64>,
-    modes: Vec<String>,
+struct RawNodes<'n> {
+    tree_ids: &'n [i64],
+    node_ids: &'n [i64],
+    features: &'n [i64],
+    modes: Vec<&'n [u8]>,
     thresholds: Vec<f64>,
-    true_ids: Vec<i64>,
-    false_ids: Vec<i64>,
+    true_ids: &'n [i64],
+    false_ids: &'n [i64],
 }
 
-impl RawNodes {
-    fn read(node: &Node) -> Result<Self, ImportError> {
+impl<'n> RawNodes<'n> {
+    fn read(node: &'n Node) -> Result<Self, ImportError> {
         let raw = Self {
-            tree_ids: node.integers("nodes_treeids").to_vec(),
-            node_ids: node.integers("nodes_nodeids").to_vec(),
-            features: node.integers("nodes_featureids").to_vec(),
-            modes: node.texts("nodes_modes"),
+            tree_ids: node.integers("nodes_treeids"),
+            node_ids: node.integers("nodes_nodeids"),
+            features: node.integers("nodes_featureids"),
+            modes: node.strings("nodes_modes").map(Vec::as_slice).collect(),
             thresholds: node.floats("nodes_values"),
-            true_ids: node.integers("nodes_truenodeids").to_vec(),
-            false_ids: node.integers("nodes_falsenodeids").to_vec(),
+            true_ids: node.integers("nodes_truenodeids"),
+            false_ids: node.integers("nodes_falsenodeids"),
         };
         let n = raw.tree_ids.len();
         for (name, length) in [
@@ -200,8 +206,8 @@ impl RawNodes {
         };
         let mut nodes = Vec::with_capacity(rows.len());
         for row in rows {
-            let mode = self.modes[*row].as_str();
-            if mode == "LEAF" {
+            let mode = self.modes[*row];
+            if mode == b"LEAF" {
                 let proportions =
                     weights.proportions((id, self.node_ids[*row]), n_trees, schema.n_classes())?;
                 nodes.push(TreeNode::Leaf { proportions });
@@ -214,13 +220,13 @@ impl RawNodes {
             let value = self.thresholds[*row];
             // x < t is x <= the number before t, in the type of the comparison.
             let (threshold, left, right) = match mode {
-                "BRANCH_LEQ" => (value, when_true, when_false),
-                "BRANCH_LT" => (before(value, cast), when_true, when_false),
-                "BRANCH_GT" => (value, when_false, when_true),
-                "BRANCH_GTE" => (before(value, cast), when_false, when_true),
+                b"BRANCH_LEQ" => (value, when_true, when_false),
+                b"BRANCH_LT" => (before(value, cast), when_true, when_false),
+                b"BRANCH_GT" => (value, when_false, when_true),
+                b"BRANCH_GTE" => (before(value, cast), when_false, when_true),
                 _ => {
                     return Err(ImportError::refused(
-                        format!("a split of mode {}", shown(mode)),
+                        format!("a split of mode {}", shown(&String::from_utf8_lossy(mode))),
                         "BRANCH_LEQ, BRANCH_LT, BRANCH_GT and BRANCH_GTE are",
                     ));
                 }

@@ -29,7 +29,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let mut notes = classifier.notes();
     let model = match classifier {
         Classifier::Forest { forest, .. } => {
-            FloatModel::Forest(feed.fold_forest(&forest, Compare::Float32)?)
+            FloatModel::Forest(feed.fold_forest(forest, Compare::Float32, root.budget())?)
         }
         Classifier::GaussianNb(bayes) => FloatModel::GaussianNb(feed.fold_bayes(&bayes)?),
     };

@@ -2,21 +2,19 @@
 //!
 //! Nothing is constructed: an object's class is a name to compare with, its attributes are data.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use spinney_dataset::archive;
+use spinney_dataset::limits::JSON_VALUES;
 use spinney_dataset::npy::Array;
+use spinney_dataset::{Budget, archive};
 
 use crate::{ImportError, classes};
 
-/// Most bytes that a file may unpack to.
-const UNPACKED_MAX: u64 = 256 << 20;
-/// Most bytes of `schema.json`, which take some twenty times as much once parsed.
-const SCHEMA_MAX: usize = 32 << 20;
-/// Most bytes of arrays that may be read, counted again each time that a member is referred to.
-const ARRAYS_MAX: usize = 512 << 20;
+/// Bytes that a number of an array takes: decoded, in a tree, and in the tree that is folded.
+const NUMBER_BYTES: u64 = 24;
+/// Bytes that an item of a list takes, with its place.
+const ITEM_BYTES: u64 = 160;
 
 /// Zip archives that are no skops files, by how the name of a member ends.
 const ZIPS: [(&str, &str); 6] = [
@@ -35,13 +33,14 @@ const ZIPS: [(&str, &str); 6] = [
 pub(super) struct Store {
     schema: Value,
     members: BTreeMap<String, Vec<u8>>,
-    bytes_left: Cell<usize>,
+    budget: Budget,
 }
 
 impl Store {
     /// Unpacks the file and parses its schema.
     pub(super) fn open(bytes: &[u8]) -> Result<Self, ImportError> {
-        let members = archive::unpack(bytes, UNPACKED_MAX)?;
+        let budget = Budget::of(bytes.len());
+        let members = archive::unpack(bytes, &budget)?;
         let schema = members.get("schema.json").ok_or_else(|| {
             let has = |ending: &str| members.keys().any(|name| name.ends_with(ending));
             let found = ZIPS.iter().find(|(ending, _)| has(ending));
@@ -50,20 +49,14 @@ impl Store {
                 "skops.io.dump(model, \"model.skops\") writes a skops file",
             )
         })?;
-        if schema.len() > SCHEMA_MAX {
-            return Err(ImportError::broken(
-                "schema.json",
-                format!("{} bytes", schema.len()),
-                format!("at most {SCHEMA_MAX}"),
-            ));
-        }
+        budget.take_json("schema.json", schema, JSON_VALUES)?;
         let schema: Value = serde_json::from_slice(schema).map_err(|error| {
             ImportError::broken("schema.json", error.to_string(), "JSON as skops writes it")
         })?;
         Ok(Self {
             schema,
             members,
-            bytes_left: Cell::new(ARRAYS_MAX),
+            budget,
         })
     }
 }
@@ -94,6 +87,11 @@ impl<'s> Object<'s> {
                 "dump the fitted estimator or Pipeline itself",
             )),
         }
+    }
+
+    /// What is left of what the file may take.
+    pub(super) fn budget(&self) -> &'s Budget {
+        &self.store.budget
     }
 
     /// Where the object stands, for messages.
@@ -202,6 +200,7 @@ impl<'s> Object<'s> {
         let items = self.value["content"]
             .as_array()
             .ok_or_else(|| self.odd("a list"))?;
+        (self.store.budget).take_items(&self.place, items.len(), ITEM_BYTES)?;
         Ok(items
             .iter()
             .enumerate()
@@ -288,15 +287,13 @@ impl<'s> Object<'s> {
                 "a member of the archive",
             )
         })?;
-        let left = self.store.bytes_left.get().checked_sub(bytes.len());
-        self.store.bytes_left.set(left.ok_or_else(|| {
-            ImportError::broken(
-                &self.place,
-                "more array data than a file may have",
-                format!("at most {ARRAYS_MAX} bytes"),
-            )
-        })?);
-        Array::parse(bytes).map_err(|error| self.inside(error))
+        let array = Array::parse(bytes).map_err(|error| self.inside(error))?;
+        let n_numbers = array.field_names().count().max(1);
+        let n_numbers = n_numbers.saturating_mul(array.n_items());
+        self.store
+            .budget
+            .take_items(&self.place, n_numbers, NUMBER_BYTES)?;
+        Ok(array)
     }
 
     /// An array of numbers in C order, of `n_items` items.
@@ -328,7 +325,9 @@ impl<'s> Object<'s> {
                 })
                 .collect();
         }
-        self.array()?
+        let array = self.array()?;
+        (self.store.budget).take_items(&self.place, array.n_items(), ITEM_BYTES)?;
+        array
             .scalars()
             .and_then(|scalars| scalars.texts())
             .map_err(|error| self.inside(error))

@@ -6,6 +6,9 @@ use super::object::Object;
 use crate::ImportError;
 use crate::fold::{Input, Op};
 
+/// Bytes that a step may add to a feature: three operations.
+const STEP_BYTES: u64 = 96;
+
 /// Puts an estimator, or a pipeline's steps in order, pipelines within pipelines too, into
 /// `chain`; steps that pass through are left out.
 pub(super) fn flatten<'s>(
@@ -33,6 +36,8 @@ pub(super) fn flatten<'s>(
 /// A step that cannot be folded, by name, or another number of features than it was fitted on.
 pub(super) fn apply(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
     let n_features = inputs.len();
+    step.budget()
+        .take_items(step.place(), n_features, STEP_BYTES)?;
     if let Some(fitted) = n_features_in(step)?
         && fitted != n_features
     {

@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""Memory and time that files from strangers take, by program: a row per file, a column per program.
+
+    python3 scripts/hostile/amplify.py [--seconds 120] [--gigabytes 12] PROGRAM...
+
+Makes small files that ask for much, hands each to every xtask named, under a limit on address space
+and on time, and prints a table in Markdown. The files need Python's own library alone.
+"""
+
+import argparse
+import gzip
+import io
+import os
+import pathlib
+import resource
+import struct
+import subprocess
+import tempfile
+import time
+import zipfile
+
+
+def npy(descr, shape, data=b""):
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    header += " " * (117 - len(header)) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+def idx(shape, data=b""):
+    return struct.pack(">I", 0x800 + len(shape)) + b"".join(struct.pack(">I", n) for n in shape) + data
+
+
+def packed(members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def varint(n):
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    return bytes(out + bytes([n]))
+
+
+def field(tag, content):
+    return varint(tag << 3 | 2) + varint(len(content)) + content
+
+
+def attribute(name, tag, content):
+    """A node's attribute; a list of bytes makes a field each."""
+    items = content if isinstance(content, list) else [content]
+    return field(5, field(1, name.encode()) + b"".join(field(tag, item) for item in items))
+
+
+def onnx(attributes):
+    """A graph of one TreeEnsembleClassifier on ten columns."""
+    node = field(1, b"X") + field(2, b"label") + field(4, b"TreeEnsembleClassifier")
+    node += b"".join(attributes) + field(7, b"ai.onnx.ml")
+    shape = field(1, b"\x08\x01") + field(1, b"\x08\x0a")
+    column = field(1, b"X") + field(2, field(1, b"\x08\x01" + field(2, shape)))
+    opsets = field(8, field(1, b"")) + field(8, field(1, b"ai.onnx.ml"))
+    return b"\x08\x08" + field(7, field(1, node) + field(11, column)) + opsets
+
+
+def ensemble(n_trees, n_classes):
+    """Trees of one leaf, each of the first class alone."""
+    numbers = b"".join(varint(tree) for tree in range(n_trees))
+    zeros = bytes(n_trees)
+    labels = b"".join(varint(label) for label in range(n_classes))
+    return onnx([
+        attribute("classlabels_int64s", 8, labels),
+        attribute("nodes_treeids", 8, numbers),
+        attribute("nodes_nodeids", 8, zeros),
+        attribute("nodes_featureids", 8, zeros),
+        attribute("nodes_modes", 9, [b"LEAF"] * n_trees),
+        attribute("nodes_values", 7, bytes(4 * n_trees)),
+        attribute("nodes_truenodeids", 8, zeros),
+        attribute("nodes_falsenodeids", 8, zeros),
+        attribute("class_treeids", 8, numbers),
+        attribute("class_nodeids", 8, zeros),
+        attribute("class_ids", 8, zeros),
+        attribute("class_weights", 7, struct.pack("<f", 1 / n_trees) * n_trees),
+    ])
+
+
+def skops_of_arrays(n):
+    """A pipeline of `n` scalers that all refer to one array."""
+    def object_of(name, content):
+        members = ", ".join(f'"{key}": {value}' for key, value in content.items())
+        return (f'{{"__class__": "{name}", "__module__": "sklearn.x", "__loader__": "ObjectNode", '
+                f'"content": {{"content": {{{members}}}}}}}')
+
+    def scalar(text):
+        return f'{{"__loader__": "JsonNode", "content": "{text}"}}'
+
+    array = '{"__loader__": "NdArrayNode", "type": "numpy", "file": "0.npy"}'
+    scaler = object_of("MaxAbsScaler", {"n_features_in_": scalar(60000), "scale_": array,
+                                        "clip": scalar("true")})
+    leaf = '{"__loader__": "TreeNode", "content": {"content": {}}}'
+    last = object_of("DecisionTreeClassifier", {"n_features_in_": scalar(60000), "tree_": leaf})
+    step = '{{"__loader__": "TupleNode", "content": [{}, {}]}}'
+    steps = ", ".join(step.format(scalar("1"), it) for it in [scaler] * n + [last])
+    steps = f'{{"__loader__": "ListNode", "content": [{steps}]}}'
+    ones = npy("<f8", "(60000,)", struct.pack("<d", 1) * 60000)
+    schema = object_of("Pipeline", {"steps": steps})
+    return packed({"schema.json": schema, "0.npy": ones})
+
+
+def wav(n_bytes, data):
+    head = b"RIFF" + struct.pack("<I", n_bytes) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000,
+                                                                     32000, 2, 16)
+    return head + b"data" + struct.pack("<I", n_bytes) + data
+
+
+CONFIG = """[pipeline]
+name = "hostile"
+[dataset]
+{dataset}
+[model]
+kind = "decision-tree"
+[target]
+chip = "nRF51822_xxAA"
+"""
+SOUND = """[frontend]
+sample_rate = 16000
+"""
+
+
+class Case:
+    """A file, what it stands for, and how a program is made to read it."""
+
+    def __init__(self, name, about, content, how="inspect", **keys):
+        self.name, self.about, self.content, self.how, self.keys = name, about, content, how, keys
+
+    def arguments(self, folder):
+        path = folder / self.name
+        if self.content is not None:
+            path.write_bytes(self.content)
+        if self.how == "inspect":
+            return ["inspect", str(path)]
+        if self.how == "baseline":
+            lines = f'path = "{folder}/small.csv"\nlabel = "y"'
+            config = CONFIG.format(dataset=lines)
+            verb = ["pipeline", "check", "--baseline", str(path)]
+        else:
+            has_own = self.keys.get("dataset", "").startswith("train")
+            lines = [] if has_own else [f'path = "{path}"']
+            lines.append(self.keys.get("dataset", 'label = "y"').format(folder=folder, path=path))
+            config = CONFIG.format(dataset="\n".join(lines)) + self.keys.get("more", "")
+            verb = ["pipeline", "run", "--until", "model", "--force"]
+        toml = folder / (self.name + ".toml")
+        toml.write_text(config)
+        return verb + ["--config", str(toml)]
+
+
+def of_labels(folder_free="labels.npy"):
+    return f'path_labels = "{{folder}}/{folder_free}"'
+
+
+def cases(folder):
+    (folder / "small.csv").write_text("a,y\n" + "1,p\n2,q\n" * 20)
+    (folder / "labels.npy").write_bytes(npy("<i8", "(2,)", struct.pack("<qq", 0, 1)))
+    (folder / "labels.idx").write_bytes(idx((2,), b"\0\1"))
+    os.mkfifo(folder / "pipe.csv")
+    million = ",".join(f"c{at}" for at in range(1_000_000))
+    wide = ",".join(f"c{at}" for at in range(60_000))
+    texts = ",".join("x" for _ in range(60_000))
+    maps = b'[' + b'{"":0},' * 1_000_000 + b'0]'
+    rows = dict(how="rows", dataset=of_labels())
+    return [
+        Case("cap.npy", ".npy of (0, 2^62) numbers", npy("<f8", f"(0, {2**62})"), **rows),
+        Case("giga.npy", ".npy of (0, 300,000,000) numbers", npy("<f8", "(0, 300000000)"), **rows),
+        Case("wide.npy", ".npy of one row of 20,000,000 bytes",
+             npy("|u1", "(1, 20000000)", bytes(20_000_000)), **rows),
+        Case("none.idx", "IDX of 0 images of 2^32 by 2^32",
+             idx((0, 2**32 - 1, 2**32 - 1)), how="rows", dataset=of_labels("labels.idx")),
+        Case("many.idx", "IDX of 0 images of 20,000 by 20,000",
+             idx((0, 20000, 20000)), how="rows", dataset=of_labels("labels.idx")),
+        Case("u8.npz", ".npz of 480,000,000 zero bytes",
+             packed({"X.npy": npy("|u1", "(480000, 1000)", bytes(480_000_000)),
+                     "y.npy": npy("|u1", "(480000,)", bytes(480_000))}), how="rows"),
+        Case("rows.csv.gz", ".gz of 960 MB of rows `0,a`",
+             gzip.compress(b"x,y\n" + b"0,a\n0,b\n" * 120_000_000, 9), how="rows"),
+        Case("zeros.idx.gz", ".gz of 1 GB of pixels",
+             gzip.compress(idx((1_000_000, 25, 40), bytes(1_000_000_000)), 9), how="rows",
+             dataset=of_labels("labels.idx")),
+        Case("columns.csv", "CSV with a million columns",
+             f"{million},y\n".encode() + b"0," * 1_000_000 + b"0\n", how="rows"),
+        Case("faults.csv", "CSV with 60,000 columns of text over 40 rows",
+             (f"{wide},y\n" + f"{texts},p\n" * 40).encode(), how="rows"),
+        Case("ignored.csv", "60,000 columns, one of them in `ignore`, in two files",
+             (f"{wide},y\n" + f"{texts.replace('x', '1')},p\n{texts.replace('x', '2')},q\n").encode(),
+             how="rows",
+             dataset='train = "{path}"\ntest = "{folder}/small.csv"\nlabel = "y"\nignore = ["c1", "a"]'),
+        Case("stars.csv", "`*a*a*a*a*a*a*a*a*a*a*a*ab` in `ignore`, a name of 60 letters",
+             f"{'a' * 60},b,y\n1,2,p\n2,3,q\n".encode(), how="rows",
+             dataset='label = "y"\nignore = ["*a*a*a*a*a*a*a*a*a*a*a*ab"]'),
+        Case("long.wav", "WAV that claims 4 GB", wav(2**32 - 2, bytes(2000)), how="rows",
+             dataset='train = "{path}"\ntest = "{path}"', more=SOUND),
+        Case("zero", "/dev/zero as a model", None),
+        Case("pipe.csv", "a named pipe as rows", None, how="rows"),
+        Case("maps.skops", "skops schema of 4,000,000 maps",
+             packed({"schema.json": b'{"a":[' + b'{"":0},' * 4_000_000 + b"0]}"})),
+        Case("arrays.skops", "skops pipeline of 2,000 scalers of one array", skops_of_arrays(2_000)),
+        Case("leaves.onnx", "ONNX of 60,000 leaves of 255 classes", ensemble(60_000, 255)),
+        Case("texts.onnx", "ONNX of 10,000,000 empty modes",
+             onnx([attribute("nodes_modes", 9, [b""] * 10_000_000)])),
+        Case("nodes.json", "JSON model of 8,000,000 empty nodes",
+             b'{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{"name":"a"}],'
+             b'"classes":["p","q"],"trees":[{"nodes":[' + b"{}," * 8_000_000 + b"{}]}]}"),
+        Case("deep.json", "JSON nested 20,000,000 levels deep", b'{"trees":' + b"[" * 20_000_000),
+        Case("maps.json", "baseline of 1,000,000 maps", maps, how="baseline"),
+    ]
+
+
+def measure(program, arguments, seconds, n_bytes):
+    """Exit code, last line, peak resident bytes and seconds of a run."""
+    def limited():
+        resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.setsid()
+
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile("r") as peak:
+        # A process of its own between: a child's peak begins with that of who forks it.
+        timed = ["/usr/bin/time", "--quiet", "-o", peak.name, "-f", "%M", program, *arguments]
+        start = time.monotonic()
+        child = subprocess.Popen(timed, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                                 preexec_fn=limited)
+        try:
+            child.wait(seconds)
+            known = {0: "read", 2: "refused", 101: "**panic**", 134: "**abort**", 6: "**abort**"}
+            result = known.get(child.returncode, f"exit {child.returncode}")
+        except subprocess.TimeoutExpired:
+            result = "**no end**"
+            # The program alone, so that its peak is told.
+            subprocess.run(["pkill", "-9", "-P", str(child.pid)], check=False)
+            child.wait()
+        took = time.monotonic() - start
+        said.seek(0)
+        lines = said.read().decode(errors="replace").splitlines()
+        return result, lines, int(peak.read().split()[-1]) * 1024, took
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--gigabytes", type=float, default=12)
+    parser.add_argument("--only", help="the name of one file")
+    parser.add_argument("--verbose", action="store_true", help="show what the programs say")
+    parser.add_argument("programs", nargs="+")
+    options = parser.parse_args()
+    programs = [str(pathlib.Path(it).resolve()) for it in options.programs]
+    columns = "".join(f" | {pathlib.Path(it).name}: MB | s | " for it in programs)
+    print(f"| file | bytes | 16 × file + 64 MB{columns} |")
+    print("| --- | ---: | ---: |" + " ---: | ---: | --- |" * len(programs), flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        os.symlink("/dev/zero", folder / "zero")
+        for case in cases(folder):
+            if options.only not in (None, case.name):
+                continue
+            arguments = case.arguments(folder)
+            n_bytes = len(case.content or b"")
+            line = f"| {case.about} | {n_bytes:,} | {16 * n_bytes / 1e6 + 64:.0f}"
+            for program in programs:
+                result, said, peak, took = measure(program, arguments, options.seconds,
+                                                   int(options.gigabytes * 1e9))
+                line += f" | {peak / 1e6:.0f} | {took:.1f} | {result}"
+                if options.verbose:
+                    print("\n".join(it[:300] for it in said[-8:]))
+            print(line + " |", flush=True)
+
+
+main()
