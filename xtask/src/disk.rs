@@ -2,9 +2,12 @@
 //! fail.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 /// An operation on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,48 +82,83 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
 
 /// Writes a file through a temporary one beside it, so that nobody ever sees half of it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write(path, bytes, false)
+    Temporary::beside(path, bytes, false)?.put()
 }
 
 /// As [`write_whole`], and once this is done, the file outlives a power cut.
 pub(crate) fn write_lasting(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write(path, bytes, true)?;
-    sync_folder(path.parent().unwrap_or(path))
+    write_together(&[(path.to_owned(), bytes)])
 }
 
-fn write(path: &Path, bytes: &[u8], lasts: bool) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    create_folder(folder)?;
-    before(Operation::CreateFile, path)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; artifacts are as readable as other files.
-        builder.permissions(fs::Permissions::from_mode(0o644));
+/// As [`write_lasting`], with several files, none of which is put in its place before all of them
+/// are on the disk: one that is full leaves all as they were.
+pub(crate) fn write_together(files: &[(PathBuf, &[u8])]) -> io::Result<()> {
+    let written = files
+        .iter()
+        .map(|(path, bytes)| Temporary::beside(path, bytes, true));
+    for file in written.collect::<io::Result<Vec<_>>>()? {
+        file.put()?;
     }
-    let mut file = builder.tempfile_in(folder)?;
-    let mut attempt = || -> io::Result<()> {
-        if let Some(fault) = fault(Operation::Write, path) {
-            file.write_all(&bytes[..fault.bytes_written.min(bytes.len())])?;
-            return Err(fault.error);
+    let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
+    folders.into_iter().try_for_each(sync_folder)
+}
+
+/// A file on its way to its place.
+struct Temporary<'a> {
+    file: Option<NamedTempFile>,
+    place: &'a Path,
+}
+
+impl<'a> Temporary<'a> {
+    fn beside(place: &'a Path, bytes: &[u8], lasts: bool) -> io::Result<Self> {
+        let folder = place.parent().unwrap_or(place);
+        create_folder(folder)?;
+        before(Operation::CreateFile, place)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Temporary files are private; artifacts are as readable as other files.
+            builder.permissions(fs::Permissions::from_mode(0o644));
         }
-        file.write_all(bytes)?;
-        if lasts {
-            before(Operation::Sync, path)?;
-            file.as_file().sync_all()?;
-        }
-        before(Operation::Rename, path)
-    };
-    match attempt() {
-        Ok(()) => Ok(file.persist(path).map(drop)?),
-        Err(error) => {
-            // Whoever cannot remove it leaves it, as a program that was killed does.
-            if before(Operation::Remove, file.path()).is_err() {
-                let _ = file.keep();
+        let temporary = Self {
+            file: Some(builder.tempfile_in(folder)?),
+            place,
+        };
+        let mut file = temporary.file.iter().map(NamedTempFile::as_file);
+        file.try_for_each(|mut file| {
+            if let Some(fault) = fault(Operation::Write, place) {
+                file.write_all(&bytes[..fault.bytes_written.min(bytes.len())])?;
+                return Err(fault.error);
             }
-            Err(error)
+            file.write_all(bytes)?;
+            if lasts {
+                before(Operation::Sync, place)?;
+                file.sync_all()?;
+            }
+            Ok(())
+        })?;
+        Ok(temporary)
+    }
+
+    /// Gives it its name, whatever file has that by now.
+    fn put(mut self) -> io::Result<()> {
+        before(Operation::Rename, self.place)?;
+        match self.file.take() {
+            Some(file) => Ok(file.persist(self.place).map(drop)?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        // Whoever cannot remove it leaves it, as a program that was killed does.
+        if let Some(file) = self.file.take()
+            && before(Operation::Remove, file.path()).is_err()
+        {
+            let _ = file.keep();
         }
     }
 }
@@ -208,6 +246,46 @@ mod tests {
                 if outcome.is_ok() {
                     break;
                 }
+            }
+        }
+    }
+
+    /// A disk that is full leaves files that belong together as they were.
+    #[test]
+    fn files_are_all_old_or_all_new_on_a_full_disk() {
+        for room in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let files = ["a", "b/c", "d"].map(|name| (folder.path().join(name), name.as_bytes()));
+            for (path, _) in &files {
+                write_whole(path, b"old").unwrap();
+            }
+            let mut n = 0;
+            let faults = move |operation, _: &Path| {
+                let takes_room = matches!(
+                    operation,
+                    Operation::CreateFile | Operation::Write | Operation::Sync
+                );
+                n += usize::from(takes_room);
+                (takes_room && n > room).then(|| Fault {
+                    error: io::ErrorKind::StorageFull.into(),
+                    bytes_written: 0,
+                })
+            };
+            let outcome = with_faults(faults, || write_together(&files));
+            // What is behind the last file is whether its name lasts.
+            let is_new = room >= 3 * files.len();
+            for (path, new) in &files {
+                let expected: &[u8] = if is_new { new } else { b"old" };
+                assert_eq!(fs::read(path).unwrap(), expected, "{room}");
+            }
+            assert_eq!(
+                names(folder.path()).len(),
+                files.len(),
+                "nothing is left beside"
+            );
+            if outcome.is_ok() {
+                assert!(is_new);
+                break;
             }
         }
     }

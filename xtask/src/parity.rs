@@ -86,7 +86,7 @@ fn compare() -> Result<Vec<Line>, Failure> {
         progress.doing(&format!("parity: the model of {config}"));
         let config = places::repository().join(config);
         let Pipeline { identity, .. } = spinney_config::load(&config)?.pipeline;
-        let quantized = pipeline::quantized(&config)?;
+        let quantized = pipeline::quantized_anew(&config)?;
         let rows = &quantized.rows.test;
         let (model, quant) = (&quantized.model, &quantized.quant);
         let predictions = spinney_evaluate::predict(model, quant, quantized.voting, rows);

@@ -52,7 +52,7 @@ pub(crate) fn run(config: &Path, chips: &[String]) -> Result<(), Failure> {
     // Whatever is wrong with a name shows before anything is built.
     let chips: Vec<Chip> = names.into_iter().map(chip).collect::<Result<_, _>>()?;
     let mut loaded = spinney_config::load(config)?;
-    let quantized = pipeline::quantized(config)?;
+    let quantized = pipeline::quantized_anew(config)?;
     let fingerprint = quantized.fingerprint();
     // Nothing is run here that could tell which form is the best, and packed takes the least.
     let is_forest = matches!(quantized.model, FloatModel::Forest(_));

@@ -6,8 +6,9 @@ use std::path::Path;
 use clap::ValueEnum;
 use spinney_config::Config;
 
-use super::inputs;
+use super::inputs::{self, Inputs};
 use super::stages::STAGES;
+use super::{Session, last_run};
 use crate::failure::Failure;
 
 /// How a graph is drawn.
@@ -33,16 +34,20 @@ struct Node {
 }
 
 pub(super) fn run(path: &Path, format: Format) -> Result<(), Failure> {
-    let config = spinney_config::load(path)?;
-    let nodes = nodes(&config)?;
+    let session = Session::open(path)?;
+    let inputs = inputs::read(&session.config)?;
+    let nodes = nodes(&session.config, &inputs);
     print!("{}", draw(&nodes, format).expect("writing to a string"));
+    if let (Format::Text, Some(damage)) = (format, last_run::damage(&session, &inputs)) {
+        println!("\n{damage}");
+    }
     Ok(())
 }
 
-fn nodes(config: &Config) -> Result<Vec<Node>, Failure> {
-    let files = summarised(inputs::read(config)?.paths());
+fn nodes(config: &Config, inputs: &Inputs) -> Vec<Node> {
+    let files = summarised(inputs.paths());
     let present = serde_json::to_value(&config.pipeline).unwrap_or_default();
-    Ok(STAGES
+    STAGES
         .iter()
         .map(|stage| Node {
             name: stage.name,
@@ -61,7 +66,7 @@ fn nodes(config: &Config) -> Result<Vec<Node>, Failure> {
             after: stage.after,
             makes: stage.makes,
         })
-        .collect())
+        .collect()
 }
 
 /// Files by name; folders of many by their folder and how many.

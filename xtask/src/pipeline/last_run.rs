@@ -99,6 +99,11 @@ impl From<Failure> for Doubt {
 }
 
 impl Doubt {
+    /// Whether something happened to a run that would be as good else.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::Mixed(_) | Self::Report(_))
+    }
+
     /// What is the matter, without what helps.
     pub(super) fn in_words(&self, config: &Config) -> String {
         let name = &config.pipeline.identity.name;
@@ -143,6 +148,12 @@ impl Doubt {
         };
         Failure::Input(anyhow!("{words}; {help}"))
     }
+}
+
+/// What is damaged in the last run or not of it, if there is one of this config.
+pub(super) fn damage(session: &Session, inputs: &Inputs) -> Option<String> {
+    let doubt = find(session, inputs).err().filter(Doubt::is_damage)?;
+    Some(doubt.in_words(&session.config))
 }
 
 /// Opens the last run, if it was made from today's config and inputs and all of it is there: the

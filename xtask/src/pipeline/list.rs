@@ -140,9 +140,9 @@ pub(super) fn last_run(config: &Config) -> LastRun {
         Err(Doubt::Failure(Failure::Gate | Failure::Config(_))) => LastRun::Faulty,
         Err(doubt) => {
             let words = doubt.in_words(config);
-            match doubt {
-                Doubt::Damaged(_) | Doubt::Mixed(_) | Doubt::Report(_) => LastRun::Damaged(words),
-                _ => LastRun::NotOfToday(words),
+            match doubt.is_damage() {
+                true => LastRun::Damaged(words),
+                false => LastRun::NotOfToday(words),
             }
         }
     }

@@ -52,6 +52,7 @@ pub(crate) use verbs::{Talk, Verb, run as run_verb};
 pub(crate) use build::product_image;
 pub(crate) use candidates::options_for;
 pub(crate) use faults::run as plant_faults;
+use inputs::Inputs;
 pub(crate) use inputs::{at_fault, matches, program_digest};
 pub(crate) use moved::moved;
 pub(crate) use quantize::{Quantized, forms};
@@ -363,9 +364,21 @@ fn shipped(session: &Session) -> Result<candidates::Candidate, Failure> {
 /// The model of the last run of the pipeline at `path` and its quantization; where there is no run of
 /// today's config, the model is trained if it is not yet.
 pub(crate) fn quantized(path: &Path) -> Result<Quantized, Failure> {
+    quantized_by(path, last_run::is_there)
+}
+
+/// As [`quantized`], by this program, whatever the last run was made by.
+pub(crate) fn quantized_anew(path: &Path) -> Result<Quantized, Failure> {
+    quantized_by(path, |_, _| Ok(false))
+}
+
+fn quantized_by(
+    path: &Path,
+    has_model: impl FnOnce(&Session, &Inputs) -> Result<bool, Failure>,
+) -> Result<Quantized, Failure> {
     let session = Session::open(path)?;
     let inputs = inputs::read(&session.config)?;
-    if !last_run::is_there(&session, &inputs)? {
+    if !has_model(&session, &inputs)? {
         model::run(&session, &inputs)?;
     }
     let quantized = quantize::prepare(&session, &inputs)?;

@@ -399,10 +399,6 @@ pub(super) fn write(
         report.to_html(),
         report.to_json(),
     ];
-    let mut digests = BTreeMap::new();
-    for (name, text) in FILES.iter().zip(texts) {
-        store::write_lasting(&folder.join(name), text.as_bytes()).input()?;
-        digests.insert((*name).to_owned(), sha256(text.as_bytes()));
-    }
-    Ok(digests)
+    let files: Vec<(&str, String)> = FILES.into_iter().zip(texts).collect();
+    store::write_together(folder, &files).input()
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::inputs::{self, Inputs};
 use super::stages::{REPORT, Reason, inputs_of, names};
-use super::{Session, inputs, tools};
+use super::{Session, last_run, tools};
 use crate::failure::{Blame, Failure};
 
 /// What would happen to a stage if the pipeline ran now.
@@ -30,10 +31,14 @@ struct Answer<'a> {
     stage: &'a str,
     last: Option<Reason>,
     now: Now,
+    /// What is the matter with the last finished run, where it is not whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damage: Option<String>,
 }
 
 pub(super) fn run(path: &Path, stage: &str, as_json: bool) -> Result<(), Failure> {
     let session = Session::open(path)?;
+    let files = inputs::read(&session.config)?;
     let last = match stage {
         REPORT => Some(Reason::Always),
         stage => session.remembered(stage),
@@ -41,7 +46,8 @@ pub(super) fn run(path: &Path, stage: &str, as_json: bool) -> Result<(), Failure
     let answer = Answer {
         stage,
         last,
-        now: now(&session, stage)?,
+        damage: last_run::damage(&session, &files),
+        now: now(&session, &files, stage)?,
     };
     if as_json {
         println!("{}", serde_json::to_string_pretty(&answer).environment()?);
@@ -51,8 +57,7 @@ pub(super) fn run(path: &Path, stage: &str, as_json: bool) -> Result<(), Failure
     Ok(())
 }
 
-fn now(session: &Session, stage: &str) -> Result<Now, Failure> {
-    let files = inputs::read(&session.config)?;
+fn now(session: &Session, files: &Inputs, stage: &str) -> Result<Now, Failure> {
     let mut found = None;
     for name in names() {
         if name == REPORT {
@@ -61,7 +66,7 @@ fn now(session: &Session, stage: &str) -> Result<Now, Failure> {
         if name == "build" {
             found = Some(tools(&session.config)?);
         }
-        let inputs = inputs_of(name, session, &files, found.as_ref())?;
+        let inputs = inputs_of(name, session, files, found.as_ref())?;
         if let Some(because) = session.reuse(name, &inputs)? {
             return Ok(if name == stage {
                 Now::Runs(because)
@@ -100,7 +105,9 @@ fn text(answer: &Answer<'_>) -> String {
         None => "no run of it is on record".to_owned(),
         Some(reason) => format!("{reason}"),
     };
-    format!("{stage}, last run: {last}\n{stage}, now: {now}\n")
+    let damage = answer.damage.as_ref();
+    let damage = damage.map_or_else(String::new, |damage| format!("{damage}\n"));
+    format!("{stage}, last run: {last}\n{stage}, now: {now}\n{damage}")
 }
 
 #[cfg(test)]
@@ -116,10 +123,12 @@ mod tests {
                 stage: "model",
                 because: Reason::Never,
             },
+            damage: Some("the last run is not whole: stage build is of another run".to_owned()),
         };
         expect_test::expect![[r#"
             build, last run: --force asked for it
             build, now: model would run before it (it never ran), so it runs if that gives another result
+            the last run is not whole: stage build is of another run
         "#]]
         .assert_eq(&text(&answer));
     }

@@ -44,7 +44,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let progress = Progress::new();
     let config = places::repository().join(CONFIG);
     let name = spinney_config::load(&config)?.pipeline.identity.name;
-    let quantized = pipeline::quantized(&config)?;
+    let quantized = pipeline::quantized_anew(&config)?;
     let fingerprint = quantized.fingerprint();
     let quant = &quantized.quant;
     let card = Card::new(quant, &fingerprint);

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Core, Machine};
 use spinney_codegen::{Encoding, Identity};
 use spinney_evaluate::Footprint;
+use tempfile::TempDir;
 
 use super::link::{Pipes, Tty};
 use super::rtt::Rtt;
@@ -26,6 +28,8 @@ pub(crate) struct Served {
     pub machine: &'static Machine,
     pub footprint: Footprint,
     elf: PathBuf,
+    /// Where that lies, for as long as anybody reads it.
+    own: Rc<TempDir>,
     program: PathBuf,
 }
 
@@ -91,7 +95,9 @@ impl Served {
             class_only: false,
         };
         let bytes = image::build(&image, &image::firmware_sources()?, &toolchain, &folder)?;
-        let elf = folder.join("serial.elf");
+        // Nobody else has this copy: what runs is what was built.
+        let own = Rc::new(tempfile::tempdir().environment()?);
+        let elf = own.path().join("serial.elf");
         store::write_whole(&elf, &bytes).environment()?;
         let footprint = Footprint::from_elf(&bytes).environment()?;
         if let Some(reason) = emulator::does_not_fit(machine, &footprint) {
@@ -101,13 +107,15 @@ impl Served {
             machine,
             footprint,
             elf,
+            own,
             program,
         })
     }
 
     /// Starts the machine, with its UART on a pseudo-terminal.
     pub(crate) fn start(&self) -> Result<Emulated, Failure> {
-        Emulated::start(self.command(&["-serial", "pty"]), self.machine)
+        let own = Rc::clone(&self.own);
+        Emulated::start(self.command(&["-serial", "pty"]), self.machine, own)
     }
 
     /// Starts the machine and reaches its RTT channels through the emulator's debugger interface.
@@ -144,6 +152,8 @@ pub(crate) struct Emulated {
     /// The pseudo-terminal that its UART is.
     pub path: PathBuf,
     _child: Guarded,
+    /// The emulator tells of its UART before it has read all of the image.
+    _image: Rc<TempDir>,
 }
 
 /// How long an emulator may take until it has a pseudo-terminal.
@@ -153,7 +163,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 const BAUD: u32 = 115_200;
 
 impl Emulated {
-    fn start(mut command: Command, machine: &Machine) -> Result<Self, Failure> {
+    fn start(mut command: Command, machine: &Machine, image: Rc<TempDir>) -> Result<Self, Failure> {
         let mut child = spawn(&mut command)?;
         let stdout = child.0.stdout.take().context("no pipe").environment()?;
         let (sender, paths) = channel();
@@ -181,6 +191,7 @@ impl Emulated {
         Ok(Self {
             path,
             _child: child,
+            _image: image,
         })
     }
 

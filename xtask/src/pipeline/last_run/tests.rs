@@ -154,10 +154,7 @@ impl Project {
         vec![
             ("check", super::super::check(path, None, Talk::Quiet)),
             ("flash", super::super::product(path).map(drop)),
-            (
-                "explain, predict, serial",
-                super::super::quantized(path).map(drop),
-            ),
+            ("explain, predict", super::super::quantized(path).map(drop)),
             ("certificate verify", super::super::verify(path, true)),
             (
                 "certificate faults",
@@ -276,6 +273,15 @@ fn stages_of_two_configs_are_not_mixed() {
     project.write("p.toml", 4);
     project.says("p.toml", &expect!["the last run is not whole: stage model is of another run, stage quantize is of another run; `cargo xtask pipeline run --config FOLDER/p.toml` makes a new one"]);
     project.refuse(&[], "a model of another depth");
+    let session = Session::open(&project.config()).unwrap();
+    let inputs = inputs::read(&session.config).unwrap();
+    expect![[r#"
+        Some(
+            "the last run is not whole: stage model is of another run, stage quantize is of another run",
+        )
+    "#]]
+    .assert_debug_eq(&damage(&session, &inputs));
+    drop(session);
     project.run("p.toml");
     project.believe();
     // The same results made again are the same.
@@ -349,7 +355,7 @@ fn every_damage_to_every_artifact_is_seen() {
         }
         // An explanation trains a model where there is no run.
         let but: &[&str] = match **path == *FILE {
-            true => &["explain, predict, serial"],
+            true => &["explain, predict"],
             false => &[],
         };
         project.refuse(but, &format!("{} is gone", path.display()));
@@ -366,7 +372,7 @@ fn every_damage_to_every_artifact_is_seen() {
     }
     // A run of an older config, all of it.
     older.restore(Path::new(""));
-    project.refuse(&["explain, predict, serial"], "an older run");
+    project.refuse(&["explain, predict"], "an older run");
     project.run("p.toml");
     project.believe();
 }
