@@ -606,6 +606,20 @@ fn stumps(n_trees: u16, n_classes: u8) -> Vec<u8> {
 }
 
 #[test]
+fn a_field_that_claims_more_than_memory_is_damaged() {
+    let lengths = [&[0x7f][..], &[0xff, 0xff, 0xff, 0xff, 0x0f], &[0xff; 9]];
+    for length in lengths {
+        // The graph of the model, and a node of the graph.
+        for outer in [&[][..], &[(7 << 3) | 2, 12]] {
+            let end = &[0x01][..usize::from(length.len() == 9)];
+            let bytes = [&[1 << 3, 8], outer, &[(7 << 3) | 2], length, end].concat();
+            let error = import(&bytes).expect_err("cut short").to_string();
+            assert!(error.contains("a complete ONNX model"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn leaves_of_many_classes_are_counted_before_they_are_made() {
     let imported = import(&stumps(2_000, 255)).expect("half a million proportions");
     assert_eq!(imported.model.schema().n_classes(), 255);

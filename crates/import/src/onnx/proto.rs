@@ -43,7 +43,7 @@ fn weight(mut bytes: &[u8], integers: &[u32]) -> Result<u64, prost::DecodeError>
                 bytes = rest;
                 let ends = content.iter().filter(|byte| **byte < 0x80).count() as u64;
                 let is_list = integers.contains(&tag);
-                FIELD_BYTES + n_bytes + if is_list { ends * INTEGER_BYTES } else { 0 }
+                FIELD_BYTES + content.len() as u64 + if is_list { ends * INTEGER_BYTES } else { 0 }
             }
             _ => {
                 skip_field(wire_type, tag, &mut bytes, DecodeContext::default())?;
