@@ -377,6 +377,36 @@ fn every_damage_to_every_artifact_is_seen() {
     project.believe();
 }
 
+/// Each stage and the record of two runs in every mixture: none but the whole run of today's config
+/// is one.
+#[test]
+fn no_mixture_of_two_runs_is_a_run() {
+    let project = Project::new("mixtures");
+    project.write("p.toml", 1);
+    project.run("p.toml");
+    let older = Kept::of(project.artifacts());
+    project.write("p.toml", 4);
+    project.run("p.toml");
+    let newer = Kept::of(project.artifacts());
+    let parts: Vec<&str> = stages().chain([FILE]).collect();
+    let all = (1 << parts.len()) - 1;
+    for mixture in 0..=all {
+        for (bit, part) in parts.iter().enumerate() {
+            let from = if mixture >> bit & 1 == 1 {
+                &newer
+            } else {
+                &older
+            };
+            let _ = fs::remove_dir_all(newer.folder.join(part));
+            from.restore(Path::new(part));
+        }
+        let session = Session::open(&project.config()).unwrap();
+        let inputs = inputs::read(&session.config).unwrap();
+        let is_run = find(&session, &inputs).is_ok();
+        assert_eq!(is_run, mixture == all, "{mixture:b} of {parts:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_an_older_stage_is_seen() {
