@@ -256,6 +256,7 @@ impl<R: Reading> pulp::NullaryFnOnce for Block<'_, R> {
 fn replace_nan<R: Reading>(model: &QuantModel, rows: &[R], scores: &mut [i64]) {
     let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
     let scores = scores.chunks_exact_mut(n_classes);
+    let mut scorer = None;
     for (row, scores) in rows.chunks_exact(n_features).zip(scores) {
         // Without an early end, which would take them one by one.
         let has_nan = row
@@ -263,7 +264,8 @@ fn replace_nan<R: Reading>(model: &QuantModel, rows: &[R], scores: &mut [i64]) {
             .fold(false, |found, reading| found | reading.is_nan());
         if has_nan {
             let row: Vec<f64> = row.iter().map(|reading| reading.widen()).collect();
-            scores.copy_from_slice(&model.scores(&model.codes(&row)));
+            let scorer = scorer.get_or_insert_with(|| model.scorer());
+            scores.copy_from_slice(&scorer.scores(&model.codes(&row)));
         }
     }
 }

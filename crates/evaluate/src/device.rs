@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use spinney_board::Timer;
 use spinney_model::limits;
+use spinney_quantize::argmax;
 use spinney_wire::{Header, Outcome};
 
 use crate::Predictions;
-use crate::predictions::best;
 
 /// A run of all test rows on a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -207,7 +207,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         // An image that delivers scores asks all trees, whatever the product leaves out.
         let expected = match n_scores {
             0 => host.q15[row],
-            _ => best(&host.scores[row]),
+            _ => argmax(&host.scores[row]),
         };
         if class != expected
             || (n_scores > 0 && scores != host.scores[row])

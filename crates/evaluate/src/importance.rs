@@ -4,10 +4,9 @@
 use serde::{Deserialize, Serialize};
 use spinney_dataset::{Dataset, permutation};
 use spinney_model::FloatModel;
-use spinney_quantize::{Paths, QuantModel};
+use spinney_quantize::{Paths, QuantModel, argmax};
 
 use crate::metrics::ratio;
-use crate::predictions::best;
 
 /// The comparisons with each feature that the float trees make over all of `rows`, one count per
 /// feature; `None` for models without splits.
@@ -70,10 +69,9 @@ pub struct Shuffled {
 /// If the model and the rows differ in their number of features.
 #[must_use]
 pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> Importance {
-    let scorer = quant.scorer();
     let n_features = quant.schema().n_features();
     let step = (rows.n_rows() * quant.inputs().len() * N_SHUFFLES).div_ceil(MOST_SCORED);
-    let (mut codes, labels): (Vec<Vec<i16>>, Vec<usize>) = rows
+    let (codes, labels): (Vec<Vec<i16>>, Vec<usize>) = rows
         .values()
         .rows()
         .into_iter()
@@ -81,36 +79,31 @@ pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> 
         .step_by(step.max(1))
         .map(|(row, label)| (quant.codes(&row.to_vec()), *label))
         .unzip();
-    let scores: Vec<Vec<i64>> = codes.iter().map(|codes| scorer.scores(codes)).collect();
-    let is_right = |scores: &[i64], row: usize| best(scores) == labels[row];
-    let before: Vec<bool> = scores
-        .iter()
-        .enumerate()
-        .map(|(row, scores)| is_right(scores, row))
-        .collect();
     let shuffles: Vec<Vec<usize>> = (0..N_SHUFFLES)
         .map(|shuffle| permutation(codes.len(), seed.wrapping_add(shuffle as u64)))
         .collect();
-    let lost = (0..n_features)
-        .map(|feature| {
-            let Some(input) = quant.code_of(feature) else {
-                return 0.0;
-            };
-            let column: Vec<i16> = codes.iter().map(|codes| codes[input]).collect();
-            let (mut lost, mut won) = (0, 0);
-            for from in &shuffles {
-                for (row, from) in from.iter().enumerate() {
-                    // The same code is the same decision.
-                    if column[*from] != column[row] {
-                        let (codes, code) = (&mut codes[row], column[*from]);
-                        let shuffled = scorer.rescored(codes, &scores[row], input, code);
-                        let is_right = is_right(&shuffled, row);
-                        lost += usize::from(before[row] && !is_right);
-                        won += usize::from(!before[row] && is_right);
-                    }
+    // Decisions lost and won, by the index of a code.
+    let mut moved = vec![(0, 0); quant.inputs().len()];
+    let mut rescorer = quant.rescorer();
+    for (row, (own, label)) in codes.iter().zip(&labels).enumerate() {
+        let was_right = argmax(rescorer.take(own)) == *label;
+        for from in &shuffles {
+            let shuffled = own.iter().zip(&codes[from[row]]).enumerate();
+            for (input, (code, other)) in shuffled {
+                // The same code is the same decision.
+                if code != other {
+                    let is_right = argmax(rescorer.with(input, *other)) == *label;
+                    let (lost, won) = &mut moved[input];
+                    *lost += usize::from(was_right && !is_right);
+                    *won += usize::from(!was_right && is_right);
                 }
             }
-            let n_decisions = before.len() * N_SHUFFLES;
+        }
+    }
+    let n_decisions = codes.len() * N_SHUFFLES;
+    let lost = (0..n_features)
+        .map(|feature| {
+            let (lost, won) = quant.code_of(feature).map_or((0, 0), |input| moved[input]);
             ratio(lost, n_decisions) - ratio(won, n_decisions)
         })
         .collect();

@@ -1,10 +1,9 @@
 //! How far the winning class leads the next one, as a histogram.
 
 use serde::{Deserialize, Serialize};
-use spinney_quantize::{Body, QuantModel};
+use spinney_quantize::{Body, QuantModel, argmax};
 
 use crate::Predictions;
-use crate::predictions::best;
 
 /// Bins of a histogram of votes.
 const BINS: u32 = 20;
@@ -131,7 +130,7 @@ pub fn margins(
 
 /// The highest score less the next; 0 for a single class.
 fn lead(scores: &[i64]) -> f64 {
-    let winner = best(scores);
+    let winner = argmax(scores);
     let next = scores
         .iter()
         .enumerate()

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Voting, argmax};
-use spinney_quantize::{Coding, QuantModel, float_probabilities, probability_bound};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{Coding, QuantModel, argmax, float_probabilities, probability_bound};
 
 use crate::Scorecard;
 use crate::metrics::ratio;
@@ -94,6 +94,7 @@ pub fn predict(
         probability_error: None,
         saturation: saturation(quant, rows),
     };
+    let scorer = quant.scorer();
     for row in rows.values().rows() {
         let row = row.to_vec();
         let soft = model.predict(&row);
@@ -104,7 +105,7 @@ pub fn predict(
             _ => soft,
         };
         let codes = quant.codes(&row);
-        let scores = quant.scores(&codes);
+        let scores = scorer.scores(&codes);
         if quant.probabilities().is_some() {
             let probabilities = quant.probabilities_of(&scores);
             let error = predictions.probability_error.get_or_insert_default();
@@ -115,7 +116,7 @@ pub fn predict(
         }
         predictions.float.push(float);
         predictions.float_soft.push(soft);
-        predictions.q15.push(best(&scores));
+        predictions.q15.push(argmax(&scores));
         predictions.scores.push(scores);
     }
     predictions
@@ -136,17 +137,6 @@ impl ProbabilityError {
         self.bound_max = self.bound_max.max(bound);
         self.rows_beyond += usize::from(off > bound);
     }
-}
-
-/// Index of the highest score, the lowest among equals.
-pub(crate) fn best(scores: &[i64]) -> usize {
-    let mut best = 0;
-    for (class, score) in scores.iter().enumerate() {
-        if *score > scores[best] {
-            best = class;
-        }
-    }
-    best
 }
 
 fn saturation(quant: &QuantModel, rows: &Dataset) -> Vec<Saturation> {

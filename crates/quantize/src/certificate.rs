@@ -141,7 +141,7 @@ fn certify_rows(
     let rows_at_risk: Vec<usize> = (0..rows.n_rows())
         .filter(|row| {
             let row = rows.values().row(*row).to_vec();
-            is_within_bound(model, quant, voting, &row, &quant.codes(&row))
+            may_be_overtaken(model, quant, voting, &row, &quant.codes(&row))
         })
         .collect();
     let level = if rows_at_risk.is_empty() {
@@ -165,11 +165,25 @@ pub fn is_within_bound(
     row: &[f64],
     codes: &[i16],
 ) -> bool {
+    if let FloatModel::Forest(forest) = model
+        && votes_are_exact(forest, quant, voting)
+    {
+        return false;
+    }
+    may_be_overtaken(model, quant, voting, row, codes)
+}
+
+/// The same of votes that are not exact, which all rows have in common.
+fn may_be_overtaken(
+    model: &FloatModel,
+    quant: &QuantModel,
+    voting: Voting,
+    row: &[f64],
+    codes: &[i16],
+) -> bool {
     match (model, quant.body()) {
         (FloatModel::Forest(forest), Body::Forest(_)) => {
-            !votes_are_exact(forest, quant, voting)
-                && vote_width(quant, voting)
-                    .is_some_and(|width| is_soft_row_at_risk(forest, width, row))
+            vote_width(quant, voting).is_some_and(|width| is_soft_row_at_risk(forest, width, row))
         }
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => body.is_at_risk(bayes, codes, row),
         _ => panic!("a certificate compares a model with its own quantization"),
@@ -229,14 +243,17 @@ pub(crate) fn is_soft_row_at_risk(forest: &Forest, width: VoteWidth, row: &[f64]
     let float_error = n_trees * n_trees * f64::EPSILON * 2.0;
     let mut sums = vec![0.0; n_classes];
     let mut errors = vec![0.0; n_classes];
+    let mut votes = Vec::with_capacity(n_classes);
     for leaf in forest.leaves(row) {
-        let votes = width.votes(leaf);
+        width.write_votes(leaf, &mut votes);
         for class in 0..n_classes {
             sums[class] += leaf[class];
             errors[class] += f64::from(votes[class]) / width.unit() - leaf[class];
         }
     }
-    let winner = argmax(&forest.scores(row, Voting::Soft));
+    // What the forest's own scores are.
+    let scores: Vec<f64> = sums.iter().map(|sum| sum / n_trees).collect();
+    let winner = argmax(&scores);
     (0..n_classes).any(|class| {
         let bound = (errors[class] - errors[winner]).abs() + float_error;
         class != winner && sums[winner] - sums[class] <= bound

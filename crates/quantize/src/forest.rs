@@ -107,14 +107,21 @@ impl VoteWidth {
     ///
     /// Rounding may tie two classes; then the leader gets one unit more.
     pub(crate) fn votes(self, proportions: &[f64]) -> Vec<u16> {
-        let mut votes: Vec<u16> = proportions.iter().map(|p| self.vote(*p)).collect();
+        let mut votes = Vec::with_capacity(proportions.len());
+        self.write_votes(proportions, &mut votes);
+        votes
+    }
+
+    /// The same, in place of what `votes` holds.
+    pub(crate) fn write_votes(self, proportions: &[f64], votes: &mut Vec<u16>) {
+        votes.clear();
+        votes.extend(proportions.iter().map(|p| self.vote(*p)));
         let leader = argmax(proportions);
         let is_overtaken = votes[..leader].iter().any(|vote| *vote >= votes[leader]);
         if is_overtaken {
             // Two classes share the lead, so neither is near the end of the range.
             votes[leader] += 1;
         }
-        votes
     }
 
     /// The vote that stands for a proportion of one.

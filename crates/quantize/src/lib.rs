@@ -41,6 +41,7 @@ pub mod limits;
 mod order;
 mod paths;
 mod probability;
+mod rescore;
 mod thresholds;
 
 use spinney_dataset::Dataset;
@@ -55,6 +56,8 @@ pub use flip::Flip;
 pub use forest::{Leaves, QuantForest};
 pub use paths::{Paths, Step};
 pub use probability::{Probabilities, float_probabilities, probability_bound};
+pub use rescore::Rescorer;
+pub use spinney_runtime::argmax;
 
 /// Why a model cannot be quantized: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -355,7 +358,8 @@ impl QuantModel {
             .collect()
     }
 
-    /// Scores of a row of codes, one per class, as the runtime computes them.
+    /// Scores of a row of codes, one per class, as the runtime computes them. The tables are checked
+    /// each time; [`Self::scorer`] checks them once for many rows.
     ///
     /// # Panics
     /// If `codes` has another length than the model has inputs.
@@ -372,7 +376,7 @@ impl QuantModel {
             n_classes,
             tables: match &self.body {
                 Body::Forest(forest) => ScorerTables::Forest(forest.runtime(n_codes, n_classes)),
-                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes), bayes),
+                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes)),
             },
         }
     }
@@ -394,7 +398,7 @@ impl QuantModel {
     /// If `row` has another length than the model has features.
     #[must_use]
     pub fn predict(&self, row: &[f64]) -> usize {
-        spinney_runtime::argmax(&self.scores(&self.codes(row)))
+        argmax(&self.scores(&self.codes(row)))
     }
 }
 
@@ -428,7 +432,7 @@ pub struct Scorer<'m> {
 #[derive(Debug, Clone, Copy)]
 enum ScorerTables<'m> {
     Forest(spinney_runtime::forest::Forest<'m>),
-    Bayes(spinney_runtime::bayes::GaussianNb<'m>, &'m QuantBayes),
+    Bayes(spinney_runtime::bayes::GaussianNb<'m>),
 }
 
 impl Scorer<'_> {
@@ -445,47 +449,11 @@ impl Scorer<'_> {
                 forest.scores(codes, &mut scores).expect(FITS);
                 scores.into_iter().map(i64::from).collect()
             }
-            ScorerTables::Bayes(bayes, _) => {
+            ScorerTables::Bayes(bayes) => {
                 let mut scores = vec![0; self.n_classes];
                 bayes.scores(codes, &mut scores).expect(FITS);
                 scores
             }
-        }
-    }
-
-    /// The scores of a row of `codes`, whose own are `scores`, once one feature has another code;
-    /// `codes` are as before afterwards. A naive Bayes model only looks at that feature.
-    ///
-    /// # Panics
-    /// As [`Self::scores`], or if there is no such feature.
-    #[must_use]
-    pub fn rescored(
-        &self,
-        codes: &mut [i16],
-        scores: &[i64],
-        feature: usize,
-        code: i16,
-    ) -> Vec<i64> {
-        let old = codes[feature];
-        match self.tables {
-            ScorerTables::Forest(_) => {
-                codes[feature] = code;
-                let scores = self.scores(codes);
-                codes[feature] = old;
-                scores
-            }
-            ScorerTables::Bayes(_, bayes) => bayes
-                .terms()
-                .chunks_exact(codes.len())
-                .zip(scores)
-                .map(|(terms, score)| {
-                    let square = |code| {
-                        let deviation = terms[feature].deviation(code);
-                        spinney_runtime::bayes::square_wide(deviation).cast_signed()
-                    };
-                    score + square(old) - square(code)
-                })
-                .collect(),
         }
     }
 }

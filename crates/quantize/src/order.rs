@@ -2,8 +2,8 @@
 
 use spinney_dataset::Dataset;
 use spinney_runtime::argmax;
-use spinney_runtime::forest::{LEAF, Tree};
 
+use crate::rescore::leaf;
 use crate::{Body, Leaves, QuantForest, QuantModel};
 
 impl QuantModel {
@@ -46,14 +46,13 @@ impl QuantModel {
 
 /// What a tree gives to a class for a row of codes.
 fn vote(forest: &QuantForest, tree: usize, codes: &[i16], class: usize, n_classes: usize) -> u64 {
-    let Tree { first_split, root } = forest.trees()[tree];
-    let mut child = root;
-    while child & LEAF == 0 {
-        let split = forest.splits()[first_split as usize + usize::from(child)];
-        let is_right = codes[usize::from(split.feature)] > split.threshold;
-        child = split.children[usize::from(is_right)];
-    }
-    let leaf = usize::from(child ^ LEAF);
+    let leaf = usize::from(leaf(
+        forest,
+        tree,
+        forest.trees()[tree].root,
+        codes,
+        |_, _, _| (),
+    ));
     match forest.leaves() {
         Leaves::Classes => u64::from(leaf == class),
         Leaves::Bytes(votes) => votes[leaf * n_classes + class].into(),

@@ -37,7 +37,7 @@ impl HostRows {
             let row = row.to_vec();
             let scores = scorer.scores(&quant.codes(&row));
             host.readings.extend(quant.reading_bytes(&row));
-            host.classes.push(quant.predict(&row));
+            host.classes.push(spinney_quantize::argmax(&scores));
             if quant.probabilities().is_some() {
                 host.probabilities.push(quant.probabilities_of(&scores));
             }

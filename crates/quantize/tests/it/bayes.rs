@@ -328,28 +328,3 @@ fn sums_fit_at_the_limit_of_features() {
         }
     }
 }
-
-/// What one code changes is worked out without the others, to the same bits.
-#[test]
-fn a_row_is_rescored_as_if_anew() {
-    let wine = data("wine", "cultivar");
-    let float = spinney_train::gaussian_nb(&wine.train, 1e-9).expect("a model");
-    let (quant, _) = quantize(
-        &float,
-        &undeclared(&float),
-        options(Voting::Soft, Votes::Q15),
-        Some(&wine.train),
-    );
-    let scorer = quant.scorer();
-    let mut codes = quant.codes(&wine.test.values().row(0).to_vec());
-    let before = (codes.clone(), scorer.scores(&codes));
-    for feature in 0..codes.len() {
-        for code in [i16::MIN, -1, 0, 300, i16::MAX] {
-            let found = scorer.rescored(&mut codes, &before.1, feature, code);
-            let mut changed = before.0.clone();
-            changed[feature] = code;
-            assert_eq!(found, scorer.scores(&changed));
-            assert_eq!(codes, before.0);
-        }
-    }
-}

@@ -7,6 +7,7 @@ mod common;
 mod inputs;
 mod of_codes;
 mod probability;
+mod rescore;
 mod splits;
 mod tables;
 mod votes;
