@@ -1,7 +1,9 @@
 //! What an image's ELF file says to whoever programs it: bytes by address, and where symbols are.
 
+use std::ops::Range;
+
 use object::read::elf::{ElfFile32, ProgramHeader};
-use object::{Architecture, Endianness, Object, ObjectSymbol, elf};
+use object::{Architecture, Endianness, Object, ObjectSection, ObjectSymbol, elf};
 
 use crate::ImageError;
 
@@ -62,11 +64,76 @@ pub fn loaded(bytes: &[u8]) -> Result<Vec<Loaded>, ImageError> {
 /// # Errors
 /// Bytes that are no ELF file for a 32-bit processor.
 pub fn symbol(bytes: &[u8], name: &str) -> Result<Option<u64>, ImageError> {
+    Ok(place(bytes, name)?.map(|place| place.start))
+}
+
+/// The addresses that a symbol which the image defines takes.
+///
+/// # Errors
+/// Bytes that are no ELF file for a 32-bit processor.
+pub fn place(bytes: &[u8], name: &str) -> Result<Option<Range<u64>>, ImageError> {
     let file = parse(bytes)?;
     Ok(file
         .symbols()
         .find(|symbol| symbol.is_definition() && symbol.name() == Ok(name))
-        .map(|symbol| symbol.address()))
+        .map(|symbol| symbol.address()..symbol.address().saturating_add(symbol.size())))
+}
+
+/// Where an image delivers a class, and the register that holds it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassAt {
+    /// The address of an instruction before which the class is there.
+    pub address: u32,
+    /// The register's number, as debuggers count.
+    pub register: usize,
+}
+
+/// Where a product image delivers classes, as its file says in a section that is not programmed: an
+/// address, then the register's name and a zero, for each place.
+///
+/// # Errors
+/// Bytes that are no ELF file for a 32-bit processor, no such section, or another content.
+pub fn classes_at(bytes: &[u8]) -> Result<Vec<ClassAt>, ImageError> {
+    let fault = |found: &str| ImageError {
+        found: found.to_owned(),
+    };
+    let section = parse(bytes)?
+        .section_by_name(".spinney.class")
+        .and_then(|section| section.data().ok().map(<[u8]>::to_vec))
+        .ok_or_else(|| fault("no word on where a class is delivered"))?;
+    let mut places = Vec::new();
+    let mut rest = &section[..];
+    while let Some((address, after)) = rest.split_first_chunk() {
+        let end = after.iter().position(|byte| *byte == 0);
+        let name = end.and_then(|end| std::str::from_utf8(&after[..end]).ok());
+        let register = name.and_then(register);
+        let (Some(end), Some(register)) = (end, register) else {
+            return Err(fault("a class in an unknown register"));
+        };
+        places.push(ClassAt {
+            address: u32::from_le_bytes(*address) & !1,
+            register,
+        });
+        rest = &after[end + 1..];
+    }
+    Ok(places)
+}
+
+/// The number of a register of Arm or RISC-V that compilers give values to, by its name.
+fn register(name: &str) -> Option<usize> {
+    let number = |start: &str| name.strip_prefix(start)?.parse::<usize>().ok();
+    match name {
+        "ra" => return Some(1),
+        "lr" => return Some(14),
+        _ => {}
+    }
+    // No name of the one is a name of the other.
+    number("r")
+        .filter(|number| *number < 13)
+        .or_else(|| number("t").map(|n| if n < 3 { 5 + n } else { 25 + n }))
+        .or_else(|| number("s").map(|n| if n < 2 { 8 + n } else { 16 + n }))
+        .or_else(|| number("a").map(|n| 10 + n))
+        .filter(|number| *number < 32)
 }
 
 /// What an image's file says of itself: which inputs made it, and what it is for.
@@ -128,4 +195,23 @@ fn parse(bytes: &[u8]) -> Result<ElfFile32<'_, Endianness>, ImageError> {
 
 fn end(stretch: &Loaded) -> u64 {
     u64::from(stretch.address) + stretch.bytes.len() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::register;
+
+    #[test]
+    fn registers_are_counted_as_debuggers_do() {
+        let names = [
+            "r0", "r12", "lr", "ra", "t0", "t2", "s0", "s1", "a0", "a7", "s2", "s11", "t3", "t6",
+        ];
+        let numbers = [0, 12, 14, 1, 5, 7, 8, 9, 10, 17, 18, 27, 28, 31];
+        for (name, number) in names.iter().zip(numbers) {
+            assert_eq!(register(name), Some(number), "{name}");
+        }
+        for name in ["r13", "t7", "s16", "x", "", "r", "d0"] {
+            assert_eq!(register(name), None, "{name}");
+        }
+    }
 }

@@ -80,11 +80,13 @@ impl Transport for Product {
 
     #[cfg(not(feature = "probabilities"))]
     fn deliver(&mut self, _readings: &[Reading; N_FEATURES], class: usize) {
+        show(class);
         defmt::info!("class {=usize}", class);
     }
 
     #[cfg(feature = "probabilities")]
     fn deliver(&mut self, readings: &[Reading; N_FEATURES], class: usize) {
+        show(class);
         let probabilities = model::probabilities(&model::encode(readings));
         // Looked at even where the log's level leaves the line out.
         let probability = core::hint::black_box(probabilities).get(class).copied();
@@ -97,6 +99,24 @@ impl Transport for Product {
 
     fn finish(self) -> ! {
         halt()
+    }
+}
+
+/// Says where a class is delivered, and which register holds it then, in a section of the image's file
+/// that is not programmed: a debugger that stops there reads the class. No instruction is added for it.
+#[inline(always)]
+fn show(class: usize) {
+    // SAFETY: there is no instruction in it.
+    unsafe {
+        core::arch::asm!(
+            "990:",
+            ".pushsection .spinney.class,\"\",%progbits",
+            ".4byte 990b",
+            ".asciz \"{class}\"",
+            ".popsection",
+            class = in(reg) class,
+            options(nostack, preserves_flags),
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use super::candidates::{Candidate, Figures, choose};
 use super::checked::{self, CHECKED};
 use super::quantize::{CANDIDATES, EMPTY_CRATE, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::stages::artifact_of;
-use super::{FoundEmulator, Session, Tools, program_digest};
+use super::{FoundEmulator, Session, Tools, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport};
@@ -340,6 +340,21 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
     }
     let product = built.read(&product_elf(choice.chosen))?;
+    let samples = quantized.read(SAMPLES)?;
+    let product_run = match (&tools.emulator, &results[choice.chosen]) {
+        (Some(emulator), RunResult::Ran(_)) => {
+            let subject = product::Subject {
+                product: &product,
+                chosen,
+                rows: &rows,
+                samples: &samples,
+                predictions: &predictions,
+            };
+            product::run(session, tools, emulator, &subject)?
+        }
+        _ => None,
+    };
+    let device = product::with_product(&results[choice.chosen], product_run.as_ref());
     let checked = checked::run(
         session,
         &checked::Subject {
@@ -353,8 +368,9 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     writer.write_json(CHECKED, &checked).environment()?;
     writer.write_json(CHOICE, &choice).environment()?;
     writer
-        .write_json(DEVICE, &results[choice.chosen])
+        .write_json(product::PRODUCT_RUN, &product_run)
         .environment()?;
+    writer.write_json(DEVICE, &device).environment()?;
     writer
         .write("log.txt", logs[choice.chosen].as_bytes())
         .environment()?;

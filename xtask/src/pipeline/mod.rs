@@ -22,6 +22,7 @@ mod model;
 mod motion;
 mod moved;
 mod node;
+mod product;
 mod quantize;
 mod recordings;
 mod report;

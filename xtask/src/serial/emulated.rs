@@ -2,7 +2,7 @@
 //! pseudo-terminal.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::sync::mpsc::channel;
@@ -14,6 +14,7 @@ use spinney_codegen::{Encoding, Identity};
 use spinney_evaluate::Footprint;
 use tempfile::TempDir;
 
+use super::debugger::Debugger;
 use super::link::{Pipes, Tty};
 use super::rtt::Rtt;
 use crate::environment;
@@ -121,30 +122,51 @@ impl Served {
     /// Starts the machine and reaches its RTT channels through the emulator's debugger interface.
     pub(crate) fn attach(&self) -> Result<(Rtt<Pipes>, Guarded), Failure> {
         let mut command = self.command(&["-serial", "null", "-gdb", "stdio"]);
-        command.stdin(Stdio::piped()).stderr(Stdio::null());
-        let mut child = spawn(&mut command)?;
-        let (Some(stdin), Some(stdout)) = (child.0.stdin.take(), child.0.stdout.take()) else {
-            return Err(Failure::Environment(anyhow!("no pipes")));
-        };
-        let rtt = Rtt::attach(Pipes::new(stdin, stdout), self.machine.ram, START_MAX);
+        let (pipes, child) = piped(&mut command)?;
+        let rtt = Rtt::attach(pipes, self.machine.ram, START_MAX);
         Ok((rtt.environment()?, child))
     }
 
     fn command(&self, devices: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .args(["-M", self.machine.name, "-nographic", "-monitor", "none"])
-            .args(devices)
-            .args(["-icount", "shift=8", "-kernel"])
-            .arg(&self.elf)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if self.machine.core.is_riscv() {
-            command.args(["-bios", "none"]);
-        }
-        command
+        command(&self.program, self.machine, &self.elf, devices)
     }
+}
+
+fn command(program: &Path, machine: &Machine, elf: &Path, devices: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
+        .args(devices)
+        .args(["-icount", "shift=8", "-kernel"])
+        .arg(elf)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if machine.core.is_riscv() {
+        command.args(["-bios", "none"]);
+    }
+    command
+}
+
+/// Starts a command whose pipes are the emulator's debugger interface.
+fn piped(command: &mut Command) -> Result<(Pipes, Guarded), Failure> {
+    command.stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut child = spawn(command)?;
+    match (child.0.stdin.take(), child.0.stdout.take()) {
+        (Some(stdin), Some(stdout)) => Ok((Pipes::new(stdin, stdout), child)),
+        _ => Err(Failure::Environment(anyhow!("no pipes"))),
+    }
+}
+
+/// A machine with this image that has not run an instruction yet.
+pub(crate) fn halted(
+    program: &Path,
+    machine: &Machine,
+    elf: &Path,
+) -> Result<(Debugger<Pipes>, Guarded), Failure> {
+    let devices = ["-serial", "null", "-S", "-gdb", "stdio"];
+    let (pipes, child) = piped(&mut command(program, machine, elf, &devices))?;
+    Ok((Debugger::new(pipes), child))
 }
 
 /// A running machine; it ends when this is dropped.
