@@ -171,10 +171,7 @@ pub(crate) fn run(config: &Path, row: usize, as_json: bool) -> Result<(), Failur
         .input()?;
     let explanation = explain(&quantized, row, index);
     if as_json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&explanation).environment()?
-        );
+        crate::terminal::json(&explanation).environment()?;
     } else {
         print!("{}", explanation.text());
     }

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use spinney_config::{Diagnostics, LoadError, Style};
-use spinney_model::visible;
+
+use crate::terminal;
 
 /// Why a verb ends without success.
 #[derive(Debug)]
@@ -32,9 +33,11 @@ impl Failure {
     pub(crate) fn print(&self) {
         match self {
             Self::Gate => {}
-            Self::Config(diagnostics) => eprintln!("{}", diagnostics.render(style()).trim_end()),
+            Self::Config(diagnostics) => {
+                terminal::styled_err(&format!("{}\n", diagnostics.render(style()).trim_end()));
+            }
             Self::Input(error) | Self::Environment(error) => {
-                eprintln!("error: {}", lines_visible(&format!("{error:#}")));
+                eprintln!("error: {error:#}");
             }
         }
     }
@@ -59,12 +62,6 @@ impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
         Self::Config(diagnostics)
     }
-}
-
-/// A message whose lines are its own, and whose names show what hides in them.
-fn lines_visible(message: &str) -> String {
-    let lines: Vec<_> = message.split('\n').map(visible).collect();
-    lines.join("\n")
 }
 
 /// Colour where stderr is a terminal and nobody asked for none.

@@ -46,10 +46,7 @@ pub(crate) fn run(file: &Path, as_json: bool) -> Result<(), Failure> {
     let forms = forms(&imported.model)?;
     if as_json {
         let inspected = Inspected { description, forms };
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&inspected).environment()?
-        );
+        crate::terminal::json(&inspected).environment()?;
     } else {
         print!("{description}{}", text(&forms));
     }

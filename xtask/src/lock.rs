@@ -68,7 +68,7 @@ pub(crate) fn hold(path: &Path) -> Result<Held> {
     hold_and_tell(path, &|message| {
         // In place of a line of progress, where there is one.
         let start = if std::io::stderr().is_terminal() {
-            "\r\x1b[2K"
+            crate::terminal::CLEAR
         } else {
             ""
         };

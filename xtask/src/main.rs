@@ -1,5 +1,8 @@
 //! Spinney's verbs: `cargo xtask …`. The only host code that touches files, clock and processes.
 
+#[macro_use]
+mod terminal;
+
 mod bench;
 mod c99;
 mod chips;

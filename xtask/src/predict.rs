@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             scores: predicted.scores.as_deref(),
             device: predicted.device.as_ref(),
         };
-        println!("{}", serde_json::to_string_pretty(&answer).environment()?);
+        crate::terminal::json(&answer).environment()?;
     } else {
         if let Some(device) = &predicted.device {
             println!("{}", device.in_words(n_rows));
@@ -380,7 +380,7 @@ impl OutputFormat {
                 }
                 out.push('\n');
                 for (row, class) in classes.iter().enumerate() {
-                    out.push_str(&quoted(&schema.classes()[*class]));
+                    out.push_str(&quoted(&spinney_report::cell(&schema.classes()[*class])));
                     for score in scores.map_or(&[][..], |scores| &scores[row]) {
                         out.push_str(&format!(",{score}"));
                     }

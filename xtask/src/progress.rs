@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use crate::terminal::{CLEAR, styled_err};
+
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
 /// A line on stderr that is overwritten as work goes on.
@@ -25,7 +27,9 @@ impl Progress {
     pub(crate) fn done(&self, stage: &str, seconds: f64, reason: &str) {
         if self.is_terminal {
             self.clear();
-            anstream::eprintln!("{stage:<9} {seconds:>6.1} s  {DIM}{reason}{DIM:#}");
+            styled_err(&format!(
+                "{stage:<9} {seconds:>6.1} s  {DIM}{reason}{DIM:#}\n"
+            ));
         }
     }
 
@@ -33,14 +37,14 @@ impl Progress {
     pub(crate) fn reused(&self, stage: &str) {
         if self.is_terminal {
             self.clear();
-            anstream::eprintln!("{stage:<9} {DIM}reused{DIM:#}");
+            styled_err(&format!("{stage:<9} {DIM}reused{DIM:#}\n"));
         }
     }
 
     /// Says what is being done.
     pub(crate) fn doing(&self, what: &str) {
         if self.is_terminal {
-            eprint!("\r\x1b[2K{what} …");
+            eprint!("{CLEAR}{what} …");
             let _ = std::io::stderr().flush();
         }
     }
@@ -48,7 +52,7 @@ impl Progress {
     /// Takes the line away.
     pub(crate) fn clear(&self) {
         if self.is_terminal {
-            eprint!("\r\x1b[2K");
+            eprint!("{CLEAR}");
             let _ = std::io::stderr().flush();
         }
     }

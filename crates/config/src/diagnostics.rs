@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use spinney_model::visible_lines;
 
 /// Bytes of the config's text.
 pub(crate) type Span = Range<usize>;
@@ -147,7 +148,7 @@ impl Diagnostics {
             None => title.element(Origin::path(&self.path)),
         };
         if let Some(help) = &fault.help {
-            group = group.element(Level::HELP.message(help));
+            group = group.element(Level::HELP.message(visible_lines(help)));
         }
         group
     }

@@ -31,7 +31,7 @@ pub use forest::{Forest, ForestKind, Node, Tree, Voting};
 pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
 pub use schema::{Compare, Feature, Naming, Schema};
-pub use visible::visible;
+pub use visible::{is_obeyed, visible, visible_lines};
 
 /// A checked classifier in float64, with scikit-learn's semantics.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,7 +26,16 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_obeyed(character: char) -> bool {
+/// `text` with what hides in its lines made [`visible`], and the lines kept.
+#[must_use]
+pub fn visible_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(visible).collect();
+    lines.join("\n")
+}
+
+/// Whether a terminal or a page would obey this character rather than show it.
+#[must_use]
+pub fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

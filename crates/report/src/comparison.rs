@@ -106,7 +106,8 @@ impl Comparison<'_> {
         let _ = writeln!(
             out,
             "<sub>{} against {}; instructions are counted by an emulator and are not cycles.</sub>",
-            prints[1], prints[0]
+            markdown::escaped(prints[1]),
+            markdown::escaped(prints[0])
         );
         out
     }
@@ -117,7 +118,7 @@ impl Comparison<'_> {
             let found = |verdict: Option<&Verdict>| {
                 verdict
                     .and_then(|verdict| verdict.found.as_ref())
-                    .map_or("-".to_owned(), ToString::to_string)
+                    .map_or("-".to_owned(), |it| markdown::escaped(&it.to_string()))
             };
             let before = self
                 .before
@@ -144,7 +145,7 @@ impl Comparison<'_> {
                 out,
                 "| {} | {} | {} | {} | {word} |",
                 markdown::escaped(&verdict.gate),
-                verdict.limit,
+                markdown::escaped(&verdict.limit.to_string()),
                 found(Some(verdict)),
                 found(before)
             );
@@ -303,7 +304,8 @@ impl Comparison<'_> {
             let bits = feature
                 .code_bits_per_unit
                 .map_or(String::new(), |bits| format!(", 2^{bits} codes per unit"));
-            format!("{}, {}{bits}", feature.sensor.as_str(), feature.coding)
+            let sensor = feature.sensor.as_str();
+            markdown::escaped(&format!("{sensor}, {}{bits}", feature.coding))
         };
         let [old, new] = [self.before, self.after].map(|report| -> HashMap<&str, _> {
             let features = report.features.iter();
@@ -392,8 +394,8 @@ fn level(report: &Report) -> String {
 fn word(what: &'static str, before: &str, after: &str) -> Option<Line> {
     (before != after).then(|| Line {
         what,
-        before: before.to_owned(),
-        after: after.to_owned(),
+        before: markdown::escaped(before),
+        after: markdown::escaped(after),
         moved: String::new(),
     })
 }

@@ -31,4 +31,4 @@ pub use data::{
     FeatureCoding, FlowStage, FootprintShare, Model, Origin, Report, SCHEMA, Toolchain, TreeSize,
 };
 pub use mark::{FILES, is_report};
-pub use rows::{Row, predictions_csv};
+pub use rows::{Row, cell, predictions_csv};

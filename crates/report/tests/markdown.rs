@@ -134,3 +134,64 @@ proptest! {
         check(&name)?;
     }
 }
+
+/// The report in which the `index`th of its strings is `text`, as far as it is still a report.
+fn with_string(report: &serde_json::Value, index: usize, text: &str) -> Option<Report> {
+    fn visit<'a>(value: &'a mut serde_json::Value, found: &mut Vec<&'a mut String>) {
+        match value {
+            serde_json::Value::String(text) => found.push(text),
+            serde_json::Value::Array(parts) => parts.iter_mut().for_each(|it| visit(it, found)),
+            serde_json::Value::Object(parts) => {
+                parts.values_mut().for_each(|it| visit(it, found));
+            }
+            _ => {}
+        }
+    }
+    let mut report = report.clone();
+    let mut found = Vec::new();
+    visit(&mut report, &mut found);
+    text.clone_into(found.into_iter().nth(index)?);
+    Report::from_json(report.to_string().as_bytes()).ok()
+}
+
+/// A baseline comes from elsewhere: none of its strings gets out of its cell, its paragraph or its
+/// text, whichever it is.
+#[test]
+fn every_string_of_a_baseline() {
+    const HOSTILE: &str = "x|y\n\n# z\n<script>a()</script> [l](http://e.e) ![i](http://e.e) @a `";
+    for pipeline in ["iris-tree", "digits-skops", "acoustic-events", "wine-bayes"] {
+        let path = format!(
+            "{}/../../reports/{pipeline}/report.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let bytes = std::fs::read(path).expect("a committed report");
+        let json: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        let good = Report::from_json(&bytes).expect("a report");
+        let n_lines = |page: &str| page.lines().count();
+        let (mut n_strings, mut n_shown) = (0, 0);
+        let pages = |report: &Report| {
+            let of = |before, after| Comparison { before, after }.to_markdown(&[]);
+            [report.to_markdown(), of(report, &good), of(&good, report)]
+        };
+        for index in 0..json.to_string().matches('"').count() {
+            let Some(report) = with_string(&json, index, HOSTILE) else {
+                continue;
+            };
+            let Some(plain) = with_string(&json, index, "plain") else {
+                continue;
+            };
+            n_strings += 1;
+            for (page, plain) in pages(&report).iter().zip(pages(&plain)) {
+                n_shown += usize::from(page.contains("script"));
+                let found = cells(page).unwrap_or_else(|error| panic!("{error} in {page}"));
+                let expected = cells(&plain).expect("a page of ours");
+                assert_eq!(found.len(), expected.len(), "{page}");
+                assert_eq!(n_lines(page), n_lines(&plain), "{page}");
+                assert!(!page.contains(" @a"), "{page}");
+            }
+            let html = report.to_html();
+            assert!(!html.contains("<script>a"), "string {index} in {html}");
+        }
+        assert!(n_strings > 20 && n_shown > 20, "{n_strings}, {n_shown}");
+    }
+}

@@ -1,6 +1,7 @@
 //! The terminal: a progress bar on stderr where that is one, notes on stderr, the log on stdout.
 
 use spinney_board::Phase;
+use spinney_model::visible;
 
 use super::follow::Screen;
 use crate::progress::Progress;
@@ -28,7 +29,8 @@ impl Screen for Terminal {
     }
 
     fn log(&mut self, line: &str) {
-        println!("{line}");
+        // A line of a device is one line.
+        println!("{}", visible(line));
     }
 }
 

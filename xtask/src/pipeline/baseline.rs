@@ -12,6 +12,7 @@ use spinney_report::{Comparison, Report};
 
 use super::{Talk, summary};
 use crate::failure::{Blame, Failure};
+use crate::terminal;
 
 /// GitHub's name for the file that a job's summary is appended to.
 const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
@@ -114,7 +115,7 @@ impl Against<'_> {
         match talk {
             Talk::Summary => println!("\n{text}"),
             Talk::Quiet => {
-                anstream::print!("{}", summary::failures(&after.pipeline, &verdicts));
+                terminal::styled(&summary::failures(&after.pipeline, &verdicts));
             }
             Talk::Json => {}
         }

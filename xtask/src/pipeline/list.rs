@@ -59,7 +59,7 @@ pub(super) fn run(folder: &Path, as_json: bool) -> Result<(), Failure> {
     configs.sort_by_key(|path| (path.components().count(), path.clone()));
     let lines: Vec<Line> = configs.iter().map(|path| line(path)).collect();
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&lines).environment()?);
+        crate::terminal::json(&lines).environment()?;
     } else if lines.is_empty() {
         println!(
             "no pipeline lies below {}; `cargo xtask new PATH` writes one",

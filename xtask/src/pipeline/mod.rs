@@ -46,6 +46,7 @@ use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::places;
 use crate::progress::Progress;
+use crate::terminal;
 pub(crate) use session::Session;
 use stages::REPORT;
 pub(crate) use verbs::{Talk, Verb, run as run_verb};
@@ -264,7 +265,7 @@ pub(crate) fn check(
         report.verdicts.extend(verdicts);
     }
     if talk == Talk::Json {
-        print!("{}", report.to_json());
+        terminal::json_text(&report.to_json());
     }
     if report.passes() {
         Ok(())
@@ -292,7 +293,7 @@ pub(crate) fn verify(path: &Path, json: bool) -> Result<(), Failure> {
     )?;
     session.progress.clear();
     if json {
-        println!("{}", serde_json::to_string_pretty(&checked).environment()?);
+        terminal::json(&checked).environment()?;
     } else {
         print!("{}", checked.text(&session.config.pipeline.identity.name));
     }
@@ -420,11 +421,11 @@ pub(crate) fn crate_of(path: &Path) -> Result<SourceTree, Failure> {
 /// Tells how it went, and whether all gates hold.
 fn conclude(report: &Report, talk: Talk) -> Result<(), Failure> {
     match talk {
-        Talk::Summary => anstream::print!("{}", summary::text(report)),
+        Talk::Summary => terminal::styled(&summary::text(report)),
         Talk::Quiet => {
-            anstream::print!("{}", summary::failures(&report.pipeline, &report.verdicts))
+            terminal::styled(&summary::failures(&report.pipeline, &report.verdicts));
         }
-        Talk::Json => print!("{}", report.to_json()),
+        Talk::Json => terminal::json_text(&report.to_json()),
     }
     if report.passes() {
         Ok(())

@@ -16,6 +16,7 @@ use super::last_run::MadeFrom;
 use super::quantize::{CANDIDATES, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::{Session, Talk, Tools, chip, hints, model, report, summary};
 use crate::failure::{Blame, Failure};
+use crate::terminal;
 
 /// The part of `report.json` that is known, under the same names.
 #[derive(Serialize)]
@@ -93,22 +94,18 @@ pub(super) fn tell(
             images: (until == "build").then(|| images(session)).transpose()?,
             chosen,
         };
-        println!("{}", serde_json::to_string_pretty(&so_far).environment()?);
-        return Ok(());
+        return terminal::json(&so_far).environment();
     }
-    anstream::print!("{}", summary::model_line(name, &model));
+    terminal::styled(&summary::model_line(name, &model));
     let Some(quantized) = quantized else {
         return Ok(());
     };
-    anstream::print!(
-        "{}",
-        summary::quantized_lines(
-            &quantized.accuracy,
-            quantized.dataset.test_rows,
-            quantized.certificate.splits,
-            quantized.certificate.votes
-        )
-    );
+    terminal::styled(&summary::quantized_lines(
+        &quantized.accuracy,
+        quantized.dataset.test_rows,
+        quantized.certificate.splits,
+        quantized.certificate.votes,
+    ));
     hints::print(session, path, &[])
 }
 

@@ -50,7 +50,7 @@ pub(super) fn run(path: &Path, stage: &str, as_json: bool) -> Result<(), Failure
         now: now(&session, &files, stage)?,
     };
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&answer).environment()?);
+        crate::terminal::json(&answer).environment()?;
     } else {
         print!("{}", text(&answer));
     }

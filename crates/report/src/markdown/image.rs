@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{code, list, percent, sentence};
+use super::{code, escaped, list, percent, sentence};
 use crate::{EarlyExit, Report};
 
 impl Report {
@@ -22,8 +22,8 @@ impl Report {
             writeln!(
                 out,
                 "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-                candidate.name,
-                candidate.form,
+                escaped(&candidate.name),
+                escaped(&candidate.form),
                 candidate.flash_bytes,
                 candidate.ram_bytes,
                 or_dash(candidate.stack_bytes_max.map(|bytes| bytes.to_string())),
@@ -33,7 +33,7 @@ impl Report {
                         .map(|count| format!("{:.1}", count.mean))
                 ),
                 or_dash(candidate.instructions.map(|count| count.max.to_string())),
-                candidate.misses.join(", "),
+                escaped(&candidate.misses.join(", ")),
                 match (candidate.is_chosen, candidate.is_on_front) {
                     (true, _) => "**ships**",
                     (false, true) => "on the front",
@@ -65,8 +65,8 @@ impl Report {
                 .form
                 .as_ref()
                 .filter(|form| **form != self.encoding.chosen)
-                .map_or(self.encoding.chosen.clone(), |form| {
-                    format!("{} ({form})", self.encoding.chosen)
+                .map_or(escaped(&self.encoding.chosen), |form| {
+                    format!("{} ({})", escaped(&self.encoding.chosen), escaped(form))
                 }),
             self.encoding
                 .code_bits
@@ -74,10 +74,14 @@ impl Report {
             self.encoding
                 .leaves
                 .as_ref()
-                .map_or(String::new(), |leaves| format!(", leaves as {leaves}"))
+                .map_or(String::new(), |leaves| format!(
+                    ", leaves as {}",
+                    escaped(leaves)
+                ))
         )?;
         if let Some(why) = &self.encoding.why {
-            writeln!(out, "{}: {why}.\n", capital(&self.encoding.chosen))?;
+            let chosen = escaped(&capital(&self.encoding.chosen));
+            writeln!(out, "{chosen}: {}.\n", sentence(why))?;
         }
         if let Some(exit) = &self.encoding.early_exit {
             writeln!(
@@ -94,9 +98,9 @@ impl Report {
             writeln!(
                 out,
                 "Exported as {}: {}, {}.{}\n",
-                export.kind,
+                escaped(&export.kind),
                 code(&export.path),
-                export.form,
+                escaped(&export.form),
                 notes.collect::<String>()
             )?;
         }
@@ -121,8 +125,8 @@ impl Report {
              inference from raw readings: {} on average, {} at most; from codes: {} and {}.{} These \
              are instructions, not cycles. Stack: {} bytes at most; with static data and {} bytes for \
              interrupts, {} bytes of RAM are taken.",
-            device.board,
-            device.core,
+            escaped(&device.board),
+            escaped(&device.core),
             if device.emulated { ", emulated" } else { "" },
             device.rows,
             device.parity_mismatches,

@@ -51,7 +51,7 @@ impl Report {
                 .emulator
                 .as_ref()
                 .map_or(String::new(), |emulator| format!(", {}", escaped(emulator))),
-            self.fingerprint,
+            escaped(&self.fingerprint),
             if self.reproducible {
                 ""
             } else {
@@ -65,7 +65,9 @@ impl Report {
         write!(
             out,
             "{} with {} features and {} classes",
-            model.kind, model.n_features, model.n_classes
+            escaped(&model.kind),
+            model.n_features,
+            model.n_classes
         )?;
         if model.n_trees > 0 {
             write!(
@@ -120,11 +122,11 @@ impl Report {
                 out,
                 "| {} | {} | {} | {}{} |",
                 escaped(&verdict.gate),
-                verdict.limit,
+                escaped(&verdict.limit.to_string()),
                 verdict
                     .found
                     .as_ref()
-                    .map_or("not measured".to_owned(), ToString::to_string),
+                    .map_or("not measured".to_owned(), |it| escaped(&it.to_string())),
                 if verdict.pass { "pass" } else { "**fail**" },
                 verdict
                     .note
@@ -375,7 +377,7 @@ impl Report {
                 feature.sensor.as_str(),
                 feature.range.0,
                 feature.range.1,
-                feature.coding,
+                escaped(&feature.coding),
                 match feature.code_bits_per_unit {
                     Some(bits) if feature.coding == "affine" =>
                         format!(", 2^{bits} codes per unit"),

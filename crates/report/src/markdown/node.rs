@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
-use super::escaped;
+use super::{escaped, sentence};
 
 /// Both sections.
 pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
@@ -47,10 +47,10 @@ fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "\n{}: {} bytes a message, {} bit/s, range {}.{}\n",
-        uplink.title,
+        escaped(&uplink.title),
         uplink.payload_bytes,
         uplink.bit_rate_bps,
-        uplink.range,
+        escaped(&uplink.range),
         if uplink.fair_use {
             ""
         } else {
@@ -73,7 +73,7 @@ fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
             figure(it.messages_per_day),
             figure(it.airtime_s_per_day),
             figure(it.radio_j_per_day),
-            tightest(it),
+            escaped(&tightest(it)),
             if it.fits { "yes" } else { "**no**" }
         )?;
     }
@@ -81,10 +81,10 @@ fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
         out,
         "\nThe config asks for the row in bold. Energies are airtime times the power of the {}: \
          estimates. Assumed or left out:\n",
-        uplink.transceiver
+        escaped(&uplink.transceiver)
     )?;
     for assumption in &uplink.assumptions {
-        writeln!(out, "- {assumption}")?;
+        writeln!(out, "- {}", sentence(assumption))?;
     }
     write_sources("The radio's figures:", &uplink.sources, out)
 }
@@ -119,7 +119,10 @@ fn write_power(power: &Power, out: &mut String) -> std::fmt::Result {
         power
             .preset
             .as_ref()
-            .map_or(String::new(), |preset| format!(" (preset {preset})")),
+            .map_or(String::new(), |preset| format!(
+                " (preset {})",
+                escaped(preset)
+            )),
         power.cycles_per_instruction
     )?;
     let Some(decision) = &power.decision else {
@@ -160,7 +163,7 @@ fn write_comparison(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
         out,
         "\nWith {}:\n\n| sent | summary | radio, J a day | node, J a day | battery, days |\n\
          | --- | --- | ---: | ---: | ---: |",
-        uplink.title
+        escaped(&uplink.title)
     )?;
     for it in &uplink.alternatives {
         let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), figure);
@@ -188,16 +191,18 @@ fn write_sources(what: &str, sources: &[Cited], out: &mut String) -> std::fmt::R
     }
     writeln!(out, "\n{what}\n")?;
     for source in sources {
-        writeln!(out, "- {}: {}", source.figure, source.from)?;
+        let (figure, from) = (escaped(&source.figure), sentence(&source.from));
+        writeln!(out, "- {figure}: {from}")?;
     }
     Ok(())
 }
 
 fn marked(it: &Alternative, text: &str) -> String {
+    let text = escaped(text);
     if it.is_chosen {
         format!("**{text}**")
     } else {
-        text.to_owned()
+        text
     }
 }
 
