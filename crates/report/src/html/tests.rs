@@ -128,7 +128,7 @@ fn page(report: &Report) -> String {
         let haystack = if forbidden == "NaN" { &page } else { &lower };
         assert!(!haystack.contains(forbidden), "{forbidden} in the page");
     }
-    let links = page.matches("http").count();
+    let links = page.matches("://").count();
     assert_eq!(
         links,
         page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count()
@@ -317,4 +317,48 @@ fn disagreeing_rows_are_marked() {
     report.accuracy.disagreements = 1;
     let page = page(&report);
     assert!(page.contains("fill-alarm") && page.contains("(no such class)"));
+}
+
+#[test]
+fn the_policy_knows_the_style() {
+    use sha2::{Digest, Sha256};
+
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digest = Sha256::digest(super::STYLE.as_bytes());
+    let base64: String = digest
+        .chunks(3)
+        .flat_map(|bytes| {
+            let at = |index| u32::from(bytes.get(index).copied().unwrap_or(0));
+            let word = at(0) << 16 | at(1) << 8 | at(2);
+            (0..4).map(move |digit| match digit <= bytes.len() {
+                true => char::from(DIGITS[(word >> (18 - 6 * digit)) as usize & 63]),
+                false => '=',
+            })
+        })
+        .collect();
+    assert!(
+        super::POLICY.contains(&format!("'sha256-{base64}'")),
+        "{base64}"
+    );
+}
+
+#[test]
+fn committed_pages_are_those_of_their_data() {
+    let reports = concat!(env!("CARGO_MANIFEST_DIR"), "/../../reports");
+    let folders = std::fs::read_dir(reports)
+        .expect("committed reports")
+        .flatten();
+    // The data of `mnist-hundred` are of a run before what the pages say of interrupts.
+    let folders = folders.filter(|entry| {
+        entry.path().join("report.json").exists() && entry.file_name() != "mnist-hundred"
+    });
+    let mut n_pages = 0;
+    for folder in folders {
+        let report = committed(&folder.file_name().to_string_lossy());
+        for (name, page) in [("md", report.to_markdown()), ("html", report.to_html())] {
+            expect_file![folder.path().join(format!("report.{name}"))].assert_eq(&page);
+            n_pages += 1;
+        }
+    }
+    assert!(n_pages >= 16, "{n_pages}");
 }
