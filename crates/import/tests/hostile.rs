@@ -668,3 +668,23 @@ proptest! {
         let _ = import(&bytes);
     }
 }
+
+/// A model names no further file that is read: neither beside it nor anywhere else.
+#[test]
+fn numbers_in_another_file_are_refused() {
+    for location in ["rf.bin", "../../../etc/passwd", "/dev/zero"] {
+        let entry = [field(1, b"location"), field(2, location.as_bytes())].concat();
+        let tensor = [
+            // One float, which lies elsewhere.
+            vec![1 << 3, 1, 2 << 3, 1],
+            field(8, b"w"),
+            field(13, &entry),
+            vec![14 << 3, 1],
+        ];
+        let graph = field(7, &field(5, &tensor.concat()));
+        let model = [vec![1 << 3, 8], graph, field(8, &field(1, b"ai.onnx.ml"))].concat();
+        let said = import(&model).expect_err(location).to_string();
+        let expected = format!("\"w\", whose numbers lie in \"{location}\", cannot be imported");
+        assert!(said.contains(&expected), "{said}");
+    }
+}

@@ -10,7 +10,8 @@ use super::{INDEX, commands, page, read_pages};
 use crate::places::repository;
 
 /// Pages beside README and `docs/` whose links must lead somewhere.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
+    "SECURITY.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "STYLE.md",
@@ -284,4 +285,34 @@ fn every_block_says_what_it_is() {
         }
     }
     is_none(&faults);
+}
+
+#[test]
+fn promises_are_tested_where_security_md_says() {
+    let text = std::fs::read_to_string(repository().join("SECURITY.md")).expect("SECURITY.md");
+    let (_, table) = text.split_once("| promise | tests |").expect("the table");
+    let mut faults = Vec::new();
+    let (mut n_files, mut n_tests) = (0, 0);
+    for part in table.split("](").skip(1) {
+        let (path, names) = part.split_once(')').expect("a link ends");
+        n_files += 1;
+        let Ok(source) = std::fs::read_to_string(repository().join(path)) else {
+            faults.push(format!("{path} is not there"));
+            continue;
+        };
+        // Between a link and the next, what is code names a test.
+        let names = names.split(" |").next().unwrap_or(names);
+        for name in names.split('`').skip(1).step_by(2) {
+            n_tests += 1;
+            let is_there = source.lines().any(|line| {
+                let line = line.trim_start();
+                line.starts_with(&format!("fn {name}("))
+            });
+            if !is_there {
+                faults.push(format!("{path} has no test {name}"));
+            }
+        }
+    }
+    is_none(&faults);
+    assert!(n_files > 30 && n_tests > 40, "{n_files}, {n_tests}");
 }
