@@ -9,11 +9,11 @@ use spinney_checker::{
 };
 use spinney_model::FloatModel;
 
-use super::build::{CHOICE, PRODUCT_ELF};
 use super::candidates::{Candidate, Choice};
 use super::checked::{self, exact_rows};
 use super::claim::Claims;
 use super::quantize::{CANDIDATES, CLAIMS};
+use super::run::{CHOICE, PRODUCT_ELF};
 use super::{Session, inputs, last_run, model};
 use crate::failure::{Blame, Failure};
 use crate::places;

@@ -26,6 +26,7 @@ mod product;
 mod quantize;
 mod recordings;
 mod report;
+mod run;
 mod session;
 mod signals;
 mod so_far;
@@ -153,7 +154,7 @@ pub(crate) fn run(path: &Path, asked: Asked<'_>) -> Result<(), Failure> {
     };
     build::run(&session, &tools)?;
     if wants("run") {
-        build::execute(&session, &tools)?;
+        run::run(&session, &tools)?;
     }
     if !wants(REPORT) {
         return so_far::tell(&session, path, (&inputs, Some(&tools)), until, asked.talk);
@@ -196,7 +197,7 @@ fn tell_files(
     }
     let made = session.made("run")?;
     let chip = &pipeline.target.chip;
-    let elf = shown(&made.path(build::PRODUCT_ELF));
+    let elf = shown(&made.path(run::PRODUCT_ELF));
     println!("firmware: {}, an ELF for the {}", elf.display(), chip.name);
     if passes && chip.boot.missing().is_none() {
         let flash = typed(&session.config, "flash", " --dry-run");
@@ -280,7 +281,7 @@ pub(crate) fn verify(path: &Path, json: bool) -> Result<(), Failure> {
     let inputs = inputs::read(&session.config)?;
     // Says so where there is no run, or one of another config.
     report::judge_last(&session, &inputs)?;
-    let product = session.made("run")?.read(build::PRODUCT_ELF)?;
+    let product = session.made("run")?.read(run::PRODUCT_ELF)?;
     let (index, candidates) = forms_of(&session)?;
     let checked = checked::run(
         &session,
@@ -334,7 +335,7 @@ pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
             "note: not all gates hold for this image; `cargo xtask pipeline check` shows them"
         );
     }
-    let elf = session.made("run")?.read(build::PRODUCT_ELF)?;
+    let elf = session.made("run")?.read(run::PRODUCT_ELF)?;
     let candidate = shipped(&session)?;
     let chosen = Chosen {
         name: session.config.pipeline.identity.name.clone(),
@@ -352,7 +353,7 @@ pub(crate) fn product(path: &Path) -> Result<Product, Failure> {
 
 /// The forms of the model, and which of them ships.
 fn forms_of(session: &Session) -> Result<(usize, Vec<candidates::Candidate>), Failure> {
-    let choice: candidates::Choice = session.made("run")?.read_json(build::CHOICE)?;
+    let choice: candidates::Choice = session.made("run")?.read_json(run::CHOICE)?;
     let candidates: Vec<_> = session.made("quantize")?.read_json(quantize::CANDIDATES)?;
     Ok((choice.chosen, candidates))
 }

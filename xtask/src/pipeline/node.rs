@@ -3,8 +3,8 @@
 use spinney_config::{Config, Frontend, Sends as SendsWord, Summary as SummaryWord};
 use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work};
 
-use super::build::RunResult;
 use super::quantize::Summary as Quantized;
+use super::run::RunResult;
 
 /// What a front end has between the sensor and the readings, averaged over time; nothing without
 /// one.

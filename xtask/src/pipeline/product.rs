@@ -10,8 +10,9 @@ use spinney_board::{Boot, Machine};
 use spinney_evaluate::{ClassAt, Footprint, Predictions, classes_at, place};
 use spinney_signal::FrontEnd;
 
-use super::build::{RunResult, product_image};
+use super::build::product_image;
 use super::candidates::Candidate;
+use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools, signals};
 use crate::failure::{Blame, Failure};
 use crate::serial::{Debugger, Link, Stop, halted};

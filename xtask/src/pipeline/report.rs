@@ -15,12 +15,13 @@ use spinney_report::{
     Origin, Report, Row, SCHEMA, TreeSize, predictions_csv,
 };
 
-use super::build::{CHOICE, DEVICE, FOOTPRINTS, Footprints, RunResult};
+use super::build::{FOOTPRINTS, Footprints};
 use super::candidates::{Candidate, Choice};
 use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::last_run::{self, MadeFrom};
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::run::{CHOICE, DEVICE, RunResult};
 use super::stages::STAGES;
 use super::{Session, chip, hand_over, model, node};
 use crate::failure::{Blame, Failure};

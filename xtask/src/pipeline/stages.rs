@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
-use super::{Session, Tools, build, model, quantize};
+use super::{Session, Tools, build, model, quantize, run};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Finished, State};
 
@@ -211,7 +211,7 @@ pub(crate) fn inputs_of(
         ("model", _) => model::inputs(session, inputs),
         ("quantize", _) => quantize::inputs(session, inputs),
         ("build", Some(tools)) => build::inputs(session, tools),
-        ("run", Some(tools)) => build::inputs_of_run(session, tools),
+        ("run", Some(tools)) => run::inputs(session, tools),
         _ => Ok(store::Inputs::new()),
     }
 }

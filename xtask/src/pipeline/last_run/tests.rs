@@ -11,10 +11,11 @@ use spinney_checker::Findings;
 use spinney_evaluate::Footprint;
 use spinney_report::Toolchain;
 
-use super::super::build::{self, CHOICE, DEVICE, FOOTPRINTS, Footprints, PRODUCT_ELF, RunResult};
+use super::super::build::{self, FOOTPRINTS, Footprints};
 use super::super::candidates::{Candidate, Choice};
 use super::super::checked::{CHECKED, Checked};
 use super::super::quantize::CANDIDATES;
+use super::super::run::{CHOICE, DEVICE, PRODUCT_ELF, RunResult};
 use super::super::stages::artifact_of;
 use super::super::{Talk, inputs, list, model, quantize, report};
 use super::*;
