@@ -59,7 +59,7 @@ pub(crate) fn json_text(text: &str) {
 fn json_shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_obeyed(character) && character != '\n' {
+        if is_obeyed(character) && character != '\n' || character == '[' && out.ends_with("##") {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 out.push_str(&format!("\\u{unit:04x}"));
@@ -72,6 +72,23 @@ fn json_shown(text: &str) -> String {
 }
 
 fn shown(text: &str, has_styles: bool) -> Cow<'_, str> {
+    match visible_but_ours(text, has_styles) {
+        plain if !plain.contains("::") && !plain.contains("##[") => plain,
+        plain => Cow::Owned(plain.split_inclusive('\n').map(no_command).collect()),
+    }
+}
+
+/// A line that a job's log is not told to do anything by: GitHub obeys `::` at the start of a line
+/// and `##[` in it.
+fn no_command(line: &str) -> String {
+    let line = line.replace("##[", "##\\u{5b}");
+    match line.trim_start().starts_with("::") {
+        true => line.replacen("::", "\\u{3a}:", 1),
+        false => line,
+    }
+}
+
+fn visible_but_ours(text: &str, has_styles: bool) -> Cow<'_, str> {
     if !text.chars().any(|it| is_obeyed(it) && it != '\n') {
         return Cow::Borrowed(text);
     }
@@ -151,6 +168,12 @@ mod tests {
                 "\\u{1b}[m\\u{1b}[1;40mx",
             ),
             ("a\rb\u{9b}2J", "a\\rb\\u{9b}2J", "a\\rb\\u{9b}2J"),
+            (
+                "a::b\n  ::error::c\n",
+                "a::b\n  \\u{3a}:error::c\n",
+                "a::b\n  \\u{3a}:error::c\n",
+            ),
+            ("a ##[error]b", "a ##\\u{5b}error]b", "a ##\\u{5b}error]b"),
             ("pass\u{202e}liaf", "pass\\u{202e}liaf", "pass\\u{202e}liaf"),
             (
                 "\r\x1b[2Kx\r\x1b[2K",
@@ -174,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_else_is_obeyed(text in "[\\[0-9;mJKa\n\r\t\u{7}\u{8}\u{1b}\u{7f}\u{9b}\u{202e}\u{200b}é]{0,20}") {
+        fn nothing_else_is_obeyed(text in "[#:\\[0-9;mJKa\n\r\t\u{7}\u{8}\u{1b}\u{7f}\u{9b}\u{202e}\u{200b}é]{0,20}") {
             let is_plain = |text: &str| !text.contains(|it: char| {
                 (it.is_control() && !"\n\t".contains(it)) || "\u{202e}\u{200b}".contains(it)
             });
@@ -185,6 +208,7 @@ mod tests {
             let json = serde_json::to_string(&text).unwrap();
             let escaped = json_shown(&json);
             prop_assert!(is_plain(&escaped));
+            prop_assert!(!escaped.contains("##["));
             prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
         }
     }
