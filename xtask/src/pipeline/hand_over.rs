@@ -171,8 +171,9 @@ fn foreign(
     files: &SourceTree,
     last: &BTreeMap<String, String>,
 ) -> std::io::Result<Option<String>> {
-    let Ok(entries) = folder.join(below).read_dir() else {
-        return Ok(None);
+    let entries = match folder.join(below).read_dir() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        entries => entries?,
     };
     for entry in entries {
         let entry = entry?;
