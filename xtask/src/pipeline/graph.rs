@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use spinney_config::Config;
+use spinney_model::visible;
 
 use super::inputs::{self, Inputs};
 use super::stages::STAGES;
@@ -100,7 +101,7 @@ fn text(nodes: &[Node], out: &mut String) -> std::fmt::Result {
             writeln!(out, "  after   {}", node.after.join(", "))?;
         }
         if !node.files.is_empty() {
-            writeln!(out, "  files   {}", node.files.join(", "))?;
+            writeln!(out, "  files   {}", visible(&node.files.join(", ")))?;
         }
         writeln!(out, "  config  {}", node.sections.join(" "))?;
         writeln!(out, "  makes   {}", node.makes)?;
@@ -109,8 +110,15 @@ fn text(nodes: &[Node], out: &mut String) -> std::fmt::Result {
 }
 
 fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
-    // `"` ends a label, and `#quot;` is Mermaid's way to write one.
-    let label = |text: &str| text.replace('"', "#quot;");
+    // `"` ends a label, `<` opens a tag, a mark of code may end the block; Mermaid writes `#` and a
+    // number for each.
+    let label = |text: &String| -> String {
+        let numbered = |it: char| match it {
+            '"' | '#' | '&' | '<' | '>' | '`' => format!("#{};", u32::from(it)),
+            it => it.to_string(),
+        };
+        visible(text).chars().map(numbered).collect()
+    };
     writeln!(out, "flowchart LR")?;
     for (index, node) in nodes.iter().enumerate() {
         writeln!(
@@ -118,11 +126,11 @@ fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
             "  {}[\"{}<br><small>{}</small>\"]",
             node.name, node.name, node.makes
         )?;
-        let reads: Vec<String> = node.files.iter().chain(&node.sections).cloned().collect();
+        let reads: Vec<String> = node.files.iter().chain(&node.sections).map(label).collect();
         writeln!(
             out,
             "  in{index}([\"{}\"]) --> {}",
-            label(&reads.join("<br>")),
+            reads.join("<br>"),
             node.name
         )?;
         for before in node.after {
@@ -133,7 +141,10 @@ fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
 }
 
 fn dot(nodes: &[Node], out: &mut String) -> std::fmt::Result {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let quoted = |text: &str| {
+        let text = visible(text).replace('\\', "\\\\");
+        format!("\"{}\"", text.replace('"', "\\\""))
+    };
     writeln!(out, "digraph pipeline {{")?;
     writeln!(out, "  rankdir=LR;")?;
     writeln!(out, "  node [shape=box, fontname=\"sans-serif\"];")?;
@@ -164,7 +175,7 @@ mod tests {
             Node {
                 name: "model",
                 does: "trains",
-                files: summarised(["a \"b\".csv", "2", "3", "4", "5", "6"].into_iter()),
+                files: summarised(["a \"b\".csv", "<i>`\n", "3", "4", "5", "6"].into_iter()),
                 sections: vec!["[model]".to_owned()],
                 after: &[],
                 makes: "a model",
@@ -187,7 +198,7 @@ mod tests {
             .join("---\n");
         expect_test::expect![[r#"
             model trains
-              files   a "b".csv, 2, 3, 4, 2 more files
+              files   a "b".csv, <i>`\n, 3, 4, 2 more files
               config  [model]
               makes   a model
 
@@ -198,7 +209,7 @@ mod tests {
             ---
             flowchart LR
               model["model<br><small>a model</small>"]
-              in0(["a #quot;b#quot;.csv<br>2<br>3<br>4<br>2 more files<br>[model]"]) --> model
+              in0(["a #34;b#34;.csv<br>#60;i#62;#96;\n<br>3<br>4<br>2 more files<br>[model]"]) --> model
               build["build<br><small>images</small>"]
               in1(["[target]"]) --> build
               model --> build
@@ -209,8 +220,8 @@ mod tests {
               model [tooltip="trains: a model"];
               "a \"b\".csv" [shape=plain];
               "a \"b\".csv" -> model;
-              "2" [shape=plain];
-              "2" -> model;
+              "<i>`\\n" [shape=plain];
+              "<i>`\\n" -> model;
               "3" [shape=plain];
               "3" -> model;
               "4" [shape=plain];

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 use spinney_config::{Config, Model, Training, file};
+use spinney_model::visible;
 
 use super::last_run::{self, Doubt};
 use super::{inputs, report, shown};
@@ -154,7 +155,7 @@ fn table(lines: &[Line]) -> String {
     let rows: Vec<[String; 5]> = std::iter::once(header)
         .chain(lines.iter().map(|line| {
             [
-                line.config.display().to_string(),
+                visible(&line.config.display().to_string()).into_owned(),
                 line.name.clone().unwrap_or_else(dash),
                 line.model.clone().unwrap_or_else(dash),
                 line.chip.clone().unwrap_or_else(dash),
