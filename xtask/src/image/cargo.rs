@@ -10,6 +10,7 @@ use serde_json::Value;
 use spinney_codegen::SourceTree;
 
 use super::key::STATED_OF_PROFILE;
+use super::sums::Sums;
 use super::workspace;
 use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
@@ -49,6 +50,8 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
     if let Some(files) = job.files {
         workspace::write(job.folder, files).environment()?;
     }
+    let cache = places::firmware_cache()?;
+    let mut sums = Sums::verified(&cache, job.target).environment()?;
     let mut arguments = vec!["--message-format", "json-render-diagnostics", "--release"];
     let profile = profile(job.folder).environment()?;
     arguments.extend(profile.iter().flat_map(|setting| ["--config", setting]));
@@ -84,7 +87,15 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
     let bytes = std::fs::read(elf)
         .with_context(|| format!("cannot read {elf}"))
         .environment()?;
-    sweep(job, &artifacts).environment()?;
+    let own = own_crates(job, &artifacts);
+    let shared = artifacts
+        .iter()
+        .filter(|artifact| name(artifact).is_some_and(|it| !own.contains(&it.replace('-', "_"))))
+        .filter_map(|artifact| Some((artifact["filenames"].as_array()?, artifact["fresh"] == true)))
+        .flat_map(|(files, is_fresh)| files.iter().map(move |file| (file, is_fresh)))
+        .filter_map(|(file, is_fresh)| Some((Path::new(file.as_str()?), is_fresh)));
+    sums.add(shared).environment()?;
+    sweep(job, &cache, &own).environment()?;
     Ok(bytes)
 }
 
@@ -174,17 +185,23 @@ fn profile(folder: &Path) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-/// Removes what cargo made of the workspace's own packages from its target folder.
-fn sweep(job: &Job<'_>, artifacts: &[Value]) -> anyhow::Result<()> {
-    let own: BTreeSet<String> = artifacts
+/// The crates of the workspace's own packages.
+fn own_crates(job: &Job<'_>, artifacts: &[Value]) -> BTreeSet<String> {
+    // As cargo names it, without links.
+    let folder = job.folder.canonicalize();
+    let folder = folder.unwrap_or_else(|_| job.folder.to_owned());
+    artifacts
         .iter()
         .filter(|artifact| {
             let manifest = artifact["manifest_path"].as_str();
-            manifest.is_some_and(|path| Path::new(path).starts_with(job.folder))
+            manifest.is_some_and(|path| Path::new(path).starts_with(&folder))
         })
         .filter_map(|artifact| Some(name(artifact)?.replace('-', "_")))
-        .collect();
-    let cache = places::firmware_cache().map_err(|_| anyhow!("no cache"))?;
+        .collect()
+}
+
+/// Removes what cargo made of the workspace's own packages from its target folder.
+fn sweep(job: &Job<'_>, cache: &Path, own: &BTreeSet<String>) -> anyhow::Result<()> {
     let made = cache.join(job.target).join("release");
     // Build scripts are the host's. Only a binary's own are no other target's as well.
     let of_host = cache.join("release");
@@ -192,7 +209,7 @@ fn sweep(job: &Job<'_>, artifacts: &[Value]) -> anyhow::Result<()> {
         .iter()
         .filter(|name| name.contains(&job.binary.replace('-', "_")));
     let binaries: BTreeSet<String> = binaries.cloned().collect();
-    for (folder, names) in [(&made, &own), (&of_host, &binaries)] {
+    for (folder, names) in [(&made, own), (&of_host, &binaries)] {
         for below in ["", "deps", "build", ".fingerprint"] {
             let folder = folder.join(below);
             let Ok(entries) = std::fs::read_dir(&folder) else {

@@ -2,6 +2,7 @@
 
 mod cargo;
 mod key;
+mod sums;
 mod workspace;
 
 use std::path::Path;
