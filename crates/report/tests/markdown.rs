@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
+use serde_json::Value;
 use spinney_evaluate::Verdict;
 use spinney_report::{Comparison, Origin, Report};
 
@@ -135,23 +136,38 @@ proptest! {
     }
 }
 
-/// The report in which the `index`th of its strings is `text`, as far as it is still a report.
-fn with_string(report: &serde_json::Value, index: usize, text: &str) -> Option<Report> {
-    fn visit<'a>(value: &'a mut serde_json::Value, found: &mut Vec<&'a mut String>) {
-        match value {
-            serde_json::Value::String(text) => found.push(text),
-            serde_json::Value::Array(parts) => parts.iter_mut().for_each(|it| visit(it, found)),
-            serde_json::Value::Object(parts) => {
-                parts.values_mut().for_each(|it| visit(it, found));
-            }
-            _ => {}
-        }
+/// The values in a report that are neither lists nor tables.
+fn leaves<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
+    match value {
+        Value::Array(parts) => parts.iter_mut().for_each(|it| leaves(it, found)),
+        Value::Object(parts) => parts.values_mut().for_each(|it| leaves(it, found)),
+        leaf => found.push(leaf),
     }
+}
+
+/// The report in which the `index`th leaf, one of `kind`, is another, as far as it is still a
+/// report.
+fn with(report: &Value, index: usize, kind: fn(&Value) -> bool, other: Value) -> Option<Report> {
     let mut report = report.clone();
     let mut found = Vec::new();
-    visit(&mut report, &mut found);
-    text.clone_into(found.into_iter().nth(index)?);
+    leaves(&mut report, &mut found);
+    *found.into_iter().nth(index).filter(|leaf| kind(leaf))? = other;
     Report::from_json(report.to_string().as_bytes()).ok()
+}
+
+/// A report as its data, how many leaves these have, and as it is read.
+fn baseline(pipeline: &str) -> (Value, usize, Report) {
+    let path = format!(
+        "{}/../../reports/{pipeline}/report.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let bytes = std::fs::read(path).expect("a committed report");
+    let mut json: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let mut found = Vec::new();
+    leaves(&mut json, &mut found);
+    let n_leaves = found.len();
+    let report = Report::from_json(&bytes).expect("a report");
+    (json, n_leaves, report)
 }
 
 /// A baseline comes from elsewhere: none of its strings gets out of its cell, its paragraph or its
@@ -160,24 +176,16 @@ fn with_string(report: &serde_json::Value, index: usize, text: &str) -> Option<R
 fn every_string_of_a_baseline() {
     const HOSTILE: &str = "x|y\n\n# z\n<script>a()</script> [l](http://e.e) ![i](http://e.e) @a `";
     for pipeline in ["iris-tree", "digits-skops", "acoustic-events", "wine-bayes"] {
-        let path = format!(
-            "{}/../../reports/{pipeline}/report.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let bytes = std::fs::read(path).expect("a committed report");
-        let json: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-        let good = Report::from_json(&bytes).expect("a report");
+        let (json, n_leaves, good) = baseline(pipeline);
         let n_lines = |page: &str| page.lines().count();
         let (mut n_strings, mut n_shown) = (0, 0);
         let pages = |report: &Report| {
             let of = |before, after| Comparison { before, after }.to_markdown(&[]);
             [report.to_markdown(), of(report, &good), of(&good, report)]
         };
-        for index in 0..json.to_string().matches('"').count() {
-            let Some(report) = with_string(&json, index, HOSTILE) else {
-                continue;
-            };
-            let Some(plain) = with_string(&json, index, "plain") else {
+        for index in 0..n_leaves {
+            let other = |text: &str| with(&json, index, Value::is_string, text.into());
+            let (Some(report), Some(plain)) = (other(HOSTILE), other("plain")) else {
                 continue;
             };
             n_strings += 1;
@@ -193,5 +201,38 @@ fn every_string_of_a_baseline() {
             assert!(!html.contains("<script>a"), "string {index} in {html}");
         }
         assert!(n_strings > 20 && n_shown > 20, "{n_strings}, {n_shown}");
+    }
+}
+
+/// Whatever its numbers say, a baseline gives a page and verdicts.
+#[test]
+fn every_number_of_a_baseline() {
+    let extremes = [
+        "0",
+        "1",
+        "-1",
+        "18446744073709551615",
+        "-9223372036854775808",
+        "1e308",
+        "-1e-308",
+    ];
+    let extremes = extremes.map(|text| serde_json::from_str::<Value>(text).expect("a number"));
+    for pipeline in ["iris-tree", "wine-bayes", "acoustic-events"] {
+        let (json, n_leaves, good) = baseline(pipeline);
+        let mut n_read = 0;
+        for index in 0..n_leaves {
+            for other in &extremes {
+                let Some(report) = with(&json, index, Value::is_number, other.clone()) else {
+                    continue;
+                };
+                n_read += 1;
+                for (before, after) in [(&report, &good), (&good, &report)] {
+                    let comparison = Comparison { before, after };
+                    let verdicts = [comparison.flash_growth(9), comparison.accuracy_loss(0.1)];
+                    cells(&comparison.to_markdown(&verdicts)).expect("a page of ours");
+                }
+            }
+        }
+        assert!(n_read > 500, "{n_read}");
     }
 }
