@@ -399,6 +399,40 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_placed_among_the_sources() {
+        for place in ["crates/demo", "docs/../xtask/demo", "firmware"] {
+            let place = places::repository().join(place);
+            let error = run(&place, "nRF52840_xxAA").unwrap_err();
+            assert!(matches!(error, Failure::Input(_)), "{error:?}");
+            assert!(
+                format!("{error:?}").contains("which is Spinney's own"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_a_project_is_left_as_it_is() {
+        let (folder, victim) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = files("demo", &chip("nRF52840_xxAA"));
+        for (file, text) in &files {
+            store::write_whole(&folder.path().join(file), text.as_bytes()).unwrap();
+        }
+        store::write_whole(&folder.path().join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+        let config = files["pipeline.toml"].replace("nRF52840_xxAA", "STM32G071RB");
+        std::fs::write(folder.path().join("pipeline.toml"), config).unwrap();
+        let theirs = victim.path().join("memory.x");
+        std::fs::write(&theirs, &files[MEMORY_MAP]).unwrap();
+        std::fs::remove_file(folder.path().join(MEMORY_MAP)).unwrap();
+        std::os::unix::fs::symlink(&theirs, folder.path().join(MEMORY_MAP)).unwrap();
+        update(folder.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&theirs).unwrap(), files[MEMORY_MAP]);
+        let map = folder.path().join(MEMORY_MAP);
+        assert!(map.symlink_metadata().unwrap().is_symlink());
+    }
+
+    #[test]
     fn firmware_follows_the_chip_of_its_config() {
         let folder = tempfile::tempdir().unwrap();
         let config = |chip: &str| {
