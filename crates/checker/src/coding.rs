@@ -31,8 +31,16 @@ pub(crate) struct Cells {
 impl Inputs {
     pub(crate) fn new(schema: &Schema, claim: &Claim) -> Result<Self, Fault> {
         let mut of_feature = vec![None; schema.n_features()];
+        if ![8, 16].contains(&claim.code_bits) {
+            let what = format!("{} bits, where there are codes of 8 and of 16", claim.code_bits);
+            return Err(Fault::new(Kind::Coding, "the codes", what));
+        }
         for (at, input) in claim.inputs.iter().enumerate() {
-            of_feature[input.feature] = Some(at);
+            let Some(known) = of_feature.get_mut(input.feature) else {
+                let place = format!("feature {}", input.feature);
+                return Err(Fault::new(Kind::Coding, place, "the model has no such feature"));
+            };
+            *known = Some(at);
         }
         let cells = claim.inputs.iter().map(|input| Cells::new(input, claim));
         let cells = cells.collect::<Result<_, _>>()?;

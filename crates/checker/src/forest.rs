@@ -149,12 +149,16 @@ impl Checker<'_> {
                     stack.extend([(left, split.children[0]), (right, split.children[1])]);
                 }
                 // Nor need one whose sides are the same leaf, whichever way its readings go.
-                _ if matches!(child, Child::Leaf(leaf) if self.is_all(tree, node, leaf)) => {
+                _ if matches!(child, Child::Leaf(leaf) if self.is_all(tree, node, leaf, true)) => {
                     stack.extend([(left, child), (right, child)]);
                 }
                 _ if self.decides(at, input, (threshold, compare), never).is_ok() => {
                     self.thresholds.insert((tree, node), never);
                     stack.push((right, child));
+                }
+                // What no reading comes to is no side.
+                _ if matches!(child, Child::Leaf(leaf) if self.is_all(tree, node, leaf, false)) => {
+                    stack.extend([(left, child), (right, child)]);
                 }
                 (_, Some(Err(what))) => findings.fault(Kind::Unlisted, place, what),
                 _ => findings.fault(
@@ -166,9 +170,11 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether all leaves below a node of a float tree are this one of the tables.
-    fn is_all(&self, tree: usize, node: usize, leaf: usize) -> bool {
-        let nodes = self.model.trees()[tree].nodes();
+    /// Whether all leaves below a node of a float tree, or all that readings come to, are this one of
+    /// the tables.
+    fn is_all(&mut self, tree: usize, node: usize, leaf: usize, with_unreached: bool) -> bool {
+        let model = self.model;
+        let nodes = model.trees()[tree].nodes();
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {
             match &nodes[node] {
@@ -176,8 +182,15 @@ impl Checker<'_> {
                     return false;
                 }
                 Node::Leaf { .. } => {}
-                Node::Split { left, right, .. } => {
-                    stack.extend([*left as usize, *right as usize]);
+                Node::Split { feature, threshold, left, right } => {
+                    let feature = *feature as usize;
+                    let compare = model.schema().features()[feature].compare;
+                    let is_never_left = self.inputs.of_feature[feature].is_some_and(|input| {
+                        let never = self.inputs.cells[input].lowest - 1;
+                        self.decides((tree, node), input, (*threshold, compare), never).is_ok()
+                    });
+                    stack.extend((with_unreached || !is_never_left).then_some(*left as usize));
+                    stack.push(*right as usize);
                 }
             }
         }

@@ -22,7 +22,7 @@ impl Memory {
         let mut memory = Self::default();
         for section in file.sections() {
             let data = section.data().map_err(|error| error.to_string())?;
-            if section.address() + section.size() > 0 && !data.is_empty() {
+            if (section.address() > 0 || section.size() > 0) && !data.is_empty() {
                 memory.regions.push((section.address(), data.to_vec()));
             }
         }
@@ -113,10 +113,16 @@ fn table_name(symbol: &str) -> Option<&str> {
     let (_, name) = symbol.split_once("6tables")?;
     let digits = name.bytes().take_while(u8::is_ascii_digit).count();
     let length: usize = name[..digits].parse().ok()?;
-    name.get(digits..digits + length)
+    name.get(digits..digits.checked_add(length)?)
 }
 
 fn number(item: &str) -> Option<i64> {
+    // C has no literals for these two.
+    match item {
+        "INT16_MIN" => return Some(i16::MIN.into()),
+        "INT32_MIN" => return Some(i32::MIN.into()),
+        _ => {}
+    }
     let item = item.trim_end_matches(['u', 'U', 'l', 'L']);
     let (sign, digits) = item.strip_prefix('-').map_or((1, item), |digits| (-1, digits));
     let magnitude = match digits.strip_prefix("0x") {

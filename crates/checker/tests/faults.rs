@@ -361,3 +361,12 @@ fn a_split_that_decides_nothing_parts_no_row() {
     assert!(found.holds(), "{:?}", found.faults);
     assert_eq!(found.rows, 2);
 }
+
+#[test]
+fn a_header_has_words_for_the_lowest_integers() {
+    let text = "static const int16_t m_cuts[2] = {INT16_MIN, -1};\n\
+                static const int32_t m_offsets[1] = {INT32_MIN};\n";
+    let memory = Memory::of_header(text, "m").expect("integers");
+    assert_eq!(memory.table("CUTS"), Some(&[0, 0x80, 0xff, 0xff][..]));
+    assert_eq!(memory.table("OFFSETS"), Some(&[0, 0, 0, 0x80][..]));
+}

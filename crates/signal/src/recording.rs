@@ -57,6 +57,13 @@ pub fn read_wav(bytes: &[u8]) -> Result<Recording, DataError> {
             "one channel of 16-bit integers, as the microphone delivers",
         ));
     }
+    if spec.sample_rate == 0 {
+        return Err(DataError::new(
+            "the WAV file",
+            "0 samples per second",
+            "at least one",
+        ));
+    }
     let samples = reader
         .into_samples::<i16>()
         .collect::<Result<Vec<_>, _>>()
