@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use spinney_dataset::{Budget, npy};
+use spinney_dataset::{Budget, LabelsIn, Source, idx, npy};
 use spinney_import::{Imported, describe, import, sniff};
 
 /// What parts an archive's members in the bytes of [`skops`] and [`npz`].
@@ -62,6 +62,43 @@ pub fn npz(bytes: &[u8]) {
     };
     let _ = npy::read_npz(bytes, "y");
     let _ = npy::read_npz_rows(bytes, "y", &Budget::of(bytes.len()));
+}
+
+/// An IDX file, as images, as labels and as both.
+pub fn idx(bytes: &[u8]) {
+    let _ = idx::labels(bytes);
+    let _ = idx::read(bytes, bytes);
+    if let Ok(rows) = idx::rows(bytes) {
+        assert!(rows.values.len() <= bytes.len() || bytes.starts_with(&[0x1f, 0x8b]));
+    }
+}
+
+/// A file of rows in any format, gzipped or not, by what its first byte says; and behind a
+/// [`SEPARATOR`] its labels. What is read has rows, and a label and readings for each.
+pub fn rows(bytes: &[u8]) {
+    let Some((marks, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let parts = bytes
+        .windows(SEPARATOR.len())
+        .position(|it| it == SEPARATOR);
+    let (rows, labels) = match parts {
+        Some(at) => (&bytes[..at], &bytes[at + SEPARATOR.len()..]),
+        None => (bytes, &[][..]),
+    };
+    let labels = match marks % 3 {
+        0 => LabelsIn::None,
+        1 => LabelsIn::Column("y"),
+        _ => LabelsIn::File(labels),
+    };
+    let Ok(source) = Source::open(rows, labels, marks & 4 == 0) else {
+        return;
+    };
+    let _ = (source.columns(), source.features());
+    if let Ok(data) = source.read(&|name| marks & 8 == 0 || name != "a") {
+        assert!(data.n_rows() > 0 && data.values().nrows() == data.n_rows());
+        assert_eq!(data.values().ncols(), data.features().len());
+    }
 }
 
 /// The first bytes of any file.

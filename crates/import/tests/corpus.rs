@@ -3,22 +3,10 @@
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
 
-use std::path::Path;
+#[path = "../../../fuzz/src/replay.rs"]
+mod replay;
 
-fn replay(target: &str, run: fn(&[u8]), n_min: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fuzz/corpus")
-        .join(target);
-    let mut n = 0;
-    for entry in std::fs::read_dir(&folder).expect("the corpus") {
-        let path = entry.expect("an entry").path();
-        let bytes = std::fs::read(&path).expect("a corpus file");
-        let result = std::panic::catch_unwind(|| run(&bytes));
-        assert!(result.is_ok(), "{} panics", path.display());
-        n += 1;
-    }
-    assert!(n >= n_min, "{n} files in {}", folder.display());
-}
+use replay::replay;
 
 #[test]
 fn skops() {
@@ -48,4 +36,14 @@ fn npz() {
 #[test]
 fn sniff() {
     replay("sniff", targets::sniffed, 12);
+}
+
+#[test]
+fn idx() {
+    replay("idx", targets::idx, 4);
+}
+
+#[test]
+fn rows() {
+    replay("rows", targets::rows, 6);
 }

@@ -1,0 +1,53 @@
+//! Recordings and their labels, as the fuzz targets `wav`, `motion` and `intervals` read them.
+
+use spinney_signal::{
+    Columns, check_within, intervals_csv, read_intervals, read_motion, read_wav, wav_bytes,
+};
+
+/// A WAV file; one that is read comes back as it was.
+///
+/// # Panics
+/// If it does not.
+pub fn wav(bytes: &[u8]) {
+    let Ok(recording) = read_wav(bytes) else {
+        return;
+    };
+    assert!(recording.samples.len() <= bytes.len());
+    let again = wav_bytes(&recording).expect("no more samples than were read");
+    if !recording.samples.is_empty() {
+        assert_eq!(read_wav(&again), Ok(recording));
+    }
+}
+
+/// A recording of motion, gzipped or not, with and without a column of labels and of names.
+///
+/// # Panics
+/// If there are more samples than bytes.
+pub fn motion(bytes: &[u8]) {
+    let channels = ["x".to_owned(), "y".to_owned()];
+    for (n_channels, label, recording) in [
+        (1, None, None),
+        (2, Some("label"), None),
+        (2, Some("label"), Some("name")),
+    ] {
+        let columns = Columns {
+            channels: &channels[..n_channels],
+            label,
+            recording,
+        };
+        for recording in read_motion(bytes, &columns).unwrap_or_default() {
+            let _ = recording.label();
+            assert_eq!(recording.values.len() % n_channels, 0);
+        }
+    }
+}
+
+/// A label file; one that is read can be written.
+pub fn intervals(bytes: &[u8]) {
+    for rate in [0.5, 16_000.0] {
+        if let Ok(intervals) = read_intervals(bytes, rate) {
+            let _ = check_within(&intervals, 100, 10, rate);
+            let _ = intervals_csv(&intervals, 16_000);
+        }
+    }
+}

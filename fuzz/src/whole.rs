@@ -1,0 +1,435 @@
+//! From bytes to a model, and all the way down: calibrated, quantized, certified, written as Rust and
+//! as C, and checked. The fuzz target is `whole`.
+//!
+//! Bytes are fields of models and configs, which are mostly in range, so that most inputs come all the
+//! way; one field in many is any number.
+
+use ndarray::Array2;
+use spinney_checker as checker;
+use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, c99, drop_in};
+use spinney_dataset::{Dataset, Rows};
+use spinney_model::{FloatModel, Forest, ForestKind, GaussianNb, Node, Schema, Tree, Voting};
+use spinney_quantize::{
+    Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Level, Options,
+    QuantModel, ReadingType, Sensor, Votes, calibrate, certify, is_within_bound,
+};
+
+/// How far an input came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reached {
+    /// The bytes are no model or no rows.
+    Nothing,
+    /// A model whose declared features do not fit it.
+    Model,
+    /// A model that was calibrated and does not fit fixed point.
+    Calibrated,
+    /// All the way.
+    Checked,
+}
+
+/// Takes a model of `bytes` all the way.
+///
+/// # Panics
+/// If something that follows from the certificate does not hold, or the checker refutes it.
+pub fn whole(bytes: &[u8]) -> Reached {
+    let mut source = Source(bytes);
+    let (n_features, n_classes) = (1 + source.below(6), 2 + source.below(4));
+    let classes = (0..n_classes).map(|class| format!("c{class}")).collect();
+    let schema = Schema::unnamed(n_features, classes).expect("a small schema");
+    let declared: Vec<Declared> = (0..n_features).map(|_| source.declared()).collect();
+    let (voting, options, codegen) = source.options();
+    let is_forest = source.below(4) > 0;
+    let Some(rows) = source.rows(n_features, n_classes) else {
+        return Reached::Nothing;
+    };
+    let model = if is_forest {
+        source.forest(schema)
+    } else {
+        source.bayes(schema)
+    };
+    let Some(model) = model else {
+        return Reached::Nothing;
+    };
+    let train = (source.below(3) > 0).then_some(&rows);
+    let values = train.map(|rows| rows.values().view());
+    let Ok(calibrations) = calibrate(&model, values, &declared) else {
+        return Reached::Model;
+    };
+    // A certificate speaks of what sensors deliver.
+    let delivers = |feature: usize, reading: f64| match calibrations[feature].sensor.integers() {
+        Some((low, high)) => reading.fract() == 0.0 && (low..=high).contains(&reading),
+        None => reading.abs() <= f64::from(f32::MAX),
+    };
+    let mut readings = rows.values().indexed_iter();
+    if !readings.all(|((_, feature), reading)| delivers(feature, *reading)) {
+        return Reached::Model;
+    }
+    let Ok(quant) = QuantModel::new(&model, &calibrations, options, train) else {
+        return Reached::Calibrated;
+    };
+    let certificate = certify(&model, &quant, &calibrations, voting, &rows);
+    held(&model, &quant, &certificate, voting, &rows);
+    let quant = match source.below(3) {
+        0 => quant.with_probabilities(),
+        _ => quant,
+    };
+    written(
+        &model,
+        &quant,
+        &calibrations,
+        &certificate,
+        voting,
+        codegen,
+        &rows,
+    );
+    Reached::Checked
+}
+
+/// Holds rows to what is certified of them.
+fn held(
+    model: &FloatModel,
+    quant: &QuantModel,
+    certificate: &Certificate,
+    voting: Voting,
+    rows: &Dataset,
+) {
+    let listed = certificate.listed_rows();
+    for (index, row) in rows.values().rows().into_iter().enumerate() {
+        let row = row.to_vec();
+        let codes = quant.codes(&row);
+        let scores = quant.scores(&codes);
+        let class = quant.predict(&row);
+        assert!(class < scores.len());
+        let _ = is_within_bound(model, quant, voting, &row, &codes);
+        let are_votes_exact = certificate.votes == Level::EveryInput;
+        if let (FloatModel::Forest(forest), true) = (model, are_votes_exact)
+            && !listed.contains(&index)
+        {
+            let float = spinney_model::argmax(&forest.scores(&row, voting));
+            assert_eq!(class, float, "row {index}: {row:?}");
+        }
+    }
+}
+
+/// Writes every form, and has the checker read the C header.
+fn written(
+    model: &FloatModel,
+    quant: &QuantModel,
+    calibrations: &[Calibration],
+    certificate: &Certificate,
+    voting: Voting,
+    codegen: Codegen,
+    rows: &Dataset,
+) {
+    let identity = Identity {
+        pipeline: "model",
+        kind: model.kind(),
+        fingerprint: "",
+    };
+    for encoding in [Encoding::Table, Encoding::Packed, Encoding::Branches] {
+        let options = Codegen {
+            encoding,
+            ..codegen
+        };
+        let _ = Encoded::new(quant, &options).map(|it| (it.form(), it.table_bytes()));
+        let _ = drop_in(identity, quant, &options);
+    }
+    let options = Codegen {
+        encoding: Encoding::Table,
+        early_exit: false,
+        ..codegen
+    };
+    let header = c99(identity, quant, &options);
+    let memory = checker::Memory::of_header(&header.text, &header.prefix).expect("our own arrays");
+    let claim = checker::Claim {
+        format: checker::FORMAT.to_owned(),
+        version: checker::VERSION,
+        model: String::new(),
+        voting,
+        reading: reading(quant),
+        code_bits: if header.code_type == CodeType::U8 {
+            8
+        } else {
+            16
+        },
+        inputs: (quant.inputs().iter().zip(quant.codings()))
+            .map(|(feature, coding)| checker::Input {
+                feature: *feature,
+                sensor: same(&calibrations[*feature].sensor),
+                range: calibrations[*feature].range,
+                coding: match coding {
+                    Coding::Affine { shift, offset } => checker::Coding::Affine {
+                        shift: *shift,
+                        offset: *offset,
+                    },
+                    Coding::Rank { cuts } => checker::Coding::Rank { cuts: cuts.clone() },
+                },
+            })
+            .collect(),
+        codings_are_table: false,
+        body: match quant.body() {
+            Body::Forest(forest) => checker::Body::Forest {
+                order: (0..forest.trees().len()).collect(),
+                layout: header.layout,
+                leaves: header.leaves,
+                exit_margin: 1.0,
+            },
+            Body::Bayes(bayes) => checker::Body::GaussianNb {
+                score_bits: bayes.score_bits(),
+            },
+        },
+        certificate: same(certificate),
+    };
+    let values: Vec<f64> = rows.values().iter().copied().collect();
+    let findings = checker::check(model, "", &claim, &memory, &values);
+    let (faults, text) = (&findings.faults, model.to_json());
+    // Splits that send every reading of a range one way need not stand in tables, and the checker may
+    // then take a later split of the feature for one of them: it refutes too much, never too little.
+    let is_parted = |split: &Node| match split {
+        Node::Split {
+            feature, threshold, ..
+        } => {
+            let (low, high) = calibrations[*feature as usize].range;
+            (low..high).contains(threshold)
+        }
+        Node::Leaf { .. } => true,
+    };
+    let is_plain = match model {
+        FloatModel::Forest(forest) => forest.trees().iter().flat_map(Tree::nodes).all(is_parted),
+        FloatModel::GaussianNb(_) => true,
+    };
+    assert!(
+        findings.holds() || !is_plain,
+        "{faults:?}\n{claim:?}\n{text}\n{}",
+        header.text
+    );
+}
+
+fn reading(quant: &QuantModel) -> checker::Sensor {
+    match quant.reading_type() {
+        ReadingType::U8 => checker::Sensor::U8,
+        ReadingType::I16 => checker::Sensor::I16,
+        ReadingType::I32 => checker::Sensor::I32,
+        ReadingType::F32 => checker::Sensor::F32,
+    }
+}
+
+/// The checker's type of the same name.
+fn same<T: serde::de::DeserializeOwned>(value: &impl serde::Serialize) -> T {
+    let value = serde_json::to_value(value).expect("plain values");
+    serde_json::from_value(value).expect("the same words")
+}
+
+/// Numbers out of bytes; zeros once there are none left.
+struct Source<'b>(&'b [u8]);
+
+impl Source<'_> {
+    fn next(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        *first
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::from(self.next()) % end
+    }
+
+    fn word(&mut self) -> i16 {
+        i16::from_le_bytes([self.next(), self.next()])
+    }
+
+    /// A finite number of any size; mostly a small one, whole, half or a little beside it.
+    fn number(&mut self) -> f64 {
+        let small = f64::from(self.next());
+        match self.next() {
+            0..100 => small,
+            100..140 => small / 2.0,
+            140..160 => -small,
+            160..180 => small.next_up(),
+            180..200 => f64::from(self.word()),
+            200..215 => f64::from(self.word()) / 256.0,
+            215..230 => f64::from(self.word()) * 1e5,
+            230..240 => f64::from(small as f32 * 0.1),
+            _ => {
+                let bits: [u8; 8] = std::array::from_fn(|_| self.next());
+                let number = f64::from_le_bytes(bits);
+                if number.is_finite() {
+                    number
+                } else {
+                    small * 1e300
+                }
+            }
+        }
+    }
+
+    fn declared(&mut self) -> Declared {
+        use Sensor::{F32, I8, I16, I32, U8, U16};
+        let sensors = [
+            None,
+            None,
+            None,
+            Some(U8),
+            Some(I8),
+            Some(U16),
+            Some(I16),
+            Some(I32),
+            Some(F32),
+        ];
+        let sensor = sensors[self.below(sensors.len())];
+        let range = (self.below(4) == 0).then(|| {
+            let (a, b) = (self.number(), self.number());
+            if self.below(16) == 0 {
+                (a, b)
+            } else {
+                (a.min(b), a.max(b))
+            }
+        });
+        let coding = match self.below(8) {
+            0 => CodingChoice::Identity,
+            1 => CodingChoice::Affine,
+            2 => CodingChoice::Rank,
+            _ => CodingChoice::Auto,
+        };
+        Declared {
+            sensor,
+            range,
+            coding,
+        }
+    }
+
+    fn options(&mut self) -> (Voting, Options, Codegen) {
+        let voting = if self.below(3) == 0 {
+            Voting::Hard
+        } else {
+            Voting::Soft
+        };
+        let marks = self.next();
+        let options = Options {
+            voting,
+            votes: [Votes::Q15, Votes::Byte, Votes::Auto][self.below(3)],
+            codes: [
+                CodeWidth::Auto,
+                CodeWidth::Auto,
+                CodeWidth::Word,
+                CodeWidth::Byte,
+            ][self.below(4)],
+            wants_scores: marks & 1 != 0,
+        };
+        let codegen = Codegen {
+            code_type: if marks & 2 != 0 {
+                CodeType::U8
+            } else {
+                CodeType::I16
+            },
+            wide_thresholds: marks & 4 != 0,
+            early_exit: marks & 8 != 0,
+            exit_margin: if marks & 64 != 0 { 0.75 } else { 1.0 },
+            counts_in_memory: marks & 16 != 0,
+            unaligned: marks & 32 != 0,
+            ..Codegen::plain()
+        };
+        (voting, options, codegen)
+    }
+
+    fn rows(&mut self, n_features: usize, n_classes: usize) -> Option<Dataset> {
+        let n_rows = 1 + self.below(12);
+        let is_any = self.below(8) == 0;
+        let values = (0..n_rows * n_features)
+            .map(|_| match is_any {
+                true => self.number(),
+                // What every sensor delivers.
+                false => f64::from(self.next() & 127),
+            })
+            .collect();
+        let rows = Rows {
+            features: (0..n_features)
+                .map(|feature| format!("x{feature}"))
+                .collect(),
+            is_named: false,
+            values: Array2::from_shape_vec((n_rows, n_features), values).ok()?,
+        };
+        let labels: Vec<String> = (0..n_rows)
+            .map(|_| format!("c{}", self.below(n_classes)))
+            .collect();
+        let classes: Vec<String> = (0..n_classes).map(|class| format!("c{class}")).collect();
+        Dataset::new(rows, &labels)
+            .ok()?
+            .with_classes(&classes)
+            .ok()
+    }
+
+    fn forest(&mut self, schema: Schema) -> Option<FloatModel> {
+        let n_trees = 1 + self.below(5);
+        let kind = match n_trees {
+            1 => ForestKind::DecisionTree,
+            _ => ForestKind::RandomForest,
+        };
+        let trees = (0..n_trees).map(|_| self.tree(&schema));
+        let trees = trees.collect::<Option<Vec<_>>>()?;
+        Some(FloatModel::Forest(Forest::new(kind, schema, trees).ok()?))
+    }
+
+    /// A tree in preorder, of at most 40 nodes.
+    fn tree(&mut self, schema: &Schema) -> Option<Tree> {
+        let mut nodes: Vec<Node> = Vec::new();
+        // Splits that wait for their right child.
+        let mut open: Vec<usize> = Vec::new();
+        loop {
+            let mark = self.next();
+            if mark < 110 && nodes.len() + open.len() < 20 {
+                let at = nodes.len();
+                open.push(at);
+                nodes.push(Node::Split {
+                    feature: self.below(schema.n_features()) as u32,
+                    threshold: self.number(),
+                    left: at as u32 + 1,
+                    right: 0,
+                });
+                continue;
+            }
+            nodes.push(Node::Leaf {
+                proportions: self.proportions(schema.n_classes()),
+            });
+            let next = nodes.len() as u32;
+            let Some(parent) = open.pop() else { break };
+            if let Node::Split { right, .. } = &mut nodes[parent] {
+                *right = if mark == 255 {
+                    u32::from(self.next())
+                } else {
+                    next
+                };
+            }
+        }
+        Tree::new(nodes, schema).ok()
+    }
+
+    fn proportions(&mut self, n_classes: usize) -> Vec<f64> {
+        let class = self.below(n_classes);
+        if self.below(3) > 0 {
+            return (0..n_classes)
+                .map(|it| f64::from(u8::from(it == class)))
+                .collect();
+        }
+        let mut weights: Vec<f64> = (0..n_classes).map(|_| f64::from(self.next())).collect();
+        weights[class] += 1.0;
+        let sum: f64 = weights.iter().sum();
+        weights.iter().map(|weight| weight / sum).collect()
+    }
+
+    fn bayes(&mut self, schema: Schema) -> Option<FloatModel> {
+        let (n_classes, n_features) = (schema.n_classes(), schema.n_features());
+        let mut matrix = |of: fn(f64) -> f64| -> Vec<Vec<f64>> {
+            (0..n_classes)
+                .map(|_| (0..n_features).map(|_| of(self.number())).collect())
+                .collect()
+        };
+        let means = matrix(|number| number);
+        let variances = matrix(|number| number.abs().max(1e-9));
+        let priors = self.proportions(n_classes);
+        let log_priors = priors.iter().map(|prior| (prior + 1e-3).ln()).collect();
+        let bayes = GaussianNb::new(schema, log_priors, means, variances).ok()?;
+        Some(FloatModel::GaussianNb(bayes))
+    }
+}
