@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use object::read::elf::{ElfFile32, ProgramHeader};
-use object::{Architecture, Endianness, Object, ObjectSection, ObjectSymbol, elf};
+use object::{Architecture, Endianness, Object, ObjectSymbol, elf};
 
 use crate::ImageError;
 
@@ -79,7 +79,7 @@ pub fn place(bytes: &[u8], name: &str) -> Result<Option<Range<u64>>, ImageError>
         .map(|symbol| symbol.address()..symbol.address().saturating_add(symbol.size())))
 }
 
-/// Where an image delivers a class, and the register that holds it there.
+/// Where an image delivers a class, and the register that holds the class's address there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassAt {
     /// The address of an instruction before which the class is there.
@@ -88,35 +88,25 @@ pub struct ClassAt {
     pub register: usize,
 }
 
-/// Where a product image delivers classes, as its file says in a section that is not programmed: an
-/// address, then the register's name and a zero, for each place.
+/// How the symbol starts that names this register.
+const CLASS_AT: &str = "spinney_class_at_";
+
+/// Where a product image delivers classes, as its file says by a symbol that names a register.
 ///
 /// # Errors
-/// Bytes that are no ELF file for a 32-bit processor, no such section, or another content.
-pub fn classes_at(bytes: &[u8]) -> Result<Vec<ClassAt>, ImageError> {
-    let fault = |found: &str| ImageError {
-        found: found.to_owned(),
-    };
-    let section = parse(bytes)?
-        .section_by_name(".spinney.class")
-        .and_then(|section| section.data().ok().map(<[u8]>::to_vec))
-        .ok_or_else(|| fault("no word on where a class is delivered"))?;
-    let mut places = Vec::new();
-    let mut rest = &section[..];
-    while let Some((address, after)) = rest.split_first_chunk() {
-        let end = after.iter().position(|byte| *byte == 0);
-        let name = end.and_then(|end| std::str::from_utf8(&after[..end]).ok());
-        let register = name.and_then(register);
-        let (Some(end), Some(register)) = (end, register) else {
-            return Err(fault("a class in an unknown register"));
-        };
-        places.push(ClassAt {
-            address: u32::from_le_bytes(*address) & !1,
-            register,
-        });
-        rest = &after[end + 1..];
-    }
-    Ok(places)
+/// Bytes that are no ELF file for a 32-bit processor, no such symbol, or an unknown register.
+pub fn class_at(bytes: &[u8]) -> Result<ClassAt, ImageError> {
+    let file = parse(bytes)?;
+    let mut places = file.symbols().filter_map(|symbol| {
+        let name = symbol.name().ok()?.strip_prefix(CLASS_AT)?;
+        Some(ClassAt {
+            address: u32::try_from(symbol.address()).ok()? & !1,
+            register: register(name)?,
+        })
+    });
+    places.next().ok_or_else(|| ImageError {
+        found: "no word on where a class is delivered".to_owned(),
+    })
 }
 
 /// The number of a register of Arm or RISC-V that compilers give values to, by its name.

@@ -46,7 +46,7 @@ pub use device::{
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, at_fault, judge};
 pub use heard::{HeardRun, read_heard};
-pub use image::{ClassAt, Label, Loaded, classes_at, loaded, place, symbol};
+pub use image::{ClassAt, Label, Loaded, class_at, loaded, place, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use memory::ChipRam;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use spinney_board::{Boot, Machine};
-use spinney_evaluate::{ClassAt, Footprint, Predictions, classes_at, place};
+use spinney_evaluate::{ClassAt, Footprint, Predictions, class_at, place};
 use spinney_signal::FrontEnd;
 
 use super::build::product_image;
@@ -186,7 +186,7 @@ enum Asked {
 /// A product image's mailbox, behind a debugger.
 struct Mailbox<L> {
     debugger: Debugger<L>,
-    places: Vec<ClassAt>,
+    class_at: ClassAt,
     /// Of the program counter, which debuggers count after all others.
     counter: usize,
     deadline: Instant,
@@ -199,13 +199,11 @@ impl<L: Link> Mailbox<L> {
         mut debugger: Debugger<L>,
         deadline: Duration,
     ) -> io::Result<Self> {
-        let places = classes_at(elf).map_err(io::Error::other)?;
-        for place in &places {
-            debugger.set(Stop::At(place.address))?;
-        }
+        let class_at = class_at(elf).map_err(io::Error::other)?;
+        debugger.set(Stop::At(class_at.address))?;
         Ok(Self {
             debugger,
-            places,
+            class_at,
             counter: if machine.core.is_riscv() { 32 } else { 15 },
             deadline: Instant::now() + deadline,
         })
@@ -259,9 +257,11 @@ impl<L: Link> Mailbox<L> {
     fn delivered(&mut self) -> io::Result<usize> {
         let registers = self.debugger.registers(self.counter + 1)?;
         let at = registers[self.counter];
-        let place = self.places.iter().find(|place| place.address == at);
-        let place = place.ok_or_else(|| io::Error::other(format!("it stopped at {at:#010x}")))?;
-        Ok(registers[place.register] as usize)
+        if at != self.class_at.address {
+            return Err(io::Error::other(format!("it stopped at {at:#010x}")));
+        }
+        let class = self.debugger.words(registers[self.class_at.register], 1)?;
+        Ok(class[0] as usize)
     }
 
     /// Fills the block of samples whenever the image has read it. The image reads on at once, so
