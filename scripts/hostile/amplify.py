@@ -100,14 +100,17 @@ def skops_of_arrays(n):
     array = '{"__loader__": "NdArrayNode", "type": "numpy", "file": "0.npy"}'
     scaler = object_of("MaxAbsScaler", {"n_features_in_": scalar(60000), "scale_": array,
                                         "clip": scalar("true")})
-    leaf = '{"__loader__": "TreeNode", "content": {"content": {}}}'
-    last = object_of("DecisionTreeClassifier", {"n_features_in_": scalar(60000), "tree_": leaf})
+    pair, two = (array.replace("0.npy", name) for name in ("1.npy", "2.npy"))
+    last = object_of("GaussianNB", {
+        "n_features_in_": scalar(60000), "theta_": pair, "var_": pair, "class_prior_": two,
+        "classes_": f'{{"content": [{scalar(0)}, {scalar(1)}]}}'})
     step = '{{"__loader__": "TupleNode", "content": [{}, {}]}}'
     steps = ", ".join(step.format(scalar("1"), it) for it in [scaler] * n + [last])
     steps = f'{{"__loader__": "ListNode", "content": [{steps}]}}'
-    ones = npy("<f8", "(60000,)", struct.pack("<d", 1) * 60000)
     schema = object_of("Pipeline", {"steps": steps})
-    return packed({"schema.json": schema, "0.npy": ones})
+    ones = {f"{at}.npy": npy("<f8", f"({n},)", struct.pack("<d", 1) * n)
+            for at, n in enumerate((60000, 120000, 2))}
+    return packed({"schema.json": schema, **ones})
 
 
 def wav(n_bytes, data):
@@ -127,6 +130,7 @@ chip = "nRF51822_xxAA"
 """
 SOUND = """[frontend]
 sample_rate = 16000
+decision_frames = 10
 """
 
 
@@ -165,6 +169,8 @@ def cases(folder):
     (folder / "small.csv").write_text("a,y\n" + "1,p\n2,q\n" * 20)
     (folder / "labels.npy").write_bytes(npy("<i8", "(2,)", struct.pack("<qq", 0, 1)))
     (folder / "labels.idx").write_bytes(idx((2,), b"\0\1"))
+    (folder / "sound.csv").write_text("start,end,label\n0,1,p\n")
+    (folder / "other.csv").write_text("a,y\n1,p\n2,q\n")
     os.mkfifo(folder / "pipe.csv")
     million = ",".join(f"c{at}" for at in range(1_000_000))
     wide = ",".join(f"c{at}" for at in range(60_000))
@@ -195,12 +201,13 @@ def cases(folder):
         Case("ignored.csv", "60,000 columns, one of them in `ignore`, in two files",
              (f"{wide},y\n" + f"{texts.replace('x', '1')},p\n{texts.replace('x', '2')},q\n").encode(),
              how="rows",
-             dataset='train = "{path}"\ntest = "{folder}/small.csv"\nlabel = "y"\nignore = ["c1", "a"]'),
+             dataset='train = "{path}"\ntest = "{folder}/other.csv"\nlabel = "y"\nignore = ["c1"]'),
         Case("stars.csv", "`*a*a*a*a*a*a*a*a*a*a*a*ab` in `ignore`, a name of 60 letters",
              f"{'a' * 60},b,y\n1,2,p\n2,3,q\n".encode(), how="rows",
              dataset='label = "y"\nignore = ["*a*a*a*a*a*a*a*a*a*a*a*ab"]'),
         Case("long.wav", "WAV that claims 4 GB", wav(2**32 - 2, bytes(2000)), how="rows",
-             dataset='train = "{path}"\ntest = "{path}"', more=SOUND),
+             dataset='train = "{path}"\ntrain_labels = "{folder}/sound.csv"\ntest = "{path}"\n'
+                     'test_labels = "{folder}/sound.csv"', more=SOUND),
         Case("zero", "/dev/zero as a model", None),
         Case("pipe.csv", "a named pipe as rows", None, how="rows"),
         Case("maps.skops", "skops schema of 4,000,000 maps",

@@ -8,7 +8,7 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::io::{BufRead, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -365,7 +365,26 @@ fn beside(place: &Path) -> std::io::Result<tempfile::TempDir> {
 
 /// `sha256:` and 64 hexadecimal digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
+    in_hex(Sha256::new_with_prefix(bytes))
+}
+
+/// The digest of a file, which is never in memory whole.
+pub(crate) fn sha256_of_file(path: &Path) -> std::io::Result<String> {
+    let mut file = std::io::BufReader::with_capacity(1 << 16, std::fs::File::open(path)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(in_hex(hasher));
+        }
+        hasher.update(bytes);
+        let n_bytes = bytes.len();
+        file.consume(n_bytes);
+    }
+}
+
+fn in_hex(hasher: Sha256) -> String {
+    let digest = hasher.finalize();
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }

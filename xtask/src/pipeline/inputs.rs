@@ -76,10 +76,10 @@ pub(crate) fn program_digest() -> Result<String, Failure> {
         return Ok(digest.clone());
     }
     let program = std::env::current_exe().environment()?;
-    let bytes = std::fs::read(&program)
+    let digest = store::sha256_of_file(&program)
         .with_context(|| format!("cannot read {}", program.display()))
         .environment()?;
-    Ok(DIGEST.get_or_init(|| sha256(&bytes)).clone())
+    Ok(DIGEST.get_or_init(|| digest).clone())
 }
 
 impl Inputs {
