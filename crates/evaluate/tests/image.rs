@@ -1,6 +1,6 @@
 //! Bytes to program, from files made by hand.
 
-use spinney_evaluate::{Loaded, loaded, symbol};
+use spinney_evaluate::{Label, Loaded, class_at, loaded, symbol};
 
 /// An ELF executable for a 32-bit Arm whose segments have these physical addresses and contents,
 /// and these many bytes in memory.
@@ -70,4 +70,20 @@ fn files_that_are_no_images() {
     cut.truncate(cut.len() - 1);
     assert!(fails(&cut).contains("beyond the end of the file"));
     assert!(symbol(b"", "main").is_err());
+}
+
+#[test]
+fn an_image_without_a_mark_says_so() {
+    let mut file = elf(&[(0x0800_0000, &[1], 1)]);
+    let label = Label::of(&file, "mark_").unwrap();
+    assert_eq!(
+        (label.mark, label.is_riscv, label.start),
+        (None, false, 0x0800_0000)
+    );
+    assert!(class_at(&file).is_err());
+    // The machine of the header: RISC-V, then x86.
+    file[18] = 243;
+    assert!(Label::of(&file, "mark_").unwrap().is_riscv);
+    file[18] = 3;
+    assert!(Label::of(&file, "mark_").is_err());
 }

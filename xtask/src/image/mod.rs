@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Core, Region};
 use spinney_codegen::{SourceTree, has_probabilities};
+use spinney_evaluate::Label;
 
 pub(crate) use self::cargo::{Job, compile};
 pub(crate) use self::key::settings;
@@ -141,24 +142,24 @@ pub(crate) fn build(
         log: image.log,
         toolchain,
     })?;
-    is_asked_for(image, &digest, &elf).environment()?;
+    let label = Label::of(&elf, workspace::MARK).environment()?;
+    is_asked_for(&label, &digest, image.core, image.memory.0).environment()?;
     Ok(elf)
 }
 
-/// Holds an ELF file against what was asked for: these inputs, this core, this memory.
-fn is_asked_for(image: &Image<'_>, digest: &str, elf: &[u8]) -> anyhow::Result<()> {
-    let label = spinney_evaluate::Label::of(elf, workspace::MARK)?;
-    let expected = spinney_evaluate::Label {
+/// Holds what an ELF file says of itself against what was asked for: these inputs, this core, this
+/// flash.
+fn is_asked_for(label: &Label, digest: &str, core: Core, flash: Region) -> anyhow::Result<()> {
+    let expected = Label {
         mark: Some(digest.to_owned()),
-        is_riscv: image.core.is_riscv(),
+        is_riscv: core.is_riscv(),
         start: label.start,
     };
-    let (flash, _) = image.memory;
     let is_in_flash = label
         .start
         .checked_sub(flash.origin)
         .is_some_and(|at| at < flash.len);
-    if label == expected && is_in_flash {
+    if *label == expected && is_in_flash {
         return Ok(());
     }
     Err(anyhow!(
@@ -197,4 +198,39 @@ pub(crate) fn emulated_log(
     let path = folder.join("emulated.elf");
     store::write_whole(&path, &elf).environment()?;
     emulator::log_of(&qemu, machine, &path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_the_one_that_was_asked_for() {
+        let label = |mark: &str, is_riscv, start| Label {
+            mark: Some(mark.to_owned()),
+            is_riscv,
+            start,
+        };
+        let flash = Region::new(0x0800_0000, 1024);
+        let check = |label: &Label| is_asked_for(label, "abc", Core::CortexM4F, flash);
+        check(&label("abc", false, 0x0800_0000)).unwrap();
+        for other in [
+            label("abd", false, 0x0800_0000),
+            label("abc", true, 0x0800_0000),
+            label("abc", false, 0x0800_0400),
+            label("abc", false, 0),
+        ] {
+            let error = check(&other).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("found {other}, expected")),
+                "{error}"
+            );
+        }
+        let unmarked = Label {
+            mark: None,
+            ..label("", false, 0x0800_0000)
+        };
+        let error = check(&unmarked).unwrap_err().to_string();
+        assert!(error.contains("unknown inputs"), "{error}");
+    }
 }
