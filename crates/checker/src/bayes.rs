@@ -22,8 +22,17 @@ pub(crate) fn check(
         .chunks_exact(2)
         .map(|half| i64::from(half[0]) | i64::from(half[1] as i32) << 32)
         .collect();
-    if !claim.inputs.iter().map(|input| input.feature).eq(model.inputs().iter().copied()) {
-        return findings.fault(Kind::Layout, "the inputs", "not the features that the model uses");
+    if !claim
+        .inputs
+        .iter()
+        .map(|input| input.feature)
+        .eq(model.inputs().iter().copied())
+    {
+        return findings.fault(
+            Kind::Layout,
+            "the inputs",
+            "not the features that the model uses",
+        );
     }
     if terms.len() != n_classes * n_inputs || offsets.len() != n_classes {
         return findings.fault(Kind::Layout, "TERMS and OFFSETS", "not of the model's size");
@@ -33,7 +42,11 @@ pub(crate) fn check(
         Err(fault) => return findings.push(fault),
     };
     if claim.certificate.splits.is_some() || claim.certificate.votes == Level::EveryInput {
-        findings.fault(Kind::Level, "the certificate", "naive Bayes is certified row by row");
+        findings.fault(
+            Kind::Level,
+            "the certificate",
+            "naive Bayes is certified row by row",
+        );
     }
     let unit = f64::from(score_bits).exp2();
     for class in 0..n_classes {
@@ -52,7 +65,11 @@ pub(crate) fn check(
         for (index, (input, term)) in claim.inputs.iter().zip(terms).enumerate() {
             findings.leaves += 1;
             let (mean, factor, shift) = fields(*term);
-            let Coding::Affine { shift: scale, offset } = &input.coding else {
+            let Coding::Affine {
+                shift: scale,
+                offset,
+            } = &input.coding
+            else {
                 return findings.fault(Kind::Coding, "ranks", "they keep no distances");
             };
             let scale = f64::from(*scale).exp2();
@@ -97,5 +114,9 @@ pub(crate) fn check(
 
 /// Mean, factor and shift of a term.
 fn fields(term: u32) -> (i64, i64, i32) {
-    (i64::from(term as i32 >> 16), i64::from(term >> 4 & 0xfff), (term & 15) as i32)
+    (
+        i64::from(term as i32 >> 16),
+        i64::from(term >> 4 & 0xfff),
+        (term & 15) as i32,
+    )
 }

@@ -32,13 +32,20 @@ impl Inputs {
     pub(crate) fn new(schema: &Schema, claim: &Claim) -> Result<Self, Fault> {
         let mut of_feature = vec![None; schema.n_features()];
         if ![8, 16].contains(&claim.code_bits) {
-            let what = format!("{} bits, where there are codes of 8 and of 16", claim.code_bits);
+            let what = format!(
+                "{} bits, where there are codes of 8 and of 16",
+                claim.code_bits
+            );
             return Err(Fault::new(Kind::Coding, "the codes", what));
         }
         for (at, input) in claim.inputs.iter().enumerate() {
             let Some(known) = of_feature.get_mut(input.feature) else {
                 let place = format!("feature {}", input.feature);
-                return Err(Fault::new(Kind::Coding, place, "the model has no such feature"));
+                return Err(Fault::new(
+                    Kind::Coding,
+                    place,
+                    "the model has no such feature",
+                ));
             };
             *known = Some(at);
         }
@@ -79,7 +86,11 @@ impl Cells {
         };
         if !is_ordered {
             let place = format!("feature {}", input.feature);
-            return Err(Fault::new(Kind::Coding, place, "codes fall where readings rise"));
+            return Err(Fault::new(
+                Kind::Coding,
+                place,
+                "codes fall where readings rise",
+            ));
         }
         let mut start = low;
         for code in this.lowest..this.lowest + (1 << claim.code_bits) {
@@ -117,15 +128,20 @@ impl Cells {
                     _ if self.received != Sensor::F32 => (key, 0),
                     255 => (key.signum(), 1_000),
                     0 => (key, -149),
-                    biased => {
-                        (key.signum() * (magnitude & 0x7f_ffff | 0x80_0000), biased as i32 - 150)
-                    }
+                    biased => (
+                        key.signum() * (magnitude & 0x7f_ffff | 0x80_0000),
+                        biased as i32 - 150,
+                    ),
                 };
                 scaled(significand.into(), exponent + i32::from(*shift)) - i128::from(*offset)
             }
         };
         let code = code.clamp(-32_768, 32_767) as i32;
-        if self.is_narrow { code.clamp(0, 255) } else { code }
+        if self.is_narrow {
+            code.clamp(0, 255)
+        } else {
+            code
+        }
     }
 
     /// The last key that float sends left at a threshold; one below all if it sends none.
@@ -144,8 +160,16 @@ impl Cells {
         }
         let last = self.last_left(threshold, compare);
         let is_none = last < self.cells[0].0;
-        let code = if is_none { self.lowest - 1 } else { self.code(self.value(last)) };
-        if self.has_nan() { code.min(self.code(f64::NAN) - 1) } else { code }
+        let code = if is_none {
+            self.lowest - 1
+        } else {
+            self.code(self.value(last))
+        };
+        if self.has_nan() {
+            code.min(self.code(f64::NAN) - 1)
+        } else {
+            code
+        }
     }
 
     /// Decides a split for every code: the readings, as runs of keys, that float sends one way and

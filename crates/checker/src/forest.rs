@@ -33,10 +33,21 @@ pub(crate) fn check(
     rows: &[f64],
     findings: &mut Findings,
 ) {
-    let Body::Forest { order, layout, leaves, exit_margin } = &claim.body else {
+    let Body::Forest {
+        order,
+        layout,
+        leaves,
+        exit_margin,
+    } = &claim.body
+    else {
         return;
     };
-    if !order.iter().collect::<BTreeSet<_>>().into_iter().copied().eq(0..model.trees().len())
+    if !order
+        .iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .copied()
+        .eq(0..model.trees().len())
         || order.len() != model.trees().len()
     {
         return findings.fault(
@@ -57,7 +68,11 @@ pub(crate) fn check(
         Ok(inputs) => inputs,
         Err(fault) => return findings.push(fault),
     };
-    let flips = claim.certificate.flips.iter().map(|flip| ((flip.tree, flip.node), flip));
+    let flips = claim
+        .certificate
+        .flips
+        .iter()
+        .map(|flip| ((flip.tree, flip.node), flip));
     let mut checker = Checker {
         model,
         claim,
@@ -121,9 +136,20 @@ impl Checker<'_> {
                     );
                     continue;
                 }
-                (Node::Split { feature, threshold, left, right }, _) => {
-                    (*feature as usize, *threshold, *left as usize, *right as usize)
-                }
+                (
+                    Node::Split {
+                        feature,
+                        threshold,
+                        left,
+                        right,
+                    },
+                    _,
+                ) => (
+                    *feature as usize,
+                    *threshold,
+                    *left as usize,
+                    *right as usize,
+                ),
             };
             findings.splits += 1;
             let Some(input) = self.inputs.of_feature[feature] else {
@@ -182,12 +208,18 @@ impl Checker<'_> {
                     return false;
                 }
                 Node::Leaf { .. } => {}
-                Node::Split { feature, threshold, left, right } => {
+                Node::Split {
+                    feature,
+                    threshold,
+                    left,
+                    right,
+                } => {
                     let feature = *feature as usize;
                     let compare = model.schema().features()[feature].compare;
                     let is_never_left = self.inputs.of_feature[feature].is_some_and(|input| {
                         let never = self.inputs.cells[input].lowest - 1;
-                        self.decides((tree, node), input, (*threshold, compare), never).is_ok()
+                        self.decides((tree, node), input, (*threshold, compare), never)
+                            .is_ok()
                     });
                     stack.extend((with_unreached || !is_never_left).then_some(*left as usize));
                     stack.push(*right as usize);
@@ -243,7 +275,10 @@ impl Checker<'_> {
 
     /// Holds a leaf's votes to its proportions: each to the nearest, a leader that ties one more.
     fn votes(&self, proportions: &[f64], leaf: usize) -> Result<u32, String> {
-        let votes = self.leaves.get(leaf).ok_or_else(|| format!("there is no leaf {leaf}"))?;
+        let votes = self
+            .leaves
+            .get(leaf)
+            .ok_or_else(|| format!("there is no leaf {leaf}"))?;
         let leader = argmax(proportions);
         let is_near = |(class, (proportion, vote)): (usize, (&f64, &u32))| {
             let Some(unit) = self.unit else {
@@ -253,11 +288,16 @@ impl Checker<'_> {
             let most = if class == leader { 1.5 } else { 0.5 };
             (-0.5 - 1e-6..=most + 1e-6).contains(&apart)
         };
-        let (most, least) = (votes.iter().max().unwrap_or(&0), votes.iter().min().unwrap_or(&0));
+        let (most, least) = (
+            votes.iter().max().unwrap_or(&0),
+            votes.iter().min().unwrap_or(&0),
+        );
         if !proportions.iter().zip(votes).enumerate().all(is_near)
             || votes.iter().position(|vote| vote == most) != Some(leader)
         {
-            return Err(format!("the votes {votes:?} for the proportions {proportions:?}"));
+            return Err(format!(
+                "the votes {votes:?} for the proportions {proportions:?}"
+            ));
         }
         Ok(most - least)
     }
@@ -268,7 +308,10 @@ impl Checker<'_> {
         let flips = &certificate.flips;
         let is_split = |flip: &Flip| {
             let tree = self.model.trees().get(flip.tree);
-            matches!(tree.and_then(|tree| tree.nodes().get(flip.node)), Some(Node::Split { .. }))
+            matches!(
+                tree.and_then(|tree| tree.nodes().get(flip.node)),
+                Some(Node::Split { .. })
+            )
         };
         let is_plain = self.model.trees().len() == 1 || self.claim.voting == Voting::Hard;
         let bears_out = match certificate.splits {
@@ -297,12 +340,16 @@ impl Checker<'_> {
     fn is_exact(&self) -> bool {
         let unit = f64::from(self.unit.unwrap_or(1));
         let is_whole = |value: f64| value == value.round();
-        self.model.trees().iter().flat_map(|tree| tree.nodes()).all(|node| match node {
-            Node::Split { .. } => true,
-            Node::Leaf { proportions } => {
-                proportions.iter().all(|p| is_whole(p * unit) && is_whole(p * 1_048_576.0))
-            }
-        })
+        self.model
+            .trees()
+            .iter()
+            .flat_map(|tree| tree.nodes())
+            .all(|node| match node {
+                Node::Split { .. } => true,
+                Node::Leaf { proportions } => proportions
+                    .iter()
+                    .all(|p| is_whole(p * unit) && is_whole(p * 1_048_576.0)),
+            })
     }
 
     /// Predicts a test row on both sides.
@@ -313,7 +360,11 @@ impl Checker<'_> {
         for tree in 0..self.model.trees().len() {
             if let Some(node) = self.parting(tree, row, &codes) {
                 parts = true;
-                if !self.flips.get(&(tree, node)).is_some_and(|flip| flip.rows.contains(&index)) {
+                if !self
+                    .flips
+                    .get(&(tree, node))
+                    .is_some_and(|flip| flip.rows.contains(&index))
+                {
                     return Err(format!(
                         "its paths part at tree {tree} node {node}, which is not listed"
                     ));
@@ -352,11 +403,20 @@ impl Checker<'_> {
     fn parting(&self, tree: usize, row: &[f64], codes: &[i32]) -> Option<usize> {
         let nodes = self.model.trees()[tree].nodes();
         let mut node = 0;
-        while let Node::Split { feature, threshold, left, right } = &nodes[node] {
+        while let Node::Split {
+            feature,
+            threshold,
+            left,
+            right,
+        } = &nodes[node]
+        {
             let feature = *feature as usize;
             let compare = self.model.schema().features()[feature].compare;
             let goes_left = compare.seen(row[feature]) <= *threshold;
-            let code = self.thresholds.get(&(tree, node)).zip(self.inputs.of_feature[feature]);
+            let code = self
+                .thresholds
+                .get(&(tree, node))
+                .zip(self.inputs.of_feature[feature]);
             if code.is_some_and(|(code, input)| (codes[input] <= *code) != goes_left) {
                 return Some(node);
             }

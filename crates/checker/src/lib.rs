@@ -171,7 +171,11 @@ pub fn check(
         (FloatModel::GaussianNb(model), Body::GaussianNb { score_bits }) => {
             bayes::check(model, claim, *score_bits, memory, rows, &mut findings);
         }
-        _ => findings.fault(Kind::Stale, "the claim", "it is about another kind of model"),
+        _ => findings.fault(
+            Kind::Stale,
+            "the claim",
+            "it is about another kind of model",
+        ),
     }
     findings
 }

@@ -36,7 +36,11 @@ impl Memory {
             let bytes = section
                 .and_then(|section| section.data_range(symbol.address(), length as u64).ok()?)
                 .ok_or_else(|| format!("the symbol of {name} leads out of its section"))?;
-            if memory.tables.insert(name.to_owned(), bytes.to_vec()).is_some() {
+            if memory
+                .tables
+                .insert(name.to_owned(), bytes.to_vec())
+                .is_some()
+            {
                 return Err(format!("two tables are called {name}"));
             }
         }
@@ -70,7 +74,11 @@ impl Memory {
                 _ => continue,
             };
             let mut bytes = Vec::new();
-            for item in items.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            for item in items
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+            {
                 let number = number(item).ok_or_else(|| format!("{name}: found {item}"))?;
                 bytes.extend(&number.to_le_bytes()[..width]);
             }
@@ -83,7 +91,10 @@ impl Memory {
     #[must_use]
     pub fn of_tables(tables: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> Self {
         Self {
-            tables: tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect(),
+            tables: tables
+                .into_iter()
+                .map(|(name, bytes)| (name.to_owned(), bytes))
+                .collect(),
             regions: Vec::new(),
         }
     }
@@ -124,7 +135,9 @@ fn number(item: &str) -> Option<i64> {
         _ => {}
     }
     let item = item.trim_end_matches(['u', 'U', 'l', 'L']);
-    let (sign, digits) = item.strip_prefix('-').map_or((1, item), |digits| (-1, digits));
+    let (sign, digits) = item
+        .strip_prefix('-')
+        .map_or((1, item), |digits| (-1, digits));
     let magnitude = match digits.strip_prefix("0x") {
         Some(digits) => i64::from_str_radix(digits, 16),
         None => digits.parse(),

@@ -30,7 +30,10 @@ pub struct Edges {
 /// Codings without an order.
 pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Result<Edges, Fault> {
     let inputs = Inputs::new(model.schema(), claim)?;
-    let base: Vec<f64> = base.iter().map(|reading| cast(*reading, claim.reading)).collect();
+    let base: Vec<f64> = base
+        .iter()
+        .map(|reading| cast(*reading, claim.reading))
+        .collect();
     let mut edges = Edges::default();
     for tree in model.trees() {
         // Nodes, each with the codes that reach it.
@@ -40,7 +43,13 @@ pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Re
             .map(|cells| (cells.lowest, cells.lowest + cells.cells.len() as i32 - 1));
         let mut stack = vec![(0_usize, all.collect::<Vec<_>>())];
         while let Some((node, reach)) = stack.pop() {
-            let Node::Split { feature, threshold, left, right } = &tree.nodes()[node] else {
+            let Node::Split {
+                feature,
+                threshold,
+                left,
+                right,
+            } = &tree.nodes()[node]
+            else {
                 continue;
             };
             let Some(input) = inputs.of_feature[*feature as usize] else {
@@ -63,7 +72,11 @@ pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Re
                 _ => edges.one_sided += 1,
             }
             let sides = [(*left as usize, below), (*right as usize, above)];
-            stack.extend(sides.into_iter().filter(|(_, reach)| reach[input].0 <= reach[input].1));
+            stack.extend(
+                sides
+                    .into_iter()
+                    .filter(|(_, reach)| reach[input].0 <= reach[input].1),
+            );
         }
     }
     for row in &edges.rows {
@@ -113,7 +126,12 @@ fn votes(model: &Forest, claim: &Claim, inputs: &Inputs, row: &[f64]) -> Vec<i64
         let proportions = loop {
             match &tree.nodes()[node] {
                 Node::Leaf { proportions } => break proportions,
-                Node::Split { feature, threshold, left, right } => {
+                Node::Split {
+                    feature,
+                    threshold,
+                    left,
+                    right,
+                } => {
                     let compare = model.schema().features()[*feature as usize].compare;
                     let input = inputs.of_feature[*feature as usize];
                     let goes_left = input.is_none_or(|input| {
@@ -125,10 +143,16 @@ fn votes(model: &Forest, claim: &Claim, inputs: &Inputs, row: &[f64]) -> Vec<i64
         };
         let leader = argmax(proportions);
         match &claim.body {
-            Body::Forest { leaves: Some(table), .. } if claim.voting == Voting::Soft => {
+            Body::Forest {
+                leaves: Some(table),
+                ..
+            } if claim.voting == Voting::Soft => {
                 let vote = |p: &f64| (p.min(1.0) * f64::from(table.unit)).round() as i64;
                 let votes: Vec<i64> = proportions.iter().map(vote).collect();
-                scores.iter_mut().zip(&votes).for_each(|(score, vote)| *score += vote);
+                scores
+                    .iter_mut()
+                    .zip(&votes)
+                    .for_each(|(score, vote)| *score += vote);
                 // A leader that would tie gets one more.
                 scores[leader] +=
                     i64::from(votes[..leader].iter().any(|vote| *vote >= votes[leader]));

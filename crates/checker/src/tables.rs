@@ -46,7 +46,10 @@ impl Trees {
 
 /// The little-endian number of bytes, at most four.
 fn number(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
 }
 
 pub(crate) fn numbers(bytes: &[u8], size: usize) -> Vec<u32> {
@@ -69,7 +72,10 @@ pub(crate) fn trees(
         Children::Counted { n_splits, .. } => n_splits,
         _ => (8 * nodes.len()).saturating_sub(layout.first_bit) / layout.split_bits.max(1),
     };
-    let mut trees = Trees { splits: Vec::new(), roots: Vec::new() };
+    let mut trees = Trees {
+        splits: Vec::new(),
+        roots: Vec::new(),
+    };
     // Where a tree ends is where no child is outstanding.
     let (mut start, mut end) = (0, 0);
     for at in 0..n_splits {
@@ -93,7 +99,9 @@ pub(crate) fn trees(
         let mut found = std::mem::take(&mut trees.roots).into_iter().peekable();
         for head in heads.chunks_exact(2) {
             let root = (head[1] & 0xffff) as usize;
-            let next = found.next_if_eq(&Child::Split(head[0] as usize)).filter(|_| root == 0);
+            let next = found
+                .next_if_eq(&Child::Split(head[0] as usize))
+                .filter(|_| root == 0);
             trees.roots.push(match root.checked_sub(0x8000) {
                 Some(leaf) => Child::Leaf(leaf),
                 None => next.ok_or("TREES does not lead to where trees start")?,
@@ -143,8 +151,10 @@ fn split(
     let children = match layout.children {
         Children::Marked { marks, argument } => {
             let (half, argument) = (argument.bits / 2, field(argument)?);
-            let (low, high) =
-                (Child::Leaf(argument & ((1 << half) - 1)), Child::Leaf(argument >> half));
+            let (low, high) = (
+                Child::Leaf(argument & ((1 << half) - 1)),
+                Child::Leaf(argument >> half),
+            );
             match field(marks)? {
                 0 => [next, Child::Split(at + 1 + argument)],
                 1 => [low, next],
@@ -152,7 +162,9 @@ fn split(
                 _ => [low, high],
             }
         }
-        Children::Counted { argument, n_leaves, .. } => {
+        Children::Counted {
+            argument, n_leaves, ..
+        } => {
             let argument = field(argument)?;
             let (lefts, n_pairs) = (pairs.len() / 2 + n_leaves, pairs.len() / 2);
             match argument {
@@ -166,13 +178,19 @@ fn split(
         }
         Children::Numbered { sides } => {
             let child = |number: usize| {
-                number.checked_sub(0x8000).map_or(Child::Split(start + number), Child::Leaf)
+                number
+                    .checked_sub(0x8000)
+                    .map_or(Child::Split(start + number), Child::Leaf)
             };
             [child(field(sides[0])?), child(field(sides[1])?)]
         }
     };
     let threshold = field(layout.threshold)? as i64;
-    let sign = if layout.is_signed { 1 << (layout.threshold.bits - 1) } else { 0 };
+    let sign = if layout.is_signed {
+        1 << (layout.threshold.bits - 1)
+    } else {
+        0
+    };
     Some(Split {
         input: field(layout.input)?,
         threshold: ((threshold ^ sign) - sign) as i32 + i32::from(layout.threshold_base),
@@ -187,8 +205,15 @@ pub(crate) fn leaves(
     n_classes: usize,
     memory: &Memory,
 ) -> Result<Option<Vec<Vec<u32>>>, String> {
-    let Some(LeafTable { vote_bytes, stride, .. }) = table else {
-        let one = |leaf: usize| (0..n_classes).map(|class| u32::from(class == leaf)).collect();
+    let Some(LeafTable {
+        vote_bytes, stride, ..
+    }) = table
+    else {
+        let one = |leaf: usize| {
+            (0..n_classes)
+                .map(|class| u32::from(class == leaf))
+                .collect()
+        };
         return Ok(Some((0..n_classes).map(one).collect()));
     };
     let Some(bytes) = memory.table("LEAVES") else {
@@ -200,11 +225,15 @@ pub(crate) fn leaves(
             bytes.len()
         ));
     }
-    let mut leaves: Vec<Vec<u32>> =
-        bytes.chunks(stride * vote_bytes).map(|row| numbers(row, vote_bytes)).collect();
+    let mut leaves: Vec<Vec<u32>> = bytes
+        .chunks(stride * vote_bytes)
+        .map(|row| numbers(row, vote_bytes))
+        .collect();
     for (number, leaf) in leaves.iter_mut().enumerate() {
         if leaf.split_off(n_classes).iter().any(|vote| *vote != 0) {
-            return Err(format!("leaf {number} votes for a class that does not exist"));
+            return Err(format!(
+                "leaf {number} votes for a class that does not exist"
+            ));
         }
     }
     Ok(Some(leaves))
@@ -217,9 +246,11 @@ pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, finding
         None if features.len() == n_features => {}
         None => findings.note("Which readings codes are made of is code; the claim was believed."),
         Some(table)
-            if features.clone().eq(numbers(table, (table.len() / features.len()).max(1))
-                .into_iter()
-                .map(|input| input as usize)) => {}
+            if features
+                .clone()
+                .eq(numbers(table, (table.len() / features.len()).max(1))
+                    .into_iter()
+                    .map(|input| input as usize)) => {}
         Some(_) => findings.fault(Kind::Coding, "INPUTS", "other features than those claimed"),
     }
     let Some(table) = memory.table("CODINGS").filter(|_| claim.codings_are_table) else {
@@ -227,7 +258,11 @@ pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, finding
         return;
     };
     let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
-    let n_ranks = claim.inputs.iter().filter(|input| is_rank(&input.coding)).count();
+    let n_ranks = claim
+        .inputs
+        .iter()
+        .filter(|input| is_rank(&input.coding))
+        .count();
     // Of one kind, two words each; else a word in front says which: 0 for affine, 1 for ranks.
     let is_mixed = n_ranks != 0 && n_ranks != claim.inputs.len();
     let size = if is_mixed { 12 } else { 8 };
@@ -237,12 +272,21 @@ pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, finding
     }
     for (input, words) in claim.inputs.iter().zip(numbers(table, 4).chunks(size / 4)) {
         let [a, b] = [words[size / 4 - 2], words[size / 4 - 1]];
-        let found = match if is_mixed { words[0] & 0xff } else { u32::from(n_ranks > 0) } {
-            0 => Some(Coding::Affine { shift: b as i8, offset: a as i32 }),
-            _ if b == 0 => Some(Coding::Rank { cuts: Vec::new() }),
-            _ => memory.at(a.into(), 4 * b as usize).map(|cuts| Coding::Rank {
-                cuts: numbers(cuts, 4).into_iter().map(|cut| cut as i32).collect(),
+        let found = match if is_mixed {
+            words[0] & 0xff
+        } else {
+            u32::from(n_ranks > 0)
+        } {
+            0 => Some(Coding::Affine {
+                shift: b as i8,
+                offset: a as i32,
             }),
+            _ if b == 0 => Some(Coding::Rank { cuts: Vec::new() }),
+            _ => memory
+                .at(a.into(), 4 * b as usize)
+                .map(|cuts| Coding::Rank {
+                    cuts: numbers(cuts, 4).into_iter().map(|cut| cut as i32).collect(),
+                }),
         };
         if found.as_ref() != Some(&input.coding) {
             let what = "the coding in the image is not the one claimed";

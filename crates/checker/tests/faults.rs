@@ -35,9 +35,20 @@ const fn split(feature: u8, marks: u8, argument: u8, threshold: u8) -> [u8; 3] {
 
 fn case() -> Case {
     // `b` in units of 1/4: 0.75 is the code 3.
-    let affine = Coding::Affine { shift: 2, offset: 0 };
-    let input = |feature: usize, sensor, range, coding| Input { feature, sensor, range, coding };
-    let identity = Coding::Affine { shift: 0, offset: 0 };
+    let affine = Coding::Affine {
+        shift: 2,
+        offset: 0,
+    };
+    let input = |feature: usize, sensor, range, coding| Input {
+        feature,
+        sensor,
+        range,
+        coding,
+    };
+    let identity = Coding::Affine {
+        shift: 0,
+        offset: 0,
+    };
     let nodes = [
         &[0][..],
         // A leaf on the left, the next split on the right.
@@ -47,7 +58,10 @@ fn case() -> Case {
     ]
     .concat();
     let votes: [[u16; 2]; 4] = [[32_768, 0], [8_192, 24_576], [0, 32_768], [16_384, 16_384]];
-    let leaves = votes.as_flattened().iter().flat_map(|vote| vote.to_le_bytes());
+    let leaves = votes
+        .as_flattened()
+        .iter()
+        .flat_map(|vote| vote.to_le_bytes());
     Case {
         model: FloatModel::from_json(MODEL).unwrap(),
         claim: Claim {
@@ -72,9 +86,16 @@ fn case() -> Case {
                     threshold: field(16, 8),
                     is_signed: false,
                     threshold_base: 0,
-                    children: Children::Marked { marks: field(8, 2), argument: field(0, 8) },
+                    children: Children::Marked {
+                        marks: field(8, 2),
+                        argument: field(0, 8),
+                    },
                 }),
-                leaves: Some(LeafTable { vote_bytes: 2, stride: 2, unit: 32_768 }),
+                leaves: Some(LeafTable {
+                    vote_bytes: 2,
+                    stride: 2,
+                    unit: 32_768,
+                }),
                 exit_margin: 1.0,
             },
             certificate: Certificate {
@@ -90,14 +111,23 @@ fn case() -> Case {
             ("STARTS", [0_u32, 6].map(u32::to_le_bytes).concat()),
             ("LEAVES", leaves.collect()),
             // What stands between a shift and its offset is of no meaning.
-            ("CODINGS", vec![0, 0, 0, 0, 0, 7, 7, 7, 0, 0, 0, 0, 2, 9, 9, 9]),
+            (
+                "CODINGS",
+                vec![0, 0, 0, 0, 0, 7, 7, 7, 0, 0, 0, 0, 2, 9, 9, 9],
+            ),
         ]),
         rows: vec![10.0, 0.5, 11.0, 0.75, 11.0, 1.0, 200.0, 4.0],
     }
 }
 
 fn flip(tree: usize, node: usize) -> Flip {
-    Flip { tree, node, above: Some(0.75), below: Some(1.0), rows: Vec::new() }
+    Flip {
+        tree,
+        node,
+        above: Some(0.75),
+        below: Some(1.0),
+        rows: Vec::new(),
+    }
 }
 
 fn findings(case: &Case) -> Findings {
@@ -108,7 +138,11 @@ fn findings(case: &Case) -> Findings {
 fn kinds(plant: impl FnOnce(&mut Case)) -> Vec<Kind> {
     let mut case = case();
     plant(&mut case);
-    let mut kinds: Vec<Kind> = findings(&case).faults.iter().map(|fault| fault.kind).collect();
+    let mut kinds: Vec<Kind> = findings(&case)
+        .faults
+        .iter()
+        .map(|fault| fault.kind)
+        .collect();
     kinds.dedup();
     kinds
 }
@@ -140,25 +174,56 @@ type Planted = (&'static str, Kind, fn(&mut Case));
 #[test]
 fn planted_faults_are_named() {
     let planted: [Planted; 22] = [
-        ("a threshold one too high", Kind::Unlisted, |case| table(case, "NODES")[3] += 1),
-        ("a threshold one too low", Kind::Unlisted, |case| table(case, "NODES")[3] -= 1),
-        ("children swapped", Kind::Leaf, |case| table(case, "NODES")[4] = 2 | 1 << 4),
-        ("another feature", Kind::Split, |case| table(case, "NODES")[5] ^= 1 << 2),
-        ("a child that is no leaf", Kind::Layout, |case| table(case, "NODES")[5] &= !1),
-        ("a leaf that does not exist", Kind::Leaf, |case| table(case, "NODES")[1] = 9),
-        ("a start of another tree", Kind::Layout, |case| table(case, "STARTS")[4] = 3),
-        ("a vote off by one", Kind::Leaf, |case| table(case, "LEAVES")[4] ^= 1),
-        ("a leaf's row of another leaf", Kind::Leaf, |case| table(case, "LEAVES").rotate_left(4)),
-        ("a table cut short", Kind::Layout, |case| table(case, "NODES").truncate(7)),
-        ("trees in another order", Kind::Split, |case| order(case).reverse()),
+        ("a threshold one too high", Kind::Unlisted, |case| {
+            table(case, "NODES")[3] += 1
+        }),
+        ("a threshold one too low", Kind::Unlisted, |case| {
+            table(case, "NODES")[3] -= 1
+        }),
+        ("children swapped", Kind::Leaf, |case| {
+            table(case, "NODES")[4] = 2 | 1 << 4
+        }),
+        ("another feature", Kind::Split, |case| {
+            table(case, "NODES")[5] ^= 1 << 2
+        }),
+        ("a child that is no leaf", Kind::Layout, |case| {
+            table(case, "NODES")[5] &= !1
+        }),
+        ("a leaf that does not exist", Kind::Leaf, |case| {
+            table(case, "NODES")[1] = 9
+        }),
+        ("a start of another tree", Kind::Layout, |case| {
+            table(case, "STARTS")[4] = 3
+        }),
+        ("a vote off by one", Kind::Leaf, |case| {
+            table(case, "LEAVES")[4] ^= 1
+        }),
+        ("a leaf's row of another leaf", Kind::Leaf, |case| {
+            table(case, "LEAVES").rotate_left(4)
+        }),
+        ("a table cut short", Kind::Layout, |case| {
+            table(case, "NODES").truncate(7)
+        }),
+        ("trees in another order", Kind::Split, |case| {
+            order(case).reverse()
+        }),
         ("a tree twice", Kind::Stale, |case| order(case)[1] = 0),
-        ("another model", Kind::Stale, |case| case.claim.model.push('1')),
-        ("a wrong shift in the image", Kind::Coding, |case| table(case, "CODINGS")[12] = 3),
+        ("another model", Kind::Stale, |case| {
+            case.claim.model.push('1')
+        }),
+        ("a wrong shift in the image", Kind::Coding, |case| {
+            table(case, "CODINGS")[12] = 3
+        }),
         ("a wrong shift in image and claim", Kind::Unlisted, |case| {
             table(case, "CODINGS")[12] = 1;
-            case.claim.inputs[1].coding = Coding::Affine { shift: 1, offset: 0 };
+            case.claim.inputs[1].coding = Coding::Affine {
+                shift: 1,
+                offset: 0,
+            };
         }),
-        ("a wrong offset", Kind::Coding, |case| table(case, "CODINGS")[8] = 1),
+        ("a wrong offset", Kind::Coding, |case| {
+            table(case, "CODINGS")[8] = 1
+        }),
         ("a flip that is not listed", Kind::Unlisted, |case| {
             case.claim.certificate.flips.pop();
         }),
@@ -168,7 +233,9 @@ fn planted_faults_are_named() {
         ("a level beyond its flips", Kind::Level, |case| {
             case.claim.certificate.splits = Some(Level::EveryInput);
         }),
-        ("a row whose paths part", Kind::Row, |case| case.rows.extend([11.0, 0.8])),
+        ("a row whose paths part", Kind::Row, |case| {
+            case.rows.extend([11.0, 0.8])
+        }),
         ("votes held less than exactly", Kind::Level, |case| {
             let text =
                 String::from_utf8_lossy(MODEL).replace("[0.25, 0.75]", "[0.250001, 0.749999]");
@@ -190,7 +257,9 @@ fn planted_faults_are_named() {
 fn a_saturated_rank_is_refuted() {
     let mut case = case();
     // Ranks of 8 bits saturate at 255: the last two of 257 cuts cannot be told apart.
-    let cuts: Vec<i32> = (0..257).map(|cut| (cut as f32 / 256.0).to_bits() as i32).collect();
+    let cuts: Vec<i32> = (0..257)
+        .map(|cut| (cut as f32 / 256.0).to_bits() as i32)
+        .collect();
     let rank = cuts.partition_point(|cut| *cut < 0.75_f32.to_bits() as i32) as u8;
     case.claim.inputs[1].coding = Coding::Rank { cuts };
     case.claim.codings_are_table = false;
@@ -207,7 +276,13 @@ fn a_saturated_rank_is_refuted() {
         table(&mut case, "NODES")[at] = 255;
     }
     let found = findings(&case);
-    assert!(found.faults.iter().any(|fault| fault.kind == Kind::Unlisted), "{found:?}");
+    assert!(
+        found
+            .faults
+            .iter()
+            .any(|fault| fault.kind == Kind::Unlisted),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -216,7 +291,10 @@ fn codes_of_16_bits_and_integers_of_32() {
     case.claim.reading = Sensor::I32;
     case.claim.inputs[1].sensor = Sensor::I32;
     case.claim.inputs[1].range = (-2_147_483_648.0, 2_147_483_647.0);
-    case.claim.inputs[1].coding = Coding::Affine { shift: -16, offset: 0 };
+    case.claim.inputs[1].coding = Coding::Affine {
+        shift: -16,
+        offset: 0,
+    };
     case.claim.codings_are_table = false;
     let text = String::from_utf8_lossy(MODEL).replace("0.75, \"left\"", "262143, \"left\"");
     case.model = FloatModel::from_json(text.as_bytes()).unwrap();
@@ -227,7 +305,10 @@ fn codes_of_16_bits_and_integers_of_32() {
     let text = String::from_utf8_lossy(MODEL).replace("0.75, \"left\"", "262144, \"left\"");
     case.model = FloatModel::from_json(text.as_bytes()).unwrap();
     let what = findings(&case).faults[0].what.clone();
-    assert!(what.starts_with("the readings 262144 to 262144 pass"), "{what}");
+    assert!(
+        what.starts_with("the readings 262144 to 262144 pass"),
+        "{what}"
+    );
 }
 
 #[test]
@@ -243,7 +324,9 @@ fn rows_on_both_sides_of_every_split() {
     let just_below = f64::from(1.0_f32.next_down());
     assert_eq!(
         readings,
-        [10.0, 0.0, 11.0, 0.0, 11.0, just_below, 11.0, 1.0, 0.0, just_below, 0.0, 1.0]
+        [
+            10.0, 0.0, 11.0, 0.0, 11.0, just_below, 11.0, 1.0, 0.0, just_below, 0.0, 1.0
+        ]
     );
     assert_eq!(edges.scores[0], [32_768 + 16_384, 16_384]);
     let few = edge_rows(forest, &case.claim, &[0.0, 0.0], 2).unwrap();
@@ -319,12 +402,17 @@ const FINE: &[u8] = br#"{"format": "spinney-model", "version": 1, "kind": "decis
 #[test]
 fn integers_in_singles_are_asked_as_they_arrive() {
     let model = FloatModel::from_json(FINE).unwrap();
-    let FloatModel::Forest(forest) = &model else { unreachable!("a tree") };
+    let FloatModel::Forest(forest) = &model else {
+        unreachable!("a tree")
+    };
     let mut claim = case().claim;
     claim.code_bits = 16;
     claim.inputs.truncate(1);
     claim.inputs[0].sensor = Sensor::I32;
-    claim.inputs[0].coding = Coding::Affine { shift: -9, offset: -3_564_334 };
+    claim.inputs[0].coding = Coding::Affine {
+        shift: -9,
+        offset: -3_564_334,
+    };
     let edges = edge_rows(forest, &claim, &[0.0], 10).unwrap();
     assert_eq!((edges.splits, edges.classes.clone()), (1, vec![0, 1]));
     for (row, class) in edges.rows.iter().zip(&edges.classes) {
@@ -348,7 +436,9 @@ fn a_split_that_decides_nothing_parts_no_row() {
     // No reading of the range goes left, but one of the rows does.
     case.claim.inputs[0].range = (11.0, 255.0);
     case.claim.codings_are_table = false;
-    let Body::Forest { order, leaves, .. } = &mut case.claim.body else { unreachable!() };
+    let Body::Forest { order, leaves, .. } = &mut case.claim.body else {
+        unreachable!()
+    };
     (*order, *leaves) = (vec![0], None);
     case.claim.certificate.splits = Some(Level::EveryInput);
     case.claim.certificate.flips.clear();
