@@ -8,7 +8,9 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{c99, chips, docs, new, no_panic, parity, pipeline, places, reproduce, serial, supply};
+use crate::{
+    c99, chips, docs, new, no_panic, parity, pipeline, places, process, reproduce, serial, supply,
+};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
 pub(crate) const PIPELINES: [&str; 8] = [
@@ -70,12 +72,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     ];
     let mut steps: Vec<(String, Step<'_>)> = Vec::new();
     for (name, command) in commands {
-        let step = move || {
-            command
-                .quiet()
-                .run()
-                .map_err(|error| Failure::Input(anyhow!("{error}")))
-        };
+        let step = move || process::show(command.into(), process::LONG).input();
         steps.push((name.to_owned(), Box::new(step)));
     }
     steps.push(("supply chain".to_owned(), Box::new(supply::check)));

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::interrupt;
+
 /// An operation on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -107,6 +109,8 @@ pub(crate) fn write_together(files: &[(PathBuf, &[u8])]) -> io::Result<()> {
 struct Temporary<'a> {
     file: Option<NamedTempFile>,
     place: &'a Path,
+    // Dropped after the file.
+    _busy: interrupt::Busy,
 }
 
 impl<'a> Temporary<'a> {
@@ -123,6 +127,7 @@ impl<'a> Temporary<'a> {
             builder.permissions(fs::Permissions::from_mode(0o644));
         }
         let temporary = Self {
+            _busy: interrupt::busy(),
             file: Some(builder.tempfile_in(folder)?),
             place,
         };

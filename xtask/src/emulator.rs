@@ -11,7 +11,7 @@ use spinney_evaluate::Footprint;
 
 use crate::failure::{Blame, Failure};
 use crate::log::Log;
-use crate::process;
+use crate::{interrupt, process};
 
 /// How a run ended.
 pub(crate) enum Ended {
@@ -59,6 +59,7 @@ pub(crate) fn run(
             log: String::new(),
         });
     }
+    let _busy = interrupt::busy();
     let folder = tempfile::tempdir()
         .context("cannot create a temporary folder")
         .environment()?;
@@ -73,10 +74,8 @@ pub(crate) fn run(
         .environment()?;
     let log = decode_log(elf, &finished.stdout);
     let ended = match finished.status {
-        None => Ended::Failed(format!(
-            "the image did not end within {deadline_s} s and was killed"
-        )),
-        Some(status) => match status.code() {
+        Err(killed) => Ended::Failed(format!("the image {killed}")),
+        Ok(status) => match status.code() {
             Some(0) => std::fs::read(folder.path().join(outcomes_file())).map_or_else(
                 |error| Ended::Failed(format!("the image left no outcomes: {error}")),
                 Ended::Outcomes,

@@ -6,6 +6,8 @@ use std::process::Command;
 use anyhow::Context;
 use spinney_board::Machine;
 
+use crate::process;
+
 /// A compiler that can build for a bare-metal target, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Toolchain {
@@ -40,15 +42,15 @@ impl Toolchain {
     /// place may choose another.
     pub(crate) fn compiler_in(&self, folder: &Path) -> anyhow::Result<String> {
         let mut command = isolated(self.rustc());
-        let output = command.arg("-vV").current_dir(folder).output();
+        command.arg("-vV").current_dir(folder);
+        let output = process::run(&mut command, process::SHORT);
         let output = output.with_context(|| format!("cannot run {}", self.rustc().display()))?;
-        if !output.status.success() {
+        if !output.succeeded() {
             anyhow::bail!(
-                "`{} -vV` ended with {} in {}: {}",
-                self.rustc().display(),
-                output.status,
+                "in {}, `{} -vV` {}",
                 folder.display(),
-                String::from_utf8_lossy(&output.stderr).trim_end()
+                self.rustc().display(),
+                output.told()
             );
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -240,13 +242,19 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// The first line that a successful command prints.
+/// The first line that a successful command prints; says so where it had to be killed.
 pub(crate) fn first_line(command: &mut Command) -> Option<String> {
-    let output = command.output().ok()?;
-    if !output.status.success() {
+    let finished = process::run(command, process::SHORT).ok()?;
+    if finished
+        .status
+        .map_or(true, |status| status.code().is_none())
+    {
+        eprintln!("note: {command:?} {}", finished.told());
+    }
+    if !finished.succeeded() {
         return None;
     }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&finished.stdout);
     text.lines().next().map(str::to_owned)
 }
 

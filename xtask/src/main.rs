@@ -21,6 +21,7 @@ mod flash;
 mod front_end;
 mod image;
 mod inspect;
+mod interrupt;
 mod lock;
 mod lock_file;
 mod log;
@@ -53,7 +54,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 /// Start with `cargo xtask pipeline run --setup`; each verb's `--help` has examples.
 ///
 /// Exit codes: 0 all gates hold, 1 a gate failed, 2 the config or an input is at fault, 3 the
-/// environment lacks something.
+/// environment lacks something or a tool failed, 129, 130 or 143 a signal ended it.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -276,6 +277,10 @@ enum BenchVerb {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = interrupt::watch() {
+        eprintln!("error: cannot listen to signals: {error}");
+        return ExitCode::from(3);
+    }
     let cli = Cli::try_parse().unwrap_or_else(|error| {
         match misplaced::correction(&Cli::command(), &error, std::env::args_os()) {
             Some(correction) => {
@@ -331,11 +336,11 @@ fn main() -> ExitCode {
             prepared.and_then(|()| ci::run(bless))
         }
     };
-    match result {
+    interrupt::or_end(|| match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
             failure.exit_code()
         }
-    }
+    })
 }

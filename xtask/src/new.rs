@@ -344,6 +344,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         .environment()?
         .chip(None)
         .ok_or_else(|| Failure::Environment(anyhow!("the table has this chip's core")))?;
+    let _busy = crate::interrupt::busy();
     let folder = tempfile::tempdir().environment()?;
     write(folder.path(), "fresh-project", &chip)?;
     let log = crate::image::emulated_log(

@@ -377,6 +377,7 @@ fn compile(
     target: &str,
     toolchain: &Toolchain,
 ) -> Result<(), Failure> {
+    let _busy = crate::interrupt::busy();
     let folder = tempfile::tempdir().environment()?;
     image::lock(&mut files)?;
     image::compile(&image::Job {

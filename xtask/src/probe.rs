@@ -7,16 +7,14 @@ use spinney_board::Description;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::places;
+use crate::{places, process};
 
 /// Every chip that probe-rs' registry knows.
 pub(crate) fn describe_all() -> Result<Vec<Description>, Failure> {
     let program = built()?;
     let shell = Shell::new().environment()?;
-    let output = cmd!(shell, "{program} chips")
-        .quiet()
-        .read()
-        .environment()?;
+    let output =
+        process::read(cmd!(shell, "{program} chips").into(), process::LONG).environment()?;
     output
         .lines()
         .map(|line| {
@@ -60,21 +58,19 @@ fn cargo(verb: &str, failure: &str) -> Result<(), Failure> {
     let manifest = places::repository().join("tools/probe/Cargo.toml");
     let shell = Shell::new().environment()?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = cmd!(
+    let command = cmd!(
         shell,
         "{cargo} {verb} --quiet --locked --manifest-path {manifest}"
     )
-    .quiet()
-    .ignore_status()
-    .env("CARGO_TARGET_DIR", folder()?)
-    .output()
-    .environment()?;
-    if output.status.success() {
+    .env("CARGO_TARGET_DIR", folder()?);
+    let output = process::run(&mut command.into(), process::LONG).environment()?;
+    if output.succeeded() {
         return Ok(());
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     Err(Failure::Environment(anyhow!(
-        "{failure}:\n{}\n{}",
+        "{failure}, cargo {}:\n{}\n{}",
+        output.how(),
         text(&output.stderr),
         text(&output.stdout)
     )))

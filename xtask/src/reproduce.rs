@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use crate::environment::find_program;
 use crate::failure::{Blame, Failure};
 use crate::store::{Stage, State};
-use crate::{ci, pipeline, places};
+use crate::{ci, pipeline, places, process};
 
 /// Stages whose artifacts are compared, all of them.
 const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
@@ -63,7 +63,7 @@ impl Second {
             unshare: find_program("unshare").filter(|unshare| {
                 let mut trial = Command::new(unshare);
                 trial.args(OTHER_USER).args(["--", "true"]);
-                trial.output().is_ok_and(|output| output.status.success())
+                process::run(&mut trial, process::SHORT).is_ok_and(|it| it.succeeded())
             }),
         };
         let context = || format!("cannot fill {}", folder.display());
@@ -89,9 +89,8 @@ impl Second {
         let listing = cmd!(
             shell,
             "git ls-files -z --cached --others --exclude-standard"
-        )
-        .quiet()
-        .read()?;
+        );
+        let listing = process::read(listing.into(), process::SHORT)?;
         let paths: Vec<&str> = listing
             .split('\0')
             .filter(|path| !path.is_empty() && repository.join(path).is_file())
@@ -386,19 +385,10 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn succeed(mut command: Command) -> Result<(), Failure> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {:?}", command.get_program()))
-        .environment()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::Input(anyhow!(
-            "in the second clone, {:?} ended with {status}",
-            command.get_program()
-        )))
-    }
+fn succeed(command: Command) -> Result<(), Failure> {
+    process::show(command, process::LONG)
+        .context("in the second clone")
+        .input()
 }
 
 #[cfg(test)]

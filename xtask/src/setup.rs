@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use spinney_board::MACHINES;
 
-use crate::environment;
 use crate::failure::{Blame, Failure};
+use crate::{environment, process};
 
 /// Rust targets of the cores that shipped pipelines and tests build for.
 pub(crate) const TARGETS: [&str; 9] = [
@@ -174,12 +174,13 @@ pub(crate) fn install_packages(packages: &[&str]) -> Result<(), Failure> {
 
 fn execute(words: &[&str]) -> Result<(), Failure> {
     eprintln!("setup: $ {}", words.join(" "));
-    let status = Command::new(words[0])
+    let mut command = Command::new(words[0]);
+    command
         .args(&words[1..])
         .env("DEBIAN_FRONTEND", "noninteractive")
         // What installers say belongs with the progress, not with results.
-        .stdout(std::io::stderr())
-        .status()
+        .stdout(std::io::stderr());
+    let status = process::ask(&mut command)
         .with_context(|| format!("cannot run {}", words[0]))
         .environment()?;
     if status.success() {

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::disk;
 use crate::failure::{Blame, Failure};
+use crate::{disk, interrupt};
 
 const STAMP: &str = "stamp.json";
 
@@ -321,6 +321,8 @@ pub(crate) fn write_together(
 pub(crate) struct Draft {
     folder: tempfile::TempDir,
     place: PathBuf,
+    // Dropped after the folder.
+    _busy: interrupt::Busy,
 }
 
 impl Draft {
@@ -330,6 +332,7 @@ impl Draft {
         let parent = place.parent().unwrap_or(place);
         disk::create_folder(parent).with_context(context)?;
         Ok(Self {
+            _busy: interrupt::busy(),
             folder: beside(place).with_context(context)?,
             place: place.to_owned(),
         })

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use xshell::{Shell, cmd};
 
 use crate::environment::find_program;
 use crate::failure::{Blame, Failure};
-use crate::places;
+use crate::{places, process};
 
 /// Packages from registries that `cargo build -p xtask` may compile. Raise it in the commit that
 /// adds one, with the reason; docs/ci.md states what there are.
@@ -49,10 +49,8 @@ pub(crate) fn packages() -> Result<BTreeSet<String>, Failure> {
     let tree = cmd!(
         shell,
         "{cargo} tree --locked --package xtask --edges normal,build --prefix none --format {format}"
-    )
-    .quiet()
-    .read()
-    .environment()?;
+    );
+    let tree = process::read(tree.into(), process::LONG).environment()?;
     // Packages of this repository have their folder in brackets, those seen before an asterisk.
     Ok(tree
         .lines()
@@ -75,14 +73,14 @@ fn deny() -> Result<(), Failure> {
     let shell = Shell::new().environment()?;
     shell.change_dir(places::repository());
     for manifest in MANIFESTS {
-        cmd!(
+        let deny = cmd!(
             shell,
             "cargo-deny --log-level error --manifest-path {manifest} --config deny.toml
              check licenses bans sources"
-        )
-        .quiet()
-        .run()
-        .map_err(|error| Failure::Input(anyhow!("{manifest}: {error}")))?;
+        );
+        process::show(deny.into(), process::LONG)
+            .context(manifest)
+            .input()?;
     }
     println!("supply chain: left out: advisories, which the GitHub workflow checks");
     Ok(())

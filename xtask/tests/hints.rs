@@ -1,4 +1,5 @@
 //! What a run says of rows that are odd, and of rows that float and Q15 decide differently.
+#![expect(clippy::disallowed_methods, reason = "tests end with what they start")]
 
 use std::process::Command;
 

@@ -1,5 +1,6 @@
 //! Motion through the whole program: each form in which recordings and labels come, and files at
 //! fault.
+#![expect(clippy::disallowed_methods, reason = "tests end with what they start")]
 
 use std::fmt::Write;
 use std::process::Command;

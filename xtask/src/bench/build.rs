@@ -6,7 +6,7 @@ use anyhow::Context;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{places, store, supply};
+use crate::{interrupt, places, process, store, supply};
 
 /// A package of the build that stands for a machine's speed.
 const YARDSTICK: &str = "clap";
@@ -67,20 +67,16 @@ struct Cost {
 impl Cost {
     /// Builds one package and what it needs, as the default build has it.
     fn of(shell: &Shell, package: &str) -> Result<Self, Failure> {
+        let _busy = interrupt::busy();
         let folder = tempfile::tempdir().environment()?;
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        cmd!(shell, "{cargo} fetch --quiet --locked")
-            .quiet()
-            .run()
-            .environment()?;
+        let fetch = cmd!(shell, "{cargo} fetch --quiet --locked");
+        process::show(fetch.into(), process::LONG).environment()?;
         eprintln!("bench: building {package} from nothing");
         let script = format!("'{cargo}' build --quiet --locked --offline -p {package} && times");
         let started = Instant::now();
-        let times = cmd!(shell, "sh -c {script}")
-            .env("CARGO_TARGET_DIR", folder.path())
-            .quiet()
-            .read()
-            .environment()?;
+        let build = cmd!(shell, "sh -c {script}").env("CARGO_TARGET_DIR", folder.path());
+        let times = process::read(build.into(), process::LONG).environment()?;
         Ok(Self {
             processor_s: children(&times)
                 .with_context(|| format!("`times` of sh printed {times:?}"))

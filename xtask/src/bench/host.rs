@@ -8,6 +8,7 @@ use xshell::cmd;
 
 use super::python::{self, Line, Sides};
 use crate::failure::{Blame, Failure};
+use crate::process;
 
 /// How many rows a peer decides differently.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -34,9 +35,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         binary,
         data,
     } = &sides;
-    let json = cmd!(shell, "{python} scripts/host/host.py {data} {binary}")
-        .read()
-        .environment()?;
+    let command = cmd!(shell, "{python} scripts/host/host.py {data} {binary}");
+    let json = process::read(command.into(), python::PATIENCE).environment()?;
     // Libraries print notes before the figures.
     let json = json.find("{\n \"lines\"").map_or("", |at| &json[at..]);
     let found: Found = serde_json::from_str(json)

@@ -3,13 +3,14 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
-use crate::{places, store};
+use crate::{places, process, store};
 
 /// One comparison; lower is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub(super) struct Sides {
     pub data: PathBuf,
 }
 
+/// Within which a comparison is over.
+pub(super) const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
 impl Sides {
     /// Installs the peers that pip's arguments name into the environment of this name, builds the
     /// example of the package, and writes the data sets.
@@ -52,17 +56,15 @@ impl Sides {
         let python = environment_with(&shell, &work.join(environment), peers)?;
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let target = work.join("target");
-        cmd!(
+        let build = cmd!(
             shell,
             "{cargo} build --quiet --release --package {package} --example {example}"
         )
-        .env("CARGO_TARGET_DIR", &target)
-        .run()
-        .environment()?;
+        .env("CARGO_TARGET_DIR", &target);
+        process::show(build.into(), process::LONG).environment()?;
         let data = work.join("data");
-        cmd!(shell, "{python} scripts/quality/datasets.py {data}")
-            .run()
-            .environment()?;
+        let write = cmd!(shell, "{python} scripts/quality/datasets.py {data}");
+        process::show(write.into(), process::LONG).environment()?;
         Ok(Self {
             shell,
             python,
@@ -80,17 +82,16 @@ pub(super) fn environment_with(
 ) -> Result<PathBuf, Failure> {
     let python = environment.join("bin/python");
     if !python.is_file() {
-        cmd!(shell, "python3 -m venv {environment}")
-            .run()
+        let make = cmd!(shell, "python3 -m venv {environment}");
+        process::show(make.into(), process::LONG)
             .context("python3 with its venv module is needed for the other side")
             .environment()?;
     }
-    cmd!(
+    let install = cmd!(
         shell,
         "{python} -m pip install --quiet --disable-pip-version-check {peers...}"
-    )
-    .run()
-    .environment()?;
+    );
+    process::show(install.into(), process::LONG).environment()?;
     Ok(python)
 }
 

@@ -5,6 +5,7 @@ use xshell::cmd;
 
 use super::python::{self, Line, Sides};
 use crate::failure::{Blame, Failure};
+use crate::process;
 
 /// What the other side runs on.
 const PEERS: [&str; 2] = ["scikit-learn==1.9.1", "numpy==2.4.6"];
@@ -18,12 +19,11 @@ pub(crate) fn run() -> Result<(), Failure> {
         binary,
         data,
     } = &sides;
-    let json = cmd!(
+    let command = cmd!(
         shell,
         "{python} scripts/quality/bench_train.py pair {data} {binary} --rounds 5 --repeats 3"
-    )
-    .read()
-    .environment()?;
+    );
+    let json = process::read(command.into(), python::PATIENCE).environment()?;
     let lines: Vec<Line> = serde_json::from_str(&json)
         .context("the comparison printed no list of figures")
         .environment()?;

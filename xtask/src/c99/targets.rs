@@ -233,7 +233,7 @@ fn build(command: &mut Command) -> anyhow::Result<String> {
     let finished = process::run(command, DEADLINE)
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;
     let said = String::from_utf8_lossy(&finished.stderr).into_owned();
-    if finished.status.is_some_and(|status| status.success()) {
+    if finished.succeeded() {
         Ok(said)
     } else {
         bail!("does not build:\n{}", said.trim_end())
@@ -242,8 +242,9 @@ fn build(command: &mut Command) -> anyhow::Result<String> {
 
 /// Text and data of an object, as `size` counts them.
 fn size(target: Target, object: &Path) -> anyhow::Result<u64> {
-    let output = Command::new(target.size_program()).arg(object).output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut command = Command::new(target.size_program());
+    command.arg(object);
+    let text = process::read(command, DEADLINE)?;
     let figures: Vec<u64> = text
         .lines()
         .nth(1)
@@ -263,12 +264,9 @@ fn size(target: Target, object: &Path) -> anyhow::Result<u64> {
 /// The symbols that an object takes from elsewhere.
 fn calls(target: Target, object: &Path) -> anyhow::Result<BTreeSet<String>> {
     let program = target.size_program().replace("size", "nm");
-    let output = Command::new(&program)
-        .arg("--undefined-only")
-        .arg(object)
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut command = Command::new(program);
+    command.arg("--undefined-only").arg(object);
+    let text = process::read(command, DEADLINE)?;
     let symbols = text
         .lines()
         .filter_map(|line| line.split_whitespace().last());
@@ -307,15 +305,10 @@ fn host(target: Target, folder: &Path, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
     build(&mut command)?;
     let input = folder.join("rows.bin");
     std::fs::write(&input, rows)?;
-    let output = Command::new(&program)
-        .stdin(Stdio::from(std::fs::File::open(&input)?))
-        .output()?;
-    if !output.status.success() {
-        bail!(
-            "the program ends with {}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+    let input = Stdio::from(std::fs::File::open(&input)?);
+    let output = process::run_on(input, &mut Command::new(&program), DEADLINE)?;
+    if !output.succeeded() {
+        bail!("the program {}", output.told());
     }
     Ok(output.stdout)
 }
@@ -348,11 +341,10 @@ fn cortex_m0(folder: &Path, rows: &[u8]) -> anyhow::Result<Vec<u8>> {
         .arg("-kernel")
         .arg(&elf);
     let finished = process::run(&mut command, DEADLINE)?;
-    match finished.status {
-        Some(status) if status.success() => Ok(std::fs::read(folder.join("records.bin"))?),
-        Some(status) => bail!("the emulator ends with {status}"),
-        None => bail!("does not end within {} s", DEADLINE.as_secs()),
+    if !finished.succeeded() {
+        bail!("the emulator {}", finished.told());
     }
+    Ok(std::fs::read(folder.join("records.bin"))?)
 }
 
 fn avr(folder: &Path, rows: &[u8], n_rows: usize) -> anyhow::Result<Vec<u8>> {
@@ -379,8 +371,8 @@ fn avr(folder: &Path, rows: &[u8], n_rows: usize) -> anyhow::Result<Vec<u8>> {
         .args(["-m", "atmega2560", "-f", "16000000"])
         .arg(&elf);
     let finished = process::run(&mut command, DEADLINE)?;
-    if finished.status.is_none() {
-        bail!("does not end within {} s", DEADLINE.as_secs());
+    if let Err(killed) = finished.status {
+        bail!("the simulator {killed}");
     }
     // The simulator prints what the device says among its own messages.
     records_of(&String::from_utf8_lossy(&finished.stderr))

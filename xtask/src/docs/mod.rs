@@ -16,7 +16,7 @@ use anyhow::{Context, anyhow};
 use spinney_report::Report;
 
 use crate::failure::{Blame, Failure};
-use crate::{environment, places, store};
+use crate::{environment, places, process, store};
 use page::{Block, Mark, Page};
 use scratch::{Outcome, Scratch};
 
@@ -227,17 +227,11 @@ fn python() -> Result<PathBuf, Failure> {
     let folder = places::cache()?.join("docs-python");
     let programs = folder.join("bin");
     if !programs.join("pip").is_file() {
-        let status = Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&folder)
-            .status()
-            .context("python3 does not start, which `docs --all` needs")
+        let mut command = Command::new("python3");
+        command.args(["-m", "venv"]).arg(&folder);
+        process::show(command, process::LONG)
+            .context("`docs --all` needs venv; on Debian, `apt-get install python3-venv` helps")
             .environment()?;
-        if !status.success() {
-            return Err(Failure::Environment(anyhow!(
-                "`python3 -m venv` failed; on Debian, `apt-get install python3-venv` helps"
-            )));
-        }
     }
     Ok(programs)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
 use crate::failure::{Blame, Failure};
 use crate::{places, process};
@@ -150,7 +150,10 @@ impl Scratch {
             .environment()?;
         let line = std::fs::read_to_string(at).unwrap_or_default();
         Ok(Outcome {
-            exit: finished.status.map(|status| status.code().unwrap_or(-1)),
+            exit: finished
+                .status
+                .ok()
+                .map(|status| status.code().unwrap_or(-1)),
             line: line.trim().parse().unwrap_or(0),
             printed: format!(
                 "{}{}",
@@ -200,21 +203,13 @@ fn files(repository: &Path) -> Result<Vec<PathBuf>, Failure> {
         "--exclude-standard",
         "-z",
     ]);
-    let output = command
-        .output()
-        .context("git does not start, which lists the working tree's files")
+    let names = process::read(command, process::SHORT)
+        .context("git cannot list the working tree's files")
         .environment()?;
-    if !output.status.success() {
-        return Err(Failure::Environment(anyhow!(
-            "git cannot list the working tree's files: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )));
-    }
-    Ok(output
-        .stdout
-        .split(|byte| *byte == 0)
+    Ok(names
+        .split('\0')
         .filter(|name| !name.is_empty())
-        .map(|name| PathBuf::from(String::from_utf8_lossy(name).into_owned()))
+        .map(PathBuf::from)
         .collect())
 }
 

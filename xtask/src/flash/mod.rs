@@ -7,7 +7,7 @@ mod terminal;
 mod tests;
 mod verify;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
@@ -21,7 +21,7 @@ use self::terminal::Terminal;
 use self::verify::ProbeLink;
 use crate::failure::{Blame, Failure};
 use crate::log::Log;
-use crate::process::Guarded;
+use crate::process::{self, Guarded};
 use crate::{pipeline, probe};
 
 #[derive(clap::Args)]
@@ -123,9 +123,9 @@ fn geometry(program: &PathBuf, chip: &Chip, image: &[Loaded]) -> Result<Geometry
     let address = image
         .first()
         .map_or(chip.flash.origin, |first| first.address);
-    let output = Command::new(program)
-        .args(["geometry", &chip.name, &address.to_string()])
-        .output()
+    let mut command = Command::new(program);
+    command.args(["geometry", &chip.name, &address.to_string()]);
+    let output = process::run(&mut command, process::SHORT)
         .with_context(|| format!("cannot run {}", program.display()))
         .environment()?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -133,7 +133,10 @@ fn geometry(program: &PathBuf, chip: &Chip, image: &[Loaded]) -> Result<Geometry
         return Err(Failure::Environment(told(&fault)));
     }
     serde_json::from_str(&text)
-        .map_err(|error| anyhow!("{} says {text:?}: {error}", program.display()))
+        .map_err(|error| {
+            let (name, told) = (program.display(), output.told());
+            anyhow!("{name} {told}; it says {text:?}: {error}")
+        })
         .environment()
 }
 
@@ -146,18 +149,19 @@ struct Process {
 
 impl Process {
     fn start(program: &PathBuf, job: &Job) -> anyhow::Result<Self> {
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .arg("run")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
+            .stdout(Stdio::piped());
+        let mut guarded = Guarded::spawn(&mut command)
             .with_context(|| format!("cannot run {}", program.display()))?;
-        let mut child = Guarded(child);
-        let mut stdin = child.0.stdin.take().context("no way to its stdin")?;
-        let stdout = child.0.stdout.take().context("no way to its stdout")?;
+        let child = &mut guarded.child;
+        let mut stdin = child.stdin.take().context("no way to its stdin")?;
+        let stdout = child.stdout.take().context("no way to its stdout")?;
         writeln!(stdin, "{}", serde_json::to_string(job)?)?;
         Ok(Self {
-            child,
+            child: guarded,
             lines: BufReader::new(stdout),
             stdin,
         })
@@ -172,8 +176,9 @@ impl Wire for Process {
 
 /// The event on the next line.
 fn read_event(lines: &mut impl BufRead) -> std::io::Result<Option<Event>> {
+    const BYTES_MAX: u64 = 1 << 24;
     let mut line = String::new();
-    if lines.read_line(&mut line)? == 0 {
+    if lines.take(BYTES_MAX).read_line(&mut line)? == 0 {
         return Ok(None);
     }
     Ok(Some(serde_json::from_str(&line)?))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, anyhow};
@@ -16,6 +16,7 @@ use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::lock::{self, Held};
 use crate::places;
+use crate::process::{self, Finished};
 
 /// A workspace to build the one binary of.
 pub(crate) struct Job<'a> {
@@ -59,7 +60,7 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
     let mut output = run(job, "build", &[&["--offline"], &arguments[..]].concat())?;
     if lacks_crates(&output) {
         let fetched = run(job, "fetch", &[])?;
-        if !fetched.status.success() {
+        if !fetched.succeeded() {
             return Err(failed(
                 "the crates of the firmware's lock file are not all on this machine, and cannot be \
                  fetched",
@@ -68,7 +69,7 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
         }
         output = run(job, "build", &[&["--offline"], &arguments[..]].concat())?;
     }
-    if !output.status.success() {
+    if !output.succeeded() {
         let what = format!("the firmware for {} does not build", job.target);
         return Err(failed(&what, &output));
     }
@@ -104,18 +105,19 @@ fn name(artifact: &Value) -> Option<&str> {
 }
 
 /// Whether cargo would need the network.
-fn lacks_crates(output: &Output) -> bool {
-    !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--offline")
+fn lacks_crates(output: &Finished) -> bool {
+    !output.succeeded() && String::from_utf8_lossy(&output.stderr).contains("--offline")
 }
 
-fn failed(what: &str, output: &Output) -> Failure {
+fn failed(what: &str, output: &Finished) -> Failure {
     let errors = String::from_utf8_lossy(&output.stderr);
-    Failure::Environment(anyhow!("{what}:\n{}", errors.trim_end()))
+    let how = output.how();
+    Failure::Environment(anyhow!("{what}, cargo {how}:\n{}", errors.trim_end()))
 }
 
 /// Runs a verb of cargo on a job. What the caller's shell and files of settings say of compilers,
 /// flags and profiles has no say; what is left of the settings is part of an image's key.
-fn run(job: &Job<'_>, verb: &str, arguments: &[&str]) -> Result<Output, Failure> {
+fn run(job: &Job<'_>, verb: &str, arguments: &[&str]) -> Result<Finished, Failure> {
     let toolchain = job.toolchain;
     let cache = places::firmware_cache()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -142,10 +144,9 @@ fn run(job: &Job<'_>, verb: &str, arguments: &[&str]) -> Result<Output, Failure>
     output(&mut command)
 }
 
-fn output(command: &mut Command) -> Result<Output, Failure> {
+fn output(command: &mut Command) -> Result<Finished, Failure> {
     let program = PathBuf::from(command.get_program());
-    command
-        .output()
+    process::run(command, process::LONG)
         .with_context(|| format!("cannot run {}", program.display()))
         .environment()
 }

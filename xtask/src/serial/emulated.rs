@@ -151,9 +151,9 @@ fn command(program: &Path, machine: &Machine, elf: &Path, devices: &[&str]) -> C
 /// Starts a command whose pipes are the emulator's debugger interface.
 fn piped(command: &mut Command) -> Result<(Pipes, Guarded), Failure> {
     command.stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut child = spawn(command)?;
-    match (child.0.stdin.take(), child.0.stdout.take()) {
-        (Some(stdin), Some(stdout)) => Ok((Pipes::new(stdin, stdout), child)),
+    let mut guarded = spawn(command)?;
+    match (guarded.child.stdin.take(), guarded.child.stdout.take()) {
+        (Some(stdin), Some(stdout)) => Ok((Pipes::new(stdin, stdout), guarded)),
         _ => Err(Failure::Environment(anyhow!("no pipes"))),
     }
 }
@@ -178,6 +178,9 @@ pub(crate) struct Emulated {
     _image: Rc<TempDir>,
 }
 
+/// What is read of what an emulator says.
+const SAID_BYTES_MAX: u64 = 1 << 20;
+
 /// How long an emulator may take until it has a pseudo-terminal.
 const START_MAX: Duration = Duration::from_secs(20);
 
@@ -186,22 +189,27 @@ const BAUD: u32 = 115_200;
 
 impl Emulated {
     fn start(mut command: Command, machine: &Machine, image: Rc<TempDir>) -> Result<Self, Failure> {
-        let mut child = spawn(&mut command)?;
-        let stdout = child.0.stdout.take().context("no pipe").environment()?;
+        let mut guarded = spawn(&mut command)?;
+        let child = &mut guarded.child;
+        let stdout = child.stdout.take().context("no pipe").environment()?;
         let (sender, paths) = channel();
-        // Goes on reading, so that the emulator never waits for its pipe.
         std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let mut stdout = BufReader::new(stdout);
+            let said = stdout.by_ref().take(SAID_BYTES_MAX);
+            for line in said.lines().map_while(Result::ok) {
                 if let Some(path) = pty(&line) {
                     let _ = sender.send(path);
                 }
             }
+            // Goes on reading, so that the emulator never waits for its pipe.
+            let _ = std::io::copy(&mut stdout, &mut std::io::sink());
         });
         let Ok(path) = paths.recv_timeout(START_MAX) else {
-            let _ = child.0.kill();
+            let stderr = child.stderr.take();
+            guarded.end().environment()?;
             let mut errors = String::new();
-            if let Some(stderr) = &mut child.0.stderr {
-                let _ = stderr.read_to_string(&mut errors);
+            if let Some(stderr) = stderr {
+                let _ = stderr.take(SAID_BYTES_MAX).read_to_string(&mut errors);
             }
             return Err(Failure::Environment(anyhow!(
                 "{} has given the UART of {} no pseudo-terminal: {}",
@@ -212,7 +220,7 @@ impl Emulated {
         };
         Ok(Self {
             path,
-            _child: child,
+            _child: guarded,
             _image: image,
         })
     }
@@ -224,11 +232,9 @@ impl Emulated {
 }
 
 fn spawn(command: &mut Command) -> Result<Guarded, Failure> {
-    let child = command
-        .spawn()
+    Guarded::spawn(command)
         .with_context(|| format!("cannot run {}", command.get_program().display()))
-        .environment()?;
-    Ok(Guarded(child))
+        .environment()
 }
 
 /// The path in a line such as `char device redirected to /dev/pts/3 (label serial0)`.

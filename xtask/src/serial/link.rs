@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -92,7 +92,8 @@ pub(crate) struct Pipes {
 
 impl Pipes {
     pub(crate) fn new(stdin: ChildStdin, mut stdout: ChildStdout) -> Self {
-        let (sender, chunks) = channel();
+        // Bounded, so that a child that prints without end waits.
+        let (sender, chunks) = sync_channel(64);
         // A pipe has no timeout; the thread ends with the child's output or with this link.
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];

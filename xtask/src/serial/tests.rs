@@ -14,6 +14,7 @@ use super::link::{Link, Pipes, Tty};
 use super::session::{Card, Patience, SessionError};
 use super::verify::{DeviceRows, verify};
 use super::{HostRows, Noisy};
+use crate::process::Guarded;
 
 const N_FEATURES: usize = 5;
 const N_CLASSES: usize = 3;
@@ -327,11 +328,10 @@ fn a_link_that_breaks() {
 
 #[test]
 fn pipes_carry_bytes_and_tell_of_their_end() {
-    let mut child = Command::new("cat")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = Command::new("cat");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut guarded = Guarded::spawn(&mut command).unwrap();
+    let child = &mut guarded.child;
     let mut pipes = Pipes::new(child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut buffer = [0; 3];
     assert_eq!(
@@ -346,8 +346,7 @@ fn pipes_carry_bytes_and_tell_of_their_end() {
         came.extend(&buffer[..n_bytes]);
     }
     assert_eq!(came, [1, 2, 3, 0, 5]);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    guarded.end().unwrap();
     let error = pipes
         .read(&mut buffer, Duration::from_secs(60))
         .unwrap_err();

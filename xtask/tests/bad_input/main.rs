@@ -1,4 +1,5 @@
 //! Bad input through the whole program: an exit code, one clear error, and nothing left behind.
+#![expect(clippy::disallowed_methods, reason = "tests end with what they start")]
 
 mod configs;
 mod limits;

@@ -161,7 +161,7 @@ fn run(command: &mut Command) -> Result<(), Failure> {
     let finished = process::run(command, deadline)
         .with_context(|| format!("cannot run {}", command.get_program().display()))
         .environment()?;
-    if finished.status.is_some_and(|status| status.success()) {
+    if finished.succeeded() {
         return Ok(());
     }
     Err(Failure::Environment(anyhow!(

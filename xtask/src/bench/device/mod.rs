@@ -22,7 +22,7 @@ use super::python::environment_with;
 use crate::environment::{self, Toolchain};
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
-use crate::{image, places, setup, store};
+use crate::{image, places, process, setup, store};
 
 use compiler::Compiler;
 use model::Model;
@@ -245,10 +245,8 @@ fn write_models(python: &Path, folder: &Path, names: &[&str]) -> Result<(), Fail
     let shell = Shell::new().environment()?;
     let script = places::repository().join("scripts/peers/peers.py");
     let names = names.join(",");
-    cmd!(shell, "{python} {script} {folder} --models {names}")
-        .quiet()
-        .run()
-        .environment()
+    let write = cmd!(shell, "{python} {script} {folder} --models {names}");
+    process::show(write.into(), process::LONG).environment()
 }
 
 /// One thing to build and run.

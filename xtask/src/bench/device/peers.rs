@@ -1,7 +1,7 @@
 //! A peer's source on one core: its image built, run on all test rows, an empty one subtracted.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -11,7 +11,7 @@ use spinney_evaluate::Footprint;
 use super::model::{Model, Source};
 use super::{Bench, DEADLINE_S, Measured, Place, Ran};
 use crate::failure::{Blame, Failure};
-use crate::process;
+use crate::{interrupt, process};
 
 /// Bytes of one outcome: class, ticks, stack, as `scripts/peers/harness/harness.c` writes them.
 const OUTCOME_LEN: usize = 12;
@@ -34,6 +34,7 @@ pub(super) fn measure(
     source: &Source,
     place: &Place,
 ) -> Result<Measured, Failure> {
+    let _busy = interrupt::busy();
     let folder = tempfile::tempdir_in(&bench.work)
         .context("cannot create a temporary folder")
         .environment()?;
@@ -129,14 +130,14 @@ fn run(
     let finished = process::run(&mut command, Duration::from_secs(u64::from(DEADLINE_S)))
         .with_context(|| format!("cannot run {}", bench.qemu.display()))
         .environment()?;
-    let reason = match finished.status.map(|status| status.code()) {
-        Some(Some(0)) => None,
-        None => Some(format!("did not end within {DEADLINE_S} s")),
-        Some(Some(2)) => Some("could not read rows or write outcomes".to_owned()),
-        Some(Some(4)) => Some("ran into a fault".to_owned()),
-        Some(Some(5)) => Some("a prediction takes more than the timer counts".to_owned()),
-        Some(Some(6)) => Some("a prediction takes more stack than is watched".to_owned()),
-        Some(code) => Some(format!("the emulator ended with {code:?}")),
+    let reason = match finished.status.as_ref().map(ExitStatus::code) {
+        Ok(Some(0)) => None,
+        Err(killed) => Some(killed.to_string()),
+        Ok(Some(2)) => Some("could not read rows or write outcomes".to_owned()),
+        Ok(Some(4)) => Some("ran into a fault".to_owned()),
+        Ok(Some(5)) => Some("a prediction takes more than the timer counts".to_owned()),
+        Ok(Some(6)) => Some("a prediction takes more stack than is watched".to_owned()),
+        Ok(_) => Some(format!("the emulator {}", finished.told())),
     };
     if let Some(reason) = reason {
         return Ok(Err(reason));

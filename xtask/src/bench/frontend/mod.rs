@@ -268,16 +268,14 @@ fn outcomes(bench: &Bench, machine: &Machine, elf: &Path) -> Result<Vec<u8>, Fai
     let finished = process::run(&mut command, DEADLINE)
         .with_context(|| format!("cannot run {}", bench.qemu.display()))
         .environment()?;
-    match finished.status.map(|status| status.code()) {
-        Some(Some(0)) => std::fs::read(&path)
-            .with_context(|| format!("{} left no outcomes", elf.display()))
-            .environment(),
-        ended => Err(Failure::Environment(anyhow!(
-            "{} on {} ended with {ended:?}, not with 0",
-            elf.display(),
-            machine.name
-        ))),
+    if !finished.succeeded() {
+        let (elf, told) = (elf.display(), finished.told());
+        let told = anyhow!("{elf} on {}: the emulator {told}", machine.name);
+        return Err(Failure::Environment(told));
     }
+    std::fs::read(&path)
+        .with_context(|| format!("{} left no outcomes", elf.display()))
+        .environment()
 }
 
 /// Instructions that so many ticks of a machine's timer stand for.
