@@ -41,6 +41,7 @@ impl Guarded {
         // Held meanwhile, so that a signal finds the new child as well.
         let mut groups = groups();
         groups.check()?;
+        groups.watch();
         let child = command.spawn()?;
         groups.add(child.id());
         Ok(Self {
@@ -311,8 +312,8 @@ impl Groups {
         Ok(())
     }
 
-    fn add(&mut self, group: u32) {
-        self.running.insert(group);
+    /// Starts the watchdog, unless there is one.
+    fn watch(&mut self) {
         if self.watchdog.is_none() {
             let mut command = Command::new("sh");
             command
@@ -327,6 +328,10 @@ impl Groups {
             // Without one, a program that is killed leaves its children to their own ends.
             self.watchdog = started.ok().and_then(|mut child| child.stdin.take());
         }
+    }
+
+    fn add(&mut self, group: u32) {
+        self.running.insert(group);
         self.tell('+', group);
     }
 
