@@ -11,7 +11,7 @@ use crate::{places, process};
 
 /// Packages from registries that `cargo build -p xtask` may compile. Raise it in the commit that
 /// adds one, with the reason; docs/ci.md states what there are.
-const MOST_PACKAGES: usize = 176;
+const MOST_PACKAGES: usize = 179;
 
 /// The workspaces, by their manifests.
 const MANIFESTS: [&str; 3] = [
