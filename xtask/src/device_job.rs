@@ -152,7 +152,7 @@ impl Job {
             return Ok(Ran {
                 machine,
                 result: match run.ended {
-                    Ended::Failed(reason) => Err(reason),
+                    Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
                     Ended::Outcomes(bytes) => {
                         read_outcomes(&bytes, context).map_err(|error| error.to_string())
                     }

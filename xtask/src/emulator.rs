@@ -4,20 +4,22 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use defmt_decoder::Table;
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
 
 use crate::failure::{Blame, Failure};
 use crate::log::Log;
-use crate::{interrupt, process};
+use crate::{disk, interrupt, process};
 
-/// How a run ended.
+/// How a run ended, which is the image's doing: where the emulator itself fails, there is no run.
 pub(crate) enum Ended {
     /// With outcomes.
     Outcomes(Vec<u8>),
-    /// Without: what happened, in a sentence for the report.
+    /// It does not fit, so that it was not even tried: why, in a sentence for the report.
+    NotRun(String),
+    /// Without outcomes: what happened, in a sentence for the report. Another time it may go well.
     Failed(String),
 }
 
@@ -54,7 +56,7 @@ pub(crate) fn run(
 ) -> Result<EmulatorRun, Failure> {
     if let Some(reason) = does_not_fit(machine, footprint) {
         return Ok(EmulatorRun {
-            ended: Ended::Failed(reason),
+            ended: Ended::NotRun(reason),
             heard: None,
             log: String::new(),
         });
@@ -73,27 +75,50 @@ pub(crate) fn run(
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;
     let log = decode_log(elf, &finished.stdout);
-    let ended = match finished.status {
-        Err(killed) => Ended::Failed(format!("the image {killed}")),
-        Ok(status) => match status.code() {
-            Some(0) => std::fs::read(folder.path().join(outcomes_file())).map_or_else(
-                |error| Ended::Failed(format!("the image left no outcomes: {error}")),
-                Ended::Outcomes,
-            ),
-            Some(2) => Ended::Failed("the image could not read rows or write outcomes".to_owned()),
-            Some(3) => Ended::Failed("the image panicked".to_owned()),
-            Some(4) => Ended::Failed("the image ran into a hard fault".to_owned()),
-            _ => Ended::Failed(format!(
-                "the emulator ended with {status}: {}",
-                String::from_utf8_lossy(&finished.stderr)
-                    .lines()
-                    .next()
-                    .unwrap_or("no message")
-            )),
-        },
+    let why = match finished.status.map(|status| status.code()) {
+        Ok(Some(0)) => None,
+        Ok(Some(2)) => Some("the image could not read rows or write outcomes".to_owned()),
+        Ok(Some(3)) => Some("the image panicked".to_owned()),
+        Ok(Some(4)) => Some("the image ran into a hard fault".to_owned()),
+        // QEMU gives up on a core that faults while it handles a fault.
+        Ok(None) if String::from_utf8_lossy(&finished.stderr).contains("Lockup") => {
+            Some("the image locked the core up, by a fault within a fault".to_owned())
+        }
+        Ok(_) => return Err(tool_failed(qemu, &finished.told())),
+        Err(killed) => Some(format!("the image {killed}")),
     };
-    let heard = std::fs::read(folder.path().join(features_file())).ok();
+    let left = |name: &str| answer(&folder.path().join(name));
+    let (ended, heard) = match why {
+        Some(why) => (Ended::Failed(why), None),
+        None => {
+            let outcomes = left(outcomes_file()).map_err(|error| {
+                let ended = format!("ended as if all were well, and left no answer: {error}");
+                tool_failed(qemu, &ended)
+            })?;
+            (Ended::Outcomes(outcomes), left(features_file()).ok())
+        }
+    };
     Ok(EmulatorRun { ended, heard, log })
+}
+
+/// The bytes of a file that an image wrote.
+fn answer(path: &Path) -> std::io::Result<Vec<u8>> {
+    const BYTES_MAX: u64 = 1 << 28;
+    let n_bytes = std::fs::metadata(path)?.len();
+    if n_bytes > BYTES_MAX {
+        let found = format!("found {n_bytes} bytes, expected at most {BYTES_MAX}");
+        return Err(std::io::Error::other(found));
+    }
+    disk::read(path)
+}
+
+/// What is no result of an image: the emulator crashed, or answers what no image of ours does.
+pub(crate) fn tool_failed(qemu: &Path, what: &str) -> Failure {
+    Failure::Environment(anyhow!(
+        "{} {what}; expected the answers of an image: this is the emulator's failure, so nothing of \
+         it is kept; run the same again, or set up another emulator",
+        qemu.display()
+    ))
 }
 
 /// QEMU with this image, semihosting and a fixed time per instruction.
@@ -120,6 +145,9 @@ pub(crate) fn log_of(qemu: &Path, machine: &Machine, elf: &Path) -> Result<Strin
     let finished = process::run(&mut command(qemu, machine, elf), deadline)
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;
+    if !finished.succeeded() {
+        return Err(tool_failed(qemu, &finished.told()));
+    }
     Ok(decode_log(
         &std::fs::read(elf).environment()?,
         &finished.stdout,

@@ -31,6 +31,9 @@ pub(crate) struct Stamp {
     pub inputs: Inputs,
     /// Digest of each artifact, by path within the stage's folder.
     pub artifacts: BTreeMap<String, String>,
+    /// Why its results are told and not reused: something that ran failed, and may not another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// What is left of a stage's last run.
@@ -70,6 +73,11 @@ impl Finished {
     /// Digest of each artifact.
     pub(crate) fn artifacts(&self) -> &BTreeMap<String, String> {
         &self.stamp.artifacts
+    }
+
+    /// Why the stage has to run again, if it has to.
+    pub(crate) fn failed(&self) -> Option<&str> {
+        self.stamp.failed.as_deref()
     }
 
     /// Where an artifact lies, for a reader to look at.
@@ -192,6 +200,7 @@ impl Stage {
         Ok(Writer {
             stage: self,
             artifacts: BTreeMap::new(),
+            failed: None,
         })
     }
 }
@@ -200,6 +209,7 @@ impl Stage {
 pub(crate) struct Writer<'a> {
     stage: &'a Stage,
     artifacts: BTreeMap<String, String>,
+    failed: Option<String>,
 }
 
 impl Writer<'_> {
@@ -219,6 +229,11 @@ impl Writer<'_> {
         self.write(artifact, &serde_json::to_vec(value)?)
     }
 
+    /// Says why the stage has to run again, however equal its inputs.
+    pub(crate) fn fail(&mut self, why: &str) {
+        self.failed.get_or_insert(why.to_owned());
+    }
+
     /// Declares the stage finished, once all of it is on the disk.
     pub(crate) fn finish(self, inputs: Inputs) -> anyhow::Result<Finished> {
         let artifacts = self.artifacts.keys().map(|it| self.stage.path(it));
@@ -236,6 +251,7 @@ impl Writer<'_> {
         let stamp = Stamp {
             inputs,
             artifacts: self.artifacts,
+            failed: self.failed,
         };
         let path = self.stage.path(STAMP);
         let text = serde_json::to_vec_pretty(&stamp)?;

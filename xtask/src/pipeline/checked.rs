@@ -165,7 +165,7 @@ fn ask_image(
         let run = emulator::run(program, machine, elf, &footprint, &bytes, deadline)?;
         let from = number * ROWS_PER_RUN;
         let answers = match run.ended {
-            Ended::Failed(reason) => Err(reason),
+            Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
             Ended::Outcomes(bytes) => mismatches(&bytes, edges, from..from + rows.len()),
         };
         match answers {
@@ -254,6 +254,11 @@ impl Checked {
                 .asked
                 .as_ref()
                 .is_none_or(|asked| asked.mismatches == 0 && asked.failed.is_none())
+    }
+
+    /// Why the image could not be asked, if it could not.
+    pub(super) fn failed(&self) -> Option<&str> {
+        self.asked.as_ref()?.failed.as_deref()
     }
 
     /// Whether all of it could be looked at.

@@ -96,7 +96,7 @@ pub(crate) fn plan<'a>(
                 coding: run.instructions.mean - run.instructions_from_codes.mean,
                 inference: run.instructions_from_codes.mean,
             }),
-            RunResult::Failed(_) | RunResult::NotRequired => None,
+            RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,
         },
         uplink: pipeline.uplink.map(|uplink| UplinkPlan {
             radio: uplink.radio,

@@ -83,7 +83,7 @@ pub(super) fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> 
         footprint: product,
         device: match &result {
             RunResult::Ran(run) => RunOutcome::Ran(run),
-            RunResult::Failed(reason) => RunOutcome::Failed(reason),
+            RunResult::NotRun(reason) | RunResult::Failed(reason) => RunOutcome::Failed(reason),
             RunResult::NotRequired => RunOutcome::NotRequired,
         },
     };

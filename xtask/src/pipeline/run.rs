@@ -21,6 +21,8 @@ use crate::store::{self, Stage, Writer, sha256};
 pub(crate) enum RunResult {
     /// The rows ran.
     Ran(DeviceRun),
+    /// The image does not fit the machine.
+    NotRun(String),
     /// They did not, or not to the end.
     Failed(String),
     /// The config does without.
@@ -154,6 +156,16 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         },
     )?;
     let mut writer = stage.begin().environment()?;
+    let failed = results
+        .iter()
+        .chain([&device])
+        .find_map(|result| match result {
+            RunResult::Failed(why) => Some(why.as_str()),
+            _ => None,
+        });
+    if let Some(why) = failed.or(checked.failed()) {
+        writer.fail(why);
+    }
     writer.write_json(CHECKED, &checked).environment()?;
     writer.write_json(CHOICE, &choice).environment()?;
     writer
@@ -196,6 +208,7 @@ fn run_candidate(
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let passed = summary.passed;
     let result = match run.ended {
+        Ended::NotRun(reason) => RunResult::NotRun(reason),
         Ended::Failed(reason) => RunResult::Failed(reason),
         Ended::Outcomes(bytes) => {
             let context = RunContext {
@@ -259,6 +272,9 @@ fn listen(
         session.config.pipeline.firmware.deadline_s,
     )?;
     let outcomes = match run.ended {
+        Ended::NotRun(reason) => {
+            return Ok(RunResult::NotRun(format!("from samples: {reason}")));
+        }
         Ended::Failed(reason) => {
             return Ok(RunResult::Failed(format!("from samples: {reason}")));
         }
@@ -305,6 +321,9 @@ fn with_scores(early: &RunResult, all: &RunResult) -> RunResult {
             run.mismatches.sort_unstable();
             run.mismatches.dedup();
             RunResult::Ran(run)
+        }
+        (RunResult::Ran(_), RunResult::NotRun(reason)) => {
+            RunResult::NotRun(format!("the image that gives the scores: {reason}"))
         }
         (RunResult::Ran(_), RunResult::Failed(reason)) => {
             RunResult::Failed(format!("the image that gives the scores: {reason}"))

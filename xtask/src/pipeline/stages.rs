@@ -92,6 +92,8 @@ pub(crate) enum Reason {
     Damaged(String),
     /// What it depends on is not what it was.
     Changed(Vec<Change>),
+    /// What it ran failed the last time.
+    Failed(String),
     /// `--force` asked for it.
     Forced,
     /// The stage runs each time.
@@ -117,6 +119,7 @@ impl std::fmt::Display for Reason {
             Self::Damaged(artifact) => {
                 write!(out, "{artifact} is not what its last run wrote")
             }
+            Self::Failed(why) => write!(out, "its last run failed: {why}"),
             Self::Forced => out.write_str("--force asked for it"),
             Self::Always => out.write_str("it runs each time"),
             Self::Changed(changes) => {
@@ -171,7 +174,10 @@ pub(crate) fn reuse(state: State, inputs: &store::Inputs) -> Result<Finished, Re
         })
         .collect();
     match changes.is_empty() {
-        true => Ok(finished),
+        true => match finished.failed() {
+            Some(why) => Err(Reason::Failed(why.to_owned())),
+            None => Ok(finished),
+        },
         false => Err(Reason::Changed(changes.into_values().collect())),
     }
 }
@@ -256,6 +262,11 @@ mod tests {
         assert_eq!(reuse(whole, &before), Ok(finished));
         assert_eq!(reuse(State::Missing, &now), Err(Reason::Never));
         assert_eq!(reuse(State::Unfinished, &now), Err(Reason::Unfinished));
+        let mut writer = stage.begin().unwrap();
+        writer.fail("the image panicked");
+        let failed = writer.finish(before.clone()).unwrap();
+        let why = Reason::Failed("the image panicked".to_owned());
+        assert_eq!(reuse(State::Whole(failed), &before), Err(why));
     }
 
     #[test]

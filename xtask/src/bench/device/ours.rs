@@ -371,7 +371,7 @@ impl Site<'_> {
             DEADLINE_S,
         )?;
         Ok(match run.ended {
-            Ended::Failed(reason) => Err(reason),
+            Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
             Ended::Outcomes(bytes) => {
                 let context = RunContext {
                     n_features: self.model.n_features,
