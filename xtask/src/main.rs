@@ -42,6 +42,8 @@ mod sizes;
 mod store;
 mod supply;
 mod tidy;
+#[cfg(unix)]
+mod torture;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -174,6 +176,9 @@ zone, number of threads, flags and profiles for cargo, and firmware cache, anoth
         #[arg(long, conflicts_with = "configs")]
         all: bool,
     },
+    /// Let everything go wrong around a small pipeline, and see that nothing wrong comes out.
+    #[cfg(unix)]
+    Torture(torture::Arguments),
     /// A shell's completions for these verbs, and a function `spinney` that stands for
     /// `cargo xtask`.
     #[command(after_help = "Put one of these where your shell starts:
@@ -327,6 +332,8 @@ fn main() -> ExitCode {
             let all = all.then(|| ci::PIPELINES.map(PathBuf::from).to_vec());
             reproduce::run(&all.unwrap_or(configs))
         }
+        #[cfg(unix)]
+        Verb::Torture(arguments) => torture::run(&arguments),
         Verb::Completions { shell } => {
             print!("{}", completions::script(Cli::command(), shell));
             Ok(())

@@ -1,0 +1,41 @@
+//! Operations on the disk and starts of processes that fail.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::Case;
+use super::bench::{Bench, Effect};
+use super::preload::{CHANGES, Fault, What};
+
+/// The operations that a class is about, and how they fail.
+pub(super) fn about(class: &str) -> (&'static str, What) {
+    match class {
+        "enospc" => ("owrms", What::Error(28)),
+        "full" => ("owrms", What::Errors(28)),
+        "eio" => ("owrsumc", What::Error(5)),
+        "unreadable" => ("qi", What::Error(5)),
+        "emfile" => ("oqp", What::Error(24)),
+        "eagain" => ("p", What::Error(11)),
+        "short" => ("w", What::Short),
+        _ => (CHANGES, What::Trace),
+    }
+}
+
+pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
+    let [base, at] = case.parts[..] else {
+        anyhow::bail!("expected {}:STATE:OPERATION", case.class);
+    };
+    let (kinds, what) = about(case.class);
+    let at = at.parse()?;
+    let fault = Fault { kinds, at, what };
+    let (ended, at) = bench.disturbed(base, &fault, Duration::from_secs(1))?;
+    let effect = bench
+        .effect(base, &ended)
+        .with_context(|| format!("at `{at}`"))?;
+    bench.checked().with_context(|| format!("at `{at}`"))?;
+    // The run's own temporary folder, too, may be what could not be removed.
+    bench.sandbox.empty_system_temporary()?;
+    bench.heals().with_context(|| format!("at `{at}`"))?;
+    Ok(effect)
+}

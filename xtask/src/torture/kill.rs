@@ -1,0 +1,86 @@
+//! Signals at operations of a run, and runs that nothing happens to.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::Case;
+use super::bench::{BASES, Bench, Effect};
+use super::preload::{CHANGES, Fault, What};
+
+const SIGKILL: i32 = 9;
+
+/// `n` operations of these kinds, spread over a run from each state; most from the one that costs least.
+pub(super) fn spread(bench: &Bench, class: &str, kinds: &str, n: usize) -> Vec<String> {
+    let mut dice = bench.dice(class);
+    let mut cases = Vec::new();
+    for (base, share) in BASES.into_iter().zip([6, 2, 2]) {
+        let n_operations = bench.n_operations(base, kinds);
+        let n = (n * share).div_ceil(10).min(n_operations);
+        for part in 0..n {
+            let (from, to) = (part * n_operations / n, (part + 1) * n_operations / n);
+            cases.push(format!("{base}:{}", dice.gen_range(from..to) + 1));
+        }
+    }
+    cases.truncate(n.max(1));
+    cases
+}
+
+pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
+    let [base, at] = case.parts[..] else {
+        anyhow::bail!("expected {}:STATE:OPERATION", case.class);
+    };
+    let signal = match case.class {
+        "kill" => SIGKILL,
+        "term" => 15,
+        "int" => 2,
+        _ => 1,
+    };
+    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
+    let fault = Fault {
+        kinds: CHANGES,
+        at: at.parse()?,
+        what: What::Signal(signal, dice.gen_range(0..400)),
+    };
+    if base == "fresh" {
+        bench.sandbox.forget_images()?;
+    }
+    // Who is killed cannot end its children; they end by themselves.
+    let patience = if signal == SIGKILL { 30 } else { 1 };
+    let (ended, at) = bench.disturbed(base, &fault, Duration::from_secs(patience))?;
+    let told = ended.code == Some(128 + signal) || ended.signal == Some(signal);
+    // A signal that comes with the last operation may come too late.
+    ensure!(told || ended.code == Some(0), "at `{at}`: {ended}");
+    if signal != SIGKILL {
+        bench.nothing_left().with_context(|| at.clone())?;
+    }
+    let effect = bench.checked().with_context(|| at.clone())?;
+    if signal == SIGKILL {
+        bench.sandbox.empty_system_temporary()?;
+    }
+    bench.heals().with_context(|| format!("at `{at}`"))?;
+    Ok(effect)
+}
+
+pub(super) fn idle_cases(n: usize) -> Vec<String> {
+    BASES
+        .iter()
+        .take(n)
+        .map(|base| (*base).to_owned())
+        .collect()
+}
+
+pub(super) fn idle(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
+    let fault = Fault {
+        kinds: CHANGES,
+        at: 0,
+        what: What::Trace,
+    };
+    let base = case.parts.first().context("expected idle:STATE")?;
+    let (ended, _) = bench.disturbed(base, &fault, Duration::from_secs(1))?;
+    let effect = bench.effect(base, &ended)?;
+    bench.heals()?;
+    Ok(effect)
+}
