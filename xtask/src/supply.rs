@@ -14,9 +14,10 @@ use crate::{places, process};
 const MOST_PACKAGES: usize = 179;
 
 /// The workspaces, by their manifests.
-const MANIFESTS: [&str; 3] = [
+const MANIFESTS: [&str; 4] = [
     "Cargo.toml",
     "firmware/Cargo.toml",
+    "fuzz/Cargo.toml",
     "tools/probe/Cargo.toml",
 ];
 
