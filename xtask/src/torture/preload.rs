@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::sandbox::Sandbox;
-use crate::places;
+use crate::{places, process};
 
 /// Operations that change something.
 pub(super) const CHANGES: &str = "owrsumcp";
@@ -47,18 +47,17 @@ impl Preload {
     pub(super) fn compile(root: &Path) -> Result<Self> {
         let source = places::repository().join("scripts/torture/fault.c");
         let library = root.join("fault.so");
-        let output = Command::new("gcc")
-            .args([
-                "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
-            ])
-            .args([&library, &source])
-            .output()
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"])
+            .arg("-o")
+            .args([&library, &source]);
+        let finished = process::run(&mut gcc, process::SHORT)
             .context("gcc, which compiles the library for faults, does not start")?;
         ensure!(
-            output.status.success(),
-            "{}: {}",
+            finished.succeeded(),
+            "{}: gcc {}",
             source.display(),
-            String::from_utf8_lossy(&output.stderr)
+            finished.told()
         );
         Ok(Self(library))
     }

@@ -184,8 +184,8 @@ impl Sandbox {
     pub(super) fn only(&self, command: &mut Command) -> Result<Ended> {
         let finished = process::run(command, DEADLINE)?;
         Ok(Ended {
-            code: finished.status.and_then(|status| status.code()),
-            signal: finished.status.and_then(|status| status.signal()),
+            code: finished.status.ok().and_then(|status| status.code()),
+            signal: finished.status.ok().and_then(|status| status.signal()),
             stdout: finished.stdout,
             stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
             left: Vec::new(),
@@ -200,7 +200,7 @@ impl Sandbox {
             if left.is_empty() || started.elapsed() > patience {
                 for (id, _) in &left {
                     // By its number: one of those that were started here.
-                    let _ = Command::new("kill").args(["-9", id]).output();
+                    let _ = process::run(Command::new("kill").args(["-9", id]), process::SHORT);
                 }
                 return Ok(left.into_iter().map(|(_, name)| name).collect());
             }
