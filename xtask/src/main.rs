@@ -343,6 +343,7 @@ fn main() -> ExitCode {
             prepared.and_then(|()| ci::run(bless))
         }
     };
+    let result = result.and_then(|()| terminal::finish());
     interrupt::or_end(|| match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -5,9 +5,14 @@
 //! no call can do without.
 
 use std::borrow::Cow;
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
+use anyhow::anyhow;
 use serde::Serialize;
 use spinney_model::{is_obeyed, visible};
+
+use crate::failure::Failure;
 
 /// Takes away the line of progress; only at the start of a text.
 pub(crate) const CLEAR: &str = "\r\x1b[2K";
@@ -27,22 +32,23 @@ macro_rules! eprintln {
 
 /// Prints plain text on stdout.
 pub(crate) fn out(text: &str) {
-    std::print!("{}", shown(text, false));
+    written(io::stdout().write_all(shown(text, false).as_bytes()));
 }
 
 /// Prints plain text on stderr.
 pub(crate) fn err(text: &str) {
-    std::eprint!("{}", shown(text, false));
+    // Where stderr is gone, nobody can be told.
+    let _ = io::stderr().write_all(shown(text, false).as_bytes());
 }
 
 /// Prints text with our colours on stdout, without them where they are not wanted.
 pub(crate) fn styled(text: &str) {
-    anstream::print!("{}", shown(text, true));
+    written(anstream::stdout().write_all(shown(text, true).as_bytes()));
 }
 
 /// Prints text with our colours on stderr, without them where they are not wanted.
 pub(crate) fn styled_err(text: &str) {
-    anstream::eprint!("{}", shown(text, true));
+    let _ = anstream::stderr().write_all(shown(text, true).as_bytes());
 }
 
 /// Prints `value` as JSON on stdout; what a terminal would obey is escaped as JSON does it.
@@ -53,7 +59,33 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<()> {
 
 /// Prints JSON.
 pub(crate) fn json_text(text: &str) {
-    std::print!("{}", json_shown(text));
+    written(io::stdout().write_all(json_shown(text).as_bytes()));
+}
+
+/// Why something that was printed got nowhere: the first reason.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Keeps in mind what could not be written; a reader who has had enough, as `head` has, is no fault.
+fn written(result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Whether all that was printed on stdout got there.
+///
+/// # Errors
+/// It did not, as where stdout is a file on a full disk.
+pub(crate) fn finish() -> Result<(), Failure> {
+    written(io::stdout().flush());
+    match LOST.get() {
+        None => Ok(()),
+        Some(error) => Err(Failure::Environment(anyhow!(
+            "cannot write to stdout: {error}"
+        ))),
+    }
 }
 
 fn json_shown(text: &str) -> String {

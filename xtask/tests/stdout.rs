@@ -1,0 +1,29 @@
+//! Where stdout goes: a reader who has had enough is no fault, and what gets lost is one.
+#![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "tests end with what they start")]
+
+use std::process::{Command, Output};
+
+/// `chips search` with its stdout as `sh` is told.
+fn search(redirection: &str) -> Output {
+    let program = env!("CARGO_BIN_EXE_xtask");
+    let line = format!("(\"$0\" chips search stm32; echo $? >&2) {redirection}");
+    let command = &mut Command::new("sh");
+    let output = command.args(["-c", &line]).arg(program).output();
+    output.expect("sh runs")
+}
+
+#[test]
+fn a_reader_may_leave() {
+    // More than a pipe holds, to one who reads none of it.
+    let output = search("| :");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "0\n");
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let output = search("> /dev/full");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let expected = "error: cannot write to stdout: No space left on device (os error 28)\n3\n";
+    assert_eq!(stderr, expected);
+}
