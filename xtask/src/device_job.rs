@@ -145,6 +145,7 @@ impl Job {
             let context = RunContext {
                 n_features: self.n_features,
                 n_classes: self.n_classes,
+                class_only: image.class_only,
                 timer: machine.timer,
                 predictions,
                 splits: None,

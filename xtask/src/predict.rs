@@ -198,7 +198,9 @@ fn on_device(
         ..HostRows::new(quant, fitted.values.rows())
     };
     let fingerprint = quantized.fingerprint();
-    let card = Card::new(quant, &fingerprint);
+    // A pipeline that stops early may have either image flashed; the emulated one asks all trees.
+    let is_certain = port == Path::new(EMULATOR) || !quantized.codegen.early_exit;
+    let card = Card::new(quant, &fingerprint, is_certain.then_some(false));
     // The machine runs until its guard is dropped.
     let (tty, _emulated) = if port == Path::new(EMULATOR) {
         let pipeline = spinney_config::load(&arguments.config)?.pipeline;

@@ -80,6 +80,8 @@ pub struct RunContext<'a> {
     pub n_features: usize,
     /// Number of classes of the model in the image.
     pub n_classes: usize,
+    /// Whether the image was built to deliver no scores.
+    pub class_only: bool,
     /// What the emulated timer counts.
     pub timer: Timer,
     /// What the host predicted for the same rows.
@@ -112,58 +114,15 @@ const PROBABILITY_LEN: usize = 2;
 /// could not make.
 pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun, OutcomeError> {
     let error = |found: String, expected: String| OutcomeError { found, expected };
-    let header = bytes
-        .get(..Header::LEN)
-        .and_then(Header::from_bytes)
-        .ok_or_else(|| {
-            error(
-                "no header".to_owned(),
-                "the answer of a verify image".to_owned(),
-            )
-        })?;
-    let shape = (header.n_features as usize, header.n_classes as usize);
-    if shape != (context.n_features, context.n_classes) {
-        return Err(error(
-            format!("a model of {} features and {} classes", shape.0, shape.1),
-            format!(
-                "{} features and {} classes",
-                context.n_features, context.n_classes
-            ),
-        ));
-    }
-    let records = &bytes[Header::LEN..];
-    let n_rows = context.predictions.q15.len();
-    let expected = context
-        .predictions
-        .probabilities
-        .first()
-        .map_or(0, Vec::len);
-    let n_probabilities = header.n_probabilities as usize;
-    if n_probabilities != expected {
-        return Err(error(
-            format!("{n_probabilities} probabilities per row"),
-            expected.to_string(),
-        ));
-    }
-    let n_scores = header.n_scores as usize;
-    if n_scores != 0 && n_scores != context.n_classes {
-        return Err(error(
-            format!("{n_scores} scores per row"),
-            format!("none or {}", context.n_classes),
-        ));
-    }
-    let scores_len = SCORE_LEN * n_scores;
-    let record_len = Outcome::LEN + scores_len + PROBABILITY_LEN * n_probabilities;
-    if records.len() != n_rows * record_len {
-        return Err(error(
-            format!(
-                "{} bytes, outcomes of {} rows",
-                records.len(),
-                records.len() / record_len
-            ),
-            format!("{} bytes for {n_rows} rows", n_rows * record_len),
-        ));
-    }
+    let host = context.predictions;
+    let n_rows = host.q15.len();
+    let outputs = Outputs {
+        n_features: context.n_features,
+        n_classes: context.n_classes,
+        class_only: context.class_only,
+        n_probabilities: host.probabilities.first().map_or(0, Vec::len),
+    };
+    let (header, rows) = outputs.answers(bytes, n_rows)?;
     // An empty stretch executes a few instructions, each of which must have counted in full.
     let is_whole = f64::from(header.overhead_ticks) % NS_PER_INSTRUCTION == 0.0;
     if context.timer == Timer::McycleNs && !is_whole {
@@ -190,27 +149,20 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
     let mut from_readings = Vec::with_capacity(n_rows);
     let mut from_codes = Vec::with_capacity(n_rows);
     let mut stack_bytes_max = 0;
-    for (row, record) in records.chunks_exact(record_len).enumerate() {
-        let (outcome, rest) = record.split_at(Outcome::LEN);
-        let (scores, probabilities) = rest.split_at(scores_len);
-        let outcome = Outcome::from_bytes(outcome).expect("a slice of that length");
-        let scores: Vec<i64> = scores
-            .chunks_exact(SCORE_LEN)
-            .map(|score| i64::from_le_bytes(score.try_into().expect("a chunk of that length")))
-            .collect();
-        let probabilities: Vec<u16> = probabilities
-            .chunks_exact(PROBABILITY_LEN)
-            .map(|bytes| u16::from_le_bytes(bytes.try_into().expect("a chunk of that length")))
-            .collect();
+    for (row, answer) in rows.enumerate() {
+        let Answer {
+            outcome,
+            scores,
+            probabilities,
+        } = answer;
         let class = outcome.class as usize;
-        let host = context.predictions;
         // An image that delivers scores asks all trees, whatever the product leaves out.
-        let expected = match n_scores {
-            0 => host.q15[row],
-            _ => argmax(&host.scores[row]),
+        let expected = match context.class_only {
+            true => host.q15[row],
+            false => argmax(&host.scores[row]),
         };
         if class != expected
-            || (n_scores > 0 && scores != host.scores[row])
+            || (!context.class_only && scores != host.scores[row])
             || host
                 .probabilities
                 .get(row)
@@ -243,6 +195,107 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         instructions_from_codes: Instructions::of(&from_codes),
         stack_bytes_max,
     })
+}
+
+/// What an image was built to answer, whatever its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outputs {
+    /// Number of features of the model in it.
+    pub n_features: usize,
+    /// Number of classes of the model in it.
+    pub n_classes: usize,
+    /// Whether it delivers no scores; else one per class.
+    pub class_only: bool,
+    /// Probabilities per row.
+    pub n_probabilities: usize,
+}
+
+/// What a device answered to one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Class and measurements.
+    pub outcome: Outcome,
+    /// Per class, unless the image was built without.
+    pub scores: Vec<i64>,
+    /// Per class, if the model has them.
+    pub probabilities: Vec<u16>,
+}
+
+impl Outputs {
+    /// The answers to `n_rows` rows in a file of outcomes.
+    ///
+    /// # Errors
+    /// Another shape in the header than what was built, or other than `n_rows` whole answers.
+    pub fn answers(
+        self,
+        bytes: &[u8],
+        n_rows: usize,
+    ) -> Result<(Header, impl Iterator<Item = Answer>), OutcomeError> {
+        let error = |found: String, expected: String| OutcomeError { found, expected };
+        let header = bytes
+            .get(..Header::LEN)
+            .and_then(Header::from_bytes)
+            .ok_or_else(|| {
+                error(
+                    "no header".to_owned(),
+                    "the answer of a verify image".to_owned(),
+                )
+            })?;
+        let shape = (header.n_features as usize, header.n_classes as usize);
+        if shape != (self.n_features, self.n_classes) {
+            return Err(error(
+                format!("a model of {} features and {} classes", shape.0, shape.1),
+                format!(
+                    "{} features and {} classes",
+                    self.n_features, self.n_classes
+                ),
+            ));
+        }
+        let n_scores = if self.class_only { 0 } else { self.n_classes };
+        for (found, expected, what) in [
+            (
+                header.n_probabilities,
+                self.n_probabilities,
+                "probabilities",
+            ),
+            (header.n_scores, n_scores, "scores"),
+        ] {
+            if found as usize != expected {
+                return Err(error(
+                    format!("{found} {what} per row"),
+                    format!("{expected}, as the image was built"),
+                ));
+            }
+        }
+        let records = &bytes[Header::LEN..];
+        let scores_len = SCORE_LEN * n_scores;
+        let record_len = Outcome::LEN + scores_len + PROBABILITY_LEN * self.n_probabilities;
+        if records.len() != n_rows * record_len {
+            return Err(error(
+                format!(
+                    "{} bytes, outcomes of {} rows",
+                    records.len(),
+                    records.len() / record_len
+                ),
+                format!("{} bytes for {n_rows} rows", n_rows * record_len),
+            ));
+        }
+        let answer = move |record: &[u8]| {
+            let (outcome, rest) = record.split_at(Outcome::LEN);
+            let (scores, probabilities) = rest.split_at(scores_len);
+            let (scores, probabilities) = (scores.as_chunks().0, probabilities.as_chunks().0);
+            Answer {
+                outcome: Outcome::from_bytes(outcome).expect("a slice of that length"),
+                scores: scores.iter().copied().map(i64::from_le_bytes).collect(),
+                probabilities: probabilities
+                    .iter()
+                    .copied()
+                    .map(u16::from_le_bytes)
+                    .collect(),
+            }
+        };
+        Ok((header, records.chunks_exact(record_len).map(answer)))
+    }
 }
 
 /// Instructions of so many ticks, to the nearest.

@@ -41,7 +41,8 @@ mod predictions;
 mod slimming;
 
 pub use device::{
-    DeviceRun, Instructions, OutcomeError, RunContext, Splits, WorstCase, read_outcomes,
+    Answer, DeviceRun, Instructions, OutcomeError, Outputs, RunContext, Splits, WorstCase,
+    read_outcomes,
 };
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, at_fault, judge};

@@ -232,7 +232,9 @@ fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
     }
     .to_bytes()
     .to_vec();
-    for ((class, scores, ticks), probabilities) in rows.iter().zip(predictions().probabilities) {
+    for ((class, scores, ticks), probabilities) in
+        rows.iter().zip(predictions().probabilities.iter().cycle())
+    {
         let outcome = Outcome {
             class: *class,
             ticks: *ticks,
@@ -247,10 +249,15 @@ fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<DeviceRun, String> {
+    read_as(bytes, false)
+}
+
+fn read_as(bytes: &[u8], class_only: bool) -> Result<DeviceRun, String> {
     let predictions = predictions();
     let context = RunContext {
         n_features: 3,
         n_classes: 2,
+        class_only,
         timer: Timer::SystickHz(168_000_000),
         predictions: &predictions,
         splits: Some(Splits {
@@ -291,17 +298,73 @@ fn answers_that_cannot_be_read_are_refused() {
     for end in 0..good.len() {
         assert!(read(&good[..end]).is_err(), "cut at {end}");
     }
-    // An image that tells of no probabilities.
-    let mut without = good.clone();
-    without[20] = 0;
-    let error = read(&without).unwrap_err();
-    assert!(
-        error.contains("found 0 probabilities per row, expected 2"),
-        "{error}"
-    );
     let wrapped = answer(&[(0, [9, 1], u32::MAX), (1, [2, 8], 100)]);
     let error = read(&wrapped).unwrap_err();
     assert!(error.contains("beyond the timer, in row 0"), "{error}");
+}
+
+#[test]
+fn what_an_image_answers_is_known_from_its_build() {
+    let good = answer(&[(0, [9, 1], 100), (1, [2, 8], 100)]);
+    // Each number in the header but the timer's, with a file as long as the header says and not.
+    let header = Header::from_bytes(&good[..Header::LEN]).unwrap();
+    for n in [0, 1, 3, 4, 1 << 16, u32::MAX] {
+        let others = [
+            Header {
+                n_features: n,
+                ..header
+            },
+            Header {
+                n_classes: n,
+                ..header
+            },
+            Header {
+                n_scores: n,
+                ..header
+            },
+            Header {
+                n_probabilities: n,
+                ..header
+            },
+        ];
+        for other in others.into_iter().filter(|other| *other != header) {
+            let row_len = Outcome::LEN as u64
+                + 8 * u64::from(other.n_scores)
+                + 2 * u64::from(other.n_probabilities);
+            let rows = &good[Header::LEN..];
+            let rows = rows
+                .iter()
+                .copied()
+                .cycle()
+                .take((2 * row_len).min(1000) as usize);
+            let fitting: Vec<u8> = other.to_bytes().into_iter().chain(rows).collect();
+            let mut same = good.clone();
+            same[..Header::LEN].copy_from_slice(&other.to_bytes());
+            for bytes in [&fitting, &same] {
+                let error = read(bytes).unwrap_err();
+                assert!(
+                    error.contains(&format!("found {n} ")) || error.contains("found a model of "),
+                    "{error}"
+                );
+            }
+        }
+    }
+    let error = read_as(&good, true).unwrap_err();
+    assert!(
+        error.contains("found 2 scores per row, expected 0"),
+        "{error}"
+    );
+    // Fewer rows, more, and bytes behind the last.
+    for rows in [
+        &[(0, [9, 1], 100)][..],
+        &[(0, [9, 1], 100), (1, [2, 8], 100), (1, [2, 8], 100)],
+    ] {
+        assert!(read(&answer(rows)).unwrap_err().contains("for 2 rows"));
+    }
+    for n in 1..good.len() {
+        let longer = [&good[..], &good[..n]].concat();
+        assert!(read(&longer).is_err(), "{n} bytes behind the last row");
+    }
 }
 
 proptest! {

@@ -90,7 +90,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut lines = lines;
     let events = verify::events(move || read_event(&mut lines));
     let mut link = ProbeLink::new(events, stdin);
-    let outcome = verify::judge(&arguments.config, chip, &mut link);
+    let class_only = product.chosen.early_exit;
+    let outcome = verify::judge(&arguments.config, chip, class_only, &mut link);
     eprintln!("{}", verify::LEFT_BEHIND);
     outcome
 }

@@ -96,14 +96,22 @@ impl<W: Write> Link for ProbeLink<W> {
 }
 
 /// Sends all test rows of the pipeline through `link` and judges every bit.
-pub(super) fn judge(config: &Path, chip: &Chip, link: &mut dyn Link) -> Result<(), Failure> {
+///
+/// `class_only` says whether the image was built to deliver no scores.
+pub(super) fn judge(
+    config: &Path,
+    chip: &Chip,
+    class_only: bool,
+    link: &mut dyn Link,
+) -> Result<(), Failure> {
     let quantized = pipeline::quantized(config)?;
     let test = &quantized.rows.test;
     let host = HostRows {
         early: quantized.stopped_early(test.values().view()),
         ..HostRows::new(&quantized.quant, test.values().rows())
     };
-    let card = Card::new(&quantized.quant, &quantized.fingerprint());
+    let fingerprint = quantized.fingerprint();
+    let card = Card::new(&quantized.quant, &fingerprint, Some(class_only));
     let progress = Progress::new();
     let n_rows = host.classes.len();
     let mut watch = |row: usize, _| progress.doing(&format!("{row} of {n_rows} rows"));

@@ -3,9 +3,9 @@
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
-use spinney_evaluate::{Footprint, Quantity, Verdict};
+use spinney_codegen::has_probabilities;
+use spinney_evaluate::{Answer, Footprint, Outputs, Quantity, Verdict};
 use spinney_model::{FloatModel, Forest};
-use spinney_wire::{Header, Outcome};
 
 use super::build::{self, verify_elf};
 use super::candidates::Candidate;
@@ -131,7 +131,14 @@ fn ask(
     let own = Some(subject.index).filter(|_| stops_for_certain(claim) || scores_from.is_none());
     for index in [own, scores_from].into_iter().flatten() {
         let elf = session.made("build")?.read(&verify_elf(index))?;
-        ask_image(session, emulator, &elf, (claim, &edges), &mut asked)?;
+        let outputs = outputs(&subject.candidates[index], &edges);
+        ask_image(
+            session,
+            emulator,
+            &elf,
+            (claim, &edges, outputs),
+            &mut asked,
+        )?;
     }
     Ok(asked)
 }
@@ -147,12 +154,27 @@ fn edges(forest: &Forest, claim: &Claim, rows: &[f64]) -> Result<Edges, Fault> {
     )
 }
 
+/// What the verify image of `candidate` answers to these rows.
+fn outputs(candidate: &Candidate, edges: &Edges) -> Outputs {
+    let n_classes = edges.scores.first().map_or(0, Vec::len);
+    Outputs {
+        n_features: edges.rows.first().map_or(0, Vec::len),
+        n_classes,
+        class_only: candidate.early_exit,
+        n_probabilities: if has_probabilities(&candidate.files) {
+            n_classes
+        } else {
+            0
+        },
+    }
+}
+
 /// Asks one image.
 fn ask_image(
     session: &Session,
     emulator: &FoundEmulator,
     elf: &[u8],
-    (claim, edges): (&Claim, &Edges),
+    (claim, edges, outputs): (&Claim, &Edges, Outputs),
     asked: &mut Asked,
 ) -> Result<(), Failure> {
     let footprint = Footprint::from_elf(elf).environment()?;
@@ -166,7 +188,7 @@ fn ask_image(
         let from = number * ROWS_PER_RUN;
         let answers = match run.ended {
             Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
-            Ended::Outcomes(bytes) => mismatches(&bytes, edges, from..from + rows.len()),
+            Ended::Outcomes(bytes) => mismatches(&bytes, outputs, edges, from..from + rows.len()),
         };
         match answers {
             Ok(n) => asked.mismatches += n,
@@ -202,7 +224,14 @@ pub(super) fn ask_anew(
     let edges = edges(&forest, &claim, &exact_rows(&quantized, &claim)?)
         .map_err(|error| Failure::Input(anyhow!("{error}")))?;
     let mut asked = Asked::of(&edges);
-    ask_image(session, emulator, &elf, (&claim, &edges), &mut asked)?;
+    let outputs = outputs(candidate, &edges);
+    ask_image(
+        session,
+        emulator,
+        &elf,
+        (&claim, &edges, outputs),
+        &mut asked,
+    )?;
     Ok(asked)
 }
 
@@ -219,30 +248,20 @@ impl Asked {
 }
 
 /// How many of these rows an image answers otherwise.
-fn mismatches(bytes: &[u8], edges: &Edges, rows: std::ops::Range<usize>) -> Result<usize, String> {
-    let header = bytes.get(..Header::LEN).and_then(Header::from_bytes);
-    let header = header.ok_or("the image left no header")?;
-    let n_scores = header.n_scores as usize;
-    let length = Outcome::LEN + 8 * n_scores + 2 * header.n_probabilities as usize;
-    let records = bytes[Header::LEN..].chunks_exact(length);
-    if records.len() != rows.len() {
-        return Err(format!(
-            "the image answered {} of {} rows",
-            records.len(),
-            rows.len()
-        ));
-    }
-    let differs = |(row, record): &(usize, &[u8])| {
-        let (outcome, scores) = record.split_at(Outcome::LEN);
-        let class = Outcome::from_bytes(outcome).map(|outcome| outcome.class as usize);
-        let scores = scores[..8 * n_scores].as_chunks().0.iter();
-        class != Some(edges.classes[*row])
-            || (n_scores > 0
-                && !scores
-                    .map(|score| i64::from_le_bytes(*score))
-                    .eq(edges.scores[*row].iter().copied()))
+fn mismatches(
+    bytes: &[u8],
+    outputs: Outputs,
+    edges: &Edges,
+    rows: std::ops::Range<usize>,
+) -> Result<usize, String> {
+    let (_, answers) = outputs
+        .answers(bytes, rows.len())
+        .map_err(|error| error.to_string())?;
+    let differs = |(row, answer): &(usize, Answer)| {
+        answer.outcome.class as usize != edges.classes[*row]
+            || (!outputs.class_only && answer.scores != edges.scores[*row])
     };
-    Ok(rows.zip(records).filter(differs).count())
+    Ok(rows.zip(answers).filter(differs).count())
 }
 
 impl Checked {

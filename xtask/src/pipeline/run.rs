@@ -214,6 +214,7 @@ fn run_candidate(
             let context = RunContext {
                 n_features: summary.features.len(),
                 n_classes: predictions.scores.first().map_or(0, Vec::len),
+                class_only: early_exit,
                 timer: emulator.machine.timer,
                 predictions,
                 splits: passed.as_ref().map(|passed| Splits {
@@ -284,6 +285,7 @@ fn listen(
     let run_context = RunContext {
         n_features: summary.features.len(),
         n_classes: context.predictions.scores.first().map_or(0, Vec::len),
+        class_only: chosen.early_exit,
         timer: machine.timer,
         predictions: context.predictions,
         splits: None,

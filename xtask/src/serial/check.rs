@@ -47,7 +47,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let quantized = pipeline::quantized_anew(&config)?;
     let fingerprint = quantized.fingerprint();
     let quant = &quantized.quant;
-    let card = Card::new(quant, &fingerprint);
+    let card = Card::new(quant, &fingerprint, Some(false));
     let rows = quantized.rows.test.values().rows();
     let host = HostRows::new(quant, rows.into_iter().step_by(ROW_STEP));
     let mut is_right = true;

@@ -25,16 +25,21 @@ pub(crate) struct Card {
     /// The type of readings, as Rust calls it, and its size in bytes.
     pub reading: &'static str,
     pub reading_bytes: usize,
+    /// Whether its image was built to deliver no scores; `None` where either may be flashed.
+    pub class_only: Option<bool>,
+    pub has_probabilities: bool,
 }
 
 impl Card {
-    pub(crate) fn new(quant: &QuantModel, fingerprint: &str) -> Self {
+    pub(crate) fn new(quant: &QuantModel, fingerprint: &str, class_only: Option<bool>) -> Self {
         Self {
             fingerprint: fingerprint.to_owned(),
             n_features: quant.schema().n_features(),
             n_classes: quant.schema().n_classes(),
             reading: quant.reading_type().rust_name(),
             reading_bytes: quant.reading_type().n_bytes(),
+            class_only,
+            has_probabilities: quant.probabilities().is_some(),
         }
     }
 
@@ -310,14 +315,28 @@ fn compare(hello: &Hello<'_>, card: &Card) -> Result<Device, SessionError> {
     if found != expected {
         return Err(SessionError::OtherShape { found, expected });
     }
-    for (n, what) in [
-        (hello.n_scores, "scores"),
-        (hello.n_probabilities, "probabilities"),
+    let has_scores = card.class_only.map(|class_only| !class_only);
+    for (found, has, what) in [
+        (hello.n_scores, has_scores, "scores"),
+        (
+            hello.n_probabilities,
+            Some(card.has_probabilities),
+            "probabilities",
+        ),
     ] {
-        if n != 0 && n as usize != card.n_classes {
+        let n_classes = card.n_classes;
+        let (is_right, expected) = match has {
+            None => (
+                [0, n_classes].contains(&(found as usize)),
+                format!("none or {n_classes}"),
+            ),
+            Some(true) => (found as usize == n_classes, n_classes.to_string()),
+            Some(false) => (found == 0, "none".to_owned()),
+        };
+        if !is_right {
             return Err(SessionError::OtherShape {
-                found: format!("{n} {what} per row"),
-                expected: format!("none or {}", card.n_classes),
+                found: format!("{found} {what} per row"),
+                expected,
             });
         }
     }

@@ -27,6 +27,8 @@ fn card() -> Card {
         n_classes: N_CLASSES,
         reading: "u8",
         reading_bytes: 1,
+        class_only: Some(false),
+        has_probabilities: true,
     }
 }
 
@@ -285,16 +287,66 @@ fn another_model_version_or_shape() {
     check(
         &mut with(Hello { n_scores: 2, ..of }),
         &expect![
-            "the device's model has another shape: found 2 scores per row, expected none or 3; build and flash the image of this pipeline anew"
+            "the device's model has another shape: found 2 scores per row, expected 3; build and flash the image of this pipeline anew"
         ],
     );
-    // It promises no scores and sends some.
     check(
         &mut with(Hello { n_scores: 0, ..of }),
         &expect![
-            "the device's model has another shape: found class 1, 3 scores and 3 probabilities for row 0, expected a class below 3, 0 scores and 3 probabilities; build and flash the image of this pipeline anew"
+            "the device's model has another shape: found 0 scores per row, expected 3; build and flash the image of this pipeline anew"
         ],
     );
+    for n_probabilities in [0, 2, 4] {
+        let error = run(
+            &mut with(Hello {
+                n_probabilities,
+                ..of
+            }),
+            1,
+            1,
+        );
+        let error = error.unwrap_err().to_string();
+        let found = format!("found {n_probabilities} probabilities per row, expected 3");
+        assert!(error.contains(&found), "{error}");
+    }
+}
+
+#[test]
+fn a_device_delivers_what_was_built() {
+    let patience = Patience::default();
+    let ask = |class_only, n_scores| {
+        let card = Card {
+            class_only,
+            ..card()
+        };
+        let hello = Hello {
+            n_scores,
+            ..hello()
+        };
+        let mut device = Device { hello, ..device() };
+        verify(&mut device, &card, patience, &rows(3), &mut |_, _| {})
+            .map(|done| done.mismatches)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(ask(None, 3), Ok(vec![]));
+    for (class_only, n_scores, expected) in [
+        (Some(true), 3, "found 3 scores per row, expected none"),
+        (None, 2, "found 2 scores per row, expected none or 3"),
+        // It promises no scores, as it may, and sends some.
+        (
+            None,
+            0,
+            "found class 1, 3 scores and 3 probabilities for row 0, expected",
+        ),
+        (
+            Some(true),
+            0,
+            "found class 1, 3 scores and 3 probabilities for row 0, expected",
+        ),
+    ] {
+        let error = ask(class_only, n_scores).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]

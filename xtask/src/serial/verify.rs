@@ -40,7 +40,7 @@ impl DeviceRows {
 
 /// Sends every row and compares each bit that comes back with the host's.
 ///
-/// What a device does not deliver is not compared. `watch` is told how many rows are done.
+/// A device delivers what `card` says its image was built to, or is refused. `watch` is told how many rows are done.
 ///
 /// # Panics
 /// If `host` has predictions of another number of rows than readings, or of another model.

@@ -376,6 +376,7 @@ impl Site<'_> {
                 let context = RunContext {
                     n_features: self.model.n_features,
                     n_classes: self.model.n_classes,
+                    class_only,
                     timer: machine.timer,
                     predictions,
                     splits: None,
