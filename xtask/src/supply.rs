@@ -1,8 +1,10 @@
-//! Supply chain: what the default build pulls in, held to a limit, and cargo-deny where it is.
+//! Supply chain: what the default build pulls in and runs, held to a limit and a list, and cargo-deny
+//! where it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, anyhow};
+use serde::Deserialize;
 use xshell::{Shell, cmd};
 
 use crate::environment::find_program;
@@ -21,9 +23,21 @@ const MANIFESTS: [&str; 4] = [
     "tools/probe/Cargo.toml",
 ];
 
+/// Build scripts and procedural macros of the default build, each with its reason.
+const LIST: &str = include_str!("supply.toml");
+
+/// What of packages runs as they are compiled, by the package's name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RunsInBuild<T> {
+    build_scripts: BTreeMap<String, T>,
+    proc_macros: BTreeMap<String, T>,
+}
+
 /// What CI holds the supply chain to.
 pub(crate) fn check() -> Result<(), Failure> {
-    let found = packages()?.len();
+    let packages = packages()?;
+    let found = packages.len();
     if found > MOST_PACKAGES {
         return Err(Failure::Input(anyhow!(
             "the default build compiles {found} packages from registries, expected {MOST_PACKAGES} \
@@ -34,6 +48,18 @@ pub(crate) fn check() -> Result<(), Failure> {
     println!(
         "supply chain: the default build compiles {found} packages from registries, of \
          {MOST_PACKAGES} at most"
+    );
+    let found = runs_in_build(&packages)?;
+    let listed: RunsInBuild<String> = toml::from_str(LIST).context("no list").environment()?;
+    let faults = faults(&found, &listed);
+    if !faults.is_empty() {
+        return Err(Failure::Input(anyhow!("{}", faults.join("\n"))));
+    }
+    println!(
+        "supply chain: the default build runs {} build scripts and {} procedural macros of theirs, \
+         each with its reason",
+        found.build_scripts.len(),
+        found.proc_macros.len()
     );
     println!(
         "supply chain: left out: the time of a cold build, which `cargo xtask bench build` takes"
@@ -64,6 +90,79 @@ pub(crate) fn packages() -> Result<BTreeSet<String>, Failure> {
         .collect())
 }
 
+/// What of these packages runs as they are compiled, as `cargo metadata` says.
+fn runs_in_build(packages: &BTreeSet<String>) -> Result<RunsInBuild<()>, Failure> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        version: String,
+        targets: Vec<Target>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        kind: Vec<String>,
+    }
+    let shell = Shell::new().environment()?;
+    shell.change_dir(places::repository());
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let version = process::read(cmd!(shell, "{cargo} -vV").into(), process::LONG).environment()?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("`cargo -vV` names no host")
+        .environment()?;
+    let metadata = cmd!(
+        shell,
+        "{cargo} metadata --locked --format-version 1 --filter-platform {host}"
+    );
+    let metadata = process::read(metadata.into(), process::LONG).environment()?;
+    let metadata: Metadata = serde_json::from_str(&metadata)
+        .context("cargo metadata")
+        .environment()?;
+    let mut runs = RunsInBuild::default();
+    for package in metadata.packages {
+        if !packages.contains(&format!("{} v{}", package.name, package.version)) {
+            continue;
+        }
+        for kind in package.targets.iter().flat_map(|target| &target.kind) {
+            let of_kind = match kind.as_str() {
+                "custom-build" => &mut runs.build_scripts,
+                "proc-macro" => &mut runs.proc_macros,
+                _ => continue,
+            };
+            of_kind.insert(package.name.clone(), ());
+        }
+    }
+    Ok(runs)
+}
+
+/// What runs and is not listed; on Linux, where the list is kept, also what is listed and gone.
+fn faults(found: &RunsInBuild<()>, listed: &RunsInBuild<String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (what, found, listed) in [
+        ("build script", &found.build_scripts, &listed.build_scripts),
+        ("procedural macro", &found.proc_macros, &listed.proc_macros),
+    ] {
+        let new = found.keys().filter(|name| !listed.contains_key(*name));
+        faults.extend(new.map(|name| {
+            format!(
+                "the default build runs the {what} of {name}, which xtask/src/supply.toml does not \
+                 list; do without it, or list it with what it is for"
+            )
+        }));
+        let gone = listed.keys().filter(|name| !found.contains_key(*name));
+        let gone = gone.filter(|_| cfg!(target_os = "linux"));
+        faults.extend(gone.map(|name| {
+            format!("xtask/src/supply.toml lists the {what} of {name}, which is gone; remove it")
+        }));
+    }
+    faults
+}
+
 /// Licences, sources and duplicates by `deny.toml`, where cargo-deny is here; advisories need a
 /// database from the network, and are the GitHub workflow's.
 fn deny() -> Result<(), Failure> {
@@ -89,6 +188,48 @@ fn deny() -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use super::{LIST, RunsInBuild, faults, packages, runs_in_build};
+
+    #[test]
+    fn what_runs_in_the_build_is_listed() {
+        let listed = || toml::from_str::<RunsInBuild<String>>(LIST).unwrap();
+        let found = runs_in_build(&packages().unwrap()).unwrap();
+        assert_eq!(faults(&found, &listed()), [""; 0]);
+        let mut without = listed();
+        without.build_scripts.remove("libc");
+        without.proc_macros.remove("serde_derive");
+        let new = faults(&found, &without);
+        assert!(new[0].contains("the build script of libc"), "{new:?}");
+        assert!(
+            new[1].contains("the procedural macro of serde_derive"),
+            "{new:?}"
+        );
+        let reasons = listed();
+        let mut reasons = reasons
+            .build_scripts
+            .values()
+            .chain(reasons.proc_macros.values());
+        assert!(reasons.all(|reason| !reason.is_empty()));
+    }
+
+    /// Whoever moves a tag of an action moves no commit.
+    #[test]
+    fn actions_are_named_by_commit() {
+        let workflow = include_str!("../../.github/workflows/ci.yml");
+        let actions: Vec<&str> = workflow
+            .lines()
+            .filter_map(|line| line.split_once("uses: ").map(|(_, action)| action))
+            .collect();
+        assert!(!actions.is_empty());
+        for action in actions {
+            let commit = action.split_once('@').map_or("", |(_, rest)| rest);
+            let commit = commit.split(' ').next().unwrap_or_default();
+            let is_commit =
+                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit, "{action} is no commit");
+        }
+    }
+
     #[test]
     fn the_documentation_states_the_limit() {
         let page = include_str!("../../docs/ci.md");
