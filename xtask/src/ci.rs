@@ -8,6 +8,8 @@ use spinney_report::Report;
 use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
+#[cfg(unix)]
+use crate::torture;
 use crate::{
     c99, chips, docs, new, no_panic, parity, pipeline, places, process, reproduce, serial, supply,
 };
@@ -110,6 +112,8 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
             reproduce::run(&[PathBuf::from(PIPELINES[0])])
         }),
     ));
+    #[cfg(unix)]
+    steps.push(("torture, quick".to_owned(), Box::new(torture::check)));
     let n_steps = steps.len();
     for (number, (name, step)) in steps.into_iter().enumerate() {
         eprintln!("ci: {} of {n_steps}: {name}", number + 1);

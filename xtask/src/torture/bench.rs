@@ -1,7 +1,7 @@
 //! What cases are played on: a clone, the states that it can be brought to, and what an undisturbed
 //! run gives.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ pub(super) struct Bench {
     /// States by name; [`BASES`] with today's config, and the whole run.
     bases: BTreeMap<&'static str, Snapshot>,
     /// The operations of an undisturbed run, by the state that it starts from.
-    traces: BTreeMap<&'static str, Vec<String>>,
+    traces: RefCell<BTreeMap<String, Vec<String>>>,
     pub reports: Tree,
     pub images: Tree,
     pub views: Vec<View>,
@@ -84,7 +84,7 @@ impl Bench {
         let mut bench = Self {
             sandbox,
             bases: BTreeMap::new(),
-            traces: BTreeMap::new(),
+            traces: RefCell::default(),
             reports: Tree::new(),
             images: Tree::new(),
             views: Vec::new(),
@@ -147,21 +147,6 @@ impl Bench {
             let verb = verb.into_iter().map(str::to_owned).collect();
             self.views.push(View { verb, answer });
         }
-        for base in BASES {
-            self.restore(base)?;
-            let fault = Fault {
-                kinds: "owrsumcpqi",
-                at: 0,
-                what: What::Trace,
-            };
-            let ended = self.sandbox.run(&RUN, Some(&fault))?;
-            ensure!(ended.code == Some(0), "undisturbed, from {base}: {ended}");
-            self.traces.insert(base, trace(&self.sandbox)?);
-            ensure!(
-                self.sandbox.reports()? == self.reports && self.sandbox.images()? == self.images,
-                "undisturbed runs differ, from {base}"
-            );
-        }
         Ok(())
     }
 
@@ -176,11 +161,27 @@ impl Bench {
             .with_context(|| format!("there is no state \"{base}\""))
     }
 
-    /// How many operations of these kinds a run from a state has.
-    pub(super) fn n_operations(&self, base: &str, kinds: &str) -> usize {
-        let trace = self.traces.get(base).map_or(&[][..], Vec::as_slice);
+    /// How many operations of these kinds an undisturbed run from a state has.
+    pub(super) fn n_operations(&self, base: &str, kinds: &str) -> Result<usize> {
+        if !self.traces.borrow().contains_key(base) {
+            self.restore(base)?;
+            let fault = Fault {
+                kinds: "owrsumcpqi",
+                at: 0,
+                what: What::Trace,
+            };
+            let ended = self.sandbox.run(&RUN, Some(&fault))?;
+            ensure!(ended.code == Some(0), "undisturbed, from {base}: {ended}");
+            ensure!(
+                self.sandbox.reports()? == self.reports && self.sandbox.images()? == self.images,
+                "undisturbed runs differ, from {base}"
+            );
+            let trace = trace(&self.sandbox)?;
+            self.traces.borrow_mut().insert(base.to_owned(), trace);
+        }
+        let traces = self.traces.borrow();
         let counts = |line: &&String| kinds.contains(line.split(' ').next().unwrap_or("?"));
-        trace.iter().filter(counts).count()
+        Ok(traces[base].iter().filter(counts).count())
     }
 
     /// Runs the pipeline from a state with a fault; what it ended with, and at which operation.

@@ -80,7 +80,7 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         ended.is_sane().with_context(|| name.clone())?;
         let says_so = ended.code == Some(0)
             && name == "pipeline list"
-            && String::from_utf8_lossy(&ended.stdout).contains("not-of-today");
+            && String::from_utf8_lossy(&ended.stdout).contains("\"why\"");
         if ended.is_refusal() || says_so {
             effect = Effect::Refused;
         } else {
@@ -128,18 +128,20 @@ fn age(bench: &Bench, path: &str, full: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A flipped bit in what the firmware cache keeps of our own images and libraries.
+/// A flipped bit in a library that images share in the firmware cache.
 pub(super) fn rot(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
     let cache = bench.sandbox.cache().join("firmware");
     let kept: Vec<(PathBuf, Vec<u8>)> = tree(&cache)?
         .into_iter()
         .filter(|(path, bytes)| {
-            let name = path.to_string_lossy().replace('_', "-");
-            name.contains("spinney-app") && bytes.starts_with(b"\x7fELF")
+            let is_library = path.extension().is_some_and(|ending| ending == "rlib");
+            is_library && path.starts_with("thumbv6m-none-eabi") && !bytes.is_empty()
         })
         .collect();
-    let (path, bytes) = kept.choose(&mut dice).context("the cache has no images")?;
+    let (path, bytes) = kept
+        .choose(&mut dice)
+        .context("the cache has no libraries")?;
     let mut damaged = bytes.clone();
     flip(&mut damaged, &mut dice);
     bench.restore("budget")?;

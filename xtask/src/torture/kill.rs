@@ -13,19 +13,27 @@ use super::preload::{CHANGES, Fault, What};
 const SIGKILL: i32 = 9;
 
 /// `n` operations of these kinds, spread over a run from each state; most from the one that costs least.
-pub(super) fn spread(bench: &Bench, class: &str, kinds: &str, n: usize) -> Vec<String> {
+pub(super) fn spread(
+    bench: &Bench,
+    class: &str,
+    kinds: &str,
+    n_cases: usize,
+) -> Result<Vec<String>> {
     let mut dice = bench.dice(class);
     let mut cases = Vec::new();
     for (base, share) in BASES.into_iter().zip([6, 2, 2]) {
-        let n_operations = bench.n_operations(base, kinds);
-        let n = (n * share).div_ceil(10).min(n_operations);
+        if cases.len() >= n_cases {
+            break;
+        }
+        let n_operations = bench.n_operations(base, kinds)?;
+        let n = (n_cases * share).div_ceil(10).min(n_operations);
         for part in 0..n {
             let (from, to) = (part * n_operations / n, (part + 1) * n_operations / n);
             cases.push(format!("{base}:{}", dice.gen_range(from..to) + 1));
         }
     }
-    cases.truncate(n.max(1));
-    cases
+    cases.truncate(n_cases);
+    Ok(cases)
 }
 
 pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {

@@ -44,7 +44,11 @@ pub(super) fn cases(bench: &Bench, class: &str, n: usize) -> Vec<String> {
         for (manner, _) in MANNERS {
             // It tells its version as ever, or does not do that either.
             all.push(format!("{tool}:{manner}:at-work"));
-            all.push(format!("{tool}:{manner}:always"));
+            // A compiler or linker without a version is passed over for another one, if there is,
+            // which the report names.
+            if !["rustc", "ld.lld"].contains(&tool) {
+                all.push(format!("{tool}:{manner}:always"));
+            }
         }
     }
     all.shuffle(&mut bench.dice(class));
