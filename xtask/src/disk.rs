@@ -172,6 +172,16 @@ impl Drop for Temporary<'_> {
 /// How the names of files and folders in the making begin.
 pub(crate) const TEMPORARY: &str = ".spinney-";
 
+/// Removes what programs that were killed left in the making right in a folder, in which nobody else
+/// may be at work; what cannot be removed stays.
+pub(crate) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            let _ = remove(&entry.path());
+        }
+    }
+}
+
 /// Waits until a file that was written is on the disk.
 pub(crate) fn sync(path: &Path) -> io::Result<()> {
     before(Operation::Sync, path)?;
@@ -326,5 +336,20 @@ mod tests {
         assert_eq!(names(folder.path()), ["inside"]);
         remove(&link).unwrap();
         assert!(read(&inside).is_err(), "a folder");
+    }
+
+    /// What a killed program left goes, and nothing else does.
+    #[test]
+    fn files_in_the_making_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["file", ".spinney-a", ".other"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        fs::create_dir(folder.path().join(".spinney-b")).unwrap();
+        sweep(folder.path());
+        sweep(&folder.path().join("missing"));
+        let mut found = names(folder.path());
+        found.sort();
+        assert_eq!(found, [".other", "file"]);
     }
 }

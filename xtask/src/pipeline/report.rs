@@ -24,6 +24,7 @@ use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY,
 use super::run::{CHOICE, DEVICE, RunResult};
 use super::stages::STAGES;
 use super::{Session, chip, hand_over, model, node};
+use crate::disk;
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Finished, sha256};
 
@@ -401,5 +402,6 @@ pub(super) fn write(
         report.to_json(),
     ];
     let files: Vec<(&str, String)> = FILES.into_iter().zip(texts).collect();
+    disk::sweep(folder);
     store::write_together(folder, &files).input()
 }

@@ -14,10 +14,12 @@ use crate::failure::{Blame, Failure};
 use crate::lock::{self, Held};
 use crate::progress::Progress;
 use crate::store::{Finished, Kept, Stage, State, Writer, write_whole};
-use crate::{places, store};
+use crate::{disk, places, store};
 
 /// Seconds that each stage took when it last ran; never part of a report.
 const TIMINGS: &str = "timings.json";
+/// What each stage was made anew for.
+const WHY: &str = "why";
 
 /// One pipeline at work.
 pub(crate) struct Session {
@@ -42,6 +44,8 @@ impl Session {
         let artifacts = places::artifacts(&config.pipeline.identity.name)?;
         let progress = Progress::new();
         let lock = lock::hold(&artifacts.join("lock")).environment()?;
+        disk::sweep(&artifacts);
+        disk::sweep(&artifacts.join(WHY));
         Ok(Self {
             config,
             force: false,
@@ -144,6 +148,6 @@ impl Session {
     }
 
     fn reason_file(&self, name: &str) -> PathBuf {
-        self.scratch("why").join(format!("{name}.json"))
+        self.scratch(WHY).join(format!("{name}.json"))
     }
 }

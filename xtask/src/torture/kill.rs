@@ -1,4 +1,4 @@
-//! Signals at operations of a run, and runs that nothing happens to.
+//! Signals at operations of a run.
 
 use std::time::Duration;
 
@@ -69,26 +69,5 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         bench.sandbox.empty_system_temporary()?;
     }
     bench.heals().with_context(|| format!("at `{at}`"))?;
-    Ok(effect)
-}
-
-pub(super) fn idle_cases(n: usize) -> Vec<String> {
-    BASES
-        .iter()
-        .take(n)
-        .map(|base| (*base).to_owned())
-        .collect()
-}
-
-pub(super) fn idle(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let fault = Fault {
-        kinds: CHANGES,
-        at: 0,
-        what: What::Trace,
-    };
-    let base = case.parts.first().context("expected idle:STATE")?;
-    let (ended, _) = bench.disturbed(base, &fault, Duration::from_secs(1))?;
-    let effect = bench.effect(base, &ended)?;
-    bench.heals()?;
     Ok(effect)
 }

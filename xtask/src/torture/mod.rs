@@ -60,8 +60,7 @@ type Class = (&'static str, usize, &'static str);
 /// Histories take a millisecond; other cases take seconds.
 const HISTORIES_PER_CASE: usize = 500;
 
-const CLASSES: [Class; 24] = [
-    ("idle", 0, "nothing"),
+const CLASSES: [Class; 23] = [
     ("kill", 1, "SIGKILL at a write or a start"),
     ("term", 1, "SIGTERM at such a moment"),
     ("int", 1, "SIGINT at such a moment"),
@@ -90,7 +89,6 @@ const CLASSES: [Class; 24] = [
 /// The cases of a class, at most so many, each as what stands behind `class:`.
 fn cases(bench: &Bench, class: &str, n: usize) -> anyhow::Result<Vec<String>> {
     Ok(match class {
-        "idle" => kill::idle_cases(n),
         "flip" | "truncate" | "swap" | "age" => damage::cases(bench, class, n),
         "rot" | "crowd" | "clones" | "histories" => (0..n).map(|round| round.to_string()).collect(),
         "lie" => lies::cases(bench, class, n),
@@ -107,7 +105,6 @@ fn attempt(bench: &Bench, case: &str) -> anyhow::Result<Effect> {
         seed: bench.seed_of(case),
     };
     match case.class {
-        "idle" => kill::idle(bench, &case),
         "kill" | "term" | "int" | "hup" => kill::play(bench, &case),
         "flip" | "truncate" | "swap" | "age" => damage::play(bench, &case),
         "rot" => damage::rot(bench, &case),
