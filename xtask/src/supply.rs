@@ -215,12 +215,16 @@ mod tests {
     /// Whoever moves a tag of an action moves no commit.
     #[test]
     fn actions_are_named_by_commit() {
-        let workflow = include_str!("../../.github/workflows/ci.yml");
-        let actions: Vec<&str> = workflow
-            .lines()
+        let workflows = [
+            include_str!("../../.github/workflows/ci.yml"),
+            include_str!("../template/.github/workflows/ci.yml"),
+        ];
+        let actions: Vec<&str> = workflows
+            .iter()
+            .flat_map(|workflow| workflow.lines())
             .filter_map(|line| line.split_once("uses: ").map(|(_, action)| action))
             .collect();
-        assert!(!actions.is_empty());
+        assert_eq!(actions.len(), 11);
         for action in actions {
             let commit = action.split_once('@').map_or("", |(_, rest)| rest);
             let commit = commit.split(' ').next().unwrap_or_default();
