@@ -16,7 +16,7 @@ use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools, signals};
 use crate::failure::{Blame, Failure};
 use crate::serial::{Debugger, Link, Stop, halted};
-use crate::{emulator, image};
+use crate::{emulator, image, interrupt};
 
 pub(crate) const PRODUCT_RUN: &str = "product-run.json";
 
@@ -98,6 +98,7 @@ pub(super) fn run(
         machine.name
     ));
     // Nobody else has this copy: what runs is what was asked for.
+    let _busy = interrupt::busy();
     let mut file = tempfile::NamedTempFile::new().environment()?;
     file.write_all(&elf).environment()?;
     let deadline = Duration::from_secs(u64::from(pipeline.firmware.deadline_s));
