@@ -74,6 +74,25 @@ fn style() -> Style {
     }
 }
 
+/// Whether an error says that the machine has no room or is broken, which no input is at fault for.
+fn is_of_machine(error: &anyhow::Error) -> bool {
+    let of_disk = |error: &std::io::Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::StorageFull
+                | ErrorKind::QuotaExceeded
+                | ErrorKind::FileTooLarge
+                | ErrorKind::ReadOnlyFilesystem
+        ) || (cfg!(unix) && matches!(error.raw_os_error(), Some(EIO | ENFILE | EMFILE)))
+    };
+    let mut causes = error.chain();
+    causes.any(|cause| cause.downcast_ref().is_some_and(of_disk))
+}
+
+const EIO: i32 = 5;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+
 /// Says which exit code an error leads to.
 pub(crate) trait Blame<T> {
     /// The config or an input is at fault.
@@ -84,7 +103,13 @@ pub(crate) trait Blame<T> {
 
 impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
     fn input(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure::Input(error.into()))
+        self.map_err(|error| {
+            let error = error.into();
+            match is_of_machine(&error) {
+                true => Failure::Environment(error),
+                false => Failure::Input(error),
+            }
+        })
     }
 
     fn environment(self) -> Result<T, Failure> {

@@ -1,4 +1,4 @@
-//! Where stdout goes: a reader who has had enough is no fault, and what gets lost is one.
+//! Where output goes: a reader who has had enough is no fault, what gets lost is one of the machine.
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "tests end with what they start")]
 
@@ -26,4 +26,22 @@ fn a_full_disk_is_told() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let expected = "error: cannot write to stdout: No space left on device (os error 28)\n3\n";
     assert_eq!(stderr, expected);
+}
+
+/// No file may grow: what the verb began is gone, and the config is not blamed.
+#[test]
+fn a_project_that_finds_no_room_is_not_begun() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = env!("CARGO_BIN_EXE_xtask");
+    let line = "trap '' XFSZ; ulimit -f 0; exec \"$0\" new \"$1\"";
+    let output = Command::new("sh")
+        .args(["-c", line, program])
+        .arg(folder.path().join("fresh"))
+        .output()
+        .expect("sh runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("File too large"), "{stderr}");
+    let left = std::fs::read_dir(folder.path()).expect("the folder");
+    assert_eq!(left.count(), 0);
 }
