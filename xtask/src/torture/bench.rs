@@ -72,13 +72,27 @@ fn config(depth: u32, flash: &str) -> String {
     )
 }
 
+/// The program that runs, even where another was built in its place since.
+fn running() -> Result<PathBuf> {
+    let linked = PathBuf::from("/proc/self/exe");
+    match linked.exists() {
+        true => Ok(linked),
+        false => Ok(std::env::current_exe()?),
+    }
+}
+
 impl Bench {
     pub(super) fn new(seed: u64) -> Result<Self> {
         let not_there = |_| anyhow::anyhow!("no cache folder");
         let shared = places::cache().map_err(not_there)?;
         let folder = shared.join("torture");
         let turn = lock::hold(&folder.join("lock"))?;
-        let program = std::env::current_exe()?;
+        let program = running()?;
+        // The other clone of an earlier torture has that one's program.
+        let other = folder.join("b");
+        if other.exists() {
+            std::fs::remove_dir_all(&other)?;
+        }
         let sandbox = Sandbox::new(&folder.join("a"), &folder.join("cache"), &program)?;
         let has_probe = sandbox.borrow_probe(&shared)?;
         let mut bench = Self {
