@@ -63,6 +63,18 @@ choice! {
 }
 
 choice! {
+    /// What a model is asked for.
+    Task {
+        /// A class.
+        Classify = "classify",
+        /// A number.
+        Regress = "regress",
+        /// Whether a row is unlike those of training.
+        Detect = "detect",
+    }
+}
+
+choice! {
     /// The classifier to train.
     ModelKind {
         /// One tree.

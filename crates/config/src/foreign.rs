@@ -11,8 +11,9 @@ pub(crate) enum Ours {
     Nothing(&'static str),
 }
 
-const NO_BOOSTING: &str = "trees are not boosted here; kinds of model are `\"decision-tree\"`, \
-                           `\"random-forest\"`, `\"extra-trees\"` and `\"gaussian-nb\"`";
+const NO_BOOSTING: &str = "trees are not boosted here, boosted ones are imported (`source = \"import\"`); \
+                           kinds of model are `\"decision-tree\"`, `\"random-forest\"`, \
+                           `\"extra-trees\"` and `\"gaussian-nb\"`";
 
 /// Parameters of scikit-learn's trees, forests and naive Bayes, of XGBoost and of LightGBM, other
 /// than those that have the same name here.
@@ -119,8 +120,34 @@ const KEYS: &[(&[&str], Ours)] = &[
         Ours::Key("dataset", "test_fraction"),
     ),
     (
-        &["target_column", "label_column", "class_column", "y"],
+        &[
+            "target",
+            "target_column",
+            "label_column",
+            "class_column",
+            "y",
+        ],
         Ours::Key("dataset", "label"),
+    ),
+    (
+        &["na_values", "missing_values", "missing_value"],
+        Ours::Key("features", "missing"),
+    ),
+    (
+        &[
+            "cat_features",
+            "categorical_feature",
+            "categorical_features",
+        ],
+        Ours::Key("features", "categories"),
+    ),
+    (
+        &["contamination"],
+        Ours::Like(
+            "model",
+            "threshold",
+            "a score; an isolation forest brings its own, from its contamination",
+        ),
     ),
     (
         &["drop", "drop_columns", "exclude"],

@@ -49,7 +49,7 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Sends,
-    SignalKind, Source, Summary, Trainer, Word,
+    SignalKind, Source, Summary, Task, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
@@ -57,7 +57,7 @@ pub use nearest::did_you_mean;
 pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
     Accuracy, AudioFrontend, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset,
-    Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Model,
+    Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Missing, Model,
     MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Scenes, Target, Training, Uplink,
 };
 use value::Reader;
@@ -174,6 +174,40 @@ impl Config {
         let mut fault = Fault::new(self.span(place), format!("{place}: {}", message.into()));
         fault.help = help.map(str::to_owned);
         self.faults(vec![fault])
+    }
+
+    /// Refuses what was typed and does not fit the task that an imported model turns out to have.
+    ///
+    /// # Errors
+    /// Another task than the declared one, or keys that this one does not have, all at once.
+    pub fn check_task(&self, task: Task) -> Result<(), Diagnostics> {
+        let Model::Import { task: declared, .. } = &self.pipeline.model else {
+            return Ok(());
+        };
+        let mut faults = Vec::new();
+        if let Some(declared) = declared.filter(|declared| *declared != task) {
+            let message = format!("model.task: {}", check::other(declared, task));
+            faults.push(Fault::new(self.span("model.task"), message));
+        }
+        for (place, why) in check::misfits(task).filter(|_| declared.is_none()) {
+            if let Some(span) = self.places.get(&place) {
+                let found = value::literal(&self.text, span);
+                let message = format!("{place}: found {found}, expected none, since {why}");
+                let fault = Fault::new(Some(span.clone()), message);
+                faults.push(fault.context(self.span("model.path"), "the model"));
+            }
+        }
+        let (Dataset::Split { rows: test, .. } | Dataset::Given { test, .. }) =
+            &self.pipeline.dataset;
+        if task == Task::Detect && test.labels != Labels::None && test.normal.is_none() {
+            let message = "dataset.normal: found nothing, expected the label of rows that are no \
+                           anomalies, since the model is a detector";
+            faults.push(Fault::new(self.span("dataset"), message));
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(self.faults(faults))
     }
 
     fn span(&self, place: &str) -> Option<Span> {

@@ -122,7 +122,7 @@ impl Config {
             std::iter::once(path.full.as_path()).chain(labels)
         });
         let model = match &self.pipeline.model {
-            Model::Import { path } => Some(path.full.as_path()),
+            Model::Import { path, .. } => Some(path.full.as_path()),
             Model::Train(_) => None,
         };
         std::iter::once(self.path()).chain(data).chain(model)

@@ -15,7 +15,7 @@ use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, Output, Prefer, Sends, Summary,
-    Trainer, as_word, as_words,
+    Task, Trainer, as_word, as_words,
 };
 
 /// A config without fault.
@@ -122,6 +122,12 @@ pub struct DataFile {
     /// Columns that are neither features nor label; `*` stands for any text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// The unit of a regressor's numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The label of rows that are no anomalies; of a detector whose rows have labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normal: Option<String>,
 }
 
 /// Where the labels of a file of rows are.
@@ -139,7 +145,7 @@ pub enum Labels {
     None,
 }
 
-/// Where the classifier comes from.
+/// Where the model comes from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
@@ -149,6 +155,12 @@ pub enum Model {
     Import {
         /// The file; its content tells its format.
         path: ConfigPath,
+        /// What it must be for; `None` for whatever it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        task: Option<Task>,
+        /// The score from which a detector raises an alarm; `None` for its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        threshold: Option<f64>,
     },
 }
 
@@ -264,6 +276,23 @@ pub struct Feature {
     pub type_: Option<Sensor>,
     /// How readings become codes; `None` for what `[quantize]` says.
     pub coding: Option<CodingChoice>,
+    /// What the sensor delivers where it has no reading; `None` where it always has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+    /// The words of the column, each once, 1 to 65,535 of them; a reading is the place of one.
+    /// `None` for a feature that is a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Vec<String>>,
+}
+
+/// What a sensor delivers where it has no reading.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// NaN, which takes a float.
+    Nan,
+    /// This number, which is no reading.
+    Reading(f64),
 }
 
 /// Lowest and highest reading of a sensor; both finite, the lower first.
@@ -411,6 +440,18 @@ pub struct Accuracy {
     pub min_agreement: Option<f64>,
     /// Most rows that disagree.
     pub max_disagreements: Option<u32>,
+    /// Most that a value of Q15 may be off float's, in the label's unit, at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_error: Option<f64>,
+    /// Most by which Q15's mean absolute error may exceed float's, as a share of it, at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mae_growth: Option<f64>,
+    /// Least R² of Q15, at most 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_r2: Option<f64>,
+    /// Least area under the ROC curve of Q15, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_auc: Option<f64>,
     /// How far the proof must reach.
     pub require_certificate: Option<Level>,
 }

@@ -12,7 +12,7 @@ use crate::diagnostics::{Fault, Span};
 use crate::foreign;
 use crate::nearest::did_you_mean;
 use crate::outputs::is_device;
-use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, listed};
+use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, NAN, listed};
 
 /// A value of the kind that its key takes, within the bounds that the key has.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +156,15 @@ impl Reader<'_> {
             Kind::ClassWeight => self.class_weight(place, kind, value),
             Kind::PerClass(interval) => self.per_class(place, kind, value, *interval),
             Kind::Range => self.range(place, kind, value),
+            Kind::Missing => match value.get_ref() {
+                DeValue::String(word) => self
+                    .word(place, kind, value, &[NAN], word)
+                    .then(|| Value::Text(word.to_string())),
+                DeValue::Float(float) if float.as_str().ends_with("nan") => {
+                    Some(Value::Text(NAN.to_owned()))
+                }
+                _ => self.number(place, kind, value).map(Value::Number),
+            },
         }
     }
 

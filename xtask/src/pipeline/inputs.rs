@@ -61,7 +61,7 @@ pub(crate) fn read(config: &Config) -> Result<Inputs, Failure> {
             }
         }
     }
-    if let Model::Import { path } = &config.pipeline.model {
+    if let Model::Import { path, .. } = &config.pipeline.model {
         inputs.add(path)?;
     }
     Ok(inputs)

@@ -120,7 +120,7 @@ fn line(path: &Path) -> Line {
 
 fn model(config: &Config) -> String {
     match &config.pipeline.model {
-        Model::Import { path } => path.typed.clone(),
+        Model::Import { path, .. } => path.typed.clone(),
         Model::Train(Training::GaussianNb { .. }) => "gaussian-nb".to_owned(),
         Model::Train(Training::Forest(forest)) => forest.kind.as_str().to_owned(),
     }

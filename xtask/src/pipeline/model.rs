@@ -99,7 +99,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                 }
             })?
         }
-        Model::Import { path } => {
+        Model::Import { path, .. } => {
             session.progress.doing("importing");
             let imported = spinney_import::import(inputs.bytes(path))
                 .map_err(|error| at_fault(&path.full, &error))?;
@@ -189,7 +189,7 @@ pub(super) fn train_model(
 /// The file that a fault of the model is a fault of: the imported one, or the config.
 pub(crate) fn file_of(config: &Config) -> &std::path::Path {
     match &config.pipeline.model {
-        Model::Import { path } => &path.full,
+        Model::Import { path, .. } => &path.full,
         Model::Train(_) => config.path(),
     }
 }

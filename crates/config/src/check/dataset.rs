@@ -152,6 +152,8 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         header: section.flag("header")?,
         recording: section.text("recording"),
         ignore: section.names("ignore").unwrap_or_default(),
+        unit: section.text("unit"),
+        normal: section.text("normal"),
     })
 }
 

@@ -6,24 +6,29 @@ mod model;
 mod motion;
 mod node;
 mod target;
+mod task;
 
 use spinney_model::Voting;
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
-use crate::choice::{Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Word};
+use crate::choice::{Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Task, Word};
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
-    Accuracy, Codegen, ConfigPath, Feature, Firmware, Identity, Pipeline, Quantize, ReadingRange,
+    Accuracy, Codegen, ConfigPath, Feature, Firmware, Identity, Missing, Pipeline, Quantize,
+    ReadingRange,
 };
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
 use crate::value::{Reader, Value, literal};
+
+pub(crate) use task::{misfits, other};
 
 /// Checks the whole; faults are left in `reader`. `None` where a fault leaves a gap.
 pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> {
     let identity = identity(reader, raw.section("pipeline"));
     let dataset = dataset::check(reader, raw);
     let model = model::check(reader, raw);
+    task::check(reader, raw);
     let quantize = quantize(reader, raw);
     let features = raw
         .features
@@ -203,10 +208,86 @@ fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feat
             },
         );
     }
+    let missing = match section.value("missing") {
+        Some(Value::Number(number)) => Some(Missing::Reading(*number)),
+        Some(Value::Text(_)) => Some(Missing::Nan),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        check_missing(reader, section, missing, range, type_);
+    }
+    let categories = section.names("categories");
+    if categories.is_some() {
+        let cause = Cause {
+            section,
+            key: "categories",
+        };
+        let why = "a category is a word, and its reading the word's place in the list";
+        for key in ["range", "coding"] {
+            reader.contradict(section, key, why, &cause);
+        }
+    }
     Feature {
         range,
         type_,
         coding: coding(reader, raw, section),
+        missing,
+        categories,
+    }
+}
+
+/// What stands for a missing reading must be one that the sensor can deliver, and no other reading.
+fn check_missing(
+    reader: &mut Reader,
+    section: &RawSection,
+    missing: Missing,
+    range: Option<ReadingRange>,
+    type_: Option<Sensor>,
+) {
+    let place = &section.place;
+    let integers = type_.and_then(|type_| Some((type_, type_.integers()?)));
+    match (missing, integers) {
+        (Missing::Nan, Some((type_, _))) => {
+            let message = format!(
+                "{place}.missing: found `\"nan\"`, expected an integer, since `type = \"{}\"` has no \
+                 NaN",
+                type_.word()
+            );
+            let cause = Cause {
+                section,
+                key: "type",
+            };
+            reader.refuse_pair(section, "missing", message, &cause);
+        }
+        (Missing::Reading(reading), Some((type_, (low, high))))
+            if reading.fract() != 0.0 || reading < low || reading > high =>
+        {
+            let message = format!(
+                "{place}.missing: found {reading}, expected an integer that `type = \"{}\"` holds, \
+                 {low} to {high}",
+                type_.word()
+            );
+            let cause = Cause {
+                section,
+                key: "type",
+            };
+            reader.refuse_pair(section, "missing", message, &cause);
+        }
+        _ => {}
+    }
+    if let (Missing::Reading(reading), Some(range)) = (missing, range)
+        && (range.low..=range.high).contains(&reading)
+    {
+        let message = format!(
+            "{place}.missing: found {reading}, expected a number outside of `range`, {} to {}, since \
+             it would be a reading like any other",
+            range.low, range.high
+        );
+        let cause = Cause {
+            section,
+            key: "range",
+        };
+        reader.refuse_pair(section, "missing", message, &cause);
     }
 }
 
@@ -269,13 +350,16 @@ fn in_order<T: Ord>(words: Vec<(T, Span)>) -> Vec<T> {
 }
 
 /// Gates of `[accuracy]` that take labels to judge.
-const OF_LABELS: [&str; 6] = [
+const OF_LABELS: [&str; 9] = [
     "better_than_majority",
     "min_accuracy",
     "min_balanced_accuracy",
     "min_recall",
     "max_accuracy_loss",
     "max_drop",
+    "max_mae_growth",
+    "min_r2",
+    "min_auc",
 ];
 
 fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
@@ -293,7 +377,8 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
     }
     Accuracy {
         better_than_majority: section.flag("better_than_majority").unwrap_or(true)
-            && !is_unlabelled,
+            && !is_unlabelled
+            && matches!(task::of_config(raw), None | Some(Task::Classify)),
         min_accuracy: section.number("min_accuracy"),
         min_balanced_accuracy: section.number("min_balanced_accuracy"),
         min_recall: section.per_class("min_recall"),
@@ -301,6 +386,10 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
         max_drop: section.number("max_drop"),
         min_agreement: section.number("min_agreement"),
         max_disagreements: section.integer_u32("max_disagreements"),
+        max_error: section.number("max_error"),
+        max_mae_growth: section.number("max_mae_growth"),
+        min_r2: section.number("min_r2"),
+        min_auc: section.number("min_auc"),
         require_certificate: section.choice::<Level>("require_certificate"),
     }
 }

@@ -21,12 +21,17 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
     match section.choice::<Source>("source")? {
         Source::Import => {
             let why = "an imported model is trained already";
-            refuse_all_but(reader, section, &["source", "path"], why, "source");
+            let kept = ["source", "path", "task", "threshold"];
+            refuse_all_but(reader, section, &kept, why, "source");
             if section.given("path").is_none() {
                 reader.missing(raw, section, "path");
             }
             let path = reader.path(section, "path")?;
-            Some(Model::Import { path })
+            Some(Model::Import {
+                path,
+                task: section.choice("task"),
+                threshold: section.number("threshold"),
+            })
         }
         Source::Train => {
             if let Some(span) = section.given("path") {
@@ -72,7 +77,15 @@ fn refuse_all_but(
 fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
     let kind = match section.choice::<ModelKind>("kind")? {
         ModelKind::GaussianNb => {
-            let kept = ["source", "path", "kind", "trainer", "var_smoothing"];
+            let kept = [
+                "source",
+                "path",
+                "task",
+                "threshold",
+                "kind",
+                "trainer",
+                "var_smoothing",
+            ];
             refuse_all_but(reader, section, &kept, "naive Bayes has no trees", "kind");
             if section.choice::<Trainer>("trainer") != Some(Trainer::Linfa) {
                 let why = "naive Bayes is always trained by linfa";

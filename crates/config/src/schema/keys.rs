@@ -5,8 +5,8 @@ use spinney_model::Voting;
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
 use crate::choice::{
-    Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Trainer,
-    Word,
+    Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Task,
+    Trainer, Word,
 };
 
 pub(super) const fn key(
@@ -105,7 +105,19 @@ pub const SECTIONS: &[Section] = &[
                 "label",
                 Kind::Column,
                 Default::Words("none"),
-                "The column of a CSV file that holds the class; all others are features.",
+                "The column of a CSV file that holds the class, or a regressor's number; all others are features.",
+            ),
+            key(
+                "unit",
+                Kind::Text,
+                Default::Words("none"),
+                "The unit of a regressor's numbers, for reports.",
+            ),
+            key(
+                "normal",
+                Kind::Column,
+                Default::Words("none"),
+                "The label of rows that are no anomalies; a detector's rows with any other are.",
             ),
             key(
                 "header",
@@ -129,7 +141,7 @@ pub const SECTIONS: &[Section] = &[
                 "test_fraction",
                 Kind::Number(Interval::Fraction),
                 Default::Value("0.25"),
-                "The share of the rows of `path` that is kept for the test, class by class.",
+                "The share of the rows of `path` that is kept for the test, class by class where there are classes.",
             ),
         ],
     },
@@ -149,6 +161,18 @@ pub const SECTIONS: &[Section] = &[
                 Kind::File,
                 Default::Words("none"),
                 "The model file to import: skops, ONNX or this project's JSON.",
+            ),
+            key(
+                "task",
+                Kind::Choice(Task::WORDS),
+                Default::Words("`\"classify\"`, or what an imported model is"),
+                "What the model is asked for: a class, a number, or whether a row is an anomaly.",
+            ),
+            key(
+                "threshold",
+                Kind::Number(Interval::Finite),
+                Default::Words("the model's own"),
+                "The score from which a detector raises an alarm.",
             ),
             key(
                 "kind",
@@ -305,6 +329,18 @@ pub const SECTIONS: &[Section] = &[
                 Default::Words("that of `[quantize]`"),
                 "How this feature's readings become codes.",
             ),
+            key(
+                "missing",
+                Kind::Missing,
+                Default::Words("a missing reading is a fault"),
+                "What the sensor delivers where it has no reading.",
+            ),
+            key(
+                "categories",
+                Kind::Names { max: 65_535 },
+                Default::Words("the feature is a number"),
+                "The words that the column holds; a reading is the place of one in this list, from 0 on.",
+            ),
         ],
     },
     super::signal::FRONTEND,
@@ -419,6 +455,30 @@ pub const SECTIONS: &[Section] = &[
                 },
                 NO_GATE,
                 "The most test rows for which float and Q15 may disagree.",
+            ),
+            key(
+                "max_error",
+                Kind::Number(Interval::AtLeastZero),
+                NO_GATE,
+                "The most that a value of Q15 may be off float's, in the unit of the label.",
+            ),
+            key(
+                "max_mae_growth",
+                Kind::Number(Interval::AtLeastZero),
+                NO_GATE,
+                "The most by which Q15's mean absolute error may exceed float's, as a share of it; 0.01 is one in a hundred.",
+            ),
+            key(
+                "min_r2",
+                Kind::Number(Interval::AtMostOne),
+                NO_GATE,
+                "The least coefficient of determination, R², of Q15.",
+            ),
+            key(
+                "min_auc",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The least area under the ROC curve of a detector in Q15.",
             ),
             key(
                 "require_certificate",

@@ -107,6 +107,8 @@ pub enum Kind {
     PerClass(Interval),
     /// Two numbers, the lower first.
     Range,
+    /// The word [`NAN`], or a number.
+    Missing,
 }
 
 /// An interval of numbers.
@@ -122,8 +124,14 @@ pub enum Interval {
     AtLeastZero,
     /// Above 0.
     AboveZero,
+    /// At most 1, and of either sign.
+    AtMostOne,
+    /// Any.
+    Finite,
 }
 
+/// The word of `missing` that is no number.
+pub const NAN: &str = "nan";
 /// The words of `class_weight`.
 pub const CLASS_WEIGHTS: &[&str] = &["none", "balanced", "balanced_subsample"];
 /// The words of `core`: [`spinney_board::Core::as_str`] of each.
@@ -190,6 +198,7 @@ impl Kind {
                 format!("a table by class name, each {}", interval.expected())
             }
             Self::Range => "a list of two numbers, the lower first".to_owned(),
+            Self::Missing => format!("`\"{NAN}\"` or a number"),
         }
     }
 }
@@ -202,6 +211,8 @@ impl Interval {
             Self::UpToOne => "a number above 0 and at most 1",
             Self::AtLeastZero => "a number of at least 0",
             Self::AboveZero => "a number above 0",
+            Self::AtMostOne => "a number of at most 1",
+            Self::Finite => "a number",
         }
     }
 
@@ -215,6 +226,8 @@ impl Interval {
                 Self::UpToOne => number > 0.0 && number <= 1.0,
                 Self::AtLeastZero => number >= 0.0,
                 Self::AboveZero => number > 0.0,
+                Self::AtMostOne => number <= 1.0,
+                Self::Finite => true,
             }
     }
 }

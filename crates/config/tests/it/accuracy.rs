@@ -170,7 +170,7 @@ fn names_of_other_tools_lead_to_ours() {
             11 | learning_rate = 0.1
                | ^^^^^^^^^^^^^
                |
-               = help: trees are not boosted here; kinds of model are `"decision-tree"`, `"random-forest"`, `"extra-trees"` and `"gaussian-nb"`
+               = help: trees are not boosted here, boosted ones are imported (`source = "import"`); kinds of model are `"decision-tree"`, `"random-forest"`, `"extra-trees"` and `"gaussian-nb"`
 
             error: model: found the unknown key `random_state`
               --> folder/pipeline.toml:12:1

@@ -142,14 +142,14 @@ fn unknown_keys_and_sections() {
     check(
         &MINIMAL.replace("n_trees = 3", "colour = 3"),
         &expect![[r#"
-        error: model: found the unknown key `colour`
-          --> folder/pipeline.toml:10:1
-           |
-        10 | colour = 3
-           | ^^^^^^
-           |
-           = help: keys of `[model]`: source, path, kind, trainer, n_trees, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, max_features, criterion, bootstrap, max_samples, class_weight, min_impurity_decrease, ccp_alpha, var_smoothing
-    "#]],
+            error: model: found the unknown key `colour`
+              --> folder/pipeline.toml:10:1
+               |
+            10 | colour = 3
+               | ^^^^^^
+               |
+               = help: keys of `[model]`: source, path, task, threshold, kind, trainer, n_trees, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, max_features, criterion, bootstrap, max_samples, class_weight, min_impurity_decrease, ccp_alpha, var_smoothing
+        "#]],
     );
     check(
         &format!("n_trees = 3\n{MINIMAL}"),

@@ -160,7 +160,7 @@ fn missing_keys() {
             3 | [dataset]
               | ^^^^^^^^^
               |
-              = help: The column of a CSV file that holds the class; all others are features.
+              = help: The column of a CSV file that holds the class, or a regressor's number; all others are features.
         "#]],
     );
     check(

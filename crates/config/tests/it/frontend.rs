@@ -68,7 +68,7 @@ fn keys_that_do_not_go_together() {
             3 | [dataset]
               | ^^^^^^^^^
               |
-              = help: The column of a CSV file that holds the class; all others are features.
+              = help: The column of a CSV file that holds the class, or a regressor's number; all others are features.
 
             error: scenes: found no `[frontend]`, expected `[frontend]` for sound, since scenes are sound
              --> folder/pipeline.toml:9:1

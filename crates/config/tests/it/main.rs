@@ -14,3 +14,4 @@ mod node;
 mod outputs;
 mod shipped;
 mod targets;
+mod tasks;

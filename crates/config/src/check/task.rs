@@ -1,0 +1,162 @@
+//! Which keys belong to which task: what has classes, what has numbers, what raises alarms.
+
+use crate::choice::{Source, Task, Word};
+use crate::diagnostics::Fault;
+use crate::raw::RawPipeline;
+use crate::value::{Reader, literal};
+
+use super::Cause;
+
+/// A key that only some tasks have.
+struct OfTasks {
+    section: &'static str,
+    key: &'static str,
+    tasks: &'static [Task],
+    /// Why others do not have it.
+    why: &'static str,
+}
+
+const fn of(
+    section: &'static str,
+    key: &'static str,
+    tasks: &'static [Task],
+    why: &'static str,
+) -> OfTasks {
+    OfTasks {
+        section,
+        key,
+        tasks,
+        why,
+    }
+}
+
+const RIGHT_OR_WRONG: &[Task] = &[Task::Classify, Task::Detect];
+const NO_NUMBER: &str = "a number is not right or wrong, only near or far";
+const NO_VALUE: &str = "only a regressor's numbers have an error";
+
+const KEYS: &[OfTasks] = &[
+    of(
+        "dataset",
+        "unit",
+        &[Task::Regress],
+        "only a regressor's numbers have a unit",
+    ),
+    of(
+        "dataset",
+        "normal",
+        &[Task::Detect],
+        "only a detector tells what is normal from what is not",
+    ),
+    of(
+        "model",
+        "threshold",
+        &[Task::Detect],
+        "only a detector compares a score with a threshold",
+    ),
+    of(
+        "accuracy",
+        "better_than_majority",
+        &[Task::Classify],
+        "only classes are held to the most frequent one",
+    ),
+    of("accuracy", "min_accuracy", RIGHT_OR_WRONG, NO_NUMBER),
+    of(
+        "accuracy",
+        "min_balanced_accuracy",
+        RIGHT_OR_WRONG,
+        NO_NUMBER,
+    ),
+    of("accuracy", "min_recall", RIGHT_OR_WRONG, NO_NUMBER),
+    of("accuracy", "max_accuracy_loss", RIGHT_OR_WRONG, NO_NUMBER),
+    of("accuracy", "max_drop", RIGHT_OR_WRONG, NO_NUMBER),
+    of("accuracy", "min_agreement", RIGHT_OR_WRONG, NO_NUMBER),
+    of("accuracy", "max_disagreements", RIGHT_OR_WRONG, NO_NUMBER),
+    of("accuracy", "max_error", &[Task::Regress], NO_VALUE),
+    of("accuracy", "max_mae_growth", &[Task::Regress], NO_VALUE),
+    of("accuracy", "min_r2", &[Task::Regress], NO_VALUE),
+    of(
+        "accuracy",
+        "min_auc",
+        &[Task::Detect],
+        "only a detector's scores have an ROC curve",
+    ),
+];
+
+/// What a key is told to a task that does not have it, and the key's place.
+pub(crate) fn misfits(task: Task) -> impl Iterator<Item = (String, &'static str)> {
+    let strange = KEYS.iter().filter(move |it| !it.tasks.contains(&task));
+    strange.map(|it| (format!("{}.{}", it.section, it.key), it.why))
+}
+
+/// The task that the config says, or that training here has; `None` where the model file tells.
+pub(super) fn of_config(raw: &RawPipeline) -> Option<Task> {
+    let model = raw.section("model");
+    // An absent section has been told of.
+    model.span.as_ref()?;
+    match model.given("task") {
+        Some(_) => model.choice("task"),
+        None => {
+            (model.choice::<Source>("source") != Some(Source::Import)).then_some(Task::Classify)
+        }
+    }
+}
+
+pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) {
+    let model = raw.section("model");
+    let Some(task) = of_config(raw) else {
+        return;
+    };
+    let is_trained = model.choice::<Source>("source") == Some(Source::Train);
+    if let Some(span) = model
+        .given("task")
+        .filter(|_| is_trained && task != Task::Classify)
+    {
+        let message = format!(
+            "model.task: found {}, expected `\"classify\"`, since what is trained here is a \
+             classifier",
+            literal(reader.text, &span)
+        );
+        let help = "train it with scikit-learn, XGBoost or LightGBM and import the file: \
+                    `source = \"import\"`, `path = \"…\"`";
+        reader
+            .faults
+            .push(Fault::new(Some(span), message).help(help));
+        return;
+    }
+    let cause = Cause {
+        section: model,
+        key: if model.given("task").is_some() {
+            "task"
+        } else {
+            "kind"
+        },
+    };
+    for it in KEYS.iter().filter(|it| !it.tasks.contains(&task)) {
+        reader.contradict(raw.section(it.section), it.key, it.why, &cause);
+    }
+    let dataset = raw.section("dataset");
+    let has_labels = ["label", "path_labels", "test_labels"]
+        .iter()
+        .any(|key| dataset.given(key).is_some());
+    if task == Task::Detect && has_labels {
+        if dataset.given("normal").is_none() {
+            reader.missing(raw, dataset, "normal");
+        }
+    } else if task == Task::Detect && dataset.given("normal").is_some() {
+        let why = "the rows have no labels";
+        let cause = Cause {
+            section: dataset,
+            key: "test",
+        };
+        reader.contradict(dataset, "normal", why, &cause);
+    }
+}
+
+/// What a declared task says to a model of another.
+pub(crate) fn other(declared: Task, found: Task) -> String {
+    format!(
+        "found `\"{}\"`, expected `\"{}\"`, which the model is",
+        declared.word(),
+        found.word()
+    )
+}

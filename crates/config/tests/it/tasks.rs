@@ -1,0 +1,338 @@
+//! What a model is asked for, the keys that belong to it, and what a feature's column may hold.
+
+use expect_test::expect;
+use spinney_config::{Missing, Model, Task};
+
+use crate::common::{MINIMAL, check, parse};
+
+fn imported(model: &str, rest: &str) -> String {
+    let trained = "kind = \"random-forest\"\nn_trees = 3\n";
+    let model = format!("source = \"import\"\npath = \"model.json\"\n{model}");
+    MINIMAL.replace(trained, &model) + rest
+}
+
+#[test]
+fn a_regressor_and_a_detector() {
+    let text = imported(
+        "task = \"regress\"\n",
+        "[accuracy]\nmax_error = 0.5\nmax_mae_growth = 0\nmin_r2 = -1\nrequire_certificate = \"every-input\"\n",
+    );
+    let text = text.replace("label = \"class\"", "label = \"power\"\nunit = \"MW\"");
+    let pipeline = parse(&text).expect("a valid config").pipeline;
+    assert!(matches!(
+        pipeline.model,
+        Model::Import {
+            task: Some(Task::Regress),
+            threshold: None,
+            ..
+        }
+    ));
+    assert_eq!(pipeline.accuracy.max_error, Some(0.5));
+    assert_eq!(pipeline.accuracy.min_r2, Some(-1.0));
+    assert!(!pipeline.accuracy.better_than_majority);
+
+    let text = imported(
+        "task = \"detect\"\nthreshold = -0.5\n",
+        "[accuracy]\nmin_auc = 1\nmin_recall = { anomaly = 0.9 }\n",
+    );
+    let text = text.replace("label = \"class\"", "label = \"fault\"\nnormal = 0");
+    let pipeline = parse(&text).expect("a valid config").pipeline;
+    assert!(matches!(
+        pipeline.model,
+        Model::Import {
+            task: Some(Task::Detect),
+            threshold: Some(-0.5),
+            ..
+        }
+    ));
+    assert!(!pipeline.accuracy.better_than_majority);
+}
+
+#[test]
+fn what_is_trained_here_classifies() {
+    check(
+        &MINIMAL.replace("n_trees = 3", "task = \"regress\""),
+        &expect![[r#"
+            error: model.task: found `"regress"`, expected `"classify"`, since what is trained here is a classifier
+              --> folder/pipeline.toml:10:8
+               |
+            10 | task = "regress"
+               |        ^^^^^^^^^
+               |
+               = help: train it with scikit-learn, XGBoost or LightGBM and import the file: `source = "import"`, `path = "…"`
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[accuracy]\nmin_r2 = 0.5\nmin_auc = 0.5\n"),
+        &expect![[r#"
+            error: accuracy.min_r2: found `0.5`, expected none, since only a regressor's numbers have an error
+              --> folder/pipeline.toml:14:10
+               |
+             9 | kind = "random-forest"
+               |        --------------- because of this
+            ...
+            14 | min_r2 = 0.5
+               |          ^^^
+               |
+               = help: remove `min_r2`, or change `model.kind`
+
+            error: accuracy.min_auc: found `0.5`, expected none, since only a detector's scores have an ROC curve
+              --> folder/pipeline.toml:15:11
+               |
+             9 | kind = "random-forest"
+               |        --------------- because of this
+            ...
+            15 | min_auc = 0.5
+               |           ^^^
+               |
+               = help: remove `min_auc`, or change `model.kind`
+        "#]],
+    );
+}
+
+#[test]
+fn keys_of_other_tasks() {
+    check(
+        &imported(
+            "task = \"regress\"\nthreshold = 1\n",
+            "[accuracy]\nbetter_than_majority = true\nmin_agreement = 1\nmin_auc = 0.5\n",
+        ),
+        &expect![[r#"
+            error: model.threshold: found `1`, expected none, since only a detector compares a score with a threshold
+              --> folder/pipeline.toml:12:13
+               |
+            11 | task = "regress"
+               |        --------- because of this
+            12 | threshold = 1
+               |             ^
+               |
+               = help: remove `threshold`, or change `model.task`
+
+            error: accuracy.better_than_majority: found `true`, expected none, since only classes are held to the most frequent one
+              --> folder/pipeline.toml:16:24
+               |
+            11 | task = "regress"
+               |        --------- because of this
+            ...
+            16 | better_than_majority = true
+               |                        ^^^^
+               |
+               = help: remove `better_than_majority`, or change `model.task`
+
+            error: accuracy.min_agreement: found `1`, expected none, since a number is not right or wrong, only near or far
+              --> folder/pipeline.toml:17:17
+               |
+            11 | task = "regress"
+               |        --------- because of this
+            ...
+            17 | min_agreement = 1
+               |                 ^
+               |
+               = help: remove `min_agreement`, or change `model.task`
+
+            error: accuracy.min_auc: found `0.5`, expected none, since only a detector's scores have an ROC curve
+              --> folder/pipeline.toml:18:11
+               |
+            11 | task = "regress"
+               |        --------- because of this
+            ...
+            18 | min_auc = 0.5
+               |           ^^^
+               |
+               = help: remove `min_auc`, or change `model.task`
+        "#]],
+    );
+    check(
+        &imported(
+            "task = \"detect\"\n",
+            "[accuracy]\nbetter_than_majority = true\nmax_error = 1\nmin_r2 = 1.5\n",
+        ),
+        &expect![[r#"
+            error: dataset.normal: found nothing, expected a string, or an integer of at least 0
+             --> folder/pipeline.toml:5:1
+              |
+            5 | [dataset]
+              | ^^^^^^^^^
+              |
+              = help: The label of rows that are no anomalies; a detector's rows with any other are.
+
+            error: accuracy.better_than_majority: found `true`, expected none, since only classes are held to the most frequent one
+              --> folder/pipeline.toml:15:24
+               |
+            11 | task = "detect"
+               |        -------- because of this
+            ...
+            15 | better_than_majority = true
+               |                        ^^^^
+               |
+               = help: remove `better_than_majority`, or change `model.task`
+
+            error: accuracy.max_error: found `1`, expected none, since only a regressor's numbers have an error
+              --> folder/pipeline.toml:16:13
+               |
+            11 | task = "detect"
+               |        -------- because of this
+            ...
+            16 | max_error = 1
+               |             ^
+               |
+               = help: remove `max_error`, or change `model.task`
+
+            error: accuracy.min_r2: found `1.5`, expected a number of at most 1
+              --> folder/pipeline.toml:17:10
+               |
+            17 | min_r2 = 1.5
+               |          ^^^
+        "#]],
+    );
+    check(
+        &imported("task = \"cluster\"\n", ""),
+        &expect![[r#"
+        error: model.task: found `"cluster"`, expected `"classify"`, `"regress"` or `"detect"`
+          --> folder/pipeline.toml:11:8
+           |
+        11 | task = "cluster"
+           |        ^^^^^^^^^
+    "#]],
+    );
+}
+
+#[test]
+fn the_model_says_what_it_is() {
+    let text = imported("", "[accuracy]\nmin_accuracy = 0.9\nmax_error = 1\n");
+    let config = parse(&text).expect("nothing is known of the model");
+    assert!(config.pipeline.accuracy.better_than_majority);
+    let faults = config
+        .check_task(Task::Regress)
+        .expect_err("a gate of classes");
+    expect![[r#"
+        error: accuracy.min_accuracy: found `0.9`, expected none, since a number is not right or wrong, only near or far
+          --> folder/pipeline.toml:14:16
+           |
+        10 | path = "model.json"
+           |        ------------ the model
+        ...
+        14 | min_accuracy = 0.9
+           |                ^^^"#]].assert_eq(&faults.to_string());
+    let config = parse(
+        &imported("task = \"detect\"\n", "")
+            .replace("label = \"class\"", "label = \"class\"\nnormal = \"ok\""),
+    );
+    let config = config.expect("a valid config");
+    assert!(config.check_task(Task::Detect).is_ok());
+    let undeclared = parse(&imported("", "")).expect("a valid config");
+    let faults = undeclared
+        .check_task(Task::Detect)
+        .expect_err("which label is normal?");
+    assert!(
+        faults.to_string().contains("dataset.normal: found nothing"),
+        "{faults}"
+    );
+    let faults = config.check_task(Task::Classify).expect_err("another task");
+    expect![[r#"
+        error: model.task: found `"detect"`, expected `"classify"`, which the model is
+          --> folder/pipeline.toml:12:8
+           |
+        12 | task = "detect"
+           |        ^^^^^^^^"#]]
+    .assert_eq(&faults.to_string());
+}
+
+#[test]
+fn what_a_column_may_hold() {
+    let text = format!(
+        "{MINIMAL}[features.a]\nmissing = \"nan\"\n[features.b]\nmissing = nan\ntype = \"f32\"\n\
+         [features.c]\ntype = \"i16\"\nrange = [-400, 1250]\nmissing = -32768\n\
+         [features.d]\ncategories = [\"red\", \"green\"]\ntype = \"u8\"\nmissing = 255\n"
+    );
+    let features = parse(&text).expect("a valid config").pipeline.features;
+    let missing: Vec<Option<Missing>> = features.values().map(|it| it.missing).collect();
+    assert_eq!(
+        missing,
+        [
+            Some(Missing::Nan),
+            Some(Missing::Nan),
+            Some(Missing::Reading(-32_768.0)),
+            Some(Missing::Reading(255.0)),
+        ]
+    );
+    assert_eq!(
+        features["d"].categories.as_deref(),
+        Some(&["red".to_owned(), "green".to_owned()][..])
+    );
+    check(
+        &format!(
+            "{MINIMAL}[features.a]\nmissing = \"none\"\n[features.b]\nmissing = \"nan\"\ntype = \"u8\"\n\
+             [features.c]\ntype = \"i16\"\nmissing = -32769\n\
+             [features.d]\nrange = [0, 10]\nmissing = 5\n\
+             [features.e]\ncategories = []\n[features.f]\ncategories = [\"a\", \"a\"]\n\
+             [features.g]\ncategories = [\"a\"]\nrange = [0, 1]\ncoding = \"rank\"\n"
+        ),
+        &expect![[r#"
+            error: features.a.missing: found `"none"`, expected `"nan"` or a number
+              --> folder/pipeline.toml:14:11
+               |
+            14 | missing = "none"
+               |           ^^^^^^
+
+            error: features.b.missing: found `"nan"`, expected an integer, since `type = "u8"` has no NaN
+              --> folder/pipeline.toml:16:11
+               |
+            16 | missing = "nan"
+               |           ^^^^^
+            17 | type = "u8"
+               |        ---- because of this
+
+            error: features.c.missing: found -32769, expected an integer that `type = "i16"` holds, -32768 to 32767
+              --> folder/pipeline.toml:20:11
+               |
+            19 | type = "i16"
+               |        ----- because of this
+            20 | missing = -32769
+               |           ^^^^^^
+
+            error: features.d.missing: found 5, expected a number outside of `range`, 0 to 10, since it would be a reading like any other
+              --> folder/pipeline.toml:23:11
+               |
+            22 | range = [0, 10]
+               |         ------- because of this
+            23 | missing = 5
+               |           ^
+
+            error: features.e.categories: found `[]`, expected a list of 1 to 65535 names, each once
+              --> folder/pipeline.toml:25:14
+               |
+            25 | categories = []
+               |              ^^
+
+            error: features.f.categories: found `"a"` twice, expected it once
+              --> folder/pipeline.toml:27:20
+               |
+            27 | categories = ["a", "a"]
+               |               ---  ^^^
+               |               |
+               |               the first
+
+            error: features.g.range: found `[0, 1]`, expected none, since a category is a word, and its reading the word's place in the list
+              --> folder/pipeline.toml:30:9
+               |
+            29 | categories = ["a"]
+               |              ----- because of this
+            30 | range = [0, 1]
+               |         ^^^^^^
+               |
+               = help: remove `range`, or change `features.g.categories`
+
+            error: features.g.coding: found `"rank"`, expected none, since a category is a word, and its reading the word's place in the list
+              --> folder/pipeline.toml:31:10
+               |
+            29 | categories = ["a"]
+               |              ----- because of this
+            30 | range = [0, 1]
+            31 | coding = "rank"
+               |          ^^^^^^
+               |
+               = help: remove `coding`, or change `features.g.categories`
+        "#]],
+    );
+}
