@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use crate::{Budget, DataError, Dataset, Labels, Rows, Table, labels};
+use crate::columns::{Fields, is_missing};
+use crate::{Budget, Columns, DataError, Dataset, Labels, LabelsAre, Rows, Table, labels};
 
 /// Reads a data set from CSV with a header, gzipped or not; `label` names the column that holds the
 /// class.
@@ -15,12 +16,28 @@ use crate::{Budget, DataError, Dataset, Labels, Rows, Table, labels};
 pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
     let budget = Budget::of(bytes.len());
     let bytes = crate::unpacked(bytes, &budget)?;
-    let (rows, labels) = read_columns(&bytes, true, Some(label), &|_| true, &budget)?;
+    let wanted = Wanted {
+        label: Some(label),
+        labels_are: LabelsAre::Classes,
+        keeps: &|_| true,
+        columns: &Columns::new(),
+    };
+    let (rows, labels) = read_columns(&bytes, true, &wanted, &budget)?;
     Dataset::of(rows, &labels.unwrap_or_default())
 }
 
-/// Reads rows, and their labels where `label` names a column, without the features that `keeps` says
-/// no to; what stands in these is not looked at.
+/// What is read of a table.
+pub(crate) struct Wanted<'a> {
+    /// The label's column, if the file has one.
+    pub label: Option<&'a str>,
+    pub labels_are: LabelsAre,
+    /// Says no to features that are left out; what stands in these is not looked at.
+    pub keeps: &'a dyn Fn(&str) -> bool,
+    /// Features that may have gaps or words.
+    pub columns: &'a Columns,
+}
+
+/// Reads rows, and their labels where these have a column.
 ///
 /// Without a header, columns are called by their numbers from 0 on, and the features among them, in
 /// their order, `x0`, `x1`, …
@@ -30,14 +47,13 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
 pub(crate) fn read_columns(
     bytes: &[u8],
     has_header: bool,
-    label: Option<&str>,
-    keeps: &dyn Fn(&str) -> bool,
+    wanted: &Wanted<'_>,
     budget: &Budget,
 ) -> Result<(Rows, Option<Labels>), DataError> {
     let mut table = Table::open(bytes, has_header)?;
     table.check_names()?;
     let names = table.names().to_vec();
-    let label_column = match label {
+    let label_column = match wanted.label {
         None => None,
         Some(label) => Some(names.iter().position(|name| name == label).ok_or_else(|| {
             DataError::new(
@@ -48,7 +64,10 @@ pub(crate) fn read_columns(
         })?),
     };
     let kept: Vec<(usize, String)> = feature_names(&names, has_header, label_column)
-        .filter(|(_, name)| keeps(name))
+        .filter(|(_, name)| (wanted.keeps)(name))
+        .collect();
+    let fields: Vec<Fields<'_>> = (kept.iter())
+        .map(|(_, name)| Fields::of(wanted.columns.get(name)))
         .collect();
     let mut values = Vec::new();
     let mut labels = Labels::default();
@@ -56,19 +75,25 @@ pub(crate) fn read_columns(
     while table.advance()? {
         if let Some(column) = label_column {
             let label = table.field(column)?;
-            labels::check(label, || table.place(column))?;
+            match wanted.labels_are {
+                LabelsAre::Classes => labels::check(label, || table.place(column))?,
+                LabelsAre::Numbers => {
+                    labels::number(label, || table.place(column))?;
+                }
+            }
             labels.push(label, budget)?;
         }
         budget.take_items("the rows", kept.len(), size_of::<f64>() as u64)?;
-        for (column, name) in &kept {
+        for ((column, name), fields) in kept.iter().zip(&fields) {
             let field = table.field(*column)?;
-            let value = field.parse::<f64>().ok().filter(|value| value.is_finite());
+            let value = fields.reading(field);
             values.push(value.unwrap_or_default());
             if value.is_none() && !faults.contains_key(column) {
                 let fault = Unreadable {
                     name: name.clone(),
                     line: table.line(),
                     field: field.to_owned(),
+                    categories: fields.categories(),
                 };
                 faults.insert(*column, fault);
             }
@@ -119,23 +144,36 @@ struct Unreadable {
     name: String,
     line: usize,
     field: String,
+    /// The words that the column may hold, if it is one of categories.
+    categories: Option<String>,
 }
 
 /// All columns that cannot be read, at once.
 fn unreadable(faults: &[Unreadable]) -> DataError {
     const SHOWN: usize = 8;
     const FILL: &str = "drop or fill missing values first";
-    if let [Unreadable { name, line, field }] = faults {
+    if let [
+        Unreadable {
+            name,
+            line,
+            field,
+            categories,
+        },
+    ] = faults
+    {
         return DataError::new(
             format!("line {line}, column \"{name}\""),
             format!("\"{field}\""),
-            match field.parse::<f64>() {
-                Ok(_) => format!("a finite number ({FILL})"),
-                Err(_) if is_missing(field) => format!("a number ({FILL})"),
-                Err(_) if has_decimal_comma(field) => {
+            match (categories, field.parse::<f64>()) {
+                (Some(categories), _) => {
+                    format!("one of the column's `categories` in [features]: {categories}")
+                }
+                (None, Ok(_)) => format!("a finite number ({FILL})"),
+                (None, Err(_)) if is_missing(field) => format!("a number ({FILL})"),
+                (None, Err(_)) if has_decimal_comma(field) => {
                     "a number with a decimal point, not a comma".to_owned()
                 }
-                Err(_) => "a number (`ignore` in [dataset] leaves a column out)".to_owned(),
+                (None, Err(_)) => "a number (`ignore` in [dataset] leaves a column out)".to_owned(),
             },
         );
     }
@@ -163,12 +201,6 @@ fn unreadable(faults: &[Unreadable]) -> DataError {
         shown.join(", "),
         format!("numbers ({ignore})"),
     )
-}
-
-/// Whether a field stands for a reading that is not there.
-fn is_missing(field: &str) -> bool {
-    ["", "?", "-", "na", "n/a", "null", "none", "#n/a", "<na>"]
-        .contains(&field.to_lowercase().as_str())
 }
 
 fn has_decimal_comma(field: &str) -> bool {

@@ -132,6 +132,29 @@ pub fn check(label: &str, place: impl FnOnce() -> String) -> Result<(), DataErro
     })
 }
 
+/// The number that a label is; `place` is where it stands.
+///
+/// # Errors
+/// A word, a number that is not finite, a missing label.
+pub(crate) fn number(label: &str, place: impl FnOnce() -> String) -> Result<f64, DataError> {
+    let number = label.trim().parse::<f64>().ok();
+    number.filter(|it| it.is_finite()).ok_or_else(|| {
+        let found = match label.trim() {
+            "" => "an empty field".to_owned(),
+            label => format!("\"{label}\""),
+        };
+        let expected = if is_missing(label) {
+            "a number (drop the row)"
+        } else if number.is_some() {
+            "a finite number"
+        } else {
+            "a number, which is what a regressor is asked for (a column of words is for a \
+             classifier: `task = \"classify\"`)"
+        };
+        DataError::new(place(), found, expected)
+    })
+}
+
 /// The classes of labels, in scikit-learn's order, the class of each row, and a note for classes
 /// that are spelt in several ways.
 pub(crate) fn classes(labels: &Labels) -> (Vec<String>, Vec<usize>, Option<Note>) {

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod archive;
+mod columns;
 pub mod csv;
 mod foreign;
 pub mod idx;
@@ -29,17 +30,21 @@ pub mod scan;
 mod source;
 mod split;
 mod table;
+mod target;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use ndarray::{Array2, Axis};
 
+pub use columns::{Column, Columns, Missing};
 pub use labels::Labels;
 pub use limits::Budget;
 pub use rules::{Note, Outcome, RULES, Rule};
 pub use source::{Format, LabelsIn, Source};
 pub use split::{Split, permutation, split};
 pub use table::Table;
+pub use target::{LabelsAre, Target};
 
 /// What is wrong with a data file: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -197,12 +202,11 @@ impl Rows {
     }
 }
 
-/// Rows with a class each; at least one row and one feature.
+/// Rows with a class each, or a number each; at least one row and one feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     rows: Rows,
-    classes: Vec<String>,
-    labels: Vec<usize>,
+    target: Target,
     source_rows: Vec<usize>,
     notes: Vec<Note>,
 }
@@ -223,33 +227,34 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::new`].
     pub fn of(rows: Rows, labels: &Labels) -> Result<Self, DataError> {
+        let (target, notes) = Target::of(labels, LabelsAre::Classes)?;
+        Self::known(rows, target, notes, &Columns::new())
+    }
+
+    /// Puts rows and what is known of them together. In those of `columns` that may have gaps, NaN is a
+    /// missing reading.
+    ///
+    /// # Errors
+    /// No rows, no features, another reading that is not finite, or a target of other rows.
+    pub fn known(
+        rows: Rows,
+        target: Target,
+        notes: Vec<Note>,
+        columns: &Columns,
+    ) -> Result<Self, DataError> {
         let (n_rows, n_features) = rows.values.dim();
         check_shape(n_rows, n_features)?;
-        if labels.len() != n_rows {
+        if target.len() != n_rows {
             return Err(DataError::new(
                 "the labels",
-                format!("{} of them", labels.len()),
+                format!("{} of them", target.len()),
                 format!("one per row, {n_rows}"),
             ));
         }
-        if let Some(((row, column), value)) = rows
-            .values
-            .indexed_iter()
-            .find(|(_, value)| !value.is_finite())
-        {
-            return Err(DataError::new(
-                format!("row {row}, feature \"{}\"", rows.features[column]),
-                value.to_string(),
-                "a finite number",
-            ));
-        }
-        let (classes, labels, spellings) = labels::classes(labels);
-        let notes = spellings.into_iter().chain(labels::alike(&classes));
-        let notes = notes.collect();
+        columns::check(&rows, columns)?;
         Ok(Self {
             rows,
-            classes,
-            labels,
+            target,
             source_rows: (0..n_rows).collect(),
             notes,
         })
@@ -267,22 +272,51 @@ impl Dataset {
         self.rows.is_named
     }
 
-    /// Class names; labels index into them.
+    /// What is known of each row.
     #[must_use]
-    pub fn classes(&self) -> &[String] {
-        &self.classes
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
-    /// Readings, `n_rows` × `n_features`, all finite.
+    /// Class names; labels index into them. None where rows have numbers.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        match &self.target {
+            Target::Classes { names, .. } => names,
+            Target::Numbers(_) => &[],
+        }
+    }
+
+    /// Readings, `n_rows` × `n_features`, finite or, in columns that were said to have gaps, NaN.
     #[must_use]
     pub fn values(&self) -> &Array2<f64> {
         &self.rows.values
     }
 
-    /// The class index of each row.
+    /// The class index of each row. None where rows have numbers.
     #[must_use]
     pub fn labels(&self) -> &[usize] {
-        &self.labels
+        match &self.target {
+            Target::Classes { of_row, .. } => of_row,
+            Target::Numbers(_) => &[],
+        }
+    }
+
+    /// The number of each row; `None` where rows have classes.
+    #[must_use]
+    pub fn numbers(&self) -> Option<&[f64]> {
+        match &self.target {
+            Target::Classes { .. } => None,
+            Target::Numbers(numbers) => Some(numbers),
+        }
+    }
+
+    /// Per row the group of rows that it is told apart from others by: its class, or 0.
+    pub(crate) fn strata(&self) -> Cow<'_, [usize]> {
+        match &self.target {
+            Target::Classes { of_row, .. } => of_row.into(),
+            Target::Numbers(numbers) => vec![0; numbers.len()].into(),
+        }
     }
 
     /// For each row its 0-based row number in the file that it was read from.
@@ -300,14 +334,14 @@ impl Dataset {
     /// Number of rows, at least 1.
     #[must_use]
     pub fn n_rows(&self) -> usize {
-        self.labels.len()
+        self.source_rows.len()
     }
 
     /// Number of rows per class.
     #[must_use]
     pub fn class_counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.classes.len()];
-        for label in &self.labels {
+        let mut counts = vec![0; self.classes().len()];
+        for label in self.labels() {
             counts[*label] += 1;
         }
         counts
@@ -326,8 +360,7 @@ impl Dataset {
                 is_named: self.rows.is_named,
                 values: self.rows.values.select(Axis(0), indices),
             },
-            classes: self.classes.clone(),
-            labels: indices.iter().map(|row| self.labels[*row]).collect(),
+            target: self.target.select(indices),
             source_rows: indices.iter().map(|row| self.source_rows[*row]).collect(),
             notes: self.notes.clone(),
         }
@@ -354,17 +387,21 @@ impl Dataset {
     /// A label matches a class of the same text, else one of the same numeric value (`1.0`, `1`).
     /// Where the classes are 0 and 1, booleans are these, as in Python: ONNX knows no others.
     ///
+    /// Rows that have numbers stay as they are.
+    ///
     /// # Errors
     /// The first row whose class is not among `classes`.
     pub fn with_classes(&self, classes: &[String]) -> Result<Self, DataError> {
+        let Target::Classes { names, of_row } = &self.target else {
+            return Ok(self.clone());
+        };
         let are_bits = matches!(classes, [a, b]
             if bit_of(a).zip(bit_of(b)).is_some_and(|(a, b)| a != b));
         let value_of = |label: &str| match bit_of(label) {
             Some(bit) if are_bits => Some(bit),
             _ => label.parse::<f64>().ok(),
         };
-        let target: Vec<Option<usize>> = self
-            .classes
+        let target: Vec<Option<usize>> = names
             .iter()
             .map(|name| {
                 let same_text = classes.iter().position(|class| class == name);
@@ -376,15 +413,14 @@ impl Dataset {
                 })
             })
             .collect();
-        let labels = self
-            .labels
+        let labels = of_row
             .iter()
             .enumerate()
             .map(|(row, label)| {
                 target[*label].ok_or_else(|| {
                     DataError::new(
                         format!("data row {}", self.source_rows[row]),
-                        format!("class \"{}\"", self.classes[*label]),
+                        format!("class \"{}\"", names[*label]),
                         format!(
                             "one of the classes that the model knows: {}",
                             classes.join(", ")
@@ -393,13 +429,45 @@ impl Dataset {
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            classes: classes.to_vec(),
-            labels,
+        Ok(self.with_target(classes.to_vec(), labels))
+    }
+
+    /// The same rows as two classes, [`NORMAL`] and [`ANOMALY`]: those of the class `normal`, and all
+    /// others. A class is found as in [`Self::with_classes`].
+    ///
+    /// # Errors
+    /// No row of the class.
+    pub fn as_anomalies(&self, normal: &str) -> Result<Self, DataError> {
+        let names = self.classes();
+        let canonical = labels::canonical(normal);
+        let normal = names.iter().position(|name| *name == canonical);
+        let normal = normal.ok_or_else(|| {
+            DataError::new(
+                "the labels",
+                format!("no row of \"{canonical}\" among {}", csv::preview(names)),
+                "rows of the class that `normal` in [dataset] names",
+            )
+        })?;
+        let is_other = self
+            .labels()
+            .iter()
+            .map(|class| usize::from(*class != normal));
+        let labels = is_other.collect();
+        Ok(self.with_target(vec![NORMAL.to_owned(), ANOMALY.to_owned()], labels))
+    }
+
+    fn with_target(&self, names: Vec<String>, of_row: Vec<usize>) -> Self {
+        Self {
+            target: Target::Classes { names, of_row },
             ..self.clone()
-        })
+        }
     }
 }
+
+/// The class of rows that are as they should be.
+pub const NORMAL: &str = "normal";
+/// The class of rows that are not.
+pub const ANOMALY: &str = "anomaly";
 
 /// Refuses rows that are none, before anything is made of their number.
 pub(crate) fn check_shape(n_rows: usize, n_features: usize) -> Result<(), DataError> {

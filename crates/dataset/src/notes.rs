@@ -90,7 +90,7 @@ fn orders_rows(rows: &Dataset) -> Vec<Note> {
     if rows.n_rows() < ROWS_MIN {
         return Vec::new();
     }
-    let blocks = class_blocks(rows.labels());
+    let blocks = class_blocks(&rows.strata());
     (rows.features().iter())
         .zip(rows.values().columns())
         .filter_map(|(name, column)| {
@@ -173,6 +173,9 @@ fn order_of(
 ///
 /// What differs only in the last bits of a float64 is taken for the same: it comes from arithmetic.
 fn beyond_float32(rows: &Dataset) -> Option<Note> {
+    if rows.numbers().is_some() {
+        return None;
+    }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "that is what is looked for"

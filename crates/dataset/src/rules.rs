@@ -79,11 +79,19 @@ pub const RULES: &[Rule] = &[
     fault("no-rows", "There is no row, or no feature."),
     fault(
         "not-a-number",
-        "A reading is missing, text, NaN or infinite; all such columns are named at once.",
+        "A reading is missing, text, NaN or infinite, and its feature declares neither gaps nor words; all such columns are named at once.",
     ),
     fault(
         "missing-label",
         "A label is empty or stands for a missing value, such as `NA`, `nan`, `null` or `?`.",
+    ),
+    fault(
+        "word-for-number",
+        "A regressor's label is a word, missing or infinite.",
+    ),
+    fault(
+        "none-normal",
+        "No row has the label that a detector's config calls normal.",
     ),
     fault(
         "label-counts",

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::{Budget, DataError, Dataset, Labels, Rows, Table, csv, foreign, idx, npy, unpacked};
+use crate::target::Target;
+use crate::{
+    Budget, Columns, DataError, Dataset, Labels, LabelsAre, Rows, Table, columns, csv, foreign,
+    idx, npy, unpacked,
+};
 
 /// A format of rows, told by its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub struct Source<'a> {
     bytes: Cow<'a, [u8]>,
     format: Format,
     labels: LabelsIn<'a>,
+    labels_are: LabelsAre,
+    columns: Columns,
     has_header: bool,
     /// What is left once the bytes are unpacked.
     budget: Budget,
@@ -78,8 +84,21 @@ impl<'a> Source<'a> {
             bytes,
             format,
             labels,
+            labels_are: LabelsAre::default(),
+            columns: Columns::new(),
             has_header,
         })
+    }
+
+    /// The same file, its labels read as `labels_are`, and with gaps and words in `columns`, by the
+    /// names that [`Source::features`] gives.
+    #[must_use]
+    pub fn with(self, labels_are: LabelsAre, columns: Columns) -> Self {
+        Self {
+            labels_are,
+            columns,
+            ..self
+        }
     }
 
     /// What the file is.
@@ -124,7 +143,7 @@ impl<'a> Source<'a> {
     /// any. A CSV file without the column of the label has none.
     ///
     /// # Errors
-    /// A damaged file, rows that are no numbers, other labels than rows, more than the file's
+    /// A damaged file, rows that are no numbers nor what their columns may hold, other labels than rows, more than the file's
     /// [`Budget`] has; each says where.
     pub fn rows(&self, keeps: &dyn Fn(&str) -> bool) -> Result<(Rows, Option<Labels>), DataError> {
         let bytes = &self.bytes;
@@ -137,7 +156,13 @@ impl<'a> Source<'a> {
             Format::Csv => {
                 let columns = self.columns()?.unwrap_or_default();
                 let label = column.filter(|label| columns.iter().any(|name| name == label));
-                return csv::read_columns(bytes, self.has_header, label, keeps, budget);
+                let wanted = csv::Wanted {
+                    label,
+                    labels_are: self.labels_are,
+                    keeps,
+                    columns: &self.columns,
+                };
+                return csv::read_columns(bytes, self.has_header, &wanted, budget);
             }
             Format::Npy => (within("rows", npy::rows_within(bytes, budget))?, None),
             Format::Npz => npy::read_npz_rows(bytes, column.unwrap_or_default(), budget)?,
@@ -147,21 +172,28 @@ impl<'a> Source<'a> {
             LabelsIn::File(labels) => Some(within("labels", read_labels(labels, budget))?),
             _ => labels,
         };
-        labels.as_ref().map_or(Ok(()), Labels::check)?;
-        Ok((rows.kept(keeps), labels))
+        if self.labels_are == LabelsAre::Classes {
+            labels.as_ref().map_or(Ok(()), Labels::check)?;
+        }
+        let mut rows = rows.kept(keeps);
+        columns::apply(&mut rows, &self.columns)?;
+        Ok((rows, labels))
     }
 
-    /// Reads a data set; see [`Source::rows`]. Rows without labels count as class `""`.
+    /// Reads a data set; see [`Source::rows`]. Rows without labels count as class `""`, or as 0.
     ///
     /// # Errors
     /// As [`Source::rows`], and where labels are asked for and there are none.
     pub fn read(&self, keeps: &dyn Fn(&str) -> bool) -> Result<Dataset, DataError> {
         let (rows, labels) = self.rows(keeps)?;
         match (labels, self.labels) {
-            (Some(labels), _) => Dataset::of(rows, &labels),
+            (Some(labels), _) => {
+                let (target, notes) = Target::of(&labels, self.labels_are)?;
+                Dataset::known(rows, target, notes, &self.columns)
+            }
             (None, LabelsIn::None) => {
-                let labels = std::iter::repeat_n("", rows.values.nrows());
-                Dataset::of(rows, &labels.collect())
+                let target = Target::none(rows.values.nrows(), self.labels_are);
+                Dataset::known(rows, target, Vec::new(), &self.columns)
             }
             (None, LabelsIn::Column(label)) if self.format == Format::Npz => {
                 npy::read_npz(&self.bytes, label)

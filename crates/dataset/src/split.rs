@@ -1,4 +1,4 @@
-//! Seeded, stratified division of a data set into training and test rows.
+//! Seeded division, stratified by class, of a data set into training and test rows.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -14,7 +14,8 @@ pub struct Split {
     pub test: Dataset,
 }
 
-/// Sets `⌈test_fraction · n⌉` rows aside for testing, each class in proportion.
+/// Sets `⌈test_fraction · n⌉` rows aside for testing, each class in proportion; rows that have numbers
+/// are all alike.
 ///
 /// Shares are rounded by largest remainder, ties to the lower class. A class keeps at least one
 /// training row. The same seed gives the same split on every machine.
@@ -36,14 +37,16 @@ pub fn split(dataset: &Dataset, test_fraction: f64, seed: u64) -> Result<Split, 
         reason = "a share of a row count"
     )]
     let n_test = (test_fraction * n_rows as f64).ceil() as usize;
-    let counts = dataset.class_counts();
+    let strata = dataset.strata();
+    let mut counts = vec![0; 1 + strata.iter().max().map_or(0, |most| *most)];
+    for stratum in strata.iter() {
+        counts[*stratum] += 1;
+    }
     let quotas = quotas(&counts, n_test);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut is_test = vec![false; n_rows];
     for (class, quota) in quotas.iter().enumerate() {
-        let mut members: Vec<usize> = (0..n_rows)
-            .filter(|row| dataset.labels()[*row] == class)
-            .collect();
+        let mut members: Vec<usize> = (0..n_rows).filter(|row| strata[*row] == class).collect();
         shuffle(&mut members, &mut rng);
         for row in &members[..*quota] {
             is_test[*row] = true;

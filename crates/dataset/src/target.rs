@@ -1,0 +1,81 @@
+//! What is known of rows: a class each, or a number each.
+
+use crate::{DataError, Labels, Note, labels};
+
+/// What labels are read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LabelsAre {
+    /// Classes, of any text.
+    #[default]
+    Classes,
+    /// Finite numbers.
+    Numbers,
+}
+
+/// What is known of each row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Its class.
+    Classes {
+        /// The names, in scikit-learn's order.
+        names: Vec<String>,
+        /// Per row an index into them.
+        of_row: Vec<usize>,
+    },
+    /// A finite number.
+    Numbers(Vec<f64>),
+}
+
+impl Target {
+    /// Makes of labels what they are read as, and notes what is odd about them.
+    ///
+    /// # Errors
+    /// A label that is no finite number where numbers are wanted.
+    pub(crate) fn of(labels: &Labels, are: LabelsAre) -> Result<(Self, Vec<Note>), DataError> {
+        match are {
+            LabelsAre::Classes => {
+                let (names, of_row, spellings) = labels::classes(labels);
+                let notes = spellings.into_iter().chain(labels::alike(&names));
+                let notes = notes.collect();
+                Ok((Self::Classes { names, of_row }, notes))
+            }
+            LabelsAre::Numbers => {
+                let numbers = labels.iter().enumerate();
+                let numbers = numbers
+                    .map(|(row, label)| labels::number(label, || format!("labels, row {row}")));
+                Ok((
+                    Self::Numbers(numbers.collect::<Result<_, _>>()?),
+                    Vec::new(),
+                ))
+            }
+        }
+    }
+
+    /// The target of rows that nothing is known of: one class without a name, or 0.
+    pub(crate) fn none(n_rows: usize, are: LabelsAre) -> Self {
+        match are {
+            LabelsAre::Classes => Self::Classes {
+                names: vec![String::new()],
+                of_row: vec![0; n_rows],
+            },
+            LabelsAre::Numbers => Self::Numbers(vec![0.0; n_rows]),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Classes { of_row, .. } => of_row.len(),
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes { names, of_row } => Self::Classes {
+                names: names.clone(),
+                of_row: rows.iter().map(|row| of_row[*row]).collect(),
+            },
+            Self::Numbers(numbers) => Self::Numbers(rows.iter().map(|row| numbers[*row]).collect()),
+        }
+    }
+}

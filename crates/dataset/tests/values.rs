@@ -1,0 +1,236 @@
+//! Rows with numbers for labels, columns with gaps and words, and detectors' two classes.
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+use spinney_dataset::{
+    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Missing, Source, csv, notes, npy,
+    split,
+};
+
+fn gaps(name: &str, missing: Missing) -> (String, Column) {
+    let column = Column {
+        missing: Some(missing),
+        categories: Vec::new(),
+    };
+    (name.to_owned(), column)
+}
+
+fn words(name: &str, categories: &[&str], missing: Option<Missing>) -> (String, Column) {
+    let categories = categories.iter().map(|word| (*word).to_owned()).collect();
+    (
+        name.to_owned(),
+        Column {
+            missing,
+            categories,
+        },
+    )
+}
+
+fn read(
+    text: &str,
+    labels_are: LabelsAre,
+    columns: impl IntoIterator<Item = (String, Column)>,
+) -> Result<Dataset, DataError> {
+    Source::open(text.as_bytes(), LabelsIn::Column("y"), true)?
+        .with(labels_are, columns.into_iter().collect())
+        .read(&|_| true)
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, DataError>, expected: &Expect) {
+    expected.assert_eq(&result.expect_err("must be refused").to_string());
+}
+
+#[test]
+fn labels_that_are_numbers() {
+    let rows = read("a,y\n1,2.5\n2,-1e3\n3,2.5\n4, 7 \n", LabelsAre::Numbers, []).expect("rows");
+    assert_eq!(rows.numbers(), Some(&[2.5, -1000.0, 2.5, 7.0][..]));
+    assert_eq!(
+        (rows.n_rows(), rows.classes(), rows.labels()),
+        (4, &[][..], &[][..])
+    );
+    assert_eq!(rows.select(&[3, 1]).numbers(), Some(&[7.0, -1000.0][..]));
+    assert_eq!(
+        rows.with_classes(&["a".to_owned()]).expect("as it was"),
+        rows
+    );
+    assert_eq!(notes::of_file(&rows), []);
+    let classes = read("a,y\n1,2.5\n2,7\n", LabelsAre::Classes, []).expect("rows");
+    assert_eq!((classes.numbers(), classes.classes().len()), (None, 2));
+}
+
+#[test]
+fn labels_that_are_no_numbers() {
+    let numbers = |text| read(text, LabelsAre::Numbers, []);
+    refused(
+        numbers("a,y\n1,2\n2,high\n"),
+        &expect![[
+            r#"line 3, column "y": found "high", expected a number, which is what a regressor is asked for (a column of words is for a classifier: `task = "classify"`)"#
+        ]],
+    );
+    refused(
+        numbers("a,y\n1,2\n2,\n"),
+        &expect![[r#"line 3, column "y": found an empty field, expected a number (drop the row)"#]],
+    );
+    refused(
+        numbers("a,y\n1,nan\n"),
+        &expect![[r#"line 2, column "y": found "nan", expected a number (drop the row)"#]],
+    );
+    refused(
+        numbers("a,y\n1,-inf\n"),
+        &expect![[r#"line 2, column "y": found "-inf", expected a finite number"#]],
+    );
+    refused(
+        numbers("a,y\n1,1e999\n"),
+        &expect![[r#"line 2, column "y": found "1e999", expected a finite number"#]],
+    );
+}
+
+#[test]
+fn gaps_only_where_they_are_declared() {
+    let text = "a,b,y\n1,-999,0\n,3,0\nNaN,4,0\nna,5,0\n";
+    let both = [gaps("a", Missing::Nan), gaps("b", Missing::Number(-999.0))];
+    let rows = read(text, LabelsAre::Numbers, both).expect("rows");
+    let is_gap: Vec<bool> = rows.values().iter().map(|it| it.is_nan()).collect();
+    assert_eq!(is_gap, [false, true, true, false, true, false, true, false]);
+    assert_eq!(
+        notes::of_sides(&rows, &rows)
+            .map(|note| note.rule)
+            .as_deref(),
+        Some("test-rows-train")
+    );
+    // A number that stands for a gap is a reading like any other where it is not declared.
+    let rows = read(text, LabelsAre::Numbers, [gaps("a", Missing::Nan)]).expect("rows");
+    assert_eq!(rows.values()[[0, 1]], -999.0);
+    refused(
+        read(text, LabelsAre::Numbers, [gaps("b", Missing::Nan)]),
+        &expect![[
+            r#"line 3, column "a": found "", expected a number (drop or fill missing values first)"#
+        ]],
+    );
+    for infinite in ["inf", "-inf", "1e999", "x"] {
+        let text = format!("a,y\n{infinite},0\n");
+        read(&text, LabelsAre::Numbers, [gaps("a", Missing::Nan)]).expect_err(infinite);
+    }
+}
+
+#[test]
+fn words_only_where_they_are_declared() {
+    let colours = words("a", &["red", "NA", "blue"], None);
+    let text = "a,y\nblue,0\nred,0\nNA,0\n";
+    let rows = read(text, LabelsAre::Numbers, [colours.clone()]).expect("rows");
+    assert_eq!(rows.values().column(0).to_vec(), [2.0, 0.0, 1.0]);
+    refused(
+        read(
+            "a,y\nred,0\ngreen,0\n",
+            LabelsAre::Numbers,
+            [colours.clone()],
+        ),
+        &expect![[
+            r#"line 3, column "a": found "green", expected one of the column's `categories` in [features]: red, NA, blue"#
+        ]],
+    );
+    // Numbers are no words, and neither are gaps.
+    for other in ["0", "2", "", "nan"] {
+        let text = format!("a,y\nred,0\n{other},0\n");
+        read(&text, LabelsAre::Numbers, [colours.clone()]).expect_err(other);
+    }
+    let with_gaps = words("a", &["red", "blue"], Some(Missing::Nan));
+    let rows = read("a,y\nred,0\n,0\nblue,0\n", LabelsAre::Numbers, [with_gaps]).expect("rows");
+    assert!(rows.values()[[1, 0]].is_nan() && rows.values()[[2, 0]] == 1.0);
+}
+
+/// A `.npy` file of float64.
+fn npy_file(shape: &str, numbers: &[f64]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let length = u16::try_from(header.len()).expect("short").to_le_bytes();
+    let data = numbers.iter().flat_map(|number| number.to_le_bytes());
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes()]
+        .concat()
+        .into_iter()
+        .chain(data)
+        .collect()
+}
+
+#[test]
+fn arrays_have_gaps_and_places_of_categories() {
+    let rows = npy_file("(3, 2)", &[1.0, f64::NAN, 0.0, 5.0, 2.0, -1.0]);
+    let labels = npy_file("(3,)", &[0.1, -2.5e-3, 7.0]);
+    let open = |columns: &Columns| {
+        Source::open(&rows, LabelsIn::File(&labels), true)
+            .expect("a file")
+            .with(LabelsAre::Numbers, columns.clone())
+            .read(&|_| true)
+    };
+    refused(
+        open(&Columns::new()),
+        &expect![[r#"row 0, feature "x1": found NaN, expected a finite number"#]],
+    );
+    let columns = Columns::from([
+        words("x0", &["red", "green", "blue"], None),
+        gaps("x1", Missing::Number(-1.0)),
+    ]);
+    let read = open(&columns).expect("rows");
+    assert_eq!(read.numbers(), Some(&[0.1, -0.0025, 7.0][..]));
+    let are_gaps: Vec<bool> = read
+        .values()
+        .column(1)
+        .iter()
+        .map(|it| it.is_nan())
+        .collect();
+    assert_eq!(are_gaps, [true, false, true]);
+    let columns = Columns::from([
+        words("x0", &["red", "green"], None),
+        ("x1".to_owned(), columns["x1"].clone()),
+    ]);
+    refused(
+        open(&columns),
+        &expect![[r#"row 2, feature "x0": found 2, expected a category's place, 0 to 1"#]],
+    );
+    let labels = npy_file("(3,)", &[0.1, f64::INFINITY, 7.0]);
+    let source = Source::open(&rows, LabelsIn::File(&labels), true).expect("a file");
+    let columns = Columns::from([gaps("x1", Missing::Nan)]);
+    refused(
+        source.with(LabelsAre::Numbers, columns).read(&|_| true),
+        &expect![[r#"labels, row 1: found "inf", expected a finite number"#]],
+    );
+    npy::rows(&rows).expect("gaps are no fault of an array by itself");
+}
+
+#[test]
+fn what_is_not_normal() {
+    let rows = csv::read(b"a,y\n1,ok\n2,bearing\n3,ok\n4,fan\n", "y").expect("rows");
+    let two = rows.as_anomalies(" ok ").expect("two classes");
+    assert_eq!(two.classes(), ["normal", "anomaly"]);
+    assert_eq!(two.labels(), [0, 1, 0, 1]);
+    let numbers = csv::read(b"a,y\n1,1\n2,-1\n", "y").expect("rows");
+    assert_eq!(
+        numbers.as_anomalies("1.0").expect("two classes").labels(),
+        [0, 1]
+    );
+    refused(
+        rows.as_anomalies("fine"),
+        &expect![[
+            r#"the labels: found no row of "fine" among bearing, fan, ok, expected rows of the class that `normal` in [dataset] names"#
+        ]],
+    );
+}
+
+proptest! {
+    /// Rows with numbers are divided by chance alone: as many as asked for, each on one side, the same
+    /// for a seed, in the order of their file.
+    #[test]
+    fn rows_with_numbers_are_divided(n in 2_usize..60, fraction in 0.05_f64..0.95, seed: u64) {
+        let text: String = (0..n).map(|row| format!("{row},{}\n", row * row)).collect();
+        let rows = read(&format!("a,y\n{text}"), LabelsAre::Numbers, []).expect("rows");
+        let wanted = ((fraction * n as f64).ceil() as usize).min(n - 1);
+        let parts = split(&rows, fraction, seed).expect("both sides");
+        prop_assert_eq!(parts.test.n_rows(), wanted);
+        let mut all = [parts.train.source_rows(), parts.test.source_rows()].concat();
+        prop_assert!(parts.test.source_rows().is_sorted());
+        all.sort_unstable();
+        prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+        let numbers = parts.test.numbers().expect("numbers");
+        prop_assert!(parts.test.source_rows().iter().zip(numbers).all(|(row, it)| (row * row) as f64 == *it));
+        prop_assert_eq!(split(&rows, fraction, seed), Ok(parts));
+    }
+}
