@@ -196,7 +196,7 @@ fn written(
     };
     let is_plain = match model {
         FloatModel::Forest(forest) => forest.trees().iter().flat_map(Tree::nodes).all(is_parted),
-        FloatModel::GaussianNb(_) => true,
+        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => true,
     };
     assert!(
         findings.holds() || !is_plain,
@@ -384,13 +384,14 @@ impl Source<'_> {
                 nodes.push(Node::Split {
                     feature: self.below(schema.n_features()) as u32,
                     threshold: self.number(),
+                    missing: None,
                     left: at as u32 + 1,
                     right: 0,
                 });
                 continue;
             }
             nodes.push(Node::Leaf {
-                proportions: self.proportions(schema.n_classes()),
+                values: self.proportions(schema.n_classes()),
             });
             let next = nodes.len() as u32;
             let Some(parent) = open.pop() else { break };

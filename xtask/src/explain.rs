@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde::Serialize;
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, GaussianNb, Node, Voting, argmax};
+use spinney_model::{FloatModel, GaussianNb, Node, Voting, argmax};
 use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
 
 use crate::failure::{Blame, Failure};
@@ -192,9 +192,7 @@ fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
     let codes = quant.codes(&readings);
     let class = |index: usize| model.schema().classes()[index].clone();
     let (trees, margins) = match (model, quant.body()) {
-        (FloatModel::Forest(forest), Body::Forest(_)) => {
-            (walks(forest, quant, &readings, &codes), None)
-        }
+        (FloatModel::Forest(_), Body::Forest(_)) => (walks(model, quant, &readings, &codes), None),
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
             let margins = margins(bayes, body, quant, &readings, &codes);
             (Vec::new(), Some(margins))
@@ -204,6 +202,7 @@ fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
     let n_parting = trees.iter().filter(|tree| tree.parts.is_some()).count();
     let float_scores = match model {
         FloatModel::Forest(forest) => forest.scores(&readings, quantized.voting),
+        FloatModel::Additive(sum) => sum.raw(&readings),
         FloatModel::GaussianNb(bayes) => bayes.joint_log_likelihood(&readings),
     };
     let unit = match quant.body() {
@@ -277,10 +276,10 @@ fn shown(quant: &QuantModel, used: &[usize], readings: &[f64], codes: &[i16]) ->
     read.collect()
 }
 
-fn walks(forest: &Forest, quant: &QuantModel, readings: &[f64], codes: &[i16]) -> Vec<TreeWalk> {
-    let paths = Paths::new(forest, quant);
+fn walks(model: &FloatModel, quant: &QuantModel, readings: &[f64], codes: &[i16]) -> Vec<TreeWalk> {
+    let paths = Paths::new(model, quant);
     let step = |step: &Step| {
-        let feature = &forest.schema().features()[step.feature];
+        let feature = &model.schema().features()[step.feature];
         StepShown {
             node: step.node,
             feature: feature.name.clone(),
@@ -292,7 +291,7 @@ fn walks(forest: &Forest, quant: &QuantModel, readings: &[f64], codes: &[i16]) -
             q15_left: step.code.is_some_and(|code| codes[step.input] <= code),
         }
     };
-    let trees = forest.trees().iter().enumerate().map(|(index, tree)| {
+    let trees = model.trees().iter().enumerate().map(|(index, tree)| {
         let (float, float_leaf) = paths.float(index, readings);
         let (q15, q15_leaf) = paths.q15(index, codes);
         let parting = paths.parting(index, readings, codes).err();
@@ -308,7 +307,7 @@ fn walks(forest: &Forest, quant: &QuantModel, readings: &[f64], codes: &[i16]) -
             path: float[..until].iter().map(step).collect(),
             parts: parting
                 .and_then(|node| float.iter().find(|step| step.node == node))
-                .map(|step| cause(quant, forest, step, readings, codes)),
+                .map(|step| cause(quant, model, step, readings, codes)),
             q15_path: after.map(step).collect(),
             leaf_float: proportions(&tree.nodes()[float_leaf]),
             leaf_q15: proportions(&tree.nodes()[q15_leaf]),
@@ -319,7 +318,9 @@ fn walks(forest: &Forest, quant: &QuantModel, readings: &[f64], codes: &[i16]) -
 
 fn proportions(node: &Node) -> Vec<f64> {
     match node {
-        Node::Leaf { proportions } => proportions.to_vec(),
+        Node::Leaf {
+            values: proportions,
+        } => proportions.to_vec(),
         Node::Split { .. } => Vec::new(),
     }
 }
@@ -327,14 +328,14 @@ fn proportions(node: &Node) -> Vec<f64> {
 /// Why a reading and its code are on different sides of a split.
 fn cause(
     quant: &QuantModel,
-    forest: &Forest,
+    model: &FloatModel,
     step: &Step,
     readings: &[f64],
     codes: &[i16],
 ) -> String {
     let (reading, code) = (readings[step.feature], codes[step.input]);
     let received = quant.reading_type().received(reading);
-    let compare = forest.schema().features()[step.feature].compare;
+    let compare = model.schema().features()[step.feature].compare;
     if (compare.seen(received) <= step.threshold) != step.goes_left {
         return format!("the device gets {received}, with fewer digits than the row has");
     }

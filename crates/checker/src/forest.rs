@@ -120,7 +120,12 @@ impl Checker<'_> {
             let place = format!("tree {tree} node {node}");
             let child = self.settled(child);
             let (feature, threshold, left, right) = match (&nodes[node], child) {
-                (Node::Leaf { proportions }, Child::Leaf(leaf)) => {
+                (
+                    Node::Leaf {
+                        values: proportions,
+                    },
+                    Child::Leaf(leaf),
+                ) => {
                     findings.leaves += 1;
                     match self.votes(proportions, leaf) {
                         Ok(spread) => self.spreads[shipped] = self.spreads[shipped].max(spread),
@@ -142,6 +147,7 @@ impl Checker<'_> {
                         threshold,
                         left,
                         right,
+                        ..
                     },
                     _,
                 ) => (
@@ -204,7 +210,9 @@ impl Checker<'_> {
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {
             match &nodes[node] {
-                Node::Leaf { proportions } if self.votes(proportions, leaf).is_err() => {
+                Node::Leaf {
+                    values: proportions,
+                } if self.votes(proportions, leaf).is_err() => {
                     return false;
                 }
                 Node::Leaf { .. } => {}
@@ -213,6 +221,7 @@ impl Checker<'_> {
                     threshold,
                     left,
                     right,
+                    ..
                 } => {
                     let feature = *feature as usize;
                     let compare = model.schema().features()[feature].compare;
@@ -346,7 +355,9 @@ impl Checker<'_> {
             .flat_map(|tree| tree.nodes())
             .all(|node| match node {
                 Node::Split { .. } => true,
-                Node::Leaf { proportions } => proportions
+                Node::Leaf {
+                    values: proportions,
+                } => proportions
                     .iter()
                     .all(|p| is_whole(p * unit) && is_whole(p * 1_048_576.0)),
             })
@@ -408,6 +419,7 @@ impl Checker<'_> {
             threshold,
             left,
             right,
+            ..
         } = &nodes[node]
         {
             let feature = *feature as usize;

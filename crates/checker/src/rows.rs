@@ -48,6 +48,7 @@ pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Re
                 threshold,
                 left,
                 right,
+                ..
             } = &tree.nodes()[node]
             else {
                 continue;
@@ -125,12 +126,15 @@ fn votes(model: &Forest, claim: &Claim, inputs: &Inputs, row: &[f64]) -> Vec<i64
         let mut node = 0;
         let proportions = loop {
             match &tree.nodes()[node] {
-                Node::Leaf { proportions } => break proportions,
+                Node::Leaf {
+                    values: proportions,
+                } => break proportions,
                 Node::Split {
                     feature,
                     threshold,
                     left,
                     right,
+                    ..
                 } => {
                     let compare = model.schema().features()[*feature as usize].compare;
                     let input = inputs.of_feature[*feature as usize];

@@ -32,7 +32,7 @@ fn tree(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) ->
     while let Some((at, within)) = open.pop() {
         nodes[at] = Some(if within.is_empty() {
             Node::Leaf {
-                proportions: leaf(within.start),
+                values: leaf(within.start),
             }
         } else {
             let middle = usize::midpoint(within.start, within.end - 1);
@@ -45,6 +45,7 @@ fn tree(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) ->
             Node::Split {
                 feature: 0,
                 threshold: middle as f64 + 0.5,
+                missing: None,
                 left: u32::try_from(left).unwrap(),
                 right: u32::try_from(left + 1).unwrap(),
             }

@@ -18,14 +18,14 @@ use crate::metrics::ratio;
 /// If model, quantization and rows differ in their number of features.
 #[must_use]
 pub fn comparisons(model: &FloatModel, quant: &QuantModel, rows: &Dataset) -> Option<Vec<u64>> {
-    let FloatModel::Forest(forest) = model else {
+    if model.trees().is_empty() {
         return None;
-    };
-    let paths = Paths::new(forest, quant);
-    let mut counts = vec![0_u64; forest.schema().n_features()];
+    }
+    let paths = Paths::new(model, quant);
+    let mut counts = vec![0_u64; model.schema().n_features()];
     for row in rows.values().rows() {
         let row = row.to_vec();
-        for tree in 0..forest.trees().len() {
+        for tree in 0..model.trees().len() {
             for step in paths.float(tree, &row).0 {
                 counts[step.feature] += 1;
             }

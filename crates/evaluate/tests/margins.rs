@@ -16,11 +16,12 @@ fn model() -> FloatModel {
     let split = |feature, threshold, left, right| Node::Split {
         feature,
         threshold,
+        missing: None,
         left,
         right,
     };
     let leaf = |first: f64| Node::Leaf {
-        proportions: vec![first, 1.0 - first],
+        values: vec![first, 1.0 - first],
     };
     let nodes = vec![
         split(0, 5.0, 1, 2),

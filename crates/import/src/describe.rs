@@ -102,7 +102,7 @@ pub fn describe(imported: &Imported) -> Description {
         depth_mean: 0.0,
         priors: match &imported.model {
             FloatModel::GaussianNb(bayes) => bayes.log_priors().iter().map(|it| it.exp()).collect(),
-            FloatModel::Forest(_) => Vec::new(),
+            FloatModel::Forest(_) | FloatModel::Additive(_) => Vec::new(),
         },
         leaves: None,
         thresholds_max: 0,
@@ -145,7 +145,9 @@ fn describe_forest(forest: &Forest, description: &mut Description) {
                 let most = feature.threshold_max.unwrap_or(f64::NEG_INFINITY);
                 feature.threshold_max = Some(most.max(*threshold));
             }
-            Node::Leaf { proportions } => {
+            Node::Leaf {
+                values: proportions,
+            } => {
                 n_leaves += 1;
                 n_pure +=
                     usize::from(proportions.iter().filter(|value| **value > 0.0).count() == 1);

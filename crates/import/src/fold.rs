@@ -232,14 +232,13 @@ impl Feed {
                 let Node::Split {
                     feature,
                     threshold,
+                    missing,
                     left,
                     right,
                 } = &old[at]
                 else {
                     // Each node is come to once; its numbers move.
-                    let leaf = Node::Leaf {
-                        proportions: Vec::new(),
-                    };
+                    let leaf = Node::Leaf { values: Vec::new() };
                     break std::mem::replace(&mut old[at], leaf);
                 };
                 let input = &self.inputs[*feature as usize];
@@ -258,6 +257,7 @@ impl Feed {
                 break Node::Split {
                     feature: u32::try_from(input.raw).expect("schemas are small"),
                     threshold,
+                    missing: *missing,
                     left: u32::try_from(new + 1).expect("trees are small"),
                     right: 0,
                 };

@@ -46,6 +46,7 @@ impl GaussianNb {
         means: Vec<Vec<f64>>,
         variances: Vec<Vec<f64>>,
     ) -> Result<Self, ModelError> {
+        schema.must_classify()?;
         let n_classes = schema.n_classes();
         let is_ascending = inputs.is_sorted_by(|one, other| one < other);
         if !is_ascending

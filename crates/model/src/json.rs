@@ -11,19 +11,41 @@
 //! ```
 //! Where the names of features only stand for positions, `"feature_names": "positional"` follows the
 //! features; without it they are given, and columns of rows are found by them.
+//! A split may say where a missing reading goes: `"missing": "left"` or `"right"`.
 //! Gaussian naive Bayes has `log_priors`, `means` and `variances` instead of `trees`; and `inputs`,
 //! the indices of the features that means and variances belong to, where those are not all.
+//!
+//! An ensemble that adds says what it is for, how it adds, and what the sums mean:
+//!
+//! ```json
+//! { "format": "spinney-model", "version": 2, "kind": "xgboost",
+//!   "features": [{"name": "x0", "compare": "float32"}],
+//!   "task": "classify", "classes": ["no", "yes"],
+//!   "sum": {"precision": "float32", "base": [0.0]}, "link": {"function": "sigmoid"},
+//!   "threshold": 0.0,
+//!   "trees": [{"output": 0, "nodes": [
+//!     {"feature": 0, "threshold": 2.5, "missing": "left", "left": 1, "right": 2},
+//!     {"value": [-0.5]},
+//!     {"value": [0.25]}]}] }
+//! ```
+//! `task` is `classify` with `classes`, `regress` with `targets`, or `detect` with neither. A tree
+//! without `output` has one number per output in its leaves. [`crate::Sum`], [`crate::Link`] and
+//! [`crate::Additive`] say what sums, links and `threshold` mean.
+//!
+//! Version 2 is version 1 with such ensembles and `missing`; what does without them is written as
+//! version 1.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Feature, FloatModel, Forest, ForestKind, GaussianNb, ModelError, Naming, Node, Schema, Tree,
+    Additive, AdditiveKind, Feature, FloatModel, Forest, ForestKind, GaussianNb, Link, ModelError,
+    Naming, Node, Schema, Side, Sum, Task, Tree,
 };
 
 /// The value of `format` in every model file.
 pub const FORMAT: &str = "spinney-model";
-/// The schema version this code writes and reads.
-pub const VERSION: u32 = 1;
+/// The newest schema version; all from 1 on are read.
+pub const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +56,18 @@ struct RawModel {
     features: Vec<Feature>,
     #[serde(default, skip_serializing_if = "is_given")]
     feature_names: Naming,
-    classes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<Task>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    classes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    targets: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<Sum>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<Link>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trees: Option<Vec<RawTree>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +88,8 @@ fn is_given(naming: &Naming) -> bool {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTree {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<usize>,
     nodes: Vec<RawNode>,
 }
 
@@ -65,6 +100,8 @@ struct RawNode {
     feature: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing: Option<Side>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     left: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,8 +115,8 @@ impl FloatModel {
     ///
     /// # Errors
     /// Text that is not JSON of this schema (with line and column), or a model that
-    /// [`Schema::new`], [`Tree::new`], [`Forest::new`] or [`GaussianNb::new`] refuses (with the
-    /// place, for example `trees[3].nodes[17].left`).
+    /// [`Schema::new`], [`Tree::new`], [`Forest::new`], [`Additive::new`] or [`GaussianNb::new`]
+    /// refuses (with the place, for example `trees[3].nodes[17].left`).
     pub fn from_json(text: &[u8]) -> Result<Self, ModelError> {
         let raw: RawModel = serde_json::from_slice(text).map_err(|error| {
             ModelError::new(
@@ -97,11 +134,16 @@ impl FloatModel {
         let schema = self.schema();
         let mut raw = RawModel {
             format: FORMAT.to_owned(),
-            version: VERSION,
+            version: 1,
             kind: self.kind().to_owned(),
             features: schema.features().to_vec(),
             feature_names: schema.naming(),
-            classes: schema.classes().to_vec(),
+            task: None,
+            classes: (schema.task() == Task::Classify).then(|| schema.classes().to_vec()),
+            targets: None,
+            sum: None,
+            link: None,
+            threshold: None,
             trees: None,
             inputs: None,
             log_priors: None,
@@ -110,6 +152,7 @@ impl FloatModel {
         };
         match self {
             Self::Forest(forest) => raw.trees = Some(forest.trees().iter().map(lower).collect()),
+            Self::Additive(sum) => raw.add(sum),
             Self::GaussianNb(bayes) => {
                 let is_all = bayes.inputs().len() == schema.n_features();
                 raw.inputs = (!is_all).then(|| bayes.inputs().to_vec());
@@ -118,6 +161,7 @@ impl FloatModel {
                 raw.variances = Some(bayes.variances().to_vec());
             }
         }
+        raw.version = raw.oldest_version();
         let mut text = Vec::new();
         let mut serializer = serde_json::Serializer::with_formatter(&mut text, LinePerObject);
         raw.serialize(&mut serializer)
@@ -145,34 +189,73 @@ fn lower(tree: &Tree) -> RawTree {
             Node::Split {
                 feature,
                 threshold,
+                missing,
                 left,
                 right,
             } => RawNode {
                 feature: Some(*feature),
                 threshold: Some(*threshold),
+                missing: *missing,
                 left: Some(*left),
                 right: Some(*right),
                 value: None,
             },
-            Node::Leaf { proportions } => RawNode {
+            Node::Leaf { values } => RawNode {
                 feature: None,
                 threshold: None,
+                missing: None,
                 left: None,
                 right: None,
-                value: Some(proportions.clone()),
+                value: Some(values.clone()),
             },
         })
         .collect();
-    RawTree { nodes }
+    RawTree {
+        output: tree.output(),
+        nodes,
+    }
 }
 
 impl RawModel {
+    /// The parts of an ensemble that adds.
+    fn add(&mut self, model: &Additive) {
+        let schema = model.schema();
+        self.task = Some(schema.task());
+        self.targets = (schema.task() == Task::Regress).then(|| schema.targets().to_vec());
+        self.sum = Some(model.sum().clone());
+        self.link = Some(model.link());
+        let is_derived = matches!(model.link(), Link::Isolation { .. });
+        self.threshold = model.threshold().filter(|_| !is_derived);
+        let mut trees: Vec<RawTree> = model.trees().iter().map(lower).collect();
+        if model.n_outputs() == 1 {
+            for tree in &mut trees {
+                tree.output = None;
+            }
+        }
+        self.trees = Some(trees);
+    }
+
+    /// The first version that can say what is said.
+    fn oldest_version(&self) -> u32 {
+        let has_missing = |tree: &RawTree| tree.nodes.iter().any(|node| node.missing.is_some());
+        let is_new = self.task.is_some() || self.trees.iter().flatten().any(has_missing);
+        if is_new { 2 } else { 1 }
+    }
+
     fn check(self) -> Result<FloatModel, ModelError> {
-        if self.format != FORMAT || self.version != VERSION {
+        if self.format != FORMAT || !(1..=VERSION).contains(&self.version) {
             return Err(ModelError::new(
                 "format and version",
                 format!("\"{}\" {}", self.format, self.version),
-                format!("\"{FORMAT}\" {VERSION}"),
+                format!("\"{FORMAT}\" 1 to {VERSION}"),
+            ));
+        }
+        let oldest = self.oldest_version();
+        if self.version < oldest {
+            return Err(ModelError::new(
+                "version",
+                format!("{} with keys of version {oldest}", self.version),
+                oldest.to_string(),
             ));
         }
         let kind = match self.kind.as_str() {
@@ -181,49 +264,108 @@ impl RawModel {
             "extra-trees" => ForestKind::ExtraTrees,
             "gaussian-nb" => return self.check_bayes(),
             other => {
-                return Err(ModelError::new(
-                    "kind",
-                    format!("\"{other}\""),
-                    "decision-tree, random-forest, extra-trees or gaussian-nb",
-                ));
+                let Some(kind) = AdditiveKind::of(other) else {
+                    let names: Vec<&str> = AdditiveKind::ALL.iter().map(|it| it.as_str()).collect();
+                    return Err(ModelError::new(
+                        "kind",
+                        format!("\"{other}\""),
+                        format!(
+                            "decision-tree, random-forest, extra-trees, gaussian-nb, or of sums {}",
+                            names.join(", ")
+                        ),
+                    ));
+                };
+                return self.check_additive(kind);
             }
         };
-        for (key, present) in [
-            ("inputs", self.inputs.is_some()),
-            ("log_priors", self.log_priors.is_some()),
-            ("means", self.means.is_some()),
-            ("variances", self.variances.is_some()),
-        ] {
-            if present {
-                return Err(ModelError::new(key, "a value", "none in a tree model"));
+        self.refuse("a voting forest", &[Part::Bayes, Part::Additive])?;
+        let schema = self
+            .classes
+            .ok_or_else(|| nothing("classes", "a list of names"));
+        let schema = Schema::new(self.features, self.feature_names, schema?)?;
+        let trees = check_trees(self.trees, |tree| {
+            if let Some(output) = tree.output {
+                return Err(ModelError::new(
+                    "output",
+                    output.to_string(),
+                    "none in a voting forest",
+                ));
             }
-        }
-        let schema = Schema::new(self.features, self.feature_names, self.classes)?;
-        let trees = self
-            .trees
-            .ok_or_else(|| ModelError::new("trees", "nothing", "a list of trees"))?
-            .into_iter()
-            .enumerate()
-            .map(|(index, tree)| {
-                tree.check(&schema).map_err(|error| ModelError {
-                    place: format!("trees[{index}].{}", error.place),
-                    ..error
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+            Tree::new(tree.nodes()?, &schema)
+        })?;
         Ok(FloatModel::Forest(Forest::new(kind, schema, trees)?))
     }
 
-    fn check_bayes(self) -> Result<FloatModel, ModelError> {
-        if self.trees.is_some() {
-            return Err(ModelError::new(
-                "trees",
-                "a value",
-                "none in a naive Bayes model",
-            ));
+    /// Refuses keys that belong to models of other kinds.
+    fn refuse(&self, model: &str, parts: &[Part]) -> Result<(), ModelError> {
+        for (part, key, is_present) in [
+            (Part::Bayes, "inputs", self.inputs.is_some()),
+            (Part::Bayes, "log_priors", self.log_priors.is_some()),
+            (Part::Bayes, "means", self.means.is_some()),
+            (Part::Bayes, "variances", self.variances.is_some()),
+            (Part::Additive, "task", self.task.is_some()),
+            (Part::Additive, "targets", self.targets.is_some()),
+            (Part::Additive, "sum", self.sum.is_some()),
+            (Part::Additive, "link", self.link.is_some()),
+            (Part::Additive, "threshold", self.threshold.is_some()),
+            (Part::Trees, "trees", self.trees.is_some()),
+        ] {
+            if is_present && parts.contains(&part) {
+                let expected = format!("none in {model}");
+                return Err(ModelError::new(key, "a value", expected));
+            }
         }
-        let missing = |key: &str| ModelError::new(key, "nothing", "a list of numbers");
-        let schema = Schema::new(self.features, self.feature_names, self.classes)?;
+        Ok(())
+    }
+
+    fn check_additive(self, kind: AdditiveKind) -> Result<FloatModel, ModelError> {
+        self.refuse("an ensemble that adds", &[Part::Bayes])?;
+        let (features, naming) = (self.features, self.feature_names);
+        let task = self
+            .task
+            .ok_or_else(|| nothing("task", "classify, regress or detect"))?;
+        let schema = match (task, self.classes, self.targets) {
+            (Task::Classify, Some(classes), None) => Schema::new(features, naming, classes)?,
+            (Task::Regress, None, Some(targets)) => Schema::of_targets(features, naming, targets)?,
+            (Task::Detect, None, None) => Schema::of_detector(features, naming)?,
+            (_, classes, targets) => {
+                return Err(ModelError::new(
+                    "task",
+                    match (classes, targets) {
+                        (Some(_), Some(_)) => "classes and targets",
+                        (Some(_), None) => "classes",
+                        (None, Some(_)) => "targets",
+                        (None, None) => "neither classes nor targets",
+                    },
+                    "classes to classify, targets to regress, neither to detect",
+                ));
+            }
+        };
+        let sum = self
+            .sum
+            .ok_or_else(|| nothing("sum", "precision and base"))?;
+        let link = self.link.ok_or_else(|| nothing("link", "a function"))?;
+        let trees = check_trees(self.trees, |tree| {
+            let output = tree.output;
+            Tree::additive(tree.nodes()?, &schema, sum.base.len(), output)
+        })?;
+        Ok(FloatModel::Additive(Additive::new(
+            kind,
+            schema,
+            trees,
+            sum,
+            link,
+            self.threshold,
+        )?))
+    }
+
+    fn check_bayes(self) -> Result<FloatModel, ModelError> {
+        self.refuse("a naive Bayes model", &[Part::Additive, Part::Trees])?;
+        let missing = |key: &str| nothing(key, "a list of numbers");
+        let schema = self
+            .classes
+            .ok_or_else(|| nothing("classes", "a list of names"));
+        let schema = Schema::new(self.features, self.feature_names, schema?)?;
         let inputs = self
             .inputs
             .unwrap_or_else(|| (0..schema.n_features()).collect());
@@ -237,15 +379,42 @@ impl RawModel {
     }
 }
 
+/// Which kinds of models a key belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Bayes,
+    Additive,
+    Trees,
+}
+
+fn nothing(key: &str, expected: &str) -> ModelError {
+    ModelError::new(key, "nothing", expected)
+}
+
+fn check_trees(
+    trees: Option<Vec<RawTree>>,
+    check: impl Fn(RawTree) -> Result<Tree, ModelError>,
+) -> Result<Vec<Tree>, ModelError> {
+    trees
+        .ok_or_else(|| nothing("trees", "a list of trees"))?
+        .into_iter()
+        .enumerate()
+        .map(|(index, tree)| {
+            check(tree).map_err(|error| ModelError {
+                place: format!("trees[{index}].{}", error.place),
+                ..error
+            })
+        })
+        .collect()
+}
+
 impl RawTree {
-    fn check(self, schema: &Schema) -> Result<Tree, ModelError> {
-        let nodes = self
-            .nodes
+    fn nodes(self) -> Result<Vec<Node>, ModelError> {
+        self.nodes
             .into_iter()
             .enumerate()
             .map(|(index, node)| node.check(index))
-            .collect::<Result<Vec<_>, _>>()?;
-        Tree::new(nodes, schema)
+            .collect()
     }
 }
 
@@ -261,10 +430,13 @@ impl RawNode {
             (Some(feature), Some(threshold), Some(left), Some(right), None) => Ok(Node::Split {
                 feature,
                 threshold,
+                missing: self.missing,
                 left,
                 right,
             }),
-            (None, None, None, None, Some(proportions)) => Ok(Node::Leaf { proportions }),
+            (None, None, None, None, Some(values)) if self.missing.is_none() => {
+                Ok(Node::Leaf { values })
+            }
             _ => Err(ModelError::new(
                 format!("nodes[{index}]"),
                 "a mixture of keys",

@@ -19,35 +19,42 @@
 //! # Ok::<(), spinney_model::ModelError>(())
 //! ```
 
+mod additive;
 mod bayes;
 mod forest;
 mod json;
 pub mod limits;
 mod schema;
+mod tree;
 mod visible;
 
+pub use additive::{Additive, AdditiveKind, Link, Precision, Sum};
 pub use bayes::GaussianNb;
-pub use forest::{Forest, ForestKind, Node, Tree, Voting};
+pub use forest::{Forest, ForestKind, Voting};
 pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
-pub use schema::{Compare, Feature, Naming, Schema};
+pub use schema::{Compare, Feature, Naming, Output, Schema, Task};
+pub use tree::{Node, Side, Tree};
 pub use visible::{is_obeyed, visible, visible_lines};
 
-/// A checked classifier in float64, with scikit-learn's semantics.
+/// A checked model in float64, with the semantics of the library that it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FloatModel {
     /// A decision tree, random forest or extra-trees ensemble.
     Forest(Forest),
+    /// Trees that add: boosting, regression, isolation.
+    Additive(Additive),
     /// Gaussian naive Bayes.
     GaussianNb(GaussianNb),
 }
 
 impl FloatModel {
-    /// Names of features and classes.
+    /// Names of features and outputs.
     #[must_use]
     pub fn schema(&self) -> &Schema {
         match self {
             Self::Forest(forest) => forest.schema(),
+            Self::Additive(sum) => sum.schema(),
             Self::GaussianNb(bayes) => bayes.schema(),
         }
     }
@@ -57,7 +64,9 @@ impl FloatModel {
     #[must_use]
     pub fn inputs(&self) -> Vec<usize> {
         match self {
-            Self::Forest(forest) => forest.inputs(),
+            Self::Forest(_) | Self::Additive(_) => {
+                tree::inputs(self.trees(), self.schema().n_features())
+            }
             Self::GaussianNb(bayes) => bayes.inputs().to_vec(),
         }
     }
@@ -67,32 +76,83 @@ impl FloatModel {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Forest(forest) => forest.kind().as_str(),
+            Self::Additive(sum) => sum.kind().as_str(),
             Self::GaussianNb(_) => "gaussian-nb",
         }
     }
 
-    /// Class probabilities of one row, as scikit-learn's `predict_proba` gives them.
+    /// What the model is for.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.schema().task()
+    }
+
+    /// The trees, in the order in which they vote or add; none of naive Bayes.
+    #[must_use]
+    pub fn trees(&self) -> &[Tree] {
+        match self {
+            Self::Forest(forest) => forest.trees(),
+            Self::Additive(sum) => sum.trees(),
+            Self::GaussianNb(_) => &[],
+        }
+    }
+
+    /// Number of splits over all trees.
+    #[must_use]
+    pub fn n_splits(&self) -> usize {
+        tree::n_splits(self.trees())
+    }
+
+    /// Depth of the deepest tree.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        tree::depth(self.trees())
+    }
+
+    /// Number of splits of all trees at each depth, from the roots at depth 0 on.
+    #[must_use]
+    pub fn splits_by_depth(&self) -> Vec<usize> {
+        tree::splits_by_depth(self.trees())
+    }
+
+    /// What the model delivers for one row, as its library's `predict` does.
+    ///
+    /// # Panics
+    /// If `row` has another length than the schema has features.
+    #[must_use]
+    pub fn output(&self, row: &[f64]) -> Output {
+        match self {
+            Self::Additive(sum) => sum.output(&sum.raw(row)),
+            Self::Forest(_) | Self::GaussianNb(_) => Output::Class(self.predict(row)),
+        }
+    }
+
+    /// Class probabilities of one row, as scikit-learn's `predict_proba` gives them; of an additive
+    /// ensemble as [`Additive::probabilities`].
     ///
     /// `row` holds `n_features` raw readings; the result has `n_classes` entries in `0.0..=1.0`.
     ///
     /// # Panics
-    /// If `row` has another length than the schema has features.
+    /// If `row` has another length than the schema has features, or the model delivers values.
     #[must_use]
     pub fn probabilities(&self, row: &[f64]) -> Vec<f64> {
         match self {
             Self::Forest(forest) => forest.scores(row, Voting::Soft),
+            Self::Additive(sum) => sum.probabilities(&sum.raw(row)),
             Self::GaussianNb(bayes) => bayes.probabilities(row),
         }
     }
 
-    /// The class index that scikit-learn's `predict` gives for one row; ties go to the lowest.
+    /// The class index that the library's `predict` gives for one row; among several outputs, ties
+    /// go to the lowest. Of a detector, 1 is the alarm.
     ///
     /// # Panics
-    /// If `row` has another length than the schema has features.
+    /// If `row` has another length than the schema has features, or the model delivers values.
     #[must_use]
     pub fn predict(&self, row: &[f64]) -> usize {
         match self {
             Self::Forest(forest) => argmax(&forest.scores(row, Voting::Soft)),
+            Self::Additive(sum) => sum.class(&sum.raw(row)),
             Self::GaussianNb(bayes) => argmax(&bayes.joint_log_likelihood(row)),
         }
     }

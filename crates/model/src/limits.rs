@@ -39,6 +39,15 @@ pub const CLASSES: Limit = Limit {
     way_out: "group classes; if the labels are numbers on a scale, cut them into ranges",
 };
 
+/// Targets of a model that delivers values.
+pub const TARGETS: Limit = Limit {
+    what: "targets",
+    min: 1,
+    max: 255,
+    reason: "an output is a byte",
+    way_out: "fit a model per group of targets",
+};
+
 /// Trees of an ensemble.
 pub const TREES: Limit = Limit {
     what: "trees",
@@ -67,7 +76,7 @@ pub const SPLITS: Limit = Limit {
 };
 
 /// All of them.
-pub const ALL: &[Limit] = &[FEATURES, CLASSES, TREES, TREE_SPLITS, SPLITS];
+pub const ALL: &[Limit] = &[FEATURES, CLASSES, TARGETS, TREES, TREE_SPLITS, SPLITS];
 
 impl Limit {
     /// Holds a count against the bound.

@@ -1,4 +1,4 @@
-//! What goes into a model and what comes out: features and classes, with their names.
+//! What goes into a model and what comes out: features and outputs, with their names.
 
 use crate::{ModelError, limits};
 
@@ -57,34 +57,99 @@ pub enum Naming {
     Positional,
 }
 
-/// Features and classes of a model: at least one feature, at least two classes, no name twice,
-/// and no whitespace around any.
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// One of several classes.
+    Classify,
+    /// Numbers, one per target.
+    Regress,
+    /// An alarm, or none.
+    Detect,
+}
+
+/// What a model delivers for a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// The index of a class.
+    Class(usize),
+    /// One number per target.
+    Values(Vec<f64>),
+    /// How a detector sees the row.
+    Score {
+        /// The library's own score; the lower, the more abnormal.
+        score: f64,
+        /// Whether it raises an alarm.
+        is_alarm: bool,
+    },
+}
+
+/// Features and outputs of a model: at least one feature, at least two classes or one target, no
+/// name twice, and no whitespace around any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     features: Vec<Feature>,
     naming: Naming,
-    classes: Vec<String>,
+    task: Task,
+    outputs: Vec<String>,
 }
 
+/// The classes of a detector.
+const ALARMS: [&str; 2] = ["normal", "alarm"];
+
 impl Schema {
-    /// Checks features and classes. Whitespace around names is dropped, as the readers of rows drop
-    /// it: loggers write `ax, ay`, and pandas keeps the blank.
+    /// Checks the features and classes of a classifier. Whitespace around names is dropped, as the
+    /// readers of rows drop it: loggers write `ax, ay`, and pandas keeps the blank.
     ///
     /// # Errors
     /// A count beyond [`limits`], an empty name, or a name used twice.
     pub fn new(
-        mut features: Vec<Feature>,
+        features: Vec<Feature>,
         naming: Naming,
         mut classes: Vec<String>,
     ) -> Result<Self, ModelError> {
-        limits::FEATURES.check("features", features.len())?;
+        let features = checked(features)?;
         limits::CLASSES.check("classes", classes.len())?;
-        trim("features", features.iter_mut().map(|it| &mut it.name))?;
         trim("classes", classes.iter_mut())?;
         Ok(Self {
             features,
             naming,
-            classes,
+            task: Task::Classify,
+            outputs: classes,
+        })
+    }
+
+    /// Checks the features and the names of targets of a model that delivers values.
+    ///
+    /// # Errors
+    /// As [`Schema::new`].
+    pub fn of_targets(
+        features: Vec<Feature>,
+        naming: Naming,
+        mut targets: Vec<String>,
+    ) -> Result<Self, ModelError> {
+        let features = checked(features)?;
+        limits::TARGETS.check("targets", targets.len())?;
+        trim("targets", targets.iter_mut())?;
+        Ok(Self {
+            features,
+            naming,
+            task: Task::Regress,
+            outputs: targets,
+        })
+    }
+
+    /// Checks the features of a detector; its classes are "normal" and "alarm".
+    ///
+    /// # Errors
+    /// As [`Schema::new`].
+    pub fn of_detector(features: Vec<Feature>, naming: Naming) -> Result<Self, ModelError> {
+        Ok(Self {
+            features: checked(features)?,
+            naming,
+            task: Task::Detect,
+            outputs: ALARMS.map(str::to_owned).to_vec(),
         })
     }
 
@@ -101,6 +166,15 @@ impl Schema {
             })
             .collect();
         Self::new(features, Naming::Positional, classes)
+    }
+
+    /// Refuses what is not to classify, in the words of a model file.
+    pub(crate) fn must_classify(&self) -> Result<(), ModelError> {
+        if self.task == Task::Classify {
+            return Ok(());
+        }
+        let found = format!("{} named \"{}\", …", self.outputs.len(), self.outputs[0]);
+        Err(ModelError::new("outputs", found, "classes"))
     }
 
     /// Whether columns are found by the features' names, or taken in order.
@@ -121,10 +195,35 @@ impl Schema {
         &self.features
     }
 
-    /// The class names, in the order of scores.
+    /// What a model of this schema is for.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.task
+    }
+
+    /// The names of classes or targets.
+    #[must_use]
+    pub fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    /// The class names, in the order of scores; of a detector "normal" and "alarm"; none where values
+    /// are delivered.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        &self.classes
+        match self.task {
+            Task::Classify | Task::Detect => &self.outputs,
+            Task::Regress => &[],
+        }
+    }
+
+    /// The names of the targets; none but where values are delivered.
+    #[must_use]
+    pub fn targets(&self) -> &[String] {
+        match self.task {
+            Task::Regress => &self.outputs,
+            Task::Classify | Task::Detect => &[],
+        }
     }
 
     /// Number of features, 1 to 65,535.
@@ -133,11 +232,17 @@ impl Schema {
         self.features.len()
     }
 
-    /// Number of classes, 2 to 255.
+    /// Number of classes, 2 to 255; 0 where values are delivered.
     #[must_use]
     pub fn n_classes(&self) -> usize {
-        self.classes.len()
+        self.classes().len()
     }
+}
+
+fn checked(mut features: Vec<Feature>) -> Result<Vec<Feature>, ModelError> {
+    limits::FEATURES.check("features", features.len())?;
+    trim("features", features.iter_mut().map(|it| &mut it.name))?;
+    Ok(features)
 }
 
 /// Drops whitespace around names, then checks that each is there and is its own.

@@ -35,13 +35,14 @@ fn schema() -> Schema {
 /// A tree as deep as it has splits.
 fn chain(n_splits: usize) -> Vec<Node> {
     let leaf = || Node::Leaf {
-        proportions: vec![0.25, 0.75],
+        values: vec![0.25, 0.75],
     };
     let mut nodes = Vec::new();
     for split in 0..u32::try_from(n_splits).unwrap() {
         nodes.push(Node::Split {
             feature: 0,
             threshold: f64::from(split),
+            missing: None,
             left: 2 * split + 1,
             right: 2 * split + 2,
         });

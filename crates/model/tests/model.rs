@@ -108,13 +108,14 @@ fn a_deep_tree_needs_no_recursion() {
     let schema = Schema::unnamed(1, vec!["0".into(), "1".into()]).unwrap();
     let depth = 32_767_u32;
     let leaf = || Node::Leaf {
-        proportions: vec![0.5, 0.5],
+        values: vec![0.5, 0.5],
     };
     let mut nodes = Vec::new();
     for level in 0..depth {
         nodes.push(Node::Split {
             feature: 0,
             threshold: f64::from(level),
+            missing: None,
             left: 2 * level + 1,
             right: 2 * level + 2,
         });
@@ -188,7 +189,7 @@ fn bayes_of_some_features_reads_no_others() {
     );
     refused(
         &STUMP.replace("\"trees\"", "\"inputs\":[0],\"trees\""),
-        &expect!["inputs: found a value, expected none in a tree model"],
+        &expect!["inputs: found a value, expected none in a voting forest"],
     );
 }
 

@@ -305,8 +305,8 @@ pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
         ranges[feature] = Some((known.0.min(low), known.1.max(high)));
     };
     match model {
-        FloatModel::Forest(forest) => {
-            for node in forest.trees().iter().flat_map(spinney_model::Tree::nodes) {
+        FloatModel::Forest(_) | FloatModel::Additive(_) => {
+            for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
                 if let Node::Split {
                     feature, threshold, ..
                 } = node

@@ -88,7 +88,7 @@ pub fn certify(
 ) -> Certificate {
     match model {
         FloatModel::Forest(forest) => {
-            let flips = flips(forest, quant, calibrations, rows);
+            let flips = flips(model, quant, calibrations, rows);
             let splits = if flips.is_empty() {
                 Level::EveryInput
             } else if flips.iter().all(|flip| flip.rows.is_empty()) {
@@ -104,12 +104,12 @@ pub fn certify(
             Certificate {
                 splits: Some(splits),
                 votes,
-                remedies: remedies(forest, quant, calibrations, &flips, rows),
+                remedies: remedies(model, quant, calibrations, &flips, rows),
                 flips,
                 rows_at_risk,
             }
         }
-        FloatModel::GaussianNb(_) => {
+        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => {
             let (votes, rows_at_risk) = certify_rows(model, quant, voting, rows);
             Certificate {
                 splits: None,
@@ -222,7 +222,9 @@ fn is_exact(node: &Node, width: VoteWidth) -> bool {
     const FLOAT_BITS: i8 = 20;
     match node {
         Node::Split { .. } => true,
-        Node::Leaf { proportions } => {
+        Node::Leaf {
+            values: proportions,
+        } => {
             let votes = width.votes(proportions);
             proportions.iter().zip(votes).all(|(p, vote)| {
                 let scaled = p * exp2(FLOAT_BITS);
@@ -263,15 +265,15 @@ pub(crate) fn is_soft_row_at_risk(forest: &Forest, width: VoteWidth, row: &[f64]
 /// All splits with readings that a sensor can deliver, or a row has, and that float and Q15 send
 /// different ways.
 fn flips(
-    forest: &Forest,
+    model: &FloatModel,
     quant: &QuantModel,
     calibrations: &[Calibration],
     rows: &Dataset,
 ) -> Vec<Flip> {
-    let paths = Paths::new(forest, quant);
-    let partings = partings(forest, quant, &paths, rows);
+    let paths = Paths::new(model, quant);
+    let partings = partings(model, quant, &paths, rows);
     let mut flips = Vec::new();
-    for (tree_idx, tree) in forest.trees().iter().enumerate() {
+    for (tree_idx, tree) in model.trees().iter().enumerate() {
         for (node_idx, node) in tree.nodes().iter().enumerate() {
             let Node::Split {
                 feature, threshold, ..
@@ -280,7 +282,7 @@ fn flips(
                 continue;
             };
             let feature = *feature as usize;
-            let compare = forest.schema().features()[feature].compare;
+            let compare = model.schema().features()[feature].compare;
             let sensor = calibrations[feature].sensor;
             let coding = quant.coding_of(feature).expect("a split asks it");
             let code = paths.code(tree_idx, node_idx);
@@ -316,7 +318,7 @@ fn flips(
 }
 
 fn remedies(
-    forest: &Forest,
+    model: &FloatModel,
     quant: &QuantModel,
     calibrations: &[Calibration],
     flips: &[Flip],
@@ -326,7 +328,7 @@ fn remedies(
     for flip in flips {
         of_feature.entry(flip.feature).or_default().push(flip);
     }
-    let thresholds = thresholds(forest);
+    let thresholds = thresholds(model);
     let mut remedies: Vec<Remedy> = of_feature
         .into_iter()
         .map(|(feature, flips)| {
@@ -341,7 +343,7 @@ fn remedies(
                 0
             };
             let finer = Coding::affine_within(range, max_shift);
-            let compare = forest.schema().features()[feature].compare;
+            let compare = model.schema().features()[feature].compare;
             let parts_none = flips.iter().all(|flip| {
                 let code = code_threshold(flip.threshold, compare, &finer, quant.reading_type());
                 flip.rows.iter().all(|row| {
@@ -368,7 +370,7 @@ fn remedies(
 
 /// The rows whose paths part, by tree and node of the split where they do.
 fn partings(
-    forest: &Forest,
+    model: &FloatModel,
     quant: &QuantModel,
     paths: &Paths<'_>,
     rows: &Dataset,
@@ -377,7 +379,7 @@ fn partings(
     for (index, row) in rows.values().rows().into_iter().enumerate() {
         let row = row.to_vec();
         let codes = quant.codes(&row);
-        for tree in 0..forest.trees().len() {
+        for tree in 0..model.trees().len() {
             if let Err(node) = paths.parting(tree, &row, &codes) {
                 partings.entry((tree, node)).or_default().push(index);
             }

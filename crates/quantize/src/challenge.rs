@@ -158,7 +158,7 @@ fn single(reading: f64) -> f64 {
 
 fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -> Vec<Pool> {
     let thresholds = match model {
-        FloatModel::Forest(forest) => thresholds(forest),
+        FloatModel::Forest(_) | FloatModel::Additive(_) => thresholds(model),
         FloatModel::GaussianNb(bayes) => {
             let mut means_of = vec![Vec::new(); calibrations.len()];
             for (index, input) in bayes.inputs().iter().enumerate() {
@@ -167,7 +167,7 @@ fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -
             means_of
         }
     };
-    let is_forest = matches!(model, FloatModel::Forest(_));
+    let is_forest = !model.trees().is_empty();
     calibrations
         .iter()
         .enumerate()
@@ -271,10 +271,7 @@ impl<'a> Attempt<'a> {
             quant,
             voting,
             scorer: quant.scorer(),
-            paths: match model {
-                FloatModel::Forest(forest) => Some(Paths::new(forest, quant)),
-                FloatModel::GaussianNb(_) => None,
-            },
+            paths: (!model.trees().is_empty()).then(|| Paths::new(model, quant)),
             flips: certificate
                 .flips
                 .iter()
@@ -315,7 +312,7 @@ impl<'a> Attempt<'a> {
         let q15 = spinney_runtime::argmax(&scores);
         let float = match self.model {
             FloatModel::Forest(forest) => argmax(&forest.scores(row, self.voting)),
-            FloatModel::GaussianNb(_) => self.model.predict(row),
+            FloatModel::Additive(_) | FloatModel::GaussianNb(_) => self.model.predict(row),
         };
         if let (FloatModel::Forest(forest), Some(paths)) = (self.model, &self.paths) {
             let mut votes = vec![0_i64; scores.len()];
@@ -366,8 +363,12 @@ impl<'a> Attempt<'a> {
 /// The votes of a float leaf, as integers.
 fn add_votes(votes: &mut [i64], forest: &Forest, tree: usize, leaf: usize, quant: &QuantModel) {
     let trees: &[Tree] = forest.trees();
-    let (Node::Leaf { proportions }, Body::Forest(body)) =
-        (&trees[tree].nodes()[leaf], quant.body())
+    let (
+        Node::Leaf {
+            values: proportions,
+        },
+        Body::Forest(body),
+    ) = (&trees[tree].nodes()[leaf], quant.body())
     else {
         return;
     };

@@ -7,7 +7,7 @@
 //! of the readings.
 
 use spinney_dataset::Dataset;
-use spinney_model::Forest;
+use spinney_model::FloatModel;
 
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
 use crate::coding::{Coding, ReadingType};
@@ -42,17 +42,17 @@ const CONVERSION_BYTES: usize = 64;
 /// # Errors
 /// With [`CodeWidth::Byte`], a feature without such a coding; ranks beyond their limit.
 pub(crate) fn choose(
-    forest: &Forest,
+    model: &FloatModel,
     calibrations: &[Calibration],
     reading_type: ReadingType,
     rows: Option<&Dataset>,
     width: CodeWidth,
 ) -> Result<Vec<Coding>, QuantizeError> {
-    let wide = codings(forest, calibrations, reading_type, rows)?;
+    let wide = codings(model, calibrations, reading_type, rows)?;
     if width == CodeWidth::Word {
         return Ok(wide);
     }
-    let narrow: Result<Vec<Coding>, QuantizeError> = thresholds(forest)
+    let narrow: Result<Vec<Coding>, QuantizeError> = thresholds(model)
         .iter()
         .zip(calibrations)
         .enumerate()
@@ -61,7 +61,7 @@ pub(crate) fn choose(
                 return Ok(wide[index].clone());
             }
             let feature = Feature {
-                forest,
+                model,
                 index,
                 thresholds,
                 calibration,
@@ -72,24 +72,24 @@ pub(crate) fn choose(
         .collect();
     match narrow {
         Err(error) if width == CodeWidth::Byte => Err(error),
-        Ok(narrow) if width == CodeWidth::Byte || pays(forest, &narrow, &wide) => Ok(narrow),
+        Ok(narrow) if width == CodeWidth::Byte || pays(model, &narrow, &wide) => Ok(narrow),
         _ => Ok(wide),
     }
 }
 
 /// Whether narrow codings with their splits are no larger than wide ones with theirs.
-fn pays(forest: &Forest, narrow: &[Coding], wide: &[Coding]) -> bool {
+fn pays(model: &FloatModel, narrow: &[Coding], wide: &[Coding]) -> bool {
     let bytes = |codings: &[Coding]| {
         let tables: usize = codings.iter().map(Coding::table_bytes).sum();
         let converts = codings.iter().any(|coding| *coding != Coding::IDENTITY);
         tables + if converts { CONVERSION_BYTES } else { 0 }
     };
-    bytes(narrow) <= bytes(wide) + forest.n_splits() * BYTES_SAVED_PER_SPLIT
+    bytes(narrow) <= bytes(wide) + model.n_splits() * BYTES_SAVED_PER_SPLIT
 }
 
 /// A feature that the model splits on.
 struct Feature<'a> {
-    forest: &'a Forest,
+    model: &'a FloatModel,
     index: usize,
     thresholds: &'a [f64],
     calibration: &'a Calibration,
@@ -106,7 +106,7 @@ impl Feature<'_> {
         if has_identity && allows(CodingChoice::Identity) && self.fits(&Coding::IDENTITY) {
             return Ok(Coding::IDENTITY);
         }
-        let compare = self.forest.schema().features()[self.index].compare;
+        let compare = self.model.schema().features()[self.index].compare;
         let cuts = cuts(self.thresholds, compare, self.reading_type);
         let affine = allows(CodingChoice::Affine)
             .then(|| Coding::affine_narrow(&cuts, sensor))
@@ -118,7 +118,7 @@ impl Feature<'_> {
         if allows(CodingChoice::Rank) && cuts.len() <= CUTS_MAX {
             return Ok(Coding::rank_for(self.reading_type, &cuts));
         }
-        let name = &self.forest.schema().features()[self.index].name;
+        let name = &self.model.schema().features()[self.index].name;
         Err(QuantizeError {
             place: format!("feature \"{name}\""),
             found: format!(
@@ -133,7 +133,7 @@ impl Feature<'_> {
 
     /// Whether all thresholds have codes of 8 bits with one above them.
     fn fits(&self, coding: &Coding) -> bool {
-        let compare = self.forest.schema().features()[self.index].compare;
+        let compare = self.model.schema().features()[self.index].compare;
         self.thresholds.iter().all(|threshold| {
             match code_threshold(*threshold, compare, coding, self.reading_type) {
                 Threshold::NeverLeft => true,
@@ -157,7 +157,7 @@ impl Feature<'_> {
         };
         let column = rows.values().column(self.index).to_vec();
         let decimals = decimals_above(&column, cuts);
-        let compare = self.forest.schema().features()[self.index].compare;
+        let compare = self.model.schema().features()[self.index].compare;
         !decimals.is_empty()
             && !column
                 .into_iter()

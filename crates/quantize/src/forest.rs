@@ -314,7 +314,9 @@ impl<'a> Lowering<'a> {
         let mut root = 0;
         while let Some((node, parent)) = stack.pop() {
             let child = match &tree.nodes()[node] {
-                Node::Leaf { proportions } => {
+                Node::Leaf {
+                    values: proportions,
+                } => {
                     // Numbers beyond 16 bits are refused once all are counted.
                     runtime::LEAF | u16::try_from(self.leaf_number(proportions)).unwrap_or(0)
                 }
@@ -323,6 +325,7 @@ impl<'a> Lowering<'a> {
                     threshold,
                     left,
                     right,
+                    ..
                 } => {
                     let feature_idx = *feature as usize;
                     let code = code_threshold(

@@ -177,13 +177,21 @@ impl QuantModel {
         let (inputs, codings, body) = match model {
             FloatModel::Forest(forest) => {
                 let codings =
-                    codes::choose(forest, calibrations, reading_type, rows, options.codes)?;
+                    codes::choose(model, calibrations, reading_type, rows, options.codes)?;
                 let body = QuantForest::new(forest, &codings, reading_type, options, rows)?;
                 let inputs = inputs(forest, &codings, &body, reading_type);
                 let codings = inputs.iter().map(|input| codings[*input].clone());
                 let codings: Vec<Coding> = codings.collect();
                 let body = body.of_codes(&inputs);
                 (inputs, codings, Body::Forest(body))
+            }
+            FloatModel::Additive(sum) => {
+                return Err(QuantizeError {
+                    place: "the model".to_owned(),
+                    found: format!("a sum of trees ({})", sum.kind().as_str()),
+                    expected: "trees that vote, or naive Bayes; sums have no Q15 form yet"
+                        .to_owned(),
+                });
             }
             FloatModel::GaussianNb(_) if options.codes == CodeWidth::Byte => {
                 return Err(QuantizeError {

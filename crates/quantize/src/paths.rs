@@ -1,6 +1,6 @@
 //! A row's path through each tree, in float and in Q15 side by side.
 
-use spinney_model::{Forest, Node};
+use spinney_model::{FloatModel, Node};
 
 use crate::QuantModel;
 use crate::thresholds::{Threshold, code_threshold};
@@ -22,10 +22,10 @@ pub struct Step {
     pub goes_left: bool,
 }
 
-/// The splits of a float forest with their thresholds as codes.
+/// The splits of float trees with their thresholds as codes.
 #[derive(Debug, Clone)]
 pub struct Paths<'a> {
-    forest: &'a Forest,
+    model: &'a FloatModel,
     /// The code of each feature; a reading that no split asks may have none.
     inputs: Vec<Option<usize>>,
     /// Per tree, one entry per node; leaves have `NeverLeft`.
@@ -42,14 +42,14 @@ enum Side {
 }
 
 impl<'a> Paths<'a> {
-    /// Pairs a forest with its quantization.
+    /// Pairs trees with its quantization.
     ///
     /// # Panics
     /// If `quant` has another number of features.
     #[must_use]
-    pub fn new(forest: &'a Forest, quant: &QuantModel) -> Self {
-        let features = forest.schema().features();
-        let codes = forest
+    pub fn new(model: &'a FloatModel, quant: &QuantModel) -> Self {
+        let features = model.schema().features();
+        let codes = model
             .trees()
             .iter()
             .map(|tree| {
@@ -71,7 +71,7 @@ impl<'a> Paths<'a> {
             })
             .collect();
         Self {
-            forest,
+            model,
             inputs: (0..features.len()).map(|it| quant.code_of(it)).collect(),
             codes,
         }
@@ -137,14 +137,15 @@ impl<'a> Paths<'a> {
         side: Side,
         mut visit: impl FnMut(Step) -> bool,
     ) -> usize {
-        let nodes = self.forest.trees()[tree].nodes();
-        let features = self.forest.schema().features();
+        let nodes = self.model.trees()[tree].nodes();
+        let features = self.model.schema().features();
         let mut node = 0;
         while let Node::Split {
             feature,
             threshold,
             left,
             right,
+            ..
         } = &nodes[node]
         {
             let feature = *feature as usize;

@@ -94,7 +94,7 @@ fn total_votes(forest: &QuantForest) -> u32 {
 pub fn float_probabilities(model: &FloatModel, voting: Voting, row: &[f64]) -> Vec<f64> {
     match model {
         FloatModel::Forest(forest) => forest.scores(row, voting),
-        FloatModel::GaussianNb(bayes) => bayes.probabilities(row),
+        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => model.probabilities(row),
     }
 }
 
@@ -121,7 +121,7 @@ pub fn probability_bound(
     let unit = f64::from(ONE);
     match (model, quant.body()) {
         (FloatModel::Forest(forest), Body::Forest(body)) => {
-            let paths = Paths::new(forest, quant);
+            let paths = Paths::new(model, quant);
             let n_trees = forest.trees().len();
             if (0..n_trees).any(|tree| paths.parting(tree, row, codes).is_err()) {
                 return None;

@@ -4,17 +4,17 @@
 use std::collections::BTreeSet;
 
 use spinney_dataset::Dataset;
-use spinney_model::{Compare, Feature, Forest, Node, Tree};
+use spinney_model::{Compare, Feature, FloatModel, Node, Tree};
 
 use crate::calibrate::{Calibration, CodingChoice};
 use crate::coding::{Coding, ReadingType, round_down};
 use crate::{QuantizeError, limits};
 
 /// Distinct thresholds of each feature, ascending, as far as float32 readings can tell.
-pub(crate) fn thresholds(forest: &Forest) -> Vec<Vec<f64>> {
-    let schema = forest.schema();
+pub(crate) fn thresholds(model: &FloatModel) -> Vec<Vec<f64>> {
+    let schema = model.schema();
     let mut sets: Vec<BTreeSet<OrderedThreshold>> = vec![BTreeSet::new(); schema.n_features()];
-    for node in forest.trees().iter().flat_map(Tree::nodes) {
+    for node in model.trees().iter().flat_map(Tree::nodes) {
         if let Node::Split {
             feature, threshold, ..
         } = node
@@ -65,12 +65,12 @@ impl Ord for OrderedThreshold {
 /// Ranks asked for where there are more thresholds than they tell apart; where they are not asked
 /// for, an affine coding takes their place.
 pub(crate) fn codings(
-    forest: &Forest,
+    model: &FloatModel,
     calibrations: &[Calibration],
     reading_type: ReadingType,
     rows: Option<&Dataset>,
 ) -> Result<Vec<Coding>, QuantizeError> {
-    thresholds(forest)
+    thresholds(model)
         .iter()
         .zip(calibrations)
         .enumerate()
@@ -78,7 +78,7 @@ pub(crate) fn codings(
             if thresholds.is_empty() {
                 return Ok(Coding::IDENTITY);
             }
-            let Feature { name, compare } = &forest.schema().features()[feature];
+            let Feature { name, compare } = &model.schema().features()[feature];
             let cuts = || cuts(thresholds, *compare, reading_type);
             if calibration.coding == CodingChoice::Rank {
                 let cuts = cuts();

@@ -163,6 +163,7 @@ fn convert(tree: &DecisionTree, schema: &Schema) -> Result<Tree, TrainError> {
             } => spinney_model::Node::Split {
                 feature: *feature,
                 threshold: *threshold,
+                missing: None,
                 left: *left,
                 right: *right,
             },
@@ -170,7 +171,7 @@ fn convert(tree: &DecisionTree, schema: &Schema) -> Result<Tree, TrainError> {
                 let weights = tree.leaf_weights(*leaf);
                 let total: f64 = weights.iter().sum();
                 spinney_model::Node::Leaf {
-                    proportions: weights.iter().map(|weight| weight / total).collect(),
+                    values: weights.iter().map(|weight| weight / total).collect(),
                 }
             }
         })

@@ -133,6 +133,7 @@ fn convert(
         nodes[number] = Some(Node::Split {
             feature: index(feature)?,
             threshold,
+            missing: None,
             left: index(first)?,
             right: index(first + 1)?,
         });
@@ -161,6 +162,6 @@ fn leaf(node: &TreeNode<f64, usize>, rows: &[usize], labels: &[usize], schema: &
     }
     let total: f64 = counts.iter().sum();
     Node::Leaf {
-        proportions: counts.iter().map(|count| count / total).collect(),
+        values: counts.iter().map(|count| count / total).collect(),
     }
 }

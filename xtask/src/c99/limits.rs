@@ -106,9 +106,7 @@ fn forest(
 }
 
 fn nodes(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) -> Vec<Node> {
-    let of_leaf = |at: usize| Node::Leaf {
-        proportions: leaf(at),
-    };
+    let of_leaf = |at: usize| Node::Leaf { values: leaf(at) };
     let mut nodes = vec![of_leaf(thresholds.start)];
     let mut open = vec![(0, thresholds)];
     while let Some((at, within)) = open.pop() {
@@ -121,6 +119,7 @@ fn nodes(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) -
         nodes[at] = Node::Split {
             feature: 0,
             threshold: middle as f64 + 0.5,
+            missing: None,
             left: u32::try_from(left).unwrap_or(u32::MAX),
             right: u32::try_from(left + 1).unwrap_or(u32::MAX),
         };

@@ -380,7 +380,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
             spinney_model::FloatModel::Forest(forest) => {
                 spinney_model::argmax(&forest.scores(&readings, quantized.voting))
             }
-            bayes @ spinney_model::FloatModel::GaussianNb(_) => bayes.predict(&readings),
+            other => other.predict(&readings),
         };
         let q15 = quantized.quant.predict(&readings);
         assert!(

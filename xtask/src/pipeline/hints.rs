@@ -67,9 +67,10 @@ fn far_away(model: &FloatModel, rows: &Dataset) -> Option<String> {
     if far.is_empty() {
         return None;
     }
-    let what = match model {
-        FloatModel::Forest(_) => "thresholds",
-        FloatModel::GaussianNb(_) => "classes",
+    let what = if model.trees().is_empty() {
+        "classes"
+    } else {
+        "thresholds"
     };
     let more = match far.len().saturating_sub(SHOWN) {
         0 => String::new(),

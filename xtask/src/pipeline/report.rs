@@ -216,9 +216,9 @@ fn shape(
     summary: &Summary,
     base_flash_bytes: u64,
 ) -> Option<Shape> {
-    let FloatModel::Forest(forest) = float else {
+    if float.trees().is_empty() {
         return None;
-    };
+    }
     let codegen = &config.pipeline.codegen;
     // Ranks of 8 bits are what makes the splits narrow.
     let ranks: Vec<usize> = summary
@@ -229,9 +229,9 @@ fn shape(
         .collect();
     let most = ranks.iter().max().map_or(0, |bytes| bytes / 4);
     Some(Shape {
-        n_trees: forest.trees().len(),
+        n_trees: float.trees().len(),
         n_classes: float.schema().n_classes(),
-        splits_by_depth: forest.splits_by_depth(),
+        splits_by_depth: float.splits_by_depth(),
         base_flash_bytes,
         votes_bytes: summary.votes_bytes,
         leaf_votes_bytes: summary.leaf_votes_bytes,
@@ -251,9 +251,9 @@ pub(super) fn model_facts(
     digest: String,
     origin: Option<Origin>,
 ) -> spinney_report::Model {
-    let (n_trees, n_splits, depth_max) = match float {
-        FloatModel::Forest(forest) => (forest.trees().len(), forest.n_splits(), forest.depth()),
-        FloatModel::GaussianNb(_) => (0, 0, 0),
+    let size = |tree: &Tree| TreeSize {
+        n_splits: tree.n_splits(),
+        depth: tree.depth(),
     };
     spinney_report::Model {
         kind: float.kind().to_owned(),
@@ -265,19 +265,10 @@ pub(super) fn model_facts(
         n_features: float.schema().n_features(),
         feature_names: float.schema().naming(),
         n_classes: float.schema().n_classes(),
-        n_trees,
-        n_splits,
-        depth_max,
-        trees: match float {
-            FloatModel::Forest(forest) => {
-                let size = |tree: &Tree| TreeSize {
-                    n_splits: tree.n_splits(),
-                    depth: tree.depth(),
-                };
-                forest.trees().iter().map(size).collect()
-            }
-            FloatModel::GaussianNb(_) => Vec::new(),
-        },
+        n_trees: float.trees().len(),
+        n_splits: float.n_splits(),
+        depth_max: float.depth(),
+        trees: float.trees().iter().map(size).collect(),
         classes: float.schema().classes().to_vec(),
         digest,
         origin,

@@ -120,7 +120,7 @@ fn proportions(random: &mut Random, n_classes: usize) -> Vec<f64> {
 /// A random tree, its nodes in no special order but the root first.
 fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
     let leaf = |random: &mut Random| Node::Leaf {
-        proportions: leaves[random.below(leaves.len())].clone(),
+        values: leaves[random.below(leaves.len())].clone(),
     };
     let n_splits = match random.below(8) {
         0 => 0,
@@ -144,6 +144,7 @@ fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
         nodes[index] = Node::Split {
             feature: u32::try_from(random.below(shape.n_features)).expect("16 bits"),
             threshold: f64::from(random.within(shape.thresholds)) + 0.5,
+            missing: None,
             left,
             right: left + 1,
         };

@@ -210,7 +210,9 @@ impl<'n> RawNodes<'n> {
             if mode == b"LEAF" {
                 let proportions =
                     weights.proportions((id, self.node_ids[*row]), n_trees, schema.n_classes())?;
-                nodes.push(TreeNode::Leaf { proportions });
+                nodes.push(TreeNode::Leaf {
+                    values: proportions,
+                });
                 continue;
             }
             let when_true = find("nodes_truenodeids", self.true_ids[*row])?;
@@ -234,6 +236,7 @@ impl<'n> RawNodes<'n> {
             nodes.push(TreeNode::Split {
                 feature: u32::try_from(self.features[*row]).unwrap_or(u32::MAX),
                 threshold,
+                missing: None,
                 left,
                 right,
             });

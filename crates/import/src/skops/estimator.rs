@@ -316,7 +316,9 @@ impl RawTree {
                             *value /= if sum == 0.0 { 1.0 } else { sum };
                         }
                     }
-                    return Ok(Node::Leaf { proportions });
+                    return Ok(Node::Leaf {
+                        values: proportions,
+                    });
                 }
                 let index_of = |field: &str, value: i64| {
                     u32::try_from(value).map_err(|_| {
@@ -330,6 +332,7 @@ impl RawTree {
                 Ok(Node::Split {
                     feature: index_of("feature", self.feature[index])?,
                     threshold: self.threshold[index],
+                    missing: None,
                     left: index_of("left_child", self.left[index])?,
                     right: index_of("right_child", self.right[index])?,
                 })

@@ -200,7 +200,7 @@ fn models(data: &Data, progress: &Progress) -> Result<Vec<(&'static str, FloatMo
 /// The votes that a model is tried under.
 fn variants(model: &FloatModel) -> Vec<(Voting, Votes)> {
     match model {
-        FloatModel::GaussianNb(_) => vec![(Voting::Soft, Votes::Q15)],
+        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => vec![(Voting::Soft, Votes::Q15)],
         FloatModel::Forest(_) => vec![
             (Voting::Hard, Votes::Q15),
             (Voting::Soft, Votes::Q15),

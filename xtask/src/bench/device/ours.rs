@@ -109,7 +109,7 @@ const BAYES: [Variant; 2] = [
 pub(super) fn variants(model: &Model) -> &'static [Variant] {
     match model.float {
         FloatModel::Forest(_) if model.name == "digits_rf10" => &TREES,
-        FloatModel::Forest(_) => &TREES[..8],
+        FloatModel::Forest(_) | FloatModel::Additive(_) => &TREES[..8],
         FloatModel::GaussianNb(_) => &BAYES,
     }
 }
