@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde::Serialize;
-use spinney_model::{Compare, FloatModel, Forest, Naming, Node, argmax, visible};
+use spinney_model::{
+    Additive, Compare, FloatModel, Link, Naming, Node, Precision, Task, Tree, argmax, visible,
+};
 
 use crate::{Imported, Origin};
 
@@ -18,8 +20,12 @@ pub struct Description {
     pub origin: Origin,
     /// The kind of model, as `pipeline.toml` names it.
     pub kind: String,
-    /// Class names, in the order of scores.
+    /// What the model is for.
+    pub task: Task,
+    /// Class names, in the order of scores; none where values are delivered.
     pub classes: Vec<String>,
+    /// Names of the targets; none but where values are delivered.
+    pub targets: Vec<String>,
     /// The raw features, in the order of a row.
     pub features: Vec<FeatureDescription>,
     /// Whether the features' names were given; else they stand for positions.
@@ -34,8 +40,10 @@ pub struct Description {
     pub depth_mean: f64,
     /// How likely each class is before a reading; empty for trees.
     pub priors: Vec<f64>,
-    /// The leaves; `None` for naive Bayes.
+    /// The leaves of trees that vote; `None` for other models.
     pub leaves: Option<LeafDescription>,
+    /// How trees add; `None` for other models.
+    pub sum: Option<SumDescription>,
     /// Most distinct thresholds of a feature.
     pub thresholds_max: usize,
     /// Whether 8-bit rank codes hold every feature without loss: at most 255 thresholds each.
@@ -75,6 +83,29 @@ pub struct LeafDescription {
     pub n_winning_classes: usize,
 }
 
+/// How trees add.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SumDescription {
+    /// The type of each addition.
+    pub precision: Precision,
+    /// What the sum of each output starts at.
+    pub base: Vec<f64>,
+    /// What sums are divided by at the end.
+    pub divisor: f64,
+    /// From raw values to what is delivered.
+    pub link: Link,
+    /// The raw value above which one output means class 1 of two, or no alarm.
+    pub threshold: Option<f64>,
+    /// All leaves.
+    pub n_leaves: usize,
+    /// The lowest number of a leaf.
+    pub leaf_min: f64,
+    /// The highest number of a leaf.
+    pub leaf_max: f64,
+    /// Splits that say where a missing reading goes.
+    pub n_missing: usize,
+}
+
 /// Describes an imported model.
 #[must_use]
 pub fn describe(imported: &Imported) -> Description {
@@ -82,7 +113,9 @@ pub fn describe(imported: &Imported) -> Description {
     let mut description = Description {
         origin: imported.origin.clone(),
         kind: imported.model.kind().to_owned(),
+        task: schema.task(),
         classes: schema.classes().to_vec(),
+        targets: schema.targets().to_vec(),
         features: schema
             .features()
             .iter()
@@ -105,17 +138,26 @@ pub fn describe(imported: &Imported) -> Description {
             FloatModel::Forest(_) | FloatModel::Additive(_) => Vec::new(),
         },
         leaves: None,
+        sum: None,
         thresholds_max: 0,
         ranks_fit_8_bits: false,
         thresholds_on_integers: false,
     };
-    if let FloatModel::Forest(forest) = &imported.model {
-        describe_forest(forest, &mut description);
+    match &imported.model {
+        FloatModel::Forest(forest) => {
+            describe_splits(forest.trees(), &mut description);
+            description.leaves = Some(leaves(forest.trees()));
+        }
+        FloatModel::Additive(sum) => {
+            describe_splits(sum.trees(), &mut description);
+            description.sum = Some(additions(sum));
+        }
+        FloatModel::GaussianNb(_) => {}
     }
     description
 }
 
-fn describe_forest(forest: &Forest, description: &mut Description) {
+fn describe_splits(trees: &[Tree], description: &mut Description) {
     // Thresholds as bits that sort as the numbers do.
     let sortable = |value: f64| {
         let bits = (value + 0.0).to_bits();
@@ -125,54 +167,82 @@ fn describe_forest(forest: &Forest, description: &mut Description) {
             !bits
         }
     };
-    let mut thresholds = vec![BTreeSet::new(); forest.schema().n_features()];
-    let mut distinct: HashSet<Vec<u64>> = HashSet::new();
-    let mut winners = BTreeSet::new();
-    let (mut n_leaves, mut n_pure) = (0, 0);
+    let mut thresholds = vec![BTreeSet::new(); description.features.len()];
     let mut on_integers = true;
-    for node in forest.trees().iter().flat_map(|tree| tree.nodes()) {
-        match node {
-            Node::Split {
-                feature, threshold, ..
-            } => {
-                let index = *feature as usize;
-                thresholds[index].insert(sortable(*threshold));
-                on_integers &= (threshold * 2.0).fract() == 0.0;
-                let feature = &mut description.features[index];
-                feature.n_splits += 1;
-                let least = feature.threshold_min.unwrap_or(f64::INFINITY);
-                feature.threshold_min = Some(least.min(*threshold));
-                let most = feature.threshold_max.unwrap_or(f64::NEG_INFINITY);
-                feature.threshold_max = Some(most.max(*threshold));
-            }
-            Node::Leaf {
-                values: proportions,
-            } => {
-                n_leaves += 1;
-                n_pure +=
-                    usize::from(proportions.iter().filter(|value| **value > 0.0).count() == 1);
-                winners.insert(argmax(proportions));
-                distinct.insert(proportions.iter().map(|value| value.to_bits()).collect());
-            }
-        }
+    for node in trees.iter().flat_map(|tree| tree.nodes()) {
+        let Node::Split {
+            feature, threshold, ..
+        } = node
+        else {
+            continue;
+        };
+        let index = *feature as usize;
+        thresholds[index].insert(sortable(*threshold));
+        on_integers &= (threshold * 2.0).fract() == 0.0;
+        let feature = &mut description.features[index];
+        feature.n_splits += 1;
+        let least = feature.threshold_min.unwrap_or(f64::INFINITY);
+        feature.threshold_min = Some(least.min(*threshold));
+        let most = feature.threshold_max.unwrap_or(f64::NEG_INFINITY);
+        feature.threshold_max = Some(most.max(*threshold));
     }
     for (feature, thresholds) in description.features.iter_mut().zip(&thresholds) {
         feature.n_thresholds = thresholds.len();
     }
-    description.n_trees = forest.trees().len();
-    description.n_splits = forest.n_splits();
-    description.depth_max = forest.depth();
-    let depths: usize = forest.trees().iter().map(|tree| tree.depth()).sum();
-    description.depth_mean = depths as f64 / forest.trees().len() as f64;
+    description.n_trees = trees.len();
+    description.n_splits = trees.iter().map(Tree::n_splits).sum();
+    description.depth_max = trees.iter().map(Tree::depth).max().unwrap_or(0);
+    let depths: usize = trees.iter().map(Tree::depth).sum();
+    description.depth_mean = depths as f64 / trees.len() as f64;
     description.thresholds_max = thresholds.iter().map(BTreeSet::len).max().unwrap_or(0);
     description.ranks_fit_8_bits = description.thresholds_max <= RANKS_MAX;
     description.thresholds_on_integers = on_integers && description.n_splits > 0;
-    description.leaves = Some(LeafDescription {
+}
+
+/// The leaves of trees that vote.
+fn leaves(trees: &[Tree]) -> LeafDescription {
+    let mut distinct: HashSet<Vec<u64>> = HashSet::new();
+    let mut winners = BTreeSet::new();
+    let (mut n_leaves, mut n_pure) = (0, 0);
+    for node in trees.iter().flat_map(|tree| tree.nodes()) {
+        if let Node::Leaf { values } = node {
+            n_leaves += 1;
+            n_pure += usize::from(values.iter().filter(|value| **value > 0.0).count() == 1);
+            winners.insert(argmax(values));
+            distinct.insert(values.iter().map(|value| value.to_bits()).collect());
+        }
+    }
+    LeafDescription {
         n_leaves,
         n_pure,
         n_distinct: distinct.len(),
         n_winning_classes: winners.len(),
-    });
+    }
+}
+
+fn additions(model: &Additive) -> SumDescription {
+    let mut sum = SumDescription {
+        precision: model.sum().precision,
+        base: model.sum().base.clone(),
+        divisor: model.sum().divisor,
+        link: model.link(),
+        threshold: model.threshold(),
+        n_leaves: 0,
+        leaf_min: f64::INFINITY,
+        leaf_max: f64::NEG_INFINITY,
+        n_missing: 0,
+    };
+    for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
+        match node {
+            Node::Split { missing, .. } => sum.n_missing += usize::from(missing.is_some()),
+            Node::Leaf { values } => {
+                sum.n_leaves += 1;
+                sum.leaf_min = values.iter().copied().fold(sum.leaf_min, f64::min);
+                sum.leaf_max = values.iter().copied().fold(sum.leaf_max, f64::max);
+            }
+        }
+    }
+    sum
 }
 
 impl fmt::Display for Description {
@@ -190,12 +260,20 @@ impl fmt::Display for Description {
         if !origin.steps.is_empty() {
             writeln!(out, "folded in   {}", visible(&origin.steps.join(", ")))?;
         }
-        writeln!(
-            out,
-            "classes     {}: {}",
-            self.classes.len(),
-            few(&self.classes)
-        )?;
+        match self.task {
+            Task::Regress => writeln!(
+                out,
+                "targets     {}: {}",
+                self.targets.len(),
+                few(&self.targets)
+            )?,
+            Task::Classify | Task::Detect => writeln!(
+                out,
+                "classes     {}: {}",
+                self.classes.len(),
+                few(&self.classes)
+            )?,
+        }
         if !self.priors.is_empty() {
             let priors: Vec<String> = self.priors.iter().map(|it| format!("{it:.4}")).collect();
             writeln!(out, "priors      {}", few(&priors))?;
@@ -221,7 +299,7 @@ impl fmt::Display for Description {
             .iter()
             .filter(|feature| feature.compare == Compare::Float64)
             .count();
-        if let Some(leaves) = &self.leaves {
+        if self.n_trees > 0 {
             writeln!(
                 out,
                 "            {used} of them used, {double} compared as float64"
@@ -231,6 +309,8 @@ impl fmt::Display for Description {
                 "trees       {}, {} splits, depth {} at most, {:.1} in the mean",
                 self.n_trees, self.n_splits, self.depth_max, self.depth_mean
             )?;
+        }
+        if let Some(leaves) = &self.leaves {
             writeln!(
                 out,
                 "leaves      {}, {} pure, {} distinct, {} of {} classes win one",
@@ -240,6 +320,18 @@ impl fmt::Display for Description {
                 leaves.n_winning_classes,
                 self.classes.len()
             )?;
+        }
+        if let Some(sum) = &self.sum {
+            sum.fmt(out)?;
+            if sum.n_missing > 0 {
+                writeln!(
+                    out,
+                    "missing     {} of {} splits have a side for missing readings",
+                    sum.n_missing, self.n_splits
+                )?;
+            }
+        }
+        if self.n_trees > 0 {
             let ranks = if self.ranks_fit_8_bits {
                 "ranks of 8 bits would lose nothing, at four bytes a threshold"
             } else {
@@ -262,6 +354,43 @@ impl fmt::Display for Description {
         }
         Ok(())
     }
+}
+
+impl fmt::Display for SumDescription {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            out,
+            "leaves      {}, from {:.6} to {:.6}",
+            self.n_leaves, self.leaf_min, self.leaf_max
+        )?;
+        let precision = match self.precision {
+            Precision::Float32 => "float32",
+            Precision::Float64 => "float64",
+        };
+        let bases: Vec<String> = self.base.iter().map(|it| format!("{it:.6}")).collect();
+        write!(out, "sum         in {precision}, from {}", few(&bases))?;
+        if is_other_than_one(self.divisor) {
+            write!(out, ", divided by {:.6}", self.divisor)?;
+        }
+        match self.link {
+            Link::Identity => writeln!(out)?,
+            Link::Sigmoid { scale } if is_other_than_one(scale) => {
+                writeln!(out, ", through a sigmoid of {scale} times it")?;
+            }
+            Link::Sigmoid { .. } => writeln!(out, ", through a sigmoid")?,
+            Link::Softmax => writeln!(out, ", through a softmax")?,
+            Link::Exp => writeln!(out, ", through the exponential function")?,
+            Link::Isolation { offset } => {
+                writeln!(out, "; an alarm where the score -2^-sum is below {offset}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::float_cmp, reason = "one is exact")]
+fn is_other_than_one(number: f64) -> bool {
+    number != 1.0
 }
 
 /// The first names of a list, for one line.

@@ -7,9 +7,12 @@
 //! Solving for `x` in algebra instead would decide rows next to the threshold differently.
 
 use spinney_dataset::Budget;
-use spinney_model::{Compare, Feature, Forest, GaussianNb, Naming, Node, Schema, Tree};
+use spinney_model::{
+    Additive, Compare, Feature, Forest, GaussianNb, Naming, Node, Schema, Side, Tree,
+};
 
 use crate::ImportError;
+use crate::draft::{Draft, Outputs};
 
 /// One float64 operation of a scaler on one feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,11 +146,22 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    fn schema(&self, compare: &[Compare], classes: &[String]) -> Result<Schema, ImportError> {
-        let unnamed = Schema::unnamed(self.n_raw, classes.to_vec())?;
+    /// Raw features alone, with names if there are any.
+    pub(crate) fn raw(names: Option<Vec<String>>, n_features: usize) -> Self {
+        Self {
+            names,
+            n_raw: n_features,
+            inputs: Input::all(n_features),
+        }
+    }
+
+    fn schema(&self, compare: &[Compare], outputs: Outputs) -> Result<Schema, ImportError> {
         let (names, naming) = match &self.names {
             Some(names) => (names.clone(), Naming::Given),
-            None => (unnamed.feature_names(), Naming::Positional),
+            None => {
+                let names = (0..self.n_raw).map(|index| format!("x{index}"));
+                (names.collect(), Naming::Positional)
+            }
         };
         let features = names
             .into_iter()
@@ -157,7 +171,7 @@ impl Feed {
                 compare: *compare,
             })
             .collect();
-        Ok(Schema::new(features, naming, classes.to_vec())?)
+        outputs.schema(features, naming)
     }
 
     fn check_width(&self, n_features: usize) -> Result<(), ImportError> {
@@ -185,8 +199,77 @@ impl Feed {
         budget: &Budget,
     ) -> Result<Forest, ImportError> {
         self.check_width(forest.schema().n_features())?;
+        let compare = self.compare(forest.n_splits(), cast, budget)?;
+        let classes = forest.schema().classes().to_vec();
+        let schema = self.schema(&compare, Outputs::Classes(classes))?;
+        let kind = forest.kind();
+        let trees = forest
+            .into_trees()
+            .into_iter()
+            .map(|tree| Ok(Tree::new(self.fold_nodes(tree, cast), &schema)?))
+            .collect::<Result<Vec<_>, ImportError>>()?;
+        Ok(Forest::new(kind, schema, trees)?)
+    }
+
+    /// Checks a sum of trees and rewrites it so that it takes the raw features; as
+    /// [`Self::fold_forest`].
+    ///
+    /// # Errors
+    /// As [`Self::fold_forest`]; trees that are none.
+    pub(crate) fn fold_additive(
+        &self,
+        draft: Draft,
+        cast: Compare,
+        budget: &Budget,
+    ) -> Result<Additive, ImportError> {
+        self.check_width(draft.n_features)?;
+        let n_outputs = draft.sum.base.len();
+        let seen = Feed::raw(None, draft.n_features);
+        let schema = seen.schema(
+            &vec![cast; draft.n_features],
+            Outputs::Targets(vec!["y".to_owned()]),
+        )?;
+        let trees = draft
+            .trees
+            .into_iter()
+            .enumerate()
+            .map(|(index, tree)| {
+                Tree::additive(tree.nodes, &schema, n_outputs, tree.output)
+                    .map_err(|error| ImportError::from(error).within(&format!("trees[{index}]")))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let n_splits = trees.iter().map(Tree::n_splits).sum();
+        let compare = self.compare(n_splits, cast, budget)?;
+        let schema = self.schema(&compare, draft.outputs)?;
+        let trees = trees
+            .into_iter()
+            .map(|tree| {
+                let output = tree.output();
+                let nodes = self.fold_nodes(tree, cast);
+                Ok(Tree::additive(nodes, &schema, n_outputs, output)?)
+            })
+            .collect::<Result<Vec<_>, ImportError>>()?;
+        Ok(Additive::new(
+            draft.kind,
+            schema,
+            trees,
+            draft.sum,
+            draft.link,
+            draft.threshold,
+        )?)
+    }
+
+    /// The type in which each raw feature is compared, once `n_splits` splits are folded.
+    ///
+    /// # Errors
+    /// A raw feature that is used through different scalers; more work than the budget has left.
+    fn compare(
+        &self,
+        n_splits: usize,
+        cast: Compare,
+        budget: &Budget,
+    ) -> Result<Vec<Compare>, ImportError> {
         let n_ops = self.inputs.iter().map(|input| input.ops.len()).max();
-        let n_splits: usize = forest.trees().iter().map(Tree::n_splits).sum();
         let n_steps = (n_splits as u64).saturating_mul(64 * n_ops.unwrap_or(0) as u64);
         budget.work("the pipeline", n_steps)?;
         let mut compare = vec![cast; self.n_raw];
@@ -210,19 +293,13 @@ impl Feed {
             compare[input.raw] = here;
             known[input.raw] = true;
         }
-        let schema = self.schema(&compare, forest.schema().classes())?;
-        let kind = forest.kind();
-        let trees = forest
-            .into_trees()
-            .into_iter()
-            .map(|tree| self.fold_tree(tree, cast, &schema))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Forest::new(kind, schema, trees)?)
+        Ok(compare)
     }
 
-    /// Copies a tree in preorder with folded thresholds. A split that no raw value takes to the
-    /// left, which a clipped scaler can make, gives way to its right child.
-    fn fold_tree(&self, tree: Tree, cast: Compare, schema: &Schema) -> Result<Tree, ImportError> {
+    /// The nodes of a tree in preorder with folded thresholds. A split that no raw value takes to the
+    /// left, which a clipped scaler can make, gives way to its right child, unless a missing reading
+    /// goes left.
+    fn fold_nodes(&self, tree: Tree, cast: Compare) -> Vec<Node> {
         let mut old = tree.into_nodes();
         let mut nodes: Vec<Node> = Vec::with_capacity(old.len());
         // Index of an old node, and of the new split whose right child it becomes.
@@ -245,7 +322,8 @@ impl Feed {
                 let threshold = if input.is_cast() {
                     Some(*threshold)
                 } else {
-                    input.largest_left(*threshold, cast)
+                    let lowest = (*missing == Some(Side::Left)).then_some(-f64::MAX);
+                    input.largest_left(*threshold, cast).or(lowest)
                 };
                 let Some(threshold) = threshold else {
                     at = *right as usize;
@@ -268,7 +346,7 @@ impl Feed {
             }
             nodes.push(node);
         }
-        Ok(Tree::new(nodes, schema)?)
+        nodes
     }
 
     /// Rewrites a naive Bayes model so that it takes the raw features: means and variances are
@@ -324,7 +402,7 @@ impl Feed {
         }
         let schema = self.schema(
             &vec![Compare::Float64; self.n_raw],
-            bayes.schema().classes(),
+            Outputs::Classes(bayes.schema().classes().to_vec()),
         )?;
         Ok(GaussianNb::of_inputs(
             schema,

@@ -17,6 +17,7 @@
 
 mod classes;
 mod describe;
+mod draft;
 mod error;
 mod fold;
 mod onnx;

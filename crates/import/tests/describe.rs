@@ -11,6 +11,86 @@ fn check(path: &str, expected: &Expect) {
     expected.assert_eq(&describe(&imported).to_string());
 }
 
+fn check_member(archive: &str, member: &str, expected: &Expect) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(archive);
+    let bytes = std::fs::read(path).expect("an archive");
+    let budget = spinney_dataset::Budget::of(bytes.len());
+    let members = spinney_dataset::archive::unpack(&bytes, &budget).expect("an archive");
+    let imported = import(&members[member]).expect("a model");
+    expected.assert_eq(&describe(&imported).to_string());
+}
+
+#[test]
+fn sums_of_trees() {
+    for (member, expected) in [
+        (
+            "hgb_missing.skops",
+            expect![[r#"
+            format      skops
+            estimator   HistGradientBoostingRegressor (hist-gradient-boosting)
+            library     scikit-learn 1.9.1
+            targets     1: y
+            features    10: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
+                        6 of them used, 10 compared as float64
+            trees       8, 48 splits, depth 4 at most, 3.6 in the mean
+            leaves      56, from -5.904061 to 8.985336
+            sum         in float64, from 152.133484
+            missing     48 of 48 splits have a side for missing readings
+            thresholds  5 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
+        "#]],
+        ),
+        (
+            "rf_two_outputs.skops",
+            expect![[r#"
+            format      skops
+            estimator   RandomForestRegressor (random-forest-regressor)
+            library     scikit-learn 1.9.1
+            targets     2: y0, y1
+            features    10: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
+                        9 of them used, 0 compared as float64
+            trees       4, 57 splits, depth 4 at most, 4.0 in the mean
+            leaves      61, from -4.752285 to 346.000000
+            sum         in float64, from 0.000000, 0.000000, divided by 4.000000
+            thresholds  11 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
+        "#]],
+        ),
+        (
+            "gb_exponential.skops",
+            expect![[r#"
+            format      skops
+            estimator   GradientBoostingClassifier (gradient-boosting)
+            library     scikit-learn 1.9.1
+            classes     2: 0, 1
+            features    30: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
+                        10 of them used, 0 compared as float64
+            trees       4, 28 splits, depth 3 at most, 3.0 in the mean
+            leaves      32, from -0.100000 to 0.100000
+            sum         in float64, from 0.260575, through a sigmoid of 2 times it
+            thresholds  4 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
+        "#]],
+        ),
+        (
+            "iso_contamination.skops",
+            expect![[r#"
+            format      skops
+            estimator   IsolationForest (isolation-forest)
+            library     scikit-learn 1.9.1
+            classes     2: normal, alarm
+            features    30: x0, x1, x2, x3, x4, x5, x6, x7, … (without names)
+                        26 of them used, 0 compared as float64
+            trees       5, 122 splits, depth 6 at most, 6.0 in the mean
+            leaves      127, from 2.000000 to 10.116889
+            sum         in float64, from 0.000000, divided by 32.657773; an alarm where the score -2^-sum is below -0.5804571506731043
+            thresholds  10 per feature at most: ranks of 8 bits would lose nothing, at four bytes a threshold
+        "#]],
+        ),
+    ] {
+        check_member("1.9.1/additive.zip", member, &expected);
+    }
+}
+
 #[test]
 fn a_pipeline() {
     check(

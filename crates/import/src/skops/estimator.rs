@@ -1,27 +1,33 @@
-//! scikit-learn's classifiers: single trees, forests and Gaussian naive Bayes.
+//! scikit-learn's estimators, by name: here trees, forests that vote, and Gaussian naive Bayes.
 
-use spinney_model::{Forest, ForestKind, GaussianNb, Node, Schema, Tree};
+use spinney_model::{AdditiveKind, Forest, ForestKind, GaussianNb, Node, Schema, Side, Tree};
 
+use super::importance::pairwise_sum;
 use super::object::{Object, refuse_unknown};
+use super::{boosting, ensemble, isolation};
 use crate::ImportError;
+use crate::draft::{Draft, DraftTree};
 
-/// A classifier in terms of its own features, which a pipeline may have scaled and selected.
-pub(super) enum Classifier {
-    /// A tree or an ensemble of them.
+/// An estimator in terms of its own features, which a pipeline may have scaled and selected.
+pub(super) enum Estimator {
+    /// A tree or an ensemble of them that votes.
     Forest {
         /// The trees.
         forest: Forest,
         /// Whether leaves were stored as class counts, as before scikit-learn 1.3.
         counts: bool,
     },
+    /// A sum of trees, and the type in which it compares readings.
+    Additive(Draft),
     /// Gaussian naive Bayes.
     GaussianNb(GaussianNb),
 }
 
-impl Classifier {
+impl Estimator {
     pub(super) fn n_features(&self) -> usize {
         match self {
             Self::Forest { forest, .. } => forest.schema().n_features(),
+            Self::Additive(draft) => draft.n_features,
             Self::GaussianNb(bayes) => bayes.schema().n_features(),
         }
     }
@@ -31,25 +37,57 @@ impl Classifier {
             Self::Forest { counts: true, .. } => {
                 vec!["Leaves hold class counts; they were turned into proportions.".to_owned()]
             }
+            Self::Additive(draft)
+                if draft.kind == AdditiveKind::AdaBoost && draft.n_outputs() > 1 =>
+            {
+                vec![
+                    "Raw values are those of decision_function by the number of classes less one."
+                        .to_owned(),
+                ]
+            }
             _ => Vec::new(),
         }
     }
 }
 
-/// Reads a classifier.
+/// Reads an estimator.
 ///
 /// # Errors
 /// An estimator that is not supported, by name, or state that no fitted one has.
-pub(super) fn read(estimator: &Object) -> Result<Classifier, ImportError> {
-    let class = estimator.class_name();
-    let kind = match class {
-        _ if !estimator.is_sklearn() => return Err(unsupported(estimator)),
-        "DecisionTreeClassifier" | "ExtraTreeClassifier" => ForestKind::DecisionTree,
-        "RandomForestClassifier" => ForestKind::RandomForest,
-        "ExtraTreesClassifier" => ForestKind::ExtraTrees,
-        "GaussianNB" => return gaussian_nb(estimator).map(Classifier::GaussianNb),
-        _ => return Err(unsupported(estimator)),
+pub(super) fn read(estimator: &Object) -> Result<Estimator, ImportError> {
+    use AdditiveKind::{
+        Bagging, ExtraTreesRegressor, RandomForestRegressor, RegressionTree, Voting,
     };
+    let mean = ensemble::mean_of_values;
+    match estimator.class_name() {
+        _ if !estimator.is_sklearn() => Err(unsupported(estimator)),
+        "DecisionTreeClassifier" | "ExtraTreeClassifier" => {
+            forest(estimator, ForestKind::DecisionTree)
+        }
+        "RandomForestClassifier" => forest(estimator, ForestKind::RandomForest),
+        "ExtraTreesClassifier" => forest(estimator, ForestKind::ExtraTrees),
+        "GaussianNB" => gaussian_nb(estimator).map(Estimator::GaussianNb),
+        "DecisionTreeRegressor" | "ExtraTreeRegressor" => mean(estimator, RegressionTree),
+        "RandomForestRegressor" => mean(estimator, RandomForestRegressor),
+        "ExtraTreesRegressor" => mean(estimator, ExtraTreesRegressor),
+        "BaggingRegressor" => mean(estimator, Bagging),
+        "VotingRegressor" => mean(estimator, Voting),
+        "BaggingClassifier" => ensemble::mean_of_votes(estimator, Bagging),
+        "VotingClassifier" => ensemble::mean_of_votes(estimator, Voting),
+        "GradientBoostingClassifier" | "GradientBoostingRegressor" => {
+            boosting::gradient_boosting(estimator)
+        }
+        "HistGradientBoostingClassifier" | "HistGradientBoostingRegressor" => {
+            boosting::hist_gradient_boosting(estimator)
+        }
+        "IsolationForest" => isolation::isolation_forest(estimator),
+        "AdaBoostClassifier" => boosting::ada_boost(estimator),
+        _ => Err(unsupported(estimator)),
+    }
+}
+
+/// A tree, or a forest of trees, that votes.
+fn forest(estimator: &Object, kind: ForestKind) -> Result<Estimator, ImportError> {
     refuse_multi_output(estimator)?;
     let schema = schema(estimator)?;
     let members = match kind {
@@ -68,16 +106,23 @@ pub(super) fn read(estimator: &Object) -> Result<Classifier, ImportError> {
         }
         let raw = RawTree::read(member)?;
         missing.look(&raw);
-        missing.refuse()?;
-        let normalize = !is_at_least(member.version().or_else(|| estimator.version()), 1, 4);
+        if missing.are_learnt() {
+            return Err(MissingValues::refusal());
+        }
+        let normalize = match member.version() {
+            Some(_) => normalizes(member),
+            None => normalizes(estimator),
+        };
         counts |= raw.is_counts();
         let place = format!("{}.tree_", member.place());
-        trees.push(
-            raw.check(&schema, normalize)
-                .map_err(|error| error.within(&place))?,
-        );
+        let tree = raw
+            .must_have(schema.n_classes())
+            .and_then(|()| raw.nodes(false, |index| raw.proportions(index, normalize)))
+            .and_then(|nodes| Ok(Tree::new(nodes, &schema)?))
+            .map_err(|error| error.within(&place))?;
+        trees.push(tree);
     }
-    Ok(Classifier::Forest {
+    Ok(Estimator::Forest {
         forest: Forest::new(kind, schema, trees)?,
         counts,
     })
@@ -88,16 +133,20 @@ pub(super) fn unsupported(estimator: &Object) -> ImportError {
     let class = estimator.class_name();
     let instead = match class {
         _ if !estimator.is_sklearn() => {
-            "only scikit-learn's own DecisionTreeClassifier, RandomForestClassifier, \
-             ExtraTreesClassifier and GaussianNB are"
+            "only scikit-learn's own trees, forests, boosting and GaussianNB are"
+        }
+        "AdaBoostRegressor" => {
+            "its median of trees is no sum; fit a GradientBoostingRegressor or a \
+             HistGradientBoostingRegressor"
+        }
+        "StackingClassifier" | "StackingRegressor" => {
+            "its last model is none over readings; fit a VotingClassifier or VotingRegressor"
         }
         _ if class.ends_with("Regressor")
             || class.ends_with("Regression") && class != "LogisticRegression" =>
         {
-            "only classifiers are; cut the target into classes and fit the classifier of that name"
-        }
-        _ if class.contains("Boosting") || class.contains("AdaBoost") => {
-            "boosted trees are not averaged; fit a RandomForestClassifier or ExtraTreesClassifier"
+            "trees, forests and boosting are; fit a HistGradientBoostingRegressor or a \
+             RandomForestRegressor"
         }
         "BernoulliNB" | "MultinomialNB" | "ComplementNB" | "CategoricalNB" => {
             "the naive Bayes that is supported is GaussianNB"
@@ -106,8 +155,12 @@ pub(super) fn unsupported(estimator: &Object) -> ImportError {
         "ColumnTransformer" | "FeatureUnion" => {
             "scale all columns with one scaler, or prepare them before the rows reach the pipeline"
         }
+        "OneClassSVM" | "LocalOutlierFactor" | "EllipticEnvelope" => {
+            "the detector that is supported is IsolationForest"
+        }
         _ => {
-            "DecisionTreeClassifier, RandomForestClassifier, ExtraTreesClassifier and GaussianNB are"
+            "DecisionTreeClassifier, RandomForestClassifier, ExtraTreesClassifier, boosting and \
+             GaussianNB are"
         }
     };
     ImportError::refused(estimator.shown_class(), instead)
@@ -123,8 +176,21 @@ fn refuse_multi_output(estimator: &Object) -> Result<(), ImportError> {
     }
 }
 
-fn schema(estimator: &Object) -> Result<Schema, ImportError> {
-    let n_features = estimator.get("n_features_in_")?.size()?;
+/// Number of features that an estimator was fitted on; a voting ensemble asks its first member.
+pub(super) fn n_features(estimator: &Object) -> Result<usize, ImportError> {
+    if estimator.class_name().starts_with("Voting") && estimator.find("n_features_in_").is_none() {
+        let members = estimator.get("estimators_")?.items()?;
+        let first = members.first();
+        return first
+            .ok_or_else(|| estimator.odd("at least one member"))?
+            .get("n_features_in_")?
+            .size();
+    }
+    estimator.get("n_features_in_")?.size()
+}
+
+pub(super) fn schema(estimator: &Object) -> Result<Schema, ImportError> {
+    let n_features = n_features(estimator)?;
     let classes = estimator.get("classes_")?.labels()?;
     Schema::unnamed(n_features, classes)
         .map_err(|error| ImportError::from(error).within(estimator.place()))
@@ -158,16 +224,25 @@ fn gaussian_nb(estimator: &Object) -> Result<GaussianNb, ImportError> {
         .map_err(|error| ImportError::from(error).within(estimator.place()))
 }
 
-/// Whether a version is known and at least `major.minor`.
-fn is_at_least(version: Option<String>, major: u32, minor: u32) -> bool {
+/// Whether a tree of an estimator's version divides leaves by their sum when it predicts, as before
+/// proportions were stored.
+pub(super) fn normalizes(estimator: &Object) -> bool {
+    !is_at_least(estimator.version(), &[1, 4])
+}
+
+/// Whether a version is known and at least this one.
+pub(super) fn is_at_least(version: Option<String>, least: &[u32]) -> bool {
     let Some(version) = version else {
         return false;
     };
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-    match (parts.next().flatten(), parts.next().flatten()) {
-        (Some(found_major), Some(found_minor)) => (found_major, found_minor) >= (major, minor),
-        _ => false,
-    }
+    // The number of a release candidate, as in 1.4.0rc1, is not told from that of its release.
+    let found = version.split('.').map(|part| {
+        let digits = part.trim_end_matches(|it: char| !it.is_ascii_digit());
+        let end = digits.find(|it: char| !it.is_ascii_digit());
+        digits[..end.unwrap_or(digits.len())].parse::<u32>().ok()
+    });
+    let found: Vec<u32> = found.map_while(|part| part).collect();
+    !found.is_empty() && *found >= *least
 }
 
 /// What scikit-learn stores of a tree.
@@ -190,13 +265,16 @@ pub(super) struct RawTree {
     pub(super) right: Vec<i64>,
     pub(super) feature: Vec<i64>,
     threshold: Vec<f64>,
-    n_samples: Vec<i64>,
+    pub(super) n_samples: Vec<i64>,
     pub(super) impurity: Vec<f64>,
     pub(super) weight: Vec<f64>,
     /// Whether readings that are missing go left; absent before 1.3.
     missing_left: Option<Vec<i64>>,
     values: Vec<f64>,
-    n_values: usize,
+    /// Outputs of each node.
+    pub(super) n_outputs: usize,
+    /// Numbers of each output: one per class, or one.
+    pub(super) n_values: usize,
 }
 
 impl RawTree {
@@ -239,12 +317,7 @@ impl RawTree {
             return Err(values_at.odd("an array of three dimensions"));
         };
         let left = integers("left_child")?;
-        if n_outputs != 1 {
-            return Err(ImportError::refused(
-                format!("a tree with {n_outputs} outputs"),
-                "fit and import one classifier per output",
-            ));
-        }
+        DraftTree::take(tree.budget(), tree.place(), n_nodes)?;
         if n_nodes != left.len() || n_nodes == 0 {
             return Err(ImportError::broken(
                 values_at.place(),
@@ -264,16 +337,17 @@ impl RawTree {
                 .field("missing_go_to_left")
                 .map(|field| field.integers().map_err(|error| nodes_at.inside(error)))
                 .transpose()?,
-            values: values_at.numbers(n_nodes * n_values)?,
+            values: values_at.numbers(n_nodes * n_outputs * n_values)?,
+            n_outputs,
             n_values,
         };
         // The constructor's arguments repeat the counts: features, classes per output, outputs.
         let arguments = tree.constructor_arguments()?;
-        if arguments.len() != 3 || arguments[2].size()? != 1 {
+        if arguments.len() != 3 || arguments[2].size()? != n_outputs {
             return Err(ImportError::broken(
                 tree.place(),
                 "odd constructor arguments",
-                "features, classes and one output",
+                format!("features, classes and {n_outputs} outputs"),
             ));
         }
         Ok(raw)
@@ -295,29 +369,67 @@ impl RawTree {
         self.left[index] == -1
     }
 
-    /// The checked tree. `normalize` divides each leaf by its sum, as scikit-learn did when it
-    /// predicted, until 1.3.
-    fn check(&self, schema: &Schema, normalize: bool) -> Result<Tree, ImportError> {
-        if self.n_values != schema.n_classes() {
+    /// All numbers of a node.
+    pub(super) fn values(&self, index: usize) -> &[f64] {
+        let width = self.n_outputs * self.n_values;
+        &self.values[index * width..(index + 1) * width]
+    }
+
+    /// Class proportions of a node. `normalize` divides them by their sum, as scikit-learn did when
+    /// it predicted, until 1.3.
+    pub(super) fn proportions(&self, index: usize, normalize: bool) -> Vec<f64> {
+        let mut proportions = self.values(index).to_vec();
+        if normalize {
+            let sum = pairwise_sum(&proportions);
+            for value in &mut proportions {
+                *value /= if sum == 0.0 { 1.0 } else { sum };
+            }
+        }
+        proportions
+    }
+
+    /// Refuses a tree that does not hold a number per class.
+    pub(super) fn must_have(&self, n_classes: usize) -> Result<(), ImportError> {
+        if self.n_outputs != 1 {
+            return Err(ImportError::refused(
+                format!("a tree with {} outputs", self.n_outputs),
+                "fit and import one classifier per output",
+            ));
+        }
+        if self.n_values != n_classes {
             return Err(ImportError::broken(
                 "values",
                 format!("{} per node", self.n_values),
-                format!("one per class, {}", schema.n_classes()),
+                format!("one per class, {n_classes}"),
             ));
         }
-        let nodes = (0..self.len())
+        Ok(())
+    }
+
+    /// Refuses a tree that holds more than one number per node.
+    pub(super) fn must_have_one_value(&self) -> Result<(), ImportError> {
+        if (self.n_outputs, self.n_values) == (1, 1) {
+            return Ok(());
+        }
+        Err(ImportError::broken(
+            "values",
+            format!("{} outputs of {} per node", self.n_outputs, self.n_values),
+            "one of one",
+        ))
+    }
+
+    /// The nodes with these leaves; `missing` keeps the sides of missing readings.
+    pub(super) fn nodes(
+        &self,
+        missing: bool,
+        leaf: impl Fn(usize) -> Vec<f64>,
+    ) -> Result<Vec<Node>, ImportError> {
+        let flags = self.missing_left.as_ref().filter(|_| missing);
+        (0..self.len())
             .map(|index| {
                 if self.is_leaf(index) {
-                    let at = index * self.n_values;
-                    let mut proportions = self.values[at..at + self.n_values].to_vec();
-                    if normalize {
-                        let sum = super::importance::pairwise_sum(&proportions);
-                        for value in &mut proportions {
-                            *value /= if sum == 0.0 { 1.0 } else { sum };
-                        }
-                    }
                     return Ok(Node::Leaf {
-                        values: proportions,
+                        values: leaf(index),
                     });
                 }
                 let index_of = |field: &str, value: i64| {
@@ -329,17 +441,66 @@ impl RawTree {
                         )
                     })
                 };
+                let threshold = self.threshold[index];
                 Ok(Node::Split {
                     feature: index_of("feature", self.feature[index])?,
-                    threshold: self.threshold[index],
-                    missing: None,
+                    threshold: match flags {
+                        Some(_) => finite(threshold),
+                        None => threshold,
+                    },
+                    missing: flags.map(|flags| side(flags[index] != 0)),
                     left: index_of("left_child", self.left[index])?,
                     right: index_of("right_child", self.right[index])?,
                 })
             })
-            .collect::<Result<Vec<_>, ImportError>>()?;
-        Ok(Tree::new(nodes, schema)?)
+            .collect()
     }
+
+    /// The number of splits above each node; 0 for one that no split leads to.
+    pub(super) fn depths(&self) -> Result<Vec<usize>, ImportError> {
+        let mut depths = vec![0; self.len()];
+        let mut stack = vec![0_usize];
+        let mut n_visits = 0;
+        while let Some(at) = stack.pop() {
+            n_visits += 1;
+            if n_visits > self.len() {
+                return Err(ImportError::broken("nodes", "a cycle", "a tree"));
+            }
+            if self.is_leaf(at) {
+                continue;
+            }
+            for child in [self.left[at], self.right[at]] {
+                let child = usize::try_from(child)
+                    .ok()
+                    .filter(|child| *child < self.len())
+                    .ok_or_else(|| {
+                        ImportError::broken(
+                            format!("nodes[{at}]"),
+                            format!("the child {child}"),
+                            format!("a node index below {}", self.len()),
+                        )
+                    })?;
+                depths[child] = depths[at] + 1;
+                stack.push(child);
+            }
+        }
+        Ok(depths)
+    }
+}
+
+/// An infinite threshold parts missing readings from all others; of finite ones the largest does
+/// too.
+pub(super) fn finite(threshold: f64) -> f64 {
+    if threshold == f64::INFINITY {
+        f64::MAX
+    } else {
+        threshold
+    }
+}
+
+/// The side that is taken.
+pub(super) fn side(is_left: bool) -> Side {
+    if is_left { Side::Left } else { Side::Right }
 }
 
 /// Signs that a model was fitted on rows with missing values.
@@ -348,14 +509,14 @@ impl RawTree {
 /// is the side of more samples, or (random splits before 1.6) always the right. Any other
 /// direction was learnt, and so was an infinite threshold, which parts missing from present.
 #[derive(Default)]
-struct MissingValues {
+pub(super) struct MissingValues {
     infinite: bool,
     any_left: bool,
     not_by_size: bool,
 }
 
 impl MissingValues {
-    fn look(&mut self, tree: &RawTree) {
+    pub(super) fn look(&mut self, tree: &RawTree) {
         let Some(flags) = &tree.missing_left else {
             return;
         };
@@ -372,13 +533,25 @@ impl MissingValues {
         }
     }
 
-    fn refuse(&self) -> Result<(), ImportError> {
-        if self.infinite || self.any_left && self.not_by_size {
-            return Err(ImportError::refused(
-                "a model with splits learnt from missing values",
-                "fill or drop missing values before fit: a device's readings are never missing",
-            ));
+    /// Whether trees of one kind learnt from missing readings.
+    pub(super) fn learnt_by<'t>(trees: impl Iterator<Item = &'t RawTree>) -> bool {
+        let mut missing = Self::default();
+        for tree in trees {
+            missing.look(tree);
         }
-        Ok(())
+        missing.are_learnt()
+    }
+
+    pub(super) fn are_learnt(&self) -> bool {
+        self.infinite || self.any_left && self.not_by_size
+    }
+
+    /// What a classifier that votes is refused with.
+    pub(super) fn refusal() -> ImportError {
+        ImportError::refused(
+            "a model with splits learnt from missing values",
+            "fill or drop missing values before fit, or fit a HistGradientBoostingClassifier, \
+             which knows a side for them",
+        )
     }
 }

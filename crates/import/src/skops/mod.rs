@@ -1,15 +1,18 @@
 //! skops files: a zip of `schema.json`, the object graph, and `.npy` members, its arrays.
 
+mod boosting;
+mod ensemble;
 mod estimator;
 mod importance;
+mod isolation;
 mod object;
 mod steps;
 
-use spinney_model::{Compare, FloatModel, limits};
+use spinney_model::{AdditiveKind, Compare, FloatModel, limits};
 
 use crate::fold::Feed;
 use crate::{Format, ImportError, Imported, Origin};
-use estimator::Classifier;
+use estimator::Estimator;
 use object::{Object, Store};
 
 /// Reads a skops file.
@@ -22,23 +25,32 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let mut chain = Vec::new();
     steps::flatten(&root, &mut chain)?;
     let (last, steps) = chain.split_last().ok_or_else(|| {
-        ImportError::refused("an empty pipeline", "a pipeline that ends in a classifier")
+        ImportError::refused("an empty pipeline", "a pipeline that ends in an estimator")
     })?;
-    let classifier = estimator::read(last)?;
-    let feed = feed(steps, last, classifier.n_features())?;
-    let mut notes = classifier.notes();
-    let model = match classifier {
-        Classifier::Forest { forest, .. } => {
-            FloatModel::Forest(feed.fold_forest(forest, Compare::Float32, root.budget())?)
+    let estimator = estimator::read(last)?;
+    let feed = feed(steps, last, estimator.n_features())?;
+    let mut notes = estimator.notes();
+    // Histogram boosting compares float64 anyway.
+    let mut cast = Compare::Float32;
+    let model = match estimator {
+        Estimator::Forest { forest, .. } => {
+            FloatModel::Forest(feed.fold_forest(forest, cast, root.budget())?)
         }
-        Classifier::GaussianNb(bayes) => FloatModel::GaussianNb(feed.fold_bayes(&bayes)?),
+        Estimator::Additive(draft) => {
+            if draft.kind == AdditiveKind::HistGradientBoosting {
+                cast = Compare::Float64;
+            }
+            FloatModel::Additive(feed.fold_additive(draft, cast, root.budget())?)
+        }
+        Estimator::GaussianNb(bayes) => FloatModel::GaussianNb(feed.fold_bayes(&bayes)?),
     };
-    if model
-        .schema()
-        .features()
-        .iter()
-        .any(|feature| feature.compare == Compare::Float64)
-        && matches!(model, FloatModel::Forest(_))
+    if cast == Compare::Float32
+        && model
+            .schema()
+            .features()
+            .iter()
+            .any(|feature| feature.compare == Compare::Float64)
+        && !matches!(model, FloatModel::GaussianNb(_))
     {
         notes.push(
             "Scaled features are compared in float64, as scikit-learn scales float64 rows before \

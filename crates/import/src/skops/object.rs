@@ -313,6 +313,18 @@ impl<'s> Object<'s> {
         ))
     }
 
+    /// Numbers of a list or of an array of any shape.
+    pub(super) fn list_of_numbers(&self) -> Result<Vec<f64>, ImportError> {
+        if self.value["content"].is_array() {
+            return self.items()?.iter().map(Self::number).collect();
+        }
+        let array = self.array()?;
+        array
+            .scalars()
+            .and_then(|scalars| scalars.numbers())
+            .map_err(|error| self.inside(error))
+    }
+
     /// An array of names: class labels of any type, or feature names.
     pub(super) fn labels(&self) -> Result<Vec<String>, ImportError> {
         if self.value["content"].is_array() {

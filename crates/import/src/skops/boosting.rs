@@ -1,0 +1,387 @@
+//! scikit-learn's boosting: gradient boosting, gradient boosting of histograms, and `AdaBoost`.
+
+use spinney_model::{AdditiveKind, Link, Node, Precision, Sum};
+
+use super::estimator::{
+    Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema, side,
+};
+use super::object::{Object, refuse_unknown};
+use crate::ImportError;
+use crate::draft::{Draft, DraftTree, Outputs};
+
+/// The number just below 0: for libraries that take class 1 at 0 too.
+const BELOW_ZERO: f64 = -f64::from_bits(1);
+
+/// `init + learning_rate · Σ trees`, one tree per output and round.
+pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportError> {
+    let is_classifier = estimator.class_name().ends_with("Classifier");
+    let loss = estimator.get("loss")?.text()?;
+    let (outputs, n_outputs, link, threshold) = match (is_classifier, loss.as_str()) {
+        (false, "squared_error" | "ls" | "absolute_error" | "lad" | "huber" | "quantile") => {
+            (Outputs::targets(1), 1, Link::Identity, None)
+        }
+        (true, "log_loss" | "deviance" | "exponential") => {
+            let schema = schema(estimator)?;
+            let n_classes = schema.n_classes();
+            let outputs = Outputs::Classes(schema.classes().to_vec());
+            let is_exponential = loss == "exponential";
+            if n_classes > 2 {
+                (outputs, n_classes, Link::Softmax, None)
+            } else {
+                let scale = if is_exponential { 2.0 } else { 1.0 };
+                // Log loss took the larger probability, and so class 0 at 0, until 1.3.
+                let with_zero = is_exponential || is_at_least(estimator.version(), &[1, 4]);
+                let threshold = if with_zero { BELOW_ZERO } else { 0.0 };
+                (outputs, 1, Link::Sigmoid { scale }, Some(threshold))
+            }
+        }
+        _ => return Err(refused_loss(estimator, &loss)),
+    };
+    let rate = estimator.get("learning_rate")?.number()?;
+    let base = initial(estimator, &loss, n_outputs)?;
+    let stages = estimator.get("estimators_")?.items()?;
+    let mut raws = Vec::new();
+    for stage in &stages {
+        let members = stage.items()?;
+        if members.len() != n_outputs {
+            return Err(ImportError::broken(
+                stage.place(),
+                format!("{} trees", members.len()),
+                format!("one per output, {n_outputs}"),
+            ));
+        }
+        for (output, member) in members.iter().enumerate() {
+            raws.push((output, member.place().to_owned(), RawTree::read(member)?));
+        }
+    }
+    let missing = MissingValues::learnt_by(raws.iter().map(|(_, _, raw)| raw));
+    let trees = raws
+        .iter()
+        .map(|(output, place, raw)| {
+            raw.must_have_one_value()
+                .and_then(|()| raw.nodes(missing, |index| vec![rate * raw.values(index)[0]]))
+                .map(|nodes| DraftTree {
+                    nodes,
+                    output: Some(*output),
+                })
+                .map_err(|error| error.within(place))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Estimator::Additive(Draft {
+        kind: AdditiveKind::GradientBoosting,
+        n_features: n_features(estimator)?,
+        outputs,
+        trees,
+        sum: Sum {
+            precision: Precision::Float64,
+            base,
+            divisor: 1.0,
+        },
+        link,
+        threshold,
+    }))
+}
+
+fn refused_loss(estimator: &Object, loss: &str) -> ImportError {
+    let loss: String = loss.chars().take(60).collect();
+    ImportError::refused(
+        format!(
+            "{} with loss=\"{}\"",
+            estimator.shown_class(),
+            loss.escape_default()
+        ),
+        "fit it with one of scikit-learn's own losses",
+    )
+}
+
+/// What the sums of gradient boosting start at: the raw prediction of `init_`.
+fn initial(estimator: &Object, loss: &str, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
+    let init = estimator.get("init_")?;
+    if init.text().ok().as_deref() == Some("zero") {
+        return Ok(vec![0.0; n_outputs]);
+    }
+    let refused = |what: String| {
+        Err(ImportError::refused(
+            format!("{} with init={what}", estimator.shown_class()),
+            "fit it with the init that it has by itself, or with init=\"zero\"",
+        ))
+    };
+    match init.class_name() {
+        "DummyRegressor" if init.is_sklearn() => init.get("constant_")?.numbers(n_outputs),
+        "DummyClassifier" if init.is_sklearn() => {
+            let strategy = init.get("strategy")?.text()?;
+            if strategy != "prior" {
+                let strategy: String = strategy.chars().take(60).collect();
+                return refused(format!(
+                    "DummyClassifier(strategy=\"{}\")",
+                    strategy.escape_default()
+                ));
+            }
+            let n_classes = if n_outputs == 1 { 2 } else { n_outputs };
+            let priors = init.get("class_prior_")?.numbers(n_classes)?;
+            // Beyond, versions clip by different numbers.
+            let least = f64::from(f32::EPSILON);
+            if !priors.iter().all(|it| (least..=1.0 - least).contains(it)) {
+                return Err(init.odd("a prior of at least 1.2e-7 for each class"));
+            }
+            Ok(if n_outputs == 1 {
+                let logit = libm::log(priors[1] / (1.0 - priors[1]));
+                vec![if loss == "exponential" {
+                    0.5 * logit
+                } else {
+                    logit
+                }]
+            } else {
+                let logs: Vec<f64> = priors.iter().map(|it| libm::log(*it)).collect();
+                // By their geometric mean since 1.4; it changes raw values, not probabilities.
+                let mean = match is_at_least(estimator.version(), &[1, 4]) {
+                    true => logs.iter().sum::<f64>() / n_classes as f64,
+                    false => 0.0,
+                };
+                let mean = libm::exp(mean);
+                priors.iter().map(|it| libm::log(*it / mean)).collect()
+            })
+        }
+        _ => refused(init.shown_class()),
+    }
+}
+
+/// What scikit-learn stores of a node of histogram boosting.
+const HIST_FIELDS: [&str; 13] = [
+    "value",
+    "count",
+    "feature_idx",
+    "num_threshold",
+    "missing_go_to_left",
+    "left",
+    "right",
+    "gain",
+    "depth",
+    "is_leaf",
+    "bin_threshold",
+    "is_categorical",
+    "bitset_idx",
+];
+
+/// `baseline + Σ trees`, whose leaves hold the learning rate.
+pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, ImportError> {
+    if estimator.find("is_categorical_").is_some() || estimator.find("_preprocessor").is_some() {
+        return Err(ImportError::refused(
+            format!("{} with categories", estimator.shown_class()),
+            "code them as numbers before fit, one column of 0 and 1 for each category, and fit \
+             with categorical_features=None",
+        ));
+    }
+    let loss = estimator.get("loss")?.text()?;
+    let n_outputs = estimator.get("n_trees_per_iteration_")?.size()?;
+    let is_classifier = estimator.class_name().ends_with("Classifier");
+    let (outputs, link) = match (is_classifier, loss.as_str()) {
+        (
+            false,
+            "squared_error"
+            | "least_squares"
+            | "absolute_error"
+            | "least_absolute_deviation"
+            | "quantile",
+        ) => (Outputs::targets(1), Link::Identity),
+        (false, "poisson" | "gamma") => (Outputs::targets(1), Link::Exp),
+        (true, "log_loss" | "auto" | "binary_crossentropy" | "categorical_crossentropy") => {
+            let classes = schema(estimator)?.classes().to_vec();
+            let link = match n_outputs {
+                1 => Link::Sigmoid { scale: 1.0 },
+                _ => Link::Softmax,
+            };
+            (Outputs::Classes(classes), link)
+        }
+        _ => return Err(refused_loss(estimator, &loss)),
+    };
+    let baseline = estimator.get("_baseline_prediction")?;
+    let base = match baseline.number() {
+        Ok(number) => vec![number],
+        Err(_) => baseline.numbers(n_outputs)?,
+    };
+    if base.len() != n_outputs {
+        return Err(baseline.odd("a number per output"));
+    }
+    let mut trees = Vec::new();
+    for round in estimator.get("_predictors")?.items()? {
+        let members = round.items()?;
+        if members.len() != n_outputs {
+            return Err(ImportError::broken(
+                round.place(),
+                format!("{} trees", members.len()),
+                format!("one per output, {n_outputs}"),
+            ));
+        }
+        for (output, member) in members.iter().enumerate() {
+            trees.push(DraftTree {
+                nodes: hist_nodes(member)?,
+                output: Some(output),
+            });
+        }
+    }
+    Ok(Estimator::Additive(Draft {
+        kind: AdditiveKind::HistGradientBoosting,
+        n_features: n_features(estimator)?,
+        outputs,
+        trees,
+        sum: Sum {
+            precision: Precision::Float64,
+            base,
+            divisor: 1.0,
+        },
+        link,
+        threshold: None,
+    }))
+}
+
+fn hist_nodes(predictor: &Object) -> Result<Vec<Node>, ImportError> {
+    predictor.refuse_unknown(&["nodes", "binned_left_cat_bitsets", "raw_left_cat_bitsets"])?;
+    let nodes_at = predictor.get("nodes")?;
+    let nodes = nodes_at.array()?;
+    refuse_unknown(nodes_at.place(), nodes.field_names(), &HIST_FIELDS)?;
+    let field = |name: &str| {
+        nodes.field(name).ok_or_else(|| {
+            ImportError::broken(
+                nodes_at.place(),
+                format!("no field {name}"),
+                "one, as scikit-learn 1.1.3 to 1.9.1 writes it",
+            )
+        })
+    };
+    let integers = |name: &str| {
+        field(name)?
+            .integers()
+            .map_err(|error| nodes_at.inside(error))
+    };
+    let numbers = |name: &str| {
+        field(name)?
+            .numbers()
+            .map_err(|error| nodes_at.inside(error))
+    };
+    let (value, threshold) = (numbers("value")?, numbers("num_threshold")?);
+    let (feature, missing_left) = (integers("feature_idx")?, integers("missing_go_to_left")?);
+    let (left, right, is_leaf) = (integers("left")?, integers("right")?, integers("is_leaf")?);
+    if integers("is_categorical")?.iter().any(|it| *it != 0) {
+        return Err(ImportError::refused(
+            format!("{} with splits by categories", predictor.place()),
+            "code categories as numbers before fit, and fit with categorical_features=None",
+        ));
+    }
+    let index_of = |index: usize, name: &str, value: i64| {
+        u32::try_from(value).map_err(|_| {
+            ImportError::broken(
+                format!("{}.nodes[{index}].{name}", predictor.place()),
+                value.to_string(),
+                "an index",
+            )
+        })
+    };
+    (0..value.len())
+        .map(|index| {
+            if is_leaf[index] != 0 {
+                return Ok(Node::Leaf {
+                    values: vec![value[index]],
+                });
+            }
+            Ok(Node::Split {
+                feature: index_of(index, "feature_idx", feature[index])?,
+                threshold: finite(threshold[index]),
+                missing: Some(side(missing_left[index] != 0)),
+                left: index_of(index, "left", left[index])?,
+                right: index_of(index, "right", right[index])?,
+            })
+        })
+        .collect()
+}
+
+/// Weighted votes of trees for one class each (SAMME), or sums of logarithms of their probabilities
+/// (SAMME.R). Raw values of more than two classes are those of `decision_function` by the number of
+/// rivals, whose softmax is `predict_proba`.
+pub(super) fn ada_boost(estimator: &Object) -> Result<Estimator, ImportError> {
+    let schema = schema(estimator)?;
+    let n_classes = schema.n_classes();
+    let is_real = match estimator.find("algorithm") {
+        Some(algorithm) => algorithm.text()? == "SAMME.R",
+        None => false,
+    };
+    let members = estimator.get("estimators_")?.items()?;
+    let weights = estimator.get("estimator_weights_")?.list_of_numbers()?;
+    let sum: f64 = weights.iter().sum();
+    if weights.len() < members.len() || !(sum.is_finite() && sum > 0.0) {
+        return Err(estimator.odd("a weight of at least 0 for each member"));
+    }
+    // What a class that was not voted for gets: nothing before 1.3.1.
+    let rivals = (n_classes - 1) as f64;
+    let against = match is_at_least(estimator.version(), &[1, 3, 1]) {
+        true => -1.0 / rivals,
+        false => 0.0,
+    };
+    let mut trees = Vec::with_capacity(members.len());
+    for (member, weight) in members.iter().zip(&weights) {
+        if !matches!(
+            member.class_name(),
+            "DecisionTreeClassifier" | "ExtraTreeClassifier"
+        ) || !member.is_sklearn()
+        {
+            return Err(ImportError::refused(
+                format!("AdaBoostClassifier around {}", member.shown_class()),
+                "fit it around a DecisionTreeClassifier",
+            ));
+        }
+        let place = format!("{}.tree_", member.place());
+        let raw = RawTree::read(member)?;
+        raw.must_have(n_classes)
+            .map_err(|error| error.within(&place))?;
+        if MissingValues::learnt_by(std::iter::once(&raw)) {
+            return Err(MissingValues::refusal());
+        }
+        let normalizes = normalizes(member);
+        let leaf = |index: usize| {
+            let proportions = raw.proportions(index, normalizes);
+            let scores: Vec<f64> = if is_real {
+                let logs = proportions.iter().map(|it| libm::log(it.max(f64::EPSILON)));
+                let logs: Vec<f64> = logs.collect();
+                let mean = 1.0 / n_classes as f64 * logs.iter().sum::<f64>();
+                logs.iter().map(|it| rivals * (it - mean)).collect()
+            } else {
+                let voted = spinney_model::argmax(&proportions);
+                let vote = |class| {
+                    if class == voted {
+                        *weight
+                    } else {
+                        against * weight
+                    }
+                };
+                (0..n_classes).map(vote).collect()
+            };
+            match scores[..] {
+                [no, yes] => vec![yes - no],
+                _ => scores,
+            }
+        };
+        trees.push(DraftTree {
+            nodes: raw
+                .nodes(false, leaf)
+                .map_err(|error| error.within(&place))?,
+            output: None,
+        });
+    }
+    let (n_outputs, link) = match n_classes {
+        2 => (1, Link::Sigmoid { scale: 1.0 }),
+        _ => (n_classes, Link::Softmax),
+    };
+    Ok(Estimator::Additive(Draft {
+        kind: AdditiveKind::AdaBoost,
+        n_features: schema.n_features(),
+        outputs: Outputs::Classes(schema.classes().to_vec()),
+        trees,
+        sum: Sum {
+            precision: Precision::Float64,
+            base: vec![0.0; n_outputs],
+            divisor: sum * rivals,
+        },
+        link,
+        threshold: None,
+    }))
+}

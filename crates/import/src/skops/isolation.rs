@@ -1,0 +1,82 @@
+//! scikit-learn's isolation forest: the mean depth of leaves, by that expected of random trees.
+
+use spinney_model::{AdditiveKind, Link, Precision, Sum};
+
+use super::ensemble::{features, rename};
+use super::estimator::{Estimator, RawTree, n_features};
+use super::object::Object;
+use crate::ImportError;
+use crate::draft::{Draft, DraftTree, Outputs};
+
+/// Euler's constant, as NumPy has it.
+const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
+
+/// The mean of the depths of leaves, by that expected of random trees.
+pub(super) fn isolation_forest(estimator: &Object) -> Result<Estimator, ImportError> {
+    let members = estimator.get("estimators_")?.items()?;
+    let columns = estimator.get("estimators_features_")?.items()?;
+    if columns.len() != members.len() {
+        return Err(estimator.odd("a list of features beside each tree"));
+    }
+    let n_samples = match estimator.find("_max_samples") {
+        Some(n_samples) => n_samples.size()?,
+        None => estimator.get("max_samples_")?.size()?,
+    };
+    let divisor = members.len() as f64 * average_path_length(n_samples as f64);
+    if n_samples < 2 {
+        return Err(ImportError::refused(
+            format!("{} with max_samples=1", estimator.shown_class()),
+            "fit it with more samples per tree: of one, no depth can be expected",
+        ));
+    }
+    let offset = estimator.get("offset_")?.number()?;
+    let mut trees = Vec::with_capacity(members.len());
+    for (member, columns) in members.iter().zip(&columns) {
+        if !matches!(
+            member.class_name(),
+            "ExtraTreeRegressor" | "DecisionTreeRegressor"
+        ) {
+            return Err(member.odd("an ExtraTreeRegressor"));
+        }
+        let place = format!("{}.tree_", member.place());
+        let raw = RawTree::read(member)?;
+        let depths = raw.depths().map_err(|error| error.within(&place))?;
+        let leaf = |index: usize| {
+            let n_samples = raw.n_samples[index] as f64;
+            vec![(depths[index] as f64 + 1.0 + average_path_length(n_samples)) - 1.0]
+        };
+        let mut nodes = raw
+            .nodes(false, leaf)
+            .map_err(|error| error.within(&place))?;
+        rename(&mut nodes, &features(columns, None)?).map_err(|error| error.within(&place))?;
+        trees.push(DraftTree {
+            nodes,
+            output: Some(0),
+        });
+    }
+    Ok(Estimator::Additive(Draft {
+        kind: AdditiveKind::IsolationForest,
+        n_features: n_features(estimator)?,
+        outputs: Outputs::Detector,
+        trees,
+        sum: Sum {
+            precision: Precision::Float64,
+            base: vec![0.0],
+            divisor,
+        },
+        link: Link::Isolation { offset },
+        threshold: None,
+    }))
+}
+
+/// Mean depth of a leaf in a tree of random splits over `n` samples: c(n) of Liu, Ting and Zhou,
+/// "Isolation Forest", 2008, as scikit-learn's `_average_path_length` approximates it.
+fn average_path_length(n: f64) -> f64 {
+    if n <= 1.0 {
+        0.0
+    } else if n <= 2.0 {
+        1.0
+    } else {
+        2.0 * (libm::log(n - 1.0) + EULER_GAMMA) - 2.0 * (n - 1.0) / n
+    }
+}
