@@ -4,7 +4,7 @@ use crate::gates::at_most;
 use crate::{Advice, Evaluation, Limits, Measured, Quantity, Verdict, at_fault};
 
 /// A share of exactly the limit holds, whatever the last bit says.
-const LAST_BIT: f64 = 1e-12;
+pub(crate) const LAST_BIT: f64 = 1e-12;
 
 /// Judges what the config limits: the model itself first, then its conversion.
 pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
@@ -49,6 +49,9 @@ pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> 
 /// The gates on the quantized model's own accuracy.
 fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
+    if measured.values.is_some() {
+        return verdicts;
+    }
     let Some(evaluation) = measured.evaluation else {
         let named = limits
             .min_recall
@@ -70,6 +73,7 @@ fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     };
     let (float, q15) = (&evaluation.float, &evaluation.q15);
     if limits.better_than_majority
+        && measured.detection.is_none()
         && let Some((class, n_majority)) = q15.majority()
     {
         let n_rows = q15.n_rows();
@@ -170,7 +174,7 @@ fn share(
 }
 
 /// A gate on labels where there are none has not been measured, and so has failed.
-fn unlabelled(gate: &str, limit: f64) -> Verdict {
+pub(crate) fn unlabelled(gate: &str, limit: f64) -> Verdict {
     Verdict {
         gate: gate.to_owned(),
         limit: Quantity::Number(limit),

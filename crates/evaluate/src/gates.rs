@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use spinney_quantize::{Certificate, Level};
 
 use crate::accuracy_gates::accuracy;
-use crate::{ChipRam, DeviceRun, Evaluation, Footprint, ProbabilityError, Shape};
+use crate::value_gates::values;
+use crate::{
+    ChipRam, Detection, DeviceRun, Evaluation, Footprint, ProbabilityError, Shape, ValueEvaluation,
+};
 
 /// Limits of a pipeline; `None` is no gate.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,6 +42,14 @@ pub struct Limits {
     pub min_agreement: Option<f64>,
     /// Most rows that disagree.
     pub max_disagreements: Option<u64>,
+    /// Most that a value may be off float's.
+    pub max_error: Option<f64>,
+    /// Most by which the mean absolute error may exceed float's, as a share of it.
+    pub max_mae_growth: Option<f64>,
+    /// Least R² of the quantized model.
+    pub min_r2: Option<f64>,
+    /// Least area under the quantized model's ROC curve.
+    pub min_auc: Option<f64>,
     /// How far the certificate must reach.
     pub certificate: Option<Level>,
 }
@@ -46,8 +57,12 @@ pub struct Limits {
 /// What gates judge.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
-    /// Accuracy and agreement; `None` where test rows have no labels.
+    /// Accuracy and agreement; `None` where test rows have no labels, and of values.
     pub evaluation: Option<&'a Evaluation>,
+    /// Errors of a regressor's values; `None` of other models.
+    pub values: Option<&'a ValueEvaluation>,
+    /// What a detector's scores are worth; `None` of other models.
+    pub detection: Option<&'a Detection>,
     /// Rows on which float and Q15 disagree, and rows there are.
     pub disagreements: (usize, usize),
     /// The proof.
@@ -217,6 +232,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         },
     ));
     verdicts.extend(accuracy(limits, measured));
+    verdicts.extend(values(limits, measured));
     verdicts.extend(measured.probability_error.map(probability_error));
     verdicts.extend(
         limits

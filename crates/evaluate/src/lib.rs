@@ -27,6 +27,7 @@
 //! ```
 
 mod accuracy_gates;
+mod detection;
 mod device;
 mod footprint;
 mod gates;
@@ -39,7 +40,10 @@ mod metrics;
 mod node;
 mod predictions;
 mod slimming;
+mod value_gates;
+mod values;
 
+pub use detection::{CurvePoint, Detection, ScorePredictions};
 pub use device::{
     Answer, DeviceRun, Instructions, OutcomeError, Outputs, RunContext, Splits, WorstCase,
     read_outcomes,
@@ -58,3 +62,4 @@ pub use node::{
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use slimming::Shape;
+pub use values::{ValueEvaluation, ValuePredictions, ValueRow, ValueScore};

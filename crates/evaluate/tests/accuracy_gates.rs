@@ -45,6 +45,8 @@ fn check(limits: &Limits, evaluation: Option<&Evaluation>, expected: &Expect) {
         limits,
         Measured {
             evaluation,
+            values: None,
+            detection: None,
             disagreements: (0, 10),
             certificate: &certificate,
             probability_error: None,

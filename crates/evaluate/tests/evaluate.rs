@@ -72,6 +72,8 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
         limits,
         Measured {
             evaluation: None,
+            values: None,
+            detection: None,
             disagreements: (1, 200),
             certificate: &CERTIFICATE,
             probability_error: None,

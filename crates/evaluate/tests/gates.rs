@@ -38,6 +38,8 @@ fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
         limits,
         Measured {
             evaluation: None,
+            values: None,
+            detection: None,
             disagreements: (3, 100),
             certificate,
             probability_error: None,
@@ -165,6 +167,8 @@ fn a_probability_beyond_its_bound_fails() {
     for (rows_beyond, pass) in [(0, true), (1, false)] {
         let measured = Measured {
             evaluation: None,
+            values: None,
+            detection: None,
             disagreements: (0, 100),
             certificate: &certificate,
             probability_error: Some(error(rows_beyond)),

@@ -75,6 +75,8 @@ pub(super) fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> 
     let shape = shape(config, &float, &summary, footprints.empty.flash_bytes);
     let measured = Measured {
         evaluation: evaluation.as_ref(),
+        values: None,
+        detection: None,
         disagreements: (differing, n_rows),
         certificate: &certificate,
         probability_error: predictions.probability_error,

@@ -1,0 +1,213 @@
+//! What a regressor is worth, and how far its values in Q15 are off those in float.
+
+use serde::{Deserialize, Serialize};
+
+/// What float and Q15 say of each row, in the unit of the labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValuePredictions {
+    /// The float model's value, finite.
+    pub float: Vec<f64>,
+    /// The quantized model's value, finite.
+    pub q15: Vec<f64>,
+    /// Per row the most that the two are proven to differ by; `None` where a split decides the row
+    /// otherwise, as the certificate lists, so that nothing is proven of it.
+    pub bounds: Vec<Option<f64>>,
+    /// The most that they are proven to differ by for every input; `None` where some reading may be
+    /// decided otherwise.
+    pub bound: Option<f64>,
+}
+
+/// How far values are from the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValueScore {
+    /// Mean absolute error, in the unit of the labels, at least 0.
+    pub mae: f64,
+    /// Root of the mean squared error, in the unit of the labels, at least `mae`.
+    pub rmse: f64,
+    /// Coefficient of determination `1 − Σ(y − ŷ)² / Σ(y − ȳ)²`, at most 1; `None` where all labels are
+    /// the same, of which nothing can be explained.
+    pub r2: Option<f64>,
+}
+
+/// How good float and Q15 are, and how far Q15 is off float.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueEvaluation {
+    /// The float model; `None` without labels.
+    pub float: Option<ValueScore>,
+    /// The quantized model; `None` without labels.
+    pub q15: Option<ValueScore>,
+    /// The largest difference between the two on any row.
+    pub error_max: f64,
+    /// The mean difference between the two.
+    pub error_mean: f64,
+    /// What is proven of it for every input; see [`ValuePredictions::bound`].
+    pub error_bound: Option<f64>,
+    /// The largest bound that is proven for any of the rows.
+    pub row_bound_max: Option<f64>,
+    /// Rows that are off by more than is proven of them, which refutes the proof.
+    pub rows_beyond: usize,
+    /// Rows of which nothing is proven.
+    pub rows_parting: usize,
+    /// Rows for plots: all, or so many that lie evenly among all.
+    pub sample: Vec<ValueRow>,
+}
+
+/// One row of a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValueRow {
+    /// Its label; `None` without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<f64>,
+    /// What float says.
+    pub float: f64,
+    /// What Q15 says.
+    pub q15: f64,
+}
+
+/// Rows of a plot, at the most.
+const SAMPLED: usize = 300;
+
+impl ValueScore {
+    /// Scores `predicted` against `labels`, row by row; `None` without rows.
+    ///
+    /// # Panics
+    /// If the two have different lengths.
+    #[must_use]
+    pub fn new(labels: &[f64], predicted: &[f64]) -> Option<Self> {
+        assert_eq!(labels.len(), predicted.len(), "one prediction per label");
+        if labels.is_empty() {
+            return None;
+        }
+        let n = labels.len() as f64;
+        let errors = || labels.iter().zip(predicted).map(|(y, it)| y - it);
+        let squares: f64 = errors().map(|error| error * error).sum();
+        let mean = labels.iter().sum::<f64>() / n;
+        let spread: f64 = labels.iter().map(|y| (y - mean) * (y - mean)).sum();
+        let is_same = labels.iter().all(|y| *y == labels[0]);
+        Some(Self {
+            mae: errors().map(f64::abs).sum::<f64>() / n,
+            rmse: (squares / n).sqrt(),
+            r2: (!is_same)
+                .then(|| 1.0 - squares / spread)
+                .filter(|it| it.is_finite()),
+        })
+    }
+}
+
+impl ValueEvaluation {
+    /// Scores what float and Q15 say of rows; `labels` are theirs, if they have any.
+    ///
+    /// # Panics
+    /// If there are other labels than rows.
+    #[must_use]
+    pub fn new(predictions: &ValuePredictions, labels: Option<&[f64]>) -> Self {
+        let n_rows = predictions.q15.len();
+        let pairs = predictions.float.iter().zip(&predictions.q15);
+        let errors: Vec<f64> = pairs.map(|(float, q15)| (q15 - float).abs()).collect();
+        let beyond = |(error, bound): (&f64, &Option<f64>)| bound.is_some_and(|it| *error > it);
+        let n_sampled = n_rows.min(SAMPLED);
+        Self {
+            float: labels.and_then(|labels| ValueScore::new(labels, &predictions.float)),
+            q15: labels.and_then(|labels| ValueScore::new(labels, &predictions.q15)),
+            error_max: errors.iter().copied().fold(0.0, f64::max),
+            error_mean: errors.iter().sum::<f64>() / n_rows.max(1) as f64,
+            error_bound: predictions.bound,
+            row_bound_max: predictions
+                .bounds
+                .iter()
+                .flatten()
+                .copied()
+                .reduce(f64::max),
+            rows_beyond: (errors.iter().zip(&predictions.bounds))
+                .filter(|it| beyond(*it))
+                .count(),
+            rows_parting: predictions.bounds.iter().filter(|it| it.is_none()).count(),
+            sample: (0..n_sampled)
+                .map(|index| index * n_rows / n_sampled)
+                .map(|row| ValueRow {
+                    label: labels.map(|labels| labels[row]),
+                    float: predictions.float[row],
+                    q15: predictions.q15[row],
+                })
+                .collect(),
+        }
+    }
+
+    /// By how much Q15's mean absolute error exceeds float's, as a share of it, at least 0; of a float
+    /// model without error, infinite unless Q15 has none either. `None` without labels.
+    #[must_use]
+    pub fn mae_growth(&self) -> Option<f64> {
+        let (float, q15) = (self.float?.mae, self.q15?.mae);
+        Some(if q15 <= float { 0.0 } else { q15 / float - 1.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SAMPLED, ValueEvaluation, ValuePredictions, ValueScore};
+
+    fn near(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} {b}");
+    }
+
+    /// The example of scikit-learn's documentation of `r2_score` and `mean_absolute_error`.
+    #[test]
+    fn scores_are_scikit_learns() {
+        let score = ValueScore::new(&[3.0, -0.5, 2.0, 7.0], &[2.5, 0.0, 2.0, 8.0]).expect("rows");
+        near(score.mae, 0.5);
+        near(score.rmse, 0.375_f64.sqrt());
+        near(
+            score.r2.expect("labels that differ"),
+            0.948_608_137_044_967_9,
+        );
+        let worse = ValueScore::new(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]).expect("rows");
+        near(worse.r2.expect("labels that differ"), -3.0);
+        let mean = ValueScore::new(&[1.0, 2.0, 3.0], &[2.0; 3]).expect("rows");
+        near(mean.r2.expect("labels that differ"), 0.0);
+        let same = ValueScore::new(&[0.1; 3], &[0.1, 0.1, 0.4]).expect("rows");
+        assert_eq!(same.r2, None);
+        assert_eq!(ValueScore::new(&[], &[]), None);
+    }
+
+    fn predictions(q15: &[f64], bounds: &[Option<f64>]) -> ValuePredictions {
+        ValuePredictions {
+            float: vec![1.0; q15.len()],
+            q15: q15.to_vec(),
+            bounds: bounds.to_vec(),
+            bound: Some(0.5),
+        }
+    }
+
+    #[test]
+    fn rows_beyond_their_bound_refute_it() {
+        let bounds = [Some(0.5), Some(0.25), None];
+        let it = ValueEvaluation::new(&predictions(&[1.5, 0.75, 9.0], &bounds), None);
+        assert_eq!((it.rows_beyond, it.rows_parting), (0, 1));
+        assert_eq!((it.error_max, it.row_bound_max), (8.0, Some(0.5)));
+        assert_eq!((it.q15, it.mae_growth()), (None, None));
+        let it = ValueEvaluation::new(&predictions(&[1.5, 0.749, 9.0], &bounds), None);
+        assert_eq!(it.rows_beyond, 1);
+    }
+
+    #[test]
+    fn growth_is_of_floats_own_error() {
+        let growth = |labels: &[f64], q15: &[f64]| {
+            let bounds = vec![None; q15.len()];
+            ValueEvaluation::new(&predictions(q15, &bounds), Some(labels)).mae_growth()
+        };
+        assert_eq!(growth(&[2.0, 2.0], &[0.5, 1.0]), Some(0.25));
+        assert_eq!(growth(&[2.0, 2.0], &[2.0, 2.0]), Some(0.0));
+        assert_eq!(growth(&[1.0], &[1.0]), Some(0.0));
+        assert_eq!(growth(&[1.0], &[1.1]), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn plots_have_so_many_rows() {
+        for n in [0, 1, SAMPLED, SAMPLED + 1, 10 * SAMPLED] {
+            let q15: Vec<f64> = (0..n).map(|row| row as f64).collect();
+            let it = ValueEvaluation::new(&predictions(&q15, &vec![None; n]), None);
+            assert_eq!(it.sample.len(), n.min(SAMPLED));
+            assert!(it.sample.is_sorted_by(|a, b| a.q15 < b.q15));
+        }
+    }
+}
