@@ -1,7 +1,7 @@
 //! Keys whose value is one word of a few: the words, declared once, and what they mean. What another
 //! crate computes with is that crate's own type; only its words stand here.
 
-use spinney_model::Voting;
+use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
@@ -62,14 +62,10 @@ choice! {
     }
 }
 
-choice! {
-    /// What a model is asked for.
+words! {
     Task {
-        /// A class.
         Classify = "classify",
-        /// A number.
         Regress = "regress",
-        /// Whether a row is unlike those of training.
         Detect = "detect",
     }
 }

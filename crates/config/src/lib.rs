@@ -49,7 +49,7 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Sends,
-    SignalKind, Source, Summary, Task, Trainer, Word,
+    SignalKind, Source, Summary, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
@@ -60,6 +60,7 @@ pub use pipeline::{
     Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Missing, Model,
     MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Scenes, Target, Training, Uplink,
 };
+use spinney_model::Task;
 use value::Reader;
 
 /// A config without fault, and its text.

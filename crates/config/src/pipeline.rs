@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use spinney_board::{Chip, Machine, Preset, Radio};
-use spinney_model::{ForestKind, Voting};
+use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, Output, Prefer, Sends, Summary,
-    Task, Trainer, as_word, as_words,
+    Trainer, as_word, as_words,
 };
 
 /// A config without fault.
@@ -158,7 +158,7 @@ pub enum Model {
         /// What it must be for; `None` for whatever it is.
         #[serde(skip_serializing_if = "Option::is_none")]
         task: Option<Task>,
-        /// The score from which a detector raises an alarm; `None` for its own.
+        /// The score down to which a detector raises an alarm; `None` for its own.
         #[serde(skip_serializing_if = "Option::is_none")]
         threshold: Option<f64>,
     },

@@ -432,12 +432,12 @@ impl Dataset {
         Ok(self.with_target(classes.to_vec(), labels))
     }
 
-    /// The same rows as two classes, [`NORMAL`] and [`ANOMALY`]: those of the class `normal`, and all
+    /// The same rows as two classes, [`ALARMS`]: those of the class `normal`, and all
     /// others. A class is found as in [`Self::with_classes`].
     ///
     /// # Errors
     /// No row of the class.
-    pub fn as_anomalies(&self, normal: &str) -> Result<Self, DataError> {
+    pub fn as_alarms(&self, normal: &str) -> Result<Self, DataError> {
         let names = self.classes();
         let canonical = labels::canonical(normal);
         let normal = names.iter().position(|name| *name == canonical);
@@ -453,7 +453,7 @@ impl Dataset {
             .iter()
             .map(|class| usize::from(*class != normal));
         let labels = is_other.collect();
-        Ok(self.with_target(vec![NORMAL.to_owned(), ANOMALY.to_owned()], labels))
+        Ok(self.with_target(ALARMS.map(str::to_owned).to_vec(), labels))
     }
 
     fn with_target(&self, names: Vec<String>, of_row: Vec<usize>) -> Self {
@@ -464,10 +464,9 @@ impl Dataset {
     }
 }
 
-/// The class of rows that are as they should be.
-pub const NORMAL: &str = "normal";
-/// The class of rows that are not.
-pub const ANOMALY: &str = "anomaly";
+/// The classes of rows that should raise no alarm, and of those that should; a detector's schema has the
+/// same.
+pub const ALARMS: [&str; 2] = ["normal", "alarm"];
 
 /// Refuses rows that are none, before anything is made of their number.
 pub(crate) fn check_shape(n_rows: usize, n_features: usize) -> Result<(), DataError> {

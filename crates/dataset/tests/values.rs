@@ -199,16 +199,16 @@ fn arrays_have_gaps_and_places_of_categories() {
 #[test]
 fn what_is_not_normal() {
     let rows = csv::read(b"a,y\n1,ok\n2,bearing\n3,ok\n4,fan\n", "y").expect("rows");
-    let two = rows.as_anomalies(" ok ").expect("two classes");
-    assert_eq!(two.classes(), ["normal", "anomaly"]);
+    let two = rows.as_alarms(" ok ").expect("two classes");
+    assert_eq!(two.classes(), ["normal", "alarm"]);
     assert_eq!(two.labels(), [0, 1, 0, 1]);
     let numbers = csv::read(b"a,y\n1,1\n2,-1\n", "y").expect("rows");
     assert_eq!(
-        numbers.as_anomalies("1.0").expect("two classes").labels(),
+        numbers.as_alarms("1.0").expect("two classes").labels(),
         [0, 1]
     );
     refused(
-        rows.as_anomalies("fine"),
+        rows.as_alarms("fine"),
         &expect![[
             r#"the labels: found no row of "fine" among bearing, fan, ok, expected rows of the class that `normal` in [dataset] names"#
         ]],

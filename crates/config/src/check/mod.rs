@@ -8,10 +8,10 @@ mod node;
 mod target;
 mod task;
 
-use spinney_model::Voting;
+use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
-use crate::choice::{Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Task, Word};
+use crate::choice::{Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Word};
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
     Accuracy, Codegen, ConfigPath, Feature, Firmware, Identity, Missing, Pipeline, Quantize,

@@ -1,6 +1,8 @@
 //! Which keys belong to which task: what has classes, what has numbers, what raises alarms.
 
-use crate::choice::{Source, Task, Word};
+use spinney_model::Task;
+
+use crate::choice::{Source, Word};
 use crate::diagnostics::Fault;
 use crate::raw::RawPipeline;
 use crate::value::{Reader, literal};

@@ -1,12 +1,12 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
 use super::{CORES, Default, Interval, Key, Kind, Section, spending};
-use spinney_model::Voting;
+use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
 use crate::choice::{
-    Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Task,
-    Trainer, Word,
+    Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Trainer,
+    Word,
 };
 
 pub(super) const fn key(
@@ -172,7 +172,7 @@ pub const SECTIONS: &[Section] = &[
                 "threshold",
                 Kind::Number(Interval::Finite),
                 Default::Words("the model's own"),
-                "The score from which a detector raises an alarm.",
+                "The score down to which a detector raises an alarm.",
             ),
             key(
                 "kind",

@@ -1,7 +1,8 @@
 //! What a model is asked for, the keys that belong to it, and what a feature's column may hold.
 
 use expect_test::expect;
-use spinney_config::{Missing, Model, Task};
+use spinney_config::{Missing, Model};
+use spinney_model::Task;
 
 use crate::common::{MINIMAL, check, parse};
 
