@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use spinney_evaluate::Verdict;
 
-use crate::{Report, markdown};
+use crate::task::rounded;
+use crate::{Detect, Report, Value, markdown};
 
 /// Two reports of one pipeline.
 #[derive(Debug, Clone, Copy)]
@@ -190,6 +191,7 @@ impl Comparison<'_> {
             ),
             word("form", &before.encoding.chosen, &after.encoding.chosen),
         ];
+        lines.extend(self.values());
         if self.is_comparable() {
             lines.extend(self.sizes());
         }
@@ -215,6 +217,28 @@ impl Comparison<'_> {
                 markdown::escaped(&self.toolchains())
             );
         }
+    }
+
+    /// What moved of a regressor's or a detector's figures.
+    fn values(&self) -> Vec<Option<Line>> {
+        let (old, new) = (self.before.value.as_ref(), self.after.value.as_ref());
+        let of = |figure: fn(&Value) -> Option<f64>| (old.and_then(figure), new.and_then(figure));
+        let (old, new) = (self.before.detect.as_ref(), self.after.detect.as_ref());
+        let alarms = |it: Option<&Detect>| it.map(|it| it.alarms as f64);
+        [
+            ("MAE in float", of(|it| it.mae_float)),
+            ("MAE in Q15", of(|it| it.mae_q15)),
+            ("R² in Q15", of(|it| it.r2_q15)),
+            ("error against float, largest", of(|it| Some(it.error_max))),
+            ("error against float, proven", of(|it| it.error_bound)),
+            (
+                "area under the ROC curve in Q15",
+                (old.and_then(|it| it.auc_q15), new.and_then(|it| it.auc_q15)),
+            ),
+            ("alarms in Q15", (alarms(old), alarms(new))),
+        ]
+        .map(|(what, (before, after))| figure(what, before, after))
+        .into()
     }
 
     fn sizes(&self) -> Vec<Option<Line>> {
@@ -419,6 +443,24 @@ fn number(what: &'static str, before: f64, after: f64) -> Option<Line> {
         before: before.to_string(),
         after: after.to_string(),
         moved: moved(format!("{:+.1}", after - before), before, after),
+    })
+}
+
+/// A figure of the data, in its own unit.
+fn figure(what: &'static str, before: Option<f64>, after: Option<f64>) -> Option<Line> {
+    let shown = |figure: Option<f64>| figure.map_or("-".to_owned(), rounded);
+    (before != after).then(|| Line {
+        what,
+        before: shown(before),
+        after: shown(after),
+        moved: match (before, after) {
+            (Some(before), Some(after)) => {
+                let by = after - before;
+                let sign = if by < 0.0 { "" } else { "+" };
+                moved(format!("{sign}{}", rounded(by)), before, after)
+            }
+            _ => String::new(),
+        },
     })
 }
 

@@ -5,8 +5,10 @@ use spinney_evaluate::{
     HeardRun, Instructions, Margins, Node, Saturation, Scorecard, Section, Shuffled, Verdict,
     WorstCase,
 };
-use spinney_model::Naming;
+use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
+
+use crate::{Detect, Value, task};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -26,8 +28,14 @@ pub struct Report {
     pub model: Model,
     /// The rows.
     pub dataset: Dataset,
-    /// Float against Q15; `None` where test rows have no labels.
+    /// Float against Q15, in classes; of values, only how many rows are as near as is proven.
     pub accuracy: Accuracy,
+    /// A regressor's errors; absent of other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// A detector's alarms; absent of other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<Detect>,
     /// What is proven.
     pub certificate: Certified,
     /// How far the winners lead.
@@ -97,6 +105,9 @@ pub struct FlowStage {
 pub struct Model {
     /// As in `pipeline.toml`.
     pub kind: String,
+    /// What it is for; absent of classifiers.
+    #[serde(default = "task::classify", skip_serializing_if = "task::is_classify")]
+    pub task: Task,
     /// `train` or `import`.
     pub source: String,
     /// Number of features.
@@ -104,7 +115,7 @@ pub struct Model {
     /// Whether columns were found by the features' names, or taken in order.
     #[serde(default)]
     pub feature_names: Naming,
-    /// Number of classes.
+    /// Number of classes; 0 of a regressor.
     pub n_classes: usize,
     /// Number of trees; 0 for naive Bayes.
     pub n_trees: usize,

@@ -24,6 +24,7 @@ mod html;
 mod mark;
 mod markdown;
 mod rows;
+mod task;
 
 pub use comparison::Comparison;
 pub use data::{
@@ -32,3 +33,4 @@ pub use data::{
 };
 pub use mark::{FILES, is_report};
 pub use rows::{Row, cell, predictions_csv};
+pub use task::{Detect, Value};

@@ -124,6 +124,8 @@ pub(super) fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> 
             test_rows: n_rows,
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
+        value: None,
+        detect: None,
         certificate: Certified {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
@@ -259,6 +261,7 @@ pub(super) fn model_facts(
     };
     spinney_report::Model {
         kind: float.kind().to_owned(),
+        task: float.task(),
         source: match config.pipeline.model {
             Model::Train(_) => "train",
             Model::Import { .. } => "import",
@@ -356,6 +359,10 @@ fn limits(config: &Config) -> Limits {
         max_drop: accuracy.max_drop,
         min_agreement: accuracy.min_agreement,
         max_disagreements: accuracy.max_disagreements.map(u64::from),
+        max_error: accuracy.max_error,
+        max_mae_growth: accuracy.max_mae_growth,
+        min_r2: accuracy.min_r2,
+        min_auc: accuracy.min_auc,
         certificate: accuracy.require_certificate,
     }
 }

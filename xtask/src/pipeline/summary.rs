@@ -53,8 +53,10 @@ pub(super) fn model_line(name: &str, model: &Model) -> String {
 fn write_model(name: &str, model: &Model, out: &mut String) -> std::fmt::Result {
     write!(
         out,
-        "{NAME}{name}{NAME:#}: {}, {} features, {} classes",
-        model.kind, model.n_features, model.n_classes
+        "{NAME}{name}{NAME:#}: {}, {} features, {}",
+        model.kind,
+        model.n_features,
+        model.delivers()
     )?;
     if model.n_trees > 0 {
         write!(

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use spinney_evaluate::{Quantity, Verdict};
+use spinney_model::Task;
 use spinney_quantize::Level;
 
 use super::parts::{bar, grouped, grouped_signed, grouped_text, mark, share};
@@ -12,7 +13,11 @@ impl Report {
         html! {
             section.first aria-label="Summary" {
                 div.tiles {
-                    (self.accuracy_tile())
+                    @match (&self.value, &self.detect) {
+                        (Some(value), _) => (self.value_tile(value)),
+                        (None, Some(detect)) => (self.detect_tile(detect)),
+                        (None, None) => (self.accuracy_tile()),
+                    }
                     (self.instructions_tile())
                     (self.memory_tile("Flash", "flash", self.footprint.flash_bytes,
                         self.footprint.model_flash_bytes, self.chip.as_ref().map(|it| it.flash_bytes)))
@@ -114,14 +119,18 @@ impl Report {
             Some(Level::EveryRow) => "every split decides as float does on every test row, and ",
             Some(Level::Listed) => "the splits that may decide differently are listed, and ",
         };
-        let what = if certificate.splits.is_some() {
-            "votes"
-        } else {
-            "scores"
+        let (what, class) = match (self.model.task, certificate.splits) {
+            (Task::Detect, _) => ("scores", "verdict"),
+            (_, Some(_)) => ("votes", "class"),
+            (_, None) => ("scores", "class"),
         };
         let votes = match certificate.votes {
-            Level::EveryInput => format!("{what} give float’s class on every input."),
-            Level::EveryRow => format!("{what} give float’s class on every test row."),
+            _ if self.model.task == Task::Regress => self
+                .values_in_words()
+                .replacen("Values: ", "", 1)
+                .replace('\'', "’"),
+            Level::EveryInput => format!("{what} give float’s {class} on every input."),
+            Level::EveryRow => format!("{what} give float’s {class} on every test row."),
             Level::Listed => match certificate.rows_at_risk {
                 1 => {
                     format!("the one test row that {what} decide within the error bound is named.")

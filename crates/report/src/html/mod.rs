@@ -11,6 +11,7 @@ mod made;
 mod node;
 mod parts;
 mod plots;
+mod task;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -51,7 +52,11 @@ impl Report {
                 main {
                     @for note in &self.notes { p.note { "Note: " (note) } }
                     (self.first())
-                    (self.accuracy_section())
+                    @match (&self.value, &self.detect) {
+                        (Some(value), _) => (self.value_section(value)),
+                        (None, Some(detect)) => (self.detect_section(detect)),
+                        (None, None) => (self.accuracy_section()),
+                    }
                     (self.margins_section())
                     (self.certificate_section())
                     (self.features_section())
@@ -82,7 +87,7 @@ impl Report {
                 h1 { (name(&self.pipeline)) }
                 p class={ "outcome " (state) } { (parts::mark(self.passes())) " " (self.outcome()) }
                 p.lead {
-                    (model.kind) ", " (model.n_features) " features, " (model.n_classes) " classes"
+                    (model.kind) ", " (model.n_features) " features, " (model.delivers())
                     @if model.n_trees > 0 {
                         ", " (model.n_trees) " trees, " (parts::grouped(model.n_splits as u64))
                         " splits, depth " (model.depth_max)

@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use spinney_evaluate::{MarginUnit, Margins};
 
-use crate::Candidate;
+use crate::{Candidate, Detect, Value};
 
 /// Width and height of a drawing; the page scales it.
 const SIZE: (u32, u32) = (540, 280);
@@ -97,6 +97,134 @@ fn draw_margins(area: &Area<'_>, margins: &Margins) -> Drawn {
                     + Polygon::new([(-6, -14), (6, -14), (0, -4)], ALARM.filled())])?;
         }
     }
+    area.present()
+}
+
+/// Residuals of Q15 over its values.
+pub(super) fn residuals(value: &Value) -> Markup {
+    let rows = value.sample.iter();
+    let points: Vec<(f64, f64)> = rows
+        .filter_map(|row| Some((row.q15, row.label? - row.q15)))
+        .collect();
+    let title = format!("Residuals of {} rows over the value of Q15", points.len());
+    let words = ("value of Q15", "label less value");
+    drawn(&title, |area| draw_points(area, &points, words, None))
+}
+
+/// What Q15 is off float, over float's values, with the bound.
+pub(super) fn errors(value: &Value) -> Markup {
+    let rows = value.sample.iter();
+    let points: Vec<(f64, f64)> = rows.map(|row| (row.float, row.q15 - row.float)).collect();
+    let bound = value.error_bound.or(value.row_bound_max);
+    let title = format!("Difference of Q15 and float in {} rows", points.len());
+    let words = ("value of float", "Q15 less float");
+    drawn(&title, |area| draw_points(area, &points, words, bound))
+}
+
+/// Points about zero; `bound` is drawn on both sides of it.
+fn draw_points(
+    area: &Area<'_>,
+    points: &[(f64, f64)],
+    (x_words, y_words): (&str, &str),
+    bound: Option<f64>,
+) -> Drawn {
+    let (left, right) = points
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |it, at| {
+            (it.0.min(at.0), it.1.max(at.0))
+        });
+    let pad = |span: f64| if span > 0.0 { span * 0.04 } else { 1.0 };
+    let (left, right) = (left - pad(right - left), right + pad(right - left));
+    let most = points
+        .iter()
+        .map(|at| at.1.abs())
+        .fold(bound.unwrap_or(0.0), f64::max);
+    let most = if most > 0.0 { most * 1.15 } else { 1.0 };
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(44)
+        .y_label_area_size(76)
+        .build_cartesian_2d(left..right, -most..most)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(AXIS)
+        .axis_style(AXIS)
+        .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
+        .x_desc(x_words)
+        .y_desc(y_words)
+        .x_labels(8)
+        .y_labels(5)
+        .x_label_formatter(&|x| crate::task::rounded(*x))
+        .y_label_formatter(&|y| crate::task::rounded(*y))
+        .draw()?;
+    chart.draw_series([PathElement::new(
+        [(left, 0.0), (right, 0.0)],
+        AXIS.stroke_width(2),
+    )])?;
+    let dots = points.iter().map(|at| Circle::new(*at, 2, DARK.filled()));
+    chart.draw_series(dots)?;
+    for line in bound.iter().flat_map(|bound| [*bound, -bound]) {
+        let line = [(left, line), (right, line)];
+        chart.draw_series(DashedLineSeries::new(line, 6, 4, ALARM.stroke_width(2)))?;
+    }
+    area.present()
+}
+
+/// Anomalies found over false alarms, with the point of the threshold.
+pub(super) fn roc(detect: &Detect, at: Option<(f64, f64)>) -> Markup {
+    let curve = detect.curve.iter();
+    let points: Vec<(f64, f64)> = curve.map(|it| (it.false_alarm_rate, it.recall)).collect();
+    let words = ("false alarms, as a share of normal rows", "anomalies found");
+    drawn("ROC curve of Q15", |area| {
+        draw_curve(area, &points, words, at, true)
+    })
+}
+
+/// Alarms that are right over anomalies found, with the point of the threshold.
+pub(super) fn precision_recall(detect: &Detect, at: Option<(f64, f64)>) -> Markup {
+    let curve = detect.curve.iter();
+    let points: Vec<(f64, f64)> = curve.map(|it| (it.recall, it.precision)).collect();
+    let words = ("anomalies found", "alarms that are right");
+    drawn("Precision over recall of Q15", |area| {
+        draw_curve(area, &points, words, at, false)
+    })
+}
+
+fn draw_curve(
+    area: &Area<'_>,
+    points: &[(f64, f64)],
+    (x_words, y_words): (&str, &str),
+    at: Option<(f64, f64)>,
+    has_diagonal: bool,
+) -> Drawn {
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(44)
+        .y_label_area_size(56)
+        .build_cartesian_2d(0.0..1.02, 0.0..1.04)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(AXIS)
+        .axis_style(AXIS)
+        .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
+        .x_desc(x_words)
+        .y_desc(y_words)
+        .x_labels(6)
+        .y_labels(6)
+        .x_label_formatter(&|x| short(*x))
+        .y_label_formatter(&|y| short(*y))
+        .draw()?;
+    if has_diagonal {
+        let line = [(0.0, 0.0), (1.0, 1.0)];
+        chart.draw_series(DashedLineSeries::new(line, 6, 4, BAR.stroke_width(1)))?;
+    }
+    chart.draw_series([PathElement::new(points.to_vec(), DARK.stroke_width(2))])?;
+    chart.draw_series(at.map(|at| Circle::new(at, 5, ALARM.filled())))?;
     area.present()
 }
 

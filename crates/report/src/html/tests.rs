@@ -1,9 +1,13 @@
 //! The page of a small report, letter by letter, and of reports that are odd or hostile.
 
-use expect_test::expect_file;
-use spinney_evaluate::{Differing, MarginBin, MarginUnit, Margins, Quantity, Saturation, Verdict};
+use expect_test::{expect, expect_file};
+use spinney_evaluate::{
+    Detection, Differing, MarginBin, MarginUnit, Margins, Quantity, Saturation, ScorePredictions,
+    Scorecard, ValueEvaluation, ValuePredictions, Verdict,
+};
+use spinney_model::Task;
 
-use crate::Report;
+use crate::{Comparison, Detect, Report, Value};
 
 const KINDS: [&str; 4] = ["iris-tree", "digits", "wine-bayes", "acoustic-events"];
 
@@ -79,6 +83,62 @@ fn with_margins(mut report: Report) -> Report {
             margin: 0.01,
         }],
     });
+    report
+}
+
+/// A regressor whose every fourth row is off float by the bound, with or without labels.
+fn regressor(bound: Option<f64>, has_labels: bool) -> Report {
+    let float: Vec<f64> = (0..400).map(|row| f64::from(row) / 4.0).collect();
+    let q15 = float.iter().enumerate();
+    let q15 = q15.map(|(row, float)| if row % 4 == 1 { float + 0.125 } else { *float });
+    let labels: Vec<f64> = (0..400).map(|row| f64::from(row / 4)).collect();
+    let evaluation = ValueEvaluation::new(
+        &ValuePredictions {
+            q15: q15.collect(),
+            float,
+            bounds: vec![bound; 400],
+            bound,
+        },
+        has_labels.then_some(&labels),
+    );
+    let mut report = small();
+    report.model.kind = "gradient-boosting".to_owned();
+    report.model.task = Task::Regress;
+    report.model.classes.clear();
+    report.model.n_classes = 0;
+    report.accuracy.float = None;
+    report.accuracy.q15 = None;
+    report.accuracy.interval = None;
+    report.accuracy.majority = None;
+    report.accuracy.float_scores = None;
+    report.accuracy.q15_scores = None;
+    report.dataset.test_rows = 400;
+    report.value = Some(Value::new(Some("mm<sup>".to_owned()), &evaluation));
+    report
+}
+
+/// A detector that finds two of three anomalies, or of rows without labels.
+fn detector(has_labels: bool) -> Report {
+    let labels = [1, 1, 1, 0, 0, 0, 0, 0];
+    let alarms = [1, 1, 0, 1, 0, 0, 0, 0];
+    let scores: Vec<f64> = (0..8).map(|row| f64::from(row) / 16.0 - 0.75).collect();
+    let scores = ScorePredictions {
+        q15: scores.clone(),
+        float: scores,
+        threshold: -0.5625,
+    };
+    let detection = Detection::new(&scores, (&alarms, &alarms), has_labels.then_some(&labels));
+    let mut report = regressor(None, false);
+    let card = Scorecard::new(&labels, &alarms, 2);
+    report.value = None;
+    report.model.kind = "isolation-forest".to_owned();
+    report.model.task = Task::Detect;
+    report.model.classes = vec!["normal".to_owned(), "alarm".to_owned()];
+    report.model.n_classes = 2;
+    report.dataset.test_rows = 8;
+    report.accuracy.float_scores = has_labels.then(|| card.clone());
+    report.accuracy.q15_scores = has_labels.then_some(card);
+    report.detect = Some(Detect::new(&detection));
     report
 }
 
@@ -317,6 +377,120 @@ fn disagreeing_rows_are_marked() {
     report.accuracy.disagreements = 1;
     let page = page(&report);
     assert!(page.contains("fill-alarm") && page.contains("(no such class)"));
+}
+
+/// The part of a page in Markdown that says what a model is worth.
+fn worth(report: &Report) -> String {
+    let page = report.to_markdown();
+    let from = page
+        .find(&format!("\n## {}\n", report.worth()))
+        .expect("the heading");
+    let to = page.find("\n## Certificate").expect("the next heading");
+    page[from..to].trim_start().to_owned()
+}
+
+#[test]
+fn values_with_and_without_labels_and_bounds() {
+    expect![[r#"
+        ## Values
+
+        | | MAE | RMSE | R² |
+        | --- | ---: | ---: | ---: |
+        | float | 0.375 mm\<sup> | 0.46771 mm\<sup> | 0.999737 |
+        | Q15 | 0.40625 mm\<sup> | 0.48814 mm\<sup> | 0.999714 |
+
+        Q15 is off float by at most 0.125 mm\<sup> on the test rows, 0.03125 mm\<sup> on average; proven for every input: at most 0.125 mm\<sup>.
+    "#]].assert_eq(&worth(&regressor(Some(0.125), true)));
+    expect![[r#"
+        ## Values
+
+        Test rows have no labels, so there is no error against them.
+
+        Q15 is off float by at most 0.125 mm\<sup> on the test rows, 0.03125 mm\<sup> on average; nothing is proven.
+    "#]].assert_eq(&worth(&regressor(None, false)));
+    for (bound, has_labels) in [
+        (Some(0.125), true),
+        (Some(0.125), false),
+        (None, true),
+        (None, false),
+    ] {
+        let report = regressor(bound, has_labels);
+        let page = page(&report);
+        assert_eq!(page.contains("Residuals: "), has_labels);
+        assert_eq!(page.contains("dashed lines"), bound.is_some());
+        assert!(page.contains(", a value") && !page.contains("<sup>"));
+        assert_eq!(
+            Report::from_json(report.to_json().as_bytes()).expect("its own JSON"),
+            report
+        );
+    }
+}
+
+#[test]
+fn alarms_with_and_without_labels() {
+    expect![[r#"
+        ## Alarms
+
+        Alarms at scores down to -0.5625: 3 of 8 test rows in Q15, 3 in float.
+        Area under the ROC curve: float 1.0000, Q15 1.0000.
+
+        | at the threshold | anomalies | found | precision | recall | F1 | false alarms |
+        | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+        | float | 3 | 2 | 0.6667 | 0.6667 | 0.6667 | 1 |
+        | Q15 | 3 | 2 | 0.6667 | 0.6667 | 0.6667 | 1 |
+    "#]]
+    .assert_eq(&worth(&detector(true)));
+    expect![[r#"
+        ## Alarms
+
+        Alarms at scores down to -0.5625: 3 of 8 test rows in Q15, 3 in float.
+    "#]]
+    .assert_eq(&worth(&detector(false)));
+    for has_labels in [true, false] {
+        let report = detector(has_labels);
+        let page = page(&report);
+        assert_eq!(page.contains("ROC of Q15"), has_labels);
+        assert!(page.contains(", an alarm") && page.contains("Alarms at scores down to -0.5625"));
+        assert_eq!(
+            Report::from_json(report.to_json().as_bytes()).expect("its own JSON"),
+            report
+        );
+    }
+}
+
+#[test]
+fn a_single_row_can_be_drawn() {
+    let mut report = regressor(Some(0.0), true);
+    let value = report.value.as_mut().expect("values");
+    value.sample.truncate(1);
+    value.sample[0].q15 = value.sample[0].float;
+    page(&report);
+    report.value.as_mut().expect("values").sample.clear();
+    page(&report);
+}
+
+#[test]
+fn what_moved_of_values_and_alarms() {
+    let moved = |before: &Report, after: &Report| {
+        let text = Comparison { before, after }.to_markdown(&[]);
+        let lines = text.lines().filter(|line| {
+            ["MAE", "R²", "error", "ROC", "alarms"]
+                .iter()
+                .any(|it| line.contains(it))
+        });
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let (before, mut after) = (regressor(Some(0.25), true), regressor(Some(0.125), true));
+    after.value.as_mut().expect("values").mae_q15 = Some(0.5);
+    expect![[r#"
+        | MAE in Q15 | 0.40625 | 0.5 | +0.09375 (+23.1 %) |
+        | error against float, proven | 0.25 | 0.125 | -0.125 (-50.0 %) |
+    "#]]
+    .assert_eq(&moved(&before, &after));
+    expect![[r#"
+        | area under the ROC curve in Q15 | - | 1 |  |
+    "#]]
+    .assert_eq(&moved(&detector(false), &detector(true)));
 }
 
 #[test]

@@ -3,10 +3,12 @@
 mod escape;
 pub(crate) mod image;
 pub(crate) mod node;
+mod task;
 
 use std::fmt::Write;
 
 use spinney_evaluate::Scorecard;
+use spinney_model::Task;
 use spinney_quantize::{Flip, Level};
 
 use crate::Report;
@@ -34,7 +36,11 @@ impl Report {
         self.write_summary(out)?;
         self.write_notes(out)?;
         self.write_gates(out)?;
-        self.write_accuracy(out)?;
+        match (&self.value, &self.detect) {
+            (Some(value), _) => self.write_value(value, out)?,
+            (None, Some(detect)) => self.write_detect(detect, out)?,
+            (None, None) => self.write_accuracy(out)?,
+        }
         self.write_certificate(out)?;
         self.write_features(out)?;
         self.write_image(out)?;
@@ -64,10 +70,10 @@ impl Report {
         let model = &self.model;
         write!(
             out,
-            "{} with {} features and {} classes",
+            "{} with {} features and {}",
             escaped(&model.kind),
             model.n_features,
-            model.n_classes
+            model.delivers()
         )?;
         if model.n_trees > 0 {
             write!(
@@ -345,13 +351,18 @@ impl Report {
     /// What is proven of votes or scores.
     pub(crate) fn votes_in_words(&self) -> String {
         let certificate = &self.certificate;
+        let (what, class) = match self.model.task {
+            Task::Classify => ("Votes", "class"),
+            Task::Detect => ("Scores", "verdict"),
+            Task::Regress => return self.values_in_words(),
+        };
         match certificate.votes {
-            Level::EveryInput => "Votes: integers give float's class on every input.".to_owned(),
+            Level::EveryInput => format!("{what}: integers give float's {class} on every input."),
             Level::EveryRow => {
-                "Votes: no test row is decided within the proven error bound.".to_owned()
+                format!("{what}: no test row is decided within the proven error bound.")
             }
             Level::Listed => format!(
-                "Votes: {} test {} decided within the proven error bound: {}.",
+                "{what}: {} test {} decided within the proven error bound: {}.",
                 certificate.rows_at_risk,
                 if certificate.rows_at_risk == 1 {
                     "row is"
@@ -360,6 +371,23 @@ impl Report {
                 },
                 list(&certificate.rows_at_risk_list)
             ),
+        }
+    }
+
+    /// What is proven of a regressor's values.
+    pub(crate) fn values_in_words(&self) -> String {
+        let bound = self.value.as_ref().and_then(|value| {
+            let bound = value.error_bound.or(value.row_bound_max)?;
+            Some(value.with_unit(bound))
+        });
+        let whose = match self.certificate.votes {
+            Level::EveryInput => "on every input",
+            Level::EveryRow => "on every test row",
+            Level::Listed => "on the test rows that no split decides otherwise",
+        };
+        match bound {
+            Some(bound) => format!("Values: integers are within {bound} of float's {whose}."),
+            None => "Values: nothing is proven of their distance from float's.".to_owned(),
         }
     }
 

@@ -1,0 +1,60 @@
+//! A regressor's errors and a detector's alarms, for a reader.
+
+use std::fmt::Write;
+
+use super::{escaped, sentence};
+use crate::{Detect, Report, Value};
+
+impl Report {
+    pub(super) fn write_value(&self, value: &Value, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "\n## {}\n", self.worth())?;
+        let scores = value.scores();
+        if scores.is_empty() {
+            writeln!(
+                out,
+                "Test rows have no labels, so there is no error against them.\n"
+            )?;
+        } else {
+            writeln!(out, "| | MAE | RMSE | R² |\n| --- | ---: | ---: | ---: |")?;
+            for [what, mae, rmse, r2] in &scores {
+                writeln!(
+                    out,
+                    "| {what} | {} | {} | {r2} |",
+                    escaped(mae),
+                    escaped(rmse)
+                )?;
+            }
+            writeln!(out)?;
+        }
+        writeln!(out, "{}.", sentence(&value.error_in_words()))
+    }
+
+    pub(super) fn write_detect(&self, detect: &Detect, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "\n## {}\n", self.worth())?;
+        writeln!(out, "{}.", detect.alarms_in_words(self.dataset.test_rows))?;
+        if let (Some(float), Some(q15)) = (detect.auc_float, detect.auc_q15) {
+            writeln!(
+                out,
+                "Area under the ROC curve: float {float:.4}, Q15 {q15:.4}."
+            )?;
+        }
+        let at_threshold = Detect::at_threshold(&self.accuracy);
+        if at_threshold.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "\n| at the threshold | anomalies | found | precision | recall | F1 | false alarms |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+        )?;
+        for (what, score, false_alarms) in at_threshold {
+            let found = (score.recall * score.support as f64).round();
+            writeln!(
+                out,
+                "| {what} | {} | {found} | {:.4} | {:.4} | {:.4} | {false_alarms} |",
+                score.support, score.precision, score.recall, score.f1
+            )?;
+        }
+        Ok(())
+    }
+}

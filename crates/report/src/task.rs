@@ -1,0 +1,241 @@
+//! What a report has of regressors and detectors beside what it has of classifiers.
+
+use serde::{Deserialize, Serialize};
+use spinney_evaluate::{ClassScore, CurvePoint, Detection, ValueEvaluation, ValueRow};
+use spinney_model::Task;
+
+use crate::{Accuracy, Model, Report};
+
+/// A regressor's values on the test rows, in the unit of the labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Value {
+    /// The unit; `None` where the config names none.
+    pub unit: Option<String>,
+    /// Mean absolute error of the float model; `None` without labels.
+    pub mae_float: Option<f64>,
+    /// Mean absolute error of the quantized model; `None` without labels.
+    pub mae_q15: Option<f64>,
+    /// Root mean squared error of the float model; `None` without labels.
+    pub rmse_float: Option<f64>,
+    /// Root mean squared error of the quantized model; `None` without labels.
+    pub rmse_q15: Option<f64>,
+    /// R² of the float model; `None` without labels that differ.
+    pub r2_float: Option<f64>,
+    /// R² of the quantized model; `None` without labels that differ.
+    pub r2_q15: Option<f64>,
+    /// The largest difference between float and Q15 on any row.
+    pub error_max: f64,
+    /// The mean difference.
+    pub error_mean: f64,
+    /// The most that is proven of it for every input; `None` where nothing is.
+    pub error_bound: Option<f64>,
+    /// The largest bound that is proven for any of the rows; `None` where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_bound_max: Option<f64>,
+    /// Rows that a split decides otherwise, so that nothing is proven of them.
+    #[serde(default)]
+    pub rows_parting: usize,
+    /// Rows of the plots.
+    #[serde(default)]
+    pub sample: Vec<ValueRow>,
+}
+
+/// A detector on the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detect {
+    /// Area under the float model's ROC curve; `None` without labels of both kinds.
+    pub auc_float: Option<f64>,
+    /// Area under the quantized model's; `None` without labels of both kinds.
+    pub auc_q15: Option<f64>,
+    /// Test rows of which Q15 raises an alarm.
+    pub alarms: usize,
+    /// Test rows of which float does.
+    #[serde(default)]
+    pub alarms_float: usize,
+    /// The score down to which an alarm is raised.
+    pub threshold: f64,
+    /// Q15 at other thresholds; empty without labels of both kinds.
+    #[serde(default)]
+    pub curve: Vec<CurvePoint>,
+}
+
+/// The class of a detector's alarms.
+const ALARM: usize = 1;
+
+impl Value {
+    /// What an evaluation found.
+    #[must_use]
+    pub fn new(unit: Option<String>, it: &ValueEvaluation) -> Self {
+        Self {
+            unit,
+            mae_float: it.float.map(|score| score.mae),
+            mae_q15: it.q15.map(|score| score.mae),
+            rmse_float: it.float.map(|score| score.rmse),
+            rmse_q15: it.q15.map(|score| score.rmse),
+            r2_float: it.float.and_then(|score| score.r2),
+            r2_q15: it.q15.and_then(|score| score.r2),
+            error_max: it.error_max,
+            error_mean: it.error_mean,
+            error_bound: it.error_bound,
+            row_bound_max: it.row_bound_max,
+            rows_parting: it.rows_parting,
+            sample: it.sample.clone(),
+        }
+    }
+
+    /// A number with the unit.
+    #[must_use]
+    pub fn with_unit(&self, number: f64) -> String {
+        let number = rounded(number);
+        match &self.unit {
+            Some(unit) => format!("{number} {unit}"),
+            None => number,
+        }
+    }
+
+    /// How good the values are: a line of figures per model, float first; none without labels.
+    pub(crate) fn scores(&self) -> Vec<[String; 4]> {
+        let line = |what: &str, mae: Option<f64>, rmse: Option<f64>, r2: Option<f64>| {
+            let r2 = r2.map_or("-".to_owned(), |r2| format!("{r2:.6}"));
+            let [mae, rmse] = [mae?, rmse?].map(|it| self.with_unit(it));
+            Some([what.to_owned(), mae, rmse, r2])
+        };
+        [
+            line("float", self.mae_float, self.rmse_float, self.r2_float),
+            line("Q15", self.mae_q15, self.rmse_q15, self.r2_q15),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// How far Q15 is off float, found and proven.
+    #[must_use]
+    pub fn error_in_words(&self) -> String {
+        let mut words = format!(
+            "Q15 is off float by at most {} on the test rows, {} on average; ",
+            self.with_unit(self.error_max),
+            self.with_unit(self.error_mean)
+        );
+        words += &match (self.error_bound, self.row_bound_max) {
+            (Some(bound), _) => {
+                format!("proven for every input: at most {}", self.with_unit(bound))
+            }
+            (None, Some(bound)) => format!(
+                "proven for these rows: at most {}, and for every input nothing",
+                self.with_unit(bound)
+            ),
+            (None, None) => "nothing is proven".to_owned(),
+        };
+        if self.rows_parting > 0 && self.row_bound_max.is_some() {
+            words += &format!(
+                "; nothing is proven of rows that a split decides otherwise: {}",
+                self.rows_parting
+            );
+        }
+        words
+    }
+}
+
+impl Detect {
+    /// What an evaluation found.
+    #[must_use]
+    pub fn new(it: &Detection) -> Self {
+        Self {
+            auc_float: it.auc_float,
+            auc_q15: it.auc_q15,
+            alarms: it.alarms,
+            alarms_float: it.alarms_float,
+            threshold: it.threshold,
+            curve: it.curve.clone(),
+        }
+    }
+
+    /// How many alarms there are.
+    #[must_use]
+    pub fn alarms_in_words(&self, n_rows: usize) -> String {
+        format!(
+            "Alarms at scores down to {}: {} of {n_rows} test rows in Q15, {} in float",
+            rounded(self.threshold),
+            self.alarms,
+            self.alarms_float
+        )
+    }
+
+    /// Precision, recall and their like at the threshold: float, then Q15; none without labels.
+    pub(crate) fn at_threshold(accuracy: &Accuracy) -> Vec<(&'static str, ClassScore, usize)> {
+        [
+            ("float", &accuracy.float_scores),
+            ("Q15", &accuracy.q15_scores),
+        ]
+        .into_iter()
+        .filter_map(|(what, card)| {
+            let card = card.as_ref()?;
+            let false_alarms = *card.confusion.first()?.get(ALARM)?;
+            Some((what, *card.classes.get(ALARM)?, false_alarms))
+        })
+        .collect()
+    }
+}
+
+impl Model {
+    /// What it delivers, in a few words.
+    #[must_use]
+    pub fn delivers(&self) -> String {
+        match self.task {
+            Task::Classify => format!("{} classes", self.n_classes),
+            Task::Regress => "a value".to_owned(),
+            Task::Detect => "an alarm".to_owned(),
+        }
+    }
+}
+
+impl Report {
+    /// The heading of what the model is worth.
+    pub(crate) fn worth(&self) -> &'static str {
+        match self.model.task {
+            Task::Classify => "Accuracy",
+            Task::Regress => "Values",
+            Task::Detect => "Alarms",
+        }
+    }
+}
+
+/// Whether a model needs no word on its task.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+pub(crate) fn is_classify(task: &Task) -> bool {
+    *task == Task::Classify
+}
+
+pub(crate) fn classify() -> Task {
+    Task::Classify
+}
+
+/// Five digits, which say enough of a figure of the data.
+pub(crate) fn rounded(number: f64) -> String {
+    let rounded: f64 = format!("{number:.4e}").parse().unwrap_or(number);
+    if rounded != 0.0 && !(1e-4..1e9).contains(&rounded.abs()) {
+        return format!("{rounded:e}");
+    }
+    rounded.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn figures_have_five_digits() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.5, "-0.5"),
+            (1.0 / 3.0, "0.33333"),
+            (123_456.7, "123460"),
+            (1e-7 / 3.0, "3.3333e-8"),
+            (9.999_999e8, "1e9"),
+            (2.5e12, "2.5e12"),
+        ] {
+            assert_eq!(rounded(number), text);
+        }
+    }
+}
