@@ -4,6 +4,7 @@ use std::io::Write;
 
 use spinney_dataset::{Budget, LabelsIn, Source, idx, npy};
 use spinney_import::{Imported, describe, import, sniff};
+use spinney_model::Output;
 
 /// What parts an archive's members in the bytes of [`skops`] and [`npz`].
 pub const SEPARATOR: &[u8] = b"\n--\n";
@@ -22,6 +23,11 @@ pub fn skops(bytes: &[u8]) {
 
 /// An ONNX file.
 pub fn onnx(bytes: &[u8]) {
+    model(bytes);
+}
+
+/// An XGBoost model, as JSON or UBJSON.
+pub fn xgboost(bytes: &[u8]) {
     model(bytes);
 }
 
@@ -114,8 +120,14 @@ fn model(bytes: &[u8]) {
     };
     assert!(!describe(&imported).to_string().is_empty());
     let Imported { model, .. } = imported;
-    let row = vec![0.5; model.schema().n_features()];
-    assert!(model.predict(&row) < model.schema().n_classes());
+    for reading in [0.5, f64::NAN] {
+        let row = vec![reading; model.schema().n_features()];
+        match model.output(&row) {
+            Output::Class(class) => assert!(class < model.schema().n_classes()),
+            Output::Values(values) => assert_eq!(values.len(), model.schema().targets().len()),
+            Output::Score { score, .. } => assert!(!score.is_nan()),
+        }
+    }
     let again = import(model.to_json().as_bytes()).expect("canonical JSON of a model");
     assert_eq!(again.model, model);
 }

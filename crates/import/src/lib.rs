@@ -1,4 +1,9 @@
-//! Finished models from scikit-learn: skops, ONNX and canonical JSON, all to one float model.
+//! Finished models from files, all to one float model: scikit-learn's from skops, XGBoost's from JSON and
+//! UBJSON, trees from ONNX, and Spinney's own from canonical JSON.
+//!
+//! A format is a row of the table in `sniff.rs`, which tells it from a file's first bytes and names its
+//! reader; a reader of trees makes a draft (`draft.rs`), which is checked and folded in one place
+//! (`fold.rs`).
 //!
 //! No code in a file is ever run, no name says what a file is, and no size that a file claims is
 //! believed. This crate must not know anything of fixed point, devices or `pipeline.toml`.
@@ -23,6 +28,8 @@ mod fold;
 mod onnx;
 mod skops;
 mod sniff;
+mod ubjson;
+mod xgboost;
 
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
@@ -31,9 +38,6 @@ use spinney_model::FloatModel;
 pub use describe::{Description, FeatureDescription, LeafDescription, describe};
 pub use error::ImportError;
 pub use sniff::{Format, sniff};
-
-/// Most bytes that an ONNX or JSON file may have.
-const FILE_BYTES_MAX: usize = 32 << 20;
 
 /// What canonical JSON takes: nodes and features, lists, and the items of lists.
 const JSON_MARKS: &[JsonMark] = &[(b'{', 160), (b'[', 48), (b',', 16)];
@@ -69,30 +73,32 @@ pub struct Origin {
 /// that can), or a file that is damaged or hostile (with the place). Takes no more memory and time
 /// than the file's [`Budget`] has.
 pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
-    let format = sniff(bytes)?;
-    if format != Format::Skops && bytes.len() > FILE_BYTES_MAX {
+    let reader = sniff::reader(bytes)?;
+    if bytes.len() > reader.file_bytes_max {
         return Err(ImportError::broken(
             "the file",
             format!("{} bytes", bytes.len()),
-            format!("at most {FILE_BYTES_MAX}, far beyond what fits a microcontroller"),
+            format!(
+                "at most {}, far beyond what fits a microcontroller",
+                reader.file_bytes_max
+            ),
         ));
     }
-    match format {
-        Format::Skops => skops::import(bytes),
-        Format::Onnx => onnx::import(bytes),
-        Format::Json => {
-            Budget::of(bytes.len()).take_json("the file", bytes, JSON_MARKS)?;
-            let model = FloatModel::from_json(bytes)?;
-            Ok(Imported {
-                origin: Origin {
-                    format,
-                    estimator: model.kind().to_owned(),
-                    library: None,
-                    steps: Vec::new(),
-                    notes: Vec::new(),
-                },
-                model,
-            })
-        }
-    }
+    (reader.read)(bytes)
+}
+
+/// Reads canonical JSON.
+fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
+    Budget::of(bytes.len()).take_json("the file", bytes, JSON_MARKS)?;
+    let model = FloatModel::from_json(bytes)?;
+    Ok(Imported {
+        origin: Origin {
+            format: Format::Json,
+            estimator: model.kind().to_owned(),
+            library: None,
+            steps: Vec::new(),
+            notes: Vec::new(),
+        },
+        model,
+    })
 }

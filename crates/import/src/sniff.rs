@@ -1,10 +1,10 @@
 //! Tells a file's format from its first bytes, and names the formats that are not read.
 
-use crate::ImportError;
+use crate::{ImportError, Imported};
 
 /// A model format that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// `skops.io.dump`: a zip of `schema.json` and `.npy` files.
     Skops,
@@ -12,27 +12,92 @@ pub enum Format {
     Onnx,
     /// Spinney's canonical JSON.
     Json,
+    /// XGBoost's JSON.
+    XgboostJson,
+    /// XGBoost's UBJSON.
+    XgboostUbjson,
 }
 
 impl Format {
     /// The format's name as people write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Skops => "skops",
-            Self::Onnx => "ONNX",
-            Self::Json => "canonical JSON",
-        }
+        let reader = READERS.iter().find(|reader| reader.format == self);
+        reader.expect("every format has a reader").name
     }
 }
+
+/// A format that is read.
+pub(crate) struct Reader {
+    format: Format,
+    /// The format's name as people write it.
+    name: &'static str,
+    /// How a file begins; one of these.
+    starts: &'static [Start],
+    /// Most bytes that a file may have.
+    pub file_bytes_max: usize,
+    /// Reads a file of the format.
+    pub read: fn(&[u8]) -> Result<Imported, ImportError>,
+}
+
+/// Most bytes of a file that is no archive.
+const FILE_BYTES_MAX: usize = 32 << 20;
+
+/// All formats that are read; a file is of the first that fits.
+const READERS: &[Reader] = &[
+    Reader {
+        format: Format::Skops,
+        name: "skops",
+        starts: &[Bytes(b"PK")],
+        file_bytes_max: usize::MAX,
+        read: crate::skops::import,
+    },
+    Reader {
+        format: Format::XgboostJson,
+        name: "XGBoost JSON",
+        starts: &[Text("{\"learner\":"), Text("{\"version\":[")],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::xgboost::import_json,
+    },
+    Reader {
+        format: Format::XgboostUbjson,
+        name: "XGBoost UBJSON",
+        starts: &[
+            Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner"),
+            Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07version"),
+            Bytes(b"{i\x07learner"),
+            Bytes(b"{U\x07learner"),
+        ],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::xgboost::import_ubjson,
+    },
+    Reader {
+        format: Format::Json,
+        name: "canonical JSON",
+        // The first that no other format claims.
+        starts: &[Text("{\"format\":\"spinney-model\"")],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::import_json,
+    },
+    Reader {
+        format: Format::Onnx,
+        name: "ONNX",
+        // Field 1 of a model, its IR version, as a varint.
+        starts: &[Bytes(&[0x08])],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::onnx::import,
+    },
+];
 
 /// The line that turns a fitted model into a file that can be imported.
 const SAVE_SKOPS: &str =
     "save a skops file where it was fitted: import skops.io; skops.io.dump(model, \"model.skops\")";
-const SUPPORTED: &str = "skops, ONNX and canonical JSON are read; from scikit-learn, skops is \
-                         the lossless one";
-const BOOSTED: &str = "boosted trees are not averaged; fit scikit-learn's RandomForestClassifier \
-                       or ExtraTreesClassifier and save it with skops.io.dump";
+const SAVE_XGBOOST: &str = "load it with the XGBoost that wrote it, at least 1.6, and save it again: \
+                            booster.save_model(\"model.json\")";
+const SUPPORTED: &str = "skops, XGBoost's JSON and UBJSON, ONNX and canonical JSON are read; from \
+                         scikit-learn, skops is the lossless one";
+const BOOSTED: &str = "fit XGBoost, or one of scikit-learn's ensembles, such as \
+                       HistGradientBoostingClassifier or RandomForestClassifier";
 const NETWORK: &str = "neural networks are not read; fit scikit-learn's RandomForestClassifier, \
                        ExtraTreesClassifier or GaussianNB and save it with skops.io.dump";
 const ROWS: &str = "it holds rows, not a model: rows are named in [dataset], a model in [model]";
@@ -118,42 +183,17 @@ const FOREIGN: &[Foreign] = &[
     ),
     // Trees of other libraries.
     Foreign(
-        Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner"),
-        "an XGBoost model (UBJSON)",
-        BOOSTED,
-    ),
-    Foreign(
-        Bytes(b"{i\x07learner"),
-        "an XGBoost model (UBJSON)",
-        BOOSTED,
-    ),
-    Foreign(
-        Bytes(b"{U\x07learner"),
-        "an XGBoost model (UBJSON)",
-        BOOSTED,
-    ),
-    Foreign(Text("{\"learner\":"), "an XGBoost model (JSON)", BOOSTED),
-    Foreign(Text("{\"version\":["), "an XGBoost model (JSON)", BOOSTED),
-    Foreign(
         Text("[{\"nodeid\":"),
         "a dump of XGBoost trees (JSON)",
-        BOOSTED,
+        SAVE_XGBOOST,
     ),
     Foreign(
         Bytes(b"booster[0]:"),
         "a dump of XGBoost trees (text)",
-        BOOSTED,
+        SAVE_XGBOOST,
     ),
-    Foreign(
-        Bytes(b"binf"),
-        "an XGBoost model (binary, before 1.0)",
-        BOOSTED,
-    ),
-    Foreign(
-        Bytes(b"bs64\t"),
-        "an XGBoost model (base64, before 1.0)",
-        BOOSTED,
-    ),
+    Foreign(Bytes(b"binf"), "an XGBoost model (binary)", SAVE_XGBOOST),
+    Foreign(Bytes(b"bs64\t"), "an XGBoost model (base64)", SAVE_XGBOOST),
     Foreign(Text("treeversion=v"), "a LightGBM model (text)", BOOSTED),
     Foreign(
         Text("{\"name\":\"tree\",\"version\":\"v"),
@@ -194,28 +234,11 @@ const FOREIGN: &[Foreign] = &[
     Foreign(Bytes(b"<"), "an XML file", SUPPORTED),
 ];
 
-/// Tells the format of a model file from its content.
-///
-/// # Errors
-/// An empty file, a pickle (joblib's included, compressed or not), which would have to run code
-/// to be read, or another format that is not read; each says what to do instead.
-pub fn sniff(bytes: &[u8]) -> Result<Format, ImportError> {
-    if bytes.is_empty() {
-        return Err(ImportError::broken("the file", "nothing", "a model"));
-    }
-    if bytes.starts_with(b"PK") {
-        return Ok(Format::Skops);
-    }
-    if is_pickle(bytes) {
-        return Err(ImportError::refused(
-            "a pickle or joblib file, which runs code when read,",
-            SAVE_SKOPS,
-        ));
-    }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let first_lines = &text[..text.len().min(FIRST_LINES)];
-    for Foreign(start, name, instead) in FOREIGN {
-        let fits = match start {
+impl Start {
+    fn fits(&self, bytes: &[u8]) -> bool {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let first_lines = &text[..text.len().min(FIRST_LINES)];
+        match self {
             Bytes(magic) => bytes.starts_with(magic),
             At(offset, magic) => bytes.get(*offset..).is_some_and(|it| it.starts_with(magic)),
             Text(magic) => first_lines
@@ -226,10 +249,39 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, ImportError> {
             Within(magic) => first_lines
                 .windows(magic.len())
                 .any(|it| it.eq_ignore_ascii_case(magic.as_bytes())),
-        };
-        if fits {
-            return Err(ImportError::refused(*name, *instead));
         }
+    }
+}
+
+/// Tells the format of a model file from its content.
+///
+/// # Errors
+/// An empty file, a pickle (joblib's included, compressed or not), which would have to run code
+/// to be read, or another format that is not read; each says what to do instead.
+pub fn sniff(bytes: &[u8]) -> Result<Format, ImportError> {
+    reader(bytes).map(|reader| reader.format)
+}
+
+/// The reader of a model file, by its content.
+///
+/// # Errors
+/// As [`sniff`].
+pub(crate) fn reader(bytes: &[u8]) -> Result<&'static Reader, ImportError> {
+    if bytes.is_empty() {
+        return Err(ImportError::broken("the file", "nothing", "a model"));
+    }
+    if is_pickle(bytes) && !bytes.starts_with(b"PK") {
+        return Err(ImportError::refused(
+            "a pickle or joblib file, which runs code when read,",
+            SAVE_SKOPS,
+        ));
+    }
+    let begins = |reader: &&Reader| reader.starts.iter().any(|start| start.fits(bytes));
+    if let Some(reader) = READERS.iter().find(begins) {
+        return Ok(reader);
+    }
+    if let Some(Foreign(_, name, instead)) = FOREIGN.iter().find(|it| it.0.fits(bytes)) {
+        return Err(ImportError::refused(*name, *instead));
     }
     if is_treelite(bytes) {
         return Err(ImportError::refused(
@@ -238,12 +290,10 @@ pub fn sniff(bytes: &[u8]) -> Result<Format, ImportError> {
              skops.io.dump",
         ));
     }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if text.trim_ascii_start().starts_with(b"{") {
-        return Ok(Format::Json);
-    }
-    // Field 1 of an ONNX model, its IR version, as a varint.
-    if bytes.starts_with(&[0x08]) {
-        return Ok(Format::Onnx);
+        let json = READERS.iter().find(|it| it.format == Format::Json);
+        return Ok(json.expect("canonical JSON has a reader"));
     }
     Err(ImportError::refused("a file of unknown format", SUPPORTED))
 }

@@ -19,6 +19,11 @@ fn onnx() {
 }
 
 #[test]
+fn xgboost() {
+    replay("xgboost", targets::xgboost, 6);
+}
+
+#[test]
 fn json() {
     replay("json", targets::json, 2);
 }

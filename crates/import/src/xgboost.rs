@@ -1,0 +1,649 @@
+//! XGBoost's models, in JSON and in UBJSON (`save_model`, `save_raw`), from 1.6 on; the schema is
+//! `doc/model.schema` of its repository.
+//!
+//! XGBoost compares `x < t` in float32, so a threshold here is the next float32 below `t`. It adds in
+//! float32, from the base score on, in the order of the trees. The base score is in units of what is
+//! delivered, as a probability of `binary:logistic`, and the sum starts at what the link makes that
+//! of.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use spinney_dataset::Budget;
+use spinney_dataset::limits::JsonMark;
+use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Node, Precision, Side, Sum, limits};
+
+use crate::draft::{Draft, DraftTree, Outputs};
+use crate::fold::Feed;
+use crate::{Format, ImportError, Imported, Origin, ubjson};
+
+/// What the JSON takes: trees, lists, and the numbers of lists.
+const JSON_MARKS: &[JsonMark] = &[(b'{', 400), (b'[', 48), (b',', 12)];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    learner: Learner,
+    version: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Learner {
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+    #[serde(default)]
+    feature_names: Vec<String>,
+    #[serde(default)]
+    feature_types: Vec<String>,
+    gradient_booster: Booster,
+    learner_model_param: LearnerParam,
+    objective: Objective,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LearnerParam {
+    base_score: String,
+    num_class: String,
+    num_feature: String,
+    #[serde(default)]
+    num_target: Option<String>,
+    #[serde(default, rename = "boost_from_average")]
+    _boost_from_average: IgnoredAny,
+}
+
+/// The name says it all; what else there is went into the trees.
+#[derive(Deserialize)]
+struct Objective {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Booster {
+    name: String,
+    #[serde(default)]
+    model: Option<Trees>,
+    /// The trees of `dart`, which drops some and scales others.
+    #[serde(default)]
+    gbtree: Option<Box<Booster>>,
+    #[serde(default)]
+    weight_drop: Option<Vec<f32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trees {
+    #[serde(default)]
+    gbtree_model_param: Option<TreesParam>,
+    #[serde(default)]
+    tree_info: Vec<i32>,
+    #[serde(default)]
+    trees: Vec<Tree>,
+    #[serde(default)]
+    iteration_indptr: Option<Vec<usize>>,
+    /// Categories as XGBoost was given them; empty without any.
+    #[serde(default)]
+    cats: Option<Categories>,
+    /// Of `gblinear`.
+    #[serde(default, rename = "weights")]
+    _weights: IgnoredAny,
+    #[serde(default, rename = "boosted_rounds")]
+    _boosted_rounds: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct Categories {
+    #[serde(default)]
+    enc: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TreesParam {
+    num_parallel_tree: String,
+    #[serde(rename = "num_trees")]
+    _num_trees: IgnoredAny,
+    #[serde(default, rename = "size_leaf_vector")]
+    _size_leaf_vector: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tree {
+    default_left: Vec<Flag>,
+    left_children: Vec<i32>,
+    right_children: Vec<i32>,
+    /// Thresholds, and the values of leaves that hold one.
+    split_conditions: Vec<f32>,
+    split_indices: Vec<u32>,
+    #[serde(default)]
+    split_type: Vec<u8>,
+    /// The values of leaves that hold several, leaf by leaf.
+    #[serde(default)]
+    leaf_weights: Option<Vec<f32>>,
+    tree_param: TreeParam,
+    #[serde(default, rename = "base_weights")]
+    _base_weights: IgnoredAny,
+    #[serde(default, rename = "categories")]
+    _categories: IgnoredAny,
+    #[serde(default, rename = "categories_nodes")]
+    _categories_nodes: IgnoredAny,
+    #[serde(default, rename = "categories_segments")]
+    _categories_segments: IgnoredAny,
+    #[serde(default, rename = "categories_sizes")]
+    _categories_sizes: IgnoredAny,
+    #[serde(default, rename = "id")]
+    _id: IgnoredAny,
+    #[serde(default, rename = "loss_changes")]
+    _loss_changes: IgnoredAny,
+    #[serde(default, rename = "parents")]
+    _parents: IgnoredAny,
+    #[serde(default, rename = "sum_hessian")]
+    _sum_hessian: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TreeParam {
+    #[serde(default)]
+    size_leaf_vector: Option<String>,
+    #[serde(rename = "num_nodes")]
+    _num_nodes: IgnoredAny,
+    #[serde(default, rename = "num_deleted")]
+    _num_deleted: IgnoredAny,
+    #[serde(default, rename = "num_feature")]
+    _num_feature: IgnoredAny,
+}
+
+/// A boolean, as some versions write it, or a number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Flag {
+    Number(u8),
+    Boolean(bool),
+}
+
+impl Flag {
+    fn is_set(&self) -> bool {
+        match self {
+            Self::Number(number) => *number != 0,
+            Self::Boolean(flag) => *flag,
+        }
+    }
+}
+
+/// What an objective delivers.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    /// One of two classes, by one raw value above 0.
+    Binary,
+    /// One of several classes, each with a raw value.
+    Multi,
+    /// Values.
+    Values,
+}
+
+/// What the base score is made into.
+#[derive(Clone, Copy)]
+enum Start {
+    AsItIs,
+    Logit,
+    Logarithm,
+}
+
+/// Objectives that are read: `src/objective` of XGBoost.
+const OBJECTIVES: &[(&str, Target, Start, Link)] = &[
+    ("binary:logistic", Target::Binary, Start::Logit, SIGMOID),
+    (
+        "binary:logitraw",
+        Target::Binary,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    (
+        "binary:hinge",
+        Target::Binary,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    ("multi:softmax", Target::Multi, Start::AsItIs, Link::Softmax),
+    (
+        "multi:softprob",
+        Target::Multi,
+        Start::AsItIs,
+        Link::Softmax,
+    ),
+    (
+        "reg:squarederror",
+        Target::Values,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    ("reg:linear", Target::Values, Start::AsItIs, Link::Identity),
+    (
+        "reg:squaredlogerror",
+        Target::Values,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    (
+        "reg:absoluteerror",
+        Target::Values,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    (
+        "reg:pseudohubererror",
+        Target::Values,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    (
+        "reg:quantileerror",
+        Target::Values,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    (
+        "reg:expectileerror",
+        Target::Values,
+        Start::AsItIs,
+        Link::Identity,
+    ),
+    ("reg:logistic", Target::Values, Start::Logit, SIGMOID),
+    ("count:poisson", Target::Values, Start::Logarithm, Link::Exp),
+    ("reg:gamma", Target::Values, Start::Logarithm, Link::Exp),
+    ("reg:tweedie", Target::Values, Start::Logarithm, Link::Exp),
+];
+
+const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
+
+/// Reads JSON.
+pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = Budget::of(bytes.len());
+    budget.take_json("the file", bytes, JSON_MARKS)?;
+    let model: Model = serde_json::from_slice(bytes).map_err(|error| {
+        ImportError::broken(
+            format!("line {}, column {}", error.line(), error.column()),
+            error.to_string(),
+            "a model as XGBoost 1.6 to 3.2 writes it",
+        )
+    })?;
+    model.check(Format::XgboostJson, &budget)
+}
+
+/// Reads UBJSON.
+pub(crate) fn import_ubjson(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = Budget::of(bytes.len());
+    let model: Model = ubjson::from_slice(bytes).map_err(|fault| {
+        ImportError::broken(
+            "the file",
+            fault.to_string(),
+            "a model as XGBoost 1.6 to 3.2 writes it",
+        )
+    })?;
+    model.check(Format::XgboostUbjson, &budget)
+}
+
+/// A number that XGBoost writes as text.
+fn size(place: &str, text: &str) -> Result<usize, ImportError> {
+    text.parse().map_err(|_| {
+        let shown: String = text.chars().take(60).collect();
+        ImportError::broken(
+            place,
+            format!("\"{}\"", shown.escape_default()),
+            "an integer of at least 0",
+        )
+    })
+}
+
+impl Model {
+    fn check(self, format: Format, budget: &Budget) -> Result<Imported, ImportError> {
+        let Learner {
+            attributes,
+            feature_names,
+            feature_types,
+            gradient_booster,
+            learner_model_param: param,
+            objective,
+        } = self.learner;
+        let Some((_, target, start, link)) = OBJECTIVES.iter().find(|it| it.0 == objective.name)
+        else {
+            let name: String = objective.name.chars().take(60).collect();
+            return Err(ImportError::refused(
+                format!("XGBoost's objective {}", name.escape_default()),
+                "binary:logistic, multi:softprob, reg:squarederror, reg:quantileerror, \
+                 count:poisson and others that deliver classes or values are read",
+            ));
+        };
+        let booster = gradient_booster.name.clone();
+        let (trees, weights) = gradient_booster.trees()?;
+        let has_categories = trees.cats.as_ref().is_some_and(|cats| !cats.enc.is_empty())
+            || feature_types.iter().any(|it| it == "c")
+            || trees.trees.iter().any(Tree::has_categories);
+        if has_categories {
+            return Err(ImportError::refused(
+                "an XGBoost model with categories",
+                "code them as numbers before fit, one column of 0 and 1 for each category",
+            ));
+        }
+        let n_features = size("learner_model_param.num_feature", &param.num_feature)?;
+        limits::FEATURES.check("learner_model_param.num_feature", n_features)?;
+        let n_classes = size("learner_model_param.num_class", &param.num_class)?;
+        let n_targets = match &param.num_target {
+            Some(n_targets) => size("learner_model_param.num_target", n_targets)?.max(1),
+            None => 1,
+        };
+        let (outputs, n_outputs) = match target {
+            Target::Binary if n_targets > 1 => {
+                return Err(ImportError::refused(
+                    format!("an XGBoost model with {n_targets} labels per row"),
+                    "fit one model per label",
+                ));
+            }
+            Target::Binary => (numbered(2), 1),
+            Target::Multi => {
+                limits::CLASSES.check("learner_model_param.num_class", n_classes)?;
+                (numbered(n_classes), n_classes)
+            }
+            Target::Values => {
+                limits::TARGETS.check("learner_model_param.num_target", n_targets)?;
+                (Outputs::targets(n_targets), n_targets)
+            }
+        };
+        let base = base(&param.base_score, *start, n_outputs)?;
+        let mut notes = Vec::new();
+        let n_kept = trees.kept(&attributes, n_outputs, &mut notes)?;
+        if *target != Target::Values {
+            notes.push(
+                "Classes are the numbers that XGBoost was fitted on; it keeps no other labels."
+                    .to_owned(),
+            );
+        }
+        let drafts = trees.drafts(n_kept, weights.as_deref(), n_outputs, budget)?;
+        let names = match feature_names.len() {
+            0 => None,
+            n if n == n_features => Some(feature_names),
+            n => {
+                return Err(ImportError::broken(
+                    "learner.feature_names",
+                    format!("{n} names"),
+                    format!("one per feature, {n_features}, or none"),
+                ));
+            }
+        };
+        let draft = Draft {
+            kind: AdditiveKind::XgBoost,
+            n_features,
+            outputs,
+            trees: drafts,
+            sum: Sum {
+                precision: Precision::Float32,
+                base,
+                divisor: 1.0,
+            },
+            link: *link,
+            threshold: None,
+        };
+        let feed = Feed::raw(names, n_features);
+        let version: Vec<String> = self.version.iter().take(3).map(u32::to_string).collect();
+        Ok(Imported {
+            model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float32, budget)?),
+            origin: Origin {
+                format,
+                estimator: format!("{booster}, {}", objective.name),
+                library: Some(format!("XGBoost {}", version.join("."))),
+                steps: Vec::new(),
+                notes,
+            },
+        })
+    }
+}
+
+fn numbered(n: usize) -> Outputs {
+    Outputs::Classes((0..n).map(|index| index.to_string()).collect())
+}
+
+impl Booster {
+    /// The trees, and the weight of each where they have any.
+    fn trees(self) -> Result<(Trees, Option<Vec<f32>>), ImportError> {
+        let missing = || ImportError::broken("gradient_booster", "no model", "one, of trees");
+        match self.name.as_str() {
+            "gbtree" => Ok((self.model.ok_or_else(missing)?, None)),
+            "dart" => {
+                let inner = self.gbtree.ok_or_else(missing)?;
+                let weights = self.weight_drop.ok_or_else(|| {
+                    ImportError::broken("gradient_booster", "no weight_drop", "one per tree")
+                })?;
+                Ok((inner.model.ok_or_else(missing)?, Some(weights)))
+            }
+            name => {
+                let name: String = name.chars().take(60).collect();
+                Err(ImportError::refused(
+                    format!("XGBoost's booster {}", name.escape_default()),
+                    "it has no trees; fit with booster=\"gbtree\" or \"dart\"",
+                ))
+            }
+        }
+    }
+}
+
+impl Trees {
+    /// How many of the trees `predict` takes, where training was stopped early.
+    fn kept(
+        &self,
+        attributes: &BTreeMap<String, String>,
+        n_outputs: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<usize, ImportError> {
+        let n_trees = self.trees.len();
+        let Some(best) = attributes.get("best_iteration") else {
+            return Ok(n_trees);
+        };
+        let best = size("learner.attributes.best_iteration", best)?;
+        let n_kept = match &self.iteration_indptr {
+            Some(ends) => ends.get(best.saturating_add(1)).copied(),
+            None => {
+                let param = self.gbtree_model_param.as_ref();
+                let n_parallel = match param {
+                    Some(param) => size("num_parallel_tree", &param.num_parallel_tree)?.max(1),
+                    None => 1,
+                };
+                n_parallel
+                    .checked_mul(n_outputs)
+                    .and_then(|per_round| per_round.checked_mul(best.saturating_add(1)))
+            }
+        };
+        let n_kept = n_kept.unwrap_or(n_trees).min(n_trees);
+        if n_kept < n_trees {
+            notes.push(format!(
+                "Training stopped early: {n_kept} of {n_trees} trees are kept, up to round {best}, as \
+                 XGBoost's scikit-learn wrapper predicts. Booster.predict takes all, unless told \
+                 otherwise."
+            ));
+        }
+        Ok(n_kept)
+    }
+
+    fn drafts(
+        self,
+        n_kept: usize,
+        weights: Option<&[f32]>,
+        n_outputs: usize,
+        budget: &Budget,
+    ) -> Result<Vec<DraftTree>, ImportError> {
+        let n_trees = self.trees.len();
+        for (what, found) in [
+            ("tree_info", Some(self.tree_info.len())),
+            ("weight_drop", weights.map(<[f32]>::len)),
+        ] {
+            if let Some(found) = found.filter(|found| *found != n_trees) {
+                return Err(ImportError::broken(
+                    what,
+                    format!("{found} numbers"),
+                    format!("one per tree, {n_trees}"),
+                ));
+            }
+        }
+        let infos = self.tree_info;
+        self.trees
+            .into_iter()
+            .take(n_kept)
+            .enumerate()
+            .map(|(index, tree)| {
+                let place = format!("trees[{index}]");
+                DraftTree::take(budget, &place, tree.left_children.len())?;
+                let weight = weights.map_or(1.0, |weights| weights[index]);
+                tree.draft(infos[index], weight, n_outputs)
+                    .map_err(|error| error.within(&place))
+            })
+            .collect()
+    }
+}
+
+impl Tree {
+    fn has_categories(&self) -> bool {
+        self.split_type.iter().any(|it| *it != 0)
+    }
+
+    fn draft(self, info: i32, weight: f32, n_outputs: usize) -> Result<DraftTree, ImportError> {
+        let n_nodes = self.left_children.len();
+        for (what, found) in [
+            ("right_children", self.right_children.len()),
+            ("split_conditions", self.split_conditions.len()),
+            ("split_indices", self.split_indices.len()),
+            ("default_left", self.default_left.len()),
+        ] {
+            if found != n_nodes {
+                return Err(ImportError::broken(
+                    what,
+                    format!("{found} numbers"),
+                    format!("one per node, {n_nodes}"),
+                ));
+            }
+        }
+        let width = match &self.tree_param.size_leaf_vector {
+            Some(width) => size("tree_param.size_leaf_vector", width)?.max(1),
+            None => 1,
+        };
+        if width > 1 && (width != n_outputs || self.leaf_weights.is_none()) {
+            return Err(ImportError::refused(
+                "XGBoost's multi_output_tree of this version",
+                "fit with XGBoost 3.2, or with multi_strategy=\"one_output_per_tree\"",
+            ));
+        }
+        let output = if width > 1 {
+            None
+        } else {
+            let output = usize::try_from(info).map_err(|_| {
+                ImportError::broken("tree_info", info.to_string(), "an output index")
+            })?;
+            Some(output)
+        };
+        // Nodes that were pruned stay where they were, without a split that leads to them.
+        let mut nodes: Vec<Node> = Vec::with_capacity(n_nodes);
+        let mut is_taken = vec![false; n_nodes];
+        let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
+        while let Some((at, parent)) = stack.pop() {
+            let is_taken = is_taken
+                .get_mut(at)
+                .ok_or_else(|| ImportError::broken("left_children", "no node", "at least one"))?;
+            if std::mem::replace(is_taken, true) {
+                return Err(ImportError::broken(
+                    "left_children and right_children",
+                    format!("the node {at} twice"),
+                    "a node with one parent, and no cycle",
+                ));
+            }
+            let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+            if let Some(Node::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+                *right = new;
+            }
+            let (left, right) = (self.left_children[at], self.right_children[at]);
+            if left == -1 {
+                let values = match &self.leaf_weights {
+                    Some(all) if width > 1 => {
+                        let first = usize::try_from(right)
+                            .ok()
+                            .and_then(|leaf| leaf.checked_mul(width));
+                        let leaf = first.and_then(|first| all.get(first..first + width));
+                        leaf.ok_or_else(|| {
+                            ImportError::broken(
+                                format!("right_children[{at}]"),
+                                right.to_string(),
+                                "the index of a leaf's weights",
+                            )
+                        })?
+                    }
+                    _ => &self.split_conditions[at..=at],
+                };
+                let values = values.iter().map(|it| f64::from(weight * it)).collect();
+                nodes.push(Node::Leaf { values });
+                continue;
+            }
+            let child = |name: &str, child: i32| {
+                usize::try_from(child)
+                    .ok()
+                    .filter(|child| *child < n_nodes)
+                    .ok_or_else(|| {
+                        ImportError::broken(
+                            format!("{name}[{at}]"),
+                            child.to_string(),
+                            format!("a node index below {n_nodes}"),
+                        )
+                    })
+            };
+            stack.push((child("right_children", right)?, Some(nodes.len())));
+            stack.push((child("left_children", left)?, None));
+            nodes.push(Node::Split {
+                feature: self.split_indices[at],
+                threshold: f64::from(self.split_conditions[at].next_down()),
+                missing: Some(match self.default_left[at].is_set() {
+                    true => Side::Left,
+                    false => Side::Right,
+                }),
+                left: new.saturating_add(1),
+                right: 0,
+            });
+        }
+        Ok(DraftTree { nodes, output })
+    }
+}
+
+/// What the sum of each output starts at: the base score, one for all outputs until 3.0, a list since,
+/// through the inverse of the link, in float32. The logarithms are rounded once; those of a platform's
+/// mathematics library may be off by the last bit.
+fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
+    let odd = || {
+        let shown: String = text.chars().take(60).collect();
+        ImportError::broken(
+            "learner_model_param.base_score",
+            format!("\"{}\"", shown.escape_default()),
+            format!("a number, or one for each of {n_outputs} outputs"),
+        )
+    };
+    let inner = text.trim().trim_start_matches('[').trim_end_matches(']');
+    let mut numbers = Vec::new();
+    for number in inner.split(',').take(n_outputs + 1) {
+        numbers.push(number.trim().parse::<f32>().map_err(|_| odd())?);
+    }
+    if numbers.len() == 1 {
+        numbers.resize(n_outputs, numbers[0]);
+    }
+    if numbers.len() != n_outputs {
+        return Err(odd());
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the cast is the rounding")]
+    let logarithm = |number: f32| libm::log(f64::from(number)) as f32;
+    let numbers = numbers.iter().map(|number| {
+        f64::from(match start {
+            Start::AsItIs => *number,
+            Start::Logit => -logarithm(1.0 / number - 1.0),
+            Start::Logarithm => logarithm(*number),
+        })
+    });
+    Ok(numbers.collect())
+}
