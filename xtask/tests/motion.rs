@@ -60,7 +60,7 @@ impl Case {
         // Cases of one pipeline wait for each other.
         let said: String = said
             .split_inclusive('\n')
-            .filter(|line| !line.starts_with("waiting for another run"))
+            .filter(|line| !line.starts_with("note: waiting for another run"))
             .collect();
         expected.assert_eq(&said.replace(&folder, "FOLDER"));
         assert_eq!(output.status.code(), Some(code), "{said}");

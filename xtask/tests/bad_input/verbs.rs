@@ -312,7 +312,7 @@ fn waiting_for_another_run_is_said() {
     let status = child.wait().expect("it ends");
     let lock = folder.join("lock").display().to_string();
     expect![[r#"
-        waiting for another run (process 1234, `cargo xtask pipeline run\u{1b}[2K`, since 12:03:05 UTC), which holds LOCK
+        note: waiting for another run (process 1234, `cargo xtask pipeline run\u{1b}[2K`, since 12:03:05 UTC), which holds LOCK
     "#]]
     .assert_eq(&line.replace(&lock, "LOCK"));
     assert!(status.success());

@@ -1,0 +1,395 @@
+//! `explain`: one row through float and Q15, side by side, and where they part.
+
+mod text;
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use spinney_dataset::Dataset;
+use spinney_model::{FloatModel, GaussianNb, Node, Voting, argmax};
+use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
+
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::stages::{self, Quantized};
+
+/// One row through float and Q15.
+#[derive(Debug, Serialize)]
+struct Explanation {
+    /// The row's number in the source file.
+    row: usize,
+    /// Its class; `None` without labels.
+    label: Option<String>,
+    /// Every feature, in the model's order.
+    readings: Vec<Reading>,
+    /// Every tree; none for naive Bayes.
+    trees: Vec<TreeWalk>,
+    /// Trees whose paths part.
+    n_parting: usize,
+    /// By how much the winner leads; `None` for trees.
+    margins: Option<Margins>,
+    /// Every class.
+    scores: Vec<Score>,
+    /// The class in float, under the configured vote.
+    float: String,
+    /// The class in Q15.
+    q15: String,
+    /// What an early exit says, where one is taken.
+    early_exit: Option<EarlyExit>,
+    /// What is proven of the row.
+    certainty: Certainty,
+    /// The class by scikit-learn's soft vote, where votes are hard.
+    soft_vote: Option<String>,
+}
+
+/// A reading and its code.
+#[derive(Debug, Serialize)]
+struct Reading {
+    feature: String,
+    reading: f64,
+    /// `None` where the model does not ask it.
+    code: Option<i16>,
+    #[serde(flatten)]
+    coding: CodingShown,
+    /// Whether the code is not what the coding's formula says, since codes end before.
+    saturated: bool,
+}
+
+/// How a reading becomes a code.
+#[derive(Debug, Serialize)]
+#[serde(tag = "coding", rename_all = "kebab-case")]
+enum CodingShown {
+    Identity,
+    /// `floor(reading * 2^shift) - offset`.
+    Affine {
+        shift: i8,
+        offset: i64,
+    },
+    /// The number of thresholds below the reading.
+    Rank {
+        thresholds: usize,
+    },
+    /// Nothing in the model asks it.
+    NotUsed,
+}
+
+/// A row's way through one tree.
+#[derive(Debug, Serialize)]
+struct TreeWalk {
+    /// Float's path: to the leaf, or to where Q15 parts from it.
+    path: Vec<StepShown>,
+    /// Why they part there.
+    parts: Option<String>,
+    /// Q15's path from there on.
+    q15_path: Vec<StepShown>,
+    /// Proportions of the classes in the leaf that float reaches.
+    leaf_float: Vec<f64>,
+    /// Those of the leaf that Q15 reaches.
+    leaf_q15: Vec<f64>,
+}
+
+/// One split that the row passes.
+#[derive(Debug, Serialize)]
+struct StepShown {
+    node: usize,
+    feature: String,
+    reading: f64,
+    threshold: f64,
+    /// Whether float goes left here.
+    float_left: bool,
+    code: i16,
+    /// The threshold's code; `None` where every code goes right.
+    threshold_code: Option<i16>,
+    /// Whether Q15 goes left here.
+    q15_left: bool,
+}
+
+/// By how much the winning class of naive Bayes leads, in nats.
+#[derive(Debug, Serialize)]
+struct Margins {
+    winner: String,
+    over: Vec<Margin>,
+}
+
+/// The lead over one class.
+#[derive(Debug, Serialize)]
+struct Margin {
+    class: String,
+    float: f64,
+    q15: f64,
+    /// The most that the two can differ by, as is proven.
+    bound: f64,
+}
+
+/// A class's score.
+#[derive(Debug, Serialize)]
+struct Score {
+    class: String,
+    float: f64,
+    /// Q15's, in the unit of float's.
+    q15: f64,
+    /// The integer that the device computes.
+    integer: i64,
+}
+
+/// Where an early exit stops.
+#[derive(Debug, Serialize)]
+struct EarlyExit {
+    class: String,
+    trees_asked: usize,
+    n_trees: usize,
+}
+
+/// What is proven of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Certainty {
+    /// Its paths part, which no rounding of votes explains.
+    PathsPart,
+    /// The decision lies within the proven error bound.
+    WithinBound,
+    /// No rounding could change the class.
+    BeyondBound,
+}
+
+/// Explains the row of this number in the source file, as `predictions.csv` numbers them.
+pub(crate) fn run(config: &Path, row: usize, as_json: bool) -> Result<(), Failure> {
+    let quantized = stages::quantized(config, crate::terminal::progress())?;
+    let test = &quantized.rows.test;
+    let index = test
+        .source_rows()
+        .iter()
+        .position(|source| *source == row)
+        .ok_or_else(|| {
+            let (first, last) = span(test);
+            anyhow!(
+                "row {row} is not among the {} test rows, whose numbers lie between {first} and \
+                 {last}; predictions.csv names them",
+                test.n_rows()
+            )
+        })
+        .input()?;
+    let explanation = explain(&quantized, row, index);
+    if as_json {
+        crate::terminal::json(&explanation).environment()?;
+    } else {
+        print!("{}", explanation.text());
+    }
+    Ok(())
+}
+
+fn span(rows: &Dataset) -> (usize, usize) {
+    let rows = rows.source_rows();
+    let first = rows.iter().min().copied().unwrap_or(0);
+    (first, rows.iter().max().copied().unwrap_or(0))
+}
+
+fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
+    let Quantized {
+        model, quant, rows, ..
+    } = quantized;
+    let readings = rows.test.values().row(index).to_vec();
+    let codes = quant.codes(&readings);
+    let class = |index: usize| model.schema().classes()[index].clone();
+    let (trees, margins) = match (model, quant.body()) {
+        (FloatModel::Forest(_), Body::Forest(_)) => (walks(model, quant, &readings, &codes), None),
+        (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
+            let margins = margins(bayes, body, quant, &readings, &codes);
+            (Vec::new(), Some(margins))
+        }
+        _ => (Vec::new(), None),
+    };
+    let n_parting = trees.iter().filter(|tree| tree.parts.is_some()).count();
+    let float_scores = match model {
+        FloatModel::Forest(forest) => forest.scores(&readings, quantized.voting),
+        FloatModel::Additive(sum) => sum.raw(&readings),
+        FloatModel::GaussianNb(bayes) => bayes.joint_log_likelihood(&readings),
+    };
+    let unit = match quant.body() {
+        Body::Forest(body) => {
+            let n_trees = body.trees().len() as f64;
+            1.0 / (f64::from(body.leaves().unit()) * n_trees)
+        }
+        Body::Bayes(body) => 2.0_f64.powi(-i32::from(body.score_bits())),
+    };
+    let scores = float_scores.iter().zip(quant.scores(&codes));
+    let scores = scores.enumerate().map(|(index, (float, integer))| Score {
+        class: class(index),
+        float: *float,
+        q15: integer as f64 * unit,
+        integer,
+    });
+    let shipped = quantized.shipped();
+    let early_exit = quantized.exit(&shipped).map(|exit| {
+        let stopped = exit.classify(&codes);
+        EarlyExit {
+            class: class(stopped.class),
+            trees_asked: stopped.n_trees,
+            n_trees: exit.n_trees(),
+        }
+    });
+    let is_close =
+        spinney_quantize::is_within_bound(model, quant, quantized.voting, &readings, &codes);
+    Explanation {
+        row,
+        label: rows.has_labels.then(|| class(rows.test.labels()[index])),
+        readings: shown(quant, &model.inputs(), &readings, &codes),
+        trees,
+        n_parting,
+        margins,
+        scores: scores.collect(),
+        float: class(argmax(&float_scores)),
+        q15: class(quant.predict(&readings)),
+        early_exit,
+        certainty: match (n_parting, is_close) {
+            (1.., _) => Certainty::PathsPart,
+            (0, true) => Certainty::WithinBound,
+            (0, false) => Certainty::BeyondBound,
+        },
+        soft_vote: (quantized.voting == Voting::Hard).then(|| class(model.predict(&readings))),
+    }
+}
+
+fn shown(quant: &QuantModel, used: &[usize], readings: &[f64], codes: &[i16]) -> Vec<Reading> {
+    let features = quant.schema().features().iter().enumerate();
+    let read = features.map(|(index, feature)| {
+        let input = quant.code_of(index).filter(|_| used.contains(&index));
+        Reading {
+            feature: feature.name.clone(),
+            reading: readings[index],
+            code: input.map(|input| codes[input]),
+            coding: match input.map(|input| &quant.codings()[input]) {
+                None => CodingShown::NotUsed,
+                Some(&Coding::IDENTITY) => CodingShown::Identity,
+                Some(Coding::Affine { shift, offset }) => CodingShown::Affine {
+                    shift: *shift,
+                    offset: i64::from(*offset),
+                },
+                Some(Coding::Rank { cuts }) => CodingShown::Rank {
+                    thresholds: cuts.len(),
+                },
+            },
+            saturated: input
+                .is_some_and(|input| is_saturated(quant, input, readings[index], codes[input])),
+        }
+    });
+    read.collect()
+}
+
+fn walks(model: &FloatModel, quant: &QuantModel, readings: &[f64], codes: &[i16]) -> Vec<TreeWalk> {
+    let paths = Paths::new(model, quant);
+    let step = |step: &Step| {
+        let feature = &model.schema().features()[step.feature];
+        StepShown {
+            node: step.node,
+            feature: feature.name.clone(),
+            reading: readings[step.feature],
+            threshold: step.threshold,
+            float_left: feature.compare.seen(readings[step.feature]) <= step.threshold,
+            code: codes[step.input],
+            threshold_code: step.code,
+            q15_left: step.code.is_some_and(|code| codes[step.input] <= code),
+        }
+    };
+    let trees = model.trees().iter().enumerate().map(|(index, tree)| {
+        let (float, float_leaf) = paths.float(index, readings);
+        let (q15, q15_leaf) = paths.q15(index, codes);
+        let parting = paths.parting(index, readings, codes).err();
+        let until = float
+            .iter()
+            .position(|step| Some(step.node) == parting)
+            .map_or(float.len(), |at| at + 1);
+        let after = q15
+            .iter()
+            .skip_while(|step| parting != Some(step.node))
+            .skip(1);
+        TreeWalk {
+            path: float[..until].iter().map(step).collect(),
+            parts: parting
+                .and_then(|node| float.iter().find(|step| step.node == node))
+                .map(|step| cause(quant, model, step, readings, codes)),
+            q15_path: after.map(step).collect(),
+            leaf_float: proportions(&tree.nodes()[float_leaf]),
+            leaf_q15: proportions(&tree.nodes()[q15_leaf]),
+        }
+    });
+    trees.collect()
+}
+
+fn proportions(node: &Node) -> Vec<f64> {
+    match node {
+        Node::Leaf {
+            values: proportions,
+        } => proportions.to_vec(),
+        Node::Split { .. } => Vec::new(),
+    }
+}
+
+/// Why a reading and its code are on different sides of a split.
+fn cause(
+    quant: &QuantModel,
+    model: &FloatModel,
+    step: &Step,
+    readings: &[f64],
+    codes: &[i16],
+) -> String {
+    let (reading, code) = (readings[step.feature], codes[step.input]);
+    let received = quant.reading_type().received(reading);
+    let compare = model.schema().features()[step.feature].compare;
+    if (compare.seen(received) <= step.threshold) != step.goes_left {
+        return format!("the device gets {received}, with fewer digits than the row has");
+    }
+    match &quant.codings()[step.input] {
+        Coding::Affine { .. } if is_saturated(quant, step.input, reading, code) => {
+            "the reading is beyond what codes reach; a `range` that holds it, or none, helps"
+                .to_owned()
+        }
+        Coding::Affine { shift, offset } => {
+            let unit = 2.0_f64.powi(-i32::from(*shift));
+            let low = (f64::from(code) + f64::from(*offset)) * unit;
+            format!(
+                "all readings from {low} to {} have the code {code}",
+                low + unit
+            )
+        }
+        Coding::Rank { .. } => "the threshold is between two readings of the sensor".to_owned(),
+    }
+}
+
+/// Whether an affine code is not what its formula says, since 8 or 16 bits end before.
+fn is_saturated(quant: &QuantModel, input: usize, reading: f64, code: i16) -> bool {
+    match &quant.codings()[input] {
+        Coding::Affine { shift, offset } => {
+            let scaled = quant.reading_type().received(reading) * 2.0_f64.powi(i32::from(*shift));
+            let exact = scaled.floor() - f64::from(*offset);
+            (exact - f64::from(code)).abs() > 0.5
+        }
+        Coding::Rank { .. } => false,
+    }
+}
+
+fn margins(
+    bayes: &GaussianNb,
+    body: &QuantBayes,
+    quant: &QuantModel,
+    readings: &[f64],
+    codes: &[i16],
+) -> Margins {
+    let exact = bayes.joint_log_likelihood(readings);
+    let scores = quant.scores(codes);
+    let winner = argmax(&exact);
+    let classes = quant.schema().classes();
+    let unit = 2.0_f64.powi(-i32::from(body.score_bits()));
+    let others = (0..classes.len()).filter(|class| *class != winner);
+    Margins {
+        winner: classes[winner].clone(),
+        over: others
+            .map(|class| Margin {
+                class: classes[class].clone(),
+                float: exact[winner] - exact[class],
+                q15: (scores[winner] - scores[class]) as f64 * unit,
+                bound: body.margin_bound(bayes, codes, readings, [winner, class]),
+            })
+            .collect(),
+    }
+}

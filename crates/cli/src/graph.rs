@@ -1,0 +1,243 @@
+//! `pipeline graph`: how the stages of a pipeline hang together.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use clap::ValueEnum;
+use spinney_config::Config;
+use spinney_model::visible;
+
+use spinney_pipeline::stages::inputs::{self, Inputs};
+use spinney_pipeline::stages::order::STAGES;
+use spinney_pipeline::stages::{Session, last_run};
+
+use crate::terminal;
+use spinney_pipeline::failure::Failure;
+
+/// How a graph is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Lines for a terminal.
+    #[default]
+    Text,
+    /// A Mermaid flow chart, which GitHub draws.
+    Mermaid,
+    /// Graphviz.
+    Dot,
+}
+
+/// A stage with what it reads in this pipeline.
+struct Node {
+    name: &'static str,
+    does: &'static str,
+    files: Vec<String>,
+    sections: Vec<String>,
+    after: &'static [&'static str],
+    makes: &'static str,
+}
+
+pub(super) fn run(path: &Path, format: Format) -> Result<(), Failure> {
+    let session = Session::open(path, terminal::progress())?;
+    let inputs = inputs::read(&session.config)?;
+    let nodes = nodes(&session.config, &inputs);
+    print!("{}", draw(&nodes, format).expect("writing to a string"));
+    if let (Format::Text, Some(damage)) = (format, last_run::damage(&session, &inputs)) {
+        println!("\n{damage}");
+    }
+    Ok(())
+}
+
+fn nodes(config: &Config, inputs: &Inputs) -> Vec<Node> {
+    let files = summarised(inputs.paths());
+    let present = serde_json::to_value(&config.pipeline).unwrap_or_default();
+    STAGES
+        .iter()
+        .map(|stage| Node {
+            name: stage.name,
+            does: stage.does,
+            files: if stage.reads_files {
+                files.clone()
+            } else {
+                Vec::new()
+            },
+            sections: stage
+                .sections
+                .iter()
+                .filter(|section| !present[**section].is_null())
+                .map(|section| format!("[{section}]"))
+                .collect(),
+            after: stage.after,
+            makes: stage.makes,
+        })
+        .collect()
+}
+
+/// Files by name; folders of many by their folder and how many.
+fn summarised<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
+    const SHOWN: usize = 4;
+    let paths: Vec<&str> = paths.collect();
+    let mut shown: Vec<String> = paths.iter().take(SHOWN).map(ToString::to_string).collect();
+    if paths.len() > SHOWN {
+        shown.push(format!("{} more files", paths.len() - SHOWN));
+    }
+    shown
+}
+
+fn draw(nodes: &[Node], format: Format) -> Result<String, std::fmt::Error> {
+    let mut out = String::new();
+    match format {
+        Format::Text => text(nodes, &mut out)?,
+        Format::Mermaid => mermaid(nodes, &mut out)?,
+        Format::Dot => dot(nodes, &mut out)?,
+    }
+    Ok(out)
+}
+
+fn text(nodes: &[Node], out: &mut String) -> std::fmt::Result {
+    for (index, node) in nodes.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{} {}", node.name, node.does)?;
+        if !node.after.is_empty() {
+            writeln!(out, "  after   {}", node.after.join(", "))?;
+        }
+        if !node.files.is_empty() {
+            writeln!(out, "  files   {}", visible(&node.files.join(", ")))?;
+        }
+        writeln!(out, "  config  {}", node.sections.join(" "))?;
+        writeln!(out, "  makes   {}", node.makes)?;
+    }
+    Ok(())
+}
+
+fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
+    // `"` ends a label, `<` opens a tag, a mark of code may end the block; Mermaid writes `#` and a
+    // number for each.
+    let label = |text: &String| -> String {
+        let numbered = |it: char| match it {
+            '"' | '#' | '&' | '<' | '>' | '`' => format!("#{};", u32::from(it)),
+            it => it.to_string(),
+        };
+        visible(text).chars().map(numbered).collect()
+    };
+    writeln!(out, "flowchart LR")?;
+    for (index, node) in nodes.iter().enumerate() {
+        writeln!(
+            out,
+            "  {}[\"{}<br><small>{}</small>\"]",
+            node.name, node.name, node.makes
+        )?;
+        let reads: Vec<String> = node.files.iter().chain(&node.sections).map(label).collect();
+        writeln!(
+            out,
+            "  in{index}([\"{}\"]) --> {}",
+            reads.join("<br>"),
+            node.name
+        )?;
+        for before in node.after {
+            writeln!(out, "  {before} --> {}", node.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn dot(nodes: &[Node], out: &mut String) -> std::fmt::Result {
+    let quoted = |text: &str| {
+        let text = visible(text).replace('\\', "\\\\");
+        format!("\"{}\"", text.replace('"', "\\\""))
+    };
+    writeln!(out, "digraph pipeline {{")?;
+    writeln!(out, "  rankdir=LR;")?;
+    writeln!(out, "  node [shape=box, fontname=\"sans-serif\"];")?;
+    for node in nodes {
+        writeln!(
+            out,
+            "  {} [tooltip={}];",
+            node.name,
+            quoted(&format!("{}: {}", node.does, node.makes))
+        )?;
+        for read in node.files.iter().chain(&node.sections) {
+            writeln!(out, "  {} [shape=plain];", quoted(read))?;
+            writeln!(out, "  {} -> {};", quoted(read), node.name)?;
+        }
+        for before in node.after {
+            writeln!(out, "  {before} -> {};", node.name)?;
+        }
+    }
+    writeln!(out, "}}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes() -> Vec<Node> {
+        vec![
+            Node {
+                name: "model",
+                does: "trains",
+                files: summarised(["a \"b\".csv", "<i>`\n", "3", "4", "5", "6"].into_iter()),
+                sections: vec!["[model]".to_owned()],
+                after: &[],
+                makes: "a model",
+            },
+            Node {
+                name: "build",
+                does: "builds",
+                files: Vec::new(),
+                sections: vec!["[target]".to_owned()],
+                after: &["model"],
+                makes: "images",
+            },
+        ]
+    }
+
+    #[test]
+    fn graphs_of_three_kinds() {
+        let all = [Format::Text, Format::Mermaid, Format::Dot]
+            .map(|format| draw(&nodes(), format).unwrap())
+            .join("---\n");
+        expect_test::expect![[r#"
+            model trains
+              files   a "b".csv, <i>`\n, 3, 4, 2 more files
+              config  [model]
+              makes   a model
+
+            build builds
+              after   model
+              config  [target]
+              makes   images
+            ---
+            flowchart LR
+              model["model<br><small>a model</small>"]
+              in0(["a #34;b#34;.csv<br>#60;i#62;#96;\n<br>3<br>4<br>2 more files<br>[model]"]) --> model
+              build["build<br><small>images</small>"]
+              in1(["[target]"]) --> build
+              model --> build
+            ---
+            digraph pipeline {
+              rankdir=LR;
+              node [shape=box, fontname="sans-serif"];
+              model [tooltip="trains: a model"];
+              "a \"b\".csv" [shape=plain];
+              "a \"b\".csv" -> model;
+              "<i>`\\n" [shape=plain];
+              "<i>`\\n" -> model;
+              "3" [shape=plain];
+              "3" -> model;
+              "4" [shape=plain];
+              "4" -> model;
+              "2 more files" [shape=plain];
+              "2 more files" -> model;
+              "[model]" [shape=plain];
+              "[model]" -> model;
+              build [tooltip="builds: images"];
+              "[target]" [shape=plain];
+              "[target]" -> build;
+              model -> build;
+            }
+        "#]]
+        .assert_eq(&all);
+    }
+}

@@ -1,0 +1,386 @@
+//! Spinney's verbs, and what a terminal shows of them.
+//!
+//! A program that offers them is one line around [`main`]: `cargo xtask` in a project, or
+//! `spinney` where it was installed.
+
+#[macro_use]
+pub mod terminal;
+
+mod chips;
+mod clean;
+mod completions;
+mod explain;
+mod features;
+mod flash;
+mod graph;
+mod inspect;
+mod list;
+mod misplaced;
+pub mod new;
+mod predict;
+pub mod setup;
+mod sizes;
+mod summary;
+mod verbs;
+mod verify;
+mod why;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use spinney_pipeline::failure::Failure;
+use spinney_pipeline::{interrupt, invocation};
+
+/// From training data, or a finished model, to firmware on a microcontroller.
+///
+/// Start with `cargo xtask pipeline run --setup`; each verb's `--help` has examples.
+///
+/// Exit codes: 0 all gates hold, 1 a gate failed, 2 the config or an input is at fault, 3 the
+/// environment lacks something or a tool failed, 129, 130 or 143 a signal ended it.
+#[derive(Parser)]
+#[command(name = "spinney", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Find what this machine lacks, say so, and install it.
+    Setup {
+        /// Only tell; change nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Train or import, quantize, prove, build, run and report.
+    #[command(subcommand)]
+    Pipeline(verbs::Verb),
+    /// What is proven of a pipeline's model, and the checker that doubts it.
+    #[command(subcommand)]
+    Certificate(CertificateVerb),
+    /// Say what a model file holds, and what it would take in flash.
+    Inspect {
+        /// A skops, ONNX or Spinney JSON file.
+        file: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a fresh project: a pipeline, and firmware around its model that builds as it is.
+    New {
+        /// Where; the last part names the project.
+        path: PathBuf,
+        /// The chip that it is for.
+        #[arg(long, default_value = "STM32F405RGTx")]
+        chip: String,
+        /// Bring the firmware that is there to the chip that its pipeline.toml names.
+        #[arg(long, conflicts_with = "chip")]
+        update: bool,
+    },
+    /// The chips there are, and the table of them.
+    #[command(subcommand)]
+    Chips(ChipsVerb),
+    /// Give back what builds left behind and can make again: the firmware cache, workspaces of images.
+    #[command(after_help = "Examples:
+  cargo xtask clean --dry-run                    what there is, and when it was last used
+  cargo xtask clean --older 30d                  what nobody used for a month
+
+Results of the last runs stay, so that `pipeline check` and `flash` go on working, and so does what a
+run holds. The next build of an image compiles `core` anew.")]
+    Clean {
+        /// Only what was not used for so long, such as 30d or 12h.
+        #[arg(long, value_name = "AGE", default_value = "0m", value_parser = clean::age)]
+        older: Duration,
+        /// Only tell; remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Program a board with the image of the last run, through a debug probe, and show its log.
+    Flash(flash::Arguments),
+    /// Show one test row: readings, codes, paths and scores in float and in Q15.
+    Explain {
+        /// The row's number in the source file, as in predictions.csv.
+        #[arg(long)]
+        row: usize,
+        /// The pipeline that it belongs to.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the features that a pipeline's front end makes of its recordings, as `.npy`.
+    Features {
+        /// The pipeline.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// The folder for `train_X.npy`, `train_y.npy`, `test_X.npy` and `test_y.npy`.
+        #[arg(long)]
+        output: PathBuf,
+    },
+    /// Predict a file of rows: on this machine, or by a device on a serial port.
+    Predict(predict::Arguments),
+    /// A shell's completions for these verbs, and a function `spinney` that stands for
+    /// `cargo xtask`.
+    #[command(after_help = "Put one of these where your shell starts:
+  bash, zsh   source <(cargo xtask completions bash)
+  fish        cargo xtask completions fish | source
+  PowerShell  cargo xtask completions powershell | Out-String | Invoke-Expression
+
+then `spinney pipeline <Tab>`, in this repository's folder.")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand)]
+enum CertificateVerb {
+    /// Decide every split of the last run's image anew, from its bytes, with none of the prover's
+    /// code.
+    #[command(after_help = "Examples:
+  cargo xtask certificate verify                         the pipeline.toml that lies here
+  cargo xtask certificate verify --config my/model.toml --json | jq .image.decisions
+
+It is also the last step of every `pipeline run`, as the gate `certificate`.")]
+    Verify {
+        /// The pipeline.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ChipsVerb {
+    /// List the chips with this in their names: core, Rust target, flash and RAM.
+    #[command(after_help = "Examples:
+  cargo xtask chips search nrf52                 all with these letters in their names
+  cargo xtask chips search stm32 --flash 16K     those of them with so much flash")]
+    Search {
+        /// Part of a name, in any case.
+        #[arg(required_unless_present = "flash")]
+        name: Option<String>,
+        /// Only chips with just this flash, such as 16K or 1M.
+        #[arg(long, value_name = "SIZE", value_parser = chips::size)]
+        flash: Option<u32>,
+    },
+    /// Build a pipeline's firmware for chips, and say what it takes of each.
+    Sizes {
+        /// The pipeline.
+        #[arg(long, default_value = "pipeline.toml")]
+        config: PathBuf,
+        /// Names of chips; a dozen well-known ones if none is given, which writes
+        /// reports/chips.md.
+        chips: Vec<String>,
+    },
+}
+
+/// The program that offers the verbs.
+#[derive(Debug, Clone, Copy)]
+pub struct Door {
+    /// How it is called: `cargo xtask`, or `spinney`.
+    pub name: &'static str,
+    /// Verbs that another program does.
+    pub more: &'static [More],
+}
+
+/// A verb that another program does, which is told here and handed over.
+#[derive(Debug, Clone, Copy)]
+pub struct More {
+    /// Its words: `bench`, or `chips update`.
+    pub words: &'static [&'static str],
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// Does it, with all arguments of this program after its name; how it ended.
+    pub run: fn(&[OsString]) -> ExitCode,
+}
+
+/// Does what was typed; the exit code says how it ended.
+#[must_use]
+pub fn main(door: Door) -> ExitCode {
+    invocation::state(door.name);
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let is_typed = |more: &&More| {
+        let typed = arguments.iter().skip(1);
+        more.words.len() < arguments.len()
+            && more
+                .words
+                .iter()
+                .zip(typed)
+                .all(|(word, typed)| typed == *word)
+    };
+    if let Some(more) = door.more.iter().find(is_typed) {
+        return (more.run)(&arguments[1..]);
+    }
+    if let Err(error) = interrupt::watch(terminal::interrupted) {
+        eprintln!("error: cannot listen to signals: {error}");
+        return ExitCode::from(3);
+    }
+    let parsed = command(door)
+        .try_get_matches_from(&arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = parsed.unwrap_or_else(|error| {
+        match misplaced::correction(&command(door), &error, std::env::args_os()) {
+            Some(correction) => {
+                eprintln!("error: {correction}");
+                std::process::exit(2)
+            }
+            None => error.exit(),
+        }
+    });
+    finish(|| run(cli.verb, door))
+}
+
+/// What is wrong with a command line, its first word the program's name.
+#[must_use]
+pub fn parse_error(words: &[&str]) -> Option<clap::Error> {
+    Cli::try_parse_from(words).err()
+}
+
+/// Does a program's work; its exit code, once all that it printed got there.
+pub fn finish(work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    let result = work().and_then(|()| terminal::finish());
+    interrupt::or_end(|| match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::tell(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    })
+}
+
+fn run(verb: Verb, door: Door) -> Result<(), Failure> {
+    match verb {
+        Verb::Setup { check } => setup::run(check),
+        Verb::Pipeline(verb) => verbs::run(&verb),
+        Verb::Certificate(CertificateVerb::Verify { config, json }) => verify::run(&config, json),
+        Verb::Inspect { file, json } => inspect::run(&file, json),
+        Verb::New {
+            path, update: true, ..
+        } => new::update(&path),
+        Verb::New { path, chip, .. } => new::run(&path, &chip),
+        Verb::Chips(ChipsVerb::Search { name, flash }) => {
+            chips::find(name.as_deref().unwrap_or_default(), flash)
+        }
+        Verb::Chips(ChipsVerb::Sizes { config, chips }) => sizes::run(&config, &chips),
+        Verb::Clean { older, dry_run } => clean::run(older, dry_run),
+        Verb::Flash(arguments) => flash::run(arguments),
+        Verb::Explain { row, config, json } => explain::run(&config, row, json),
+        Verb::Features { config, output } => features::run(&config, &output),
+        Verb::Predict(arguments) => predict::run(&arguments),
+        Verb::Completions { shell } => {
+            print!("{}", completions::script(command(door), shell));
+            Ok(())
+        }
+    }
+}
+
+/// The verbs of a program, its name in every example.
+fn command(door: Door) -> clap::Command {
+    let mut command = named(Cli::command(), door.name).name(door.name);
+    command = command.bin_name(door.name);
+    for more in door.more {
+        let verb = |name: &'static str| {
+            let rest = clap::Arg::new("ARGUMENTS")
+                .num_args(0..)
+                .trailing_var_arg(true);
+            clap::Command::new(name).about(more.about).arg(rest)
+        };
+        command = match more.words {
+            [name] => command.subcommand(verb(name)),
+            [parent, name] => command.mut_subcommand(parent, |it| it.subcommand(verb(name))),
+            words => unreachable!("{words:?}: a verb has one word or two"),
+        };
+    }
+    command
+}
+
+/// A command whose examples name the program as it is called.
+fn named(command: clap::Command, name: &str) -> clap::Command {
+    const WRITTEN: &str = "cargo xtask";
+    if name == WRITTEN {
+        return command;
+    }
+    let told = |text: &clap::builder::StyledStr| text.to_string().replace(WRITTEN, name);
+    let after = command.get_after_help().map(told);
+    let about = command.get_long_about().map(told);
+    let verbs: Vec<String> = command
+        .get_subcommands()
+        .map(|verb| verb.get_name().to_owned())
+        .collect();
+    let mut command = match after {
+        Some(after) => command.after_help(after),
+        None => command,
+    };
+    if let Some(about) = about {
+        command = command.long_about(about);
+    }
+    verbs.into_iter().fold(command, |command, verb| {
+        command.mut_subcommand(verb, |verb| named(verb, name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOOR: Door = Door {
+        name: "spinney",
+        more: &[
+            More {
+                words: &["bench"],
+                about: "Measure.",
+                run: |_| ExitCode::SUCCESS,
+            },
+            More {
+                words: &["chips", "update"],
+                about: "Make the table anew.",
+                run: |_| ExitCode::SUCCESS,
+            },
+        ],
+    };
+
+    #[test]
+    fn help_names_the_program_as_it_is_called() {
+        let mut open = vec![command(DOOR)];
+        let mut n_seen = 0;
+        while let Some(mut verb) = open.pop() {
+            let help = verb.render_long_help().to_string();
+            // Completions tell of both.
+            assert!(
+                !help
+                    .replace("stands for `cargo xtask`", "")
+                    .contains("cargo xtask"),
+                "{help}"
+            );
+            n_seen += 1;
+            open.extend(verb.get_subcommands().cloned());
+        }
+        assert!(n_seen > 20, "{n_seen}");
+        command(DOOR).debug_assert();
+    }
+
+    #[test]
+    fn verbs_of_another_program_are_told() {
+        let mut command = command(DOOR);
+        let help = command.render_long_help().to_string();
+        assert!(
+            help.contains("bench") && help.contains("Measure."),
+            "{help}"
+        );
+        let chips = command.find_subcommand_mut("chips").expect("a verb");
+        assert!(
+            chips
+                .render_long_help()
+                .to_string()
+                .contains("Make the table anew.")
+        );
+    }
+}

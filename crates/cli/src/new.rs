@@ -1,0 +1,441 @@
+//! `new`: a fresh user project around a pipeline, which builds as it is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use spinney_board::{Boot, Chip};
+use spinney_codegen::{SourceTree, exact_memory_x};
+use spinney_config::Config;
+
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::{image, invocation, lock_file, places, stages, store};
+
+use crate::terminal;
+
+/// Files of a project; what stands in double braces is put in.
+const TEMPLATE: [(&str, &str); 9] = [
+    ("README.md", include_str!("../template/README.md")),
+    (".gitignore", include_str!("../template/.gitignore")),
+    (
+        "pipeline.toml",
+        include_str!("../template/pipeline.toml.in"),
+    ),
+    (
+        ".github/workflows/ci.yml",
+        include_str!("../template/.github/workflows/ci.yml"),
+    ),
+    (
+        "firmware/Cargo.toml",
+        include_str!("../template/firmware/Cargo.toml"),
+    ),
+    (
+        "firmware/build.rs",
+        include_str!("../template/firmware/build.rs"),
+    ),
+    (
+        "firmware/.cargo/config.toml",
+        include_str!("../template/firmware/.cargo/config.toml"),
+    ),
+    (
+        "firmware/src/main.rs",
+        include_str!("../template/firmware/src/main.rs"),
+    ),
+    (
+        "firmware/src/sensor.rs",
+        include_str!("../template/firmware/src/sensor.rs"),
+    ),
+];
+
+/// Where the chip's memories are, in a project.
+const MEMORY_MAP: &str = "firmware/memory.x";
+/// What follows the chip's name in the first line of a memory map.
+const BY: &str = ", by `cargo xtask new` */";
+
+/// Rows that stand in for the user's.
+const ROWS: &[u8] = include_bytes!("../template/rows.csv");
+
+/// `new`: writes the project at `path`, for the chip of this name.
+pub fn run(path: &Path, chip: &str) -> Result<(), Failure> {
+    let listing = spinney_board::find(chip)
+        .map_err(|error| {
+            let nearest = match error.nearest.join(", ") {
+                nearest if nearest.is_empty() => nearest,
+                nearest => format!(" (nearest: {nearest})"),
+            };
+            let search = invocation::verb("chips search");
+            anyhow!("--chip: {error}, expected one that {search} lists{nearest}")
+        })
+        .input()?;
+    let chip = &listing.chip(None).ok_or_else(|| {
+        Failure::Input(anyhow!(
+            "--chip: found {}, whose core the table does not know, expected one that it knows",
+            listing.name
+        ))
+    })?;
+    if chip.boot.locks() {
+        return Err(Failure::Input(anyhow!(
+            "--chip: found {}, whose image could lock it: {}",
+            chip.name,
+            chip.boot.missing().unwrap_or_default()
+        )));
+    }
+    places::refuse_sources(path)?;
+    let full = std::path::absolute(path).input()?;
+    let name = project_name(&full)?;
+    let is_taken = full
+        .read_dir()
+        .map_or(full.exists(), |mut entries| entries.next().is_some());
+    if is_taken {
+        return Err(Failure::Input(anyhow!(
+            "{}: found something there already, expected a folder that is empty or does not exist",
+            path.display()
+        )));
+    }
+    let draft = store::Draft::of(&full).input()?;
+    write(draft.path(), name, chip)?;
+    draft.finish().input()?;
+    if let Some(reason) = chip.cannot_start() {
+        println!("note: {reason}");
+    }
+    println!(
+        "{0}: a pipeline for irises on an {1}, and firmware around its model\n\
+         next: {2} pipeline run --config {0}/pipeline.toml\n\
+         then: {0}/README.md",
+        path.display(),
+        chip.name,
+        invocation::name()
+    );
+    Ok(())
+}
+
+/// The last part of the path, which names pipeline and packages.
+fn project_name(path: &Path) -> Result<&str, Failure> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let is_fit = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    name.filter(|name| is_fit(name)).ok_or_else(|| {
+        Failure::Input(anyhow!(
+            "{}: found a last part that names no package, expected lower-case letters, digits and \
+             hyphens, a letter first",
+            path.display()
+        ))
+    })
+}
+
+/// Writes all files of the project, the model's crate among them.
+pub fn write(folder: &Path, name: &str, chip: &Chip) -> Result<(), Failure> {
+    for (file, text) in files(name, chip) {
+        store::write_whole(&folder.join(file), text.as_bytes()).input()?;
+    }
+    store::write_whole(&folder.join("data/rows.csv"), ROWS).input()?;
+    let model = stages::crate_of(&folder.join("pipeline.toml"), terminal::progress())?;
+    for (file, text) in &model {
+        store::write_whole(&folder.join("model").join(file), text.as_bytes()).input()?;
+    }
+    write_lock(folder, &model)
+}
+
+/// The files of a project around its rows and its model, by path.
+fn files(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
+    let words = words(name, chip);
+    let filled = TEMPLATE.map(|(file, text)| {
+        let text = words.iter().fold(text.to_owned(), |text, (word, meaning)| {
+            text.replace(&format!("{{{{{word}}}}}"), meaning)
+        });
+        (file, text)
+    });
+    let map = exact_memory_x(chip.core, chip.boot, chip.flash, chip.ram);
+    let map = format!("/* {}{BY}\n{map}", chip.name);
+    filled.into_iter().chain([(MEMORY_MAP, map)]).collect()
+}
+
+/// The lock file of the firmware, whole, so that `--locked` holds from the first build on.
+fn write_lock(folder: &Path, model: &SourceTree) -> Result<(), Failure> {
+    let path = folder.join("firmware/Cargo.toml");
+    let firmware = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .input()?;
+    let of_model = model
+        .iter()
+        .filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let manifests = of_model
+        .map(|(_, text)| text.as_str())
+        .chain([firmware.as_str()]);
+    let lock = lock_file::complete(image::LOCK, manifests).environment()?;
+    store::write_whole(&folder.join("firmware/Cargo.lock"), lock.as_bytes()).input()
+}
+
+/// The chip that the firmware beside a config was written for, where it is another than the
+/// config's, and how to bring it over.
+pub fn other_chip(config: &Config) -> Option<String> {
+    let folder = config.path().parent()?;
+    let before = written_for(folder)?;
+    let chip = &config.pipeline.target.chip.name;
+    let shown = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    (before != *chip).then(|| {
+        format!(
+            "{MEMORY_MAP} is for {before}, and the model now for {chip}: `{} new {} --update` brings the \
+             firmware over",
+            invocation::name(),
+            shown.display()
+        )
+    })
+}
+
+/// The chip in the first line of a project's memory map.
+fn written_for(folder: &Path) -> Option<String> {
+    let map = std::fs::read_to_string(folder.join(MEMORY_MAP)).ok()?;
+    let (name, _) = map.lines().next()?.strip_prefix("/* ")?.split_once(BY)?;
+    Some(name.to_owned())
+}
+
+/// `new --update`: brings the firmware of the project at `path` to the chip that its config names.
+pub fn update(path: &Path) -> Result<(), Failure> {
+    let config = spinney_config::load(&path.join("pipeline.toml"))?;
+    let (chip, name) = (&config.pipeline.target.chip, &config.pipeline.identity.name);
+    let before = written_for(path)
+        .and_then(|name| spinney_board::find(&name).ok()?.chip(None))
+        .with_context(|| {
+            format!(
+                "{}: found no memory map of {}, expected one that names its chip",
+                path.join(MEMORY_MAP).display(),
+                invocation::verb("new")
+            )
+        })
+        .input()?;
+    if before.core.is_riscv() != chip.core.is_riscv() {
+        return Err(Failure::Input(anyhow!(
+            "found firmware for {}, a {}, expected one for {}, a {}; make a new project, and take \
+             src/sensor.rs along",
+            before.name,
+            before.core,
+            chip.name,
+            chip.core
+        )));
+    }
+    let root = spinney_config::resolve(path).input()?;
+    let mut kept = Vec::new();
+    let mut n_written = 0;
+    let (old, new) = (files(name, &before), files(name, chip));
+    for (file, text) in new
+        .iter()
+        .filter(|(file, text)| old.get(*file) != Some(*text))
+    {
+        // The config names the chip already.
+        if *file == "pipeline.toml" {
+            continue;
+        }
+        let full = path.join(file);
+        // A link would lead out of the project.
+        let is_below = spinney_config::resolve(&full).is_ok_and(|it| it == root.join(file));
+        let is_as_written = is_below
+            && std::fs::read_to_string(&full)
+                .is_ok_and(|now| *file == MEMORY_MAP || old.get(file) == Some(&now));
+        if is_as_written {
+            store::write_whole(&full, text.as_bytes()).input()?;
+            n_written += 1;
+        } else {
+            kept.push(*file);
+        }
+    }
+    println!("{n_written} files now for {}", chip.name);
+    for file in kept {
+        println!("note: {file} was changed since it was written, and left as it is");
+    }
+    if let Some(reason) = chip.cannot_start() {
+        println!("note: {reason}");
+    }
+    Ok(())
+}
+
+fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
+    let target = chip.core.target();
+    let [runtime, critical_section, dependencies, scripts] = if chip.core.is_riscv() {
+        [
+            "riscv_rt",
+            "riscv",
+            "riscv = { version = \"0.16.1\", features = [\"critical-section-single-hart\"] }\n\
+             riscv-rt = { version = \"0.18.0\", features = [\"single-hart\"] }",
+            "\"memory.x\", \"link.x\", \"defmt.x\"",
+        ]
+    } else {
+        [
+            "cortex_m_rt",
+            "cortex_m",
+            "cortex-m = { version = \"0.7.10\", features = [\"critical-section-single-core\"] }\n\
+             cortex-m-rt = \"0.7.7\"",
+            "\"link.x\", \"defmt.x\"",
+        ]
+    };
+    [
+        ("name", name.to_owned()),
+        ("chip", chip.name.clone()),
+        ("target", target.to_owned()),
+        ("path", format!("path/to/{name}")),
+        ("runtime", runtime.to_owned()),
+        ("critical_section", critical_section.to_owned()),
+        ("runtime_dependencies", dependencies.to_owned()),
+        ("link_scripts", scripts.to_owned()),
+        ("emulated", emulated(name, chip)),
+        ("programming", programming(chip)),
+        ("runner", runner(chip)),
+    ]
+    .into()
+}
+
+/// How the firmware gets onto the chip, or why it does not.
+fn programming(chip: &Chip) -> String {
+    let how = "`cargo run --release` programs the chip through [probe-rs](https://probe.rs) and \
+               shows the log.";
+    match (chip.cannot_start(), chip.boot) {
+        (Some(reason), _) => format!("**{reason}.** So `cargo run` programs nothing."),
+        (None, Boot::LpcChecksum) => format!(
+            "{how} The chip only starts an image whose first eight vectors add up to zero; `cargo \
+             xtask flash` sees to that for the pipeline's image, and not every programmer does."
+        ),
+        (None, _) => how.to_owned(),
+    }
+}
+
+fn runner(chip: &Chip) -> String {
+    match chip.cannot_start() {
+        Some(_) => "# No runner: README.md says why.".to_owned(),
+        None => format!("runner = \"probe-rs run --chip {}\"", chip.name),
+    }
+}
+
+/// How the firmware runs without a board, where an emulated machine has the chip's memories.
+fn emulated(name: &str, chip: &Chip) -> String {
+    let machine = chip.core.machine();
+    let is_alike = (machine.flash.origin, machine.ram.origin)
+        == (chip.flash.origin, chip.ram.origin)
+        && machine.flash.len >= chip.flash.len.min(machine.flash.len)
+        && machine.ram.len >= chip.ram.len;
+    if !is_alike {
+        return String::new();
+    }
+    let elf = format!("target/{}/release/{name}-firmware", chip.core.target());
+    let bios = if chip.core.is_riscv() {
+        " -bios none"
+    } else {
+        ""
+    };
+    format!(
+        "\nWithout a board, an emulator runs the same code (`cargo install defmt-print` decodes the \
+         log):\n\n```sh\n\
+         cd firmware && cargo build --release --no-default-features --features semihosting\n\
+         {} -M {}{bios} -nographic -semihosting-config enable=on,target=native \\\n    \
+         -kernel {elf} | defmt-print -e {elf}\n```\n",
+        machine.qemu, machine.name
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chip(name: &str) -> Chip {
+        spinney_board::find(name).unwrap().chip(None).unwrap()
+    }
+
+    #[test]
+    fn a_chip_that_does_not_start_gets_no_runner_and_a_word() {
+        let of = |name| files("demo", &chip(name));
+        let plain = of("STM32F405RG");
+        assert!(plain["README.md"].contains("`cargo run --release` programs the chip"));
+        assert!(plain["firmware/.cargo/config.toml"].contains("probe-rs run --chip STM32F405RG"));
+        for name in ["S32K144HAxxxLLx", "ESP32-C3", "CC1312R"] {
+            let files = of(name);
+            let reason = chip(name).cannot_start().unwrap();
+            assert!(files["README.md"].contains(&reason), "{name}");
+            assert!(
+                !files["firmware/.cargo/config.toml"].contains("probe-rs"),
+                "{name}"
+            );
+        }
+        // FSEC 0xfe: not secured.
+        assert!(of("S32K144HAxxxLLx")[MEMORY_MAP].contains("LONG(0xffff7ffe)"));
+        assert!(of("LPC845M301JBD48")["README.md"].contains("add up to zero"));
+    }
+
+    #[test]
+    fn a_chip_that_an_image_could_lock_gets_no_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = run(&folder.path().join("demo"), "ADuCM3029").unwrap_err();
+        assert!(matches!(error, Failure::Input(_)));
+        assert!(!folder.path().join("demo").exists());
+    }
+
+    #[test]
+    fn nothing_is_placed_among_the_sources() {
+        for place in ["crates/demo", "docs/../xtask/demo", "firmware"] {
+            let place = places::clone().unwrap().join(place);
+            let error = run(&place, "nRF52840_xxAA").unwrap_err();
+            assert!(matches!(error, Failure::Input(_)), "{error:?}");
+            assert!(
+                format!("{error:?}").contains("which is Spinney's own"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_a_project_is_left_as_it_is() {
+        let (folder, victim) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = files("demo", &chip("nRF52840_xxAA"));
+        for (file, text) in &files {
+            store::write_whole(&folder.path().join(file), text.as_bytes()).unwrap();
+        }
+        store::write_whole(&folder.path().join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+        let config = files["pipeline.toml"].replace("nRF52840_xxAA", "STM32G071RB");
+        std::fs::write(folder.path().join("pipeline.toml"), config).unwrap();
+        let theirs = victim.path().join("memory.x");
+        std::fs::write(&theirs, &files[MEMORY_MAP]).unwrap();
+        std::fs::remove_file(folder.path().join(MEMORY_MAP)).unwrap();
+        std::os::unix::fs::symlink(&theirs, folder.path().join(MEMORY_MAP)).unwrap();
+        update(folder.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&theirs).unwrap(), files[MEMORY_MAP]);
+        let map = folder.path().join(MEMORY_MAP);
+        assert!(map.symlink_metadata().unwrap().is_symlink());
+    }
+
+    #[test]
+    fn firmware_follows_the_chip_of_its_config() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |chip: &str| {
+            let text = &files("demo", &self::chip(chip))["pipeline.toml"];
+            store::write_whole(&folder.path().join("pipeline.toml"), text.as_bytes()).unwrap();
+            spinney_config::load(&folder.path().join("pipeline.toml")).unwrap()
+        };
+        for (file, text) in files("demo", &chip("nRF52840_xxAA")) {
+            store::write_whole(&folder.path().join(file), text.as_bytes()).unwrap();
+        }
+        store::write_whole(&folder.path().join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+        assert_eq!(other_chip(&config("nRF52840_xxAA")), None);
+        let note = other_chip(&config("STM32G071RB")).unwrap();
+        assert!(
+            note.starts_with("firmware/memory.x is for nRF52840_xxAA"),
+            "{note}"
+        );
+        let readme = folder.path().join("README.md");
+        std::fs::write(&readme, "mine").unwrap();
+        update(folder.path()).unwrap();
+        assert_eq!(other_chip(&config("STM32G071RB")), None);
+        let cargo = std::fs::read_to_string(folder.path().join("firmware/.cargo/config.toml"));
+        assert!(cargo.unwrap().contains("thumbv6m-none-eabi"));
+        assert_eq!(std::fs::read_to_string(&readme).unwrap(), "mine");
+        config("CH32V103C8T6");
+        let error = update(folder.path()).unwrap_err();
+        assert!(matches!(error, Failure::Input(_)));
+    }
+}

@@ -1,0 +1,452 @@
+//! `predict`: the classes of a file of rows by the pipeline's quantized model, on the host or on a
+//! device behind a serial port.
+
+mod answer;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use spinney_batch::Predictor;
+use spinney_config::{DataFile, Dataset as RowsConfig, Labels};
+use spinney_dataset::limits::FILE_BYTES_MAX;
+use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsIn, Rows, Source};
+use spinney_model::{Naming, Schema};
+use spinney_wire::frame::Clock;
+
+use answer::{Answer, DeviceAnswer, Ticks};
+
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::image::Way;
+use spinney_pipeline::progress::Progress;
+use spinney_pipeline::serial::{Card, HostRows, Link, Noisy, Patience, Served, Tally, Tty, verify};
+use spinney_pipeline::stages::{self, Quantized, at_fault};
+use spinney_pipeline::store;
+
+use crate::terminal;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The pipeline whose model predicts.
+    #[arg(long, default_value = "pipeline.toml")]
+    config: PathBuf,
+    /// Rows: .npy or .npz in the order of the model's features, or .csv with their names.
+    #[arg(long)]
+    input: PathBuf,
+    /// Where classes go: .npy takes their indices, .csv their names.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// Write a score per class behind each class, to a .csv or with `--json`.
+    #[arg(long)]
+    scores: bool,
+    /// Write accuracy, classes and what a device said to stdout as JSON, and nothing else.
+    #[arg(long)]
+    json: bool,
+    /// Threads to use; all cores if not given.
+    #[arg(long, conflicts_with = "port")]
+    threads: Option<NonZeroUsize>,
+    /// Let the device on this serial port predict; `emulator` builds the serial image and runs it
+    /// on the pipeline's emulated board.
+    #[arg(long)]
+    port: Option<PathBuf>,
+    /// Bits per second of the port.
+    #[arg(long, default_value_t = 115_200, requires = "port",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    baud: u32,
+    /// Disturb one byte in so many on the line, to see that nothing gets lost.
+    #[arg(long, value_name = "N", requires = "port",
+          value_parser = clap::value_parser!(u32).range(10..))]
+    noise: Option<u32>,
+}
+
+/// Predicts every row of the input. The classes are the device's, whatever the number of threads.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Arguments { config, input, .. } = arguments;
+    // Whatever can fail cheaply fails before a model is trained.
+    let format = arguments.output.as_deref().map(OutputFormat::of);
+    let format = format.transpose()?;
+    if arguments.scores && format == Some(OutputFormat::Npy) {
+        return Err(Failure::Input(anyhow!(
+            "found --scores with an .npy, which takes class indices alone; name a .csv"
+        )));
+    }
+    if arguments.scores && format.is_none() && !arguments.json {
+        return Err(Failure::Input(anyhow!(
+            "found --scores without a place for them, expected --output FILE.csv or --json"
+        )));
+    }
+    let file = file_of(config)?;
+    let progress = if arguments.json {
+        terminal::notes()
+    } else {
+        terminal::progress()
+    };
+    progress.doing("reading rows");
+    let bytes = spinney_config::file::read(input, FILE_BYTES_MAX)
+        .with_context(|| format!("cannot read {}", input.display()))
+        .input()?;
+    let (rows, labels) = read(&bytes, &file).map_err(|error| at_fault(input, &error))?;
+    drop(bytes);
+    let quantized = stages::quantized(config, progress.clone())?;
+    let schema = quantized.model.schema();
+    let fitted = fit(rows, labels, schema).map_err(|error| at_fault(input, &error))?;
+    progress.doing("predicting");
+    let predicted = match &arguments.port {
+        None => on_host(arguments, &quantized, &fitted)?,
+        Some(port) => on_device(arguments, port, &quantized, &fitted, &progress)?,
+    };
+    progress.clear();
+    let classes = &predicted.classes;
+    if let (Some(path), Some(format)) = (&arguments.output, format) {
+        let bytes = format.bytes(classes, predicted.scores.as_deref(), schema);
+        store::write_whole(path, &bytes).input()?;
+    }
+    let n_rows = classes.len();
+    let n_right = fitted.labels.as_ref().map(|labels| {
+        let pairs = labels.iter().zip(classes);
+        pairs.filter(|(label, class)| label == class).count()
+    });
+    if arguments.json {
+        let answer = Answer {
+            rows: n_rows,
+            accuracy: n_right.map(|n_right| n_right as f64 / n_rows.max(1) as f64),
+            rows_right: n_right,
+            seconds: predicted.seconds,
+            classes: classes
+                .iter()
+                .map(|class| schema.classes()[*class].as_str())
+                .collect(),
+            score_classes: predicted.scores.is_some().then(|| schema.classes()),
+            scores: predicted.scores.as_deref(),
+            device: predicted.device.as_ref(),
+        };
+        terminal::json(&answer).environment()?;
+    } else {
+        if let Some(device) = &predicted.device {
+            println!("{}", device.in_words(n_rows));
+        }
+        if let Some(n_right) = n_right {
+            println!(
+                "accuracy {:.4} ({n_right} of {n_rows} rows)",
+                n_right as f64 / n_rows as f64
+            );
+        }
+        eprintln!(
+            "{n_rows} rows in {:.3} s, {:.0} rows per second",
+            predicted.seconds,
+            n_rows as f64 / predicted.seconds.max(1e-9)
+        );
+    }
+    match &predicted.device {
+        Some(device) if !device.mismatches.is_empty() => Err(Failure::Gate),
+        _ => Ok(()),
+    }
+}
+
+/// What came of the rows.
+struct Predicted {
+    classes: Vec<usize>,
+    /// Where they were asked for.
+    scores: Option<Vec<Vec<i64>>>,
+    seconds: f64,
+    /// What a device said of them; `None` on this machine.
+    device: Option<DeviceAnswer>,
+}
+
+fn on_host(
+    arguments: &Arguments,
+    quantized: &Quantized,
+    fitted: &Fitted,
+) -> Result<Predicted, Failure> {
+    let n_threads = arguments
+        .threads
+        .map_or_else(std::thread::available_parallelism, Ok);
+    let predictor = Predictor::<f64>::new(&quantized.quant)
+        .with_threads(n_threads.environment()?)
+        .environment()?;
+    let start = Instant::now();
+    let values = fitted.values.view();
+    let of_input = |error| at_fault(&arguments.input, &error);
+    let classes = predictor.classes(values).map_err(of_input)?;
+    // An exit that may change a class is asked itself.
+    let classes = quantized.stopped_early(values).unwrap_or(classes);
+    let seconds = start.elapsed().as_secs_f64();
+    let scores = if arguments.scores {
+        let scores = predictor.scores(values).map_err(of_input)?;
+        Some(scores.rows().into_iter().map(|row| row.to_vec()).collect())
+    } else {
+        None
+    };
+    Ok(Predicted {
+        classes,
+        scores,
+        seconds,
+        device: None,
+    })
+}
+
+fn on_device(
+    arguments: &Arguments,
+    port: &Path,
+    quantized: &Quantized,
+    fitted: &Fitted,
+    progress: &Progress,
+) -> Result<Predicted, Failure> {
+    let quant = &quantized.quant;
+    let host = HostRows {
+        early: quantized.stopped_early(fitted.values.view()),
+        ..HostRows::new(quant, fitted.values.rows())
+    };
+    let fingerprint = quantized.fingerprint();
+    // A pipeline that stops early may have either image flashed; the emulated one asks all trees.
+    let is_certain = port == Path::new(EMULATOR) || !quantized.codegen.early_exit;
+    let card = Card::new(quant, &fingerprint, is_certain.then_some(false));
+    // The machine runs until its guard is dropped.
+    let (tty, _emulated) = if port == Path::new(EMULATOR) {
+        let config = spinney_config::load(&arguments.config)?;
+        let pipeline = &config.pipeline;
+        let core = pipeline.target.chip.core;
+        let machine = pipeline.target.board.unwrap_or_else(|| core.machine());
+        progress.doing(&format!("building the serial image for {}", machine.name));
+        let way = Way::Uart(machine.uart);
+        let served = Served::build(&config, quantized, core, machine, way, progress)?;
+        let emulated = served.start()?;
+        progress.clear();
+        eprintln!(
+            "{}: {} bytes of flash, {} of RAM; its UART is {}",
+            machine.name,
+            served.footprint.flash_bytes,
+            served.footprint.ram_bytes,
+            emulated.path.display()
+        );
+        (emulated.tty()?, Some(emulated))
+    } else {
+        (Tty::open(port, arguments.baud)?, None)
+    };
+    let mut link: Box<dyn Link> = match arguments.noise {
+        None => Box::new(tty),
+        Some(one_in) => Box::new(Noisy::new(tty, one_in, NOISE_SEED)),
+    };
+    let n_rows = host.classes.len();
+    let started = Instant::now();
+    let run = verify(
+        &mut *link,
+        &card,
+        Patience::default(),
+        &host,
+        &mut |row, tally| {
+            let rate = row as f64 / started.elapsed().as_secs_f64().max(1e-9);
+            progress.doing(&format!(
+                "{row} of {n_rows} rows, {rate:.0} per second, {} repeated",
+                tally.retries
+            ));
+        },
+    )?;
+    progress.clear();
+    let Tally {
+        retries,
+        silences,
+        damaged,
+        refused,
+        bytes_sent,
+        bytes_received,
+        ..
+    } = run.tally;
+    let clock = run.device.clock;
+    let ticks = run.ticks();
+    if !arguments.json {
+        eprintln!("{bytes_sent} bytes sent, {bytes_received} received");
+        if retries > 0 {
+            eprintln!(
+                "{retries} requests repeated, {silences} of them after silence; {refused} frames \
+                 reached the device damaged, {damaged} the host"
+            );
+        }
+        if let Some((mean, max)) = ticks {
+            let clock = clock_in_words(clock);
+            eprintln!("{mean:.0} ticks of {clock} per prediction, {max} at most");
+        }
+    }
+    if arguments.scores && !run.device.has_scores {
+        return Err(Failure::Input(anyhow!(
+            "found an image without scores, since its model stops once the class is certain; \
+             expected scores for --scores: set `early_exit = false` in [codegen], then build and \
+             flash it anew"
+        )));
+    }
+    Ok(Predicted {
+        classes: run.classes(),
+        scores: arguments
+            .scores
+            .then(|| run.outcomes.iter().map(|one| one.scores.clone()).collect()),
+        seconds: run.seconds,
+        device: Some(DeviceAnswer {
+            has_scores: run.device.has_scores,
+            bytes_sent,
+            bytes_received,
+            retries,
+            ticks: ticks.map(|(mean, max)| Ticks {
+                clock: format!("{clock:?}").to_lowercase(),
+                mean,
+                max,
+            }),
+            mismatches: run.mismatches,
+        }),
+    })
+}
+
+/// Stands for a port that this program makes itself.
+const EMULATOR: &str = "emulator";
+
+/// Of noise that is asked for.
+const NOISE_SEED: u64 = 1;
+
+fn clock_in_words(clock: Clock) -> &'static str {
+    match clock {
+        Clock::None => "no clock",
+        Clock::Systick => "SysTick",
+        Clock::Cyccnt => "CYCCNT, which are cycles,",
+        Clock::Mcycle => "mcycle",
+    }
+}
+
+/// The file whose columns those of the input are like.
+fn file_of(config: &Path) -> Result<DataFile, Failure> {
+    let config = spinney_config::load(config)?;
+    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+        config.pipeline.dataset;
+    Ok(file)
+}
+
+/// Rows without the columns that are ignored and, where the file has them, labels.
+fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<RowLabels>), DataError> {
+    let labels = match &file.labels {
+        Labels::Column(label) => LabelsIn::Column(label),
+        Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
+    };
+    let keeps = |column: &str| !file.ignore.iter().any(|it| stages::matches(it, column));
+    Source::open(bytes, labels, file.header)?.rows(&keeps)
+}
+
+/// Rows with the model's columns in its order, and class indices where the file has labels.
+struct Fitted {
+    values: ndarray::Array2<f64>,
+    labels: Option<Vec<usize>>,
+}
+
+fn fit(rows: Rows, labels: Option<RowLabels>, schema: &Schema) -> Result<Fitted, DataError> {
+    let are_named = schema.naming() == Naming::Given;
+    let rows = rows.with_features(&schema.feature_names(), are_named)?;
+    let Some(labels) = labels else {
+        return Ok(Fitted {
+            values: rows.values,
+            labels: None,
+        });
+    };
+    let rows = Dataset::of(rows, &labels)?.with_classes(schema.classes())?;
+    Ok(Fitted {
+        values: rows.values().clone(),
+        labels: Some(rows.labels().to_vec()),
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OutputFormat {
+    Npy,
+    Csv,
+}
+
+impl OutputFormat {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        match path.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("npy") => Ok(Self::Npy),
+            Some("csv") => Ok(Self::Csv),
+            _ => Err(Failure::Input(anyhow!(
+                "{}: found an output of unknown format, expected a name that ends in .npy (class \
+                 indices) or .csv (class names)",
+                path.display()
+            ))),
+        }
+    }
+
+    fn bytes(self, classes: &[usize], scores: Option<&[Vec<i64>]>, schema: &Schema) -> Vec<u8> {
+        match self {
+            Self::Npy => npy_bytes(classes),
+            Self::Csv => {
+                let mut out = String::from("class");
+                if scores.is_some() {
+                    for class in schema.classes() {
+                        out.push(',');
+                        out.push_str(&quoted(&format!("score {class}")));
+                    }
+                }
+                out.push('\n');
+                for (row, class) in classes.iter().enumerate() {
+                    out.push_str(&quoted(&spinney_report::cell(&schema.classes()[*class])));
+                    for score in scores.map_or(&[][..], |scores| &scores[row]) {
+                        out.push_str(&format!(",{score}"));
+                    }
+                    out.push('\n');
+                }
+                out.into_bytes()
+            }
+        }
+    }
+}
+
+/// A one-dimensional `.npy` of 64-bit integers, format version 1.0.
+fn npy_bytes(classes: &[usize]) -> Vec<u8> {
+    const ALIGNMENT: usize = 64;
+    const HEAD: usize = 10;
+    let mut header = format!(
+        "{{'descr': '<i8', 'fortran_order': False, 'shape': ({},), }}",
+        classes.len()
+    );
+    let end = (HEAD + header.len() + 1).next_multiple_of(ALIGNMENT);
+    header.extend(std::iter::repeat_n(' ', end - HEAD - header.len() - 1));
+    header.push('\n');
+    let n_bytes = u16::try_from(header.len()).expect("a header of a hundred bytes");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(n_bytes.to_le_bytes());
+    bytes.extend(header.into_bytes());
+    bytes.extend(
+        classes
+            .iter()
+            .flat_map(|class| (*class as i64).to_le_bytes()),
+    );
+    bytes
+}
+
+/// A field of CSV, quoted where it has to be.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) || field.trim() != field {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_npy_is_read_back() {
+        for n in [0, 1, 1000] {
+            let classes: Vec<usize> = (0..n).collect();
+            let bytes = npy_bytes(&classes);
+            assert_eq!(bytes.len() % 64, n * 8 % 64);
+            let names: Vec<String> = classes.iter().map(ToString::to_string).collect();
+            assert_eq!(spinney_dataset::npy::labels(&bytes).unwrap(), names);
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_where_they_have_to_be() {
+        assert_eq!(quoted("a b"), "a b");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(quoted(" a"), "\" a\"");
+    }
+}

@@ -1,0 +1,1 @@
+../../../../firmware/app/build.rs

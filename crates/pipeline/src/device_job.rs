@@ -1,0 +1,166 @@
+//! A model's rows through verify images on emulated machines, held against the host's bits.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use spinney_board::{Boot, Core, Machine, machine};
+use spinney_codegen::{Identity, Options, SourceTree};
+use spinney_dataset::Dataset;
+use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
+use spinney_quantize::QuantModel;
+
+use crate::emulator::{self, Ended};
+use crate::environment::{self, Toolchain};
+use crate::failure::{Blame, Failure};
+use crate::image::{self, Image, Transport};
+use crate::progress::Progress;
+use crate::store;
+
+/// A core and the machines that run its code, the preferred one first.
+pub struct Device {
+    /// The core.
+    pub core: Core,
+    machines: Vec<(&'static Machine, PathBuf)>,
+    toolchain: Toolchain,
+}
+
+const DEADLINE_S: u32 = 3600;
+
+impl Device {
+    /// The device of `core` on the first of these machines that has enough memory.
+    pub fn new(core: Core, machines: &[&str], progress: &Progress) -> Result<Self, Failure> {
+        let toolchain = environment::needed_toolchain(core.target(), progress)?;
+        let machines = machines
+            .iter()
+            .map(|name| {
+                let machine = machine(name)
+                    .with_context(|| format!("no machine {name}"))
+                    .environment()?;
+                let (program, _) = environment::needed_emulator(machine, progress)?;
+                Ok((machine, program))
+            })
+            .collect::<Result<_, Failure>>()?;
+        Ok(Self {
+            core,
+            machines,
+            toolchain,
+        })
+    }
+}
+
+/// How a job ended.
+pub struct Ran {
+    /// The machine that ran it, or was the last not to.
+    pub machine: &'static Machine,
+    /// What was measured, or why nothing was.
+    pub result: Result<DeviceRun, String>,
+    /// Why it ran on another machine than the first.
+    pub note: Option<String>,
+}
+
+/// What a case takes to the devices.
+pub struct Job {
+    /// Of the case, fit for a folder and a package.
+    name: String,
+    model: SourceTree,
+    firmware: SourceTree,
+    rows: Vec<u8>,
+    n_features: usize,
+    n_classes: usize,
+}
+
+impl Job {
+    /// A case: its model in one form, and the rows that are asked.
+    ///
+    /// # Errors
+    /// The form does not hold the model.
+    pub fn new(
+        name: &str,
+        kind: &str,
+        quant: &QuantModel,
+        form: &Options,
+        rows: &Dataset,
+    ) -> Result<Self, Failure> {
+        let name = name.replace([' ', '_'], "-").to_lowercase();
+        let identity = Identity {
+            pipeline: &name,
+            kind,
+            fingerprint: &store::sha256(name.as_bytes())["sha256:".len()..],
+        };
+        let mut bytes = Vec::new();
+        for row in rows.values().rows() {
+            bytes.extend(quant.reading_bytes(&row.to_vec()));
+        }
+        Ok(Self {
+            model: spinney_codegen::drop_in(identity, quant, form)
+                .environment()?
+                .files,
+            firmware: image::firmware_sources(),
+            rows: bytes,
+            n_features: quant.schema().n_features(),
+            n_classes: quant.schema().n_classes(),
+            name,
+        })
+    }
+
+    /// Runs on `device`, on the first of its machines that holds the image, and compares with
+    /// `predictions`; `folder` names this kind of jobs.
+    pub fn run(
+        &self,
+        device: &Device,
+        predictions: &Predictions,
+        folder: &Path,
+        progress: &Progress,
+    ) -> Result<Ran, Failure> {
+        let mut refused = Err(anyhow!("a device without a machine")).environment();
+        let mut note: Option<String> = None;
+        for (machine, program) in &device.machines {
+            let folder = folder.join(format!("{}-{}-{}", self.name, device.core, machine.name));
+            let image = Image {
+                model: &self.model,
+                model_package: &format!("{}-model", self.name),
+                boot: Boot::Direct,
+                memory: (machine.flash, machine.ram),
+                core: device.core,
+                log: "error",
+                for_speed: false,
+                transport: Transport::Verify,
+                takes_samples: false,
+                class_only: false,
+            };
+            let toolchain = &device.toolchain;
+            let elf = image::build(&image, &self.firmware, toolchain, &folder, progress)?;
+            let footprint = Footprint::from_elf(&elf).environment()?;
+            if let Some(reason) = emulator::does_not_fit(machine, &footprint) {
+                note = Some(reason.replace("not run: ", ""));
+                refused = Ok(Ran {
+                    machine,
+                    result: Err(reason),
+                    note: None,
+                });
+                continue;
+            }
+            let run = emulator::run(program, machine, &elf, &footprint, &self.rows, DEADLINE_S)?;
+            let context = RunContext {
+                n_features: self.n_features,
+                n_classes: self.n_classes,
+                class_only: image.class_only,
+                timer: machine.timer,
+                predictions,
+                splits: None,
+            };
+            return Ok(Ran {
+                machine,
+                result: match run.ended {
+                    Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
+                    Ended::Outcomes(bytes) => {
+                        read_outcomes(&bytes, context).map_err(|error| error.to_string())
+                    }
+                },
+                // What kept it from the first machine is why it ran on this one.
+                note,
+            });
+        }
+        refused
+    }
+}

@@ -1,0 +1,195 @@
+//! Runs a verify image in QEMU: rows in, outcomes and decoded log out, or why not.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use defmt_decoder::Table;
+use spinney_board::Machine;
+use spinney_evaluate::Footprint;
+
+use crate::failure::{Blame, Failure};
+use crate::log::Log;
+use crate::{disk, interrupt, process};
+
+/// How a run ended, which is the image's doing: where the emulator itself fails, there is no run.
+pub enum Ended {
+    /// With outcomes.
+    Outcomes(Vec<u8>),
+    /// It does not fit, so that it was not even tried: why, in a sentence for the report.
+    NotRun(String),
+    /// Without outcomes: what happened, in a sentence for the report. Another time it may go well.
+    Failed(String),
+}
+
+/// A run and what the firmware logged.
+pub struct EmulatorRun {
+    /// How it ended.
+    pub ended: Ended,
+    /// What an image with a front end heard.
+    pub heard: Option<Vec<u8>>,
+    /// What the firmware logged.
+    pub log: String,
+}
+
+/// Names of the files that image and emulator share.
+fn rows_file() -> &'static str {
+    spinney_wire::ROWS_FILE.to_str().unwrap_or_default()
+}
+
+fn outcomes_file() -> &'static str {
+    spinney_wire::OUTCOMES_FILE.to_str().unwrap_or_default()
+}
+
+fn features_file() -> &'static str {
+    let name = spinney_wire::heard::FEATURES_FILE;
+    name.to_str().unwrap_or_default()
+}
+
+/// Runs an image on `machine` with `rows`, for at most `deadline_s` seconds.
+pub fn run(
+    qemu: &Path,
+    machine: &Machine,
+    elf: &[u8],
+    footprint: &Footprint,
+    rows: &[u8],
+    deadline_s: u32,
+) -> Result<EmulatorRun, Failure> {
+    if let Some(reason) = does_not_fit(machine, footprint) {
+        return Ok(EmulatorRun {
+            ended: Ended::NotRun(reason),
+            heard: None,
+            log: String::new(),
+        });
+    }
+    let _busy = interrupt::busy();
+    let folder = tempfile::tempdir()
+        .context("cannot create a temporary folder")
+        .environment()?;
+    // Nobody else has this copy: what runs is what was asked for.
+    let image = folder.path().join("image.elf");
+    std::fs::write(&image, elf).environment()?;
+    std::fs::write(folder.path().join(rows_file()), rows).environment()?;
+    let mut command = command(qemu, machine, &image);
+    command.current_dir(folder.path());
+    let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
+        .with_context(|| format!("cannot run {}", qemu.display()))
+        .environment()?;
+    let log = decode_log(elf, &finished.stdout);
+    let why = match finished.status.map(|status| status.code()) {
+        Ok(Some(0)) => None,
+        Ok(Some(2)) => Some("the image could not read rows or write outcomes".to_owned()),
+        Ok(Some(3)) => Some("the image panicked".to_owned()),
+        Ok(Some(4)) => Some("the image ran into a hard fault".to_owned()),
+        // QEMU gives up on a core that faults while it handles a fault.
+        Ok(None) if String::from_utf8_lossy(&finished.stderr).contains("Lockup") => {
+            Some("the image locked the core up, by a fault within a fault".to_owned())
+        }
+        Ok(_) => return Err(tool_failed(qemu, &finished.told())),
+        Err(killed) => Some(format!("the image {killed}")),
+    };
+    let left = |name: &str| answer(&folder.path().join(name));
+    let (ended, heard) = match why {
+        Some(why) => (Ended::Failed(why), None),
+        None => {
+            let outcomes = left(outcomes_file()).map_err(|error| {
+                let ended = format!("ended as if all were well, and left no answer: {error}");
+                tool_failed(qemu, &ended)
+            })?;
+            (Ended::Outcomes(outcomes), left(features_file()).ok())
+        }
+    };
+    Ok(EmulatorRun { ended, heard, log })
+}
+
+/// The bytes of a file that an image wrote.
+fn answer(path: &Path) -> std::io::Result<Vec<u8>> {
+    const BYTES_MAX: u64 = 1 << 28;
+    let n_bytes = std::fs::metadata(path)?.len();
+    if n_bytes > BYTES_MAX {
+        let found = format!("found {n_bytes} bytes, expected at most {BYTES_MAX}");
+        return Err(std::io::Error::other(found));
+    }
+    disk::read(path)
+}
+
+/// What is no result of an image: the emulator crashed, or answers what no image of ours does.
+pub fn tool_failed(qemu: &Path, what: &str) -> Failure {
+    Failure::Environment(anyhow!(
+        "{} {what}; expected the answers of an image: this is the emulator's failure, so nothing of \
+         it is kept; run the same again, or set up another emulator",
+        qemu.display()
+    ))
+}
+
+/// QEMU with this image, semihosting and a fixed time per instruction.
+fn command(qemu: &Path, machine: &Machine, elf: &Path) -> Command {
+    let mut command = Command::new(qemu);
+    command
+        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
+        .args(["-serial", "null", "-icount", "shift=8"])
+        .args(["-semihosting-config", "enable=on,target=native"])
+        .arg("-kernel")
+        .arg(elf);
+    if machine.core.is_riscv() {
+        command.args(["-bios", "none"]);
+    }
+    command
+}
+
+/// Seconds within which firmware that ends by itself does so.
+const LOG_DEADLINE_S: u64 = 60;
+
+/// What firmware that ends by itself logs.
+pub fn log_of(qemu: &Path, machine: &Machine, elf: &Path) -> Result<String, Failure> {
+    let deadline = Duration::from_secs(LOG_DEADLINE_S);
+    let finished = process::run(&mut command(qemu, machine, elf), deadline)
+        .with_context(|| format!("cannot run {}", qemu.display()))
+        .environment()?;
+    if !finished.succeeded() {
+        return Err(tool_failed(qemu, &finished.told()));
+    }
+    Ok(decode_log(
+        &std::fs::read(elf).environment()?,
+        &finished.stdout,
+    ))
+}
+
+/// Room that the main loop and a prediction need at the least.
+const STACK_BYTES_MIN: u64 = 1024;
+
+/// Why the emulated machine cannot hold an image, if it cannot.
+pub fn does_not_fit(machine: &Machine, footprint: &Footprint) -> Option<String> {
+    let (flash, ram) = (u64::from(machine.flash.len), u64::from(machine.ram.len));
+    if footprint.flash_bytes > flash {
+        return Some(format!(
+            "not run: the image needs {} bytes of flash and the emulated {} has {flash}",
+            footprint.flash_bytes, machine.name
+        ));
+    }
+    (footprint.ram_bytes + STACK_BYTES_MIN > ram).then(|| {
+        format!(
+            "not run: the image needs {} bytes of RAM and a stack, and the emulated {} has {ram}",
+            footprint.ram_bytes, machine.name
+        )
+    })
+}
+
+/// The firmware's defmt log as text, a line per message.
+fn decode_log(elf: &[u8], bytes: &[u8]) -> String {
+    let table = match Table::parse(elf) {
+        Ok(Some(table)) => table,
+        Ok(None) => return "(the image has no log)\n".to_owned(),
+        Err(error) => return format!("(the log cannot be decoded: {error})\n"),
+    };
+    let mut log = String::new();
+    let decoded = Log::new(&table).decode(bytes, &mut |line| {
+        log.push_str(line);
+        log.push('\n');
+    });
+    if decoded.is_err() {
+        log.push_str("(the rest of the log is damaged)\n");
+    }
+    log
+}

@@ -1,0 +1,337 @@
+//! What this machine has for bare-metal Rust and for emulation, and what it lacks.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use spinney_board::Machine;
+
+use crate::failure::{Blame, Failure};
+use crate::progress::Progress;
+use crate::{invocation, process};
+
+/// A compiler that can build for a bare-metal target, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    /// The compiler; `None` for the one that cargo takes by itself.
+    pub rustc: Option<PathBuf>,
+    /// Whether `core` is built from its sources, for want of a built one.
+    pub builds_core: bool,
+    /// The linker, unless the compiler brings its own.
+    pub linker: Linker,
+    /// `rustc --version`.
+    pub version: String,
+    /// The same of the linker: images depend on both.
+    pub linker_version: String,
+}
+
+/// The program that links an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Linker {
+    /// The `rust-lld` of the compiler that cargo takes by itself.
+    RustLld(PathBuf),
+    /// The distribution's `ld.lld`.
+    Lld(PathBuf),
+}
+
+impl Toolchain {
+    /// The compiler as it is called.
+    pub fn rustc(&self) -> &Path {
+        self.rustc.as_deref().unwrap_or(Path::new(RUSTC))
+    }
+
+    /// All that the compiler says of its version where it compiles, in `folder`: settings of that
+    /// place may choose another.
+    pub fn compiler_in(&self, folder: &Path) -> anyhow::Result<String> {
+        let mut command = isolated(self.rustc());
+        command.arg("-vV").current_dir(folder);
+        let output = process::run(&mut command, process::SHORT);
+        let output = output.with_context(|| format!("cannot run {}", self.rustc().display()))?;
+        if !output.succeeded() {
+            anyhow::bail!(
+                "in {}, `{} -vV` {}",
+                folder.display(),
+                self.rustc().display(),
+                output.told()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+impl Linker {
+    /// The linker's program.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::RustLld(path) | Self::Lld(path) => path,
+        }
+    }
+
+    /// What it says of its version, without its path; `None` if it says nothing.
+    fn told_version(&self, progress: &Progress) -> Option<String> {
+        let mut command = Command::new(self.path());
+        if matches!(self, Self::RustLld(_)) {
+            command.args(["-flavor", "gnu"]);
+        }
+        first_line(command.arg("--version"), progress)
+    }
+}
+
+/// The compiler that cargo takes by itself.
+const RUSTC: &str = "rustc";
+
+/// The distribution's compiler, where its packages put it.
+const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
+
+/// Finds a way to build for `target`: a built `core`, else the sources of one.
+pub fn toolchain(target: &str, progress: &Progress) -> Option<Toolchain> {
+    let default = PathBuf::from(RUSTC);
+    let host_linker = host_linker(&default, progress);
+    let candidates = [
+        (default.clone(), None),
+        (
+            PathBuf::from(SYSTEM_RUSTC),
+            Some(PathBuf::from(SYSTEM_RUSTC)),
+        ),
+    ];
+    // A built core is preferred on either compiler to building one.
+    for needs_sources in [false, true] {
+        for (rustc, set) in &candidates {
+            let found = if needs_sources {
+                has_core_sources(rustc, progress)
+            } else {
+                has_core(rustc, target, progress)
+            };
+            if !found {
+                continue;
+            }
+            let linker = host_linker.clone().or_else(system_linker)?;
+            let linker_version = linker.told_version(progress)?;
+            return Some(Toolchain {
+                rustc: set.clone(),
+                builds_core: needs_sources,
+                linker,
+                linker_version,
+                version: first_line(Command::new(rustc).arg("--version"), progress)?,
+            });
+        }
+    }
+    None
+}
+
+fn has_core(rustc: &Path, target: &str, progress: &Progress) -> bool {
+    let mut command = Command::new(rustc);
+    let Some(folder) = first_line(
+        command.args(["--print", "target-libdir", "--target", target]),
+        progress,
+    ) else {
+        return false;
+    };
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with("libcore-") && name.ends_with(".rlib")
+        })
+    })
+}
+
+fn has_core_sources(rustc: &Path, progress: &Progress) -> bool {
+    first_line(Command::new(rustc).args(["--print", "sysroot"]), progress).is_some_and(|sysroot| {
+        Path::new(&sysroot)
+            .join("lib/rustlib/src/rust/library/Cargo.lock")
+            .is_file()
+    })
+}
+
+fn host_linker(rustc: &Path, progress: &Progress) -> Option<Linker> {
+    let folder = first_line(
+        Command::new(rustc).args(["--print", "target-libdir"]),
+        progress,
+    )?;
+    let path = Path::new(&folder).parent()?.join("bin/rust-lld");
+    path.is_file().then_some(Linker::RustLld(path))
+}
+
+fn system_linker() -> Option<Linker> {
+    find_program("ld.lld").map(Linker::Lld)
+}
+
+/// What a build sees of the caller's environment: where programs, their libraries, homes and
+/// temporary files are, how the network is reached, the language of messages, and another date, if
+/// somebody plays with it. All else might reach an image.
+const PASSED: [&str; 47] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "DEVELOPER_DIR",
+    "SDKROOT",
+    "NIX_LD",
+    "NIX_LD_LIBRARY_PATH",
+    "CARGO_HOME",
+    "CARGO_BUILD_JOBS",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "RUSTUP_AUTO_INSTALL",
+    "RUSTUP_DIST_SERVER",
+    "RUSTUP_UPDATE_ROOT",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSH_AUTH_SOCK",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "COMSPEC",
+    "PATHEXT",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "PROGRAMFILES(X86)",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "USERPROFILE",
+];
+
+/// The same, by how a name begins.
+const PASSED_BEGINNINGS: [&str; 5] = [
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "FAKETIME",
+];
+
+/// A command that sees of the caller's environment only what reaches no image.
+pub fn isolated(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    command.envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed)));
+    command
+}
+
+fn is_passed(name: &str) -> bool {
+    // Windows tells no case in names.
+    PASSED
+        .iter()
+        .any(|passed| *passed == name || cfg!(windows) && passed.eq_ignore_ascii_case(name))
+        || PASSED_BEGINNINGS.iter().any(|it| name.starts_with(it))
+}
+
+/// The emulator of `machine` on this machine: its path and version.
+pub fn emulator(machine: &Machine, progress: &Progress) -> Option<(PathBuf, String)> {
+    let path = find_program(machine.qemu)?;
+    let version = first_line(Command::new(&path).arg("--version"), progress)?;
+    Some((path, version))
+}
+
+/// The toolchain for `target`, as [`toolchain`] finds it.
+///
+/// # Errors
+/// There is none.
+pub fn needed_toolchain(target: &str, progress: &Progress) -> Result<Toolchain, Failure> {
+    toolchain(target, progress)
+        .with_context(|| {
+            format!(
+                "no compiler for {target} is here; {} installs one",
+                invocation::verb("setup")
+            )
+        })
+        .environment()
+}
+
+/// The emulator of `machine` and its version, as [`emulator`] finds them.
+///
+/// # Errors
+/// There is none.
+pub fn needed_emulator(
+    machine: &Machine,
+    progress: &Progress,
+) -> Result<(PathBuf, String), Failure> {
+    emulator(machine, progress)
+        .with_context(|| {
+            format!(
+                "the emulator {} is not here; {} installs it",
+                machine.qemu,
+                invocation::verb("setup")
+            )
+        })
+        .environment()
+}
+
+/// A program's path, searched for as the shell does.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The first line that a successful command prints; says so where it had to be killed.
+pub fn first_line(command: &mut Command, progress: &Progress) -> Option<String> {
+    let finished = process::run(command, process::SHORT).ok()?;
+    if finished
+        .status
+        .map_or(true, |status| status.code().is_none())
+    {
+        progress.note(&format!("{command:?} {}", finished.told()));
+    }
+    if !finished.succeeded() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&finished.stdout);
+    text.lines().next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_caller_says_of_compilers_reaches_no_build() {
+        for name in [
+            "RUSTFLAGS",
+            "RUSTC",
+            "RUSTC_WRAPPER",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTC_BOOTSTRAP",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_RUSTFLAGS",
+            "CARGO_PROFILE_RELEASE_OPT_LEVEL",
+            "CARGO_TARGET_THUMBV6M_NONE_EABI_RUSTFLAGS",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_UNSTABLE_BUILD_STD",
+            "DEFMT_LOG",
+            "DEFMT_RTT_BUFFER_SIZE",
+            "SOURCE_DATE_EPOCH",
+            "MAKEFLAGS",
+        ] {
+            assert!(!is_passed(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "https_proxy",
+            "CARGO_HOME",
+            "CARGO_REGISTRIES_OURS_TOKEN",
+        ] {
+            assert!(is_passed(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Cargo at work on a workspace of firmware: its environment, its turn, what it leaves behind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, anyhow};
+use serde_json::Value;
+use spinney_codegen::SourceTree;
+
+use super::key::STATED_OF_PROFILE;
+use super::sums::Sums;
+use super::workspace;
+use crate::environment::{self, Linker, Toolchain};
+use crate::failure::{Blame, Failure};
+use crate::lock::{self, Held};
+use crate::places;
+use crate::process::{self, Finished};
+use crate::progress::Progress;
+
+/// A workspace to build the one binary of.
+pub struct Job<'a> {
+    /// The workspace's folder.
+    pub folder: &'a Path,
+    /// The files that the folder is to hold, and no others; as it is, if none are named.
+    pub files: Option<&'a SourceTree>,
+    /// What the binary's name starts with.
+    pub binary: &'a str,
+    /// More arguments of `cargo build`.
+    pub arguments: &'a [&'a str],
+    /// The Rust target.
+    pub target: &'a str,
+    /// `defmt`'s level.
+    pub log: &'a str,
+    /// The compiler and linker.
+    pub toolchain: &'a Toolchain,
+    /// Who is told of waits and of what is made anew.
+    pub progress: &'a Progress,
+}
+
+/// Held by one build for a target at a time: within this process, and on this machine.
+type Turn = (MutexGuard<'static, ()>, Held);
+
+fn turn(target: &str, progress: &Progress) -> Result<Turn, Failure> {
+    static BUILDS: Mutex<()> = Mutex::new(());
+    let within = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = places::firmware_cache()?.join(format!("{target}.lock"));
+    Ok((within, lock::hold(&path, progress).environment()?))
+}
+
+/// Builds a job's binary: its ELF file, read before another build has its turn.
+///
+/// Cargo's target folder keeps what images share. What is the workspace's own goes once it was
+/// read, so that the next image of the same name is made, not found.
+pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
+    let _turn = turn(job.target, job.progress)?;
+    if let Some(files) = job.files {
+        workspace::write(job.folder, files).environment()?;
+    }
+    let cache = places::firmware_cache()?;
+    let mut sums = Sums::verified(&cache, job.target, job.progress).environment()?;
+    let mut arguments = vec!["--message-format", "json-render-diagnostics", "--release"];
+    let profile = profile(job.folder).environment()?;
+    arguments.extend(profile.iter().flat_map(|setting| ["--config", setting]));
+    arguments.extend(job.arguments);
+    let mut output = run(job, "build", &[&["--offline"], &arguments[..]].concat())?;
+    if lacks_crates(&output) {
+        let fetched = run(job, "fetch", &[])?;
+        if !fetched.succeeded() {
+            return Err(failed(
+                "the crates of the firmware's lock file are not all on this machine, and cannot be \
+                 fetched",
+                &fetched,
+            ));
+        }
+        output = run(job, "build", &[&["--offline"], &arguments[..]].concat())?;
+    }
+    if !output.succeeded() {
+        let what = format!("the firmware for {} does not build", job.target);
+        return Err(failed(&what, &output));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let artifacts: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let elf = artifacts
+        .iter()
+        .filter(|artifact| name(artifact).is_some_and(|name| name.starts_with(job.binary)))
+        .filter_map(|artifact| artifact["executable"].as_str())
+        .next_back()
+        .context("cargo built no binary")
+        .environment()?;
+    let bytes = std::fs::read(elf)
+        .with_context(|| format!("cannot read {elf}"))
+        .environment()?;
+    let own = own_crates(job, &artifacts);
+    let shared = artifacts
+        .iter()
+        .filter(|artifact| name(artifact).is_some_and(|it| !own.contains(&it.replace('-', "_"))))
+        .filter_map(|artifact| Some((artifact["filenames"].as_array()?, artifact["fresh"] == true)))
+        .flat_map(|(files, is_fresh)| files.iter().map(move |file| (file, is_fresh)))
+        .filter_map(|(file, is_fresh)| Some((Path::new(file.as_str()?), is_fresh)));
+    sums.add(shared).environment()?;
+    sweep(job, &cache, &own).environment()?;
+    Ok(bytes)
+}
+
+fn name(artifact: &Value) -> Option<&str> {
+    artifact["target"]["name"].as_str()
+}
+
+/// Whether cargo would need the network.
+fn lacks_crates(output: &Finished) -> bool {
+    !output.succeeded() && String::from_utf8_lossy(&output.stderr).contains("--offline")
+}
+
+fn failed(what: &str, output: &Finished) -> Failure {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let how = output.how();
+    Failure::Environment(anyhow!("{what}, cargo {how}:\n{}", errors.trim_end()))
+}
+
+/// Runs a verb of cargo on a job. What the caller's shell and files of settings say of compilers,
+/// flags and profiles has no say; what is left of the settings is part of an image's key.
+fn run(job: &Job<'_>, verb: &str, arguments: &[&str]) -> Result<Finished, Failure> {
+    let toolchain = job.toolchain;
+    let cache = places::firmware_cache()?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = environment::isolated(Path::new(&cargo));
+    command
+        .current_dir(job.folder)
+        .args([verb, "--locked", "--target", job.target])
+        .args(arguments)
+        .env("CARGO_TARGET_DIR", &cache)
+        .env("CARGO_BUILD_BUILD_DIR", &cache)
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(toolchain).join("\x1f"))
+        .env("RUSTC", toolchain.rustc())
+        // Empty is none, whatever cargo's settings say.
+        .env("RUSTC_WRAPPER", "")
+        .env("RUSTC_WORKSPACE_WRAPPER", "")
+        .env("DEFMT_LOG", job.log);
+    let target = job.target.to_uppercase().replace(['-', '.'], "_");
+    let linker = format!("CARGO_TARGET_{target}_LINKER");
+    command.env(linker, toolchain.linker.path());
+    if toolchain.builds_core {
+        command.arg("-Zbuild-std=core").env("RUSTC_BOOTSTRAP", "1");
+    }
+    output(&mut command)
+}
+
+fn output(command: &mut Command) -> Result<Finished, Failure> {
+    let program = PathBuf::from(command.get_program());
+    process::run(command, process::LONG)
+        .with_context(|| format!("cannot run {}", program.display()))
+        .environment()
+}
+
+/// The compiler's flags, which stand in place of any others.
+pub(super) fn rustflags(toolchain: &Toolchain) -> &'static [&'static str] {
+    match toolchain.linker {
+        Linker::RustLld(_) => &[],
+        Linker::Lld(_) => &["-Clinker-flavor=ld.lld"],
+    }
+}
+
+/// The release profile of a workspace as settings for cargo's command line, which stand above all
+/// others.
+fn profile(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let path = folder.join("Cargo.toml");
+    let context = || format!("cannot read {}", path.display());
+    let text = std::fs::read_to_string(&path).with_context(context)?;
+    let manifest: toml::Table = text.parse().with_context(context)?;
+    let release = manifest.get("profile").and_then(|it| it.get("release"));
+    let mut settings: BTreeMap<&str, String> = [
+        "debug-assertions",
+        "incremental",
+        "overflow-checks",
+        "rpath",
+    ]
+    .map(|key| (key, "false".to_owned()))
+    .into();
+    for key in STATED_OF_PROFILE {
+        if let Some(value) = release.and_then(|release| release.get(key)) {
+            settings.insert(key, value.to_string());
+        }
+    }
+    Ok(settings
+        .into_iter()
+        .map(|(key, value)| format!("profile.release.{key}={value}"))
+        .collect())
+}
+
+/// The crates of the workspace's own packages.
+fn own_crates(job: &Job<'_>, artifacts: &[Value]) -> BTreeSet<String> {
+    // As cargo names it, without links.
+    let folder = job.folder.canonicalize();
+    let folder = folder.unwrap_or_else(|_| job.folder.to_owned());
+    artifacts
+        .iter()
+        .filter(|artifact| {
+            let manifest = artifact["manifest_path"].as_str();
+            manifest.is_some_and(|path| Path::new(path).starts_with(&folder))
+        })
+        .filter_map(|artifact| Some(name(artifact)?.replace('-', "_")))
+        .collect()
+}
+
+/// Removes what cargo made of the workspace's own packages from its target folder.
+fn sweep(job: &Job<'_>, cache: &Path, own: &BTreeSet<String>) -> anyhow::Result<()> {
+    let made = cache.join(job.target).join("release");
+    // Build scripts are the host's. Only a binary's own are no other target's as well.
+    let of_host = cache.join("release");
+    let binaries = own
+        .iter()
+        .filter(|name| name.contains(&job.binary.replace('-', "_")));
+    let binaries: BTreeSet<String> = binaries.cloned().collect();
+    for (folder, names) in [(&made, own), (&of_host, &binaries)] {
+        for below in ["", "deps", "build", ".fingerprint"] {
+            let folder = folder.join(below);
+            let Ok(entries) = std::fs::read_dir(&folder) else {
+                continue;
+            };
+            for entry in entries {
+                let entry = entry?;
+                if names.contains(&crate_of(&entry.file_name().to_string_lossy())) {
+                    remove(&entry.path())
+                        .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    }
+}
+
+/// The crate that a file or folder in cargo's target folder is made of: its name without cargo's
+/// hash, an ending, and a library's first letters.
+fn crate_of(file: &str) -> String {
+    let name = file.split('.').next().unwrap_or_default();
+    let name = match name.rsplit_once('-') {
+        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|it| it.is_ascii_hexdigit()) => {
+            name
+        }
+        _ => name,
+    };
+    let name = if file.contains(".r") || file.ends_with(".d") {
+        name.strip_prefix("lib").unwrap_or(name)
+    } else {
+        name
+    };
+    name.replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_crate_are_told_by_their_names() {
+        for (file, expected) in [
+            ("spinney-app-0123456789ab", "spinney_app_0123456789ab"),
+            ("spinney-app-0123456789ab.d", "spinney_app_0123456789ab"),
+            (
+                "spinney_app_0123456789ab-84a83b26ebfd5e75",
+                "spinney_app_0123456789ab",
+            ),
+            (
+                "spinney-app-0123456789ab-84a83b26ebfd5e75",
+                "spinney_app_0123456789ab",
+            ),
+            (
+                "libiris_tree_model-84a83b26ebfd5e75.rlib",
+                "iris_tree_model",
+            ),
+            ("libiris_tree_model.d", "iris_tree_model"),
+            ("iris-tree-model-84a83b26ebfd5e75", "iris_tree_model"),
+            ("liberty-84a83b26ebfd5e75", "liberty"),
+            (".fingerprint", ""),
+        ] {
+            assert_eq!(crate_of(file), expected, "{file}");
+        }
+    }
+
+    #[test]
+    fn the_profile_of_the_firmware_is_stated_in_full() {
+        let settings = profile(&places::clone().unwrap().join("firmware")).unwrap();
+        assert_eq!(settings.len(), STATED_OF_PROFILE.len(), "{settings:?}");
+        assert!(settings.contains(&"profile.release.opt-level=\"s\"".to_owned()));
+    }
+}

@@ -1,0 +1,226 @@
+//! The files of an image's workspace: the firmware, a generated model crate, a memory map, names that
+//! tell images apart, and a lock file with which cargo has nothing to resolve.
+
+use std::path::Path;
+
+use anyhow::Context;
+use spinney_codegen::{SourceTree, memory_x};
+
+use super::Image;
+use super::sources::SOURCES;
+use crate::failure::{Blame, Failure};
+use crate::{lock_file, store};
+
+/// The firmware's files, by path within the folder of an image.
+#[must_use]
+pub fn firmware_sources() -> SourceTree {
+    let owned = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
+    SOURCES.map(owned).into()
+}
+
+/// The files of one image, the same for the same inputs, wherever they lie.
+pub(super) fn of(image: &Image<'_>, firmware: &SourceTree) -> Result<SourceTree, Failure> {
+    let mut files = firmware.clone();
+    for (path, text) in image.model {
+        files.insert(format!("model/{path}"), text.clone());
+    }
+    files.insert(
+        "app/memory.x".to_owned(),
+        memory_x(image.core, image.boot, image.memory.0, image.memory.1),
+    );
+    replace(
+        &mut files,
+        "app/Cargo.toml",
+        "model = { path = \"../model\" }",
+        &format!(
+            "model = {{ path = \"../model\", package = \"{}\" }}",
+            image.model_package
+        ),
+    )?;
+    replace(
+        &mut files,
+        "Cargo.toml",
+        "path = \"../crates/wire\"",
+        "path = \"wire\"",
+    )?;
+    if image.for_speed {
+        let manifest = files.entry("Cargo.toml".to_owned()).or_default();
+        for package in [image.model_package, "spinney-runtime"] {
+            manifest.push_str(&format!(
+                "\n[profile.release.package.{package}]\nopt-level = 3\n"
+            ));
+        }
+    }
+    if image.has_signal() {
+        let manifest = files.entry("Cargo.toml".to_owned()).or_default();
+        manifest.push_str("\n[profile.release.package.spinney-frontend]\nopt-level = 3\n");
+    }
+    Ok(files)
+}
+
+/// How the symbol starts that says in an image's file which inputs made it.
+pub(super) const MARK: &str = "spinney_inputs_";
+
+/// Names an image's files after the digest of all that makes it.
+///
+/// Every package's version carries it, and so does the binary's name: cargo's shared target folder
+/// then never takes one image's artifacts for another's. The linker puts it into the image's file as
+/// a symbol, which takes no room on a chip.
+pub(super) fn name_after(files: &mut SourceTree, digest: &str) -> Result<(), Failure> {
+    let memory = files.entry("app/memory.x".to_owned()).or_default();
+    memory.push_str(&format!(
+        "\n/* Which inputs made this image. */\n{MARK}{digest} = 0;\n"
+    ));
+    let digest = &digest[..12];
+    let mut manifests = vec![
+        "app/Cargo.toml",
+        "model/Cargo.toml",
+        "model/runtime/Cargo.toml",
+        "wire/Cargo.toml",
+    ];
+    // The model of a front end depends on it, whether an image takes samples or rows.
+    const FRONT_END: &str = "model/frontend/Cargo.toml";
+    manifests.extend(files.contains_key(FRONT_END).then_some(FRONT_END));
+    for path in &manifests {
+        let text = files.get(*path).and_then(|text| versioned(text, digest));
+        let text = text
+            .with_context(|| format!("the firmware's {path} has no version 0.1.0"))
+            .environment()?;
+        files.insert((*path).to_owned(), text);
+    }
+    replace(
+        files,
+        "app/Cargo.toml",
+        "name = \"spinney-app\"",
+        &format!("name = \"spinney-app-{digest}\""),
+    )?;
+    lock(files)
+}
+
+/// Completes the firmware's lock file in a workspace with the workspace's own packages, so that
+/// cargo has nothing to add to it.
+pub fn lock(files: &mut SourceTree) -> Result<(), Failure> {
+    let committed = files.get(LOCK).map_or("", String::as_str);
+    let manifests = files
+        .iter()
+        .filter(|(path, text)| path.ends_with("Cargo.toml") && text.contains("[package]"));
+    let lock = lock_file::complete(committed, manifests.map(|(_, text)| text.as_str()))
+        .context("firmware/Cargo.lock")
+        .environment()?;
+    files.insert(LOCK.to_owned(), lock);
+    Ok(())
+}
+
+const LOCK: &str = "Cargo.lock";
+
+/// A manifest with this digest in its package's version; `None` if that is not 0.1.0 to begin with.
+pub fn versioned(manifest: &str, digest: &str) -> Option<String> {
+    const VERSION: &str = "version = \"0.1.0";
+    let (before, after) = manifest.split_once(VERSION)?;
+    let (_, after) = after.split_once('"')?;
+    Some(format!("{before}{VERSION}+h{digest}\"{after}"))
+}
+
+fn replace(files: &mut SourceTree, path: &str, from: &str, to: &str) -> Result<(), Failure> {
+    let text = files
+        .get_mut(path)
+        .filter(|text| text.contains(from))
+        .with_context(|| format!("the firmware's {path} has no `{from}`"))
+        .environment()?;
+    *text = text.replace(from, to);
+    Ok(())
+}
+
+/// Brings a folder to hold just these files, so that nothing of an earlier run has a say; what is
+/// the same already keeps its time.
+pub(super) fn write(folder: &Path, files: &SourceTree) -> anyhow::Result<()> {
+    if folder.is_dir() {
+        remove_others(folder, "", files)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    for (path, text) in files {
+        let full = folder.join(path);
+        if std::fs::read(&full).is_ok_and(|old| old == text.as_bytes()) {
+            continue;
+        }
+        store::write_whole(&full, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Removes what is below `folder` and not among `files`, whose paths start with `prefix`.
+fn remove_others(folder: &Path, prefix: &str, files: &SourceTree) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            let below = format!("{path}/");
+            if files.keys().any(|file| file.starts_with(&below)) {
+                remove_others(&entry.path(), &below, files)?;
+            } else {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        } else if !files.contains_key(&path) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collect(folder: &Path, prefix: &str, found: &mut SourceTree) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                collect(&entry.path(), &format!("{name}/"), found);
+            } else {
+                found.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_earlier_run_is_left_in_a_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = |path: &str| folder.path().join(path);
+        let write = |path: &str, text: &str| store::write_whole(&here(path), text.as_bytes());
+        for stale in [
+            ".cargo/config.toml",
+            "app/src/old.rs",
+            "app/src/main.rs/was/a/folder.rs",
+            "frontend/src/lib.rs",
+            "left.elf",
+        ] {
+            write(stale, "old").unwrap();
+        }
+        write("Cargo.lock", "").unwrap();
+        write("app/Cargo.toml", "same").unwrap();
+        let time = |path: &str| std::fs::metadata(here(path)).unwrap().modified().unwrap();
+        let before = time("app/Cargo.toml");
+        let files: SourceTree = [
+            ("Cargo.lock", "version = 4"),
+            ("app/Cargo.toml", "same"),
+            ("app/src/main.rs", "new"),
+        ]
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .into();
+        super::write(folder.path(), &files).unwrap();
+        let mut found = SourceTree::new();
+        collect(folder.path(), "", &mut found);
+        assert_eq!(found, files);
+        assert!(!here(".cargo").exists() && !here("frontend").exists());
+        assert_eq!(time("app/Cargo.toml"), before);
+    }
+
+    #[test]
+    fn a_digest_takes_the_place_of_what_a_version_told() {
+        let versioned = |text| versioned(text, "abc");
+        let expected = Some("version = \"0.1.0+habc\"\n".to_owned());
+        assert_eq!(versioned("version = \"0.1.0\"\n"), expected);
+        assert_eq!(versioned("version = \"0.1.0+digits\"\n"), expected);
+        assert_eq!(versioned("version = \"0.2.0\"\n"), None);
+    }
+}

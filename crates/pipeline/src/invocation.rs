@@ -1,0 +1,40 @@
+//! How a user calls this program, for messages that name the next step.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use spinney_config::Config;
+
+use crate::places;
+
+static NAME: OnceLock<&str> = OnceLock::new();
+
+/// States how this program is called: `cargo xtask`, where the name is not `spinney`. Only the
+/// first call counts.
+pub fn state(name: &'static str) {
+    let _ = NAME.set(name);
+}
+
+/// How this program is called.
+#[must_use]
+pub fn name() -> &'static str {
+    NAME.get().copied().unwrap_or("spinney")
+}
+
+/// A verb as it is to be typed: `` `spinney setup` ``.
+#[must_use]
+pub fn verb(verb: &str) -> String {
+    format!("`{} {verb}`", name())
+}
+
+/// A verb as it is to be typed for the pipeline of `config`.
+#[must_use]
+pub fn verb_for(config: &Config, verb: &str, flags: &str) -> String {
+    let path = places::shown(config.path());
+    let named = if path == Path::new("pipeline.toml") {
+        String::new()
+    } else {
+        format!(" --config {}", path.display())
+    };
+    format!("`{} {verb}{named}{flags}`", name())
+}

@@ -1,0 +1,498 @@
+//! The forms of a model that are built and measured, and the choice among them.
+
+use serde::{Deserialize, Serialize};
+use spinney_board::Core;
+use spinney_checker::{Layout, LeafTable};
+use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, c99, drop_in};
+use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
+use spinney_evaluate::{DeviceRun, Footprint};
+use spinney_quantize::{Body, QuantModel, ReadingType};
+use spinney_report::Candidate as Reported;
+
+use super::chip;
+use crate::failure::Failure;
+
+/// Splits up to which `auto` tries branches; a compiler takes minutes over more.
+const BRANCHES_SPLITS_MAX: usize = 20_000;
+
+/// A form of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The encoding and what sets it apart.
+    pub name: String,
+    /// The encoding alone, as `pipeline.toml` spells it.
+    pub encoding: String,
+    /// The width of a split in words.
+    pub form: String,
+    /// Whether trees are left out once the class is certain.
+    pub early_exit: bool,
+    /// The generated crate.
+    pub files: SourceTree,
+    /// Whether it may be chosen; else it only gives the scores of one that exits early.
+    pub is_offered: bool,
+    /// The candidate with the same tables that asks all trees.
+    pub scores_from: Option<usize>,
+    /// The same form as a C99 header, where that is asked for.
+    pub header: Option<CHeader>,
+    /// What its tables look like.
+    pub shape: Shape,
+}
+
+/// A C99 header beside the generated crate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CHeader {
+    /// Its path in the stage `run`.
+    pub path: String,
+    /// The text of the header.
+    pub text: String,
+    /// The width of a split in words.
+    pub form: String,
+    /// What was asked for and is not in it.
+    pub notes: Vec<String>,
+    /// The model's name as C spells it.
+    pub prefix: String,
+    /// What its tables look like.
+    pub shape: Shape,
+}
+
+/// What the tables of one form look like, as its claim says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shape {
+    /// How its nodes are laid out, where they are a table.
+    pub layout: Option<Layout>,
+    /// Its table of leaves, where there is one.
+    pub leaves: Option<LeafTable>,
+    /// Whether codings are a table rather than code.
+    pub codings_are_table: bool,
+    /// Bits of a code.
+    pub code_bits: u8,
+}
+
+fn bits(code_type: CodeType) -> u8 {
+    match code_type {
+        CodeType::U8 => 8,
+        CodeType::I16 => 16,
+    }
+}
+
+impl CHeader {
+    fn new(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Self {
+        let header = c99(identity, model, options);
+        Self {
+            path: format!("c99/{}", header.file),
+            text: header.text,
+            form: header.form,
+            notes: header.notes,
+            prefix: header.prefix,
+            shape: Shape {
+                layout: header.layout,
+                leaves: header.leaves,
+                codings_are_table: false,
+                code_bits: bits(header.code_type),
+            },
+        }
+    }
+}
+
+/// What the device makes of generated code.
+pub fn options_for(
+    core: Core,
+    model: &QuantModel,
+    encoding: Encoding,
+    early_exit: bool,
+) -> Options {
+    let is_v6m = core.target() == "thumbv6m-none-eabi";
+    Options {
+        encoding,
+        code_type: code_type(model),
+        wide_thresholds: false,
+        early_exit,
+        exit_margin: 1.0,
+        // Where constants cost two instructions, exits make up for counts in memory.
+        counts_in_memory: is_v6m && early_exit,
+        unaligned: core.reads_unaligned(),
+    }
+}
+
+/// The type of codes that costs least to make: readings that are codes already stay as they are.
+fn code_type(model: &QuantModel) -> CodeType {
+    if model.is_identity() && model.reading_type() != ReadingType::U8 {
+        CodeType::I16
+    } else {
+        CodeType::U8
+    }
+}
+
+/// The forms that the config leaves open, the plainest first.
+pub fn candidates(
+    pipeline: &Pipeline,
+    model: &QuantModel,
+    identity: Identity<'_>,
+) -> Result<Vec<Candidate>, Failure> {
+    let codegen = &pipeline.codegen;
+    let core = pipeline.target.chip.core;
+    let n_splits = match model.body() {
+        Body::Forest(forest) => forest.splits().len(),
+        Body::Bayes(_) => 0,
+    };
+    let is_forest = n_splits > 0;
+    let encodings: &[Encoding] = match codegen.encoding {
+        Asked::Auto if !is_forest => &[Encoding::Table],
+        Asked::Auto if n_splits > BRANCHES_SPLITS_MAX => &[Encoding::Table, Encoding::Packed],
+        Asked::Auto => &[Encoding::Table, Encoding::Packed, Encoding::Branches],
+        Asked::Table => &[Encoding::Table],
+        Asked::Packed => &[Encoding::Packed],
+        Asked::Branches => &[Encoding::Branches],
+    };
+    let may_exit = codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class);
+    let must_exit = may_exit && codegen.exit_margin < 1.0;
+    let is_auto = codegen.encoding == Asked::Auto;
+    let options = |encoding: Encoding, early_exit: bool| Options {
+        exit_margin: codegen.exit_margin,
+        ..options_for(core, model, encoding, early_exit)
+    };
+    let mut candidates = Vec::new();
+    for encoding in encodings {
+        let generate = |early_exit: bool| drop_in(identity, model, &options(*encoding, early_exit));
+        let all = match generate(false) {
+            Ok(generated) => generated,
+            // What does not hold the model is no candidate; asked for, it is a fault.
+            Err(_) if is_auto => continue,
+            Err(error) => return Err(Failure::Input(anyhow::anyhow!("{error}"))),
+        };
+        let early = match may_exit.then(|| generate(true)) {
+            Some(Ok(early)) if early.options.early_exit => Some(early),
+            _ => None,
+        };
+        if must_exit && early.is_none() {
+            if is_auto {
+                continue;
+            }
+            return Err(Failure::Input(anyhow::anyhow!(
+                "codegen.exit_margin: found encoding \"{}\", whose tables for this model are too \
+                 wide for an early exit, expected branches or packed",
+                encoding.name()
+            )));
+        }
+        let index = candidates.len();
+        candidates.push(Candidate::new(
+            *encoding,
+            all,
+            early.is_none() || (is_auto && !must_exit),
+            None,
+        ));
+        if let Some(early) = early {
+            candidates.push(Candidate::new(*encoding, early, true, Some(index)));
+        }
+        if codegen.export.contains(&Export::C99) {
+            for candidate in &mut candidates[index..] {
+                let options = options(*encoding, candidate.early_exit);
+                candidate.header = Some(CHeader::new(identity, model, &options));
+            }
+        }
+    }
+    Ok(candidates)
+}
+
+impl Candidate {
+    /// Whether its trees are code rather than tables.
+    pub fn is_code(&self) -> bool {
+        self.encoding == Encoding::Branches.name()
+    }
+
+    fn new(
+        encoding: Encoding,
+        generated: Generated,
+        is_offered: bool,
+        scores_from: Option<usize>,
+    ) -> Self {
+        let early_exit = generated.options.early_exit;
+        let exit = if early_exit { ", early exit" } else { "" };
+        Self {
+            name: format!("{}{exit}", encoding.name()),
+            encoding: encoding.name().to_owned(),
+            form: generated.form,
+            early_exit,
+            files: generated.files,
+            is_offered,
+            scores_from,
+            header: None,
+            shape: Shape {
+                layout: generated.layout,
+                leaves: generated.leaves,
+                codings_are_table: generated.codings_are_table,
+                code_bits: bits(generated.options.code_type),
+            },
+        }
+    }
+}
+
+/// What was measured of a candidate.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures<'a> {
+    /// What the product image takes.
+    pub product: &'a Footprint,
+    /// What was measured, where it ran.
+    pub run: Option<&'a DeviceRun>,
+}
+
+/// A choice, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Index of the chosen candidate.
+    pub chosen: usize,
+    /// Why, in a sentence.
+    pub why: String,
+    /// Every candidate that was offered, for the report.
+    pub candidates: Vec<Reported>,
+}
+
+/// Chooses the candidate that meets the most budgets, and among those the preferred one.
+pub fn choose(pipeline: &Pipeline, all: &[(&Candidate, Figures<'_>)]) -> Choice {
+    let prefer = pipeline.codegen.prefer;
+    let offered: Vec<usize> = (0..all.len())
+        .filter(|index| all[*index].0.is_offered)
+        .collect();
+    let failed = |index: usize| failed_budgets(pipeline, all[index].1);
+    let rank = |index: &usize| {
+        let figures = all[*index].1;
+        let flash = figures.product.flash_bytes as f64;
+        let mean = figures
+            .run
+            .map_or(f64::INFINITY, |run| run.instructions.mean);
+        let order = match prefer {
+            Prefer::Flash => [flash, mean],
+            Prefer::Speed => [mean, flash],
+        };
+        (failed(*index).len(), order)
+    };
+    let chosen = offered
+        .iter()
+        .copied()
+        .min_by(|one, other| {
+            let (one, other) = (rank(one), rank(other));
+            one.0
+                .cmp(&other.0)
+                .then(one.1[0].total_cmp(&other.1[0]))
+                .then(one.1[1].total_cmp(&other.1[1]))
+        })
+        .unwrap_or(0);
+    let measure = match prefer {
+        Prefer::Flash => "the least flash",
+        Prefer::Speed => "the fewest instructions",
+    };
+    let fitting = offered
+        .iter()
+        .filter(|index| failed(**index).is_empty())
+        .count();
+    let why = match (offered.len(), fitting) {
+        (1, _) => "the only form that was asked for or fits the model".to_owned(),
+        (_, 0) => format!(
+            "none of {} forms meets the budgets; this one misses the fewest ({})",
+            offered.len(),
+            failed(chosen).join(", ")
+        ),
+        (n, fitting) if fitting == n => {
+            format!("{measure} of {n} forms, all of which meet the budgets")
+        }
+        (n, 1) => format!("the only one of {n} forms that meets the budgets"),
+        (n, fitting) => format!("{measure} of the {fitting} of {n} forms that meet the budgets"),
+    };
+    let candidates = offered
+        .iter()
+        .map(|index| {
+            let (candidate, figures) = all[*index];
+            Reported {
+                name: candidate.name.clone(),
+                form: candidate.form.clone(),
+                flash_bytes: figures.product.flash_bytes,
+                ram_bytes: figures.product.ram_bytes,
+                stack_bytes_max: figures.run.map(|run| run.stack_bytes_max),
+                instructions: figures.run.map(|run| run.instructions),
+                misses: failed(*index),
+                is_on_front: !offered
+                    .iter()
+                    .any(|other| dominates(all[*other].1, figures)),
+                is_chosen: *index == chosen,
+            }
+        })
+        .collect();
+    Choice {
+        chosen,
+        why,
+        candidates,
+    }
+}
+
+/// Whether one form is no worse in flash and instructions and better in one of them.
+fn dominates(one: Figures<'_>, other: Figures<'_>) -> bool {
+    let key = |figures: Figures<'_>| {
+        (
+            figures.product.flash_bytes as f64,
+            figures
+                .run
+                .map_or(f64::INFINITY, |run| run.instructions.mean),
+        )
+    };
+    let ((flash, mean), (other_flash, other_mean)) = (key(one), key(other));
+    flash <= other_flash && mean <= other_mean && (flash < other_flash || mean < other_mean)
+}
+
+/// Names of the budgets that a form misses.
+fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
+    let budget = &pipeline.budget;
+    let mut failed = Vec::new();
+    let mut gate = |name: &str, holds: bool| {
+        if !holds {
+            failed.push(name.to_owned());
+        }
+    };
+    gate(
+        "flash",
+        figures.product.flash_bytes <= u64::from(budget.flash),
+    );
+    gate("ram", figures.product.ram_bytes <= u64::from(budget.ram));
+    if let Some(run) = figures.run {
+        gate(
+            "stack",
+            budget
+                .stack
+                .is_none_or(|stack| run.stack_bytes_max <= stack),
+        );
+        let ram = chip::ram(pipeline);
+        gate(
+            "ram_and_stack",
+            ram.taken(figures.product, run) <= ram.bytes,
+        );
+        gate(
+            "instructions",
+            budget
+                .instructions
+                .is_none_or(|limit| run.instructions.mean <= limit as f64),
+        );
+        gate(
+            "instructions_max",
+            budget
+                .instructions_max
+                .is_none_or(|limit| run.instructions.max <= limit),
+        );
+        gate(
+            "instructions_bound",
+            budget
+                .instructions_bound
+                .is_none_or(|limit| run.instructions_bound() <= limit),
+        );
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use spinney_codegen::SourceTree;
+    use spinney_config::Pipeline;
+    use spinney_evaluate::{DeviceRun, Footprint, Instructions};
+
+    use super::{Candidate, Choice, Figures, Shape, choose};
+
+    /// Name, flash and mean instructions of three forms.
+    const FORMS: [(&str, u64, f64); 3] = [
+        ("table", 12_000, 1700.0),
+        ("packed", 11_500, 2400.0),
+        ("branches", 19_000, 1150.0),
+    ];
+
+    fn chosen(budget: &str, prefer: &str) -> Choice {
+        let config = format!(
+            "[pipeline]\nname = \"p\"\n[dataset]\npath = \"data/iris.csv\"\nlabel = \"species\"\n\
+             [model]\nkind = \"random-forest\"\n[codegen]\nprefer = \"{prefer}\"\n\
+             [target]\nchip = \"STM32F405RGTx\"\n[budget]\n{budget}\n"
+        );
+        let file = crate::places::clone()
+            .unwrap()
+            .join("target/candidates-test.toml");
+        let parsed = spinney_config::parse(&config, &file, &|_| true).expect("a valid config");
+        let pipeline: &Pipeline = &parsed.pipeline;
+        let all: Vec<(Candidate, Footprint, DeviceRun)> = FORMS
+            .into_iter()
+            .map(|(name, flash_bytes, mean)| {
+                let count = Instructions {
+                    mean,
+                    max: mean as u64 + 100,
+                };
+                (
+                    Candidate {
+                        name: name.to_owned(),
+                        encoding: name.to_owned(),
+                        form: name.to_owned(),
+                        early_exit: false,
+                        files: SourceTree::new(),
+                        header: None,
+                        shape: Shape::default(),
+                        is_offered: true,
+                        scores_from: None,
+                    },
+                    Footprint {
+                        flash_bytes,
+                        ram_bytes: 1200,
+                        digest: String::new(),
+                        sections: Vec::new(),
+                    },
+                    DeviceRun {
+                        classes: Vec::new(),
+                        mismatches: Vec::new(),
+                        instructions: count,
+                        instructions_from_codes: count,
+                        stack_bytes_max: 300,
+                        heard: None,
+                        worst_case: None,
+                    },
+                )
+            })
+            .collect();
+        let figures: Vec<(&Candidate, Figures<'_>)> = all
+            .iter()
+            .map(|(candidate, product, run)| {
+                let run = Some(run);
+                (candidate, Figures { product, run })
+            })
+            .collect();
+        choose(pipeline, &figures)
+    }
+
+    #[test]
+    fn three_budgets_three_choices() {
+        let name = |choice: &Choice| FORMS[choice.chosen].0;
+        let loose = chosen("flash = \"64K\"", "flash");
+        assert_eq!(name(&loose), "packed");
+        assert_eq!(
+            loose.why,
+            "the least flash of 3 forms, all of which meet the budgets"
+        );
+        assert_eq!(name(&chosen("instructions = 2000", "flash")), "table");
+        assert_eq!(name(&chosen("instructions = 1500", "flash")), "branches");
+        assert_eq!(name(&chosen("flash = \"64K\"", "speed")), "branches");
+        let tight = chosen("flash = \"12K\"", "speed");
+        assert_eq!(name(&tight), "table");
+        assert_eq!(
+            tight.why,
+            "the fewest instructions of the 2 of 3 forms that meet the budgets"
+        );
+    }
+
+    #[test]
+    fn where_nothing_fits_the_fewest_budgets_are_missed() {
+        let choice = chosen("flash = \"8K\"\ninstructions = 1500", "flash");
+        assert_eq!(FORMS[choice.chosen].0, "branches");
+        assert_eq!(
+            choice.why,
+            "none of 3 forms meets the budgets; this one misses the fewest (flash)"
+        );
+        let front: Vec<bool> = choice
+            .candidates
+            .iter()
+            .map(|candidate| candidate.is_on_front)
+            .collect();
+        assert_eq!(front, [true, true, true]);
+        assert_eq!(choice.candidates[1].misses, ["flash", "instructions"]);
+    }
+}

@@ -1,0 +1,366 @@
+//! The checker at work: the last step of `run`, the gate `certificate`, and `certificate verify`.
+
+use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
+use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
+use spinney_codegen::has_probabilities;
+use spinney_evaluate::{Answer, Footprint, Outputs, Quantity, Verdict};
+use spinney_model::{FloatModel, Forest};
+
+use super::build::{self, verify_elf};
+use super::candidates::Candidate;
+use super::claim::{Claims, readings, row_bytes, stops_for_certain};
+use super::quantize::{CLAIMS, EXACT_ROWS, ROWS};
+use super::{FoundEmulator, Session, model};
+use crate::emulator::{self, Ended};
+use crate::failure::{Blame, Failure};
+use crate::store::Finished;
+
+/// What the checker found.
+pub const CHECKED: &str = "checked.json";
+
+/// Rows that an image is asked at the most; splits beyond them are counted.
+const ROWS_MAX: usize = 40_000;
+/// Rows that an image is asked in one run of the emulator.
+const ROWS_PER_RUN: usize = 4_000;
+
+/// What the checker found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Of the image that ships.
+    pub image: Findings,
+    /// Of the C header beside it.
+    pub header: Option<Findings>,
+    /// What an image was asked, where tables do not say it all.
+    pub asked: Option<Asked>,
+}
+
+/// Rows on both sides of splits, as an image answered them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Asked {
+    /// Rows that were asked.
+    pub rows: usize,
+    /// Splits both of whose sides were asked.
+    pub splits: usize,
+    /// Splits one of whose sides no reading reaches.
+    pub one_sided: usize,
+    /// Splits left out, as there would be too many rows.
+    pub left_out: usize,
+    /// Rows whose class or votes are not float's with thresholds and leaves rounded.
+    pub mismatches: usize,
+    /// Why the image could not be asked.
+    pub failed: Option<String>,
+    /// Whether the config does without an emulator, and there is none.
+    pub not_required: bool,
+}
+
+/// What is checked, and against what.
+pub(super) struct Subject<'a> {
+    pub product: &'a [u8],
+    pub index: usize,
+    pub candidates: &'a [Candidate],
+    pub emulator: Option<&'a FoundEmulator>,
+}
+
+/// Checks the form that ships.
+pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, Failure> {
+    session
+        .progress
+        .doing("checking every split in the image anew");
+    let quantized = session.made("quantize")?;
+    let float = model::load(session)?;
+    let digest = model::digest(session)?;
+    let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
+    let claims = claims.swap_remove(subject.index);
+    let rows = exact_rows(&quantized, &claims.image)?;
+    let found = |claim: &Claim, memory: Result<Memory, String>| match memory {
+        Ok(memory) => check(&float, &digest, claim, &memory, &rows),
+        Err(error) => Findings::unreadable(&error),
+    };
+    let image = found(&claims.image, Memory::of_elf(subject.product));
+    let header = subject.candidates[subject.index].header.as_ref();
+    let header = header
+        .zip(claims.header)
+        .map(|(header, claim)| found(&claim, Memory::of_header(&header.text, &header.prefix)));
+    let asked = match &float {
+        FloatModel::Forest(forest) if image.holds() && !image.notes.is_empty() => {
+            Some(ask(session, subject, (forest, &claims.image, &rows))?)
+        }
+        _ => None,
+    };
+    Ok(Checked {
+        image,
+        header,
+        asked,
+    })
+}
+
+/// The test rows in float64: those that the device gets, unless it gets fewer digits.
+pub fn exact_rows(quantized: &Finished, claim: &Claim) -> Result<Vec<f64>, Failure> {
+    let exact = quantized.read(EXACT_ROWS)?;
+    if !exact.is_empty() {
+        let rows = exact.as_chunks().0;
+        return Ok(rows
+            .iter()
+            .map(|reading| f64::from_le_bytes(*reading))
+            .collect());
+    }
+    Ok(readings(claim, &quantized.read(ROWS)?))
+}
+
+/// Asks the verify image, or images, of the form that ships.
+fn ask(
+    session: &Session,
+    subject: &Subject<'_>,
+    (forest, claim, rows): (&Forest, &Claim, &[f64]),
+) -> Result<Asked, Failure> {
+    let edges = match edges(forest, claim, rows) {
+        Ok(edges) => edges,
+        Err(error) => {
+            return Ok(Asked {
+                failed: Some(error.to_string()),
+                ..Asked::default()
+            });
+        }
+    };
+    let mut asked = Asked::of(&edges);
+    let Some(emulator) = subject.emulator else {
+        asked.not_required = true;
+        return Ok(asked);
+    };
+    // Where a walk stops early, the same form that does not tells the votes.
+    let scores_from = subject.candidates[subject.index].scores_from;
+    let own = Some(subject.index).filter(|_| stops_for_certain(claim) || scores_from.is_none());
+    for index in [own, scores_from].into_iter().flatten() {
+        let elf = session.made("build")?.read(&verify_elf(index))?;
+        let outputs = outputs(&subject.candidates[index], &edges);
+        ask_image(
+            session,
+            emulator,
+            &elf,
+            (claim, &edges, outputs),
+            &mut asked,
+        )?;
+    }
+    Ok(asked)
+}
+
+fn edges(forest: &Forest, claim: &Claim, rows: &[f64]) -> Result<Edges, Fault> {
+    let n_features = forest.schema().n_features();
+    let base = rows.get(..n_features);
+    edge_rows(
+        forest,
+        claim,
+        base.unwrap_or(&vec![0.0; n_features]),
+        ROWS_MAX,
+    )
+}
+
+/// What the verify image of `candidate` answers to these rows.
+fn outputs(candidate: &Candidate, edges: &Edges) -> Outputs {
+    let n_classes = edges.scores.first().map_or(0, Vec::len);
+    Outputs {
+        n_features: edges.rows.first().map_or(0, Vec::len),
+        n_classes,
+        class_only: candidate.early_exit,
+        n_probabilities: if has_probabilities(&candidate.files) {
+            n_classes
+        } else {
+            0
+        },
+    }
+}
+
+/// Asks one image.
+fn ask_image(
+    session: &Session,
+    emulator: &FoundEmulator,
+    elf: &[u8],
+    (claim, edges, outputs): (&Claim, &Edges, Outputs),
+    asked: &mut Asked,
+) -> Result<(), Failure> {
+    let footprint = Footprint::from_elf(elf).environment()?;
+    let deadline = session.config.pipeline.firmware.deadline_s;
+    for (number, rows) in edges.rows.chunks(ROWS_PER_RUN).enumerate() {
+        let doing = "asking the image about both sides of every split";
+        session.progress.doing(doing);
+        let bytes: Vec<u8> = rows.iter().flat_map(|row| row_bytes(claim, row)).collect();
+        let (program, machine) = (&emulator.program, emulator.machine);
+        let run = emulator::run(program, machine, elf, &footprint, &bytes, deadline)?;
+        let from = number * ROWS_PER_RUN;
+        let answers = match run.ended {
+            Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
+            Ended::Outcomes(bytes) => mismatches(&bytes, outputs, edges, from..from + rows.len()),
+        };
+        match answers {
+            Ok(n) => asked.mismatches += n,
+            Err(reason) => {
+                asked.failed = Some(reason);
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Asks an image of `candidate`, built here, about both sides of every split of the form `index`
+/// of the last run.
+pub fn ask_anew(session: &Session, candidate: &Candidate, index: usize) -> Result<Asked, Failure> {
+    let tools = super::tools(&session.config, &session.progress)?;
+    let emulator = tools
+        .emulator
+        .as_ref()
+        .context("no emulator is here")
+        .environment()?;
+    let elf = build::verify_image(session, &tools, candidate, "planted")?;
+    let quantized = session.made("quantize")?;
+    let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
+    let claim = claims.swap_remove(index).image;
+    let FloatModel::Forest(forest) = model::load(session)? else {
+        return Err(Failure::Input(anyhow!("naive Bayes has no splits")));
+    };
+    let edges = edges(&forest, &claim, &exact_rows(&quantized, &claim)?)
+        .map_err(|error| Failure::Input(anyhow!("{error}")))?;
+    let mut asked = Asked::of(&edges);
+    let outputs = outputs(candidate, &edges);
+    ask_image(
+        session,
+        emulator,
+        &elf,
+        (&claim, &edges, outputs),
+        &mut asked,
+    )?;
+    Ok(asked)
+}
+
+impl Asked {
+    fn of(edges: &Edges) -> Self {
+        Self {
+            rows: edges.rows.len(),
+            splits: edges.splits,
+            one_sided: edges.one_sided,
+            left_out: edges.left_out,
+            ..Self::default()
+        }
+    }
+}
+
+/// How many of these rows an image answers otherwise.
+fn mismatches(
+    bytes: &[u8],
+    outputs: Outputs,
+    edges: &Edges,
+    rows: std::ops::Range<usize>,
+) -> Result<usize, String> {
+    let (_, answers) = outputs
+        .answers(bytes, rows.len())
+        .map_err(|error| error.to_string())?;
+    let differs = |(row, answer): &(usize, Answer)| {
+        answer.outcome.class as usize != edges.classes[*row]
+            || (!outputs.class_only && answer.scores != edges.scores[*row])
+    };
+    Ok(rows.zip(answers).filter(differs).count())
+}
+
+impl Checked {
+    /// Whether the checker passed, and left nothing open that a config asks for.
+    pub fn passes(&self) -> bool {
+        self.image.holds()
+            && self.header.as_ref().is_none_or(Findings::holds)
+            && self
+                .asked
+                .as_ref()
+                .is_none_or(|asked| asked.mismatches == 0 && asked.failed.is_none())
+    }
+
+    /// Why the image could not be asked, if it could not.
+    pub(super) fn failed(&self) -> Option<&str> {
+        self.asked.as_ref()?.failed.as_deref()
+    }
+
+    /// Whether all of it could be looked at.
+    pub fn is_whole(&self) -> bool {
+        self.asked.as_ref().is_none_or(|asked| !asked.not_required)
+    }
+
+    /// In words, a line each.
+    pub fn text(&self, name: &str) -> String {
+        let mut lines = vec![format!("certificate of {name}")];
+        let images = [
+            ("image", Some(&self.image)),
+            ("C header", self.header.as_ref()),
+        ];
+        for (what, found) in images {
+            let Some(found) = found else { continue };
+            lines.push(format!(
+                "  {what}: {} splits, {} decisions of a split and a code, {} leaves or terms, {} rows",
+                found.splits, found.decisions, found.leaves, found.rows
+            ));
+            lines.extend(found.notes.iter().map(|note| format!("    {note}")));
+            lines.extend(
+                found
+                    .faults
+                    .iter()
+                    .map(|fault| format!("    fault: {fault}")),
+            );
+            if found.n_faults > found.faults.len() {
+                let more = found.n_faults - found.faults.len();
+                lines.push(format!("    faults not shown: {more}"));
+            }
+        }
+        if let Some(asked) = &self.asked {
+            lines.push(match (&asked.failed, asked.not_required) {
+                (Some(failed), _) => format!("  asked: failed, {failed}"),
+                (None, true) => "  asked: not measured, there is no emulator".to_owned(),
+                (None, false) => format!(
+                    "  asked: {} rows on both sides of {} splits, {} answered otherwise; {} splits have one \
+                     side, {} left out",
+                    asked.rows, asked.splits, asked.mismatches, asked.one_sided, asked.left_out
+                ),
+            });
+        }
+        lines.push(format!(
+            "  {}",
+            match (self.passes(), self.is_whole()) {
+                (false, _) => "refuted",
+                (true, true) => "holds",
+                (true, false) => "not refuted, and not measured in full",
+            }
+        ));
+        lines.join("\n") + "\n"
+    }
+
+    /// The gate.
+    pub fn verdict(&self) -> Verdict {
+        let asked = self.asked.as_ref();
+        let header = self.header.as_ref();
+        let n_faults = self.image.n_faults
+            + header.map_or(0, |header| header.n_faults)
+            + asked.map_or(0, |asked| asked.mismatches);
+        let failed = asked.and_then(|asked| asked.failed.as_deref());
+        let first = self.image.faults.first().map(ToString::to_string);
+        let first = first
+            .or(header.and_then(|header| Some(format!("the C header: {}", header.faults.first()?))))
+            .or(failed.map(|failed| format!("the image could not be asked: {failed}")))
+            .or((n_faults > 0)
+                .then(|| "the image answers rows next to thresholds otherwise".to_owned()));
+        let note = match first {
+            Some(first) => Some(format!(
+                "{first}; the checker refutes the certificate, which is a fault of Spinney or of these files; \
+                 `cargo xtask certificate verify` has the rest"
+            )),
+            None if !self.is_whole() => Some(
+                "not measured: what is code has to be run, and the config does not require the emulator".to_owned(),
+            ),
+            None => None,
+        };
+        Verdict {
+            gate: "certificate".to_owned(),
+            limit: Quantity::Count(0),
+            found: (failed.is_none() && self.is_whole())
+                .then_some(Quantity::Count(n_faults as u64)),
+            pass: self.passes(),
+            note,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What a pipeline claims of each form of its model, for the checker to refute.
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use spinney_checker::{Body, Certificate, Claim, Coding, FORMAT, Input, Sensor, VERSION};
+use spinney_quantize as quantize;
+
+use super::candidates::{Candidate, Shape};
+use super::quantize::Quantized;
+
+/// The claims of one candidate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Of its image.
+    pub image: Claim,
+    /// Of its C header, where there is one.
+    pub header: Option<Claim>,
+}
+
+/// The claims of all candidates.
+pub(super) fn claims(
+    quantized: &Quantized,
+    certificate: &quantize::Certificate,
+    model_digest: &str,
+    candidates: &[Candidate],
+) -> anyhow::Result<Vec<Claims>> {
+    let order = quantized.order();
+    // The checker has its own types, under the same names.
+    let certificate: Certificate =
+        serde_json::from_value(serde_json::to_value(certificate)?).context("a certificate")?;
+    let claim = |shape: Shape| Claim {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        model: model_digest.to_owned(),
+        voting: quantized.voting,
+        reading: reading(quantized.quant.reading_type()),
+        code_bits: shape.code_bits,
+        inputs: inputs(quantized),
+        codings_are_table: shape.codings_are_table,
+        body: match quantized.quant.body() {
+            quantize::Body::Forest(_) => Body::Forest {
+                order: order.clone(),
+                layout: shape.layout,
+                leaves: shape.leaves,
+                exit_margin: if quantized.is_approximate() {
+                    quantized.codegen.exit_margin
+                } else {
+                    1.0
+                },
+            },
+            quantize::Body::Bayes(bayes) => Body::GaussianNb {
+                score_bits: bayes.score_bits(),
+            },
+        },
+        certificate: certificate.clone(),
+    };
+    Ok(candidates
+        .iter()
+        .map(|candidate| Claims {
+            image: claim(candidate.shape),
+            header: candidate.header.as_ref().map(|header| claim(header.shape)),
+        })
+        .collect())
+}
+
+fn inputs(quantized: &Quantized) -> Vec<Input> {
+    let inputs = quantized.quant.inputs().iter();
+    inputs
+        .zip(quantized.quant.codings())
+        .map(|(feature, coding)| Input {
+            feature: *feature,
+            sensor: sensor(quantized.calibrations[*feature].sensor),
+            range: quantized.calibrations[*feature].range,
+            coding: match coding {
+                quantize::Coding::Affine { shift, offset } => Coding::Affine {
+                    shift: *shift,
+                    offset: *offset,
+                },
+                quantize::Coding::Rank { cuts } => Coding::Rank { cuts: cuts.clone() },
+            },
+        })
+        .collect()
+}
+
+fn reading(reading_type: quantize::ReadingType) -> Sensor {
+    match reading_type {
+        quantize::ReadingType::U8 => Sensor::U8,
+        quantize::ReadingType::I16 => Sensor::I16,
+        quantize::ReadingType::I32 => Sensor::I32,
+        quantize::ReadingType::F32 => Sensor::F32,
+    }
+}
+
+fn sensor(sensor: quantize::Sensor) -> Sensor {
+    match sensor {
+        quantize::Sensor::U8 => Sensor::U8,
+        quantize::Sensor::I8 => Sensor::I8,
+        quantize::Sensor::U16 => Sensor::U16,
+        quantize::Sensor::I16 => Sensor::I16,
+        quantize::Sensor::I32 => Sensor::I32,
+        quantize::Sensor::F32 => Sensor::F32,
+    }
+}
+
+/// Readings as they reach the device, little-endian, as numbers.
+pub(super) fn readings(claim: &Claim, bytes: &[u8]) -> Vec<f64> {
+    let from = |bytes: &[u8]| match (claim.reading, bytes) {
+        (Sensor::F32, [a, b, c, d]) => f64::from(f32::from_le_bytes([*a, *b, *c, *d])),
+        (_, [a, b, c, d]) => f64::from(i32::from_le_bytes([*a, *b, *c, *d])),
+        (_, [a, b]) => f64::from(i16::from_le_bytes([*a, *b])),
+        (_, bytes) => f64::from(bytes[0]),
+    };
+    bytes.chunks_exact(reading_bytes(claim)).map(from).collect()
+}
+
+/// A row of readings as it reaches the device.
+pub(super) fn row_bytes(claim: &Claim, row: &[f64]) -> Vec<u8> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "readings are what the device receives already"
+    )]
+    let put = |reading: &f64| match claim.reading {
+        Sensor::F32 => (*reading as f32).to_le_bytes().to_vec(),
+        Sensor::U8 => vec![*reading as u8],
+        _ => (*reading as i32).to_le_bytes()[..reading_bytes(claim)].to_vec(),
+    };
+    row.iter().flat_map(put).collect()
+}
+
+fn reading_bytes(claim: &Claim) -> usize {
+    match claim.reading {
+        Sensor::U8 | Sensor::I8 => 1,
+        Sensor::U16 | Sensor::I16 => 2,
+        Sensor::I32 | Sensor::F32 => 4,
+    }
+}
+
+/// Whether early exits, if there are any, give the class of all trees.
+pub(super) fn stops_for_certain(claim: &Claim) -> bool {
+    !matches!(claim.body, Body::Forest { exit_margin, .. } if exit_margin < 1.0)
+}

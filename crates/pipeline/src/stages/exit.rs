@@ -1,0 +1,128 @@
+//! Early exits on the test rows: what they save, what an approximate one costs, and the splits that
+//! rows pass.
+
+use ndarray::{ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
+use spinney_codegen::{Exit, Stopped, Walks};
+use spinney_config::Output;
+use spinney_dataset::Dataset;
+use spinney_evaluate::Predictions;
+use spinney_quantize::{Body, Certificate, Level, QuantModel};
+use spinney_report::EarlyExit;
+
+use super::quantize::Quantized;
+
+impl Quantized {
+    /// The model with its trees in the order in which the device asks them. That matters to an
+    /// early exit alone; proofs keep the model's own.
+    pub fn shipped(&self) -> QuantModel {
+        self.quant.in_order(&self.order())
+    }
+
+    /// The model's tree that each shipped tree is.
+    pub(super) fn order(&self) -> Vec<usize> {
+        match (&self.rows.train, self.quant.body()) {
+            (Some(train), _) if self.codegen.early_exit => self.quant.order(train),
+            (_, Body::Forest(forest)) => (0..forest.trees().len()).collect(),
+            (_, Body::Bayes(_)) => Vec::new(),
+        }
+    }
+
+    /// The early exit of [`Quantized::shipped`], if it has one.
+    pub fn exit(&self, shipped: &QuantModel) -> Option<Exit> {
+        let outputs = &self.codegen.outputs;
+        let may_exit =
+            self.codegen.early_exit && outputs.iter().all(|output| *output == Output::Class);
+        may_exit
+            .then(|| Exit::new(shipped, self.codegen.exit_margin))
+            .flatten()
+    }
+
+    /// The device's classes where it stops at a margin, row by row; `None` where it gives those of
+    /// all trees.
+    pub fn stopped_early(&self, rows: ArrayView2<'_, f64>) -> Option<Vec<usize>> {
+        let shipped = self.shipped();
+        let exit = self.exit(&shipped).filter(|_| self.is_approximate())?;
+        let class = |row: ArrayView1<'_, f64>| exit.classify(&shipped.codes(&row.to_vec())).class;
+        Some(rows.rows().into_iter().map(class).collect())
+    }
+
+    /// Whether an early exit may give another class than all trees do.
+    pub fn is_approximate(&self) -> bool {
+        self.codegen.early_exit && self.codegen.exit_margin < 1.0
+    }
+}
+
+/// Asks the test rows' trees as the device does, and has the predictions say what it says.
+pub(super) fn stop_early(
+    quantized: &Quantized,
+    exit: &Exit,
+    predictions: &mut Predictions,
+    certificate: &mut Certificate,
+) -> EarlyExit {
+    let Quantized { quant, rows, .. } = quantized;
+    let test = &rows.test;
+    let stopped: Vec<Stopped> = test
+        .values()
+        .rows()
+        .into_iter()
+        .map(|row| exit.classify(&quant.codes(&row.to_vec())))
+        .collect();
+    let changed: Vec<usize> = (0..test.n_rows())
+        .filter(|row| stopped[*row].class != predictions.q15[*row])
+        .collect();
+    let n_right = |classes: &[usize]| {
+        let pairs = classes.iter().zip(test.labels());
+        pairs.filter(|(class, label)| class == label).count()
+    };
+    let n_rows = test.n_rows().max(1) as f64;
+    let asked: usize = stopped.iter().map(|stopped| stopped.n_trees).sum();
+    let facts = EarlyExit {
+        margin: quantized.codegen.exit_margin,
+        n_trees: exit.n_trees(),
+        trees_mean: (asked as f64 / n_rows * 100.0).round() / 100.0,
+        rows_changed: changed.len(),
+        rows_changed_list: changed.iter().map(|row| test.source_rows()[*row]).collect(),
+        q15_all_trees: rows
+            .has_labels
+            .then(|| n_right(&predictions.q15) as f64 / n_rows),
+    };
+    if quantized.is_approximate() {
+        // What holds for all trees is not proven of some.
+        certificate.votes = Level::Listed;
+        certificate.rows_at_risk.extend(&changed);
+        certificate.rows_at_risk.sort_unstable();
+        certificate.rows_at_risk.dedup();
+    }
+    predictions.q15 = stopped.iter().map(|stopped| stopped.class).collect();
+    facts
+}
+
+/// Splits that rows pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// At the most, whatever the row.
+    pub most: u64,
+    /// Per test row, in all trees.
+    pub all: Vec<u64>,
+    /// Per test row, with an early exit; as many as in all trees where there is none.
+    pub early: Vec<u64>,
+}
+
+impl Passed {
+    pub(super) fn new(shipped: &QuantModel, exit: Option<&Exit>, rows: &Dataset) -> Option<Self> {
+        let walks = Walks::new(shipped)?;
+        let (mut all, mut early) = (Vec::new(), Vec::new());
+        for row in rows.values().rows() {
+            let codes = shipped.codes(&row.to_vec());
+            let passed = walks.splits(&codes);
+            all.push(passed as u64);
+            early.push(exit.map_or(passed, |exit| exit.classify(&codes).n_splits) as u64);
+        }
+        Some(Self {
+            most: walks.splits_max() as u64,
+            all,
+            early,
+        })
+    }
+}

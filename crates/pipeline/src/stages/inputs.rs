@@ -1,0 +1,515 @@
+//! What a pipeline reads: files by the paths of its config, their digests, and the rows in them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context, anyhow};
+use spinney_config::{
+    Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model, file,
+};
+use spinney_dataset::limits::FILE_BYTES_MAX;
+use spinney_dataset::scan::Layout;
+use spinney_dataset::{DataError, Dataset, LabelsIn, Note, Source, csv, notes, split};
+use spinney_model::limits;
+
+use super::folders::Folder;
+use super::signals;
+use crate::failure::{Blame, Failure};
+use crate::store::{self, sha256};
+
+/// The bytes of every input file, by the path typed, and this program's digest.
+pub struct Inputs {
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    digests: BTreeMap<String, String>,
+    /// The recordings of each folder, by the path typed.
+    pub(super) folders: BTreeMap<String, Folder>,
+    program: String,
+}
+
+/// Rows to train and to test on.
+pub struct PipelineRows {
+    /// `None` for an imported model without training rows.
+    pub train: Option<Dataset>,
+    /// The rows that are predicted.
+    pub test: Dataset,
+    /// Whether the labels of `test` are real; without any, all are class 0.
+    pub has_labels: bool,
+    /// What a front end made the test rows of, stretch by stretch; none without one.
+    pub test_samples: Vec<Vec<i16>>,
+    /// What is odd about the files.
+    pub notes: Vec<Note>,
+}
+
+/// Reads every file that the config names.
+pub fn read(config: &Config) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs {
+        files: BTreeMap::new(),
+        digests: BTreeMap::new(),
+        folders: BTreeMap::new(),
+        program: program_digest()?,
+    };
+    let frontend = config.pipeline.frontend.as_ref();
+    match &config.pipeline.dataset {
+        RowsConfig::Split { rows, .. } => inputs.add_rows(rows, frontend)?,
+        RowsConfig::Given { train, test } => {
+            for file in train.iter().chain([test]) {
+                inputs.add_rows(file, frontend)?;
+            }
+            if let Some(train) = train {
+                inputs.hold_back(&train.path, &test.path)?;
+            }
+        }
+    }
+    if let Model::Import { path, .. } = &config.pipeline.model {
+        inputs.add(path)?;
+    }
+    Ok(inputs)
+}
+
+/// A stage made by another program is not this program's.
+///
+/// The program is read once, early: `cargo test` within a long run may replace its file.
+pub fn program_digest() -> Result<String, Failure> {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    if let Some(digest) = DIGEST.get() {
+        return Ok(digest.clone());
+    }
+    let program = std::env::current_exe().environment()?;
+    let digest = store::sha256_of_file(&program)
+        .with_context(|| format!("cannot read {}", program.display()))
+        .environment()?;
+    Ok(DIGEST.get_or_init(|| digest).clone())
+}
+
+impl Inputs {
+    pub(super) fn add(&mut self, path: &ConfigPath) -> Result<(), Failure> {
+        if self.files.contains_key(&path.typed) {
+            return Ok(());
+        }
+        if path.full.is_dir() {
+            return Err(Failure::Input(anyhow!(
+                "{}: found a folder, expected a file; only recordings, with [frontend], come in \
+                 folders",
+                path.full.display()
+            )));
+        }
+        let bytes = file::read(&path.full, FILE_BYTES_MAX)
+            .with_context(|| format!("cannot read {}", path.full.display()))
+            .input()?;
+        self.digests.insert(path.typed.clone(), sha256(&bytes));
+        self.files.insert(path.typed.clone(), bytes);
+        Ok(())
+    }
+
+    fn add_rows(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
+        if let (Some(frontend), true) = (frontend, file.path.full.is_dir()) {
+            let endings: &[&str] = match frontend {
+                Frontend::Audio(_) => &[".wav"],
+                Frontend::Motion(_) => &[".csv", ".csv.gz"],
+            };
+            match &file.labels {
+                Labels::Folders => {
+                    return self.add_folder(&file.path, endings, Layout::FolderPerClass);
+                }
+                Labels::Column(_) => {
+                    return self.add_folder(&file.path, endings, Layout::Labelled);
+                }
+                Labels::File(_) | Labels::None => {}
+            }
+        }
+        self.add(&file.path)?;
+        if let Labels::File(labels) = &file.labels {
+            self.add(labels)?;
+        }
+        Ok(())
+    }
+
+    /// The paths of all files, as typed.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// The bytes of a file that the config names.
+    pub fn bytes(&self, path: &ConfigPath) -> &[u8] {
+        self.files.get(&path.typed).map_or(&[], Vec::as_slice)
+    }
+
+    /// What all stages depend on: this program and the files of rows.
+    ///
+    /// # Errors
+    /// As [`Self::of_config`].
+    pub fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
+        let mut base = self.of_config(config, &["dataset", "frontend", "scenes"])?;
+        base.insert("program".to_owned(), self.program.clone());
+        // What is held back, and what is said, may change where no recording does.
+        for (path, folder) in &self.folders {
+            let notes = folder.notes.iter().map(|note| note.text.as_str());
+            let all: Vec<&str> = notes
+                .chain(folder.recordings.iter().map(String::as_str))
+                .collect();
+            base.insert(format!("{path}/"), sha256(all.join("\n").as_bytes()));
+        }
+        Ok(base)
+    }
+
+    /// The digests of the input files and of the named sections.
+    ///
+    /// # Errors
+    /// A config that cannot be written down: a key without it would hold for other configs too.
+    pub fn of_config(&self, config: &Config, sections: &[&str]) -> Result<store::Inputs, Failure> {
+        let mut inputs: store::Inputs = self
+            .digests
+            .iter()
+            .map(|(path, digest)| (path.clone(), digest.clone()))
+            .collect();
+        let all = serde_json::to_value(&config.pipeline).environment()?;
+        for section in sections {
+            // Sections that a pipeline does not have to have are not part of its key.
+            if let Some(value) = all.get(*section).filter(|value| !value.is_null()) {
+                let digest = sha256(value.to_string().as_bytes());
+                inputs.insert(format!("[{section}]"), digest);
+            }
+        }
+        inputs.insert("seed".to_owned(), config.pipeline.identity.seed.to_string());
+        Ok(inputs)
+    }
+}
+
+/// Parses rows and splits them as the config says. Where a model with names is there
+/// already, `features` are these, and other columns are not read, if the files have all of them.
+pub fn rows(
+    config: &Config,
+    inputs: &Inputs,
+    features: Option<&[String]>,
+) -> Result<PipelineRows, Failure> {
+    let rows = parse_rows(config, inputs, features)?;
+    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+        &config.pipeline.dataset;
+    let train_file = match &config.pipeline.dataset {
+        RowsConfig::Given {
+            train: Some(train), ..
+        } => train,
+        _ => file,
+    };
+    check_counts(config, file, &rows.test)?;
+    if let Some(train) = &rows.train {
+        check_counts(config, train_file, train)?;
+    }
+    Ok(rows)
+}
+
+/// Refuses more classes or features than a model may have, before one is trained on them.
+fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), Failure> {
+    let n_classes = rows.classes().len();
+    // What is too few depends on what the rows are for.
+    if n_classes > limits::CLASSES.max {
+        let place = match &file.labels {
+            Labels::Column(label) => format!("{}, column \"{label}\"", file.path.typed),
+            Labels::File(labels) => labels.typed.clone(),
+            Labels::Folders | Labels::None => file.path.typed.clone(),
+        };
+        if let Err(error) = limits::CLASSES.check(place, n_classes) {
+            return Err(config
+                .fault("dataset.label", error.to_string(), None)
+                .into());
+        }
+    }
+    limits::FEATURES
+        .check("the columns", rows.features().len())
+        .map_err(|error| at_fault(&file.path.full, &error))
+}
+
+fn parse_rows(
+    config: &Config,
+    inputs: &Inputs,
+    features: Option<&[String]>,
+) -> Result<PipelineRows, Failure> {
+    if let Some(frontend) = &config.pipeline.frontend {
+        return signals::rows(config, inputs, frontend);
+    }
+    match &config.pipeline.dataset {
+        RowsConfig::Split {
+            rows,
+            test_fraction,
+        } => {
+            let file = Opened::new(config, inputs, rows)?;
+            check_ignored(config, &[&file])?;
+            let (dataset, unused) = file.read(file.wanted(features)?)?;
+            let seed = config.pipeline.identity.seed;
+            let parts = split(&dataset, *test_fraction, seed)
+                .map_err(|error| at_fault(&rows.path.full, &error))?;
+            Ok(PipelineRows {
+                train: Some(parts.train),
+                test: parts.test,
+                has_labels: true,
+                test_samples: Vec::new(),
+                notes: (notes::of_file(&dataset).into_iter())
+                    .chain(notes::unused_columns(&unused))
+                    .collect(),
+            })
+        }
+        RowsConfig::Given { train: None, test } => {
+            let file = Opened::new(config, inputs, test)?;
+            check_ignored(config, &[&file])?;
+            let (rows, unused) = file.read(file.wanted(features)?)?;
+            let notes = notes::of_labels(&rows).into_iter();
+            Ok(PipelineRows {
+                notes: notes.chain(notes::unused_columns(&unused)).collect(),
+                train: None,
+                test: rows,
+                has_labels: test.labels != Labels::None,
+                test_samples: Vec::new(),
+            })
+        }
+        RowsConfig::Given {
+            train: Some(train),
+            test,
+        } => {
+            let train_file = Opened::new(config, inputs, train)?;
+            let test_file = Opened::new(config, inputs, test)?;
+            check_ignored(config, &[&train_file, &test_file])?;
+            let train_rows = train_file.read(train_file.wanted(features)?)?.0;
+            let of_train = train_rows.is_named().then(|| train_rows.features());
+            let (test_rows, unused) = test_file.read(test_file.wanted(of_train)?)?;
+            check_sides(config, train, test)?;
+            let test_rows = test_rows
+                .with_features(train_rows.features(), train_rows.is_named())
+                .and_then(|rows| rows.with_classes(train_rows.classes()))
+                .map_err(|error| at_fault(&test.path.full, &error))?;
+            let notes = (notes::of_file(&train_rows).into_iter())
+                .chain(notes::of_labels(&test_rows))
+                .chain(notes::unused_columns(&unused))
+                .collect();
+            Ok(PipelineRows {
+                train: Some(train_rows),
+                test: test_rows,
+                has_labels: test.labels != Labels::None,
+                test_samples: Vec::new(),
+                notes,
+            })
+        }
+    }
+}
+
+/// Test rows never train: the same file for both is a fault.
+pub(super) fn check_sides(
+    config: &Config,
+    train: &DataFile,
+    test: &DataFile,
+) -> Result<(), Failure> {
+    let real = |file: &DataFile| file.path.full.canonicalize().ok();
+    if !train.path.full.is_file() || real(train) != real(test) {
+        return Ok(());
+    }
+    let message = format!("{} is the file that trains, too", test.path.typed);
+    let help = "`path` with `test_fraction` divides one file";
+    Err(config.fault("dataset.test", message, Some(help)).into())
+}
+
+/// A file of rows whose format is known, and whose label is there.
+struct Opened<'a> {
+    file: &'a DataFile,
+    source: Source<'a>,
+}
+
+impl<'a> Opened<'a> {
+    fn new(config: &Config, inputs: &'a Inputs, file: &'a DataFile) -> Result<Self, Failure> {
+        let bytes = inputs.bytes(&file.path);
+        let labels = match &file.labels {
+            Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
+            Labels::Column(label) => LabelsIn::Column(label),
+            Labels::None | Labels::Folders => LabelsIn::None,
+        };
+        let blame = |error: DataError| at_fault(&file.path.full, &error);
+        let source = Source::open(bytes, labels, file.header).map_err(blame)?;
+        if let (Labels::Column(label), Some(columns)) =
+            (&file.labels, source.columns().map_err(blame)?)
+            && !columns.contains(label)
+        {
+            let (what, help) = if file.header {
+                (format!("\"{label}\""), columns_help(&columns, label))
+            } else {
+                let help = format!("its columns are 0 to {}", columns.len() - 1);
+                (label.clone(), help)
+            };
+            let message = format!("{} has no column {what}", file.path.typed);
+            return Err(config.fault("dataset.label", message, Some(&help)).into());
+        }
+        Ok(Self { file, source })
+    }
+
+    fn ignores(&self, column: &str) -> bool {
+        self.file.ignore.iter().any(|it| matches(it, column))
+    }
+
+    /// Features with names of their own, if the file has all of them.
+    fn wanted<'m>(&self, features: Option<&'m [String]>) -> Result<Option<&'m [String]>, Failure> {
+        let Some(features) = features.filter(|_| self.file.header) else {
+            return Ok(None);
+        };
+        let columns = self.source.columns();
+        let columns = columns.map_err(|error| at_fault(&self.file.path.full, &error))?;
+        let columns: BTreeSet<&String> = columns.iter().flatten().collect();
+        let has = |name: &String| columns.contains(name) && !self.ignores(name);
+        Ok(features.iter().all(has).then_some(features))
+    }
+
+    /// Reads the rows without the columns that the config ignores and, where those that are wanted
+    /// are known, without others, which are named. Rows without labels count as class 0, which
+    /// nobody looks at.
+    fn read(&self, wanted: Option<&[String]>) -> Result<(Dataset, Vec<String>), Failure> {
+        let unused = RefCell::new(Vec::new());
+        let wanted: Option<HashSet<&str>> =
+            wanted.map(|wanted| wanted.iter().map(String::as_str).collect());
+        let keeps = |column: &str| {
+            if self.ignores(column) {
+                return false;
+            }
+            let is_wanted = wanted.as_ref().is_none_or(|it| it.contains(column));
+            if !is_wanted {
+                unused.borrow_mut().push(column.to_owned());
+            }
+            is_wanted
+        };
+        let rows = self.source.read(&keeps);
+        let rows = rows.map_err(|error| at_fault(&self.file.path.full, &error))?;
+        Ok((rows, unused.into_inner()))
+    }
+}
+
+/// Whether each pattern of `ignore` names a column of one of the files, and none the label.
+fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> {
+    let mut features: Vec<String> = Vec::new();
+    for opened in files.iter().filter(|it| !it.file.ignore.is_empty()) {
+        let of_file = opened.source.features();
+        let of_file = of_file.map_err(|error| at_fault(&opened.file.path.full, &error))?;
+        let known: HashSet<String> = features.iter().cloned().collect();
+        features.extend(of_file.into_iter().filter(|it| !known.contains(it)));
+    }
+    for opened in files {
+        for pattern in &opened.file.ignore {
+            let label = match &opened.file.labels {
+                Labels::Column(label) if opened.file.header => Some(label),
+                _ => None,
+            };
+            let fault = if label.is_some_and(|label| matches(pattern, label)) {
+                format!("\"{pattern}\" leaves out the label's column too")
+            } else if features.iter().any(|column| matches(pattern, column)) {
+                continue;
+            } else {
+                let paths: Vec<&str> = files.iter().map(|it| it.file.path.typed.as_str()).collect();
+                let has = if paths.len() > 1 { "have" } else { "has" };
+                format!("{} {has} no column \"{pattern}\"", paths.join(" and "))
+            };
+            let help = format!("columns beside the label: {}", csv::preview(&features));
+            return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name matches a pattern in which `*` stands for any text.
+///
+/// What stands between two stars is looked for from left to right and taken where it is first found:
+/// a later place leaves no more of the name to what follows. So no star is tried twice.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let (between, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let name = name.strip_prefix(first);
+    let Some(name) = name.and_then(|name| name.strip_suffix(last)) else {
+        return false;
+    };
+    let mut parts = between.split('*');
+    parts
+        .try_fold(name, |name, part| Some(name.split_once(part)?.1))
+        .is_some()
+}
+
+/// What a file's columns are, or what is the matter with them, where `label` is none of them.
+fn columns_help(columns: &[String], label: &str) -> String {
+    if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
+        return format!(
+            "its columns are {}; if these are readings, `header = false` in [dataset], and `label` is \
+             the column's number, from 0 on",
+            csv::preview(columns)
+        );
+    }
+    let label = label.trim();
+    let alike = columns.iter().find(|name| name.eq_ignore_ascii_case(label));
+    match alike {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => format!("its columns are {}", csv::preview(columns)),
+    }
+}
+
+/// A data file is at fault: exit 2, with its path.
+pub fn at_fault(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::Input(anyhow!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(matches("pixel_*", "pixel_0_1"));
+        assert!(matches("*", "anything"));
+        assert!(matches("a*c*e", "abcde"));
+        assert!(matches("hue", "hue"));
+        assert!(!matches("pixel_*", "hue"));
+        assert!(!matches("a*c", "abcd"));
+        assert!(!matches("hue", "hues"));
+        assert!(!matches("a*a", "a"));
+        assert!(matches("a**a", "aa"));
+        assert!(matches("*ab*ab*", "ababab"));
+        assert!(!matches("*ab*ab*ab*ab", "ababab"));
+        assert!(matches("*é*", "né"));
+    }
+
+    /// The plain definition, which takes exponential time.
+    fn defined(pattern: &[char], name: &[char]) -> bool {
+        match pattern {
+            [] => name.is_empty(),
+            ['*', rest @ ..] => (0..=name.len()).any(|at| defined(rest, &name[at..])),
+            [first, rest @ ..] => name
+                .split_first()
+                .is_some_and(|(it, name)| it == first && defined(rest, name)),
+        }
+    }
+
+    #[test]
+    fn stars_mean_what_they_are_defined_to() {
+        let words = |letters: &[char], length: u32| -> Vec<Vec<char>> {
+            let n = letters.len();
+            (0..n.pow(length))
+                .map(|word| {
+                    (0..length)
+                        .map(|at| letters[word / n.pow(at) % n])
+                        .collect()
+                })
+                .collect()
+        };
+        let names: Vec<Vec<char>> = (0..6).flat_map(|it| words(&['a', 'b'], it)).collect();
+        let mut n_matched = 0;
+        for pattern in (0..6).flat_map(|it| words(&['a', 'b', '*'], it)) {
+            for name in &names {
+                let expected = defined(&pattern, name);
+                let [typed, shown]: [String; 2] = [&pattern, name].map(|it| it.iter().collect());
+                assert_eq!(matches(&typed, &shown), expected, "{typed} {shown}");
+                n_matched += usize::from(expected);
+            }
+        }
+        assert!((1000..20_000).contains(&n_matched), "{n_matched}");
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_ends() {
+        let pattern = "*a".repeat(1000) + "b";
+        assert!(!matches(&pattern, &"a".repeat(100_000)));
+    }
+}

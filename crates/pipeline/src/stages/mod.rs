@@ -1,0 +1,395 @@
+//! `pipeline`: every stage from config to report, and the gates.
+
+pub mod baseline;
+pub mod build;
+pub mod candidates;
+pub mod checked;
+pub mod chip;
+pub mod claim;
+mod coded;
+#[cfg(test)]
+mod drawn;
+mod exit;
+mod folders;
+mod hand_over;
+pub mod hints;
+pub mod inputs;
+pub mod last_run;
+pub mod model;
+mod motion;
+mod moved;
+mod node;
+pub mod order;
+mod product;
+pub mod quantize;
+mod recordings;
+pub mod report;
+pub mod run;
+mod session;
+mod signals;
+pub mod so_far;
+pub mod standing;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use spinney_board::Machine;
+use spinney_codegen::SourceTree;
+use spinney_config::{Config, Emulator, Outputs, Prefer};
+use spinney_report::Report;
+
+use crate::environment::{self, Toolchain};
+use crate::failure::{Blame, Failure};
+use crate::invocation;
+use crate::places;
+use crate::progress::Progress;
+use order::REPORT;
+pub use session::Session;
+
+pub use build::product_image;
+pub use candidates::options_for;
+use inputs::Inputs;
+pub use inputs::{at_fault, matches, program_digest};
+pub use moved::moved;
+pub use quantize::{Quantized, forms};
+
+/// What is needed to build and run, found before anything expensive starts.
+pub struct Tools {
+    /// The compiler and linker.
+    pub toolchain: Toolchain,
+    /// The emulator, if the config asks for one and it is here.
+    pub emulator: Option<FoundEmulator>,
+}
+
+/// An emulator that is here.
+pub struct FoundEmulator {
+    /// The machine that it is.
+    pub machine: &'static Machine,
+    /// Its program.
+    pub program: PathBuf,
+    /// What it says of its version.
+    pub version: String,
+}
+
+/// Finds what the config needs to build and run.
+///
+/// # Errors
+/// Something is missing.
+pub fn tools(config: &Config, progress: &Progress) -> Result<Tools, Failure> {
+    let target = &config.pipeline.target;
+    let toolchain = environment::needed_toolchain(target.chip.core.target(), progress)?;
+    Ok(Tools {
+        toolchain,
+        emulator: found_emulator(config, progress)?,
+    })
+}
+
+/// The emulator that a config asks for, if it does, and if it is here.
+fn found_emulator(config: &Config, progress: &Progress) -> Result<Option<FoundEmulator>, Failure> {
+    let target = &config.pipeline.target;
+    Ok(match target.board {
+        None => None,
+        Some(machine) => match environment::emulator(machine, progress) {
+            Some((program, version)) => Some(FoundEmulator {
+                machine,
+                program,
+                version,
+            }),
+            None if target.emulator == Emulator::Optional => None,
+            None => {
+                return Err(Failure::Environment(anyhow!(
+                    "the emulator {} is not here; {} installs it, and `emulator = \"optional\"` in \
+                     [target] does without",
+                    machine.qemu,
+                    invocation::verb("setup")
+                )));
+            }
+        },
+    })
+}
+
+/// What a run is asked for.
+#[derive(Clone)]
+pub struct Asked<'a> {
+    /// The last stage to run; all, if none is named.
+    pub until: Option<&'a str>,
+    /// Whether stages run even if nothing changed.
+    pub force: bool,
+    /// Whether the config may write outside of its own folder.
+    pub allow_outside: bool,
+    /// Who is told how it goes.
+    pub progress: Progress,
+}
+
+impl Asked<'_> {
+    /// A run of every stage that has to run.
+    #[must_use]
+    pub fn all(progress: Progress) -> Self {
+        Self {
+            until: None,
+            force: false,
+            allow_outside: false,
+            progress,
+        }
+    }
+
+    fn wants(&self, stage: &str) -> bool {
+        let position = |name: &str| order::names().iter().position(|stage| *stage == name);
+        self.until
+            .is_none_or(|until| position(stage) <= position(until))
+    }
+}
+
+/// A run that came to the stage that was asked for.
+pub struct Outcome {
+    /// The pipeline, with its artifacts.
+    pub session: Session,
+    /// The inputs as they were read.
+    pub inputs: Inputs,
+    /// What images were built and run by, where they were.
+    pub tools: Option<Tools>,
+    /// Where the config places what a run gives.
+    pub outputs: Outputs,
+    /// What was found and judged; `None` where the run stopped before the last stage.
+    pub report: Option<Report>,
+}
+
+impl Outcome {
+    /// Puts the crate and the header where the config wants them.
+    ///
+    /// # Errors
+    /// Something lies there that Spinney did not write, or nothing can be written there.
+    pub fn hand_over(&self) -> Result<(), Failure> {
+        hand_over::run(&self.session, &self.outputs)
+    }
+}
+
+/// Runs the pipeline at `path` and writes its reports. Gates that fail are no error here: the report
+/// says so.
+///
+/// # Errors
+/// The config or an input is at fault, the environment lacks something, or the image fails.
+pub fn run(path: &Path, asked: &Asked<'_>) -> Result<Outcome, Failure> {
+    let mut session = Session::open(path, asked.progress.clone())?;
+    session.force = asked.force;
+    // Whatever can fail cheaply fails before anything expensive starts.
+    let grounds = places::grounds(path, asked.allow_outside)?;
+    let outputs = session.config.outputs(&grounds)?;
+    let tools = asked
+        .wants("build")
+        .then(|| tools(&session.config, &session.progress))
+        .transpose()?;
+    if asked.wants(REPORT) {
+        hand_over::check(&session.config, &outputs)?;
+    }
+    let inputs = inputs::read(&session.config)?;
+    model::run(&session, &inputs)?;
+    if asked.wants("quantize") {
+        quantize::run(&session, &inputs)?;
+    }
+    let mut report = None;
+    if let Some(tools) = &tools {
+        build::run(&session, tools)?;
+        if asked.wants("run") {
+            run::run(&session, tools)?;
+        }
+        if asked.wants(REPORT) {
+            let from = last_run::MadeFrom::now(&session, &inputs, tools)?;
+            let made = report::of(&session, &from)?;
+            let files = report::write(&session, &made, &outputs.reports)?;
+            last_run::remember(&session, from, files)?;
+            report = Some(made);
+        }
+    }
+    session.progress.clear();
+    Ok(Outcome {
+        session,
+        inputs,
+        tools,
+        outputs,
+        report,
+    })
+}
+
+/// The folder of the reports of the pipeline at `path`.
+pub fn reports_of(path: &Path) -> Result<PathBuf, Failure> {
+    Ok(report::folder(&spinney_config::load(path)?))
+}
+
+/// What was last run, judged by today's gates.
+pub struct Judged {
+    /// The pipeline, with its artifacts.
+    pub session: Session,
+    /// What was found, and the gates that need no baseline.
+    pub report: Report,
+    /// What moved since the baseline, where there is one.
+    pub moved: Option<baseline::Moved>,
+}
+
+/// Judges today's gates on what the pipeline at `path` last ran; runs nothing.
+///
+/// # Errors
+/// There is no whole run of today's config and inputs, or the baseline is none.
+pub fn check(path: &Path, baseline: Option<&Path>, progress: Progress) -> Result<Judged, Failure> {
+    let session = Session::open(path, progress)?;
+    let config = &session.config;
+    baseline::is_there(config, baseline.is_some())?;
+    let before = baseline
+        .map(|baseline| baseline::read(baseline, &config.pipeline.identity.name))
+        .transpose()?;
+    let inputs = inputs::read(config)?;
+    let report = report::judge_last(&session, &inputs)?;
+    last_run::check_reports(&session, &report::folder(config))
+        .map_err(|doubt| doubt.told(config))?;
+    let moved = before.map(|before| baseline::compare(config, &before, &report));
+    Ok(Judged {
+        session,
+        report,
+        moved,
+    })
+}
+
+/// Asks the checker about the last run's image: every split is decided anew from its bytes.
+///
+/// # Errors
+/// There is no whole run of today's config and inputs, or the emulator is missing. What the checker
+/// finds is no error here.
+pub fn verify(path: &Path, progress: Progress) -> Result<(Session, checked::Checked), Failure> {
+    let session = Session::open(path, progress)?;
+    let inputs = inputs::read(&session.config)?;
+    // Says so where there is no run, or one of another config.
+    report::judge_last(&session, &inputs)?;
+    let product = session.made("run")?.read(run::PRODUCT_ELF)?;
+    let (index, candidates) = forms_of(&session)?;
+    let checked = checked::run(
+        &session,
+        &checked::Subject {
+            product: &product,
+            index,
+            candidates: &candidates,
+            emulator: found_emulator(&session.config, &session.progress)?.as_ref(),
+        },
+    )?;
+    session.progress.clear();
+    Ok((session, checked))
+}
+
+/// What ships, of a run that today's config and inputs would make again.
+pub struct Product {
+    /// The config.
+    pub config: Config,
+    /// The product image.
+    pub elf: Vec<u8>,
+    /// The form that it holds.
+    pub chosen: Chosen,
+}
+
+/// What the last run chose to ship.
+pub struct Chosen {
+    /// The pipeline's name.
+    pub name: String,
+    /// The files of the model's crate.
+    pub files: SourceTree,
+    /// Whether trees are left out once the class is certain.
+    pub early_exit: bool,
+    /// Whether it is optimized for speed.
+    pub is_fast: bool,
+    /// A folder that no stage owns.
+    pub scratch: PathBuf,
+}
+
+/// What the last run of the pipeline at `path` ships; says so if gates do not hold for it.
+pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
+    let session = Session::open(path, progress)?;
+    let inputs = inputs::read(&session.config)?;
+    let report = report::judge_last(&session, &inputs)?;
+    if !report.passes() {
+        session.progress.note(&format!(
+            "not all gates hold for this image; {} shows them",
+            invocation::verb("pipeline check")
+        ));
+    }
+    let elf = session.made("run")?.read(run::PRODUCT_ELF)?;
+    let candidate = shipped(&session)?;
+    let chosen = Chosen {
+        name: session.config.pipeline.identity.name.clone(),
+        early_exit: candidate.early_exit,
+        is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || candidate.is_code(),
+        files: candidate.files,
+        scratch: session.scratch("firmware"),
+    };
+    Ok(Product {
+        config: session.config,
+        elf,
+        chosen,
+    })
+}
+
+/// The forms of the model, and which of them ships.
+fn forms_of(session: &Session) -> Result<(usize, Vec<candidates::Candidate>), Failure> {
+    let choice: candidates::Choice = session.made("run")?.read_json(run::CHOICE)?;
+    let candidates: Vec<_> = session.made("quantize")?.read_json(quantize::CANDIDATES)?;
+    Ok((choice.chosen, candidates))
+}
+
+/// The form that ships.
+fn shipped(session: &Session) -> Result<candidates::Candidate, Failure> {
+    let (chosen, mut candidates) = forms_of(session)?;
+    Ok(candidates.swap_remove(chosen))
+}
+
+/// The model of the last run of the pipeline at `path` and its quantization; where there is no run of
+/// today's config, the model is trained if it is not yet.
+pub fn quantized(path: &Path, progress: Progress) -> Result<Quantized, Failure> {
+    quantized_by(path, progress, last_run::is_there)
+}
+
+/// As [`quantized`], by this program, whatever the last run was made by.
+pub fn quantized_anew(path: &Path, progress: Progress) -> Result<Quantized, Failure> {
+    quantized_by(path, progress, |_, _| Ok(false))
+}
+
+fn quantized_by(
+    path: &Path,
+    progress: Progress,
+    has_model: impl FnOnce(&Session, &Inputs) -> Result<bool, Failure>,
+) -> Result<Quantized, Failure> {
+    let session = Session::open(path, progress)?;
+    let inputs = inputs::read(&session.config)?;
+    if !has_model(&session, &inputs)? {
+        model::run(&session, &inputs)?;
+    }
+    let quantized = quantize::prepare(&session, &inputs)?;
+    session.progress.clear();
+    Ok(quantized)
+}
+
+/// The rows that the front end of the pipeline at `path` makes of its recordings.
+pub fn features_of(path: &Path, progress: Progress) -> Result<inputs::PipelineRows, Failure> {
+    let session = Session::open(path, progress)?;
+    if session.config.pipeline.frontend.is_none() {
+        return Err(Failure::Input(anyhow!(
+            "{}: found no [frontend], expected one: it is what features are made by",
+            path.display()
+        )));
+    }
+    let inputs = inputs::read(&session.config)?;
+    inputs::rows(&session.config, &inputs, None)
+}
+
+/// The plainest crate of the model of the pipeline at `path`.
+pub fn crate_of(path: &Path, progress: Progress) -> Result<SourceTree, Failure> {
+    let session = Session::open(path, progress)?;
+    let inputs = inputs::read(&session.config)?;
+    model::run(&session, &inputs)?;
+    quantize::run(&session, &inputs)?;
+    session.progress.clear();
+    let candidates: Vec<candidates::Candidate> =
+        session.made("quantize")?.read_json(quantize::CANDIDATES)?;
+    candidates
+        .into_iter()
+        .find(|candidate| candidate.is_offered)
+        .map(|candidate| candidate.files)
+        .context("the model has no form")
+        .environment()
+}

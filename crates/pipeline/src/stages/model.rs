@@ -1,0 +1,287 @@
+//! Stage `model`: train or import, and freeze the float model as canonical JSON.
+
+use spinney_config::{
+    ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, MaxFeatures,
+    Model, Trainer, Training, did_you_mean,
+};
+use spinney_dataset::Dataset;
+use spinney_model::{FloatModel, ForestKind};
+use spinney_report::Origin;
+use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
+
+use super::Session;
+use super::inputs::{self, Inputs, at_fault};
+use super::order::artifact_of;
+use crate::failure::{Blame, Failure};
+use crate::progress::Progress;
+use crate::store::{self, Stage, Writer};
+
+/// The frozen model's file within the stage.
+pub const MODEL: &str = "model.json";
+/// What an imported file said of itself, within the stage.
+pub const ORIGIN: &str = "origin.json";
+
+/// What the stage depends on.
+pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
+    let mut key = inputs.base(&session.config)?;
+    key.extend(inputs.of_config(&session.config, &["model"])?);
+    Ok(key)
+}
+
+/// Trains or imports, unless nothing that this depends on has changed.
+pub fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
+    session.pass("model", inputs(session, files)?, |stage| {
+        make(session, files, stage)
+    })?;
+    // What is named may have changed where the model has not.
+    if session.config.pipeline.accuracy.min_recall.is_empty() {
+        return Ok(());
+    }
+    check_classes(&session.config, load(session)?.schema().classes())
+}
+
+/// Refuses a class that the config names and that there is not.
+pub fn check_classes(config: &Config, classes: &[String]) -> Result<(), Failure> {
+    let weights = match &config.pipeline.model {
+        Model::Train(Training::Forest(ForestTraining {
+            class_weight: ClassWeight::Given(weights),
+            ..
+        })) => Some(weights),
+        _ => None,
+    };
+    let recalls = &config.pipeline.accuracy.min_recall;
+    let named = weights
+        .into_iter()
+        .flat_map(|weights| weights.keys().map(|class| ("model.class_weight", class)))
+        .chain(recalls.keys().map(|class| ("accuracy.min_recall", class)));
+    for (key, class) in named {
+        if classes.contains(class) {
+            continue;
+        }
+        let known: Vec<&str> = classes.iter().map(String::as_str).collect();
+        let help = did_you_mean(class, &known)
+            .unwrap_or_else(|| format!("classes: {}", listed_names(&known)));
+        let message = "found no such class, expected one of the data's";
+        let place = format!("{key}.{}", class.escape_debug());
+        return Err(config.fault(&place, message, Some(&help)).into());
+    }
+    Ok(())
+}
+
+/// Names in quotes; of many, the first.
+fn listed_names(names: &[&str]) -> String {
+    const SHOWN: usize = 20;
+    let mut shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|it| format!("{it:?}"))
+        .collect();
+    if names.len() > SHOWN {
+        shown.push(format!("and {} more", names.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let mut origin = None;
+    let model = match &session.config.pipeline.model {
+        Model::Train(training) => {
+            session.progress.doing("training");
+            let rows = inputs::rows(&session.config, inputs, None)?;
+            // A split or a pair of files always has training rows where a model is trained.
+            let train = rows.train.as_ref().unwrap_or(&rows.test);
+            check_classes(&session.config, train.classes())?;
+            train_model(&session.config, training, train, &session.progress).inspect_err(|_| {
+                // No stage after this one will say them.
+                session.progress.clear();
+                for note in &rows.notes {
+                    session.progress.note(&note.text);
+                }
+            })?
+        }
+        Model::Import { path, .. } => {
+            session.progress.doing("importing");
+            let imported = spinney_import::import(inputs.bytes(path))
+                .map_err(|error| at_fault(&path.full, &error))?;
+            origin = Some(Origin {
+                file: path.typed.clone(),
+                estimator: imported.origin.estimator,
+                library: imported.origin.library,
+                steps: imported.origin.steps,
+                notes: imported.origin.notes,
+            });
+            check_classes(&session.config, imported.model.schema().classes())?;
+            imported.model
+        }
+    };
+    let mut writer = stage.begin().environment()?;
+    writer.write_json(ORIGIN, &origin).environment()?;
+    writer
+        .write(MODEL, model.to_json().as_bytes())
+        .environment()?;
+    Ok(writer)
+}
+
+/// Digest of the frozen model.
+pub fn digest(session: &Session) -> Result<String, Failure> {
+    Ok(artifact_of(session, "model", MODEL)?.1)
+}
+
+/// The frozen model.
+pub fn load(session: &Session) -> Result<FloatModel, Failure> {
+    let made = session.made("model")?;
+    FloatModel::from_json(&made.read(MODEL)?).map_err(|error| at_fault(&made.path(MODEL), &error))
+}
+
+/// Whether a second training gives the same model.
+pub fn is_reproducible(config: &Config) -> bool {
+    !trains_with_linfa(config)
+}
+
+/// Whether linfa's trees are trained, which know fewer keys.
+pub fn trains_with_linfa(config: &Config) -> bool {
+    matches!(
+        &config.pipeline.model,
+        Model::Train(Training::Forest(forest)) if forest.trainer == Trainer::Linfa
+    )
+}
+
+pub(super) fn train_model(
+    config: &Config,
+    training: &Training,
+    rows: &Dataset,
+    progress: &Progress,
+) -> Result<FloatModel, Failure> {
+    let result = match training {
+        Training::GaussianNb { var_smoothing } => spinney_train::gaussian_nb(rows, *var_smoothing),
+        Training::Forest(forest) => {
+            let seed = config.pipeline.identity.seed;
+            match forest.trainer {
+                Trainer::Spinney => {
+                    let params = forest_params(forest, rows, seed);
+                    spinney_train::forest(rows, &params, &|done, total| {
+                        progress.doing(&format!("training: {done} of {total} trees"));
+                    })
+                }
+                Trainer::Linfa => {
+                    spinney_train::linfa_forest(rows, &linfa_params(forest, rows, seed))
+                }
+            }
+        }
+    };
+    result.map_err(|error| match error {
+        TrainError::Rows { found, expected } => {
+            let file = match &config.pipeline.dataset {
+                RowsConfig::Split { rows, .. } => rows,
+                RowsConfig::Given { train, test } => train.as_ref().unwrap_or(test),
+            };
+            let rows = format!("the training rows: found {found}, expected {expected}");
+            at_fault(&file.path.full, &rows)
+        }
+        TrainError::Model(error) => at_fault(
+            config.path(),
+            &format!("[model]: the trained model: {error}"),
+        ),
+        TrainError::Library(_) => Failure::Input(error.into()),
+    })
+}
+
+/// The file that a fault of the model is a fault of: the imported one, or the config.
+pub fn file_of(config: &Config) -> &std::path::Path {
+    match &config.pipeline.model {
+        Model::Import { path, .. } => &path.full,
+        Model::Train(_) => config.path(),
+    }
+}
+
+fn forest_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> ForestParams {
+    let n_rows = rows.n_rows();
+    let class_weights = match &forest.class_weight {
+        ClassWeight::Given(given) => {
+            #[expect(clippy::cast_possible_truncation, reason = "row weights are float32")]
+            let weight = |name: &String| given.get(name).map_or(1.0, |weight| *weight as f32);
+            Some(rows.classes().iter().map(weight).collect())
+        }
+        _ => None,
+    };
+    ForestParams {
+        kind: forest.kind,
+        n_trees: forest.n_trees as usize,
+        max_depth: forest.max_depth.map(|depth| depth as usize),
+        min_samples_split: rows_of(forest.min_samples_split, n_rows).max(2),
+        min_samples_leaf: rows_of(forest.min_samples_leaf, n_rows).max(1),
+        max_leaf_nodes: forest.max_leaf_nodes.map(|leaves| leaves as usize),
+        max_features: match forest.max_features {
+            MaxFeatures::All => train::MaxFeatures::All,
+            MaxFeatures::Sqrt => train::MaxFeatures::Sqrt,
+            MaxFeatures::Log2 => train::MaxFeatures::Log2,
+            MaxFeatures::Features(count) => train::MaxFeatures::Count(count as usize),
+            MaxFeatures::Fraction(fraction) => train::MaxFeatures::Fraction(fraction),
+        },
+        criterion: match forest.criterion {
+            Criterion::Gini => train::Criterion::Gini,
+            Criterion::Entropy | Criterion::LogLoss => train::Criterion::Entropy,
+        },
+        bootstrap: forest.bootstrap,
+        max_samples: match forest.max_samples {
+            None => train::MaxSamples::All,
+            Some(Count::Rows(rows)) => train::MaxSamples::Count(rows as usize),
+            Some(Count::Fraction(fraction)) => train::MaxSamples::Fraction(fraction),
+        },
+        class_weight: match forest.class_weight {
+            ClassWeight::Balanced | ClassWeight::BalancedSubsample => train::ClassWeight::Balanced,
+            ClassWeight::None | ClassWeight::Given(_) => train::ClassWeight::Uniform,
+        },
+        class_weights,
+        min_impurity_decrease: forest.min_impurity_decrease,
+        ccp_alpha: forest.ccp_alpha,
+        seed,
+    }
+}
+
+/// A number of rows, or a share of them rounded up, as scikit-learn does.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a row count"
+)]
+fn rows_of(count: Count, n_rows: usize) -> usize {
+    match count {
+        Count::Rows(rows) => rows as usize,
+        Count::Fraction(fraction) => (fraction * n_rows as f64).ceil() as usize,
+    }
+}
+
+fn linfa_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> LinfaForest {
+    let n_features = rows.features().len() as f64;
+    let n_rows = rows.n_rows();
+    let feature_fraction = match forest.max_features {
+        MaxFeatures::All => 1.0,
+        MaxFeatures::Sqrt => n_features.sqrt() / n_features,
+        MaxFeatures::Log2 => n_features.log2().max(1.0) / n_features,
+        MaxFeatures::Features(count) => (f64::from(count) / n_features).min(1.0),
+        MaxFeatures::Fraction(fraction) => fraction,
+    };
+    LinfaForest {
+        ensemble: (forest.kind != ForestKind::DecisionTree).then(|| LinfaEnsemble {
+            n_trees: forest.n_trees as usize,
+            feature_fraction,
+            row_fraction: match forest.max_samples {
+                None => 1.0,
+                Some(Count::Fraction(fraction)) => fraction,
+                Some(Count::Rows(rows)) => (f64::from(rows) / n_rows as f64).min(1.0),
+            },
+            seed,
+        }),
+        max_depth: forest.max_depth.map(|depth| depth as usize),
+        min_samples_split: count(forest.min_samples_split, n_rows),
+        min_samples_leaf: count(forest.min_samples_leaf, n_rows),
+        min_impurity_decrease: forest.min_impurity_decrease,
+        entropy: forest.criterion != Criterion::Gini,
+    }
+}
+
+/// linfa takes row counts as float32.
+fn count(count: Count, n_rows: usize) -> f32 {
+    rows_of(count, n_rows) as f32
+}

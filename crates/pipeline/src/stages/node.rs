@@ -1,0 +1,116 @@
+//! What the config says of the node, put together with what the run measured.
+
+use spinney_config::{Config, Frontend, Sends as SendsWord, Summary as SummaryWord};
+use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work};
+
+use super::quantize::Summary as Quantized;
+use super::run::RunResult;
+
+/// What a front end has between the sensor and the readings, averaged over time; nothing without
+/// one.
+pub fn front(config: &Config) -> Vec<Step> {
+    let pipeline = &config.pipeline;
+    let (Some(frontend), Some(power)) = (&pipeline.frontend, &pipeline.power) else {
+        return Vec::new();
+    };
+    let decisions_per_second = power.decisions_per_hour / 3600.0;
+    let frontend = match frontend {
+        Frontend::Audio(audio) => audio,
+        Frontend::Motion(motion) => {
+            let values = motion.channels.len() as f64 * f64::from(motion.hop.get());
+            return vec![Step {
+                name: "samples".to_owned(),
+                bytes_per_second: 2.0 * values * decisions_per_second,
+            }];
+        }
+    };
+    let n_frames = f64::from(frontend.n_frames_per_decision.get());
+    let per_second = |bytes_of_a_frame: f64| n_frames * bytes_of_a_frame * decisions_per_second;
+    let step = |name: &str, bytes_per_second: f64| Step {
+        name: name.to_owned(),
+        bytes_per_second,
+    };
+    vec![
+        step("samples", per_second(2.0 * f64::from(frontend.hop.get()))),
+        step(
+            "bands of frames",
+            per_second(2.0 * f64::from(frontend.n_bands)),
+        ),
+    ]
+}
+
+/// What the microphone delivers where something brings that down to the samples of the front end.
+pub fn sensor(config: &Config) -> Option<Step> {
+    let Some(Frontend::Audio(audio)) = &config.pipeline.frontend else {
+        return None;
+    };
+    // It listens for as long as the front end does.
+    let samples = front(config).into_iter().next()?;
+    let ratio = f64::from(audio.microphone_rate_hz?) / f64::from(audio.sample_rate_hz);
+    Some(Step {
+        name: "microphone".to_owned(),
+        bytes_per_second: samples.bytes_per_second * ratio,
+    })
+}
+
+/// The node's plan; `None` where the config does not say how often it decides.
+pub fn plan<'a>(
+    config: &Config,
+    (sensor, front): (Option<&'a Step>, &'a [Step]),
+    quantized: &Quantized,
+    n_classes: usize,
+    result: &RunResult,
+) -> Option<Plan<'a>> {
+    let pipeline = &config.pipeline;
+    let power = pipeline.power.as_ref()?;
+    let code_bytes = u64::from(quantized.code_bits).div_ceil(8);
+    let readings = &quantized.features;
+    Some(Plan {
+        front,
+        sensor,
+        slower_s: match &pipeline.frontend {
+            Some(Frontend::Audio(audio)) => audio.ladder_s,
+            _ => None,
+        },
+        row: RowBytes {
+            readings: readings.iter().map(|it| it.sensor.n_bytes() as u64).sum(),
+            codes: readings.iter().filter(|it| it.is_used()).count() as u64 * code_bytes,
+            n_classes: n_classes as u64,
+        },
+        decisions_per_hour: power.decisions_per_hour,
+        power: PowerPlan {
+            clock_mhz: power.clock_mhz,
+            active_ma: power.active_ma,
+            sleep_ua: power.sleep_ua,
+            voltage_v: power.voltage_v,
+            battery_mah: power.battery_mah,
+            cycles_per_instruction: power.cycles_per_instruction,
+            preset: power.preset,
+        },
+        work: match result {
+            RunResult::Ran(run) => Some(Work {
+                front: run
+                    .heard
+                    .as_ref()
+                    .map_or(0.0, |heard| heard.instructions.mean),
+                coding: run.instructions.mean - run.instructions_from_codes.mean,
+                inference: run.instructions_from_codes.mean,
+            }),
+            RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,
+        },
+        uplink: pipeline.uplink.map(|uplink| UplinkPlan {
+            radio: uplink.radio,
+            sends: match uplink.send {
+                SendsWord::Raw => Sends::Raw,
+                SendsWord::Features => Sends::Features,
+                SendsWord::Class => Sends::Class,
+            },
+            summary: match uplink.summary {
+                SummaryWord::Each => Summary::Each,
+                SummaryWord::HourlyCount => Summary::HourlyCount,
+                SummaryWord::Sampled => Summary::Sampled(uplink.every),
+            },
+            fair_use: uplink.fair_use,
+        }),
+    })
+}

@@ -1,0 +1,474 @@
+//! Stage `quantize`: calibrate, quantize, certify, predict on the host, and write the sources.
+
+use serde::{Deserialize, Serialize};
+use spinney_codegen::{Identity, SourceTree, add_front_end};
+use spinney_config::{Codegen, Config, Output};
+use spinney_dataset::{Dataset, csv};
+use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
+use spinney_model::{FloatModel, Naming, Voting};
+use spinney_quantize::{
+    Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, Sensor,
+};
+use spinney_report::{EarlyExit, FeatureCoding};
+
+use super::candidates::{Candidate, candidates, options_for};
+use super::claim::{self, Claims};
+use super::coded::Decided;
+use super::exit::{Passed, stop_early};
+use super::inputs::{self, Inputs, PipelineRows, at_fault, matches};
+use super::order::artifact_of;
+use super::{Session, hints, model};
+use crate::failure::{Blame, Failure};
+use crate::store::{self, Stage, Writer, sha256};
+
+/// What later stages need to know of the quantized model and the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rows that the model was trained on, 0 where it was imported.
+    pub train_rows: usize,
+    /// The test rows, by their numbers in the source file.
+    pub source_rows: Vec<usize>,
+    /// Class index per test row; `None` for rows without labels.
+    pub labels: Option<Vec<usize>>,
+    /// Splits over all trees.
+    pub n_splits: usize,
+    /// What leaves hold; `None` for naive Bayes.
+    pub leaves: Option<String>,
+    /// Bytes of the votes of leaves, as they are held for the proofs.
+    pub votes_bytes: u64,
+    /// Of those, bytes of one leaf's.
+    pub leaf_votes_bytes: u64,
+    /// Bits of a code.
+    pub code_bits: u8,
+    /// What an early exit does to the test rows, where one is taken.
+    pub exit: Option<EarlyExit>,
+    /// Splits that the test rows pass; `None` for models without splits.
+    pub passed: Option<Passed>,
+    /// How each feature is coded.
+    pub features: Vec<FeatureCoding>,
+    /// What their importances were found on.
+    pub shuffled: Option<Shuffled>,
+    /// How far the winners lead; rows are numbered as in the file they were read from.
+    pub margins: Option<Margins>,
+    /// Widths and roundings, worked out for this model.
+    pub arithmetic: Vec<String>,
+    /// The float model's digest.
+    pub model_digest: String,
+    /// What is odd about the rows, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A [`Summary`].
+pub const SUMMARY: &str = "summary.json";
+/// The classes of all test rows, in float and fixed point.
+pub const PREDICTIONS: &str = "predictions.json";
+/// What is proven.
+pub const CERTIFICATE: &str = "certificate.json";
+/// The metrics, where rows have labels.
+pub const EVALUATION: &str = "evaluation.json";
+/// The test rows as the device takes them.
+pub const ROWS: &str = "rows.bin";
+/// The test rows in float64, where the device gets fewer digits; else empty.
+pub const EXACT_ROWS: &str = "exact-rows.bin";
+/// What each form claims to the checker.
+pub const CLAIMS: &str = "claims.json";
+/// The samples behind the test rows, stretch by stretch, as a verify image reads them.
+pub const SAMPLES: &str = "samples.bin";
+/// Every form of the model.
+pub const CANDIDATES: &str = "candidates.json";
+/// A crate without a model, for what an image takes besides.
+pub const EMPTY_CRATE: &str = "empty-crate.json";
+
+/// What the stage depends on.
+pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
+    let config = &session.config;
+    let mut key = inputs.base(config)?;
+    key.extend(inputs.of_config(config, &["quantize", "features", "codegen"])?);
+    key.extend([artifact_of(session, "model", model::MODEL)?]);
+    let core = config.pipeline.target.chip.core;
+    key.insert("core".to_owned(), core.as_str().to_owned());
+    key.insert("name".to_owned(), config.pipeline.identity.name.clone());
+    Ok(key)
+}
+
+/// Quantizes, unless nothing that this depends on has changed.
+pub fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
+    session.pass("quantize", inputs(session, files)?, |stage| {
+        make(session, files, stage)
+    })
+}
+
+fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let config = &session.config;
+    session.progress.doing("quantizing and proving");
+    let quantized = prepare(session, inputs)?;
+    let digest = model::digest(session)?;
+    let shipped = quantized.shipped();
+    let exit = quantized.exit(&shipped);
+    if exit.is_none() && quantized.is_approximate() {
+        let help = "remove it; with one tree, and with naive Bayes, there is nothing to leave out";
+        return Err(Failure::Config(config.fault(
+            "codegen.exit_margin",
+            "no row of this model is ever decided before its last tree",
+            Some(help),
+        )));
+    }
+    let Quantized {
+        model,
+        rows,
+        calibrations,
+        quant,
+        voting,
+        ..
+    } = &quantized;
+    let voting = *voting;
+    let mut certificate = spinney_quantize::certify(model, quant, calibrations, voting, &rows.test);
+    session.progress.doing("evaluating");
+    let mut predictions = spinney_evaluate::predict(model, quant, voting, &rows.test);
+    let passed = Passed::new(&shipped, exit.as_ref(), &rows.test);
+    let exit = exit.map(|exit| stop_early(&quantized, &exit, &mut predictions, &mut certificate));
+    let evaluation = rows
+        .has_labels
+        .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
+    let identity = Identity {
+        pipeline: &config.pipeline.identity.name,
+        kind: model.kind(),
+        fingerprint: &digest["sha256:".len()..],
+    };
+    let candidates = forms(config, &shipped, identity)?;
+    let front_end = super::signals::front_end(config)?;
+    let claims = claim::claims(&quantized, &certificate, &digest, &candidates).environment()?;
+    let results = Results {
+        claims: &claims,
+        candidates: &candidates,
+        front_end,
+        identity,
+        config,
+        model,
+        rows,
+        calibrations,
+        quant,
+        exit,
+        passed,
+        certificate: &certificate,
+        predictions: &predictions,
+        evaluation: evaluation.as_ref(),
+        model_digest: digest.clone(),
+    };
+    let mut writer = stage.begin().environment()?;
+    results.write(&mut writer).environment()?;
+    Ok(writer)
+}
+
+/// A frozen model with its rows and its quantization.
+pub struct Quantized {
+    /// The float model.
+    pub model: FloatModel,
+    /// The rows.
+    pub rows: PipelineRows,
+    /// What is known of each feature.
+    pub calibrations: Vec<Calibration>,
+    /// The model in fixed point.
+    pub quant: QuantModel,
+    /// How trees vote.
+    pub voting: Voting,
+    /// What the config asks of generated code.
+    pub codegen: Codegen,
+}
+
+impl Quantized {
+    /// What images of this model tell: the digest of the frozen model.
+    pub fn fingerprint(&self) -> String {
+        sha256(self.model.to_json().as_bytes())["sha256:".len()..].to_owned()
+    }
+}
+
+/// The forms of a model that the config leaves open, the front end's code in each.
+pub fn forms(
+    config: &Config,
+    shipped: &QuantModel,
+    identity: Identity<'_>,
+) -> Result<Vec<Candidate>, Failure> {
+    let mut forms = candidates(&config.pipeline, shipped, identity)?;
+    if let Some(front_end) = super::signals::front_end(config)? {
+        for form in &mut forms {
+            add_front_end(&front_end, &mut form.files).input()?;
+        }
+    }
+    Ok(forms)
+}
+
+/// Calibrates and quantizes the frozen model.
+pub fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure> {
+    let model = model::load(session)?;
+    let features = model.schema().feature_names();
+    let is_named = model.schema().naming() == Naming::Given;
+    let rows = inputs::rows(&session.config, inputs, is_named.then_some(&features))?;
+    quantized_from(&session.config, model, rows)
+}
+
+/// Calibrates and quantizes a model as the config says.
+pub(super) fn quantized_from(
+    config: &Config,
+    model: FloatModel,
+    rows: PipelineRows,
+) -> Result<Quantized, Failure> {
+    let rows = fit_to_model(rows, &model, config)?;
+    let voting = config.pipeline.quantize.leaves;
+    let declared = declared(config, &model)?;
+    let train = rows.train.as_ref();
+    let calibrations =
+        spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
+            .map_err(|error| at_fault(config.path(), &error))?;
+    check_readings(&model, &rows.test, &calibrations, &declared)?;
+    let wants_scores = config
+        .pipeline
+        .codegen
+        .outputs
+        .iter()
+        .any(|output| *output != Output::Class);
+    let options = Options {
+        voting,
+        votes: config.pipeline.quantize.votes,
+        codes: config.pipeline.quantize.codes,
+        wants_scores,
+    };
+    let mut quant = QuantModel::new(&model, &calibrations, options, train)
+        .map_err(|error| at_fault(model::file_of(config), &error))?;
+    let outputs = &config.pipeline.codegen.outputs;
+    if outputs.contains(&Output::Probabilities) {
+        quant = quant.with_probabilities();
+    }
+    Ok(Quantized {
+        model,
+        rows,
+        calibrations,
+        quant,
+        voting,
+        codegen: config.pipeline.codegen.clone(),
+    })
+}
+
+struct Results<'a> {
+    claims: &'a [Claims],
+    config: &'a Config,
+    model: &'a FloatModel,
+    rows: &'a PipelineRows,
+    calibrations: &'a [Calibration],
+    quant: &'a QuantModel,
+    exit: Option<EarlyExit>,
+    passed: Option<Passed>,
+    certificate: &'a Certificate,
+    predictions: &'a Predictions,
+    evaluation: Option<&'a Evaluation>,
+    candidates: &'a [Candidate],
+    front_end: Option<spinney_signal::FrontEnd>,
+    identity: Identity<'a>,
+    model_digest: String,
+}
+
+impl Results<'_> {
+    fn write(&self, writer: &mut Writer<'_>) -> anyhow::Result<()> {
+        let test = &self.rows.test;
+        let (n_splits, leaves) = match self.quant.body() {
+            Body::Forest(forest) => (forest.splits().len(), Some(forest.leaves())),
+            Body::Bayes(_) => (0, None),
+        };
+        let vote_bytes = leaves.map_or(0, Leaves::vote_bytes);
+        let (features, shuffled) = Decided {
+            model: self.model,
+            calibrations: self.calibrations,
+            quant: self.quant,
+            predictions: self.predictions,
+            test,
+            has_labels: self.rows.has_labels,
+            seed: self.config.pipeline.identity.seed,
+        }
+        .features();
+        let summary = Summary {
+            train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
+            source_rows: test.source_rows().to_vec(),
+            labels: self.rows.has_labels.then(|| test.labels().to_vec()),
+            n_splits,
+            leaves: leaves.map(|leaves| leaves.name().to_owned()),
+            votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,
+            leaf_votes_bytes: (vote_bytes * self.quant.schema().n_classes()) as u64,
+            code_bits: self.quant.code_bits(),
+            exit: self.exit.clone(),
+            passed: self.passed.clone(),
+            features,
+            shuffled,
+            margins: self.margins(),
+            arithmetic: self.quant.arithmetic(),
+            model_digest: self.model_digest.clone(),
+            notes: hints::of_rows(self.config, self.model, self.rows),
+        };
+        writer.write_json(SUMMARY, &summary)?;
+        writer.write_json(PREDICTIONS, self.predictions)?;
+        writer.write_json(CERTIFICATE, self.certificate)?;
+        writer.write_json(EVALUATION, &self.evaluation)?;
+        let mut bytes = Vec::new();
+        for row in test.values().rows() {
+            bytes.extend(self.quant.reading_bytes(&row.to_vec()));
+        }
+        writer.write(ROWS, &bytes)?;
+        writer.write_json(CLAIMS, &self.claims)?;
+        let reading_type = self.quant.reading_type();
+        let exact = test.values().iter();
+        let is_received = exact
+            .clone()
+            .all(|reading| reading_type.received(*reading) == *reading);
+        let exact: Vec<u8> = match is_received {
+            true => Vec::new(),
+            false => exact.flat_map(|reading| reading.to_le_bytes()).collect(),
+        };
+        writer.write(EXACT_ROWS, &exact)?;
+        writer.write_json(CANDIDATES, &self.candidates)?;
+        let core = self.config.pipeline.target.chip.core;
+        let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
+        let mut empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
+        if let Some(front_end) = &self.front_end {
+            add_front_end(front_end, &mut empty)?;
+        }
+        writer.write(SAMPLES, &samples_file(&self.rows.test_samples))?;
+        writer.write_json(EMPTY_CRATE, &empty)
+    }
+
+    fn margins(&self) -> Option<Margins> {
+        let test = &self.rows.test;
+        let labels = self.rows.has_labels.then(|| test.labels());
+        let mut margins = spinney_evaluate::margins(self.predictions, self.quant, labels)?;
+        for differing in &mut margins.differing {
+            differing.row = test.source_rows()[differing.row];
+        }
+        Some(margins)
+    }
+}
+
+fn samples_file(stretches: &[Vec<i16>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for samples in stretches {
+        let n_samples = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+        bytes.extend(n_samples.to_le_bytes());
+        bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    }
+    bytes
+}
+
+/// Rows with columns and labels in the model's order.
+fn fit_to_model(
+    rows: PipelineRows,
+    model: &FloatModel,
+    config: &Config,
+) -> Result<PipelineRows, Failure> {
+    let schema = model.schema();
+    let names = schema.feature_names();
+    let are_named = schema.naming() == Naming::Given;
+    let fit = |dataset: Dataset, has_labels: bool| -> Result<Dataset, Failure> {
+        let dataset = dataset.with_features(&names, are_named).map_err(|error| {
+            Failure::Input(anyhow::anyhow!(
+                "the rows do not fit the model of {} features: {error}",
+                names.len()
+            ))
+        })?;
+        if has_labels {
+            dataset.with_classes(schema.classes()).map_err(|error| {
+                let help = "labels are compared as text; write the classes in the file as the model \
+                            names them";
+                Failure::Config(config.fault("dataset.label", error.to_string(), Some(help)))
+            })
+        } else {
+            Ok(dataset)
+        }
+    };
+    Ok(PipelineRows {
+        train: rows.train.map(|train| fit(train, true)).transpose()?,
+        test: fit(rows.test, rows.has_labels)?,
+        has_labels: rows.has_labels,
+        test_samples: rows.test_samples,
+        notes: rows.notes,
+    })
+}
+
+/// What the config declares of each feature of the model.
+fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failure> {
+    let features = model.schema().features();
+    for pattern in config.pipeline.features.keys() {
+        if !features
+            .iter()
+            .any(|feature| matches(pattern, &feature.name))
+        {
+            let names = csv::preview(&model.schema().feature_names());
+            return Err(Failure::Config(config.fault(
+                &format!("features.{pattern}"),
+                format!("the model has no feature \"{pattern}\""),
+                Some(&format!("its features are {names}")),
+            )));
+        }
+    }
+    // What the front end delivers, whatever the training rows happen to span.
+    let heard = super::signals::front_end(config)?.map(|front_end| {
+        if front_end.is_narrow() {
+            Sensor::I16
+        } else {
+            Sensor::I32
+        }
+    });
+    Ok(features
+        .iter()
+        .map(|feature| {
+            let exact = config.pipeline.features.get(&feature.name);
+            let declared = exact.or_else(|| {
+                config
+                    .pipeline
+                    .features
+                    .iter()
+                    .find(|(pattern, _)| matches(pattern, &feature.name))
+                    .map(|(_, declared)| declared)
+            });
+            let coding = declared
+                .and_then(|declared| declared.coding)
+                .unwrap_or(config.pipeline.quantize.coding);
+            Declared {
+                sensor: heard.or(declared.and_then(|declared| declared.type_)),
+                range: declared
+                    .and_then(|declared| declared.range)
+                    .map(|range| (range.low, range.high)),
+                coding,
+            }
+        })
+        .collect())
+}
+
+/// A test reading that an integer sensor cannot deliver means that its type is wrong.
+fn check_readings(
+    model: &FloatModel,
+    test: &Dataset,
+    calibrations: &[Calibration],
+    declared: &[Declared],
+) -> Result<(), Failure> {
+    for feature in model.inputs() {
+        if calibrations[feature].sensor.integers().is_none() {
+            continue;
+        }
+        let column = test.values().column(feature);
+        if let Some(row) = column
+            .iter()
+            .position(|reading| *reading != reading.floor())
+        {
+            let name = &test.features()[feature];
+            return Err(Failure::Input(anyhow::anyhow!(
+                "feature \"{name}\": found the reading {} in row {}, expected integers, {}; \
+                 declare `type = \"f32\"` in [features.{name}]",
+                column[row],
+                test.source_rows()[row],
+                if declared[feature].sensor.is_some() {
+                    "as its type declares"
+                } else {
+                    "as in the training rows"
+                }
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,407 @@
+//! Stage `report`: gates judged, report assembled from the stages' artifacts, files written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use spinney_config::{Config, Model, Output};
+use spinney_evaluate::{
+    DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Scorecard, Shape,
+    judge, judge_node,
+};
+use spinney_model::{FloatModel, Tree};
+use spinney_quantize::{Certificate, CodeWidth};
+use spinney_report::{
+    Accuracy, Certified, Dataset, Device, Encoding, Export, FILES, FlowStage, FootprintShare,
+    Origin, Report, Row, SCHEMA, TreeSize, predictions_csv,
+};
+
+use super::build::{FOOTPRINTS, Footprints};
+use super::candidates::{Candidate, Choice};
+use super::checked::{CHECKED, Checked};
+use super::inputs::Inputs;
+use super::last_run::{self, MadeFrom};
+use super::order::STAGES;
+use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::run::{CHOICE, DEVICE, RunResult};
+use super::{Session, chip, hand_over, model, node};
+use crate::disk;
+use crate::failure::{Blame, Failure};
+use crate::store::{self, Finished, sha256};
+
+/// The folder of a pipeline's reports.
+pub fn folder(config: &Config) -> PathBuf {
+    let identity = &config.pipeline.identity;
+    identity.reports.full.join(&identity.name)
+}
+
+/// The gates on the last run, if it was made from today's config and inputs.
+pub(super) fn judge_last(session: &Session, inputs: &Inputs) -> Result<Report, Failure> {
+    of(session, &last_run::open(session, inputs)?)
+}
+
+/// The report of the stages that the session vouches for.
+pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
+    let config = &session.config;
+    let pipeline = &config.pipeline;
+    let float = model::load(session)?;
+    model::check_classes(config, float.schema().classes())?;
+    let origin: Option<Origin> = session.made("model")?.read_json(model::ORIGIN)?;
+    let quantized = session.made("quantize")?;
+    let summary: Summary = quantized.read_json(SUMMARY)?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
+    let certificate = certificate_of(&quantized, &summary)?;
+    let evaluation: Option<Evaluation> = quantized.read_json(EVALUATION)?;
+    let footprints: Footprints = session.made("build")?.read_json(FOOTPRINTS)?;
+    let run = session.made("run")?;
+    let result: RunResult = run.read_json(DEVICE)?;
+    let choice: Choice = run.read_json(CHOICE)?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let chosen = &candidates[choice.chosen];
+    let product = footprints.products[choice.chosen]
+        .as_ref()
+        .unwrap_or(&footprints.empty);
+    let differing = predictions
+        .float
+        .iter()
+        .zip(&predictions.q15)
+        .filter(|(float, q15)| float != q15)
+        .count();
+    let n_rows = predictions.q15.len();
+    let feature_names: Vec<&str> = summary
+        .features
+        .iter()
+        .map(|feature| feature.name.as_str())
+        .collect();
+    let shape = shape(config, &float, &summary, footprints.empty.flash_bytes);
+    let measured = Measured {
+        evaluation: evaluation.as_ref(),
+        values: None,
+        detection: None,
+        disagreements: (differing, n_rows),
+        certificate: &certificate,
+        probability_error: predictions.probability_error,
+        features: &feature_names,
+        classes: float.schema().classes(),
+        shape: shape.as_ref(),
+        footprint: product,
+        device: match &result {
+            RunResult::Ran(run) => RunOutcome::Ran(run),
+            RunResult::NotRun(reason) | RunResult::Failed(reason) => RunOutcome::Failed(reason),
+            RunResult::NotRequired => RunOutcome::NotRequired,
+        },
+    };
+    let (sensor, front) = (node::sensor(config), node::front(config));
+    let n_classes = float.schema().n_classes();
+    let plan = node::plan(
+        config,
+        (sensor.as_ref(), &front),
+        &summary,
+        n_classes,
+        &result,
+    );
+    let mut verdicts = judge(&limits(config), measured);
+    if let Some(plan) = &plan {
+        let days = pipeline.budget.battery_life_min_days;
+        verdicts.extend(judge_node(plan, days, measured.device));
+    }
+    let checked: Checked = run.read_json(CHECKED)?;
+    verdicts.push(checked.verdict());
+    let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
+    let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
+    let fingerprint = sha256(
+        serde_json::to_string(&from.inputs)
+            .environment()?
+            .as_bytes(),
+    );
+    Ok(Report {
+        schema: SCHEMA,
+        pipeline: pipeline.identity.name.clone(),
+        fingerprint,
+        reproducible: model::is_reproducible(config),
+        model: model_facts(config, &float, summary.model_digest.clone(), origin),
+        dataset: Dataset {
+            train_rows: summary.train_rows,
+            test_rows: n_rows,
+        },
+        accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
+        value: None,
+        detect: None,
+        certificate: Certified {
+            checked: checked.passes() && checked.is_whole(),
+            ..certified(&certificate, &summary)
+        },
+        margins: summary.margins.clone(),
+        features: summary.features.clone(),
+        shuffled: summary.shuffled,
+        encoding: Encoding {
+            chosen: chosen.name.clone(),
+            form: Some(chosen.form.clone()),
+            why: Some(choice.why.clone()),
+            bytes_per_split: (summary.n_splits > 0).then(|| {
+                let bytes = model_flash_bytes as f64 / summary.n_splits as f64;
+                (bytes * 100.0).round() / 100.0
+            }),
+            code_bits: Some(summary.code_bits),
+            early_exit: summary.exit.clone().filter(|_| chosen.early_exit),
+            leaves: summary.leaves.clone(),
+            candidates: choice.candidates,
+        },
+        chip: Some(chip::memory(config)),
+        footprint: FootprintShare {
+            flash_bytes: product.flash_bytes,
+            ram_bytes: product.ram_bytes,
+            model_flash_bytes,
+            model_ram_bytes: share(product.ram_bytes, footprints.empty.ram_bytes),
+            image: product.digest.clone(),
+            sections: product.sections.clone(),
+        },
+        device: device(config, &result, product, n_rows),
+        exports: chosen
+            .header
+            .iter()
+            .map(|header| Export {
+                kind: "c99".to_owned(),
+                path: header.path.clone(),
+                form: header.form.clone(),
+                notes: header.notes.clone(),
+            })
+            .collect(),
+        node: plan.as_ref().map(spinney_evaluate::node),
+        verdicts,
+        notes: chip::notes(config, &summary),
+        flow: flow(),
+        toolchain: from.toolchain.clone(),
+    })
+}
+
+/// What the report says of a certificate.
+pub fn certified(certificate: &Certificate, summary: &Summary) -> Certified {
+    Certified {
+        splits: certificate.splits,
+        votes: certificate.votes,
+        flip_intervals: certificate.flips.len(),
+        rows_at_risk: certificate.rows_at_risk.len(),
+        rows_at_risk_list: certificate.rows_at_risk.clone(),
+        flips: certificate.flips.clone(),
+        arithmetic: summary.arithmetic.clone(),
+        // Nothing was, as long as there is no image.
+        checked: false,
+    }
+}
+
+/// The certificate, with rows numbered as in the file they were read from.
+pub fn certificate_of(quantized: &Finished, summary: &Summary) -> Result<Certificate, Failure> {
+    let mut certificate: Certificate = quantized.read_json(CERTIFICATE)?;
+    let rows = certificate.flips.iter_mut().flat_map(|flip| &mut flip.rows);
+    for row in rows.chain(&mut certificate.rows_at_risk) {
+        *row = summary.source_rows[*row];
+    }
+    Ok(certificate)
+}
+
+fn flow() -> Vec<FlowStage> {
+    STAGES
+        .iter()
+        .map(|stage| FlowStage {
+            name: stage.name.to_owned(),
+            does: stage.does.to_owned(),
+            after: stage.after.iter().map(|name| (*name).to_owned()).collect(),
+            makes: stage.makes.to_owned(),
+        })
+        .collect()
+}
+
+/// What a forest's ways out of a budget are estimated from.
+fn shape(
+    config: &Config,
+    float: &FloatModel,
+    summary: &Summary,
+    base_flash_bytes: u64,
+) -> Option<Shape> {
+    if float.trees().is_empty() {
+        return None;
+    }
+    let codegen = &config.pipeline.codegen;
+    // Ranks of 8 bits are what makes the splits narrow.
+    let ranks: Vec<usize> = summary
+        .features
+        .iter()
+        .filter(|feature| feature.coding == "rank" && summary.code_bits > 8)
+        .map(|feature| feature.table_bytes)
+        .collect();
+    let most = ranks.iter().max().map_or(0, |bytes| bytes / 4);
+    Some(Shape {
+        n_trees: float.trees().len(),
+        n_classes: float.schema().n_classes(),
+        splits_by_depth: float.splits_by_depth(),
+        base_flash_bytes,
+        votes_bytes: summary.votes_bytes,
+        leaf_votes_bytes: summary.leaf_votes_bytes,
+        ranks_bytes: ranks.iter().sum::<usize>() as u64,
+        rank_bits: u8::try_from(usize::BITS - most.leading_zeros()).unwrap_or(16),
+        code_bits: summary.code_bits,
+        may_narrow: config.pipeline.quantize.codes == CodeWidth::Word,
+        may_exit: !codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class),
+        may_limit_leaves: !model::trains_with_linfa(config),
+        is_imported: matches!(config.pipeline.model, Model::Import { .. }),
+    })
+}
+
+/// What the report says of a model.
+pub fn model_facts(
+    config: &Config,
+    float: &FloatModel,
+    digest: String,
+    origin: Option<Origin>,
+) -> spinney_report::Model {
+    let size = |tree: &Tree| TreeSize {
+        n_splits: tree.n_splits(),
+        depth: tree.depth(),
+    };
+    spinney_report::Model {
+        kind: float.kind().to_owned(),
+        task: float.task(),
+        source: match config.pipeline.model {
+            Model::Train(_) => "train",
+            Model::Import { .. } => "import",
+        }
+        .to_owned(),
+        n_features: float.schema().n_features(),
+        feature_names: float.schema().naming(),
+        n_classes: float.schema().n_classes(),
+        n_trees: float.trees().len(),
+        n_splits: float.n_splits(),
+        depth_max: float.depth(),
+        trees: float.trees().iter().map(size).collect(),
+        classes: float.schema().classes().to_vec(),
+        digest,
+        origin,
+    }
+}
+
+/// What the report says of accuracy and agreement.
+pub fn accuracy(
+    evaluation: Option<&Evaluation>,
+    differing: usize,
+    predictions: &Predictions,
+) -> Accuracy {
+    let n_rows = predictions.q15.len();
+    let q15 = evaluation.map(|evaluation| &evaluation.q15);
+    let probability_error = predictions.probability_error;
+    Accuracy {
+        float: evaluation.map(|evaluation| evaluation.float.accuracy),
+        q15: evaluation.map(|evaluation| evaluation.q15.accuracy),
+        drop: evaluation.map(|evaluation| evaluation.drop),
+        interval: evaluation.map(|evaluation| evaluation.q15.interval()),
+        majority: q15.and_then(|q15| Some(q15.majority()?.1 as f64 / q15.n_rows() as f64)),
+        balanced: q15.and_then(Scorecard::balanced_accuracy),
+        agreement: (n_rows - differing) as f64 / n_rows.max(1) as f64,
+        disagreements: differing,
+        float_hard: evaluation.and_then(|evaluation| evaluation.float_hard_accuracy),
+        agreement_with_soft: evaluation.and_then(|evaluation| evaluation.agreement_with_soft),
+        float_scores: evaluation.map(|evaluation| evaluation.float.clone()),
+        q15_scores: evaluation.map(|evaluation| evaluation.q15.clone()),
+        probability_error_max: probability_error.map(|error| error.found_max),
+        probability_error_bound: probability_error.map(|error| error.bound_max),
+        probability_rows_parting: probability_error.map(|error| error.rows_parting),
+    }
+}
+
+fn device(
+    config: &Config,
+    result: &RunResult,
+    product: &Footprint,
+    n_rows: usize,
+) -> Option<Device> {
+    let RunResult::Ran(run) = result else {
+        return None;
+    };
+    let machine = config.pipeline.target.board?;
+    let ram = chip::ram(&config.pipeline);
+    Some(Device {
+        board: machine.name.to_owned(),
+        core: machine.core.report_name().to_owned(),
+        emulated: true,
+        rows: n_rows,
+        parity_mismatches: run.mismatches.len(),
+        instructions_per_inference: run.instructions,
+        instructions_from_codes: run.instructions_from_codes,
+        instructions_of_coding: Some(coding_mean(run)),
+        stack_bytes_max: run.stack_bytes_max,
+        interrupt_bytes: ram.interrupt_bytes,
+        ram_and_stack_bytes: ram.taken(product, run),
+        worst_case: run.worst_case,
+        heard: run.heard.clone(),
+    })
+}
+
+/// Mean instructions from readings less those from codes, to a tenth.
+fn coding_mean(run: &DeviceRun) -> f64 {
+    let mean = run.instructions.mean - run.instructions_from_codes.mean;
+    (mean * 10.0).round() / 10.0
+}
+
+fn limits(config: &Config) -> Limits {
+    let budget = &config.pipeline.budget;
+    let accuracy = &config.pipeline.accuracy;
+    Limits {
+        flash_bytes: u64::from(budget.flash),
+        ram_bytes: u64::from(budget.ram),
+        chip_ram: Some(chip::ram(&config.pipeline)),
+        stack_bytes: budget.stack.map(u64::from),
+        instructions_mean: budget.instructions,
+        instructions_max: budget.instructions_max,
+        instructions_bound: budget.instructions_bound,
+        min_accuracy: accuracy.min_accuracy,
+        min_balanced_accuracy: accuracy.min_balanced_accuracy,
+        min_recall: accuracy.min_recall.clone(),
+        better_than_majority: accuracy.better_than_majority,
+        max_drop: accuracy.max_drop,
+        min_agreement: accuracy.min_agreement,
+        max_disagreements: accuracy.max_disagreements.map(u64::from),
+        max_error: accuracy.max_error,
+        max_mae_growth: accuracy.max_mae_growth,
+        min_r2: accuracy.min_r2,
+        min_auc: accuracy.min_auc,
+        certificate: accuracy.require_certificate,
+    }
+}
+
+/// Writes the reports for people and machines; gives the digest of each file.
+pub(super) fn write(
+    session: &Session,
+    report: &Report,
+    folder: &Path,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let quantized = session.made("quantize")?;
+    let summary: Summary = quantized.read_json(SUMMARY)?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
+    let result: RunResult = session.made("run")?.read_json(DEVICE)?;
+    let class = |index: usize| {
+        report
+            .model
+            .classes
+            .get(index)
+            .map_or("(no such class)", String::as_str)
+    };
+    let rows = (0..predictions.q15.len()).map(|row| Row {
+        row: summary.source_rows[row],
+        label: summary.labels.as_ref().map(|labels| class(labels[row])),
+        float: class(predictions.float[row]),
+        q15: class(predictions.q15[row]),
+        device: match &result {
+            RunResult::Ran(run) => Some(class(run.classes[row])),
+            _ => None,
+        },
+    });
+    hand_over::check_reports(&session.config, folder)?;
+    let texts = [
+        predictions_csv(rows),
+        report.to_markdown(),
+        report.to_html(),
+        report.to_json(),
+    ];
+    let files: Vec<(&str, String)> = FILES.into_iter().zip(texts).collect();
+    disk::sweep(folder);
+    store::write_together(folder, &files).input()
+}

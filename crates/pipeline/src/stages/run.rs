@@ -1,0 +1,338 @@
+//! Stage `run`: the images in the emulator, the choice among forms, and what ships.
+
+use serde::{Deserialize, Serialize};
+use spinney_evaluate::{
+    DeviceRun, Footprint, Predictions, RunContext, Splits, read_heard, read_outcomes,
+};
+
+use super::build::{Built, FOOTPRINTS, Footprints, build_one, product_elf, verify_elf};
+use super::candidates::{Candidate, Figures, choose};
+use super::checked::{self, CHECKED};
+use super::order::artifact_of;
+use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
+use super::{FoundEmulator, Session, Tools, product, program_digest};
+use crate::emulator::{self, Ended};
+use crate::failure::{Blame, Failure};
+use crate::image::{self, Transport};
+use crate::store::{self, Stage, Writer, sha256};
+
+/// The outcome of a run, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RunResult {
+    /// The rows ran.
+    Ran(DeviceRun),
+    /// The image does not fit the machine.
+    NotRun(String),
+    /// They did not, or not to the end.
+    Failed(String),
+    /// The config does without.
+    NotRequired,
+}
+
+/// What the emulated device did.
+pub const DEVICE: &str = "device.json";
+/// Which form ships, and why.
+pub const CHOICE: &str = "choice.json";
+/// The image that ships.
+pub const PRODUCT_ELF: &str = "product.elf";
+
+/// What the stage `run` depends on.
+pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
+    let pipeline = &session.config.pipeline;
+    let budgets = serde_json::to_string(&pipeline.budget).environment()?;
+    let mut key: store::Inputs = [
+        // The checker at the end of the stage is part of the program.
+        ("program".to_owned(), program_digest()?),
+        ("[budget]".to_owned(), sha256(budgets.as_bytes())),
+        (
+            "deadline_s".to_owned(),
+            pipeline.firmware.deadline_s.to_string(),
+        ),
+    ]
+    .into();
+    // It measures, checks and hands on what they made, nearly all of it.
+    for stage in ["model", "quantize", "build"] {
+        for artifact in session.made(stage)?.artifacts().keys() {
+            key.extend([artifact_of(session, stage, artifact)?]);
+        }
+    }
+    if let Some(emulator) = &tools.emulator {
+        key.insert("emulator".to_owned(), emulator.version.clone());
+        key.insert("machine".to_owned(), emulator.machine.name.to_owned());
+    }
+    Ok(key)
+}
+
+/// Runs the verify images and chooses among the candidates, unless nothing that this depends on
+/// has changed.
+pub fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
+    session.pass("run", inputs(session, tools)?, |stage| {
+        run_all(session, tools, stage)
+    })
+}
+
+fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let pipeline = &session.config.pipeline;
+    let built = session.made("build")?;
+    let quantized = session.made("quantize")?;
+    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
+    let rows = quantized.read(ROWS)?;
+    let footprints: Footprints = built.read_json(FOOTPRINTS)?;
+    let mut results = Vec::new();
+    let mut logs = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let (result, log) = match &tools.emulator {
+            None => (RunResult::NotRequired, String::new()),
+            Some(emulator) => {
+                session.progress.doing(&format!(
+                    "running the test rows through {} on the emulated {}",
+                    candidate.name, emulator.machine.name
+                ));
+                run_candidate(
+                    session,
+                    emulator,
+                    index,
+                    candidate.early_exit,
+                    &rows,
+                    &predictions,
+                )?
+            }
+        };
+        results.push(result);
+        logs.push(log);
+    }
+    for (index, candidate) in candidates.iter().enumerate() {
+        if let Some(scores_from) = candidate.scores_from {
+            results[index] = with_scores(&results[index], &results[scores_from]);
+        }
+    }
+    let figures: Vec<(&Candidate, Figures<'_>)> = candidates
+        .iter()
+        .zip(footprints.products.iter().zip(&results))
+        .map(|(candidate, (product, result))| {
+            let run = match result {
+                RunResult::Ran(run) => Some(run),
+                _ => None,
+            };
+            let product = product.as_ref().unwrap_or(&footprints.empty);
+            (candidate, Figures { product, run })
+        })
+        .collect();
+    let choice = choose(pipeline, &figures);
+    let chosen = &candidates[choice.chosen];
+    if pipeline.frontend.is_some()
+        && let Some(emulator) = &tools.emulator
+    {
+        let context = Listening {
+            session,
+            tools,
+            emulator,
+            rows: &rows,
+            predictions: &predictions,
+        };
+        results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
+    }
+    let product = built.read(&product_elf(choice.chosen))?;
+    let samples = quantized.read(SAMPLES)?;
+    let product_run = match (&tools.emulator, &results[choice.chosen]) {
+        (Some(emulator), RunResult::Ran(_)) => {
+            let subject = product::Subject {
+                product: &product,
+                chosen,
+                rows: &rows,
+                samples: &samples,
+                predictions: &predictions,
+            };
+            product::run(session, tools, emulator, &subject)?
+        }
+        _ => None,
+    };
+    let device = product::with_product(&results[choice.chosen], product_run.as_ref());
+    let checked = checked::run(
+        session,
+        &checked::Subject {
+            product: &product,
+            index: choice.chosen,
+            candidates: &candidates,
+            emulator: tools.emulator.as_ref(),
+        },
+    )?;
+    let mut writer = stage.begin().environment()?;
+    let failed = results
+        .iter()
+        .chain([&device])
+        .find_map(|result| match result {
+            RunResult::Failed(why) => Some(why.as_str()),
+            _ => None,
+        });
+    if let Some(why) = failed.or(checked.failed()) {
+        writer.fail(why);
+    }
+    writer.write_json(CHECKED, &checked).environment()?;
+    writer.write_json(CHOICE, &choice).environment()?;
+    writer
+        .write_json(product::PRODUCT_RUN, &product_run)
+        .environment()?;
+    writer.write_json(DEVICE, &device).environment()?;
+    writer
+        .write("log.txt", logs[choice.chosen].as_bytes())
+        .environment()?;
+    writer.write(PRODUCT_ELF, &product).environment()?;
+    for (path, text) in &chosen.files {
+        let path = format!("{}-model/{path}", pipeline.identity.name);
+        writer.write(&path, text.as_bytes()).environment()?;
+    }
+    if let Some(header) = &chosen.header {
+        writer
+            .write(&header.path, header.text.as_bytes())
+            .environment()?;
+    }
+    Ok(writer)
+}
+
+fn run_candidate(
+    session: &Session,
+    emulator: &FoundEmulator,
+    index: usize,
+    early_exit: bool,
+    rows: &[u8],
+    predictions: &Predictions,
+) -> Result<(RunResult, String), Failure> {
+    let verify = session.made("build")?.read(&verify_elf(index))?;
+    let run = emulator::run(
+        &emulator.program,
+        emulator.machine,
+        &verify,
+        &Footprint::from_elf(&verify).environment()?,
+        rows,
+        session.config.pipeline.firmware.deadline_s,
+    )?;
+    let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
+    let passed = summary.passed;
+    let result = match run.ended {
+        Ended::NotRun(reason) => RunResult::NotRun(reason),
+        Ended::Failed(reason) => RunResult::Failed(reason),
+        Ended::Outcomes(bytes) => {
+            let context = RunContext {
+                n_features: summary.features.len(),
+                n_classes: predictions.scores.first().map_or(0, Vec::len),
+                class_only: early_exit,
+                timer: emulator.machine.timer,
+                predictions,
+                splits: passed.as_ref().map(|passed| Splits {
+                    passed: if early_exit {
+                        &passed.early
+                    } else {
+                        &passed.all
+                    },
+                    most: passed.most,
+                }),
+            };
+            read_outcomes(&bytes, context)
+                .map_or_else(|error| RunResult::Failed(error.to_string()), RunResult::Ran)
+        }
+    };
+    Ok((result, run.log))
+}
+
+struct Listening<'a> {
+    session: &'a Session,
+    tools: &'a Tools,
+    emulator: &'a FoundEmulator,
+    rows: &'a [u8],
+    predictions: &'a Predictions,
+}
+
+/// The run of the chosen form, with what the same form makes of the samples behind the rows.
+fn listen(
+    context: &Listening<'_>,
+    chosen: &Candidate,
+    from_readings: &RunResult,
+) -> Result<RunResult, Failure> {
+    let RunResult::Ran(from_readings) = from_readings else {
+        return Ok(from_readings.clone());
+    };
+    let (session, machine) = (context.session, context.emulator.machine);
+    let built = Built {
+        name: "listening".to_owned(),
+        files: &chosen.files,
+        transport: Transport::Verify,
+        takes_samples: true,
+    };
+    let firmware = image::firmware_sources();
+    let elf = build_one(session, context.tools, &firmware, Some(chosen), built)?;
+    let samples = session.made("quantize")?.read(SAMPLES)?;
+    session.progress.doing(&format!(
+        "listening to the test samples on the emulated {}",
+        machine.name
+    ));
+    let run = emulator::run(
+        &context.emulator.program,
+        machine,
+        &elf,
+        &Footprint::from_elf(&elf).environment()?,
+        &samples,
+        session.config.pipeline.firmware.deadline_s,
+    )?;
+    let outcomes = match run.ended {
+        Ended::NotRun(reason) => {
+            return Ok(RunResult::NotRun(format!("from samples: {reason}")));
+        }
+        Ended::Failed(reason) => {
+            return Ok(RunResult::Failed(format!("from samples: {reason}")));
+        }
+        Ended::Outcomes(outcomes) => outcomes,
+    };
+    let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
+    let run_context = RunContext {
+        n_features: summary.features.len(),
+        n_classes: context.predictions.scores.first().map_or(0, Vec::len),
+        class_only: chosen.early_exit,
+        timer: machine.timer,
+        predictions: context.predictions,
+        splits: None,
+    };
+    let n_rows = context.predictions.q15.len();
+    let heard = run.heard.unwrap_or_default();
+    let both = read_outcomes(&outcomes, run_context).and_then(|classes| {
+        read_heard(&heard, &outcomes, context.rows, n_rows, machine.timer)
+            .map(|heard| (classes, heard))
+    });
+    Ok(match both {
+        Err(error) => RunResult::Failed(format!("from samples: {error}")),
+        Ok((classes, heard)) => {
+            let mut run = from_readings.clone();
+            run.mismatches.extend(&classes.mismatches);
+            run.mismatches.extend(&heard.mismatches);
+            run.mismatches.sort_unstable();
+            run.mismatches.dedup();
+            run.stack_bytes_max = run
+                .stack_bytes_max
+                .max(classes.stack_bytes_max)
+                .max(heard.stack_bytes_max);
+            run.heard = Some(heard);
+            RunResult::Ran(run)
+        }
+    })
+}
+
+/// A run that stops early, held also to the scores of the run of the same tables that does not.
+fn with_scores(early: &RunResult, all: &RunResult) -> RunResult {
+    match (early, all) {
+        (RunResult::Ran(early), RunResult::Ran(all)) => {
+            let mut run = early.clone();
+            run.mismatches.extend(&all.mismatches);
+            run.mismatches.sort_unstable();
+            run.mismatches.dedup();
+            RunResult::Ran(run)
+        }
+        (RunResult::Ran(_), RunResult::NotRun(reason)) => {
+            RunResult::NotRun(format!("the image that gives the scores: {reason}"))
+        }
+        (RunResult::Ran(_), RunResult::Failed(reason)) => {
+            RunResult::Failed(format!("the image that gives the scores: {reason}"))
+        }
+        _ => early.clone(),
+    }
+}

@@ -1,0 +1,280 @@
+//! Rows of a pipeline with a front end: recordings, by class or with label files, or scenes of them,
+//! through the device's own code.
+
+use anyhow::anyhow;
+use spinney_config::{
+    AggregateOf, AudioFrontend, Config, DataFile, Frontend, Labels, Scenes as ScenesConfig,
+};
+use spinney_dataset::{Dataset, Rows};
+use spinney_signal::{
+    BANDS_MAX, FrontEnd, Interval, MelBank, Recording, Scenes, Sound, SoundFront, check_within,
+    hear, intervals_csv, labels_of, read_intervals, read_wav, render, trimmed, wav_bytes,
+};
+
+use super::inputs::{Inputs, PipelineRows, at_fault};
+use super::motion;
+use super::recordings::{self, Divided, Recordings, Side, division};
+use crate::failure::{Blame, Failure};
+use crate::{places, store};
+
+/// A stretch of samples, heard from its start on, with a label per decision.
+struct Stretch {
+    samples: Vec<i16>,
+    labels: Vec<String>,
+}
+
+/// The front end of a config, if it has one.
+pub fn front_end(config: &Config) -> Result<Option<FrontEnd>, Failure> {
+    let (front_end, fault, help) = match &config.pipeline.frontend {
+        None => return Ok(None),
+        Some(Frontend::Audio(audio)) => {
+            let sound = sound_front(audio);
+            let fault = sound.table().err();
+            let help = "fewer `bands`, a longer `frame` or a higher `f_min`";
+            (FrontEnd::Sound(sound), fault, help)
+        }
+        Some(Frontend::Motion(motion)) => {
+            let motion = motion::front(motion);
+            let fault = motion.table().err();
+            let help = "fewer `bands`, or a longer `frame`";
+            (FrontEnd::Motion(motion), fault, help)
+        }
+    };
+    match fault {
+        None => Ok(Some(front_end)),
+        Some(error) => {
+            let message = format!("there are no such filters: {error}");
+            Err(config.fault("frontend", message, Some(help)).into())
+        }
+    }
+}
+
+fn sound_front(frontend: &AudioFrontend) -> SoundFront {
+    SoundFront {
+        bank: MelBank {
+            sample_rate_hz: f64::from(frontend.sample_rate_hz),
+            n_points: usize::from(frontend.n_points),
+            n_bands: (frontend.n_bands as usize).min(BANDS_MAX),
+            scale: frontend.scale,
+            normalisation: frontend.normalisation,
+            f_min_hz: frontend.f_min_hz,
+            f_max_hz: frontend.f_max_hz,
+        },
+        window: frontend.window,
+        hop: frontend.hop,
+        n_frames_per_decision: frontend.n_frames_per_decision,
+        statistic: frontend.statistic,
+        of_energies: frontend.aggregate_of == AggregateOf::Energies,
+    }
+}
+
+/// Rows of features for training and test, and the samples behind the test rows.
+pub(super) fn rows(
+    config: &Config,
+    inputs: &Inputs,
+    frontend: &Frontend,
+) -> Result<PipelineRows, Failure> {
+    // Filters that cannot be are a fault before any recording is read.
+    front_end(config)?;
+    let frontend = match frontend {
+        Frontend::Audio(audio) => audio,
+        Frontend::Motion(motion) => return motion::rows(config, inputs, motion),
+    };
+    let front_end = sound_front(frontend);
+    let sides = Sides {
+        config,
+        inputs,
+        frontend,
+        front_end: &front_end,
+    };
+    recordings::rows(config, inputs, &sides)
+}
+
+struct Sides<'a> {
+    config: &'a Config,
+    inputs: &'a Inputs,
+    frontend: &'a AudioFrontend,
+    front_end: &'a SoundFront,
+}
+
+impl Recordings for Sides<'_> {
+    type Recording = Stretch;
+
+    /// Recordings in folders by class, divided so that each is on one side only.
+    fn divided(&self, file: &DataFile, test_fraction: f64) -> Result<Divided<Stretch>, Failure> {
+        if !file.path.full.is_dir() {
+            let help = "name a folder with a folder of recordings per class, or `train` and `test`";
+            return Err(self
+                .config
+                .fault(
+                    "dataset.path",
+                    format!("{} is one recording, which is not divided", file.path.typed),
+                    Some(help),
+                )
+                .into());
+        }
+        let sounds = self.sounds(file)?;
+        let labels: Vec<String> = sounds.iter().map(|sound| sound.class.clone()).collect();
+        let parts = division(self.config, file, &labels, test_fraction)?;
+        let of = |side: &Dataset| -> Vec<Sound> {
+            side.source_rows()
+                .iter()
+                .map(|row| sounds[*row].clone())
+                .collect()
+        };
+        Ok((
+            self.of_sounds(of(&parts.train), "train")?,
+            self.of_sounds(of(&parts.test), "test")?,
+            Vec::new(),
+        ))
+    }
+
+    /// One side that is given for itself.
+    fn side(&self, file: &DataFile, side: &str) -> Result<Side<Stretch>, Failure> {
+        if file.path.full.is_dir() {
+            return Ok((self.of_sounds(self.sounds(file)?, side)?, Vec::new()));
+        }
+        let Labels::File(labels) = &file.labels else {
+            let help = "a CSV with `start` and `end` in seconds and `label`";
+            return Err(self
+                .config
+                .fault(
+                    &format!("dataset.{side}"),
+                    format!("{} is one recording, and has no labels", file.path.typed),
+                    Some(&format!("name its labels as `{side}_labels`: {help}")),
+                )
+                .into());
+        };
+        let recording = self.recording(&file.path.typed, self.inputs.bytes(&file.path))?;
+        let intervals = read_intervals(self.inputs.bytes(labels), recording.sample_rate_hz.into())
+            .map_err(|error| at_fault(&labels.full, &error))?;
+        check_within(
+            &intervals,
+            recording.samples.len(),
+            self.front_end.n_samples_per_decision(),
+            recording.sample_rate_hz.into(),
+        )
+        .map_err(|error| at_fault(&labels.full, &error))?;
+        Ok((vec![self.labelled(recording, &intervals)], Vec::new()))
+    }
+
+    fn rows(&self, stretches: &[Stretch]) -> Result<Dataset, Failure> {
+        let n_bands = self.front_end.bank.n_bands;
+        let mut values = Vec::new();
+        let mut labels = Vec::new();
+        for stretch in stretches {
+            let rows = hear(self.front_end, &stretch.samples).input()?;
+            values.extend(rows.into_iter().flatten().map(f64::from));
+            labels.extend(stretch.labels.iter().cloned());
+        }
+        let values =
+            ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
+        let rows = Rows {
+            features: self.front_end.feature_names(),
+            is_named: true,
+            values,
+        };
+        Dataset::new(rows, &labels).input()
+    }
+
+    fn samples(stretch: &Stretch) -> &[i16] {
+        &stretch.samples
+    }
+}
+
+impl Sides<'_> {
+    fn labelled(&self, recording: Recording, intervals: &[Interval]) -> Stretch {
+        let samples = trimmed(self.front_end, recording.samples);
+        let n_decisions = self.front_end.n_decisions(samples.len());
+        let background = &self.frontend.background;
+        let labels = labels_of(self.front_end, intervals, n_decisions, background);
+        Stretch { samples, labels }
+    }
+
+    /// Each recording for itself, or a scene of all.
+    fn of_sounds(&self, sounds: Vec<Sound>, side: &str) -> Result<Vec<Stretch>, Failure> {
+        if let Some(scenes) = &self.config.pipeline.scenes {
+            return self.scene(&sounds, scenes, side);
+        }
+        Ok(sounds
+            .into_iter()
+            .map(|sound| {
+                let samples = trimmed(self.front_end, sound.recording.samples);
+                let labels = vec![sound.class; self.front_end.n_decisions(samples.len())];
+                Stretch { samples, labels }
+            })
+            .collect())
+    }
+
+    fn scene(
+        &self,
+        sounds: &[Sound],
+        scenes: &ScenesConfig,
+        side: &str,
+    ) -> Result<Vec<Stretch>, Failure> {
+        let seed = self.config.pipeline.identity.seed;
+        let (seed, n_decisions) = match side {
+            "train" => (seed.wrapping_mul(2), scenes.train_decisions),
+            _ => (seed.wrapping_mul(2).wrapping_add(1), scenes.test_decisions),
+        };
+        let n_decisions = n_decisions as usize;
+        let rate = self.frontend.sample_rate_hz;
+        let per_decision = self.front_end.n_samples_per_decision();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share below 1 of 2^32; seconds saturate"
+        )]
+        let (event_share, event_samples_max) = (
+            (scenes.event_share * 4_294_967_296.0) as u32,
+            (scenes.event_s * f64::from(rate)).round() as usize,
+        );
+        let plan = Scenes {
+            seed,
+            n_decisions,
+            n_samples_per_decision: per_decision,
+            n_samples: (n_decisions - 1) * per_decision
+                + per_decision.max(self.front_end.n_samples_heard()),
+            background: self.frontend.background.clone(),
+            event_share,
+            event_samples_max: event_samples_max.max(1),
+            snr_db: scenes.snr_db,
+        };
+        let (recording, intervals) = render(sounds, rate, &plan)
+            .map_err(|error| Failure::Input(anyhow!("the {side} side, {error}")))?;
+        let folder = places::artifacts(self.config)?.join("scenes");
+        let wav = wav_bytes(&recording).input()?;
+        store::write_whole(&folder.join(format!("{side}.wav")), &wav).environment()?;
+        let csv = intervals_csv(&intervals, rate);
+        store::write_whole(&folder.join(format!("{side}.csv")), csv.as_bytes()).environment()?;
+        Ok(vec![self.labelled(recording, &intervals)])
+    }
+
+    /// The recordings of a folder with a folder per class, in the order of their names.
+    fn sounds(&self, file: &DataFile) -> Result<Vec<Sound>, Failure> {
+        let mut sounds = Vec::new();
+        for (path, bytes) in self.inputs.below(&file.path) {
+            let class = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+            let recording = self.recording(path, bytes)?;
+            sounds.push(Sound { class, recording });
+        }
+        if sounds.is_empty() {
+            return Err(self.inputs.no_recordings(&file.path, ".wav"));
+        }
+        Ok(sounds)
+    }
+
+    fn recording(&self, path: &str, bytes: &[u8]) -> Result<Recording, Failure> {
+        let recording =
+            read_wav(bytes).map_err(|error| Failure::Input(anyhow!("{path}: {error}")))?;
+        let expected = self.frontend.sample_rate_hz;
+        if recording.sample_rate_hz != expected {
+            return Err(Failure::Input(anyhow!(
+                "{path}: found {} samples per second, expected {expected}, the `sample_rate` of \
+                 [frontend]; resample the recording",
+                recording.sample_rate_hz
+            )));
+        }
+        Ok(recording)
+    }
+}

@@ -1,0 +1,150 @@
+//! What a run that stopped after a stage has found, for a reader and for programs.
+
+use serde::Serialize;
+use spinney_evaluate::{Evaluation, Predictions};
+use spinney_report::{
+    Accuracy, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare, Model, Origin,
+    SCHEMA,
+};
+
+use super::build::{FOOTPRINTS, Footprints};
+use super::candidates::Candidate;
+use super::inputs::Inputs;
+use super::last_run::MadeFrom;
+use super::quantize::{CANDIDATES, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::{Outcome, Session, Tools, chip, hints, model, report};
+use crate::failure::Failure;
+
+/// The part of `report.json` that is known, under the same names.
+#[derive(Serialize)]
+pub struct SoFar {
+    /// The version of these fields.
+    pub schema: u32,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The last stage that ran.
+    pub until: String,
+    /// The model.
+    pub model: Model,
+    /// From stage `quantize` on.
+    #[serde(flatten)]
+    pub quantized: Option<QuantizedSoFar>,
+    /// Of stage `build`: one per form of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<Vec<Image>>,
+    /// Of stage `run`.
+    #[serde(flatten)]
+    pub chosen: Option<Chosen>,
+}
+
+/// From stage `quantize` on.
+#[derive(Serialize)]
+pub struct QuantizedSoFar {
+    /// Rows by their use.
+    pub dataset: Dataset,
+    /// Accuracy and agreement.
+    pub accuracy: Accuracy,
+    /// What is proven.
+    pub certificate: Certified,
+    /// How each feature is coded.
+    pub features: Vec<FeatureCoding>,
+    /// Whatever is odd.
+    pub notes: Vec<String>,
+}
+
+/// Of stage `run`: the form that ships, and what it did.
+#[derive(Serialize)]
+pub struct Chosen {
+    /// The form, and those that it was chosen from.
+    pub encoding: Encoding,
+    /// What it takes.
+    pub footprint: FootprintShare,
+    /// What it did, where it ran.
+    pub device: Option<Device>,
+}
+
+/// An image that was built.
+#[derive(Serialize)]
+pub struct Image {
+    /// The form's name.
+    pub name: String,
+    /// The form in words.
+    pub form: String,
+    /// What it takes of flash.
+    pub flash_bytes: u64,
+    /// What it takes of RAM.
+    pub ram_bytes: u64,
+}
+
+/// What the stages up to `until`, at which `outcome` stopped, have found.
+///
+/// # Errors
+/// An artifact cannot be read.
+pub fn of(outcome: &Outcome, until: &str) -> Result<SoFar, Failure> {
+    let Outcome {
+        session,
+        inputs,
+        tools,
+        ..
+    } = outcome;
+    let float = model::load(session)?;
+    let origin: Option<Origin> = session.made("model")?.read_json(model::ORIGIN)?;
+    let digest = model::digest(session)?;
+    let chosen = match tools {
+        Some(tools) if until == "run" => Some(chosen(session, inputs, tools)?),
+        _ => None,
+    };
+    Ok(SoFar {
+        schema: SCHEMA,
+        pipeline: session.config.pipeline.identity.name.clone(),
+        until: until.to_owned(),
+        model: report::model_facts(&session.config, &float, digest, origin),
+        quantized: (until != "model").then(|| quantized(session)).transpose()?,
+        images: (until == "build").then(|| images(session)).transpose()?,
+        chosen,
+    })
+}
+
+fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
+    let stage = session.made("quantize")?;
+    let known: Summary = stage.read_json(SUMMARY)?;
+    let certificate = report::certificate_of(&stage, &known)?;
+    let predictions: Predictions = stage.read_json(PREDICTIONS)?;
+    let evaluation: Option<Evaluation> = stage.read_json(EVALUATION)?;
+    let n_differing = hints::differing(&known, &predictions).count();
+    Ok(QuantizedSoFar {
+        dataset: Dataset {
+            train_rows: known.train_rows,
+            test_rows: predictions.q15.len(),
+        },
+        accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
+        certificate: report::certified(&certificate, &known),
+        notes: chip::notes(&session.config, &known),
+        features: known.features,
+    })
+}
+
+fn images(session: &Session) -> Result<Vec<Image>, Failure> {
+    let built: Footprints = session.made("build")?.read_json(FOOTPRINTS)?;
+    let candidates: Vec<Candidate> = session.made("quantize")?.read_json(CANDIDATES)?;
+    let images = candidates.into_iter().zip(built.products);
+    let images = images.filter_map(|(candidate, product)| {
+        let product = product.filter(|_| candidate.is_offered)?;
+        Some(Image {
+            name: candidate.name,
+            form: candidate.form,
+            flash_bytes: product.flash_bytes,
+            ram_bytes: product.ram_bytes,
+        })
+    });
+    Ok(images.collect())
+}
+
+fn chosen(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Chosen, Failure> {
+    let report = report::of(session, &MadeFrom::now(session, inputs, tools)?)?;
+    Ok(Chosen {
+        encoding: report.encoding,
+        footprint: report.footprint,
+        device: report.device,
+    })
+}

@@ -1,0 +1,334 @@
+//! `bench device`: our forms and the peers' on the same models, cores and rows, in one run.
+
+pub(super) mod compiler;
+mod goals;
+mod lines;
+mod markdown;
+mod model;
+mod ours;
+mod peers;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
+use spinney_board::{Core, Machine, machine};
+use spinney_cli::terminal;
+use xshell::{Shell, cmd};
+
+use super::python::environment_with;
+use spinney_pipeline::environment::{self, Toolchain};
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::progress::Progress;
+use spinney_pipeline::{image, process, setup, store};
+
+use compiler::Compiler;
+use model::Model;
+
+/// The models, in the order of the report; `scripts/peers/peers.py` fits them.
+const MODELS: [&str; 8] = [
+    "iris_dt4",
+    "digits_rf10",
+    "digits_et30",
+    "bc_rf20",
+    "mnist_rf10",
+    "digits_nb",
+    "wine_nb",
+    "bc_nb",
+];
+
+/// Inferences of two emulators run side by side.
+const N_WORKERS: usize = 2;
+/// The slowest run takes seconds.
+const DEADLINE_S: u32 = 600;
+
+/// A core, the machine that both sides run on, and what the C compiler is told of it.
+pub(super) struct Place {
+    /// Its name in the report.
+    pub(super) name: &'static str,
+    pub(super) core: Core,
+    machine: &'static str,
+    gcc: &'static [&'static str],
+}
+
+pub(super) const PLACES: [Place; 3] = [
+    Place {
+        name: "m0",
+        core: Core::CortexM0,
+        machine: "microbit",
+        gcc: &["-mcpu=cortex-m0", "-mfloat-abi=soft"],
+    },
+    Place {
+        name: "m3",
+        core: Core::CortexM3,
+        machine: "mps2-an385",
+        gcc: &["-mcpu=cortex-m3", "-mfloat-abi=soft"],
+    },
+    Place {
+        name: "m4f",
+        core: Core::CortexM4F,
+        machine: "mps2-an386",
+        gcc: &["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
+    },
+];
+
+impl Place {
+    pub(super) fn machine(&self) -> Result<&'static Machine, Failure> {
+        machine(self.machine)
+            .with_context(|| format!("no machine is called {}", self.machine))
+            .environment()
+    }
+}
+
+/// What is asked for on the command line.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only these models; the committed report stays as it is.
+    #[arg(long, value_delimiter = ',', value_name = "MODEL", value_parser = MODELS)]
+    models: Vec<String>,
+    /// Only these cores; the committed report stays as it is.
+    #[arg(long, value_delimiter = ',', value_name = "CORE", value_parser = ["m0", "m3", "m4f"])]
+    cores: Vec<String>,
+    /// Install what is missing first.
+    #[arg(long)]
+    setup: bool,
+}
+
+/// One model in one form on one core.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Measured {
+    model: String,
+    core: String,
+    /// `spinney`, or the peer's name.
+    by: String,
+    /// The form's name.
+    form: String,
+    /// `hard` or `soft`.
+    voting: String,
+    /// Bytes of flash over an image without a model, soft-float helpers included, test rows not;
+    /// ours takes codes, emlearn's trees int16, the other peers floats.
+    flash_bytes: u64,
+    /// Bytes of static RAM over an image without a model.
+    ram_bytes: u64,
+    /// What running it gave, or why it did not run.
+    ran: Result<Ran, String>,
+    /// The same with the conversion of raw readings; ours alone.
+    from_readings: Option<FromReadings>,
+}
+
+/// What running a form on all test rows gave, an empty predict subtracted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Ran {
+    instructions: f64,
+    instructions_max: f64,
+    stack_bytes: u64,
+    /// Rows on which the class is another than scikit-learn's under the same vote.
+    disagreements: usize,
+    rows: usize,
+}
+
+/// What conversion from raw readings adds up to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct FromReadings {
+    flash_bytes: u64,
+    instructions: f64,
+    instructions_max: f64,
+}
+
+/// A peer that does not take a model.
+struct Refused {
+    model: String,
+    form: String,
+    reason: String,
+}
+
+/// Everything that jobs share.
+struct Bench {
+    work: PathBuf,
+    models: Vec<Model>,
+    places: Vec<&'static Place>,
+    compiler: Compiler,
+    toolchains: BTreeMap<&'static str, Toolchain>,
+    firmware: BTreeMap<String, String>,
+    qemu: PathBuf,
+    qemu_version: String,
+}
+
+/// Measures everything and writes `reports/bench/device.{json,md}`.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.setup {
+        spinney_cli::setup::run(false)?;
+        setup::install_packages(&compiler::PACKAGES, &terminal::notes())?;
+    }
+    let progress = terminal::progress();
+    let bench = prepare(arguments, &progress)?;
+    let jobs = jobs(&bench);
+    let measured = work_off(&bench, &jobs, &progress)?;
+    progress.clear();
+    let lines = lines::lines(&bench, &measured);
+    let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
+    let text = markdown::markdown(&bench, &measured, &lines);
+    let is_partial = !arguments.models.is_empty() || !arguments.cores.is_empty();
+    let folder = if is_partial {
+        bench.work.join("partial")
+    } else {
+        crate::repository().join("reports/bench")
+    };
+    for (name, text) in [("device.json", json), ("device.md", text)] {
+        store::write_whole(&folder.join(name), text.as_bytes()).environment()?;
+    }
+    println!("report: {}", folder.join("device.md").display());
+    Ok(())
+}
+
+/// Finds the tools, before anything expensive, and has the peers write their sources.
+fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure> {
+    let places: Vec<&Place> = PLACES
+        .iter()
+        .filter(|place| is_asked_for(place.name, &arguments.cores))
+        .collect();
+    let compiler = Compiler::find()?;
+    let mut toolchains = BTreeMap::new();
+    for place in &places {
+        let target = place.core.target();
+        let toolchain = environment::needed_toolchain(target, progress)?;
+        toolchains.insert(place.name, toolchain);
+    }
+    let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?, progress)?;
+    let work = crate::target()?.join("bench/device");
+    std::fs::create_dir_all(&work).environment()?;
+    progress.doing("fitting the models and writing the peers' sources");
+    let names: Vec<&str> = MODELS
+        .into_iter()
+        .filter(|name| is_asked_for(name, &arguments.models))
+        .collect();
+    let python = python(&work)?;
+    write_models(&python, &work.join("models"), &names)?;
+    let models = names
+        .iter()
+        .map(|name| Model::read(&work.join("models").join(name)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let compiler = compiler.with_headers(&python)?;
+    Ok(Bench {
+        work,
+        models,
+        places,
+        compiler,
+        toolchains,
+        firmware: image::firmware_sources(),
+        qemu,
+        qemu_version,
+    })
+}
+
+fn is_asked_for(name: &str, asked: &[String]) -> bool {
+    asked.is_empty() || asked.iter().any(|one| one == name)
+}
+
+/// A Python with the peers in it, in an environment of its own.
+pub(super) fn python(work: &Path) -> Result<PathBuf, Failure> {
+    let shell = Shell::new().environment()?;
+    shell.change_dir(crate::repository());
+    let peers = ["-r", "scripts/peers/requirements.txt"];
+    environment_with(&shell, &work.join("venv"), &peers)
+}
+
+fn write_models(python: &Path, folder: &Path, names: &[&str]) -> Result<(), Failure> {
+    let shell = Shell::new().environment()?;
+    let script = crate::repository().join("scripts/peers/peers.py");
+    let names = names.join(",");
+    let write = cmd!(shell, "{python} {script} {folder} --models {names}");
+    process::show(write.into(), process::LONG).environment()
+}
+
+/// One thing to build and run.
+enum Job<'b> {
+    Peer(&'b Model, &'b model::Source, &'static Place),
+    Ours(&'b Model, &'static Place),
+}
+
+/// All jobs, so that a worker which builds with cargo has company that does not.
+fn jobs(bench: &Bench) -> Vec<Job<'_>> {
+    let mut jobs = Vec::new();
+    for model in &bench.models {
+        for place in &bench.places {
+            jobs.push(Job::Ours(model, place));
+            for source in model
+                .sources
+                .iter()
+                .filter(|source| source.refused.is_none())
+            {
+                jobs.push(Job::Peer(model, source, place));
+            }
+        }
+    }
+    jobs
+}
+
+fn work_off(
+    bench: &Bench,
+    jobs: &[Job<'_>],
+    progress: &Progress,
+) -> Result<Vec<Measured>, Failure> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<BTreeMap<usize, Result<Vec<Measured>, Failure>>> = Mutex::default();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(index) else { return };
+            let (what, result) = match job {
+                Job::Peer(model, source, place) => (
+                    format!("{} {} on {}", model.name, source.name(), place.name),
+                    peers::measure(bench, model, source, place).map(|one| vec![one]),
+                ),
+                Job::Ours(model, place) => (
+                    format!("{} on {}", model.name, place.name),
+                    ours::measure(bench, model, place),
+                ),
+            };
+            progress.doing(&format!("{} of {}: {what}", index + 1, jobs.len()));
+            if result.is_err() {
+                // What is wrong with one is told at once; the rest need not be waited for.
+                next.store(jobs.len(), Ordering::Relaxed);
+            }
+            if let Ok(mut results) = results.lock() {
+                results.insert(index, result);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..N_WORKERS {
+            scope.spawn(work);
+        }
+    });
+    let results = results
+        .into_inner()
+        .map_err(|_| anyhow!("a worker panicked"))
+        .environment()?;
+    let measured = results
+        .into_values()
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect();
+    Ok(measured)
+}
+
+fn refused(bench: &Bench) -> Vec<Refused> {
+    let mut refused = Vec::new();
+    for model in &bench.models {
+        for source in &model.sources {
+            if let Some(reason) = &source.refused {
+                refused.push(Refused {
+                    model: model.name.clone(),
+                    form: format!("{}, {} votes", source.name(), source.voting),
+                    reason: reason.clone(),
+                });
+            }
+        }
+    }
+    refused
+}

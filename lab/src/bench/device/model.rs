@@ -1,0 +1,123 @@
+//! A model of the bench as `scripts/peers/peers.py` leaves it: facts, rows and the peers' sources.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+use spinney_dataset::{Dataset, npy};
+use spinney_model::FloatModel;
+
+use spinney_pipeline::failure::{Blame, Failure};
+
+/// What `model.json` says.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Facts {
+    name: String,
+    n_rows: usize,
+    n_features: usize,
+    n_classes: usize,
+    n_splits: Option<usize>,
+    levels: Option<f64>,
+    accuracy: f64,
+    accuracy_hard: Option<f64>,
+    scaling: String,
+    soft: Vec<usize>,
+    hard: Option<Vec<usize>>,
+    sources: Vec<Source>,
+}
+
+/// A source that a peer wrote, or why it wrote none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Source {
+    pub peer: String,
+    pub form: String,
+    pub voting: String,
+    /// `int16` or `float`.
+    pub reading: String,
+    pub file: String,
+    pub refused: Option<String>,
+}
+
+impl Source {
+    /// What it is called in the report.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.peer, self.form)
+    }
+}
+
+/// A model and what both sides need of it.
+pub(super) struct Model {
+    pub folder: PathBuf,
+    pub name: String,
+    pub n_rows: usize,
+    pub n_features: usize,
+    pub n_classes: usize,
+    /// Splits of all trees; `None` for naive Bayes.
+    pub n_splits: Option<usize>,
+    /// Mean number of splits on a test row's paths; `None` for naive Bayes.
+    pub levels: Option<f64>,
+    pub accuracy: f64,
+    pub accuracy_hard: Option<f64>,
+    /// How the peers' int16 features were made.
+    pub scaling: String,
+    /// scikit-learn's class per test row.
+    soft: Vec<usize>,
+    /// The class that most of scikit-learn's trees name.
+    hard: Option<Vec<usize>>,
+    pub sources: Vec<Source>,
+    pub float: FloatModel,
+    pub train: Dataset,
+    pub test: Dataset,
+}
+
+impl Model {
+    /// Reads the folder of one model.
+    pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path)
+                .with_context(|| format!("cannot read {}", path.display()))
+                .environment()
+        };
+        let facts: Facts = serde_json::from_slice(&read("model.json")?).environment()?;
+        let dataset = |part: &str| -> Result<Dataset, Failure> {
+            let rows = read(&format!("{part}.npy"))?;
+            let labels = read(&format!("{part}-labels.npy"))?;
+            npy::read(&rows, &labels).environment()
+        };
+        Ok(Self {
+            float: spinney_import::import(&read("model.skops")?)
+                .environment()?
+                .model,
+            train: dataset("train")?,
+            test: dataset("test")?,
+            folder: folder.to_owned(),
+            name: facts.name,
+            n_rows: facts.n_rows,
+            n_features: facts.n_features,
+            n_classes: facts.n_classes,
+            n_splits: facts.n_splits,
+            levels: facts.levels,
+            accuracy: facts.accuracy,
+            accuracy_hard: facts.accuracy_hard,
+            scaling: facts.scaling,
+            soft: facts.soft,
+            hard: facts.hard,
+            sources: facts.sources,
+        })
+    }
+
+    /// Rows on which `classes` are other than scikit-learn's under the same vote.
+    pub(super) fn disagreements(&self, classes: &[usize], voting: &str) -> usize {
+        let expected = match (voting, &self.hard) {
+            ("hard", Some(hard)) => hard,
+            _ => &self.soft,
+        };
+        let same = classes
+            .iter()
+            .zip(expected)
+            .filter(|(class, expected)| class == expected)
+            .count();
+        self.n_rows - same
+    }
+}

@@ -1,0 +1,402 @@
+//! Our forms of a model on one core: every [`Variant`] quantized, built, run on all test rows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::anyhow;
+use spinney_cli::terminal;
+use spinney_codegen::{
+    CodeType, Encoding, Generated, Identity, Options as GeneratedOptions, SourceTree,
+};
+use spinney_evaluate::{
+    DeviceRun, Footprint, Instructions, Predictions, RunContext, read_outcomes,
+};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{CodeWidth, CodingChoice, Declared, Options, QuantModel, Votes, calibrate};
+
+use super::model::Model;
+use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
+use spinney_pipeline::emulator::{self, Ended};
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::image::{self, Image, Transport};
+use spinney_pipeline::stages::options_for;
+
+/// What a form is, and with that what it is compared with and asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Branches16,
+    Branches8,
+    Branches8EarlyExit,
+    Table16,
+    Table8,
+    Packed,
+    Soft,
+    Bayes,
+}
+
+/// One way in which we build a model.
+pub(super) struct Variant {
+    /// What it is called in the report.
+    pub name: &'static str,
+    pub mode: Mode,
+    pub voting: Voting,
+    /// The precision of soft votes.
+    votes: Votes,
+    coding: CodingChoice,
+    encoding: Encoding,
+    /// Codes of 8 bits where the model's thresholds allow it, else of 16.
+    code_type: CodeType,
+    early_exit: bool,
+    /// Whether the model is compiled at `opt-level = 3` or for size.
+    for_speed: bool,
+    /// Whether the goals of its mode are asked of it; one variant of a mode must meet all of them.
+    pub is_judged: bool,
+}
+
+const TABLE: Variant = Variant {
+    name: "table 16-bit",
+    mode: Mode::Table16,
+    voting: Voting::Hard,
+    votes: Votes::Q15,
+    coding: CodingChoice::Auto,
+    encoding: Encoding::Table,
+    code_type: CodeType::I16,
+    early_exit: false,
+    for_speed: true,
+    is_judged: true,
+};
+
+const TABLE_8: Variant = Variant {
+    name: "table 8-bit",
+    mode: Mode::Table8,
+    code_type: CodeType::U8,
+    ..TABLE
+};
+
+const BRANCHES_8: Variant = Variant {
+    name: "branches 8-bit",
+    mode: Mode::Branches8,
+    encoding: Encoding::Branches,
+    ..TABLE_8
+};
+
+/// Every way in which we build ensembles; a line each. The last ones are for the one model that
+/// ratios are asked of.
+#[rustfmt::skip]
+const TREES: [Variant; 13] = [
+    Variant { ..TABLE },
+    Variant { ..TABLE_8 },
+    Variant { name: "packed", mode: Mode::Packed, encoding: Encoding::Packed, ..TABLE_8 },
+    Variant { name: "branches 16-bit", mode: Mode::Branches16, encoding: Encoding::Branches, ..TABLE },
+    Variant { ..BRANCHES_8 },
+    Variant { name: "branches 8-bit, early exit", mode: Mode::Branches8EarlyExit, early_exit: true, ..BRANCHES_8 },
+    Variant { name: "table 8-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..TABLE_8 },
+    Variant { name: "branches 8-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..BRANCHES_8 },
+    Variant { name: "table 8-bit, early exit", early_exit: true, is_judged: false, ..TABLE_8 },
+    Variant { name: "table 16-bit, 8-bit votes", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, ..TABLE },
+    Variant { name: "packed, 8-bit votes", mode: Mode::Soft, encoding: Encoding::Packed, voting: Voting::Soft, votes: Votes::Byte, ..TABLE_8 },
+    Variant { name: "branches 8-bit, 8-bit votes, early exit", mode: Mode::Soft, voting: Voting::Soft, votes: Votes::Byte, early_exit: true, ..BRANCHES_8 },
+    Variant { name: "table 8-bit, Q15 votes", mode: Mode::Soft, voting: Voting::Soft, ..TABLE_8 },
+];
+
+/// Every way in which we build naive Bayes.
+#[rustfmt::skip]
+const BAYES: [Variant; 2] = [
+    Variant { name: "integer scores", mode: Mode::Bayes, voting: Voting::Soft, is_judged: false, ..TABLE },
+    Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, ..TABLE },
+];
+
+/// The variants of a model.
+pub(super) fn variants(model: &Model) -> &'static [Variant] {
+    match model.float {
+        FloatModel::Forest(_) if model.name == "digits_rf10" => &TREES,
+        FloatModel::Forest(_) | FloatModel::Additive(_) => &TREES[..8],
+        FloatModel::GaussianNb(_) => &BAYES,
+    }
+}
+
+pub(super) fn voting_name(voting: Voting) -> &'static str {
+    match voting {
+        Voting::Hard => "hard",
+        Voting::Soft => "soft",
+    }
+}
+
+/// Whose figures these are, in [`Measured::by`].
+pub(super) const BY: &str = "spinney";
+const PACKAGE: &str = "bench-model";
+const IDENTITY: Identity<'_> = Identity {
+    pipeline: "bench",
+    kind: "bench",
+    fingerprint: "0000000000000000000000000000000000000000000000000000000000000000",
+};
+
+/// Builds and runs every variant of `model`.
+pub(super) fn measure(
+    bench: &Bench,
+    model: &Model,
+    place: &Place,
+) -> Result<Vec<Measured>, Failure> {
+    let site = Site {
+        bench,
+        model,
+        place,
+    };
+    let mut empties = Empties::default();
+    variants(model)
+        .iter()
+        .map(|variant| site.variant(variant, &mut empties))
+        .collect()
+}
+
+/// What images without a model take, by the type of their readings. How the model is optimized does
+/// not show in them.
+#[derive(Default)]
+struct Empties {
+    footprints: BTreeMap<&'static str, Footprint>,
+    runs: BTreeMap<&'static str, DeviceRun>,
+}
+
+/// One model on one core.
+struct Site<'b> {
+    bench: &'b Bench,
+    model: &'b Model,
+    place: &'b Place,
+}
+
+impl Site<'_> {
+    fn quantize(&self, variant: &Variant) -> Result<QuantModel, Failure> {
+        let declared = vec![
+            Declared {
+                coding: variant.coding,
+                ..Declared::default()
+            };
+            self.model.n_features
+        ];
+        let train = &self.model.train;
+        let calibrations =
+            calibrate(&self.model.float, Some(train.values().view()), &declared).environment()?;
+        let options = Options {
+            voting: variant.voting,
+            votes: variant.votes,
+            wants_scores: false,
+            codes: match variant.code_type {
+                CodeType::U8 => CodeWidth::Auto,
+                CodeType::I16 => CodeWidth::Word,
+            },
+        };
+        QuantModel::new(&self.model.float, &calibrations, options, Some(train)).environment()
+    }
+
+    /// What is generated for `variant` of `model` on this core.
+    fn options(&self, variant: &Variant, quant: &QuantModel) -> GeneratedOptions {
+        let chosen = options_for(self.place.core, quant, variant.encoding, variant.early_exit);
+        GeneratedOptions {
+            code_type: variant.code_type,
+            // What is called 16-bit is so throughout.
+            wide_thresholds: variant.code_type == CodeType::I16,
+            ..chosen
+        }
+    }
+
+    fn drop_in(&self, variant: &Variant, quant: &QuantModel) -> Result<Generated, Failure> {
+        // Trees are ordered on training rows, as a pipeline does it.
+        let ordered = variant
+            .early_exit
+            .then(|| quant.in_order(&quant.order(&self.model.train)));
+        let quant = ordered.as_ref().unwrap_or(quant);
+        spinney_codegen::drop_in(IDENTITY, quant, &self.options(variant, quant)).environment()
+    }
+
+    /// Footprint of the product image without a model.
+    fn empty_footprint(
+        &self,
+        quant: &QuantModel,
+        empties: &mut Empties,
+    ) -> Result<Footprint, Failure> {
+        let key = quant.reading_type().rust_name();
+        if let Some(known) = empties.footprints.get(key) {
+            return Ok(known.clone());
+        }
+        let options = GeneratedOptions::plain();
+        let footprint = self.product(&spinney_codegen::empty(IDENTITY, quant, &options), true)?;
+        empties.footprints.insert(key, footprint.clone());
+        Ok(footprint)
+    }
+
+    /// A run of the verify image without a model.
+    fn empty_run(&self, quant: &QuantModel, empties: &mut Empties) -> Result<DeviceRun, Failure> {
+        let key = quant.reading_type().rust_name();
+        if let Some(known) = empties.runs.get(key) {
+            return Ok(known.clone());
+        }
+        let predictions = Predictions {
+            float: Vec::new(),
+            float_soft: Vec::new(),
+            q15: vec![0; self.model.n_rows],
+            scores: vec![vec![0; self.model.n_classes]; self.model.n_rows],
+            probabilities: Vec::new(),
+            probability_error: None,
+            saturation: Vec::new(),
+        };
+        let source = spinney_codegen::empty(IDENTITY, quant, &GeneratedOptions::plain());
+        let run = self
+            .run(&source, quant, true, false, &predictions)?
+            .map_err(|reason| anyhow!("our image without a model: {reason}"))
+            .environment()?;
+        empties.runs.insert(key, run.clone());
+        Ok(run)
+    }
+
+    fn variant(&self, variant: &Variant, empties: &mut Empties) -> Result<Measured, Failure> {
+        let model = self.model;
+        let quant = self.quantize(variant)?;
+        let (product, empty) = self.footprints(variant, &quant, empties)?;
+        let codes = quant.of_codes();
+        let (product_of_codes, empty_of_codes) = if quant.is_identity() {
+            (product.clone(), empty.clone())
+        } else {
+            self.footprints(variant, &codes, empties)?
+        };
+        let without = self.empty_run(&quant, empties)?;
+        let run = self.checked_run(variant, &quant)?;
+        let voting = voting_name(variant.voting);
+        let from_readings = run.as_ref().ok().map(|run| FromReadings {
+            flash_bytes: product.flash_bytes.saturating_sub(empty.flash_bytes),
+            instructions: run.instructions.mean - without.instructions.mean,
+            instructions_max: over(run.instructions, without.instructions),
+        });
+        let ran = run.map(|run| Ran {
+            instructions: run.instructions_from_codes.mean - without.instructions_from_codes.mean,
+            instructions_max: over(run.instructions_from_codes, without.instructions_from_codes),
+            stack_bytes: u64::from(run.stack_bytes_max.saturating_sub(without.stack_bytes_max)),
+            disagreements: model.disagreements(&run.classes, voting),
+            rows: run.classes.len(),
+        });
+        Ok(Measured {
+            model: model.name.clone(),
+            core: self.place.name.to_owned(),
+            by: BY.to_owned(),
+            form: variant.name.to_owned(),
+            voting: voting.to_owned(),
+            flash_bytes: product_of_codes
+                .flash_bytes
+                .saturating_sub(empty_of_codes.flash_bytes),
+            ram_bytes: product.ram_bytes.saturating_sub(empty.ram_bytes),
+            ran,
+            from_readings,
+        })
+    }
+
+    /// Footprints of the product image with the model and without.
+    fn footprints(
+        &self,
+        variant: &Variant,
+        quant: &QuantModel,
+        empties: &mut Empties,
+    ) -> Result<(Footprint, Footprint), Failure> {
+        let generated = self.drop_in(variant, quant)?;
+        let product = self.product(&generated.files, variant.for_speed)?;
+        Ok((product, self.empty_footprint(quant, empties)?))
+    }
+
+    /// Runs the verify image; one that differs from the host in any bit has failed.
+    fn checked_run(
+        &self,
+        variant: &Variant,
+        quant: &QuantModel,
+    ) -> Result<Result<DeviceRun, String>, Failure> {
+        let model = self.model;
+        let generated = self.drop_in(variant, quant)?;
+        let class_only = generated.options.early_exit;
+        let predictions =
+            spinney_evaluate::predict(&model.float, quant, variant.voting, &model.test);
+        let for_speed = variant.for_speed;
+        let run = self.run(&generated.files, quant, for_speed, class_only, &predictions)?;
+        Ok(run.and_then(|run| match run.mismatches.len() {
+            0 => Ok(run),
+            n => Err(format!("{n} rows differ from the host's")),
+        }))
+    }
+
+    fn product(&self, source: &SourceTree, for_speed: bool) -> Result<Footprint, Failure> {
+        let elf = self.build(source, for_speed, false, Transport::Product)?;
+        Footprint::from_elf(&elf).environment()
+    }
+
+    fn build(
+        &self,
+        source: &SourceTree,
+        for_speed: bool,
+        class_only: bool,
+        transport: Transport,
+    ) -> Result<Vec<u8>, Failure> {
+        let machine = self.place.machine()?;
+        let name = format!("{}-{}", self.model.name, self.place.name);
+        image::build(
+            &Image {
+                model: source,
+                model_package: PACKAGE,
+                boot: spinney_board::Boot::Direct,
+                memory: (machine.flash, machine.ram),
+                core: self.place.core,
+                log: "off",
+                for_speed,
+                transport,
+                takes_samples: false,
+                class_only,
+            },
+            &self.bench.firmware,
+            &self.bench.toolchains[self.place.name],
+            &self.bench.work.join("firmware").join(name),
+            &terminal::notes(),
+        )
+    }
+
+    /// Builds and runs the verify image; the inner error says how a run ended early.
+    fn run(
+        &self,
+        source: &SourceTree,
+        quant: &QuantModel,
+        for_speed: bool,
+        class_only: bool,
+        predictions: &Predictions,
+    ) -> Result<Result<DeviceRun, String>, Failure> {
+        let machine = self.place.machine()?;
+        let elf = self.build(source, for_speed, class_only, Transport::Verify)?;
+        let run = emulator::run(
+            Path::new(&self.bench.qemu),
+            machine,
+            &elf,
+            &Footprint::from_elf(&elf).environment()?,
+            &self.rows(quant),
+            DEADLINE_S,
+        )?;
+        Ok(match run.ended {
+            Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
+            Ended::Outcomes(bytes) => {
+                let context = RunContext {
+                    n_features: self.model.n_features,
+                    n_classes: self.model.n_classes,
+                    class_only,
+                    timer: machine.timer,
+                    predictions,
+                    splits: None,
+                };
+                read_outcomes(&bytes, context).map_err(|error| error.to_string())
+            }
+        })
+    }
+
+    fn rows(&self, quant: &QuantModel) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for row in self.model.test.values().rows() {
+            bytes.extend(quant.reading_bytes(&row.to_vec()));
+        }
+        bytes
+    }
+}
+
+fn over(with: Instructions, without: Instructions) -> f64 {
+    with.max.saturating_sub(without.max) as f64
+}

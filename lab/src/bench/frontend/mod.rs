@@ -1,0 +1,283 @@
+//! `bench frontend`: log-mel energies of a frame, ours and emlearn's, on the same cores in one run.
+
+mod emlearn;
+mod markdown;
+mod ours;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+use spinney_board::{Machine, Timer};
+use spinney_cli::terminal;
+use spinney_signal::{MelBank, MelScale, Normalisation};
+
+use super::device::compiler::{Compiler, PACKAGES};
+use super::device::{PLACES, Place, python};
+use spinney_pipeline::environment::{self, Toolchain};
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::{process, setup, store};
+
+/// Both sides' bank: HTK's scale without normalisation is what emlearn has.
+const BANK: MelBank = MelBank {
+    sample_rate_hz: 16_000.0,
+    n_points: 1024,
+    n_bands: 64,
+    scale: MelScale::Htk,
+    normalisation: Normalisation::None,
+    f_min_hz: 100.0,
+    f_max_hz: 8_000.0,
+};
+/// Signals of the fixtures, of each of which the first frame is taken.
+const FRAME_STRIDE: usize = 8192;
+/// The slowest run takes half a minute.
+const DEADLINE: Duration = Duration::from_secs(300);
+/// Virtual nanoseconds per instruction at `-icount shift=8`.
+const NS_PER_INSTRUCTION: f64 = 256.0;
+/// Bands are compared above this: 60 dB under a full-scale sine, whose power is 2^46 in its bin.
+const COMPARED_BITS: f64 = 26.0;
+/// RAM of the front end in bytes, at the most.
+const RAM_GOAL: f64 = 8192.0;
+/// Of emlearn's instructions, on the cores without a floating point unit.
+const RATIO_GOAL: f64 = 0.05;
+
+/// One comparison, as in the other reports.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    case: String,
+    metric: &'static str,
+    ours: f64,
+    peer: Option<f64>,
+    peer_name: Option<&'static str>,
+    ratio: Option<f64>,
+    goal: Option<f64>,
+    /// Whether the goal is for the ratio, not for our figure.
+    goal_is_ratio: bool,
+    met: Option<bool>,
+}
+
+/// What one side needs for a frame: the mean over all frames, the largest where it says so.
+struct Measured {
+    instructions: f64,
+    instructions_max: f64,
+    flash_bytes: u64,
+    /// Static data and the deepest stack, buffers included.
+    ram_bytes: u64,
+    /// log2 of the energies of each frame, in units of squared samples or any other.
+    logs: Vec<Vec<f64>>,
+    /// Ours alone: window and transform; filters and logarithms; framing; aggregation.
+    parts: [f64; 4],
+}
+
+/// What both sides share.
+struct Bench {
+    work: PathBuf,
+    qemu: PathBuf,
+    compiler: Compiler,
+    n_frames: usize,
+}
+
+/// Measures both sides and writes `reports/bench/frontend.{json,md}`.
+pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
+    if wants_setup {
+        spinney_cli::setup::run(false)?;
+        setup::install_packages(&PACKAGES, &terminal::notes())?;
+    }
+    let progress = terminal::progress();
+    let compiler = Compiler::find()?;
+    let toolchains = PLACES
+        .iter()
+        .map(toolchain)
+        .collect::<Result<Vec<_>, _>>()?;
+    let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?, &progress)?;
+    progress.doing("looking for emlearn");
+    // The peers of `bench device`, in its environment.
+    let peers = crate::target()?.join("bench/device");
+    let work = crate::target()?.join("bench/frontend");
+    for folder in [&peers, &work] {
+        std::fs::create_dir_all(folder).environment()?;
+    }
+    let compiler = compiler.with_headers(&python(&peers)?)?;
+    let frames = frames()?;
+    let bench = Bench {
+        n_frames: frames.len() / (2 * BANK.n_points),
+        work,
+        qemu,
+        compiler,
+    };
+    std::fs::write(bench.work.join("rows.bin"), frames).environment()?;
+    let mut lines = Vec::new();
+    let mut parts = Vec::new();
+    let mut logs: Option<Vec<Vec<f64>>> = None;
+    for (place, toolchain) in PLACES.iter().zip(&toolchains) {
+        progress.doing(&format!("ours on {}", place.name));
+        let ours = ours::measure(&bench, place, toolchain)?;
+        if logs.get_or_insert_with(|| ours.logs.clone()) != &ours.logs {
+            return Err(Failure::Environment(anyhow!(
+                "{} gives other features than the host",
+                place.name
+            )));
+        }
+        for form in emlearn::FORMS {
+            progress.doing(&format!("{} on {}", form.name, place.name));
+            let peer = emlearn::measure(&bench, form, place)?;
+            if form.is_comparable {
+                check_same(&ours, &peer)?;
+            }
+            lines.extend(against(place, &ours, form.name, &peer));
+        }
+        lines.extend(alone(place, &ours));
+        parts.push((place.name, ours.parts));
+    }
+    progress.clear();
+    let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
+    let rustc = toolchains.first().map_or("", |one| one.version.as_str());
+    let tools = [rustc, &bench.compiler.version, &qemu_version];
+    let text = markdown::markdown(&lines, &parts, bench.n_frames, tools);
+    let folder = crate::repository().join("reports/bench");
+    for (name, text) in [("frontend.json", &json), ("frontend.md", &text)] {
+        store::write_whole(&folder.join(name), text.as_bytes()).environment()?;
+    }
+    println!("report: {}", folder.join("frontend.md").display());
+    Ok(())
+}
+
+fn toolchain(place: &Place) -> Result<Toolchain, Failure> {
+    environment::needed_toolchain(place.core.target(), &terminal::notes())
+}
+
+/// The first frame of each signal of the front end's fixtures, little-endian.
+fn frames() -> Result<Vec<u8>, Failure> {
+    let path = crate::repository().join("crates/frontend/tests/fixtures/signals.i16");
+    let bytes = std::fs::read(&path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .environment()?;
+    Ok(bytes
+        .chunks(2 * FRAME_STRIDE)
+        .filter_map(|signal| signal.get(..2 * BANK.n_points))
+        .flatten()
+        .copied()
+        .collect())
+}
+
+/// Both sides must have computed the same thing: within 0.1 dB where a band is not too quiet.
+fn check_same(ours: &Measured, peer: &Measured) -> Result<(), Failure> {
+    for (frame, (ours, peer)) in ours.logs.iter().zip(&peer.logs).enumerate() {
+        for (band, (ours, peer)) in ours.iter().zip(peer).enumerate() {
+            let decibels = (ours - peer).abs() * 10.0 * std::f64::consts::LOG10_2;
+            if *ours > COMPARED_BITS && decibels > 0.1 {
+                return Err(Failure::Environment(anyhow!(
+                    "band {band} of frame {frame} is {ours:.3} for us and {peer:.3} for emlearn, in \
+                     bits: the sides compute different things"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn case(place: &Place) -> String {
+    format!(
+        "{} points, {} mels {}",
+        BANK.n_points, BANK.n_bands, place.name
+    )
+}
+
+fn against(place: &Place, ours: &Measured, name: &'static str, peer: &Measured) -> Vec<Line> {
+    let goal = (place.name != "m4f").then_some(RATIO_GOAL);
+    [
+        ("instructions", ours.instructions, peer.instructions, goal),
+        (
+            "flash_bytes",
+            ours.flash_bytes as f64,
+            peer.flash_bytes as f64,
+            None,
+        ),
+        (
+            "ram_bytes",
+            ours.ram_bytes as f64,
+            peer.ram_bytes as f64,
+            None,
+        ),
+    ]
+    .into_iter()
+    .map(|(metric, ours, peer, goal)| Line {
+        case: case(place),
+        metric,
+        ours: ours.round(),
+        peer: Some(peer.round()),
+        peer_name: Some(name),
+        ratio: Some((ours / peer * 1e4).round() / 1e4),
+        goal,
+        goal_is_ratio: true,
+        met: goal.map(|goal| ours <= goal * peer),
+    })
+    .collect()
+}
+
+/// What is asked of us whatever others do.
+fn alone(place: &Place, ours: &Measured) -> Vec<Line> {
+    let instructions = match place.name {
+        "m0" => Some(350_000.0),
+        "m4f" => Some(90_000.0),
+        _ => None,
+    };
+    [
+        ("instructions_max", ours.instructions_max, instructions),
+        ("ram_bytes", ours.ram_bytes as f64, Some(RAM_GOAL)),
+    ]
+    .into_iter()
+    .map(|(metric, ours, goal)| Line {
+        case: case(place),
+        metric,
+        ours: ours.round(),
+        peer: None,
+        peer_name: None,
+        ratio: None,
+        goal,
+        goal_is_ratio: false,
+        met: goal.map(|goal| ours <= goal),
+    })
+    .collect()
+}
+
+/// Runs an image in the bench's folder, which has the frames; returns the outcomes that it wrote.
+fn outcomes(bench: &Bench, machine: &Machine, elf: &Path) -> Result<Vec<u8>, Failure> {
+    let path = bench.work.join("outcomes.bin");
+    // Those of an earlier image must not pass for this one's.
+    if path.exists() {
+        std::fs::remove_file(&path).environment()?;
+    }
+    let mut command = Command::new(&bench.qemu);
+    command
+        .current_dir(&bench.work)
+        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
+        .args(["-serial", "null", "-icount", "shift=8"])
+        .args(["-semihosting-config", "enable=on,target=native"])
+        .arg("-kernel")
+        .arg(elf);
+    let finished = process::run(&mut command, DEADLINE)
+        .with_context(|| format!("cannot run {}", bench.qemu.display()))
+        .environment()?;
+    if !finished.succeeded() {
+        let (elf, told) = (elf.display(), finished.told());
+        let told = anyhow!("{elf} on {}: the emulator {told}", machine.name);
+        return Err(Failure::Environment(told));
+    }
+    std::fs::read(&path)
+        .with_context(|| format!("{} left no outcomes", elf.display()))
+        .environment()
+}
+
+/// Instructions that so many ticks of a machine's timer stand for.
+fn instructions(machine: &Machine, ticks: u32) -> Result<f64, Failure> {
+    match machine.timer {
+        Timer::SystickHz(hz) => Ok(f64::from(ticks) * 1e9 / f64::from(hz) / NS_PER_INSTRUCTION),
+        _ => Err(Failure::Environment(anyhow!(
+            "{} has no SysTick",
+            machine.name
+        ))),
+    }
+}

@@ -1,0 +1,317 @@
+//! The models that `c99` writes as headers, with the rows that they are asked.
+
+use anyhow::Context;
+use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options as Form};
+use spinney_dataset::{Dataset, csv, split};
+use spinney_model::{FloatModel, ForestKind, GaussianNb, Voting};
+use spinney_quantize::{
+    CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+};
+use spinney_train::{ForestParams, forest, gaussian_nb};
+
+use super::synthetic;
+use spinney_pipeline::failure::{Blame, Failure};
+
+const SEED: u64 = 42;
+const TEST_FRACTION: f64 = 0.25;
+
+/// A model in one form, and rows of readings.
+pub(super) struct Case {
+    pub name: String,
+    pub quant: QuantModel,
+    pub form: Form,
+    pub rows: Vec<Vec<f64>>,
+    /// Rows from the start that every target is asked; the rest are hostile ones.
+    pub n_test_rows: usize,
+}
+
+impl Case {
+    /// The header's name and fingerprint.
+    pub(super) fn identity(&self) -> Identity<'_> {
+        Identity {
+            pipeline: &self.name,
+            kind: match self.quant.body() {
+                spinney_quantize::Body::Forest(_) => "trees",
+                spinney_quantize::Body::Bayes(_) => "gaussian-nb",
+            },
+            fingerprint: "0000",
+        }
+    }
+
+    /// What a target must give for the row at `index`, as `scripts/c99/record.h` lays it out.
+    pub(super) fn record(&self, index: usize) -> Vec<u8> {
+        let row = &self.rows[index];
+        let codes = self.quant.codes(row);
+        let scores = self.quant.scores(&codes);
+        let exit = Exit::new(&self.quant, self.form.exit_margin);
+        let class = match exit.filter(|_| self.form.early_exit) {
+            Some(exit) => exit.classify(&codes).class,
+            None => argmax(&scores),
+        };
+        let class = u8::try_from(class).expect("at most 255 classes");
+        let is_narrow = self.form.code_type == CodeType::U8 && self.quant.code_bits() == 8;
+        let mut record = vec![class; 2];
+        for code in codes {
+            let code = if is_narrow { code.clamp(0, 255) } else { code };
+            record.extend(code.to_le_bytes());
+        }
+        for score in scores {
+            record.extend(score.to_le_bytes());
+        }
+        record
+    }
+}
+
+/// The index of the largest score, the lowest among equals.
+fn argmax(scores: &[i64]) -> usize {
+    let largest = scores.iter().max();
+    scores
+        .iter()
+        .position(|score| Some(score) == largest)
+        .unwrap_or(0)
+}
+
+const TABLE: Form = Form {
+    encoding: Encoding::Table,
+    code_type: CodeType::U8,
+    wide_thresholds: false,
+    early_exit: false,
+    exit_margin: 1.0,
+    counts_in_memory: false,
+    unaligned: false,
+};
+const EXIT: Form = Form {
+    early_exit: true,
+    ..TABLE
+};
+/// Content with part of what is certain, which changes classes.
+const MARGIN: Form = Form {
+    exit_margin: 0.6,
+    ..EXIT
+};
+const NESTED: Form = Form {
+    encoding: Encoding::Branches,
+    ..TABLE
+};
+const NESTED_EXIT: Form = Form {
+    early_exit: true,
+    ..NESTED
+};
+const NESTED_MARGIN: Form = Form {
+    exit_margin: 0.6,
+    ..NESTED_EXIT
+};
+const WORDS: Form = Form {
+    code_type: CodeType::I16,
+    wide_thresholds: true,
+    ..TABLE
+};
+
+/// All cases.
+pub(super) fn all() -> Result<Vec<Case>, Failure> {
+    let digits = Data::read("digits", "digit", Some(Sensor::U8))?;
+    let cancer = Data::read("breast_cancer", "diagnosis", None)?;
+    let wine = Data::read("wine", "cultivar", None)?;
+    let iris = Data::read("iris", "species", None)?;
+    let rf = ForestKind::RandomForest;
+    let digits_rf = digits.forest(rf, 10, 8)?;
+    let cancer_rf = cancer.forest(rf, 20, 6)?;
+    let wine_rf = wine.forest(rf, 10, 6)?;
+    let iris_dt = iris.forest(ForestKind::DecisionTree, 1, 4)?;
+    let (hard, soft) = (Voting::Hard, Voting::Soft);
+    let auto = [CodingChoice::Auto];
+    let mixed = [CodingChoice::Affine, CodingChoice::Rank];
+    let mut cases = Vec::new();
+    for (name, voting, votes, form) in [
+        ("digits-hard-table", hard, Votes::Q15, TABLE),
+        ("digits-hard-table-exit", hard, Votes::Q15, EXIT),
+        ("digits-hard-table-margin", hard, Votes::Q15, MARGIN),
+        (
+            "digits-soft8-branches-margin",
+            soft,
+            Votes::Byte,
+            NESTED_MARGIN,
+        ),
+        ("digits-hard-words", hard, Votes::Q15, WORDS),
+        ("digits-hard-branches", hard, Votes::Q15, NESTED),
+        ("digits-hard-branches-exit", hard, Votes::Q15, NESTED_EXIT),
+        ("digits-soft8-table-exit", soft, Votes::Byte, EXIT),
+        ("digits-soft8-branches", soft, Votes::Byte, NESTED),
+        ("digits-q15-table", soft, Votes::Q15, TABLE),
+        ("digits-q15-branches-exit", soft, Votes::Q15, NESTED_EXIT),
+    ] {
+        cases.push(digits.case(name, &digits_rf, voting, votes, &auto, form)?);
+    }
+    for (name, data, model, codings, form) in [
+        (
+            "cancer-affine-table",
+            &cancer,
+            &cancer_rf,
+            &[CodingChoice::Affine][..],
+            EXIT,
+        ),
+        (
+            "cancer-rank-branches",
+            &cancer,
+            &cancer_rf,
+            &[CodingChoice::Rank],
+            NESTED_EXIT,
+        ),
+        ("wine-mixed-table", &wine, &wine_rf, &mixed, TABLE),
+        ("iris-tree-branches", &iris, &iris_dt, &auto, NESTED),
+        ("iris-tree-table", &iris, &iris_dt, &auto, TABLE),
+    ] {
+        cases.push(data.case(name, model, hard, Votes::Q15, codings, form)?);
+    }
+    for (name, data) in [
+        ("digits-bayes", &digits),
+        ("wine-bayes", &wine),
+        ("cancer-bayes", &cancer),
+    ] {
+        let model = gaussian_nb(&data.train, 1e-9).input()?;
+        cases.push(data.case(name, &model, soft, Votes::Q15, &auto, TABLE)?);
+    }
+    let selected = every_second(&gaussian_nb(&wine.train, 1e-9).input()?)?;
+    cases.push(wine.case(
+        "wine-bayes-selected",
+        &selected,
+        soft,
+        Votes::Q15,
+        &auto,
+        TABLE,
+    )?);
+    cases.extend(synthetic::cases()?);
+    for case in &mut cases {
+        let hostile = synthetic::hostile(case.quant.reading_type(), case.rows[0].len());
+        case.rows.extend(hostile);
+    }
+    Ok(cases)
+}
+
+/// Naive Bayes as behind a selection of every second feature.
+fn every_second(model: &FloatModel) -> Result<FloatModel, Failure> {
+    let FloatModel::GaussianNb(bayes) = model else {
+        return Ok(model.clone());
+    };
+    let inputs: Vec<usize> = bayes.inputs().iter().copied().step_by(2).collect();
+    let of_inputs = |rows: &[Vec<f64>]| -> Vec<Vec<f64>> {
+        let row = |row: &Vec<f64>| inputs.iter().map(|input| row[*input]).collect();
+        rows.iter().map(row).collect()
+    };
+    let (means, variances) = (of_inputs(bayes.means()), of_inputs(bayes.variances()));
+    let priors = bayes.log_priors().to_vec();
+    GaussianNb::of_inputs(bayes.schema().clone(), inputs, priors, means, variances)
+        .map(FloatModel::GaussianNb)
+        .input()
+}
+
+/// A data set, split as pipelines do.
+struct Data {
+    train: Dataset,
+    test: Dataset,
+    /// The type of all readings, where rows do not tell.
+    sensor: Option<Sensor>,
+}
+
+impl Data {
+    fn read(name: &str, label: &str, sensor: Option<Sensor>) -> Result<Self, Failure> {
+        let path = crate::repository().join(format!("data/{name}.csv"));
+        let bytes = std::fs::read(&path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .input()?;
+        let all = csv::read(&bytes, label).input()?;
+        let parts = split(&all, TEST_FRACTION, SEED).input()?;
+        Ok(Self {
+            train: parts.train,
+            test: parts.test,
+            sensor,
+        })
+    }
+
+    fn forest(
+        &self,
+        kind: ForestKind,
+        n_trees: usize,
+        max_depth: usize,
+    ) -> Result<FloatModel, Failure> {
+        let params = ForestParams {
+            max_depth: Some(max_depth),
+            ..ForestParams::new(kind, n_trees, SEED)
+        };
+        forest(&self.train, &params, &|_, _| {}).input()
+    }
+
+    fn case(
+        &self,
+        name: &str,
+        model: &FloatModel,
+        voting: Voting,
+        votes: Votes,
+        codings: &[CodingChoice],
+        form: Form,
+    ) -> Result<Case, Failure> {
+        let declared: Vec<Declared> = (0..model.schema().n_features())
+            .map(|feature| Declared {
+                sensor: self.sensor,
+                coding: codings[feature % codings.len()],
+                ..Declared::default()
+            })
+            .collect();
+        let rows: Vec<Vec<f64>> = self
+            .test
+            .values()
+            .rows()
+            .into_iter()
+            .map(|row| row.to_vec())
+            .collect();
+        let train = Some(&self.train);
+        Ok(Case {
+            name: name.to_owned(),
+            quant: quantize(model, &declared, voting, votes, form, train)?,
+            form,
+            n_test_rows: rows.len(),
+            rows,
+        })
+    }
+}
+
+/// Quantizes for codes of the width that `form` asks for.
+pub(super) fn quantize(
+    model: &FloatModel,
+    declared: &[Declared],
+    voting: Voting,
+    votes: Votes,
+    form: Form,
+    train: Option<&Dataset>,
+) -> Result<QuantModel, Failure> {
+    let readings = train.map(|train| train.values().view());
+    let calibrations = calibrate(model, readings, declared).input()?;
+    let options = Options {
+        voting,
+        votes,
+        codes: if form.code_type == CodeType::U8 {
+            CodeWidth::Auto
+        } else {
+            CodeWidth::Word
+        },
+        wants_scores: true,
+    };
+    QuantModel::new(model, &calibrations, options, train).input()
+}
+
+/// Readings of one type for all features.
+pub(super) fn sensors(
+    sensor: Sensor,
+    range: (f64, f64),
+    coding: CodingChoice,
+    n: usize,
+) -> Vec<Declared> {
+    vec![
+        Declared {
+            sensor: Some(sensor),
+            range: Some(range),
+            coding,
+        };
+        n
+    ]
+}

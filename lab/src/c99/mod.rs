@@ -1,0 +1,294 @@
+//! `c99`: C headers against the quantized model, bit for bit, on the host and on two simulated
+//! microcontrollers, without a warning from any compiler.
+
+mod cases;
+mod limits;
+mod synthetic;
+mod targets;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::anyhow;
+use spinney_cli::terminal;
+use spinney_codegen::Header;
+
+use self::cases::Case;
+use self::targets::{Outcome, Target};
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::setup;
+use spinney_pipeline::store::write_whole;
+
+/// `c99`: every target or an error, and the table that is committed.
+pub(crate) fn run(install: bool) -> Result<(), Failure> {
+    let mut packages = lacks();
+    if install {
+        setup::install_packages(&packages, &terminal::notes())?;
+        packages = lacks();
+    }
+    if !packages.is_empty() {
+        return Err(Failure::Environment(anyhow!(
+            "missing: {0}; `cargo xtask c99 --setup` runs `apt-get install {0}`",
+            packages.join(" ")
+        )));
+    }
+    at_limits()?;
+    let results = compare(cases::all()?, &Target::ALL)?;
+    let path = crate::repository().join("reports/c99.md");
+    write_whole(&path, markdown(&results).as_bytes()).environment()?;
+    println!("report: reports/c99.md");
+    judge(&results)
+}
+
+/// What CI runs: the host at least, and the targets that are here.
+pub(crate) fn check() -> Result<(), Failure> {
+    let host = Target::HostGcc.lacks();
+    if !host.is_empty() {
+        return Err(Failure::Environment(anyhow!("missing: {}", host.join(" "))));
+    }
+    let (here, missing): (Vec<Target>, Vec<Target>) = Target::ALL
+        .into_iter()
+        .partition(|target| target.lacks().is_empty());
+    for target in missing {
+        eprintln!(
+            "c99: left out: {} (missing: {}; `cargo xtask c99 --setup` installs it)",
+            target.name(),
+            target.lacks().join(" ")
+        );
+    }
+    at_limits()?;
+    judge(&compare(cases::all()?, &here)?)
+}
+
+/// Packages that some target lacks.
+fn lacks() -> Vec<&'static str> {
+    let mut packages: Vec<&str> = Target::ALL.into_iter().flat_map(Target::lacks).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+/// A case, its header and what became of it on each target.
+struct Compared {
+    name: String,
+    header: Header,
+    n_test_rows: usize,
+    outcomes: Vec<(Target, Result<Outcome, String>)>,
+}
+
+/// Headers that no microcontroller has room for, on the host.
+fn at_limits() -> Result<(), Failure> {
+    judge(&compare(limits::cases()?, &[Target::HostGcc])?)
+}
+
+fn compare(cases: Vec<Case>, targets: &[Target]) -> Result<Vec<Compared>, Failure> {
+    let progress = terminal::progress();
+    must_notice(&cases[0])?;
+    let mut results = Vec::new();
+    for case in cases {
+        let folder = crate::target()?.join("c99").join(&case.name);
+        let header = spinney_codegen::c99(case.identity(), &case.quant, &case.form);
+        write_sources(&header, &folder).environment()?;
+        let mut outcomes = Vec::new();
+        for target in targets.iter().filter(|target| target.concerns(&case)) {
+            progress.doing(&format!("c99: {} on {}", case.name, target.name()));
+            let outcome = targets::run(*target, &case, header.table_bytes, &folder);
+            outcomes.push((*target, outcome.map_err(|error| format!("{error:#}"))));
+        }
+        results.push(Compared {
+            header,
+            outcomes,
+            n_test_rows: case.n_test_rows,
+            name: case.name,
+        });
+    }
+    progress.clear();
+    Ok(results)
+}
+
+/// A header that compares with `<` must be found out, or no result means anything.
+fn must_notice(case: &Case) -> Result<(), Failure> {
+    let folder = crate::target()?.join("c99").join("wrong");
+    let mut header = spinney_codegen::c99(case.identity(), &case.quant, &case.form);
+    header.text = header.text.replace("<= threshold", "< threshold");
+    write_sources(&header, &folder).environment()?;
+    let outcome = targets::run(Target::HostGcc, case, header.table_bytes, &folder).environment()?;
+    if outcome.mismatches == 0 {
+        return Err(Failure::Environment(anyhow!(
+            "a header that was made wrong on purpose passes; the comparison is broken"
+        )));
+    }
+    Ok(())
+}
+
+/// The header, and `model.h`, which tells the harness its prefix.
+fn write_sources(header: &Header, folder: &Path) -> anyhow::Result<()> {
+    write_whole(&folder.join(&header.file), header.text.as_bytes())?;
+    let (lower, upper) = (&header.prefix, header.prefix.to_uppercase());
+    let model = format!(
+        "#ifdef HALVES\n#define {upper}_WIDE_MULTIPLY 0\n#endif\n\
+         #include \"{}\"\n#define NAME(name) {lower}_##name\n#define MACRO(name) {upper}_##name\n",
+        header.file
+    );
+    write_whole(&folder.join("model.h"), model.as_bytes())
+}
+
+/// Prints the sum, and what is not as it must be.
+fn judge(results: &[Compared]) -> Result<(), Failure> {
+    let mut faults = 0;
+    for compared in results {
+        for (target, outcome) in &compared.outcomes {
+            let fault = match outcome {
+                Err(reason) => reason.clone(),
+                Ok(outcome) if outcome.mismatches > 0 => {
+                    format!("{} of {} rows differ", outcome.mismatches, outcome.rows)
+                }
+                Ok(outcome) if !outcome.warnings.is_empty() => outcome.warnings.clone(),
+                Ok(_) => continue,
+            };
+            faults += 1;
+            println!("c99: {} on {}: {fault}", compared.name, target.name());
+        }
+    }
+    for target in Target::ALL {
+        if let Some(total) = Total::of(target, results) {
+            println!(
+                "c99: {}: {} headers, {} rows, {} mismatches, {} warnings",
+                target.name(),
+                total.headers,
+                total.rows,
+                total.mismatches,
+                total.warnings
+            );
+        }
+    }
+    if faults == 0 {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
+}
+
+/// What all cases of a target come to.
+struct Total {
+    headers: usize,
+    rows: usize,
+    mismatches: usize,
+    /// Headers of which the compiler said something.
+    warnings: usize,
+}
+
+impl Total {
+    fn of(target: Target, results: &[Compared]) -> Option<Self> {
+        let outcomes: Vec<&Outcome> = results
+            .iter()
+            .flat_map(|compared| &compared.outcomes)
+            .filter(|(other, _)| *other == target)
+            .filter_map(|(_, outcome)| outcome.as_ref().ok())
+            .collect();
+        (!outcomes.is_empty()).then(|| Self {
+            headers: outcomes.len(),
+            rows: outcomes.iter().map(|outcome| outcome.rows).sum(),
+            mismatches: outcomes.iter().map(|outcome| outcome.mismatches).sum(),
+            warnings: outcomes
+                .iter()
+                .filter(|outcome| !outcome.warnings.is_empty())
+                .count(),
+        })
+    }
+}
+
+fn markdown(results: &[Compared]) -> String {
+    let mut out = String::from(
+        "# The C99 header against the quantized model\n\n\
+         Made by `cargo xtask c99`. Every header is compiled and asked all rows of its test set, \
+         then 400 hostile ones: readings at the edges of their type, NaN, infinities, subnormals, \
+         random bits. Compared are the class from readings, the class from codes, every code and \
+         every score, bit for bit. On the host, undefined behaviour ends the program. An AVR gets \
+         as many rows as fit its 64 KiB of short addresses beside the model.\n\n\
+         | target | compiler | headers | rows | mismatches | headers with warnings |\n\
+         | --- | --- | ---: | ---: | ---: | ---: |\n",
+    );
+    for target in Target::ALL {
+        if let Some(total) = Total::of(target, results) {
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} |",
+                target.name(),
+                target.version(),
+                total.headers,
+                total.rows,
+                total.mismatches,
+                total.warnings
+            );
+        }
+    }
+    for target in [Target::CortexM0, Target::Avr] {
+        let calls: BTreeSet<&str> = results
+            .iter()
+            .flat_map(|compared| &compared.outcomes)
+            .filter(|(other, _)| *other == target)
+            .filter_map(|(_, outcome)| outcome.as_ref().ok())
+            .flat_map(|outcome| outcome.calls.iter().map(String::as_str))
+            .collect();
+        let calls: Vec<String> = calls.iter().map(|call| format!("`{call}`")).collect();
+        let _ = write!(
+            out,
+            "\nLibrary functions that the headers call on {}: {}; none computes with floats.\n",
+            target.name(),
+            calls.join(", ")
+        );
+    }
+    out.push_str(
+        "\nFlags: `-std=c99 -Wall -Wextra -Wpedantic -Wconversion -O2`. Flash is code and tables \
+         of `predict`, by `size` of its object; multiplications and divisions that a core lacks \
+         come from its compiler's library on top.\n\n\
+         | model | form | tables | test rows | rows on AVR | mismatches | flash on Cortex-M0 | flash \
+         on AVR |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for compared in results {
+        let of = |target: Target| {
+            compared
+                .outcomes
+                .iter()
+                .find(|(other, _)| *other == target)
+                .and_then(|(_, outcome)| outcome.as_ref().ok())
+        };
+        let figure = |figure: Option<u64>| figure.map_or("-".to_owned(), |n| n.to_string());
+        let mismatches: usize = compared
+            .outcomes
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().ok())
+            .map(|outcome| outcome.mismatches)
+            .sum();
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {mismatches} | {} | {} |",
+            compared.name,
+            compared.header.form,
+            compared.header.table_bytes,
+            compared.n_test_rows,
+            figure(of(Target::Avr).map(|outcome| outcome.rows as u64)),
+            figure(of(Target::CortexM0).map(|outcome| outcome.flash_bytes)),
+            figure(of(Target::Avr).map(|outcome| outcome.flash_bytes)),
+        );
+    }
+    let notes: Vec<String> = results
+        .iter()
+        .flat_map(|compared| {
+            compared.outcomes.iter().filter_map(|(target, outcome)| {
+                let reason = outcome.as_ref().err()?;
+                Some(format!(
+                    "- {} on {}: {reason}\n",
+                    compared.name,
+                    target.name()
+                ))
+            })
+        })
+        .collect();
+    if !notes.is_empty() {
+        let _ = write!(out, "\nNot run:\n\n{}", notes.concat());
+    }
+    out
+}

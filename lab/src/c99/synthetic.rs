@@ -1,0 +1,244 @@
+//! Forests that no data set gives, for the forms that need them, and readings at the edges of their
+//! types.
+
+use std::fmt::Write;
+
+use spinney_codegen::{CodeType, Encoding, Options as Form};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{CodingChoice, ReadingType, Sensor, Votes};
+
+use super::cases::{Case, quantize, sensors};
+use spinney_pipeline::failure::{Blame, Failure};
+
+const N_ROWS: usize = 200;
+const N_HOSTILE: usize = 400;
+
+/// Knuth's MMIX generator: the same numbers everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+/// What a forest is made of.
+struct Shape {
+    n_trees: usize,
+    n_splits: usize,
+    n_features: u64,
+    n_classes: u64,
+    /// Thresholds lie within it, halves.
+    range: (i64, i64),
+}
+
+/// One case for each form and type of readings that the data sets leave out.
+pub(super) fn cases() -> Result<Vec<Case>, Failure> {
+    let wide_form = Form {
+        code_type: CodeType::I16,
+        ..Form::plain()
+    };
+    let exit = Form {
+        early_exit: true,
+        ..wide_form
+    };
+    let shape = Shape {
+        n_trees: 12,
+        n_splits: 60,
+        n_features: 40,
+        n_classes: 5,
+        range: (-30_000, 30_000),
+    };
+    let many_features = Shape {
+        n_features: 300,
+        n_classes: 20,
+        ..shape
+    };
+    // Feature and leaf together leave a word of 32 bits too little.
+    let six = Shape {
+        n_features: 600,
+        n_classes: 40,
+        ..shape
+    };
+    let many_leaves = Shape {
+        n_trees: 20,
+        n_splits: 40,
+        n_features: 600,
+        n_classes: 3,
+        ..shape
+    };
+    let (hard, soft) = (Voting::Hard, Voting::Soft);
+    let nested = Form {
+        encoding: Encoding::Branches,
+        ..exit
+    };
+    let (auto, affine, rank) = (CodingChoice::Auto, CodingChoice::Affine, CodingChoice::Rank);
+    [
+        ("four-bytes-i16", &shape, Sensor::I16, auto, hard, exit),
+        ("six-bytes-i16", &six, Sensor::I16, auto, hard, exit),
+        (
+            "many-leaves-i16",
+            &many_leaves,
+            Sensor::I16,
+            auto,
+            soft,
+            exit,
+        ),
+        (
+            "branches-i16",
+            &many_leaves,
+            Sensor::I16,
+            auto,
+            soft,
+            nested,
+        ),
+        ("affine-i32", &shape, Sensor::I32, affine, hard, wide_form),
+        ("rank-i32", &many_features, Sensor::I32, rank, hard, exit),
+        ("affine-f32", &shape, Sensor::F32, affine, soft, exit),
+        ("rank-f32", &shape, Sensor::F32, rank, soft, nested),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((name, shape, sensor, coding, voting, form), seed)| {
+        let mut random = Random(seed);
+        let model = FloatModel::from_json(json(shape, voting, &mut random).as_bytes()).input()?;
+        let n_features = model.schema().n_features();
+        let declared = sensors(sensor, (-32_768.0, 32_767.0), coding, n_features);
+        let rows: Vec<Vec<f64>> = (0..N_ROWS)
+            .map(|_| {
+                (0..n_features)
+                    .map(|_| random.below(65_536) as f64 - 32_768.0)
+                    .collect()
+            })
+            .collect();
+        Ok(Case {
+            name: name.to_owned(),
+            quant: quantize(&model, &declared, voting, Votes::Q15, form, None)?,
+            form,
+            n_test_rows: rows.len(),
+            rows,
+        })
+    })
+    .collect()
+}
+
+/// A forest in the project's own format, its trees grown at random.
+fn json(shape: &Shape, voting: Voting, random: &mut Random) -> String {
+    let names = |letter: char, n: u64| {
+        let names: Vec<String> = (0..n)
+            .map(|index| match letter {
+                'f' => format!("{{\"name\":\"f{index}\"}}"),
+                _ => format!("\"c{index}\""),
+            })
+            .collect();
+        names.join(",")
+    };
+    let mut trees = Vec::new();
+    for _ in 0..shape.n_trees {
+        // A split in place of a random leaf, again and again; children are later nodes.
+        let mut nodes: Vec<Option<(usize, usize)>> = vec![None];
+        for _ in 0..shape.n_splits {
+            let leaves: Vec<usize> = (0..nodes.len()).filter(|at| nodes[*at].is_none()).collect();
+            let at = leaves[usize::try_from(random.below(leaves.len() as u64)).unwrap_or(0)];
+            nodes[at] = Some((nodes.len(), nodes.len() + 1));
+            nodes.extend([None, None]);
+        }
+        let nodes: Vec<String> = nodes
+            .iter()
+            .map(|node| match node {
+                Some((left, right)) => {
+                    let (low, high) = shape.range;
+                    let span = u64::try_from(high - low).unwrap_or(1);
+                    let threshold = low + i64::try_from(random.below(span)).unwrap_or(0);
+                    let feature = random.below(shape.n_features);
+                    format!(
+                        "{{\"feature\":{feature},\"threshold\":{threshold}.5,\"left\":{left},\"right\":{right}}}"
+                    )
+                }
+                None => leaf(shape.n_classes, voting, random),
+            })
+            .collect();
+        trees.push(format!("{{\"nodes\":[{}]}}", nodes.join(",")));
+    }
+    format!(
+        "{{\"format\":\"spinney-model\",\"version\":1,\"kind\":\"random-forest\",\"features\":[{}],\
+         \"classes\":[{}],\"trees\":[{}]}}",
+        names('f', shape.n_features),
+        names('c', shape.n_classes),
+        trees.join(",")
+    )
+}
+
+fn leaf(n_classes: u64, voting: Voting, random: &mut Random) -> String {
+    let chosen = random.below(n_classes);
+    let share = match voting {
+        Voting::Hard => 1.0,
+        // Sixty-fourths are exact.
+        Voting::Soft => (33 + random.below(31)) as f64 / 64.0,
+    };
+    let other = (chosen + 1 + random.below(n_classes - 1)) % n_classes;
+    let mut value = String::new();
+    for class in 0..n_classes {
+        let vote = match class {
+            _ if class == chosen => share,
+            _ if class == other => 1.0 - share,
+            _ => 0.0,
+        };
+        let comma = if class == 0 { "" } else { "," };
+        let _ = write!(value, "{comma}{vote}");
+    }
+    format!("{{\"value\":[{value}]}}")
+}
+
+/// Rows of readings at the edges of their type, and of random bits.
+pub(super) fn hostile(reading_type: ReadingType, n_features: usize) -> Vec<Vec<f64>> {
+    let mut random = Random(7);
+    (0..N_HOSTILE)
+        .map(|_| {
+            (0..n_features)
+                .map(|_| match reading_type {
+                    ReadingType::U8 => random.below(256) as f64,
+                    ReadingType::I16 => random.below(65_536) as f64 - 32_768.0,
+                    ReadingType::I32 => integer(&mut random),
+                    ReadingType::F32 => single(&mut random),
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn integer(random: &mut Random) -> f64 {
+    match random.below(8) {
+        0 => f64::from(i32::MIN),
+        1 => f64::from(i32::MAX),
+        2 | 3 => random.below(1 << 17) as f64 - 65_536.0,
+        _ => random.below(1 << 31) as f64 * 2.0 - 2_147_483_648.0,
+    }
+}
+
+fn single(random: &mut Random) -> f64 {
+    const EDGES: [f32; 10] = [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::MAX,
+        f32::MIN,
+        f32::MIN_POSITIVE,
+        -f32::MIN_POSITIVE,
+        1e-45,
+        0.0,
+        -0.0,
+    ];
+    let bits = u32::try_from(random.below(1 << 16) << 16 | random.below(1 << 16)).unwrap_or(0);
+    let value = match random.below(4) {
+        0 => EDGES[usize::try_from(random.below(10)).unwrap_or(0)],
+        // Any exponent from 2^-7 to 2^24 and any sign.
+        1 | 2 => f32::from_bits(bits & 0x807f_ffff | (120 + bits % 32) << 23),
+        _ => f32::from_bits(bits),
+    };
+    f64::from(value)
+}

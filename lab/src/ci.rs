@@ -1,0 +1,217 @@
+//! `ci`: what CI runs, and all that CI runs.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use spinney_cli::terminal;
+use spinney_report::Report;
+use xshell::{Shell, cmd};
+
+#[cfg(unix)]
+use crate::torture;
+use crate::{c99, chips, docs, faults, new, no_panic, parity, reproduce, serial, supply};
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::{process, stages};
+
+/// Pipelines that ship, each with committed reports; all of their gates hold.
+pub(crate) const PIPELINES: [&str; 8] = [
+    "pipeline.toml",
+    "examples/iris-tree.toml",
+    "examples/wine-bayes.toml",
+    "examples/digits-skops.toml",
+    "examples/digits-extra-trees.toml",
+    "examples/mnist-forest.toml",
+    "examples/acoustic-events.toml",
+    "examples/motion-exercises.toml",
+];
+
+/// The file of predictions beside a report.
+const PREDICTIONS: &str = "predictions.csv";
+
+/// Runs every step, fails at the first that fails, and says how many passed. With `bless`, reports
+/// that moved are accepted instead.
+pub(crate) fn run(bless: bool) -> Result<(), Failure> {
+    // The tests build this program anew, in place of the file that runs.
+    stages::program_digest()?;
+    let repository = crate::repository();
+    let shell = Shell::new().environment()?;
+    shell.change_dir(&repository);
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let firmware = repository.join("firmware").join("Cargo.toml");
+    let probe = repository.join("tools").join("probe").join("Cargo.toml");
+    let commands = [
+        ("format", cmd!(shell, "{cargo} fmt --all --check")),
+        (
+            "format of the firmware",
+            cmd!(
+                shell,
+                "{cargo} fmt --all --check --manifest-path {firmware}"
+            ),
+        ),
+        (
+            "format of the probe's program",
+            cmd!(shell, "{cargo} fmt --check --manifest-path {probe}"),
+        ),
+        (
+            "lints",
+            cmd!(
+                shell,
+                "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings"
+            ),
+        ),
+        (
+            "tests",
+            cmd!(shell, "{cargo} test --quiet --workspace")
+                // The same cases on every run: a change breaks CI, chance does not.
+                .env("PROPTEST_RNG_SEED", "1809"),
+        ),
+        (
+            "documentation",
+            cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
+                .env("RUSTDOCFLAGS", "--deny warnings"),
+        ),
+    ];
+    let mut steps: Vec<(String, Step<'_>)> = Vec::new();
+    for (name, command) in commands {
+        let step = move || process::show(command.into(), process::LONG).input();
+        steps.push((name.to_owned(), Box::new(step)));
+    }
+    steps.push(("supply chain".to_owned(), Box::new(supply::check)));
+    steps.push(("no panics".to_owned(), Box::new(no_panic::run)));
+    steps.push(("C99 headers".to_owned(), Box::new(c99::check)));
+    steps.push((
+        "parity on every core".to_owned(),
+        Box::new(move || parity::check(bless)),
+    ));
+    steps.push(("a new project".to_owned(), Box::new(new::check)));
+    steps.push((
+        "commands of the documentation".to_owned(),
+        Box::new(|| docs::run(false)),
+    ));
+    steps.push(("chips and probes".to_owned(), Box::new(chips::check)));
+    steps.push((
+        "serial sessions with noise".to_owned(),
+        Box::new(serial::check),
+    ));
+    for config in PIPELINES {
+        let config = repository.join(config);
+        steps.push((
+            format!("pipeline {}", name_of(&config)),
+            Box::new(move || shipped(&config, bless)),
+        ));
+    }
+    steps.push(("planted faults".to_owned(), Box::new(faults::run)));
+    steps.push((
+        "two clones, one image".to_owned(),
+        Box::new(|| {
+            eprintln!("two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them");
+            reproduce::run(&[PathBuf::from(PIPELINES[0])])
+        }),
+    ));
+    #[cfg(unix)]
+    steps.push(("torture, quick".to_owned(), Box::new(torture::check)));
+    let n_steps = steps.len();
+    for (number, (name, step)) in steps.into_iter().enumerate() {
+        eprintln!("ci: {} of {n_steps}: {name}", number + 1);
+        let started = Instant::now();
+        if let Err(failure) = step() {
+            eprintln!("ci: {name} failed");
+            println!("ci: {number} passed, 1 failed");
+            return Err(failure);
+        }
+        eprintln!("ci: {name} took {} s", started.elapsed().as_secs());
+    }
+    println!("ci: {n_steps} passed, 0 failed");
+    Ok(())
+}
+
+type Step<'a> = Box<dyn FnOnce() -> Result<(), Failure> + 'a>;
+
+fn name_of(config: &Path) -> String {
+    config
+        .file_stem()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// Runs a shipped pipeline and compares its report with the committed one.
+fn shipped(config: &Path, bless: bool) -> Result<(), Failure> {
+    let folder = stages::reports_of(config)?;
+    let path = folder.join("report.json");
+    let before = read(&path)?;
+    let kept = keep(&folder)?;
+    let outcome = stages::run(config, &stages::Asked::all(terminal::progress()));
+    let after = read(&path)?;
+    let predictions = folder.join(PREDICTIONS);
+    let predicted_anew = std::fs::read(&predictions).ok();
+    if !bless {
+        restore(&folder, &kept)?;
+    }
+    outcome?;
+    let (Some(before), Some(after)) = (before, after) else {
+        return if bless {
+            Ok(())
+        } else {
+            Err(Failure::Input(anyhow!(
+                "{}: no committed report; `cargo xtask ci --bless` makes one",
+                path.display()
+            )))
+        };
+    };
+    let mut moved = stages::moved(&before, &after);
+    let committed = kept.iter().find(|(path, _)| *path == predictions);
+    if committed.map(|(_, bytes)| bytes) != predicted_anew.as_ref() {
+        moved.push(format!("{PREDICTIONS} changed"));
+    }
+    if moved.is_empty() || bless {
+        return Ok(());
+    }
+    Err(Failure::Input(anyhow!(
+        "{} is not what this run gives: {}; if that is meant, `cargo xtask ci --bless` accepts it",
+        path.display(),
+        moved.join("; ")
+    )))
+}
+
+fn read(path: &PathBuf) -> Result<Option<Report>, Failure> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(
+            Report::from_json(&bytes)
+                .with_context(|| format!("{} is no report", path.display()))
+                .input()?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .input(),
+    }
+}
+
+/// The files of a folder of reports.
+pub(crate) fn keep(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| {
+            let path = entry.path();
+            let bytes = std::fs::read(&path).input()?;
+            Ok((path, bytes))
+        })
+        .collect()
+}
+
+/// Puts committed reports back, so that CI leaves the tree as it was.
+pub(crate) fn restore(folder: &Path, kept: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
+    for (path, _) in keep(folder)? {
+        if !kept.iter().any(|(old, _)| *old == path) {
+            std::fs::remove_file(&path).input()?;
+        }
+    }
+    for (path, bytes) in kept {
+        spinney_pipeline::store::write_whole(path, bytes).input()?;
+    }
+    Ok(())
+}

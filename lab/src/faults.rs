@@ -1,0 +1,355 @@
+//! `certificate faults`: faults planted in the images, claims and models of finished pipelines,
+//! each of which the checker has to name.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use spinney_checker::{
+    Body, Children, Claim, Coding, Field, Findings, Kind, Layout, Level, Memory, check,
+};
+use spinney_cli::terminal;
+use spinney_model::FloatModel;
+
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::stages::candidates::{Candidate, Choice};
+use spinney_pipeline::stages::checked::{self, exact_rows};
+use spinney_pipeline::stages::claim::Claims;
+use spinney_pipeline::stages::quantize::{CANDIDATES, CLAIMS};
+use spinney_pipeline::stages::run::{CHOICE, PRODUCT_ELF};
+use spinney_pipeline::stages::{Session, inputs, last_run, model};
+use spinney_pipeline::store::sha256;
+
+/// What the checker is given of a finished pipeline.
+pub(super) struct Evidence {
+    model: Vec<u8>,
+    digest: String,
+    claim: Claim,
+    elf: Vec<u8>,
+    rows: Vec<f64>,
+}
+
+/// One planted fault.
+struct Plant {
+    /// What is wrong, in words.
+    what: &'static str,
+    /// The pipeline that it is planted in.
+    config: &'static str,
+    /// What the checker has to call it.
+    kind: Kind,
+    plant: fn(&mut Evidence) -> Option<()>,
+}
+
+const IRIS: &str = "examples/iris-tree.toml";
+const DIGITS: &str = "pipeline.toml";
+const MOTION: &str = "examples/motion-exercises.toml";
+const WINE: &str = "examples/wine-bayes.toml";
+
+const fn plant(
+    what: &'static str,
+    config: &'static str,
+    kind: Kind,
+    plant: fn(&mut Evidence) -> Option<()>,
+) -> Plant {
+    Plant {
+        what,
+        config,
+        kind,
+        plant,
+    }
+}
+
+const PLANTS: [Plant; 20] = [
+    plant("a threshold one too high", DIGITS, Kind::Unlisted, |it| {
+        it.threshold(1)
+    }),
+    plant("a threshold one too low", MOTION, Kind::Unlisted, |it| {
+        it.threshold(-1)
+    }),
+    plant(
+        "a threshold one too high, three bytes",
+        IRIS,
+        Kind::Unlisted,
+        |it| it.threshold(1),
+    ),
+    plant(
+        "the two leaves of a split swapped",
+        IRIS,
+        Kind::Leaf,
+        Evidence::swap_leaves,
+    ),
+    plant("a pair of leaves swapped", DIGITS, Kind::Leaf, |it| {
+        it.in_table("PAIRS", |bytes| bytes[..4].rotate_left(2))
+    }),
+    plant(
+        "a split that asks another feature",
+        MOTION,
+        Kind::Split,
+        |it| {
+            let layout = it.layout()?;
+            it.field(0, layout.input, |input| input ^ 1)
+        },
+    ),
+    plant("a vote off by one", DIGITS, Kind::Leaf, |it| {
+        it.in_table("LEAVES", |bytes| bytes[0] ^= 1)
+    }),
+    plant("leaves of a stale table", DIGITS, Kind::Leaf, |it| {
+        // Ten classes, two bytes each.
+        it.in_table("LEAVES", |bytes| bytes.rotate_left(20))
+    }),
+    plant("a start of another tree", DIGITS, Kind::Layout, |it| {
+        it.in_table("STARTS", |bytes| bytes[4] ^= 4)
+    }),
+    plant("splits of a stale table", DIGITS, Kind::Layout, |it| {
+        it.in_table("NODES", |bytes| bytes[16..].fill(0))
+    }),
+    plant("a wrong shift", MOTION, Kind::Coding, |it| {
+        it.in_table("CODINGS", |bytes| {
+            affines(bytes).next().map(|coding| coding[8] ^= 1)
+        })?
+    }),
+    plant(
+        "a wrong shift, in image and claim alike",
+        MOTION,
+        Kind::Unlisted,
+        |it| {
+            it.in_table("CODINGS", |bytes| {
+                affines(bytes).for_each(|coding| coding[8] = coding[8].wrapping_sub(2));
+            })?;
+            it.claim.inputs.iter_mut().for_each(|input| {
+                if let Coding::Affine { shift, .. } = &mut input.coding {
+                    *shift -= 2;
+                }
+            });
+            Some(())
+        },
+    ),
+    plant("a wrong offset", MOTION, Kind::Coding, |it| {
+        it.in_table("CODINGS", |bytes| {
+            affines(bytes).next().map(|coding| coding[4] ^= 1)
+        })?
+    }),
+    plant("a saturated rank", MOTION, Kind::Coding, |it| {
+        let cuts = it
+            .claim
+            .inputs
+            .iter_mut()
+            .find_map(|input| match &mut input.coding {
+                Coding::Rank { cuts } => Some(cuts),
+                Coding::Affine { .. } => None,
+            })?;
+        cuts.truncate(cuts.len() / 2);
+        Some(())
+    }),
+    plant("a model that changed since", IRIS, Kind::Stale, |it| {
+        it.digest.replace_range(7..8, "x");
+        Some(())
+    }),
+    plant(
+        "a threshold of the model that changed since",
+        DIGITS,
+        Kind::Unlisted,
+        |it| {
+            let text = String::from_utf8_lossy(&it.model).into_owned();
+            let (before, after) = text.split_once("\"threshold\":")?;
+            it.model = format!("{before}\"threshold\":1{after}").into_bytes();
+            Some(())
+        },
+    ),
+    plant("trees in another order", DIGITS, Kind::Split, |it| {
+        let Body::Forest { order, .. } = &mut it.claim.body else {
+            return None;
+        };
+        order.swap(0, 1);
+        Some(())
+    }),
+    plant("flips that are not listed", IRIS, Kind::Unlisted, |it| {
+        it.claim.certificate.flips.clear();
+        it.claim.certificate.splits = Some(Level::EveryInput);
+        Some(())
+    }),
+    plant(
+        "rows at risk that are not listed",
+        DIGITS,
+        Kind::Row,
+        |it| {
+            it.claim.certificate.rows_at_risk.clear();
+            it.claim.certificate.votes = Level::EveryRow;
+            Some(())
+        },
+    ),
+    plant("a term of naive Bayes", WINE, Kind::Term, |it| {
+        it.in_table("TERMS", |bytes| bytes[1] ^= 8)
+    }),
+];
+
+/// The affine codings of a table that holds ranks, too.
+fn affines(codings: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
+    codings.chunks_mut(12).filter(|coding| coding[0] == 0)
+}
+
+impl Evidence {
+    pub(super) fn of(config: &Path) -> Result<Self, Failure> {
+        let session = Session::open(config, terminal::notes())?;
+        last_run::open(&session, &inputs::read(&session.config)?)?;
+        let (run, quantized) = (session.made("run")?, session.made("quantize")?);
+        let choice: Choice = run.read_json(CHOICE)?;
+        let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
+        let claim = claims.swap_remove(choice.chosen).image;
+        let model = session.made("model")?.read(model::MODEL)?;
+        Ok(Self {
+            digest: sha256(&model),
+            rows: exact_rows(&quantized, &claim)?,
+            elf: run.read(PRODUCT_ELF)?,
+            model,
+            claim,
+        })
+    }
+
+    fn findings(&self) -> Result<Findings, Failure> {
+        let model = FloatModel::from_json(&self.model).environment()?;
+        let memory = Memory::of_elf(&self.elf);
+        Ok(match memory {
+            Ok(memory) => check(&model, &self.digest, &self.claim, &memory, &self.rows),
+            Err(error) => Findings::unreadable(&error),
+        })
+    }
+
+    /// Changes a table where it stands in the file; `None` if it does not stand there once.
+    fn in_table<T>(&mut self, name: &str, change: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
+        let memory = Memory::of_elf(&self.elf).ok()?;
+        let table = memory.table(name)?;
+        let mut places = self.elf.windows(table.len()).enumerate();
+        let (at, _) = places.find(|(_, bytes)| *bytes == table)?;
+        let is_alone = places.all(|(_, bytes)| bytes != table);
+        is_alone.then(|| change(&mut self.elf[at..at + table.len()]))
+    }
+
+    fn layout(&self) -> Option<Layout> {
+        match self.claim.body {
+            Body::Forest { layout, .. } => layout,
+            Body::GaussianNb { .. } => None,
+        }
+    }
+
+    /// Changes a field of a split.
+    fn field(
+        &mut self,
+        split: usize,
+        field: Field,
+        change: impl FnOnce(usize) -> usize,
+    ) -> Option<()> {
+        let layout = self.layout()?;
+        let first = layout.first_bit + split * layout.split_bits + field.at;
+        self.in_table("NODES", |bytes| {
+            let bits = 0..field.bits;
+            let bit = |at: usize| usize::from(bytes[at / 8] >> (at % 8) & 1);
+            let value = change(bits.clone().map(|at| bit(first + at) << at).sum());
+            for at in bits {
+                let (place, mask) = ((first + at) / 8, 1 << ((first + at) % 8));
+                if value >> at & 1 == 0 {
+                    bytes[place] &= !mask;
+                } else {
+                    bytes[place] |= mask;
+                }
+            }
+        })
+    }
+
+    fn threshold(&mut self, step: isize) -> Option<()> {
+        let layout = self.layout()?;
+        self.field(0, layout.threshold, |threshold| {
+            threshold.wrapping_add_signed(step)
+        })
+    }
+
+    /// Swaps the leaves of the last split, which has two.
+    fn swap_leaves(&mut self) -> Option<()> {
+        let layout = self.layout()?;
+        let Children::Marked { argument, .. } = layout.children else {
+            return None;
+        };
+        let n_splits =
+            Memory::of_elf(&self.elf).ok()?.table("NODES")?.len() * 8 / layout.split_bits;
+        let half = argument.bits / 2;
+        self.field(n_splits - 1, argument, |leaves| {
+            (leaves & ((1 << half) - 1)) << half | leaves >> half
+        })
+    }
+}
+
+/// Plants every fault and wants it named; prints a line for each.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut missed = 0;
+    for Plant {
+        what,
+        config,
+        kind,
+        plant,
+    } in PLANTS
+    {
+        let mut evidence = Evidence::of(&crate::repository().join(config))?;
+        if let Some(fault) = evidence.findings()?.faults.first() {
+            return Err(Failure::Input(anyhow!(
+                "{config}: found a fault before one was planted, {fault}; expected a run of today's \
+                 config and program"
+            )));
+        }
+        plant(&mut evidence)
+            .with_context(|| format!("{config}: found no place for {what}"))
+            .environment()?;
+        let found = evidence.findings()?;
+        let named = found.faults.iter().find(|fault| fault.kind == kind);
+        missed += usize::from(named.is_none());
+        let answer = named.map_or_else(
+            || format!("MISSED, {:?}", found.faults.first()),
+            ToString::to_string,
+        );
+        println!("{config}: {what}: {answer}");
+    }
+    println!(
+        "{} of {} planted faults named",
+        PLANTS.len() - missed,
+        PLANTS.len()
+    );
+    if missed > 0 {
+        return Err(Failure::Gate);
+    }
+    in_code()
+}
+
+/// A pipeline whose form may be code, and has splits enough.
+const CODE: &str = "examples/mnist-forest.toml";
+
+/// A threshold one too high in branches that are compiled: the image has to be found out.
+fn in_code() -> Result<(), Failure> {
+    let session = Session::open(&crate::repository().join(CODE), terminal::notes())?;
+    last_run::open(&session, &inputs::read(&session.config)?)?;
+    let candidates: Vec<Candidate> = session.made("quantize")?.read_json(CANDIDATES)?;
+    let index = candidates
+        .iter()
+        .position(|candidate| candidate.is_code() && !candidate.early_exit)
+        .with_context(|| format!("{CODE}: none of its forms is code"))
+        .environment()?;
+    let mut wrong = candidates[index].clone();
+    let trees = wrong
+        .files
+        .get_mut("src/trees.rs")
+        .context("branches have a trees.rs")
+        .environment()?;
+    let (before, after) = trees
+        .split_once(" <= ")
+        .context("trees have a split")
+        .environment()?;
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    let threshold: i32 = after[..digits].parse().environment()?;
+    *trees = format!("{before} <= {}{}", threshold + 1, &after[digits..]);
+    let asked = checked::ask_anew(&session, &wrong, index)?;
+    println!(
+        "{CODE}: a threshold one too high in branches: {} of {} rows answered otherwise",
+        asked.mismatches, asked.rows
+    );
+    if asked.mismatches == 0 || asked.failed.is_some() {
+        return Err(Failure::Gate);
+    }
+    Ok(())
+}

@@ -1,0 +1,392 @@
+//! The proof that models and the front end cannot panic: an image of each kind of model, and one of
+//! the front end, for each core, whose panic handler calls a function that does not exist, links.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, anyhow};
+use spinney_cli::terminal;
+use spinney_codegen::{
+    CodeType, Encoding, Identity, Options as Form, SourceTree, has_probabilities,
+};
+use spinney_dataset::{Dataset, csv};
+use spinney_model::{FloatModel, Voting};
+use spinney_quantize::{
+    CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+};
+
+use crate::front_end;
+use spinney_pipeline::environment::{self, Toolchain};
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::setup::TARGETS;
+use spinney_pipeline::{image, store};
+
+/// Two trees, one of them a leaf, over two features and three classes.
+const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-forest",
+"features":[{"name":"a"},{"name":"b"}],"classes":["x","y","z"],"trees":[
+{"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,0.5,0.25]},
+{"feature":1,"threshold":-1.5,"left":3,"right":4},{"value":[0,1,0]},{"value":[0.125,0,0.875]}]},
+{"nodes":[{"value":[0.5,0.25,0.25]}]}]}"#;
+
+const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
+"features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
+"means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
+
+/// A tree that asks every second of 80 features, too many to be picked one by one.
+fn every_second() -> String {
+    let nodes: Vec<String> = (0..40)
+        .map(|split| {
+            format!(
+                r#"{{"feature":{},"threshold":{split}.5,"left":{},"right":{}}},{{"value":[1,0]}}"#,
+                2 * split + 1,
+                2 * split + 1,
+                2 * split + 2
+            )
+        })
+        .collect();
+    let features: Vec<String> = (0..80)
+        .map(|feature| format!(r#"{{"name":"f{feature}"}}"#))
+        .collect();
+    format!(
+        r#"{{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{}],
+        "classes":["x","y"],"trees":[{{"nodes":[{},{{"value":[0,1]}}]}}]}}"#,
+        features.join(","),
+        nodes.join(",")
+    )
+}
+
+/// Rows that make 8-bit votes suffice.
+const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
+
+/// Each kind of model, table, coding and reading.
+fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
+    let forest = FloatModel::from_json(FOREST.as_bytes()).environment()?;
+    let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
+    let sparse = FloatModel::from_json(every_second().as_bytes()).environment()?;
+    let first_alone = BAYES
+        .replace("\"log_priors\"", "\"inputs\":[0],\"log_priors\"")
+        .replace(",1.0],[2.0,-3.0]]", "],[2.0]]")
+        .replace(",0.01],[2.0,100.0]]", "],[2.0]]");
+    let selected = FloatModel::from_json(first_alone.as_bytes()).environment()?;
+    let rows = csv::read(ROWS.as_bytes(), "y").environment()?;
+    let (soft, hard) = (Voting::Soft, Voting::Hard);
+    let auto = CodingChoice::Auto;
+    let quantize = |model: &FloatModel,
+                    voting: Voting,
+                    sensors: [Sensor; 2],
+                    codings: [CodingChoice; 2],
+                    rows: Option<&Dataset>|
+     -> Result<QuantModel, Failure> {
+        let declared: Vec<Declared> = sensors
+            .into_iter()
+            .zip(codings)
+            .cycle()
+            .take(model.schema().n_features())
+            .map(|(sensor, coding)| Declared {
+                sensor: Some(sensor),
+                range: Some((-100.0, 100.0)),
+                coding,
+            })
+            .collect();
+        let calibrations = calibrate(model, None, &declared).environment()?;
+        let options = Options {
+            voting,
+            votes: Votes::Auto,
+            codes: CodeWidth::Auto,
+            wants_scores: true,
+        };
+        QuantModel::new(model, &calibrations, options, rows).environment()
+    };
+    let (i16s, i32s, f32s) = ([Sensor::I16; 2], [Sensor::I32; 2], [Sensor::F32; 2]);
+    let rank = CodingChoice::Rank;
+    let table = Form {
+        code_type: CodeType::U8,
+        ..Form::plain()
+    };
+    let branches = Form {
+        encoding: Encoding::Branches,
+        ..table
+    };
+    let rows = Some(&rows);
+    [
+        (
+            "hard-identity-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+        ),
+        (
+            "bytes-affine-f32",
+            quantize(&forest, soft, f32s, [auto; 2], rows),
+        ),
+        (
+            "words-affine-i32",
+            quantize(&forest, soft, i32s, [auto; 2], None),
+        ),
+        (
+            "words-rank-f32",
+            quantize(&forest, soft, f32s, [rank; 2], None),
+        ),
+        (
+            "words-rank-i16",
+            quantize(&forest, soft, i16s, [rank; 2], None),
+        ),
+        (
+            "hard-mixed-f32",
+            quantize(&forest, hard, f32s, [auto, rank], None),
+        ),
+        (
+            "picked-by-table-f32",
+            quantize(&sparse, hard, f32s, [auto; 2], None),
+        ),
+        (
+            "picked-by-table-i16",
+            quantize(&sparse, hard, i16s, [rank; 2], None),
+        ),
+        (
+            "picked-bayes-f32",
+            quantize(&selected, soft, f32s, [auto; 2], None),
+        ),
+        ("bayes-f32", quantize(&bayes, soft, f32s, [auto; 2], None)),
+        ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),
+        (
+            "shares-affine-i32",
+            quantize(&forest, soft, i32s, [auto; 2], None).map(QuantModel::with_probabilities),
+        ),
+        (
+            "softmax-f32",
+            quantize(&bayes, soft, f32s, [auto; 2], None).map(QuantModel::with_probabilities),
+        ),
+        (
+            "bayes-mixed-i16",
+            quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, model)| (name, model, table))
+    .chain([
+        (
+            "packed-hard-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            Form {
+                encoding: Encoding::Packed,
+                ..table
+            },
+        ),
+        (
+            "branches-hard-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            branches,
+        ),
+        (
+            "branches-hard-early-f32",
+            quantize(&forest, hard, f32s, [rank; 2], None),
+            Form {
+                early_exit: true,
+                ..branches
+            },
+        ),
+        (
+            "branches-hard-memory-early-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                counts_in_memory: true,
+                ..branches
+            },
+        ),
+        (
+            "branches-bytes-early-f32",
+            quantize(&forest, soft, f32s, [rank; 2], rows),
+            Form {
+                early_exit: true,
+                ..branches
+            },
+        ),
+        (
+            "branches-words-early-i16",
+            quantize(&forest, soft, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                ..branches
+            },
+        ),
+        (
+            "table-hard-early-i16",
+            quantize(&forest, hard, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                ..table
+            },
+        ),
+        (
+            "table-words-early-i16",
+            quantize(&forest, soft, i16s, [auto; 2], None),
+            Form {
+                early_exit: true,
+                ..table
+            },
+        ),
+    ])
+    .map(|(name, model, form)| Ok((name, (model?, form))))
+    .collect()
+}
+
+/// Links every kind of model for every core, and a model that does panic for none.
+pub(crate) fn run() -> Result<(), Failure> {
+    let models = kinds()?;
+    let crates: Vec<(&str, SourceTree)> = models
+        .iter()
+        .map(|(name, (model, options))| {
+            let identity = Identity {
+                pipeline: name,
+                kind: name,
+                fingerprint: "",
+            };
+            let generated = spinney_codegen::drop_in(identity, model, options).environment()?;
+            Ok((*name, generated.files))
+        })
+        .collect::<Result<_, Failure>>()?;
+    for target in TARGETS {
+        link(target, &crates)?;
+        link_front_end(target)?;
+        eprintln!(
+            "no-panic: {} kinds of model and the front end link for {target}",
+            crates.len()
+        );
+    }
+    prove_that_it_can_fail(TARGETS[0], &crates[0])
+}
+
+fn prove_that_it_can_fail(target: &str, sound: &(&str, SourceTree)) -> Result<(), Failure> {
+    let mut panicking = sound.1.clone();
+    let lib = panicking.entry("src/lib.rs".to_owned()).or_default();
+    *lib = lib.replace(".unwrap_or(0)", ".unwrap() + readings_or_codes(codes)");
+    lib.push_str("\nfn readings_or_codes(codes: &[i16]) -> usize {\n    usize::from(codes[codes[0] as usize] > 0)\n}\n");
+    match link(target, &[(sound.0, panicking)]) {
+        Ok(()) => Err(Failure::Environment(anyhow!(
+            "a model that panics linked for {target}: the check proves nothing"
+        ))),
+        Err(Failure::Environment(error)) if format!("{error:#}").contains("must_not_panic") => {
+            eprintln!("no-panic: a model that panics does not link");
+            Ok(())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Links one image per kind; the first that does not link ends it.
+fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
+    let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
+    let repository = crate::repository();
+    let read = |path: &str| {
+        std::fs::read_to_string(repository.join(path))
+            .with_context(|| format!("cannot read {path}"))
+            .environment()
+    };
+    let manifest = read("firmware/Cargo.toml")?;
+    let package = read("firmware/no-panic/Cargo.toml")?;
+    let main = read("firmware/no-panic/src/main.rs")?;
+    let lock = read("firmware/Cargo.lock")?;
+    let all: String = crates
+        .iter()
+        .flat_map(|(_, sources)| sources.values())
+        .cloned()
+        .collect();
+    let digest = &store::sha256((all + &main).as_bytes())["sha256:".len()..][..12];
+    let mut files = SourceTree::from([("Cargo.lock".to_owned(), lock)]);
+    let mut members = Vec::new();
+    for (name, sources) in crates {
+        for (path, text) in sources {
+            // One workspace holds one package of a name, so all models share a runtime.
+            let to = match path.strip_prefix("runtime/") {
+                Some(path) => format!("runtime/{path}"),
+                None => format!("{name}/model/{path}"),
+            };
+            let text = if path.ends_with("Cargo.toml") {
+                image::versioned(text, digest)
+                    .unwrap_or_else(|| text.clone())
+                    .replace("path = \"runtime\"", "path = \"../../runtime\"")
+            } else {
+                text.clone()
+            };
+            files.insert(to, text);
+        }
+        let features = if has_probabilities(sources) {
+            "[features]\ndefault = [\"probabilities\"]\n"
+        } else {
+            "[features]\n"
+        };
+        files.insert(
+            format!("{name}/app/Cargo.toml"),
+            package
+                .replace("[features]\n", features)
+                .replace(
+                    "spinney-no-panic",
+                    &format!("spinney-no-panic-{name}-{digest}"),
+                )
+                .replace(
+                    "path = \"../model\"",
+                    &format!("path = \"../model\", package = \"{name}-model\""),
+                ),
+        );
+        files.insert(format!("{name}/app/src/main.rs"), main.clone());
+        members.push(format!("\"{name}/app\""));
+    }
+    let manifest = manifest
+        .replace(
+            "members = [\"app\"]",
+            &format!("members = [{}]", members.join(", ")),
+        )
+        .replace(
+            "[workspace.dependencies]\nspinney-wire = { path = \"../crates/wire\" }\n",
+            "",
+        );
+    files.insert("Cargo.toml".to_owned(), manifest);
+    compile(files, "spinney-no-panic", target, &toolchain)
+}
+
+/// Links the image of the front end.
+fn link_front_end(target: &str) -> Result<(), Failure> {
+    let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
+    let firmware = crate::repository().join("firmware");
+    let read = |path: &str| {
+        std::fs::read_to_string(firmware.join(path))
+            .with_context(|| format!("cannot read firmware/{path}"))
+            .environment()
+    };
+    let mut files = front_end::sources()?;
+    for path in ["Cargo.toml", "src/main.rs"] {
+        let path = format!("no-panic-frontend/{path}");
+        let text = read(&path)?;
+        files.insert(path, text);
+    }
+    files.insert("Cargo.lock".to_owned(), read("Cargo.lock")?);
+    let manifest = read("Cargo.toml")?;
+    let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
+    files.insert(
+        "Cargo.toml".to_owned(),
+        format!("[workspace]\nresolver = \"3\"\nmembers = [\"no-panic-frontend\"]\n\n{profile}"),
+    );
+    compile(files, "spinney-no-panic-frontend", target, &toolchain)
+}
+
+/// Builds every binary of a workspace.
+fn compile(
+    mut files: SourceTree,
+    binary: &str,
+    target: &str,
+    toolchain: &Toolchain,
+) -> Result<(), Failure> {
+    let _busy = spinney_pipeline::interrupt::busy();
+    let folder = tempfile::tempdir().environment()?;
+    image::lock(&mut files)?;
+    image::compile(&image::Job {
+        folder: folder.path(),
+        files: Some(&files),
+        binary,
+        arguments: &["--workspace"],
+        target,
+        log: "off",
+        toolchain,
+        progress: &terminal::notes(),
+    })?;
+    Ok(())
+}
