@@ -32,7 +32,5 @@ pub fn claim(bytes: &[u8]) {
     let memory = Memory::of_tables(names.into_iter().zip(parts));
     let digest = claim.model.clone();
     let _ = check(&model, &digest, &claim, &memory, &[1.0, 2.0, 3.0, 4.0]);
-    if let FloatModel::Forest(forest) = &model {
-        let _ = edge_rows(forest, &claim, &[1.0, 2.0], 20);
-    }
+    let _ = edge_rows(&model, &claim, &[1.0, 2.0], 20);
 }

@@ -70,7 +70,7 @@ pub fn whole(bytes: &[u8]) -> Reached {
     let certificate = certify(&model, &quant, &calibrations, voting, &rows);
     held(&model, &quant, &certificate, voting, &rows);
     let quant = match source.below(3) {
-        0 => quant.with_probabilities(),
+        0 => quant.with_probabilities().expect("no sum is drawn"),
         _ => quant,
     };
     written(
@@ -173,6 +173,7 @@ fn written(
                 layout: header.layout,
                 leaves: header.leaves,
                 exit_margin: 1.0,
+                sums: None,
             },
             Body::Bayes(bayes) => checker::Body::GaussianNb {
                 score_bits: bayes.score_bits(),

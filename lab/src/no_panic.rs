@@ -27,6 +27,14 @@ const FOREST: &str = r#"{"format":"spinney-model","version":1,"kind":"random-for
 {"feature":1,"threshold":-1.5,"left":3,"right":4},{"value":[0,1,0]},{"value":[0.125,0,0.875]}]},
 {"nodes":[{"value":[0.5,0.25,0.25]}]}]}"#;
 
+/// A boosted tree per class.
+const SUM: &str = r#"{"format":"spinney-model","version":2,"kind":"additive",
+"features":[{"name":"a"},{"name":"b"}],"task":"classify","classes":["x","y","z"],
+"sum":{"precision":"float64","base":[0.5,0,-0.25]},"link":{"function":"softmax"},"trees":[
+{"output":0,"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25]},{"value":[-2]}]},
+{"output":1,"nodes":[{"feature":1,"threshold":-1.5,"left":1,"right":2},{"value":[1]},{"value":[0.125]}]},
+{"output":2,"nodes":[{"value":[0.5]}]}]}"#;
+
 const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
 "features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
 "means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
@@ -54,12 +62,17 @@ fn every_second() -> String {
     )
 }
 
+fn with_probabilities(model: QuantModel) -> Result<QuantModel, Failure> {
+    model.with_probabilities().environment()
+}
+
 /// Rows that make 8-bit votes suffice.
 const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
 
 /// Each kind of model, table, coding and reading.
 fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     let forest = FloatModel::from_json(FOREST.as_bytes()).environment()?;
+    let sum = FloatModel::from_json(SUM.as_bytes()).environment()?;
     let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
     let sparse = FloatModel::from_json(every_second().as_bytes()).environment()?;
     let first_alone = BAYES
@@ -148,11 +161,15 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
         ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),
         (
             "shares-affine-i32",
-            quantize(&forest, soft, i32s, [auto; 2], None).map(QuantModel::with_probabilities),
+            quantize(&forest, soft, i32s, [auto; 2], None).and_then(with_probabilities),
         ),
         (
             "softmax-f32",
-            quantize(&bayes, soft, f32s, [auto; 2], None).map(QuantModel::with_probabilities),
+            quantize(&bayes, soft, f32s, [auto; 2], None).and_then(with_probabilities),
+        ),
+        (
+            "sum-softmax-i32",
+            quantize(&sum, soft, i32s, [auto; 2], None).and_then(with_probabilities),
         ),
         (
             "bayes-mixed-i16",

@@ -140,6 +140,7 @@ fn readings_are_parted_where_the_certificate_says() {
                 unit: 32_768,
             }),
             exit_margin: 1.0,
+            sums: None,
         },
         certificate,
     };

@@ -39,7 +39,7 @@ struct Trees<K> {
 
 impl<R: Reading> Forest<R> {
     pub(crate) fn new(model: &QuantModel, forest: &QuantForest) -> Self {
-        let votes = Votes::new(forest, model.schema().n_classes());
+        let votes = Votes::new(forest, model.n_scores());
         let inputs = model.inputs();
         let form = if takes_bytes(model) {
             Form::Bytes(Trees::new(forest, inputs, &votes, |_, threshold| {

@@ -148,7 +148,7 @@ impl<R: Reading> Predictor<R> {
     /// # Errors
     /// Rows of another number of columns than the model has features.
     pub fn scores(&self, rows: ArrayView2<'_, R>) -> Result<Array2<i64>, ColumnsError> {
-        let n_classes = self.model.schema().n_classes();
+        let n_classes = self.model.n_scores();
         let mut scores = vec![0; rows.nrows() * n_classes];
         self.fill(
             rows,
@@ -176,7 +176,7 @@ impl<R: Reading> Predictor<R> {
                 expected: n_features,
             });
         }
-        let n_classes = self.model.schema().n_classes();
+        let n_classes = self.model.n_scores();
         let rows = rows.as_standard_layout();
         let rows = rows.as_slice().expect("rows one after the other");
         let chunk = |out: &mut [O], rows: &[R]| {
@@ -230,7 +230,7 @@ impl<R: Reading> pulp::NullaryFnOnce for Block<'_, R> {
         } = self;
         let model = &predictor.model;
         let n_features = model.schema().n_features();
-        let n_classes = model.schema().n_classes();
+        let n_classes = model.n_scores();
         let n_rows = rows.len() / n_features;
         room.scores.resize(n_rows * n_classes, 0);
         match &predictor.engine {
@@ -254,7 +254,7 @@ impl<R: Reading> pulp::NullaryFnOnce for Block<'_, R> {
 /// Scores rows with NaN, which cannot be compared as readings, by the runtime.
 #[inline(always)]
 fn replace_nan<R: Reading>(model: &QuantModel, rows: &[R], scores: &mut [i64]) {
-    let (n_features, n_classes) = (model.schema().n_features(), model.schema().n_classes());
+    let (n_features, n_classes) = (model.schema().n_features(), model.n_scores());
     let scores = scores.chunks_exact_mut(n_classes);
     let mut scorer = None;
     for (row, scores) in rows.chunks_exact(n_features).zip(scores) {

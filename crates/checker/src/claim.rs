@@ -98,12 +98,36 @@ pub enum Body {
         leaves: Option<LeafTable>,
         /// Of what is certain, the share at which an early exit stops; 1 where there is none.
         exit_margin: f64,
+        /// How values were made votes, in an ensemble that adds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sums: Option<Box<Sums>>,
     },
     /// Gaussian naive Bayes.
     GaussianNb {
         /// Scores are in units of `2^−score_bits` nats.
         score_bits: u8,
     },
+}
+
+/// How the values of an ensemble that adds were made votes: `v / divisor · 2^shift` less what is
+/// taken off, to the nearest, and an integer more.
+///
+/// Where both classes have one output, a leaf that is above zero votes for one of them, and one below
+/// zero for the other. The difference of both scores, the differences between classes, or scores with
+/// `bases` added to them are then the raw values in units of `2^-shift`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Fractional bits of a vote.
+    pub shift: i8,
+    /// Per tree of the float model and output, what is taken off leaves, in raw units.
+    pub lows: Vec<Vec<f64>>,
+    /// Per tree and output, what is added to leaves.
+    pub extras: Vec<Vec<u32>>,
+    /// Per target, what the device adds to a score; none where there are classes.
+    pub bases: Vec<i64>,
+    /// Per score, how far a raw value (where both classes have one output, the margin) may be from
+    /// float's on any path, in raw units.
+    pub bounds: Vec<f64>,
 }
 
 /// How splits are laid out: bit by bit from the first on, the lowest bit of a byte first.

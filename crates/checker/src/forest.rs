@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use spinney_model::{Compare, Forest, Node, Voting, argmax};
+use spinney_model::{Compare, FloatModel, Node, Task, Voting, argmax};
 
 use crate::claim::{Body, Claim, Flip, Level};
 use crate::coding::Inputs;
 use crate::memory::Memory;
+use crate::sums::Adding;
 use crate::tables::{self, Child, Trees};
 use crate::{Findings, Kind};
 
 struct Checker<'a> {
-    model: &'a Forest,
+    model: &'a FloatModel,
+    /// Where leaves hold values and not proportions.
+    adding: Option<Adding<'a>>,
     claim: &'a Claim,
     inputs: Inputs,
     trees: Trees,
@@ -27,7 +30,7 @@ struct Checker<'a> {
 }
 
 pub(crate) fn check(
-    model: &Forest,
+    model: &FloatModel,
     claim: &Claim,
     memory: &Memory,
     rows: &[f64],
@@ -38,6 +41,7 @@ pub(crate) fn check(
         layout,
         leaves,
         exit_margin,
+        ..
     } = &claim.body
     else {
         return;
@@ -56,9 +60,9 @@ pub(crate) fn check(
             "it is no permutation of the trees",
         );
     }
-    let decoded = tables::trees(*layout, order.len(), memory, findings).and_then(|trees| {
-        Ok(trees.zip(tables::leaves(*leaves, model.schema().n_classes(), memory)?))
-    });
+    let n_scores = model.schema().outputs().len();
+    let decoded = tables::trees(*layout, order.len(), memory, findings)
+        .and_then(|trees| Ok(trees.zip(tables::leaves(*leaves, n_scores, memory)?)));
     let (trees, votes) = match decoded {
         Ok(Some(decoded)) => decoded,
         Ok(None) => return findings.note("The trees are code."),
@@ -73,8 +77,13 @@ pub(crate) fn check(
         .flips
         .iter()
         .map(|flip| ((flip.tree, flip.node), flip));
+    let adding = match Adding::new(model, claim) {
+        Ok(adding) => adding,
+        Err(what) => return findings.fault(Kind::Stale, "the claim", what),
+    };
     let mut checker = Checker {
         model,
+        adding,
         claim,
         inputs,
         trees,
@@ -91,6 +100,9 @@ pub(crate) fn check(
     let codes = |key: &(usize, i64, i32)| checker.inputs.cells[key.0].cells.len() as u64;
     findings.decisions = checker.decided.keys().map(codes).sum();
     checker.levels(findings);
+    if let Some(Err(what)) = checker.adding.as_ref().map(Adding::bound) {
+        findings.fault(Kind::Level, "the bound", what);
+    }
     if let (true, Some(leads)) = (*exit_margin == 1.0, memory.table("LEADS")) {
         for (tree, lead) in tables::numbers(leads, 4).into_iter().enumerate() {
             let rest: u32 = checker.spreads.iter().skip(tree + 1).sum();
@@ -120,14 +132,9 @@ impl Checker<'_> {
             let place = format!("tree {tree} node {node}");
             let child = self.settled(child);
             let (feature, threshold, left, right) = match (&nodes[node], child) {
-                (
-                    Node::Leaf {
-                        values: proportions,
-                    },
-                    Child::Leaf(leaf),
-                ) => {
+                (Node::Leaf { values }, Child::Leaf(leaf)) => {
                     findings.leaves += 1;
-                    match self.votes(proportions, leaf) {
+                    match self.leaf((tree, shipped), values, leaf) {
                         Ok(spread) => self.spreads[shipped] = self.spreads[shipped].max(spread),
                         Err(what) => findings.fault(Kind::Leaf, place, what),
                     }
@@ -210,9 +217,7 @@ impl Checker<'_> {
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {
             match &nodes[node] {
-                Node::Leaf {
-                    values: proportions,
-                } if self.votes(proportions, leaf).is_err() => {
+                Node::Leaf { values } if self.spread(tree, values, leaf).is_err() => {
                     return false;
                 }
                 Node::Leaf { .. } => {}
@@ -282,6 +287,22 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// Holds a leaf's votes to what float's leaf holds, and gives by how much one is above another.
+    fn leaf(&mut self, trees: (usize, usize), values: &[f64], leaf: usize) -> Result<u32, String> {
+        match (&mut self.adding, self.leaves.get(leaf)) {
+            (Some(adding), Some(votes)) => adding.leaf(trees, values, votes),
+            _ => self.votes(values, leaf),
+        }
+    }
+
+    /// The same of a leaf that some readings may come to.
+    fn spread(&self, tree: usize, values: &[f64], leaf: usize) -> Result<u32, String> {
+        match (&self.adding, self.leaves.get(leaf)) {
+            (Some(adding), Some(votes)) => adding.spread(tree, values, votes),
+            _ => self.votes(values, leaf),
+        }
+    }
+
     /// Holds a leaf's votes to its proportions: each to the nearest, a leader that ties one more.
     fn votes(&self, proportions: &[f64], leaf: usize) -> Result<u32, String> {
         let votes = self
@@ -322,7 +343,11 @@ impl Checker<'_> {
                 Some(Node::Split { .. })
             )
         };
-        let is_plain = self.model.trees().len() == 1 || self.claim.voting == Voting::Hard;
+        let is_plain = match &self.adding {
+            None => self.model.trees().len() == 1 || self.claim.voting == Voting::Hard,
+            // Values have a bound, and no decision.
+            Some(adding) => adding.model.schema().task() == Task::Regress,
+        };
         let bears_out = match certificate.splits {
             None => false,
             Some(Level::EveryInput) => flips.is_empty(),
@@ -333,7 +358,7 @@ impl Checker<'_> {
             level if !certificate.rows_at_risk.is_empty() || level == Level::EveryRow => {
                 certificate.rows_at_risk.is_empty()
             }
-            _ => is_plain || self.is_exact(),
+            _ => is_plain || (self.adding.is_none() && self.is_exact()),
         };
         // Leaves that are classes stand for proportions in a single tree and under hard votes.
         if !bears_out || !flips.iter().all(is_split) || !(is_plain || self.unit.is_some()) {
@@ -382,14 +407,23 @@ impl Checker<'_> {
                 }
             }
         }
-        let mut sums = vec![0_u64; self.model.schema().n_classes()];
+        let mut sums = vec![0_u64; self.model.schema().outputs().len()];
         for root in &self.trees.roots {
             let leaf = self.trees.leaf(*root, &codes);
             sums.iter_mut()
                 .zip(&self.leaves[leaf])
                 .for_each(|(sum, vote)| *sum += u64::from(*vote));
         }
-        let float = self.model.scores(row, self.claim.voting);
+        let forest = match (self.model, &self.adding) {
+            (_, Some(_)) if parts => return Ok(()),
+            (_, Some(adding)) => {
+                let is_listed = certificate.rows_at_risk.contains(&index);
+                return adding.row(row, &sums, is_listed);
+            }
+            (FloatModel::Forest(forest), None) => forest,
+            _ => unreachable!("only trees are checked here"),
+        };
+        let float = forest.scores(row, self.claim.voting);
         let winner = argmax(&float);
         let n_trees = float.len().max(self.model.trees().len()) as f64;
         let is_soft = self.unit.is_some() && self.claim.voting == Voting::Soft;

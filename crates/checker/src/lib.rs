@@ -16,11 +16,12 @@ mod coding;
 mod forest;
 mod memory;
 mod rows;
+mod sums;
 mod tables;
 
 pub use claim::{
     Body, Certificate, Children, Claim, Coding, FORMAT, Field, Flip, Input, Layout, LeafTable,
-    Level, Sensor, VERSION,
+    Level, Sensor, Sums, VERSION,
 };
 pub use memory::Memory;
 pub use rows::{Edges, edge_rows};
@@ -165,7 +166,7 @@ pub fn check(
     }
     tables::codings(claim, n_features, memory, &mut findings);
     match (model, &claim.body) {
-        (FloatModel::Forest(model), Body::Forest { .. }) => {
+        (FloatModel::Forest(_) | FloatModel::Additive(_), Body::Forest { .. }) => {
             forest::check(model, claim, memory, rows, &mut findings);
         }
         (FloatModel::GaussianNb(model), Body::GaussianNb { score_bits }) => {

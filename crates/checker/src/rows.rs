@@ -1,10 +1,11 @@
 //! Rows that ask an image about both sides of every split, where the model is code.
 
-use spinney_model::{Forest, Node, Voting, argmax};
+use spinney_model::{FloatModel, Node, Voting, argmax};
 
-use crate::Fault;
 use crate::claim::{Body, Claim};
 use crate::coding::{Inputs, cast};
+use crate::sums::Adding;
+use crate::{Fault, Kind};
 
 /// Rows and what has to come out.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,12 +29,19 @@ pub struct Edges {
 ///
 /// # Errors
 /// Codings without an order.
-pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Result<Edges, Fault> {
+pub fn edge_rows(
+    model: &FloatModel,
+    claim: &Claim,
+    base: &[f64],
+    most: usize,
+) -> Result<Edges, Fault> {
     let inputs = Inputs::new(model.schema(), claim)?;
     let base: Vec<f64> = base
         .iter()
         .map(|reading| cast(*reading, claim.reading))
         .collect();
+    let adding =
+        Adding::new(model, claim).map_err(|what| Fault::new(Kind::Stale, "the claim", what))?;
     let mut edges = Edges::default();
     for tree in model.trees() {
         // Nodes, each with the codes that reach it.
@@ -81,7 +89,7 @@ pub fn edge_rows(model: &Forest, claim: &Claim, base: &[f64], most: usize) -> Re
         }
     }
     for row in &edges.rows {
-        let scores = votes(model, claim, &inputs, row);
+        let scores = votes((model, adding.as_ref()), claim, &inputs, row);
         let best = (0..scores.len()).rev().max_by_key(|class| scores[*class]);
         edges.classes.push(best.unwrap_or(0));
         edges.scores.push(scores);
@@ -119,10 +127,15 @@ fn row(
 }
 
 /// The votes of float's trees, thresholds as codes and leaves rounded.
-fn votes(model: &Forest, claim: &Claim, inputs: &Inputs, row: &[f64]) -> Vec<i64> {
+fn votes(
+    (model, adding): (&FloatModel, Option<&Adding<'_>>),
+    claim: &Claim,
+    inputs: &Inputs,
+    row: &[f64],
+) -> Vec<i64> {
     let codes = inputs.codes(row);
-    let mut scores = vec![0; model.schema().n_classes()];
-    for tree in model.trees() {
+    let mut scores = vec![0; model.schema().outputs().len()];
+    for (index, tree) in model.trees().iter().enumerate() {
         let mut node = 0;
         let proportions = loop {
             match &tree.nodes()[node] {
@@ -145,6 +158,12 @@ fn votes(model: &Forest, claim: &Claim, inputs: &Inputs, row: &[f64]) -> Vec<i64
                 }
             }
         };
+        if let Some(adding) = adding {
+            for (score, vote) in scores.iter_mut().zip(adding.votes(index, proportions)) {
+                *score += vote;
+            }
+            continue;
+        }
         let leader = argmax(proportions);
         match &claim.body {
             Body::Forest {

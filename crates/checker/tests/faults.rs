@@ -97,6 +97,7 @@ fn case() -> Case {
                     unit: 32_768,
                 }),
                 exit_margin: 1.0,
+                sums: None,
             },
             certificate: Certificate {
                 splits: Some(Level::EveryRow),
@@ -314,10 +315,7 @@ fn codes_of_16_bits_and_integers_of_32() {
 #[test]
 fn rows_on_both_sides_of_every_split() {
     let case = case();
-    let FloatModel::Forest(forest) = &case.model else {
-        panic!("the case is a forest");
-    };
-    let edges = edge_rows(forest, &case.claim, &[0.0, 0.0], 100).unwrap();
+    let edges = edge_rows(&case.model, &case.claim, &[0.0, 0.0], 100).unwrap();
     assert_eq!((edges.splits, edges.one_sided, edges.left_out), (3, 0, 0));
     let readings = edges.rows.concat();
     // The last reading of the code that goes left, and the first of the next.
@@ -329,7 +327,7 @@ fn rows_on_both_sides_of_every_split() {
         ]
     );
     assert_eq!(edges.scores[0], [32_768 + 16_384, 16_384]);
-    let few = edge_rows(forest, &case.claim, &[0.0, 0.0], 2).unwrap();
+    let few = edge_rows(&case.model, &case.claim, &[0.0, 0.0], 2).unwrap();
     assert_eq!((few.splits, few.left_out), (1, 2));
 }
 
@@ -402,9 +400,6 @@ const FINE: &[u8] = br#"{"format": "spinney-model", "version": 1, "kind": "decis
 #[test]
 fn integers_in_singles_are_asked_as_they_arrive() {
     let model = FloatModel::from_json(FINE).unwrap();
-    let FloatModel::Forest(forest) = &model else {
-        unreachable!("a tree")
-    };
     let mut claim = case().claim;
     claim.code_bits = 16;
     claim.inputs.truncate(1);
@@ -413,7 +408,7 @@ fn integers_in_singles_are_asked_as_they_arrive() {
         shift: -9,
         offset: -3_564_334,
     };
-    let edges = edge_rows(forest, &claim, &[0.0], 10).unwrap();
+    let edges = edge_rows(&model, &claim, &[0.0], 10).unwrap();
     assert_eq!((edges.splits, edges.classes.clone()), (1, vec![0, 1]));
     for (row, class) in edges.rows.iter().zip(&edges.classes) {
         let received = f64::from(row[0] as f32);

@@ -66,7 +66,7 @@ fn forest_body(
     forest: &QuantForest,
     mut options: Options,
 ) -> Result<Body, EncodingError> {
-    let (n_codes, n_classes) = (model.inputs().len(), model.schema().n_classes());
+    let (n_codes, n_classes) = (model.inputs().len(), model.n_scores());
     let trees = trees(forest);
     let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
     options.early_exit &= enough.can_stop(trees.len());
@@ -79,7 +79,7 @@ fn forest_body(
             form: "branches".to_owned(),
             table_bytes: 0,
             layout: None,
-            leaves: layout::rows(&rows, forest.leaves().unit(), n_classes),
+            leaves: layout::rows(&rows, forest, n_classes),
             has_tables,
             imports_and_static: written.imports,
             functions: written.functions,
@@ -93,7 +93,7 @@ fn forest_body(
     };
     // The runtime's own check, before a compiler runs into it.
     let _ = compact.runtime();
-    let mut table_text = tables::compact(&compact, forest.leaves());
+    let mut table_text = tables::compact(&compact, &forest.unit());
     if options.early_exit {
         tables::leads(&mut table_text, &enough);
     }
@@ -102,7 +102,7 @@ fn forest_body(
         form: compact.form(),
         table_bytes: compact.table_bytes(),
         layout: Some(layout::compact(&compact, false)),
-        leaves: layout::rows(&compact.rows, forest.leaves().unit(), n_classes),
+        leaves: layout::rows(&compact.rows, forest, n_classes),
         has_tables: true,
         imports_and_static: tables::compact_static(&compact),
         functions: compact_functions(options.early_exit, &enough),
@@ -133,7 +133,7 @@ fn wide_body(
             + size_of_val(forest.trees())
             + forest.leaves().table_bytes(),
         layout: Some(layout::wide(false)),
-        leaves: layout::leaves(forest.leaves(), n_classes),
+        leaves: layout::leaves(forest, n_classes),
         has_tables: true,
         imports_and_static: tables::wide_static(forest),
         functions: plain_functions(),

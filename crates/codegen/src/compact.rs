@@ -50,7 +50,7 @@ impl Rows {
     pub(crate) fn new(leaves: &Leaves, n_classes: usize, n_trees: usize) -> Self {
         match leaves {
             Leaves::Classes => Self::Classes,
-            Leaves::Bytes(votes) if n_trees <= LANE_TREES_MAX => Self::Lanes(
+            Leaves::Bytes(votes) if n_trees <= LANE_TREES_MAX && n_classes > 1 => Self::Lanes(
                 votes
                     .chunks(n_classes)
                     .flat_map(|row| row.chunks(4))

@@ -220,7 +220,7 @@ fn header(identity: Identity<'_>, model: &QuantModel) -> String {
             "{} trees, {} splits, leaves with {}",
             forest.trees().len(),
             forest.splits().len(),
-            match forest.leaves().name() {
+            match forest.leaves_name() {
                 "class" => "a class each",
                 votes => votes,
             }

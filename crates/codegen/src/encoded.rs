@@ -29,7 +29,7 @@ impl Encoded {
             return None;
         }
         let trees = trees(forest);
-        let (n_codes, n_classes) = (model.inputs().len(), model.schema().n_classes());
+        let (n_codes, n_classes) = (model.inputs().len(), model.n_scores());
         let enough = enough(&trees, forest.leaves(), n_classes, options.exit_margin);
         Some(Self {
             compact: Compact::new(forest, &trees, n_codes, n_classes, options)?,

@@ -1,5 +1,6 @@
 //! Early exit: when a forest may stop, and the class that it then gives.
 
+use spinney_model::Task;
 use spinney_quantize::{Body, Leaves, QuantModel};
 
 use crate::compact::number;
@@ -68,8 +69,11 @@ impl Exit {
         let Body::Forest(forest) = model.body() else {
             return None;
         };
+        if model.task() == Task::Regress {
+            return None;
+        }
         let trees = trees(forest);
-        let n_classes = model.schema().n_classes();
+        let n_classes = model.n_scores();
         let enough = enough(&trees, forest.leaves(), n_classes, margin);
         enough.can_stop(trees.len()).then(|| Self {
             leaves: forest.leaves().clone(),

@@ -1,7 +1,7 @@
 //! What tables look like, told to the checker: widths and places of every field.
 
 use spinney_checker::{Children, Field, Layout, LeafTable};
-use spinney_quantize::Leaves;
+use spinney_quantize::{Leaves, QuantForest};
 
 use crate::compact::{Compact, Nodes, Rows};
 
@@ -102,7 +102,7 @@ pub(crate) fn wide(in_c: bool) -> Layout {
 }
 
 /// The layout of votes as words or lanes of a generated crate.
-pub(crate) fn rows(rows: &Rows, unit: u32, n_classes: usize) -> Option<LeafTable> {
+pub(crate) fn rows(rows: &Rows, forest: &QuantForest, n_classes: usize) -> Option<LeafTable> {
     let (vote_bytes, stride) = match rows {
         Rows::Classes => return None,
         Rows::Lanes(_) => (1, n_classes.next_multiple_of(4)),
@@ -111,13 +111,13 @@ pub(crate) fn rows(rows: &Rows, unit: u32, n_classes: usize) -> Option<LeafTable
     Some(LeafTable {
         vote_bytes,
         stride,
-        unit,
+        unit: forest.leaves().unit(),
     })
 }
 
 /// The layout of votes as they are.
-pub(crate) fn leaves(leaves: &Leaves, n_classes: usize) -> Option<LeafTable> {
-    let vote_bytes = match leaves {
+pub(crate) fn leaves(forest: &QuantForest, n_classes: usize) -> Option<LeafTable> {
+    let vote_bytes = match forest.leaves() {
         Leaves::Classes => return None,
         Leaves::Bytes(_) => 1,
         Leaves::Words(_) => 2,
@@ -125,6 +125,6 @@ pub(crate) fn leaves(leaves: &Leaves, n_classes: usize) -> Option<LeafTable> {
     Some(LeafTable {
         vote_bytes,
         stride: n_classes,
-        unit: leaves.unit(),
+        unit: forest.leaves().unit(),
     })
 }

@@ -1,6 +1,7 @@
 //! What a generated crate is asked to be: the form of its trees, the width of its codes, whether it
 //! stops early.
 
+use spinney_model::Task;
 use spinney_quantize::{Body, QuantModel};
 
 /// How trees are written.
@@ -77,7 +78,7 @@ impl Options {
         if model.code_bits() != 8 {
             self.code_type = CodeType::I16;
         }
-        if let Body::Bayes(_) = model.body() {
+        if matches!(model.body(), Body::Bayes(_)) || model.task() == Task::Regress {
             self.early_exit = false;
         }
         self

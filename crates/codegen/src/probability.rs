@@ -1,7 +1,7 @@
 //! Source of the conversion from scores to probabilities; its twin is the runtime's
 //! `probability.rs`.
 
-use spinney_quantize::{Probabilities, QuantModel};
+use spinney_quantize::{Body, Probabilities, QuantModel};
 
 use crate::SourceTree;
 
@@ -32,6 +32,10 @@ pub(crate) fn source(model: &QuantModel) -> String {
             "/// The softmax of the scores.",
         ),
     };
+    let scores = match (probabilities, model.body()) {
+        (Probabilities::Softmax { .. }, Body::Forest(_)) => "scores(codes).map(i64::from)",
+        _ => "scores(codes)",
+    };
     format!(
         "\n{doc}\n\
          static PROBABILITIES: spinney_runtime::probability::{kind} =\n    \
@@ -46,7 +50,7 @@ pub(crate) fn source(model: &QuantModel) -> String {
          {SIGNATURE}\n    \
              let mut probabilities = [0; N_CLASSES];\n    \
              // As in `classify`.\n    \
-             let _ = PROBABILITIES.probabilities(&scores(codes), &mut probabilities);\n    \
+             let _ = PROBABILITIES.probabilities(&{scores}, &mut probabilities);\n    \
              probabilities\n\
          }}\n"
     )

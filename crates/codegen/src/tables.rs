@@ -13,7 +13,7 @@ use crate::packed::Packed;
 const WIDTH: usize = 100;
 
 /// The tables of compact trees, without a header.
-pub(crate) fn compact(compact: &Compact, leaves: &Leaves) -> String {
+pub(crate) fn compact(compact: &Compact, unit: &str) -> String {
     let mut out = String::new();
     let starts = compact.starts.iter();
     array(&mut out, "Where each tree starts.", "STARTS", "u32", starts);
@@ -57,18 +57,18 @@ pub(crate) fn compact(compact: &Compact, leaves: &Leaves) -> String {
             );
         }
     }
-    rows(&mut out, &compact.rows, leaves.unit());
+    rows(&mut out, &compact.rows, unit);
     out
 }
 
 /// The votes of leaves.
-pub(crate) fn rows(out: &mut String, rows: &Rows, unit: u32) {
+pub(crate) fn rows(out: &mut String, rows: &Rows, unit: &str) {
     match rows {
         Rows::Classes => {}
         Rows::Lanes(words) => array(
             out,
             &format!(
-                "Votes in units of 1/{unit}, a byte per class, four to a word; a row per distinct \
+                "Votes in units of {unit}, a byte per class, four to a word; a row per distinct \
                  leaf."
             ),
             "LEAVES",
@@ -77,7 +77,7 @@ pub(crate) fn rows(out: &mut String, rows: &Rows, unit: u32) {
         ),
         Rows::Words(votes) => array(
             out,
-            &format!("Votes per class, in units of 1/{unit}; a row per distinct leaf."),
+            &format!("Votes per class, in units of {unit}; a row per distinct leaf."),
             "LEAVES",
             "u16",
             votes.iter(),
@@ -236,8 +236,8 @@ pub(crate) fn wide(forest: &QuantForest) -> String {
         splits,
     );
     let doc = format!(
-        "Votes per class, in units of 1/{}; a row per distinct leaf.",
-        forest.leaves().unit()
+        "Votes per class, in units of {}; a row per distinct leaf.",
+        forest.unit()
     );
     match forest.leaves() {
         Leaves::Classes => {}

@@ -17,6 +17,14 @@ use spinney_runtime::coding::{Code, narrow};
 use spinney_runtime::compact::Forest;
 use spinney_train::{ForestParams, MaxFeatures};
 
+const KINDS: [Kind; 5] = [
+    Kind::Hard,
+    Kind::Bytes,
+    Kind::Words,
+    Kind::SumsOfBytes,
+    Kind::Sums,
+];
+
 /// Forms of tables that a model may take.
 fn forms() -> Vec<Options> {
     let plain = Options::plain();
@@ -177,7 +185,7 @@ proptest! {
     #[test]
     fn random_forests_agree_in_every_form(
         shape in shape(),
-        kind in prop::sample::select(vec![Kind::Hard, Kind::Bytes, Kind::Words]),
+        kind in prop::sample::select(KINDS.to_vec()),
     ) {
         let model = model(&shape, kind);
         agree(&model, &rows(&model, 60, shape.seed ^ 1));
@@ -305,7 +313,7 @@ fn numbers_of_trees_at_the_limits_of_counts() {
 #[test]
 fn trees_that_are_leaves() {
     for n_trees in [1, 4] {
-        for kind in [Kind::Hard, Kind::Bytes, Kind::Words] {
+        for kind in KINDS {
             let shape = Shape {
                 n_trees,
                 splits_max: 0,
@@ -319,7 +327,7 @@ fn trees_that_are_leaves() {
 
 #[test]
 fn a_certain_exit_changes_no_class_and_an_approximate_one_asks_fewer_trees() {
-    for kind in [Kind::Hard, Kind::Bytes, Kind::Words] {
+    for kind in KINDS {
         let shape = Shape {
             n_trees: 21,
             ..SMALL
@@ -348,7 +356,7 @@ fn a_certain_exit_changes_no_class_and_an_approximate_one_asks_fewer_trees() {
 
 #[test]
 fn an_exit_saves_trees_and_hardly_ever_the_last_ones() {
-    for kind in [Kind::Hard, Kind::Bytes, Kind::Words] {
+    for kind in KINDS {
         let shape = Shape {
             n_trees: 21,
             n_classes: 2,

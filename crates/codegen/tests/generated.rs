@@ -225,7 +225,7 @@ fn probabilities_where_they_are_asked_for() {
     ] {
         let without = generate(&model, &Form::plain());
         assert!(!has_probabilities(&without));
-        let model = model.with_probabilities();
+        let model = model.with_probabilities().expect("it has some");
         let with = generate(&model, &Form::plain());
         assert!(has_probabilities(&with));
         assert!(has_probabilities(&empty(IDENTITY, &model, &Form::plain())));
@@ -271,7 +271,11 @@ fn a_header_says_what_it_leaves_out() {
         encoding: Encoding::Packed,
         ..Form::plain()
     };
-    let header = c99(IDENTITY, &model.clone().with_probabilities(), &packed);
+    let header = c99(
+        IDENTITY,
+        &model.clone().with_probabilities().expect("it has some"),
+        &packed,
+    );
     assert_eq!(header.form, "3 bytes per split");
     assert_eq!(header.notes.len(), 2);
     assert!(
@@ -286,7 +290,7 @@ fn a_header_says_what_it_leaves_out() {
 #[test]
 fn an_empty_model_has_the_same_items() {
     let model = quantize(FOREST, Voting::Hard, Sensor::I16, [CodingChoice::Auto; 2]);
-    let model = model.with_probabilities();
+    let model = model.with_probabilities().expect("it has some");
     let (full, empty) = (
         generate(&model, &Form::plain()),
         empty(IDENTITY, &model, &Form::plain()),

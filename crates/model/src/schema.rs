@@ -168,6 +168,19 @@ impl Schema {
         Self::new(features, Naming::Positional, classes)
     }
 
+    /// The same schema with these features alone, by index.
+    ///
+    /// # Panics
+    /// If there is no such feature.
+    #[must_use]
+    pub fn select(&self, features: &[usize]) -> Self {
+        let features = features.iter().map(|index| self.features[*index].clone());
+        Self {
+            features: features.collect(),
+            ..self.clone()
+        }
+    }
+
     /// Refuses what is not to classify, in the words of a model file.
     pub(crate) fn must_classify(&self) -> Result<(), ModelError> {
         if self.task == Task::Classify {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, Node, Voting, argmax};
+use spinney_model::{FloatModel, Forest, Node, Task, Voting, argmax};
 
 use crate::calibrate::{Calibration, Sensor};
 use crate::coding::{Coding, exp2};
@@ -87,7 +87,7 @@ pub fn certify(
     rows: &Dataset,
 ) -> Certificate {
     match model {
-        FloatModel::Forest(forest) => {
+        FloatModel::Forest(_) | FloatModel::Additive(_) => {
             let flips = flips(model, quant, calibrations, rows);
             let splits = if flips.is_empty() {
                 Level::EveryInput
@@ -96,7 +96,7 @@ pub fn certify(
             } else {
                 Level::Listed
             };
-            let (votes, rows_at_risk) = if votes_are_exact(forest, quant, voting) {
+            let (votes, rows_at_risk) = if are_exact(model, quant, voting) {
                 (Level::EveryInput, Vec::new())
             } else {
                 certify_rows(model, quant, voting, rows)
@@ -109,7 +109,7 @@ pub fn certify(
                 rows_at_risk,
             }
         }
-        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => {
+        FloatModel::GaussianNb(_) => {
             let (votes, rows_at_risk) = certify_rows(model, quant, voting, rows);
             Certificate {
                 splits: None,
@@ -165,12 +165,17 @@ pub fn is_within_bound(
     row: &[f64],
     codes: &[i16],
 ) -> bool {
-    if let FloatModel::Forest(forest) = model
-        && votes_are_exact(forest, quant, voting)
-    {
-        return false;
+    !are_exact(model, quant, voting) && may_be_overtaken(model, quant, voting, row, codes)
+}
+
+/// Whether no decision depends on how leaves were rounded: of values, which have a bound instead of a
+/// decision, and as [`votes_are_exact`].
+fn are_exact(model: &FloatModel, quant: &QuantModel, voting: Voting) -> bool {
+    match model {
+        FloatModel::Forest(forest) => votes_are_exact(forest, quant, voting),
+        FloatModel::Additive(sum) => sum.schema().task() == Task::Regress,
+        FloatModel::GaussianNb(_) => false,
     }
-    may_be_overtaken(model, quant, voting, row, codes)
 }
 
 /// The same of votes that are not exact, which all rows have in common.
@@ -184,6 +189,9 @@ fn may_be_overtaken(
     match (model, quant.body()) {
         (FloatModel::Forest(forest), Body::Forest(_)) => {
             vote_width(quant, voting).is_some_and(|width| is_soft_row_at_risk(forest, width, row))
+        }
+        (FloatModel::Additive(sum), Body::Forest(body)) => {
+            body.sums().is_some_and(|sums| sums.is_at_risk(sum, row))
         }
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => body.is_at_risk(bayes, codes, row),
         _ => panic!("a certificate compares a model with its own quantization"),

@@ -2,7 +2,7 @@
 //! Q15 decide differently where the certificate says they do not.
 
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, Node, Tree, Voting, argmax};
+use spinney_model::{FloatModel, Node, Side, Task, Tree, Voting, argmax};
 
 use crate::calibrate::{Calibration, Sensor};
 use crate::certificate::{Certificate, is_within_bound};
@@ -167,7 +167,18 @@ fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -
             means_of
         }
     };
-    let is_forest = !model.trees().is_empty();
+    // NaN is a missing reading where some split wants it on its left, and codes put it on the right.
+    let wants_left = |node: &Node| {
+        matches!(
+            node,
+            Node::Split {
+                missing: Some(Side::Left),
+                ..
+            }
+        )
+    };
+    let mut nodes = model.trees().iter().flat_map(Tree::nodes);
+    let is_forest = !model.trees().is_empty() && !nodes.any(wants_left);
     calibrations
         .iter()
         .enumerate()
@@ -309,17 +320,23 @@ impl<'a> Attempt<'a> {
     fn judge(&self, row: &[f64]) -> Result<bool, String> {
         let codes = self.quant.codes(row);
         let scores = self.scorer.scores(&codes);
-        let q15 = spinney_runtime::argmax(&scores);
-        let float = match self.model {
-            FloatModel::Forest(forest) => argmax(&forest.scores(row, self.voting)),
-            FloatModel::Additive(_) | FloatModel::GaussianNb(_) => self.model.predict(row),
+        let (float, q15) = match self.model {
+            FloatModel::Forest(forest) => (
+                argmax(&forest.scores(row, self.voting)),
+                spinney_runtime::argmax(&scores),
+            ),
+            // Values have a bound, and no decision.
+            FloatModel::Additive(sum) if sum.schema().task() == Task::Regress => (0, 0),
+            FloatModel::Additive(_) | FloatModel::GaussianNb(_) => {
+                (self.model.predict(row), spinney_runtime::argmax(&scores))
+            }
         };
-        if let (FloatModel::Forest(forest), Some(paths)) = (self.model, &self.paths) {
+        if let Some(paths) = &self.paths {
             let mut votes = vec![0_i64; scores.len()];
             let mut parts = false;
-            for tree in 0..forest.trees().len() {
+            for tree in 0..self.model.trees().len() {
                 match paths.parting(tree, row, &codes) {
-                    Ok(leaf) => add_votes(&mut votes, forest, tree, leaf, self.quant),
+                    Ok(leaf) => add_votes(&mut votes, self.model, tree, leaf, self.quant),
                     Err(node) => {
                         parts = true;
                         self.check_flip(tree, node, row)?;
@@ -334,6 +351,7 @@ impl<'a> Attempt<'a> {
                     "the tables give the scores {scores:?}, the leaves {votes:?}"
                 ));
             }
+            self.check_values(row, &scores)?;
         }
         let may_differ = || is_within_bound(self.model, self.quant, self.voting, row, &codes);
         if float != q15 && !may_differ() {
@@ -342,6 +360,25 @@ impl<'a> Attempt<'a> {
             ));
         }
         Ok(float != q15)
+    }
+
+    /// Holds values to their bounds, that of the row and that of every input.
+    fn check_values(&self, row: &[f64], scores: &[i64]) -> Result<(), String> {
+        let (FloatModel::Additive(model), Some(sums)) = (self.model, self.quant.sums()) else {
+            return Ok(());
+        };
+        let bounds = sums.bounds_of(model, row).into_iter().zip(sums.bounds());
+        let values = sums.values(scores).into_iter().zip(model.raw(row));
+        for ((q15, float), (of_row, of_all)) in values.zip(bounds) {
+            let apart = (q15 - float).abs();
+            if !(0.0..=of_row.min(of_all)).contains(&apart) {
+                return Err(format!(
+                    "float says {float}, Q15 {q15}, {apart:e} apart; the bounds are {of_row:e} for the row \
+                     and {of_all:e} for all"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_flip(&self, tree: usize, node: usize, row: &[f64]) -> Result<(), String> {
@@ -361,26 +398,21 @@ impl<'a> Attempt<'a> {
 }
 
 /// The votes of a float leaf, as integers.
-fn add_votes(votes: &mut [i64], forest: &Forest, tree: usize, leaf: usize, quant: &QuantModel) {
-    let trees: &[Tree] = forest.trees();
-    let (
-        Node::Leaf {
-            values: proportions,
-        },
-        Body::Forest(body),
-    ) = (&trees[tree].nodes()[leaf], quant.body())
-    else {
+fn add_votes(votes: &mut [i64], model: &FloatModel, tree: usize, leaf: usize, quant: &QuantModel) {
+    let float = &model.trees()[tree];
+    let (Node::Leaf { values }, Body::Forest(body)) = (&float.nodes()[leaf], quant.body()) else {
         return;
     };
-    let width = match body.leaves() {
-        Leaves::Classes => {
-            votes[argmax(proportions)] += 1;
+    let row = match (body.sums(), body.leaves()) {
+        (Some(sums), _) => sums.votes(tree, float.output(), values),
+        (None, Leaves::Classes) => {
+            votes[argmax(values)] += 1;
             return;
         }
-        Leaves::Bytes(_) => VoteWidth::Bytes,
-        Leaves::Words(_) => VoteWidth::Words,
+        (None, Leaves::Bytes(_)) => VoteWidth::Bytes.votes(values),
+        (None, Leaves::Words(_)) => VoteWidth::Words.votes(values),
     };
-    for (sum, vote) in votes.iter_mut().zip(width.votes(proportions)) {
+    for (sum, vote) in votes.iter_mut().zip(row) {
         *sum += i64::from(vote);
     }
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use fixed::types::U1F15;
 use spinney_dataset::Dataset;
-use spinney_model::{Forest, Node, Tree, Voting, argmax};
+use spinney_model::{Additive, FloatModel, Forest, Node, Task, Tree, Voting, argmax};
 use spinney_runtime::forest as runtime;
 
 use crate::certificate::is_soft_row_at_risk;
 use crate::coding::{Coding, ReadingType};
+use crate::sums::Sums;
 use crate::thresholds::{Threshold, code_threshold};
 use crate::{Options, QuantizeError, Votes, limits};
 
@@ -18,6 +19,7 @@ pub struct QuantForest {
     trees: Vec<runtime::Tree>,
     splits: Vec<runtime::Split>,
     leaves: Leaves,
+    sums: Option<Sums>,
 }
 
 /// What leaves hold.
@@ -135,6 +137,7 @@ impl VoteWidth {
 
 impl QuantForest {
     pub(crate) fn new(
+        model: &FloatModel,
         forest: &Forest,
         codings: &[Coding],
         reading_type: ReadingType,
@@ -143,7 +146,7 @@ impl QuantForest {
     ) -> Result<Self, QuantizeError> {
         let is_single = forest.trees().len() == 1;
         if options.voting == Voting::Hard || (is_single && !options.wants_scores) {
-            return Lowering::new(forest, codings, reading_type, None).run();
+            return Lowering::new(model, codings, reading_type, Rule::Classes).run();
         }
         let bytes_suffice = || {
             rows.is_some_and(|rows| {
@@ -156,7 +159,65 @@ impl QuantForest {
             Votes::Auto if bytes_suffice() => VoteWidth::Bytes,
             Votes::Q15 | Votes::Auto => VoteWidth::Words,
         };
-        Lowering::new(forest, codings, reading_type, Some(width)).run()
+        Lowering::new(model, codings, reading_type, Rule::Votes(width)).run()
+    }
+
+    /// As [`Self::new`], of an ensemble that adds.
+    pub(crate) fn of_sums(
+        model: &FloatModel,
+        sum: &Additive,
+        codings: &[Coding],
+        reading_type: ReadingType,
+        options: Options,
+        rows: Option<&Dataset>,
+    ) -> Result<Self, QuantizeError> {
+        let bytes_suffice = |sums: &Sums| {
+            sum.schema().task() != Task::Regress
+                && rows.is_some_and(|rows| {
+                    let mut rows = rows.values().rows().into_iter();
+                    !rows.any(|row| sums.is_at_risk(sum, &row.to_vec()))
+                })
+        };
+        let bytes = match options.votes {
+            Votes::Q15 => None,
+            Votes::Byte => Some(Sums::new(sum, u8::MAX.into())?),
+            Votes::Auto => Some(Sums::new(sum, u8::MAX.into())?).filter(bytes_suffice),
+        };
+        let (sums, width) = match bytes {
+            Some(sums) => (sums, VoteWidth::Bytes),
+            None => (Sums::new(sum, u16::MAX)?, VoteWidth::Words),
+        };
+        let rule = Rule::Sums(&sums, width);
+        let lowered = Lowering::new(model, codings, reading_type, rule).run()?;
+        Ok(Self {
+            sums: Some(sums),
+            ..lowered
+        })
+    }
+
+    /// How values were made votes, in an ensemble that adds.
+    #[must_use]
+    pub fn sums(&self) -> Option<&Sums> {
+        self.sums.as_ref()
+    }
+
+    /// One vote in words: a share of one, or a power of two of a raw value.
+    #[must_use]
+    pub fn unit(&self) -> String {
+        match &self.sums {
+            None => format!("1/{}", self.leaves.unit()),
+            Some(sums) => format!("2^{}", -sums.shift()),
+        }
+    }
+
+    /// The name of the leaves' form in reports.
+    #[must_use]
+    pub fn leaves_name(&self) -> &'static str {
+        match (&self.sums, &self.leaves) {
+            (Some(_), Leaves::Bytes(_)) => "8-bit values",
+            (Some(_), _) => "16-bit values",
+            (None, leaves) => leaves.name(),
+        }
     }
 
     /// The same trees with splits that ask codes instead of features: `inputs` has the feature of
@@ -203,6 +264,7 @@ impl QuantForest {
             trees,
             splits,
             leaves: self.leaves.clone(),
+            sums: self.sums.clone(),
         }
     }
 
@@ -213,6 +275,9 @@ impl QuantForest {
     }
 
     pub(crate) fn arithmetic(&self) -> Vec<String> {
+        if let Some(sums) = &self.sums {
+            return sums.arithmetic(self.trees.len());
+        }
         let unit = u64::from(self.leaves.unit());
         let n_trees = self.trees.len() as u64;
         let sum = unit * n_trees;
@@ -253,28 +318,39 @@ impl QuantForest {
 
 /// One pass over the float trees that writes the tables.
 struct Lowering<'a> {
-    forest: &'a Forest,
+    model: &'a FloatModel,
     codings: &'a [Coding],
     reading_type: ReadingType,
-    width: Option<VoteWidth>,
+    rule: Rule<'a>,
     trees: Vec<runtime::Tree>,
     splits: Vec<runtime::Split>,
     rows: Vec<Vec<u16>>,
     row_numbers: HashMap<Vec<u16>, usize>,
 }
 
+/// What a leaf becomes.
+#[derive(Clone, Copy)]
+enum Rule<'a> {
+    /// Its most frequent class.
+    Classes,
+    /// Its class proportions, as votes.
+    Votes(VoteWidth),
+    /// Its values, as votes.
+    Sums(&'a Sums, VoteWidth),
+}
+
 impl<'a> Lowering<'a> {
     fn new(
-        forest: &'a Forest,
+        model: &'a FloatModel,
         codings: &'a [Coding],
         reading_type: ReadingType,
-        width: Option<VoteWidth>,
+        rule: Rule<'a>,
     ) -> Self {
         Self {
-            forest,
+            model,
             codings,
             reading_type,
-            width,
+            rule,
             trees: Vec::new(),
             splits: Vec::new(),
             rows: Vec::new(),
@@ -283,42 +359,42 @@ impl<'a> Lowering<'a> {
     }
 
     fn run(mut self) -> Result<QuantForest, QuantizeError> {
-        for tree in self.forest.trees() {
-            self.lower(tree);
+        for (index, tree) in self.model.trees().iter().enumerate() {
+            self.lower(index, tree);
         }
-        if self.width.is_some() {
+        if !matches!(self.rule, Rule::Classes) {
             limits::LEAVES.check("the trees", self.rows.len())?;
         }
         let flat = self.rows.concat();
-        let leaves = match self.width {
-            None => Leaves::Classes,
-            Some(VoteWidth::Bytes) => Leaves::Bytes(
+        let leaves = match self.rule {
+            Rule::Classes => Leaves::Classes,
+            Rule::Votes(VoteWidth::Bytes) | Rule::Sums(_, VoteWidth::Bytes) => Leaves::Bytes(
                 flat.into_iter()
                     .map(|vote| u8::try_from(vote).expect("votes of 8 bits"))
                     .collect(),
             ),
-            Some(VoteWidth::Words) => Leaves::Words(flat),
+            Rule::Votes(VoteWidth::Words) | Rule::Sums(_, VoteWidth::Words) => Leaves::Words(flat),
         };
         Ok(QuantForest {
             trees: self.trees,
             splits: self.splits,
             leaves,
+            sums: None,
         })
     }
 
     /// Lowers one tree in preorder; a split that no code can take left becomes its right child.
-    fn lower(&mut self, tree: &Tree) {
+    fn lower(&mut self, index: usize, tree: &Tree) {
         let first = self.splits.len();
         // Nodes to lower, each with the split and side that lead to it.
         let mut stack: Vec<(usize, Option<(usize, usize)>)> = vec![(0, None)];
         let mut root = 0;
         while let Some((node, parent)) = stack.pop() {
             let child = match &tree.nodes()[node] {
-                Node::Leaf {
-                    values: proportions,
-                } => {
+                Node::Leaf { values } => {
                     // Numbers beyond 16 bits are refused once all are counted.
-                    runtime::LEAF | u16::try_from(self.leaf_number(proportions)).unwrap_or(0)
+                    let number = self.leaf_number(index, tree, values);
+                    runtime::LEAF | u16::try_from(number).unwrap_or(0)
                 }
                 Node::Split {
                     feature,
@@ -330,7 +406,7 @@ impl<'a> Lowering<'a> {
                     let feature_idx = *feature as usize;
                     let code = code_threshold(
                         *threshold,
-                        self.forest.schema().features()[feature_idx].compare,
+                        self.model.schema().features()[feature_idx].compare,
                         &self.codings[feature_idx],
                         self.reading_type,
                     );
@@ -361,11 +437,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// The class of a leaf, or its row in the codebook.
-    fn leaf_number(&mut self, proportions: &[f64]) -> usize {
-        let Some(width) = self.width else {
-            return argmax(proportions);
+    fn leaf_number(&mut self, index: usize, tree: &Tree, values: &[f64]) -> usize {
+        let row = match self.rule {
+            Rule::Classes => return argmax(values),
+            Rule::Votes(width) => width.votes(values),
+            Rule::Sums(sums, _) => sums.votes(index, tree.output(), values),
         };
-        let row = width.votes(proportions);
         let next = self.rows.len();
         *self.row_numbers.entry(row).or_insert_with_key(|row| {
             self.rows.push(row.clone());

@@ -42,10 +42,11 @@ mod order;
 mod paths;
 mod probability;
 mod rescore;
+mod sums;
 mod thresholds;
 
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, Schema, Voting};
+use spinney_model::{FloatModel, Schema, Task, Voting};
 
 pub use bayes::QuantBayes;
 pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate, needed_ranges};
@@ -58,6 +59,7 @@ pub use paths::{Paths, Step};
 pub use probability::{Probabilities, float_probabilities, probability_bound};
 pub use rescore::Rescorer;
 pub use spinney_runtime::argmax;
+pub use sums::Sums;
 
 /// Why a model cannot be quantized: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -175,23 +177,23 @@ impl QuantModel {
             }
         }
         let (inputs, codings, body) = match model {
-            FloatModel::Forest(forest) => {
+            FloatModel::Forest(_) | FloatModel::Additive(_) => {
                 let codings =
                     codes::choose(model, calibrations, reading_type, rows, options.codes)?;
-                let body = QuantForest::new(forest, &codings, reading_type, options, rows)?;
-                let inputs = inputs(forest, &codings, &body, reading_type);
+                let body = match model {
+                    FloatModel::Additive(sum) => {
+                        QuantForest::of_sums(model, sum, &codings, reading_type, options, rows)?
+                    }
+                    FloatModel::Forest(forest) => {
+                        QuantForest::new(model, forest, &codings, reading_type, options, rows)?
+                    }
+                    FloatModel::GaussianNb(_) => unreachable!("it has no trees"),
+                };
+                let inputs = inputs(model, &codings, &body, reading_type);
                 let codings = inputs.iter().map(|input| codings[*input].clone());
                 let codings: Vec<Coding> = codings.collect();
                 let body = body.of_codes(&inputs);
                 (inputs, codings, Body::Forest(body))
-            }
-            FloatModel::Additive(sum) => {
-                return Err(QuantizeError {
-                    place: "the model".to_owned(),
-                    found: format!("a sum of trees ({})", sum.kind().as_str()),
-                    expected: "trees that vote, or naive Bayes; sums have no Q15 form yet"
-                        .to_owned(),
-                });
             }
             FloatModel::GaussianNb(_) if options.codes == CodeWidth::Byte => {
                 return Err(QuantizeError {
@@ -222,19 +224,27 @@ impl QuantModel {
     }
 
     /// The model with probabilities among its outputs.
-    #[must_use]
-    pub fn with_probabilities(self) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// An ensemble that adds whose link gives none, or none that fixed point has.
+    pub fn with_probabilities(self) -> Result<Self, QuantizeError> {
+        if Probabilities::of(&self.body).is_none() {
+            return Err(QuantizeError {
+                place: "outputs in [codegen]".to_owned(),
+                found: "\"probabilities\" of a model without a plain sigmoid or softmax".to_owned(),
+                expected: "\"class\" or \"scores\"".to_owned(),
+            });
+        }
+        Ok(Self {
             has_probabilities: true,
             ..self
-        }
+        })
     }
 
     /// How scores become probabilities, where those are asked for.
     #[must_use]
     pub fn probabilities(&self) -> Option<Probabilities> {
-        self.has_probabilities
-            .then(|| Probabilities::of(&self.body))
+        Probabilities::of(&self.body).filter(|_| self.has_probabilities)
     }
 
     /// The probability of each class in Q15, where one is 32,768, from a row's scores, as the
@@ -250,16 +260,10 @@ impl QuantModel {
 
     /// The same model for a device whose readings are codes already: a feature per code.
     ///
-    /// # Panics
-    /// Never; a part of a schema is one.
     #[must_use]
     pub fn of_codes(&self) -> Self {
-        let features = self.schema.features();
-        let features = self.inputs.iter().map(|input| features[*input].clone());
-        let classes = self.schema.classes().to_vec();
-        let schema = Schema::new(features.collect(), self.schema.naming(), classes);
         Self {
-            schema: schema.expect("some features of a schema, in their order"),
+            schema: self.schema.select(&self.inputs),
             inputs: (0..self.inputs.len()).collect(),
             reading_type: if self.code_bits() == 8 {
                 ReadingType::U8
@@ -379,7 +383,7 @@ impl QuantModel {
     /// The runtime's view of the model, checked once for many rows.
     #[must_use]
     pub fn scorer(&self) -> Scorer<'_> {
-        let (n_codes, n_classes) = (self.inputs.len(), self.schema.n_classes());
+        let (n_codes, n_classes) = (self.inputs.len(), self.n_scores());
         Scorer {
             n_classes,
             tables: match &self.body {
@@ -387,6 +391,34 @@ impl QuantModel {
                 Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes)),
             },
         }
+    }
+
+    /// What the model is for.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.schema.task()
+    }
+
+    /// Number of scores of a row: one per class, or per target.
+    #[must_use]
+    pub fn n_scores(&self) -> usize {
+        self.schema.outputs().len()
+    }
+
+    /// How values were made scores, in an ensemble that adds.
+    #[must_use]
+    pub fn sums(&self) -> Option<&Sums> {
+        match &self.body {
+            Body::Forest(forest) => forest.sums(),
+            Body::Bayes(_) => None,
+        }
+    }
+
+    /// The raw values of a row's scores, one per target; none where there are classes.
+    #[must_use]
+    pub fn values(&self, scores: &[i64]) -> Vec<f64> {
+        self.sums()
+            .map_or_else(Vec::new, |sums| sums.values(scores))
     }
 
     /// Widths of all sums and roundings of votes, worked out for this model, a sentence each.
@@ -412,7 +444,7 @@ impl QuantModel {
 
 /// The features that a forest's codes come from.
 fn inputs(
-    forest: &Forest,
+    model: &FloatModel,
     codings: &[Coding],
     body: &QuantForest,
     reading_type: ReadingType,
@@ -425,7 +457,7 @@ fn inputs(
     if is_same_type && codings.iter().all(|coding| *coding == Coding::IDENTITY) {
         return (0..codings.len()).collect();
     }
-    let inputs = forest.inputs();
+    let inputs = model.inputs();
     // Tables are for one code at least.
     if inputs.is_empty() { vec![0] } else { inputs }
 }

@@ -28,7 +28,7 @@ impl QuantModel {
         let Body::Forest(forest) = &self.body else {
             return Vec::new();
         };
-        let n_classes = self.schema.n_classes();
+        let n_classes = self.n_scores();
         let scorer = self.scorer();
         let mut given = vec![0_u64; forest.trees().len()];
         for row in rows.values().rows() {

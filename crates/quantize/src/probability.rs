@@ -29,15 +29,21 @@ pub enum Probabilities {
 }
 
 impl Probabilities {
-    pub(crate) fn of(body: &Body) -> Self {
-        match body {
-            Body::Forest(forest) => Self::Votes {
-                total: total_votes(forest),
+    /// `None` for an ensemble that adds by another link than these two shapes.
+    pub(crate) fn of(body: &Body) -> Option<Self> {
+        Some(match body {
+            Body::Forest(forest) => match forest.sums() {
+                Some(sums) => Self::Softmax {
+                    score_bits: sums.softmax_bits()?,
+                },
+                None => Self::Votes {
+                    total: total_votes(forest),
+                },
             },
             Body::Bayes(bayes) => Self::Softmax {
                 score_bits: bayes.score_bits(),
             },
-        }
+        })
     }
 
     /// The probabilities of one row's scores, as the runtime computes them.
@@ -154,6 +160,20 @@ pub fn probability_bound(
             let float_error = n_trees as f64 * f64::EPSILON * 2.0;
             Some(votes / n_trees as f64 + VOTE_SHARE_ERROR / unit + float_error)
         }
+        (FloatModel::Additive(sum), Body::Forest(body)) => {
+            let paths = Paths::new(model, quant);
+            if (0..sum.trees().len()).any(|tree| paths.parting(tree, row, codes).is_err()) {
+                return None;
+            }
+            let mut bounds = body.sums()?.bounds_of(sum, row);
+            bounds.sort_by(|one, other| other.total_cmp(one));
+            let margin = match sum.threshold() {
+                Some(_) => bounds[0],
+                // Of two classes, each is off by its own bound at the most.
+                None => bounds.iter().take(2).sum(),
+            };
+            Some(softmax_bound(margin))
+        }
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
             Some(bayes_bound(bayes, body, quant, row, codes))
         }
@@ -176,6 +196,11 @@ fn bayes_bound(
     // Two classes are as far off as both are from the winner, at the most.
     margins.sort_by(|one, other| other.total_cmp(one));
     let margin = margins.iter().take(2).sum::<f64>();
+    softmax_bound(margin)
+}
+
+/// How far probabilities are off whose margins between any two classes are off by so many nats.
+fn softmax_bound(margin: f64) -> f64 {
     let moved = libm::tanh(margin / 4.0);
     // The float softmax is off by a few ulps.
     moved + SOFTMAX_ERROR / f64::from(ONE) + 1e-9

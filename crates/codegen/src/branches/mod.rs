@@ -97,7 +97,7 @@ pub(crate) fn write(
         writer.finish(&mut text, is_one, reads);
     }
     let mut tables = String::new();
-    tables::rows(&mut tables, &rows, forest.leaves().unit());
+    tables::rows(&mut tables, &rows, &forest.unit());
     Branches {
         imports: sum.lib_imports(),
         functions: functions(sum, groups.len(), trees.len(), enough, options.early_exit),

@@ -54,7 +54,7 @@ pub(crate) fn source(
         let text = branches::functions(&trees, sum.leaf.name(), options.code_type);
         ("branches".to_owned(), text, None)
     };
-    write_leaves(&mut tables, forest.leaves(), n_classes);
+    write_leaves(&mut tables, forest, n_classes);
     let is_single = trees.len() == 1 && *forest.leaves() == Leaves::Classes;
     let bounds = (options.early_exit && !is_single)
         .then(|| enough(&trees, forest.leaves(), n_classes, options.exit_margin));
@@ -319,12 +319,12 @@ fn wide(tree: &Tree) -> Vec<Vec<u16>> {
         .collect()
 }
 
-fn write_leaves(tables: &mut Tables, leaves: &Leaves, n_classes: usize) {
+fn write_leaves(tables: &mut Tables, forest: &QuantForest, n_classes: usize) {
     let doc = format!(
-        "Votes per class, in units of 1/{}; a row per distinct leaf.",
-        leaves.unit()
+        "Votes per class, in units of {}; a row per distinct leaf.",
+        forest.unit()
     );
-    match leaves {
+    match forest.leaves() {
         Leaves::Classes => {}
         Leaves::Bytes(votes) => tables.add(
             &doc,

@@ -57,7 +57,7 @@ pub struct Header {
 pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Header {
     let options = options.fitted(model);
     let prefix = Prefix::new(identity.pipeline);
-    let (n_codes, n_classes) = (model.inputs().len(), model.schema().n_classes());
+    let (n_codes, n_classes) = (model.inputs().len(), model.n_scores());
     let mut notes = Vec::new();
     if options.encoding == Encoding::Packed {
         notes.push("Bit-packed splits are written as a table.".to_owned());
@@ -73,7 +73,7 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
             let source = forest::source(forest, n_codes, n_classes, &options);
             tables.text.push_str(&source.tables.text);
             tables.sizes.extend(source.tables.sizes);
-            layouts = (source.layout, layout::leaves(forest.leaves(), n_classes));
+            layouts = (source.layout, layout::leaves(forest, n_classes));
             (source.functions, source.form, forest.trees().len())
         }
         Body::Bayes(model) => {

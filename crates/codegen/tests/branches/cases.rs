@@ -204,6 +204,14 @@ pub(crate) fn soft() -> Vec<Case> {
             &["Lanes<WORDS>", "lead_lanes(votes"],
         ),
         of("bytes-margin", SHAPE, bytes, MARGIN, &["lead_lanes(votes"]),
+        of("sums", SHAPE, Kind::Sums, BRANCHES, &["lead(votes"]),
+        of(
+            "sums-of-bytes-sides",
+            classes(2, SHAPE),
+            Kind::SumsOfBytes,
+            BRANCHES,
+            &["Lanes<WORDS>"],
+        ),
         of("words-margin", SHAPE, words, MARGIN, &["lead(votes"]),
         of("bytes-all", SHAPE, bytes, ALL_TREES, &["Lanes<WORDS>"]),
         of(

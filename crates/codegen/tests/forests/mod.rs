@@ -1,6 +1,9 @@
 //! Random forests over integer codes, of any shape, and rows of codes that lie where they decide.
 
-use spinney_model::{FloatModel, Forest, ForestKind, Node, Schema, Tree, Voting};
+use spinney_model::{
+    Additive, AdditiveKind, FloatModel, Forest, ForestKind, Link, Node, Precision, Schema, Sum,
+    Tree, Voting,
+};
 use spinney_quantize::{
     Body, CodeWidth, CodingChoice, Declared, Options, QuantModel, ReadingType, Sensor, Votes,
     calibrate,
@@ -54,6 +57,10 @@ pub enum Kind {
     Hard,
     Bytes,
     Words,
+    /// Values that are added, in bytes: one output of two classes, else a tree per class.
+    SumsOfBytes,
+    /// The same in words.
+    Sums,
 }
 
 /// A quantized forest whose thresholds are integers and whose codes are the readings.
@@ -61,6 +68,10 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
     let mut random = Random(shape.seed);
     let classes = (0..shape.n_classes).map(|index| format!("c{index}"));
     let schema = Schema::unnamed(shape.n_features, classes.collect()).expect("a schema");
+    let is_sum = matches!(kind, Kind::SumsOfBytes | Kind::Sums);
+    if is_sum {
+        return quantized(&sum(&mut random, shape, schema), shape, kind);
+    }
     let leaves: Vec<Vec<f64>> = (0..shape.n_leaves)
         .map(|_| proportions(&mut random, shape.n_classes))
         .collect();
@@ -73,7 +84,38 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
         ForestKind::RandomForest
     };
     let forest = Forest::new(kind_of_forest, schema, trees).expect("a forest");
-    let model = FloatModel::Forest(forest);
+    quantized(&FloatModel::Forest(forest), shape, kind)
+}
+
+/// An ensemble that adds, with a base that leaves have to take.
+fn sum(random: &mut Random, shape: &Shape, schema: Schema) -> FloatModel {
+    let n_outputs = match shape.n_classes {
+        2 => 1,
+        n => n,
+    };
+    let number = |random: &mut Random| f64::from(random.within((-1_000, 1_000))) / 256.0;
+    let leaves: Vec<Vec<f64>> = (0..shape.n_leaves).map(|_| vec![number(random)]).collect();
+    let trees = (0..shape.n_trees)
+        .map(|tree| {
+            let nodes = nodes(random, shape, &leaves);
+            let output = (n_outputs > 1).then_some(tree % n_outputs);
+            Tree::additive(nodes, &schema, n_outputs, output).expect("a tree")
+        })
+        .collect();
+    let sum = Sum {
+        precision: Precision::Float64,
+        base: (0..n_outputs).map(|_| number(random)).collect(),
+        divisor: 1.0,
+    };
+    let link = match n_outputs {
+        1 => Link::Sigmoid { scale: 1.0 },
+        _ => Link::Softmax,
+    };
+    let kind = AdditiveKind::Additive;
+    FloatModel::Additive(Additive::new(kind, schema, trees, sum, link, None).expect("a sum"))
+}
+
+fn quantized(model: &FloatModel, shape: &Shape, kind: Kind) -> QuantModel {
     let is_byte = shape.thresholds.0 >= 0 && shape.thresholds.1 < 255;
     let declared = Declared {
         // Wide readings against narrow thresholds are clamped into codes of 8 bits.
@@ -85,21 +127,20 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
         range: None,
         coding: CodingChoice::Identity,
     };
-    let calibrations =
-        calibrate(&model, None, &vec![declared; shape.n_features]).expect("integers");
+    let calibrations = calibrate(model, None, &vec![declared; shape.n_features]).expect("integers");
     let options = Options {
         voting: match kind {
             Kind::Hard => Voting::Hard,
-            Kind::Bytes | Kind::Words => Voting::Soft,
+            _ => Voting::Soft,
         },
         votes: match kind {
-            Kind::Bytes => Votes::Byte,
-            Kind::Hard | Kind::Words => Votes::Q15,
+            Kind::Bytes | Kind::SumsOfBytes => Votes::Byte,
+            Kind::Hard | Kind::Words | Kind::Sums => Votes::Q15,
         },
         codes: CodeWidth::Auto,
         wants_scores: true,
     };
-    let model = QuantModel::new(&model, &calibrations, options, None).expect("a model that fits");
+    let model = QuantModel::new(model, &calibrations, options, None).expect("a model that fits");
     assert!(model.code_bits() == 8 || !is_byte);
     model
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
 use spinney_codegen::has_probabilities;
 use spinney_evaluate::{Answer, Footprint, Outputs, Quantity, Verdict};
-use spinney_model::{FloatModel, Forest};
+use spinney_model::FloatModel;
 
 use super::build::{self, verify_elf};
 use super::candidates::Candidate;
@@ -82,12 +82,10 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
     let header = header
         .zip(claims.header)
         .map(|(header, claim)| found(&claim, Memory::of_header(&header.text, &header.prefix)));
-    let asked = match &float {
-        FloatModel::Forest(forest) if image.holds() && !image.notes.is_empty() => {
-            Some(ask(session, subject, (forest, &claims.image, &rows))?)
-        }
-        _ => None,
-    };
+    let is_asked = !float.trees().is_empty() && image.holds() && !image.notes.is_empty();
+    let asked = is_asked
+        .then(|| ask(session, subject, (&float, &claims.image, &rows)))
+        .transpose()?;
     Ok(Checked {
         image,
         header,
@@ -112,9 +110,9 @@ pub fn exact_rows(quantized: &Finished, claim: &Claim) -> Result<Vec<f64>, Failu
 fn ask(
     session: &Session,
     subject: &Subject<'_>,
-    (forest, claim, rows): (&Forest, &Claim, &[f64]),
+    (model, claim, rows): (&FloatModel, &Claim, &[f64]),
 ) -> Result<Asked, Failure> {
-    let edges = match edges(forest, claim, rows) {
+    let edges = match edges(model, claim, rows) {
         Ok(edges) => edges,
         Err(error) => {
             return Ok(Asked {
@@ -145,11 +143,11 @@ fn ask(
     Ok(asked)
 }
 
-fn edges(forest: &Forest, claim: &Claim, rows: &[f64]) -> Result<Edges, Fault> {
-    let n_features = forest.schema().n_features();
+fn edges(model: &FloatModel, claim: &Claim, rows: &[f64]) -> Result<Edges, Fault> {
+    let n_features = model.schema().n_features();
     let base = rows.get(..n_features);
     edge_rows(
-        forest,
+        model,
         claim,
         base.unwrap_or(&vec![0.0; n_features]),
         ROWS_MAX,
@@ -216,10 +214,11 @@ pub fn ask_anew(session: &Session, candidate: &Candidate, index: usize) -> Resul
     let quantized = session.made("quantize")?;
     let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claim = claims.swap_remove(index).image;
-    let FloatModel::Forest(forest) = model::load(session)? else {
+    let float = model::load(session)?;
+    if float.trees().is_empty() {
         return Err(Failure::Input(anyhow!("naive Bayes has no splits")));
-    };
-    let edges = edges(&forest, &claim, &exact_rows(&quantized, &claim)?)
+    }
+    let edges = edges(&float, &claim, &exact_rows(&quantized, &claim)?)
         .map_err(|error| Failure::Input(anyhow!("{error}")))?;
     let mut asked = Asked::of(&edges);
     let outputs = outputs(candidate, &edges);

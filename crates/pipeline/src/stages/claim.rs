@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use spinney_checker::{Body, Certificate, Claim, Coding, FORMAT, Input, Sensor, VERSION};
+use spinney_checker::{Body, Certificate, Claim, Coding, FORMAT, Input, Sensor, Sums, VERSION};
 use spinney_quantize as quantize;
 
 use super::candidates::{Candidate, Shape};
@@ -38,7 +38,7 @@ pub(super) fn claims(
         inputs: inputs(quantized),
         codings_are_table: shape.codings_are_table,
         body: match quantized.quant.body() {
-            quantize::Body::Forest(_) => Body::Forest {
+            quantize::Body::Forest(forest) => Body::Forest {
                 order: order.clone(),
                 layout: shape.layout,
                 leaves: shape.leaves,
@@ -47,6 +47,15 @@ pub(super) fn claims(
                 } else {
                     1.0
                 },
+                sums: forest.sums().map(|sums| {
+                    Box::new(Sums {
+                        shift: sums.shift(),
+                        lows: sums.lows(forest.trees().len()),
+                        extras: sums.extras(forest.trees().len()),
+                        bases: sums.bases().to_vec(),
+                        bounds: sums.bounds(),
+                    })
+                }),
             },
             quantize::Body::Bayes(bayes) => Body::GaussianNb {
                 score_bits: bayes.score_bits(),

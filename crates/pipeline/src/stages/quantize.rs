@@ -237,7 +237,9 @@ pub(super) fn quantized_from(
         .map_err(|error| at_fault(model::file_of(config), &error))?;
     let outputs = &config.pipeline.codegen.outputs;
     if outputs.contains(&Output::Probabilities) {
-        quant = quant.with_probabilities();
+        quant = quant
+            .with_probabilities()
+            .map_err(|error| at_fault(model::file_of(config), &error))?;
     }
     Ok(Quantized {
         model,

@@ -9,5 +9,6 @@ mod of_codes;
 mod probability;
 mod rescore;
 mod splits;
+mod sums;
 mod tables;
 mod votes;

@@ -42,7 +42,7 @@ fn check_all(
 ) -> f64 {
     let options = options(voting, votes);
     let (quant, calibrations) = quantize(model, &undeclared(model), options, Some(train));
-    let quant = quant.with_probabilities();
+    let quant = quant.with_probabilities().expect("it has some");
     let rows = all.values().rows().into_iter().map(|row| row.to_vec());
     let mut furthest = 0.0_f64;
     let mut n_checked = 0;
@@ -132,5 +132,12 @@ fn there_are_none_unless_asked_for() {
     let scores = quant.scores(&quant.codes(&parts.test.values().row(0).to_vec()));
     assert!(quant.probabilities_of(&scores).is_empty());
     let n_lines = quant.arithmetic().len();
-    assert_eq!(quant.with_probabilities().arithmetic().len(), n_lines + 1);
+    assert_eq!(
+        quant
+            .with_probabilities()
+            .expect("it has some")
+            .arithmetic()
+            .len(),
+        n_lines + 1
+    );
 }

@@ -1,0 +1,269 @@
+//! Ensembles that add: leaves held to the values that they stand for, and their errors added up to
+//! the bound that is claimed.
+
+use spinney_model::{Additive, FloatModel, Node, Precision, Task};
+
+use crate::claim::{Body, Claim, Sums};
+
+/// What a vote may be off by beyond half a unit, where it was rounded: a few ulps.
+const ROUNDING: f64 = 1e-6;
+
+/// A claim about sums, and what has been found of it so far.
+pub(crate) struct Adding<'a> {
+    pub model: &'a Additive,
+    claim: &'a Sums,
+    scale: f64,
+    /// Per shipped tree and error that counts, the lowest and the highest of its leaves.
+    ranges: Vec<Vec<(f64, f64)>>,
+}
+
+impl<'a> Adding<'a> {
+    /// `None` for other models; a claim of other shapes than the model's is refused in words.
+    pub(crate) fn new(
+        model: &'a FloatModel,
+        claim: &'a Claim,
+    ) -> Result<Option<Self>, &'static str> {
+        let (FloatModel::Additive(model), Body::Forest { sums, .. }) = (model, &claim.body) else {
+            return Ok(None);
+        };
+        let Some(sums) = sums else {
+            return Err("it says nothing of the scale of values");
+        };
+        let n_scores = model.schema().outputs().len();
+        let n_lows = if model.threshold().is_some() {
+            1
+        } else {
+            n_scores
+        };
+        let n_bases = match model.schema().task() {
+            Task::Regress => n_scores,
+            Task::Classify | Task::Detect => 0,
+        };
+        let n_trees = model.trees().len();
+        let is_shaped = sums.lows.len() == n_trees
+            && sums.extras.len() == n_trees
+            && sums.lows.iter().all(|lows| lows.len() == n_lows)
+            && sums.extras.iter().all(|extras| extras.len() == n_lows)
+            && sums.bases.len() == n_bases
+            && sums.bounds.len() == n_scores;
+        if !is_shaped {
+            return Err("its values are of other outputs or trees than the model's");
+        }
+        Ok(Some(Self {
+            model,
+            claim: sums,
+            scale: 2.0_f64.powi(sums.shift.into()),
+            ranges: vec![Vec::new(); n_trees],
+        }))
+    }
+
+    /// What a tree's leaf should vote for each score, before it is rounded.
+    fn exact(&self, tree: usize, values: &[f64]) -> Vec<f64> {
+        let output = self.model.trees()[tree].output();
+        let scaled = |value: f64| value / self.model.sum().divisor * self.scale;
+        let lows = self.claim.lows[tree].iter().enumerate();
+        lows.map(|(index, low)| match output {
+            None => scaled(values[index]) - low * self.scale,
+            Some(output) if output == index => scaled(values[0]) - low * self.scale,
+            Some(_) => 0.0,
+        })
+        .collect()
+    }
+
+    /// The class that what is above zero votes for, where both classes have one output.
+    fn above(&self) -> Option<usize> {
+        self.model
+            .threshold()
+            .map(|_| usize::from(self.model.schema().task() != Task::Detect))
+    }
+
+    /// The votes of a leaf of a tree, as they should be.
+    pub(crate) fn votes(&self, tree: usize, values: &[f64]) -> Vec<i64> {
+        let exact = self.exact(tree, values).into_iter();
+        let mut votes: Vec<i64> = exact.map(|it| it.round() as i64).collect();
+        let Some(above) = self.above() else {
+            for (vote, extra) in votes.iter_mut().zip(&self.claim.extras[tree]) {
+                *vote += i64::from(*extra);
+            }
+            return votes;
+        };
+        let side = votes[0];
+        let mut sides = vec![0; 2];
+        sides[above] = side.max(0);
+        sides[1 - above] = (-side).max(0);
+        sides
+    }
+
+    /// Holds a leaf's votes to its values: each to the nearest. Gives by how much one vote is above
+    /// another.
+    pub(crate) fn leaf(
+        &mut self,
+        (tree, shipped): (usize, usize),
+        values: &[f64],
+        votes: &[u32],
+    ) -> Result<u32, String> {
+        let spread = self.spread(tree, values, votes)?;
+        let errors = self.errors(tree, values, votes);
+        let ranges = &mut self.ranges[shipped];
+        if ranges.is_empty() {
+            *ranges = errors.iter().map(|error| (*error, *error)).collect();
+        }
+        for (range, error) in ranges.iter_mut().zip(errors) {
+            *range = (range.0.min(error), range.1.max(error));
+        }
+        Ok(spread)
+    }
+
+    /// The same, and nothing is noted.
+    pub(crate) fn spread(&self, tree: usize, values: &[f64], votes: &[u32]) -> Result<u32, String> {
+        let exact = self.exact(tree, values);
+        let most = votes.iter().max().copied().unwrap_or(0);
+        let spread = most - votes.iter().min().copied().unwrap_or(0);
+        let is_near =
+            |vote: f64, exact: f64| (vote - exact).abs() <= 0.5 + ROUNDING * (1.0 + exact.abs());
+        let holds = match self.above() {
+            Some(above) => {
+                let [below, above] = [votes[1 - above], votes[above]];
+                (below == 0 || above == 0) && is_near(f64::from(above) - f64::from(below), exact[0])
+            }
+            None => votes.iter().zip(&exact).zip(&self.claim.extras[tree]).all(
+                |((vote, exact), extra)| is_near(f64::from(*vote) - f64::from(*extra), *exact),
+            ),
+        };
+        if holds {
+            return Ok(spread);
+        }
+        Err(format!("the votes {votes:?} for the values {values:?}"))
+    }
+
+    /// What votes are above the values themselves, in units of a vote: of the difference of both
+    /// sides, of each target, or of each class but the first as against the first. What was taken
+    /// off leaves is part of it, and comes back in [`Self::constants`].
+    fn errors(&self, tree: usize, values: &[f64], votes: &[u32]) -> Vec<f64> {
+        let scaled = |value: f64| value / self.model.sum().divisor * self.scale;
+        let vote = |score: usize| f64::from(votes[score]);
+        if let Some(above) = self.above() {
+            return vec![vote(above) - vote(1 - above) - scaled(values[0])];
+        }
+        let output = self.model.trees()[tree].output();
+        let of_score: Vec<f64> = (0..votes.len())
+            .map(|score| match output {
+                None => vote(score) - scaled(values[score]),
+                Some(output) if output == score => vote(score) - scaled(values[0]),
+                Some(_) => vote(score),
+            })
+            .collect();
+        self.as_counted(&of_score)
+    }
+
+    fn as_counted(&self, of_score: &[f64]) -> Vec<f64> {
+        match self.model.schema().task() {
+            Task::Regress => of_score.to_vec(),
+            Task::Classify | Task::Detect => of_score[1..]
+                .iter()
+                .map(|error| error - of_score[0])
+                .collect(),
+        }
+    }
+
+    /// What is added to the errors of all trees: constants that are claimed, less those of float.
+    fn constants(&self) -> Vec<f64> {
+        let sum = self.model.sum();
+        let scaled = |value: f64| value / sum.divisor * self.scale;
+        if let Some(threshold) = self.model.threshold() {
+            return vec![threshold * self.scale - scaled(sum.base[0])];
+        }
+        let base = |output: usize| {
+            self.claim
+                .bases
+                .get(output)
+                .map_or(0.0, |base| *base as f64)
+        };
+        let of_score: Vec<f64> = (0..sum.base.len())
+            .map(|output| base(output) - scaled(sum.base[output]))
+            .collect();
+        self.as_counted(&of_score)
+    }
+
+    /// How far float's own sums may be from exact ones, in units of a vote.
+    fn float_error(&self) -> f64 {
+        let sum = self.model.sum();
+        let mut magnitude = sum
+            .base
+            .iter()
+            .fold(0.0, |most: f64, base| most.max(base.abs()));
+        for tree in self.model.trees() {
+            let mut most = 0.0_f64;
+            for node in tree.nodes() {
+                if let Node::Leaf { values } = node {
+                    most = values
+                        .iter()
+                        .fold(most, |most, value| most.max(value.abs()));
+                }
+            }
+            magnitude += most;
+        }
+        let half_ulp = match sum.precision {
+            Precision::Float32 => f64::from(f32::EPSILON) / 2.0,
+            Precision::Float64 => f64::EPSILON / 2.0,
+        };
+        let n_roundings = self.model.trees().len() as f64 + 2.0;
+        n_roundings * half_ulp * magnitude / sum.divisor * self.scale
+    }
+
+    /// The bounds that are claimed of each error that counts, in units of a vote.
+    fn allowed(&self) -> Vec<f64> {
+        let bounds: Vec<f64> = self.claim.bounds.iter().map(|it| it * self.scale).collect();
+        match (self.above(), self.model.schema().task()) {
+            (Some(_), _) => vec![bounds[0]],
+            (None, Task::Regress) => bounds,
+            (None, _) => bounds[1..].iter().map(|bound| bound + bounds[0]).collect(),
+        }
+    }
+
+    /// Adds up the errors of all trees, and holds them to the bounds that are claimed.
+    pub(crate) fn bound(&self) -> Result<(), String> {
+        let float = self.float_error();
+        for (index, (constant, allowed)) in self.constants().iter().zip(self.allowed()).enumerate()
+        {
+            let (mut low, mut high) = (*constant, *constant);
+            for ranges in &self.ranges {
+                let (least, most) = ranges.get(index).copied().unwrap_or((0.0, 0.0));
+                (low, high) = (low + least, high + most);
+            }
+            let found = high.max(-low) + float;
+            if !(0.0..=allowed * (1.0 + ROUNDING) + ROUNDING).contains(&found) {
+                return Err(format!(
+                    "errors of up to {found} votes of 2^{}, where {allowed} are claimed",
+                    -self.claim.shift
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the sums of a row mean, against float: its class, or values within the bounds.
+    pub(crate) fn row(&self, row: &[f64], sums: &[u64], is_listed: bool) -> Result<(), String> {
+        let raw = self.model.raw(row);
+        if self.model.schema().task() == Task::Regress {
+            let scores = sums.iter().zip(&self.claim.bases);
+            for ((value, (score, base)), bound) in raw.iter().zip(scores).zip(&self.claim.bounds) {
+                let shipped = (*score as f64 + *base as f64) / self.scale;
+                if !(0.0..=bound * (1.0 + ROUNDING)).contains(&(shipped - value).abs()) {
+                    return Err(format!(
+                        "{shipped} for float's {value}, beyond the bound {bound}"
+                    ));
+                }
+            }
+            return Ok(());
+        }
+        let winner = self.model.class(&raw);
+        let best = (0..sums.len()).rev().max_by_key(|class| sums[*class]);
+        if best == Some(winner) || is_listed {
+            return Ok(());
+        }
+        Err(format!(
+            "float's class {winner} does not win with {sums:?}; not listed"
+        ))
+    }
+}
