@@ -31,6 +31,11 @@ pub fn xgboost(bytes: &[u8]) {
     model(bytes);
 }
 
+/// A LightGBM model, as text or JSON.
+pub fn lightgbm(bytes: &[u8]) {
+    model(bytes);
+}
+
 /// Canonical JSON.
 pub fn json(bytes: &[u8]) {
     model(bytes);

@@ -1,5 +1,5 @@
 //! Finished models from files, all to one float model: scikit-learn's from skops, XGBoost's from JSON and
-//! UBJSON, trees from ONNX, and Spinney's own from canonical JSON.
+//! UBJSON, LightGBM's from text and JSON, trees from ONNX, and Spinney's own from canonical JSON.
 //!
 //! A format is a row of the table in `sniff.rs`, which tells it from a file's first bytes and names its
 //! reader; a reader of trees makes a draft (`draft.rs`), which is checked and folded in one place
@@ -25,6 +25,7 @@ mod describe;
 mod draft;
 mod error;
 mod fold;
+mod lightgbm;
 mod onnx;
 mod skops;
 mod sniff;

@@ -16,6 +16,10 @@ pub enum Format {
     XgboostJson,
     /// XGBoost's UBJSON.
     XgboostUbjson,
+    /// LightGBM's text, `model.txt`.
+    Lightgbm,
+    /// The JSON of LightGBM's `dump_model`.
+    LightgbmJson,
 }
 
 impl Format {
@@ -72,6 +76,20 @@ const READERS: &[Reader] = &[
         read: crate::xgboost::import_ubjson,
     },
     Reader {
+        format: Format::Lightgbm,
+        name: "LightGBM text",
+        starts: &[Text("treeversion=v")],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::lightgbm::import_text,
+    },
+    Reader {
+        format: Format::LightgbmJson,
+        name: "LightGBM JSON",
+        starts: &[Text("{\"name\":\"tree\",\"version\":\"v")],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::lightgbm::import_json,
+    },
+    Reader {
         format: Format::Json,
         name: "canonical JSON",
         // The first that no other format claims.
@@ -94,9 +112,9 @@ const SAVE_SKOPS: &str =
     "save a skops file where it was fitted: import skops.io; skops.io.dump(model, \"model.skops\")";
 const SAVE_XGBOOST: &str = "load it with the XGBoost that wrote it, at least 1.6, and save it again: \
                             booster.save_model(\"model.json\")";
-const SUPPORTED: &str = "skops, XGBoost's JSON and UBJSON, ONNX and canonical JSON are read; from \
-                         scikit-learn, skops is the lossless one";
-const BOOSTED: &str = "fit XGBoost, or one of scikit-learn's ensembles, such as \
+const SUPPORTED: &str = "skops, XGBoost's JSON and UBJSON, LightGBM's text and JSON, ONNX and \
+                         canonical JSON are read; from scikit-learn, skops is the lossless one";
+const BOOSTED: &str = "fit XGBoost, LightGBM, or one of scikit-learn's ensembles, such as \
                        HistGradientBoostingClassifier or RandomForestClassifier";
 const NETWORK: &str = "neural networks are not read; fit scikit-learn's RandomForestClassifier, \
                        ExtraTreesClassifier or GaussianNB and save it with skops.io.dump";
@@ -194,12 +212,6 @@ const FOREIGN: &[Foreign] = &[
     ),
     Foreign(Bytes(b"binf"), "an XGBoost model (binary)", SAVE_XGBOOST),
     Foreign(Bytes(b"bs64\t"), "an XGBoost model (base64)", SAVE_XGBOOST),
-    Foreign(Text("treeversion=v"), "a LightGBM model (text)", BOOSTED),
-    Foreign(
-        Text("{\"name\":\"tree\",\"version\":\"v"),
-        "a LightGBM model (JSON)",
-        BOOSTED,
-    ),
     Foreign(Bytes(b"CBM1"), "a CatBoost model (cbm)", BOOSTED),
     Foreign(
         Within("\"oblivious_trees\""),

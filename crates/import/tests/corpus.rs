@@ -24,6 +24,11 @@ fn xgboost() {
 }
 
 #[test]
+fn lightgbm() {
+    replay("lightgbm", targets::lightgbm, 6);
+}
+
+#[test]
 fn json() {
     replay("json", targets::json, 2);
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use spinney_dataset::npy::{self, Array};
 use spinney_dataset::{Budget, archive};
 use spinney_import::{Imported, import};
-use spinney_model::{FloatModel, Output, Task};
+use spinney_model::{AdditiveKind, FloatModel, Output, Task};
 
 type Members = BTreeMap<String, Vec<u8>>;
 
@@ -139,11 +139,14 @@ fn check(name: &str, endings: &[&str], raw_max: f64, linked_max: f64, n_models_m
             .find_map(|it| members.get(it))
             .expect("expectations");
         let expected = archive::unpack(expected, &Budget::of(expected.len())).expect("an npz");
-        // See `ada_boost`.
         let raw_by = match &imported.model {
-            FloatModel::Additive(sum) if sum.kind().as_str() == "adaboost" => {
-                (sum.schema().n_classes() - 1) as f64
-            }
+            FloatModel::Additive(sum) => match sum.kind() {
+                // See `ada_boost`.
+                AdditiveKind::AdaBoost => (sum.schema().n_classes() - 1) as f64,
+                // `raw_score` of a random forest is the sum, `predict` makes of the mean what it does.
+                AdditiveKind::LightGbm => sum.sum().divisor,
+                _ => 1.0,
+            },
             _ => 1.0,
         };
         let found = distance(&imported, &expected, raw_by);
@@ -189,6 +192,13 @@ fn xgboost() {
     check("xgboost-3.2.0.zip", &[".ubj"], 0.0, 1e-6, 27);
 }
 
+#[test]
+fn lightgbm() {
+    check("lightgbm-3.3.5.zip", &[".txt"], 1e-9, 1e-9, 26);
+    check("lightgbm-4.7.0.zip", &[".txt"], 1e-9, 1e-9, 26);
+    check("lightgbm-4.7.0.zip", &[".json"], 1e-9, 1e-9, 13);
+}
+
 /// Everything in `refused/` is refused, by the word that names the file.
 fn check_refused(name: &str, n_min: usize) {
     let mut n = 0;
@@ -215,4 +225,6 @@ fn what_is_refused_is_named() {
     check_refused("1.9.1/additive.zip", 7);
     check_refused("xgboost-1.7.6.zip", 1);
     check_refused("xgboost-3.2.0.zip", 4);
+    check_refused("lightgbm-3.3.5.zip", 5);
+    check_refused("lightgbm-4.7.0.zip", 10);
 }

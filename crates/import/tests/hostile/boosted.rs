@@ -8,9 +8,11 @@ use spinney_import::import;
 use super::member;
 
 /// Small models: an archive of fixtures and a member.
-const SMALL: [(&str, &str); 2] = [
+const SMALL: [(&str, &str); 4] = [
     ("xgboost-3.2.0.zip", "stump.json"),
     ("xgboost-3.2.0.zip", "stump.ubj"),
+    ("lightgbm-4.7.0.zip", "regression_l1.txt"),
+    ("lightgbm-4.7.0.zip", "quantile.json"),
 ];
 
 #[test]
@@ -18,7 +20,10 @@ fn files_cut_at_every_byte_are_refused() {
     for (archive, name) in SMALL {
         let bytes = member(archive, name);
         assert!(import(&bytes).is_ok(), "{name}");
-        for length in 0..bytes.trim_ascii_end().len() {
+        // Behind the trees, LightGBM writes importances and parameters.
+        let mut ends = bytes.windows(12);
+        let end = ends.position(|it| it == b"end of trees");
+        for length in 0..end.unwrap_or(bytes.trim_ascii_end().len()) {
             assert!(import(&bytes[..length]).is_err(), "{name} cut at {length}");
         }
     }
@@ -28,7 +33,7 @@ fn files_cut_at_every_byte_are_refused() {
 fn files_with_any_bit_flipped_do_not_panic() {
     for (archive, name) in SMALL {
         let mut bytes = member(archive, name);
-        for bit in 0..bytes.len() * 8 {
+        for bit in (0..bytes.len() * 8).step_by(5) {
             bytes[bit / 8] ^= 1 << (bit % 8);
             if let Ok(imported) = import(&bytes) {
                 let row = vec![0.5; imported.model.schema().n_features()];
@@ -87,6 +92,93 @@ fn an_xgboost_model_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_lightgbm_model_that_is_none_is_refused() {
+    let text = member("lightgbm-4.7.0.zip", "regression_l1.txt");
+    let text = String::from_utf8(text).expect("text");
+    let line = |key: &str| {
+        let start = text.find(key).expect("a key");
+        text[start..].lines().next().expect("a line").to_owned()
+    };
+    let left = line("left_child=");
+    let said = [
+        (left.clone(), "left_child=".to_owned()),
+        (left.clone(), left.replace("-1", "-9")),
+        (left.clone(), left.replace("=1", "=0")),
+        (left.clone(), left.replace("=1", "=99")),
+        (left.clone(), left.replace("=1", "=x")),
+        (line("leaf_value="), "leaf_value=nan 1 1 1 1 1".to_owned()),
+        (line("decision_type="), "decision_type=1 0 0 0 0".to_owned()),
+        (line("is_linear="), "is_linear=1".to_owned()),
+        (line("shrinkage="), "shrinking=1".to_owned()),
+        (
+            line("max_feature_idx="),
+            "max_feature_idx=18446744073709551615".to_owned(),
+        ),
+        (
+            line("num_tree_per_iteration="),
+            "num_tree_per_iteration=0".to_owned(),
+        ),
+        (line("objective="), "objective=regression sqrt".to_owned()),
+        (line("objective="), "object=regression".to_owned()),
+        (line("end of trees"), String::new()),
+    ]
+    .map(|(from, to)| {
+        let changed = text.replace(&from, &to);
+        let error = import(changed.as_bytes()).expect_err(&to).to_string();
+        assert!(!error.contains('\n') && error.len() < 600, "{error}");
+        error
+    });
+    expect![[r#"
+        trees[0], left_child: found 0 numbers, expected 5
+        trees[0], left_child[1]: found -9, expected a split below 5, or a leaf from -6 to -1
+        trees[0]: found a node within itself, or below several others, expected a tree
+        trees[0], left_child[0]: found 99, expected a split below 5, or a leaf from -6 to -1
+        line 19, left_child: found "x", expected a number
+        trees[0], nodes[2].value: found NaN, expected a finite number
+        a LightGBM model with categories cannot be imported: code them as numbers before fit, one column of 0 and 1 for each category, and name no categorical_feature
+        a LightGBM model with linear trees cannot be imported: fit with linear_tree=false
+        line 28 of a LightGBM model with "shrinking" cannot be imported: this key is none that LightGBM 3 and 4 write, and it may change what the model says
+        max_feature_idx: found 18,446,744,073,709,551,615 features, expected 1 to 65,535 (a split names its feature in 16 bits); leave columns out (`ignore` in [dataset]), or select features and fit anew
+        num_tree_per_iteration: found 0, expected 1
+        LightGBM's objective regression with "sqrt" cannot be imported: binary, multiclass, multiclassova, regression, poisson and others of LightGBM's own that deliver classes or values are read
+        line 7 of a LightGBM model with "object" cannot be imported: this key is none that LightGBM 3 and 4 write, and it may change what the model says
+        line 109 of a LightGBM model with "feature_importances:" cannot be imported: this key is none that LightGBM 3 and 4 write, and it may change what the model says"#]].assert_eq(&said.join("\n"));
+}
+
+#[test]
+fn nested_deeply_is_refused_or_read() {
+    let mut json = r#"{"name":"tree","version":"v4","tree_info":[{"tree_structure":"#.to_owned();
+    json.push_str(&r#"{"left_child":"#.repeat(100_000));
+    let said = import(json.as_bytes()).expect_err("deep").to_string();
+    assert!(said.contains("model.txt"), "{said}");
+    // A chain of a thousand splits is a tree like any other in text.
+    let n = 1_000;
+    let list = |of: &dyn Fn(usize) -> String| (0..n).map(of).collect::<Vec<_>>().join(" ");
+    let left = list(&|index| format!("{}", !(index as i64)));
+    let right = list(&|index| match index + 1 < n {
+        true => (index + 1).to_string(),
+        false => format!("{}", !(n as i64)),
+    });
+    let zeros = list(&|_| "0".to_owned());
+    // Zero for missing, against the threshold's side at every split of one feature.
+    let chain = format!(
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\n\
+         objective=regression\nfeature_names=a\n\nTree=0\nnum_leaves={}\nsplit_feature={zeros}\n\
+         threshold={}\ndecision_type={}\nleft_child={left}\nright_child={right}\n\
+         leaf_value={zeros} 0\nis_linear=0\n\nend of trees\n",
+        n + 1,
+        list(&|index| (index + 1).to_string()),
+        list(&|_| "4".to_owned()),
+    );
+    let imported = import(chain.as_bytes()).expect("a chain");
+    assert!(
+        imported.model.n_splits() < 3 * n,
+        "{}",
+        imported.model.n_splits()
+    );
+}
+
+#[test]
 fn ten_million_bytes_take_little_time() {
     let numbers = "0,".repeat(5_000_000);
     let json = changed(
@@ -95,8 +187,12 @@ fn ten_million_bytes_take_little_time() {
     );
     let mut ubjson = b"{L\0\0\0\0\0\0\0\x07learner{i\x0dfeature_names[".to_vec();
     ubjson.extend(b"Si\0".repeat(3_000_000));
+    let names = "a ".repeat(5_000_000);
+    let text = format!("tree\nversion=v4\nfeature_names={names}\n").into_bytes();
+    let numbers = "0 ".repeat(2_500_000);
+    let tree = format!("tree\nversion=v4\nTree=0\nthreshold={numbers}\nleaf_value={numbers}\n");
     let start = Instant::now();
-    for bytes in [json, ubjson] {
+    for bytes in [json, ubjson, text, tree.into_bytes()] {
         assert!(import(&bytes).is_err());
     }
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());

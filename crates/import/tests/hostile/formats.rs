@@ -37,21 +37,6 @@ fn foreign_formats_are_named_by_their_content() {
         "a dump of XGBoost trees (text)",
         "save_model",
     );
-    named(
-        b"tree\nversion=v4\nnum_class=3",
-        "a LightGBM model (text)",
-        boosted,
-    );
-    named(
-        b"tree\r\nversion=v3\r\n",
-        "a LightGBM model (text)",
-        boosted,
-    );
-    named(
-        b"{\"name\": \"tree\", \"version\": \"v4\"",
-        "a LightGBM model (JSON)",
-        boosted,
-    );
     named(b"CBM1\x00\x01", "a CatBoost model (cbm)", boosted);
     named(
         b"{\"ctrs\": [], \"features_info\": {",

@@ -1,0 +1,197 @@
+//! The JSON of `dump_model`: trees as objects within objects.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use spinney_dataset::Budget;
+use spinney_dataset::limits::JsonMark;
+
+use super::text::{categories, linear};
+use super::{EXPECTED, Missing, RawModel, RawNode};
+use crate::{Format, ImportError, Imported};
+
+/// What the JSON takes: nodes, lists, and the items of both.
+const JSON_MARKS: &[JsonMark] = &[(b'{', 320), (b'[', 48), (b',', 16)];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    version: String,
+    num_class: usize,
+    num_tree_per_iteration: usize,
+    max_feature_idx: usize,
+    #[serde(default)]
+    objective: Option<String>,
+    #[serde(default)]
+    average_output: bool,
+    feature_names: Vec<String>,
+    tree_info: Vec<Tree>,
+    #[serde(default, rename = "name")]
+    _name: IgnoredAny,
+    #[serde(default, rename = "label_index")]
+    _label_index: IgnoredAny,
+    #[serde(default, rename = "monotone_constraints")]
+    _monotone_constraints: IgnoredAny,
+    #[serde(default, rename = "feature_infos")]
+    _feature_infos: IgnoredAny,
+    #[serde(default, rename = "feature_importances")]
+    _feature_importances: IgnoredAny,
+    #[serde(default, rename = "pandas_categorical")]
+    _pandas_categorical: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tree {
+    tree_structure: Node,
+    #[serde(default, rename = "tree_index")]
+    _tree_index: IgnoredAny,
+    #[serde(default, rename = "num_leaves")]
+    _num_leaves: IgnoredAny,
+    #[serde(default, rename = "num_cat")]
+    _num_cat: IgnoredAny,
+    #[serde(default, rename = "shrinkage")]
+    _shrinkage: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    #[serde(default)]
+    split_feature: Option<u32>,
+    /// A number, or of categories a text.
+    #[serde(default)]
+    threshold: Option<Threshold>,
+    #[serde(default)]
+    decision_type: Option<String>,
+    #[serde(default)]
+    default_left: Option<bool>,
+    #[serde(default)]
+    missing_type: Option<String>,
+    #[serde(default)]
+    left_child: Option<Box<Node>>,
+    #[serde(default)]
+    right_child: Option<Box<Node>>,
+    #[serde(default)]
+    leaf_value: Option<f64>,
+    /// Of linear trees.
+    #[serde(default)]
+    leaf_const: Option<IgnoredAny>,
+    #[serde(default, rename = "leaf_features")]
+    _leaf_features: IgnoredAny,
+    #[serde(default, rename = "leaf_coeff")]
+    _leaf_coeff: IgnoredAny,
+    #[serde(default, rename = "leaf_index")]
+    _leaf_index: IgnoredAny,
+    #[serde(default, rename = "leaf_weight")]
+    _leaf_weight: IgnoredAny,
+    #[serde(default, rename = "leaf_count")]
+    _leaf_count: IgnoredAny,
+    #[serde(default, rename = "split_index")]
+    _split_index: IgnoredAny,
+    #[serde(default, rename = "split_gain")]
+    _split_gain: IgnoredAny,
+    #[serde(default, rename = "internal_value")]
+    _internal_value: IgnoredAny,
+    #[serde(default, rename = "internal_weight")]
+    _internal_weight: IgnoredAny,
+    #[serde(default, rename = "internal_count")]
+    _internal_count: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Threshold {
+    Number(f64),
+    Text(IgnoredAny),
+}
+
+/// Reads the JSON.
+pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = Budget::of(bytes.len());
+    budget.take_json("the file", bytes, JSON_MARKS)?;
+    let model: Model = serde_json::from_slice(bytes).map_err(|error| {
+        let expected = match error.to_string().contains("recursion limit") {
+            true => {
+                "trees of a depth up to 60; model.txt, which save_model writes, knows no such \
+                     limit"
+            }
+            false => EXPECTED,
+        };
+        ImportError::broken(
+            format!("line {}, column {}", error.line(), error.column()),
+            error.to_string(),
+            expected,
+        )
+    })?;
+    let trees = model
+        .tree_info
+        .into_iter()
+        .enumerate()
+        .map(|(index, tree)| {
+            nodes(tree.tree_structure).map_err(|error| error.within(&format!("tree_info[{index}]")))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let model = RawModel {
+        version: model.version,
+        num_class: model.num_class,
+        num_tree_per_iteration: model.num_tree_per_iteration,
+        max_feature_idx: model.max_feature_idx,
+        objective: model.objective,
+        average_output: model.average_output,
+        feature_names: model.feature_names,
+        trees,
+    };
+    model.check(Format::LightgbmJson, &budget)
+}
+
+/// The nodes of a tree, the root first.
+fn nodes(root: Node) -> Result<Vec<RawNode>, ImportError> {
+    let mut nodes: Vec<RawNode> = Vec::new();
+    // A node, and the split whose right child it is.
+    let mut stack: Vec<(Node, Option<usize>)> = vec![(root, None)];
+    while let Some((node, parent)) = stack.pop() {
+        let new = nodes.len();
+        if let Some(RawNode::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+            *right = new;
+        }
+        if node.leaf_const.is_some() {
+            return Err(linear());
+        }
+        let odd = |found: &str| {
+            ImportError::broken(
+                format!("node {new}"),
+                found.to_owned(),
+                "either a leaf_value, or a split with two children",
+            )
+        };
+        let (left, right) = match (node.leaf_value, node.left_child, node.right_child) {
+            (Some(value), None, None) => {
+                nodes.push(RawNode::Leaf(value));
+                continue;
+            }
+            (None, Some(left), Some(right)) => (left, right),
+            _ => return Err(odd("neither")),
+        };
+        let threshold = match (node.decision_type.as_deref(), node.threshold) {
+            (Some("<="), Some(Threshold::Number(threshold))) => threshold,
+            (Some("=="), _) | (_, Some(Threshold::Text(_))) => return Err(categories()),
+            _ => return Err(odd("a split without a threshold")),
+        };
+        nodes.push(RawNode::Split {
+            feature: node.split_feature.ok_or_else(|| odd("no split_feature"))?,
+            threshold,
+            default_left: node.default_left.ok_or_else(|| odd("no default_left"))?,
+            missing: match node.missing_type.as_deref() {
+                Some("None") => Missing::None,
+                Some("Zero") => Missing::Zero,
+                Some("NaN") => Missing::Nan,
+                _ => return Err(odd("no missing_type of None, Zero or NaN")),
+            },
+            left: new + 1,
+            right: 0,
+        });
+        stack.push((*right, Some(new)));
+        stack.push((*left, None));
+    }
+    Ok(nodes)
+}

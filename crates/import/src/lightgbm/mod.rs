@@ -1,0 +1,230 @@
+//! LightGBM's models: `model.txt` (`save_model`) and the JSON of `dump_model`, versions 3 and 4; the
+//! format is that of `src/io/gbdt_model_text.cpp` and `src/io/tree.cpp` of its repository.
+//!
+//! LightGBM compares and adds in float64, and its leaves hold the learning rate. A split says what a
+//! missing reading is to it: zero (*None*), nothing but a missing one (*NaN*), or what is zero (*Zero*).
+
+mod json;
+mod missing;
+mod text;
+
+use spinney_dataset::Budget;
+use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
+
+use crate::draft::{Draft, DraftTree, Outputs};
+use crate::fold::Feed;
+use crate::{Format, ImportError, Imported, Origin};
+pub(crate) use json::import_json;
+pub(crate) use text::import_text;
+
+/// What is expected of a file.
+const EXPECTED: &str = "a model as LightGBM 3 and 4 write it";
+
+/// A model as both forms have it.
+struct RawModel {
+    version: String,
+    num_class: usize,
+    num_tree_per_iteration: usize,
+    max_feature_idx: usize,
+    objective: Option<String>,
+    /// Whether sums are divided by the number of rounds, as random forests do.
+    average_output: bool,
+    feature_names: Vec<String>,
+    trees: Vec<Vec<RawNode>>,
+}
+
+/// A node of a tree; the root is the first.
+#[derive(Debug, Clone, Copy)]
+enum RawNode {
+    Split {
+        feature: u32,
+        threshold: f64,
+        default_left: bool,
+        missing: Missing,
+        left: usize,
+        right: usize,
+    },
+    Leaf(f64),
+}
+
+/// What a missing reading is to a split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Missing {
+    /// Zero.
+    None,
+    /// Missing, like any reading that is zero.
+    Zero,
+    /// Missing.
+    Nan,
+}
+
+/// What an objective delivers.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    Binary,
+    Multi,
+    Value,
+}
+
+/// Objectives that are read, with their names in files: `src/objective` of LightGBM.
+const OBJECTIVES: &[(&str, Target, Link)] = &[
+    ("binary", Target::Binary, SIGMOID),
+    ("multiclass", Target::Multi, Link::Softmax),
+    ("multiclassova", Target::Multi, SIGMOID),
+    ("regression", Target::Value, Link::Identity),
+    ("regression_l1", Target::Value, Link::Identity),
+    ("huber", Target::Value, Link::Identity),
+    ("fair", Target::Value, Link::Identity),
+    ("quantile", Target::Value, Link::Identity),
+    ("mape", Target::Value, Link::Identity),
+    ("poisson", Target::Value, Link::Exp),
+    ("gamma", Target::Value, Link::Exp),
+    ("tweedie", Target::Value, Link::Exp),
+    ("cross_entropy", Target::Value, SIGMOID),
+];
+
+const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
+
+/// An objective: what it delivers, and through which link.
+fn objective(text: Option<&str>) -> Result<(Target, Link), ImportError> {
+    let refused = |what: String| {
+        Err(ImportError::refused(
+            what,
+            "binary, multiclass, multiclassova, regression, poisson and others of LightGBM's own \
+             that deliver classes or values are read",
+        ))
+    };
+    let Some(text) = text else {
+        return refused("a LightGBM model without an objective".to_owned());
+    };
+    let mut words = text.split_ascii_whitespace();
+    let name = words.next().unwrap_or("");
+    let Some((_, target, link)) = OBJECTIVES.iter().find(|it| it.0 == name) else {
+        return refused(format!("LightGBM's objective {}", shown(name)));
+    };
+    let mut link = *link;
+    for word in words {
+        match (word.split_once(':'), &mut link) {
+            (Some(("num_class", _)), _) => {}
+            (Some(("sigmoid", value)), Link::Sigmoid { scale }) => {
+                *scale = value.parse().map_err(|_| {
+                    ImportError::broken("objective", shown(text), "a sigmoid that is a number")
+                })?;
+            }
+            _ => return refused(format!("LightGBM's objective {name} with {}", shown(word))),
+        }
+    }
+    Ok((*target, link))
+}
+
+/// Text of a file, short and on one line.
+fn shown(text: &str) -> String {
+    let text: String = text.chars().take(60).collect();
+    format!("\"{}\"", text.escape_default())
+}
+
+impl RawModel {
+    fn check(self, format: Format, budget: &Budget) -> Result<Imported, ImportError> {
+        let (target, link) = objective(self.objective.as_deref())?;
+        let n_features = self.max_feature_idx.saturating_add(1);
+        limits::FEATURES.check("max_feature_idx", n_features)?;
+        let n_outputs = self.num_tree_per_iteration;
+        let outputs = match target {
+            Target::Binary => numbered(2),
+            Target::Multi => {
+                limits::CLASSES.check("num_class", self.num_class)?;
+                numbered(self.num_class)
+            }
+            Target::Value => Outputs::targets(1),
+        };
+        let wanted = match target {
+            Target::Multi => self.num_class,
+            _ => 1,
+        };
+        if n_outputs != wanted {
+            return Err(ImportError::broken(
+                "num_tree_per_iteration",
+                n_outputs.to_string(),
+                wanted.to_string(),
+            ));
+        }
+        let n_trees = self.trees.len();
+        if !n_trees.is_multiple_of(n_outputs) {
+            return Err(ImportError::broken(
+                "the trees",
+                format!("{n_trees} of them"),
+                format!("a multiple of {n_outputs}, one per output and round"),
+            ));
+        }
+        let trees = self
+            .trees
+            .into_iter()
+            .enumerate()
+            .map(|(index, nodes)| {
+                let place = format!("trees[{index}]");
+                Ok(DraftTree {
+                    nodes: missing::lower(&nodes, budget, &place)?,
+                    output: Some(index % n_outputs),
+                })
+            })
+            .collect::<Result<Vec<_>, ImportError>>()?;
+        let names = names(self.feature_names, n_features)?;
+        let mut notes = Vec::new();
+        if target != Target::Value {
+            notes.push(
+                "Classes are the numbers that LightGBM was fitted on; it keeps no other labels."
+                    .to_owned(),
+            );
+        }
+        let draft = Draft {
+            kind: AdditiveKind::LightGbm,
+            n_features,
+            outputs,
+            trees,
+            sum: Sum {
+                precision: Precision::Float64,
+                base: vec![0.0; n_outputs],
+                divisor: match self.average_output {
+                    true => (n_trees / n_outputs) as f64,
+                    false => 1.0,
+                },
+            },
+            link,
+            threshold: None,
+        };
+        let feed = Feed::raw(names, n_features);
+        Ok(Imported {
+            model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float64, budget)?),
+            origin: Origin {
+                format,
+                estimator: self.objective.unwrap_or_default(),
+                library: Some(format!(
+                    "LightGBM, model {}",
+                    shown(&self.version).trim_matches('"')
+                )),
+                steps: Vec::new(),
+                notes,
+            },
+        })
+    }
+}
+
+fn numbered(n: usize) -> Outputs {
+    Outputs::Classes((0..n).map(|index| index.to_string()).collect())
+}
+
+/// The names of features, unless they are those that LightGBM makes up: `Column_0`, `Column_1`, ….
+fn names(names: Vec<String>, n_features: usize) -> Result<Option<Vec<String>>, ImportError> {
+    if names.len() != n_features {
+        return Err(ImportError::broken(
+            "feature_names",
+            format!("{} names", names.len()),
+            format!("one per feature, {n_features}"),
+        ));
+    }
+    let are_made_up = names
+        .iter()
+        .enumerate()
+        .all(|(index, name)| *name == format!("Column_{index}"));
+    Ok((!are_made_up).then_some(names))
+}

@@ -1,0 +1,261 @@
+//! `model.txt`: lines of keys and values, first of the model, then of each tree.
+
+use spinney_dataset::Budget;
+
+use super::{EXPECTED, Missing, RawModel, RawNode, shown};
+use crate::{Format, ImportError, Imported};
+
+/// Keys of the model that change nothing of what it says.
+const UNREAD: [&str; 5] = [
+    "label_index",
+    "monotone_constraints",
+    "feature_infos",
+    "tree_sizes",
+    "tree",
+];
+/// Keys of a tree that change nothing of what it says.
+const TREE_UNREAD: [&str; 8] = [
+    "num_cat",
+    "split_gain",
+    "leaf_weight",
+    "leaf_count",
+    "internal_value",
+    "internal_weight",
+    "internal_count",
+    "shrinkage",
+];
+
+/// A key that stands in a file, in quotes, and the line that it stands in.
+fn unknown(line: usize, key: &str) -> ImportError {
+    ImportError::refused(
+        format!("line {line} of a LightGBM model with {}", shown(key)),
+        "this key is none that LightGBM 3 and 4 write, and it may change what the model says",
+    )
+}
+
+/// Reads the text.
+pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = Budget::of(bytes.len());
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| ImportError::broken("the file", error.to_string(), "text in UTF-8"))?;
+    let mut lines = (1..).zip(text.lines());
+    let mut model = RawModel {
+        version: String::new(),
+        num_class: 0,
+        num_tree_per_iteration: 0,
+        max_feature_idx: 0,
+        objective: None,
+        average_output: false,
+        feature_names: Vec::new(),
+        trees: Vec::new(),
+    };
+    let mut tree: Option<RawTree> = None;
+    let mut is_complete = false;
+    for (at, line) in &mut lines {
+        let line = line.trim_end();
+        let (key, value) = line.split_once('=').unwrap_or((line, ""));
+        let size = || {
+            value.parse().map_err(|_| {
+                ImportError::broken(
+                    format!("line {at}, {key}"),
+                    shown(value),
+                    "an integer of at least 0",
+                )
+            })
+        };
+        match (&mut tree, key) {
+            (_, "") => {}
+            (_, "Tree" | "end of trees") => {
+                if let Some(tree) = tree.take() {
+                    let place = format!("trees[{}]", model.trees.len());
+                    budget.take_items(&place, 1, 64)?;
+                    let nodes = tree.nodes(&budget, &place);
+                    model
+                        .trees
+                        .push(nodes.map_err(|error| error.within(&place))?);
+                }
+                if key != "Tree" {
+                    is_complete = true;
+                    break;
+                }
+                tree = Some(RawTree::default());
+            }
+            (None, "version") => value.clone_into(&mut model.version),
+            (None, "num_class") => model.num_class = size()?,
+            (None, "num_tree_per_iteration") => model.num_tree_per_iteration = size()?,
+            (None, "max_feature_idx") => model.max_feature_idx = size()?,
+            (None, "objective") => model.objective = Some(value.to_owned()),
+            (None, "average_output") => model.average_output = true,
+            (None, "feature_names") => {
+                for name in value.split_ascii_whitespace() {
+                    budget.take_text("feature_names", name)?;
+                    model.feature_names.push(name.to_owned());
+                }
+            }
+            (None, _) if UNREAD.contains(&key) => {}
+            (Some(tree), _) => tree.line(at, key, value, &budget)?,
+            _ => return Err(unknown(at, key)),
+        }
+    }
+    if !is_complete {
+        return Err(ImportError::broken(
+            "the file",
+            "no \"end of trees\"",
+            EXPECTED,
+        ));
+    }
+    model.check(Format::Lightgbm, &budget)
+}
+
+/// The lists of a tree.
+#[derive(Default)]
+struct RawTree {
+    n_leaves: usize,
+    feature: Vec<u32>,
+    threshold: Vec<f64>,
+    decision: Vec<u8>,
+    left: Vec<i64>,
+    right: Vec<i64>,
+    leaf: Vec<f64>,
+}
+
+impl RawTree {
+    fn line(
+        &mut self,
+        at: usize,
+        key: &str,
+        value: &str,
+        budget: &Budget,
+    ) -> Result<(), ImportError> {
+        match key {
+            "num_leaves" => {
+                self.n_leaves = list::<usize>(at, key, value, budget)?
+                    .first()
+                    .copied()
+                    .unwrap_or(0);
+            }
+            "split_feature" => self.feature = list(at, key, value, budget)?,
+            "threshold" => self.threshold = list(at, key, value, budget)?,
+            "decision_type" => self.decision = list(at, key, value, budget)?,
+            "left_child" => self.left = list(at, key, value, budget)?,
+            "right_child" => self.right = list(at, key, value, budget)?,
+            "leaf_value" => self.leaf = list(at, key, value, budget)?,
+            "is_linear" if value != "0" => return Err(linear()),
+            "is_linear" => {}
+            // Splits by categories are refused where they stand.
+            "cat_boundaries" | "cat_threshold" => return Err(categories()),
+            _ if TREE_UNREAD.contains(&key) => {}
+            _ => return Err(unknown(at, key)),
+        }
+        Ok(())
+    }
+
+    fn nodes(&self, budget: &Budget, place: &str) -> Result<Vec<RawNode>, ImportError> {
+        let n_splits = self.n_leaves.saturating_sub(1);
+        for (what, found, wanted) in [
+            ("leaf_value", self.leaf.len(), self.n_leaves.max(1)),
+            ("split_feature", self.feature.len(), n_splits),
+            ("threshold", self.threshold.len(), n_splits),
+            ("decision_type", self.decision.len(), n_splits),
+            ("left_child", self.left.len(), n_splits),
+            ("right_child", self.right.len(), n_splits),
+        ] {
+            if found != wanted {
+                return Err(ImportError::broken(
+                    what,
+                    format!("{found} numbers"),
+                    wanted.to_string(),
+                ));
+            }
+        }
+        budget.take_items(place, n_splits + self.leaf.len(), 48)?;
+        // Leaves stand behind splits; a child below 0 is the leaf of the number's complement.
+        let child = |what: &str, index: usize, child: i64| {
+            let at = if child < 0 {
+                usize::try_from(!child)
+                    .ok()
+                    .filter(|it| *it < self.leaf.len())
+            } else {
+                usize::try_from(child).ok().filter(|it| *it < n_splits)
+            };
+            let at = if child < 0 {
+                at.map(|it| it + n_splits)
+            } else {
+                at
+            };
+            at.ok_or_else(|| {
+                ImportError::broken(
+                    format!("{what}[{index}]"),
+                    child.to_string(),
+                    format!(
+                        "a split below {n_splits}, or a leaf from -{} to -1",
+                        self.leaf.len()
+                    ),
+                )
+            })
+        };
+        let mut nodes = Vec::with_capacity(n_splits + self.leaf.len());
+        for index in 0..n_splits {
+            let decision = self.decision[index];
+            if decision & 1 != 0 {
+                return Err(categories());
+            }
+            nodes.push(RawNode::Split {
+                feature: self.feature[index],
+                threshold: self.threshold[index],
+                default_left: decision & 2 != 0,
+                missing: match decision >> 2 {
+                    0 => Missing::None,
+                    1 => Missing::Zero,
+                    2 => Missing::Nan,
+                    _ => {
+                        return Err(ImportError::broken(
+                            format!("decision_type[{index}]"),
+                            decision.to_string(),
+                            "a missing type of 0 to 2",
+                        ));
+                    }
+                },
+                left: child("left_child", index, self.left[index])?,
+                right: child("right_child", index, self.right[index])?,
+            });
+        }
+        nodes.extend(self.leaf.iter().copied().map(RawNode::Leaf));
+        Ok(nodes)
+    }
+}
+
+/// Refuses trees with linear models in their leaves.
+pub(super) fn linear() -> ImportError {
+    ImportError::refused(
+        "a LightGBM model with linear trees",
+        "fit with linear_tree=false",
+    )
+}
+
+/// Refuses splits by categories.
+pub(super) fn categories() -> ImportError {
+    ImportError::refused(
+        "a LightGBM model with categories",
+        "code them as numbers before fit, one column of 0 and 1 for each category, and name no \
+         categorical_feature",
+    )
+}
+
+/// Numbers with blanks between them.
+fn list<T: std::str::FromStr>(
+    at: usize,
+    key: &str,
+    text: &str,
+    budget: &Budget,
+) -> Result<Vec<T>, ImportError> {
+    let n = text.split_ascii_whitespace().count();
+    budget.take_items(key, n, size_of::<T>() as u64)?;
+    let mut numbers = Vec::with_capacity(n);
+    for word in text.split_ascii_whitespace() {
+        numbers.push(word.parse().map_err(|_| {
+            ImportError::broken(format!("line {at}, {key}"), shown(word), "a number")
+        })?);
+    }
+    Ok(numbers)
+}
