@@ -7,12 +7,15 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{
-    Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Labels, Model, file,
+    Config, ConfigPath, DataFile, Dataset as RowsConfig, Feature, Frontend, Labels, Missing, Model,
+    file,
 };
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
-use spinney_dataset::{DataError, Dataset, LabelsIn, Note, Source, csv, notes, split};
-use spinney_model::limits;
+use spinney_dataset::{
+    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Source, csv, notes, split,
+};
+use spinney_model::{Task, limits};
 
 use super::folders::Folder;
 use super::signals;
@@ -177,14 +180,16 @@ impl Inputs {
     }
 }
 
-/// Parses rows and splits them as the config says. Where a model with names is there
-/// already, `features` are these, and other columns are not read, if the files have all of them.
+/// Parses rows and splits them as the config says; their labels are what the task asks for. Where a
+/// model with names is there already, `features` are these, and other columns are not read, if the
+/// files have all of them.
 pub fn rows(
     config: &Config,
     inputs: &Inputs,
+    task: Task,
     features: Option<&[String]>,
 ) -> Result<PipelineRows, Failure> {
-    let rows = parse_rows(config, inputs, features)?;
+    let rows = parse_rows(config, inputs, task, features)?;
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
     let train_file = match &config.pipeline.dataset {
@@ -224,6 +229,7 @@ fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), 
 fn parse_rows(
     config: &Config,
     inputs: &Inputs,
+    task: Task,
     features: Option<&[String]>,
 ) -> Result<PipelineRows, Failure> {
     if let Some(frontend) = &config.pipeline.frontend {
@@ -234,7 +240,7 @@ fn parse_rows(
             rows,
             test_fraction,
         } => {
-            let file = Opened::new(config, inputs, rows)?;
+            let file = Opened::new(config, inputs, task, rows)?;
             check_ignored(config, &[&file])?;
             let (dataset, unused) = file.read(file.wanted(features)?)?;
             let seed = config.pipeline.identity.seed;
@@ -251,7 +257,7 @@ fn parse_rows(
             })
         }
         RowsConfig::Given { train: None, test } => {
-            let file = Opened::new(config, inputs, test)?;
+            let file = Opened::new(config, inputs, task, test)?;
             check_ignored(config, &[&file])?;
             let (rows, unused) = file.read(file.wanted(features)?)?;
             let notes = notes::of_labels(&rows).into_iter();
@@ -267,8 +273,8 @@ fn parse_rows(
             train: Some(train),
             test,
         } => {
-            let train_file = Opened::new(config, inputs, train)?;
-            let test_file = Opened::new(config, inputs, test)?;
+            let train_file = Opened::new(config, inputs, task, train)?;
+            let test_file = Opened::new(config, inputs, task, test)?;
             check_ignored(config, &[&train_file, &test_file])?;
             let train_rows = train_file.read(train_file.wanted(features)?)?.0;
             let of_train = train_rows.is_named().then(|| train_rows.features());
@@ -315,7 +321,12 @@ struct Opened<'a> {
 }
 
 impl<'a> Opened<'a> {
-    fn new(config: &Config, inputs: &'a Inputs, file: &'a DataFile) -> Result<Self, Failure> {
+    fn new(
+        config: &Config,
+        inputs: &'a Inputs,
+        task: Task,
+        file: &'a DataFile,
+    ) -> Result<Self, Failure> {
         let bytes = inputs.bytes(&file.path);
         let labels = match &file.labels {
             Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
@@ -337,6 +348,12 @@ impl<'a> Opened<'a> {
             let message = format!("{} has no column {what}", file.path.typed);
             return Err(config.fault("dataset.label", message, Some(&help)).into());
         }
+        let labels_are = match task {
+            Task::Classify | Task::Detect => LabelsAre::Classes,
+            Task::Regress => LabelsAre::Numbers,
+        };
+        let columns = columns(config, &source).map_err(blame)?;
+        let source = source.with(labels_are, columns);
         Ok(Self { file, source })
     }
 
@@ -373,10 +390,47 @@ impl<'a> Opened<'a> {
             }
             is_wanted
         };
-        let rows = self.source.read(&keeps);
+        let rows = self
+            .source
+            .read(&keeps)
+            .and_then(|rows| match &self.file.normal {
+                Some(normal) if self.file.labels != Labels::None => rows.as_alarms(normal),
+                _ => Ok(rows),
+            });
         let rows = rows.map_err(|error| at_fault(&self.file.path.full, &error))?;
         Ok((rows, unused.into_inner()))
     }
+}
+
+/// The features of a file that are declared to have gaps or words.
+fn columns(config: &Config, source: &Source<'_>) -> Result<Columns, DataError> {
+    let declared = &config.pipeline.features;
+    let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
+    if !declared.values().any(is_odd) {
+        return Ok(Columns::new());
+    }
+    let names = source.features()?.into_iter();
+    let columns = names.filter_map(|name| {
+        let declared = declared_of(declared, &name).filter(|it| is_odd(it))?;
+        let column = Column {
+            missing: declared.missing.map(|it| match it {
+                Missing::Nan => spinney_dataset::Missing::Nan,
+                Missing::Reading(number) => spinney_dataset::Missing::Number(number),
+            }),
+            categories: declared.categories.clone().unwrap_or_default(),
+        };
+        Some((name, column))
+    });
+    Ok(columns.collect())
+}
+
+/// What the config declares of a feature: under its name, else under the first pattern that it matches.
+pub(super) fn declared_of<'c>(
+    features: &'c BTreeMap<String, Feature>,
+    name: &str,
+) -> Option<&'c Feature> {
+    let by_pattern = || features.iter().find(|(pattern, _)| matches(pattern, name));
+    features.get(name).or_else(|| Some(by_pattern()?.1))
 }
 
 /// Whether each pattern of `ignore` names a column of one of the files, and none the label.

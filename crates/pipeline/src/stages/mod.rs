@@ -36,6 +36,7 @@ use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_codegen::SourceTree;
 use spinney_config::{Config, Emulator, Outputs, Prefer};
+use spinney_model::Task;
 use spinney_report::Report;
 
 use crate::environment::{self, Toolchain};
@@ -374,7 +375,7 @@ pub fn features_of(path: &Path, progress: Progress) -> Result<inputs::PipelineRo
         )));
     }
     let inputs = inputs::read(&session.config)?;
-    inputs::rows(&session.config, &inputs, None)
+    inputs::rows(&session.config, &inputs, Task::Classify, None)
 }
 
 /// The plainest crate of the model of the pipeline at `path`.

@@ -5,7 +5,7 @@ use spinney_config::{
     Model, Trainer, Training, did_you_mean,
 };
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, ForestKind};
+use spinney_model::{Additive, FloatModel, ForestKind, Link, Task};
 use spinney_report::Origin;
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
 
@@ -87,7 +87,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let model = match &session.config.pipeline.model {
         Model::Train(training) => {
             session.progress.doing("training");
-            let rows = inputs::rows(&session.config, inputs, None)?;
+            let rows = inputs::rows(&session.config, inputs, Task::Classify, None)?;
             // A split or a pair of files always has training rows where a model is trained.
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
@@ -99,7 +99,9 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                 }
             })?
         }
-        Model::Import { path, .. } => {
+        Model::Import {
+            path, threshold, ..
+        } => {
             session.progress.doing("importing");
             let imported = spinney_import::import(inputs.bytes(path))
                 .map_err(|error| at_fault(&path.full, &error))?;
@@ -110,8 +112,10 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                 steps: imported.origin.steps,
                 notes: imported.origin.notes,
             });
-            check_classes(&session.config, imported.model.schema().classes())?;
-            imported.model
+            let model = imported.model;
+            session.config.check_task(model.task())?;
+            check_classes(&session.config, model.schema().classes())?;
+            with_threshold(&session.config, model, *threshold)?
         }
     };
     let mut writer = stage.begin().environment()?;
@@ -122,15 +126,46 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     Ok(writer)
 }
 
+/// A detector with the threshold that the config names, if it names one; other models have none.
+fn with_threshold(
+    config: &Config,
+    model: FloatModel,
+    threshold: Option<f64>,
+) -> Result<FloatModel, Failure> {
+    let (FloatModel::Additive(sum), Some(threshold)) = (&model, threshold) else {
+        return Ok(model);
+    };
+    let (link, threshold) = match sum.link() {
+        Link::Isolation { .. } => (Link::Isolation { offset: threshold }, None),
+        link => (link, Some(threshold)),
+    };
+    let moved = Additive::new(
+        sum.kind(),
+        sum.schema().clone(),
+        sum.trees().to_vec(),
+        sum.sum().clone(),
+        link,
+        threshold,
+    );
+    moved.map(FloatModel::Additive).map_err(|error| {
+        config
+            .fault("model.threshold", error.to_string(), None)
+            .into()
+    })
+}
+
 /// Digest of the frozen model.
 pub fn digest(session: &Session) -> Result<String, Failure> {
     Ok(artifact_of(session, "model", MODEL)?.1)
 }
 
-/// The frozen model.
+/// The frozen model, which today's config suits.
 pub fn load(session: &Session) -> Result<FloatModel, Failure> {
     let made = session.made("model")?;
-    FloatModel::from_json(&made.read(MODEL)?).map_err(|error| at_fault(&made.path(MODEL), &error))
+    let model = FloatModel::from_json(&made.read(MODEL)?)
+        .map_err(|error| at_fault(&made.path(MODEL), &error))?;
+    session.config.check_task(model.task())?;
+    Ok(model)
 }
 
 /// Whether a second training gives the same model.

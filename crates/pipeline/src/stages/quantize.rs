@@ -203,7 +203,8 @@ pub fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure>
     let model = model::load(session)?;
     let features = model.schema().feature_names();
     let is_named = model.schema().naming() == Naming::Given;
-    let rows = inputs::rows(&session.config, inputs, is_named.then_some(&features))?;
+    let features = is_named.then_some(&*features);
+    let rows = inputs::rows(&session.config, inputs, model.task(), features)?;
     quantized_from(&session.config, model, rows)
 }
 
@@ -419,15 +420,7 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
     Ok(features
         .iter()
         .map(|feature| {
-            let exact = config.pipeline.features.get(&feature.name);
-            let declared = exact.or_else(|| {
-                config
-                    .pipeline
-                    .features
-                    .iter()
-                    .find(|(pattern, _)| matches(pattern, &feature.name))
-                    .map(|(_, declared)| declared)
-            });
+            let declared = inputs::declared_of(&config.pipeline.features, &feature.name);
             let coding = declared
                 .and_then(|declared| declared.coding)
                 .unwrap_or(config.pipeline.quantize.coding);
