@@ -39,6 +39,7 @@ mod memory;
 mod metrics;
 mod node;
 mod predictions;
+mod reject;
 mod slimming;
 mod value_gates;
 mod values;
@@ -61,5 +62,6 @@ pub use node::{
     Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
+pub use reject::{Reject, Rejection};
 pub use slimming::Shape;
 pub use values::{ValueEvaluation, ValuePredictions, ValueRow, ValueScore};

@@ -1,0 +1,189 @@
+//! When a classifier should say that it does not know: a threshold on its margin, from rows kept apart.
+//!
+//! Split conformal prediction. For a row whose label is `y`, let its *shortfall* be how far the score of
+//! `y` lies below the highest one; 0 where the class is right. Of `n` calibration rows, which neither
+//! trained the model nor test it, `q` is the `⌈(n + 1) · coverage⌉`-th smallest shortfall. The set of a
+//! new row has every class whose score is at most `q` below the highest. If the new row and the
+//! calibration rows are exchangeable (drawn alike, in any order), its label is in its set with a
+//! probability of at least `coverage`, over the draw of both, whatever the model and the data:
+//!
+//! V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a Random World", Springer 2005;
+//! A. N. Angelopoulos and S. Bates, "Conformal prediction: a gentle introduction", Foundations and
+//! Trends in Machine Learning 16 (2023), 494–591, theorem 1.
+//!
+//! A row is *accepted* if its set has one class, so if the lead over the next one is above `q`; else the
+//! answer is *unknown*. A row that is accepted and wrong has its label outside of its set, so that at
+//! most `1 − coverage` of all rows are accepted and wrong. That is what is promised; the accuracy among
+//! accepted rows is measured.
+
+use serde::{Deserialize, Serialize};
+use spinney_quantize::argmax;
+
+use crate::metrics::ratio;
+
+/// The lead above which a class is accepted, in the units of scores.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reject {
+    /// The share of rows whose label is in their set, above 0 and below 1.
+    pub coverage: f64,
+    /// Calibration rows.
+    pub n_rows: usize,
+    /// A row is accepted if the winner's score is higher than the next one's by more than this.
+    pub margin: i64,
+}
+
+/// What the threshold does to the test rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Share of rows whose label is in their set; at least the promised coverage, but for chance.
+    pub coverage: f64,
+    /// Rows of which the answer is *unknown*.
+    pub flagged: usize,
+    /// Share of accepted rows that are right; `None` if none is accepted.
+    pub accuracy_accepted: Option<f64>,
+    /// Rows that are accepted and wrong.
+    pub wrong_accepted: usize,
+    /// Share of right answers among those that are not given.
+    pub accuracy_flagged: Option<f64>,
+}
+
+impl Reject {
+    /// Calibrates on rows with scores, one per class, and labels. `None` if there are too few rows to
+    /// promise the coverage: `⌈(n + 1) · coverage⌉` must be at most `n`.
+    ///
+    /// # Panics
+    /// If `coverage` is not between 0 and 1, or there are other labels than rows.
+    #[must_use]
+    pub fn calibrate(scores: &[Vec<i64>], labels: &[usize], coverage: f64) -> Option<Self> {
+        assert!(coverage > 0.0 && coverage < 1.0, "a share between 0 and 1");
+        assert_eq!(scores.len(), labels.len(), "one label per row");
+        let mut shortfalls: Vec<i64> = scores
+            .iter()
+            .zip(labels)
+            .map(|(scores, label)| scores[argmax(scores)] - scores[*label])
+            .collect();
+        shortfalls.sort_unstable();
+        let n_rows = shortfalls.len();
+        // A product that is whole but for its last bit must not ask for a row more.
+        let rank = ((n_rows as f64 + 1.0) * coverage - 1e-9).ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive share of a count"
+        )]
+        let rank = (rank as usize).max(1);
+        Some(Self {
+            coverage,
+            n_rows,
+            margin: *shortfalls.get(rank - 1)?,
+        })
+    }
+
+    /// Fewest calibration rows that a coverage can be promised with.
+    #[must_use]
+    pub fn rows_min(coverage: f64) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive count"
+        )]
+        let n = (coverage / (1.0 - coverage) - 1e-9).ceil() as usize;
+        n.max(1)
+    }
+
+    /// The class of a row's scores, or `None` for *unknown*.
+    #[must_use]
+    pub fn class(&self, scores: &[i64]) -> Option<usize> {
+        let winner = argmax(scores);
+        let is_clear =
+            |(class, score): (usize, &i64)| class == winner || scores[winner] - score > self.margin;
+        scores.iter().enumerate().all(is_clear).then_some(winner)
+    }
+
+    /// Whether a class is in a row's set.
+    fn has(&self, scores: &[i64], class: usize) -> bool {
+        scores[argmax(scores)] - scores[class] <= self.margin
+    }
+
+    /// Judges rows by their labels.
+    ///
+    /// # Panics
+    /// If there are other labels than rows.
+    #[must_use]
+    pub fn judge(&self, scores: &[Vec<i64>], labels: &[usize]) -> Rejection {
+        assert_eq!(scores.len(), labels.len(), "one label per row");
+        let rows = || scores.iter().zip(labels);
+        let covered = rows().filter(|(scores, label)| self.has(scores, **label));
+        let accepted: Vec<bool> = rows()
+            .filter_map(|(scores, label)| Some(self.class(scores)? == *label))
+            .collect();
+        let flagged = scores.len() - accepted.len();
+        let right = accepted.iter().filter(|it| **it).count();
+        let right_flagged = rows()
+            .filter(|(scores, label)| self.class(scores).is_none() && argmax(scores) == **label)
+            .count();
+        Rejection {
+            coverage: ratio(covered.count(), scores.len()),
+            flagged,
+            accuracy_accepted: (!accepted.is_empty()).then(|| ratio(right, accepted.len())),
+            wrong_accepted: accepted.len() - right,
+            accuracy_flagged: (flagged > 0).then(|| ratio(right_flagged, flagged)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reject;
+
+    #[test]
+    fn the_threshold_is_a_quantile_of_shortfalls() {
+        // Shortfalls of 0, 0, 1, 3 and 8.
+        let scores: Vec<Vec<i64>> = [[9, 0], [9, 0], [5, 4], [6, 3], [9, 1]]
+            .map(Vec::from)
+            .into();
+        let labels = [0, 0, 1, 1, 1];
+        let margin = |coverage| Reject::calibrate(&scores, &labels, coverage).map(|it| it.margin);
+        assert_eq!(margin(0.1), Some(0));
+        assert_eq!(margin(2.0 / 6.0), Some(0));
+        assert_eq!(margin(0.34), Some(1));
+        assert_eq!(margin(0.5), Some(1));
+        assert_eq!(margin(4.0 / 6.0), Some(3));
+        assert_eq!(margin(5.0 / 6.0), Some(8));
+        assert_eq!(margin(0.84), None);
+        assert_eq!(Reject::calibrate(&[], &[], 0.5), None);
+    }
+
+    #[test]
+    fn so_many_rows_are_the_fewest() {
+        for coverage in [0.01, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999] {
+            let n = Reject::rows_min(coverage);
+            let at = |n: usize| Reject::calibrate(&vec![vec![1, 0]; n], &vec![0; n], coverage);
+            assert!(at(n).is_some() && at(n - 1).is_none(), "{coverage} {n}");
+        }
+    }
+
+    #[test]
+    fn a_lead_of_the_margin_is_not_clear() {
+        let reject = Reject {
+            coverage: 0.9,
+            n_rows: 9,
+            margin: 4,
+        };
+        assert_eq!(reject.class(&[1, 9, 4]), Some(1));
+        assert_eq!(reject.class(&[1, 9, 5]), None);
+        assert_eq!(reject.class(&[-7]), Some(0));
+        let scores = [[1, 9, 4], [1, 9, 5], [0, 9, 1]].map(Vec::from);
+        let found = reject.judge(&scores, &[1, 2, 0]);
+        assert_eq!((found.flagged, found.wrong_accepted), (1, 1));
+        assert_eq!(found.accuracy_accepted, Some(0.5));
+        assert_eq!(found.accuracy_flagged, Some(0.0));
+        assert_eq!(found.coverage, 2.0 / 3.0);
+        // At a margin of 0, ties alone are unknown.
+        let ties = Reject {
+            margin: 0,
+            ..reject
+        };
+        assert_eq!((ties.class(&[3, 3]), ties.class(&[3, 2])), (None, Some(0)));
+    }
+}
