@@ -2,6 +2,7 @@
 //! functions over them.
 
 use spinney_checker::{Layout, LeafTable};
+use spinney_model::Task;
 use spinney_quantize::{Body as QuantBody, QuantForest, QuantModel};
 use spinney_runtime::forest::Split;
 
@@ -81,7 +82,14 @@ fn forest_body(
             layout: None,
             leaves: layout::rows(&rows, forest, n_classes),
             has_tables,
-            imports_and_static: written.imports,
+            imports_and_static: if model.task() == Task::Regress {
+                // Nothing is chosen among sums.
+                written
+                    .imports
+                    .replace("use spinney_runtime::argmax;\n", "")
+            } else {
+                written.imports
+            },
             functions: written.functions,
             has_words: matches!(rows, Rows::Lanes(_)),
             tables: written.tables,
@@ -108,7 +116,8 @@ fn forest_body(
         functions: compact_functions(options.early_exit, &enough),
         tables: table_text,
         trees: None,
-        has_words: true,
+        // Values are made of scores, which go without.
+        has_words: model.task() != Task::Regress,
     })
 }
 

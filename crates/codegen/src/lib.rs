@@ -44,6 +44,7 @@ mod packed;
 mod probability;
 mod tables;
 mod trees;
+mod values;
 
 use std::collections::BTreeMap;
 

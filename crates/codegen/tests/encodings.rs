@@ -17,7 +17,17 @@ use spinney_runtime::coding::{Code, narrow};
 use spinney_runtime::compact::Forest;
 use spinney_train::{ForestParams, MaxFeatures};
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
+    Kind::Hard,
+    Kind::Bytes,
+    Kind::Words,
+    Kind::SumsOfBytes,
+    Kind::Sums,
+    Kind::Values,
+];
+
+/// Those that decide, and so may stop early.
+const DECIDING: [Kind; 5] = [
     Kind::Hard,
     Kind::Bytes,
     Kind::Words,
@@ -70,7 +80,7 @@ fn agree(model: &QuantModel, rows: &[Vec<i16>]) -> Vec<String> {
         // Shapes are constants in a generated crate; here a few stand for all.
         macro_rules! of_classes {
             ($($n:literal)*) => {
-                match model.schema().n_classes() {
+                match model.n_scores() {
                     $($n => of_shape::<$n, { usize::div_ceil($n, 4) }>(
                         model, &encoded, rows, &canonical, exit.as_ref(),
                     ),)*
@@ -78,7 +88,7 @@ fn agree(model: &QuantModel, rows: &[Vec<i16>]) -> Vec<String> {
                 }
             };
         }
-        of_classes!(2 3 4 5 10 16 17 33 64 255);
+        of_classes!(1 2 3 4 5 10 16 17 33 64 255);
     }
     names
 }
@@ -327,7 +337,13 @@ fn trees_that_are_leaves() {
 
 #[test]
 fn a_certain_exit_changes_no_class_and_an_approximate_one_asks_fewer_trees() {
-    for kind in KINDS {
+    for kind in [
+        Kind::Hard,
+        Kind::Bytes,
+        Kind::Words,
+        Kind::SumsOfBytes,
+        Kind::Sums,
+    ] {
         let shape = Shape {
             n_trees: 21,
             ..SMALL
@@ -356,7 +372,7 @@ fn a_certain_exit_changes_no_class_and_an_approximate_one_asks_fewer_trees() {
 
 #[test]
 fn an_exit_saves_trees_and_hardly_ever_the_last_ones() {
-    for kind in KINDS {
+    for kind in DECIDING {
         let shape = Shape {
             n_trees: 21,
             n_classes: 2,

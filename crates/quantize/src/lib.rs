@@ -399,6 +399,22 @@ impl QuantModel {
         self.schema.task()
     }
 
+    /// What a device's `predict` returns for a row's scores: a class index; or the value of the first
+    /// target, the bits of its 32 as a word.
+    ///
+    /// # Panics
+    /// If `scores` are not this model's.
+    #[must_use]
+    pub fn delivered(&self, scores: &[i64]) -> usize {
+        match self.sums().and_then(|sums| sums.bases().first()) {
+            Some(base) => {
+                let value = i32::try_from(scores[0] + base).expect("values of 32 bits");
+                value.cast_unsigned() as usize
+            }
+            None => argmax(scores),
+        }
+    }
+
     /// Number of scores of a row: one per class, or per target.
     #[must_use]
     pub fn n_scores(&self) -> usize {

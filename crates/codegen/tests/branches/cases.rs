@@ -204,6 +204,20 @@ pub(crate) fn soft() -> Vec<Case> {
             &["Lanes<WORDS>", "lead_lanes(votes"],
         ),
         of("bytes-margin", SHAPE, bytes, MARGIN, &["lead_lanes(votes"]),
+        of(
+            "values",
+            SHAPE,
+            Kind::Values,
+            BRANCHES,
+            &["predict_value", "N_TARGETS"],
+        ),
+        of(
+            "values-table",
+            SHAPE,
+            Kind::Values,
+            Options::plain(),
+            &["predict_value", "MODEL.scores"],
+        ),
         of("sums", SHAPE, Kind::Sums, BRANCHES, &["lead(votes"]),
         of(
             "sums-of-bytes-sides",

@@ -2,7 +2,7 @@
 
 use spinney_model::{
     Additive, AdditiveKind, FloatModel, Forest, ForestKind, Link, Node, Precision, Schema, Sum,
-    Tree, Voting,
+    Task, Tree, Voting,
 };
 use spinney_quantize::{
     Body, CodeWidth, CodingChoice, Declared, Options, QuantModel, ReadingType, Sensor, Votes,
@@ -61,6 +61,8 @@ pub enum Kind {
     SumsOfBytes,
     /// The same in words.
     Sums,
+    /// One target, in words.
+    Values,
 }
 
 /// A quantized forest whose thresholds are integers and whose codes are the readings.
@@ -68,9 +70,17 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
     let mut random = Random(shape.seed);
     let classes = (0..shape.n_classes).map(|index| format!("c{index}"));
     let schema = Schema::unnamed(shape.n_features, classes.collect()).expect("a schema");
-    let is_sum = matches!(kind, Kind::SumsOfBytes | Kind::Sums);
-    if is_sum {
-        return quantized(&sum(&mut random, shape, schema), shape, kind);
+    match kind {
+        Kind::Values => {
+            let (features, naming) = (schema.features().to_vec(), schema.naming());
+            let schema = Schema::of_targets(features, naming, vec!["value".to_owned()]);
+            let schema = schema.expect("a schema");
+            return quantized(&sum(&mut random, shape, schema), shape, kind);
+        }
+        Kind::SumsOfBytes | Kind::Sums => {
+            return quantized(&sum(&mut random, shape, schema), shape, kind);
+        }
+        Kind::Hard | Kind::Bytes | Kind::Words => {}
     }
     let leaves: Vec<Vec<f64>> = (0..shape.n_leaves)
         .map(|_| proportions(&mut random, shape.n_classes))
@@ -89,7 +99,7 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
 
 /// An ensemble that adds, with a base that leaves have to take.
 fn sum(random: &mut Random, shape: &Shape, schema: Schema) -> FloatModel {
-    let n_outputs = match shape.n_classes {
+    let n_outputs = match schema.outputs().len() {
         2 => 1,
         n => n,
     };
@@ -108,6 +118,7 @@ fn sum(random: &mut Random, shape: &Shape, schema: Schema) -> FloatModel {
         divisor: 1.0,
     };
     let link = match n_outputs {
+        _ if schema.task() == Task::Regress => Link::Identity,
         1 => Link::Sigmoid { scale: 1.0 },
         _ => Link::Softmax,
     };
@@ -135,7 +146,7 @@ fn quantized(model: &FloatModel, shape: &Shape, kind: Kind) -> QuantModel {
         },
         votes: match kind {
             Kind::Bytes | Kind::SumsOfBytes => Votes::Byte,
-            Kind::Hard | Kind::Words | Kind::Sums => Votes::Q15,
+            Kind::Hard | Kind::Words | Kind::Sums | Kind::Values => Votes::Q15,
         },
         codes: CodeWidth::Auto,
         wants_scores: true,
