@@ -12,7 +12,7 @@ use crate::{Fault, Kind};
 pub struct Edges {
     /// Readings as the device receives them.
     pub rows: Vec<Vec<f64>>,
-    /// The class of each row.
+    /// The class of each row; of values the bits of the first, as a device delivers it.
     pub classes: Vec<usize>,
     /// The votes of each row, one per class.
     pub scores: Vec<Vec<i64>>,
@@ -91,7 +91,8 @@ pub fn edge_rows(
     for row in &edges.rows {
         let scores = votes((model, adding.as_ref()), claim, &inputs, row);
         let best = (0..scores.len()).rev().max_by_key(|class| scores[*class]);
-        edges.classes.push(best.unwrap_or(0));
+        let value = adding.as_ref().and_then(|adding| adding.delivered(&scores));
+        edges.classes.push(value.or(best).unwrap_or(0));
         edges.scores.push(scores);
     }
     Ok(edges)

@@ -94,6 +94,12 @@ impl<'a> Adding<'a> {
         sides
     }
 
+    /// The bits of the first value, as a device delivers it; `None` where there are classes.
+    pub(crate) fn delivered(&self, scores: &[i64]) -> Option<usize> {
+        let value = scores[0] + self.claim.bases.first()?;
+        Some((value as u32) as usize)
+    }
+
     /// Holds a leaf's votes to its values: each to the nearest. Gives by how much one vote is above
     /// another.
     pub(crate) fn leaf(

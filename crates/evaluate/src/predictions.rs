@@ -116,7 +116,7 @@ pub fn predict(
         }
         predictions.float.push(float);
         predictions.float_soft.push(soft);
-        predictions.q15.push(argmax(&scores));
+        predictions.q15.push(quant.delivered(&scores));
         predictions.scores.push(scores);
     }
     predictions

@@ -98,7 +98,7 @@ impl Job {
             firmware: image::firmware_sources(),
             rows: bytes,
             n_features: quant.schema().n_features(),
-            n_classes: quant.schema().n_classes(),
+            n_classes: quant.n_scores(),
             name,
         })
     }

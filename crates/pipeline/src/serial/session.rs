@@ -41,7 +41,7 @@ impl Card {
         Self {
             fingerprint: fingerprint.to_owned(),
             n_features: quant.schema().n_features(),
-            n_classes: quant.schema().n_classes(),
+            n_classes: quant.n_scores(),
             reading: quant.reading_type().rust_name(),
             reading_bytes: quant.reading_type().n_bytes(),
             class_only,
@@ -282,7 +282,8 @@ impl<'a> Session<'a> {
         self.n_rows += 1;
         let n_classes = self.card.n_classes;
         let expected = |has: bool| if has { n_classes } else { 0 };
-        let is_whole = (outcome.class as usize) < n_classes
+        // One score is that of a value, and no class.
+        let is_whole = (n_classes == 1 || (outcome.class as usize) < n_classes)
             && outcome.scores.len() == expected(self.device.has_scores)
             && outcome.probabilities.len() == expected(self.device.has_probabilities);
         if is_whole {

@@ -295,7 +295,7 @@ impl Results<'_> {
             n_splits,
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
             votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,
-            leaf_votes_bytes: (vote_bytes * self.quant.schema().n_classes()) as u64,
+            leaf_votes_bytes: (vote_bytes * self.quant.n_scores()) as u64,
             code_bits: self.quant.code_bits(),
             exit: self.exit.clone(),
             passed: self.passed.clone(),
