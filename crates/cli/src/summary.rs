@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use spinney_evaluate::{Node, Verdict};
 use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
-use spinney_report::{Accuracy, Model, Report};
+use spinney_report::{Accuracy, Detect, Model, Report, Value};
 
 const NAME: Style = Style::new().bold();
 const HEADER: Style = Style::new().dimmed();
@@ -68,24 +68,52 @@ fn write_model(name: &str, model: &Model, out: &mut String) -> std::fmt::Result 
     writeln!(out)
 }
 
+/// What is known of a quantized model.
+pub(super) struct Known<'a> {
+    pub accuracy: &'a Accuracy,
+    /// Of a regressor.
+    pub value: Option<&'a Value>,
+    /// Of a detector.
+    pub detect: Option<&'a Detect>,
+    /// Test rows.
+    pub n_rows: usize,
+    pub splits: Option<Level>,
+    pub votes: Level,
+}
+
 /// What is known of a quantized model before it is built.
-pub(super) fn quantized_lines(
-    accuracy: &Accuracy,
-    n_rows: usize,
-    splits: Option<Level>,
-    votes: Level,
-) -> String {
+pub(super) fn quantized_lines(known: &Known<'_>) -> String {
     let mut out = String::new();
-    write_quantized(accuracy, n_rows, (splits, votes), &mut out).expect("writing to a string");
+    write_quantized(known, &mut out).expect("writing to a string");
     out
 }
 
-fn write_quantized(
-    accuracy: &Accuracy,
-    n_rows: usize,
-    (splits, votes): (Option<Level>, Level),
-    out: &mut String,
-) -> std::fmt::Result {
+fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
+    match (known.value, known.detect) {
+        (Some(value), _) => {
+            for line in value.lines() {
+                writeln!(out, "{}", visible(&line))?;
+            }
+        }
+        (None, Some(detect)) => {
+            for line in detect.lines(known.n_rows, known.accuracy) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        (None, None) => write_accuracy(known.accuracy, known.n_rows, out)?,
+    }
+    write!(out, "certificate: ")?;
+    if let Some(splits) = known.splits {
+        write!(out, "splits {}", word(splits))?;
+        if known.value.is_some() {
+            return writeln!(out);
+        }
+        write!(out, ", ")?;
+    }
+    writeln!(out, "votes {}", word(known.votes))
+}
+
+fn write_accuracy(accuracy: &Accuracy, n_rows: usize, out: &mut String) -> std::fmt::Result {
     if let (Some(float), Some(q15)) = (accuracy.float, accuracy.q15) {
         write!(out, "accuracy float {:.4}, Q15 {:.4}; ", float, q15)?;
     }
@@ -97,22 +125,21 @@ fn write_quantized(
     if let Some(words) = accuracy.in_words() {
         writeln!(out, "accuracy: {words}")?;
     }
-    write!(out, "certificate: ")?;
-    if let Some(splits) = splits {
-        write!(out, "splits {}, ", word(splits))?;
-    }
-    writeln!(out, "votes {}", word(votes))
+    Ok(())
 }
 
 fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     write_model(&report.pipeline, &report.model, out)?;
     let certificate = &report.certificate;
-    write_quantized(
-        &report.accuracy,
-        report.dataset.test_rows,
-        (certificate.splits, certificate.votes),
-        out,
-    )?;
+    let known = Known {
+        accuracy: &report.accuracy,
+        value: report.value.as_ref(),
+        detect: report.detect.as_ref(),
+        n_rows: report.dataset.test_rows,
+        splits: certificate.splits,
+        votes: certificate.votes,
+    };
+    write_quantized(&known, out)?;
     write_doubts(report, out)?;
     writeln!(
         out,

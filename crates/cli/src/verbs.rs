@@ -222,12 +222,14 @@ fn tell_so_far(outcome: &Outcome, path: &Path, until: &str, talk: Talk) -> Resul
     let Some(quantized) = &so_far.quantized else {
         return Ok(());
     };
-    terminal::styled(&summary::quantized_lines(
-        &quantized.accuracy,
-        quantized.dataset.test_rows,
-        quantized.certificate.splits,
-        quantized.certificate.votes,
-    ));
+    terminal::styled(&summary::quantized_lines(&summary::Known {
+        accuracy: &quantized.accuracy,
+        value: quantized.value.as_ref(),
+        detect: quantized.detect.as_ref(),
+        n_rows: quantized.dataset.test_rows,
+        splits: quantized.certificate.splits,
+        votes: quantized.certificate.votes,
+    }));
     tell_notes(&outcome.session, path, &[])
 }
 

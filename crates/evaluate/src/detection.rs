@@ -1,8 +1,11 @@
 //! How well a detector's scores tell anomalies from normal rows, whatever the threshold.
 
 use serde::{Deserialize, Serialize};
+use spinney_model::{Additive, FloatModel, Link, Task};
+use spinney_quantize::Sums;
 
 use crate::metrics::ratio;
+use crate::values::unit;
 
 /// What float and Q15 say of each row: scores of which a lower one is odder, as scikit-learn's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +16,32 @@ pub struct ScorePredictions {
     pub q15: Vec<f64>,
     /// Rows whose score lies above it raise no alarm.
     pub threshold: f64,
+}
+
+impl ScorePredictions {
+    /// Those of no row; `None` of a model that detects nothing.
+    pub(crate) fn none(model: &FloatModel) -> Option<Self> {
+        let FloatModel::Additive(sum) = model else {
+            return None;
+        };
+        let raw = sum.threshold().filter(|_| model.task() == Task::Detect)?;
+        Some(Self {
+            float: Vec::new(),
+            q15: Vec::new(),
+            threshold: match sum.link() {
+                Link::Isolation { offset } => offset,
+                _ => sum.linked(&[raw])[0],
+            },
+        })
+    }
+
+    pub(crate) fn push(&mut self, sum: &Additive, sums: &Sums, row: &[f64], scores: &[i64]) {
+        self.float.push(sum.linked(&sum.raw(row))[0]);
+        // What lies above the threshold votes for the first class, and what lies below for the other.
+        let above = (scores[0] - scores[1]) as f64 * unit(sums);
+        let raw = sum.threshold().unwrap_or_default() + above;
+        self.q15.push(sum.linked(&[raw])[0]);
+    }
 }
 
 /// A detector on the test rows.

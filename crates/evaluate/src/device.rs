@@ -13,6 +13,9 @@ use crate::Predictions;
 pub struct DeviceRun {
     /// Class per row.
     pub classes: Vec<usize>,
+    /// Score per row of a model that gives values; none of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<i64>,
     /// Rows whose class, or any score or probability that the image delivers, differs from the
     /// host's.
     pub mismatches: Vec<usize>,
@@ -146,6 +149,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
     };
     let mut classes = Vec::with_capacity(n_rows);
     let mut mismatches = Vec::new();
+    let mut kept = Vec::new();
     let mut from_readings = Vec::with_capacity(n_rows);
     let mut from_codes = Vec::with_capacity(n_rows);
     let mut stack_bytes_max = 0;
@@ -180,6 +184,9 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
                 ),
             ));
         }
+        if host.values.is_some() {
+            kept.extend(scores.first());
+        }
         classes.push(class);
         from_readings.push(instructions(outcome.ticks, row)?);
         from_codes.push(instructions(outcome.ticks_from_codes, row)?);
@@ -191,6 +198,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
             .splits
             .and_then(|splits| WorstCase::new(splits, &from_readings, &from_codes)),
         classes,
+        scores: kept,
         mismatches,
         instructions: Instructions::of(&from_readings),
         instructions_from_codes: Instructions::of(&from_codes),

@@ -60,7 +60,7 @@ pub struct Differing {
     pub margin: f64,
 }
 
-/// Gathers the margins of `predictions`; `None` without rows. `labels` are class indices, one per
+/// Gathers the margins of `predictions`; `None` without rows, and of values. `labels` are class indices, one per
 /// row. Rows are numbered as they lie there.
 ///
 /// # Panics
@@ -71,6 +71,9 @@ pub fn margins(
     quant: &QuantModel,
     labels: Option<&[usize]>,
 ) -> Option<Margins> {
+    if predictions.values.is_some() {
+        return None;
+    }
     let (unit, per_nat) = match quant.body() {
         Body::Forest(_) => (MarginUnit::ShareOfVotes, 1.0),
         Body::Bayes(bayes) => (

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Voting};
-use spinney_quantize::{Coding, QuantModel, argmax, float_probabilities, probability_bound};
+use spinney_model::{FloatModel, Task, Voting};
+use spinney_quantize::{Coding, Paths, QuantModel, argmax, float_probabilities, probability_bound};
 
-use crate::Scorecard;
 use crate::metrics::ratio;
+use crate::{ScorePredictions, Scorecard, ValuePredictions};
 
-/// What float and Q15 say of each test row.
+/// What float and Q15 say of each test row. Models that give values have one class, 0, and one score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predictions {
     /// Class of the float model under the configured vote.
@@ -17,8 +17,14 @@ pub struct Predictions {
     pub float_soft: Vec<usize>,
     /// Class of the quantized model.
     pub q15: Vec<usize>,
-    /// Scores of the quantized model, one per class.
+    /// Scores of the quantized model, one per class, or one alone of values.
     pub scores: Vec<Vec<i64>>,
+    /// What a regressor says; `None` of other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<ValuePredictions>,
+    /// What a detector says beside its classes; `None` of other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<ScorePredictions>,
     /// Probabilities of the quantized model in Q15, one per class; no rows unless asked for.
     #[serde(default)]
     pub probabilities: Vec<Vec<u16>>,
@@ -90,14 +96,20 @@ pub fn predict(
         float_soft: Vec::with_capacity(n_rows),
         q15: Vec::with_capacity(n_rows),
         scores: Vec::with_capacity(n_rows),
+        values: ValuePredictions::none(model, quant),
+        detector: ScorePredictions::none(model),
         probabilities: Vec::new(),
         probability_error: None,
         saturation: saturation(quant, rows),
     };
     let scorer = quant.scorer();
+    let paths = Paths::new(model, quant);
     for row in rows.values().rows() {
         let row = row.to_vec();
-        let soft = model.predict(&row);
+        let soft = match model.task() {
+            Task::Regress => 0,
+            Task::Classify | Task::Detect => model.predict(&row),
+        };
         let float = match (model, voting) {
             (FloatModel::Forest(forest), Voting::Hard) => {
                 argmax(&forest.scores(&row, Voting::Hard))
@@ -113,6 +125,16 @@ pub fn predict(
             let bound = probability_bound(model, quant, voting, &row, &codes);
             error.add(&probabilities, &float, bound);
             predictions.probabilities.push(probabilities);
+        }
+        if let (FloatModel::Additive(sum), Some(sums)) = (model, quant.sums()) {
+            if let Some(values) = &mut predictions.values {
+                let parts = |tree| paths.parting(tree, &row, &codes).is_err();
+                let is_proven = !(0..sum.trees().len()).any(parts);
+                values.push(sum, sums, &row, &scores, is_proven);
+            }
+            if let Some(detector) = &mut predictions.detector {
+                detector.push(sum, sums, &row, &scores);
+            }
         }
         predictions.float.push(float);
         predictions.float_soft.push(soft);

@@ -1,6 +1,8 @@
 //! What a regressor is worth, and how far its values in Q15 are off those in float.
 
 use serde::{Deserialize, Serialize};
+use spinney_model::{Additive, FloatModel, Link, Node, Task};
+use spinney_quantize::{Level, QuantModel, Sums};
 
 /// What float and Q15 say of each row, in the unit of the labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,9 +14,90 @@ pub struct ValuePredictions {
     /// Per row the most that the two are proven to differ by; `None` where a split decides the row
     /// otherwise, as the certificate lists, so that nothing is proven of it.
     pub bounds: Vec<Option<f64>>,
-    /// The most that they are proven to differ by for every input; `None` where some reading may be
-    /// decided otherwise.
-    pub bound: Option<f64>,
+    /// The most that they are proven to differ by for any input that no split decides otherwise.
+    pub bound: f64,
+    /// What one unit of a score is worth; `None` where a link is not linear.
+    pub step: Option<f64>,
+}
+
+impl ValuePredictions {
+    /// Those of no row; `None` of a model that gives no values.
+    pub(crate) fn none(model: &FloatModel, quant: &QuantModel) -> Option<Self> {
+        let (FloatModel::Additive(sum), Some(sums)) = (model, quant.sums()) else {
+            return None;
+        };
+        if model.task() != Task::Regress {
+            return None;
+        }
+        let raw = sums.bounds()[0];
+        let bound = match sum.link() {
+            Link::Sigmoid { scale } => raw * scale / 4.0,
+            // Steepest at the top, where all trees give their most.
+            Link::Exp => rise(sum, raw_max(sum), raw),
+            Link::Identity | Link::Softmax | Link::Isolation { .. } => raw,
+        };
+        Some(Self {
+            float: Vec::new(),
+            q15: Vec::new(),
+            bounds: Vec::new(),
+            bound,
+            step: (sum.link() == Link::Identity).then(|| unit(sums)),
+        })
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        sum: &Additive,
+        sums: &Sums,
+        row: &[f64],
+        scores: &[i64],
+        is_proven: bool,
+    ) {
+        let raw = sums.values(scores)[0];
+        self.float.push(sum.linked(&sum.raw(row))[0]);
+        self.q15.push(sum.linked(&[raw])[0]);
+        let bound = || {
+            let error = sums.bounds_of(sum, row)[0];
+            match sum.link() {
+                Link::Identity => error,
+                // Links rise, and so the ends are the furthest.
+                _ => rise(sum, raw, error).max(rise(sum, raw - error, error)),
+            }
+        };
+        self.bounds.push(is_proven.then(bound));
+    }
+
+    /// What a device's score of a row means; `None` where only the host's own does.
+    #[must_use]
+    pub fn of_device(&self, row: usize, host: i64, device: i64) -> Option<f64> {
+        if host == device {
+            return Some(self.q15[row]);
+        }
+        Some(self.q15[row] + (device - host) as f64 * self.step?)
+    }
+}
+
+/// The raw value that one unit of a score is.
+pub(crate) fn unit(sums: &Sums) -> f64 {
+    2.0_f64.powi(-i32::from(sums.shift()))
+}
+
+/// By how much the link rises over an interval of raw values, rounded up.
+fn rise(sum: &Additive, from: f64, over: f64) -> f64 {
+    let linked = |raw: f64| sum.linked(&[raw])[0];
+    (linked(from + over) - linked(from)) * (1.0 + 1e-9) + linked(from).abs() * 4.0 * f64::EPSILON
+}
+
+/// The most that a raw value can be.
+fn raw_max(sum: &Additive) -> f64 {
+    let highest = sum.trees().iter().map(|tree| {
+        let leaves = tree.nodes().iter().filter_map(|node| match node {
+            Node::Leaf { values } => values.iter().copied().reduce(f64::max),
+            Node::Split { .. } => None,
+        });
+        leaves.fold(f64::NEG_INFINITY, f64::max)
+    });
+    (sum.sum().base[0] + highest.sum::<f64>()) / sum.sum().divisor
 }
 
 /// How far values are from the labels.
@@ -40,7 +123,7 @@ pub struct ValueEvaluation {
     pub error_max: f64,
     /// The mean difference between the two.
     pub error_mean: f64,
-    /// What is proven of it for every input; see [`ValuePredictions::bound`].
+    /// What is proven of it for every input; `None` where some reading may be decided otherwise.
     pub error_bound: Option<f64>,
     /// The largest bound that is proven for any of the rows.
     pub row_bound_max: Option<f64>,
@@ -95,12 +178,17 @@ impl ValueScore {
 }
 
 impl ValueEvaluation {
-    /// Scores what float and Q15 say of rows; `labels` are theirs, if they have any.
+    /// Scores what float and Q15 say of rows; `labels` are theirs, if they have any, and `splits` is
+    /// what is certified of splits.
     ///
     /// # Panics
     /// If there are other labels than rows.
     #[must_use]
-    pub fn new(predictions: &ValuePredictions, labels: Option<&[f64]>) -> Self {
+    pub fn new(
+        predictions: &ValuePredictions,
+        labels: Option<&[f64]>,
+        splits: Option<Level>,
+    ) -> Self {
         let n_rows = predictions.q15.len();
         let pairs = predictions.float.iter().zip(&predictions.q15);
         let errors: Vec<f64> = pairs.map(|(float, q15)| (q15 - float).abs()).collect();
@@ -111,7 +199,7 @@ impl ValueEvaluation {
             q15: labels.and_then(|labels| ValueScore::new(labels, &predictions.q15)),
             error_max: errors.iter().copied().fold(0.0, f64::max),
             error_mean: errors.iter().sum::<f64>() / n_rows.max(1) as f64,
-            error_bound: predictions.bound,
+            error_bound: (splits == Some(Level::EveryInput)).then_some(predictions.bound),
             row_bound_max: predictions
                 .bounds
                 .iter()
@@ -174,18 +262,23 @@ mod tests {
             float: vec![1.0; q15.len()],
             q15: q15.to_vec(),
             bounds: bounds.to_vec(),
-            bound: Some(0.5),
+            bound: 0.5,
+            step: None,
         }
+    }
+
+    fn evaluation(predictions: &ValuePredictions, labels: Option<&[f64]>) -> ValueEvaluation {
+        ValueEvaluation::new(predictions, labels, None)
     }
 
     #[test]
     fn rows_beyond_their_bound_refute_it() {
         let bounds = [Some(0.5), Some(0.25), None];
-        let it = ValueEvaluation::new(&predictions(&[1.5, 0.75, 9.0], &bounds), None);
+        let it = evaluation(&predictions(&[1.5, 0.75, 9.0], &bounds), None);
         assert_eq!((it.rows_beyond, it.rows_parting), (0, 1));
         assert_eq!((it.error_max, it.row_bound_max), (8.0, Some(0.5)));
         assert_eq!((it.q15, it.mae_growth()), (None, None));
-        let it = ValueEvaluation::new(&predictions(&[1.5, 0.749, 9.0], &bounds), None);
+        let it = evaluation(&predictions(&[1.5, 0.749, 9.0], &bounds), None);
         assert_eq!(it.rows_beyond, 1);
     }
 
@@ -193,7 +286,7 @@ mod tests {
     fn growth_is_of_floats_own_error() {
         let growth = |labels: &[f64], q15: &[f64]| {
             let bounds = vec![None; q15.len()];
-            ValueEvaluation::new(&predictions(q15, &bounds), Some(labels)).mae_growth()
+            evaluation(&predictions(q15, &bounds), Some(labels)).mae_growth()
         };
         assert_eq!(growth(&[2.0, 2.0], &[0.5, 1.0]), Some(0.25));
         assert_eq!(growth(&[2.0, 2.0], &[2.0, 2.0]), Some(0.0));
@@ -205,7 +298,7 @@ mod tests {
     fn plots_have_so_many_rows() {
         for n in [0, 1, SAMPLED, SAMPLED + 1, 10 * SAMPLED] {
             let q15: Vec<f64> = (0..n).map(|row| row as f64).collect();
-            let it = ValueEvaluation::new(&predictions(&q15, &vec![None; n]), None);
+            let it = evaluation(&predictions(&q15, &vec![None; n]), None);
             assert_eq!(it.sample.len(), n.min(SAMPLED));
             assert!(it.sample.is_sorted_by(|a, b| a.q15 < b.q15));
         }

@@ -39,6 +39,7 @@ fn footprint(flash_bytes: u64, ram_bytes: u64) -> Footprint {
 fn device(mismatches: Vec<usize>) -> DeviceRun {
     DeviceRun {
         classes: vec![0; 4],
+        scores: Vec::new(),
         mismatches,
         instructions: Instructions {
             mean: 100.5,
@@ -214,6 +215,8 @@ fn what_was_not_measured_fails_unless_the_config_does_without() {
 
 fn predictions() -> Predictions {
     Predictions {
+        values: None,
+        detector: None,
         float: vec![0, 1],
         float_soft: vec![0, 1],
         q15: vec![0, 1],

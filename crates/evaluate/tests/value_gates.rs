@@ -68,9 +68,11 @@ fn values(q15: [f64; 4], bound: Option<f64>, labels: Option<&[f64]>) -> ValueEva
         float: vec![1.5, 2.0, 3.0, 3.5],
         q15: q15.to_vec(),
         bounds: vec![bound; 4],
-        bound,
+        bound: bound.unwrap_or_default(),
+        step: None,
     };
-    ValueEvaluation::new(&predictions, labels)
+    let splits = bound.map(|_| Level::EveryInput);
+    ValueEvaluation::new(&predictions, labels, splits)
 }
 
 fn limits(error: f64, growth: f64, r2: f64) -> Limits {

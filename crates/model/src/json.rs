@@ -64,7 +64,11 @@ struct RawModel {
     targets: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sum: Option<Sum>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "link"
+    )]
     link: Option<Link>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
@@ -78,6 +82,15 @@ struct RawModel {
     means: Option<Vec<Vec<f64>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     variances: Option<Vec<Vec<f64>>>,
+}
+
+/// Through a value, since a tagged enum could not otherwise tell a number in a build where some
+/// dependency makes `serde_json` keep numbers as text.
+fn link<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Link>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Link::deserialize(value)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

@@ -93,6 +93,18 @@ impl Value {
         }
     }
 
+    /// The figures for a terminal, a line each.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let scores: Vec<String> = (self.scores().iter())
+            .map(|[what, mae, rmse, r2]| format!("{what}: MAE {mae}, RMSE {rmse}, R² {r2}"))
+            .collect();
+        let scores = scores.into_iter().map(|it| format!("values {it}"));
+        scores
+            .chain([format!("error: {}", self.error_in_words())])
+            .collect()
+    }
+
     /// How good the values are: a line of figures per model, float first; none without labels.
     pub(crate) fn scores(&self) -> Vec<[String; 4]> {
         let line = |what: &str, mae: Option<f64>, rmse: Option<f64>, r2: Option<f64>| {
@@ -149,6 +161,25 @@ impl Detect {
             threshold: it.threshold,
             curve: it.curve.clone(),
         }
+    }
+
+    /// The figures for a terminal, a line each; `accuracy` has those at the threshold.
+    #[must_use]
+    pub fn lines(&self, n_rows: usize, accuracy: &Accuracy) -> Vec<String> {
+        let mut lines = vec![self.alarms_in_words(n_rows)];
+        if let (Some(float), Some(q15)) = (self.auc_float, self.auc_q15) {
+            lines.push(format!(
+                "area under the ROC curve: float {float:.4}, Q15 {q15:.4}"
+            ));
+        }
+        let at_threshold = Self::at_threshold(accuracy);
+        lines.extend(at_threshold.iter().map(|(what, score, false_alarms)| {
+            format!(
+                "at the threshold, {what}: precision {:.4}, recall {:.4}, {false_alarms} false alarms",
+                score.precision, score.recall
+            )
+        }));
+        lines
     }
 
     /// How many alarms there are.

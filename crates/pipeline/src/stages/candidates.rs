@@ -439,6 +439,7 @@ mod tests {
                     },
                     DeviceRun {
                         classes: Vec::new(),
+                        scores: Vec::new(),
                         mismatches: Vec::new(),
                         instructions: count,
                         instructions_from_codes: count,

@@ -114,6 +114,13 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             });
             let model = imported.model;
             session.config.check_task(model.task())?;
+            let n_outputs = model.schema().outputs().len();
+            if model.task() == Task::Regress && n_outputs > 1 {
+                let found = format!(
+                    "the model: found {n_outputs} values per row, expected one; fit a regressor for each"
+                );
+                return Err(at_fault(&path.full, &found));
+            }
             check_classes(&session.config, model.schema().classes())?;
             with_threshold(&session.config, model, *threshold)?
         }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree, add_front_end};
 use spinney_config::{Codegen, Config, Output};
 use spinney_dataset::{Dataset, csv};
-use spinney_evaluate::{Evaluation, Margins, Predictions, Shuffled};
-use spinney_model::{FloatModel, Naming, Voting};
+use spinney_evaluate::{Detection, Evaluation, Margins, Predictions, Shuffled, ValueEvaluation};
+use spinney_model::{FloatModel, Naming, Task, Voting};
 use spinney_quantize::{
     Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, Sensor,
 };
@@ -28,8 +28,14 @@ pub struct Summary {
     pub train_rows: usize,
     /// The test rows, by their numbers in the source file.
     pub source_rows: Vec<usize>,
-    /// Class index per test row; `None` for rows without labels.
+    /// Class index per test row; `None` for rows without labels, and none where they are numbers.
     pub labels: Option<Vec<usize>>,
+    /// The number that each test row has for a label; `None` for rows without.
+    pub numbers: Option<Vec<f64>>,
+    /// Errors of a regressor's values; `None` of other models.
+    pub values: Option<ValueEvaluation>,
+    /// What a detector's scores are worth; `None` of other models.
+    pub detection: Option<Detection>,
     /// Splits over all trees.
     pub n_splits: usize,
     /// What leaves hold; `None` for naive Bayes.
@@ -127,8 +133,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let mut predictions = spinney_evaluate::predict(model, quant, voting, &rows.test);
     let passed = Passed::new(&shipped, exit.as_ref(), &rows.test);
     let exit = exit.map(|exit| stop_early(&quantized, &exit, &mut predictions, &mut certificate));
-    let evaluation = rows
-        .has_labels
+    let evaluation = (rows.has_labels && model.task() != Task::Regress)
         .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
     let identity = Identity {
         pipeline: &config.pipeline.identity.name,
@@ -284,14 +289,24 @@ impl Results<'_> {
             quant: self.quant,
             predictions: self.predictions,
             test,
-            has_labels: self.rows.has_labels,
+            has_labels: self.rows.has_labels && test.numbers().is_none(),
             seed: self.config.pipeline.identity.seed,
         }
         .features();
+        let is_known = self.rows.has_labels;
+        let numbers = test.numbers().filter(|_| is_known);
+        let labels = (is_known && test.numbers().is_none()).then(|| test.labels());
         let summary = Summary {
             train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
             source_rows: test.source_rows().to_vec(),
-            labels: self.rows.has_labels.then(|| test.labels().to_vec()),
+            labels: labels.map(<[usize]>::to_vec),
+            numbers: numbers.map(<[f64]>::to_vec),
+            values: (self.predictions.values.as_ref())
+                .map(|values| ValueEvaluation::new(values, numbers, self.certificate.splits)),
+            detection: self.predictions.detector.as_ref().map(|scores| {
+                let alarms = (&*self.predictions.float, &*self.predictions.q15);
+                Detection::new(scores, alarms, labels)
+            }),
             n_splits,
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
             votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,

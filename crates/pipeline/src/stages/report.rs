@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use spinney_config::{Config, Model, Output};
+use spinney_config::{Config, Dataset as RowsConfig, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Scorecard, Shape,
     judge, judge_node,
@@ -11,8 +11,8 @@ use spinney_evaluate::{
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Device, Encoding, Export, FILES, FlowStage, FootprintShare,
-    Origin, Report, Row, SCHEMA, TreeSize, predictions_csv,
+    Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
+    FootprintShare, Origin, Report, Row, SCHEMA, TreeSize, Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -66,6 +66,11 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         .zip(&predictions.q15)
         .filter(|(float, q15)| float != q15)
         .count();
+    // Values are as near as is proven, or not.
+    let differing = summary
+        .values
+        .as_ref()
+        .map_or(differing, |it| it.rows_beyond);
     let n_rows = predictions.q15.len();
     let feature_names: Vec<&str> = summary
         .features
@@ -75,8 +80,8 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let shape = shape(config, &float, &summary, footprints.empty.flash_bytes);
     let measured = Measured {
         evaluation: evaluation.as_ref(),
-        values: None,
-        detection: None,
+        values: summary.values.as_ref(),
+        detection: summary.detection.as_ref(),
         disagreements: (differing, n_rows),
         certificate: &certificate,
         probability_error: predictions.probability_error,
@@ -124,8 +129,8 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             test_rows: n_rows,
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
-        value: None,
-        detect: None,
+        value: value(config, &summary),
+        detect: summary.detection.as_ref().map(Detect::new),
         certificate: Certified {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
@@ -307,6 +312,14 @@ pub fn accuracy(
     }
 }
 
+/// A regressor's errors, in the unit of the config; `None` of other models.
+pub(super) fn value(config: &Config, summary: &Summary) -> Option<Value> {
+    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+        &config.pipeline.dataset;
+    let values = summary.values.as_ref()?;
+    Some(Value::new(file.unit.clone(), values))
+}
+
 fn device(
     config: &Config,
     result: &RunResult,
@@ -384,19 +397,48 @@ pub(super) fn write(
             .get(index)
             .map_or("(no such class)", String::as_str)
     };
-    let rows = (0..predictions.q15.len()).map(|row| Row {
-        row: summary.source_rows[row],
-        label: summary.labels.as_ref().map(|labels| class(labels[row])),
-        float: class(predictions.float[row]),
-        q15: class(predictions.q15[row]),
-        device: match &result {
-            RunResult::Ran(run) => Some(class(run.classes[row])),
-            _ => None,
-        },
-    });
+    let ran = match &result {
+        RunResult::Ran(run) => Some(run),
+        _ => None,
+    };
+    let rows = 0..predictions.q15.len();
+    let csv = match &predictions.values {
+        None => predictions_csv(rows.map(|row| Row {
+            row: summary.source_rows[row],
+            label: summary.labels.as_ref().map(|labels| class(labels[row])),
+            float: class(predictions.float[row]),
+            q15: class(predictions.q15[row]),
+            device: ran.map(|run| class(run.classes[row])),
+        })),
+        Some(values) => {
+            let texts: Vec<[Option<String>; 4]> = rows
+                .map(|row| {
+                    let label = summary.numbers.as_ref().map(|labels| labels[row]);
+                    let device = ran.and_then(|run| {
+                        values.of_device(row, predictions.scores[row][0], *run.scores.get(row)?)
+                    });
+                    [
+                        label,
+                        Some(values.float[row]),
+                        Some(values.q15[row]),
+                        device,
+                    ]
+                    .map(|number| number.map(|number| number.to_string()))
+                })
+                .collect();
+            let rows = texts.iter().zip(&summary.source_rows);
+            predictions_csv(rows.map(|([label, float, q15, device], row)| Row {
+                row: *row,
+                label: label.as_deref(),
+                float: float.as_deref().unwrap_or_default(),
+                q15: q15.as_deref().unwrap_or_default(),
+                device: device.as_deref(),
+            }))
+        }
+    };
     hand_over::check_reports(&session.config, folder)?;
     let texts = [
-        predictions_csv(rows),
+        csv,
         report.to_markdown(),
         report.to_html(),
         report.to_json(),

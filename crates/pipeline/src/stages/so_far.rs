@@ -3,8 +3,8 @@
 use serde::Serialize;
 use spinney_evaluate::{Evaluation, Predictions};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare, Model, Origin,
-    SCHEMA,
+    Accuracy, Certified, Dataset, Detect, Device, Encoding, FeatureCoding, FootprintShare, Model,
+    Origin, SCHEMA, Value,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -44,6 +44,12 @@ pub struct QuantizedSoFar {
     pub dataset: Dataset,
     /// Accuracy and agreement.
     pub accuracy: Accuracy,
+    /// A regressor's errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// A detector's alarms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detect: Option<Detect>,
     /// What is proven.
     pub certificate: Certified,
     /// How each feature is coded.
@@ -118,6 +124,8 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
             test_rows: predictions.q15.len(),
         },
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
+        value: report::value(&session.config, &known),
+        detect: known.detection.as_ref().map(Detect::new),
         certificate: report::certified(&certificate, &known),
         notes: chip::notes(&session.config, &known),
         features: known.features,

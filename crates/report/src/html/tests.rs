@@ -97,9 +97,11 @@ fn regressor(bound: Option<f64>, has_labels: bool) -> Report {
             q15: q15.collect(),
             float,
             bounds: vec![bound; 400],
-            bound,
+            bound: bound.unwrap_or_default(),
+            step: None,
         },
         has_labels.then_some(&labels),
+        bound.map(|_| spinney_quantize::Level::EveryInput),
     );
     let mut report = small();
     report.model.kind = "gradient-boosting".to_owned();

@@ -231,6 +231,8 @@ impl Site<'_> {
             return Ok(known.clone());
         }
         let predictions = Predictions {
+            values: None,
+            detector: None,
             float: Vec::new(),
             float_soft: Vec::new(),
             q15: vec![0; self.model.n_rows],
