@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use spinney_model::{Compare, FloatModel, Node, Task, Voting, argmax};
+use spinney_model::{Compare, FloatModel, Node, Side, Task, Voting, argmax};
 
 use crate::claim::{Body, Claim, Flip, Level};
 use crate::coding::Inputs;
@@ -451,14 +451,17 @@ impl Checker<'_> {
         while let Node::Split {
             feature,
             threshold,
+            missing,
             left,
             right,
-            ..
         } = &nodes[node]
         {
             let feature = *feature as usize;
             let compare = self.model.schema().features()[feature].compare;
-            let goes_left = compare.seen(row[feature]) <= *threshold;
+            let goes_left = match missing {
+                Some(side) if row[feature].is_nan() => *side == Side::Left,
+                _ => compare.seen(row[feature]) <= *threshold,
+            };
             let code = self
                 .thresholds
                 .get(&(tree, node))

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde::Serialize;
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, GaussianNb, Node, Voting, argmax};
+use spinney_model::{FloatModel, GaussianNb, Node, Task, Voting, argmax};
 use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
 
 use spinney_pipeline::failure::{Blame, Failure};
@@ -150,6 +150,8 @@ enum Certainty {
     WithinBound,
     /// No rounding could change the class.
     BeyondBound,
+    /// The values are within the proven bound of each other.
+    Near,
 }
 
 /// Explains the row of this number in the source file, as `predictions.csv` numbers them.
@@ -190,9 +192,11 @@ fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
     } = quantized;
     let readings = rows.test.values().row(index).to_vec();
     let codes = quant.codes(&readings);
-    let class = |index: usize| model.schema().classes()[index].clone();
+    let class = |index: usize| model.schema().outputs()[index].clone();
     let (trees, margins) = match (model, quant.body()) {
-        (FloatModel::Forest(_), Body::Forest(_)) => (walks(model, quant, &readings, &codes), None),
+        (FloatModel::Forest(_) | FloatModel::Additive(_), Body::Forest(_)) => {
+            (walks(model, quant, &readings, &codes), None)
+        }
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
             let margins = margins(bayes, body, quant, &readings, &codes);
             (Vec::new(), Some(margins))
@@ -200,25 +204,18 @@ fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
         _ => (Vec::new(), None),
     };
     let n_parting = trees.iter().filter(|tree| tree.parts.is_some()).count();
-    let float_scores = match model {
-        FloatModel::Forest(forest) => forest.scores(&readings, quantized.voting),
-        FloatModel::Additive(sum) => sum.raw(&readings),
-        FloatModel::GaussianNb(bayes) => bayes.joint_log_likelihood(&readings),
-    };
-    let unit = match quant.body() {
-        Body::Forest(body) => {
-            let n_trees = body.trees().len() as f64;
-            1.0 / (f64::from(body.leaves().unit()) * n_trees)
-        }
-        Body::Bayes(body) => 2.0_f64.powi(-i32::from(body.score_bits())),
-    };
-    let scores = float_scores.iter().zip(quant.scores(&codes));
-    let scores = scores.enumerate().map(|(index, (float, integer))| Score {
-        class: class(index),
-        float: *float,
-        q15: integer as f64 * unit,
-        integer,
-    });
+    let integers = quant.scores(&codes);
+    let (float_scores, q15_scores) = scores(quantized, &readings, &integers);
+    let pairs = float_scores.iter().zip(&q15_scores).zip(&integers);
+    let shown_scores = pairs
+        .enumerate()
+        .map(|(index, ((float, q15), integer))| Score {
+            class: class(index),
+            float: *float,
+            q15: *q15,
+            integer: *integer,
+        });
+    let is_value = quant.task() == Task::Regress;
     let shipped = quantized.shipped();
     let early_exit = quantized.exit(&shipped).map(|exit| {
         let stopped = exit.classify(&codes);
@@ -232,21 +229,71 @@ fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
         spinney_quantize::is_within_bound(model, quant, quantized.voting, &readings, &codes);
     Explanation {
         row,
-        label: rows.has_labels.then(|| class(rows.test.labels()[index])),
+        label: rows.has_labels.then(|| match rows.test.numbers() {
+            Some(numbers) => numbers[index].to_string(),
+            None => class(rows.test.labels()[index]),
+        }),
         readings: shown(quant, &model.inputs(), &readings, &codes),
         trees,
         n_parting,
         margins,
-        scores: scores.collect(),
-        float: class(argmax(&float_scores)),
-        q15: class(quant.predict(&readings)),
+        scores: shown_scores.collect(),
+        float: if is_value {
+            float_scores[0].to_string()
+        } else {
+            class(argmax(&float_scores))
+        },
+        q15: if is_value {
+            q15_scores[0].to_string()
+        } else {
+            class(quant.predict(&readings))
+        },
         early_exit,
         certainty: match (n_parting, is_close) {
             (1.., _) => Certainty::PathsPart,
+            (0, _) if is_value => Certainty::Near,
             (0, true) => Certainty::WithinBound,
             (0, false) => Certainty::BeyondBound,
         },
         soft_vote: (quantized.voting == Voting::Hard).then(|| class(model.predict(&readings))),
+    }
+}
+
+/// What float and Q15 say of each output, in one unit: shares of votes, nats, raw values of targets, or
+/// by how much the raw value of each class is above that of the first.
+fn scores(quantized: &Quantized, readings: &[f64], integers: &[i64]) -> (Vec<f64>, Vec<f64>) {
+    let quant = &quantized.quant;
+    let scaled = |unit: f64| integers.iter().map(|it| *it as f64 * unit).collect();
+    match (&quantized.model, quant.body()) {
+        (FloatModel::Forest(forest), Body::Forest(body)) => {
+            let unit = f64::from(body.leaves().unit()) * body.trees().len() as f64;
+            (
+                forest.scores(readings, quantized.voting),
+                scaled(1.0 / unit),
+            )
+        }
+        (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
+            let unit = 2.0_f64.powi(-i32::from(body.score_bits()));
+            (bayes.joint_log_likelihood(readings), scaled(unit))
+        }
+        (FloatModel::Additive(sum), Body::Forest(body)) => {
+            let raw = sum.raw(readings);
+            if quant.task() == Task::Regress {
+                return (raw, quant.values(integers));
+            }
+            let unit = body
+                .sums()
+                .map_or(1.0, |sums| 2.0_f64.powi(-i32::from(sums.shift())));
+            let of_first = integers.iter().map(|it| (it - integers[0]) as f64 * unit);
+            let float = match sum.threshold() {
+                // What is above the threshold is the second class, or no alarm.
+                Some(threshold) if quant.task() == Task::Detect => vec![0.0, threshold - raw[0]],
+                Some(threshold) => vec![0.0, raw[0] - threshold],
+                None => raw.iter().map(|it| it - raw[0]).collect(),
+            };
+            (float, of_first.collect())
+        }
+        _ => unreachable!("a model and its own quantization"),
     }
 }
 

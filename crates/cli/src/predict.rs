@@ -13,7 +13,7 @@ use spinney_batch::Predictor;
 use spinney_config::{DataFile, Dataset as RowsConfig, Labels};
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsIn, Rows, Source};
-use spinney_model::{Naming, Schema};
+use spinney_model::{Naming, Schema, Task};
 use spinney_wire::frame::Clock;
 
 use answer::{Answer, DeviceAnswer, Ticks};
@@ -91,6 +91,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     drop(bytes);
     let quantized = stages::quantized(config, progress.clone())?;
     let schema = quantized.model.schema();
+    if quantized.model.task() == Task::Regress {
+        return Err(Failure::Input(anyhow!(
+            "found a model of values, expected one of classes or alarms; `explain --row N` gives values, \
+             and `pipeline run` writes those of all test rows to predictions.csv"
+        )));
+    }
     let fitted = fit(rows, labels, schema).map_err(|error| at_fault(input, &error))?;
     progress.doing("predicting");
     let predicted = match &arguments.port {

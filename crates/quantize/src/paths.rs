@@ -143,9 +143,9 @@ impl<'a> Paths<'a> {
         while let Node::Split {
             feature,
             threshold,
+            missing,
             left,
             right,
-            ..
         } = &nodes[node]
         {
             let feature = *feature as usize;
@@ -155,7 +155,10 @@ impl<'a> Paths<'a> {
                 Threshold::Code(code) => Some(code),
             };
             let goes_left = match side {
-                Side::Float => features[feature].compare.seen(row[feature]) <= *threshold,
+                Side::Float => match missing {
+                    Some(side) if row[feature].is_nan() => *side == spinney_model::Side::Left,
+                    _ => features[feature].compare.seen(row[feature]) <= *threshold,
+                },
                 Side::Q15 => code.is_some_and(|code| codes[input] <= code),
             };
             let step = Step {

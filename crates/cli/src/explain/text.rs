@@ -64,6 +64,7 @@ impl Explanation {
         }
         out.push_str(match self.certainty {
             Certainty::PathsPart => "Paths part at splits, which no rounding of votes explains; docs/differs.md says what helps.\n",
+            Certainty::Near => "The values are no further apart than is proven.\n",
             Certainty::WithinBound => "The decision lies within the proven error bound.\n",
             Certainty::BeyondBound => "The margin is larger than the proven error bound: no rounding could change the class.\n",
         });
