@@ -220,8 +220,33 @@ def cases(folder):
              b'{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{"name":"a"}],'
              b'"classes":["p","q"],"trees":[{"nodes":[' + b"{}," * 8_000_000 + b"{}]}]}"),
         Case("deep.json", "JSON nested 20,000,000 levels deep", b'{"trees":' + b"[" * 20_000_000),
+        Case("trees.json", "XGBoost JSON of 20,000 trees of one leaf", xgboost_json(20_000)),
+        Case("names.ubj", "XGBoost UBJSON of 5,000,000 empty names",
+             b"{U\x07learner{U\x0dfeature_names[$S#l" + struct.pack(">i", 5_000_000)
+             + b"U\0" * 5_000_000 + b"}}"),
+        Case("deep.ubj", "UBJSON nested 10,000,000 levels deep", b"{U\x07learner" + b"[" * 10_000_000),
+        Case("names.txt", "LightGBM text with 5,000,000 names",
+             b"tree\nversion=v4\nfeature_names=" + b"a " * 5_000_000),
+        Case("numbers.txt", "LightGBM text of one tree of 1,200,000 splits",
+             b"tree\nversion=v4\nTree=0\nnum_leaves=1200001\n"
+             + b"".join(key + b"=" + b"0 " * 1_200_000 + b"\n" for key in (
+                 b"split_feature", b"threshold", b"decision_type", b"left_child", b"right_child",
+                 b"leaf_value")) + b"end of trees\n"),
+        Case("deep.lgb.json", "LightGBM JSON nested 500,000 splits deep",
+             b'{"name":"tree","version":"v4","tree_info":[{"tree_structure":'
+             + b'{"left_child":' * 500_000),
         Case("maps.json", "baseline of 1,000,000 maps", maps, how="baseline"),
     ]
+
+
+def xgboost_json(n):
+    """So many trees of one leaf."""
+    tree = (b'{"default_left":[0],"left_children":[-1],"right_children":[-1],"split_conditions":[0],'
+            b'"split_indices":[0],"tree_param":{"num_nodes":"1"}}')
+    return (b'{"learner":{"gradient_booster":{"model":{"tree_info":[' + b",".join([b"0"] * n)
+            + b'],"trees":[' + b",".join([tree] * n) + b']},"name":"gbtree"},"learner_model_param":'
+            b'{"base_score":"0","num_class":"0","num_feature":"1"},"objective":'
+            b'{"name":"reg:squarederror"}},"version":[3,2,0]}')
 
 
 def measure(program, arguments, seconds, n_bytes):

@@ -28,6 +28,11 @@ impl Outputs {
         })
     }
 
+    /// Classes of libraries that keep no labels: the numbers from 0 on.
+    pub(crate) fn numbered(n: usize) -> Self {
+        Self::Classes((0..n).map(|index| index.to_string()).collect())
+    }
+
     /// The schema of a model with these features.
     pub(crate) fn schema(
         self,

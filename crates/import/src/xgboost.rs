@@ -344,10 +344,10 @@ impl Model {
                     "fit one model per label",
                 ));
             }
-            Target::Binary => (numbered(2), 1),
+            Target::Binary => (Outputs::numbered(2), 1),
             Target::Multi => {
                 limits::CLASSES.check("learner_model_param.num_class", n_classes)?;
-                (numbered(n_classes), n_classes)
+                (Outputs::numbered(n_classes), n_classes)
             }
             Target::Values => {
                 limits::TARGETS.check("learner_model_param.num_target", n_targets)?;
@@ -401,10 +401,6 @@ impl Model {
             },
         })
     }
-}
-
-fn numbered(n: usize) -> Outputs {
-    Outputs::Classes((0..n).map(|index| index.to_string()).collect())
 }
 
 impl Booster {

@@ -130,10 +130,10 @@ impl RawModel {
         limits::FEATURES.check("max_feature_idx", n_features)?;
         let n_outputs = self.num_tree_per_iteration;
         let outputs = match target {
-            Target::Binary => numbered(2),
+            Target::Binary => Outputs::numbered(2),
             Target::Multi => {
                 limits::CLASSES.check("num_class", self.num_class)?;
-                numbered(self.num_class)
+                Outputs::numbered(self.num_class)
             }
             Target::Value => Outputs::targets(1),
         };
@@ -207,10 +207,6 @@ impl RawModel {
             },
         })
     }
-}
-
-fn numbered(n: usize) -> Outputs {
-    Outputs::Classes((0..n).map(|index| index.to_string()).collect())
 }
 
 /// The names of features, unless they are those that LightGBM makes up: `Column_0`, `Column_1`, ….
