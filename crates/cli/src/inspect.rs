@@ -105,7 +105,9 @@ fn forms(model: &FloatModel) -> Result<Vec<Form>, Failure> {
                 coding_bytes,
             });
         }
-        if !is_forest {
+        // A class per leaf is nothing that adds.
+        let is_last = quant.sums().is_some() && votes == Votes::Byte;
+        if !is_forest || is_last {
             break;
         }
     }

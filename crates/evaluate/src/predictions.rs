@@ -8,7 +8,8 @@ use spinney_quantize::{Coding, Paths, QuantModel, argmax, float_probabilities, p
 use crate::metrics::ratio;
 use crate::{ScorePredictions, Scorecard, ValuePredictions};
 
-/// What float and Q15 say of each test row. Models that give values have one class, 0, and one score.
+/// What float and Q15 say of each test row. Models that give values have one score, and
+/// for a class, of float too, the bits of the value in Q15.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predictions {
     /// Class of the float model under the configured vote.
@@ -136,9 +137,16 @@ pub fn predict(
                 detector.push(sum, sums, &row, &scores);
             }
         }
-        predictions.float.push(float);
-        predictions.float_soft.push(soft);
-        predictions.q15.push(quant.delivered(&scores));
+        let delivered = quant.delivered(&scores);
+        // Of values, what is delivered stands for a class that never differs.
+        let is_value = model.task() == Task::Regress;
+        predictions
+            .float
+            .push(if is_value { delivered } else { float });
+        predictions
+            .float_soft
+            .push(if is_value { delivered } else { soft });
+        predictions.q15.push(delivered);
         predictions.scores.push(scores);
     }
     predictions

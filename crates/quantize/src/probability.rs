@@ -168,7 +168,8 @@ pub fn probability_bound(
             let mut bounds = body.sums()?.bounds_of(sum, row);
             bounds.sort_by(|one, other| other.total_cmp(one));
             let margin = match sum.threshold() {
-                Some(_) => bounds[0],
+                // Sides are told apart at the threshold, and the sigmoid is at 0.
+                Some(threshold) => bounds[0] + threshold.abs(),
                 // Of two classes, each is off by its own bound at the most.
                 None => bounds.iter().take(2).sum(),
             };

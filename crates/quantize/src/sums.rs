@@ -465,6 +465,9 @@ fn float_error(model: &Additive) -> f64 {
     n_roundings * magnitude * (half_ulp + 4.0 * f64::EPSILON) / sum.divisor
 }
 
+/// Thresholds up to which the difference of two sides stands for the raw value itself.
+const NEARLY_ZERO: f64 = 1e-6;
+
 /// Whether float's probabilities are the softmax of raw values, or the sigmoid of one, which is that
 /// of a difference.
 fn is_softmax(model: &Additive) -> bool {
@@ -472,7 +475,11 @@ fn is_softmax(model: &Additive) -> bool {
     model.schema().task() == Task::Classify
         && match model.link() {
             Link::Softmax => true,
-            Link::Sigmoid { scale } => is_plain(scale) && model.threshold() == Some(0.0),
+            // A library that breaks ties otherwise decides a hair beside 0.
+            Link::Sigmoid { scale } => {
+                let is_zero = |threshold: f64| threshold.abs() < NEARLY_ZERO;
+                is_plain(scale) && model.threshold().is_some_and(is_zero)
+            }
             Link::Identity | Link::Exp | Link::Isolation { .. } => false,
         }
 }

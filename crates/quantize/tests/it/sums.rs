@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Output, Task, Voting};
 use spinney_quantize::{
-    CodeWidth, Options, QuantModel, Subject, Votes, argmax, certify, challenge,
+    CodeWidth, Options, QuantModel, Subject, Votes, argmax, certify, challenge, probability_bound,
 };
 
 use crate::common::{quantize, undeclared};
@@ -184,6 +184,20 @@ fn check(shape: Shape, precision: &str, n_rounds: u64, size: f64, votes: Votes, 
                     assert!((q15 - raw).abs() <= of_row, "row {index}");
                     assert!(of_row <= of_all * (1.0 + 1e-12), "row {index}");
                 }
+            }
+        }
+    }
+    if let Ok(quant) = quant.clone().with_probabilities() {
+        for (index, row) in rows.values().rows().into_iter().enumerate() {
+            let (row, codes) = (row.to_vec(), quant.codes(&row.to_vec()));
+            let bound = probability_bound(&float, &quant, Voting::Soft, &row, &codes);
+            let found = quant.probabilities_of(&quant.scores(&codes));
+            for (q15, float) in found.iter().zip(float.probabilities(&row)) {
+                let apart = (f64::from(*q15) / 32_768.0 - float).abs();
+                assert!(
+                    bound.is_none_or(|bound| apart <= bound),
+                    "row {index}: {apart}"
+                );
             }
         }
     }
