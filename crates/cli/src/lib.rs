@@ -64,7 +64,7 @@ enum Verb {
     Certificate(CertificateVerb),
     /// Say what a model file holds, and what it would take in flash.
     Inspect {
-        /// A skops, ONNX or Spinney JSON file.
+        /// A skops, XGBoost, LightGBM, ONNX or Spinney JSON file.
         file: PathBuf,
         /// As JSON.
         #[arg(long)]

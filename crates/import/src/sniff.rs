@@ -201,6 +201,16 @@ const FOREIGN: &[Foreign] = &[
     ),
     // Trees of other libraries.
     Foreign(
+        Text("{\"Config\":"),
+        "an XGBoost booster with its training state (JSON)",
+        SAVE_XGBOOST,
+    ),
+    Foreign(
+        Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x06Config"),
+        "an XGBoost booster with its training state (UBJSON)",
+        SAVE_XGBOOST,
+    ),
+    Foreign(
         Text("[{\"nodeid\":"),
         "a dump of XGBoost trees (JSON)",
         SAVE_XGBOOST,

@@ -160,7 +160,7 @@ pub const SECTIONS: &[Section] = &[
                 "path",
                 Kind::File,
                 Default::Words("none"),
-                "The model file to import: skops, ONNX or this project's JSON.",
+                "The model file to import: skops, XGBoost, LightGBM, ONNX or Spinney's JSON.",
             ),
             key(
                 "task",

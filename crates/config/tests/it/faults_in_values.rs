@@ -175,7 +175,7 @@ fn missing_keys() {
             8 | [model]
               | ^^^^^^^
               |
-              = help: The model file to import: skops, ONNX or this project's JSON.
+              = help: The model file to import: skops, XGBoost, LightGBM, ONNX or Spinney's JSON.
         "#]],
     );
 }

@@ -28,6 +28,16 @@ fn foreign_formats_are_named_by_their_content() {
     };
     let boosted = "RandomForestClassifier";
     named(
+        b"{L\x00\x00\x00\x00\x00\x00\x00\x06Config{",
+        "an XGBoost booster with its training state (UBJSON)",
+        "save_model",
+    );
+    named(
+        b"{\"Config\": {\"learner\"",
+        "an XGBoost booster with its training state (JSON)",
+        "save_model",
+    );
+    named(
         b"[\n  { \"nodeid\": 0,",
         "a dump of XGBoost trees (JSON)",
         "save_model",
