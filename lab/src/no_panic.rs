@@ -35,6 +35,13 @@ const SUM: &str = r#"{"format":"spinney-model","version":2,"kind":"additive",
 {"output":1,"nodes":[{"feature":1,"threshold":-1.5,"left":1,"right":2},{"value":[1]},{"value":[0.125]}]},
 {"output":2,"nodes":[{"value":[0.5]}]}]}"#;
 
+/// A tree and a leaf of a regressor with two targets.
+const VALUES: &str = r#"{"format":"spinney-model","version":2,"kind":"additive",
+"features":[{"name":"a"},{"name":"b"}],"task":"regress","targets":["x","y"],
+"sum":{"precision":"float64","base":[40.5,-1]},"link":{"function":"identity"},"trees":[
+{"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,1]},{"value":[-2,2]}]},
+{"nodes":[{"value":[0.5,0]}]}]}"#;
+
 const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
 "features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
 "means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
@@ -72,6 +79,7 @@ const ROWS: &str = "a,b,y\n0,0,x\n9,9,z\n9,-9,y\n";
 /// Each kind of model, table, coding and reading.
 fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     let forest = FloatModel::from_json(FOREST.as_bytes()).environment()?;
+    let values = FloatModel::from_json(VALUES.as_bytes()).environment()?;
     let sum = FloatModel::from_json(SUM.as_bytes()).environment()?;
     let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
     let sparse = FloatModel::from_json(every_second().as_bytes()).environment()?;
@@ -171,6 +179,7 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
             "sum-softmax-i32",
             quantize(&sum, soft, i32s, [auto; 2], None).and_then(with_probabilities),
         ),
+        ("values-f32", quantize(&values, soft, f32s, [auto; 2], None)),
         (
             "bayes-mixed-i16",
             quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None),

@@ -23,7 +23,7 @@ fn options(voting: Voting, votes: Votes, codes: CodeWidth) -> Options {
 
 /// Compares every row, with one to three threads.
 fn check<R: Reading + Into<f64>>(quant: &QuantModel, rows: ArrayView2<'_, R>) {
-    let n_classes = quant.schema().n_classes();
+    let n_classes = quant.n_scores();
     let scorer = quant.scorer();
     let mut scores = Vec::new();
     let mut classes = Vec::new();
@@ -63,6 +63,27 @@ fn model(kind: &str, n_features: usize, n_classes: usize, rest: &str) -> FloatMo
         features.join(","),
         classes.join(",")
     );
+    FloatModel::from_json(json.as_bytes()).expect("a valid model")
+}
+
+/// The same trees, whose leaves are added to a base.
+fn adding(forest: &FloatModel) -> FloatModel {
+    let base: Vec<f64> = (0..forest.schema().n_classes())
+        .map(|it| it as f64 / 3.0)
+        .collect();
+    let json = forest
+        .to_json()
+        .replace(
+            r#""version":1,"kind":"random-forest""#,
+            r#""version":2,"kind":"additive""#,
+        )
+        .replace(
+            r#""classes":["#,
+            &format!(
+                r#""task":"classify","sum":{{"precision":"float64","base":{base:?}}},
+                "link":{{"function":"softmax"}},"classes":["#
+            ),
+        );
     FloatModel::from_json(json.as_bytes()).expect("a valid model")
 }
 
@@ -191,9 +212,11 @@ proptest! {
         votes in prop::sample::select(vec![Votes::Q15, Votes::Byte]),
         codes in prop::sample::select(vec![CodeWidth::Auto, CodeWidth::Word]),
         readings in proptest::collection::vec(reading(), 200),
+        adds: bool,
     ) {
         let trees: Vec<String> = growths.iter().map(|growth| tree(n_classes, growth)).collect();
         let float = model("random-forest", N_FEATURES, n_classes, &format!(r#""trees":[{}]"#, trees.join(",")));
+        let float = if adds { adding(&float) } else { float };
         let declared = declared(&sensors, coding);
         // Thresholds that a type does not reach, for example, are refused.
         let Ok(calibrations) = calibrate(&float, None, &declared) else {
