@@ -13,13 +13,14 @@ use spinney_pipeline::process;
 
 /// Packages from registries that `cargo build -p xtask` may compile. Raise it in the commit that
 /// adds one, with the reason; docs/ci.md states what there are.
-const MOST_PACKAGES: usize = 179;
+const MOST_PACKAGES: usize = 120;
 
 /// The workspaces, by their manifests.
-const MANIFESTS: [&str; 4] = [
+const MANIFESTS: [&str; 5] = [
     "Cargo.toml",
     "firmware/Cargo.toml",
     "fuzz/Cargo.toml",
+    "tools/log/Cargo.toml",
     "tools/probe/Cargo.toml",
 ];
 

@@ -37,6 +37,7 @@ mod votes;
 
 use std::num::NonZeroUsize;
 
+use fearless_simd::{Level, dispatch};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use spinney_quantize::{Body, QuantModel};
@@ -179,18 +180,14 @@ impl<R: Reading> Predictor<R> {
         let n_classes = self.model.n_scores();
         let rows = rows.as_standard_layout();
         let rows = rows.as_slice().expect("rows one after the other");
+        let level = Level::new();
         let chunk = |out: &mut [O], rows: &[R]| {
             let mut room = Room::default();
             let blocks = rows.chunks(n_features * forest::BLOCK);
             for (rows, out) in blocks.zip(out.chunks_mut(per_row * forest::BLOCK)) {
                 // What is called from here is compiled for each set of instructions that a
                 // machine may have; integers come out the same from all of them.
-                pulp::Arch::new().dispatch(Block {
-                    predictor: self,
-                    rows,
-                    only_class,
-                    room: &mut room,
-                });
+                dispatch!(level, _simd => self.score(rows, only_class, &mut room));
                 room.scores
                     .chunks(n_classes)
                     .zip(out.chunks_mut(per_row))
@@ -207,33 +204,16 @@ impl<R: Reading> Predictor<R> {
         }
         Ok(())
     }
-}
 
-/// A block of rows to be scored.
-struct Block<'b, R> {
-    predictor: &'b Predictor<R>,
-    rows: &'b [R],
-    only_class: bool,
-    room: &'b mut Room,
-}
-
-impl<R: Reading> pulp::NullaryFnOnce for Block<'_, R> {
-    type Output = ();
-
+    /// Scores a block of rows into `room`.
     #[inline(always)]
-    fn call(self) {
-        let Self {
-            predictor,
-            rows,
-            only_class,
-            room,
-        } = self;
-        let model = &predictor.model;
+    fn score(&self, rows: &[R], only_class: bool, room: &mut Room) {
+        let model = &self.model;
         let n_features = model.schema().n_features();
         let n_classes = model.n_scores();
         let n_rows = rows.len() / n_features;
         room.scores.resize(n_rows * n_classes, 0);
-        match &predictor.engine {
+        match &self.engine {
             Engine::Forest(forest) => {
                 forest.add_up(rows, n_features, only_class, &mut room.forest);
                 let scores = room.scores.chunks_exact_mut(n_classes);

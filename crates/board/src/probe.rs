@@ -1,6 +1,8 @@
 //! What `cargo xtask flash` and `spinney-probe` say to each other: a [`Job`] as one line of JSON on
 //! the program's stdin, [`Request`]s after it, [`Event`]s as one line each on its stdout.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// An image to program, and where its log is.
@@ -17,6 +19,8 @@ pub struct Job {
     pub segments: Vec<Segment>,
     /// The address of the RTT control block; `None` for an image without a log.
     pub log_at: Option<u64>,
+    /// The image's ELF file, which has the table of its log.
+    pub elf: Option<PathBuf>,
     /// Whether the image answers requests, over RTT beside its log: what comes up channel 1 is told
     /// as [`Event::Data`], and the [`Request`]s that follow the job go down channel 0.
     pub answers: bool,
@@ -89,10 +93,10 @@ pub enum Event {
     Running,
     /// The image runs, and has no log.
     RunningSilently,
-    /// Bytes of the log.
+    /// A line of the log.
     Log {
-        /// As they came.
-        bytes: Vec<u8>,
+        /// Its level and message.
+        line: String,
     },
     /// Bytes of an answer.
     Data {
@@ -158,6 +162,11 @@ pub enum ProbeFault {
     },
     /// Flash does not read back as it was programmed.
     Mismatch,
+    /// What comes up as its log is not that of this image.
+    ForeignLog {
+        /// What the decoder says.
+        message: String,
+    },
     /// The image runs, but its log does not show.
     NoLog {
         /// What probe-rs says.

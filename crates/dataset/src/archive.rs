@@ -31,8 +31,11 @@ pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>
         let mut member = archive
             .by_index(index)
             .map_err(|error| damaged(format!("member {index} of the archive"), error))?;
-        let name = match (member.name(), member.enclosed_name()) {
-            (Ok(name), Some(_)) => name.into_owned(),
+        let name = match (
+            std::str::from_utf8(member.name_raw()),
+            member.enclosed_name(),
+        ) {
+            (Ok(name), Some(_)) => name.to_owned(),
             _ => {
                 let name = String::from_utf8_lossy(member.name_raw()).into_owned();
                 return Err(DataError::new(
@@ -68,10 +71,6 @@ pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>
 /// Whether the bytes are a zip archive with a member whose name begins so.
 pub(crate) fn has_member(bytes: &[u8], start: &str) -> bool {
     bytes.starts_with(b"PK")
-        && zip::ZipArchive::new(Cursor::new(bytes)).is_ok_and(|archive| {
-            archive
-                .file_names()
-                .flatten()
-                .any(|name| name.starts_with(start))
-        })
+        && zip::ZipArchive::new(Cursor::new(bytes))
+            .is_ok_and(|archive| archive.file_names().any(|name| name.starts_with(start)))
 }

@@ -1,17 +1,16 @@
-//! Runs a verify image in QEMU: rows in, outcomes and decoded log out, or why not.
+//! Runs a verify image in QEMU: rows in, outcomes and log out, or why not.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use defmt_decoder::Table;
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
 
 use crate::failure::{Blame, Failure};
-use crate::log::Log;
-use crate::{disk, interrupt, process};
+use crate::progress::Progress;
+use crate::{disk, interrupt, log, process};
 
 /// How a run ended, which is the image's doing: where the emulator itself fails, there is no run.
 pub enum Ended {
@@ -29,8 +28,8 @@ pub struct EmulatorRun {
     pub ended: Ended,
     /// What an image with a front end heard.
     pub heard: Option<Vec<u8>>,
-    /// What the firmware logged.
-    pub log: String,
+    /// What the firmware logged, in defmt's encoding.
+    pub log: Vec<u8>,
 }
 
 /// Names of the files that image and emulator share.
@@ -60,7 +59,7 @@ pub fn run(
         return Ok(EmulatorRun {
             ended: Ended::NotRun(reason),
             heard: None,
-            log: String::new(),
+            log: Vec::new(),
         });
     }
     let _busy = interrupt::busy();
@@ -76,7 +75,6 @@ pub fn run(
     let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;
-    let log = decode_log(elf, &finished.stdout);
     let why = match finished.status.map(|status| status.code()) {
         Ok(Some(0)) => None,
         Ok(Some(2)) => Some("the image could not read rows or write outcomes".to_owned()),
@@ -100,7 +98,11 @@ pub fn run(
             (Ended::Outcomes(outcomes), left(features_file()).ok())
         }
     };
-    Ok(EmulatorRun { ended, heard, log })
+    Ok(EmulatorRun {
+        ended,
+        heard,
+        log: finished.stdout,
+    })
 }
 
 /// The bytes of a file that an image wrote.
@@ -142,7 +144,12 @@ fn command(qemu: &Path, machine: &Machine, elf: &Path) -> Command {
 const LOG_DEADLINE_S: u64 = 60;
 
 /// What firmware that ends by itself logs.
-pub fn log_of(qemu: &Path, machine: &Machine, elf: &Path) -> Result<String, Failure> {
+pub fn log_of(
+    qemu: &Path,
+    machine: &Machine,
+    elf: &Path,
+    progress: &Progress,
+) -> Result<String, Failure> {
     let deadline = Duration::from_secs(LOG_DEADLINE_S);
     let finished = process::run(&mut command(qemu, machine, elf), deadline)
         .with_context(|| format!("cannot run {}", qemu.display()))
@@ -150,10 +157,8 @@ pub fn log_of(qemu: &Path, machine: &Machine, elf: &Path) -> Result<String, Fail
     if !finished.succeeded() {
         return Err(tool_failed(qemu, &finished.told()));
     }
-    Ok(decode_log(
-        &std::fs::read(elf).environment()?,
-        &finished.stdout,
-    ))
+    let image = std::fs::read(elf).environment()?;
+    log::lines(&image, &finished.stdout, progress).environment()
 }
 
 /// Room that the main loop and a prediction need at the least.
@@ -174,22 +179,4 @@ pub fn does_not_fit(machine: &Machine, footprint: &Footprint) -> Option<String> 
             footprint.ram_bytes, machine.name
         )
     })
-}
-
-/// The firmware's defmt log as text, a line per message.
-fn decode_log(elf: &[u8], bytes: &[u8]) -> String {
-    let table = match Table::parse(elf) {
-        Ok(Some(table)) => table,
-        Ok(None) => return "(the image has no log)\n".to_owned(),
-        Err(error) => return format!("(the log cannot be decoded: {error})\n"),
-    };
-    let mut log = String::new();
-    let decoded = Log::new(&table).decode(bytes, &mut |line| {
-        log.push_str(line);
-        log.push('\n');
-    });
-    if decoded.is_err() {
-        log.push_str("(the rest of the log is damaged)\n");
-    }
-    log
 }

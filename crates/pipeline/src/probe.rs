@@ -1,10 +1,10 @@
 //! `spinney-probe`: the program around probe-rs, built when a verb first needs it.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, anyhow};
 use spinney_board::Description;
-use xshell::{Shell, cmd};
 
 use crate::failure::{Blame, Failure};
 use crate::progress::Progress;
@@ -13,9 +13,9 @@ use crate::{places, process};
 /// Every chip that probe-rs' registry knows.
 pub fn describe_all(progress: &Progress) -> Result<Vec<Description>, Failure> {
     let program = built(progress)?;
-    let shell = Shell::new().environment()?;
-    let output =
-        process::read(cmd!(shell, "{program} chips").into(), process::LONG).environment()?;
+    let mut command = Command::new(&program);
+    command.arg("chips");
+    let output = process::read(command, process::LONG).environment()?;
     output
         .lines()
         .map(|line| {
@@ -60,14 +60,13 @@ fn cargo(verb: &str, failure: &str) -> Result<(), Failure> {
         .context("no clone of Spinney is here to build spinney-probe from")
         .environment()?
         .join("tools/probe/Cargo.toml");
-    let shell = Shell::new().environment()?;
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let command = cmd!(
-        shell,
-        "{cargo} {verb} --quiet --locked --manifest-path {manifest}"
-    )
-    .env("CARGO_TARGET_DIR", folder()?);
-    let output = process::run(&mut command.into(), process::LONG).environment()?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args([verb, "--quiet", "--locked", "--manifest-path"])
+        .arg(&manifest)
+        .env("CARGO_TARGET_DIR", folder()?);
+    let output = process::run(&mut command, process::LONG).environment()?;
     if output.succeeded() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 use probe_rs::rtt::{Rtt, ScanRegion};
 use probe_rs::{Core, MemoryInterface, Permissions, Session};
 use spinney_board::{Event, Job, Phase, ProbeFault, Request};
+use spinney_log::Log;
 
 use crate::fault::{fault_of, other};
 
@@ -66,7 +67,8 @@ pub(crate) fn run(
     match job.log_at {
         Some(address) => {
             let requests = job.answers.then_some(requests);
-            relay(&mut core, address, requests, tell)
+            let mut log = log_of(job)?;
+            relay(&mut core, address, log.as_mut(), requests, tell)
         }
         None => {
             tell(Event::RunningSilently);
@@ -178,9 +180,19 @@ fn start(core: &mut Core<'_>, log_at: Option<u64>) -> Result<(), probe_rs::Error
     core.run()
 }
 
+/// What decodes the job's log, where its image has one.
+fn log_of(job: &Job) -> Result<Option<Log>, ProbeFault> {
+    let Some(path) = &job.elf else {
+        return Ok(None);
+    };
+    let elf = std::fs::read(path).map_err(|error| fault_of(&error))?;
+    Log::of(&elf).map_err(|error| other(&format!("the log cannot be decoded: {error:#}")))
+}
+
 fn relay(
     core: &mut Core<'_>,
     address: u64,
+    mut lines: Option<&mut Log>,
     requests: Option<&Receiver<Request>>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<(), ProbeFault> {
@@ -204,8 +216,16 @@ fn relay(
     loop {
         let log = up(&mut rtt, core, LOG, "the image has no channel for a log")?;
         let mut is_idle = log.is_empty();
-        if !log.is_empty() {
-            tell(Event::Log { bytes: log });
+        if let (false, Some(lines)) = (log.is_empty(), &mut lines) {
+            lines
+                .decode(&log, &mut |line| {
+                    tell(Event::Log {
+                        line: line.to_owned(),
+                    });
+                })
+                .map_err(|error| ProbeFault::ForeignLog {
+                    message: format!("{error:#}"),
+                })?;
         }
         if let Some(requests) = requests {
             let answer = up(

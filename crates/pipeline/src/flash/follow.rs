@@ -6,7 +6,6 @@ use anyhow::anyhow;
 use spinney_board::{Core, Event, Phase, ProbeFault};
 
 use crate::failure::Failure;
-use crate::log::Log;
 
 /// The wire to the probe: a child process, or a test's list of events.
 pub trait Wire {
@@ -38,12 +37,7 @@ pub enum Until {
 /// # Errors
 /// [`Failure::Environment`] for what is wrong at the desk, [`Failure::Gate`], told to `screen`,
 /// for flash that does not read back.
-pub fn follow(
-    wire: &mut dyn Wire,
-    mut log: Option<Log<'_>>,
-    screen: &mut dyn Screen,
-    until: Until,
-) -> Result<(), Failure> {
+pub fn follow(wire: &mut dyn Wire, screen: &mut dyn Screen, until: Until) -> Result<(), Failure> {
     let mut done = Totals::default();
     loop {
         let event = wire.next().map_err(|error| {
@@ -69,11 +63,7 @@ pub fn follow(
                 screen.note("running; the image has no log");
                 return Ok(());
             }
-            Some(Event::Log { bytes }) => {
-                let Some(log) = &mut log else { continue };
-                log.decode(&bytes, &mut |line| screen.log(line))
-                    .map_err(Failure::Environment)?;
-            }
+            Some(Event::Log { line }) => screen.log(&line),
             // Nothing was asked yet.
             Some(Event::Data { .. }) => {}
             Some(Event::Failed(ProbeFault::Mismatch)) => {
@@ -156,6 +146,7 @@ pub fn told(fault: &ProbeFault) -> anyhow::Error {
             "the image was programmed and started, but its log does not show within 3 s: it may have \
              stopped before its first message, or the chip started something else ({message})"
         ),
+        ProbeFault::ForeignLog { message } => anyhow!("{message}"),
         ProbeFault::Lost { message } => anyhow!(
             "the probe no longer answers; check the USB cable and the board's power, then run the \
              command again ({message})"

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, anyhow};
-use defmt_decoder::Table;
 use spinney_board::{Chip, Event, Geometry, Job, Segment, find};
 use spinney_evaluate::{Loaded, loaded, symbol};
 
@@ -19,11 +18,10 @@ pub use self::follow::Screen;
 use self::follow::{Until, Wire, cpuid_parts, follow, told};
 use self::verify::ProbeLink;
 use crate::failure::{Blame, Failure};
-use crate::log::Log;
 use crate::process::{self, Guarded};
 use crate::progress::Progress;
 use crate::stages::{self, Product};
-use crate::{invocation, probe};
+use crate::{invocation, probe, store};
 
 /// Where defmt-rtt has its control block.
 const RTT_SYMBOL: &str = "_SEGGER_RTT";
@@ -138,14 +136,15 @@ impl Flash {
             log_at,
         );
         job.answers = answers;
-        let table = Table::parse(&self.elf).environment()?;
+        let elf = self.product.chosen.scratch.join("flashed.elf");
+        store::write_whole(&elf, &self.elf).environment()?;
+        job.elf = Some(elf);
         let mut wire = Process::start(&self.program, &job).environment()?;
-        let log = table.as_ref().map(Log::new);
         let until = match answers {
             true => Until::Running,
             false => Until::Interrupted,
         };
-        follow(&mut wire, log, screen, until)?;
+        follow(&mut wire, screen, until)?;
         Ok(wire)
     }
 }
@@ -169,6 +168,7 @@ fn job(chip: &Chip, image: Vec<Loaded>, probe: Option<String>, log_at: Option<u6
             })
             .collect(),
         log_at,
+        elf: None,
         answers: false,
     }
 }

@@ -38,12 +38,7 @@ impl Screen for Paper {
 /// What the user reads, with the failure and its exit code at the end.
 fn check(events: Vec<Event>, expect: &Expect) {
     let mut paper = Paper::default();
-    let outcome = follow(
-        &mut Events(events.into()),
-        None,
-        &mut paper,
-        Until::Interrupted,
-    );
+    let outcome = follow(&mut Events(events.into()), &mut paper, Until::Interrupted);
     let end = match outcome {
         Ok(()) => "exit 0".to_owned(),
         Err(Failure::Gate) => "exit 1".to_owned(),
@@ -115,13 +110,16 @@ fn a_cable_that_is_pulled_while_programming() {
     let silent = vec![
         Event::Programmed,
         Event::Running,
-        Event::Log { bytes: vec![1] },
+        Event::Log {
+            line: "INFO 3 classes".to_owned(),
+        },
     ];
     check(
         silent,
         &expect![[r#"
         programmed and verified
         running; its log follows, Ctrl-C ends it
+        log: INFO 3 classes
         error: spinney-probe ended in the middle of its work; run the command again
         exit 3
     "#]],
@@ -234,7 +232,7 @@ fn lines_of_the_program() {
     let events = [
         Event::Running,
         Event::Log {
-            bytes: vec![0, 255],
+            line: "INFO \u{1b}".to_owned(),
         },
         Event::Failed(ProbeFault::Mismatch),
         Event::Failed(ProbeFault::WrongCore { found: 1 }),

@@ -190,7 +190,9 @@ mod tests {
         let mut link = ProbeLink::new(events, &mut requests);
         link.write(&[1, 2]).expect("a vector takes all");
         for event in [
-            Event::Log { bytes: vec![7] },
+            Event::Log {
+                line: "INFO".to_owned(),
+            },
             Event::Data {
                 bytes: vec![3, 4, 5],
             },

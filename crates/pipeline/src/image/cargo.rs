@@ -184,7 +184,8 @@ fn profile(folder: &Path) -> anyhow::Result<Vec<String>> {
     .into();
     for key in STATED_OF_PROFILE {
         if let Some(value) = release.and_then(|release| release.get(key)) {
-            settings.insert(key, value.to_string());
+            // A string, a number or a flag, which JSON writes as TOML does.
+            settings.insert(key, serde_json::to_string(value)?);
         }
     }
     Ok(settings

@@ -133,7 +133,8 @@ fn read(file: &Path, target: &str, out: &mut String) -> anyhow::Result<()> {
     }
     reduce(&mut table, target);
     if !table.is_empty() {
-        out.push_str(&table.to_string());
+        out.push_str(&serde_json::to_string(&table)?);
+        out.push('\n');
     }
     Ok(())
 }
@@ -182,7 +183,7 @@ mod tests {
         let left = |text: &str| {
             let mut table: toml::Table = text.parse().unwrap();
             reduce(&mut table, TARGET);
-            table.to_string()
+            table
         };
         for stated in [
             "[net]\ngit-fetch-with-cli = true\n[source.crates-io]\nreplace-with = \"mirror\"\n",
@@ -193,7 +194,7 @@ mod tests {
             "[target.'cfg(all())']\nrunner = \"x\"\nrustflags = [\"-g\"]\n",
             "[profile.release.build-override]\nopt-level = 3\n",
         ] {
-            assert_eq!(left(stated), "", "{stated}");
+            assert_eq!(left(stated), toml::Table::new(), "{stated}");
         }
         for reaching in [
             "[env]\nDEFMT_LOG = \"trace\"\n",
@@ -203,7 +204,7 @@ mod tests {
             "[unstable]\nbuild-std = [\"core\"]\n",
             "[build]\nsomething-new = 1\n",
         ] {
-            assert_eq!(left(reaching), reaching);
+            assert_eq!(left(reaching), reaching.parse().unwrap());
         }
     }
 
@@ -218,9 +219,9 @@ mod tests {
         let before = found();
         write("a/.cargo/config.toml", "include = \"more.toml\"\n");
         write("a/.cargo/more.toml", "[env]\nA = \"1\"\n");
-        assert_eq!(found(), format!("[env]\nA = \"1\"\n{before}"));
+        assert_eq!(found(), format!("{{\"env\":{{\"A\":\"1\"}}}}\n{before}"));
         write("a/.cargo/config", "[env]\nB = \"1\"\n");
-        assert_eq!(found(), format!("[env]\nB = \"1\"\n{before}"));
+        assert_eq!(found(), format!("{{\"env\":{{\"B\":\"1\"}}}}\n{before}"));
         write("a/.cargo/config", "[env\n");
         let error = format!("{:#}", settings(&deep, TARGET).unwrap_err());
         assert!(error.contains("a/.cargo/config"), "{error}");

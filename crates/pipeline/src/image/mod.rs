@@ -203,7 +203,7 @@ pub fn emulated_log(
     })?;
     let path = folder.join("emulated.elf");
     store::write_whole(&path, &elf).environment()?;
-    emulator::log_of(&qemu, machine, &path)
+    emulator::log_of(&qemu, machine, &path, progress)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::{FoundEmulator, Session, Tools, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::image::{self, Transport};
+use crate::log;
 use crate::store::{self, Stage, Writer, sha256};
 
 /// The outcome of a run, or why there is none.
@@ -175,9 +176,11 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         .write_json(product::PRODUCT_RUN, &product_run)
         .environment()?;
     writer.write_json(DEVICE, &device).environment()?;
-    writer
-        .write("log.txt", logs[choice.chosen].as_bytes())
-        .environment()?;
+    if !logs[choice.chosen].is_empty() {
+        writer
+            .write("log.txt", logs[choice.chosen].as_bytes())
+            .environment()?;
+    }
     writer.write(PRODUCT_ELF, &product).environment()?;
     for (path, text) in &chosen.files {
         let path = format!("{}-model/{path}", pipeline.identity.name);
@@ -233,7 +236,13 @@ fn run_candidate(
                 .map_or_else(|error| RunResult::Failed(error.to_string()), RunResult::Ran)
         }
     };
-    Ok((result, run.log))
+    // An image that works says nothing that its outcomes do not.
+    let log = match &result {
+        RunResult::Failed(_) => log::lines(&verify, &run.log, &session.progress)
+            .unwrap_or_else(|error| format!("(the log cannot be decoded: {error:#})\n")),
+        _ => String::new(),
+    };
+    Ok((result, log))
 }
 
 struct Listening<'a> {
