@@ -15,7 +15,7 @@ use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-pub(crate) const PIPELINES: [&str; 8] = [
+pub(crate) const PIPELINES: [&str; 11] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
@@ -24,6 +24,9 @@ pub(crate) const PIPELINES: [&str; 8] = [
     "examples/mnist-forest.toml",
     "examples/acoustic-events.toml",
     "examples/motion-exercises.toml",
+    "examples/air-regression.toml",
+    "examples/air-boosting.toml",
+    "examples/mote-anomaly.toml",
 ];
 
 /// The file of predictions beside a report.

@@ -21,6 +21,9 @@ fn shipped_configs_are_without_fault() {
         "pipeline.toml",
         "examples/iris-tree.toml",
         "examples/wine-bayes.toml",
+        "examples/air-regression.toml",
+        "examples/air-boosting.toml",
+        "examples/mote-anomaly.toml",
     ] {
         let config = shipped(name);
         let folder = config.pipeline.identity.reports.full.clone();
