@@ -70,6 +70,7 @@ pub(crate) fn codings(
     reading_type: ReadingType,
     rows: Option<&Dataset>,
 ) -> Result<Vec<Coding>, QuantizeError> {
+    let is_sum = matches!(model, FloatModel::Additive(_));
     thresholds(model)
         .iter()
         .zip(calibrations)
@@ -89,16 +90,27 @@ pub(crate) fn codings(
                 return Ok(Coding::rank_for(reading_type, &cuts));
             }
             let affine = Coding::affine_for(calibration);
-            let Some(rows) = rows.filter(|_| calibration.coding == CodingChoice::Auto) else {
+            if calibration.coding != CodingChoice::Auto {
                 return Ok(affine);
-            };
+            }
             let cuts = cuts();
-            let column = rows.values().column(feature).to_vec();
-            let flips = column
-                .iter()
-                .copied()
-                .chain(decimals_above(&column, &cuts))
-                .any(|reading| shares_code(compare.seen(reading), &cuts, &affine, reading_type));
+            let shares =
+                |reading: f64| shares_code(compare.seen(reading), &cuts, &affine, reading_type);
+            let flips = match rows {
+                Some(rows) => {
+                    let column = rows.values().column(feature).to_vec();
+                    let near = decimals_above(&column, &cuts);
+                    column.into_iter().chain(near).any(shares)
+                }
+                // Without rows nobody knows which readings come. A vote may bear a flip that never
+                // comes; a sum is off by what the leaves on both sides differ by.
+                None => {
+                    is_sum
+                        && cuts
+                            .iter()
+                            .any(|cut| shares(next_above(*cut, reading_type)))
+                }
+            };
             Ok(if flips && cuts.len() <= limits::CUTS.max {
                 Coding::rank_for(reading_type, &cuts)
             } else {
@@ -106,6 +118,18 @@ pub(crate) fn codings(
             })
         })
         .collect()
+}
+
+/// The next reading that a sensor of this type may deliver.
+fn next_above(reading: f64, reading_type: ReadingType) -> f64 {
+    match reading_type {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "cuts are on the grid of float32"
+        )]
+        ReadingType::F32 => f64::from((reading as f32).next_up()),
+        ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => reading + 1.0,
+    }
 }
 
 /// The largest reading on the left of each of a feature's thresholds, ascending.

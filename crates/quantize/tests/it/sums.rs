@@ -244,3 +244,33 @@ fn the_bound_is_of_the_leaves_and_not_of_their_number() {
     let unit = 2.0_f64.powi(-i32::from(fine.shift()));
     assert!(fine.bounds()[0] < 10.0 * unit, "{:?}", fine.bounds());
 }
+
+#[test]
+fn a_sum_without_rows_flips_for_no_reading() {
+    // Two thresholds that no affine code of 16 bits tells apart over this range.
+    let model = |task: &str, values: [&str; 3]| {
+        let [low, middle, high] = values;
+        let text = format!(
+            r#"{{"format": "spinney-model", {task}, "features": [{{"name": "a"}}],
+            "trees": [{{"nodes": [{{"feature": 0, "threshold": 0.5001, "left": 1, "right": 2}},
+                {{"value": {low}}}, {{"feature": 0, "threshold": 5000, "left": 3, "right": 4}},
+                {{"value": {middle}}}, {{"value": {high}}}]}}]}}"#
+        );
+        FloatModel::from_json(text.as_bytes()).expect("a model")
+    };
+    let sum = model(
+        r#""version": 2, "kind": "additive", "task": "regress", "targets": ["y"],
+            "link": {"function": "identity"},
+            "sum": {"precision": "float64", "base": [0], "divisor": 1}"#,
+        ["[1]", "[2]", "[3]"],
+    );
+    let vote = model(
+        r#""version": 1, "kind": "decision-tree", "classes": ["l", "h"]"#,
+        ["[1, 0]", "[0, 1]", "[1, 0]"],
+    );
+    for (float, name) in [(sum, "rank"), (vote, "affine")] {
+        let (quant, _) = quantize(&float, &undeclared(&float), options(Votes::Auto), None);
+        let coding = quant.coding_of(0).expect("a coding");
+        assert_eq!(coding.name(), name);
+    }
+}
