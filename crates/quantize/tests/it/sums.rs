@@ -269,7 +269,11 @@ fn a_sum_without_rows_flips_for_no_reading() {
         ["[1, 0]", "[0, 1]", "[1, 0]"],
     );
     for (float, name) in [(sum, "rank"), (vote, "affine")] {
-        let (quant, _) = quantize(&float, &undeclared(&float), options(Votes::Auto), None);
+        let wide = Options {
+            codes: CodeWidth::Word,
+            ..options(Votes::Auto)
+        };
+        let (quant, _) = quantize(&float, &undeclared(&float), wide, None);
         let coding = quant.coding_of(0).expect("a coding");
         assert_eq!(coding.name(), name);
     }
