@@ -46,7 +46,7 @@ A stage runs again if anything that it depends on changed: `cargo xtask pipeline
         #[arg(long)]
         allow_outside: bool,
         #[command(flatten)]
-        talk: TalkFlags,
+        verbosity: VerbosityFlags,
     },
     /// Judge the gates on what was last run; run nothing.
     #[command(after_help = "Examples:
@@ -66,7 +66,7 @@ Where GITHUB_STEP_SUMMARY is set, the comparison goes to the job's summary, too.
         #[arg(long, value_name = "FILE", requires = "baseline")]
         markdown: Option<PathBuf>,
         #[command(flatten)]
-        talk: TalkFlags,
+        verbosity: VerbosityFlags,
     },
     /// The pipelines below this folder, and how their last runs ended.
     List {
@@ -106,7 +106,7 @@ Where GITHUB_STEP_SUMMARY is set, the comparison goes to the job's summary, too.
 
 /// What stdout and stderr get to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Talk {
+pub(crate) enum Verbosity {
     /// Progress on a terminal's stderr, a summary on stdout.
     #[default]
     Summary,
@@ -117,7 +117,7 @@ pub(crate) enum Talk {
 }
 
 #[derive(Args)]
-pub(crate) struct TalkFlags {
+pub(crate) struct VerbosityFlags {
     /// Say nothing but which gates failed, and errors.
     #[arg(long, short, conflicts_with = "json")]
     quiet: bool,
@@ -126,7 +126,7 @@ pub(crate) struct TalkFlags {
     json: bool,
 }
 
-impl Talk {
+impl Verbosity {
     /// Who is told of progress.
     fn progress(self) -> Progress {
         match self {
@@ -136,12 +136,12 @@ impl Talk {
     }
 }
 
-impl TalkFlags {
-    fn talk(&self) -> Talk {
+impl VerbosityFlags {
+    fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.json) {
-            (true, _) => Talk::Quiet,
-            (_, true) => Talk::Json,
-            _ => Talk::Summary,
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Json,
+            _ => Verbosity::Summary,
         }
     }
 }
@@ -155,30 +155,30 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
             until,
             force,
             allow_outside,
-            talk,
+            verbosity,
         } => {
             if *setup {
                 setup::run(false)?;
             }
-            let talk = talk.talk();
+            let verbosity = verbosity.verbosity();
             let asked = Asked {
                 until: until.as_deref(),
                 force: *force,
                 allow_outside: *allow_outside,
-                progress: talk.progress(),
+                progress: verbosity.progress(),
             };
-            run_and_tell(config, &asked, talk)
+            run_and_tell(config, &asked, verbosity)
         }
         Verb::Check {
             config,
             baseline,
             markdown,
-            talk,
+            verbosity,
         } => check(
             config,
             baseline.as_deref(),
             markdown.as_deref(),
-            talk.talk(),
+            verbosity.verbosity(),
         ),
         Verb::List { folder, json } => list::run(folder, *json),
         Verb::Graph { config, format } => graph::run(config, *format),
@@ -191,31 +191,40 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
 }
 
 /// `pipeline run`.
-pub(crate) fn run_and_tell(path: &Path, asked: &Asked<'_>, talk: Talk) -> Result<(), Failure> {
+pub(crate) fn run_and_tell(
+    path: &Path,
+    asked: &Asked<'_>,
+    verbosity: Verbosity,
+) -> Result<(), Failure> {
     let outcome = stages::run(path, asked)?;
     let Some(report) = &outcome.report else {
-        return tell_so_far(&outcome, path, asked.until.unwrap_or_default(), talk);
+        return tell_so_far(&outcome, path, asked.until.unwrap_or_default(), verbosity);
     };
-    conclude(report, talk);
-    if talk == Talk::Summary {
+    conclude(report, verbosity);
+    if verbosity == Verbosity::Summary {
         tell_notes(&outcome.session, path, &report.verdicts)?;
     }
     if report.passes() {
         outcome.hand_over()?;
     }
-    if talk == Talk::Summary {
+    if verbosity == Verbosity::Summary {
         tell_files(&outcome, report)?;
     }
     gate(report.passes())
 }
 
 /// Tells what a run that stopped after stage `until` has found.
-fn tell_so_far(outcome: &Outcome, path: &Path, until: &str, talk: Talk) -> Result<(), Failure> {
-    if talk == Talk::Quiet {
+fn tell_so_far(
+    outcome: &Outcome,
+    path: &Path,
+    until: &str,
+    verbosity: Verbosity,
+) -> Result<(), Failure> {
+    if verbosity == Verbosity::Quiet {
         return Ok(());
     }
     let so_far = so_far::of(outcome, until)?;
-    if talk == Talk::Json {
+    if verbosity == Verbosity::Json {
         return terminal::json(&so_far).environment();
     }
     terminal::styled(&summary::model_line(&so_far.pipeline, &so_far.model));
@@ -241,13 +250,13 @@ fn gate(passes: bool) -> Result<(), Failure> {
 }
 
 /// Tells how it went.
-fn conclude(report: &Report, talk: Talk) {
-    match talk {
-        Talk::Summary => terminal::styled(&summary::text(report)),
-        Talk::Quiet => {
+fn conclude(report: &Report, verbosity: Verbosity) {
+    match verbosity {
+        Verbosity::Summary => terminal::styled(&summary::text(report)),
+        Verbosity::Quiet => {
             terminal::styled(&summary::failures(&report.pipeline, &report.verdicts));
         }
-        Talk::Json => terminal::json_text(&report.to_json()),
+        Verbosity::Json => terminal::json_text(&report.to_json()),
     }
 }
 
@@ -271,21 +280,21 @@ fn check(
     path: &Path,
     baseline: Option<&Path>,
     markdown: Option<&Path>,
-    talk: Talk,
+    verbosity: Verbosity,
 ) -> Result<(), Failure> {
-    let mut judged = stages::check(path, baseline, talk.progress())?;
+    let mut judged = stages::check(path, baseline, verbosity.progress())?;
     // JSON is one object, so that it waits for the gates against the baseline.
-    if talk != Talk::Json {
-        conclude(&judged.report, talk);
+    if verbosity != Verbosity::Json {
+        conclude(&judged.report, verbosity);
     }
-    if talk == Talk::Summary {
+    if verbosity == Verbosity::Summary {
         tell_notes(&judged.session, path, &judged.report.verdicts)?;
     }
     if let Some(moved) = judged.moved {
-        tell_moved(&judged.report.pipeline, &moved, markdown, talk)?;
+        tell_moved(&judged.report.pipeline, &moved, markdown, verbosity)?;
         judged.report.verdicts.extend(moved.verdicts);
     }
-    if talk == Talk::Json {
+    if verbosity == Verbosity::Json {
         terminal::json_text(&judged.report.to_json());
     }
     gate(judged.report.passes())
@@ -296,17 +305,17 @@ fn tell_moved(
     pipeline: &str,
     moved: &Moved,
     markdown: Option<&Path>,
-    talk: Talk,
+    verbosity: Verbosity,
 ) -> Result<(), Failure> {
     let verdicts = moved.verdicts.iter();
     for verdict in verdicts.filter(|it| it.pass && it.found.is_none()) {
         let note = verdict.note.as_deref().unwrap_or_default();
         eprintln!("{}: not judged: {note}", verdict.gate);
     }
-    match talk {
-        Talk::Summary => println!("\n{}", moved.markdown),
-        Talk::Quiet => terminal::styled(&summary::failures(pipeline, &moved.verdicts)),
-        Talk::Json => {}
+    match verbosity {
+        Verbosity::Summary => println!("\n{}", moved.markdown),
+        Verbosity::Quiet => terminal::styled(&summary::failures(pipeline, &moved.verdicts)),
+        Verbosity::Json => {}
     }
     if let Some(path) = markdown {
         append(path, &moved.markdown)
