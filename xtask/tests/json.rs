@@ -216,90 +216,93 @@ fn inspected() {
         0,
         &[],
         &expect![[r#"
-        {
-          "classes": [
-            "<rest>",
-            "bell"
-          ],
-          "depth_max": 1,
-          "depth_mean": 1.0,
-          "features": [
             {
-              "compare": "float64",
+              "classes": [
+                "<rest>",
+                "bell"
+              ],
+              "depth_max": 1,
+              "depth_mean": 1.0,
+              "features": [
+                {
+                  "compare": "float64",
+                  "n_splits": 1,
+                  "n_thresholds": 1,
+                  "name": "a|\u001b[31m",
+                  "threshold_max": 449.5,
+                  "threshold_min": 449.5
+                }
+              ],
+              "features_named": true,
+              "forms": [
+                {
+                  "coding_bytes": 4,
+                  "encoding": "table",
+                  "form": "3 bytes per split",
+                  "table_bytes": 8,
+                  "votes": "soft votes, Q15"
+                },
+                {
+                  "coding_bytes": 4,
+                  "encoding": "packed",
+                  "form": "2 bits per split",
+                  "table_bytes": 16,
+                  "votes": "soft votes, Q15"
+                },
+                {
+                  "coding_bytes": 4,
+                  "encoding": "table",
+                  "form": "3 bytes per split",
+                  "table_bytes": 8,
+                  "votes": "soft votes, 8-bit"
+                },
+                {
+                  "coding_bytes": 4,
+                  "encoding": "packed",
+                  "form": "2 bits per split",
+                  "table_bytes": 16,
+                  "votes": "soft votes, 8-bit"
+                },
+                {
+                  "coding_bytes": 4,
+                  "encoding": "table",
+                  "form": "3 bytes per split",
+                  "table_bytes": 8,
+                  "votes": "hard votes"
+                },
+                {
+                  "coding_bytes": 4,
+                  "encoding": "packed",
+                  "form": "2 bits per split",
+                  "table_bytes": 16,
+                  "votes": "hard votes"
+                }
+              ],
+              "kind": "decision-tree",
+              "leaves": {
+                "n_distinct": 2,
+                "n_leaves": 2,
+                "n_pure": 0,
+                "n_winning_classes": 1
+              },
               "n_splits": 1,
-              "n_thresholds": 1,
-              "name": "a|\u001b[31m",
-              "threshold_max": 449.5,
-              "threshold_min": 449.5
+              "n_trees": 1,
+              "origin": {
+                "estimator": "decision-tree",
+                "format": "json",
+                "library": null,
+                "notes": [],
+                "steps": []
+              },
+              "priors": [],
+              "ranks_fit_8_bits": true,
+              "sum": null,
+              "targets": [],
+              "task": "classify",
+              "thresholds_max": 1,
+              "thresholds_on_integers": true
             }
-          ],
-          "features_named": true,
-          "forms": [
-            {
-              "coding_bytes": 4,
-              "encoding": "table",
-              "form": "3 bytes per split",
-              "table_bytes": 8,
-              "votes": "soft votes, Q15"
-            },
-            {
-              "coding_bytes": 4,
-              "encoding": "packed",
-              "form": "2 bits per split",
-              "table_bytes": 16,
-              "votes": "soft votes, Q15"
-            },
-            {
-              "coding_bytes": 4,
-              "encoding": "table",
-              "form": "3 bytes per split",
-              "table_bytes": 8,
-              "votes": "soft votes, 8-bit"
-            },
-            {
-              "coding_bytes": 4,
-              "encoding": "packed",
-              "form": "2 bits per split",
-              "table_bytes": 16,
-              "votes": "soft votes, 8-bit"
-            },
-            {
-              "coding_bytes": 4,
-              "encoding": "table",
-              "form": "3 bytes per split",
-              "table_bytes": 8,
-              "votes": "hard votes"
-            },
-            {
-              "coding_bytes": 4,
-              "encoding": "packed",
-              "form": "2 bits per split",
-              "table_bytes": 16,
-              "votes": "hard votes"
-            }
-          ],
-          "kind": "decision-tree",
-          "leaves": {
-            "n_distinct": 2,
-            "n_leaves": 2,
-            "n_pure": 0,
-            "n_winning_classes": 1
-          },
-          "n_splits": 1,
-          "n_trees": 1,
-          "origin": {
-            "estimator": "decision-tree",
-            "format": "json",
-            "library": null,
-            "notes": [],
-            "steps": []
-          },
-          "priors": [],
-          "ranks_fit_8_bits": true,
-          "thresholds_max": 1,
-          "thresholds_on_integers": true
-        }
-    "#]],
+        "#]],
     );
     let (text, code) = project.says(&["inspect", &model]);
     assert_eq!(code, Some(0));

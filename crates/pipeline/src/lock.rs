@@ -161,7 +161,7 @@ mod tests {
         let message = told.recv().unwrap();
         let process = std::process::id();
         let start = format!(
-            "waiting for another run (process {process}, `{} ",
+            "waiting for another run (process {process}, `{}",
             invocation::name()
         );
         assert!(message.starts_with(&start), "{message}");
