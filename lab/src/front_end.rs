@@ -23,13 +23,7 @@ pub fn sources() -> Result<BTreeMap<String, String>, Failure> {
             read(&format!("src/{name}"))?,
         );
     }
-    // What tests depend on is declared in this repository's workspace.
-    let manifest = read("Cargo.toml")?;
-    let (head, rest) = manifest
-        .split_once("[dev-dependencies]")
-        .context("the front end's manifest has no tests")
-        .environment()?;
-    let lints = rest.find("[lints").map_or("", |at| &rest[at..]);
-    files.insert("frontend/Cargo.toml".to_owned(), format!("{head}{lints}"));
+    let manifest = spinney_codegen::carried(&read("Cargo.toml")?);
+    files.insert("frontend/Cargo.toml".to_owned(), manifest);
     Ok(files)
 }

@@ -88,6 +88,99 @@ fn imports_lead_downwards() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// What a user builds from travels in packages of a registry, which have nothing but themselves.
+#[test]
+fn every_crate_can_be_published() {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(repository().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let mut faults = Vec::new();
+    let mut n_crates = 0;
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let folder = package.manifest_path.parent().expect("a folder");
+        if !folder.starts_with(repository().join("crates")) {
+            if package.publish.as_deref() != Some(&[]) {
+                faults.push(format!("{name}: expected publish = false"));
+            }
+            continue;
+        }
+        n_crates += 1;
+        let is_described = package.description.is_some()
+            && package.documentation.is_some()
+            && package.readme().is_some_and(|path| path.is_file())
+            && package.license.is_some()
+            && !package.keywords.is_empty()
+            && !package.categories.is_empty();
+        if !is_described {
+            faults.push(format!(
+                "{name}: expected description, documentation, readme, license, keywords, categories"
+            ));
+        }
+        for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            if !folder.join(file).is_file() {
+                faults.push(format!("{name}: expected a link to {file}"));
+            }
+        }
+        for dependency in &package.dependencies {
+            let is_of_tests = dependency.kind == cargo_metadata::DependencyKind::Development;
+            let has_version = dependency.req != cargo_metadata::semver::VersionReq::STAR;
+            // Tests may lead in circles; a dependency without a version is left out of a package.
+            if dependency.path.is_some() && has_version == is_of_tests {
+                let expected = if is_of_tests {
+                    "its path alone"
+                } else {
+                    "a version"
+                };
+                faults.push(format!("{name}: {}: expected {expected}", dependency.name));
+            }
+        }
+    }
+    assert!(n_crates > 15, "{n_crates} crates were found");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn what_is_compiled_in_lies_in_its_package() {
+    let crates = std::fs::read_dir(repository().join("crates")).expect("a folder");
+    let mut n_files = 0;
+    for package in crates.flatten().map(|entry| entry.path()) {
+        let mut sources = Vec::new();
+        files(&package.join("src"), ".rs", &mut sources);
+        for path in sources {
+            let code = code(&path);
+            let files = code.split("include_str!(").skip(1);
+            for rest in files.chain(code.split("include_bytes!(").skip(1)) {
+                let Some(file) = rest
+                    .trim_start()
+                    .strip_prefix('"')
+                    .and_then(|it| it.split('"').next())
+                else {
+                    continue;
+                };
+                let mut depth = path
+                    .strip_prefix(&package)
+                    .expect("a source")
+                    .components()
+                    .count()
+                    - 1;
+                for part in file.split('/') {
+                    depth = if part == ".." {
+                        depth.checked_sub(1)
+                    } else {
+                        Some(depth + 1)
+                    }
+                    .unwrap_or_else(|| panic!("{}: {file} lies outside", path.display()));
+                }
+                n_files += 1;
+            }
+        }
+    }
+    assert!(n_files > 60, "{n_files} files were found");
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut all = Vec::new();

@@ -27,7 +27,7 @@ const TEMPLATE: [(&str, &str); 9] = [
     ),
     (
         "firmware/Cargo.toml",
-        include_str!("../template/firmware/Cargo.toml"),
+        include_str!("../template/firmware/package.toml"),
     ),
     (
         "firmware/build.rs",

@@ -4,58 +4,56 @@ use spinney_checker::{Layout, LeafTable};
 use spinney_quantize::{Body as QuantBody, QuantModel};
 
 use crate::body::{Body, EncodingError};
+use crate::carried::carried;
 use crate::options::{CodeType, Options};
 use crate::{SourceTree, coding, probability, values};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
 const RUNTIME: [(&str, &str); 12] = [
-    (
-        "runtime/Cargo.toml",
-        include_str!("../../runtime/Cargo.toml"),
-    ),
+    ("runtime/Cargo.toml", include_str!("../device/runtime.toml")),
     (
         "runtime/src/lib.rs",
-        include_str!("../../runtime/src/lib.rs"),
+        include_str!("../device/runtime/lib.rs"),
     ),
     (
         "runtime/src/bayes.rs",
-        include_str!("../../runtime/src/bayes.rs"),
+        include_str!("../device/runtime/bayes.rs"),
     ),
     (
         "runtime/src/coding.rs",
-        include_str!("../../runtime/src/coding.rs"),
+        include_str!("../device/runtime/coding.rs"),
     ),
     (
         "runtime/src/compact.rs",
-        include_str!("../../runtime/src/compact.rs"),
+        include_str!("../device/runtime/compact.rs"),
     ),
     (
         "runtime/src/limits.rs",
-        include_str!("../../runtime/src/limits.rs"),
+        include_str!("../device/runtime/limits.rs"),
     ),
     (
         "runtime/src/nodes.rs",
-        include_str!("../../runtime/src/nodes.rs"),
+        include_str!("../device/runtime/nodes.rs"),
     ),
     (
         "runtime/src/packed.rs",
-        include_str!("../../runtime/src/packed.rs"),
+        include_str!("../device/runtime/packed.rs"),
     ),
     (
         "runtime/src/votes.rs",
-        include_str!("../../runtime/src/votes.rs"),
+        include_str!("../device/runtime/votes.rs"),
     ),
     (
         "runtime/src/forest.rs",
-        include_str!("../../runtime/src/forest.rs"),
+        include_str!("../device/runtime/forest.rs"),
     ),
     (
         "runtime/src/probability.rs",
-        include_str!("../../runtime/src/probability.rs"),
+        include_str!("../device/runtime/probability.rs"),
     ),
     (
         "runtime/src/walk.rs",
-        include_str!("../../runtime/src/walk.rs"),
+        include_str!("../device/runtime/walk.rs"),
     ),
 ];
 
@@ -192,7 +190,7 @@ fn frame(identity: Identity<'_>, model: &QuantModel, lib: String) -> SourceTree 
         .collect();
     files
         .entry("runtime/Cargo.toml".to_owned())
-        .and_modify(|it| *it = identity.versioned(it));
+        .and_modify(|it| *it = identity.versioned(&carried(it)));
     files.insert("Cargo.toml".to_owned(), manifest(identity, model));
     files.insert("README.md".to_owned(), readme(identity, model));
     files.insert("src/lib.rs".to_owned(), lib);

@@ -31,6 +31,7 @@ mod body;
 mod boot;
 mod branches;
 mod c99;
+mod carried;
 mod coding;
 mod compact;
 mod crate_files;
@@ -50,6 +51,7 @@ use std::collections::BTreeMap;
 
 pub use body::EncodingError;
 pub use c99::{Header, c99};
+pub use carried::carried;
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
 pub use exit::{Exit, Stopped, Walks};

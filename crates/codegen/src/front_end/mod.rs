@@ -7,39 +7,40 @@ mod sound;
 use spinney_signal::{BankError, FrontEnd, Window};
 
 use crate::SourceTree;
+use crate::carried::carried;
 
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
 const FRONT_END: [(&str, &str); 13] = [
-    ("lib.rs", include_str!("../../../frontend/src/lib.rs")),
+    ("lib.rs", include_str!("../../device/frontend/lib.rs")),
     (
         "aggregate.rs",
-        include_str!("../../../frontend/src/aggregate.rs"),
+        include_str!("../../device/frontend/aggregate.rs"),
     ),
-    ("chain.rs", include_str!("../../../frontend/src/chain.rs")),
-    ("fft.rs", include_str!("../../../frontend/src/fft.rs")),
-    ("frames.rs", include_str!("../../../frontend/src/frames.rs")),
-    ("log2.rs", include_str!("../../../frontend/src/log2.rs")),
-    ("mel.rs", include_str!("../../../frontend/src/mel.rs")),
+    ("chain.rs", include_str!("../../device/frontend/chain.rs")),
+    ("fft.rs", include_str!("../../device/frontend/fft.rs")),
+    ("frames.rs", include_str!("../../device/frontend/frames.rs")),
+    ("log2.rs", include_str!("../../device/frontend/log2.rs")),
+    ("mel.rs", include_str!("../../device/frontend/mel.rs")),
     (
         "moments.rs",
-        include_str!("../../../frontend/src/moments.rs"),
+        include_str!("../../device/frontend/moments.rs"),
     ),
-    ("motion.rs", include_str!("../../../frontend/src/motion.rs")),
+    ("motion.rs", include_str!("../../device/frontend/motion.rs")),
     (
         "spectrum.rs",
-        include_str!("../../../frontend/src/spectrum.rs"),
+        include_str!("../../device/frontend/spectrum.rs"),
     ),
     (
         "trigonometry.rs",
-        include_str!("../../../frontend/src/trigonometry.rs"),
+        include_str!("../../device/frontend/trigonometry.rs"),
     ),
     (
         "twiddle.rs",
-        include_str!("../../../frontend/src/twiddle.rs"),
+        include_str!("../../device/frontend/twiddle.rs"),
     ),
-    ("window.rs", include_str!("../../../frontend/src/window.rs")),
+    ("window.rs", include_str!("../../device/frontend/window.rs")),
 ];
 
 /// What every chain has besides `new` and `push`, which the last lines of its `impl` are.
@@ -75,11 +76,7 @@ pub fn add_front_end(front: &FrontEnd, files: &mut SourceTree) -> Result<(), Ban
     for (name, text) in FRONT_END {
         files.insert(format!("frontend/src/{name}"), text.to_owned());
     }
-    let manifest = include_str!("../../../frontend/Cargo.toml");
-    // What its tests depend on is declared in this project's workspace.
-    let head = manifest.split("[dev-dependencies]").next();
-    let lints = manifest.find("[lints").map_or("", |at| &manifest[at..]);
-    let mut manifest = format!("{}{lints}", head.unwrap_or_default());
+    let mut manifest = carried(include_str!("../../device/frontend.toml"));
     // The version that keeps this crate's copies apart from another's.
     let version = |text: &str| {
         let mut lines = text.lines();

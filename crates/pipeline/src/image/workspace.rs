@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use spinney_codegen::{SourceTree, memory_x};
+use spinney_codegen::{SourceTree, carried, memory_x};
 
 use super::Image;
 use super::sources::SOURCES;
@@ -14,7 +14,13 @@ use crate::{lock_file, store};
 /// The firmware's files, by path within the folder of an image.
 #[must_use]
 pub fn firmware_sources() -> SourceTree {
-    let owned = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
+    let owned = |(path, text): (&str, &str)| {
+        let text = match path {
+            "wire/Cargo.toml" => carried(text),
+            _ => text.to_owned(),
+        };
+        (path.to_owned(), text)
+    };
     SOURCES.map(owned).into()
 }
 
