@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Description, Listing, derive, parse_table, write_table};
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{Blame, Failure};
-use spinney_pipeline::{probe, store};
+use spinney_pipeline::{places, probe, process, store};
 
 /// `chips update`.
 pub(crate) fn update() -> Result<(), Failure> {
@@ -26,7 +27,14 @@ pub(crate) fn check() -> Result<(), Failure> {
         );
         return Ok(());
     }
-    probe::test()?;
+    let manifest = crate::repository().join("tools/probe/Cargo.toml");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut tests = Command::new(cargo);
+    tests
+        .args(["test", "--quiet", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .env("CARGO_TARGET_DIR", places::cache()?.join("probe"));
+    process::show(tests, process::LONG).input()?;
     let (text, _) = made()?;
     let checked_in = std::fs::read_to_string(path()).input()?;
     if text == checked_in {

@@ -2,7 +2,8 @@
 //! built from sources in a package.
 
 /// What only a registry reads of a package.
-const OF_REGISTRIES: [&str; 5] = [
+const OF_REGISTRIES: [&str; 6] = [
+    "publish",
     "documentation",
     "readme",
     "keywords",

@@ -24,3 +24,4 @@ pub mod serial;
 pub mod setup;
 pub mod stages;
 pub mod store;
+mod tool;

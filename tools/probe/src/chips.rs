@@ -1,8 +1,8 @@
 //! `chips`: every chip of the registry, one line of JSON each.
 
+use crate::words::{Architecture, DescribedCore, Description, Memory, MemoryKind};
 use probe_rs::config::{ChipFamily, Registry};
 use probe_rs_target::{Chip, CoreType, MemoryRegion};
-use spinney_board::{Architecture, DescribedCore, Description, Memory, MemoryKind};
 
 /// Every chip of the registry that is a product and no placeholder for an architecture.
 pub(crate) fn descriptions() -> Vec<Description> {

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
+use crate::words::ProbeFault;
 use probe_rs::architecture::arm::ArmError;
 use probe_rs::flashing::FlashError;
 use probe_rs::probe::DebugProbeError;
-use spinney_board::ProbeFault;
 
 /// A fault without a kind of its own.
 pub(crate) fn other(message: &str) -> ProbeFault {

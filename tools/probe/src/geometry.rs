@@ -1,8 +1,8 @@
 //! `geometry`: the sectors and pages of a flash, from the algorithm that programs it.
 
+use crate::words::{Geometry, ProbeFault, SectorSize};
 use probe_rs::config::Registry;
 use probe_rs_target::RawFlashAlgorithm;
-use spinney_board::{Geometry, ProbeFault, SectorSize};
 
 /// The sectors and pages of the flash at `address`.
 pub(crate) fn of(chip: &str, address: u64) -> Result<Geometry, ProbeFault> {

@@ -8,12 +8,13 @@ mod chips;
 mod fault;
 mod geometry;
 mod run;
+mod words;
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::words::Event;
 use serde::Serialize;
-use spinney_board::Event;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

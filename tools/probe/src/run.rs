@@ -4,12 +4,12 @@ use std::io::BufRead;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use crate::words::{Event, Job, Phase, ProbeFault, Request};
 use probe_rs::flashing::{DownloadOptions, FlashProgress, ProgressEvent, ProgressOperation};
 use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
 use probe_rs::probe::{DebugProbeInfo, DebugProbeSelector};
 use probe_rs::rtt::{Rtt, ScanRegion};
 use probe_rs::{Core, MemoryInterface, Permissions, Session};
-use spinney_board::{Event, Job, Phase, ProbeFault, Request};
 use spinney_log::Log;
 
 use crate::fault::{fault_of, other};

@@ -135,25 +135,14 @@ pub const LOCK: &str = include_str!("../../device/firmware/workspace.lock");
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
-
     use super::SOURCES;
-
-    fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            match entry.path() {
-                path if path.is_dir() => files(&path, found),
-                path => found.push(path),
-            }
-        }
-    }
+    use crate::places;
 
     #[test]
     fn no_source_is_left_out() {
-        let clone = crate::places::clone().unwrap();
+        let clone = places::clone().unwrap();
         for (from, to) in [("firmware/app", "app"), ("crates/wire/src", "wire/src")] {
-            let mut found = Vec::new();
-            files(&clone.join(from), &mut found);
+            let found = places::files_below(&clone.join(from));
             assert!(found.len() > 5);
             for path in found {
                 let text = std::fs::read_to_string(&path).unwrap();

@@ -1,0 +1,183 @@
+//! Programs of their own, with dependencies that most runs do without: built from the sources that
+//! travel in this crate, when a verb first needs one.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow};
+use spinney_codegen::carried;
+
+use crate::progress::Progress;
+use crate::{lock, lock_file, places, process, store};
+
+/// A program, and what is said while it is built.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    /// What it does, in the name of its program: `log` of `spinney-log`.
+    name: &'static str,
+    /// What it takes to build it.
+    about: &'static str,
+    /// Its versions of others' packages.
+    lock: &'static str,
+    /// Its manifest.
+    manifest: &'static str,
+    /// Its sources by path.
+    sources: &'static [(&'static str, &'static str)],
+    /// Those that it is built from, in folders beside its own.
+    needs: &'static [&'static Tool],
+}
+
+/// What decodes a log of defmt.
+pub(crate) static LOG: Tool = Tool {
+    name: "log",
+    about: "with the 40 crates around defmt-decoder",
+    lock: include_str!("../device/log/package.lock"),
+    manifest: include_str!("../device/log/package.toml"),
+    sources: &[
+        ("src/lib.rs", include_str!("../device/log/src/lib.rs")),
+        ("src/main.rs", include_str!("../device/log/src/main.rs")),
+    ],
+    needs: &[],
+};
+
+/// What asks probe-rs.
+pub(crate) static PROBE: Tool = Tool {
+    name: "probe",
+    about: "with the 140 crates around probe-rs",
+    lock: include_str!("../device/probe/package.lock"),
+    manifest: include_str!("../device/probe/package.toml"),
+    sources: &[
+        ("src/chips.rs", include_str!("../device/probe/src/chips.rs")),
+        ("src/fault.rs", include_str!("../device/probe/src/fault.rs")),
+        (
+            "src/geometry.rs",
+            include_str!("../device/probe/src/geometry.rs"),
+        ),
+        ("src/main.rs", include_str!("../device/probe/src/main.rs")),
+        ("src/run.rs", include_str!("../device/probe/src/run.rs")),
+        ("src/words.rs", include_str!("../device/probe/src/words.rs")),
+        (
+            "src/words/description.rs",
+            include_str!("../device/probe/src/words/description.rs"),
+        ),
+        (
+            "src/words/probe.rs",
+            include_str!("../device/probe/src/words/probe.rs"),
+        ),
+    ],
+    needs: &[&LOG],
+};
+
+impl Tool {
+    /// Where the program lies once it was built.
+    pub(crate) fn program(&self) -> Result<PathBuf> {
+        let file = format!("spinney-{}{}", self.name, std::env::consts::EXE_SUFFIX);
+        Ok(cache()?.join(self.name).join("debug").join(file))
+    }
+
+    /// The program, built if it is not yet as these sources have it.
+    pub(crate) fn built(&self, progress: &Progress) -> Result<PathBuf> {
+        let program = self.program()?;
+        let _turn = lock::hold(&cache()?.join("tools/lock"), progress)?;
+        if !program.is_file() {
+            progress.note(&format!(
+                "building spinney-{} once, {}",
+                self.name, self.about
+            ));
+        }
+        for tool in [&[self], self.needs].concat() {
+            tool.write()?;
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .current_dir(self.folder()?)
+            .args(["build", "--quiet", "--locked"])
+            .env("CARGO_TARGET_DIR", cache()?.join(self.name));
+        let finished = process::run(&mut command, process::LONG)?;
+        if finished.succeeded() {
+            return Ok(program);
+        }
+        let errors = String::from_utf8_lossy(&finished.stderr);
+        Err(anyhow!(
+            "spinney-{} does not build, cargo {}:\n{}",
+            self.name,
+            finished.how(),
+            errors.trim_end()
+        ))
+    }
+
+    fn folder(&self) -> Result<PathBuf> {
+        Ok(cache()?.join("tools").join(self.name))
+    }
+
+    /// Brings the folder to hold these sources; what is the same already keeps its time.
+    fn write(&self) -> Result<()> {
+        let folder = self.folder()?;
+        let write = |file: &str, text: &str| {
+            let path = folder.join(file);
+            if std::fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+                return Ok(());
+            }
+            store::write_whole(&path, text.as_bytes())
+        };
+        write("Cargo.toml", &carried(self.manifest))?;
+        write("Cargo.lock", &self.lock_file()?)?;
+        for (file, text) in self.sources {
+            write(file, text)?;
+        }
+        Ok(())
+    }
+
+    /// The committed lock file without what only tests need.
+    fn lock_file(&self) -> Result<String> {
+        let manifests = [&[self], self.needs].concat().into_iter();
+        let manifests: Vec<String> = manifests.map(|tool| carried(tool.manifest)).collect();
+        lock_file::complete(self.lock, manifests.iter().map(String::as_str))
+            .with_context(|| format!("the lock file of spinney-{}", self.name))
+    }
+}
+
+fn cache() -> Result<PathBuf> {
+    places::cache().map_err(|_| anyhow!("there is no folder for what is built once"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_source_of_a_program_is_left_out() {
+        for tool in [&LOG, &PROBE] {
+            let folder = places::clone().unwrap().join("tools").join(tool.name);
+            let found = places::files_below(&folder.join("src"));
+            let below = |path: &'_ PathBuf| path.strip_prefix(&folder).unwrap().to_owned();
+            let found: BTreeSet<PathBuf> = found.iter().map(below).collect();
+            let listed = tool.sources.iter().map(|(file, _)| PathBuf::from(file));
+            let listed: BTreeSet<PathBuf> = listed.collect();
+            assert!(found.len() > 1);
+            assert_eq!(found, listed);
+        }
+    }
+
+    #[test]
+    fn lock_files_have_what_is_built_and_no_more() {
+        let lock = PROBE.lock_file().unwrap();
+        for (package, is_there) in [
+            ("probe-rs", true),
+            ("defmt-decoder", true),
+            ("spinney-log", true),
+            ("spinney-board", false),
+        ] {
+            let line = format!("name = \"{package}\"\n");
+            assert_eq!(lock.contains(&line), is_there, "{package}");
+        }
+        let committed = LOG.lock.matches("[[package]]").count();
+        assert_eq!(
+            LOG.lock_file().unwrap().matches("[[package]]").count(),
+            committed
+        );
+    }
+}

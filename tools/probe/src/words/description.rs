@@ -1,0 +1,1 @@
+../../../../crates/board/src/description.rs
