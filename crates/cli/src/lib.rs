@@ -13,10 +13,12 @@ mod explain;
 mod features;
 mod flash;
 mod graph;
+mod init;
 mod inspect;
 mod list;
 mod misplaced;
 pub mod new;
+mod own_xtask;
 mod predict;
 pub mod setup;
 mod sizes;
@@ -70,7 +72,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Write a fresh project: a pipeline, and firmware around its model that builds as it is.
+    /// Write a fresh project: a pipeline, an `xtask` of its own, and firmware around its model
+    /// that builds as it is.
     New {
         /// Where; the last part names the project.
         path: PathBuf,
@@ -80,6 +83,30 @@ enum Verb {
         /// Bring the firmware that is there to the chip that its pipeline.toml names.
         #[arg(long, conflicts_with = "chip")]
         update: bool,
+        /// The Spinney that its xtask is built from: a clone, or a folder of unpacked packages.
+        /// The clone that this program was built in, or this version, if it is not named.
+        #[arg(long, value_name = "PATH", conflicts_with = "update")]
+        spinney: Option<PathBuf>,
+    },
+    /// Add a pipeline and an `xtask` to a repository that is there; what is there stays as it is.
+    #[command(
+        after_help = "Adds what is missing of these, and says what it added: pipeline.toml with rows \
+that stand in for yours, the model's crate, an xtask with its alias in .cargo/config.toml, a workflow for \
+CI. What only its owner can do, it names."
+    )]
+    Init {
+        /// The repository.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// The pipeline's name; the folder's, if it is not named.
+        #[arg(long)]
+        name: Option<String>,
+        /// The chip that the model is for.
+        #[arg(long, default_value = "STM32F405RGTx")]
+        chip: String,
+        /// The Spinney that its xtask is built from, as for `new`.
+        #[arg(long, value_name = "PATH")]
+        spinney: Option<PathBuf>,
     },
     /// The chips there are, and the table of them.
     #[command(subcommand)]
@@ -191,6 +218,14 @@ pub struct Door {
     pub more: &'static [More],
 }
 
+impl Door {
+    /// `cargo xtask` in a user's own project.
+    pub const XTASK: Self = Self {
+        name: "cargo xtask",
+        more: &[],
+    };
+}
+
 /// A verb that another program does, which is told here and handed over.
 #[derive(Debug, Clone, Copy)]
 pub struct More {
@@ -265,7 +300,18 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::New {
             path, update: true, ..
         } => new::update(&path),
-        Verb::New { path, chip, .. } => new::run(&path, &chip),
+        Verb::New {
+            path,
+            chip,
+            spinney,
+            ..
+        } => new::run(&path, &chip, spinney.as_deref()),
+        Verb::Init {
+            path,
+            name,
+            chip,
+            spinney,
+        } => init::run(&path, name.as_deref(), &chip, spinney.as_deref()),
         Verb::Chips(ChipsVerb::Search { name, flash }) => {
             chips::find(name.as_deref().unwrap_or_default(), flash)
         }

@@ -11,6 +11,7 @@ use spinney_config::Config;
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{image, invocation, lock_file, places, stages, store};
 
+use crate::own_xtask::{self, Spinney};
 use crate::terminal;
 
 /// Files of a project; what stands in double braces is put in.
@@ -22,7 +23,7 @@ const TEMPLATE: [(&str, &str); 9] = [
         include_str!("../template/pipeline.toml.in"),
     ),
     (
-        ".github/workflows/ci.yml",
+        WORKFLOW,
         include_str!("../template/.github/workflows/ci.yml"),
     ),
     (
@@ -47,39 +48,28 @@ const TEMPLATE: [(&str, &str); 9] = [
     ),
 ];
 
+/// What CI does, in a project.
+const WORKFLOW: &str = ".github/workflows/ci.yml";
+/// The step of it for a project with firmware.
+const FIRMWARE_STEP: &str = "      - name: The firmware builds
+        working-directory: firmware
+        run: cargo build --release --locked
+";
 /// Where the chip's memories are, in a project.
 const MEMORY_MAP: &str = "firmware/memory.x";
 /// What follows the chip's name in the first line of a memory map.
 const BY: &str = ", by `cargo xtask new` */";
 
+/// Where rows lie in a project, and the model's crate.
+pub(crate) const ROWS: &str = "data/rows.csv";
+pub(crate) const MODEL: &str = "model";
 /// Rows that stand in for the user's.
-const ROWS: &[u8] = include_bytes!("../template/rows.csv");
+pub(crate) const ROWS_BYTES: &[u8] = include_bytes!("../template/rows.csv");
 
 /// `new`: writes the project at `path`, for the chip of this name.
-pub fn run(path: &Path, chip: &str) -> Result<(), Failure> {
-    let listing = spinney_board::find(chip)
-        .map_err(|error| {
-            let nearest = match error.nearest.join(", ") {
-                nearest if nearest.is_empty() => nearest,
-                nearest => format!(" (nearest: {nearest})"),
-            };
-            let search = invocation::verb("chips search");
-            anyhow!("--chip: {error}, expected one that {search} lists{nearest}")
-        })
-        .input()?;
-    let chip = &listing.chip(None).ok_or_else(|| {
-        Failure::Input(anyhow!(
-            "--chip: found {}, whose core the table does not know, expected one that it knows",
-            listing.name
-        ))
-    })?;
-    if chip.boot.locks() {
-        return Err(Failure::Input(anyhow!(
-            "--chip: found {}, whose image could lock it: {}",
-            chip.name,
-            chip.boot.missing().unwrap_or_default()
-        )));
-    }
+pub fn run(path: &Path, chip: &str, spinney: Option<&Path>) -> Result<(), Failure> {
+    let chip = &chip_named(chip)?;
+    let spinney = Spinney::new(spinney)?;
     places::refuse_sources(path)?;
     let full = std::path::absolute(path).input()?;
     let name = project_name(&full)?;
@@ -94,31 +84,55 @@ pub fn run(path: &Path, chip: &str) -> Result<(), Failure> {
     }
     let draft = store::Draft::of(&full).input()?;
     write(draft.path(), name, chip)?;
+    write_xtask(draft.path(), &spinney)?;
     draft.finish().input()?;
     if let Some(reason) = chip.cannot_start() {
         println!("note: {reason}");
     }
     println!(
         "{0}: a pipeline for irises on an {1}, and firmware around its model\n\
-         next: {2} pipeline run --config {0}/pipeline.toml\n\
+         next: cd {0} && {2} pipeline run --setup\n\
          then: {0}/README.md",
         path.display(),
         chip.name,
         invocation::name()
     );
+    spinney.tell();
     Ok(())
+}
+
+/// The chip of this name, if an image may be written for it.
+pub(crate) fn chip_named(name: &str) -> Result<Chip, Failure> {
+    let listing = spinney_board::find(name)
+        .map_err(|error| {
+            let nearest = match error.nearest.join(", ") {
+                nearest if nearest.is_empty() => nearest,
+                nearest => format!(" (nearest: {nearest})"),
+            };
+            let search = invocation::verb("chips search");
+            anyhow!("--chip: {error}, expected one that {search} lists{nearest}")
+        })
+        .input()?;
+    let chip = listing.chip(None).ok_or_else(|| {
+        Failure::Input(anyhow!(
+            "--chip: found {}, whose core the table does not know, expected one that it knows",
+            listing.name
+        ))
+    })?;
+    if chip.boot.locks() {
+        return Err(Failure::Input(anyhow!(
+            "--chip: found {}, whose image could lock it: {}",
+            chip.name,
+            chip.boot.missing().unwrap_or_default()
+        )));
+    }
+    Ok(chip)
 }
 
 /// The last part of the path, which names pipeline and packages.
 fn project_name(path: &Path) -> Result<&str, Failure> {
     let name = path.file_name().and_then(|name| name.to_str());
-    let is_fit = |name: &str| {
-        name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-    };
-    name.filter(|name| is_fit(name)).ok_or_else(|| {
+    name.filter(|name| is_package_name(name)).ok_or_else(|| {
         Failure::Input(anyhow!(
             "{}: found a last part that names no package, expected lower-case letters, digits and \
              hyphens, a letter first",
@@ -127,31 +141,76 @@ fn project_name(path: &Path) -> Result<&str, Failure> {
     })
 }
 
-/// Writes all files of the project, the model's crate among them.
+/// Whether pipeline and packages can be called so.
+pub(crate) fn is_package_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Writes all files of the project but its `xtask`, the model's crate among them.
 pub fn write(folder: &Path, name: &str, chip: &Chip) -> Result<(), Failure> {
-    for (file, text) in files(name, chip) {
+    let files = files(name, chip);
+    for (file, text) in &files {
         store::write_whole(&folder.join(file), text.as_bytes()).input()?;
     }
-    store::write_whole(&folder.join("data/rows.csv"), ROWS).input()?;
-    let model = stages::crate_of(&folder.join("pipeline.toml"), terminal::progress())?;
+    store::write_whole(&folder.join(ROWS), ROWS_BYTES).input()?;
+    let model = model(ROWS, &files["pipeline.toml"])?;
     for (file, text) in &model {
-        store::write_whole(&folder.join("model").join(file), text.as_bytes()).input()?;
+        store::write_whole(&folder.join(MODEL).join(file), text.as_bytes()).input()?;
     }
     write_lock(folder, &model)
 }
 
-/// The files of a project around its rows and its model, by path.
+/// Writes the project's own `xtask`, and how it is called.
+fn write_xtask(folder: &Path, spinney: &Spinney) -> Result<(), Failure> {
+    for (file, text) in [
+        (own_xtask::MANIFEST, spinney.manifest()),
+        (own_xtask::MAIN, own_xtask::MAIN_TEXT.to_owned()),
+        (own_xtask::SETTINGS, own_xtask::settings()),
+    ] {
+        store::write_whole(&folder.join(file), text.as_bytes()).input()?;
+    }
+    Ok(())
+}
+
+/// The model of a pipeline for the irises, as a crate. It is made in a folder of its own, so that
+/// nothing but the crate comes of it.
+pub(crate) fn model(rows: &str, config: &str) -> Result<SourceTree, Failure> {
+    let folder = tempfile::tempdir().environment()?;
+    let path = folder.path().join("pipeline.toml");
+    store::write_whole(&path, config.as_bytes()).environment()?;
+    store::write_whole(&folder.path().join(rows), ROWS_BYTES).environment()?;
+    stages::crate_of(&path, terminal::progress())
+}
+
+/// The files of a project around its rows, its model and its `xtask`, by path.
 fn files(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
     let words = words(name, chip);
-    let filled = TEMPLATE.map(|(file, text)| {
-        let text = words.iter().fold(text.to_owned(), |text, (word, meaning)| {
-            text.replace(&format!("{{{{{word}}}}}"), meaning)
-        });
-        (file, text)
-    });
+    let filled = TEMPLATE.map(|(file, text)| (file, fill(text, &words)));
     let map = exact_memory_x(chip.core, chip.boot, chip.flash, chip.ram);
     let map = format!("/* {}{BY}\n{map}", chip.name);
     filled.into_iter().chain([(MEMORY_MAP, map)]).collect()
+}
+
+/// A text with what stands in double braces put in.
+fn fill(text: &str, words: &BTreeMap<&'static str, String>) -> String {
+    words.iter().fold(text.to_owned(), |text, (word, meaning)| {
+        text.replace(&format!("{{{{{word}}}}}"), meaning)
+    })
+}
+
+/// The config and the workflow of a pipeline alone, whose rows and crate lie at these places.
+pub(crate) fn pipeline_files(name: &str, chip: &Chip, rows: &str, model: &str) -> [String; 2] {
+    let mut words = words(name, chip);
+    words.insert("rows", rows.to_owned());
+    words.insert("crate", model.to_owned());
+    words.insert("firmware_step", String::new());
+    ["pipeline.toml", WORKFLOW].map(|file| {
+        let text = TEMPLATE.iter().find(|(path, _)| *path == file);
+        fill(text.map_or("", |(_, text)| text), &words)
+    })
 }
 
 /// The lock file of the firmware, whole, so that `--locked` holds from the first build on.
@@ -280,7 +339,9 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("name", name.to_owned()),
         ("chip", chip.name.clone()),
         ("target", target.to_owned()),
-        ("path", format!("path/to/{name}")),
+        ("rows", ROWS.to_owned()),
+        ("crate", MODEL.to_owned()),
+        ("firmware_step", FIRMWARE_STEP.to_owned()),
         ("runtime", runtime.to_owned()),
         ("critical_section", critical_section.to_owned()),
         ("runtime_dependencies", dependencies.to_owned()),
@@ -370,7 +431,7 @@ mod tests {
     #[test]
     fn a_chip_that_an_image_could_lock_gets_no_project() {
         let folder = tempfile::tempdir().unwrap();
-        let error = run(&folder.path().join("demo"), "ADuCM3029").unwrap_err();
+        let error = run(&folder.path().join("demo"), "ADuCM3029", None).unwrap_err();
         assert!(matches!(error, Failure::Input(_)));
         assert!(!folder.path().join("demo").exists());
     }
@@ -379,7 +440,7 @@ mod tests {
     fn nothing_is_placed_among_the_sources() {
         for place in ["crates/demo", "docs/../xtask/demo", "firmware"] {
             let place = places::clone().unwrap().join(place);
-            let error = run(&place, "nRF52840_xxAA").unwrap_err();
+            let error = run(&place, "nRF52840_xxAA", None).unwrap_err();
             assert!(matches!(error, Failure::Input(_)), "{error:?}");
             assert!(
                 format!("{error:?}").contains("which is Spinney's own"),

@@ -48,7 +48,11 @@ pub fn target_around(start: &Path) -> Result<PathBuf, Failure> {
         .input()?;
     let project = start
         .ancestors()
-        .filter(|folder| folder.join("Cargo.toml").is_file())
+        .filter(|folder| {
+            // A project whose firmware and tool are workspaces of their own has none at its top.
+            let parts = ["Cargo.toml", "xtask/Cargo.toml"];
+            parts.iter().any(|part| folder.join(part).is_file())
+        })
         .last();
     Ok(project.unwrap_or(&start).join("target"))
 }

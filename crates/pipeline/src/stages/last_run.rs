@@ -215,7 +215,7 @@ fn read(session: &Session) -> Result<LastRun, Doubt> {
         Kept::Missing => return Err(Doubt::Never),
         Kept::Damaged => return Err(Doubt::Damaged(path)),
     };
-    match last.config == file_of(&session.config) {
+    match last.config == file_of(session) {
         true => Ok(last),
         false => Err(Doubt::OtherConfig(last.config)),
     }
@@ -249,11 +249,16 @@ fn broken_links(from: &MadeFrom, stages: &BTreeMap<&str, Finished>) -> Vec<Strin
     faults
 }
 
-/// The config's file, whatever way it was named.
-fn file_of(config: &Config) -> String {
-    let path = config.path();
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    path.to_string_lossy().into_owned()
+/// The config's file, whatever way it was named: within the folder that the target folder lies in,
+/// which both may be moved with, or from the root.
+fn file_of(session: &Session) -> String {
+    let full = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = full(session.config.path());
+    let artifacts = full(&session.scratch(""));
+    // target/pipeline/<name>
+    let project = artifacts.ancestors().nth(3);
+    let below = project.and_then(|project| path.strip_prefix(project).ok());
+    below.unwrap_or(&path).to_string_lossy().into_owned()
 }
 
 /// Remembers the run that the session has made, with the digests of its reports, as the last.
@@ -267,7 +272,7 @@ pub(super) fn remember(
         digests.insert(name.to_owned(), session.made(name)?.digest().to_owned());
     }
     let last = LastRun {
-        config: file_of(&session.config),
+        config: file_of(session),
         made_from,
         stages: digests,
         reports,
