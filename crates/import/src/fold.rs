@@ -13,6 +13,7 @@ use spinney_model::{
 
 use crate::ImportError;
 use crate::draft::{Draft, Outputs};
+use crate::lower::side;
 
 /// One float64 operation of a scaler on one feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +29,8 @@ pub(crate) enum Op {
         low: f64,
         high: f64,
     },
+    /// Puts a number in the place of a missing reading.
+    Impute(f64),
 }
 
 impl Op {
@@ -42,6 +45,9 @@ impl Op {
             }
             Self::Add(by) | Self::Subtract(by) if !by.is_finite() => {
                 format!("{step} with an offset of {by} for feature {feature}")
+            }
+            Self::Impute(by) if !by.is_finite() => {
+                format!("{step} that puts {by} in the place of a missing feature {feature}")
             }
             Self::Clip { low, high } if !(low <= high && low.is_finite() && high.is_finite()) => {
                 format!("{step} that clips to {low}..{high}")
@@ -63,6 +69,8 @@ impl Op {
             Self::Multiply(by) => x * by,
             Self::Divide(by) => x / by,
             Self::Clip { low, high } => x.clamp(low, high),
+            Self::Impute(by) if x.is_nan() => by,
+            Self::Impute(_) => x,
         }
     }
 }
@@ -87,9 +95,20 @@ impl Input {
             .collect()
     }
 
-    /// Whether nothing but a cast to float32 stands between the raw feature and the classifier.
+    /// Whether nothing changes a reading between the raw feature and the classifier but a cast to
+    /// float32.
     fn is_cast(&self) -> bool {
-        self.ops.iter().all(|op| *op == Op::Single)
+        let keeps = |op: &Op| matches!(op, Op::Single | Op::Impute(_));
+        self.ops.iter().all(keeps)
+    }
+
+    /// The side of a missing reading at a split that has `missing` for one that is still missing.
+    fn missing(&self, threshold: f64, missing: Option<Side>, cast: Compare) -> Option<Side> {
+        let imputed = cast.seen(self.apply(f64::NAN));
+        if imputed.is_nan() {
+            return missing;
+        }
+        Some(side(imputed <= threshold))
     }
 
     fn apply(&self, x: f64) -> f64 {
@@ -276,10 +295,10 @@ impl Feed {
         let mut known = vec![false; self.n_raw];
         for input in &self.inputs {
             let here = if input.is_cast() {
-                if input.ops.is_empty() {
-                    cast
-                } else {
+                if input.ops.contains(&Op::Single) {
                     Compare::Float32
+                } else {
+                    cast
                 }
             } else {
                 Compare::Float64
@@ -319,10 +338,11 @@ impl Feed {
                     break std::mem::replace(&mut old[at], leaf);
                 };
                 let input = &self.inputs[*feature as usize];
+                let missing = input.missing(*threshold, *missing, cast);
                 let threshold = if input.is_cast() {
                     Some(*threshold)
                 } else {
-                    let lowest = (*missing == Some(Side::Left)).then_some(-f64::MAX);
+                    let lowest = (missing == Some(Side::Left)).then_some(-f64::MAX);
                     input.largest_left(*threshold, cast).or(lowest)
                 };
                 let Some(threshold) = threshold else {
@@ -335,7 +355,7 @@ impl Feed {
                 break Node::Split {
                     feature: u32::try_from(input.raw).expect("schemas are small"),
                     threshold,
-                    missing: *missing,
+                    missing,
                     left: u32::try_from(new + 1).expect("trees are small"),
                     right: 0,
                 };
@@ -386,6 +406,12 @@ impl Feed {
                     Op::Divide(by) => {
                         scale /= by;
                         offset /= by;
+                    }
+                    Op::Impute(_) => {
+                        return Err(ImportError::refused(
+                            "naive Bayes behind an imputer",
+                            "fill the rows before fit, and leave the imputer out",
+                        ));
                     }
                     Op::Clip { .. } => {
                         return Err(ImportError::refused(

@@ -1,9 +1,10 @@
 //! Finished models from files, all to one float model: scikit-learn's from skops, XGBoost's from JSON and
-//! UBJSON, LightGBM's from text and JSON, trees from ONNX, and Spinney's own from canonical JSON.
+//! UBJSON, LightGBM's from text and JSON, ensembles from ONNX, and Spinney's own from canonical JSON.
 //!
 //! A format is a row of the table in `sniff.rs`, which tells it from a file's first bytes and names its
 //! reader; a reader of trees makes a draft (`draft.rs`), which is checked and folded in one place
-//! (`fold.rs`).
+//! (`fold.rs`). Questions that are no threshold, of categories or single values, become thresholds in
+//! `lower.rs`.
 //!
 //! No code in a file is ever run, no name says what a file is, and no size that a file claims is
 //! believed. This crate must not know anything of fixed point, devices or `pipeline.toml`.
@@ -26,6 +27,7 @@ mod draft;
 mod error;
 mod fold;
 mod lightgbm;
+mod lower;
 mod onnx;
 mod skops;
 mod sniff;

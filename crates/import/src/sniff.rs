@@ -8,7 +8,7 @@ use crate::{ImportError, Imported};
 pub enum Format {
     /// `skops.io.dump`: a zip of `schema.json` and `.npy` files.
     Skops,
-    /// ONNX, as skl2onnx writes it.
+    /// ONNX.
     Onnx,
     /// Spinney's canonical JSON.
     Json,

@@ -12,10 +12,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
-use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Node, Precision, Side, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Node, Precision, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::fold::Feed;
+use crate::lower::side;
 use crate::{Format, ImportError, Imported, Origin, ubjson};
 
 /// What the JSON takes: trees, lists, and the numbers of lists.
@@ -597,10 +598,7 @@ impl Tree {
             nodes.push(Node::Split {
                 feature: self.split_indices[at],
                 threshold: f64::from(self.split_conditions[at].next_down()),
-                missing: Some(match self.default_left[at].is_set() {
-                    true => Side::Left,
-                    false => Side::Right,
-                }),
+                missing: Some(side(self.default_left[at].is_set())),
                 left: new.saturating_add(1),
                 right: 0,
             });

@@ -15,7 +15,7 @@ fn skops() {
 
 #[test]
 fn onnx() {
-    replay("onnx", targets::onnx, 7);
+    replay("onnx", targets::onnx, 12);
 }
 
 #[test]

@@ -199,6 +199,14 @@ fn lightgbm() {
     check("lightgbm-4.7.0.zip", &[".json"], 1e-9, 1e-9, 13);
 }
 
+/// Scores are equal to the last bit where rows are float32.
+#[test]
+fn onnx() {
+    check("onnx.zip", &[".f32.onnx"], 0.0, 1e-6, 38);
+    check("onnx.zip", &[".f64.onnx"], 1e-6, 1e-6, 3);
+    check("onnx.zip", &[".mean.onnx"], 1e-6, 1e-6, 4);
+}
+
 /// Everything in `refused/` is refused, by the word that names the file.
 fn check_refused(name: &str, n_min: usize) {
     let mut n = 0;
@@ -223,6 +231,7 @@ fn check_refused(name: &str, n_min: usize) {
 #[test]
 fn what_is_refused_is_named() {
     check_refused("1.9.1/additive.zip", 7);
+    check_refused("onnx.zip", 6);
     check_refused("xgboost-1.7.6.zip", 1);
     check_refused("xgboost-3.2.0.zip", 4);
     check_refused("lightgbm-3.3.5.zip", 5);

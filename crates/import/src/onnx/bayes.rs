@@ -7,8 +7,9 @@
 
 use spinney_model::{GaussianNb, Schema};
 
+use super::INSTEAD;
 use super::graph::{Graph, Node, integers, shown};
-use super::{INSTEAD, check_after};
+use super::tail::Tail;
 use crate::ImportError;
 
 /// A naive Bayes model found in a graph.
@@ -165,7 +166,7 @@ fn labels<'g>(graph: &'g Graph, scores: &Node) -> Result<(Vec<String>, &'g Node)
             "integers or strings",
         )
     })?;
-    check_after(graph, select)?;
+    Tail::of_classifier(graph, select)?;
     Ok((labels, argmax))
 }
 
@@ -177,7 +178,7 @@ fn check_probabilities(graph: &Graph, scores: &Node, argmax: &Node) -> Result<()
             "ReduceLogSumExp" | "Identity" => {}
             "Sub" => {
                 let exp = next(graph, user, "Exp")?;
-                check_after(graph, exp)?;
+                Tail::of_classifier(graph, exp)?;
             }
             _ => return Err(refused(user)),
         }

@@ -198,6 +198,7 @@ fn data_input(graph: &Graph, node: &Node) -> Result<usize, ImportError> {
         | "Cast"
         | "CastLike"
         | "Scaler"
+        | "Imputer"
         | "Sub"
         | "Div"
         | "Mul"
@@ -216,6 +217,7 @@ fn data_input(graph: &Graph, node: &Node) -> Result<usize, ImportError> {
 fn first_width(graph: &Graph, chain: &[&Node]) -> Option<usize> {
     for node in chain {
         let width = match node.op_type.as_str() {
+            "Imputer" => node.floats("imputed_value_floats").len(),
             "Scaler" => node.floats("scale").len().max(node.floats("offset").len()),
             "Sub" | "Div" | "Mul" | "Add" => {
                 let other = if graph.constant(node.input(0)).is_some() {
@@ -293,6 +295,19 @@ impl Columns {
                 self.apply(node, &node.floats("offset"), Op::Subtract, single)?;
                 self.apply(node, &node.floats("scale"), Op::Multiply, true)?;
                 (self.is_single, self.is_float) = (true, true);
+            }
+            "Imputer" => {
+                let replaced = node
+                    .attribute("replaced_value_float")
+                    .map_or(0.0, |it| it.f);
+                let values = node.floats("imputed_value_floats");
+                if !replaced.is_nan() || values.is_empty() {
+                    return Err(ImportError::refused(
+                        format!("an Imputer that replaces {replaced}, or integers,"),
+                        "NaN is; mark what is missing so before the rows reach the model",
+                    ));
+                }
+                self.apply(node, &values, Op::Impute, false)?;
             }
             "Sub" => self.apply(node, &constant(1)?, Op::Subtract, self.is_single)?,
             "Div" => self.apply(node, &constant(1)?, Op::Divide, self.is_single)?,

@@ -288,12 +288,14 @@ pub(super) fn integers(tensor: &Tensor) -> Option<Vec<i64>> {
             .map(|word| i64::from_le_bytes(word.try_into().expect("chunks of eight")))
             .collect(),
         proto::INT64 => tensor.int64_data.clone(),
+        proto::UINT8 | proto::BOOL if !raw.is_empty() => {
+            raw.iter().map(|byte| i64::from(*byte)).collect()
+        }
         proto::INT32 if !raw.is_empty() => raw
             .chunks_exact(4)
             .map(|word| i64::from(i32::from_le_bytes([word[0], word[1], word[2], word[3]])))
             .collect(),
-        proto::BOOL if !raw.is_empty() => raw.iter().map(|byte| i64::from(*byte)).collect(),
-        proto::INT32 | proto::BOOL => tensor
+        proto::INT32 | proto::BOOL | proto::UINT8 => tensor
             .int32_data
             .iter()
             .map(|value| i64::from(*value))

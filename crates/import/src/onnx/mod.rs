@@ -1,24 +1,30 @@
-//! ONNX files as skl2onnx writes them: scalers and selections, then one classifier.
+//! ONNX files: scalers and selections, then one ensemble of trees, or Gaussian naive Bayes as skl2onnx
+//! writes it.
 //!
-//! A graph is not run but recognized: the classifier first, then what stands before it, back to
+//! A graph is not run but recognized: the ensemble first, then what stands before it, back to
 //! the graph's inputs, then what stands after it. Any other operator is refused by name.
 
 mod bayes;
+mod ensemble;
 mod feed;
 mod fraction;
 mod graph;
 mod inputs;
 mod proto;
+mod sums;
+mod tail;
 mod trees;
 
 use spinney_dataset::Budget;
 use spinney_model::{Compare, FloatModel};
 
 use crate::{Format, ImportError, Imported, Origin};
+use feed::Trace;
 use graph::{Graph, Node, shown};
+use tail::Tail;
 
 /// What works instead of an operator that is not known.
-const INSTEAD: &str = "TreeEnsembleClassifier and skl2onnx's GaussianNB are, behind Scaler, Sub, \
+const INSTEAD: &str = "tree ensembles and skl2onnx's GaussianNB are, behind Scaler, Imputer, Sub, \
                        Div, Mul, Add, Clip, Cast, Concat and selections; or save a skops file";
 
 /// Reads an ONNX file.
@@ -42,21 +48,12 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             .to_owned()
     });
     let is_sklearn = model.producer_name == "skl2onnx";
-    let classifiers: Vec<&Node> = graph
-        .nodes
-        .iter()
-        .filter(|node| node.op_type == "TreeEnsembleClassifier")
-        .collect();
     let mut notes = Vec::new();
-    let (model, estimator, steps) = match classifiers[..] {
+    let (model, estimator, steps) = match ensemble::find(&graph)[..] {
         [] => {
             let found = bayes::find(&graph)?;
-            let feed = feed::trace(
-                &graph,
-                &found.input,
-                Some(found.bayes.schema().n_features()),
-                budget,
-            )?;
+            let n_features = found.bayes.schema().n_features();
+            let feed = feed::trace(&graph, &found.input, Some(n_features), budget)?;
             if !found.is_double {
                 notes.push(
                     "The parameters are float32: probabilities follow scikit-learn's to 1e-4. A \
@@ -68,36 +65,14 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             (model, "GaussianNB".to_owned(), feed.steps)
         }
         [node] => {
-            check_after(&graph, node)?;
             let feed = feed::trace(&graph, node.input(0), None, budget)?;
-            // scikit-learn casts to float32, whatever the type of the graph's input.
-            let cast = if feed.is_double && !is_sklearn {
-                Compare::Float64
-            } else {
-                Compare::Float32
-            };
-            let forest = trees::read(&graph, node, feed.feed.inputs.len(), cast, budget)?;
-            notes.push(
-                "Thresholds and leaves went through float32; ONNX does not tell forests from \
-                 extra-trees."
-                    .to_owned(),
-            );
-            let selects =
-                |step: &String| matches!(step.as_str(), "ArrayFeatureExtractor" | "Gather");
-            if !feed.is_double && !feed.steps.iter().all(selects) {
-                notes.push(
-                    "The scaler is float32, as ONNX Runtime computes it: rows next to a threshold \
-                     may be decided otherwise than in scikit-learn. A skops file keeps float64."
-                        .to_owned(),
-                );
-            }
-            let model = FloatModel::Forest(feed.feed.fold_forest(forest, cast, budget)?);
+            let model = trees(&graph, node, &feed, is_sklearn, budget, &mut notes)?;
             (model, node.shown(), feed.steps)
         }
-        _ => {
+        ref several => {
             return Err(ImportError::refused(
-                format!("a graph of {} TreeEnsembleClassifiers", classifiers.len()),
-                "one classifier per file",
+                format!("a graph of {} tree ensembles", several.len()),
+                "one ensemble per file; bagging and voting of scikit-learn are read from skops",
             ));
         }
     };
@@ -113,26 +88,67 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     })
 }
 
-/// Checks that nothing after the classifier changes its results.
-fn check_after(graph: &Graph, classifier: &Node) -> Result<(), ImportError> {
-    let mut values: Vec<&str> = classifier.outputs.iter().map(String::as_str).collect();
-    let mut seen = std::collections::HashSet::new();
-    while let Some(value) = values.pop() {
-        if !seen.insert(value) {
-            continue;
+/// Reads the ensemble behind `feed`: as a forest that votes, if its leaves hold proportions.
+fn trees(
+    graph: &Graph,
+    node: &Node,
+    feed: &Trace,
+    is_sklearn: bool,
+    budget: &Budget,
+    notes: &mut Vec<String>,
+) -> Result<FloatModel, ImportError> {
+    let is_classifier = node.op_type == "TreeEnsembleClassifier";
+    let tail = match is_classifier {
+        true => Tail::of_classifier(graph, node)?,
+        false => Tail::of_scores(graph, node)?,
+    };
+    let of_rows = match feed.is_double {
+        true => Compare::Float64,
+        false => Compare::Float32,
+    };
+    let n_features = feed.feed.inputs.len();
+    if is_classifier {
+        // scikit-learn's forests cast to float32, whatever the type of the graph's input.
+        let cast = match is_sklearn {
+            true => Compare::Float32,
+            false => of_rows,
+        };
+        let mut ensemble = ensemble::read(graph, node, cast, budget)?;
+        if let Some(classes) = &ensemble.classes {
+            ensemble.classes = Some(tail.renamed(classes)?);
         }
-        for user in graph.users(value) {
-            if !matches!(
-                user.op_type.as_str(),
-                "ZipMap" | "Cast" | "Identity" | "Reshape" | "Squeeze"
-            ) {
-                return Err(ImportError::refused(
-                    format!("the operator {} after the classifier", user.shown()),
-                    INSTEAD,
-                ));
-            }
-            values.extend(user.outputs.iter().map(String::as_str));
+        if let Some(forest) = trees::read(&ensemble, n_features, budget)? {
+            notes.push(
+                "Thresholds and leaves went through float32; ONNX does not tell forests from \
+                 extra-trees."
+                    .to_owned(),
+            );
+            note_scaler(feed, notes);
+            return Ok(FloatModel::Forest(
+                feed.feed.fold_forest(forest, cast, budget)?,
+            ));
         }
     }
-    Ok(())
+    let ensemble = ensemble::read(graph, node, of_rows, budget)?;
+    let draft = sums::read(&ensemble, &tail, n_features, of_rows, budget, notes)?;
+    note_scaler(feed, notes);
+    Ok(FloatModel::Additive(
+        feed.feed.fold_additive(draft, of_rows, budget)?,
+    ))
+}
+
+fn note_scaler(feed: &Trace, notes: &mut Vec<String>) {
+    let selects = |step: &String| {
+        matches!(
+            step.as_str(),
+            "ArrayFeatureExtractor" | "Gather" | "Imputer" | "Concat"
+        )
+    };
+    if !feed.is_double && !feed.steps.iter().all(selects) {
+        notes.push(
+            "The scaler is float32, as ONNX Runtime computes it: rows next to a threshold may be \
+             decided otherwise than in scikit-learn. A skops file keeps float64."
+                .to_owned(),
+        );
+    }
 }

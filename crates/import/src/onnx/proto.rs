@@ -193,6 +193,8 @@ pub(super) struct Dimension {
 pub(super) const EXTERNAL: i32 = 1;
 /// ONNX's number for float32.
 pub(super) const FLOAT: i32 = 1;
+/// ONNX's number for bytes.
+pub(super) const UINT8: i32 = 2;
 /// ONNX's number for 32-bit integers.
 pub(super) const INT32: i32 = 6;
 /// ONNX's number for 64-bit integers.

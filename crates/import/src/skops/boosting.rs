@@ -3,11 +3,12 @@
 use spinney_model::{AdditiveKind, Link, Node, Precision, Sum};
 
 use super::estimator::{
-    Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema, side,
+    Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema,
 };
 use super::object::{Object, refuse_unknown};
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
+use crate::lower::side;
 
 /// The number just below 0: for libraries that take class 1 at 0 too.
 const BELOW_ZERO: f64 = -f64::from_bits(1);

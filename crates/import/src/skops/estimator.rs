@@ -1,12 +1,13 @@
 //! scikit-learn's estimators, by name: here trees, forests that vote, and Gaussian naive Bayes.
 
-use spinney_model::{AdditiveKind, Forest, ForestKind, GaussianNb, Node, Schema, Side, Tree};
+use spinney_model::{AdditiveKind, Forest, ForestKind, GaussianNb, Node, Schema, Tree};
 
 use super::importance::pairwise_sum;
 use super::object::{Object, refuse_unknown};
 use super::{boosting, ensemble, isolation};
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree};
+use crate::lower::side;
 
 /// An estimator in terms of its own features, which a pipeline may have scaled and selected.
 pub(super) enum Estimator {
@@ -496,11 +497,6 @@ pub(super) fn finite(threshold: f64) -> f64 {
     } else {
         threshold
     }
-}
-
-/// The side that is taken.
-pub(super) fn side(is_left: bool) -> Side {
-    if is_left { Side::Left } else { Side::Right }
 }
 
 /// Signs that a model was fitted on rows with missing values.

@@ -1,0 +1,527 @@
+//! Splits by other questions than `x <= t` as splits of the float model, which know a threshold and a
+//! side for missing readings.
+//!
+//! Any question of one feature parts its readings at some ascending cuts, and what lies between them goes
+//! left and right by turns: `x <= t` has one cut, `x == v` has the number before `v` and `v`, a category
+//! has an interval, and what takes zero for missing has one about zero. A question of several cuts becomes
+//! a small tree of splits whose leaves are its two children, over and over. What a path knows of the
+//! feature already is not asked again, so that a chain of such questions grows by a few nodes and not with
+//! its depth.
+
+use spinney_dataset::Budget;
+use spinney_model::{Compare, Node, Side};
+
+use crate::ImportError;
+use crate::draft::DraftTree;
+
+/// Most nodes that one node may become, on average, where a tree asks questions of several cuts.
+const NODES_PER_NODE: usize = 8;
+/// What a tree may grow to whatever it was.
+const NODES_MIN: usize = 256;
+
+/// What a split asks of a reading that is not missing.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// Ascending; a reading lies above the last that is below it, and at most at the next.
+    cuts: Vec<f64>,
+    /// Where readings up to the first cut go.
+    first: Side,
+}
+
+impl Question {
+    /// Left iff `x <= threshold`.
+    pub(crate) fn at_most(threshold: f64) -> Self {
+        Self {
+            cuts: vec![threshold],
+            first: Side::Left,
+        }
+    }
+
+    /// Left iff `x < threshold`, as the type of the comparison has it.
+    pub(crate) fn below(threshold: f64, compare: Compare) -> Self {
+        Self::at_most(before(threshold, compare))
+    }
+
+    /// What lies between these cuts, which ascend, goes left and right by turns, from `first` on.
+    pub(crate) fn cut(cuts: Vec<f64>, first: Side) -> Self {
+        Self { cuts, first }
+    }
+
+    /// Left iff `x` lies in one of the intervals `low < x <= high`, which ascend without overlap; those
+    /// that meet become one.
+    pub(crate) fn within(intervals: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let mut cuts: Vec<f64> = Vec::new();
+        for (low, high) in intervals {
+            if cuts.last().is_some_and(|last| *last >= low) {
+                cuts.pop();
+                cuts.push(high);
+            } else {
+                cuts.extend([low, high]);
+            }
+        }
+        Self {
+            cuts,
+            first: Side::Right,
+        }
+    }
+
+    /// Left iff `x` is one of these numbers, which ascend.
+    pub(crate) fn one_of(values: &[f64], compare: Compare) -> Self {
+        Self::within(values.iter().map(|value| (before(*value, compare), *value)))
+    }
+}
+
+/// The side that is taken.
+pub(crate) fn side(is_left: bool) -> Side {
+    if is_left { Side::Left } else { Side::Right }
+}
+
+/// The other side.
+pub(crate) fn opposite(side: Side) -> Side {
+    match side {
+        Side::Left => Side::Right,
+        Side::Right => Side::Left,
+    }
+}
+
+/// The largest number below a threshold in the type of the comparison; a threshold may be none of them.
+pub(crate) fn before(threshold: f64, compare: Compare) -> f64 {
+    match compare {
+        Compare::Float32 => {
+            #[expect(clippy::cast_possible_truncation, reason = "rounded down below")]
+            let single = threshold as f32;
+            if f64::from(single) < threshold {
+                f64::from(single)
+            } else {
+                f64::from(single.next_down())
+            }
+        }
+        Compare::Float64 => threshold.next_down(),
+    }
+}
+
+/// A node as a file has it.
+#[derive(Debug, Clone)]
+pub(crate) enum RawNode {
+    Split {
+        feature: u32,
+        question: Question,
+        /// Where a missing reading goes; `None` where that is never asked.
+        missing: Option<Side>,
+        left: usize,
+        right: usize,
+    },
+    /// The leaf of this number.
+    Leaf(usize),
+}
+
+/// What a path knows of the readings of one feature: `low < x <= high`, or missing.
+#[derive(Clone, Copy)]
+struct Known {
+    feature: u32,
+    low: f64,
+    high: f64,
+    has_numbers: bool,
+    has_missing: bool,
+}
+
+/// A node that is still to be made, what its path knows, and the split whose right child it is.
+struct Job {
+    at: usize,
+    known: Vec<Known>,
+    parent: Option<usize>,
+}
+
+/// What becomes of a node on a path.
+enum Step {
+    Leaf(usize),
+    /// One child alone can follow.
+    Child(usize),
+    /// A split at a threshold with a side for what is missing: the nodes that follow, which may be the
+    /// node itself, and what they know of its feature.
+    Split(f64, Option<Side>, [(usize, Known); 2]),
+}
+
+/// The nodes of a tree, in preorder, from node `root` on.
+///
+/// # Errors
+/// Nodes that are no tree, or one that questions of several cuts would make too large; what `leaf` does
+/// not know.
+pub(crate) fn lower(
+    raw: &[RawNode],
+    root: usize,
+    budget: &Budget,
+    place: &str,
+    mut leaf: impl FnMut(usize) -> Result<Vec<f64>, ImportError>,
+) -> Result<Vec<Node>, ImportError> {
+    // Only what some question cuts more than once needs to be known.
+    let mut tracked: Vec<u32> = raw
+        .iter()
+        .filter_map(|node| match node {
+            RawNode::Split {
+                feature, question, ..
+            } if question.cuts.len() > 1 => Some(*feature),
+            _ => None,
+        })
+        .collect();
+    tracked.sort_unstable();
+    tracked.dedup();
+    let n_max = match tracked.len() {
+        0 => raw.len(),
+        _ => raw.len().saturating_mul(NODES_PER_NODE).max(NODES_MIN),
+    };
+    DraftTree::take(budget, place, raw.len())?;
+    let mut nodes: Vec<Node> = Vec::with_capacity(raw.len());
+    let mut jobs = vec![Job {
+        at: root,
+        known: Vec::new(),
+        parent: None,
+    }];
+    let mut n_steps = 0_usize;
+    while let Some(Job {
+        mut at,
+        mut known,
+        parent,
+    }) = jobs.pop()
+    {
+        let new = nodes.len();
+        let node = loop {
+            n_steps += 1;
+            if new >= n_max || n_steps > n_max.saturating_mul(4) {
+                return Err(too_large(place, !tracked.is_empty()));
+            }
+            let node = raw.get(at).ok_or_else(|| {
+                ImportError::broken(
+                    place,
+                    format!("the child {at}"),
+                    format!("a node index below {}", raw.len()),
+                )
+            })?;
+            match step(at, node, &known) {
+                Step::Leaf(number) => {
+                    break Node::Leaf {
+                        values: leaf(number).map_err(|error| error.within(place))?,
+                    };
+                }
+                Step::Child(child) => at = child,
+                Step::Split(threshold, missing, [low, high]) => {
+                    let feature = low.1.feature;
+                    let is_tracked = tracked.binary_search(&feature).is_ok();
+                    known.retain(|it| it.feature != feature);
+                    let with = |side: Known| {
+                        let mut known = known.clone();
+                        known.extend(is_tracked.then_some(side));
+                        known
+                    };
+                    budget.work(place, 16 * (1 + known.len() as u64))?;
+                    jobs.push(Job {
+                        at: high.0,
+                        known: with(high.1),
+                        parent: Some(new),
+                    });
+                    jobs.push(Job {
+                        at: low.0,
+                        known: with(low.1),
+                        parent: None,
+                    });
+                    break Node::Split {
+                        feature,
+                        threshold,
+                        missing,
+                        left: index(new + 1),
+                        right: 0,
+                    };
+                }
+            }
+        };
+        if new >= raw.len() {
+            DraftTree::take(budget, place, 1)?;
+        }
+        if let Some(Node::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+            *right = index(new);
+        }
+        nodes.push(node);
+    }
+    Ok(nodes)
+}
+
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn too_large(place: &str, has_questions: bool) -> ImportError {
+    if has_questions {
+        return ImportError::refused(
+            format!("{place}, which asks for single values or categories too often,"),
+            "code categories as numbers before fit, one column of 0 and 1 for each category",
+        );
+    }
+    ImportError::broken(
+        place,
+        "a node within itself, or below several others",
+        "a tree",
+    )
+}
+
+fn step(at: usize, node: &RawNode, known: &[Known]) -> Step {
+    let (feature, question, missing, left, right) = match node {
+        RawNode::Leaf(number) => return Step::Leaf(*number),
+        RawNode::Split {
+            feature,
+            question,
+            missing,
+            left,
+            right,
+        } => (*feature, question, *missing, *left, *right),
+    };
+    let child = |side: Side| match side {
+        Side::Left => left,
+        Side::Right => right,
+    };
+    let of_path = known.iter().find(|it| it.feature == feature);
+    let all = Known {
+        feature,
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+        has_numbers: true,
+        has_missing: true,
+    };
+    let known = of_path.copied().unwrap_or(all);
+    // Readings that are never asked for where they are missing go along with any others.
+    let missing = missing.filter(|_| known.has_missing);
+    let start = question.cuts.partition_point(|cut| *cut <= known.low);
+    let end = question.cuts.partition_point(|cut| *cut < known.high);
+    let side_of = |n_cuts: usize| {
+        if n_cuts.is_multiple_of(2) {
+            question.first
+        } else {
+            opposite(question.first)
+        }
+    };
+    let below = side_of(start);
+    if !known.has_numbers {
+        return Step::Child(child(missing.unwrap_or(below)));
+    }
+    if start >= end {
+        if missing.is_none_or(|side| side == below) {
+            return Step::Child(child(below));
+        }
+        // Every number goes one way, and what is missing the other.
+        let numbers = Known {
+            has_missing: false,
+            ..known
+        };
+        let nothing = Known {
+            has_numbers: false,
+            ..known
+        };
+        let sides = [(child(below), numbers), (child(opposite(below)), nothing)];
+        return Step::Split(known.high.min(f64::MAX), Some(Side::Right), sides);
+    }
+    let middle = start.midpoint(end);
+    let threshold = question.cuts[middle];
+    // What is missing goes to a half that has its side, and best to one that is nothing else.
+    let side = missing.map(|side| {
+        let is_right = middle + 1 == end && side_of(end) == side;
+        if !is_right && (middle > start || below == side) {
+            Side::Left
+        } else {
+            Side::Right
+        }
+    });
+    let half = |low: f64, high: f64, of: Side| Known {
+        low,
+        high,
+        has_missing: known.has_missing && side.is_none_or(|side| side == of),
+        ..known
+    };
+    let halves = [
+        half(known.low, threshold, Side::Left),
+        half(threshold, known.high, Side::Right),
+    ];
+    let next = if start + 1 == end {
+        [child(below), child(opposite(below))]
+    } else {
+        [at, at]
+    };
+    Step::Split(
+        threshold,
+        side,
+        [(next[0], halves[0]), (next[1], halves[1])],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Where a reading goes by the nodes as a file has them.
+    fn raw_leaf(raw: &[RawNode], reading: [f64; 2]) -> usize {
+        let mut at = 0;
+        loop {
+            match &raw[at] {
+                RawNode::Leaf(number) => return *number,
+                RawNode::Split {
+                    feature,
+                    question,
+                    missing,
+                    left,
+                    right,
+                } => {
+                    let x = reading[*feature as usize];
+                    let n_below = question.cuts.iter().filter(|cut| x > **cut).count();
+                    let taken = if x.is_nan() {
+                        missing.unwrap_or(Side::Right)
+                    } else if n_below % 2 == 0 {
+                        question.first
+                    } else {
+                        opposite(question.first)
+                    };
+                    at = if taken == Side::Left { *left } else { *right };
+                }
+            }
+        }
+    }
+
+    fn leaf(nodes: &[Node], reading: [f64; 2]) -> f64 {
+        let mut at = 0;
+        loop {
+            match &nodes[at] {
+                Node::Leaf { values } => return values[0],
+                Node::Split {
+                    feature,
+                    threshold,
+                    missing,
+                    left,
+                    right,
+                } => {
+                    let x = reading[*feature as usize];
+                    let goes_left = match missing {
+                        Some(side) if x.is_nan() => *side == Side::Left,
+                        _ => x <= *threshold,
+                    };
+                    at = if goes_left { *left } else { *right } as usize;
+                }
+            }
+        }
+    }
+
+    fn question() -> impl Strategy<Value = Question> {
+        let number = (-3..4_i32).prop_map(f64::from);
+        let sorted = |mut numbers: Vec<f64>| {
+            numbers.sort_by(f64::total_cmp);
+            numbers.dedup();
+            numbers
+        };
+        prop_oneof![
+            number.clone().prop_map(Question::at_most),
+            number
+                .clone()
+                .prop_map(|it| Question::below(it, Compare::Float64)),
+            number
+                .clone()
+                .prop_map(|it| Question::below(it, Compare::Float32)),
+            prop::collection::vec(number.clone(), 1..4)
+                .prop_map(move |it| Question::one_of(&sorted(it), Compare::Float64)),
+            prop::collection::vec(number, 1..4)
+                .prop_map(move |it| Question::within(sorted(it).iter().map(|it| (it - 1.0, *it)))),
+        ]
+    }
+
+    /// A tree in preorder, from questions until they are used up.
+    fn raw() -> impl Strategy<Value = Vec<RawNode>> {
+        let split = (0..2_u32, question(), any::<bool>(), any::<bool>());
+        prop::collection::vec(split, 1..7).prop_map(|splits| {
+            let n = splits.len();
+            let mut raw: Vec<RawNode> = Vec::new();
+            for (index, (feature, mut question, is_left, is_opposite)) in
+                splits.into_iter().enumerate()
+            {
+                if is_opposite {
+                    question.first = opposite(question.first);
+                }
+                // Chains, with a leaf on the one side or the other.
+                let next = if index + 1 == n {
+                    n + index + 1
+                } else {
+                    index + 1
+                };
+                let leaf = n + index;
+                let leaf = if index + 1 == n { n + n } else { leaf };
+                let next = if index + 1 == n { n + n - 1 } else { next };
+                let (left, right) = if is_left { (next, leaf) } else { (leaf, next) };
+                raw.push(RawNode::Split {
+                    feature,
+                    question,
+                    missing: Some(side(is_left == is_opposite)),
+                    left,
+                    right,
+                });
+            }
+            raw.extend((0..=n).map(RawNode::Leaf));
+            raw
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_reading_comes_to_its_leaf(raw in raw()) {
+            let nodes = match lower(&raw, 0, &Budget::of(1 << 16), "tree", |it| Ok(vec![it as f64])) {
+                Ok(nodes) => nodes,
+                // Several sets of one feature after the other may grow too large.
+                Err(ImportError::Refused { .. }) => return Ok(()),
+                Err(error) => panic!("{error}"),
+            };
+            let mut readings = vec![f64::NAN, -1e9, 1e9];
+            for whole in -4..5_i32 {
+                let it = f64::from(whole);
+                readings.extend([it.next_down(), it, it.next_up(), it + 0.5]);
+            }
+            for x in &readings {
+                for y in &readings {
+                    let expected = raw_leaf(&raw, [*x, *y]) as f64;
+                    prop_assert_eq!(leaf(&nodes, [*x, *y]), expected, "{} {} {:?}", x, y, nodes);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_of_categories_does_not_double() {
+        let n = 30;
+        let mut raw: Vec<RawNode> = (0..n)
+            .map(|index| RawNode::Split {
+                feature: 0,
+                question: Question::one_of(&[index as f64], Compare::Float32),
+                missing: Some(Side::Right),
+                left: n + 1 + index,
+                right: index + 1,
+            })
+            .collect();
+        raw.extend((0..=n).map(RawNode::Leaf));
+        let nodes = lower(&raw, 0, &Budget::of(1 << 16), "tree", |it| {
+            Ok(vec![it as f64])
+        });
+        assert!(nodes.expect("few nodes").len() < 5 * n);
+    }
+
+    #[test]
+    fn what_is_no_tree_is_refused() {
+        let split = |left, right| RawNode::Split {
+            feature: 0,
+            question: Question::at_most(0.0),
+            missing: None,
+            left,
+            right,
+        };
+        for raw in [
+            vec![split(0, 1), RawNode::Leaf(0)],
+            vec![split(1, 1), split(2, 2), RawNode::Leaf(0)],
+            vec![split(1, 7), RawNode::Leaf(0)],
+        ] {
+            lower(&raw, 0, &Budget::of(1 << 16), "tree", |_| Ok(vec![0.0])).expect_err("no tree");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Ensembles whose leaves add, as ONNX Runtime adds them: the trees in their order, in the type of the
+//! rows, and the base values at the end.
+
+use spinney_dataset::Budget;
+use spinney_model::{AdditiveKind, Compare, Link, Node as TreeNode, Precision, Sum};
+
+use super::ensemble::{Ensemble, Transform};
+use super::tail::{Delivered, Tail};
+use super::trees::only_output;
+use crate::ImportError;
+use crate::draft::{Draft, DraftTree, Outputs};
+use crate::lower;
+
+/// What the scores of an ensemble are made into.
+struct Scores {
+    outputs: Outputs,
+    /// Number of raw values.
+    n: usize,
+    link: Link,
+    threshold: Option<f64>,
+    base: Vec<f64>,
+}
+
+/// Makes a sum over `n_features` features of an ensemble, which stands before `tail`.
+///
+/// # Errors
+/// Base values or a transform that do not suit the outputs; nodes that form no tree.
+pub(super) fn read(
+    ensemble: &Ensemble,
+    tail: &Tail,
+    n_features: usize,
+    cast: Compare,
+    budget: &Budget,
+    notes: &mut Vec<String>,
+) -> Result<Draft, ImportError> {
+    let only = match &ensemble.classes {
+        Some(classes) if classes.len() == 2 => only_output(ensemble),
+        _ => None,
+    };
+    let Scores {
+        outputs,
+        n,
+        link,
+        threshold,
+        mut base,
+    } = scores(ensemble, tail, only, notes)?;
+    let mut trees = Vec::with_capacity(ensemble.trees.len() + 1);
+    for tree in &ensemble.trees {
+        // A tree of one output holds a number per leaf, any other one per output.
+        let output = (n > 1).then(|| output_of(ensemble, &tree.nodes)).flatten();
+        let nodes = lower::lower(&tree.nodes, tree.root, budget, &tree.place, |leaf| {
+            let mut values = vec![0.0; if output.is_some() { 1 } else { n }];
+            for (at, weight) in &ensemble.leaves[leaf] {
+                let at = if output.is_some() || n == 1 { 0 } else { *at };
+                values[at] += weight;
+            }
+            Ok(values)
+        })?;
+        trees.push(DraftTree { nodes, output });
+    }
+    let precision = match cast {
+        Compare::Float32 => Precision::Float32,
+        Compare::Float64 => Precision::Float64,
+    };
+    let n_trees = ensemble.trees.len() as f64;
+    let mut divisor = tail.divisor;
+    if ensemble.is_mean {
+        divisor *= n_trees;
+        for value in &mut base {
+            *value *= n_trees;
+        }
+    }
+    let has_base = base.iter().any(|value| *value != 0.0);
+    if has_base && precision == Precision::Float32 && trees.len() > 1 {
+        // Float32 has to add the base where ONNX Runtime does.
+        let values = std::mem::replace(&mut base, vec![0.0; n]);
+        trees.push(DraftTree {
+            nodes: vec![TreeNode::Leaf { values }],
+            output: None,
+        });
+    }
+    Ok(Draft {
+        kind: AdditiveKind::Additive,
+        n_features,
+        outputs,
+        trees,
+        sum: Sum {
+            precision,
+            base,
+            divisor,
+        },
+        link,
+        threshold,
+    })
+}
+
+/// The one output that all leaves of a tree add to.
+fn output_of(ensemble: &Ensemble, nodes: &[lower::RawNode]) -> Option<usize> {
+    let mut first = None;
+    for node in nodes {
+        let lower::RawNode::Leaf(leaf) = node else {
+            continue;
+        };
+        for (output, _) in &ensemble.leaves[*leaf] {
+            if *first.get_or_insert(*output) != *output {
+                return None;
+            }
+        }
+    }
+    first
+}
+
+fn scores(
+    ensemble: &Ensemble,
+    tail: &Tail,
+    only: Option<usize>,
+    notes: &mut Vec<String>,
+) -> Result<Scores, ImportError> {
+    let refused = |what: &str, instead: &str| {
+        let name = ensemble.transform.name();
+        ImportError::refused(
+            format!("a tree ensemble with post_transform {name} {what}"),
+            instead,
+        )
+    };
+    let classes = match (&ensemble.classes, &tail.delivered) {
+        (Some(classes), _) => Some(tail.renamed(classes)?),
+        (None, Delivered::Class(labels)) => Some(match labels {
+            Some(labels) => labels.clone(),
+            None => (0..ensemble.n_outputs).map(|it| it.to_string()).collect(),
+        }),
+        (None, Delivered::Values | Delivered::Exponentials) => None,
+    };
+    if ensemble.transform == Transform::SoftmaxZero {
+        notes.push(
+            "SOFTMAX_ZERO is taken for SOFTMAX: a score of exactly 0 has a probability here, and \
+             none in ONNX Runtime. Classes are the same."
+                .to_owned(),
+        );
+    }
+    let n = if only.is_some() {
+        1
+    } else {
+        ensemble.n_outputs
+    };
+    let link = match (ensemble.transform, &tail.delivered) {
+        (Transform::None, Delivered::Exponentials) => Link::Exp,
+        (Transform::None, _) => Link::Identity,
+        (Transform::Logistic, Delivered::Exponentials) => {
+            return Err(refused("before Exp", "one of the two"));
+        }
+        (Transform::Logistic, _) => Link::Sigmoid { scale: 1.0 },
+        (Transform::Softmax | Transform::SoftmaxZero, _) if n > 1 && classes.is_some() => {
+            Link::Softmax
+        }
+        _ => {
+            return Err(refused(
+                "of one score, or of values",
+                "LOGISTIC, or a score per class",
+            ));
+        }
+    };
+    let mut base = match (ensemble.base.len(), only) {
+        (0, _) => vec![0.0; n],
+        // Of two base values for one score, the second class's counts.
+        (2, Some(_)) => vec![ensemble.base[1]],
+        (found, _) if found == n => ensemble.base.clone(),
+        (found, _) => {
+            return Err(ImportError::broken(
+                "base_values",
+                format!("{found} numbers"),
+                format!("one per output, {n}, or none"),
+            ));
+        }
+    };
+    for value in &mut base {
+        *value += tail.offset;
+    }
+    let threshold = match (&classes, only) {
+        (Some(_), Some(_)) => {
+            // Shares of the second class are above half of all, margins above 0.
+            let weights = ensemble.leaves.iter().flatten();
+            let are_shares = ensemble.transform == Transform::None
+                && weights.map(|weight| weight.1).all(|weight| weight >= 0.0);
+            Some(if are_shares { 0.5 } else { 0.0 })
+        }
+        _ => None,
+    };
+    let outputs = match classes {
+        Some(classes) => Outputs::Classes(classes),
+        None => Outputs::targets(n),
+    };
+    Ok(Scores {
+        outputs,
+        n,
+        link,
+        threshold,
+        base,
+    })
+}

@@ -1,0 +1,210 @@
+//! What stands behind an ensemble: operators that change nothing, that name classes, and those that a link
+//! or a divisor says.
+
+use std::collections::{HashMap, HashSet};
+
+use super::INSTEAD;
+use super::graph::{Graph, Node, integers};
+use super::proto;
+use crate::ImportError;
+
+/// What a graph delivers in the end.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Delivered {
+    /// The scores themselves.
+    Values,
+    /// What the exponential function makes of them.
+    Exponentials,
+    /// The class of the largest score, by these labels or by number.
+    Class(Option<Vec<String>>),
+}
+
+/// What stands behind an ensemble.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tail {
+    pub(super) delivered: Delivered,
+    /// What scores are divided by.
+    pub(super) divisor: f64,
+    /// What is added to each score.
+    pub(super) offset: f64,
+    /// The text that stands for each label, where labels are encoded once more.
+    labels: Option<HashMap<String, String>>,
+}
+
+impl Tail {
+    const NOTHING: Self = Self {
+        delivered: Delivered::Values,
+        divisor: 1.0,
+        offset: 0.0,
+        labels: None,
+    };
+
+    /// Follows the scores of a regression, or of `TreeEnsemble`.
+    ///
+    /// # Errors
+    /// An operator that is not known, by name; two results.
+    pub(super) fn of_scores(graph: &Graph, node: &Node) -> Result<Self, ImportError> {
+        let mut results: Vec<Self> = Vec::new();
+        let mut stack = vec![(node.output(0), Self::NOTHING)];
+        let mut n_steps = 0;
+        while let Some((value, tail)) = stack.pop() {
+            n_steps += 1;
+            if n_steps > graph.nodes.len() + 1 {
+                return Err(ImportError::broken("the graph", "a cycle", "none"));
+            }
+            let users: Vec<&Node> = graph.users(value).collect();
+            let is_result = graph.outputs.iter().any(|output| output.name == value);
+            if (users.is_empty() || is_result) && !results.contains(&tail) {
+                results.push(tail.clone());
+            }
+            for user in users {
+                let next = tail.clone().behind(graph, user, value)?;
+                stack.extend(user.outputs.first().map(|output| (output.as_str(), next)));
+            }
+        }
+        // A class is made of scores that may be delivered, too.
+        if let Some(class) = results
+            .iter()
+            .position(|it| matches!(it.delivered, Delivered::Class(_)))
+        {
+            let class = results.swap_remove(class);
+            results.retain(|it| it.delivered != Delivered::Values && *it != class);
+            results.push(class);
+        }
+        match <[Self; 1]>::try_from(results) {
+            Ok([tail]) => Ok(tail),
+            Err(_) => Err(ImportError::refused(
+                "a graph of several results",
+                "one result, or scores and their ArgMax",
+            )),
+        }
+    }
+
+    fn behind(mut self, graph: &Graph, user: &Node, value: &str) -> Result<Self, ImportError> {
+        let number = || {
+            let other = usize::from(user.input(0) == value);
+            let numbers = graph.numbers(user.input(other))?;
+            match numbers[..] {
+                [number] if number.is_finite() && number > 0.0 => Some(number),
+                _ => None,
+            }
+        };
+        let is_first = user.input(0) == value;
+        match (user.op_type.as_str(), &mut self.delivered) {
+            ("Identity" | "Cast" | "Reshape" | "Squeeze" | "Flatten" | "ZipMap", _) if is_first => {
+            }
+            ("Exp", delivered @ Delivered::Values) => *delivered = Delivered::Exponentials,
+            ("Mul", Delivered::Values) => self.divisor /= number().ok_or_else(|| refused(user))?,
+            ("Div", Delivered::Values) if is_first => {
+                self.divisor *= number().ok_or_else(|| refused(user))?;
+            }
+            ("Mul", Delivered::Exponentials) => {
+                self.offset += libm::log(number().ok_or_else(|| refused(user))?) * self.divisor;
+            }
+            ("ArgMax", delivered @ Delivered::Values) => {
+                if !matches!(user.attribute("axis").map_or(0, |axis| axis.i), 1 | -1) {
+                    return Err(refused(user));
+                }
+                *delivered = Delivered::Class(None);
+            }
+            ("ArrayFeatureExtractor" | "Gather", Delivered::Class(labels @ None)) if !is_first => {
+                let texts = graph.constant(user.input(0)).and_then(texts);
+                *labels = Some(texts.ok_or_else(|| refused(user))?);
+            }
+            ("LabelEncoder", Delivered::Class(labels @ None)) => {
+                *labels = Some(encoded(user).ok_or_else(|| refused(user))?);
+            }
+            _ => return Err(refused(user)),
+        }
+        Ok(self)
+    }
+
+    /// Follows labels and scores of a classifier; nothing may change either.
+    ///
+    /// # Errors
+    /// An operator that is not known, by name.
+    pub(super) fn of_classifier(graph: &Graph, classifier: &Node) -> Result<Self, ImportError> {
+        let mut tail = Self::NOTHING;
+        let mut values: Vec<&str> = classifier.outputs.iter().map(String::as_str).collect();
+        let mut seen = HashSet::new();
+        while let Some(value) = values.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
+            for user in graph.users(value) {
+                let is_one = || {
+                    let other = usize::from(user.input(0) == value);
+                    graph.numbers(user.input(other)).as_deref() == Some(&[1.0])
+                };
+                match user.op_type.as_str() {
+                    // A softmax or proportions are of sum 1 already, and a class stays what it is.
+                    "ZipMap" | "Cast" | "Identity" | "Reshape" | "Squeeze" | "Normalizer" => {}
+                    "Mul" if is_one() => {}
+                    "LabelEncoder" if tail.labels.is_none() => {
+                        tail.labels = Some(pairs(user).ok_or_else(|| refused(user))?);
+                    }
+                    _ => return Err(refused(user)),
+                }
+                values.extend(user.outputs.iter().map(String::as_str));
+            }
+        }
+        Ok(tail)
+    }
+
+    /// The names of classes behind what encodes labels.
+    pub(super) fn renamed(&self, classes: &[String]) -> Result<Vec<String>, ImportError> {
+        let Some(labels) = &self.labels else {
+            return Ok(classes.to_vec());
+        };
+        let renamed = classes.iter().map(|class| {
+            labels.get(class).cloned().ok_or_else(|| {
+                ImportError::broken(
+                    "the operator LabelEncoder",
+                    format!("no label for {}", super::graph::shown(class)),
+                    "one for each class",
+                )
+            })
+        });
+        renamed.collect()
+    }
+}
+
+fn refused(user: &Node) -> ImportError {
+    ImportError::refused(
+        format!("the operator {} after the classifier", user.shown()),
+        INSTEAD,
+    )
+}
+
+/// Texts or integers of a tensor, as text.
+fn texts(tensor: &proto::Tensor) -> Option<Vec<String>> {
+    if tensor.data_type == proto::STRING {
+        let texts = tensor.string_data.iter();
+        return texts
+            .map(|text| String::from_utf8(text.clone()).ok())
+            .collect();
+    }
+    Some(integers(tensor)?.iter().map(i64::to_string).collect())
+}
+
+/// What a `LabelEncoder` makes of what.
+fn pairs(user: &Node) -> Option<HashMap<String, String>> {
+    let list = |name: &str| {
+        let integers = user.integers(&format!("{name}_int64s"));
+        match integers {
+            [] => user.texts(&format!("{name}_strings")),
+            _ => integers.iter().map(i64::to_string).collect(),
+        }
+    };
+    let (keys, values) = (list("keys"), list("values"));
+    let suits = !keys.is_empty() && keys.len() == values.len();
+    suits.then(|| keys.into_iter().zip(values).collect())
+}
+
+/// Labels of the numbers 0, 1, …, by a `LabelEncoder`.
+fn encoded(user: &Node) -> Option<Vec<String>> {
+    let labels = pairs(user)?;
+    (0..labels.len())
+        .map(|index| labels.get(&index.to_string()).cloned())
+        .collect()
+}
