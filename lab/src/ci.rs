@@ -10,7 +10,7 @@ use xshell::{Shell, cmd};
 
 #[cfg(unix)]
 use crate::torture;
-use crate::{c99, chips, docs, faults, new, no_panic, parity, reproduce, serial, supply};
+use crate::{c99, chips, docs, faults, new, no_panic, packaged, parity, reproduce, serial, supply};
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{process, stages};
 
@@ -88,6 +88,10 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         Box::new(move || parity::check(bless)),
     ));
     steps.push(("a new project".to_owned(), Box::new(new::check)));
+    steps.push((
+        "packages without a clone".to_owned(),
+        Box::new(packaged::check),
+    ));
     steps.push((
         "commands of the documentation".to_owned(),
         Box::new(|| docs::run(false)),

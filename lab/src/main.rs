@@ -22,6 +22,7 @@ mod faults;
 mod front_end;
 mod new;
 mod no_panic;
+mod packaged;
 mod parity;
 mod reproduce;
 mod serial;
@@ -57,6 +58,9 @@ enum Verb {
         #[arg(long)]
         setup: bool,
     },
+    /// Package every crate, and use nothing but the packages: a project of its own, an installed
+    /// program, as CI does.
+    Packaged,
     /// Prove that every emulated core computes the host's bits, and write reports/parity.md.
     Parity,
     /// Prove that predictions over a serial line survive noise, on every emulated UART.
@@ -186,6 +190,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::NoPanic => no_panic::run(),
         Verb::C99 { setup } => c99::run(setup),
+        Verb::Packaged => packaged::check(),
         Verb::Parity => parity::run(),
         Verb::Serial => serial::check(),
         Verb::Docs { all } => docs::run(all),

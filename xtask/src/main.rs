@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use spinney_cli::{Door, More};
 
-const LABORATORY: [More; 11] = [
+const LABORATORY: [More; 12] = [
     lab(
         &["bench"],
         "Compute the figures that are committed under reports/bench",
@@ -34,6 +34,10 @@ const LABORATORY: [More; 11] = [
     lab(
         &["no-panic"],
         "Prove that neither a model nor the front end can panic on any core",
+    ),
+    lab(
+        &["packaged"],
+        "Package every crate, and use nothing but the packages: a project, an installed program",
     ),
     lab(
         &["parity"],

@@ -214,13 +214,13 @@ fn files(repository: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 #[cfg(unix)]
-fn link_folder(to: &Path, link: &Path) -> std::io::Result<()> {
+pub(crate) fn link_folder(to: &Path, link: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(to, link)
 }
 
 /// Elsewhere the copy builds for itself.
 #[cfg(not(unix))]
-fn link_folder(_: &Path, link: &Path) -> std::io::Result<()> {
+pub(crate) fn link_folder(_: &Path, link: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(link)
 }
 

@@ -1,0 +1,324 @@
+//! `packaged`: what somebody has who has no clone. Every crate is packaged and unpacked into an empty
+//! folder; from these packages alone, a project outside of this repository builds its own `xtask`, and
+//! an installed `spinney`, and both run pipelines to reports that pass.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow};
+use spinney_report::Report;
+
+use crate::docs::link_folder;
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::{interrupt, process, stages, store};
+
+/// What of a crate's folder a user builds from.
+const PARTS: [&str; 7] = [
+    "src",
+    "data",
+    "device",
+    "template",
+    "README.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+];
+/// The project, which is also the name of its pipeline.
+const PROJECT: &str = "packaged-irises";
+
+/// What CI runs.
+pub(crate) fn check() -> Result<(), Failure> {
+    let _busy = interrupt::busy();
+    let packages = Packages::new()?;
+    let outcome = packages.of_use();
+    // The project's program lay where this repository's does.
+    crate::program()?;
+    outcome
+}
+
+/// Unpacked packages, and what builds from them.
+struct Packages {
+    /// A folder for what is built, which stays.
+    target: PathBuf,
+    /// The packages' folders lie here.
+    folder: PathBuf,
+    cargo: std::ffi::OsString,
+}
+
+impl Packages {
+    /// Packages every crate as its sources are now.
+    fn new() -> Result<Self, Failure> {
+        let target = crate::target()?.join("packaged");
+        let packages = Self {
+            folder: target.join("crates"),
+            target,
+            cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        };
+        packages.unpack().environment()?;
+        let crates = packages.missing().environment()?;
+        eprintln!("packaged: {crates} packages hold every file that they are to hold");
+        Ok(packages)
+    }
+
+    fn unpack(&self) -> anyhow::Result<()> {
+        for folder in [&self.folder, &self.target.join("package")] {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        std::fs::create_dir_all(&self.folder)?;
+        let mut package = Command::new(&self.cargo);
+        package
+            .current_dir(crate::repository())
+            .args([
+                "package",
+                "--quiet",
+                "--offline",
+                "--allow-dirty",
+                "--no-verify",
+            ])
+            .args([
+                "--workspace",
+                "--exclude",
+                "xtask",
+                "--exclude",
+                "spinney-lab",
+            ])
+            .arg("--target-dir")
+            .arg(&self.target);
+        process::show(package, process::LONG)?;
+        for entry in std::fs::read_dir(self.target.join("package"))? {
+            let path = entry?.path();
+            if path.extension() != Some(OsStr::new("crate")) {
+                continue;
+            }
+            let mut tar = Command::new("tar");
+            // Times are those of unpacking: cargo builds anew what is newer, not what is other.
+            tar.arg("-xmzf").arg(&path).arg("-C").arg(&self.folder);
+            process::show(tar, process::LONG)?;
+        }
+        // Other packages than Spinney's were built for this repository, with its profile.
+        store::write_whole(
+            &self.target.join("CACHEDIR.TAG"),
+            b"Signature: 8a477f597d28d172789f06886806bc55\n",
+        )?;
+        let built = self.target.join("debug");
+        if built.symlink_metadata().is_err() {
+            link_folder(
+                &crate::target()
+                    .map_err(|_| anyhow!("no target folder"))?
+                    .join("debug"),
+                &built,
+            )?;
+        }
+        let manifest = std::fs::read_to_string(crate::repository().join("Cargo.toml"))?;
+        let profile = manifest.find("[profile").map_or("", |at| &manifest[at..]);
+        store::write_whole(&self.profile(), profile.as_bytes())
+    }
+
+    /// Holds the packages to the crates' folders; how many there are.
+    fn missing(&self) -> anyhow::Result<usize> {
+        let mut faults = Vec::new();
+        let mut n_packages = 0;
+        for entry in std::fs::read_dir(crate::repository().join("crates"))? {
+            let folder = entry?.path();
+            let name = match folder.file_name().unwrap_or_default().to_string_lossy() {
+                name if name == "spinney" => name.into_owned(),
+                name => format!("spinney-{name}"),
+            };
+            n_packages += 1;
+            let absent = absent(&folder, &self.package(&name))?;
+            faults.extend(absent.iter().map(|file| format!("{name}: {file}")));
+        }
+        if faults.is_empty() {
+            return Ok(n_packages);
+        }
+        Err(anyhow!(
+            "found packages without these files, expected each as it lies in its crate:\n{}",
+            faults.join("\n")
+        ))
+    }
+
+    fn package(&self, name: &str) -> PathBuf {
+        let version = env!("CARGO_PKG_VERSION");
+        self.folder.join(format!("{name}-{version}"))
+    }
+
+    fn profile(&self) -> PathBuf {
+        self.target.join("profile.toml")
+    }
+
+    /// `cargo` with this repository's profile, in a folder, without the network.
+    fn cargo(&self, folder: &Path) -> Command {
+        let mut command = Command::new(&self.cargo);
+        command
+            .current_dir(folder)
+            .arg("--config")
+            .arg(self.profile())
+            .env_remove("CARGO_TARGET_DIR")
+            .env("CARGO_NET_OFFLINE", "true");
+        command
+    }
+
+    /// A project by its own `xtask`, then by an installed program, then moved.
+    fn of_use(&self) -> Result<(), Failure> {
+        let place = tempfile::tempdir().environment()?;
+        let project = place.path().join(PROJECT);
+        let mut new = Command::new(crate::program()?);
+        new.arg("new")
+            .arg(&project)
+            .arg("--spinney")
+            .arg(&self.folder);
+        process::read(new, process::LONG).input()?;
+        // The versions that this repository builds with; the network has no say.
+        let lock = crate::repository().join("Cargo.lock");
+        std::fs::copy(&lock, project.join("xtask/Cargo.lock")).environment()?;
+        let target = project.join("target");
+        link_folder(&self.target, &target).environment()?;
+        let mut run = self.cargo(&project);
+        run.args(["xtask", "pipeline", "run", "--quiet"]);
+        process::show(run, process::LONG).input()?;
+        let report = project.join("reports").join(PROJECT).join("report.json");
+        let by_xtask = std::fs::read(&report).input()?;
+        eprintln!("packaged: a project by packages alone runs to a report, by its own xtask");
+
+        let program = self.installed(&project, place.path())?;
+        std::fs::remove_file(&target).environment()?;
+        let spinney = |folder: &Path, arguments: &[&str]| {
+            let mut command = Command::new(&program);
+            // No cargo called it.
+            command
+                .env_remove("CARGO_MANIFEST_DIR")
+                .env_remove("CARGO_TARGET_DIR");
+            command.current_dir(folder).args(arguments);
+            process::show(command, process::LONG).input()
+        };
+        spinney(&project, &["pipeline", "run", "--quiet"])?;
+        if std::fs::read(&report).input()? != by_xtask {
+            return Err(Failure::Input(anyhow!(
+                "an installed spinney gives another report than the project's xtask, expected the same bytes"
+            )));
+        }
+        let (config, digits) = ("digits.toml", project.join("reports/digits/report.json"));
+        for (from, to) in [
+            ("pipeline.toml", config),
+            ("data/digits.csv", "data/digits.csv"),
+        ] {
+            std::fs::copy(crate::repository().join(from), project.join(to)).environment()?;
+        }
+        spinney(
+            &project,
+            &["pipeline", "run", "--quiet", "--config", config],
+        )?;
+        let committed = crate::repository().join("reports/digits/report.json");
+        let moved = stages::moved(&report_of(&committed)?, &report_of(&digits)?);
+        if !moved.is_empty() {
+            return Err(Failure::Input(anyhow!(
+                "an installed spinney gives another report of the digits than {}: {}",
+                committed.display(),
+                moved.join("; ")
+            )));
+        }
+        eprintln!(
+            "packaged: an installed spinney gives the same, and the committed report of the digits"
+        );
+
+        let elsewhere = place.path().join("elsewhere");
+        std::fs::rename(&project, &elsewhere).environment()?;
+        spinney(&elsewhere, &["pipeline", "check", "--quiet"])?;
+        spinney(
+            &elsewhere,
+            &["pipeline", "check", "--quiet", "--config", config],
+        )?;
+        eprintln!("packaged: the project was moved, and its last runs hold");
+        Ok(())
+    }
+
+    /// The program `spinney`, built from its package and put where nothing else lies.
+    fn installed(&self, project: &Path, place: &Path) -> Result<PathBuf, Failure> {
+        // Packages in place of published ones, as the project has them.
+        let manifest = std::fs::read_to_string(project.join("xtask/Cargo.toml")).environment()?;
+        let patch = manifest.find("[patch").map_or("", |at| &manifest[at..]);
+        let package = self.package("spinney");
+        let member = package.file_name().unwrap_or_default().to_string_lossy();
+        let workspace =
+            format!("[workspace]\nresolver = \"3\"\nmembers = [\"{member}\"]\n\n{patch}");
+        store::write_whole(&self.folder.join("Cargo.toml"), workspace.as_bytes()).environment()?;
+        let lock = crate::repository().join("Cargo.lock");
+        std::fs::copy(lock, self.folder.join("Cargo.lock")).environment()?;
+        let mut build = self.cargo(&package);
+        build
+            .args(["build", "--quiet", "--target-dir"])
+            .arg(&self.target);
+        process::show(build, process::LONG).input()?;
+        let file = format!("spinney{}", std::env::consts::EXE_SUFFIX);
+        let program = place.join("bin").join(&file);
+        std::fs::create_dir(place.join("bin")).environment()?;
+        std::fs::copy(self.target.join("debug").join(file), &program).environment()?;
+        Ok(program)
+    }
+}
+
+fn report_of(path: &Path) -> Result<Report, Failure> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    Report::from_json(&bytes.input()?)
+        .with_context(|| format!("{} is no report", path.display()))
+        .input()
+}
+
+/// What a user builds from and a package does not have, or not as it lies in the crate's folder.
+fn absent(folder: &Path, package: &Path) -> anyhow::Result<Vec<String>> {
+    let mut files = BTreeMap::new();
+    for part in PARTS {
+        read(&folder.join(part), part, &mut files)?;
+    }
+    // This repository's readme is that of each crate without one.
+    if !files.contains_key("README.md") {
+        let readme = std::fs::read(crate::repository().join("README.md"))?;
+        files.insert("README.md".to_owned(), readme);
+    }
+    let is_absent = |(file, bytes): (String, Vec<u8>)| {
+        let packed = std::fs::read(package.join(&file));
+        (!packed.is_ok_and(|packed| packed == bytes)).then_some(file)
+    };
+    Ok(files.into_iter().filter_map(is_absent).collect())
+}
+
+/// All files of a part of a crate's folder, through links, by their paths there.
+fn read(path: &Path, name: &str, files: &mut BTreeMap<String, Vec<u8>>) -> anyhow::Result<()> {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            let entry = entry?;
+            let below = format!("{name}/{}", entry.file_name().to_string_lossy());
+            read(&entry.path(), &below, files)?;
+        }
+    } else if path.is_file() {
+        files.insert(name.to_owned(), std::fs::read(path)?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absent_is_named() {
+        let (folder, package) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = [
+            "README.md",
+            "LICENSE-MIT",
+            "src/lib.rs",
+            "device/app/Cargo.toml",
+        ];
+        for file in files {
+            store::write_whole(&folder.path().join(file), b"text").unwrap();
+            store::write_whole(&package.path().join(file), b"text").unwrap();
+        }
+        store::write_whole(&folder.path().join("tests/it.rs"), b"text").unwrap();
+        let absent = || absent(folder.path(), package.path()).unwrap();
+        assert_eq!(absent(), [""; 0]);
+        std::fs::remove_dir_all(package.path().join("device/app")).unwrap();
+        std::fs::write(package.path().join("src/lib.rs"), "other").unwrap();
+        assert_eq!(absent(), ["device/app/Cargo.toml", "src/lib.rs"]);
+    }
+}
