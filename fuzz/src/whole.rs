@@ -167,6 +167,7 @@ fn written(
             })
             .collect(),
         codings_are_table: false,
+        margin: None,
         body: match quant.body() {
             Body::Forest(forest) => checker::Body::Forest {
                 order: (0..forest.trees().len()).collect(),

@@ -15,7 +15,7 @@ use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-pub(crate) const PIPELINES: [&str; 11] = [
+pub(crate) const PIPELINES: [&str; 12] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
@@ -27,6 +27,7 @@ pub(crate) const PIPELINES: [&str; 11] = [
     "examples/air-regression.toml",
     "examples/air-boosting.toml",
     "examples/mote-anomaly.toml",
+    "examples/digits-unknown.toml",
 ];
 
 /// The file of predictions beside a report.

@@ -30,6 +30,10 @@ pub struct Claim {
     pub codings_are_table: bool,
     /// The model proper.
     pub body: Body,
+    /// How far a class must lead every other one to be given, in units of scores; absent where the
+    /// highest score decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<u64>,
     /// What is certified.
     pub certificate: Certificate,
 }

@@ -92,7 +92,15 @@ pub fn edge_rows(
         let scores = votes((model, adding.as_ref()), claim, &inputs, row);
         let best = (0..scores.len()).rev().max_by_key(|class| scores[*class]);
         let value = adding.as_ref().and_then(|adding| adding.delivered(&scores));
-        edges.classes.push(value.or(best).unwrap_or(0));
+        // Where none leads far enough, what is given is one beyond the last class.
+        let class = best.filter(|best| {
+            let mut others = (0..scores.len()).filter(|class| class != best);
+            let leads = |class: usize, margin| scores[*best].abs_diff(scores[class]) > margin;
+            claim
+                .margin
+                .is_none_or(|margin| others.all(|it| leads(it, margin)))
+        });
+        edges.classes.push(value.or(class).unwrap_or(scores.len()));
         edges.scores.push(scores);
     }
     Ok(edges)

@@ -76,6 +76,7 @@ fn case() -> Case {
                 input(1, Sensor::F32, (0.0, 20.0), affine),
             ],
             codings_are_table: true,
+            margin: None,
             body: Body::Forest {
                 order: vec![0, 1],
                 layout: Some(Layout {

@@ -12,6 +12,7 @@ use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
 
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::stages::{self, Quantized};
+use spinney_report::UNKNOWN;
 
 /// One row through float and Q15.
 #[derive(Debug, Serialize)]
@@ -34,6 +35,9 @@ struct Explanation {
     float: String,
     /// The class in Q15.
     q15: String,
+    /// What the device answers where it may not know: the class, or that it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Answer>,
     /// What an early exit says, where one is taken.
     early_exit: Option<EarlyExit>,
     /// What is proven of the row.
@@ -130,6 +134,17 @@ struct Score {
     q15: f64,
     /// The integer that the device computes.
     integer: i64,
+}
+
+/// An answer, and how it came about.
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// A class, or [`UNKNOWN`].
+    class: String,
+    /// How far the likeliest class is above the next one, in units of scores.
+    lead: u64,
+    /// The lead above which a class is given.
+    margin: u64,
 }
 
 /// Where an early exit stops.
@@ -248,6 +263,21 @@ fn explain(quantized: &Quantized, row: usize, index: usize) -> Explanation {
         } else {
             class(quant.predict(&readings))
         },
+        answer: quant.margin().map(|margin| {
+            let winner = quant.predict(&readings);
+            let answer = quant.delivered(&integers);
+            let others = (0..integers.len()).filter(|class| *class != winner);
+            let lead = others.map(|class| integers[winner].abs_diff(integers[class]));
+            Answer {
+                class: if answer < integers.len() {
+                    class(answer)
+                } else {
+                    UNKNOWN.to_owned()
+                },
+                lead: lead.min().unwrap_or(0),
+                margin,
+            }
+        }),
         early_exit,
         certainty: match (n_parting, is_close) {
             (1.., _) => Certainty::PathsPart,

@@ -120,10 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             accuracy: n_right.map(|n_right| n_right as f64 / n_rows.max(1) as f64),
             rows_right: n_right,
             seconds: predicted.seconds,
-            classes: classes
-                .iter()
-                .map(|class| schema.classes()[*class].as_str())
-                .collect(),
+            classes: classes.iter().map(|class| name(schema, *class)).collect(),
             score_classes: predicted.scores.is_some().then(|| schema.classes()),
             scores: predicted.scores.as_deref(),
             device: predicted.device.as_ref(),
@@ -176,8 +173,16 @@ fn on_host(
     let values = fitted.values.view();
     let of_input = |error| at_fault(&arguments.input, &error);
     let classes = predictor.classes(values).map_err(of_input)?;
-    // An exit that may change a class is asked itself.
-    let classes = quantized.stopped_early(values).unwrap_or(classes);
+    // An exit that may change a class is asked itself, and so is a margin.
+    let quant = &quantized.quant;
+    let classes = match quant.margin() {
+        None => quantized.stopped_early(values).unwrap_or(classes),
+        Some(_) => {
+            let scores = predictor.scores(values).map_err(of_input)?;
+            let scores = scores.rows().into_iter();
+            scores.map(|row| quant.delivered(&row.to_vec())).collect()
+        }
+    };
     let seconds = start.elapsed().as_secs_f64();
     let scores = if arguments.scores {
         let scores = predictor.scores(values).map_err(of_input)?;
@@ -358,6 +363,14 @@ fn fit(rows: Rows, labels: Option<RowLabels>, schema: &Schema) -> Result<Fitted,
     })
 }
 
+/// The name of a class, of which the one beyond the last is unknown.
+fn name(schema: &Schema, class: usize) -> &str {
+    let names = schema.classes();
+    names
+        .get(class)
+        .map_or(spinney_report::UNKNOWN, String::as_str)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OutputFormat {
     Npy,
@@ -390,7 +403,7 @@ impl OutputFormat {
                 }
                 out.push('\n');
                 for (row, class) in classes.iter().enumerate() {
-                    out.push_str(&quoted(&spinney_report::cell(&schema.classes()[*class])));
+                    out.push_str(&quoted(&spinney_report::cell(name(schema, *class))));
                     for score in scores.map_or(&[][..], |scores| &scores[row]) {
                         out.push_str(&format!(",{score}"));
                     }

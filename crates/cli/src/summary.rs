@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use spinney_evaluate::{Node, Verdict};
 use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
-use spinney_report::{Accuracy, Detect, Model, Report, Value};
+use spinney_report::{Accuracy, Detect, Model, Reject, Report, Value};
 
 const NAME: Style = Style::new().bold();
 const HEADER: Style = Style::new().dimmed();
@@ -75,6 +75,8 @@ pub(super) struct Known<'a> {
     pub value: Option<&'a Value>,
     /// Of a detector.
     pub detect: Option<&'a Detect>,
+    /// Of a classifier that may say that it does not know.
+    pub reject: Option<&'a Reject>,
     /// Test rows.
     pub n_rows: usize,
     pub splits: Option<Level>,
@@ -101,6 +103,9 @@ fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
             }
         }
         (None, None) => write_accuracy(known.accuracy, known.n_rows, out)?,
+    }
+    for line in known.reject.iter().flat_map(|it| it.lines(known.n_rows)) {
+        writeln!(out, "{line}")?;
     }
     write!(out, "certificate: ")?;
     if let Some(splits) = known.splits {
@@ -135,6 +140,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
         accuracy: &report.accuracy,
         value: report.value.as_ref(),
         detect: report.detect.as_ref(),
+        reject: report.reject.as_ref(),
         n_rows: report.dataset.test_rows,
         splits: certificate.splits,
         votes: certificate.votes,

@@ -235,6 +235,7 @@ fn tell_so_far(
         accuracy: &quantized.accuracy,
         value: quantized.value.as_ref(),
         detect: quantized.detect.as_ref(),
+        reject: quantized.reject.as_ref(),
         n_rows: quantized.dataset.test_rows,
         splits: quantized.certificate.splits,
         votes: quantized.certificate.votes,

@@ -6,7 +6,7 @@ use spinney_quantize::{Body as QuantBody, QuantModel};
 use crate::body::{Body, EncodingError};
 use crate::carried::carried;
 use crate::options::{CodeType, Options};
-use crate::{SourceTree, coding, probability, values};
+use crate::{SourceTree, coding, probability, unknown, values};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
 const RUNTIME: [(&str, &str); 12] = [
@@ -139,8 +139,8 @@ pub fn drop_in(
         header = header(identity, model),
         modules = modules.concat(),
         items = items(identity, model, body.options.code_type, body.has_words),
-        functions = values::of_readings(model, coding.functions),
-        classify = values::functions(model, body.functions),
+        functions = unknown::of_readings(model, values::of_readings(model, coding.functions)),
+        classify = unknown::functions(model, values::functions(model, body.functions)),
         probabilities = probability::source(model),
     );
     let mut files = frame(identity, model, lib);
@@ -175,7 +175,9 @@ pub fn empty(identity: Identity<'_>, model: &QuantModel, options: &Options) -> S
         "{header}\
          {items}\n\
          {EMPTY}\
+         {unknown}\
          {probabilities}",
+        unknown = unknown::empty(model),
         header = header(identity, model),
         items = items(identity, model, options.fitted(model).code_type, false),
         probabilities = probability::empty(model),

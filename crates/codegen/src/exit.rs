@@ -69,7 +69,7 @@ impl Exit {
         let Body::Forest(forest) = model.body() else {
             return None;
         };
-        if model.task() == Task::Regress {
+        if model.task() == Task::Regress || model.margin().is_some() {
             return None;
         }
         let trees = trees(forest);

@@ -45,6 +45,7 @@ mod packed;
 mod probability;
 mod tables;
 mod trees;
+mod unknown;
 mod values;
 
 use std::collections::BTreeMap;

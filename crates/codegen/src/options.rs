@@ -78,7 +78,8 @@ impl Options {
         if model.code_bits() != 8 {
             self.code_type = CodeType::I16;
         }
-        if matches!(model.body(), Body::Bayes(_)) || model.task() == Task::Regress {
+        let takes_all_trees = model.task() == Task::Regress || model.margin().is_some();
+        if matches!(model.body(), Body::Bayes(_)) || takes_all_trees {
             self.early_exit = false;
         }
         self

@@ -24,6 +24,13 @@ pub(crate) fn readme(model: &QuantModel) -> Readme {
                     defmt::info!(\"value {} / 2^{}\", value, VALUE_SHIFT);\n",
             output: "target",
         },
+        None if model.margin().is_some() => Readme {
+            imports: "CLASSES, N_FEATURES, Reading, predict",
+            usage: "// UNKNOWN, one beyond the last class, where no class leads far enough\n\
+                    let class = predict(&readings);\n\
+                    defmt::info!(\"class {}\", CLASSES.get(class).unwrap_or(&\"unknown\"));\n",
+            output: "class",
+        },
         None => Readme {
             imports: "CLASSES, N_FEATURES, Reading, predict",
             usage: "let class = predict(&readings);\n\

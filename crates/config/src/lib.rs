@@ -56,9 +56,10 @@ use diagnostics::{Fault, Span};
 pub use nearest::did_you_mean;
 pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
-    Accuracy, AudioFrontend, Budget, ClassWeight, Codegen, ConfigPath, Count, DataFile, Dataset,
-    Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures, Missing, Model,
-    MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Scenes, Target, Training, Uplink,
+    Accuracy, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath, Count,
+    DataFile, Dataset, Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures,
+    Missing, Model, MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Reject, Scenes,
+    Target, Training, Uplink,
 };
 use spinney_model::Task;
 use value::Reader;

@@ -39,6 +39,9 @@ pub struct Pipeline {
     pub scenes: Option<Scenes>,
     /// `[codegen]`.
     pub codegen: Codegen,
+    /// `[reject]`; `None` where a class is always given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reject: Option<Reject>,
     /// `[accuracy]`.
     pub accuracy: Accuracy,
     /// `[target]`.
@@ -143,6 +146,26 @@ pub enum Labels {
     Folders,
     /// Nowhere: an imported model is run, and no accuracy is measured.
     None,
+}
+
+/// When a classifier says that it does not know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reject {
+    /// The share of rows whose class is to be among those that the model cannot tell apart, above 0
+    /// and below 1.
+    pub coverage: f64,
+    /// The rows that the margin is calibrated on; they neither train nor test.
+    pub rows: CalibrationRows,
+}
+
+/// Rows that calibrate when a class is unknown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CalibrationRows {
+    /// This share of the training rows, which then train nothing; above 0 and below 1.
+    Share(f64),
+    /// Those of a file.
+    File(DataFile),
 }
 
 /// Where the model comes from.
@@ -452,6 +475,12 @@ pub struct Accuracy {
     /// Least area under the ROC curve of Q15, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_auc: Option<f64>,
+    /// The least share of rows whose label is among the classes that lie within the margin.
+    pub min_coverage: Option<f64>,
+    /// The least share of answers other than *unknown* that are right.
+    pub min_accuracy_accepted: Option<f64>,
+    /// The largest share of answers of *unknown*.
+    pub max_unknown: Option<f64>,
     /// How far the proof must reach.
     pub require_certificate: Option<Level>,
 }

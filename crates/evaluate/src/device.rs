@@ -162,9 +162,10 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         let class = outcome.class as usize;
         // An image that delivers scores asks all trees, whatever the product leaves out.
         // One score is that of a value, which is delivered as it is.
-        let expected = match context.class_only || host.scores[row].len() == 1 {
-            true => host.q15[row],
-            false => argmax(&host.scores[row]),
+        let expected = match &host.answers {
+            Some(answers) => answers[row],
+            None if context.class_only || host.scores[row].len() == 1 => host.q15[row],
+            None => argmax(&host.scores[row]),
         };
         if class != expected
             || (!context.class_only && scores != host.scores[row])

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use spinney_quantize::{Certificate, Level};
 
 use crate::accuracy_gates::accuracy;
+use crate::reject_gates::reject;
 use crate::value_gates::values;
 use crate::{
-    ChipRam, Detection, DeviceRun, Evaluation, Footprint, ProbabilityError, Shape, ValueEvaluation,
+    ChipRam, Detection, DeviceRun, Evaluation, Footprint, ProbabilityError, Rejection, Shape,
+    ValueEvaluation,
 };
 
 /// Limits of a pipeline; `None` is no gate.
@@ -50,6 +52,12 @@ pub struct Limits {
     pub min_r2: Option<f64>,
     /// Least area under the quantized model's ROC curve.
     pub min_auc: Option<f64>,
+    /// Least share of rows whose class is within the margin.
+    pub min_coverage: Option<f64>,
+    /// Least share of right classes among those that are given.
+    pub min_accuracy_accepted: Option<f64>,
+    /// Largest share of rows of unknown class.
+    pub max_unknown: Option<f64>,
     /// How far the certificate must reach.
     pub certificate: Option<Level>,
 }
@@ -63,6 +71,9 @@ pub struct Measured<'a> {
     pub values: Option<&'a ValueEvaluation>,
     /// What a detector's scores are worth; `None` of other models.
     pub detection: Option<&'a Detection>,
+    /// Rows of unknown class, rows there are, and what that is worth where they have labels; `None` where
+    /// a class is always given.
+    pub reject: Option<(usize, usize, Option<&'a Rejection>)>,
     /// Rows on which float and Q15 disagree, and rows there are.
     pub disagreements: (usize, usize),
     /// The proof.
@@ -232,6 +243,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         },
     ));
     verdicts.extend(accuracy(limits, measured));
+    verdicts.extend(reject(limits, measured));
     verdicts.extend(values(limits, measured));
     verdicts.extend(measured.probability_error.map(probability_error));
     verdicts.extend(

@@ -40,6 +40,7 @@ mod metrics;
 mod node;
 mod predictions;
 mod reject;
+mod reject_gates;
 mod slimming;
 mod value_gates;
 mod values;

@@ -20,6 +20,10 @@ pub struct Predictions {
     pub q15: Vec<usize>,
     /// Scores of the quantized model, one per class, or one alone of values.
     pub scores: Vec<Vec<i64>>,
+    /// What the device answers where it may say that it does not know: a class, or the number of
+    /// classes; `None` where it answers with `q15`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Vec<usize>>,
     /// What a regressor says; `None` of other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<ValuePredictions>,
@@ -97,6 +101,7 @@ pub fn predict(
         float_soft: Vec::with_capacity(n_rows),
         q15: Vec::with_capacity(n_rows),
         scores: Vec::with_capacity(n_rows),
+        answers: quant.margin().map(|_| Vec::with_capacity(n_rows)),
         values: ValuePredictions::none(model, quant),
         detector: ScorePredictions::none(model),
         probabilities: Vec::new(),
@@ -146,10 +151,33 @@ pub fn predict(
         predictions
             .float_soft
             .push(if is_value { delivered } else { soft });
-        predictions.q15.push(delivered);
+        if let Some(answers) = &mut predictions.answers {
+            answers.push(delivered);
+            predictions.q15.push(argmax(&scores));
+        } else {
+            predictions.q15.push(delivered);
+        }
         predictions.scores.push(scores);
     }
     predictions
+}
+
+impl Predictions {
+    /// What the device's `predict` returns, row by row.
+    #[must_use]
+    pub fn delivered(&self) -> &[usize] {
+        self.answers.as_deref().unwrap_or(&self.q15)
+    }
+
+    /// Rows whose class is unknown; `None` where a class is always given.
+    #[must_use]
+    pub fn n_unknown(&self) -> Option<usize> {
+        let rows = self.answers.as_ref()?.iter().zip(&self.scores);
+        Some(
+            rows.filter(|(answer, scores)| **answer == scores.len())
+                .count(),
+        )
+    }
 }
 
 impl ProbabilityError {

@@ -17,7 +17,7 @@
 //! accepted rows is measured.
 
 use serde::{Deserialize, Serialize};
-use spinney_quantize::argmax;
+use spinney_quantize::{argmax, clear_winner};
 
 use crate::metrics::ratio;
 
@@ -29,7 +29,7 @@ pub struct Reject {
     /// Calibration rows.
     pub n_rows: usize,
     /// A row is accepted if the winner's score is higher than the next one's by more than this.
-    pub margin: i64,
+    pub margin: u64,
 }
 
 /// What the threshold does to the test rows.
@@ -57,10 +57,10 @@ impl Reject {
     pub fn calibrate(scores: &[Vec<i64>], labels: &[usize], coverage: f64) -> Option<Self> {
         assert!(coverage > 0.0 && coverage < 1.0, "a share between 0 and 1");
         assert_eq!(scores.len(), labels.len(), "one label per row");
-        let mut shortfalls: Vec<i64> = scores
+        let mut shortfalls: Vec<u64> = scores
             .iter()
             .zip(labels)
-            .map(|(scores, label)| scores[argmax(scores)] - scores[*label])
+            .map(|(scores, label)| shortfall(scores, *label))
             .collect();
         shortfalls.sort_unstable();
         let n_rows = shortfalls.len();
@@ -94,15 +94,12 @@ impl Reject {
     /// The class of a row's scores, or `None` for *unknown*.
     #[must_use]
     pub fn class(&self, scores: &[i64]) -> Option<usize> {
-        let winner = argmax(scores);
-        let is_clear =
-            |(class, score): (usize, &i64)| class == winner || scores[winner] - score > self.margin;
-        scores.iter().enumerate().all(is_clear).then_some(winner)
+        clear_winner(scores, self.margin)
     }
 
     /// Whether a class is in a row's set.
     fn has(&self, scores: &[i64], class: usize) -> bool {
-        scores[argmax(scores)] - scores[class] <= self.margin
+        shortfall(scores, class) <= self.margin
     }
 
     /// Judges rows by their labels.
@@ -130,6 +127,11 @@ impl Reject {
             accuracy_flagged: (flagged > 0).then(|| ratio(right_flagged, flagged)),
         }
     }
+}
+
+/// How far the score of a class lies below the highest.
+fn shortfall(scores: &[i64], class: usize) -> u64 {
+    scores[argmax(scores)].abs_diff(scores[class])
 }
 
 #[cfg(test)]

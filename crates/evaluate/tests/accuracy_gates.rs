@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_evaluate::{
-    Evaluation, Footprint, Limits, Measured, RunOutcome, Scorecard, judge, wilson_interval,
+    Evaluation, Footprint, Limits, Measured, Rejection, RunOutcome, Scorecard, judge,
+    wilson_interval,
 };
 use spinney_quantize::{Certificate, Level};
 
@@ -27,6 +28,15 @@ fn evaluation(labels: &[usize], float: &[usize], q15: &[usize]) -> Evaluation {
 }
 
 fn check(limits: &Limits, evaluation: Option<&Evaluation>, expected: &Expect) {
+    check_with(limits, evaluation, None, expected);
+}
+
+fn check_with(
+    limits: &Limits,
+    evaluation: Option<&Evaluation>,
+    reject: Option<(usize, usize, Option<&Rejection>)>,
+    expected: &Expect,
+) {
     let footprint = Footprint {
         flash_bytes: 0,
         ram_bytes: 0,
@@ -44,6 +54,7 @@ fn check(limits: &Limits, evaluation: Option<&Evaluation>, expected: &Expect) {
     let verdicts = judge(
         limits,
         Measured {
+            reject,
             evaluation,
             values: None,
             detection: None,
@@ -276,4 +287,66 @@ proptest! {
         prop_assert!((1.0 - high - mirrored_low).abs() < 1e-12);
         prop_assert!((1.0 - low - mirrored_high).abs() < 1e-12);
     }
+}
+
+#[test]
+fn gates_on_answers_that_may_be_unknown() {
+    let found = Rejection {
+        coverage: 0.9,
+        flagged: 2,
+        accuracy_accepted: Some(0.875),
+        wrong_accepted: 1,
+        accuracy_flagged: Some(0.5),
+    };
+    let limits = |coverage, accepted, unknown| Limits {
+        min_coverage: Some(coverage),
+        min_accuracy_accepted: Some(accepted),
+        max_unknown: Some(unknown),
+        ..Limits::default()
+    };
+    check_with(
+        &limits(0.9, 0.875, 0.2),
+        None,
+        Some((2, 10, Some(&found))),
+        &expect![[r#"
+            min_coverage 0.9 0.9 pass
+            min_accuracy_accepted 0.875 0.875 pass
+            max_unknown 0.2 0.2 pass
+        "#]],
+    );
+    check_with(
+        &limits(0.901, 0.876, 0.199),
+        None,
+        Some((2, 10, Some(&found))),
+        &expect![[r#"
+            min_coverage 0.901 0.9 FAIL: the promise is about rows like those that calibrate: are the test rows others? else a higher `coverage` in [reject], or more rows to calibrate on
+            min_accuracy_accepted 0.876 0.875 FAIL: a higher `coverage` in [reject] answers fewer rows, and those better; or a better model
+            max_unknown 0.199 0.2 FAIL: a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better model
+        "#]],
+    );
+    let nobody = Rejection {
+        accuracy_accepted: None,
+        ..found
+    };
+    check_with(
+        &limits(0.9, 0.5, 1.0),
+        None,
+        Some((10, 10, Some(&nobody))),
+        &expect![[r#"
+            min_coverage 0.9 0.9 pass
+            min_accuracy_accepted 0.5 - FAIL: every answer is unknown: a lower `coverage` in [reject], or a better model
+            max_unknown 1 1 pass
+        "#]],
+    );
+    // Without labels, how many are unknown is known all the same.
+    check_with(
+        &limits(0.9, 0.5, 0.2),
+        None,
+        Some((3, 10, None)),
+        &expect![[r#"
+            min_coverage 0.9 - FAIL: the test rows have no labels: name their column in [dataset] label
+            min_accuracy_accepted 0.5 - FAIL: the test rows have no labels: name their column in [dataset] label
+            max_unknown 0.2 0.3 FAIL: a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better model
+        "#]],
+    );
 }

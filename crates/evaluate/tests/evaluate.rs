@@ -72,6 +72,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
     let verdicts = judge(
         limits,
         Measured {
+            reject: None,
             evaluation: None,
             values: None,
             detection: None,
@@ -215,6 +216,7 @@ fn what_was_not_measured_fails_unless_the_config_does_without() {
 
 fn predictions() -> Predictions {
     Predictions {
+        answers: None,
         values: None,
         detector: None,
         float: vec![0, 1],

@@ -37,6 +37,7 @@ fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
     let verdicts = judge(
         limits,
         Measured {
+            reject: None,
             evaluation: None,
             values: None,
             detection: None,
@@ -166,6 +167,7 @@ fn a_probability_beyond_its_bound_fails() {
     };
     for (rows_beyond, pass) in [(0, true), (1, false)] {
         let measured = Measured {
+            reject: None,
             evaluation: None,
             values: None,
             detection: None,

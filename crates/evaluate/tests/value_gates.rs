@@ -29,6 +29,7 @@ fn check(
     let verdicts = judge(
         limits,
         Measured {
+            reject: None,
             evaluation: None,
             values,
             detection,

@@ -31,10 +31,12 @@ pub fn clone() -> Option<PathBuf> {
 pub fn target_around(start: &Path) -> Result<PathBuf, Failure> {
     let program = std::env::current_exe().environment()?;
     // target/<profile>/xtask, or target/<profile>/deps/xtask-<hash> for tests.
-    let own = program
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    // Cargo marks the first in target folders that it makes, and writes the second into all.
+    let is_target = |folder: &&Path| {
+        let marks = ["CACHEDIR.TAG", ".rustc_info.json"];
+        marks.iter().any(|mark| folder.join(mark).is_file())
+    };
+    let own = program.ancestors().skip(1).find(is_target);
     if let Some(own) = own {
         return Ok(own.to_path_buf());
     }

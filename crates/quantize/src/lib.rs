@@ -58,7 +58,7 @@ pub use forest::{Leaves, QuantForest};
 pub use paths::{Paths, Step};
 pub use probability::{Probabilities, float_probabilities, probability_bound};
 pub use rescore::Rescorer;
-pub use spinney_runtime::argmax;
+pub use spinney_runtime::{argmax, clear_winner};
 pub use sums::Sums;
 
 /// Why a model cannot be quantized: where, what was found, what was expected.
@@ -130,6 +130,7 @@ pub struct QuantModel {
     codings: Vec<Coding>,
     body: Body,
     has_probabilities: bool,
+    margin: Option<u64>,
 }
 
 /// The model proper, by kind.
@@ -220,6 +221,7 @@ impl QuantModel {
             codings,
             body,
             has_probabilities: false,
+            margin: None,
         })
     }
 
@@ -239,6 +241,31 @@ impl QuantModel {
             has_probabilities: true,
             ..self
         })
+    }
+
+    /// The model that gives a class only where its score is above every other one by more than
+    /// `margin`, in units of scores, and else says that it does not know.
+    ///
+    /// # Panics
+    /// If it is no classifier, or no forest's lead is as large.
+    #[must_use]
+    pub fn with_margin(self, margin: u64) -> Self {
+        assert_eq!(self.task(), Task::Classify, "only classes are unknown");
+        let is_forest = matches!(self.body, Body::Forest(_));
+        assert!(
+            !is_forest || u32::try_from(margin).is_ok(),
+            "a lead of votes"
+        );
+        Self {
+            margin: Some(margin),
+            ..self
+        }
+    }
+
+    /// How far a class must lead to be given; `None` where there always is one.
+    #[must_use]
+    pub fn margin(&self) -> Option<u64> {
+        self.margin
     }
 
     /// How scores become probabilities, where those are asked for.
@@ -399,8 +426,9 @@ impl QuantModel {
         self.schema.task()
     }
 
-    /// What a device's `predict` returns for a row's scores: a class index; or the value of the first
-    /// target, the bits of its 32 as a word.
+    /// What a device's `predict` returns for a row's scores: a class index, or the number of classes
+    /// where no class leads by [`Self::margin`]; or the value of the first target, the bits of its 32
+    /// as a word.
     ///
     /// # Panics
     /// If `scores` are not this model's.
@@ -411,7 +439,10 @@ impl QuantModel {
                 let value = i32::try_from(scores[0] + base).expect("values of 32 bits");
                 value.cast_unsigned() as usize
             }
-            None => argmax(scores),
+            None => match self.margin {
+                Some(margin) => clear_winner(scores, margin).unwrap_or(scores.len()),
+                None => argmax(scores),
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use spinney_evaluate::{
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
 
-use crate::{Detect, Value, task};
+use crate::{Detect, Reject, Value, task};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -36,6 +36,9 @@ pub struct Report {
     /// A detector's alarms; absent of other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect: Option<Detect>,
+    /// When the answer is *unknown*; absent where it always is a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject: Option<Reject>,
     /// What is proven.
     pub certificate: Certified,
     /// How far the winners lead.

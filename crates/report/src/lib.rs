@@ -23,6 +23,7 @@ mod data;
 mod html;
 mod mark;
 mod markdown;
+mod reject;
 mod rows;
 mod task;
 
@@ -32,5 +33,6 @@ pub use data::{
     FeatureCoding, FlowStage, FootprintShare, Model, Origin, Report, SCHEMA, Toolchain, TreeSize,
 };
 pub use mark::{FILES, is_report};
+pub use reject::{Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
 pub use task::{Detect, Value};

@@ -346,3 +346,20 @@ fn bayes_tables_that_could_overflow_are_refused() {
     assert_eq!(model(i64::MIN + 1), Ok(i64::MAX - most));
     assert_eq!(model(i64::MIN), Err(TableError::Shape));
 }
+
+#[test]
+fn a_winner_is_clear_above_the_margin() {
+    use spinney_runtime::clear_winner;
+    assert_eq!(clear_winner(&[1_u32, 9, 4], 4), Some(1));
+    assert_eq!(clear_winner(&[1_u32, 9, 4], 5), None);
+    assert_eq!(clear_winner(&[3_u32, 3], 0), None);
+    assert_eq!(clear_winner(&[3_u32, 2], 0), Some(0));
+    assert_eq!(clear_winner(&[7_u32], u32::MAX), Some(0));
+    assert_eq!(clear_winner::<u32>(&[], 0), None);
+    // No difference of scores overflows.
+    let ends = [i64::MIN, i64::MAX];
+    assert_eq!(clear_winner(&ends, u64::MAX - 1), Some(1));
+    assert_eq!(clear_winner(&ends, u64::MAX), None);
+    assert_eq!(clear_winner(&[u32::MAX, 0], u32::MAX - 1), Some(0));
+    assert_eq!(clear_winner(&[u32::MAX, 0], u32::MAX), None);
+}

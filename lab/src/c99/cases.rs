@@ -46,7 +46,7 @@ impl Case {
         let exit = Exit::new(&self.quant, self.form.exit_margin);
         let class = match exit.filter(|_| self.form.early_exit) {
             Some(exit) => exit.classify(&codes).class,
-            None => argmax(&scores),
+            None => self.quant.delivered(&scores),
         };
         let class = u8::try_from(class).expect("at most 255 classes");
         let is_narrow = self.form.code_type == CodeType::U8 && self.quant.code_bits() == 8;
@@ -60,15 +60,6 @@ impl Case {
         }
         record
     }
-}
-
-/// The index of the largest score, the lowest among equals.
-fn argmax(scores: &[i64]) -> usize {
-    let largest = scores.iter().max();
-    scores
-        .iter()
-        .position(|score| Some(score) == largest)
-        .unwrap_or(0)
 }
 
 const TABLE: Form = Form {
@@ -180,6 +171,24 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         &auto,
         TABLE,
     )?);
+    for (name, data, model, margin, form) in [
+        (
+            "digits-unknown-branches",
+            &digits,
+            &digits_rf,
+            20_000,
+            NESTED,
+        ),
+        ("wine-unknown-table", &wine, &wine_rf, 40_000, TABLE),
+    ] {
+        let mut case = data.case(name, model, soft, Votes::Q15, &auto, form)?;
+        case.quant = case.quant.with_margin(margin);
+        cases.push(case);
+    }
+    let bayes = gaussian_nb(&wine.train, 1e-9).input()?;
+    let mut case = wine.case("wine-unknown-bayes", &bayes, soft, Votes::Q15, &auto, TABLE)?;
+    case.quant = case.quant.with_margin(1 << 22);
+    cases.push(case);
     cases.extend(synthetic::cases()?);
     for case in &mut cases {
         let hostile = synthetic::hostile(case.quant.reading_type(), case.rows[0].len());

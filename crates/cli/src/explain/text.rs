@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use spinney_model::visible;
 
-use super::{Certainty, CodingShown, Explanation, Margins, Reading, StepShown, TreeWalk};
+use super::{Answer, Certainty, CodingShown, Explanation, Margins, Reading, StepShown, TreeWalk};
 
 /// Room for short names as much as for others.
 const NAME_WIDTH: usize = 24;
@@ -53,6 +53,18 @@ impl Explanation {
         }
         let (float, q15) = (visible(&self.float), visible(&self.q15));
         writeln!(out, "\nfloat says {float}, Q15 says {q15}")?;
+        if let Some(answer) = &self.answer {
+            let Answer {
+                class,
+                lead,
+                margin,
+            } = answer;
+            writeln!(
+                out,
+                "the device answers {}: the likeliest class leads by {lead}, and must by more than {margin}",
+                visible(class)
+            )?;
+        }
         if let Some(exit) = &self.early_exit {
             writeln!(
                 out,

@@ -20,8 +20,8 @@ use spinney_quantize::{Body, QuantModel, ReadingType};
 
 use self::text::{Prefix, Tables, comment, string};
 use crate::crate_files::Identity;
-use crate::layout;
 use crate::options::{CodeType, Encoding, Options};
+use crate::{layout, unknown};
 
 /// Bytes of constants that AVR's short addresses reach, less what a compiler puts there itself.
 const AVR_REACH: usize = 60_000;
@@ -101,7 +101,7 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
         facts.types(&prefix),
         facts.names(&prefix),
         prefix.apply(&tables.text),
-        prefix.apply(&body),
+        prefix.apply(&unknown::c99(model, body)),
         prefix.apply(&coding.functions),
         prefix.apply(&values::functions(model)),
         prefix.apply("\n#endif\n"),

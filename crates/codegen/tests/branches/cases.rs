@@ -402,3 +402,30 @@ pub(crate) fn tables() -> Vec<Case> {
         ),
     ]
 }
+
+/// Models that may not know, in every form; an exit that is asked for is not taken.
+pub(crate) fn unknown() -> Vec<Case> {
+    let tables = Options {
+        encoding: Encoding::Table,
+        ..BRANCHES
+    };
+    let packed = Options {
+        encoding: Encoding::Packed,
+        ..BRANCHES
+    };
+    let holds = &["fn likeliest(", "clear_winner(&scores(codes), MARGIN)"];
+    let of = |name, shape, kind, options, margin| {
+        let mut it = case(name, shape, kind, options, holds);
+        it.model = it.model.with_margin(margin);
+        it
+    };
+    vec![
+        of("unknown-hard", SHAPE, Kind::Hard, BRANCHES, 2),
+        of("unknown-hard-table", SHAPE, Kind::Hard, tables, 2),
+        of("unknown-one-tree", trees(1, FEW), Kind::Hard, BRANCHES, 0),
+        of("unknown-no-tree", trees(1, FEW), Kind::Hard, tables, 1),
+        of("unknown-soft", SHAPE, Kind::Bytes, BRANCHES, 100),
+        of("unknown-packed", SHAPE, Kind::Bytes, packed, 100),
+        of("unknown-ties", FEW, Kind::Bytes, tables, 0),
+    ]
+}

@@ -22,6 +22,7 @@ fn generated_crates_compile_without_a_warning_and_agree() {
         cases::soft(),
         cases::large(),
         cases::tables(),
+        cases::unknown(),
     ]
     .into_iter()
     .flatten()

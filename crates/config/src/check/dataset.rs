@@ -135,6 +135,13 @@ fn check_number(reader: &mut Reader, raw: &RawPipeline) {
     }
 }
 
+/// A file of rows with labels in a column, as the others have them; its path is another's.
+pub(super) fn column_file(reader: &Reader, raw: &RawPipeline) -> Option<DataFile> {
+    let given = |key: &&str| raw.section("dataset").given(key).is_some();
+    let file = ["test", "path"].into_iter().find(given)?;
+    data_file(reader, raw, file, "none")
+}
+
 fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Option<DataFile> {
     let section = raw.section("dataset");
     let labels = if section.given(labels).is_some() {

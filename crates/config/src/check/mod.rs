@@ -5,6 +5,7 @@ mod frontend;
 mod model;
 mod motion;
 mod node;
+mod reject;
 mod target;
 mod task;
 
@@ -37,6 +38,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         .collect();
     let (frontend, scenes) = frontend::check(reader, raw);
     let codegen = codegen(reader, raw.section("codegen"));
+    let reject = reject::check(reader, raw);
     let accuracy = accuracy(reader, raw);
     let firmware = firmware(raw.section("firmware"));
     let target = target::check(reader, raw.section("target"));
@@ -52,6 +54,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         frontend,
         scenes,
         codegen: codegen?,
+        reject,
         accuracy,
         target: target?,
         firmware: firmware?,
@@ -350,7 +353,7 @@ fn in_order<T: Ord>(words: Vec<(T, Span)>) -> Vec<T> {
 }
 
 /// Gates of `[accuracy]` that take labels to judge.
-const OF_LABELS: [&str; 9] = [
+const OF_LABELS: [&str; 11] = [
     "better_than_majority",
     "min_accuracy",
     "min_balanced_accuracy",
@@ -360,6 +363,8 @@ const OF_LABELS: [&str; 9] = [
     "max_mae_growth",
     "min_r2",
     "min_auc",
+    "min_coverage",
+    "min_accuracy_accepted",
 ];
 
 fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
@@ -390,6 +395,9 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
         max_mae_growth: section.number("max_mae_growth"),
         min_r2: section.number("min_r2"),
         min_auc: section.number("min_auc"),
+        min_coverage: section.number("min_coverage"),
+        min_accuracy_accepted: section.number("min_accuracy_accepted"),
+        max_unknown: section.number("max_unknown"),
         require_certificate: section.choice::<Level>("require_certificate"),
     }
 }

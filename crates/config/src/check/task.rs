@@ -82,6 +82,12 @@ const KEYS: &[OfTasks] = &[
         &[Task::Detect],
         "only a detector's scores have an ROC curve",
     ),
+    of(
+        "reject",
+        "coverage",
+        &[Task::Classify],
+        "only a classifier may not know which class it is",
+    ),
 ];
 
 /// What a key is told to a task that does not have it, and the key's place.

@@ -401,6 +401,31 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "reject",
+        doc: "Has a classifier say that it does not know where no class leads far enough.",
+        required: false,
+        keys: &[
+            key(
+                "coverage",
+                Kind::Number(Interval::Fraction),
+                Default::Required,
+                "The share of rows whose class is, by a proven promise, among those that the margin cannot tell apart.",
+            ),
+            key(
+                "share",
+                Kind::Number(Interval::Fraction),
+                Default::Words("0.2 of a model that is trained here"),
+                "The share of the training rows that calibrate the margin, and train nothing.",
+            ),
+            key(
+                "rows",
+                Kind::File,
+                Default::Words("a share of the training rows"),
+                "Rows that calibrate the margin, in the format of the test rows; an imported model must not have been trained on them.",
+            ),
+        ],
+    },
+    Section {
         name: "accuracy",
         doc: "Gates on what the model is worth on the test rows, and on what Q15 may cost.",
         required: false,
@@ -479,6 +504,24 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Number(Interval::Share),
                 NO_GATE,
                 "The least area under the ROC curve of a detector in Q15.",
+            ),
+            key(
+                "min_coverage",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The least share of test rows whose class is among those within the margin of `[reject]`.",
+            ),
+            key(
+                "min_accuracy_accepted",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The least share of right answers among those that are not *unknown*.",
+            ),
+            key(
+                "max_unknown",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The largest share of test rows to which the answer is *unknown*.",
             ),
             key(
                 "require_certificate",

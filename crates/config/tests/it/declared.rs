@@ -17,6 +17,7 @@ const BASES: [Base; 8] = [
         ("quantize", ""),
         ("features.hue", ""),
         ("codegen", ""),
+        ("reject", "coverage = 0.9"),
         ("accuracy", ""),
         ("target", "chip = \"nRF51822_xxAA\""),
         ("budget", ""),

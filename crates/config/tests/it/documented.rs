@@ -136,7 +136,12 @@ fn at_keys(section: &Section, keys: &str) -> Vec<spinney_config::Diagnostic> {
         "features" => "[features.hue]".to_owned(),
         name => format!("[{name}]"),
     };
-    faults(&format!("{header}\n{keys}\n"))
+    // Some gates are on what another section has.
+    let others = match section.name {
+        "accuracy" => "[reject]\ncoverage = 0.9\n",
+        _ => "",
+    };
+    faults(&format!("{header}\n{keys}\n{others}"))
         .into_iter()
         .filter(|fault| fault.line > 1 && !fault.message.contains("not supported"))
         .collect()

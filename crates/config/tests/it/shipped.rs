@@ -136,6 +136,9 @@ fn serialized_sections() {
             "max_drop": 0.03,
             "min_agreement": 0.97,
             "max_disagreements": null,
+            "min_coverage": null,
+            "min_accuracy_accepted": null,
+            "max_unknown": null,
             "require_certificate": null
           },
           "target": {

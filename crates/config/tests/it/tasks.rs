@@ -337,3 +337,89 @@ fn what_a_column_may_hold() {
         "#]],
     );
 }
+
+#[test]
+fn what_does_not_go_with_unknown() {
+    let reject = "[reject]\ncoverage = 0.9\n";
+    check(
+        &format!("{MINIMAL}{reject}[codegen]\nearly_exit = true\n"),
+        &expect![[r#"
+            error: codegen.early_exit: found `true`, expected none, since how far a class leads takes every tree
+              --> folder/pipeline.toml:16:14
+               |
+            14 | coverage = 0.9
+               |            --- because of this
+            15 | [codegen]
+            16 | early_exit = true
+               |              ^^^^
+               |
+               = help: remove `early_exit`, or change `reject.coverage`
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[accuracy]\nmax_unknown = 0.1\n"),
+        &expect![[r#"
+            error: accuracy.max_unknown: found a gate on answers of *unknown*, expected `[reject]`, without which every answer is a class
+              --> folder/pipeline.toml:14:15
+               |
+            14 | max_unknown = 0.1
+               |               ^^^
+               |
+               = help: add `[reject]` with `coverage`, such as `coverage = 0.95`
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}[reject]\nshare = 0.5\n"),
+        &expect![[r#"
+        error: reject.coverage: found nothing, expected a number above 0 and below 1
+          --> folder/pipeline.toml:13:1
+           |
+        13 | [reject]
+           | ^^^^^^^^
+           |
+           = help: The share of rows whose class is, by a proven promise, among those that the margin cannot tell apart.
+    "#]],
+    );
+    check(
+        &format!("{MINIMAL}{reject}rows = \"rows.csv\"\nshare = 0.5\n"),
+        &expect![[r#"
+            error: reject.share: found `0.5`, expected none, since the rows have a file of their own
+              --> folder/pipeline.toml:16:9
+               |
+            15 | rows = "rows.csv"
+               |        ---------- because of this
+            16 | share = 0.5
+               |         ^^^
+               |
+               = help: remove `share`, or change `reject.rows`
+        "#]],
+    );
+    check(
+        &imported("", reject),
+        &expect![[r#"
+        error: reject.rows: found nothing, expected the path of a file
+          --> folder/pipeline.toml:13:1
+           |
+        13 | [reject]
+           | ^^^^^^^^
+           |
+           = help: Rows that calibrate the margin, in the format of the test rows; an imported model must not have been trained on them.
+    "#]],
+    );
+    let rows = "rows = \"rows.csv\"\n";
+    check(
+        &imported("task = \"regress\"\n", &format!("{reject}{rows}")),
+        &expect![[r#"
+            error: reject.coverage: found `0.9`, expected none, since only a classifier may not know which class it is
+              --> folder/pipeline.toml:15:12
+               |
+            11 | task = "regress"
+               |        --------- because of this
+            ...
+            15 | coverage = 0.9
+               |            ^^^
+               |
+               = help: remove `coverage`, or change `model.task`
+        "#]],
+    );
+}

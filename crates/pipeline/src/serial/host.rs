@@ -8,7 +8,8 @@ use spinney_quantize::QuantModel;
 pub struct HostRows {
     /// Row after row, little-endian, in the model's reading type.
     pub readings: Vec<u8>,
-    /// Class per row.
+    /// What the device delivers per row: a class, one beyond the last where none leads far enough, or a
+    /// value's bits.
     pub classes: Vec<usize>,
     /// Class per row of an image that stops at a margin and delivers no scores, where that may be
     /// another.
@@ -37,7 +38,7 @@ impl HostRows {
             let row = row.to_vec();
             let scores = scorer.scores(&quant.codes(&row));
             host.readings.extend(quant.reading_bytes(&row));
-            host.classes.push(spinney_quantize::argmax(&scores));
+            host.classes.push(quant.delivered(&scores));
             if quant.probabilities().is_some() {
                 host.probabilities.push(quant.probabilities_of(&scores));
             }

@@ -32,6 +32,8 @@ pub struct Card {
     pub class_only: Option<bool>,
     /// Whether the model gives probabilities.
     pub has_probabilities: bool,
+    /// Whether the class one beyond the last may be delivered: unknown.
+    pub has_unknown: bool,
 }
 
 impl Card {
@@ -46,6 +48,7 @@ impl Card {
             reading_bytes: quant.reading_type().n_bytes(),
             class_only,
             has_probabilities: quant.probabilities().is_some(),
+            has_unknown: quant.margin().is_some(),
         }
     }
 
@@ -283,7 +286,8 @@ impl<'a> Session<'a> {
         let n_classes = self.card.n_classes;
         let expected = |has: bool| if has { n_classes } else { 0 };
         // One score is that of a value, and no class.
-        let is_whole = (n_classes == 1 || (outcome.class as usize) < n_classes)
+        let n_answers = n_classes + usize::from(self.card.has_unknown);
+        let is_whole = (n_classes == 1 || (outcome.class as usize) < n_answers)
             && outcome.scores.len() == expected(self.device.has_scores)
             && outcome.probabilities.len() == expected(self.device.has_probabilities);
         if is_whole {
@@ -297,7 +301,7 @@ impl<'a> Session<'a> {
                 outcome.probabilities.len()
             ),
             expected: format!(
-                "a class below {n_classes}, {} scores and {} probabilities",
+                "a class below {n_answers}, {} scores and {} probabilities",
                 expected(self.device.has_scores),
                 expected(self.device.has_probabilities)
             ),

@@ -29,6 +29,7 @@ fn card() -> Card {
         reading_bytes: 1,
         class_only: Some(false),
         has_probabilities: true,
+        has_unknown: false,
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn claims(
         code_bits: shape.code_bits,
         inputs: inputs(quantized),
         codings_are_table: shape.codings_are_table,
+        margin: quantized.quant.margin(),
         body: match quantized.quant.body() {
             quantize::Body::Forest(forest) => Body::Forest {
                 order: order.clone(),

@@ -357,6 +357,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     };
     let model = train_model(config, training, &parts.train, &Progress::none())?;
     let rows = PipelineRows {
+        calibration: None,
         train: Some(parts.train),
         test: parts.test,
         has_labels: true,

@@ -7,14 +7,16 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{
-    Config, ConfigPath, DataFile, Dataset as RowsConfig, Feature, Frontend, Labels, Missing, Model,
-    file,
+    CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Feature, Frontend,
+    Labels, Missing, Model, Reject, file,
 };
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
 use spinney_dataset::{
-    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Source, csv, notes, split,
+    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Source, csv, notes,
+    permutation, split,
 };
+use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{Task, limits};
 
 use super::folders::Folder;
@@ -35,6 +37,9 @@ pub struct Inputs {
 pub struct PipelineRows {
     /// `None` for an imported model without training rows.
     pub train: Option<Dataset>,
+    /// Rows that calibrate when a class is unknown, and neither train nor test; `None` where it never
+    /// is.
+    pub calibration: Option<Dataset>,
     /// The rows that are predicted.
     pub test: Dataset,
     /// Whether the labels of `test` are real; without any, all are class 0.
@@ -67,6 +72,13 @@ pub fn read(config: &Config) -> Result<Inputs, Failure> {
     }
     if let Model::Import { path, .. } = &config.pipeline.model {
         inputs.add(path)?;
+    }
+    if let Some(Reject {
+        rows: CalibrationRows::File(file),
+        ..
+    }) = &config.pipeline.reject
+    {
+        inputs.add(&file.path)?;
     }
     Ok(inputs)
 }
@@ -144,7 +156,7 @@ impl Inputs {
     /// # Errors
     /// As [`Self::of_config`].
     pub fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
-        let mut base = self.of_config(config, &["dataset", "frontend", "scenes"])?;
+        let mut base = self.of_config(config, &["dataset", "frontend", "scenes", "reject"])?;
         base.insert("program".to_owned(), self.program.clone());
         // What is held back, and what is said, may change where no recording does.
         for (path, folder) in &self.folders {
@@ -189,7 +201,10 @@ pub fn rows(
     task: Task,
     features: Option<&[String]>,
 ) -> Result<PipelineRows, Failure> {
-    let rows = parse_rows(config, inputs, task, features)?;
+    let mut rows = parse_rows(config, inputs, task, features)?;
+    if let Some(reject) = &config.pipeline.reject {
+        hold_out(config, inputs, task, reject, &mut rows)?;
+    }
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
     let train_file = match &config.pipeline.dataset {
@@ -203,6 +218,71 @@ pub fn rows(
         check_counts(config, train_file, train)?;
     }
     Ok(rows)
+}
+
+/// Sets the rows aside that calibrate when a class is unknown: those of a file, or a share of the
+/// training rows, drawn whatever their class, as new rows come.
+fn hold_out(
+    config: &Config,
+    inputs: &Inputs,
+    task: Task,
+    reject: &Reject,
+    rows: &mut PipelineRows,
+) -> Result<(), Failure> {
+    let calibration = match (&reject.rows, &rows.train) {
+        (CalibrationRows::File(file), _) => {
+            check_apart(config, file)?;
+            let opened = Opened::new(config, inputs, task, file)?;
+            let of_test = rows.test.is_named().then(|| rows.test.features());
+            opened.read(opened.wanted(of_test)?)?.0
+        }
+        (CalibrationRows::Share(share), Some(train)) => {
+            let order = permutation(train.n_rows(), config.pipeline.identity.seed);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of a row count"
+            )]
+            let n_held = (share * train.n_rows() as f64).ceil() as usize;
+            let (held, kept) = order.split_at(n_held.min(train.n_rows()));
+            let sorted = |rows: &[usize]| {
+                let mut rows = rows.to_vec();
+                rows.sort_unstable();
+                train.select(&rows)
+            };
+            let (held, kept) = (sorted(held), sorted(kept));
+            rows.train = Some(kept);
+            held
+        }
+        (CalibrationRows::Share(_), None) => return Ok(()),
+    };
+    let (found, needed) = (calibration.n_rows(), Rejecting::rows_min(reject.coverage));
+    if found < needed {
+        let message = format!(
+            "found {} with {found} rows to calibrate on, expected at least {needed} rows to promise it",
+            reject.coverage
+        );
+        let help = "promise less, or keep more rows apart: `share`, or more of them in `rows`";
+        return Err(config.fault("reject.coverage", message, Some(help)).into());
+    }
+    rows.calibration = Some(calibration);
+    Ok(())
+}
+
+/// Rows that calibrate neither train nor test.
+fn check_apart(config: &Config, file: &DataFile) -> Result<(), Failure> {
+    let real = |file: &DataFile| file.path.full.canonicalize().ok();
+    let others: Vec<&DataFile> = match &config.pipeline.dataset {
+        RowsConfig::Split { rows, .. } => vec![rows],
+        RowsConfig::Given { train, test } => train.iter().chain([test]).collect(),
+    };
+    if others.into_iter().all(|other| real(other) != real(file)) {
+        return Ok(());
+    }
+    let message = format!("{} is a file of [dataset], too", file.path.typed);
+    let help = "rows that train or test calibrate nothing: name other rows, or, where the model is \
+                trained here, `share`";
+    Err(config.fault("reject.rows", message, Some(help)).into())
 }
 
 /// Refuses more classes or features than a model may have, before one is trained on them.
@@ -248,6 +328,7 @@ fn parse_rows(
                 .map_err(|error| at_fault(&rows.path.full, &error))?;
             Ok(PipelineRows {
                 train: Some(parts.train),
+                calibration: None,
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
@@ -264,6 +345,7 @@ fn parse_rows(
             Ok(PipelineRows {
                 notes: notes.chain(notes::unused_columns(&unused)).collect(),
                 train: None,
+                calibration: None,
                 test: rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
@@ -290,6 +372,7 @@ fn parse_rows(
                 .collect();
             Ok(PipelineRows {
                 train: Some(train_rows),
+                calibration: None,
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),

@@ -6,7 +6,7 @@ use spinney_config::{
 };
 use spinney_dataset::Dataset;
 use spinney_model::{Additive, FloatModel, ForestKind, Link, Task};
-use spinney_report::Origin;
+use spinney_report::{Origin, UNKNOWN};
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
 
 use super::Session;
@@ -34,14 +34,22 @@ pub fn run(session: &Session, files: &Inputs) -> Result<(), Failure> {
         make(session, files, stage)
     })?;
     // What is named may have changed where the model has not.
-    if session.config.pipeline.accuracy.min_recall.is_empty() {
+    let pipeline = &session.config.pipeline;
+    if pipeline.accuracy.min_recall.is_empty() && pipeline.reject.is_none() {
         return Ok(());
     }
     check_classes(&session.config, load(session)?.schema().classes())
 }
 
-/// Refuses a class that the config names and that there is not.
+/// Refuses a class that the config names and that there is not, and one that is called as what is
+/// no class.
 pub fn check_classes(config: &Config, classes: &[String]) -> Result<(), Failure> {
+    if config.pipeline.reject.is_some() && classes.iter().any(|it| it == UNKNOWN) {
+        let message = format!("found a class that is called \"{UNKNOWN}\", too, expected none");
+        let help =
+            "name the class otherwise in the data; predictions.csv could not tell them apart";
+        return Err(config.fault("reject", message, Some(help)).into());
+    }
     let weights = match &config.pipeline.model {
         Model::Train(Training::Forest(ForestTraining {
             class_weight: ClassWeight::Given(weights),

@@ -32,7 +32,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "model",
         does: "trains or imports the float model",
-        sections: &["dataset", "frontend", "scenes", "model"],
+        sections: &["dataset", "frontend", "scenes", "reject", "model"],
         reads_files: true,
         after: &[],
         makes: "the float model as JSON",
@@ -41,7 +41,7 @@ pub const STAGES: [Spec; 5] = [
         name: "quantize",
         does: "calibrates, quantizes, proves, and writes every form of the model",
         sections: &[
-            "dataset", "frontend", "scenes", "quantize", "features", "codegen", "target",
+            "dataset", "frontend", "scenes", "reject", "quantize", "features", "codegen", "target",
         ],
         reads_files: true,
         after: &["model"],

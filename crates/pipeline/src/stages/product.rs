@@ -105,7 +105,7 @@ pub(super) fn run(
     let mut answers = Vec::new();
     let asked = match pipeline.frontend {
         None => {
-            let rows = rows_to_ask(&subject.predictions.q15);
+            let rows = rows_to_ask(subject.predictions.delivered());
             let length = subject.rows.len() / subject.predictions.q15.len().max(1);
             Asked::Rows(
                 rows.into_iter()
@@ -131,7 +131,7 @@ pub(super) fn run(
         mailbox.ask(&elf, &asked, &mut |row, found| {
             answers.push(Answer {
                 row,
-                expected: subject.predictions.q15[row],
+                expected: subject.predictions.delivered()[row],
                 found,
             });
         })

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree, add_front_end};
 use spinney_config::{Codegen, Config, Output};
 use spinney_dataset::{Dataset, csv};
-use spinney_evaluate::{Detection, Evaluation, Margins, Predictions, Shuffled, ValueEvaluation};
+use spinney_evaluate::{
+    Detection, Evaluation, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
+};
 use spinney_model::{FloatModel, Naming, Task, Voting};
 use spinney_quantize::{
     Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, Sensor,
@@ -36,6 +38,9 @@ pub struct Summary {
     pub values: Option<ValueEvaluation>,
     /// What a detector's scores are worth; `None` of other models.
     pub detection: Option<Detection>,
+    /// When the device says that it does not know, and what that does to the test rows, where they
+    /// have labels.
+    pub reject: Option<(Reject, Option<Rejection>)>,
     /// Splits over all trees.
     pub n_splits: usize,
     /// What leaves hold; `None` for naive Bayes.
@@ -154,6 +159,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         calibrations,
         quant,
         exit,
+        reject: quantized.reject,
         passed,
         certificate: &certificate,
         predictions: &predictions,
@@ -179,6 +185,8 @@ pub struct Quantized {
     pub voting: Voting,
     /// What the config asks of generated code.
     pub codegen: Codegen,
+    /// When a class is unknown, if it may be.
+    pub reject: Option<Reject>,
 }
 
 impl Quantized {
@@ -226,7 +234,9 @@ pub(super) fn quantized_from(
     let calibrations =
         spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
             .map_err(|error| at_fault(config.path(), &error))?;
-    check_readings(&model, &rows.test, &calibrations, &declared)?;
+    for rows in [&rows.test].into_iter().chain(&rows.calibration) {
+        check_readings(&model, rows, &calibrations, &declared)?;
+    }
     let wants_scores = config
         .pipeline
         .codegen
@@ -247,7 +257,14 @@ pub(super) fn quantized_from(
             .with_probabilities()
             .map_err(|error| at_fault(model::file_of(config), &error))?;
     }
+    let reject = (config.pipeline.reject.as_ref())
+        .zip(rows.calibration.as_ref())
+        .map(|(reject, calibration)| calibrated(&quant, calibration, reject.coverage));
+    if let Some(reject) = &reject {
+        quant = quant.with_margin(reject.margin);
+    }
     Ok(Quantized {
+        reject,
         model,
         rows,
         calibrations,
@@ -255,6 +272,16 @@ pub(super) fn quantized_from(
         voting,
         codegen: config.pipeline.codegen.clone(),
     })
+}
+
+/// The margin that promises a coverage, from rows that neither trained nor test; their number was
+/// found to be enough for it when they were read.
+fn calibrated(quant: &QuantModel, rows: &Dataset, coverage: f64) -> Reject {
+    let scorer = quant.scorer();
+    let scores: Vec<Vec<i64>> = (rows.values().rows().into_iter())
+        .map(|row| scorer.scores(&quant.codes(&row.to_vec())))
+        .collect();
+    Reject::calibrate(&scores, rows.labels(), coverage).expect("enough rows")
 }
 
 struct Results<'a> {
@@ -265,6 +292,7 @@ struct Results<'a> {
     calibrations: &'a [Calibration],
     quant: &'a QuantModel,
     exit: Option<EarlyExit>,
+    reject: Option<Reject>,
     passed: Option<Passed>,
     certificate: &'a Certificate,
     predictions: &'a Predictions,
@@ -306,6 +334,10 @@ impl Results<'_> {
             detection: self.predictions.detector.as_ref().map(|scores| {
                 let alarms = (&*self.predictions.float, &*self.predictions.q15);
                 Detection::new(scores, alarms, labels)
+            }),
+            reject: self.reject.map(|reject| {
+                let judged = labels.map(|labels| reject.judge(&self.predictions.scores, labels));
+                (reject, judged)
             }),
             n_splits,
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
@@ -401,6 +433,7 @@ fn fit_to_model(
     };
     Ok(PipelineRows {
         train: rows.train.map(|train| fit(train, true)).transpose()?,
+        calibration: (rows.calibration.map(|rows| fit(rows, true))).transpose()?,
         test: fit(rows.test, rows.has_labels)?,
         has_labels: rows.has_labels,
         test_samples: rows.test_samples,

@@ -82,6 +82,7 @@ pub(super) fn rows<R: Recordings>(
     }
     Ok(PipelineRows {
         train,
+        calibration: None,
         test: test_rows,
         has_labels: true,
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),

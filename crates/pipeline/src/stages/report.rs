@@ -12,7 +12,7 @@ use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
-    FootprintShare, Origin, Report, Row, SCHEMA, TreeSize, Value, predictions_csv,
+    FootprintShare, Origin, Reject, Report, Row, SCHEMA, TreeSize, UNKNOWN, Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -72,6 +72,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         .as_ref()
         .map_or(differing, |it| it.rows_beyond);
     let n_rows = predictions.q15.len();
+    let n_unknown = predictions.n_unknown();
     let feature_names: Vec<&str> = summary
         .features
         .iter()
@@ -82,6 +83,8 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         evaluation: evaluation.as_ref(),
         values: summary.values.as_ref(),
         detection: summary.detection.as_ref(),
+        reject: (summary.reject.as_ref())
+            .map(|(_, found)| (n_unknown.unwrap_or(0), n_rows, found.as_ref())),
         disagreements: (differing, n_rows),
         certificate: &certificate,
         probability_error: predictions.probability_error,
@@ -96,12 +99,12 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         },
     };
     let (sensor, front) = (node::sensor(config), node::front(config));
-    let n_classes = float.schema().n_classes();
+    let n_answers = float.schema().n_classes() + usize::from(n_unknown.is_some());
     let plan = node::plan(
         config,
         (sensor.as_ref(), &front),
         &summary,
-        n_classes,
+        n_answers,
         &result,
     );
     let mut verdicts = judge(&limits(config), measured);
@@ -131,6 +134,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
         value: value(config, &summary),
         detect: summary.detection.as_ref().map(Detect::new),
+        reject: reject(&summary, n_unknown),
         certificate: Certified {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
@@ -320,6 +324,12 @@ pub(super) fn value(config: &Config, summary: &Summary) -> Option<Value> {
     Some(Value::new(file.unit.clone(), values))
 }
 
+/// When a class is unknown; `None` where it never is.
+pub(super) fn reject(summary: &Summary, n_unknown: Option<usize>) -> Option<Reject> {
+    let (rule, found) = summary.reject.as_ref()?;
+    Some(Reject::new(rule, found.as_ref(), n_unknown?))
+}
+
 fn device(
     config: &Config,
     result: &RunResult,
@@ -376,6 +386,9 @@ fn limits(config: &Config) -> Limits {
         max_mae_growth: accuracy.max_mae_growth,
         min_r2: accuracy.min_r2,
         min_auc: accuracy.min_auc,
+        min_coverage: accuracy.min_coverage,
+        min_accuracy_accepted: accuracy.min_accuracy_accepted,
+        max_unknown: accuracy.max_unknown,
         certificate: accuracy.require_certificate,
     }
 }
@@ -391,11 +404,14 @@ pub(super) fn write(
     let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let result: RunResult = session.made("run")?.read_json(DEVICE)?;
     let class = |index: usize| {
-        report
-            .model
-            .classes
-            .get(index)
-            .map_or("(no such class)", String::as_str)
+        report.model.classes.get(index).map_or(
+            if predictions.answers.is_some() && index == report.model.n_classes {
+                UNKNOWN
+            } else {
+                "(no such class)"
+            },
+            String::as_str,
+        )
     };
     let ran = match &result {
         RunResult::Ran(run) => Some(run),
@@ -407,7 +423,7 @@ pub(super) fn write(
             row: summary.source_rows[row],
             label: summary.labels.as_ref().map(|labels| class(labels[row])),
             float: class(predictions.float[row]),
-            q15: class(predictions.q15[row]),
+            q15: class(predictions.delivered()[row]),
             device: ran.map(|run| class(run.classes[row])),
         })),
         Some(values) => {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use spinney_evaluate::{Evaluation, Predictions};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, FeatureCoding, FootprintShare, Model,
-    Origin, SCHEMA, Value,
+    Origin, Reject, SCHEMA, Value,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -50,6 +50,9 @@ pub struct QuantizedSoFar {
     /// A detector's alarms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detect: Option<Detect>,
+    /// When a class is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reject: Option<Reject>,
     /// What is proven.
     pub certificate: Certified,
     /// How each feature is coded.
@@ -126,6 +129,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
         value: report::value(&session.config, &known),
         detect: known.detection.as_ref().map(Detect::new),
+        reject: report::reject(&known, predictions.n_unknown()),
         certificate: report::certified(&certificate, &known),
         notes: chip::notes(&session.config, &known),
         features: known.features,

@@ -57,6 +57,12 @@ impl Report {
                         (None, Some(detect)) => (self.detect_section(detect)),
                         (None, None) => (self.accuracy_section()),
                     }
+                    @if let Some(reject) = &self.reject {
+                        section {
+                            h2 #unknown { "Unknown" }
+                            @for line in reject.lines(self.dataset.test_rows) { p { (line) "." } }
+                        }
+                    }
                     (self.margins_section())
                     (self.certificate_section())
                     (self.features_section())

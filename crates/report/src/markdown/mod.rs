@@ -41,6 +41,12 @@ impl Report {
             (None, Some(detect)) => self.write_detect(detect, out)?,
             (None, None) => self.write_accuracy(out)?,
         }
+        if let Some(reject) = &self.reject {
+            writeln!(out, "\n## Unknown\n")?;
+            for line in reject.lines(self.dataset.test_rows) {
+                writeln!(out, "{line}.")?;
+            }
+        }
         self.write_certificate(out)?;
         self.write_features(out)?;
         self.write_image(out)?;

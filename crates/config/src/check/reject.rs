@@ -1,0 +1,96 @@
+//! `[reject]`: which rows calibrate when a classifier says that it does not know.
+
+use crate::choice::Source;
+use crate::diagnostics::Fault;
+use crate::pipeline::{CalibrationRows, DataFile, Labels, Reject};
+use crate::raw::RawPipeline;
+use crate::value::Reader;
+
+use super::{Cause, dataset};
+
+/// The share of the training rows that calibrates where nothing else is said.
+const SHARE: f64 = 0.2;
+
+/// Gates that there are only where a class may be unknown.
+const GATES: [&str; 3] = ["min_coverage", "min_accuracy_accepted", "max_unknown"];
+
+pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
+    let section = raw.section("reject");
+    let Some(span) = section.span.clone() else {
+        let accuracy = raw.section("accuracy");
+        for key in GATES {
+            let Some(at) = accuracy.given(key).filter(|it| !reader.is_at_fault(it)) else {
+                continue;
+            };
+            let message = format!(
+                "accuracy.{key}: found a gate on answers of *unknown*, expected `[reject]`, without \
+                 which every answer is a class"
+            );
+            let help = "add `[reject]` with `coverage`, such as `coverage = 0.95`";
+            reader.faults.push(Fault::new(Some(at), message).help(help));
+        }
+        return None;
+    };
+    let cause = Cause {
+        section,
+        key: "coverage",
+    };
+    let mut refuse = |section: &str, key: &str, why: &str| {
+        reader.contradict(raw.section(section), key, why, &cause);
+    };
+    let codegen = raw.section("codegen");
+    if codegen.flag("early_exit") == Some(true) {
+        let why = "how far a class leads takes every tree";
+        refuse("codegen", "early_exit", why);
+    }
+    if raw.section("frontend").span.is_some() {
+        let message = "reject: found `[frontend]` beside it, expected rows from a table: what is cut \
+                       from one recording is alike, and a promise about new recordings would be false";
+        let help = "the verb `features` writes rows of features to a file; start from that";
+        let fault = Fault::new(Some(span), message).context(
+            raw.section("frontend").span.clone(),
+            "rows are cut from recordings",
+        );
+        reader.faults.push(fault.help(help));
+        return None;
+    }
+    let rows = match section.given("rows") {
+        Some(_) => {
+            let cause = Cause {
+                section,
+                key: "rows",
+            };
+            reader.contradict(
+                section,
+                "share",
+                "the rows have a file of their own",
+                &cause,
+            );
+            let dataset = raw.section("dataset");
+            for key in ["path_labels", "train_labels", "test_labels"] {
+                let why = "`rows` of [reject] has its labels in a column, as the other files must";
+                reader.contradict(dataset, key, why, &cause);
+            }
+            CalibrationRows::File(DataFile {
+                path: reader.path(section, "rows")?,
+                ..dataset::column_file(reader, raw)?
+            })
+        }
+        None if raw.section("model").choice::<Source>("source") == Some(Source::Import) => {
+            reader.missing(raw, section, "rows");
+            return None;
+        }
+        None => CalibrationRows::Share(section.number("share").unwrap_or(SHARE)),
+    };
+    if matches!(&rows, CalibrationRows::File(file) if file.labels == Labels::None) {
+        let message = "reject.rows: found rows without labels, expected `label` in [dataset]: what \
+                       is right must be known";
+        let fault = Fault::new(section.given("rows"), message);
+        reader.faults.push(fault);
+        return None;
+    }
+    Some(Reject {
+        coverage: section.number("coverage")?,
+        rows,
+    })
+}

@@ -1,0 +1,72 @@
+//! Gates on a classifier that may say that it does not know.
+
+use crate::accuracy_gates::{LAST_BIT, unlabelled};
+use crate::{Limits, Measured, Quantity, Verdict};
+
+/// Judges what the config limits of answers and of *unknown*; nothing where a class is always given.
+pub(crate) fn reject(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
+    let Some((n_unknown, n_rows, found)) = measured.reject else {
+        return verdicts;
+    };
+    let mut gate =
+        |name: &str, limit: Option<f64>, found: Option<f64>, holds: bool, way_out: &str| {
+            let Some(limit) = limit else { return };
+            verdicts.push(Verdict {
+                gate: name.to_owned(),
+                limit: Quantity::Number(limit),
+                found: found.map(Quantity::Number),
+                pass: holds,
+                note: (!holds).then(|| way_out.to_owned()),
+            });
+        };
+    if let Some(found) = found {
+        let at_least =
+            |limit: Option<f64>, found: f64| limit.is_none_or(|limit| found >= limit - LAST_BIT);
+        gate(
+            "min_coverage",
+            limits.min_coverage,
+            Some(found.coverage),
+            at_least(limits.min_coverage, found.coverage),
+            "the promise is about rows like those that calibrate: are the test rows others? else a \
+             higher `coverage` in [reject], or more rows to calibrate on",
+        );
+        // Nobody is wrong where nobody answers, but nothing was measured either.
+        let accuracy = found.accuracy_accepted;
+        gate(
+            "min_accuracy_accepted",
+            limits.min_accuracy_accepted,
+            accuracy,
+            accuracy.is_some_and(|it| at_least(limits.min_accuracy_accepted, it)),
+            if accuracy.is_some() {
+                "a higher `coverage` in [reject] answers fewer rows, and those better; or a better model"
+            } else {
+                "every answer is unknown: a lower `coverage` in [reject], or a better model"
+            },
+        );
+    } else {
+        let typed = [
+            ("min_coverage", limits.min_coverage),
+            ("min_accuracy_accepted", limits.min_accuracy_accepted),
+        ];
+        for (name, limit) in typed {
+            verdicts.extend(limit.map(|limit| unlabelled(name, limit)));
+        }
+    }
+    if let Some(limit) = limits.max_unknown {
+        let share = crate::metrics::ratio(n_unknown, n_rows);
+        let pass = share <= limit + LAST_BIT;
+        verdicts.push(Verdict {
+            gate: "max_unknown".to_owned(),
+            limit: Quantity::Number(limit),
+            found: Some(Quantity::Number(share)),
+            pass,
+            note: (!pass).then(|| {
+                "a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better \
+                 model"
+                    .to_owned()
+            }),
+        });
+    }
+    verdicts
+}
