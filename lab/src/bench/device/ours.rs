@@ -231,6 +231,7 @@ impl Site<'_> {
             return Ok(known.clone());
         }
         let predictions = Predictions {
+            answers: None,
             values: None,
             detector: None,
             float: Vec::new(),
