@@ -83,8 +83,9 @@ enum Verb {
         /// Bring the firmware that is there to the chip that its pipeline.toml names.
         #[arg(long, conflicts_with = "chip")]
         update: bool,
-        /// The Spinney that its xtask is built from: a clone, or a folder of unpacked packages.
-        /// The clone that this program was built in, or this version, if it is not named.
+        /// The Spinney that its xtask is built from: a clone, a git repository's address, or a folder
+        /// of unpacked packages. The clone that this program was built in, or this version, if it is
+        /// not named.
         #[arg(long, value_name = "PATH", conflicts_with = "update")]
         spinney: Option<PathBuf>,
     },

@@ -26,6 +26,8 @@ const SETTINGS_TEXT: &str = include_str!("../template/.cargo/config.toml");
 pub(crate) enum Spinney {
     /// This version of the published crates.
     Published,
+    /// A repository for git, by its address.
+    Git(String),
     /// A clone.
     Clone(PathBuf),
     /// A folder of unpacked packages, by their names and folders.
@@ -36,11 +38,14 @@ impl Spinney {
     /// The one that is asked for; else the clone that this program was built in, if there is one.
     ///
     /// # Errors
-    /// `asked` is neither a clone nor a folder of packages.
+    /// `asked` is no address, no clone and no folder of packages.
     pub(crate) fn new(asked: Option<&Path>) -> Result<Self, Failure> {
         let Some(asked) = asked else {
             return Ok(places::clone().map_or(Self::Published, Self::Clone));
         };
+        if let Some(address) = asked.to_str().filter(|it| it.contains("://")) {
+            return Ok(Self::Git(address.to_owned()));
+        }
         let folder = spinney_config::resolve(asked)
             .with_context(|| format!("--spinney: cannot look into {}", asked.display()))
             .input()?;
@@ -63,16 +68,24 @@ impl Spinney {
             return Ok(Self::Packages(packages));
         }
         Err(Failure::Input(anyhow!(
-            "--spinney: found {}, expected a clone of Spinney, or a folder with its packages unpacked, \
-             spinney-cli{version} among them",
+            "--spinney: found {}, expected a clone of Spinney, the address of its repository, or a folder \
+             with its packages unpacked, spinney-cli{version} among them",
             asked.display()
         )))
     }
 
-    /// Says so where a project depends on a folder of this machine.
+    /// Says so where a project depends on a folder of this machine, or on what has to be published.
     pub(crate) fn tell(&self) {
         let folder = match self {
-            Self::Published => return,
+            Self::Git(_) => return,
+            Self::Published => {
+                println!(
+                    "note: {MANIFEST} takes spinney-cli {} from crates.io; `--spinney` names a clone, a git \
+                     repository or unpacked packages instead",
+                    env!("CARGO_PKG_VERSION")
+                );
+                return;
+            }
             Self::Clone(clone) => clone.as_path(),
             Self::Packages(packages) => {
                 match packages.first().and_then(|(_, path)| path.parent()) {
@@ -93,6 +106,9 @@ impl Spinney {
         match self {
             Self::Clone(clone) => {
                 format!("{{ path = {} }}", quoted(&clone.join("crates/cli")))
+            }
+            Self::Git(address) => {
+                format!("{{ git = {} }}", serde_json::Value::from(address.as_str()))
             }
             Self::Published | Self::Packages(_) => format!("{:?}", env!("CARGO_PKG_VERSION")),
         }
@@ -294,6 +310,12 @@ mod tests {
             spinney-cli = "0.1.0"
         "#]]
         .assert_eq(&of(&Spinney::Published));
+        let address = "ssh://git@example.org/spinney";
+        let git = Spinney::new(Some(Path::new(address))).unwrap();
+        expect![[r#"
+            spinney-cli = { git = "ssh://git@example.org/spinney" }
+        "#]]
+        .assert_eq(&of(&git));
         expect![[r#"
             spinney-cli = { path = "/a clone/crates/cli" }
         "#]]

@@ -16,7 +16,8 @@ pub fn clone() -> Option<PathBuf> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     let is_ours = |folder: &PathBuf| {
         let parts = ["crates/pipeline/Cargo.toml", "firmware/app/Cargo.toml"];
-        parts.iter().all(|part| folder.join(part).is_file())
+        // What cargo checks out for a dependency on a repository is cargo's own.
+        parts.iter().all(|part| folder.join(part).is_file()) && !folder.join(".cargo-ok").exists()
     };
     now.into_iter()
         .chain(built.map(Path::to_path_buf))
