@@ -36,6 +36,16 @@ pub fn lightgbm(bytes: &[u8]) {
     model(bytes);
 }
 
+/// A CatBoost model, as JSON.
+pub fn catboost(bytes: &[u8]) {
+    model(bytes);
+}
+
+/// A treelite checkpoint.
+pub fn treelite(bytes: &[u8]) {
+    model(bytes);
+}
+
 /// Canonical JSON.
 pub fn json(bytes: &[u8]) {
     model(bytes);

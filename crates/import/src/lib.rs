@@ -1,5 +1,6 @@
 //! Finished models from files, all to one float model: scikit-learn's from skops, XGBoost's from JSON and
-//! UBJSON, LightGBM's from text and JSON, ensembles from ONNX, and Spinney's own from canonical JSON.
+//! UBJSON, LightGBM's from text and JSON, CatBoost's from JSON, ensembles from ONNX, treelite's
+//! checkpoints, and Spinney's own from canonical JSON.
 //!
 //! A format is a row of the table in `sniff.rs`, which tells it from a file's first bytes and names its
 //! reader; a reader of trees makes a draft (`draft.rs`), which is checked and folded in one place
@@ -21,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod catboost;
 mod classes;
 mod describe;
 mod draft;
@@ -31,6 +33,7 @@ mod lower;
 mod onnx;
 mod skops;
 mod sniff;
+mod treelite;
 mod ubjson;
 mod xgboost;
 

@@ -128,7 +128,8 @@ struct Known {
 /// A node that is still to be made, what its path knows, and the split whose right child it is.
 struct Job {
     at: usize,
-    known: Vec<Known>,
+    /// What was last learnt of a feature, among all that was learnt.
+    known: Option<usize>,
     parent: Option<usize>,
 }
 
@@ -142,7 +143,7 @@ enum Step {
     Split(f64, Option<Side>, [(usize, Known); 2]),
 }
 
-/// The nodes of a tree, in preorder, from node `root` on.
+/// The nodes of a tree, in preorder, from node `root` on. `prunes` leaves out what no reading comes to.
 ///
 /// # Errors
 /// Nodes that are no tree, or one that questions of several cuts would make too large; what `leaf` does
@@ -150,37 +151,40 @@ enum Step {
 pub(crate) fn lower(
     raw: &[RawNode],
     root: usize,
+    prunes: bool,
     budget: &Budget,
     place: &str,
     mut leaf: impl FnMut(usize) -> Result<Vec<f64>, ImportError>,
 ) -> Result<Vec<Node>, ImportError> {
+    let splits = raw.iter().filter_map(|node| match node {
+        RawNode::Split {
+            feature, question, ..
+        } => Some((*feature, question.cuts.len())),
+        RawNode::Leaf(_) => None,
+    });
+    let has_sets = splits.clone().any(|split| split.1 > 1);
     // Only what some question cuts more than once needs to be known.
-    let mut tracked: Vec<u32> = raw
-        .iter()
-        .filter_map(|node| match node {
-            RawNode::Split {
-                feature, question, ..
-            } if question.cuts.len() > 1 => Some(*feature),
-            _ => None,
-        })
-        .collect();
+    let tracked = splits.filter(|split| prunes || split.1 > 1);
+    let mut tracked: Vec<u32> = tracked.map(|split| split.0).collect();
     tracked.sort_unstable();
     tracked.dedup();
-    let n_max = match tracked.len() {
-        0 => raw.len(),
-        _ => raw.len().saturating_mul(NODES_PER_NODE).max(NODES_MIN),
+    let n_max = match has_sets {
+        true => raw.len().saturating_mul(NODES_PER_NODE).max(NODES_MIN),
+        false => raw.len(),
     };
+    // What paths know, and what they knew before.
+    let mut learnt: Vec<(Known, Option<usize>)> = Vec::new();
     DraftTree::take(budget, place, raw.len())?;
     let mut nodes: Vec<Node> = Vec::with_capacity(raw.len());
     let mut jobs = vec![Job {
         at: root,
-        known: Vec::new(),
+        known: None,
         parent: None,
     }];
     let mut n_steps = 0_usize;
     while let Some(Job {
         mut at,
-        mut known,
+        known,
         parent,
     }) = jobs.pop()
     {
@@ -188,7 +192,7 @@ pub(crate) fn lower(
         let node = loop {
             n_steps += 1;
             if new >= n_max || n_steps > n_max.saturating_mul(4) {
-                return Err(too_large(place, !tracked.is_empty()));
+                return Err(too_large(place, has_sets));
             }
             let node = raw.get(at).ok_or_else(|| {
                 ImportError::broken(
@@ -197,7 +201,7 @@ pub(crate) fn lower(
                     format!("a node index below {}", raw.len()),
                 )
             })?;
-            match step(at, node, &known) {
+            match step(at, node, of_path(node, &learnt, known, budget, place)?) {
                 Step::Leaf(number) => {
                     break Node::Leaf {
                         values: leaf(number).map_err(|error| error.within(place))?,
@@ -207,13 +211,21 @@ pub(crate) fn lower(
                 Step::Split(threshold, missing, [low, high]) => {
                     let feature = low.1.feature;
                     let is_tracked = tracked.binary_search(&feature).is_ok();
-                    known.retain(|it| it.feature != feature);
-                    let with = |side: Known| {
-                        let mut known = known.clone();
-                        known.extend(is_tracked.then_some(side));
-                        known
+                    let mut with = |side: Known| {
+                        if is_tracked {
+                            learnt.push((side, known));
+                            Some(learnt.len() - 1)
+                        } else {
+                            known
+                        }
                     };
-                    budget.work(place, 16 * (1 + known.len() as u64))?;
+                    if is_tracked {
+                        budget.take_items(
+                            place,
+                            2,
+                            2 * size_of::<(Known, Option<usize>)>() as u64,
+                        )?;
+                    }
                     jobs.push(Job {
                         at: high.0,
                         known: with(high.1),
@@ -263,7 +275,30 @@ fn too_large(place: &str, has_questions: bool) -> ImportError {
     )
 }
 
-fn step(at: usize, node: &RawNode, known: &[Known]) -> Step {
+/// What a path knows of the feature that a node asks for, by what it learnt last.
+fn of_path(
+    node: &RawNode,
+    learnt: &[(Known, Option<usize>)],
+    mut last: Option<usize>,
+    budget: &Budget,
+    place: &str,
+) -> Result<Option<Known>, ImportError> {
+    let RawNode::Split { feature, .. } = node else {
+        return Ok(None);
+    };
+    let mut n_steps = 0;
+    let mut found = None;
+    while let Some(at) = last.filter(|_| found.is_none()) {
+        let (known, before) = learnt[at];
+        n_steps += 1;
+        found = (known.feature == *feature).then_some(known);
+        last = before;
+    }
+    budget.work(place, n_steps)?;
+    Ok(found)
+}
+
+fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
     let (feature, question, missing, left, right) = match node {
         RawNode::Leaf(number) => return Step::Leaf(*number),
         RawNode::Split {
@@ -278,7 +313,6 @@ fn step(at: usize, node: &RawNode, known: &[Known]) -> Step {
         Side::Left => left,
         Side::Right => right,
     };
-    let of_path = known.iter().find(|it| it.feature == feature);
     let all = Known {
         feature,
         low: f64::NEG_INFINITY,
@@ -286,7 +320,7 @@ fn step(at: usize, node: &RawNode, known: &[Known]) -> Step {
         has_numbers: true,
         has_missing: true,
     };
-    let known = of_path.copied().unwrap_or(all);
+    let known = known.unwrap_or(all);
     // Readings that are never asked for where they are missing go along with any others.
     let missing = missing.filter(|_| known.has_missing);
     let start = question.cuts.partition_point(|cut| *cut <= known.low);
@@ -467,8 +501,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_reading_comes_to_its_leaf(raw in raw()) {
-            let nodes = match lower(&raw, 0, &Budget::of(1 << 16), "tree", |it| Ok(vec![it as f64])) {
+        fn every_reading_comes_to_its_leaf(raw in raw(), prunes in any::<bool>()) {
+            let nodes = match lower(&raw, 0, prunes, &Budget::of(1 << 16), "tree", |it| Ok(vec![it as f64])) {
                 Ok(nodes) => nodes,
                 // Several sets of one feature after the other may grow too large.
                 Err(ImportError::Refused { .. }) => return Ok(()),
@@ -501,7 +535,7 @@ mod tests {
             })
             .collect();
         raw.extend((0..=n).map(RawNode::Leaf));
-        let nodes = lower(&raw, 0, &Budget::of(1 << 16), "tree", |it| {
+        let nodes = lower(&raw, 0, false, &Budget::of(1 << 16), "tree", |it| {
             Ok(vec![it as f64])
         });
         assert!(nodes.expect("few nodes").len() < 5 * n);
@@ -521,7 +555,10 @@ mod tests {
             vec![split(1, 1), split(2, 2), RawNode::Leaf(0)],
             vec![split(1, 7), RawNode::Leaf(0)],
         ] {
-            lower(&raw, 0, &Budget::of(1 << 16), "tree", |_| Ok(vec![0.0])).expect_err("no tree");
+            lower(&raw, 0, false, &Budget::of(1 << 16), "tree", |_| {
+                Ok(vec![0.0])
+            })
+            .expect_err("no tree");
         }
     }
 }

@@ -20,6 +20,10 @@ pub enum Format {
     Lightgbm,
     /// The JSON of LightGBM's `dump_model`.
     LightgbmJson,
+    /// CatBoost's JSON.
+    Catboost,
+    /// treelite's checkpoints.
+    Treelite,
 }
 
 impl Format {
@@ -90,6 +94,25 @@ const READERS: &[Reader] = &[
         read: crate::lightgbm::import_json,
     },
     Reader {
+        format: Format::Catboost,
+        name: "CatBoost JSON",
+        starts: &[
+            Text("{\"features_info\":"),
+            Text("{\"ctr_data\":"),
+            Text("{\"model_info\":"),
+            Text("{\"oblivious_trees\":"),
+        ],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::catboost::import,
+    },
+    Reader {
+        format: Format::Treelite,
+        name: "treelite checkpoint",
+        starts: &[Like(crate::treelite::is_checkpoint)],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::treelite::import,
+    },
+    Reader {
         format: Format::Json,
         name: "canonical JSON",
         // The first that no other format claims.
@@ -112,10 +135,8 @@ const SAVE_SKOPS: &str =
     "save a skops file where it was fitted: import skops.io; skops.io.dump(model, \"model.skops\")";
 const SAVE_XGBOOST: &str = "load it with the XGBoost that wrote it, at least 1.6, and save it again: \
                             booster.save_model(\"model.json\")";
-const SUPPORTED: &str = "skops, XGBoost's JSON and UBJSON, LightGBM's text and JSON, ONNX and \
-                         canonical JSON are read; from scikit-learn, skops is the lossless one";
-const BOOSTED: &str = "fit XGBoost, LightGBM, or one of scikit-learn's ensembles, such as \
-                       HistGradientBoostingClassifier or RandomForestClassifier";
+const SUPPORTED: &str = "skops, XGBoost's JSON and UBJSON, LightGBM's text and JSON, CatBoost's \
+                         JSON, ONNX, treelite's checkpoints and canonical JSON are read; from scikit-learn, skops is the lossless one";
 const NETWORK: &str = "neural networks are not read; fit scikit-learn's RandomForestClassifier, \
                        ExtraTreesClassifier or GaussianNB and save it with skops.io.dump";
 const ROWS: &str = "it holds rows, not a model: rows are named in [dataset], a model in [model]";
@@ -131,6 +152,8 @@ enum Start {
     Text(&'static str),
     /// With this text somewhere in its first lines.
     Within(&'static str),
+    /// As this says.
+    Like(fn(&[u8]) -> bool),
 }
 
 /// Bytes in which a [`Start::Within`] is looked for.
@@ -139,7 +162,7 @@ const FIRST_LINES: usize = 1024;
 /// A format that is not read: how it begins, what it is, and what to do instead.
 struct Foreign(Start, &'static str, &'static str);
 
-use Start::{At, Bytes, Text, Within};
+use Start::{At, Bytes, Like, Text, Within};
 
 /// Formats that people also try; the first that fits names a file.
 const FOREIGN: &[Foreign] = &[
@@ -222,16 +245,10 @@ const FOREIGN: &[Foreign] = &[
     ),
     Foreign(Bytes(b"binf"), "an XGBoost model (binary)", SAVE_XGBOOST),
     Foreign(Bytes(b"bs64\t"), "an XGBoost model (base64)", SAVE_XGBOOST),
-    Foreign(Bytes(b"CBM1"), "a CatBoost model (cbm)", BOOSTED),
     Foreign(
-        Within("\"oblivious_trees\""),
-        "a CatBoost model (JSON)",
-        BOOSTED,
-    ),
-    Foreign(
-        Within("\"features_info\""),
-        "a CatBoost model (JSON)",
-        BOOSTED,
+        Bytes(b"CBM1"),
+        "a CatBoost model (cbm)",
+        "save it as JSON: model.save_model(\"model.json\", format=\"json\", pool=pool)",
     ),
     // Models of any kind.
     Foreign(Within("<PMML"), "a PMML file", SAVE_SKOPS),
@@ -262,6 +279,7 @@ impl Start {
         let first_lines = &text[..text.len().min(FIRST_LINES)];
         match self {
             Bytes(magic) => bytes.starts_with(magic),
+            Like(begins) => begins(bytes),
             At(offset, magic) => bytes.get(*offset..).is_some_and(|it| it.starts_with(magic)),
             Text(magic) => first_lines
                 .iter()
@@ -305,13 +323,6 @@ pub(crate) fn reader(bytes: &[u8]) -> Result<&'static Reader, ImportError> {
     if let Some(Foreign(_, name, instead)) = FOREIGN.iter().find(|it| it.0.fits(bytes)) {
         return Err(ImportError::refused(*name, *instead));
     }
-    if is_treelite(bytes) {
-        return Err(ImportError::refused(
-            "a treelite checkpoint",
-            "it does not keep what the model was: save the model that it was made of with \
-             skops.io.dump",
-        ));
-    }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if text.trim_ascii_start().starts_with(b"{") {
         let json = READERS.iter().find(|it| it.format == Format::Json);
@@ -340,31 +351,6 @@ fn is_pickle(bytes: &[u8]) -> bool {
             };
             name(lines.next()) && name(lines.next())
         }
-        _ => false,
-    }
-}
-
-/// Whether the bytes begin as treelite's serialization does: a version of three numbers, then the
-/// types of thresholds and of leaves, of which there are three.
-fn is_treelite(bytes: &[u8]) -> bool {
-    match bytes {
-        [
-            3 | 4,
-            0,
-            0,
-            0,
-            0..=99,
-            0,
-            0,
-            0,
-            0..=99,
-            0,
-            0,
-            0,
-            thresholds,
-            leaves,
-            ..,
-        ] => (1..=3).contains(thresholds) && (1..=3).contains(leaves),
         _ => false,
     }
 }

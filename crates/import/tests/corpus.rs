@@ -29,6 +29,16 @@ fn lightgbm() {
 }
 
 #[test]
+fn catboost() {
+    replay("catboost", targets::catboost, 4);
+}
+
+#[test]
+fn treelite() {
+    replay("treelite", targets::treelite, 5);
+}
+
+#[test]
 fn json() {
     replay("json", targets::json, 2);
 }

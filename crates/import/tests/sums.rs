@@ -199,6 +199,20 @@ fn lightgbm() {
     check("lightgbm-4.7.0.zip", &[".json"], 1e-9, 1e-9, 13);
 }
 
+#[test]
+fn catboost() {
+    check("catboost-1.2.10.zip", &[".json"], 1e-9, 1e-9, 27);
+}
+
+/// Margins are equal to the last bit where they are float32, and by its last bit where the base score is
+/// more than that. The softmax is float32 in any case.
+#[test]
+fn treelite() {
+    check("treelite-4.8.1.zip", &[".f32.bin"], 0.0, 1e-6, 7);
+    check("treelite-4.8.1.zip", &[".base.bin"], 2e-7, 1e-6, 4);
+    check("treelite-4.8.1.zip", &[".f64.bin"], 1e-9, 1e-7, 18);
+}
+
 /// Scores are equal to the last bit where rows are float32.
 #[test]
 fn onnx() {
@@ -231,6 +245,8 @@ fn check_refused(name: &str, n_min: usize) {
 #[test]
 fn what_is_refused_is_named() {
     check_refused("1.9.1/additive.zip", 7);
+    check_refused("catboost-1.2.10.zip", 4);
+    check_refused("treelite-4.8.1.zip", 2);
     check_refused("onnx.zip", 6);
     check_refused("xgboost-1.7.6.zip", 1);
     check_refused("xgboost-3.2.0.zip", 4);

@@ -41,6 +41,8 @@ pub enum AdditiveKind {
     XgBoost,
     /// `LightGBM`.
     LightGbm,
+    /// `CatBoost`.
+    CatBoost,
     /// Any other sum of trees.
     Additive,
 }
@@ -59,6 +61,7 @@ impl AdditiveKind {
         Self::Voting,
         Self::XgBoost,
         Self::LightGbm,
+        Self::CatBoost,
         Self::Additive,
     ];
 
@@ -77,6 +80,7 @@ impl AdditiveKind {
             Self::Voting => "voting",
             Self::XgBoost => "xgboost",
             Self::LightGbm => "lightgbm",
+            Self::CatBoost => "catboost",
             Self::Additive => "additive",
         }
     }

@@ -50,7 +50,9 @@ pub(super) fn lower(
             },
         })
         .collect();
-    lower::lower(&nodes, 0, budget, place, |leaf| Ok(vec![values[leaf]]))
+    lower::lower(&nodes, 0, false, budget, place, |leaf| {
+        Ok(vec![values[leaf]])
+    })
 }
 
 fn question(threshold: f64, default_left: bool, missing: Missing) -> Question {

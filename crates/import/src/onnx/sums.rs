@@ -48,7 +48,7 @@ pub(super) fn read(
     for tree in &ensemble.trees {
         // A tree of one output holds a number per leaf, any other one per output.
         let output = (n > 1).then(|| output_of(ensemble, &tree.nodes)).flatten();
-        let nodes = lower::lower(&tree.nodes, tree.root, budget, &tree.place, |leaf| {
+        let nodes = lower::lower(&tree.nodes, tree.root, false, budget, &tree.place, |leaf| {
             let mut values = vec![0.0; if output.is_some() { 1 } else { n }];
             for (at, weight) in &ensemble.leaves[leaf] {
                 let at = if output.is_some() || n == 1 { 0 } else { *at };

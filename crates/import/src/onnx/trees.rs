@@ -38,7 +38,7 @@ pub(super) fn read(
         .iter()
         .map(|tree| {
             let leaf = |leaf: usize| Ok(proportions[leaf].clone());
-            let nodes = lower::lower(&tree.nodes, tree.root, budget, &tree.place, leaf)?;
+            let nodes = lower::lower(&tree.nodes, tree.root, false, budget, &tree.place, leaf)?;
             Tree::new(nodes, &schema).map_err(|error| ImportError::from(error).within(&tree.place))
         })
         .collect::<Result<Vec<_>, _>>()?;

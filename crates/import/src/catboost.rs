@@ -1,0 +1,597 @@
+//! CatBoost's models, as `save_model(…, format="json")` writes them; the writer is
+//! `catboost/libs/model/model_export/json_model_helpers.cpp` of its repository.
+//!
+//! A split asks `x > border` in float32, or whether a category is one of a value, and its answer is a bit.
+//! In an oblivious tree all nodes of a depth ask the same, and the bits, the first the lowest, are the
+//! index of the leaf. CatBoost adds in float64.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use spinney_dataset::Budget;
+use spinney_dataset::limits::JsonMark;
+use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
+
+use crate::draft::{Draft, DraftTree, Outputs};
+use crate::fold::Feed;
+use crate::lower::{Question, RawNode, lower, side};
+use crate::{Format, ImportError, Imported, Origin, classes};
+
+/// What the JSON takes: nodes, lists, and the items of both.
+const JSON_MARKS: &[JsonMark] = &[(b'{', 480), (b'[', 48), (b',', 40)];
+
+const EXPECTED: &str = "a model as CatBoost 1 writes it with format=\"json\"";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    features_info: Features,
+    #[serde(default)]
+    oblivious_trees: Vec<Oblivious>,
+    #[serde(default)]
+    trees: Vec<Node>,
+    scale_and_bias: (f64, Biases),
+    #[serde(default)]
+    model_info: Info,
+    /// Of ctr features, which are refused where a split asks for one.
+    #[serde(default, rename = "ctr_data")]
+    _ctr_data: IgnoredAny,
+}
+
+/// One number until 0.26, a list since.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Biases {
+    One(f64),
+    Each(Vec<f64>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Features {
+    #[serde(default)]
+    float_features: Vec<FloatFeature>,
+    #[serde(default)]
+    categorical_features: Vec<CategoricalFeature>,
+    /// The texts of categories, where the rows were at hand when the model was saved.
+    #[serde(default)]
+    cat_features_hash: Vec<Hashed>,
+    #[serde(default)]
+    text_features: Vec<IgnoredAny>,
+    #[serde(default)]
+    embedding_features: Vec<IgnoredAny>,
+    #[serde(default, rename = "ctrs")]
+    _ctrs: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct FloatFeature {
+    flat_feature_index: usize,
+    #[serde(default)]
+    feature_name: Option<String>,
+    #[serde(default)]
+    nan_value_treatment: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CategoricalFeature {
+    flat_feature_index: usize,
+    #[serde(default)]
+    feature_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Hashed {
+    hash: u32,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Oblivious {
+    /// Leaf by leaf, a number per output.
+    leaf_values: Vec<f64>,
+    /// None of a tree that is one leaf.
+    #[serde(default)]
+    splits: Option<Vec<Split>>,
+    #[serde(default, rename = "leaf_weights")]
+    _leaf_weights: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    #[serde(default)]
+    split: Option<Split>,
+    #[serde(default)]
+    left: Option<Box<Node>>,
+    #[serde(default)]
+    right: Option<Box<Node>>,
+    #[serde(default)]
+    value: Option<Leaf>,
+    #[serde(default, rename = "weight")]
+    _weight: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Leaf {
+    One(f64),
+    Each(Vec<f64>),
+}
+
+#[derive(Deserialize, Clone)]
+struct Split {
+    split_type: String,
+    #[serde(default)]
+    float_feature_index: Option<usize>,
+    #[serde(default)]
+    border: Option<f64>,
+    #[serde(default)]
+    cat_feature_index: Option<usize>,
+    /// The hash of a category, in as many bits, with or without a sign.
+    #[serde(default)]
+    value: Option<i64>,
+}
+
+#[derive(Deserialize, Default)]
+struct Info {
+    #[serde(default)]
+    catboost_version_info: Option<String>,
+    #[serde(default)]
+    class_params: Option<ClassParams>,
+    #[serde(default)]
+    binclass_probability_threshold: Option<String>,
+    #[serde(default)]
+    params: Params,
+}
+
+#[derive(Deserialize, Default)]
+struct Params {
+    #[serde(default)]
+    loss_function: Option<Loss>,
+}
+
+#[derive(Deserialize)]
+struct Loss {
+    #[serde(rename = "type")]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct ClassParams {
+    #[serde(default)]
+    class_label_type: Option<String>,
+    #[serde(default)]
+    class_names: Vec<Value>,
+}
+
+/// What a loss delivers.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    /// One of two classes, by one raw value.
+    Binary,
+    /// One of several classes, each with a raw value.
+    Multi,
+    /// Values.
+    Values,
+}
+
+const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
+
+/// Losses that are read, and what `predict` makes of raw values.
+const LOSSES: &[(&str, Target, Link)] = &[
+    ("Logloss", Target::Binary, SIGMOID),
+    ("Focal", Target::Binary, SIGMOID),
+    ("CrossEntropy", Target::Binary, SIGMOID),
+    ("MultiClass", Target::Multi, Link::Softmax),
+    ("MultiClassOneVsAll", Target::Multi, SIGMOID),
+    ("RMSE", Target::Values, Link::Identity),
+    ("MultiRMSE", Target::Values, Link::Identity),
+    ("MAE", Target::Values, Link::Identity),
+    ("Quantile", Target::Values, Link::Identity),
+    ("MultiQuantile", Target::Values, Link::Identity),
+    ("LogLinQuantile", Target::Values, Link::Identity),
+    ("Expectile", Target::Values, Link::Identity),
+    ("MAPE", Target::Values, Link::Identity),
+    ("Huber", Target::Values, Link::Identity),
+    ("LogCosh", Target::Values, Link::Identity),
+    ("Lq", Target::Values, Link::Identity),
+    ("Poisson", Target::Values, Link::Exp),
+    ("Tweedie", Target::Values, Link::Exp),
+];
+
+/// Reads the JSON.
+pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = Budget::of(bytes.len());
+    budget.take_json("the file", bytes, JSON_MARKS)?;
+    let model: Model = serde_json::from_slice(bytes).map_err(|error| {
+        ImportError::broken(
+            format!("line {}, column {}", error.line(), error.column()),
+            error.to_string(),
+            EXPECTED,
+        )
+    })?;
+    model.check(&budget)
+}
+
+/// Text of a file, short and on one line.
+fn shown(text: &str) -> String {
+    let text: String = text.chars().take(60).collect();
+    text.escape_default().to_string()
+}
+
+impl Model {
+    fn check(self, budget: &Budget) -> Result<Imported, ImportError> {
+        let loss = self.model_info.params.loss_function;
+        let loss = loss.ok_or_else(|| {
+            ImportError::broken("model_info.params", "no loss_function", EXPECTED)
+        })?;
+        let Some((_, target, link)) = LOSSES.iter().find(|it| it.0 == loss.name) else {
+            return Err(ImportError::refused(
+                format!("CatBoost's loss {}", shown(&loss.name)),
+                "Logloss, MultiClass, RMSE, Quantile, Poisson and others that deliver classes or values \
+                 are read",
+            ));
+        };
+        let (scale, biases) = self.scale_and_bias;
+        let base = match biases {
+            Biases::One(bias) => vec![bias],
+            Biases::Each(biases) => biases,
+        };
+        let n = base.len();
+        limits::TARGETS.check("scale_and_bias", n)?;
+        let labels = match &self.model_info.class_params {
+            Some(params) => params.labels()?,
+            None => Vec::new(),
+        };
+        let (outputs, wanted) = match target {
+            Target::Values => (Outputs::targets(n), n),
+            Target::Binary => (named(labels, 2), 1),
+            Target::Multi => {
+                limits::CLASSES.check("scale_and_bias", n)?;
+                (named(labels, n), n)
+            }
+        };
+        if n != wanted {
+            return Err(ImportError::broken(
+                "scale_and_bias",
+                format!("{n} biases"),
+                wanted.to_string(),
+            ));
+        }
+        let threshold = match (target, &self.model_info.binclass_probability_threshold) {
+            (Target::Binary, Some(text)) => Some(logit(text)?),
+            _ => None,
+        };
+        let questions = Questions::of(&self.features_info)?;
+        let mut trees = Vec::new();
+        for (index, tree) in self.oblivious_trees.into_iter().enumerate() {
+            let place = format!("oblivious_trees[{index}]");
+            let (raw, leaves) =
+                oblivious(tree, n, &questions, budget).map_err(|error| error.within(&place))?;
+            trees.push(made(&raw, &leaves, n, scale, budget, &place)?);
+        }
+        for (index, tree) in self.trees.into_iter().enumerate() {
+            let place = format!("trees[{index}]");
+            let (raw, leaves) =
+                nested(tree, n, &questions).map_err(|error| error.within(&place))?;
+            trees.push(made(&raw, &leaves, n, scale, budget, &place)?);
+        }
+        let draft = Draft {
+            kind: AdditiveKind::CatBoost,
+            n_features: questions.n_features,
+            outputs,
+            trees,
+            sum: Sum {
+                precision: Precision::Float64,
+                base,
+                divisor: 1.0,
+            },
+            link: *link,
+            threshold,
+        };
+        let feed = Feed::raw(questions.names, questions.n_features);
+        let version = self.model_info.catboost_version_info.unwrap_or_default();
+        let version = version.lines().find(|line| line.contains("Tag"));
+        let version = version.and_then(|line| line.rsplit(['/', ' ', 'v']).next());
+        Ok(Imported {
+            model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float32, budget)?),
+            origin: Origin {
+                format: Format::Catboost,
+                estimator: loss.name,
+                library: Some(match version {
+                    Some(version) => format!("CatBoost {}", shown(version)),
+                    None => "CatBoost".to_owned(),
+                }),
+                steps: Vec::new(),
+                notes: Vec::new(),
+            },
+        })
+    }
+}
+
+/// Labels, or without as many the numbers from 0 on.
+fn named(labels: Vec<String>, n: usize) -> Outputs {
+    if labels.len() == n {
+        Outputs::Classes(labels)
+    } else {
+        Outputs::numbered(n)
+    }
+}
+
+/// The raw value above which a probability is above that of a text.
+fn logit(text: &str) -> Result<f64, ImportError> {
+    let probability = text.parse().ok().filter(|it| (0.0..1.0).contains(it));
+    match probability.filter(|it: &f64| *it > 0.0) {
+        Some(probability) => Ok(-libm::log(1.0 / probability - 1.0)),
+        None => Err(ImportError::broken(
+            "model_info.binclass_probability_threshold",
+            shown(text),
+            "a number between 0 and 1",
+        )),
+    }
+}
+
+impl ClassParams {
+    fn labels(&self) -> Result<Vec<String>, ImportError> {
+        let is_float = self.class_label_type.as_deref() == Some("Float");
+        let labels = self.class_names.iter().map(|label| {
+            // A whole number is written without its point.
+            let whole = label.as_f64().filter(|_| is_float).map(Value::from);
+            classes::name(whole.as_ref().unwrap_or(label)).ok_or_else(|| {
+                ImportError::broken(
+                    "model_info.class_params.class_names",
+                    "something else",
+                    "numbers, booleans or texts",
+                )
+            })
+        });
+        labels.collect()
+    }
+}
+
+/// The features, and what splits may ask of them.
+struct Questions {
+    /// Index among all columns, and the side of NaN, of each float feature.
+    floats: Vec<(u32, bool)>,
+    /// Index among all columns of each categorical feature.
+    categories: Vec<u32>,
+    texts: HashMap<u32, String>,
+    n_features: usize,
+    names: Option<Vec<String>>,
+}
+
+impl Questions {
+    fn of(info: &Features) -> Result<Self, ImportError> {
+        for (what, list) in [
+            ("text", &info.text_features),
+            ("embedding", &info.embedding_features),
+        ] {
+            if !list.is_empty() {
+                return Err(ImportError::refused(
+                    format!("a CatBoost model with {what} features"),
+                    "fit it on numbers",
+                ));
+            }
+        }
+        let floats = info.float_features.iter();
+        let categories = info.categorical_features.iter();
+        let columns: Vec<(usize, Option<&String>)> = floats
+            .map(|it| (it.flat_feature_index, it.feature_name.as_ref()))
+            .chain(categories.map(|it| (it.flat_feature_index, it.feature_name.as_ref())))
+            .collect();
+        let n_features = columns.len();
+        limits::FEATURES.check("features_info", n_features)?;
+        let mut names = vec![None; n_features];
+        for (at, name) in &columns {
+            let slot = names.get_mut(*at).filter(|slot| slot.is_none());
+            *slot.ok_or_else(|| {
+                ImportError::broken(
+                    "features_info",
+                    format!("the flat_feature_index {at}"),
+                    format!("one of its own for each feature, below {n_features}"),
+                )
+            })? = Some(name.map_or("", String::as_str));
+        }
+        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+        let are_given = names.iter().enumerate();
+        let are_given = are_given.clone().all(|(_, name)| !name.is_empty())
+            && !are_given
+                .clone()
+                .all(|(index, name)| *name == index.to_string());
+        let column = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let floats = info.float_features.iter().map(|it| {
+            let is_right = match it.nan_value_treatment.as_deref() {
+                None | Some("AsIs" | "AsFalse") => false,
+                Some("AsTrue") => true,
+                Some(other) => {
+                    return Err(ImportError::broken(
+                        "features_info.float_features, nan_value_treatment",
+                        shown(other),
+                        "AsIs, AsFalse or AsTrue",
+                    ));
+                }
+            };
+            Ok((column(it.flat_feature_index), is_right))
+        });
+        let texts = info.cat_features_hash.iter();
+        Ok(Self {
+            floats: floats.collect::<Result<_, _>>()?,
+            categories: (info.categorical_features.iter())
+                .map(|it| column(it.flat_feature_index))
+                .collect(),
+            texts: texts.map(|it| (it.hash, it.value.clone())).collect(),
+            n_features,
+            names: are_given.then_some(names),
+        })
+    }
+
+    /// A split, whose answer *yes* leads to `yes`.
+    fn split(&self, split: &Split, no: usize, yes: usize) -> Result<RawNode, ImportError> {
+        let odd = || {
+            ImportError::broken(
+                "a split",
+                "no feature, or no border or value",
+                "those of a FloatFeature or OneHotFeature",
+            )
+        };
+        match split.split_type.as_str() {
+            "FloatFeature" => {
+                let index = split.float_feature_index.ok_or_else(odd)?;
+                let (feature, is_right) = *self.floats.get(index).ok_or_else(odd)?;
+                Ok(RawNode::Split {
+                    feature,
+                    question: Question::at_most(split.border.ok_or_else(odd)?),
+                    missing: Some(side(!is_right)),
+                    left: no,
+                    right: yes,
+                })
+            }
+            "OneHotFeature" => {
+                let index = split.cat_feature_index.ok_or_else(odd)?;
+                let value = split.value.ok_or_else(odd)?;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a hash of 32 bits"
+                )]
+                let hash = value as u32;
+                Ok(RawNode::Split {
+                    feature: *self.categories.get(index).ok_or_else(odd)?,
+                    question: Question::one_of(&[self.category(hash)?], Compare::Float32),
+                    missing: Some(side(false)),
+                    left: yes,
+                    right: no,
+                })
+            }
+            "OnlineCtr" => Err(ImportError::refused(
+                "a CatBoost model with ctr features, which are statistics of categories,",
+                "fit with one_hot_max_size above the number of categories, or code categories as numbers",
+            )),
+            other => Err(ImportError::refused(
+                format!("a CatBoost split of type {}", shown(other)),
+                "FloatFeature and OneHotFeature are",
+            )),
+        }
+    }
+
+    /// The number that is a category.
+    fn category(&self, hash: u32) -> Result<f64, ImportError> {
+        let text = self.texts.get(&hash).ok_or_else(|| {
+            ImportError::refused(
+                "a CatBoost model with categories without their texts",
+                "save it with the rows at hand: model.save_model(path, format=\"json\", pool=pool)",
+            )
+        })?;
+        // Beyond, float32 knows not every integer.
+        let whole = text
+            .parse::<i32>()
+            .ok()
+            .filter(|it| it.unsigned_abs() <= 1 << 24);
+        whole.map(f64::from).ok_or_else(|| {
+            ImportError::refused(
+                format!("a CatBoost model with the category \"{}\"", shown(text)),
+                "code categories as integers before fit, as readings are numbers",
+            )
+        })
+    }
+}
+
+type RawTree = (Vec<RawNode>, Vec<Vec<f64>>);
+
+/// An oblivious tree as nodes: those of a depth, from the highest bit on, one behind the other.
+fn oblivious(
+    tree: Oblivious,
+    n: usize,
+    questions: &Questions,
+    budget: &Budget,
+) -> Result<RawTree, ImportError> {
+    let splits = tree.splits.unwrap_or_default();
+    let depth = splits.len();
+    if depth > 16 || tree.leaf_values.len() != n << depth {
+        return Err(ImportError::broken(
+            "leaf_values",
+            format!("{} numbers behind {depth} splits", tree.leaf_values.len()),
+            format!("{n} for each leaf, and at most 16 splits"),
+        ));
+    }
+    let n_leaves = 1_usize << depth;
+    budget.take_items("leaf_values", n_leaves, 240 + 16 * n as u64)?;
+    let mut nodes = Vec::with_capacity(2 * n_leaves);
+    for (above, split) in splits.iter().rev().enumerate() {
+        let node = questions.split(split, 0, 0)?;
+        for _ in 0..1_usize << above {
+            let at = nodes.len();
+            let mut node = node.clone();
+            if let RawNode::Split { left, right, .. } = &mut node {
+                // A one-hot split has its children the other way round.
+                let yes_left = split.split_type == "OneHotFeature";
+                (*left, *right) = match yes_left {
+                    true => (2 * at + 2, 2 * at + 1),
+                    false => (2 * at + 1, 2 * at + 2),
+                };
+            }
+            nodes.push(node);
+        }
+    }
+    nodes.extend((0..n_leaves).map(RawNode::Leaf));
+    let leaves = tree.leaf_values.chunks(n).map(<[f64]>::to_vec);
+    Ok((nodes, leaves.collect()))
+}
+
+/// A tree of nodes within nodes.
+fn nested(root: Node, n: usize, questions: &Questions) -> Result<RawTree, ImportError> {
+    let (mut nodes, mut leaves) = (vec![RawNode::Leaf(0)], Vec::new());
+    let mut stack = vec![(root, 0)];
+    while let Some((node, at)) = stack.pop() {
+        match (node.split, node.left, node.right, node.value) {
+            (Some(split), Some(left), Some(right), None) => {
+                let next = nodes.len();
+                nodes[at] = questions.split(&split, next, next + 1)?;
+                nodes.extend([RawNode::Leaf(0), RawNode::Leaf(0)]);
+                stack.extend([(*left, next), (*right, next + 1)]);
+            }
+            (None, None, None, Some(leaf)) => {
+                let values = match leaf {
+                    Leaf::One(value) => vec![value],
+                    Leaf::Each(values) => values,
+                };
+                if values.len() != n {
+                    return Err(ImportError::broken(
+                        "a leaf",
+                        format!("{} numbers", values.len()),
+                        n.to_string(),
+                    ));
+                }
+                nodes[at] = RawNode::Leaf(leaves.len());
+                leaves.push(values);
+            }
+            _ => {
+                return Err(ImportError::broken(
+                    "a node",
+                    "neither",
+                    "a split with two children, or a value",
+                ));
+            }
+        }
+    }
+    Ok((nodes, leaves))
+}
+
+fn made(
+    raw: &[RawNode],
+    leaves: &[Vec<f64>],
+    n: usize,
+    scale: f64,
+    budget: &Budget,
+    place: &str,
+) -> Result<DraftTree, ImportError> {
+    let leaf = |leaf: usize| Ok(leaves[leaf].iter().map(|value| scale * value).collect());
+    Ok(DraftTree {
+        nodes: lower(raw, 0, true, budget, place, leaf)?,
+        output: (n == 1).then_some(0),
+    })
+}

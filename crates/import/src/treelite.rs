@@ -1,0 +1,675 @@
+//! Checkpoints of treelite, `model.serialize("model.bin")`, in version 4 of its serialization: little-endian,
+//! written down in `docs/serialization/v4.rst` of its repository. cuML and nvForest write and read them, and
+//! treelite makes them of whatever its front ends read.
+//!
+//! They are taken to mean what treelite's own prediction (GTIL) makes of them: readings and sums in the type
+//! of the thresholds, trees in their order, then the mean, then the base scores.
+
+use serde_json::Value;
+use spinney_dataset::Budget;
+use spinney_model::{
+    AdditiveKind, Compare, FloatModel, Forest, ForestKind, Link, Node as TreeNode, Precision,
+    Schema, Sum, Tree, limits,
+};
+
+use crate::draft::{Draft, DraftTree, Outputs};
+use crate::fold::Feed;
+use crate::lower::{Question, RawNode, before, lower, side};
+use crate::{Format, ImportError, Imported, Origin};
+
+/// Bytes that a node takes beside its lists.
+const NODE_BYTES: u64 = 120;
+/// The largest category: beyond it not every integer is a float32.
+const CATEGORY_MAX: u32 = (1 << 24) - 2;
+
+/// Whether the bytes begin as treelite's serialization does: a version of three numbers, then the types of
+/// thresholds and of leaves, of which there are three.
+pub(crate) fn is_checkpoint(bytes: &[u8]) -> bool {
+    match bytes {
+        [
+            3 | 4,
+            0,
+            0,
+            0,
+            0..=99,
+            0,
+            0,
+            0,
+            0..=99,
+            0,
+            0,
+            0,
+            thresholds,
+            leaves,
+            ..,
+        ] => (1..=3).contains(thresholds) && (1..=3).contains(leaves),
+        _ => false,
+    }
+}
+
+/// The rest of a file.
+struct Bytes<'b> {
+    rest: &'b [u8],
+    budget: &'b Budget,
+}
+
+/// A number of a fixed width.
+trait Scalar: Sized {
+    const WIDTH: usize;
+    fn read(bytes: &[u8]) -> Self;
+}
+
+macro_rules! scalar {
+    ($($kind:ty),*) => {$(
+        impl Scalar for $kind {
+            const WIDTH: usize = size_of::<$kind>();
+            fn read(bytes: &[u8]) -> Self {
+                Self::from_le_bytes(bytes.try_into().expect("so many bytes"))
+            }
+        }
+    )*};
+}
+
+scalar!(u8, i32, u32, u64, f32, f64);
+
+impl<'b> Bytes<'b> {
+    fn take(&mut self, what: &str, n: usize) -> Result<&'b [u8], ImportError> {
+        let (taken, rest) = self.rest.split_at_checked(n).ok_or_else(|| {
+            ImportError::broken(
+                what,
+                format!("{} bytes", self.rest.len()),
+                format!("{n}; the file may be cut short"),
+            )
+        })?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn one<T: Scalar>(&mut self, what: &str) -> Result<T, ImportError> {
+        Ok(T::read(self.take(what, T::WIDTH)?))
+    }
+
+    fn list<T: Scalar>(&mut self, what: &str) -> Result<Vec<T>, ImportError> {
+        let n = self.one::<u64>(what)?;
+        let n_bytes = usize::try_from(n)
+            .ok()
+            .and_then(|n| n.checked_mul(T::WIDTH));
+        let bytes = self.take(what, n_bytes.unwrap_or(usize::MAX))?;
+        self.budget
+            .take_items(what, bytes.len() / T::WIDTH, T::WIDTH as u64)?;
+        Ok(bytes.chunks_exact(T::WIDTH).map(T::read).collect())
+    }
+
+    fn text(&mut self, what: &str) -> Result<String, ImportError> {
+        let bytes = self.list::<u8>(what)?;
+        String::from_utf8(bytes)
+            .map_err(|_| ImportError::broken(what, "other bytes", "text in UTF-8"))
+    }
+
+    /// Numbers of the type of thresholds and leaves.
+    fn floats(&mut self, what: &str, is_double: bool) -> Result<Vec<f64>, ImportError> {
+        if is_double {
+            return self.list::<f64>(what);
+        }
+        let singles = self.list::<f32>(what)?;
+        self.budget.take_items(what, singles.len(), 8)?;
+        Ok(singles.into_iter().map(f64::from).collect())
+    }
+
+    /// What later versions may put into the slots for extensions.
+    fn nothing(&mut self, what: &str) -> Result<(), ImportError> {
+        match self.one::<i32>(what)? {
+            0 => Ok(()),
+            n => Err(ImportError::refused(
+                format!("a treelite checkpoint with {n} fields more ({what})"),
+                "they may change what the model says; write it with treelite 4.0 to 4.8",
+            )),
+        }
+    }
+}
+
+/// What stands before the trees.
+struct Header {
+    is_double: bool,
+    version: String,
+    n_trees: usize,
+    n_features: usize,
+    task: u8,
+    is_mean: bool,
+    n_targets: usize,
+    n_classes: Vec<i32>,
+    leaf_shape: Vec<i32>,
+    target_ids: Vec<i32>,
+    class_ids: Vec<i32>,
+    postprocessor: String,
+    sigmoid_alpha: f32,
+    ratio_c: f32,
+    base: Vec<f64>,
+    attributes: String,
+}
+
+/// A count that is written with a sign.
+fn count(what: &str, n: i64) -> Result<usize, ImportError> {
+    usize::try_from(n)
+        .map_err(|_| ImportError::broken(what, n.to_string(), "an integer of at least 0"))
+}
+
+impl Header {
+    fn read(bytes: &mut Bytes) -> Result<Self, ImportError> {
+        let version = [(); 3].map(|()| bytes.one::<i32>("the version"));
+        let [major, minor, patch] = version;
+        let (major, minor, patch) = (major?, minor?, patch?);
+        if major != 4 {
+            return Err(ImportError::refused(
+                format!("a treelite checkpoint of version {major}.{minor}"),
+                "version 4 is read: load the original model with treelite 4 and serialize it again",
+            ));
+        }
+        let is_double = match (
+            bytes.one::<u8>("the type of thresholds")?,
+            bytes.one::<u8>("that of leaves")?,
+        ) {
+            (2, 2) => false,
+            (3, 3) => true,
+            (thresholds, leaves) => {
+                return Err(ImportError::broken(
+                    "the types of thresholds and leaves",
+                    format!("{thresholds} and {leaves}"),
+                    "2 (float32) or 3 (float64) of both",
+                ));
+            }
+        };
+        let n_trees = bytes.one::<u64>("num_tree")?;
+        let n_trees = usize::try_from(n_trees).unwrap_or(usize::MAX);
+        limits::TREES.check("num_tree", n_trees)?;
+        let n_features = count("num_feature", bytes.one::<i32>("num_feature")?.into())?;
+        limits::FEATURES.check("num_feature", n_features)?;
+        let header = Self {
+            is_double,
+            version: format!("{major}.{minor}.{patch}"),
+            n_trees,
+            n_features,
+            task: bytes.one("task_type")?,
+            is_mean: bytes.one::<u8>("average_tree_output")? != 0,
+            n_targets: count("num_target", bytes.one::<i32>("num_target")?.into())?,
+            n_classes: bytes.list("num_class")?,
+            leaf_shape: bytes.list("leaf_vector_shape")?,
+            target_ids: bytes.list("target_id")?,
+            class_ids: bytes.list("class_id")?,
+            postprocessor: bytes.text("postprocessor")?,
+            sigmoid_alpha: bytes.one("sigmoid_alpha")?,
+            ratio_c: bytes.one("ratio_c")?,
+            base: bytes.list("base_scores")?,
+            attributes: bytes.text("attributes")?,
+        };
+        bytes.nothing("num_opt_field_per_model")?;
+        for (what, found, wanted) in [
+            ("num_class", header.n_classes.len(), header.n_targets),
+            ("leaf_vector_shape", header.leaf_shape.len(), 2),
+            ("target_id", header.target_ids.len(), n_trees),
+            ("class_id", header.class_ids.len(), n_trees),
+        ] {
+            if found != wanted {
+                return Err(ImportError::broken(
+                    what,
+                    format!("{found} numbers"),
+                    wanted.to_string(),
+                ));
+            }
+        }
+        Ok(header)
+    }
+
+    /// What the model delivers, through which link, and the raw value that class 1 of two is above.
+    fn outputs(&self) -> Result<(Outputs, Link, Option<f64>), ImportError> {
+        let max_class = self.n_classes.iter().max().copied().unwrap_or(0);
+        let max_class = count("num_class", max_class.into())?;
+        let post = self.postprocessor.as_str();
+        let sigmoid = Link::Sigmoid {
+            scale: self.sigmoid_alpha.into(),
+        };
+        let refused = |what: String| {
+            Err(ImportError::refused(
+                format!("a treelite checkpoint {what}"),
+                "classifiers, regressors and isolation forests with identity, sigmoid, softmax, \
+                 multiclass_ova or exponential are read",
+            ))
+        };
+        let is_multi = self.task == 2;
+        if is_multi && self.n_targets != 1 {
+            return refused(format!("with {} targets of classes", self.n_targets));
+        }
+        if is_multi {
+            limits::CLASSES.check("num_class", max_class)?;
+        } else {
+            limits::TARGETS.check("num_target", self.n_targets)?;
+            if self.n_classes.iter().any(|n| *n != 1) {
+                return Err(ImportError::broken(
+                    "num_class",
+                    "another list",
+                    "1 for each target",
+                ));
+            }
+        }
+        if matches!(self.task, 0 | 4) && self.n_targets != 1 {
+            return refused(format!("with {} targets", self.n_targets));
+        }
+        Ok(match (self.task, post) {
+            (0, "sigmoid") => (Outputs::numbered(2), sigmoid, None),
+            // The mean of shares is above half of all.
+            (0, "identity") if self.is_mean => (Outputs::numbered(2), Link::Identity, Some(0.5)),
+            (0, "identity" | "hinge") => (Outputs::numbered(2), Link::Identity, None),
+            (1, "identity") => (Outputs::targets(self.n_targets), Link::Identity, None),
+            (1, "exponential") => (Outputs::targets(self.n_targets), Link::Exp, None),
+            (1, "sigmoid") => (Outputs::targets(self.n_targets), sigmoid, None),
+            (2, "softmax") => (Outputs::numbered(max_class), Link::Softmax, None),
+            (2, "identity_multiclass") => (Outputs::numbered(max_class), Link::Identity, None),
+            (2, "multiclass_ova") => (Outputs::numbered(max_class), sigmoid, None),
+            (4, "exponential_standard_ratio") => {
+                let link = Link::Isolation {
+                    offset: self.isolation_offset()?,
+                };
+                (Outputs::Detector, link, None)
+            }
+            (3, _) => return refused("that ranks".to_owned()),
+            (task, post) => {
+                let post: String = post.chars().take(60).collect();
+                return refused(format!("of task {task} with {}", post.escape_default()));
+            }
+        })
+    }
+
+    /// The score below which an isolation forest of scikit-learn raises an alarm.
+    fn isolation_offset(&self) -> Result<f64, ImportError> {
+        let attributes: Value = match self.attributes.trim() {
+            "" => Value::Null,
+            text => serde_json::from_str(text)
+                .map_err(|error| ImportError::broken("attributes", error.to_string(), "JSON"))?,
+        };
+        let offset = &attributes["sklearn_iforest_offset"];
+        Ok(offset.as_f64().unwrap_or(-0.5))
+    }
+}
+
+/// Reads a checkpoint.
+pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = Budget::of(bytes.len());
+    let mut bytes = Bytes {
+        rest: bytes,
+        budget: &budget,
+    };
+    let header = Header::read(&mut bytes)?;
+    let (outputs, link, threshold) = header.outputs()?;
+    let n = header.base.len();
+    let wanted = match &outputs {
+        Outputs::Classes(classes) if header.task == 2 => classes.len(),
+        Outputs::Targets(targets) => targets.len(),
+        _ => 1,
+    };
+    if n != wanted {
+        return Err(ImportError::broken(
+            "base_scores",
+            format!("{n} numbers"),
+            wanted.to_string(),
+        ));
+    }
+    let cast = match header.is_double {
+        true => Compare::Float64,
+        false => Compare::Float32,
+    };
+    budget.take_items("num_tree", header.n_trees, NODE_BYTES)?;
+    let mut trees = Vec::with_capacity(header.n_trees);
+    for index in 0..header.n_trees {
+        let place = format!("trees[{index}]");
+        let tree =
+            RawTree::read(&mut bytes, header.is_double).map_err(|error| error.within(&place))?;
+        let output = header.output(index).map_err(|error| error.within(&place))?;
+        let width = if output.is_some() { 1 } else { n };
+        trees.push(DraftTree {
+            nodes: tree.nodes(width, cast, &budget, &place)?,
+            output,
+        });
+    }
+    if !bytes.rest.is_empty() {
+        return Err(ImportError::broken(
+            "the end of the file",
+            format!("{} bytes more", bytes.rest.len()),
+            "none behind the last tree",
+        ));
+    }
+    let notes = match outputs {
+        Outputs::Classes(_) => vec!["Classes are numbers; treelite keeps no labels.".to_owned()],
+        _ => Vec::new(),
+    };
+    let feed = Feed::raw(None, header.n_features);
+    let model = match forest(&header, &outputs, link, &trees) {
+        Some(schema) => {
+            let schema = schema?;
+            let trees = trees.into_iter().map(|tree| Tree::new(tree.nodes, &schema));
+            let trees = trees.collect::<Result<Vec<_>, _>>()?;
+            let forest = Forest::new(ForestKind::RandomForest, schema, trees)?;
+            FloatModel::Forest(feed.fold_forest(forest, cast, &budget)?)
+        }
+        None => {
+            let draft = header.draft(outputs, link, threshold, trees);
+            FloatModel::Additive(feed.fold_additive(draft, cast, &budget)?)
+        }
+    };
+    Ok(Imported {
+        model,
+        origin: Origin {
+            format: Format::Treelite,
+            estimator: format!(
+                "{}, {}",
+                TASKS[usize::from(header.task).min(TASKS.len() - 1)],
+                header.postprocessor
+            ),
+            library: Some(format!("treelite {}", header.version)),
+            steps: Vec::new(),
+            notes,
+        },
+    })
+}
+
+const TASKS: [&str; 5] = [
+    "binary classifier",
+    "regressor",
+    "classifier",
+    "ranker",
+    "isolation forest",
+];
+
+/// The schema of a forest that votes, if leaves hold class proportions whose mean is delivered.
+fn forest(
+    header: &Header,
+    outputs: &Outputs,
+    link: Link,
+    trees: &[DraftTree],
+) -> Option<Result<Schema, ImportError>> {
+    let Outputs::Classes(classes) = outputs else {
+        return None;
+    };
+    let is_proportions = |node: &TreeNode| match node {
+        TreeNode::Split { .. } => true,
+        TreeNode::Leaf { values } => {
+            let sum: f64 = values.iter().sum();
+            values.len() == classes.len()
+                && (sum - 1.0).abs() <= 1e-6
+                && values.iter().all(|value| (0.0..=1.0).contains(value))
+        }
+    };
+    let votes = header.is_mean
+        && link == Link::Identity
+        && header.base.iter().all(|base| *base == 0.0)
+        && trees
+            .iter()
+            .flat_map(|tree| &tree.nodes)
+            .all(is_proportions);
+    votes.then(|| Ok(Schema::unnamed(header.n_features, classes.clone())?))
+}
+
+impl Header {
+    /// The one output that a tree adds to.
+    fn output(&self, index: usize) -> Result<Option<usize>, ImportError> {
+        let (target, class) = (self.target_ids[index], self.class_ids[index]);
+        let n = self.base.len();
+        if n == 1 {
+            return Ok(Some(0));
+        }
+        // There are several targets or several classes, and one of the other.
+        let id = if self.task == 2 { class } else { target };
+        if id == -1 {
+            return Ok(None);
+        }
+        let output = usize::try_from(id).ok().filter(|output| *output < n);
+        output.map(Some).ok_or_else(|| {
+            ImportError::broken(
+                "target_id or class_id",
+                id.to_string(),
+                format!("-1, or an index below {n}"),
+            )
+        })
+    }
+
+    fn draft(
+        &self,
+        outputs: Outputs,
+        link: Link,
+        threshold: Option<f64>,
+        mut trees: Vec<DraftTree>,
+    ) -> Draft {
+        let n = self.base.len();
+        let precision = match self.is_double {
+            true => Precision::Float64,
+            false => Precision::Float32,
+        };
+        let mut base = self.base.clone();
+        let mut divisor = 1.0;
+        if self.is_mean {
+            // Trees of one output each are as many as there are of that output.
+            let n_of_first = trees.iter().filter(|it| it.output.is_none_or(|it| it == 0));
+            divisor = n_of_first.count() as f64;
+            for value in &mut base {
+                *value *= divisor;
+            }
+        }
+        if matches!(link, Link::Isolation { .. }) {
+            divisor *= f64::from(self.ratio_c);
+        }
+        let has_base = base.iter().any(|value| *value != 0.0);
+        if has_base && precision == Precision::Float32 && trees.len() > 1 {
+            // Float32 has to add the base last, too.
+            let values = std::mem::replace(&mut base, vec![0.0; n]);
+            trees.push(DraftTree {
+                nodes: vec![TreeNode::Leaf { values }],
+                output: None,
+            });
+        }
+        Draft {
+            kind: match self.task {
+                4 => AdditiveKind::IsolationForest,
+                _ => AdditiveKind::Additive,
+            },
+            n_features: self.n_features,
+            outputs,
+            trees,
+            sum: Sum {
+                precision,
+                base,
+                divisor,
+            },
+            link,
+            threshold,
+        }
+    }
+}
+
+/// The lists of a tree, a number per node.
+struct RawTree {
+    kind: Vec<u8>,
+    left: Vec<i32>,
+    right: Vec<i32>,
+    feature: Vec<i32>,
+    default_left: Vec<u8>,
+    leaf: Vec<f64>,
+    threshold: Vec<f64>,
+    operator: Vec<u8>,
+    is_right: Vec<u8>,
+    vectors: Segments<f64>,
+    categories: Segments<u32>,
+}
+
+/// A list of which each node has a part.
+struct Segments<T> {
+    items: Vec<T>,
+    begin: Vec<u64>,
+    end: Vec<u64>,
+}
+
+impl<T> Segments<T> {
+    fn of(&self, at: usize) -> Option<&[T]> {
+        let end = usize::try_from(*self.end.get(at)?).ok()?;
+        let begin = usize::try_from(*self.begin.get(at)?).ok()?;
+        self.items.get(begin..end)
+    }
+}
+
+impl RawTree {
+    fn read(bytes: &mut Bytes, is_double: bool) -> Result<Self, ImportError> {
+        let n = count("num_nodes", bytes.one::<i32>("num_nodes")?.into())?;
+        bytes.one::<u8>("has_categorical_split")?;
+        let tree = Self {
+            kind: bytes.list("node_type")?,
+            left: bytes.list("cleft")?,
+            right: bytes.list("cright")?,
+            feature: bytes.list("split_index")?,
+            default_left: bytes.list("default_left")?,
+            leaf: bytes.floats("leaf_value", is_double)?,
+            threshold: bytes.floats("threshold", is_double)?,
+            operator: bytes.list("cmp")?,
+            is_right: bytes.list("category_list_right_child")?,
+            vectors: Segments {
+                items: bytes.floats("leaf_vector", is_double)?,
+                begin: bytes.list("leaf_vector_begin")?,
+                end: bytes.list("leaf_vector_end")?,
+            },
+            categories: Segments {
+                items: bytes.list("category_list")?,
+                begin: bytes.list("category_list_begin")?,
+                end: bytes.list("category_list_end")?,
+            },
+        };
+        // What is known of the rows of each node.
+        bytes.list::<u64>("data_count")?;
+        bytes.list::<u8>("data_count_present")?;
+        bytes.list::<f64>("sum_hess")?;
+        bytes.list::<u8>("sum_hess_present")?;
+        bytes.list::<f64>("gain")?;
+        bytes.list::<u8>("gain_present")?;
+        bytes.nothing("num_opt_field_per_tree")?;
+        bytes.nothing("num_opt_field_per_node")?;
+        for (what, found) in [
+            ("node_type", tree.kind.len()),
+            ("cleft", tree.left.len()),
+            ("cright", tree.right.len()),
+            ("split_index", tree.feature.len()),
+            ("default_left", tree.default_left.len()),
+            ("leaf_value", tree.leaf.len()),
+            ("threshold", tree.threshold.len()),
+            ("cmp", tree.operator.len()),
+            ("category_list_right_child", tree.is_right.len()),
+        ] {
+            if found != n {
+                return Err(ImportError::broken(
+                    what,
+                    format!("{found} numbers"),
+                    format!("one per node, {n}"),
+                ));
+            }
+        }
+        Ok(tree)
+    }
+
+    fn nodes(
+        &self,
+        width: usize,
+        cast: Compare,
+        budget: &Budget,
+        place: &str,
+    ) -> Result<Vec<TreeNode>, ImportError> {
+        budget.take_items(place, self.kind.len(), NODE_BYTES)?;
+        let raw = (0..self.kind.len())
+            .map(|at| {
+                self.node(at, cast, budget)
+                    .map_err(|error| error.within(place))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        lower(&raw, 0, false, budget, place, |at| {
+            let odd = || {
+                ImportError::broken(
+                    format!("the leaf {at}"),
+                    "another number of values",
+                    width.to_string(),
+                )
+            };
+            let vector = self.vectors.of(at).unwrap_or(&[]);
+            let values = match (vector, width) {
+                ([], 1) => vec![self.leaf[at]],
+                (vector, _) if vector.len() == width => vector.to_vec(),
+                _ => return Err(odd()),
+            };
+            budget.take_items(place, values.len(), 8)?;
+            Ok(values)
+        })
+    }
+
+    fn node(&self, at: usize, cast: Compare, budget: &Budget) -> Result<RawNode, ImportError> {
+        let child = |what: &str, child: i32| {
+            usize::try_from(child).map_err(|_| {
+                ImportError::broken(format!("{what}[{at}]"), child.to_string(), "a node index")
+            })
+        };
+        if self.kind[at] == 0 {
+            return Ok(RawNode::Leaf(at));
+        }
+        let (left, right) = (
+            child("cleft", self.left[at])?,
+            child("cright", self.right[at])?,
+        );
+        let default_left = self.default_left[at] != 0;
+        let threshold = self.threshold[at].clamp(-f64::MAX, f64::MAX);
+        // Whether what the question has on its left follows the left child.
+        let (question, is_left) = match (self.kind[at], self.operator[at]) {
+            (1, 1) => (Question::one_of(&[threshold], cast), true),
+            (1, 2) => (Question::below(threshold, cast), true),
+            (1, 3) => (Question::at_most(threshold), true),
+            (1, 4) => (Question::at_most(threshold), false),
+            (1, 5) => (Question::below(threshold, cast), false),
+            (2, _) => (self.category(at, cast, budget)?, self.is_right[at] == 0),
+            (kind, operator) => {
+                return Err(ImportError::broken(
+                    format!("node_type[{at}]"),
+                    format!("{kind} with the operator {operator}"),
+                    "0 to 2, and an operator of 1 to 5",
+                ));
+            }
+        };
+        let (left, right, missing) = match is_left {
+            true => (left, right, default_left),
+            false => (right, left, !default_left),
+        };
+        Ok(RawNode::Split {
+            feature: u32::try_from(self.feature[at]).unwrap_or(u32::MAX),
+            question,
+            missing: Some(side(missing)),
+            left,
+            right,
+        })
+    }
+
+    /// Whether a reading, without what is behind its point, is in a list.
+    fn category(&self, at: usize, cast: Compare, budget: &Budget) -> Result<Question, ImportError> {
+        let odd = |found: String| {
+            ImportError::broken(
+                format!("category_list of node {at}"),
+                found,
+                format!("categories of 0 to {CATEGORY_MAX}"),
+            )
+        };
+        let list = self
+            .categories
+            .of(at)
+            .ok_or_else(|| odd("no such part".to_owned()))?;
+        budget.take_items("category_list", list.len(), 24)?;
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list.dedup();
+        if let Some(beyond) = list.last().filter(|last| **last > CATEGORY_MAX) {
+            return Err(odd(beyond.to_string()));
+        }
+        let from = |category: u32| before(f64::from(category), cast);
+        Ok(Question::within(
+            list.iter().map(|it| (from(*it), from(*it + 1))),
+        ))
+    }
+}
