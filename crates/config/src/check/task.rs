@@ -83,6 +83,12 @@ const KEYS: &[OfTasks] = &[
         "only a detector's scores have an ROC curve",
     ),
     of(
+        "codegen",
+        "early_exit",
+        RIGHT_OR_WRONG,
+        "a value is the sum of all trees",
+    ),
+    of(
         "reject",
         "coverage",
         &[Task::Classify],

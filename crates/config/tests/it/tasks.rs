@@ -339,6 +339,25 @@ fn what_a_column_may_hold() {
 }
 
 #[test]
+fn a_value_takes_all_trees() {
+    check(
+        &imported("task = \"regress\"\n", "[codegen]\nearly_exit = true\n"),
+        &expect![[r#"
+            error: codegen.early_exit: found `true`, expected none, since a value is the sum of all trees
+              --> folder/pipeline.toml:15:14
+               |
+            11 | task = "regress"
+               |        --------- because of this
+            ...
+            15 | early_exit = true
+               |              ^^^^
+               |
+               = help: remove `early_exit`, or change `model.task`
+        "#]],
+    );
+}
+
+#[test]
 fn what_does_not_go_with_unknown() {
     let reject = "[reject]\ncoverage = 0.9\n";
     check(

@@ -229,6 +229,14 @@ pub(super) fn quantized_from(
 ) -> Result<Quantized, Failure> {
     let rows = fit_to_model(rows, &model, config)?;
     let voting = config.pipeline.quantize.leaves;
+    if voting == Voting::Hard && matches!(model, FloatModel::Additive(_)) {
+        let message = format!(
+            "found `\"hard\"` for {}, expected `\"soft\"`: its trees add values, they do not vote",
+            model.kind()
+        );
+        let help = "remove `leaves`";
+        return Err(config.fault("quantize.leaves", message, Some(help)).into());
+    }
     let declared = declared(config, &model)?;
     let train = rows.train.as_ref();
     let calibrations =
