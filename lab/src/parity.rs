@@ -99,7 +99,8 @@ fn compare() -> Result<Vec<Line>, Failure> {
                     encoding.name(),
                     device.core
                 ));
-                let form: Options = stages::options_for(device.core, quant, *encoding, false);
+                let form: Options =
+                    spinney_convert::options_for(device.core, quant, *encoding, false);
                 let name = format!("{}-{}", identity.name, encoding.name());
                 let job = Job::new(&name, model.kind(), quant, &form, rows)?;
                 lines.push(Line {

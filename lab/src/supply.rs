@@ -16,10 +16,11 @@ use spinney_pipeline::process;
 const MOST_PACKAGES: usize = 120;
 
 /// The workspaces, by their manifests.
-const MANIFESTS: [&str; 5] = [
+const MANIFESTS: [&str; 6] = [
     "Cargo.toml",
     "firmware/Cargo.toml",
     "fuzz/Cargo.toml",
+    "python/Cargo.toml",
     "tools/log/Cargo.toml",
     "tools/probe/Cargo.toml",
 ];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::repository;
 
 /// The floor of each package: imports lead downwards only, and firmware imports floor 0.
-const FLOORS: [(&str, u32); 22] = [
+const FLOORS: [(&str, u32); 23] = [
     ("spinney-runtime", 0),
     ("spinney-wire", 0),
     ("spinney-frontend", 0),
@@ -24,6 +24,7 @@ const FLOORS: [(&str, u32); 22] = [
     ("spinney-evaluate", 3),
     ("spinney-config", 3),
     ("spinney-batch", 3),
+    ("spinney-convert", 4),
     ("spinney-report", 4),
     ("spinney-pipeline", 5),
     ("spinney-cli", 6),

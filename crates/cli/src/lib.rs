@@ -9,6 +9,7 @@ pub mod terminal;
 mod chips;
 mod clean;
 mod completions;
+mod convert;
 mod explain;
 mod features;
 mod flash;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use spinney_pipeline::failure::Failure;
+pub use spinney_pipeline::invocation::state_file;
 use spinney_pipeline::{interrupt, invocation};
 
 /// From training data, or a finished model, to firmware on a microcontroller.
@@ -72,6 +74,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Write a finished model as one C99 header, proven, without a config or a toolchain.
+    Convert(convert::Arguments),
     /// Write a fresh project: a pipeline, an `xtask` of its own, and firmware around its model
     /// that builds as it is.
     New {
@@ -241,7 +245,6 @@ pub struct More {
 /// Does what was typed; the exit code says how it ended.
 #[must_use]
 pub fn main(door: Door) -> ExitCode {
-    invocation::state(door.name);
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let is_typed = |more: &&More| {
         let typed = arguments.iter().skip(1);
@@ -253,17 +256,28 @@ pub fn main(door: Door) -> ExitCode {
                 .all(|(word, typed)| typed == *word)
     };
     if let Some(more) = door.more.iter().find(is_typed) {
+        invocation::state(door.name);
         return (more.run)(&arguments[1..]);
     }
+    ExitCode::from(main_with(door, &arguments))
+}
+
+/// As [`main`], of a program that gets its arguments from elsewhere, the first of them its name: the
+/// number of the exit code. Verbs of [`Door::more`] are told, not done. What clap itself says, such as
+/// help, ends the process.
+#[must_use]
+pub fn main_with(door: Door, arguments: &[OsString]) -> u8 {
+    invocation::state(door.name);
     if let Err(error) = interrupt::watch(terminal::interrupted) {
         eprintln!("error: cannot listen to signals: {error}");
-        return ExitCode::from(3);
+        return 3;
     }
     let parsed = command(door)
-        .try_get_matches_from(&arguments)
+        .try_get_matches_from(arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = parsed.unwrap_or_else(|error| {
-        match misplaced::correction(&command(door), &error, std::env::args_os()) {
+        let typed = arguments.iter().cloned();
+        match misplaced::correction(&command(door), &error, typed) {
             Some(correction) => {
                 eprintln!("error: {correction}");
                 std::process::exit(2)
@@ -271,7 +285,7 @@ pub fn main(door: Door) -> ExitCode {
             None => error.exit(),
         }
     });
-    finish(|| run(cli.verb, door))
+    ended(|| run(cli.verb, door))
 }
 
 /// What is wrong with a command line, its first word the program's name.
@@ -282,12 +296,16 @@ pub fn parse_error(words: &[&str]) -> Option<clap::Error> {
 
 /// Does a program's work; its exit code, once all that it printed got there.
 pub fn finish(work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    ExitCode::from(ended(work))
+}
+
+fn ended(work: impl FnOnce() -> Result<(), Failure>) -> u8 {
     let result = work().and_then(|()| terminal::finish());
     interrupt::or_end(|| match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => {
             terminal::tell(&failure);
-            ExitCode::from(failure.exit_code())
+            failure.exit_code()
         }
     })
 }
@@ -297,6 +315,7 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::Setup { check } => setup::run(check),
         Verb::Pipeline(verb) => verbs::run(&verb),
         Verb::Certificate(CertificateVerb::Verify { config, json }) => verify::run(&config, json),
+        Verb::Convert(arguments) => convert::run(&arguments),
         Verb::Inspect { file, json } => inspect::run(&file, json),
         Verb::New {
             path, update: true, ..

@@ -337,7 +337,12 @@ fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<RowLabels>), Data
         Labels::Column(label) => LabelsIn::Column(label),
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
     };
-    let keeps = |column: &str| !file.ignore.iter().any(|it| stages::matches(it, column));
+    let keeps = |column: &str| {
+        !file
+            .ignore
+            .iter()
+            .any(|it| spinney_convert::matches(it, column))
+    };
     Source::open(bytes, labels, file.header)?.rows(&keeps)
 }
 

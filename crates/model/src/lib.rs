@@ -33,7 +33,7 @@ pub use bayes::GaussianNb;
 pub use forest::{Forest, ForestKind, Voting};
 pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
-pub use schema::{Compare, Feature, Naming, Output, Schema, Task};
+pub use schema::{Compare, Feature, Naming, Output, Schema, Task, UNKNOWN};
 pub use tree::{Node, Side, Tree};
 pub use visible::{is_obeyed, visible, visible_lines};
 

@@ -95,6 +95,9 @@ pub struct Schema {
     outputs: Vec<String>,
 }
 
+/// What a row is called whose class is unknown.
+pub const UNKNOWN: &str = "unknown";
+
 /// The classes of a detector.
 const ALARMS: [&str; 2] = ["normal", "alarm"];
 

@@ -1,7 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP end all children, let files become whole or go away, and then this
 //! program, with the exit code that says which signal it was. A second one ends it at once.
 
-use std::process::ExitCode;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -101,7 +100,7 @@ impl Drop for Busy {
 }
 
 /// The exit code, unless a signal ended what it is about: then that is waited for, in silence.
-pub fn or_end(code: impl FnOnce() -> ExitCode) -> ExitCode {
+pub fn or_end<T>(code: impl FnOnce() -> T) -> T {
     while state().signal.is_some() {
         std::thread::park();
     }

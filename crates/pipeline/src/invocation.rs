@@ -1,6 +1,6 @@
 //! How a user calls this program, for messages that name the next step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use spinney_config::Config;
@@ -8,11 +8,29 @@ use spinney_config::Config;
 use crate::places;
 
 static NAME: OnceLock<&str> = OnceLock::new();
+static FILE: OnceLock<PathBuf> = OnceLock::new();
 
 /// States how this program is called: `cargo xtask`, where the name is not `spinney`. Only the
 /// first call counts.
 pub fn state(name: &'static str) {
     let _ = NAME.set(name);
+}
+
+/// States the file that holds this code, where that is a library and the program another's. Only the
+/// first call counts.
+pub fn state_file(file: PathBuf) {
+    let _ = FILE.set(file);
+}
+
+/// The file that holds this code.
+///
+/// # Errors
+/// What the system says.
+pub fn file() -> std::io::Result<PathBuf> {
+    match FILE.get() {
+        Some(file) => Ok(file.clone()),
+        None => std::env::current_exe(),
+    }
 }
 
 /// How this program is called.

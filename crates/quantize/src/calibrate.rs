@@ -119,7 +119,8 @@ const GRID_BITS_MAX: u8 = 16;
 
 /// Calibrates each feature of `model`.
 ///
-/// `rows` are the training rows in float64, `n_rows` × `n_features`, if there are any; `declared`
+/// `rows` are the training rows in float64, `n_rows` × `n_features`, if there are any, with NaN for
+/// readings that are missing, which only singles can be; `declared`
 /// has one entry per feature. A sensor that is not declared is `i16` (or `i32`) where every
 /// training reading is such an integer, else `f32`. A range that is not declared spans the
 /// readings and the thresholds; for naive Bayes the readings and a quarter of their span to either
@@ -150,7 +151,7 @@ pub fn calibrate(
             let column = rows.as_ref().map(|rows| rows.index_axis(Axis(1), feature));
             let seen = column
                 .as_ref()
-                .and_then(|column| span(column.iter().copied()));
+                .and_then(|column| span(column.iter().copied().filter(|it| !it.is_nan())));
             let needed = match (model, seen) {
                 // Rows seen tell more than θ ± 8σ, which a wide class would stretch for all.
                 (FloatModel::GaussianNb(_), Some((low, high))) if low < high => {
@@ -202,7 +203,7 @@ fn calibrate_feature(
     if let Some(reading) = column
         .iter()
         .flatten()
-        .find(|reading| is_used && !sensor.delivers(**reading))
+        .find(|reading| is_used && !sensor.delivers(**reading) && !is_gap(**reading, sensor))
     {
         return Err(error(
             format!("the training reading {reading}"),
@@ -269,6 +270,11 @@ fn calibrate_feature(
     })
 }
 
+/// Whether a reading is missing, which singles alone have a value for.
+fn is_gap(reading: f64, sensor: Sensor) -> bool {
+    reading.is_nan() && sensor == Sensor::F32
+}
+
 fn sensor_of(column: &ArrayView1<'_, f64>) -> Sensor {
     [Sensor::I16, Sensor::I32]
         .into_iter()
@@ -282,7 +288,7 @@ fn grid_of(column: &ArrayView1<'_, f64>) -> Option<u8> {
         let scale = f64::from(1_u32 << bits);
         column.iter().all(|reading| {
             let scaled = reading * scale;
-            scaled == scaled.floor()
+            scaled == scaled.floor() || reading.is_nan()
         })
     })
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use spinney_runtime::coding::{self as runtime, Reading, SingleBits};
 
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
+use crate::{QuantizeError, limits};
 
 /// The type in which a whole row of readings reaches the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +125,9 @@ pub enum Coding {
     },
 }
 
+/// Binary digits that readings are scaled by.
+const SHIFTS: std::ops::RangeInclusive<i8> = -120..=SHIFT_MAX;
+const SHIFT_MAX: i8 = 100;
 /// Scaled readings stay within it, so that offsets are `i32`.
 const SCALED_MAX: f64 = 2_147_000_000.0;
 
@@ -158,6 +162,33 @@ impl Coding {
         }
     }
 
+    /// Refuses a coding that none of the choices below could have made, of the feature of this name.
+    pub(crate) fn check(&self, feature: &str) -> Result<(), QuantizeError> {
+        let (is_one, found, expected) = match self {
+            Self::Affine { shift, .. } => (
+                SHIFTS.contains(shift),
+                format!("a shift of {shift}"),
+                format!("{} to {}", SHIFTS.start(), SHIFTS.end()),
+            ),
+            Self::Rank { cuts } => {
+                limits::CUTS.check(format!("feature \"{feature}\""), cuts.len())?;
+                (
+                    cuts.windows(2).all(|pair| pair[0] < pair[1]),
+                    "cuts in another order".to_owned(),
+                    "ascending ones, none twice".to_owned(),
+                )
+            }
+        };
+        if is_one {
+            return Ok(());
+        }
+        Err(QuantizeError {
+            place: format!("the coding of feature \"{feature}\""),
+            found,
+            expected,
+        })
+    }
+
     /// The runtime's view of this coding.
     #[must_use]
     pub fn runtime(&self) -> runtime::Coding<'_> {
@@ -189,7 +220,7 @@ impl Coding {
             return Self::IDENTITY;
         }
         let max_shift = match calibration.sensor {
-            Sensor::F32 => 100,
+            Sensor::F32 => SHIFT_MAX,
             // An integer has no digits below the point to be kept.
             _ => 0,
         };
@@ -220,7 +251,7 @@ impl Coding {
     /// readings beyond get codes that decide like 0 and 255. `None` if scaled cuts leave 32 bits.
     pub(crate) fn affine_narrow(cuts: &[f64], sensor: Sensor) -> Option<Self> {
         const SPAN: f64 = 254.0;
-        let max_shift = if sensor == Sensor::F32 { 100 } else { 0 };
+        let max_shift = if sensor == Sensor::F32 { SHIFT_MAX } else { 0 };
         let (low, high) = (*cuts.first()?, *cuts.last()?);
         let shift = (-120..=max_shift).rev().find(|shift| {
             let scale = exp2(*shift);

@@ -161,6 +161,45 @@ impl QuantModel {
         options: Options,
         rows: Option<&Dataset>,
     ) -> Result<Self, QuantizeError> {
+        Self::of(model, calibrations, options, rows, None)
+    }
+
+    /// As [`QuantModel::new`] without rows, of a model with trees whose codings are decided: those of
+    /// an earlier quantization, one per feature, the identity where no split asks.
+    ///
+    /// # Errors
+    /// Another number of codings than features, codings that a reading of their feature does not
+    /// allow, and as [`QuantModel::new`].
+    ///
+    /// # Panics
+    /// As [`QuantModel::new`].
+    pub fn with_codings(
+        model: &FloatModel,
+        calibrations: &[Calibration],
+        options: Options,
+        codings: &[Coding],
+    ) -> Result<Self, QuantizeError> {
+        if codings.len() != model.schema().n_features() {
+            return Err(QuantizeError {
+                place: "codings".to_owned(),
+                found: format!("{} of them", codings.len()),
+                expected: "one per feature".to_owned(),
+            });
+        }
+        for (feature, coding) in model.schema().features().iter().zip(codings) {
+            coding.check(&feature.name)?;
+        }
+        Self::of(model, calibrations, options, None, Some(codings))
+    }
+
+    /// The model in the codings that are given, or else chosen.
+    fn of(
+        model: &FloatModel,
+        calibrations: &[Calibration],
+        options: Options,
+        rows: Option<&Dataset>,
+        codings: Option<&[Coding]>,
+    ) -> Result<Self, QuantizeError> {
         let schema = model.schema().clone();
         assert_eq!(calibrations.len(), schema.n_features());
         let reading_type =
@@ -179,8 +218,10 @@ impl QuantModel {
         }
         let (inputs, codings, body) = match model {
             FloatModel::Forest(_) | FloatModel::Additive(_) => {
-                let codings =
-                    codes::choose(model, calibrations, reading_type, rows, options.codes)?;
+                let codings = match codings {
+                    Some(codings) => codings.to_vec(),
+                    None => codes::choose(model, calibrations, reading_type, rows, options.codes)?,
+                };
                 let body = match model {
                     FloatModel::Additive(sum) => {
                         QuantForest::of_sums(model, sum, &codings, reading_type, options, rows)?

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{Reject as Rule, Rejection};
-
-/// What a row is called whose class is unknown.
-pub const UNKNOWN: &str = "unknown";
+pub use spinney_model::UNKNOWN;
 
 /// When the answer is *unknown*, and what that does to the test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

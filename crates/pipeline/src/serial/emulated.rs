@@ -23,7 +23,7 @@ use crate::failure::{Blame, Failure};
 use crate::image::{self, Image, Transport, Way};
 use crate::process::Guarded;
 use crate::progress::Progress;
-use crate::stages::{self, Quantized};
+use crate::stages::Quantized;
 use crate::{emulator, places, store};
 
 /// An image that serves a model on an emulated machine.
@@ -60,7 +60,7 @@ impl Served {
         let generated = [Encoding::Table, Encoding::Packed]
             .into_iter()
             .map(|encoding| {
-                let options = stages::options_for(core, quant, encoding, false);
+                let options = spinney_convert::options_for(core, quant, encoding, false);
                 spinney_codegen::drop_in(identity, quant, &options)
             })
             .reduce(Result::or)

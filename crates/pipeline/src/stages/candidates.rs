@@ -1,12 +1,12 @@
 //! The forms of a model that are built and measured, and the choice among them.
 
 use serde::{Deserialize, Serialize};
-use spinney_board::Core;
 use spinney_checker::{Layout, LeafTable};
 use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, c99, drop_in};
 use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
+use spinney_convert::options_for;
 use spinney_evaluate::{DeviceRun, Footprint};
-use spinney_quantize::{Body, QuantModel, ReadingType};
+use spinney_quantize::{Body, QuantModel};
 use spinney_report::Candidate as Reported;
 
 use super::chip;
@@ -91,35 +91,6 @@ impl CHeader {
                 code_bits: bits(header.code_type),
             },
         }
-    }
-}
-
-/// What the device makes of generated code.
-pub fn options_for(
-    core: Core,
-    model: &QuantModel,
-    encoding: Encoding,
-    early_exit: bool,
-) -> Options {
-    let is_v6m = core.target() == "thumbv6m-none-eabi";
-    Options {
-        encoding,
-        code_type: code_type(model),
-        wide_thresholds: false,
-        early_exit,
-        exit_margin: 1.0,
-        // Where constants cost two instructions, exits make up for counts in memory.
-        counts_in_memory: is_v6m && early_exit,
-        unaligned: core.reads_unaligned(),
-    }
-}
-
-/// The type of codes that costs least to make: readings that are codes already stay as they are.
-fn code_type(model: &QuantModel) -> CodeType {
-    if model.is_identity() && model.reading_type() != ReadingType::U8 {
-        CodeType::I16
-    } else {
-        CodeType::U8
     }
 }
 

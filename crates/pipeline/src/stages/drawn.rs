@@ -13,7 +13,9 @@ use spinney_config::schema::{Key, Kind, SECTIONS};
 use spinney_config::{Config, Model, Style, Training};
 use spinney_dataset::{Dataset, Rows, split};
 
-use super::candidates::{candidates, options_for};
+use spinney_convert::options_for;
+
+use super::candidates::candidates;
 use super::inputs::PipelineRows;
 use super::model::train_model;
 use super::quantize::quantized_from;

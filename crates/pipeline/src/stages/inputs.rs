@@ -19,9 +19,12 @@ use spinney_dataset::{
 use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{Task, limits};
 
+use spinney_convert::matches;
+
 use super::folders::Folder;
 use super::signals;
 use crate::failure::{Blame, Failure};
+use crate::invocation;
 use crate::store::{self, sha256};
 
 /// The bytes of every input file, by the path typed, and this program's digest.
@@ -91,7 +94,7 @@ pub fn program_digest() -> Result<String, Failure> {
     if let Some(digest) = DIGEST.get() {
         return Ok(digest.clone());
     }
-    let program = std::env::current_exe().environment()?;
+    let program = invocation::file().environment()?;
     let digest = store::sha256_of_file(&program)
         .with_context(|| format!("cannot read {}", program.display()))
         .environment()?;
@@ -547,25 +550,6 @@ fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Whether a name matches a pattern in which `*` stands for any text.
-///
-/// What stands between two stars is looked for from left to right and taken where it is first found:
-/// a later place leaves no more of the name to what follows. So no star is tried twice.
-pub fn matches(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else {
-        return pattern == name;
-    };
-    let (between, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let name = name.strip_prefix(first);
-    let Some(name) = name.and_then(|name| name.strip_suffix(last)) else {
-        return false;
-    };
-    let mut parts = between.split('*');
-    parts
-        .try_fold(name, |name, part| Some(name.split_once(part)?.1))
-        .is_some()
-}
-
 /// What a file's columns are, or what is the matter with them, where `label` is none of them.
 fn columns_help(columns: &[String], label: &str) -> String {
     if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
@@ -586,67 +570,4 @@ fn columns_help(columns: &[String], label: &str) -> String {
 /// A data file is at fault: exit 2, with its path.
 pub fn at_fault(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::Input(anyhow!("{}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        assert!(matches("pixel_*", "pixel_0_1"));
-        assert!(matches("*", "anything"));
-        assert!(matches("a*c*e", "abcde"));
-        assert!(matches("hue", "hue"));
-        assert!(!matches("pixel_*", "hue"));
-        assert!(!matches("a*c", "abcd"));
-        assert!(!matches("hue", "hues"));
-        assert!(!matches("a*a", "a"));
-        assert!(matches("a**a", "aa"));
-        assert!(matches("*ab*ab*", "ababab"));
-        assert!(!matches("*ab*ab*ab*ab", "ababab"));
-        assert!(matches("*é*", "né"));
-    }
-
-    /// The plain definition, which takes exponential time.
-    fn defined(pattern: &[char], name: &[char]) -> bool {
-        match pattern {
-            [] => name.is_empty(),
-            ['*', rest @ ..] => (0..=name.len()).any(|at| defined(rest, &name[at..])),
-            [first, rest @ ..] => name
-                .split_first()
-                .is_some_and(|(it, name)| it == first && defined(rest, name)),
-        }
-    }
-
-    #[test]
-    fn stars_mean_what_they_are_defined_to() {
-        let words = |letters: &[char], length: u32| -> Vec<Vec<char>> {
-            let n = letters.len();
-            (0..n.pow(length))
-                .map(|word| {
-                    (0..length)
-                        .map(|at| letters[word / n.pow(at) % n])
-                        .collect()
-                })
-                .collect()
-        };
-        let names: Vec<Vec<char>> = (0..6).flat_map(|it| words(&['a', 'b'], it)).collect();
-        let mut n_matched = 0;
-        for pattern in (0..6).flat_map(|it| words(&['a', 'b', '*'], it)) {
-            for name in &names {
-                let expected = defined(&pattern, name);
-                let [typed, shown]: [String; 2] = [&pattern, name].map(|it| it.iter().collect());
-                assert_eq!(matches(&typed, &shown), expected, "{typed} {shown}");
-                n_matched += usize::from(expected);
-            }
-        }
-        assert!((1000..20_000).contains(&n_matched), "{n_matched}");
-    }
-
-    #[test]
-    fn a_pattern_of_many_stars_ends() {
-        let pattern = "*a".repeat(1000) + "b";
-        assert!(!matches(&pattern, &"a".repeat(100_000)));
-    }
 }

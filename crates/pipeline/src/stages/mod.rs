@@ -48,9 +48,8 @@ use order::REPORT;
 pub use session::Session;
 
 pub use build::product_image;
-pub use candidates::options_for;
 use inputs::Inputs;
-pub use inputs::{at_fault, matches, program_digest};
+pub use inputs::{at_fault, program_digest};
 pub use moved::moved;
 pub use quantize::{Quantized, forms};
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree, add_front_end};
 use spinney_config::{Codegen, Config, Output};
+use spinney_convert::{Conversion, matches, options_for};
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{
     Detection, Evaluation, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
@@ -13,11 +14,11 @@ use spinney_quantize::{
 };
 use spinney_report::{EarlyExit, FeatureCoding};
 
-use super::candidates::{Candidate, candidates, options_for};
+use super::candidates::{Candidate, candidates};
 use super::claim::{self, Claims};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
-use super::inputs::{self, Inputs, PipelineRows, at_fault, matches};
+use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::order::artifact_of;
 use super::{Session, hints, model};
 use crate::failure::{Blame, Failure};
@@ -257,14 +258,23 @@ pub(super) fn quantized_from(
         codes: config.pipeline.quantize.codes,
         wants_scores,
     };
-    let mut quant = QuantModel::new(&model, &calibrations, options, train)
-        .map_err(|error| at_fault(model::file_of(config), &error))?;
-    let outputs = &config.pipeline.codegen.outputs;
-    if outputs.contains(&Output::Probabilities) {
-        quant = quant
-            .with_probabilities()
-            .map_err(|error| at_fault(model::file_of(config), &error))?;
+    let in_model = |error| at_fault(model::file_of(config), &error);
+    let mut converted =
+        Conversion::calibrated(model, calibrations, options, train).map_err(in_model)?;
+    if config
+        .pipeline
+        .codegen
+        .outputs
+        .contains(&Output::Probabilities)
+    {
+        converted = converted.with_probabilities().map_err(in_model)?;
     }
+    let Conversion {
+        model,
+        calibrations,
+        mut quant,
+        ..
+    } = converted;
     let reject = (config.pipeline.reject.as_ref())
         .zip(rows.calibration.as_ref())
         .map(|(reject, calibration)| calibrated(&quant, calibration, reject.coverage));

@@ -16,10 +16,10 @@ use spinney_quantize::{CodeWidth, CodingChoice, Declared, Options, QuantModel, V
 
 use super::model::Model;
 use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
+use spinney_convert::options_for;
 use spinney_pipeline::emulator::{self, Ended};
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::image::{self, Image, Transport};
-use spinney_pipeline::stages::options_for;
 
 /// What a form is, and with that what it is compared with and asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

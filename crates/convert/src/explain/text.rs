@@ -10,7 +10,9 @@ use super::{Answer, Certainty, CodingShown, Explanation, Margins, Reading, StepS
 const NAME_WIDTH: usize = 24;
 
 impl Explanation {
-    pub(super) fn text(&self) -> String {
+    /// The explanation in lines of text.
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out).expect("writing to a string");
         out

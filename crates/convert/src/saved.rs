@@ -1,0 +1,217 @@
+//! A conversion as bytes: the float model, and what was decided from rows, so that it is quantized anew
+//! without them; and a digest of the tables, which have to come out the same.
+//!
+//! The bytes are JSON. What they claim is checked by the constructors that check any model.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use spinney_model::{FloatModel, Task, Voting};
+use spinney_quantize::{Body, Calibration, CodeWidth, Coding, Leaves, Options, QuantModel, Votes};
+
+use crate::Conversion;
+use crate::sources::hex;
+
+const FORMAT: &str = "spinney-conversion";
+const VERSION: u32 = 1;
+
+/// Why bytes are no conversion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedError {
+    /// The part of the bytes.
+    pub place: String,
+    /// What stands there.
+    pub found: String,
+    /// What may stand there.
+    pub expected: String,
+}
+
+impl std::fmt::Display for SavedError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            place,
+            found,
+            expected,
+        } = self;
+        write!(out, "{place}: found {found}, expected {expected}")
+    }
+}
+
+impl std::error::Error for SavedError {}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    format: String,
+    version: u32,
+    /// Canonical JSON, as text, so that its own reader reads it.
+    model: String,
+    calibrations: Vec<Calibration>,
+    /// The coding of each feature of a model with trees; none of naive Bayes, whose codings follow
+    /// from calibrations.
+    codings: Vec<Coding>,
+    hard_votes: bool,
+    byte_votes: bool,
+    wants_scores: bool,
+    has_probabilities: bool,
+    margin: Option<u64>,
+    digest: String,
+}
+
+impl Conversion {
+    /// The bytes that [`Conversion::from_bytes`] makes an equal conversion of.
+    ///
+    /// # Panics
+    /// Never; numbers and text are JSON.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let quant = &self.quant;
+        let (codings, byte_votes) = match quant.body() {
+            Body::Forest(forest) => {
+                let features = 0..self.calibrations.len();
+                let coding_of = |feature| quant.coding_of(feature).cloned();
+                (
+                    features
+                        .map(|feature| coding_of(feature).unwrap_or(Coding::IDENTITY))
+                        .collect(),
+                    matches!(forest.leaves(), Leaves::Bytes(_)),
+                )
+            }
+            Body::Bayes(_) => (Vec::new(), false),
+        };
+        let saved = Saved {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            model: self.model.to_json(),
+            calibrations: self.calibrations.clone(),
+            codings,
+            hard_votes: self.options.voting == Voting::Hard,
+            byte_votes,
+            wants_scores: self.options.wants_scores,
+            has_probabilities: quant.probabilities().is_some(),
+            margin: quant.margin(),
+            digest: digest(quant),
+        };
+        serde_json::to_vec(&saved).expect("numbers and text")
+    }
+
+    /// The conversion of these bytes.
+    ///
+    /// # Errors
+    /// Other bytes, a model or codings that are none, and tables that this version of Spinney does
+    /// not make.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SavedError> {
+        let error = |place: &str, found: String, expected: &str| SavedError {
+            place: place.to_owned(),
+            found,
+            expected: expected.to_owned(),
+        };
+        let saved: Saved = serde_json::from_slice(bytes).map_err(|fault| {
+            error(
+                "the bytes",
+                fault.to_string(),
+                "what a saved conversion holds",
+            )
+        })?;
+        if (saved.format.as_str(), saved.version) != (FORMAT, VERSION) {
+            let found = format!("{} {}", saved.format, saved.version);
+            return Err(error("the bytes", found, &format!("{FORMAT} {VERSION}")));
+        }
+        let model = FloatModel::from_json(saved.model.as_bytes()).map_err(|fault| SavedError {
+            place: fault.place,
+            found: fault.found,
+            expected: fault.expected,
+        })?;
+        let n_features = model.schema().n_features();
+        if saved.calibrations.len() != n_features {
+            let found = format!("{} of them", saved.calibrations.len());
+            return Err(error("calibrations", found, "one per feature"));
+        }
+        let votes = if saved.byte_votes {
+            Votes::Byte
+        } else {
+            Votes::Q15
+        };
+        let options = Options {
+            voting: if saved.hard_votes {
+                Voting::Hard
+            } else {
+                Voting::Soft
+            },
+            votes,
+            codes: CodeWidth::Auto,
+            wants_scores: saved.wants_scores,
+        };
+        let rebuilt = if saved.codings.is_empty() {
+            QuantModel::new(&model, &saved.calibrations, options, None)
+        } else {
+            QuantModel::with_codings(&model, &saved.calibrations, options, &saved.codings)
+        };
+        let rebuilt = rebuilt.and_then(|quant| match saved.has_probabilities {
+            true => quant.with_probabilities(),
+            false => Ok(quant),
+        });
+        let quant = rebuilt.map_err(|fault| SavedError {
+            place: fault.place,
+            found: fault.found,
+            expected: fault.expected,
+        })?;
+        let quant = match saved.margin {
+            Some(margin)
+                if quant.task() != Task::Classify
+                    || (u32::try_from(margin).is_err()
+                        && matches!(quant.body(), Body::Forest(_))) =>
+            {
+                return Err(error("margin", margin.to_string(), "a lead of votes"));
+            }
+            Some(margin) => quant.with_margin(margin),
+            None => quant,
+        };
+        if digest(&quant) != saved.digest {
+            return Err(error(
+                "the tables",
+                "others than were saved".to_owned(),
+                "the same: quantize the model anew with this version of Spinney",
+            ));
+        }
+        Ok(Self {
+            model,
+            calibrations: saved.calibrations,
+            options,
+            quant,
+        })
+    }
+}
+
+/// SHA-256 of everything that scores a row.
+fn digest(quant: &QuantModel) -> String {
+    let mut sha = Sha256::new();
+    let codings = serde_json::to_vec(&(quant.reading_type(), quant.inputs(), quant.codings()));
+    sha.update(codings.expect("numbers and text"));
+    match quant.body() {
+        Body::Forest(forest) => {
+            for tree in forest.trees() {
+                sha.update(tree.first_split.to_le_bytes());
+                sha.update(tree.root.to_le_bytes());
+            }
+            for split in forest.splits() {
+                sha.update(split.feature.to_le_bytes());
+                sha.update(split.threshold.to_le_bytes());
+                sha.update(split.children[0].to_le_bytes());
+                sha.update(split.children[1].to_le_bytes());
+            }
+            match forest.leaves() {
+                Leaves::Classes => {}
+                Leaves::Bytes(votes) => sha.update(votes),
+                Leaves::Words(votes) => votes.iter().for_each(|it| sha.update(it.to_le_bytes())),
+            }
+        }
+        Body::Bayes(bayes) => {
+            sha.update(format!("{:?}", bayes.terms()));
+            bayes
+                .offsets()
+                .iter()
+                .for_each(|it| sha.update(it.to_le_bytes()));
+        }
+    }
+    hex(&sha.finalize())
+}
