@@ -10,10 +10,10 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use spinney_batch::Predictor;
-use spinney_config::{DataFile, Dataset as RowsConfig, Labels};
+use spinney_config::{Config, DataFile, Dataset as RowsConfig, Labels};
 use spinney_dataset::limits::FILE_BYTES_MAX;
-use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsIn, Rows, Source};
-use spinney_model::{Naming, Schema, Task};
+use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsAre, LabelsIn, Rows, Source};
+use spinney_model::{FloatModel, Naming, Schema, Task};
 use spinney_wire::frame::Clock;
 
 use answer::{Answer, DeviceAnswer, Ticks};
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Rows: .npy or .npz in the order of the model's features, or .csv with their names.
     #[arg(long)]
     input: PathBuf,
-    /// Where classes go: .npy takes their indices, .csv their names.
+    /// Where classes go, or values: .npy takes the indices of classes, .csv their names.
     #[arg(long)]
     output: Option<PathBuf>,
     /// Write a score per class behind each class, to a .csv or with `--json`.
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "found --scores without a place for them, expected --output FILE.csv or --json"
         )));
     }
-    let file = file_of(config)?;
+    let loaded = spinney_config::load(config)?;
     let progress = if arguments.json {
         terminal::notes()
     } else {
@@ -87,17 +87,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = spinney_config::file::read(input, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", input.display()))
         .input()?;
-    let (rows, labels) = read(&bytes, &file).map_err(|error| at_fault(input, &error))?;
+    let (rows, labels) = read(&bytes, &loaded).map_err(|error| at_fault(input, &error))?;
     drop(bytes);
     let quantized = stages::quantized(config, progress.clone())?;
     let schema = quantized.model.schema();
-    if quantized.model.task() == Task::Regress {
-        return Err(Failure::Input(anyhow!(
-            "found a model of values, expected one of classes or alarms; `explain --row N` gives values, \
-             and `pipeline run` writes those of all test rows to predictions.csv"
-        )));
-    }
-    let fitted = fit(rows, labels, schema).map_err(|error| at_fault(input, &error))?;
+    let normal = file_of(&loaded).normal.as_deref();
+    let fitted = fit(rows, labels, schema, normal).map_err(|error| at_fault(input, &error))?;
     progress.doing("predicting");
     let predicted = match &arguments.port {
         None => on_host(arguments, &quantized, &fitted)?,
@@ -105,24 +100,47 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     progress.clear();
     let classes = &predicted.classes;
+    let shown = arguments.scores.then_some(predicted.scores.as_deref());
+    let shown = shown.flatten();
     if let (Some(path), Some(format)) = (&arguments.output, format) {
-        let bytes = format.bytes(classes, predicted.scores.as_deref(), schema);
+        let bytes = match &predicted.values {
+            Some(values) => format.bytes_of_values(values, shown),
+            None => format.bytes(classes, shown, schema),
+        };
         store::write_whole(path, &bytes).input()?;
     }
     let n_rows = classes.len();
-    let n_right = fitted.labels.as_ref().map(|labels| {
-        let pairs = labels.iter().zip(classes);
-        pairs.filter(|(label, class)| label == class).count()
-    });
+    let n_right = match &fitted.labels {
+        Some(Known::Classes(labels)) => {
+            let pairs = labels.iter().zip(classes);
+            Some(pairs.filter(|(label, class)| label == class).count())
+        }
+        _ => None,
+    };
+    let mean_error = match (&fitted.labels, &predicted.values) {
+        (Some(Known::Numbers(labels)), Some(values)) => {
+            let errors = labels
+                .iter()
+                .zip(values)
+                .map(|(label, value)| (label - value).abs());
+            Some(errors.sum::<f64>() / n_rows.max(1) as f64)
+        }
+        _ => None,
+    };
     if arguments.json {
         let answer = Answer {
             rows: n_rows,
             accuracy: n_right.map(|n_right| n_right as f64 / n_rows.max(1) as f64),
             rows_right: n_right,
+            mean_absolute_error: mean_error,
             seconds: predicted.seconds,
-            classes: classes.iter().map(|class| name(schema, *class)).collect(),
-            score_classes: predicted.scores.is_some().then(|| schema.classes()),
-            scores: predicted.scores.as_deref(),
+            classes: predicted.values.is_none().then(|| {
+                let names = classes.iter().map(|class| name(schema, *class));
+                names.collect()
+            }),
+            values: predicted.values.as_deref(),
+            score_classes: shown.map(|_| schema.outputs()),
+            scores: shown,
             device: predicted.device.as_ref(),
         };
         terminal::json(&answer).environment()?;
@@ -135,6 +153,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 "accuracy {:.4} ({n_right} of {n_rows} rows)",
                 n_right as f64 / n_rows as f64
             );
+        }
+        if let Some(error) = mean_error {
+            println!("mean absolute error {error:.6} ({n_rows} rows)");
         }
         eprintln!(
             "{n_rows} rows in {:.3} s, {:.0} rows per second",
@@ -151,7 +172,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// What came of the rows.
 struct Predicted {
     classes: Vec<usize>,
-    /// Where they were asked for.
+    /// Of a regressor.
+    values: Option<Vec<f64>>,
+    /// Where they were asked for, or make values.
     scores: Option<Vec<Vec<i64>>>,
     seconds: f64,
     /// What a device said of them; `None` on this machine.
@@ -172,7 +195,11 @@ fn on_host(
     let start = Instant::now();
     let values = fitted.values.view();
     let of_input = |error| at_fault(&arguments.input, &error);
-    let classes = predictor.classes(values).map_err(of_input)?;
+    let is_value = quantized.model.task() == Task::Regress;
+    let classes = match is_value {
+        true => vec![0; values.nrows()],
+        false => predictor.classes(values).map_err(of_input)?,
+    };
     // An exit that may change a class is asked itself, and so is a margin.
     let quant = &quantized.quant;
     let classes = match quant.margin() {
@@ -183,15 +210,16 @@ fn on_host(
             scores.map(|row| quant.delivered(&row.to_vec())).collect()
         }
     };
-    let seconds = start.elapsed().as_secs_f64();
-    let scores = if arguments.scores {
+    let scores: Option<Vec<Vec<i64>>> = if arguments.scores || is_value {
         let scores = predictor.scores(values).map_err(of_input)?;
         Some(scores.rows().into_iter().map(|row| row.to_vec()).collect())
     } else {
         None
     };
+    let seconds = start.elapsed().as_secs_f64();
     Ok(Predicted {
         classes,
+        values: scores.as_deref().and_then(|it| values_of(quantized, it)),
         scores,
         seconds,
         device: None,
@@ -287,11 +315,12 @@ fn on_device(
              flash it anew"
         )));
     }
+    let outcomes = run.outcomes.iter();
+    let scores: Vec<Vec<i64>> = outcomes.map(|one| one.scores.clone()).collect();
     Ok(Predicted {
         classes: run.classes(),
-        scores: arguments
-            .scores
-            .then(|| run.outcomes.iter().map(|one| one.scores.clone()).collect()),
+        values: values_of(quantized, &scores),
+        scores: Some(scores),
         seconds: run.seconds,
         device: Some(DeviceAnswer {
             has_scores: run.device.has_scores,
@@ -323,16 +352,27 @@ fn clock_in_words(clock: Clock) -> &'static str {
     }
 }
 
-/// The file whose columns those of the input are like.
-fn file_of(config: &Path) -> Result<DataFile, Failure> {
-    let config = spinney_config::load(config)?;
-    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-        config.pipeline.dataset;
-    Ok(file)
+/// The values that rows' scores are, through the model's link; `None` where there are classes.
+fn values_of(quantized: &Quantized, scores: &[Vec<i64>]) -> Option<Vec<f64>> {
+    let Quantized { model, quant, .. } = quantized;
+    let FloatModel::Additive(sum) = model else {
+        return None;
+    };
+    let value = |scores: &Vec<i64>| sum.linked(&quant.values(scores))[0];
+    (model.task() == Task::Regress).then(|| scores.iter().map(value).collect())
 }
 
-/// Rows without the columns that are ignored and, where the file has them, labels.
-fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<RowLabels>), DataError> {
+/// The file whose columns those of the input are like.
+fn file_of(config: &Config) -> &DataFile {
+    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+        &config.pipeline.dataset;
+    file
+}
+
+/// Rows without the columns that are ignored, with gaps and words where the config declares them, and,
+/// where the file has them, labels.
+fn read(bytes: &[u8], config: &Config) -> Result<(Rows, Option<RowLabels>), DataError> {
+    let file = file_of(config);
     let labels = match &file.labels {
         Labels::Column(label) => LabelsIn::Column(label),
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
@@ -343,16 +383,32 @@ fn read(bytes: &[u8], file: &DataFile) -> Result<(Rows, Option<RowLabels>), Data
             .iter()
             .any(|it| spinney_convert::matches(it, column))
     };
-    Source::open(bytes, labels, file.header)?.rows(&keeps)
+    let source = Source::open(bytes, labels, file.header)?;
+    let columns = stages::columns(config, &source)?;
+    // What labels are is told by the model.
+    source.with(LabelsAre::default(), columns).rows(&keeps)
 }
 
-/// Rows with the model's columns in its order, and class indices where the file has labels.
+/// Rows with the model's columns in its order, and what is right where the file has labels.
 struct Fitted {
     values: ndarray::Array2<f64>,
-    labels: Option<Vec<usize>>,
+    labels: Option<Known>,
 }
 
-fn fit(rows: Rows, labels: Option<RowLabels>, schema: &Schema) -> Result<Fitted, DataError> {
+/// What is right.
+enum Known {
+    /// A class per row.
+    Classes(Vec<usize>),
+    /// A number per row.
+    Numbers(Vec<f64>),
+}
+
+fn fit(
+    rows: Rows,
+    labels: Option<RowLabels>,
+    schema: &Schema,
+    normal: Option<&str>,
+) -> Result<Fitted, DataError> {
     let are_named = schema.naming() == Naming::Given;
     let rows = rows.with_features(&schema.feature_names(), are_named)?;
     let Some(labels) = labels else {
@@ -361,10 +417,29 @@ fn fit(rows: Rows, labels: Option<RowLabels>, schema: &Schema) -> Result<Fitted,
             labels: None,
         });
     };
-    let rows = Dataset::of(rows, &labels)?.with_classes(schema.classes())?;
+    if schema.task() == Task::Regress {
+        let number = |(row, label): (usize, &str)| match label.trim().parse() {
+            Ok(number) if f64::is_finite(number) => Ok(number),
+            _ => Err(DataError::new(
+                format!("labels, row {row}"),
+                format!("{label:?}"),
+                "a finite number, since the model gives values",
+            )),
+        };
+        let numbers = labels.iter().enumerate().map(number);
+        return Ok(Fitted {
+            labels: Some(Known::Numbers(numbers.collect::<Result<_, _>>()?)),
+            values: rows.values,
+        });
+    }
+    let rows = Dataset::of(rows, &labels)?;
+    let rows = match normal {
+        Some(normal) => rows.as_alarms(normal)?,
+        None => rows.with_classes(schema.classes())?,
+    };
     Ok(Fitted {
         values: rows.values().clone(),
-        labels: Some(rows.labels().to_vec()),
+        labels: Some(Known::Classes(rows.labels().to_vec())),
     })
 }
 
@@ -389,7 +464,7 @@ impl OutputFormat {
             Some("csv") => Ok(Self::Csv),
             _ => Err(Failure::Input(anyhow!(
                 "{}: found an output of unknown format, expected a name that ends in .npy (class \
-                 indices) or .csv (class names)",
+                 indices, or values) or .csv (class names, or values)",
                 path.display()
             ))),
         }
@@ -397,7 +472,10 @@ impl OutputFormat {
 
     fn bytes(self, classes: &[usize], scores: Option<&[Vec<i64>]>, schema: &Schema) -> Vec<u8> {
         match self {
-            Self::Npy => npy_bytes(classes),
+            Self::Npy => {
+                let classes = classes.iter().map(|class| (*class as u64).to_le_bytes());
+                npy_bytes("<i8", classes)
+            }
             Self::Csv => {
                 let mut out = String::from("class");
                 if scores.is_some() {
@@ -420,13 +498,32 @@ impl OutputFormat {
     }
 }
 
-/// A one-dimensional `.npy` of 64-bit integers, format version 1.0.
-fn npy_bytes(classes: &[usize]) -> Vec<u8> {
+impl OutputFormat {
+    /// Values, and the scores that they are made of where they were asked for.
+    fn bytes_of_values(self, values: &[f64], scores: Option<&[Vec<i64>]>) -> Vec<u8> {
+        if self == Self::Npy {
+            return npy_bytes("<f8", values.iter().map(|value| value.to_le_bytes()));
+        }
+        let mut out = String::from("value");
+        out.push_str(if scores.is_some() { ",score\n" } else { "\n" });
+        for (row, value) in values.iter().enumerate() {
+            out.push_str(&value.to_string());
+            for score in scores.map_or(&[][..], |scores| &scores[row]) {
+                out.push_str(&format!(",{score}"));
+            }
+            out.push('\n');
+        }
+        out.into_bytes()
+    }
+}
+
+/// A one-dimensional `.npy` of items of 64 bits, whose type NumPy calls `descr`; format version 1.0.
+fn npy_bytes(descr: &str, items: impl ExactSizeIterator<Item = [u8; 8]>) -> Vec<u8> {
     const ALIGNMENT: usize = 64;
     const HEAD: usize = 10;
     let mut header = format!(
-        "{{'descr': '<i8', 'fortran_order': False, 'shape': ({},), }}",
-        classes.len()
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({},), }}",
+        items.len()
     );
     let end = (HEAD + header.len() + 1).next_multiple_of(ALIGNMENT);
     header.extend(std::iter::repeat_n(' ', end - HEAD - header.len() - 1));
@@ -435,11 +532,7 @@ fn npy_bytes(classes: &[usize]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(n_bytes.to_le_bytes());
     bytes.extend(header.into_bytes());
-    bytes.extend(
-        classes
-            .iter()
-            .flat_map(|class| (*class as i64).to_le_bytes()),
-    );
+    bytes.extend(items.flatten());
     bytes
 }
 
@@ -459,8 +552,8 @@ mod tests {
     #[test]
     fn an_npy_is_read_back() {
         for n in [0, 1, 1000] {
-            let classes: Vec<usize> = (0..n).collect();
-            let bytes = npy_bytes(&classes);
+            let classes: Vec<u64> = (0..n as u64).collect();
+            let bytes = npy_bytes("<i8", classes.iter().map(|it| it.to_le_bytes()));
             assert_eq!(bytes.len() % 64, n * 8 % 64);
             let names: Vec<String> = classes.iter().map(ToString::to_string).collect();
             assert_eq!(spinney_dataset::npy::labels(&bytes).unwrap(), names);

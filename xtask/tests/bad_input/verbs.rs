@@ -317,3 +317,28 @@ fn waiting_for_another_run_is_said() {
     .assert_eq(&line.replace(&lock, "LOCK"));
     assert!(status.success());
 }
+
+#[test]
+fn values_are_those_of_the_report() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it");
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("values.csv");
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .current_dir(repository)
+        .args(["predict", "--config", "examples/air-regression.toml"])
+        .args(["--input", "data/air_regression.csv", "--output"])
+        .arg(&out)
+        .output()
+        .expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.starts_with("mean absolute error "), "{stdout}");
+    let values = std::fs::read_to_string(&out).expect("values");
+    let report = repository.join("reports/air-regression/predictions.csv");
+    let report = std::fs::read_to_string(report).expect("the report's");
+    let reported = report.lines().map(|line| line.split(',').nth(3));
+    let found: Vec<Option<&str>> = values.lines().map(Some).collect();
+    assert_eq!(found[0], Some("value"));
+    assert_eq!(found[1..], reported.skip(1).collect::<Vec<_>>());
+}

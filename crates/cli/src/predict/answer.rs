@@ -9,9 +9,16 @@ pub(super) struct Answer<'a> {
     /// Share of the rows that are right; `null` without labels.
     pub accuracy: Option<f64>,
     pub rows_right: Option<usize>,
+    /// Mean distance of values from labels; absent without labels, and of classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_absolute_error: Option<f64>,
     pub seconds: f64,
-    /// The class of each row.
-    pub classes: Vec<&'a str>,
+    /// The class of each row; absent where there are values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<&'a str>>,
+    /// The value of each row, of a regressor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<&'a [f64]>,
     /// The classes that scores are of, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score_classes: Option<&'a [String]>,

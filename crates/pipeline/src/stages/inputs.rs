@@ -489,7 +489,10 @@ impl<'a> Opened<'a> {
 }
 
 /// The features of a file that are declared to have gaps or words.
-fn columns(config: &Config, source: &Source<'_>) -> Result<Columns, DataError> {
+///
+/// # Errors
+/// A file whose features cannot be read.
+pub fn columns(config: &Config, source: &Source<'_>) -> Result<Columns, DataError> {
     let declared = &config.pipeline.features;
     let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
     if !declared.values().any(is_odd) {

@@ -49,7 +49,7 @@ pub use session::Session;
 
 pub use build::product_image;
 use inputs::Inputs;
-pub use inputs::{at_fault, program_digest};
+pub use inputs::{at_fault, columns, program_digest};
 pub use moved::moved;
 pub use quantize::{Quantized, forms};
 
