@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
+use spinney_board::Chip;
 
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{invocation, places, process, store};
@@ -55,30 +56,9 @@ pub(crate) fn run(
         )));
     }
     let mut plan = Plan::default();
-    if is_there(&root, CONFIG) {
-        plan.by_hand.push(format!(
-            "{CONFIG} is there and stays as it is; a second pipeline is a second config with another \
-             name"
-        ));
-    } else {
-        let name = name_of(&root, name)?;
-        let rows = free(&root, [ROWS.to_owned(), format!("data/{name}-rows.csv")])?;
-        let model = free(&root, [MODEL.to_owned(), format!("{name}-model")])?;
-        let [config, workflow] = new::pipeline_files(&name, &chip, &rows, &model);
-        for (file, text) in &new::model(&rows, &config)? {
-            plan.files
-                .push((format!("{model}/{file}"), text.clone().into()));
-        }
-        plan.added.push(format!("{model}/, the crate {name}-model"));
-        plan.add(CONFIG, config);
-        plan.add(&rows, ROWS_BYTES);
-        if !is_there(&root, WORKFLOW) {
-            plan.add(WORKFLOW, workflow);
-        }
-        plan.by_hand.push(format!(
-            "in your firmware's Cargo.toml, `{name}-model = {{ path = \"{model}\" }}`, by the path from \
-             there; docs/firmware.md has what it offers"
-        ));
+    match is_there(&root, CONFIG) {
+        true => add_workflow(&root, name, &mut plan)?,
+        false => add_pipeline(&root, name, &chip, &mut plan)?,
     }
     add_xtask(&root, &spinney, &mut plan)?;
     add_ignored(&root, &mut plan)?;
@@ -138,6 +118,53 @@ fn free(root: &Path, places: [String; 2]) -> Result<String, Failure> {
     free.next()
         .with_context(|| format!("found {taken}, expected one of them to be free; move one away"))
         .input()
+}
+
+/// A pipeline for irises, its rows, its model and its workflow.
+fn add_pipeline(
+    root: &Path,
+    name: Option<&str>,
+    chip: &Chip,
+    plan: &mut Plan,
+) -> Result<(), Failure> {
+    let name = name_of(root, name)?;
+    let rows = free(root, [ROWS.to_owned(), format!("data/{name}-rows.csv")])?;
+    let model = free(root, [MODEL.to_owned(), format!("{name}-model")])?;
+    let config = new::config(&name, chip, &rows, &model);
+    for (file, text) in &new::model(&rows, &config)? {
+        plan.files
+            .push((format!("{model}/{file}"), text.clone().into()));
+    }
+    plan.added.push(format!("{model}/, the crate {name}-model"));
+    plan.add(CONFIG, config);
+    plan.add(&rows, ROWS_BYTES);
+    if !is_there(root, WORKFLOW) {
+        plan.add(WORKFLOW, new::workflow(&name, chip, Some(&model)));
+    }
+    plan.by_hand.push(format!(
+        "in your firmware's Cargo.toml, `{name}-model = {{ path = \"{model}\" }}`, by the path from there; \
+         docs/firmware.md has what it offers"
+    ));
+    Ok(())
+}
+
+/// The workflow of the pipeline that is there.
+fn add_workflow(root: &Path, name: Option<&str>, plan: &mut Plan) -> Result<(), Failure> {
+    let config = spinney_config::load(&root.join(CONFIG))?;
+    let pipeline = &config.pipeline;
+    if name.is_some_and(|name| name != pipeline.identity.name) {
+        plan.by_hand.push(format!(
+            "{CONFIG} is that of the pipeline {}; a second one is a second config, with another name",
+            pipeline.identity.name
+        ));
+    }
+    if !is_there(root, WORKFLOW) {
+        let model = pipeline.codegen.crate_folder.as_ref();
+        let model = model.map(|folder| folder.typed.as_str());
+        let (name, chip) = (&pipeline.identity.name, &pipeline.target.chip);
+        plan.add(WORKFLOW, new::workflow(name, chip, model));
+    }
+    Ok(())
 }
 
 /// The repository's own `xtask`, and how it is called.
@@ -382,6 +409,35 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"mine\"", "\"xtask\"")).unwrap();
         read_workspace(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_pipeline_that_is_there_gets_its_workflow() {
+        let chip = new::chip_named("nRF52840_xxAA").unwrap();
+        let config = new::config("mine", &chip, ROWS, "code/model");
+        let rows = String::from_utf8(ROWS_BYTES.to_vec()).unwrap();
+        let folder = repository(&[(CONFIG, &config), (ROWS, &rows)]);
+        run(folder.path(), None, CHIP, None).unwrap();
+        let after = all(folder.path());
+        assert_eq!(after[CONFIG], config.as_bytes());
+        let workflow = String::from_utf8(after[WORKFLOW].clone()).unwrap();
+        for expected in ["reports/mine/", "thumbv7em-none-eabihf", "-- code/model\n"] {
+            assert!(workflow.contains(expected), "{expected}: {workflow}");
+        }
+        assert!(!workflow.contains("{{last") && !workflow.contains("working-directory"));
+        assert!(after.contains_key("xtask/Cargo.toml") && !after.contains_key("model/Cargo.toml"));
+    }
+
+    #[test]
+    fn a_config_with_a_fault_is_not_added_to() {
+        let folder = repository(&[(CONFIG, "[pipeline]\nname = 1\n")]);
+        let before = all(folder.path());
+        let error = run(folder.path(), None, CHIP, None).unwrap_err();
+        assert!(
+            matches!(error, Failure::Config(_) | Failure::Input(_)),
+            "{error:?}"
+        );
+        assert_eq!(all(folder.path()), before);
     }
 
     #[cfg(unix)]

@@ -50,7 +50,7 @@ const TEMPLATE: [(&str, &str); 9] = [
 
 /// What CI does, in a project.
 const WORKFLOW: &str = ".github/workflows/ci.yml";
-/// The step of it for a project with firmware.
+/// Its step for a project with firmware.
 const FIRMWARE_STEP: &str = "      - name: The firmware builds
         working-directory: firmware
         run: cargo build --release --locked
@@ -201,16 +201,32 @@ fn fill(text: &str, words: &BTreeMap<&'static str, String>) -> String {
     })
 }
 
-/// The config and the workflow of a pipeline alone, whose rows and crate lie at these places.
-pub(crate) fn pipeline_files(name: &str, chip: &Chip, rows: &str, model: &str) -> [String; 2] {
+/// The config of a pipeline alone, whose rows and crate lie at these places.
+pub(crate) fn config(name: &str, chip: &Chip, rows: &str, model: &str) -> String {
     let mut words = words(name, chip);
     words.insert("rows", rows.to_owned());
     words.insert("crate", model.to_owned());
-    words.insert("firmware_step", String::new());
-    ["pipeline.toml", WORKFLOW].map(|file| {
-        let text = TEMPLATE.iter().find(|(path, _)| *path == file);
-        fill(text.map_or("", |(_, text)| text), &words)
-    })
+    template("pipeline.toml", &words)
+}
+
+/// The workflow of a pipeline alone, which may hand a crate over.
+pub(crate) fn workflow(name: &str, chip: &Chip, model: Option<&str>) -> String {
+    let mut words = words(name, chip);
+    words.insert("last_steps", model.map_or_else(String::new, model_step));
+    template(WORKFLOW, &words)
+}
+
+fn template(file: &str, words: &BTreeMap<&'static str, String>) -> String {
+    let text = TEMPLATE.iter().find(|(path, _)| *path == file);
+    fill(text.map_or("", |(_, text)| text), words)
+}
+
+/// The step of a workflow that holds the committed crate to the pipeline.
+fn model_step(model: &str) -> String {
+    format!(
+        "      - name: The committed model is what the pipeline gives\n        \
+         run: git diff --exit-code -- {model}\n"
+    )
 }
 
 /// The lock file of the firmware, whole, so that `--locked` holds from the first build on.
@@ -341,7 +357,7 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("target", target.to_owned()),
         ("rows", ROWS.to_owned()),
         ("crate", MODEL.to_owned()),
-        ("firmware_step", FIRMWARE_STEP.to_owned()),
+        ("last_steps", model_step(MODEL) + FIRMWARE_STEP),
         ("runtime", runtime.to_owned()),
         ("critical_section", critical_section.to_owned()),
         ("runtime_dependencies", dependencies.to_owned()),
