@@ -1,7 +1,6 @@
 //! `features`: rows of a front end as `.npy` files, to train on with other tools; the device
 //! computes the same.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use spinney_dataset::Dataset;
@@ -9,6 +8,7 @@ use spinney_dataset::Dataset;
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{stages, store};
 
+use crate::npy::header;
 use crate::terminal;
 
 /// Writes features and labels of training and test rows into `output`.
@@ -67,22 +67,6 @@ fn labels(dataset: &Dataset) -> Vec<u8> {
             bytes.extend(character.to_le_bytes());
         }
     }
-    bytes
-}
-
-/// The head of a `.npy` file, version 1.0, whose length is a multiple of 64.
-fn header(dtype: &str, shape: &str) -> Vec<u8> {
-    const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
-    let mut text = String::new();
-    let _ = write!(
-        text,
-        "{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
-    );
-    let length = (MAGIC.len() + 2 + text.len() + 1).next_multiple_of(64) - MAGIC.len() - 2;
-    let text = format!("{text:<width$}\n", width = length - 1);
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend(u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
-    bytes.extend(text.as_bytes());
     bytes
 }
 

@@ -19,6 +19,7 @@ mod inspect;
 mod list;
 mod misplaced;
 pub mod new;
+mod npy;
 mod own_xtask;
 mod predict;
 pub mod setup;

@@ -25,6 +25,7 @@ use spinney_pipeline::serial::{Card, HostRows, Link, Noisy, Patience, Served, Ta
 use spinney_pipeline::stages::{self, Quantized, at_fault};
 use spinney_pipeline::store;
 
+use crate::npy::header;
 use crate::terminal;
 
 #[derive(Args)]
@@ -517,21 +518,9 @@ impl OutputFormat {
     }
 }
 
-/// A one-dimensional `.npy` of items of 64 bits, whose type NumPy calls `descr`; format version 1.0.
+/// A one-dimensional `.npy` of items of 64 bits, whose type NumPy calls `descr`.
 fn npy_bytes(descr: &str, items: impl ExactSizeIterator<Item = [u8; 8]>) -> Vec<u8> {
-    const ALIGNMENT: usize = 64;
-    const HEAD: usize = 10;
-    let mut header = format!(
-        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({},), }}",
-        items.len()
-    );
-    let end = (HEAD + header.len() + 1).next_multiple_of(ALIGNMENT);
-    header.extend(std::iter::repeat_n(' ', end - HEAD - header.len() - 1));
-    header.push('\n');
-    let n_bytes = u16::try_from(header.len()).expect("a header of a hundred bytes");
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(n_bytes.to_le_bytes());
-    bytes.extend(header.into_bytes());
+    let mut bytes = header(descr, &format!("({},)", items.len()));
     bytes.extend(items.flatten());
     bytes
 }
