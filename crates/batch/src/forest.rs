@@ -19,6 +19,8 @@ const TREES_PER_LOOK: usize = 8;
 pub(crate) struct Forest<R> {
     form: Form<R>,
     votes: Votes,
+    /// What the sums of a row begin with.
+    bases: Vec<[u32; GROUP]>,
 }
 
 /// What the trees compare.
@@ -32,7 +34,10 @@ enum Form<R> {
 
 #[derive(Debug)]
 struct Trees<K> {
+    /// Of values, those first that change most.
     trees: Vec<Tree<K>>,
+    /// The number of each in the model.
+    order: Vec<usize>,
     /// By how much the trees from an index on may change the distance of two classes; 0 at the end.
     rest: Vec<u32>,
 }
@@ -54,7 +59,8 @@ impl<R: Reading> Forest<R> {
                 })
             }))
         };
-        Self { form, votes }
+        let bases = votes.bases();
+        Self { form, votes, bases }
     }
 
     /// The trees, where they compare readings.
@@ -72,7 +78,9 @@ impl<R: Reading> Forest<R> {
     pub(crate) fn add_up(&self, rows: &[R], n_features: usize, only_class: bool, room: &mut Room) {
         let Room { keys, sums, .. } = room;
         sums.clear();
-        sums.resize(rows.len() / n_features * self.votes.n_groups(), [0; _]);
+        for _ in 0..rows.len() / n_features {
+            sums.extend_from_slice(&self.bases);
+        }
         match &self.form {
             Form::Bytes(trees) => {
                 keys.clear();
@@ -121,14 +129,24 @@ impl<K: Key> Trees<K> {
         votes: &Votes,
         key: impl FnMut(u16, i16) -> Option<K>,
     ) -> Self {
-        let trees = Tree::all(forest, inputs, key);
+        let trees = Tree::all(forest, inputs, key).into_iter().enumerate();
+        let span = |tree: &Tree<K>| tree.leaves().map(|leaf| votes.span(leaf)).max();
+        let mut trees: Vec<(u32, usize, Tree<K>)> = trees
+            .map(|(index, tree)| (span(&tree).unwrap_or(0), index, tree))
+            .collect();
+        if votes.is_of_values() {
+            trees.sort_by_key(|(span, _, _)| std::cmp::Reverse(*span));
+        }
         let mut rest = vec![0_u32];
-        for tree in trees.iter().rev() {
-            let span = tree.leaves().map(|leaf| votes.span(leaf)).max();
-            rest.push(rest[rest.len() - 1] + span.unwrap_or(0));
+        for (span, _, _) in trees.iter().rev() {
+            rest.push(rest[rest.len() - 1].saturating_add(*span));
         }
         rest.reverse();
-        Self { trees, rest }
+        let (order, trees) = trees
+            .into_iter()
+            .map(|(_, index, tree)| (index, tree))
+            .unzip();
+        Self { trees, order, rest }
     }
 
     #[inline(always)]
@@ -159,7 +177,7 @@ impl<K: Key> Trees<K> {
                 });
                 let leaves = tree.walk(keys, &starts);
                 for (row, leaf) in rows.iter().zip(leaves) {
-                    votes.add(leaf, &mut sums[span(*row)]);
+                    votes.add(self.order[index], leaf, &mut sums[span(*row)]);
                 }
             }
         }

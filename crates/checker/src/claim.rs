@@ -116,18 +116,22 @@ pub enum Body {
 /// How the values of an ensemble that adds were made votes: `v / divisor · 2^shift` less what is
 /// taken off, to the nearest, and an integer more.
 ///
-/// Where both classes have one output, a leaf that is above zero votes for one of them, and one below
-/// zero for the other. The difference of both scores, the differences between classes, or scores with
-/// `bases` added to them are then the raw values in units of `2^-shift`.
+/// Where both classes have one output, trees vote for class 1; of a detector that is the alarm, below
+/// the threshold, and values are negated. The difference of both scores is then how far the sum lies
+/// beyond the threshold; the differences between classes, or scores with `bases` added to them, are
+/// the raw values in units of `2^-shift`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
+    /// Whether a leaf is one vote, for the one score that its tree adds to.
+    pub is_single: bool,
     /// Fractional bits of a vote.
     pub shift: i8,
     /// Per tree of the float model and output, what is taken off leaves, in raw units.
     pub lows: Vec<Vec<f64>>,
     /// Per tree and output, what is added to leaves.
     pub extras: Vec<Vec<u32>>,
-    /// Per target, what the device adds to a score; none where there are classes.
+    /// Per score, what comes to the sum of votes: scores of classes begin with it, and the device
+    /// adds it to those of targets. None where leaves hold it.
     pub bases: Vec<i64>,
     /// Per score, how far a raw value (where both classes have one output, the margin) may be from
     /// float's on any path, in raw units.
@@ -195,10 +199,11 @@ pub enum Children {
     },
 }
 
-/// How votes are laid out: a row per distinct leaf, little-endian.
+/// How votes are laid out: a row per distinct leaf, little-endian; a single one each where a tree adds
+/// to one score, and scores have the ends of their trees in `ENDS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeafTable {
-    /// Bytes of a vote, 1 or 2.
+    /// Bytes of a vote, 1, 2 or 4.
     pub vote_bytes: usize,
     /// Votes from one row to the next; those beyond the last class are 0.
     pub stride: usize,

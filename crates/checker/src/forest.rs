@@ -16,6 +16,8 @@ struct Checker<'a> {
     /// Where leaves hold values and not proportions.
     adding: Option<Adding<'a>>,
     claim: &'a Claim,
+    /// The float tree that each shipped tree is.
+    order: &'a [usize],
     inputs: Inputs,
     trees: Trees,
     leaves: Vec<Vec<u32>>,
@@ -61,8 +63,14 @@ pub(crate) fn check(
         );
     }
     let n_scores = model.schema().outputs().len();
+    let adding = match Adding::new(model, claim) {
+        Ok(adding) => adding,
+        Err(what) => return findings.fault(Kind::Stale, "the claim", what),
+    };
+    let is_single = adding.as_ref().is_some_and(Adding::is_single);
+    let n_votes = if is_single { 1 } else { n_scores };
     let decoded = tables::trees(*layout, order.len(), memory, findings)
-        .and_then(|trees| Ok(trees.zip(tables::leaves(*leaves, n_scores, memory)?)));
+        .and_then(|trees| Ok(trees.zip(tables::leaves(*leaves, n_votes, memory)?)));
     let (trees, votes) = match decoded {
         Ok(Some(decoded)) => decoded,
         Ok(None) => return findings.note("The trees are code."),
@@ -77,14 +85,26 @@ pub(crate) fn check(
         .flips
         .iter()
         .map(|flip| ((flip.tree, flip.node), flip));
-    let adding = match Adding::new(model, claim) {
-        Ok(adding) => adding,
-        Err(what) => return findings.fault(Kind::Stale, "the claim", what),
-    };
+    if let Some(Err(what)) = adding.as_ref().map(|adding| adding.bases(memory)) {
+        findings.fault(Kind::Leaf, "BASES", what);
+    }
+    if let Some(adding) = adding.as_ref().filter(|_| is_single) {
+        match tables::scores(order.len(), memory) {
+            Some(scores) => {
+                let expected = order.iter().map(|tree| adding.score_of(*tree));
+                if !scores.into_iter().map(Some).eq(expected) {
+                    let what = "trees add to other scores than float's";
+                    findings.fault(Kind::Leaf, "ENDS", what);
+                }
+            }
+            None => findings.note("Which score a tree adds to is code; its order says so."),
+        }
+    }
     let mut checker = Checker {
         model,
         adding,
         claim,
+        order,
         inputs,
         trees,
         leaves: votes,
@@ -104,8 +124,16 @@ pub(crate) fn check(
         findings.fault(Kind::Level, "the bound", what);
     }
     if let (true, Some(leads)) = (*exit_margin == 1.0, memory.table("LEADS")) {
+        let score = |at: usize| {
+            checker
+                .adding
+                .as_ref()
+                .and_then(|it| it.score_of(order[at]))
+        };
         for (tree, lead) in tables::numbers(leads, 4).into_iter().enumerate() {
-            let rest: u32 = checker.spreads.iter().skip(tree + 1).sum();
+            let after = tree + 1..order.len();
+            let after = after.filter(|at| score(*at) == score(tree));
+            let rest: u32 = after.map(|at| checker.spreads[at]).sum();
             if lead < rest {
                 let what = format!("a lead of {lead} ends it, and the trees left can give {rest}");
                 findings.fault(Kind::Exit, format!("LEADS after tree {tree}"), what);
@@ -287,18 +315,31 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// The votes of a leaf for each score, where leaves hold values.
+    fn sums(&self, tree: usize, leaf: usize) -> Option<Vec<u32>> {
+        let adding = self.adding.as_ref()?;
+        let votes = self.leaves.get(leaf)?;
+        let Some(score) = adding.score_of(tree) else {
+            return Some(votes.clone());
+        };
+        let mut sums = vec![0; self.model.schema().outputs().len()];
+        sums[score] = votes[0];
+        Some(sums)
+    }
+
     /// Holds a leaf's votes to what float's leaf holds, and gives by how much one is above another.
     fn leaf(&mut self, trees: (usize, usize), values: &[f64], leaf: usize) -> Result<u32, String> {
-        match (&mut self.adding, self.leaves.get(leaf)) {
-            (Some(adding), Some(votes)) => adding.leaf(trees, values, votes),
+        let sums = self.sums(trees.0, leaf);
+        match (&mut self.adding, sums) {
+            (Some(adding), Some(votes)) => adding.leaf(trees, values, &votes),
             _ => self.votes(values, leaf),
         }
     }
 
     /// The same of a leaf that some readings may come to.
     fn spread(&self, tree: usize, values: &[f64], leaf: usize) -> Result<u32, String> {
-        match (&self.adding, self.leaves.get(leaf)) {
-            (Some(adding), Some(votes)) => adding.spread(tree, values, votes),
+        match (&self.adding, self.sums(tree, leaf)) {
+            (Some(adding), Some(votes)) => adding.spread(tree, values, &votes),
             _ => self.votes(values, leaf),
         }
     }
@@ -408,10 +449,17 @@ impl Checker<'_> {
             }
         }
         let mut sums = vec![0_u64; self.model.schema().outputs().len()];
-        for root in &self.trees.roots {
+        if let Some(adding) = &self.adding {
+            for (sum, base) in sums.iter_mut().zip(adding.begin()) {
+                *sum = base.unsigned_abs();
+            }
+        }
+        for (tree, root) in self.order.iter().zip(&self.trees.roots) {
             let leaf = self.trees.leaf(*root, &codes);
+            let of_leaf = self.sums(*tree, leaf);
+            let votes = of_leaf.as_ref().unwrap_or(&self.leaves[leaf]);
             sums.iter_mut()
-                .zip(&self.leaves[leaf])
+                .zip(votes)
                 .for_each(|(sum, vote)| *sum += u64::from(*vote));
         }
         let forest = match (self.model, &self.adding) {

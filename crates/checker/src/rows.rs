@@ -143,7 +143,10 @@ fn votes(
     row: &[f64],
 ) -> Vec<i64> {
     let codes = inputs.codes(row);
-    let mut scores = vec![0; model.schema().outputs().len()];
+    let mut scores = match adding {
+        Some(adding) => adding.begin(),
+        None => vec![0; model.schema().outputs().len()],
+    };
     for (index, tree) in model.trees().iter().enumerate() {
         let mut node = 0;
         let proportions = loop {

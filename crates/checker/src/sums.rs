@@ -4,6 +4,8 @@
 use spinney_model::{Additive, FloatModel, Node, Precision, Task};
 
 use crate::claim::{Body, Claim, Sums};
+use crate::memory::Memory;
+use crate::tables::numbers;
 
 /// What a vote may be off by beyond half a unit, where it was rounded: a few ulps.
 const ROUNDING: f64 = 1e-6;
@@ -35,10 +37,16 @@ impl<'a> Adding<'a> {
         } else {
             n_scores
         };
-        let n_bases = match model.schema().task() {
-            Task::Regress => n_scores,
-            Task::Classify | Task::Detect => 0,
+        let is_value = model.schema().task() == Task::Regress;
+        let n_bases = if is_value || sums.is_single {
+            n_scores
+        } else {
+            0
         };
+        let has_outputs = model.trees().iter().all(|tree| tree.output().is_some());
+        if sums.is_single && !has_outputs && model.sum().base.len() > 1 {
+            return Err("a leaf is one vote, and the model's leaves have several values");
+        }
         let n_trees = model.trees().len();
         let is_shaped = sums.lows.len() == n_trees
             && sums.extras.len() == n_trees
@@ -57,47 +65,77 @@ impl<'a> Adding<'a> {
         }))
     }
 
-    /// What a tree's leaf should vote for each score, before it is rounded.
-    fn exact(&self, tree: usize, values: &[f64]) -> Vec<f64> {
+    /// What a tree's leaf should vote for each score, before it is rounded, and what is then added.
+    fn exact(&self, tree: usize, values: &[f64]) -> Vec<(f64, u32)> {
         let output = self.model.trees()[tree].output();
         let scaled = |value: f64| value / self.model.sum().divisor * self.scale;
-        let lows = self.claim.lows[tree].iter().enumerate();
-        lows.map(|(index, low)| match output {
-            None => scaled(values[index]) - low * self.scale,
-            Some(output) if output == index => scaled(values[0]) - low * self.scale,
-            Some(_) => 0.0,
-        })
-        .collect()
+        let (lows, extras) = (&self.claim.lows[tree], &self.claim.extras[tree]);
+        if let Some(side) = self.side() {
+            let exact = side * scaled(values[0]) - lows[0] * self.scale;
+            return vec![(0.0, 0), (exact, extras[0])];
+        }
+        let of_output = |(index, (low, extra)): (usize, (&f64, &u32))| match output {
+            None => (scaled(values[index]) - low * self.scale, *extra),
+            Some(output) if output == index => (scaled(values[0]) - low * self.scale, *extra),
+            Some(_) => (0.0, *extra),
+        };
+        lows.iter().zip(extras).enumerate().map(of_output).collect()
     }
 
-    /// The class that what is above zero votes for, where both classes have one output.
-    fn above(&self) -> Option<usize> {
-        self.model
-            .threshold()
-            .map(|_| usize::from(self.model.schema().task() != Task::Detect))
+    /// Where both classes have one output, 1, or -1 for an alarm, which is below the threshold.
+    fn side(&self) -> Option<f64> {
+        let is_below = self.model.schema().task() == Task::Detect;
+        let threshold = self.model.threshold();
+        threshold.map(|_| if is_below { -1.0 } else { 1.0 })
+    }
+
+    /// Whether a leaf is one vote.
+    pub(crate) fn is_single(&self) -> bool {
+        self.claim.is_single
+    }
+
+    /// The score that a float tree adds to; `None` where leaves have a vote for each.
+    pub(crate) fn score_of(&self, tree: usize) -> Option<usize> {
+        let score = match self.side() {
+            Some(_) => 1,
+            None => self.model.trees()[tree].output().unwrap_or(0),
+        };
+        self.claim.is_single.then_some(score)
+    }
+
+    /// What scores begin with.
+    pub(crate) fn begin(&self) -> Vec<i64> {
+        let n_scores = self.model.schema().outputs().len();
+        if self.claim.bases.is_empty() || self.model.schema().task() == Task::Regress {
+            return vec![0; n_scores];
+        }
+        self.claim.bases.clone()
+    }
+
+    /// Holds what scores begin with in memory to the claim, where a table has it.
+    pub(crate) fn bases(&self, memory: &Memory) -> Result<(), String> {
+        let Some(table) = memory.table("BASES") else {
+            return Ok(());
+        };
+        let claimed = self.claim.bases.iter().map(|base| *base as u32);
+        if numbers(table, 4).into_iter().eq(claimed) {
+            return Ok(());
+        }
+        Err("they are not those that are claimed".to_owned())
     }
 
     /// The votes of a leaf of a tree, as they should be.
     pub(crate) fn votes(&self, tree: usize, values: &[f64]) -> Vec<i64> {
         let exact = self.exact(tree, values).into_iter();
-        let mut votes: Vec<i64> = exact.map(|it| it.round() as i64).collect();
-        let Some(above) = self.above() else {
-            for (vote, extra) in votes.iter_mut().zip(&self.claim.extras[tree]) {
-                *vote += i64::from(*extra);
-            }
-            return votes;
-        };
-        let side = votes[0];
-        let mut sides = vec![0; 2];
-        sides[above] = side.max(0);
-        sides[1 - above] = (-side).max(0);
-        sides
+        let vote = |(exact, extra): (f64, u32)| exact.round() as i64 + i64::from(extra);
+        exact.map(vote).collect()
     }
 
     /// The bits of the first value, as a device delivers it; `None` where there are classes.
     pub(crate) fn delivered(&self, scores: &[i64]) -> Option<usize> {
-        let value = scores[0] + self.claim.bases.first()?;
-        Some((value as u32) as usize)
+        let is_value = self.model.schema().task() == Task::Regress;
+        let base = self.claim.bases.first().filter(|_| is_value)?;
+        Some(((scores[0] + base) as u32) as usize)
     }
 
     /// Holds a leaf's votes to its values: each to the nearest. Gives by how much one vote is above
@@ -127,15 +165,9 @@ impl<'a> Adding<'a> {
         let spread = most - votes.iter().min().copied().unwrap_or(0);
         let is_near =
             |vote: f64, exact: f64| (vote - exact).abs() <= 0.5 + ROUNDING * (1.0 + exact.abs());
-        let holds = match self.above() {
-            Some(above) => {
-                let [below, above] = [votes[1 - above], votes[above]];
-                (below == 0 || above == 0) && is_near(f64::from(above) - f64::from(below), exact[0])
-            }
-            None => votes.iter().zip(&exact).zip(&self.claim.extras[tree]).all(
-                |((vote, exact), extra)| is_near(f64::from(*vote) - f64::from(*extra), *exact),
-            ),
-        };
+        let mut pairs = votes.iter().zip(&exact);
+        let holds = pairs
+            .all(|(vote, (exact, extra))| is_near(f64::from(*vote) - f64::from(*extra), *exact));
         if holds {
             return Ok(spread);
         }
@@ -148,8 +180,8 @@ impl<'a> Adding<'a> {
     fn errors(&self, tree: usize, values: &[f64], votes: &[u32]) -> Vec<f64> {
         let scaled = |value: f64| value / self.model.sum().divisor * self.scale;
         let vote = |score: usize| f64::from(votes[score]);
-        if let Some(above) = self.above() {
-            return vec![vote(above) - vote(1 - above) - scaled(values[0])];
+        if let Some(side) = self.side() {
+            return vec![vote(1) - vote(0) - side * scaled(values[0])];
         }
         let output = self.model.trees()[tree].output();
         let of_score: Vec<f64> = (0..votes.len())
@@ -176,15 +208,11 @@ impl<'a> Adding<'a> {
     fn constants(&self) -> Vec<f64> {
         let sum = self.model.sum();
         let scaled = |value: f64| value / sum.divisor * self.scale;
-        if let Some(threshold) = self.model.threshold() {
-            return vec![threshold * self.scale - scaled(sum.base[0])];
+        let base = |score: usize| self.claim.bases.get(score).map_or(0.0, |base| *base as f64);
+        if let Some((side, threshold)) = self.side().zip(self.model.threshold()) {
+            let beyond = side * (scaled(sum.base[0]) - threshold * self.scale);
+            return vec![base(1) - base(0) - beyond];
         }
-        let base = |output: usize| {
-            self.claim
-                .bases
-                .get(output)
-                .map_or(0.0, |base| *base as f64)
-        };
         let of_score: Vec<f64> = (0..sum.base.len())
             .map(|output| base(output) - scaled(sum.base[output]))
             .collect();
@@ -220,7 +248,7 @@ impl<'a> Adding<'a> {
     /// The bounds that are claimed of each error that counts, in units of a vote.
     fn allowed(&self) -> Vec<f64> {
         let bounds: Vec<f64> = self.claim.bounds.iter().map(|it| it * self.scale).collect();
-        match (self.above(), self.model.schema().task()) {
+        match (self.side(), self.model.schema().task()) {
             (Some(_), _) => vec![bounds[0]],
             (None, Task::Regress) => bounds,
             (None, _) => bounds[1..].iter().map(|bound| bound + bounds[0]).collect(),

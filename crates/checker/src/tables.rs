@@ -198,8 +198,24 @@ fn split(
     })
 }
 
-/// The votes of each distinct leaf; where leaves are classes, a vote for each class. `None` if the
-/// compiler left no table of them.
+/// The score that each of so many trees adds to, where they add to one each; `None` if the compiler
+/// left no table of them.
+pub(crate) fn scores(n_trees: usize, memory: &Memory) -> Option<Vec<usize>> {
+    if let Some(scores) = memory.table("SCORES") {
+        return Some(
+            numbers(scores, 1)
+                .into_iter()
+                .map(|it| it as usize)
+                .collect(),
+        );
+    }
+    let ends = numbers(memory.table("ENDS")?, 2);
+    let score = |tree: usize| ends.iter().filter(|end| **end as usize <= tree).count();
+    Some((0..n_trees).map(score).collect())
+}
+
+/// The votes of each distinct leaf, for as many classes, or the one of its tree; where leaves are
+/// classes, a vote for each class. `None` if the compiler left no table of them.
 pub(crate) fn leaves(
     table: Option<LeafTable>,
     n_classes: usize,

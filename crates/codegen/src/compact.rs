@@ -1,6 +1,6 @@
 //! Trees in three, four or six bytes per split; the twin of the runtime's `compact.rs`.
 
-use spinney_quantize::{Leaves, QuantForest};
+use spinney_quantize::{Leaves, Numbers, QuantForest};
 use spinney_runtime::compact::{self as runtime, LEFT, Layout, RIGHT};
 use spinney_runtime::limits::LANE_TREES_MAX;
 
@@ -43,6 +43,11 @@ pub(crate) enum Rows {
     Classes,
     Lanes(Vec<u32>),
     Words(Vec<u16>),
+    Values {
+        numbers: Numbers,
+        bases: Vec<u32>,
+        ends: Vec<u16>,
+    },
 }
 
 impl Rows {
@@ -63,6 +68,11 @@ impl Rows {
             ),
             Leaves::Bytes(votes) => Self::Words(votes.iter().map(|vote| (*vote).into()).collect()),
             Leaves::Words(votes) => Self::Words(votes.clone()),
+            Leaves::Values(values) => Self::Values {
+                numbers: values.numbers.clone(),
+                bases: values.bases.clone(),
+                ends: values.ends(),
+            },
         }
     }
 
@@ -71,6 +81,15 @@ impl Rows {
             Self::Classes => 0,
             Self::Lanes(words) => size_of_val(words.as_slice()),
             Self::Words(words) => size_of_val(words.as_slice()),
+            Self::Values {
+                numbers,
+                bases,
+                ends,
+            } => {
+                numbers.n_bytes() * numbers.len()
+                    + size_of_val(bases.as_slice())
+                    + size_of_val(ends.as_slice())
+            }
         }
     }
 }
@@ -172,6 +191,15 @@ impl Compact {
                 Rows::Classes => runtime::Leaves::Classes,
                 Rows::Lanes(words) => runtime::Leaves::Lanes(words),
                 Rows::Words(words) => runtime::Leaves::Words(words),
+                Rows::Values {
+                    numbers,
+                    bases,
+                    ends,
+                } => runtime::Leaves::Values {
+                    values: numbers.runtime(),
+                    bases,
+                    ends,
+                },
             },
         })
         .expect("encoded trees pass the runtime's check")
@@ -183,6 +211,7 @@ pub(crate) fn with_a_split(tree: &Tree) -> Tree {
     match tree.root {
         Child::Split(_) => tree.clone(),
         leaf @ Child::Leaf(_) => Tree {
+            score: tree.score,
             root: Child::Split(0),
             splits: vec![Split {
                 feature: 0,

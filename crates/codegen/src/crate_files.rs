@@ -9,7 +9,7 @@ use crate::options::{CodeType, Options};
 use crate::{SourceTree, coding, probability, unknown, values};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
-const RUNTIME: [(&str, &str); 12] = [
+const RUNTIME: [(&str, &str); 13] = [
     ("runtime/Cargo.toml", include_str!("../device/runtime.toml")),
     (
         "runtime/src/lib.rs",
@@ -38,6 +38,10 @@ const RUNTIME: [(&str, &str); 12] = [
     (
         "runtime/src/packed.rs",
         include_str!("../device/runtime/packed.rs"),
+    ),
+    (
+        "runtime/src/values.rs",
+        include_str!("../device/runtime/values.rs"),
     ),
     (
         "runtime/src/votes.rs",

@@ -1,7 +1,7 @@
 //! Early exit: when a forest may stop, and the class that it then gives.
 
 use spinney_model::Task;
-use spinney_quantize::{Body, Leaves, QuantModel};
+use spinney_quantize::{Body, Leaves, QuantModel, Values};
 
 use crate::compact::number;
 use crate::trees::{Child, Tree, trees, votes};
@@ -95,6 +95,9 @@ impl Exit {
     /// If `codes` has fewer codes than the model features.
     #[must_use]
     pub fn classify(&self, codes: &[i16]) -> Stopped {
+        if let (Leaves::Values(values), Enough::Leads(rests)) = (&self.leaves, &self.enough) {
+            return self.by_score(values, rests, codes);
+        }
         let mut sums = vec![0_u32; self.n_classes];
         let mut n_splits = 0;
         let last = self.trees.len() - 1;
@@ -103,7 +106,7 @@ impl Exit {
             n_splits += passed;
             for (sum, vote) in sums
                 .iter_mut()
-                .zip(votes(&self.leaves, leaf, self.n_classes))
+                .zip(votes(&self.leaves, tree, leaf, self.n_classes))
             {
                 *sum += vote;
             }
@@ -117,6 +120,35 @@ impl Exit {
         }
         unreachable!("the last tree returns")
     }
+
+    /// The same where each tree adds to one score: a score is given up once the rest of its trees
+    /// cannot raise it above the best before it, and the last has won once it is above that.
+    fn by_score(&self, values: &Values, rests: &[Option<u32>], codes: &[i16]) -> Stopped {
+        let mut stopped = Stopped {
+            class: 0,
+            n_trees: 0,
+            n_splits: 0,
+        };
+        let mut best = 0;
+        for (score, base) in values.bases.iter().enumerate() {
+            let mut sum = *base;
+            let trees = self.trees.iter().zip(rests);
+            for (tree, rest) in trees.filter(|(tree, _)| tree.score == score) {
+                let (leaf, passed) = tree.walk(codes);
+                stopped.n_trees += 1;
+                stopped.n_splits += passed;
+                sum += values.numbers.get(leaf);
+                let has_won = sum > best && score + 1 == self.n_classes;
+                if has_won || rest.is_some_and(|rest| sum <= best && best - sum >= rest) {
+                    break;
+                }
+            }
+            if sum > best {
+                (stopped.class, best) = (score, sum);
+            }
+        }
+        stopped
+    }
 }
 
 /// What is enough after each tree, if trees are asked until nothing can change, or little.
@@ -125,7 +157,9 @@ pub(crate) enum Enough {
     /// A majority of all trees, or the configured share of it.
     Votes(u32),
     /// Per tree, the lead that the trees after it cannot make up for, or the configured share of
-    /// it; `None` where no lead that the trees so far can build is as large.
+    /// it; `None` where no lead that the trees so far can build is as large. Where each tree adds to
+    /// one score, what the trees of that score after it can add, or that share of it; `None` where
+    /// no score before can be as far ahead.
     Leads(Vec<Option<u32>>),
 }
 
@@ -175,25 +209,22 @@ pub(crate) fn enough(trees: &[Tree], leaves: &Leaves, n_classes: usize, margin: 
     if *leaves == Leaves::Classes {
         return Enough::Votes(share(majority(trees.len()), f64::ceil).max(1));
     }
-    let swings: Vec<u32> = trees
-        .iter()
-        .map(|tree| {
-            let children = tree.splits.iter().flat_map(|split| split.children);
-            children
-                .chain([tree.root])
-                .filter_map(|child| match child {
-                    Child::Leaf(leaf) => {
-                        let votes = votes(leaves, leaf, n_classes);
-                        let highest = votes.iter().max().copied().unwrap_or(0);
-                        let lowest = votes.iter().min().copied().unwrap_or(0);
-                        Some(highest - lowest)
-                    }
-                    Child::Split(_) => None,
-                })
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
+    let swings = swings(trees, leaves, n_classes);
+    if let Leaves::Values(values) = leaves {
+        let scores_max = scores_max(values, trees, &swings);
+        let mut leads = vec![None; trees.len()];
+        let mut rest = 0;
+        for index in (0..trees.len()).rev() {
+            let score = trees[index].score;
+            let is_last = trees.get(index + 1).is_none_or(|next| next.score != score);
+            rest = if is_last { 0 } else { rest + swings[index + 1] };
+            let lead = share(rest, f64::floor);
+            let best = scores_max[..score].iter().max().copied();
+            let can_fall_back = best >= Some(values.bases[score].saturating_add(lead));
+            leads[index] = (can_fall_back && !is_last).then_some(lead);
+        }
+        return Enough::Leads(leads);
+    }
     let total: u32 = swings.iter().sum();
     let mut before = 0;
     let leads = swings
@@ -207,4 +238,46 @@ pub(crate) fn enough(trees: &[Tree], leaves: &Leaves, n_classes: usize, margin: 
         })
         .collect();
     Enough::Leads(leads)
+}
+
+/// What each tree can add to its one score, or give a rival over the leader.
+fn swings(trees: &[Tree], leaves: &Leaves, n_classes: usize) -> Vec<u32> {
+    trees
+        .iter()
+        .map(|tree| {
+            let children = tree.splits.iter().flat_map(|split| split.children);
+            children
+                .chain([tree.root])
+                .filter_map(|child| match child {
+                    Child::Leaf(leaf) => {
+                        if let Leaves::Values(values) = leaves {
+                            return Some(values.numbers.get(leaf));
+                        }
+                        let votes = votes(leaves, tree, leaf, n_classes);
+                        let highest = votes.iter().max().copied().unwrap_or(0);
+                        let lowest = votes.iter().min().copied().unwrap_or(0);
+                        Some(highest - lowest)
+                    }
+                    Child::Split(_) => None,
+                })
+                .max()
+                .unwrap_or(0)
+        })
+        .collect()
+}
+
+/// The highest sum that some score may come to.
+pub(crate) fn score_max(leaves: &Leaves, values: &Values, trees: &[Tree]) -> u32 {
+    let swings = swings(trees, leaves, values.bases.len());
+    let scores_max = scores_max(values, trees, &swings);
+    scores_max.into_iter().max().unwrap_or(0)
+}
+
+/// The highest sum of each score; `swings` has the highest value of each tree.
+fn scores_max(values: &Values, trees: &[Tree], swings: &[u32]) -> Vec<u32> {
+    let mut sums = values.bases.clone();
+    for (tree, swing) in trees.iter().zip(swings) {
+        sums[tree.score] += swing;
+    }
+    sums
 }

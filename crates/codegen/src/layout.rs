@@ -107,6 +107,7 @@ pub(crate) fn rows(rows: &Rows, forest: &QuantForest, n_classes: usize) -> Optio
         Rows::Classes => return None,
         Rows::Lanes(_) => (1, n_classes.next_multiple_of(4)),
         Rows::Words(_) => (2, n_classes),
+        Rows::Values { .. } => return leaves(forest, n_classes),
     };
     Some(LeafTable {
         vote_bytes,
@@ -117,14 +118,15 @@ pub(crate) fn rows(rows: &Rows, forest: &QuantForest, n_classes: usize) -> Optio
 
 /// The layout of votes as they are.
 pub(crate) fn leaves(forest: &QuantForest, n_classes: usize) -> Option<LeafTable> {
-    let vote_bytes = match forest.leaves() {
+    let (vote_bytes, stride) = match forest.leaves() {
         Leaves::Classes => return None,
-        Leaves::Bytes(_) => 1,
-        Leaves::Words(_) => 2,
+        Leaves::Bytes(_) => (1, n_classes),
+        Leaves::Words(_) => (2, n_classes),
+        Leaves::Values(values) => (values.numbers.n_bytes(), 1),
     };
     Some(LeafTable {
         vote_bytes,
-        stride: n_classes,
+        stride,
         unit: forest.leaves().unit(),
     })
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Write};
 
-use spinney_quantize::{Leaves, QuantBayes, QuantForest};
+use spinney_quantize::{Leaves, Numbers, QuantBayes, QuantForest};
 use spinney_runtime::forest::LEAF;
 
 use crate::compact::{Compact, Nodes, Rows};
@@ -82,8 +82,65 @@ pub(crate) fn rows(out: &mut String, rows: &Rows, unit: &str) {
             "u16",
             votes.iter(),
         ),
+        Rows::Values {
+            numbers,
+            bases,
+            ends,
+        } => {
+            values(out, numbers, unit);
+            if has_bases(bases) {
+                self::bases(out, bases);
+            }
+            let doc = "Where the trees of each score end, which is where those of the next begin.";
+            array(out, doc, "ENDS", "u16", ends.iter());
+        }
     }
 }
+
+/// Whether scores begin with something, which a table then holds.
+pub(crate) fn has_bases(bases: &[u32]) -> bool {
+    bases.iter().any(|base| *base != 0)
+}
+
+fn values(out: &mut String, numbers: &Numbers, unit: &str) {
+    let doc = format!("Values of leaves, in units of {unit}.");
+    match numbers {
+        Numbers::Bytes(values) => array(out, &doc, "LEAVES", "u8", values.iter()),
+        Numbers::Halves(values) => array(out, &doc, "LEAVES", "u16", values.iter()),
+        Numbers::Words(values) => array(out, &doc, "LEAVES", "u32", values.iter()),
+    }
+}
+
+fn bases(out: &mut String, bases: &[u32]) {
+    array(
+        out,
+        "What each score begins with.",
+        "BASES",
+        "u32",
+        bases.iter(),
+    );
+}
+
+/// The leaves of values in the static that is checked, and what it imports.
+fn values_static(numbers: &Numbers, bases: &[u32], rest: &str) -> String {
+    let kind = match numbers {
+        Numbers::Bytes(_) => "Bytes",
+        Numbers::Halves(_) => "Halves",
+        Numbers::Words(_) => "Words",
+    };
+    let bases = if has_bases(bases) {
+        "&tables::BASES"
+    } else {
+        "&[0; N_CLASSES]"
+    };
+    format!(
+        "Leaves::Values {{\n        values: Values::{kind}(&tables::LEAVES),\n        \
+         bases: {bases},\n        {rest},\n    }}"
+    )
+}
+
+/// What a static with values imports more.
+const VALUES: &str = "\nuse spinney_runtime::values::Values;";
 
 /// The static that checks compact tables while it is compiled.
 pub(crate) fn compact_static(compact: &Compact) -> String {
@@ -105,16 +162,23 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
         Nodes::Packed(packed) => packed_nodes(packed),
     };
     let leaves = match &compact.rows {
-        Rows::Classes => "Leaves::Classes",
-        Rows::Lanes(_) => "Leaves::Lanes(&tables::LEAVES)",
-        Rows::Words(_) => "Leaves::Words(&tables::LEAVES)",
+        Rows::Classes => "Leaves::Classes".to_owned(),
+        Rows::Lanes(_) => "Leaves::Lanes(&tables::LEAVES)".to_owned(),
+        Rows::Words(_) => "Leaves::Words(&tables::LEAVES)".to_owned(),
+        Rows::Values { numbers, bases, .. } => values_static(numbers, bases, "ends: &tables::ENDS"),
     };
-    let import = match &compact.nodes {
+    let packed = match &compact.nodes {
         Nodes::Packed(_) => "\nuse spinney_runtime::packed::Packed;",
         _ => "",
     };
+    let values = match &compact.rows {
+        Rows::Values { .. } => VALUES,
+        _ => "",
+    };
     checked(
-        &format!("use spinney_runtime::compact::{{Forest, Leaves, Nodes, Tables}};{import}"),
+        &format!(
+            "use spinney_runtime::compact::{{Forest, Leaves, Nodes, Tables}};{packed}{values}"
+        ),
         "Forest",
         &format!("    starts: &tables::STARTS,\n    nodes: {nodes},\n    leaves: {leaves},\n"),
     )
@@ -144,12 +208,19 @@ fn packed_nodes(packed: &Packed) -> String {
 /// The static that checks the widest tables while it is compiled.
 pub(crate) fn wide_static(forest: &QuantForest) -> String {
     let leaves = match forest.leaves() {
-        Leaves::Classes => "Leaves::Classes",
-        Leaves::Bytes(_) => "Leaves::Bytes(&tables::LEAVES)",
-        Leaves::Words(_) => "Leaves::Words(&tables::LEAVES)",
+        Leaves::Classes => "Leaves::Classes".to_owned(),
+        Leaves::Bytes(_) => "Leaves::Bytes(&tables::LEAVES)".to_owned(),
+        Leaves::Words(_) => "Leaves::Words(&tables::LEAVES)".to_owned(),
+        Leaves::Values(values) => {
+            values_static(&values.numbers, &values.bases, "scores: &tables::SCORES")
+        }
+    };
+    let values = match forest.leaves() {
+        Leaves::Values(_) => VALUES,
+        _ => "",
     };
     checked(
-        "use spinney_runtime::forest::{Forest, Leaves, Tables};",
+        &format!("use spinney_runtime::forest::{{Forest, Leaves, Tables}};{values}"),
         "Forest",
         &format!(
             "    trees: &tables::TREES,\n    splits: &tables::SPLITS,\n    leaves: {leaves},\n"
@@ -243,6 +314,14 @@ pub(crate) fn wide(forest: &QuantForest) -> String {
         Leaves::Classes => {}
         Leaves::Bytes(votes) => array(&mut out, &doc, "LEAVES", "u8", votes.iter()),
         Leaves::Words(votes) => array(&mut out, &doc, "LEAVES", "u16", votes.iter()),
+        Leaves::Values(of_leaves) => {
+            values(&mut out, &of_leaves.numbers, &forest.unit());
+            if has_bases(&of_leaves.bases) {
+                bases(&mut out, &of_leaves.bases);
+            }
+            let doc = "The score that each tree adds to.";
+            array(&mut out, doc, "SCORES", "u8", of_leaves.scores.iter());
+        }
     }
     out
 }

@@ -24,6 +24,8 @@ pub(crate) struct Split {
 /// where the left one is a leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree {
+    /// The score that its leaves add to; 0 where they have votes for all.
+    pub score: usize,
     pub root: Child,
     pub splits: Vec<Split>,
 }
@@ -61,20 +63,21 @@ impl Tree {
     }
 }
 
-/// The trees of `forest`, each leading every row to the same leaf as there.
+/// The trees of `forest` in the order in which they are shipped, each leading every row to the same
+/// leaf as there.
 pub(crate) fn trees(forest: &QuantForest) -> Vec<Tree> {
-    let ends = forest
-        .trees()
-        .iter()
-        .skip(1)
-        .map(|tree| tree.first_split as usize)
-        .chain([forest.splits().len()]);
     forest
-        .trees()
-        .iter()
-        .zip(ends)
-        .map(|(tree, end)| {
+        .order()
+        .into_iter()
+        .map(|index| {
+            let tree = forest.trees()[index];
+            let next = forest.trees().get(index + 1);
+            let end = next.map_or(forest.splits().len(), |next| next.first_split as usize);
             let splits = &forest.splits()[tree.first_split as usize..end];
+            let score = match forest.leaves() {
+                Leaves::Values(values) => values.scores[index].into(),
+                _ => 0,
+            };
             let child = |child: u16| {
                 if child & LEAF == 0 {
                     Child::Split(child.into())
@@ -90,13 +93,13 @@ pub(crate) fn trees(forest: &QuantForest) -> Vec<Tree> {
                     children: split.children.map(child),
                 })
                 .collect();
-            pruned(child(tree.root), &splits)
+            pruned(score, child(tree.root), &splits)
         })
         .collect()
 }
 
 /// Removes each split both of whose sides lead to the same leaf, and puts the rest in preorder.
-fn pruned(root: Child, splits: &[Split]) -> Tree {
+fn pruned(score: usize, root: Child, splits: &[Split]) -> Tree {
     // Children are later splits, so one pass from the end settles all of them.
     let mut settled: Vec<Option<usize>> = vec![None; splits.len()];
     let resolve = |child: Child, settled: &[Option<usize>]| match child {
@@ -112,6 +115,7 @@ fn pruned(root: Child, splits: &[Split]) -> Tree {
         }
     }
     let mut tree = Tree {
+        score,
         root: resolve(root, &settled),
         splits: Vec::new(),
     };
@@ -140,14 +144,15 @@ fn pruned(root: Child, splits: &[Split]) -> Tree {
     tree
 }
 
-/// Votes of a leaf, one per class.
-pub(crate) fn votes(leaves: &Leaves, leaf: usize, n_classes: usize) -> Vec<u32> {
+/// Votes of a leaf of a tree, one per class.
+pub(crate) fn votes(leaves: &Leaves, tree: &Tree, leaf: usize, n_classes: usize) -> Vec<u32> {
     let row = leaf * n_classes..(leaf + 1) * n_classes;
+    let mut votes = vec![0; n_classes];
     match leaves {
-        Leaves::Classes => (0..n_classes)
-            .map(|class| u32::from(class == leaf))
-            .collect(),
-        Leaves::Bytes(rows) => rows[row].iter().map(|vote| (*vote).into()).collect(),
-        Leaves::Words(rows) => rows[row].iter().map(|vote| (*vote).into()).collect(),
+        Leaves::Classes => votes[leaf] = 1,
+        Leaves::Bytes(rows) => votes = rows[row].iter().map(|vote| (*vote).into()).collect(),
+        Leaves::Words(rows) => votes = rows[row].iter().map(|vote| (*vote).into()).collect(),
+        Leaves::Values(values) => votes[tree.score] = values.numbers.get(leaf),
     }
+    votes
 }

@@ -125,9 +125,10 @@ fn case(model: FloatModel, votes: Votes) -> Case {
             leaves: header.leaves,
             exit_margin: 1.0,
             sums: Some(Box::new(Sums {
+                is_single: sums.is_single(),
                 shift: sums.shift(),
-                lows: sums.lows(n_trees),
-                extras: sums.extras(n_trees),
+                lows: sums.lows(),
+                extras: sums.extras(),
                 bases: sums.bases().to_vec(),
                 bounds: sums.bounds(),
             })),

@@ -227,6 +227,7 @@ words! {
     Votes {
         Q15 = "q15",
         Byte = "8-bit",
+        Word = "32-bit",
         Auto = "auto",
     }
 }

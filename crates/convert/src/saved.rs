@@ -50,7 +50,7 @@ struct Saved {
     /// from calibrations.
     codings: Vec<Coding>,
     hard_votes: bool,
-    byte_votes: bool,
+    vote_bits: usize,
     wants_scores: bool,
     has_probabilities: bool,
     margin: Option<u64>,
@@ -65,7 +65,7 @@ impl Conversion {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let quant = &self.quant;
-        let (codings, byte_votes) = match quant.body() {
+        let (codings, vote_bits) = match quant.body() {
             Body::Forest(forest) => {
                 let features = 0..self.calibrations.len();
                 let coding_of = |feature| quant.coding_of(feature).cloned();
@@ -73,10 +73,14 @@ impl Conversion {
                     features
                         .map(|feature| coding_of(feature).unwrap_or(Coding::IDENTITY))
                         .collect(),
-                    matches!(forest.leaves(), Leaves::Bytes(_)),
+                    match forest.leaves() {
+                        Leaves::Bytes(_) => 8,
+                        Leaves::Values(values) => 8 * values.numbers.n_bytes(),
+                        Leaves::Classes | Leaves::Words(_) => 16,
+                    },
                 )
             }
-            Body::Bayes(_) => (Vec::new(), false),
+            Body::Bayes(_) => (Vec::new(), 16),
         };
         let saved = Saved {
             format: FORMAT.to_owned(),
@@ -85,7 +89,7 @@ impl Conversion {
             calibrations: self.calibrations.clone(),
             codings,
             hard_votes: self.options.voting == Voting::Hard,
-            byte_votes,
+            vote_bits,
             wants_scores: self.options.wants_scores,
             has_probabilities: quant.probabilities().is_some(),
             margin: quant.margin(),
@@ -126,10 +130,11 @@ impl Conversion {
             let found = format!("{} of them", saved.calibrations.len());
             return Err(error("calibrations", found, "one per feature"));
         }
-        let votes = if saved.byte_votes {
-            Votes::Byte
-        } else {
-            Votes::Q15
+        let votes = match saved.vote_bits {
+            8 => Votes::Byte,
+            16 => Votes::Q15,
+            32 => Votes::Word,
+            other => return Err(error("vote_bits", other.to_string(), "8, 16 or 32")),
         };
         let options = Options {
             voting: if saved.hard_votes {
@@ -203,6 +208,14 @@ fn digest(quant: &QuantModel) -> String {
                 Leaves::Classes => {}
                 Leaves::Bytes(votes) => sha.update(votes),
                 Leaves::Words(votes) => votes.iter().for_each(|it| sha.update(it.to_le_bytes())),
+                Leaves::Values(values) => {
+                    sha.update(&values.scores);
+                    let bases = values.bases.iter().copied();
+                    let leaves = (0..values.numbers.len()).map(|leaf| values.numbers.get(leaf));
+                    bases
+                        .chain(leaves)
+                        .for_each(|it| sha.update(it.to_le_bytes()));
+                }
             }
         }
         Body::Bayes(bayes) => {

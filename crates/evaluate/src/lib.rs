@@ -65,4 +65,4 @@ pub use node::{
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use reject::{Reject, Rejection};
 pub use slimming::Shape;
-pub use values::{ValueEvaluation, ValuePredictions, ValueRow, ValueScore};
+pub use values::{ValueEvaluation, ValuePredictions, ValueRow, ValueScore, value_bound};

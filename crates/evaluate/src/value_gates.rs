@@ -98,7 +98,11 @@ fn error(limit: f64, values: &ValueEvaluation, measured: Measured<'_>) -> Verdic
              bound",
             significant(values.error_max)
         )),
-        Some(_) => Some("wider leaves, or fewer trees, have a smaller error".to_owned()),
+        Some(_) => Some(
+            "wider leaves, or fewer trees, have a smaller error; `votes = \"auto\"` in [quantize] takes \
+             as wide ones as the limit asks for"
+                .to_owned(),
+        ),
         None => Some(format!(
             "found on the test rows; nothing is proven for every input{}",
             remedy(measured)

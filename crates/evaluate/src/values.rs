@@ -29,18 +29,11 @@ impl ValuePredictions {
         if model.task() != Task::Regress {
             return None;
         }
-        let raw = sums.bounds()[0];
-        let bound = match sum.link() {
-            Link::Sigmoid { scale } => raw * scale / 4.0,
-            // Steepest at the top, where all trees give their most.
-            Link::Exp => rise(sum, raw_max(sum), raw),
-            Link::Identity | Link::Softmax | Link::Isolation { .. } => raw,
-        };
         Some(Self {
             float: Vec::new(),
             q15: Vec::new(),
             bounds: Vec::new(),
-            bound,
+            bound: bound(sum, sums),
             step: (sum.link() == Link::Identity).then(|| unit(sums)),
         })
     }
@@ -74,6 +67,23 @@ impl ValuePredictions {
             return Some(self.q15[row]);
         }
         Some(self.q15[row] + (device - host) as f64 * self.step?)
+    }
+}
+
+/// The most that values of a model and its quantization are proven to differ by, for any input that no
+/// split decides otherwise; `None` of a model that gives no values.
+#[must_use]
+pub fn value_bound(model: &FloatModel, quant: &QuantModel) -> Option<f64> {
+    ValuePredictions::none(model, quant).map(|values| values.bound)
+}
+
+fn bound(sum: &Additive, sums: &Sums) -> f64 {
+    let raw = sums.bounds()[0];
+    match sum.link() {
+        Link::Sigmoid { scale } => raw * scale / 4.0,
+        // Steepest at the top, where all trees give their most.
+        Link::Exp => rise(sum, raw_max(sum), raw),
+        Link::Identity | Link::Softmax | Link::Isolation { .. } => raw,
     }
 }
 

@@ -205,7 +205,7 @@ fn vote_width(quant: &QuantModel, voting: Voting) -> Option<VoteWidth> {
     };
     match body.leaves() {
         _ if voting == Voting::Hard => None,
-        Leaves::Classes => None,
+        Leaves::Classes | Leaves::Values(_) => None,
         Leaves::Bytes(_) => Some(VoteWidth::Bytes),
         Leaves::Words(_) => Some(VoteWidth::Words),
     }

@@ -332,7 +332,10 @@ impl<'a> Attempt<'a> {
             }
         };
         if let Some(paths) = &self.paths {
-            let mut votes = vec![0_i64; scores.len()];
+            let mut votes = match self.quant.body() {
+                Body::Forest(forest) => forest.leaves().bases(scores.len()),
+                Body::Bayes(_) => unreachable!("it has no paths"),
+            };
             let mut parts = false;
             for tree in 0..self.model.trees().len() {
                 match paths.parting(tree, row, &codes) {
@@ -368,7 +371,7 @@ impl<'a> Attempt<'a> {
             return Ok(());
         };
         let bounds = sums.bounds_of(model, row).into_iter().zip(sums.bounds());
-        let values = sums.values(scores).into_iter().zip(model.raw(row));
+        let values = self.quant.values(scores).into_iter().zip(model.raw(row));
         for ((q15, float), (of_row, of_all)) in values.zip(bounds) {
             let apart = (q15 - float).abs();
             if !(0.0..=of_row.min(of_all)).contains(&apart) {
@@ -403,14 +406,15 @@ fn add_votes(votes: &mut [i64], model: &FloatModel, tree: usize, leaf: usize, qu
     let (Node::Leaf { values }, Body::Forest(body)) = (&float.nodes()[leaf], quant.body()) else {
         return;
     };
-    let row = match (body.sums(), body.leaves()) {
+    let votes_of = |width: VoteWidth| width.votes(values).into_iter().map(u32::from).collect();
+    let row: Vec<u32> = match (body.sums(), body.leaves()) {
         (Some(sums), _) => sums.votes(tree, float.output(), values),
-        (None, Leaves::Classes) => {
+        (None, Leaves::Bytes(_)) => votes_of(VoteWidth::Bytes),
+        (None, Leaves::Words(_)) => votes_of(VoteWidth::Words),
+        (None, Leaves::Classes | Leaves::Values(_)) => {
             votes[argmax(values)] += 1;
             return;
         }
-        (None, Leaves::Bytes(_)) => VoteWidth::Bytes.votes(values),
-        (None, Leaves::Words(_)) => VoteWidth::Words.votes(values),
     };
     for (sum, vote) in votes.iter_mut().zip(row) {
         *sum += i64::from(vote);

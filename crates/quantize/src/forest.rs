@@ -9,8 +9,9 @@ use spinney_runtime::forest as runtime;
 
 use crate::certificate::is_soft_row_at_risk;
 use crate::coding::{Coding, ReadingType};
-use crate::sums::Sums;
+use crate::sums::{Sums, is_single};
 use crate::thresholds::{Threshold, code_threshold};
+use crate::values::{Numbers, Values, Width};
 use crate::{Options, QuantizeError, Votes, limits};
 
 /// A quantized ensemble: the runtime's tables, owned.
@@ -31,6 +32,8 @@ pub enum Leaves {
     Bytes(Vec<u8>),
     /// Votes in Q15, row after row of `n_classes`; one is 32,768.
     Words(Vec<u16>),
+    /// A value each, which is added to one score.
+    Values(Values),
 }
 
 impl Leaves {
@@ -38,7 +41,7 @@ impl Leaves {
     #[must_use]
     pub fn unit(&self) -> u32 {
         match self {
-            Self::Classes => 1,
+            Self::Classes | Self::Values(_) => 1,
             Self::Bytes(_) => 255,
             Self::Words(_) => 1 << 15,
         }
@@ -51,16 +54,22 @@ impl Leaves {
             Self::Classes => "class",
             Self::Bytes(_) => "8-bit votes",
             Self::Words(_) => "Q15 votes",
+            Self::Values(values) => match values.numbers {
+                Numbers::Bytes(_) => "8-bit values",
+                Numbers::Halves(_) => "16-bit values",
+                Numbers::Words(_) => "32-bit values",
+            },
         }
     }
 
-    /// Bytes of one class's vote in a leaf; 0 where leaves are classes.
+    /// Bytes of all votes of a leaf for `n_classes`; 0 where leaves are classes.
     #[must_use]
-    pub fn vote_bytes(&self) -> usize {
+    pub fn leaf_bytes(&self, n_classes: usize) -> usize {
         match self {
             Self::Classes => 0,
-            Self::Bytes(_) => 1,
-            Self::Words(_) => 2,
+            Self::Bytes(_) => n_classes,
+            Self::Words(_) => 2 * n_classes,
+            Self::Values(values) => values.numbers.n_bytes(),
         }
     }
 
@@ -71,6 +80,36 @@ impl Leaves {
             Self::Classes => 0,
             Self::Bytes(rows) => rows.len(),
             Self::Words(rows) => 2 * rows.len(),
+            Self::Values(values) => values.numbers.n_bytes() * values.numbers.len(),
+        }
+    }
+
+    /// What scores begin with.
+    pub(crate) fn bases(&self, n_scores: usize) -> Vec<i64> {
+        match self {
+            Self::Values(values) => values.bases.iter().copied().map(i64::from).collect(),
+            _ => vec![0; n_scores],
+        }
+    }
+
+    /// Calls `vote` with each score that a leaf of a tree adds to, and how much.
+    pub(crate) fn each_vote(
+        &self,
+        tree: usize,
+        leaf: usize,
+        n_scores: usize,
+        mut vote: impl FnMut(usize, u32),
+    ) {
+        let row = leaf * n_scores..(leaf + 1) * n_scores;
+        match self {
+            Self::Classes => vote(leaf, 1),
+            Self::Bytes(votes) => (0..)
+                .zip(&votes[row])
+                .for_each(|(at, it)| vote(at, (*it).into())),
+            Self::Words(votes) => (0..)
+                .zip(&votes[row])
+                .for_each(|(at, it)| vote(at, (*it).into())),
+            Self::Values(values) => vote(values.scores[tree].into(), values.numbers.get(leaf)),
         }
     }
 
@@ -79,6 +118,11 @@ impl Leaves {
             Self::Classes => runtime::Leaves::Classes,
             Self::Bytes(rows) => runtime::Leaves::Bytes(rows),
             Self::Words(rows) => runtime::Leaves::Words(rows),
+            Self::Values(values) => runtime::Leaves::Values {
+                values: values.numbers.runtime(),
+                bases: &values.bases,
+                scores: &values.scores,
+            },
         }
     }
 }
@@ -158,6 +202,7 @@ impl QuantForest {
             Votes::Byte => VoteWidth::Bytes,
             Votes::Auto if bytes_suffice() => VoteWidth::Bytes,
             Votes::Q15 | Votes::Auto => VoteWidth::Words,
+            Votes::Word => return Err(too_wide("class proportions")),
         };
         Lowering::new(model, codings, reading_type, Rule::Votes(width)).run()
     }
@@ -178,14 +223,19 @@ impl QuantForest {
                     !rows.any(|row| sums.is_at_risk(sum, &row.to_vec()))
                 })
         };
-        let bytes = match options.votes {
+        let of = |width: Width| Sums::new(sum, width.most()).map(|sums| (sums, width));
+        if options.votes == Votes::Word && !is_single(sum) {
+            return Err(too_wide("leaves with a value for each output"));
+        }
+        let other = match options.votes {
             Votes::Q15 => None,
-            Votes::Byte => Some(Sums::new(sum, u8::MAX.into())?),
-            Votes::Auto => Some(Sums::new(sum, u8::MAX.into())?).filter(bytes_suffice),
+            Votes::Word => Some(of(Width::Word)?),
+            Votes::Byte => Some(of(Width::Byte)?),
+            Votes::Auto => Some(of(Width::Byte)?).filter(|(sums, _)| bytes_suffice(sums)),
         };
-        let (sums, width) = match bytes {
-            Some(sums) => (sums, VoteWidth::Bytes),
-            None => (Sums::new(sum, u16::MAX)?, VoteWidth::Words),
+        let (sums, width) = match other {
+            Some(other) => other,
+            None => of(Width::Half)?,
         };
         let rule = Rule::Sums(&sums, width);
         let lowered = Lowering::new(model, codings, reading_type, rule).run()?;
@@ -215,7 +265,9 @@ impl QuantForest {
     pub fn leaves_name(&self) -> &'static str {
         match (&self.sums, &self.leaves) {
             (Some(_), Leaves::Bytes(_)) => "8-bit values",
-            (Some(_), _) => "16-bit values",
+            (Some(_), Leaves::Words(_)) => "16-bit values",
+            (_, leaves @ Leaves::Values(_)) => leaves.name(),
+            (Some(_), Leaves::Classes) => unreachable!("values are not classes"),
             (None, leaves) => leaves.name(),
         }
     }
@@ -244,6 +296,17 @@ impl QuantForest {
         &self.splits
     }
 
+    /// The trees in the order in which they are shipped: those of one score after the other, where
+    /// each adds to one.
+    #[must_use]
+    pub fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.trees.len()).collect();
+        if let Leaves::Values(values) = &self.leaves {
+            order.sort_by_key(|tree| values.scores[*tree]);
+        }
+        order
+    }
+
     /// The same trees in another order, a permutation of their indices.
     pub(crate) fn in_order(&self, order: &[usize]) -> Self {
         let mut trees = Vec::with_capacity(order.len());
@@ -260,10 +323,14 @@ impl QuantForest {
             });
             splits.extend_from_slice(&self.splits[tree.first_split as usize..end]);
         }
+        let mut leaves = self.leaves.clone();
+        if let (Leaves::Values(ordered), Leaves::Values(values)) = (&mut leaves, &self.leaves) {
+            ordered.scores = order.iter().map(|tree| values.scores[*tree]).collect();
+        }
         Self {
             trees,
             splits,
-            leaves: self.leaves.clone(),
+            leaves,
             sums: self.sums.clone(),
         }
     }
@@ -316,6 +383,15 @@ impl QuantForest {
     }
 }
 
+/// The refusal of 32 bits for what has 16 at the most.
+fn too_wide(what: &str) -> QuantizeError {
+    QuantizeError {
+        place: "votes in [quantize]".to_owned(),
+        found: format!("\"32-bit\" for {what}"),
+        expected: "\"q15\", which has 16 bits, \"8-bit\" or \"auto\"".to_owned(),
+    }
+}
+
 /// One pass over the float trees that writes the tables.
 struct Lowering<'a> {
     model: &'a FloatModel,
@@ -324,8 +400,8 @@ struct Lowering<'a> {
     rule: Rule<'a>,
     trees: Vec<runtime::Tree>,
     splits: Vec<runtime::Split>,
-    rows: Vec<Vec<u16>>,
-    row_numbers: HashMap<Vec<u16>, usize>,
+    rows: Vec<Vec<u32>>,
+    row_numbers: HashMap<Vec<u32>, usize>,
 }
 
 /// What a leaf becomes.
@@ -336,7 +412,7 @@ enum Rule<'a> {
     /// Its class proportions, as votes.
     Votes(VoteWidth),
     /// Its values, as votes.
-    Sums(&'a Sums, VoteWidth),
+    Sums(&'a Sums, Width),
 }
 
 impl<'a> Lowering<'a> {
@@ -365,15 +441,22 @@ impl<'a> Lowering<'a> {
         if !matches!(self.rule, Rule::Classes) {
             limits::LEAVES.check("the trees", self.rows.len())?;
         }
-        let flat = self.rows.concat();
-        let leaves = match self.rule {
-            Rule::Classes => Leaves::Classes,
-            Rule::Votes(VoteWidth::Bytes) | Rule::Sums(_, VoteWidth::Bytes) => Leaves::Bytes(
-                flat.into_iter()
-                    .map(|vote| u8::try_from(vote).expect("votes of 8 bits"))
-                    .collect(),
-            ),
-            Rule::Votes(VoteWidth::Words) | Rule::Sums(_, VoteWidth::Words) => Leaves::Words(flat),
+        let width = match self.rule {
+            Rule::Classes | Rule::Votes(VoteWidth::Bytes) => Width::Byte,
+            Rule::Votes(VoteWidth::Words) => Width::Half,
+            Rule::Sums(_, width) => width,
+        };
+        let numbers = Numbers::new(width, self.rows.concat());
+        let leaves = match (self.rule, numbers) {
+            (Rule::Classes, _) => Leaves::Classes,
+            (Rule::Sums(sums, _), numbers) if sums.is_single() => Leaves::Values(Values {
+                numbers,
+                bases: self.bases(sums),
+                scores: self.scores(sums),
+            }),
+            (_, Numbers::Bytes(votes)) => Leaves::Bytes(votes),
+            (_, Numbers::Halves(votes)) => Leaves::Words(votes),
+            (_, Numbers::Words(_)) => unreachable!("rows of votes have at most 16 bits"),
         };
         Ok(QuantForest {
             trees: self.trees,
@@ -381,6 +464,25 @@ impl<'a> Lowering<'a> {
             leaves,
             sums: None,
         })
+    }
+
+    /// What scores begin with; the device adds those of targets itself.
+    fn bases(&self, sums: &Sums) -> Vec<u32> {
+        let n_scores = self.model.schema().outputs().len();
+        if self.model.schema().task() == Task::Regress {
+            return vec![0; n_scores];
+        }
+        let base = |base: &i64| u32::try_from(*base).expect("sums of 32 bits");
+        sums.bases().iter().map(base).collect()
+    }
+
+    /// The score that each tree adds to.
+    fn scores(&self, sums: &Sums) -> Vec<u8> {
+        let score = |tree: &Tree| {
+            let score = sums.score_of(tree.output());
+            u8::try_from(score).expect("at most `limits::CLASSES`")
+        };
+        self.model.trees().iter().map(score).collect()
     }
 
     /// Lowers one tree in preorder; a split that no code can take left becomes its right child.
@@ -440,7 +542,11 @@ impl<'a> Lowering<'a> {
     fn leaf_number(&mut self, index: usize, tree: &Tree, values: &[f64]) -> usize {
         let row = match self.rule {
             Rule::Classes => return argmax(values),
-            Rule::Votes(width) => width.votes(values),
+            Rule::Votes(width) => width.votes(values).into_iter().map(u32::from).collect(),
+            Rule::Sums(sums, _) if sums.is_single() => {
+                let score = sums.score_of(tree.output());
+                vec![sums.votes(index, tree.output(), values)[score]]
+            }
             Rule::Sums(sums, _) => sums.votes(index, tree.output(), values),
         };
         let next = self.rows.len();

@@ -44,6 +44,7 @@ mod probability;
 mod rescore;
 mod sums;
 mod thresholds;
+mod values;
 
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Schema, Task, Voting};
@@ -60,6 +61,7 @@ pub use probability::{Probabilities, float_probabilities, probability_bound};
 pub use rescore::Rescorer;
 pub use spinney_runtime::{argmax, clear_winner};
 pub use sums::Sums;
+pub use values::{Numbers, Values};
 
 /// Why a model cannot be quantized: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +90,7 @@ impl From<spinney_model::ModelError> for QuantizeError {
 pub struct Options {
     /// How trees are combined.
     pub voting: Voting,
-    /// The precision of soft votes.
+    /// The precision of soft votes, and of values that add.
     pub votes: Votes,
     /// The width of codes, for trees.
     pub codes: CodeWidth,
@@ -104,6 +106,8 @@ pub enum Votes {
     Q15,
     /// Units of 1/255.
     Byte,
+    /// 32 bits, where each tree adds to one score.
+    Word,
     /// 8 bits where no training row is decided within their error, else Q15.
     Auto,
 }
@@ -475,12 +479,12 @@ impl QuantModel {
     /// If `scores` are not this model's.
     #[must_use]
     pub fn delivered(&self, scores: &[i64]) -> usize {
-        match self.sums().and_then(|sums| sums.bases().first()) {
-            Some(base) => {
-                let value = i32::try_from(scores[0] + base).expect("values of 32 bits");
+        match self.sums() {
+            Some(sums) if self.task() == Task::Regress => {
+                let value = i32::try_from(scores[0] + sums.bases()[0]).expect("values of 32 bits");
                 value.cast_unsigned() as usize
             }
-            None => match self.margin {
+            _ => match self.margin {
                 Some(margin) => clear_winner(scores, margin).unwrap_or(scores.len()),
                 None => argmax(scores),
             },
@@ -506,6 +510,7 @@ impl QuantModel {
     #[must_use]
     pub fn values(&self, scores: &[i64]) -> Vec<f64> {
         self.sums()
+            .filter(|_| self.task() == Task::Regress)
             .map_or_else(Vec::new, |sums| sums.values(scores))
     }
 

@@ -1,10 +1,11 @@
-//! The order of trees for an early exit: those that agree most with the whole forest come first.
+//! The order of trees for an early exit: those that agree most with the whole forest come first, and
+//! of those that add to the same score, the ones that add most.
 
 use spinney_dataset::Dataset;
 use spinney_runtime::argmax;
 
 use crate::rescore::leaf;
-use crate::{Body, Leaves, QuantForest, QuantModel};
+use crate::{Body, QuantForest, QuantModel};
 
 impl QuantModel {
     /// The same model with its trees in another order, a permutation of their indices. Scores are
@@ -21,8 +22,8 @@ impl QuantModel {
     }
 
     /// The order in which the trees decide soonest on `rows`, which are training rows: by how much
-    /// each tree gives, over all rows, to the class that the whole forest chooses. Empty for naive
-    /// Bayes.
+    /// each tree gives, over all rows, to the class that the whole forest chooses. Where each tree
+    /// adds to one score, those of a score follow each other. Empty for naive Bayes.
     #[must_use]
     pub fn order(&self, rows: &Dataset) -> Vec<usize> {
         let Body::Forest(forest) = &self.body else {
@@ -40,7 +41,12 @@ impl QuantModel {
         }
         let mut order: Vec<usize> = (0..given.len()).collect();
         order.sort_by_key(|tree| std::cmp::Reverse(given[*tree]));
-        order
+        forest
+            .in_order(&order)
+            .order()
+            .into_iter()
+            .map(|at| order[at])
+            .collect()
     }
 }
 
@@ -53,9 +59,13 @@ fn vote(forest: &QuantForest, tree: usize, codes: &[i16], class: usize, n_classe
         codes,
         |_, _, _| (),
     ));
-    match forest.leaves() {
-        Leaves::Classes => u64::from(leaf == class),
-        Leaves::Bytes(votes) => votes[leaf * n_classes + class].into(),
-        Leaves::Words(votes) => votes[leaf * n_classes + class].into(),
-    }
+    let mut given = 0;
+    forest
+        .leaves()
+        .each_vote(tree, leaf, n_classes, |score, vote| {
+            if score == class {
+                given = vote;
+            }
+        });
+    given.into()
 }

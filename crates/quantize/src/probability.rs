@@ -136,7 +136,7 @@ pub fn probability_bound(
                 _ if voting == Voting::Hard => None,
                 Leaves::Bytes(_) => Some(VoteWidth::Bytes),
                 Leaves::Words(_) => Some(VoteWidth::Words),
-                Leaves::Classes => None,
+                Leaves::Classes | Leaves::Values(_) => None,
             };
             let n_classes = forest.schema().n_classes();
             let mut errors = vec![0.0; n_classes];

@@ -4,7 +4,7 @@
 use spinney_runtime::bayes::square_wide;
 use spinney_runtime::forest::{LEAF, Split};
 
-use crate::{Body, Leaves, QuantBayes, QuantForest, QuantModel, Scorer};
+use crate::{Body, QuantBayes, QuantForest, QuantModel, Scorer};
 
 /// Scores a row, and then that row with one code replaced.
 #[derive(Debug, Clone)]
@@ -124,8 +124,8 @@ impl Rescorer<'_> {
                     let before = leaves[tree];
                     let after = leaf(forest, tree, reader.first, &self.codes, |_, _, _| ());
                     if before != after {
-                        add(forest, before, -1, &mut self.changed);
-                        add(forest, after, 1, &mut self.changed);
+                        add(forest, tree, before, -1, &mut self.changed);
+                        add(forest, tree, after, 1, &mut self.changed);
                     }
                 }
             }
@@ -162,20 +162,10 @@ pub(crate) fn leaf(
     child ^ LEAF
 }
 
-/// Adds a leaf's votes, so many times, to the scores.
-fn add(forest: &QuantForest, leaf: u16, times: i64, scores: &mut [i64]) {
-    let first = usize::from(leaf) * scores.len();
-    match forest.leaves() {
-        Leaves::Classes => scores[usize::from(leaf)] += times,
-        Leaves::Bytes(votes) => {
-            for (score, vote) in scores.iter_mut().zip(&votes[first..]) {
-                *score += times * i64::from(*vote);
-            }
-        }
-        Leaves::Words(votes) => {
-            for (score, vote) in scores.iter_mut().zip(&votes[first..]) {
-                *score += times * i64::from(*vote);
-            }
-        }
-    }
+/// Adds the votes of a tree's leaf, so many times, to the scores.
+fn add(forest: &QuantForest, tree: usize, leaf: u16, times: i64, scores: &mut [i64]) {
+    let leaves = forest.leaves();
+    leaves.each_vote(tree, leaf.into(), scores.len(), |score, vote| {
+        scores[score] += times * i64::from(vote);
+    });
 }

@@ -1,20 +1,25 @@
 //! Leaves of ensembles that add, as votes: unsigned integers in one power of two, so that whatever
 //! sums votes sums them too.
 //!
-//! A value `v` of a leaf is held as `v · 2^shift`, rounded to the nearest.
+//! A value `v` of a leaf is held as `v · 2^shift`, rounded to the nearest, less each tree's lowest.
+//! What that takes off comes back, with the base, as one constant per score.
 //!
-//! * Two classes with one output, and detectors: what decides is on which side of the threshold the
-//!   sum lies. Each tree's share of base and threshold is taken off its leaves, and a leaf then votes
-//!   for one side by as much as it is above zero, or for the other by as much as it is below. The
-//!   difference of both scores is the sum.
-//! * An output per class: only differences between classes count. Each tree's lowest value of an
-//!   output is taken off; what that and the base leave between classes is added to the leaves of as
-//!   many trees as hold it.
-//! * Values: each tree's lowest value is taken off, and what was taken off and the base come back as
-//!   one constant per target, which the device adds to the score.
+//! * Two classes with one output, and detectors: what decides is on which side of a threshold the
+//!   sum lies. All trees add to the score of class 1, and the threshold, less what was taken off, is
+//!   the score of class 0. Of a detector class 1 is the alarm, below the threshold; there values are
+//!   negated.
+//! * An output per class: only differences between classes count, so the lowest constant is taken
+//!   off all.
+//! * Values: the device adds the constant to a score.
+//!
+//! Where each tree adds to one output, a leaf is one vote, and scores of classes begin with their
+//! constants. Where a leaf holds a value for each class, constants are added to the leaves of as
+//! many trees as hold them.
 //!
 //! All of it is exact but for the roundings of leaves and of that constant, which is what the bound
 //! adds up: per tree the worst leaf, not a worst case of all trees.
+
+use std::collections::BTreeSet;
 
 use spinney_model::{Additive, Link, Node, Precision, Task};
 
@@ -24,28 +29,25 @@ use crate::coding::exp2;
 /// How the leaves of an ensemble that adds were made votes, and how far its sums are from float's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sums {
-    form: Form,
+    /// Per tree and output, what is taken off leaves and what is added as an integer.
+    trees: Vec<Vec<Shifted>>,
+    /// Where a sum is held against a threshold: 1, or -1 where class 1 lies below it.
+    side: Option<f64>,
+    /// Whether each tree adds to one score.
+    is_single: bool,
     /// Fractional bits.
     shift: i8,
     /// Whether the softmax of raw values is what float delivers.
     is_softmax: bool,
     /// What sums of float are divided by.
     divisor: f64,
-    /// Per target, what is added to a score.
+    /// Per score, what comes to the sum of leaves; none where leaves hold it.
     bases: Vec<i64>,
     /// Per score, how far float's own sums are from exact ones, in units of a score.
     float_error: Vec<f64>,
     /// Per score, the lowest and highest error that the leaves of some path may add up to, in units
     /// of a score.
     errors: Vec<(f64, f64)>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Form {
-    /// What is taken off each leaf, and the class of what is above zero.
-    Sides { share: f64, above: usize },
-    /// Per tree and output, what is taken off and what is added as an integer.
-    Outputs { trees: Vec<Vec<Shifted>> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -62,11 +64,34 @@ const SHIFT_MIN: i8 = -100;
 impl Sums {
     /// The finest votes of at most `most` each that hold a model.
     ///
+    /// Where it takes no bit of them, the same is taken off all trees of an output if fewer distinct
+    /// leaves are left then: those of isolation forests hold the same few depths.
+    ///
     /// # Errors
     /// Values or sums beyond 32 bits in any power of two.
-    pub(crate) fn new(model: &Additive, most: u16) -> Result<Self, QuantizeError> {
-        let ranges = Ranges::of(model);
-        let widest = ranges.widest(model);
+    pub(crate) fn new(model: &Additive, most: u32) -> Result<Self, QuantizeError> {
+        let ranges = ranges(model);
+        let sums = Self::of_ranges(model, &ranges, most)?;
+        if !sums.is_single {
+            return Ok(sums);
+        }
+        match Self::of_ranges(model, &with_common_lows(model, &ranges), most) {
+            Ok(common)
+                if common.shift == sums.shift && common.n_leaves(model) < sums.n_leaves(model) =>
+            {
+                Ok(common)
+            }
+            _ => Ok(sums),
+        }
+    }
+
+    fn of_ranges(
+        model: &Additive,
+        ranges: &[Vec<(f64, f64)>],
+        most: u32,
+    ) -> Result<Self, QuantizeError> {
+        let widths = ranges.iter().flatten().map(|(low, high)| high - low);
+        let widest = widths.fold(0.0, f64::max);
         let mut shift = SHIFT_MAX;
         if widest > 0.0 {
             #[expect(clippy::cast_possible_truncation, reason = "clamped")]
@@ -77,7 +102,7 @@ impl Sums {
             shift = fits;
         }
         while shift >= SHIFT_MIN {
-            if let Some(sums) = Self::at(model, &ranges, shift, most) {
+            if let Some(sums) = Self::at(model, ranges, shift, most) {
                 return Ok(sums);
             }
             shift -= 1;
@@ -89,12 +114,33 @@ impl Sums {
         })
     }
 
+    /// Distinct leaves, where each is one vote.
+    fn n_leaves(&self, model: &Additive) -> usize {
+        let trees = model.trees().iter().enumerate();
+        let leaves = trees.flat_map(|(index, tree)| {
+            let score = self.score_of(tree.output());
+            let of_node = move |node: &Node| match node {
+                Node::Leaf { values } => Some(self.votes(index, tree.output(), values)[score]),
+                Node::Split { .. } => None,
+            };
+            tree.nodes().iter().filter_map(of_node)
+        });
+        leaves.collect::<BTreeSet<u32>>().len()
+    }
+
     /// Votes in this power of two; `None` if they do not fit.
-    fn at(model: &Additive, ranges: &Ranges, shift: i8, most: u16) -> Option<Self> {
+    fn at(model: &Additive, ranges: &[Vec<(f64, f64)>], shift: i8, most: u32) -> Option<Self> {
         let sum = model.sum();
         let n_scores = model.schema().outputs().len();
+        let shifted = |(low, _): &(f64, f64)| Shifted {
+            low: *low,
+            extra: 0,
+        };
+        let of_tree = |tree: &Vec<(f64, f64)>| tree.iter().map(shifted).collect();
         let mut sums = Self {
-            form: ranges.form(model),
+            trees: ranges.iter().map(of_tree).collect(),
+            side: side(model),
+            is_single: is_single(model),
             shift,
             is_softmax: is_softmax(model),
             divisor: sum.divisor,
@@ -102,28 +148,27 @@ impl Sums {
             float_error: vec![float_error(model) * exp2(shift); n_scores],
             errors: vec![(0.0, 0.0); n_scores],
         };
-        if let Form::Outputs { trees } = &sums.form {
-            let constants: Vec<f64> = (0..n_scores)
-                .map(|output| {
-                    let lows: f64 = trees.iter().map(|tree| tree[output].low).sum();
-                    (sum.base[output] / sum.divisor + lows) * exp2(shift)
-                })
-                .collect();
-            let rounded: Vec<f64> = constants.iter().map(|it| it.round()).collect();
-            for (error, (rounded, exact)) in
-                sums.errors.iter_mut().zip(rounded.iter().zip(&constants))
-            {
-                *error = (rounded - exact, rounded - exact);
+        let constants = sums.constants(model);
+        for (known, (rounded, exact)) in sums.errors.iter_mut().zip(constants.iter().copied()) {
+            let error = rounded - exact;
+            *known = (error, error);
+        }
+        sums.errors = sums.halved(sums.errors.clone());
+        let is_of_classes = model.schema().task() != Task::Regress;
+        let mut bases = constants
+            .iter()
+            .map(|(rounded, _)| whole(*rounded))
+            .collect::<Option<Vec<i64>>>()?;
+        if is_of_classes {
+            let least = bases.iter().min().copied().unwrap_or(0);
+            bases.iter_mut().for_each(|base| *base -= least);
+        }
+        if is_of_classes && !sums.is_single {
+            for (output, extra) in bases.into_iter().enumerate() {
+                sums.spread(model, output, u64::try_from(extra).ok()?, most)?;
             }
-            if model.schema().task() == Task::Regress {
-                sums.bases = rounded.iter().map(|it| whole(*it)).collect::<Option<_>>()?;
-            } else {
-                let least = rounded.iter().copied().fold(f64::INFINITY, f64::min);
-                for (output, rounded) in rounded.into_iter().enumerate() {
-                    let extra = u64::try_from(whole(rounded - least)?).ok()?;
-                    sums.spread(model, output, extra, most)?;
-                }
-            }
+        } else {
+            sums.bases = bases;
         }
         let mut score_max = vec![0_i64; n_scores];
         for (index, tree) in model.trees().iter().enumerate() {
@@ -149,13 +194,39 @@ impl Sums {
             }
         }
         let fits = |(base, most): (&i64, &i64)| {
-            i32::try_from(*base).is_ok() && i32::try_from(base + most).is_ok()
+            if is_of_classes {
+                u32::try_from(base + most).is_ok()
+            } else {
+                i32::try_from(*base).is_ok() && i32::try_from(base + most).is_ok()
+            }
         };
         sums.bases.iter().zip(&score_max).all(fits).then_some(sums)
     }
 
+    /// Per score, what comes to the sum of leaves, in units of a score: rounded, and exact.
+    fn constants(&self, model: &Additive) -> Vec<(f64, f64)> {
+        let sum = model.sum();
+        let lows = |output: usize| self.trees.iter().map(|tree| tree[output].low).sum::<f64>();
+        let base = |output: usize| sum.base[output] / sum.divisor;
+        let exact: Vec<f64> = match (self.side, model.threshold()) {
+            (Some(side), Some(threshold)) => vec![0.0, side * (base(0) - threshold) + lows(0)],
+            _ => (0..sum.base.len()).map(|it| base(it) + lows(it)).collect(),
+        };
+        let scaled = exact.into_iter().map(|exact| exact * exp2(self.shift));
+        scaled.map(|exact| (exact.round(), exact)).collect()
+    }
+
+    /// Errors of both scores, where the error of one is that of their difference: half each.
+    fn halved(&self, mut errors: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+        if self.side.is_some() {
+            let (low, high) = errors[1];
+            errors = vec![(-high / 2.0, -low / 2.0), (low / 2.0, high / 2.0)];
+        }
+        errors
+    }
+
     /// Adds a constant to the leaves of as many trees as hold it; `None` if all do not.
-    fn spread(&mut self, model: &Additive, output: usize, mut extra: u64, most: u16) -> Option<()> {
+    fn spread(&mut self, model: &Additive, output: usize, mut extra: u64, most: u32) -> Option<()> {
         for (index, tree) in model.trees().iter().enumerate() {
             if extra == 0 {
                 break;
@@ -170,10 +241,8 @@ impl Sums {
             if highest > f64::from(most) {
                 return None;
             }
-            let given = extra.min((u32::from(most) - integer(highest)).into());
-            if let Form::Outputs { trees } = &mut self.form {
-                trees[index][output].extra = u32::try_from(given).expect("at most 16 bits");
-            }
+            let given = extra.min((most - integer(highest)).into());
+            self.trees[index][output].extra = u32::try_from(given).expect("at most `most`");
             extra -= given;
         }
         (extra == 0).then_some(())
@@ -188,52 +257,45 @@ impl Sums {
         values: &[f64],
     ) -> impl Iterator<Item = (f64, f64)> {
         let scale = exp2(self.shift);
-        let scaled = |value: f64| value / self.divisor * scale;
-        let (trees, sides) = match &self.form {
-            Form::Sides { share, above } => {
-                let exact = scaled(values[0]) - share * scale;
-                let (vote, error) = (exact.round(), exact.round() - exact);
-                // Of the error of a difference, both sides have half.
-                let side = |class: usize| {
-                    if class == *above {
-                        (vote.max(0.0), error / 2.0)
-                    } else {
-                        ((-vote).max(0.0), -error / 2.0)
-                    }
-                };
-                (None, Some([side(0), side(1)]))
-            }
-            Form::Outputs { trees } => (Some(&trees[tree]), None),
+        let shifted = &self.trees[tree];
+        let of_output = |index: usize, value: f64| {
+            let Shifted { low, extra } = shifted[index];
+            let exact = (self.side.unwrap_or(1.0) * value / self.divisor - low) * scale;
+            (exact.round() + f64::from(extra), exact.round() - exact)
         };
-        let of_output = move |index: usize, shifted: &Shifted| {
-            let value = match output {
-                None => values[index],
-                Some(output) if output == index => values[0],
-                Some(_) => return (shifted.extra.into(), 0.0),
+        let outputs: Vec<(f64, f64)> = if self.side.is_some() {
+            let (vote, error) = of_output(0, values[0]);
+            // Of the error of a difference, both sides have half.
+            vec![(0.0, -error / 2.0), (vote, error / 2.0)]
+        } else {
+            let of_output = |index: usize| match output {
+                None => of_output(index, values[index]),
+                Some(output) if output == index => of_output(index, values[0]),
+                Some(_) => (shifted[index].extra.into(), 0.0),
             };
-            let exact = scaled(value) - shifted.low * scale;
-            (
-                exact.round() + f64::from(shifted.extra),
-                exact.round() - exact,
-            )
-        };
-        let outputs: Vec<(f64, f64)> = match (trees, sides) {
-            (Some(trees), _) => trees
-                .iter()
-                .enumerate()
-                .map(|(at, it)| of_output(at, it))
-                .collect(),
-            (None, sides) => sides.into_iter().flatten().collect(),
+            (0..shifted.len()).map(of_output).collect()
         };
         outputs.into_iter()
     }
 
     /// The votes of a leaf, one per score.
-    pub(crate) fn votes(&self, tree: usize, output: Option<usize>, values: &[f64]) -> Vec<u16> {
+    pub(crate) fn votes(&self, tree: usize, output: Option<usize>, values: &[f64]) -> Vec<u32> {
         let votes = self.leaf(tree, output, values);
-        votes
-            .map(|(vote, _)| u16::try_from(integer(vote)).expect("votes that fit"))
-            .collect()
+        votes.map(|(vote, _)| integer(vote)).collect()
+    }
+
+    /// Whether each tree adds to one score.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.is_single
+    }
+
+    /// The score that a tree of an output adds to, where each adds to one.
+    pub(crate) fn score_of(&self, output: Option<usize>) -> usize {
+        match self.side {
+            Some(_) => 1,
+            None => output.unwrap_or(0),
+        }
     }
 
     /// Fractional bits of scores.
@@ -248,32 +310,23 @@ impl Sums {
         (self.is_softmax && bits <= 57).then_some(bits)
     }
 
-    /// Per tree and output, what is taken off leaves, in raw units; one output where two sides have
-    /// one.
+    /// Per tree and output, what is taken off leaves, in raw units; below a threshold that class 1
+    /// lies below, of the negated values.
     #[must_use]
-    pub fn lows(&self, n_trees: usize) -> Vec<Vec<f64>> {
-        match &self.form {
-            Form::Sides { share, .. } => vec![vec![*share]; n_trees],
-            Form::Outputs { trees } => {
-                let lows = |tree: &Vec<Shifted>| tree.iter().map(|it| it.low).collect();
-                trees.iter().map(lows).collect()
-            }
-        }
+    pub fn lows(&self) -> Vec<Vec<f64>> {
+        let lows = |tree: &Vec<Shifted>| tree.iter().map(|it| it.low).collect();
+        self.trees.iter().map(lows).collect()
     }
 
     /// Per tree and output, what is then added to leaves, in votes.
     #[must_use]
-    pub fn extras(&self, n_trees: usize) -> Vec<Vec<u32>> {
-        match &self.form {
-            Form::Sides { .. } => vec![vec![0]; n_trees],
-            Form::Outputs { trees } => {
-                let extras = |tree: &Vec<Shifted>| tree.iter().map(|it| it.extra).collect();
-                trees.iter().map(extras).collect()
-            }
-        }
+    pub fn extras(&self) -> Vec<Vec<u32>> {
+        let extras = |tree: &Vec<Shifted>| tree.iter().map(|it| it.extra).collect();
+        self.trees.iter().map(extras).collect()
     }
 
-    /// What is added to the score of each target; none where there are classes.
+    /// What comes to the sum of leaves: scores of classes begin with it, and the device adds it to
+    /// the score of a target; none where leaves hold it.
     #[must_use]
     pub fn bases(&self) -> &[i64] {
         &self.bases
@@ -313,27 +366,19 @@ impl Sums {
 
     /// A bound in raw units; where a difference of two scores is the sum, both have half its error.
     fn unscaled(&self, error: f64, float_error: f64) -> f64 {
-        let error = match self.form {
-            Form::Sides { .. } => 2.0 * error,
-            Form::Outputs { .. } => error,
-        };
-        (error + float_error) * exp2(-self.shift)
+        let parts = if self.side.is_some() { 2.0 } else { 1.0 };
+        (parts * error + float_error) * exp2(-self.shift)
     }
 
     /// Per score, the error of the leaves that a row reaches, in units of a score.
     fn errors_of(&self, model: &Additive, row: &[f64]) -> Vec<f64> {
-        let mut errors = match &self.form {
-            Form::Sides { .. } => vec![0.0; 2],
-            Form::Outputs { trees } => {
-                let sum = model.sum();
-                let constant = |output: usize| {
-                    let lows: f64 = trees.iter().map(|tree| tree[output].low).sum();
-                    let exact = (sum.base[output] / sum.divisor + lows) * exp2(self.shift);
-                    exact.round() - exact
-                };
-                (0..self.errors.len()).map(constant).collect()
-            }
-        };
+        let constants = self.constants(model).into_iter();
+        let of_constants = constants.map(|(rounded, exact)| (rounded - exact, rounded - exact));
+        let mut errors: Vec<f64> = self
+            .halved(of_constants.collect())
+            .into_iter()
+            .map(|(error, _)| error)
+            .collect();
         for (index, (tree, leaf)) in model.trees().iter().zip(model.leaves(row)).enumerate() {
             for (error, (_, of_leaf)) in
                 errors.iter_mut().zip(self.leaf(index, tree.output(), leaf))
@@ -347,8 +392,7 @@ impl Sums {
     pub(crate) fn arithmetic(&self, n_trees: usize) -> Vec<String> {
         let shift = -self.shift;
         let mut lines = vec![format!(
-            "Sums: {n_trees} trees of at most 65535 votes each, in units of 2^{shift} of a raw value, \
-             add up within 32 bits."
+            "Sums: {n_trees} trees, in units of 2^{shift} of a raw value, add up within 32 bits."
         )];
         let worst = self.bounds().into_iter().fold(0.0, f64::max);
         lines.push(format!(
@@ -376,67 +420,54 @@ impl Sums {
     }
 }
 
-/// What the leaves of each tree hold, divided: per tree and output the lowest and the highest.
-struct Ranges {
-    trees: Vec<Vec<(f64, f64)>>,
+/// Per tree and output, the lowest and the highest value of its leaves, divided; negated where
+/// class 1 lies below a threshold.
+fn ranges(model: &Additive) -> Vec<Vec<(f64, f64)>> {
+    let factor = side(model).unwrap_or(1.0);
+    let of_tree = |tree: &spinney_model::Tree| {
+        let mut ranges = vec![None; model.n_outputs()];
+        let first = tree.output().unwrap_or(0);
+        for node in tree.nodes() {
+            let Node::Leaf { values } = node else {
+                continue;
+            };
+            for (range, value) in ranges[first..].iter_mut().zip(values) {
+                let value = factor * value / model.sum().divisor;
+                let (low, high) = range.unwrap_or((value, value));
+                *range = Some((f64::min(low, value), f64::max(high, value)));
+            }
+        }
+        let ranges = ranges.into_iter();
+        ranges.map(|it| it.unwrap_or((0.0, 0.0))).collect()
+    };
+    model.trees().iter().map(of_tree).collect()
 }
 
-impl Ranges {
-    fn of(model: &Additive) -> Self {
-        let divisor = model.sum().divisor;
-        let of_tree = |tree: &spinney_model::Tree| {
-            let mut ranges = vec![None; model.n_outputs()];
-            let first = tree.output().unwrap_or(0);
-            for node in tree.nodes() {
-                let Node::Leaf { values } = node else {
-                    continue;
-                };
-                for (range, value) in ranges[first..].iter_mut().zip(values) {
-                    let value = value / divisor;
-                    let (low, high) = range.unwrap_or((value, value));
-                    *range = Some((f64::min(low, value), f64::max(high, value)));
-                }
-            }
+/// The same ranges, from the lowest value of all trees of an output on.
+fn with_common_lows(model: &Additive, ranges: &[Vec<(f64, f64)>]) -> Vec<Vec<(f64, f64)>> {
+    let mut lows = vec![f64::INFINITY; model.n_outputs()];
+    let output = |tree: &spinney_model::Tree| tree.output().unwrap_or(0);
+    for (tree, ranges) in model.trees().iter().zip(ranges) {
+        lows[output(tree)] = lows[output(tree)].min(ranges[output(tree)].0);
+    }
+    let trees = model.trees().iter().zip(ranges.to_vec());
+    trees
+        .map(|(tree, mut ranges)| {
+            ranges[output(tree)].0 = lows[output(tree)];
             ranges
-                .into_iter()
-                .map(|it| it.unwrap_or((0.0, 0.0)))
-                .collect()
-        };
-        Self {
-            trees: model.trees().iter().map(of_tree).collect(),
-        }
-    }
+        })
+        .collect()
+}
 
-    /// The largest number that a vote has to hold.
-    fn widest(&self, model: &Additive) -> f64 {
-        let form = self.form(model);
-        let widths = self.trees.iter().flatten().map(|(low, high)| match form {
-            Form::Sides { share, .. } => (low - share).abs().max((high - share).abs()),
-            Form::Outputs { .. } => high - low,
-        });
-        widths.fold(0.0, f64::max)
-    }
+/// Where a sum is held against a threshold: 1, or -1 where class 1 lies below it, as an alarm does.
+fn side(model: &Additive) -> Option<f64> {
+    let is_below = model.schema().task() == Task::Detect;
+    model.threshold().map(|_| if is_below { -1.0 } else { 1.0 })
+}
 
-    fn form(&self, model: &Additive) -> Form {
-        let sum = model.sum();
-        match model.threshold() {
-            Some(threshold) => Form::Sides {
-                share: (threshold - sum.base[0] / sum.divisor) / model.trees().len() as f64,
-                // Of a detector, what is above the threshold is normal.
-                above: usize::from(model.schema().task() != Task::Detect),
-            },
-            None => {
-                let shifted = |(low, _): &(f64, f64)| Shifted {
-                    low: *low,
-                    extra: 0,
-                };
-                let of_tree = |tree: &Vec<(f64, f64)>| tree.iter().map(shifted).collect();
-                Form::Outputs {
-                    trees: self.trees.iter().map(of_tree).collect(),
-                }
-            }
-        }
-    }
+/// Whether each tree adds to one score.
+pub(crate) fn is_single(model: &Additive) -> bool {
+    model.n_outputs() == 1 || model.trees().iter().all(|tree| tree.output().is_some())
 }
 
 /// How far a raw value of float may be from the exact sum, and what is computed here from that.
@@ -490,7 +521,7 @@ fn whole(value: f64) -> Option<i64> {
     (value.abs() < 9.0e15).then_some(value as i64)
 }
 
-/// A whole number of at most 17 bits, not negative.
+/// A whole number of at most 32 bits, not negative.
 fn integer(vote: f64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,

@@ -2,6 +2,7 @@
 
 use spinney_runtime::compact::{Enough, Forest, LEFT, Layout, Leaves, Nodes, RIGHT, Tables};
 use spinney_runtime::packed::{PADDING, Packed};
+use spinney_runtime::values::Values;
 use spinney_runtime::{ShapeError, TableError};
 
 const BOTH: u16 = LEFT | RIGHT;
@@ -303,6 +304,59 @@ fn codebooks_are_whole_rows() {
     };
     assert_eq!(lanes(257), None);
     assert_eq!(lanes(258), Some(TableError::Leaf), "sums beyond a lane");
+}
+
+/// Values of three leaves, for two trees of the first score and one of the last.
+fn values<'t>(bases: &'t [u32], ends: &'t [u16]) -> Leaves<'t> {
+    Leaves::Values {
+        values: Values::Halves(&[500, 7, 40]),
+        bases,
+        ends,
+    }
+}
+
+#[test]
+fn values_have_scores_whose_trees_follow_each_other() {
+    let nodes = [
+        six(0, BOTH, 0x0100),
+        six(0, BOTH, 0x0201),
+        six(1, BOTH, 0x0002),
+    ];
+    let of = |bases, ends| check(&[0, 1, 2], halves(&nodes), values(bases, ends));
+    assert_eq!(of(&[0; 3], &[2, 2, 3]), None);
+    assert_eq!(of(&[0; 2], &[2, 2, 3]), Some(TableError::Count));
+    assert_eq!(of(&[0; 3], &[2, 3]), Some(TableError::Count));
+    assert_eq!(of(&[0; 3], &[2, 1, 3]), Some(TableError::TreeRange));
+    assert_eq!(of(&[0; 3], &[2, 2, 2]), Some(TableError::TreeRange));
+    assert_eq!(of(&[0; 3], &[2, 2, 4]), Some(TableError::TreeRange));
+    let beyond = [nodes[0], nodes[1], six(1, BOTH, 0x0003)];
+    let beyond = check(&[0, 1, 2], halves(&beyond), values(&[0; 3], &[2, 2, 3]));
+    assert_eq!(beyond, Some(TableError::Leaf));
+
+    let forest = |bases| {
+        Forest::new(Tables {
+            n_features: 2,
+            n_classes: 3,
+            starts: &[0, 1, 2],
+            nodes: halves(&nodes),
+            leaves: values(bases, &[2, 2, 3]),
+        })
+        .unwrap()
+    };
+    let even = forest(&[0, 507, 7]);
+    for (codes, scores, class) in [
+        ([5_i16, 5], [507, 507, 47], 0),
+        ([6, 5], [47, 507, 47], 1),
+        ([6, 6], [47, 507, 507], 1),
+    ] {
+        assert_eq!(even.scores::<3, _>(&codes), Ok(scores));
+        assert_eq!(even.classify::<3, 1, _>(&codes), Ok(class));
+        for leads in [&[40, 0, 0][..], &[], &[u32::MAX; 3]] {
+            let early = even.classify_early::<3, 1, _>(&codes, Enough::Leads(leads));
+            assert_eq!(early, Ok(class), "{codes:?} {leads:?}");
+        }
+    }
+    assert_eq!(forest(&[0, 0, 8]).classify::<3, 1, _>(&[6_i16, 6]), Ok(2));
 }
 
 #[test]

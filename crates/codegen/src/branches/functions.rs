@@ -1,5 +1,7 @@
 //! `classify` and `scores` of a crate of branches.
 
+use std::fmt::Write;
+
 use super::Sum;
 use crate::exit::{Enough, majority};
 
@@ -11,10 +13,7 @@ pub(super) fn functions(
     enough: &Enough,
     early_exit: bool,
 ) -> String {
-    let classify_doc = "/// The class index of a row of codes; ties go to the lowest.\n#[must_use]\n#[inline(never)]\n\
-                        pub fn classify(codes: &[Code; N_CODES]) -> usize {\n";
-    let scores_doc = "/// The score of each class for a row of codes.\n#[must_use]\n\
-                      pub fn scores(codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {\n";
+    let (classify_doc, scores_doc) = (CLASSIFY, SCORES);
     let enough = match enough {
         Enough::Votes(votes) if early_exit => Some(*votes),
         _ => None,
@@ -77,6 +76,7 @@ pub(super) fn functions(
              *score = sum;\n    }\n    scores\n"
                 .to_owned(),
         ),
+        Sum::Values => unreachable!("they have functions of their own"),
         Sum::Words => (
             both("    let mut votes = [0; N_CLASSES];\n"),
             "    argmax(&votes)\n",
@@ -89,3 +89,63 @@ pub(super) fn functions(
         calls(false)
     )
 }
+
+/// The same where trees add to one score each: `bases` has what each begins with, `groups` the score
+/// that each group of trees adds to.
+pub(super) fn of_values(bases: &[u32], groups: &[usize], early_exit: bool) -> String {
+    // The statements that put a score's sum into `place`, one for each group.
+    let sum = |place: &str, known: &str, score: usize, best: &str| {
+        let (generics, best) = match (early_exit, best) {
+            (false, _) => ("", String::new()),
+            (true, "") => ("::<false>", ", 0".to_owned()),
+            (true, best) => ("::<true>", format!(", {best}")),
+        };
+        let mut sum = bases[score].to_string();
+        let mut text = String::new();
+        for (group, _) in groups.iter().enumerate().filter(|(_, it)| **it == score) {
+            let call = format!("trees::trees_{group}{generics}(codes, {sum}{best})");
+            let _ = writeln!(text, "    {place} = {call};");
+            known.clone_into(&mut sum);
+        }
+        if text.is_empty() {
+            let _ = writeln!(text, "    {place} = {sum};");
+        }
+        text
+    };
+    let last = bases.len() - 1;
+    let mut classify = String::new();
+    if last == 0 {
+        // Of one score the class is known.
+        classify.push_str("    let _ = codes;\n    0\n");
+    } else {
+        classify.push_str("    let mut class = 0;\n");
+        classify.push_str(&sum("let best", "best", 0, "0"));
+        if last > 1 {
+            classify.push_str("    let mut best = best;\n");
+        }
+        for score in 1..=last {
+            classify.push_str(&sum("let sum", "sum", score, "best"));
+            let best = if score < last {
+                "        best = sum;\n"
+            } else {
+                ""
+            };
+            let _ = writeln!(
+                classify,
+                "    if sum > best {{\n        class = {score};\n{best}    }}"
+            );
+        }
+        classify.push_str("    class\n");
+    }
+    let mut scores = "    let mut scores = [0; N_CLASSES];\n".to_owned();
+    for score in 0..=last {
+        let place = format!("scores[{score}]");
+        scores.push_str(&sum(&place, &place, score, ""));
+    }
+    format!("{CLASSIFY}{classify}}}\n\n{SCORES}{scores}    scores\n}}\n")
+}
+
+const CLASSIFY: &str = "/// The class index of a row of codes; ties go to the lowest.\n#[must_use]\n#[inline(never)]\n\
+                        pub fn classify(codes: &[Code; N_CODES]) -> usize {\n";
+const SCORES: &str = "/// The score of each class for a row of codes.\n#[must_use]\n\
+                      pub fn scores(codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {\n";

@@ -15,7 +15,7 @@ mod nest;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use spinney_quantize::QuantForest;
+use spinney_quantize::{Numbers, QuantForest};
 
 use self::functions::functions;
 use self::nest::nest;
@@ -47,6 +47,8 @@ enum Sum {
     Lanes,
     /// Rows of 16-bit votes.
     Words,
+    /// Values that add to one score; leaves are these themselves.
+    Values,
 }
 
 /// What the crate's `lib.rs` and `trees.rs` say.
@@ -79,6 +81,11 @@ pub(crate) fn write(
             sum,
             enough,
             early_exit: options.early_exit,
+            numbers: match &rows {
+                Rows::Values { numbers, .. } => Some(numbers),
+                _ => None,
+            },
+            is_last_score: trees[group.start].score + 1 == n_classes,
             body: String::new(),
             parts: String::new(),
             n_parts: 0,
@@ -97,10 +104,19 @@ pub(crate) fn write(
         writer.finish(&mut text, is_one, reads);
     }
     let mut tables = String::new();
-    tables::rows(&mut tables, &rows, &forest.unit());
+    let functions = if let Rows::Values { bases, .. } = &rows {
+        let groups: Vec<usize> = groups
+            .iter()
+            .map(|group| trees[group.start].score)
+            .collect();
+        functions::of_values(bases, &groups, options.early_exit)
+    } else {
+        tables::rows(&mut tables, &rows, &forest.unit());
+        functions(sum, groups.len(), trees.len(), enough, options.early_exit)
+    };
     Branches {
         imports: sum.lib_imports(),
-        functions: functions(sum, groups.len(), trees.len(), enough, options.early_exit),
+        functions,
         trees: header(sum, enough, options.early_exit) + text.trim_end() + "\n",
         tables,
     }
@@ -111,6 +127,7 @@ impl Sum {
         match rows {
             Rows::Lanes(_) => return Self::Lanes,
             Rows::Words(_) => return Self::Words,
+            Rows::Values { .. } => return Self::Values,
             Rows::Classes => {}
         }
         if trees.len() == 1 {
@@ -132,7 +149,7 @@ impl Sum {
 
     fn lib_imports(self) -> String {
         match self {
-            Self::Single | Self::Registers { .. } => String::new(),
+            Self::Single | Self::Registers { .. } | Self::Values => String::new(),
             Self::Counts { .. } => "use spinney_runtime::votes::most;\n".to_owned(),
             Self::Words => "use spinney_runtime::argmax;\n".to_owned(),
             Self::Lanes => "use spinney_runtime::votes::Lanes;\n".to_owned(),
@@ -142,7 +159,7 @@ impl Sum {
     /// The type that votes are added up in.
     fn kind(self) -> String {
         match self {
-            Self::Single => "()".to_owned(),
+            Self::Single | Self::Values => "()".to_owned(),
             Self::Registers { words, bits } => format!("Ballot<{words}, {bits}>"),
             Self::Counts { bits } => format!("[u{bits}; N_CLASSES]"),
             Self::Lanes => "Lanes<WORDS>".to_owned(),
@@ -155,7 +172,7 @@ fn header(sum: Sum, enough: &Enough, early_exit: bool) -> String {
     let mut uses = "use crate::{Code, N_CODES};";
     let mut runtime = Vec::new();
     match sum {
-        Sum::Single => {}
+        Sum::Single | Sum::Values => {}
         Sum::Registers { .. } => runtime.push("Ballot"),
         Sum::Counts { .. } => uses = "use crate::{Code, N_CLASSES, N_CODES};",
         Sum::Lanes => {
@@ -167,7 +184,10 @@ fn header(sum: Sum, enough: &Enough, early_exit: bool) -> String {
         }
         Sum::Words => uses = "use crate::{Code, N_CLASSES, N_CODES, tables};",
     }
-    if early_exit && let Enough::Leads(_) = enough {
+    if early_exit
+        && sum != Sum::Values
+        && let Enough::Leads(_) = enough
+    {
         runtime.push(if sum == Sum::Lanes {
             "lead_lanes"
         } else {
@@ -202,7 +222,9 @@ fn groups(trees: &[Tree]) -> Vec<std::ops::Range<usize>> {
     let mut start = 0;
     let mut n_splits = 0;
     for (index, tree) in trees.iter().enumerate() {
-        if index > start && n_splits + tree.splits.len() > FUNCTION_SPLITS {
+        let is_other_score = tree.score != trees[start].score;
+        let is_full = n_splits + tree.splits.len() > FUNCTION_SPLITS;
+        if index > start && (is_full || is_other_score) {
             groups.push(start..index);
             start = index;
             n_splits = 0;
@@ -231,6 +253,10 @@ struct Writer<'a> {
     sum: Sum,
     enough: &'a Enough,
     early_exit: bool,
+    /// What leaves add, where they are not numbers of rows or classes.
+    numbers: Option<&'a Numbers>,
+    /// Whether the group's trees add to the last score.
+    is_last_score: bool,
     body: String,
     parts: String,
     n_parts: usize,
@@ -249,12 +275,14 @@ impl Writer<'_> {
                 self.expression(tree, indent);
             }
             Sum::Registers { words, bits } => self.labelled(index, tree, n_trees, words, bits),
-            Sum::Counts { .. } | Sum::Lanes | Sum::Words => {
+            Sum::Counts { .. } | Sum::Lanes | Sum::Words | Sum::Values => {
                 let _ = writeln!(self.body, "    // Tree {index}.");
+                let kind = self.numbers.map_or("", |_| ": u32");
                 if let Child::Leaf(leaf) = tree.root {
-                    let _ = writeln!(self.body, "    let leaf = {leaf};");
+                    let leaf = self::leaf(self.numbers, leaf);
+                    let _ = writeln!(self.body, "    let leaf{kind} = {leaf};");
                 } else {
-                    self.body.push_str("    let leaf = {\n");
+                    let _ = writeln!(self.body, "    let leaf{kind} = {{");
                     self.expression(tree, 2 * STEP);
                     self.body.push_str("    };\n");
                 }
@@ -281,6 +309,20 @@ impl Writer<'_> {
                     );
                 }
                 self.body.push_str("    }\n");
+            }
+            (Sum::Values, _) => {
+                self.body.push_str("    sum = sum.wrapping_add(leaf);\n");
+                let is_stopped = match (lead, self.is_last_score) {
+                    _ if !self.early_exit => return,
+                    (Some(rest), true) => format!("(sum > best || best - sum >= {rest})"),
+                    (Some(rest), false) => format!("sum <= best && best - sum >= {rest}"),
+                    (None, true) => "sum > best".to_owned(),
+                    (None, false) => return,
+                };
+                let _ = writeln!(
+                    self.body,
+                    "    if EARLY && {is_stopped} {{\n        return sum;\n    }}"
+                );
             }
             (Sum::Lanes, _) => {
                 self.body
@@ -364,6 +406,8 @@ impl Writer<'_> {
         // Parts still to write: the name of the function and the split that it starts with.
         let mut parts: Vec<(usize, usize)> = Vec::new();
         let mut body = std::mem::take(&mut self.body);
+        let numbers = self.numbers;
+        let kind = numbers.map_or("usize", |_| "u32");
         let n_parts = &mut self.n_parts;
         let group = self.group;
         let mut write = |out: &mut String, root: Child, indent: usize, parts: &mut Vec<_>| {
@@ -378,12 +422,12 @@ impl Writer<'_> {
                     format!("part_{group}_{}(x)", *n_parts - 1)
                 })
             };
-            nest(out, tree, root, indent, &|leaf| leaf.to_string(), &mut cut);
+            nest(out, tree, root, indent, &|it| leaf(numbers, it), &mut cut);
         };
         write(&mut body, tree.root, indent, &mut parts);
         while let Some((number, split)) = parts.pop() {
             let mut text = format!(
-                "#[inline(never)]\nfn part_{group}_{number}(x: &[Code; N_CODES]) -> usize {{\n"
+                "#[inline(never)]\nfn part_{group}_{number}(x: &[Code; N_CODES]) -> {kind} {{\n"
             );
             write(&mut text, Child::Split(split), STEP, &mut parts);
             text.push_str("}\n\n");
@@ -440,6 +484,24 @@ impl Writer<'_> {
                     body = self.body
                 )
             }
+            Sum::Values => {
+                let (generics, best) = match (self.early_exit, self.body.contains("best")) {
+                    (false, _) => ("", ""),
+                    (true, true) => ("<const EARLY: bool>", "best: u32"),
+                    (true, false) => ("<const EARLY: bool>", "_best: u32"),
+                };
+                let parameters = [&format!("{x}: &[Code; N_CODES]"), "mut sum: u32", best];
+                let parameters = parameters.into_iter().filter(|it| !it.is_empty());
+                let line = parameters.clone().collect::<Vec<&str>>().join(", ");
+                let head = format!("pub(crate) fn trees_{name}{generics}({line}) -> u32 {{");
+                let head = if head.len() <= 100 {
+                    head
+                } else {
+                    let lines: String = parameters.map(|it| format!("    {it},\n")).collect();
+                    format!("pub(crate) fn trees_{name}{generics}(\n{lines}) -> u32 {{")
+                };
+                write!(out, "{inline}\n{head}\n{}    sum\n}}\n\n", self.body)
+            }
             _ if self.early_exit => write!(
                 out,
                 "{inline}\npub(crate) fn trees_{name}<const EARLY: bool>(\n    {x}: &[Code; N_CODES],\n    \
@@ -452,6 +514,14 @@ impl Writer<'_> {
                 self.body
             ),
         };
+    }
+}
+
+/// What a leaf is in an expression: its value, or its number.
+fn leaf(numbers: Option<&Numbers>, leaf: usize) -> String {
+    match numbers {
+        Some(numbers) => numbers.get(leaf).to_string(),
+        None => leaf.to_string(),
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use spinney_quantize::Values;
+
 use crate::options::CodeType;
 use crate::trees::{Child, Split, Tree};
 
@@ -23,23 +25,39 @@ const TREE: &str = "\
 
 ";
 
-/// The functions of `trees`, each returning a leaf of type `leaf`.
-pub(crate) fn functions(trees: &[Tree], leaf: &str, width: CodeType) -> String {
+/// The functions of `trees`, each returning a leaf's number, or its value if there are `values`, of
+/// type `leaf`.
+pub(crate) fn functions(
+    trees: &[Tree],
+    values: Option<&Values>,
+    leaf: &str,
+    width: CodeType,
+) -> String {
     let mut out = TREE.to_owned();
+    let what = |number: usize| match values {
+        Some(values) => format!("{}u", values.numbers.get(number)),
+        None => number.to_string(),
+    };
     for (index, tree) in trees.iter().enumerate() {
-        write_tree(&mut out, index, tree, leaf, width);
+        write_tree(&mut out, index, tree, (leaf, &what), width);
     }
     out
 }
 
-fn write_tree(out: &mut String, index: usize, tree: &Tree, leaf: &str, width: CodeType) {
+fn write_tree(
+    out: &mut String,
+    index: usize,
+    tree: &Tree,
+    (leaf, what): (&str, &dyn Fn(usize) -> String),
+    width: CodeType,
+) {
     // A part is written before the one that calls it, as C wants it: found first, written last.
     let mut found = vec![tree.root];
     let mut texts = Vec::new();
     while texts.len() < found.len() {
         let part = texts.len();
         let mut body = String::new();
-        let reads = write_part(&mut body, tree, index, &mut found, part, width);
+        let reads = write_part(&mut body, (tree, what), index, &mut found, part, width);
         let name = match part {
             0 => format!("@_tree_{index}"),
             _ => format!("@_tree_{index}_part_{part}"),
@@ -67,7 +85,7 @@ fn threshold(split: &Split, width: CodeType) -> Option<String> {
 /// a code is read.
 fn write_part(
     out: &mut String,
-    tree: &Tree,
+    (tree, what): (&Tree, &dyn Fn(usize) -> String),
     index: usize,
     found: &mut Vec<Child>,
     part: usize,
@@ -87,7 +105,7 @@ fn write_part(
                 let _ = writeln!(out, "{}}}", pad(depth));
             }
             Step::Child(Child::Leaf(leaf), depth) => {
-                let _ = writeln!(out, "{}return {leaf};", pad(depth));
+                let _ = writeln!(out, "{}return {};", pad(depth), what(leaf));
             }
             Step::Child(child @ Child::Split(_), depth) if depth == DEPTH_MAX => {
                 let _ = writeln!(
@@ -143,10 +161,11 @@ mod tests {
             })
             .collect();
         let tree = Tree {
+            score: 0,
             root: Child::Split(0),
             splits,
         };
-        let text = functions(&[tree], "uint8_t", CodeType::I16);
+        let text = functions(&[tree], None, "uint8_t", CodeType::I16);
         assert_eq!(text.matches("$_TREE uint8_t").count(), 4);
         assert_eq!(text.matches("if (x[0] <= ").count(), n_splits);
         let called = text.find("@_tree_0_part_3(const").unwrap();
@@ -156,6 +175,7 @@ mod tests {
     #[test]
     fn a_comparison_that_holds_for_every_code_is_left_out() {
         let tree = Tree {
+            score: 0,
             root: Child::Split(0),
             splits: vec![Split {
                 feature: 3,
@@ -163,7 +183,7 @@ mod tests {
                 children: [Child::Leaf(4), Child::Leaf(5)],
             }],
         };
-        let text = functions(&[tree], "uint8_t", CodeType::I16);
+        let text = functions(&[tree], None, "uint8_t", CodeType::I16);
         assert!(text.contains("    return 4;\n}"), "{text}");
         assert!(!text.contains("return 5"));
     }

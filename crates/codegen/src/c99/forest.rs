@@ -3,14 +3,15 @@
 use std::fmt::Write;
 
 use spinney_checker::Layout;
-use spinney_quantize::{Leaves, QuantForest};
+use spinney_quantize::{Leaves, Numbers, QuantForest, Values};
 
 use super::branches;
 use super::text::{Item, Tables, comment};
 use crate::compact::{Compact, Nodes, number, with_a_split};
-use crate::exit::{Enough, enough};
+use crate::exit::{Enough, enough, score_max};
 use crate::layout;
 use crate::options::{Encoding, Options};
+use crate::tables::has_bases;
 use crate::trees::{Child, Tree, trees};
 
 /// Set in a child of the widest form that is a leaf.
@@ -44,17 +45,23 @@ pub(crate) fn source(
     options: &Options,
 ) -> ForestSource {
     let trees = trees(forest);
-    let sum = Sum::of(forest, trees.len(), n_classes);
+    let values = match forest.leaves() {
+        Leaves::Values(values) => Some(values),
+        _ => None,
+    };
+    let sum = Sum::of(forest, &trees, n_classes, options);
     let mut tables = Tables::default();
     let is_table = options.encoding != Encoding::Branches;
     let (form, walk, layout) = if is_table {
         let shape = (n_codes, n_classes);
         nodes(forest, &trees, shape, options, sum.leaf, &mut tables)
     } else {
-        let text = branches::functions(&trees, sum.leaf.name(), options.code_type);
+        let text = branches::functions(&trees, values, sum.leaf.name(), options.code_type);
         ("branches".to_owned(), text, None)
     };
-    write_leaves(&mut tables, forest, n_classes);
+    if is_table || values.is_none() {
+        write_leaves(&mut tables, forest, n_classes);
+    }
     let is_single = trees.len() == 1 && *forest.leaves() == Leaves::Classes;
     let bounds = (options.early_exit && !is_single)
         .then(|| enough(&trees, forest.leaves(), n_classes, options.exit_margin));
@@ -71,7 +78,20 @@ pub(crate) fn source(
         if let (true, Some(Enough::Leads(leads))) = (is_table, &bounds) {
             write_leads(&mut tables, leads, sum.item);
         }
-        calls.write(&mut functions);
+        match values {
+            Some(values) => OfValues {
+                values,
+                trees: &trees,
+                sum: sum.item,
+                is_table,
+                leads: match &bounds {
+                    Some(Enough::Leads(leads)) => Some(leads),
+                    _ => None,
+                },
+            }
+            .write(&mut functions),
+            None => calls.write(&mut functions),
+        }
     }
     ForestSource {
         tables,
@@ -82,8 +102,8 @@ pub(crate) fn source(
 }
 
 impl Sum {
-    fn of(forest: &QuantForest, n_trees: usize, n_classes: usize) -> Self {
-        let n_trees = number(n_trees);
+    fn of(forest: &QuantForest, trees: &[Tree], n_classes: usize, options: &Options) -> Self {
+        let n_trees = number(trees.len());
         let leaf = |n_rows: usize| {
             if n_rows <= 256 { Item::U8 } else { Item::U16 }
         };
@@ -103,6 +123,18 @@ impl Sum {
                 leaf: leaf(rows.len() / n_classes),
                 row: Some(Item::U16),
             },
+            Leaves::Values(values) => {
+                let row = item(&values.numbers);
+                Self {
+                    item: Item::u16_or_u32(score_max(forest.leaves(), values, trees)),
+                    // A branch ends in the value itself.
+                    leaf: match options.encoding {
+                        Encoding::Branches => row,
+                        _ => leaf(values.numbers.len()),
+                    },
+                    row: Some(row),
+                }
+            }
         }
     }
 }
@@ -338,7 +370,34 @@ fn write_leaves(tables: &mut Tables, forest: &QuantForest, n_classes: usize) {
             "leaves",
             votes.chunks(n_classes).map(<[u16]>::to_vec),
         ),
+        Leaves::Values(values) => write_values(tables, values, &forest.unit()),
     }
+}
+
+/// The type of a value.
+fn item(numbers: &Numbers) -> Item {
+    match numbers {
+        Numbers::Bytes(_) => Item::U8,
+        Numbers::Halves(_) => Item::U16,
+        Numbers::Words(_) => Item::U32,
+    }
+}
+
+fn write_values(tables: &mut Tables, values: &Values, unit: &str) {
+    let doc = format!("Values of leaves, in units of {unit}.");
+    let item = item(&values.numbers);
+    let numbers = (0..values.numbers.len()).map(|leaf| values.numbers.get(leaf));
+    tables.add_items(&doc, item, "leaves", numbers.map(|it| format!("{it}u")));
+    if has_bases(&values.bases) {
+        let bases = values.bases.iter().map(|it| format!("{it}u"));
+        tables.add_items("What each score begins with.", Item::U32, "bases", bases);
+    }
+    tables.add_items(
+        "Where the trees of each score end, which is where those of the next begin.",
+        Item::U16,
+        "ends",
+        values.ends(),
+    );
 }
 
 fn write_leads(tables: &mut Tables, leads: &[Option<u32>], item: Item) {
@@ -499,6 +558,191 @@ impl Calls<'_> {
             (Some(_), _) => "        @_add(sums, @_leaf(codes, tree));\n".to_owned(),
         };
         format!("    for (size_t tree = 0; tree < $_N_TREES; tree++) {{\n{body}    }}\n")
+    }
+}
+
+/// `classify` and `scores` of trees that add to one score each.
+struct OfValues<'a> {
+    values: &'a Values,
+    trees: &'a [Tree],
+    /// The type of a sum.
+    sum: Item,
+    /// Whether one function walks all trees, or each has its own.
+    is_table: bool,
+    /// What trees after each can add to its score, with early exit.
+    leads: Option<&'a Vec<Option<u32>>>,
+}
+
+impl OfValues<'_> {
+    fn write(&self, out: &mut String) {
+        let n_scores = self.values.bases.len();
+        if self.is_table {
+            self.walk(out, false);
+            if self.leads.is_some() {
+                self.walk(out, true);
+            }
+        } else {
+            for score in 0..n_scores {
+                self.branches(out, score, false);
+                if self.leads.is_some() && score > 0 {
+                    self.branches(out, score, true);
+                }
+            }
+        }
+        let sum = self.sum.name();
+        let call = |score: &str, is_early: bool| match (self.is_table, is_early) {
+            (true, false) => format!("@_sum(codes, {score})"),
+            (true, true) => format!("@_sum_early(codes, {score}, best)"),
+            (false, false) => format!("@_sum_{score}(codes)"),
+            (false, true) => format!("@_sum_{score}_early(codes, best)"),
+        };
+        let is_early = self.leads.is_some();
+        let take = |score: &str, pad: &str| {
+            format!(
+                "{pad}sum = {};\n{pad}if (sum > best) {{\n{pad}    best = sum;\n{pad}    \
+                 winner = {score};\n{pad}}}\n",
+                call(score, is_early)
+            )
+        };
+        let others = if n_scores == 1 {
+            String::new()
+        } else if self.is_table {
+            format!(
+                "    for (score = 1; score < $_N_CLASSES; score++) {{\n{}    }}\n",
+                take("score", "        ")
+            )
+        } else {
+            (1..n_scores)
+                .map(|score| take(&score.to_string(), "    "))
+                .collect()
+        };
+        let scores: String = if self.is_table {
+            format!(
+                "    size_t i;\n    for (i = 0; i < $_N_CLASSES; i++) {{\n        \
+                 scores[i] = {};\n    }}\n",
+                call("i", false)
+            )
+        } else {
+            let score =
+                |it: usize| format!("    scores[{it}] = {};\n", call(&it.to_string(), false));
+            (0..n_scores).map(score).collect()
+        };
+        let locals = match (n_scores, self.is_table) {
+            (1, _) => String::new(),
+            (_, true) => format!("    {sum} sum;\n    uint8_t score;\n"),
+            (_, false) => format!("    {sum} sum;\n"),
+        };
+        let classify = if n_scores == 1 {
+            "    (void)codes;\n    return 0;\n".to_owned()
+        } else {
+            format!(
+                "    {sum} best = {};\n    uint8_t winner = 0;\n{locals}{others}    return winner;\n",
+                call("0", false)
+            )
+        };
+        let _ = write!(
+            out,
+            "{CLASSIFY_DOC}\
+             static inline uint8_t @_classify(const @_code_t codes[$_LEAST($_N_CODES)])\n{{\n{classify}}}\n\n\
+             {SCORES_DOC}\
+             static inline void @_scores(\n    const @_code_t codes[$_LEAST($_N_CODES)],\n    \
+             @_score_t scores[$_LEAST($_N_CLASSES)])\n{{\n{scores}}}\n\n"
+        );
+    }
+
+    /// The function that walks the trees of a score.
+    fn walk(&self, out: &mut String, is_early: bool) {
+        let sum = self.sum.name();
+        let base = if has_bases(&self.values.bases) {
+            format!("({sum}){}", Item::U32.read("@_bases + score"))
+        } else {
+            "0".to_owned()
+        };
+        let row = item(&self.values.numbers);
+        let (doc, name, best, stop) = if is_early {
+            (
+                "As above, until the sum cannot change whether it is above `best`.",
+                "_early",
+                format!(", {sum} best"),
+                format!(
+                    "        if (sum > best) {{\n            \
+                         if (score + 1 == $_N_CLASSES) {{\n                break;\n            }}\n        \
+                     }} else if (({sum})(best - sum) >= {}) {{\n            break;\n        }}\n",
+                    self.sum.read("@_leads + tree")
+                ),
+            )
+        } else {
+            (
+                "The sum of the trees of a score.",
+                "",
+                String::new(),
+                String::new(),
+            )
+        };
+        let _ = write!(
+            out,
+            "/* {doc} */\n\
+             static inline {sum} @_sum{name}(const @_code_t *codes, size_t score{best})\n{{\n    \
+                 {sum} sum = {base};\n    \
+                 size_t tree = score == 0 ? 0 : {};\n    \
+                 const size_t end = {};\n    \
+                 for (; tree < end; tree++) {{\n        \
+                     sum = ({sum})(sum + {});\n{stop}    }}\n    \
+                 return sum;\n}}\n\n",
+            Item::U16.read("@_ends + score - 1"),
+            Item::U16.read("@_ends + score"),
+            row.read("@_leaves + @_leaf(codes, tree)"),
+        );
+    }
+
+    /// The function that asks the trees of a score.
+    fn branches(&self, out: &mut String, score: usize, is_early: bool) {
+        let sum = self.sum.name();
+        let (name, best) = if is_early {
+            ("_early", format!(", {sum} best"))
+        } else {
+            ("", String::new())
+        };
+        let mut body = String::new();
+        let is_last = score + 1 == self.values.bases.len();
+        let mut stops = false;
+        for (index, _) in (0..)
+            .zip(self.trees)
+            .filter(|(_, tree)| tree.score == score)
+        {
+            let _ = writeln!(body, "    sum = ({sum})(sum + @_tree_{index}(codes));");
+            let lead = self.leads.and_then(|leads| leads[index]);
+            let lead = lead.map(|lead| format!("({sum})(best - sum) >= {lead}u"));
+            let stop = match (lead, is_last) {
+                _ if !is_early => None,
+                (Some(lead), true) => Some(format!("sum > best || {lead}")),
+                (Some(lead), false) => Some(format!("sum <= best && {lead}")),
+                (None, true) => Some("sum > best".to_owned()),
+                (None, false) => None,
+            };
+            if let Some(stop) = stop {
+                stops = true;
+                let _ = writeln!(body, "    if ({stop}) {{\n        return sum;\n    }}");
+            }
+        }
+        let unused = match (body.is_empty(), is_early && !stops) {
+            (true, true) => "    (void)codes;\n    (void)best;\n",
+            (true, false) => "    (void)codes;\n",
+            (false, true) => "    (void)best;\n",
+            (false, false) => "",
+        };
+        let _ = write!(
+            out,
+            "/* The sum of the trees of score {score}{}. */\n\
+             static inline {sum} @_sum_{score}{name}(const @_code_t *codes{best})\n{{\n    \
+             {sum} sum = {}u;\n{unused}{body}    return sum;\n}}\n\n",
+            if is_early {
+                ", until it cannot change whether it is above `best`"
+            } else {
+                ""
+            },
+            self.values.bases[score],
+        );
     }
 }
 

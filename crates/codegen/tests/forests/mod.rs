@@ -63,6 +63,8 @@ pub enum Kind {
     Sums,
     /// One target, in words.
     Values,
+    /// The same in 32 bits.
+    LongValues,
 }
 
 /// A quantized forest whose thresholds are integers and whose codes are the readings.
@@ -71,7 +73,7 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
     let classes = (0..shape.n_classes).map(|index| format!("c{index}"));
     let schema = Schema::unnamed(shape.n_features, classes.collect()).expect("a schema");
     match kind {
-        Kind::Values => {
+        Kind::Values | Kind::LongValues => {
             let (features, naming) = (schema.features().to_vec(), schema.naming());
             let schema = Schema::of_targets(features, naming, vec!["value".to_owned()]);
             let schema = schema.expect("a schema");
@@ -147,6 +149,7 @@ fn quantized(model: &FloatModel, shape: &Shape, kind: Kind) -> QuantModel {
         votes: match kind {
             Kind::Bytes | Kind::SumsOfBytes => Votes::Byte,
             Kind::Hard | Kind::Words | Kind::Sums | Kind::Values => Votes::Q15,
+            Kind::LongValues => Votes::Word,
         },
         codes: CodeWidth::Auto,
         wants_scores: true,

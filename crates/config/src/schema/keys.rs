@@ -290,7 +290,7 @@ pub const SECTIONS: &[Section] = &[
                 "votes",
                 Kind::Choice(Votes::WORDS),
                 Default::Value("\"q15\""),
-                "Precision of the class proportions that soft votes add up.",
+                "Precision of the class proportions that soft votes add up, and of values.",
             ),
             key(
                 "codes",

@@ -50,9 +50,10 @@ pub(super) fn claims(
                 },
                 sums: forest.sums().map(|sums| {
                     Box::new(Sums {
+                        is_single: sums.is_single(),
                         shift: sums.shift(),
-                        lows: sums.lows(forest.trees().len()),
-                        extras: sums.extras(forest.trees().len()),
+                        lows: sums.lows(),
+                        extras: sums.extras(),
                         bases: sums.bases().to_vec(),
                         bounds: sums.bounds(),
                     })

@@ -23,7 +23,7 @@ impl Quantized {
     pub(super) fn order(&self) -> Vec<usize> {
         match (&self.rows.train, self.quant.body()) {
             (Some(train), _) if self.codegen.early_exit => self.quant.order(train),
-            (_, Body::Forest(forest)) => (0..forest.trees().len()).collect(),
+            (_, Body::Forest(forest)) => forest.order(),
             (_, Body::Bayes(_)) => Vec::new(),
         }
     }

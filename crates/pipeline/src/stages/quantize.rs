@@ -7,10 +7,12 @@ use spinney_convert::{Conversion, matches, options_for};
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{
     Detection, Evaluation, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
+    value_bound,
 };
 use spinney_model::{FloatModel, Naming, Task, Voting};
 use spinney_quantize::{
-    Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, Sensor,
+    Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, QuantizeError, Sensor,
+    Votes,
 };
 use spinney_report::{EarlyExit, FeatureCoding};
 
@@ -252,13 +254,16 @@ pub(super) fn quantized_from(
         .outputs
         .iter()
         .any(|output| *output != Output::Class);
-    let options = Options {
+    let mut options = Options {
         voting,
         votes: config.pipeline.quantize.votes,
         codes: config.pipeline.quantize.codes,
         wants_scores,
     };
     let in_model = |error| at_fault(model::file_of(config), &error);
+    if let (Votes::Auto, Some(limit)) = (options.votes, config.pipeline.accuracy.max_error) {
+        options.votes = narrowest(limit, &model, &calibrations, options).map_err(in_model)?;
+    }
     let mut converted =
         Conversion::calibrated(model, calibrations, options, train).map_err(in_model)?;
     if config
@@ -302,6 +307,26 @@ fn calibrated(quant: &QuantModel, rows: &Dataset, coverage: f64) -> Reject {
     Reject::calibrate(&scores, rows.labels(), coverage).expect("enough rows")
 }
 
+/// The fewest bits of values whose proven error is within a limit, or the most that they may have.
+fn narrowest(
+    limit: f64,
+    model: &FloatModel,
+    calibrations: &[Calibration],
+    options: Options,
+) -> Result<Votes, QuantizeError> {
+    let is_within = |votes: Votes| -> Result<bool, QuantizeError> {
+        let quant = QuantModel::new(model, calibrations, Options { votes, ..options }, None)?;
+        Ok(value_bound(model, &quant).is_none_or(|bound| bound <= limit))
+    };
+    for votes in [Votes::Byte, Votes::Q15] {
+        if is_within(votes)? {
+            return Ok(votes);
+        }
+    }
+    // Leaves with several values have no more than 16 bits.
+    Ok(is_within(Votes::Word).map_or(Votes::Q15, |_| Votes::Word))
+}
+
 struct Results<'a> {
     claims: &'a [Claims],
     config: &'a Config,
@@ -328,7 +353,6 @@ impl Results<'_> {
             Body::Forest(forest) => (forest.splits().len(), Some(forest.leaves())),
             Body::Bayes(_) => (0, None),
         };
-        let vote_bytes = leaves.map_or(0, Leaves::vote_bytes);
         let (features, shuffled) = Decided {
             model: self.model,
             calibrations: self.calibrations,
@@ -360,7 +384,7 @@ impl Results<'_> {
             n_splits,
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
             votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,
-            leaf_votes_bytes: (vote_bytes * self.quant.n_scores()) as u64,
+            leaf_votes_bytes: leaves.map_or(0, |it| it.leaf_bytes(self.quant.n_scores())) as u64,
             code_bits: self.quant.code_bits(),
             exit: self.exit.clone(),
             passed: self.passed.clone(),

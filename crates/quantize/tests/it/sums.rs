@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Output, Task, Voting};
 use spinney_quantize::{
-    CodeWidth, Options, QuantModel, Subject, Votes, argmax, certify, challenge, probability_bound,
+    CodeWidth, Options, QuantModel, Subject, Votes, argmax, calibrate, certify, challenge,
+    probability_bound,
 };
 
 use crate::common::{quantize, undeclared};
@@ -17,6 +18,8 @@ enum Shape {
     Sides,
     /// A tree per class and round.
     TreePerClass,
+    /// Leaves with a number for each of two classes.
+    Classes,
     /// Leaves with a number for each of two targets.
     Targets,
     /// One target, a mean.
@@ -24,9 +27,10 @@ enum Shape {
     Detector,
 }
 
-const SHAPES: [Shape; 5] = [
+const SHAPES: [Shape; 6] = [
     Shape::Sides,
     Shape::TreePerClass,
+    Shape::Classes,
     Shape::Targets,
     Shape::Mean,
     Shape::Detector,
@@ -95,6 +99,11 @@ fn model(shape: Shape, precision: &str, n_rounds: u64, size: f64, seed: u64) -> 
             format!("[{},{},0]", random.number(3.0 * size), random.number(size)),
             1.0,
         ),
+        Shape::Classes => (
+            r#""task":"classify","classes":["a","b"],"link":{"function":"softmax"}"#,
+            format!("[{},{}]", random.number(size), random.number(size)),
+            1.0,
+        ),
         Shape::Targets => (
             r#""task":"regress","targets":["a","b"],"link":{"function":"identity"}"#,
             format!("[{},{}]", random.number(900.0 * size), random.number(size)),
@@ -116,7 +125,7 @@ fn model(shape: Shape, precision: &str, n_rounds: u64, size: f64, seed: u64) -> 
             Shape::TreePerClass => (0..3)
                 .map(|output| tree(random, &one, &format!("\"output\":{output},")))
                 .collect(),
-            Shape::Targets => vec![tree(random, &two, "")],
+            Shape::Classes | Shape::Targets => vec![tree(random, &two, "")],
             Shape::Detector => vec![tree(random, &depth, "")],
             Shape::Sides | Shape::Mean => vec![tree(random, &one, "")],
         })
@@ -220,9 +229,16 @@ proptest! {
         is_single: bool,
         n_rounds in 1..40_u64,
         size in prop_oneof![Just(1.0), Just(1e-6), Just(3e7)],
-        votes in prop_oneof![Just(Votes::Byte), Just(Votes::Q15), Just(Votes::Auto)],
+        votes in prop_oneof![
+            Just(Votes::Byte),
+            Just(Votes::Q15),
+            Just(Votes::Word),
+            Just(Votes::Auto)
+        ],
         seed: u64,
     ) {
+        let has_rows = matches!(SHAPES[shape], Shape::Classes | Shape::Targets);
+        prop_assume!(votes != Votes::Word || !has_rows);
         let precision = if is_single { "float32" } else { "float64" };
         check(SHAPES[shape], precision, n_rounds, size, votes, seed);
     }
@@ -243,6 +259,9 @@ fn the_bound_is_of_the_leaves_and_not_of_their_number() {
     // Twenty trees may round by half a unit each, and none of these does for the whole of it.
     let unit = 2.0_f64.powi(-i32::from(fine.shift()));
     assert!(fine.bounds()[0] < 10.0 * unit, "{:?}", fine.bounds());
+    let (_, finest) = quantized(Votes::Word);
+    let finest = finest.sums().expect("sums");
+    assert!(finest.bounds()[0] * 2_000.0 < fine.bounds()[0]);
 }
 
 #[test]
@@ -277,4 +296,18 @@ fn a_sum_without_rows_flips_for_no_reading() {
         let coding = quant.coding_of(0).expect("a coding");
         assert_eq!(coding.name(), name);
     }
+}
+
+#[test]
+fn leaves_of_several_values_have_no_32_bits() {
+    let float = model(Shape::Targets, "float64", 3, 1.0, 7);
+    let rows = rows(20);
+    let calibrations = calibrate(&float, Some(rows.values().view()), &undeclared(&float));
+    let calibrations = calibrations.expect("readings");
+    let error = QuantModel::new(&float, &calibrations, options(Votes::Word), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "votes in [quantize]: found \"32-bit\" for leaves with a value for each output, expected \
+         \"q15\", which has 16 bits, \"8-bit\" or \"auto\""
+    );
 }
