@@ -46,6 +46,17 @@ pub fn treelite(bytes: &[u8]) {
     model(bytes);
 }
 
+/// A folder of Spark: the bytes of a zip, or its metadata, nodes and weights of trees one after another.
+pub fn spark(bytes: &[u8]) {
+    if bytes.starts_with(b"PK") {
+        return model(bytes);
+    }
+    let names = ["metadata/part-0", "data/part-0", "treesMetadata/part-0"];
+    model(&archive(bytes, |index| {
+        names[index.min(names.len() - 1)].to_owned()
+    }));
+}
+
 /// Canonical JSON.
 pub fn json(bytes: &[u8]) {
     model(bytes);

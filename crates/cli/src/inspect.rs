@@ -21,7 +21,7 @@ struct Inspected {
 }
 
 pub(crate) fn run(file: &Path, as_json: bool) -> Result<(), Failure> {
-    let bytes = spinney_config::file::read(file, FILE_BYTES_MAX)
+    let bytes = spinney_config::file::read_model(file, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", file.display()))
         .input()?;
     let imported = spinney_import::import(&bytes).map_err(|error| at_fault(file, &error))?;

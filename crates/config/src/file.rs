@@ -1,8 +1,15 @@
 //! Reading what a user names: regular files alone, up to a size.
 
+use std::collections::BTreeMap;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
+
+use spinney_dataset::archive;
+
+/// Most files of a model that is a folder, and folders one in the other.
+const FILES_MAX: usize = 10_000;
+const LEVELS_MAX: usize = 6;
 
 /// Most bytes of a config.
 pub const CONFIG_BYTES_MAX: u64 = 4 << 20;
@@ -22,6 +29,57 @@ pub fn read(path: &Path, n_bytes_max: u64) -> Result<Vec<u8>> {
     let file = options.open(path)?;
     check(&file.metadata()?, n_bytes_max)?;
     up_to(file, n_bytes_max)
+}
+
+/// Reads a model: a file, or as an archive the folder that Spark saved one in, without hidden files.
+///
+/// # Errors
+/// As [`read`]; another folder, or one of more bytes, files or levels than a model has.
+pub fn read_model(path: &Path, n_bytes_max: u64) -> Result<Vec<u8>> {
+    if !path.join("metadata").is_dir() {
+        return read(path, n_bytes_max);
+    }
+    let mut members = BTreeMap::new();
+    let mut bytes_left = n_bytes_max;
+    collect(path, "", LEVELS_MAX, &mut bytes_left, &mut members)?;
+    Ok(archive::pack(&members))
+}
+
+fn collect(
+    folder: &Path,
+    inside: &str,
+    levels_left: usize,
+    bytes_left: &mut u64,
+    members: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name
+            .to_str()
+            .ok_or_else(|| fault("found a name that is not in UTF-8".to_owned()))?;
+        if name.starts_with('.') {
+            continue;
+        }
+        let inside = format!("{inside}{name}");
+        if entry.path().is_dir() {
+            if levels_left == 0 {
+                return Err(fault(
+                    "found more folders in folders than a model has".to_owned(),
+                ));
+            }
+            let inside = format!("{inside}/");
+            collect(&entry.path(), &inside, levels_left - 1, bytes_left, members)?;
+            continue;
+        }
+        let bytes = read(&entry.path(), *bytes_left)?;
+        *bytes_left -= bytes.len() as u64;
+        members.insert(inside, bytes);
+        if members.len() > FILES_MAX {
+            return Err(fault(format!("found more than {FILES_MAX} files")));
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of a file whose size may be more than it says, as of those in `/proc`.
@@ -88,6 +146,31 @@ mod tests {
         // The file said less than it was.
         let file = File::open(&path).expect("a file");
         assert!(up_to(file, n_bytes - 1).is_err());
+    }
+
+    #[test]
+    fn a_folder_of_a_model_is_an_archive() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            std::fs::write(path, name).expect("a file");
+        };
+        write("data/part-0");
+        let refused = read_model(folder.path(), 100).expect_err("no model");
+        assert_eq!(refused.to_string(), "found a folder, expected a file");
+        write("metadata/part-0");
+        write("metadata/.part-0.crc");
+        let bytes = read_model(folder.path(), 100).expect("a model");
+        let budget = spinney_dataset::Budget::of(bytes.len());
+        let members = archive::unpack(&bytes, &budget).expect("an archive");
+        let names: Vec<&str> = members.keys().map(String::as_str).collect();
+        assert_eq!(names, ["data/part-0", "metadata/part-0"]);
+        assert!(read_model(folder.path(), 20).is_err());
+        for level in 1..9 {
+            write(&format!("metadata/{}x", "a/".repeat(level)));
+        }
+        assert!(read_model(folder.path(), 1 << 20).is_err());
     }
 
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Zip archives from strangers: unpacked in memory, within limits that hold whatever they claim.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
 use crate::{Budget, DataError};
 
@@ -66,6 +66,26 @@ pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>
         members.insert(name, content);
     }
     Ok(members)
+}
+
+/// Packs files into an archive, by name; the same files are the same bytes.
+///
+/// # Panics
+/// If they are more than a zip archive holds, which files of a limited size are not.
+#[must_use]
+pub fn pack(members: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::DEFAULT);
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        let packed = writer
+            .start_file(name.as_str(), options)
+            .and_then(|()| Ok(writer.write_all(content)?));
+        packed.expect("names of their own, and a write to memory");
+    }
+    let packed = writer.finish().expect("a write to memory");
+    packed.into_inner()
 }
 
 /// Whether the bytes are a zip archive with a member whose name begins so.

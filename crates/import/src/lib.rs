@@ -1,6 +1,6 @@
 //! Finished models from files, all to one float model: scikit-learn's from skops, XGBoost's from JSON and
 //! UBJSON, LightGBM's from text and JSON, CatBoost's from JSON, ensembles from ONNX, treelite's
-//! checkpoints, and Spinney's own from canonical JSON.
+//! checkpoints, Spark's from zipped folders, and Spinney's own from canonical JSON.
 //!
 //! A format is a row of the table in `sniff.rs`, which tells it from a file's first bytes and names its
 //! reader; a reader of trees makes a draft (`draft.rs`), which is checked and folded in one place
@@ -33,6 +33,7 @@ mod lower;
 mod onnx;
 mod skops;
 mod sniff;
+mod spark;
 mod treelite;
 mod ubjson;
 mod xgboost;

@@ -24,6 +24,8 @@ pub enum Format {
     Catboost,
     /// treelite's checkpoints.
     Treelite,
+    /// A folder of Spark MLlib, zipped.
+    Spark,
 }
 
 impl Format {
@@ -53,6 +55,13 @@ const FILE_BYTES_MAX: usize = 32 << 20;
 
 /// All formats that are read; a file is of the first that fits.
 const READERS: &[Reader] = &[
+    Reader {
+        format: Format::Spark,
+        name: "Spark MLlib",
+        starts: &[Like(crate::spark::is_folder)],
+        file_bytes_max: usize::MAX,
+        read: crate::spark::import,
+    },
     Reader {
         format: Format::Skops,
         name: "skops",
@@ -136,7 +145,8 @@ const SAVE_SKOPS: &str =
 const SAVE_XGBOOST: &str = "load it with the XGBoost that wrote it, at least 1.6, and save it again: \
                             booster.save_model(\"model.json\")";
 const SUPPORTED: &str = "skops, XGBoost's JSON and UBJSON, LightGBM's text and JSON, CatBoost's \
-                         JSON, ONNX, treelite's checkpoints and canonical JSON are read; from scikit-learn, skops is the lossless one";
+                         JSON, ONNX, treelite's checkpoints, Spark MLlib's folders and canonical \
+                         JSON are read; from scikit-learn, skops is the lossless one";
 const NETWORK: &str = "neural networks are not read; fit scikit-learn's RandomForestClassifier, \
                        ExtraTreesClassifier or GaussianNB and save it with skops.io.dump";
 const ROWS: &str = "it holds rows, not a model: rows are named in [dataset], a model in [model]";

@@ -39,6 +39,11 @@ fn treelite() {
 }
 
 #[test]
+fn spark() {
+    replay("spark", targets::spark, 5);
+}
+
+#[test]
 fn json() {
     replay("json", targets::json, 2);
 }

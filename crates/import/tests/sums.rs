@@ -213,6 +213,11 @@ fn treelite() {
     check("treelite-4.8.1.zip", &[".f64.bin"], 1e-9, 1e-7, 18);
 }
 
+#[test]
+fn spark() {
+    check("spark-4.3.0.zip", &[".zip"], 1e-9, 1e-9, 17);
+}
+
 /// Scores are equal to the last bit where rows are float32.
 #[test]
 fn onnx() {
@@ -247,6 +252,7 @@ fn what_is_refused_is_named() {
     check_refused("1.9.1/additive.zip", 7);
     check_refused("catboost-1.2.10.zip", 4);
     check_refused("treelite-4.8.1.zip", 2);
+    check_refused("spark-4.3.0.zip", 4);
     check_refused("onnx.zip", 6);
     check_refused("xgboost-1.7.6.zip", 1);
     check_refused("xgboost-3.2.0.zip", 4);

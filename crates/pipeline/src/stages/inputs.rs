@@ -74,7 +74,7 @@ pub fn read(config: &Config) -> Result<Inputs, Failure> {
         }
     }
     if let Model::Import { path, .. } = &config.pipeline.model {
-        inputs.add(path)?;
+        inputs.add_read(path, file::read_model)?;
     }
     if let Some(Reject {
         rows: CalibrationRows::File(file),
@@ -113,7 +113,18 @@ impl Inputs {
                 path.full.display()
             )));
         }
-        let bytes = file::read(&path.full, FILE_BYTES_MAX)
+        self.add_read(path, file::read)
+    }
+
+    fn add_read(
+        &mut self,
+        path: &ConfigPath,
+        read: fn(&Path, u64) -> std::io::Result<Vec<u8>>,
+    ) -> Result<(), Failure> {
+        if self.files.contains_key(&path.typed) {
+            return Ok(());
+        }
+        let bytes = read(&path.full, FILE_BYTES_MAX)
             .with_context(|| format!("cannot read {}", path.full.display()))
             .input()?;
         self.digests.insert(path.typed.clone(), sha256(&bytes));

@@ -1,0 +1,642 @@
+//! Spark MLlib's trees: the folder that `model.write().save(path)` leaves, in a zip archive. `metadata/` has
+//! JSON, `data/` the nodes of all trees in Parquet (`NodeData` in `ml/tree/treeModels.scala` of Spark), a
+//! `PipelineModel` its `stages/`.
+//!
+//! Spark compares and adds in float64. A forest adds up the class proportions of its leaves, boosting the
+//! predictions of its trees by their weights.
+
+mod parquet;
+mod thrift;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use spinney_dataset::{Budget, archive};
+use spinney_model::{
+    AdditiveKind, Compare, FloatModel, Forest, ForestKind, Link, Precision, Schema, Side, Sum,
+    Tree, limits,
+};
+
+use crate::draft::{Draft, DraftTree, Outputs};
+use crate::fold::Feed;
+use crate::lower::{Question, RawNode, lower};
+use crate::{Format, ImportError, Imported, Origin};
+use parquet::{Cell, Table};
+
+/// Bytes that a node takes, from its cells to the tree.
+const NODE_BYTES: u64 = 480;
+
+/// Where the first bytes of an archive may name a member, and the last ones do.
+const NAMES_BYTES: usize = 1 << 16;
+
+type Members = BTreeMap<String, Vec<u8>>;
+/// Of features that a `VectorIndexerModel` codes: what reading each category stands for.
+type Categories = BTreeMap<i64, BTreeMap<i64, f64>>;
+
+/// Whether the bytes are an archive of a folder that Spark saved.
+pub(crate) fn is_folder(bytes: &[u8]) -> bool {
+    let ends = [
+        &bytes[..bytes.len().min(NAMES_BYTES)],
+        &bytes[bytes.len().saturating_sub(NAMES_BYTES)..],
+    ];
+    let names = b"metadata/part-";
+    bytes.starts_with(b"PK")
+        && ends
+            .iter()
+            .any(|end| end.windows(names.len()).any(|it| it == names))
+}
+
+/// What a folder says of itself, and where it is.
+struct Stage<'m> {
+    folder: String,
+    members: &'m Members,
+    metadata: Value,
+}
+
+/// Reads an archive.
+pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
+    let budget = &Budget::of(bytes.len());
+    let members = archive::unpack(bytes, budget)?;
+    // The folder itself may stand in the archive, or what is in it.
+    let root = members
+        .keys()
+        .filter_map(|name| name.split_once("metadata/part-").map(|it| it.0))
+        .min_by_key(|folder| folder.len());
+    let root = root.ok_or_else(|| ImportError::broken("the archive", "no metadata", EXPECTED))?;
+    let root = Stage::open(&members, root.to_owned(), budget)?;
+    let stages = match root.class() {
+        "PipelineModel" => root.stages(budget)?,
+        _ => vec![root],
+    };
+    let mut model: Option<&Stage> = None;
+    let mut assembler: Option<&Stage> = None;
+    let mut labels: Vec<(String, Vec<String>)> = Vec::new();
+    let mut spoken = None;
+    let mut maps = Categories::new();
+    let mut steps = Vec::new();
+    for stage in &stages {
+        match stage.class() {
+            _ if is_model(stage.class()) && model.is_none() => model = Some(stage),
+            "VectorAssembler" if assembler.is_none() && model.is_none() => assembler = Some(stage),
+            "VectorIndexerModel" if model.is_none() && maps.is_empty() => {
+                maps = stage.categories(budget)?
+            }
+            "StringIndexerModel" if model.is_none() => labels.extend(stage.indexed(budget)?),
+            // Names of classes once more.
+            "IndexToString" if model.is_some() => spoken = stage.words("labels"),
+            class => return Err(unsupported(class)),
+        }
+        steps.push(stage.class().to_owned());
+    }
+    let model = model
+        .ok_or_else(|| ImportError::refused("a PipelineModel without a tree model", INSTEAD))?;
+    steps.retain(|step| step != model.class());
+    let n_features = model.count("numFeatures")?;
+    limits::FEATURES.check(format!("{}.numFeatures", model.folder), n_features)?;
+    let mut notes = Vec::new();
+    let names = assembler.and_then(|it| it.words("inputCols"));
+    if let Some(names) = &names {
+        if let Some((coded, _)) = labels.iter().find(|it| names.contains(&it.0)) {
+            return Err(ImportError::refused(
+                format!("a StringIndexerModel of the feature \"{}\"", shown(coded)),
+                "code words as numbers before the rows reach the pipeline",
+            ));
+        }
+        if names.len() != n_features {
+            notes.push(
+                "The VectorAssembler joins vectors: features have no names, and are taken in order."
+                    .to_owned(),
+            );
+        }
+    }
+    let names = names.filter(|names| names.len() == n_features);
+    let of_label = model
+        .param("labelCol")
+        .and_then(Value::as_str)
+        .unwrap_or("label");
+    let indexed = labels
+        .into_iter()
+        .find(|it| it.0 == of_label)
+        .map(|it| it.1);
+    let classes = spoken.filter(|it| !it.is_empty()).or(indexed);
+    let feed = Feed::raw(names, n_features);
+    let version = model.metadata["sparkVersion"]
+        .as_str()
+        .unwrap_or("of unknown version");
+    Ok(Imported {
+        model: model.model(&feed, classes, &maps, budget)?,
+        origin: Origin {
+            format: Format::Spark,
+            estimator: model.class().to_owned(),
+            library: Some(format!("Spark {}", shown(version))),
+            steps,
+            notes,
+        },
+    })
+}
+
+const EXPECTED: &str = "the folder that model.write().save(path) leaves, as a zip archive";
+const INSTEAD: &str = "models of DecisionTree, RandomForest and GBT are read, alone or behind a VectorAssembler \
+                       and StringIndexers of the label";
+
+fn shown(text: &str) -> String {
+    let text: String = text.chars().take(60).collect();
+    text.escape_default().to_string()
+}
+
+fn is_model(class: &str) -> bool {
+    let kind = ["DecisionTree", "RandomForest", "GBT"];
+    let task = ["ClassificationModel", "RegressionModel"];
+    kind.iter().any(|kind| {
+        let rest = class.strip_prefix(kind);
+        rest.is_some_and(|rest| task.contains(&rest))
+    })
+}
+
+fn unsupported(class: &str) -> ImportError {
+    let instead = match class {
+        _ if class.ends_with("ScalerModel") => "trees need no scaling: leave it out, and fit again",
+        "OneHotEncoderModel" | "Bucketizer" | "ImputerModel" => {
+            "prepare the rows before they reach the pipeline, and fit again"
+        }
+        _ => INSTEAD,
+    };
+    ImportError::refused(format!("Spark's {}", shown(class)), instead)
+}
+
+impl<'m> Stage<'m> {
+    fn open(members: &'m Members, folder: String, budget: &Budget) -> Result<Self, ImportError> {
+        let start = format!("{folder}metadata/part-");
+        let part = of_start(members, &start).find(|it| !it.is_empty());
+        let part = part
+            .ok_or_else(|| ImportError::broken(format!("{folder}metadata"), "no part", EXPECTED))?;
+        budget.take_json(&start, part, crate::JSON_MARKS)?;
+        let metadata = serde_json::from_slice(part)
+            .map_err(|error| ImportError::broken(&start, error.to_string(), "JSON"))?;
+        Ok(Self {
+            folder,
+            members,
+            metadata,
+        })
+    }
+
+    /// The class, without its package.
+    fn class(&self) -> &str {
+        let class = self.metadata["class"].as_str().unwrap_or("");
+        match class.strip_prefix("org.apache.spark.ml.") {
+            Some(class) => class.rsplit('.').next().unwrap_or(class),
+            // None of Spark's own.
+            None => class,
+        }
+    }
+
+    fn param(&self, name: &str) -> Option<&Value> {
+        let given = ["paramMap", "defaultParamMap"].map(|map| &self.metadata[map][name]);
+        given.into_iter().find(|value| !value.is_null())
+    }
+
+    fn words(&self, name: &str) -> Option<Vec<String>> {
+        let items = self.param(name)?.as_array()?.iter();
+        items.map(|item| item.as_str().map(str::to_owned)).collect()
+    }
+
+    fn count(&self, name: &str) -> Result<usize, ImportError> {
+        let found = self.metadata[name]
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok());
+        found.ok_or_else(|| {
+            ImportError::broken(
+                format!("{}metadata", self.folder),
+                format!("no {name}"),
+                EXPECTED,
+            )
+        })
+    }
+
+    /// The stages of a pipeline in their order, pipelines within pipelines too.
+    fn stages(&self, budget: &Budget) -> Result<Vec<Self>, ImportError> {
+        let uids = self.words("stageUids").unwrap_or_default();
+        let mut stages = Vec::new();
+        for (index, uid) in uids.iter().enumerate() {
+            budget.take_items("stageUids", 1, 1024)?;
+            // Numbers are as wide as the largest.
+            let width = uids.len().to_string().len();
+            let folder = format!("{}stages/{index:0width$}_{uid}/", self.folder);
+            let stage = Self::open(self.members, folder, budget)?;
+            match stage.class() {
+                "PipelineModel" => {
+                    return Err(ImportError::refused(
+                        "a PipelineModel within a PipelineModel",
+                        "put all stages into one",
+                    ));
+                }
+                _ => stages.push(stage),
+            }
+        }
+        Ok(stages)
+    }
+
+    /// The output columns and labels of a `StringIndexerModel`.
+    fn indexed(&self, budget: &Budget) -> Result<Vec<(String, Vec<String>)>, ImportError> {
+        let columns = match self.words("outputCols") {
+            Some(columns) => columns,
+            None => {
+                let column = self.param("outputCol").and_then(Value::as_str);
+                vec![column.unwrap_or_default().to_owned()]
+            }
+        };
+        let [column] = &columns[..] else {
+            return Err(ImportError::refused(
+                "a StringIndexerModel of several columns",
+                "one of the label alone",
+            ));
+        };
+        let mut labels = Vec::new();
+        for table in self.tables("data", &["labels", "labelsArray"], budget)? {
+            for cell in table.columns.into_iter().flat_map(|it| it.rows).flatten() {
+                if let Cell::Text(label) = cell {
+                    labels.push(label);
+                }
+            }
+        }
+        Ok(vec![(column.clone(), labels)])
+    }
+
+    /// The categories of a `VectorIndexerModel`.
+    fn categories(&self, budget: &Budget) -> Result<Categories, ImportError> {
+        let mut categories = Categories::new();
+        for table in self.tables("data", &["categoryMaps"], budget)? {
+            let odd = || ImportError::broken("categoryMaps", "other columns", "a map of maps");
+            let [features, values, indices] =
+                &table.columns[table.columns.len().saturating_sub(3)..]
+            else {
+                return Err(odd());
+            };
+            let features = features.rows.iter().flatten();
+            for ((feature, values), indices) in features.zip(&values.rows).zip(&indices.rows) {
+                let Cell::Integer(feature) = feature else {
+                    return Err(odd());
+                };
+                let of_feature = categories.entry(*feature).or_default();
+                for (value, index) in values.iter().zip(indices) {
+                    let (Cell::Number(value), Cell::Integer(index)) = (value, index) else {
+                        return Err(odd());
+                    };
+                    budget.take_items("categoryMaps", 1, 64)?;
+                    of_feature.insert(*index, *value);
+                }
+            }
+        }
+        Ok(categories)
+    }
+
+    /// The parts of a folder of Parquet files.
+    fn tables(
+        &self,
+        name: &str,
+        columns: &[&str],
+        budget: &Budget,
+    ) -> Result<Vec<Table>, ImportError> {
+        let start = format!("{}{name}/part-", self.folder);
+        let tables = of_start(self.members, &start)
+            .map(|bytes| {
+                parquet::read(bytes, columns, budget).map_err(|error| error.within(&start))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if tables.is_empty() {
+            return Err(ImportError::broken(start, "no part", EXPECTED));
+        }
+        Ok(tables)
+    }
+
+    /// The weight of each tree.
+    fn weights(&self, budget: &Budget) -> Result<BTreeMap<i64, f64>, ImportError> {
+        let mut weights = BTreeMap::new();
+        for table in self.tables("treesMetadata", &["_1", "_3", "treeID", "weights"], budget)? {
+            let [ids, numbers] = &table
+                .columns
+                .into_iter()
+                .filter(|it| !it.rows.is_empty())
+                .collect::<Vec<_>>()[..]
+            else {
+                return Err(ImportError::broken(
+                    "treesMetadata",
+                    "other columns",
+                    "numbers and weights of trees",
+                ));
+            };
+            for (id, weight) in ids.rows.iter().zip(&numbers.rows) {
+                if let ([Cell::Integer(id)], [Cell::Number(weight)]) = (&id[..], &weight[..]) {
+                    weights.insert(*id, *weight);
+                }
+            }
+        }
+        Ok(weights)
+    }
+
+    fn model(
+        &self,
+        feed: &Feed,
+        classes: Option<Vec<String>>,
+        maps: &Categories,
+        budget: &Budget,
+    ) -> Result<FloatModel, ImportError> {
+        if self.param("thresholds").is_some() {
+            return Err(ImportError::refused(
+                format!("{} with thresholds", self.class()),
+                "weigh classes when the rows are fitted",
+            ));
+        }
+        let mut nodes = Vec::new();
+        for table in self.tables("data", &COLUMNS, budget)? {
+            budget.take_items("data", table.n_rows(), NODE_BYTES)?;
+            nodes.extend(table.nodes()?);
+        }
+        let trees = by_tree(nodes);
+        limits::TREES.check(format!("{}data", self.folder), trees.len())?;
+        let n_trees = trees.len();
+        let place = |id: i64| format!("{}data, tree {id}", self.folder);
+        let lowered =
+            |id: i64, nodes: &[Node], leaf: &dyn Fn(&Node) -> Result<Vec<f64>, ImportError>| {
+                let place = place(id);
+                let raw = raw(nodes, maps, budget).map_err(|error| error.within(&place))?;
+                lower(&raw, 0, false, budget, &place, |at| leaf(&nodes[at]))
+            };
+        if self.class().ends_with("ClassificationModel") && !self.class().starts_with("GBT") {
+            let n_classes = self.count("numClasses")?;
+            limits::CLASSES.check("numClasses", n_classes)?;
+            let kind = match self.class() {
+                "DecisionTreeClassificationModel" => ForestKind::DecisionTree,
+                _ => ForestKind::RandomForest,
+            };
+            let schema = Schema::unnamed(feed.n_raw, named(classes, n_classes))?;
+            let trees = trees.iter().map(|(id, nodes)| {
+                let nodes = lowered(*id, nodes, &|node| node.proportions(n_classes))?;
+                Tree::new(nodes, &schema)
+                    .map_err(|error| ImportError::from(error).within(&place(*id)))
+            });
+            let forest = Forest::new(kind, schema.clone(), trees.collect::<Result<Vec<_>, _>>()?)?;
+            return Ok(FloatModel::Forest(feed.fold_forest(
+                forest,
+                Compare::Float64,
+                budget,
+            )?));
+        }
+        let is_boosting = self.class().starts_with("GBT");
+        let is_classifier = self.class().ends_with("ClassificationModel");
+        let weights = match is_boosting {
+            true => self.weights(budget)?,
+            false => BTreeMap::new(),
+        };
+        let trees = trees.iter().map(|(id, nodes)| {
+            let weight = match is_boosting {
+                true => weights.get(id).copied().ok_or_else(|| {
+                    ImportError::broken(place(*id), "no weight", "one in treesMetadata")
+                })?,
+                false => 1.0,
+            };
+            Ok(DraftTree {
+                nodes: lowered(*id, nodes, &|node| Ok(vec![weight * node.prediction]))?,
+                output: Some(0),
+            })
+        });
+        let draft = Draft {
+            kind: match self.class() {
+                "DecisionTreeRegressionModel" => AdditiveKind::RegressionTree,
+                "RandomForestRegressionModel" => AdditiveKind::RandomForestRegressor,
+                _ => AdditiveKind::GradientBoosting,
+            },
+            n_features: feed.n_raw,
+            outputs: match is_classifier {
+                true => Outputs::Classes(named(classes, 2)),
+                false => Outputs::targets(1),
+            },
+            trees: trees.collect::<Result<_, ImportError>>()?,
+            sum: Sum {
+                precision: Precision::Float64,
+                base: vec![0.0],
+                divisor: match self.class() {
+                    "RandomForestRegressionModel" => n_trees as f64,
+                    _ => 1.0,
+                },
+            },
+            // Twice the margin is the logit of class 1.
+            link: match is_classifier {
+                true => Link::Sigmoid { scale: 2.0 },
+                false => Link::Identity,
+            },
+            threshold: None,
+        };
+        Ok(FloatModel::Additive(feed.fold_additive(
+            draft,
+            Compare::Float64,
+            budget,
+        )?))
+    }
+}
+
+/// Members whose names begin so, in order; those of Hadoop's checksums begin with a dot.
+fn of_start<'m>(members: &'m Members, start: &str) -> impl Iterator<Item = &'m [u8]> {
+    let from = members.range(start.to_owned()..);
+    let start = start.to_owned();
+    from.take_while(move |it| it.0.starts_with(&start))
+        .map(|it| &it.1[..])
+}
+
+/// Labels, or without as many the numbers from 0 on.
+fn named(labels: Option<Vec<String>>, n: usize) -> Vec<String> {
+    labels
+        .filter(|labels| labels.len() == n)
+        .unwrap_or_else(|| (0..n).map(|index| index.to_string()).collect())
+}
+
+/// What is read of nodes.
+const COLUMNS: [&str; 9] = [
+    "treeID",
+    "id",
+    "prediction",
+    "impurityStats",
+    "leftChild",
+    "rightChild",
+    "featureIndex",
+    "leftCategoriesOrThreshold",
+    "numCategories",
+];
+
+/// A node of a tree.
+struct Node {
+    tree: i64,
+    id: i64,
+    prediction: f64,
+    /// Of a classifier the weights of classes.
+    stats: Vec<f64>,
+    children: [i64; 2],
+    feature: i64,
+    left_categories_or_threshold: Vec<f64>,
+    n_categories: i64,
+}
+
+impl Table {
+    fn n_rows(&self) -> usize {
+        self.columns
+            .iter()
+            .map(|column| column.rows.len())
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn nodes(&self) -> Result<Vec<Node>, ImportError> {
+        let column = |name: &str| {
+            let is_below = |path: &[String]| path.iter().any(|it| it == name);
+            self.columns.iter().find(|column| is_below(&column.path))
+        };
+        let cells = |name: &str, row: usize| {
+            let rows = column(name).map_or(&[][..], |column| &column.rows);
+            rows.get(row).map_or(&[][..], Vec::as_slice)
+        };
+        let odd = |name: &str| {
+            ImportError::broken(format!("data, {name}"), "no number", "one for each node")
+        };
+        let integer = |name: &str, row: usize| match cells(name, row) {
+            [Cell::Integer(integer)] => Ok(*integer),
+            _ => Err(odd(name)),
+        };
+        let numbers = |name: &str, row: usize| {
+            let numbers = cells(name, row).iter().map(|cell| match cell {
+                Cell::Number(number) => Ok(*number),
+                _ => Err(odd(name)),
+            });
+            numbers.collect::<Result<Vec<_>, _>>()
+        };
+        let has_trees = column("treeID").is_some();
+        (0..self.n_rows())
+            .map(|row| {
+                let prediction = numbers("prediction", row)?;
+                Ok(Node {
+                    tree: if has_trees {
+                        integer("treeID", row)?
+                    } else {
+                        0
+                    },
+                    id: integer("id", row)?,
+                    prediction: *prediction.first().ok_or_else(|| odd("prediction"))?,
+                    stats: numbers("impurityStats", row)?,
+                    children: [integer("leftChild", row)?, integer("rightChild", row)?],
+                    feature: integer("featureIndex", row)?,
+                    left_categories_or_threshold: numbers("leftCategoriesOrThreshold", row)?,
+                    n_categories: integer("numCategories", row)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Trees by number, the nodes of each by theirs.
+fn by_tree(mut nodes: Vec<Node>) -> Vec<(i64, Vec<Node>)> {
+    nodes.sort_by_key(|node| (node.tree, node.id));
+    let mut trees: Vec<(i64, Vec<Node>)> = Vec::new();
+    for node in nodes {
+        match trees.last_mut().filter(|tree| tree.0 == node.tree) {
+            Some(tree) => tree.1.push(node),
+            None => trees.push((node.tree, vec![node])),
+        }
+    }
+    trees
+}
+
+/// The nodes of a tree by index; the root is that of the lowest number.
+fn raw(nodes: &[Node], maps: &Categories, budget: &Budget) -> Result<Vec<RawNode>, ImportError> {
+    let find = |id: i64| {
+        nodes
+            .binary_search_by_key(&id, |node| node.id)
+            .map_err(|_| {
+                ImportError::broken("a child", id.to_string(), "the id of a node of the tree")
+            })
+    };
+    nodes
+        .iter()
+        .enumerate()
+        .map(|(at, node)| {
+            if node.children[0] < 0 {
+                return Ok(RawNode::Leaf(at));
+            }
+            let [left, right] = [find(node.children[0])?, find(node.children[1])?];
+            let feature = u32::try_from(node.feature).unwrap_or(u32::MAX);
+            let odd =
+                |found: &str| ImportError::broken("a split", found, "a threshold, or categories");
+            if node.n_categories < 0 {
+                let [threshold] = node.left_categories_or_threshold[..] else {
+                    return Err(odd("several thresholds, or none"));
+                };
+                return Ok(RawNode::Split {
+                    feature,
+                    question: Question::at_most(threshold),
+                    missing: None,
+                    left,
+                    right,
+                });
+            }
+            // Spark keeps the smaller side of the categories; what is in neither goes to the other.
+            let n = usize::try_from(node.n_categories).unwrap_or(usize::MAX);
+            budget.take_items("categories", n, 24)?;
+            let mut listed = node.left_categories_or_threshold.clone();
+            listed.sort_by(f64::total_cmp);
+            listed.dedup();
+            let (listed, left, right) = if node.left_categories_or_threshold.len() <= n / 2 {
+                (listed, left, right)
+            } else {
+                let is_listed =
+                    |it: &f64| listed.binary_search_by(|other| other.total_cmp(it)).is_ok();
+                let rest = (0..n).map(|it| it as f64).filter(|it| !is_listed(it));
+                (rest.collect(), right, left)
+            };
+            let listed = match maps.get(&node.feature) {
+                Some(values) => readings(&listed, values)?,
+                None => listed,
+            };
+            Ok(RawNode::Split {
+                feature,
+                question: Question::one_of(&listed, Compare::Float64),
+                missing: Some(Side::Right),
+                left,
+                right,
+            })
+        })
+        .collect()
+}
+
+/// The readings that a `VectorIndexerModel` makes these categories of.
+fn readings(categories: &[f64], values: &BTreeMap<i64, f64>) -> Result<Vec<f64>, ImportError> {
+    let mut readings = Vec::with_capacity(categories.len());
+    for category in categories {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "an index, or none of the map"
+        )]
+        let value = values.get(&(*category as i64));
+        readings.push(*value.ok_or_else(|| {
+            ImportError::broken(
+                "a split",
+                format!("the category {category}"),
+                "one of the VectorIndexerModel",
+            )
+        })?);
+    }
+    readings.sort_by(f64::total_cmp);
+    Ok(readings)
+}
+
+impl Node {
+    /// Class proportions of a leaf.
+    fn proportions(&self, n_classes: usize) -> Result<Vec<f64>, ImportError> {
+        let sum: f64 = self.stats.iter().sum();
+        if self.stats.len() != n_classes || !(sum.is_finite() && sum > 0.0) {
+            return Err(ImportError::broken(
+                format!("impurityStats of node {}", self.id),
+                format!("{} numbers that add up to {sum}", self.stats.len()),
+                format!("a weight for each of {n_classes} classes"),
+            ));
+        }
+        Ok(self.stats.iter().map(|weight| weight / sum).collect())
+    }
+}

@@ -1,0 +1,476 @@
+//! Parquet files as Spark writes them: columns of plain or dictionary values behind levels, in pages of
+//! version 1, packed by Snappy or not at all. The format is that of `parquet-format` (`README.md`,
+//! `Encodings.md`, `parquet.thrift`), the packing that of Snappy's `format_description.txt`.
+//!
+//! A reader of its own, since it takes no more than the file's budget, whatever the file claims, and a build
+//! takes no packages for it.
+
+use spinney_dataset::Budget;
+
+use super::thrift::{self, Value};
+use crate::ImportError;
+
+/// Bytes that a value takes, and its levels.
+const VALUE_BYTES: u64 = 120;
+/// The deepest nesting of a schema.
+const DEPTH_MAX: usize = 16;
+
+/// A value of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell {
+    Integer(i64),
+    Number(f64),
+    Text(String),
+}
+
+/// The columns of a file, by path.
+pub(super) struct Table {
+    pub(super) columns: Vec<Column>,
+}
+
+/// A column: for each row the values that it has, of a list as many as there are. Of a list in a list each
+/// inner list is a row.
+pub(super) struct Column {
+    pub(super) path: Vec<String>,
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+fn odd(place: &str, found: impl Into<String>, expected: &str) -> ImportError {
+    ImportError::broken(format!("a Parquet file, {place}"), found, expected)
+}
+
+fn refused(what: String) -> ImportError {
+    ImportError::refused(
+        what,
+        "save the model with Spark's own defaults: spark.sql.parquet.compression.codec is snappy",
+    )
+}
+
+/// A leaf of the schema.
+struct Leaf {
+    path: Vec<String>,
+    kind: i64,
+    levels_max: [u8; 2],
+}
+
+/// Reads the columns of a file that lie below one of these names.
+pub(super) fn read(bytes: &[u8], names: &[&str], budget: &Budget) -> Result<Table, ImportError> {
+    let broken = || {
+        odd(
+            "the end",
+            "another ending",
+            "PAR1, and the length of what stands before it",
+        )
+    };
+    let body = bytes.strip_suffix(b"PAR1").ok_or_else(broken)?;
+    let (body, length) = body.split_last_chunk::<4>().ok_or_else(broken)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let start = body.len().checked_sub(length).ok_or_else(broken)?;
+    let metadata = thrift::read(&mut &body[start..], budget)?;
+    let leaves = leaves(metadata.list(2))?;
+    let mut columns: Vec<Column> = leaves
+        .iter()
+        .map(|leaf| Column {
+            path: leaf.path.clone(),
+            rows: Vec::new(),
+        })
+        .collect();
+    for group in metadata.list(4) {
+        let chunks = group.list(1);
+        if chunks.len() != leaves.len() {
+            return Err(odd(
+                "a row group",
+                format!("{} columns", chunks.len()),
+                "one for each leaf of the schema",
+            ));
+        }
+        for ((chunk, leaf), column) in chunks.iter().zip(&leaves).zip(&mut columns) {
+            if !leaf.path.iter().any(|name| names.contains(&name.as_str())) {
+                continue;
+            }
+            let place = leaf.path.join(".");
+            chunk_of(body, chunk, leaf, &mut column.rows, budget)
+                .map_err(|error| error.within(&place))?;
+        }
+    }
+    Ok(Table { columns })
+}
+
+/// The leaves of a schema, which stands flat, parents before children.
+fn leaves(schema: &[Value]) -> Result<Vec<Leaf>, ImportError> {
+    let mut leaves = Vec::new();
+    // Names and levels above, and how many children are still to come.
+    let mut above: Vec<(String, [u8; 2], i64)> = Vec::new();
+    for (index, element) in schema.iter().enumerate() {
+        while above.last().is_some_and(|it| it.2 == 0) {
+            above.pop();
+        }
+        let mut levels = above.last().map_or([0; 2], |it| it.1);
+        if let Some(parent) = above.last_mut() {
+            parent.2 -= 1;
+        } else if index > 0 {
+            return Err(odd(
+                "the schema",
+                "more elements than its groups have",
+                "a tree",
+            ));
+        }
+        let name = String::from_utf8_lossy(element.bytes(4)).into_owned();
+        if index > 0 {
+            // Required, optional or repeated.
+            let repetition = element.integer(3).unwrap_or(0);
+            levels[0] += u8::from(repetition == 2);
+            levels[1] += u8::from(repetition != 0);
+        }
+        match element.integer(5) {
+            Some(n) if n > 0 && above.len() < DEPTH_MAX => above.push((name, levels, n)),
+            Some(n) if n > 0 => return Err(odd("the schema", "deep nesting", "at most 16 groups")),
+            _ => {
+                let names = above.iter().skip(1).map(|it| it.0.clone());
+                leaves.push(Leaf {
+                    path: names.chain([name]).collect(),
+                    kind: element.integer(1).unwrap_or(-1),
+                    levels_max: levels,
+                });
+            }
+        }
+    }
+    Ok(leaves)
+}
+
+/// Appends the rows of a column's part.
+fn chunk_of(
+    body: &[u8],
+    chunk: &Value,
+    leaf: &Leaf,
+    rows: &mut Vec<Vec<Cell>>,
+    budget: &Budget,
+) -> Result<(), ImportError> {
+    let about = chunk
+        .field(3)
+        .ok_or_else(|| odd("a column", "no metadata", "some"))?;
+    let codec = about.integer(4).unwrap_or(-1);
+    if !matches!(codec, 0 | 1) {
+        let name = ["GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"];
+        let name = usize::try_from(codec - 2).ok().and_then(|at| name.get(at));
+        return Err(refused(format!(
+            "a Parquet file packed by {}",
+            name.unwrap_or(&"an unknown codec")
+        )));
+    }
+    let n_values = about.integer(5).unwrap_or(0);
+    let n_values = usize::try_from(n_values).unwrap_or(0);
+    let offset = [11, 9]
+        .into_iter()
+        .filter_map(|field| about.integer(field))
+        .find(|offset| *offset > 0)
+        .and_then(|offset| usize::try_from(offset).ok())
+        .filter(|offset| *offset <= body.len());
+    let mut rest =
+        &body[offset.ok_or_else(|| odd("a column", "no offset", "one within the file"))?..];
+    let mut dictionary: Vec<Cell> = Vec::new();
+    let mut n_read = 0;
+    while n_read < n_values {
+        let header = thrift::read(&mut rest, budget)?;
+        let size = |field: i16| {
+            let size = header
+                .integer(field)
+                .and_then(|size| usize::try_from(size).ok());
+            size.ok_or_else(|| odd("a page", "no size", "one"))
+        };
+        let (packed, rest_of) = rest
+            .split_at_checked(size(3)?)
+            .ok_or_else(|| odd("a page", "more bytes than there are", "a complete page"))?;
+        rest = rest_of;
+        let unpacked;
+        let page = match codec {
+            0 => packed,
+            _ => {
+                unpacked = snappy(packed, size(2)?, budget)?;
+                &unpacked
+            }
+        };
+        match header.integer(1) {
+            Some(2) => {
+                let about = header
+                    .field(7)
+                    .ok_or_else(|| odd("a page", "no header", "one"))?;
+                let n = about
+                    .integer(1)
+                    .and_then(|n| usize::try_from(n).ok())
+                    .unwrap_or(0);
+                dictionary = plain(page, leaf.kind, n, budget)?;
+            }
+            Some(0) => {
+                let about = header
+                    .field(5)
+                    .ok_or_else(|| odd("a page", "no header", "one"))?;
+                let n = about
+                    .integer(1)
+                    .and_then(|n| usize::try_from(n).ok())
+                    .unwrap_or(0);
+                if n == 0 || n > n_values - n_read {
+                    return Err(odd(
+                        "a page",
+                        format!("{n} values"),
+                        "some, and no more than the column's",
+                    ));
+                }
+                budget.take_items("a page", n, VALUE_BYTES)?;
+                data(page, about, leaf, n, &dictionary, rows, budget)?;
+                n_read += n;
+            }
+            Some(3) => return Err(refused("a Parquet file with pages of version 2".to_owned())),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Appends the rows of a page of data.
+fn data(
+    mut page: &[u8],
+    about: &Value,
+    leaf: &Leaf,
+    n: usize,
+    dictionary: &[Cell],
+    rows: &mut Vec<Vec<Cell>>,
+    budget: &Budget,
+) -> Result<(), ImportError> {
+    let short = || {
+        odd(
+            "a page",
+            "fewer bytes than its levels take",
+            "a complete page",
+        )
+    };
+    let mut levels = [vec![0; n], vec![0; n]];
+    for (levels, max) in levels.iter_mut().zip(leaf.levels_max) {
+        if max == 0 {
+            continue;
+        }
+        let (length, rest) = page.split_first_chunk::<4>().ok_or_else(short)?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let (packed, rest) = rest.split_at_checked(length).ok_or_else(short)?;
+        page = rest;
+        *levels = hybrid(packed, 8 - max.leading_zeros(), n)?;
+    }
+    let [repetitions, definitions] = &levels;
+    let full = u32::from(leaf.levels_max[1]);
+    let n_present = definitions.iter().filter(|level| **level == full).count();
+    let mut cells = match about.integer(2) {
+        Some(0) => plain(page, leaf.kind, n_present, budget)?,
+        Some(2 | 8) => {
+            let (width, packed) = page.split_first().ok_or_else(short)?;
+            budget.take_items("a page", n_present, VALUE_BYTES)?;
+            let indices = hybrid(packed, u32::from(*width), n_present)?;
+            let cell = |index: &u32| {
+                let cell = dictionary.get(*index as usize).cloned();
+                cell.ok_or_else(|| {
+                    odd(
+                        "a page",
+                        format!("the index {index}"),
+                        "one of the dictionary",
+                    )
+                })
+            };
+            let cells = indices.iter().map(cell).collect::<Result<Vec<_>, _>>()?;
+            for cell in &cells {
+                if let Cell::Text(text) = cell {
+                    budget.take_text("a page", text)?;
+                }
+            }
+            cells
+        }
+        encoding => {
+            let number = encoding.unwrap_or(-1);
+            return Err(refused(format!(
+                "a Parquet file with values in encoding {number}"
+            )));
+        }
+    }
+    .into_iter();
+    for (repetition, definition) in repetitions.iter().zip(definitions) {
+        if *repetition == 0 || *repetition < u32::from(leaf.levels_max[0]) {
+            rows.push(Vec::new());
+        }
+        if *definition == full {
+            let row = rows
+                .last_mut()
+                .ok_or_else(|| odd("a page", "a value before a row", "a row"))?;
+            row.extend(cells.next());
+        }
+    }
+    Ok(())
+}
+
+/// Plain values of a type.
+fn plain(mut bytes: &[u8], kind: i64, n: usize, budget: &Budget) -> Result<Vec<Cell>, ImportError> {
+    let short = || {
+        odd(
+            "a page",
+            "fewer bytes than its values take",
+            "a complete page",
+        )
+    };
+    let least = match kind {
+        1 | 6 => 4,
+        2 | 5 => 8,
+        _ => 0,
+    };
+    if least * n > bytes.len() || (least == 0 && n > 8 * bytes.len()) {
+        return Err(short());
+    }
+    budget.take_items("a page", n, VALUE_BYTES)?;
+    let mut cells = Vec::with_capacity(n);
+    if kind == 0 {
+        // Booleans are of no use here, but columns of them may stand beside others.
+        cells.resize(n, Cell::Integer(0));
+        return Ok(cells);
+    }
+    for _ in 0..n {
+        let cell = match kind {
+            1 => {
+                let (word, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
+                bytes = rest;
+                Cell::Integer(i32::from_le_bytes(*word).into())
+            }
+            2 | 5 => {
+                let (word, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
+                bytes = rest;
+                match kind {
+                    2 => Cell::Integer(i64::from_le_bytes(*word)),
+                    _ => Cell::Number(f64::from_le_bytes(*word)),
+                }
+            }
+            6 => {
+                let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
+                let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+                let (text, rest) = rest.split_at_checked(length).ok_or_else(short)?;
+                bytes = rest;
+                let text = std::str::from_utf8(text)
+                    .map_err(|_| odd("a page", "other bytes", "text in UTF-8"))?;
+                budget.take_text("a page", text)?;
+                Cell::Text(text.to_owned())
+            }
+            _ => return Err(refused(format!("a Parquet column of type {kind}"))),
+        };
+        cells.push(cell);
+    }
+    Ok(cells)
+}
+
+/// `n` numbers of `width` bits, in runs of one number or packed by eights.
+fn hybrid(mut bytes: &[u8], width: u32, n: usize) -> Result<Vec<u32>, ImportError> {
+    let short = || odd("a page", "fewer numbers than it says", "a complete run");
+    if width > 32 {
+        return Err(odd(
+            "a page",
+            format!("numbers of {width} bits"),
+            "at most 32",
+        ));
+    }
+    let mut numbers = Vec::with_capacity(n);
+    while numbers.len() < n {
+        let header = thrift::varint(&mut bytes).ok_or_else(short)?;
+        let left = n - numbers.len();
+        let count = usize::try_from(header >> 1).unwrap_or(usize::MAX);
+        if header & 1 == 0 {
+            let n_bytes = width.div_ceil(8) as usize;
+            let (word, rest) = bytes.split_at_checked(n_bytes).ok_or_else(short)?;
+            bytes = rest;
+            let number = word
+                .iter()
+                .rev()
+                .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+            if count == 0 {
+                return Err(short());
+            }
+            numbers.extend(std::iter::repeat_n(number, count.min(left)));
+        } else {
+            let n_bytes = count.checked_mul(width as usize).ok_or_else(short)?;
+            let (packed, rest) = bytes.split_at_checked(n_bytes).ok_or_else(short)?;
+            bytes = rest;
+            if count == 0 {
+                return Err(short());
+            }
+            let bit = |at: usize| u32::from(packed[at / 8] >> (at % 8) & 1);
+            for index in 0..count.saturating_mul(8).min(left) {
+                let first = index * width as usize;
+                let number =
+                    (0..width).fold(0_u32, |number, it| number | bit(first + it as usize) << it);
+                numbers.push(number);
+            }
+        }
+    }
+    Ok(numbers)
+}
+
+/// Unpacks Snappy's raw format into `size` bytes.
+fn snappy(mut bytes: &[u8], size: usize, budget: &Budget) -> Result<Vec<u8>, ImportError> {
+    let broken = || {
+        odd(
+            "a page",
+            "damaged Snappy data",
+            "as many bytes as its header says",
+        )
+    };
+    let claimed = thrift::varint(&mut bytes).ok_or_else(broken)?;
+    if usize::try_from(claimed) != Ok(size) {
+        return Err(broken());
+    }
+    budget.take("a page", claimed)?;
+    let mut out: Vec<u8> = Vec::with_capacity(size);
+    while let Some((tag, rest)) = bytes.split_first() {
+        bytes = rest;
+        let little = |n: usize, bytes: &mut &[u8]| {
+            let (word, rest) = bytes.split_at_checked(n)?;
+            *bytes = rest;
+            Some(
+                word.iter()
+                    .rev()
+                    .fold(0_usize, |number, byte| number << 8 | usize::from(*byte)),
+            )
+        };
+        let high = usize::from(tag >> 2);
+        let (length, offset) = match tag & 3 {
+            0 => {
+                let length = match high {
+                    60..=63 => little(high - 59, &mut bytes).ok_or_else(broken)?,
+                    _ => high,
+                };
+                let length = length.checked_add(1).ok_or_else(broken)?;
+                let (literal, rest) = bytes.split_at_checked(length).ok_or_else(broken)?;
+                bytes = rest;
+                if out.len() + length > size {
+                    return Err(broken());
+                }
+                out.extend_from_slice(literal);
+                continue;
+            }
+            1 => {
+                let low = little(1, &mut bytes).ok_or_else(broken)?;
+                ((high & 7) + 4, (high >> 3) << 8 | low)
+            }
+            2 => (high + 1, little(2, &mut bytes).ok_or_else(broken)?),
+            _ => (high + 1, little(4, &mut bytes).ok_or_else(broken)?),
+        };
+        let start = out
+            .len()
+            .checked_sub(offset)
+            .filter(|_| offset > 0)
+            .ok_or_else(broken)?;
+        if out.len() + length > size {
+            return Err(broken());
+        }
+        // A copy may reach into what it makes.
+        for at in start..start + length {
+            out.push(out[at]);
+        }
+    }
+    if out.len() == size {
+        Ok(out)
+    } else {
+        Err(broken())
+    }
+}
