@@ -95,10 +95,21 @@ impl Second {
         let listing = process::read(listing.into(), process::SHORT)?;
         let paths: Vec<&str> = listing
             .split('\0')
-            .filter(|path| !path.is_empty() && repository.join(path).is_file())
+            .filter(|path| !path.is_empty() && repository.join(path).symlink_metadata().is_ok())
             .collect();
         for path in &paths {
             let (from, to) = (repository.join(path), self.clone.join(path));
+            #[cfg(unix)]
+            if let Ok(leads_to) = std::fs::read_link(&from) {
+                if std::fs::read_link(&to).is_ok_and(|old| old == leads_to) {
+                    continue;
+                }
+                // What an older clone has in its place.
+                let _ = std::fs::remove_file(&to).or_else(|_| std::fs::remove_dir_all(&to));
+                std::fs::create_dir_all(to.parent().context("a file in a folder")?)?;
+                std::os::unix::fs::symlink(leads_to, &to)?;
+                continue;
+            }
             let bytes = std::fs::read(&from)?;
             if std::fs::read(&to).is_ok_and(|old| old == bytes) {
                 continue;
@@ -376,8 +387,10 @@ fn differing<T: PartialEq>(
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
+        let entry = entry?;
+        let path = entry.path();
+        // Of a link, its own name counts, not what it leads to.
+        if entry.file_type()?.is_dir() {
             files(&path, found)?;
         } else {
             found.push(path);
