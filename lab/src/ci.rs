@@ -10,7 +10,9 @@ use xshell::{Shell, cmd};
 
 #[cfg(unix)]
 use crate::torture;
-use crate::{c99, chips, docs, faults, new, no_panic, packaged, parity, reproduce, serial, supply};
+use crate::{
+    c99, chips, docs, faults, new, no_panic, packaged, parity, reproduce, serial, supply, wheel,
+};
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{process, stages};
 
@@ -93,6 +95,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
         "packages without a clone".to_owned(),
         Box::new(packaged::check),
     ));
+    steps.push(("the Python wheel".to_owned(), Box::new(wheel::check)));
     steps.push((
         "commands of the documentation".to_owned(),
         Box::new(|| docs::run(false)),

@@ -30,6 +30,7 @@ mod supply;
 mod tidy;
 #[cfg(unix)]
 mod torture;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -51,6 +52,12 @@ struct Cli {
 enum Verb {
     /// Prove that neither a model nor the front end can panic on any core, as CI does.
     NoPanic,
+    /// Build, install and test the Python wheel, as CI does.
+    Wheel {
+        /// Make the environments that its tests need first.
+        #[arg(long)]
+        setup: bool,
+    },
     /// Prove that C headers give the quantized model's bits on host, Cortex-M0 and AVR, and write
     /// reports/c99.md.
     C99 {
@@ -189,6 +196,7 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::NoPanic => no_panic::run(),
+        Verb::Wheel { setup } => wheel::run(setup),
         Verb::C99 { setup } => c99::run(setup),
         Verb::Packaged => packaged::check(),
         Verb::Parity => parity::run(),
@@ -209,6 +217,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Ci { setup, bless } => {
             if setup {
                 spinney_cli::setup::run(false)?;
+                wheel::setup()?;
             }
             ci::run(bless)
         }

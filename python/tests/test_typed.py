@@ -1,10 +1,12 @@
 """Types: the package by mypy, strictly, and the stub against the extension itself."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import spinney_ml
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -20,8 +22,10 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def test_types(arguments, tmp_path):
     module, *rest = arguments
     command = [sys.executable, "-m", module, *rest]
-    environment = {"MYPY_CACHE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, env=environment)
+    # What is installed, in a place where it is looked at as sources are.
+    shutil.copytree(Path(spinney_ml.__file__).parent, tmp_path / "spinney_ml")
+    shutil.copy(PACKAGE / "pyproject.toml", tmp_path)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

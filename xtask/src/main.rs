@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use spinney_cli::{Door, More};
 
-const LABORATORY: [More; 12] = [
+const LABORATORY: [More; 13] = [
     lab(
         &["bench"],
         "Compute the figures that are committed under reports/bench",
@@ -54,6 +54,10 @@ const LABORATORY: [More; 12] = [
     lab(
         &["torture"],
         "Let everything go wrong around a small pipeline, and see that nothing wrong comes out",
+    ),
+    lab(
+        &["wheel"],
+        "Build, install and test the Python wheel, as CI does",
     ),
 ];
 

@@ -1,0 +1,189 @@
+//! The Python wheel: built from these sources, installed, and tested against the newest scikit-learn,
+//! XGBoost and LightGBM and the oldest scikit-learn that it is for.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow};
+
+use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::process;
+
+/// Environments below the target folder: the requirements of each, and the tests that run in it, all if
+/// none is named.
+const ENVIRONMENTS: [(&str, &str, &[&str]); 2] = [
+    ("newest", "requirements.txt", &[]),
+    (
+        "oldest",
+        "oldest.txt",
+        &["test_estimators.py", "test_quantize.py"],
+    ),
+];
+
+/// What an environment was filled from, beside it: a copy of its requirements.
+const FILLED: &str = "filled-from.txt";
+
+/// Makes the environments that are not here, or not what is asked for, and says what it installs.
+pub(crate) fn setup() -> Result<(), Failure> {
+    for (name, requirements, _) in ENVIRONMENTS {
+        let environment = Environment::new(name, requirements)?;
+        if environment.is_ready() {
+            continue;
+        }
+        let folder = environment.folder.display();
+        eprintln!(
+            "setup: installing python/tests/{requirements} from the package index into {folder}"
+        );
+        environment.fill()?;
+    }
+    Ok(())
+}
+
+/// What the verb does: as CI, after [`setup`] where that is asked for.
+pub(crate) fn run(with_setup: bool) -> Result<(), Failure> {
+    if with_setup {
+        setup()?;
+    }
+    check()
+}
+
+/// Lints, builds, installs and tests the wheel.
+pub(crate) fn check() -> Result<(), Failure> {
+    let environments = ENVIRONMENTS
+        .map(|(name, requirements, tests)| Ok((Environment::new(name, requirements)?, tests)));
+    let environments: Result<Vec<_>, Failure> = environments.into_iter().collect();
+    let environments = environments?;
+    if let Some((lacking, _)) = environments.iter().find(|(it, _)| !it.is_ready()) {
+        return Err(Failure::Environment(anyhow!(
+            "found no {} for the wheel's tests; `cargo xtask ci --setup` makes it",
+            lacking.folder.display()
+        )));
+    }
+    lint()?;
+    let wheel = build(&environments[0].0)?;
+    for (environment, tests) in &environments {
+        environment.install(&wheel)?;
+        environment.test(tests)?;
+    }
+    Ok(())
+}
+
+fn lint() -> Result<(), Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = sources().join("Cargo.toml");
+    let mut format = Command::new(&cargo);
+    format
+        .args(["fmt", "--check", "--manifest-path"])
+        .arg(&manifest);
+    process::show(format, process::LONG).input()?;
+    let mut clippy = Command::new(&cargo);
+    clippy
+        .args(["clippy", "--quiet", "--locked", "--manifest-path"])
+        .arg(&manifest);
+    clippy.arg("--target-dir").arg(crate::target()?);
+    clippy.args(["--", "--deny", "warnings"]);
+    process::show(clippy, process::LONG).input()
+}
+
+/// The wheel of the sources, by the profile that tests are built with.
+fn build(environment: &Environment) -> Result<PathBuf, Failure> {
+    let wheels = crate::target()?.join("wheel").join("dist");
+    if wheels.exists() {
+        std::fs::remove_dir_all(&wheels).environment()?;
+    }
+    let mut maturin = environment.program("maturin");
+    maturin.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "dev",
+        "--manifest-path",
+    ]);
+    maturin.arg(sources().join("Cargo.toml"));
+    maturin.arg("--out").arg(&wheels);
+    // What it has in common with the other workspace is built already.
+    maturin.arg("--target-dir").arg(crate::target()?);
+    process::show(maturin, process::LONG).input()?;
+    let mut built = std::fs::read_dir(&wheels).environment()?.flatten();
+    let wheel = built
+        .next()
+        .context("maturin built no wheel")
+        .environment()?;
+    Ok(wheel.path())
+}
+
+fn sources() -> PathBuf {
+    crate::repository().join("python")
+}
+
+/// A Python of its own.
+struct Environment {
+    folder: PathBuf,
+    requirements: PathBuf,
+}
+
+impl Environment {
+    fn new(name: &str, requirements: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            folder: crate::target()?.join("wheel").join(name),
+            requirements: sources().join("tests").join(requirements),
+        })
+    }
+
+    /// Whether it was filled from the requirements as they are now.
+    fn is_ready(&self) -> bool {
+        let asked = std::fs::read(&self.requirements);
+        let filled = std::fs::read(self.folder.join(FILLED));
+        matches!((asked, filled), (Ok(asked), Ok(filled)) if asked == filled)
+    }
+
+    fn fill(&self) -> Result<(), Failure> {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&self.folder);
+        process::show(make, process::LONG)
+            .context("the wheel's tests need python3 with venv; on Debian, `apt-get install python3-venv` helps")
+            .environment()?;
+        self.pip(&["-r"], &self.requirements).environment()?;
+        std::fs::copy(&self.requirements, self.folder.join(FILLED)).environment()?;
+        Ok(())
+    }
+
+    /// Puts this wheel in place of one that is there; what it requires is there.
+    fn install(&self, wheel: &Path) -> Result<(), Failure> {
+        self.pip(&["--force-reinstall", "--no-deps"], wheel)
+            .environment()
+    }
+
+    fn pip(&self, arguments: &[&str], what: &Path) -> anyhow::Result<()> {
+        let mut pip = self.program("python");
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        pip.args(arguments).arg(what);
+        process::show(pip, process::LONG)
+    }
+
+    /// Runs these tests, or all, against the installed wheel.
+    fn test(&self, tests: &[&str]) -> Result<(), Failure> {
+        let folder = sources().join("tests");
+        let mut pytest = self.program("python");
+        // Away from the sources, whose package has no library beside it.
+        pytest.current_dir(&self.folder);
+        pytest.args(["-P", "-m", "pytest", "-q", "-c"]);
+        pytest.arg(sources().join("pyproject.toml"));
+        match tests {
+            [] => pytest.arg(&folder),
+            some => pytest.args(some.iter().map(|test| folder.join(test))),
+        };
+        process::show(pytest, process::LONG).input()
+    }
+
+    fn program(&self, name: &str) -> Command {
+        Command::new(self.folder.join("bin").join(name))
+    }
+}
