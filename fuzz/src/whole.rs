@@ -8,7 +8,10 @@ use ndarray::Array2;
 use spinney_checker as checker;
 use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, c99, drop_in};
 use spinney_dataset::{Dataset, Rows};
-use spinney_model::{FloatModel, Forest, ForestKind, GaussianNb, Node, Schema, Tree, Voting};
+use spinney_model::{
+    Additive, AdditiveKind, FloatModel, Forest, ForestKind, GaussianNb, Link, Node, Precision,
+    Schema, Sum, Tree, Voting,
+};
 use spinney_quantize::{
     Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Level, Options,
     QuantModel, ReadingType, Sensor, Votes, calibrate, certify, is_within_bound,
@@ -38,14 +41,14 @@ pub fn whole(bytes: &[u8]) -> Reached {
     let schema = Schema::unnamed(n_features, classes).expect("a small schema");
     let declared: Vec<Declared> = (0..n_features).map(|_| source.declared()).collect();
     let (voting, options, codegen) = source.options();
-    let is_forest = source.below(4) > 0;
+    let kind = source.next();
     let Some(rows) = source.rows(n_features, n_classes) else {
         return Reached::Nothing;
     };
-    let model = if is_forest {
-        source.forest(schema)
-    } else {
-        source.bayes(schema)
+    let model = match kind {
+        _ if kind % 4 == 0 => source.bayes(schema),
+        192.. => source.sum(schema),
+        _ => source.forest(schema),
     };
     let Some(model) = model else {
         return Reached::Nothing;
@@ -70,7 +73,8 @@ pub fn whole(bytes: &[u8]) -> Reached {
     let certificate = certify(&model, &quant, &calibrations, voting, &rows);
     held(&model, &quant, &certificate, voting, &rows);
     let quant = match source.below(3) {
-        0 => quant.with_probabilities().expect("no sum is drawn"),
+        // Sums of too many bits have none.
+        0 => quant.clone().with_probabilities().unwrap_or(quant),
         _ => quant,
     };
     written(
@@ -107,6 +111,11 @@ fn held(
         {
             let float = spinney_model::argmax(&forest.scores(&row, voting));
             assert_eq!(class, float, "row {index}: {row:?}");
+        }
+        if let FloatModel::Additive(_) = model
+            && !listed.contains(&index)
+        {
+            assert_eq!(class, model.predict(&row), "row {index}: {row:?}");
         }
     }
 }
@@ -170,11 +179,20 @@ fn written(
         margin: None,
         body: match quant.body() {
             Body::Forest(forest) => checker::Body::Forest {
-                order: (0..forest.trees().len()).collect(),
+                order: forest.order(),
                 layout: header.layout,
                 leaves: header.leaves,
                 exit_margin: 1.0,
-                sums: None,
+                sums: forest.sums().map(|sums| {
+                    Box::new(checker::Sums {
+                        is_single: sums.is_single(),
+                        shift: sums.shift(),
+                        lows: sums.lows(),
+                        extras: sums.extras(),
+                        bases: sums.bases().to_vec(),
+                        bounds: sums.bounds(),
+                    })
+                }),
             },
             Body::Bayes(bayes) => checker::Body::GaussianNb {
                 score_bits: bayes.score_bits(),
@@ -197,8 +215,8 @@ fn written(
         Node::Leaf { .. } => true,
     };
     let is_plain = match model {
-        FloatModel::Forest(forest) => forest.trees().iter().flat_map(Tree::nodes).all(is_parted),
-        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => true,
+        FloatModel::GaussianNb(_) => true,
+        _ => model.trees().iter().flat_map(Tree::nodes).all(is_parted),
     };
     assert!(
         findings.holds() || !is_plain,
@@ -310,7 +328,10 @@ impl Source<'_> {
         let marks = self.next();
         let options = Options {
             voting,
-            votes: [Votes::Q15, Votes::Byte, Votes::Auto][self.below(3)],
+            votes: match [Votes::Q15, Votes::Byte, Votes::Auto][self.below(3)] {
+                Votes::Q15 if marks & 128 != 0 => Votes::Word,
+                votes => votes,
+            },
             codes: [
                 CodeWidth::Auto,
                 CodeWidth::Auto,
@@ -362,6 +383,34 @@ impl Source<'_> {
             .ok()
     }
 
+    /// Trees that add to a class each, to one of two, or to all at once.
+    fn sum(&mut self, schema: Schema) -> Option<FloatModel> {
+        let n_outputs = match schema.n_classes() {
+            2 => 1,
+            n => n,
+        };
+        let has_rows = n_outputs > 1 && self.below(3) == 0;
+        let trees = (0..1 + self.below(6)).map(|index| {
+            let output = (n_outputs > 1 && !has_rows).then_some(index % n_outputs);
+            let n_values = if has_rows { n_outputs } else { 1 };
+            let leaf = |it: &mut Self| (0..n_values).map(|_| it.number()).collect();
+            let nodes = self.nodes(&schema, leaf);
+            Tree::additive(nodes, &schema, n_outputs, output).ok()
+        });
+        let trees = trees.collect::<Option<Vec<_>>>()?;
+        let sum = Sum {
+            precision: [Precision::Float32, Precision::Float64][self.below(2)],
+            base: (0..n_outputs).map(|_| self.number()).collect(),
+            divisor: 1.0,
+        };
+        let link = match n_outputs {
+            1 => Link::Sigmoid { scale: 1.0 },
+            _ => Link::Softmax,
+        };
+        let sum = Additive::new(AdditiveKind::Additive, schema, trees, sum, link, None);
+        Some(FloatModel::Additive(sum.ok()?))
+    }
+
     fn forest(&mut self, schema: Schema) -> Option<FloatModel> {
         let n_trees = 1 + self.below(5);
         let kind = match n_trees {
@@ -373,8 +422,13 @@ impl Source<'_> {
         Some(FloatModel::Forest(Forest::new(kind, schema, trees).ok()?))
     }
 
-    /// A tree in preorder, of at most 40 nodes.
     fn tree(&mut self, schema: &Schema) -> Option<Tree> {
+        let nodes = self.nodes(schema, |it| it.proportions(schema.n_classes()));
+        Tree::new(nodes, schema).ok()
+    }
+
+    /// The nodes of a tree in preorder, at most 40.
+    fn nodes(&mut self, schema: &Schema, leaf: impl Fn(&mut Self) -> Vec<f64>) -> Vec<Node> {
         let mut nodes: Vec<Node> = Vec::new();
         // Splits that wait for their right child.
         let mut open: Vec<usize> = Vec::new();
@@ -392,9 +446,7 @@ impl Source<'_> {
                 });
                 continue;
             }
-            nodes.push(Node::Leaf {
-                values: self.proportions(schema.n_classes()),
-            });
+            nodes.push(Node::Leaf { values: leaf(self) });
             let next = nodes.len() as u32;
             let Some(parent) = open.pop() else { break };
             if let Node::Split { right, .. } = &mut nodes[parent] {
@@ -405,7 +457,7 @@ impl Source<'_> {
                 };
             }
         }
-        Tree::new(nodes, schema).ok()
+        nodes
     }
 
     fn proportions(&mut self, n_classes: usize) -> Vec<f64> {

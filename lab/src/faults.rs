@@ -43,6 +43,7 @@ const IRIS: &str = "examples/iris-tree.toml";
 const DIGITS: &str = "pipeline.toml";
 const MOTION: &str = "examples/motion-exercises.toml";
 const WINE: &str = "examples/wine-bayes.toml";
+const BOOSTING: &str = "examples/air-boosting.toml";
 
 const fn plant(
     what: &'static str,
@@ -58,7 +59,19 @@ const fn plant(
     }
 }
 
-const PLANTS: [Plant; 20] = [
+const PLANTS: [Plant; 23] = [
+    plant("a value off by two", BOOSTING, Kind::Leaf, |it| {
+        it.in_table("LEAVES", |bytes| bytes[0] ^= 2)
+    }),
+    plant(
+        "a tree that adds to another class",
+        BOOSTING,
+        Kind::Leaf,
+        |it| it.in_table("ENDS", |bytes| bytes[0] += 1),
+    ),
+    plant("a class that begins higher", BOOSTING, Kind::Leaf, |it| {
+        it.in_table("BASES", |bytes| bytes[1] ^= 1)
+    }),
     plant("a threshold one too high", DIGITS, Kind::Unlisted, |it| {
         it.threshold(1)
     }),

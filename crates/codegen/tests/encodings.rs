@@ -338,13 +338,7 @@ fn trees_that_are_leaves() {
 
 #[test]
 fn a_certain_exit_changes_no_class_and_an_approximate_one_asks_fewer_trees() {
-    for kind in [
-        Kind::Hard,
-        Kind::Bytes,
-        Kind::Words,
-        Kind::SumsOfBytes,
-        Kind::Sums,
-    ] {
+    for kind in DECIDING {
         let shape = Shape {
             n_trees: 21,
             ..SMALL

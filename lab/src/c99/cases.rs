@@ -3,9 +3,12 @@
 use anyhow::Context;
 use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options as Form};
 use spinney_dataset::{Dataset, csv, split};
-use spinney_model::{FloatModel, ForestKind, GaussianNb, Voting};
+use spinney_model::{
+    Additive, AdditiveKind, FloatModel, ForestKind, GaussianNb, Link, Node, Precision, Schema, Sum,
+    Task, Tree, Voting,
+};
 use spinney_quantize::{
-    CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+    CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, argmax, calibrate,
 };
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
@@ -46,6 +49,8 @@ impl Case {
         let exit = Exit::new(&self.quant, self.form.exit_margin);
         let class = match exit.filter(|_| self.form.early_exit) {
             Some(exit) => exit.classify(&codes).class,
+            // A header's `classify` names the highest of targets, too.
+            None if self.quant.task() == Task::Regress => argmax(&scores),
             None => self.quant.delivered(&scores),
         };
         let class = u8::try_from(class).expect("at most 255 classes");
@@ -185,6 +190,51 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         case.quant = case.quant.with_margin(margin);
         cases.push(case);
     }
+    let digits_sum = adding(&digits.forest(rf, 30, 4)?, Task::Classify)?;
+    let cancer_sum = adding(&cancer_rf, Task::Classify)?;
+    let wine_value = adding(&wine_rf, Task::Regress)?;
+    for (name, data, model, votes, form) in [
+        ("digits-sums-table", &digits, &digits_sum, Votes::Q15, EXIT),
+        (
+            "digits-sums8-words",
+            &digits,
+            &digits_sum,
+            Votes::Byte,
+            WORDS,
+        ),
+        (
+            "digits-sums-branches",
+            &digits,
+            &digits_sum,
+            Votes::Q15,
+            NESTED_EXIT,
+        ),
+        ("cancer-sums-table", &cancer, &cancer_sum, Votes::Q15, EXIT),
+        (
+            "cancer-sums8-margin",
+            &cancer,
+            &cancer_sum,
+            Votes::Byte,
+            MARGIN,
+        ),
+        (
+            "cancer-sums8-branches",
+            &cancer,
+            &cancer_sum,
+            Votes::Byte,
+            NESTED_MARGIN,
+        ),
+        ("wine-values-table", &wine, &wine_value, Votes::Q15, TABLE),
+        (
+            "wine-values32-branches",
+            &wine,
+            &wine_value,
+            Votes::Word,
+            NESTED,
+        ),
+    ] {
+        cases.push(data.case(name, model, soft, votes, &auto, form)?);
+    }
     let bayes = gaussian_nb(&wine.train, 1e-9).input()?;
     let mut case = wine.case("wine-unknown-bayes", &bayes, soft, Votes::Q15, &auto, TABLE)?;
     case.quant = case.quant.with_margin(1 << 22);
@@ -282,6 +332,50 @@ impl Data {
             rows,
         })
     }
+}
+
+/// The trees of a forest with a value in each leaf, its share of one class: of a class each in turn, or
+/// of the first for two classes and for a target.
+fn adding(model: &FloatModel, task: Task) -> Result<FloatModel, Failure> {
+    let FloatModel::Forest(forest) = model else {
+        unreachable!("the cases fit forests")
+    };
+    let schema = match task {
+        Task::Regress => {
+            let features = model.schema().features().to_vec();
+            Schema::of_targets(features, model.schema().naming(), vec!["share".to_owned()])
+                .input()?
+        }
+        Task::Classify | Task::Detect => model.schema().clone(),
+    };
+    let n_outputs = match schema.outputs().len() {
+        2 => 1,
+        n => n,
+    };
+    let of_tree = |(index, tree): (usize, &Tree)| {
+        let class = index % n_outputs;
+        let mut nodes = tree.nodes().to_vec();
+        for node in &mut nodes {
+            if let Node::Leaf { values } = node {
+                *values = vec![values[class] - 0.3];
+            }
+        }
+        Tree::additive(nodes, &schema, n_outputs, (n_outputs > 1).then_some(class))
+    };
+    let trees: Result<Vec<Tree>, _> = forest.trees().iter().enumerate().map(of_tree).collect();
+    let sum = Sum {
+        precision: Precision::Float64,
+        base: (0..n_outputs).map(|output| 0.05 * output as f64).collect(),
+        divisor: 1.0,
+    };
+    let link = match (task, n_outputs) {
+        (Task::Regress, _) => Link::Identity,
+        (_, 1) => Link::Sigmoid { scale: 1.0 },
+        _ => Link::Softmax,
+    };
+    let kind = AdditiveKind::Additive;
+    let sum = Additive::new(kind, schema.clone(), trees.input()?, sum, link, None).input()?;
+    Ok(FloatModel::Additive(sum))
 }
 
 /// Quantizes for codes of the width that `form` asks for.
