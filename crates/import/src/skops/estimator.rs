@@ -152,7 +152,6 @@ pub(super) fn unsupported(estimator: &Object) -> ImportError {
         "BernoulliNB" | "MultinomialNB" | "ComplementNB" | "CategoricalNB" => {
             "the naive Bayes that is supported is GaussianNB"
         }
-        _ if class.ends_with("SearchCV") => "dump its best_estimator_",
         "ColumnTransformer" | "FeatureUnion" => {
             "scale all columns with one scaler, or prepare them before the rows reach the pipeline"
         }

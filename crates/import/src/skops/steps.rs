@@ -15,6 +15,17 @@ pub(super) fn flatten<'s>(
     estimator: &Object<'s>,
     chain: &mut Vec<Object<'s>>,
 ) -> Result<(), ImportError> {
+    let wrapped = match estimator.class_name() {
+        _ if !estimator.is_sklearn() => None,
+        "GridSearchCV" | "RandomizedSearchCV" | "HalvingGridSearchCV" | "HalvingRandomSearchCV" => {
+            Some("best_estimator_")
+        }
+        "FrozenEstimator" => Some("estimator"),
+        _ => None,
+    };
+    if let Some(wrapped) = wrapped {
+        return flatten(&estimator.get(wrapped)?, chain);
+    }
     if estimator.class_name() != "Pipeline" || !estimator.is_sklearn() {
         chain.push(estimator.clone());
         return Ok(());
@@ -52,6 +63,7 @@ pub(super) fn apply(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Imp
         "StandardScaler" => standard(step, inputs),
         "MinMaxScaler" => min_max(step, inputs),
         "MaxAbsScaler" => max_abs(step, inputs),
+        "SimpleImputer" => impute(step, inputs),
         "VarianceThreshold" => {
             let threshold = step.get("threshold")?.number()?;
             let variances = step.get("variances_")?.numbers(n_features)?;
@@ -90,7 +102,7 @@ fn unfoldable(step: &Object) -> ImportError {
         | "SequentialFeatureSelector" => {
             "VarianceThreshold, SelectKBest and SelectFromModel are folded"
         }
-        "SimpleImputer" | "KNNImputer" | "IterativeImputer" => {
+        "KNNImputer" | "IterativeImputer" => {
             "a device's readings are never missing: fill the rows before the pipeline and fit again"
         }
         "ColumnTransformer" | "FeatureUnion" => {
@@ -161,6 +173,23 @@ fn max_abs(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportEr
     if is_clipped(step)? {
         clip(step, &mut inputs, -1.0, 1.0)?;
     }
+    Ok(inputs)
+}
+
+/// `statistics_` in the place of NaN.
+fn impute(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
+    let marks_nan = step.get("missing_values")?.number().is_ok_and(f64::is_nan);
+    let adds_columns = step
+        .find("add_indicator")
+        .map_or(Ok(false), |it| it.flag())?;
+    if !marks_nan || adds_columns {
+        return Err(ImportError::refused(
+            "a SimpleImputer of another mark than NaN, or with add_indicator",
+            "mark what is missing by NaN, and fit with add_indicator=False",
+        ));
+    }
+    let statistics = step.get("statistics_")?.numbers(inputs.len())?;
+    push(step, &mut inputs, &statistics, Op::Impute)?;
     Ok(inputs)
 }
 
