@@ -13,8 +13,8 @@ use spinney_model::{
     Schema, Sum, Tree, Voting,
 };
 use spinney_quantize::{
-    Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Level, Options,
-    QuantModel, ReadingType, Sensor, Votes, calibrate, certify, is_within_bound,
+    Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Level, Missing,
+    Options, QuantModel, ReadingType, Sensor, Votes, calibrate, certify, is_within_bound,
 };
 
 /// How far an input came.
@@ -161,18 +161,31 @@ fn written(
         } else {
             16
         },
-        inputs: (quant.inputs().iter().zip(quant.codings()))
-            .map(|(feature, coding)| checker::Input {
-                feature: *feature,
-                sensor: same(&calibrations[*feature].sensor),
-                range: calibrations[*feature].range,
-                coding: match coding {
+        inputs: (quant.inputs().iter())
+            .map(|input| checker::Input {
+                feature: input.feature,
+                sensor: same(&calibrations[input.feature].sensor),
+                range: calibrations[input.feature].range,
+                coding: match &input.coding {
                     Coding::Affine { shift, offset } => checker::Coding::Affine {
                         shift: *shift,
                         offset: *offset,
                     },
                     Coding::Rank { cuts } => checker::Coding::Rank { cuts: cuts.clone() },
+                    Coding::Set { .. } => checker::Coding::Set {
+                        categories: input.coding.categories(),
+                        missing: input.coding.has_missing(),
+                    },
                 },
+                missing: calibrations[input.feature]
+                    .missing
+                    .map(|missing| checker::Missing {
+                        number: match missing {
+                            Missing::Nan => None,
+                            Missing::Number(number) => Some(number),
+                        },
+                        code: input.missing.map(|it| it.code),
+                    }),
             })
             .collect(),
         codings_are_table: false,
@@ -212,7 +225,7 @@ fn written(
             let (low, high) = calibrations[*feature as usize].range;
             (low..high).contains(threshold)
         }
-        Node::Leaf { .. } => true,
+        Node::Member { .. } | Node::Leaf { .. } => true,
     };
     let is_plain = match model {
         FloatModel::GaussianNb(_) => true,
@@ -316,6 +329,7 @@ impl Source<'_> {
             sensor,
             range,
             coding,
+            ..Declared::default()
         }
     }
 

@@ -148,7 +148,7 @@ const PLANTS: [Plant; 23] = [
             .iter_mut()
             .find_map(|input| match &mut input.coding {
                 Coding::Rank { cuts } => Some(cuts),
-                Coding::Affine { .. } => None,
+                Coding::Affine { .. } | Coding::Set { .. } => None,
             })?;
         cuts.truncate(cuts.len() / 2);
         Some(())

@@ -42,6 +42,14 @@ const VALUES: &str = r#"{"format":"spinney-model","version":2,"kind":"additive",
 {"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.25,1]},{"value":[-2,2]}]},
 {"nodes":[{"value":[0.5,0]}]}]}"#;
 
+/// Both sides for missing readings, and sets of categories.
+const GAPS: &str = r#"{"format":"spinney-model","version":2,"kind":"random-forest",
+    "features":[{"name":"a"},{"name":"b"}],"classes":["no","yes"],"trees":[
+    {"nodes":[{"feature":0,"threshold":1.5,"missing":"left","left":1,"right":2},{"value":[1,0]},
+        {"feature":1,"categories":[0,3,17],"missing":"left","left":3,"right":4},{"value":[0,1]},{"value":[1,0]}]},
+    {"nodes":[{"feature":0,"threshold":7.5,"missing":"right","left":1,"right":2},{"value":[1,0]},
+        {"feature":1,"categories":[1],"left":3,"right":4},{"value":[0,1]},{"value":[0.5,0.5]}]}]}"#;
+
 const BAYES: &str = r#"{"format":"spinney-model","version":1,"kind":"gaussian-nb",
 "features":[{"name":"a"},{"name":"b"}],"classes":["x","y"],"log_priors":[-0.7,-0.7],
 "means":[[0.5,1.0],[2.0,-3.0]],"variances":[[1.0,0.01],[2.0,100.0]]}"#;
@@ -82,6 +90,7 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     let values = FloatModel::from_json(VALUES.as_bytes()).environment()?;
     let sum = FloatModel::from_json(SUM.as_bytes()).environment()?;
     let bayes = FloatModel::from_json(BAYES.as_bytes()).environment()?;
+    let gaps = FloatModel::from_json(GAPS.as_bytes()).environment()?;
     let sparse = FloatModel::from_json(every_second().as_bytes()).environment()?;
     let first_alone = BAYES
         .replace("\"log_priors\"", "\"inputs\":[0],\"log_priors\"")
@@ -106,6 +115,7 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
                 sensor: Some(sensor),
                 range: Some((-100.0, 100.0)),
                 coding,
+                ..Declared::default()
             })
             .collect();
         let calibrations = calibrate(model, None, &declared).environment()?;
@@ -180,6 +190,8 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
             quantize(&sum, soft, i32s, [auto; 2], None).and_then(with_probabilities),
         ),
         ("values-f32", quantize(&values, soft, f32s, [auto; 2], None)),
+        ("gaps-f32", quantize(&gaps, soft, f32s, [auto; 2], None)),
+        ("gaps-i16", quantize(&gaps, soft, i16s, [rank; 2], None)),
         (
             "bayes-mixed-i16",
             quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None),

@@ -201,6 +201,7 @@ impl Quantized {
                 sensor,
                 range: *range,
                 coding: own.unwrap_or(default.coding),
+                ..default
             };
             patterns.push((pattern.clone(), declared));
         }
@@ -421,10 +422,10 @@ impl Quantized {
         let quant = self.quant();
         let codings: BTreeMap<&str, usize> =
             quant
-                .codings()
+                .inputs()
                 .iter()
-                .fold(BTreeMap::new(), |mut codings, coding| {
-                    *codings.entry(coding.name()).or_default() += 1;
+                .fold(BTreeMap::new(), |mut codings, input| {
+                    *codings.entry(input.coding.name()).or_default() += 1;
                     codings
                 });
         serde_json::json!({

@@ -107,15 +107,7 @@ pub struct Asked<'m> {
 /// Whether the model says where missing readings go.
 pub fn may_miss(model: &FloatModel) -> bool {
     let nodes = model.trees().iter().flat_map(spinney_model::Tree::nodes);
-    nodes.into_iter().any(|node| {
-        matches!(
-            node,
-            spinney_model::Node::Split {
-                missing: Some(_),
-                ..
-            }
-        )
-    })
+    nodes.into_iter().any(|node| node.missing().is_some())
 }
 
 struct Borrowed<'a, R> {

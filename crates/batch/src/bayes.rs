@@ -45,9 +45,8 @@ impl Bayes {
         let groups = rows.chunks(n_features * LANES);
         for (rows, scores) in groups.zip(scores.chunks_mut(n_classes * LANES)) {
             for (lane, row) in rows.chunks_exact(n_features).enumerate() {
-                let codings = model.codings().iter().zip(model.inputs());
-                for ((coding, input), codes) in codings.zip(&mut room.codes) {
-                    codes[lane] = coding.code(model.reading_type(), row[*input].widen());
+                for (input, codes) in model.inputs().iter().zip(&mut room.codes) {
+                    codes[lane] = input.code(model.reading_type(), row[input.feature].widen());
                 }
             }
             let classes = self.terms.chunks_exact(n_codes).zip(&self.offsets);

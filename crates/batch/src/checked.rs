@@ -118,6 +118,7 @@ fn readings_are_parted_where_the_certificate_says() {
                 sensor: Sensor::F32,
                 range: calibration.range,
                 coding: Coding::Rank { cuts },
+                missing: None,
             })
             .collect(),
         codings_are_table: false,

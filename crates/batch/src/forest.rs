@@ -1,6 +1,6 @@
 //! Tree ensembles: blocks of rows go through one tree after the other, several rows at once.
 
-use spinney_quantize::{Coding, QuantForest, QuantModel, ReadingType};
+use spinney_quantize::{Coding, Input, Place, QuantForest, QuantModel, ReadingType};
 use spinney_runtime::votes::lead;
 
 use crate::cut::cut;
@@ -30,6 +30,9 @@ enum Form<R> {
     Bytes(Trees<u8>),
     /// The readings themselves.
     Readings(Trees<R>),
+    /// A key per code, where readings may be missing or are categories: the reading, or else an infinity
+    /// to the side that is wanted of what is missing, or of a set.
+    Codes(Trees<R>, Box<QuantModel>),
 }
 
 #[derive(Debug)]
@@ -45,16 +48,26 @@ struct Trees<K> {
 impl<R: Reading> Forest<R> {
     pub(crate) fn new(model: &QuantModel, forest: &QuantForest) -> Self {
         let votes = Votes::new(forest, model.n_scores());
-        let inputs = model.inputs();
+        let inputs: Vec<usize> = model.inputs().iter().map(|input| input.feature).collect();
         let form = if takes_bytes(model) {
-            Form::Bytes(Trees::new(forest, inputs, &votes, |_, threshold| {
+            Form::Bytes(Trees::new(forest, &inputs, &votes, |_, threshold| {
                 u8::try_from(threshold).ok()
             }))
+        } else if model.inputs().iter().any(is_odd) {
+            let codes: Vec<usize> = (0..inputs.len()).collect();
+            let mut known = std::collections::HashMap::new();
+            let trees = Trees::new(forest, &codes, &votes, |code, threshold| {
+                *known.entry((code, threshold)).or_insert_with(|| {
+                    let input = &model.inputs()[usize::from(code)];
+                    key_cut(input, model.reading_type(), threshold)
+                })
+            });
+            Form::Codes(trees, Box::new(model.clone()))
         } else {
             let mut known = std::collections::HashMap::new();
-            Form::Readings(Trees::new(forest, inputs, &votes, |code, threshold| {
+            Form::Readings(Trees::new(forest, &inputs, &votes, |code, threshold| {
                 *known.entry((code, threshold)).or_insert_with(|| {
-                    let coding = &model.codings()[usize::from(code)];
+                    let coding = &model.inputs()[usize::from(code)].coding;
                     cut(coding, model.reading_type(), threshold)
                 })
             }))
@@ -68,15 +81,25 @@ impl<R: Reading> Forest<R> {
     pub(crate) fn of_readings(&self) -> Option<&[Tree<R>]> {
         match &self.form {
             Form::Readings(trees) => Some(&trees.trees),
-            Form::Bytes(_) => None,
+            Form::Bytes(_) | Form::Codes(..) => None,
         }
     }
 
     /// Adds up the votes for a block of rows, of `n_features` readings each. If only the class
     /// counts, trees that cannot change it are left out.
     #[inline(always)]
-    pub(crate) fn add_up(&self, rows: &[R], n_features: usize, only_class: bool, room: &mut Room) {
-        let Room { keys, sums, .. } = room;
+    pub(crate) fn add_up(
+        &self,
+        rows: &[R],
+        n_features: usize,
+        only_class: bool,
+        room: &mut Room<R>,
+    ) {
+        let Room {
+            keys,
+            readings,
+            sums,
+        } = room;
         sums.clear();
         for _ in 0..rows.len() / n_features {
             sums.extend_from_slice(&self.bases);
@@ -90,16 +113,35 @@ impl<R: Reading> Forest<R> {
             Form::Readings(trees) => {
                 trees.add_up(rows, n_features, &self.votes, only_class, sums);
             }
+            Form::Codes(trees, model) => {
+                readings.clear();
+                for row in rows.chunks_exact(n_features) {
+                    readings.extend(model.inputs().iter().map(|input| key(model, input, row)));
+                }
+                trees.add_up(
+                    readings,
+                    model.inputs().len(),
+                    &self.votes,
+                    only_class,
+                    sums,
+                );
+            }
         }
     }
 
-    /// Whether votes of rows with NaN are no votes.
-    pub(crate) fn needs_numbers(&self) -> bool {
-        matches!(self.form, Form::Readings(_))
+    /// Whether votes of rows with such a reading are no votes: NaN that is compared, and infinities
+    /// where those stand for what is missing.
+    #[inline(always)]
+    pub(crate) fn is_beyond(&self, reading: R) -> bool {
+        match self.form {
+            Form::Bytes(_) => false,
+            Form::Readings(_) => reading.is_nan(),
+            Form::Codes(..) => reading.widen().is_infinite(),
+        }
     }
 
     /// The sums of each row of the last block, one per class.
-    pub(crate) fn sums<'s>(&self, room: &'s Room) -> impl Iterator<Item = &'s [u32]> {
+    pub(crate) fn sums<'s>(&self, room: &'s Room<R>) -> impl Iterator<Item = &'s [u32]> {
         room.sums
             .chunks_exact(self.votes.n_groups())
             .map(|sums| self.votes.of_classes(sums))
@@ -108,8 +150,9 @@ impl<R: Reading> Forest<R> {
 
 /// Memory for one block, used over and over.
 #[derive(Debug, Default)]
-pub(crate) struct Room {
+pub(crate) struct Room<R> {
     keys: Vec<u8>,
+    readings: Vec<R>,
     sums: Vec<[u32; GROUP]>,
 }
 
@@ -118,8 +161,47 @@ pub(crate) struct Room {
 /// codes into 0 to 255 changes no decision where thresholds lie in 0 to 254.
 fn takes_bytes(model: &QuantModel) -> bool {
     let is_integer = model.reading_type() != ReadingType::F32;
-    let mut codings = model.codings().iter();
-    is_integer && model.code_bits() == 8 && codings.all(|coding| *coding == Coding::IDENTITY)
+    let mut inputs = model.inputs().iter();
+    let is_plain = |input: &Input| input.coding == Coding::IDENTITY && !is_odd(input);
+    is_integer && model.code_bits() == 8 && inputs.all(is_plain)
+}
+
+/// Whether a code is not just that of a number.
+fn is_odd(input: &Input) -> bool {
+    input.place.is_some() || matches!(input.coding, Coding::Set { .. })
+}
+
+/// What is compared in place of a code, for readings that are finite or NaN.
+#[inline(always)]
+fn key<R: Reading>(model: &QuantModel, input: &Input, row: &[R]) -> R {
+    let reading = row[input.feature];
+    let end = |is_left: bool| if is_left { R::LOWEST } else { R::HIGHEST };
+    if matches!(input.coding, Coding::Set { .. }) {
+        let received = model.received(input.feature, reading.widen());
+        return end(input.code(model.reading_type(), received) == 0);
+    }
+    match input.place {
+        Some(place) if model.is_missing(input.feature, reading.widen()) => {
+            end(place == Place::Below)
+        }
+        _ if !reading.is_nan() => reading,
+        // Of integers NaN is 0.
+        _ if model.reading_type() == ReadingType::F32 => R::HIGHEST,
+        _ => R::default(),
+    }
+}
+
+/// Where keys are parted: an infinity is on its side of every cut.
+fn key_cut<R: Reading>(input: &Input, reading_type: ReadingType, threshold: i16) -> Option<R> {
+    if matches!(input.coding, Coding::Set { .. }) {
+        return Some(R::default());
+    }
+    let cut = cut::<R>(&input.coding, reading_type, threshold);
+    match (cut, input.place) {
+        (None, Some(Place::Below)) => Some(R::LOWEST),
+        (Some(cut), Some(Place::Above)) if cut == R::HIGHEST => Some(R::at(*R::PLACES.end() - 1)),
+        (cut, _) => cut,
+    }
 }
 
 impl<K: Key> Trees<K> {

@@ -84,8 +84,8 @@ enum Engine<R> {
 }
 
 #[derive(Debug, Default)]
-struct Room {
-    forest: forest::Room,
+struct Room<R> {
+    forest: forest::Room<R>,
     bayes: bayes::Room,
     /// Row after row of the block, a score per class.
     scores: Vec<i64>,
@@ -182,7 +182,7 @@ impl<R: Reading> Predictor<R> {
         let rows = rows.as_slice().expect("rows one after the other");
         let level = Level::new();
         let chunk = |out: &mut [O], rows: &[R]| {
-            let mut room = Room::default();
+            let mut room = Room::<R>::default();
             let blocks = rows.chunks(n_features * forest::BLOCK);
             for (rows, out) in blocks.zip(out.chunks_mut(per_row * forest::BLOCK)) {
                 // What is called from here is compiled for each set of instructions that a
@@ -207,7 +207,7 @@ impl<R: Reading> Predictor<R> {
 
     /// Scores a block of rows into `room`.
     #[inline(always)]
-    fn score(&self, rows: &[R], only_class: bool, room: &mut Room) {
+    fn score(&self, rows: &[R], only_class: bool, room: &mut Room<R>) {
         let model = &self.model;
         let n_features = model.schema().n_features();
         let n_classes = model.n_scores();
@@ -222,27 +222,31 @@ impl<R: Reading> Predictor<R> {
                         *score = i64::from(*sum);
                     }
                 }
-                if forest.needs_numbers() {
-                    replace_nan(model, rows, &mut room.scores);
-                }
+                let is_beyond = |reading: &R| forest.is_beyond(*reading);
+                replace(model, rows, is_beyond, &mut room.scores);
             }
             Engine::Bayes(bayes) => bayes.scores(model, rows, &mut room.bayes, &mut room.scores),
         }
     }
 }
 
-/// Scores rows with NaN, which cannot be compared as readings, by the runtime.
+/// Scores rows with readings that cannot be compared by the runtime.
 #[inline(always)]
-fn replace_nan<R: Reading>(model: &QuantModel, rows: &[R], scores: &mut [i64]) {
+fn replace<R: Reading>(
+    model: &QuantModel,
+    rows: &[R],
+    is_beyond: impl Fn(&R) -> bool,
+    scores: &mut [i64],
+) {
     let (n_features, n_classes) = (model.schema().n_features(), model.n_scores());
     let scores = scores.chunks_exact_mut(n_classes);
     let mut scorer = None;
     for (row, scores) in rows.chunks_exact(n_features).zip(scores) {
         // Without an early end, which would take them one by one.
-        let has_nan = row
+        let has_some = row
             .iter()
-            .fold(false, |found, reading| found | reading.is_nan());
-        if has_nan {
+            .fold(false, |found, reading| found | is_beyond(reading));
+        if has_some {
             let row: Vec<f64> = row.iter().map(|reading| reading.widen()).collect();
             let scorer = scorer.get_or_insert_with(|| model.scorer());
             scores.copy_from_slice(&scorer.scores(&model.codes(&row)));

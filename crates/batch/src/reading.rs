@@ -26,19 +26,24 @@ pub trait Reading: key::Key + std::fmt::Debug + 'static {
 pub(crate) mod key {
     /// What a split compares: a reading, or a byte.
     pub trait Key: Copy + PartialOrd + Default + Send + Sync {
+        /// No key is below it.
+        const LOWEST: Self;
         /// No key is above it.
         const HIGHEST: Self;
     }
 
     impl Key for u8 {
+        const LOWEST: Self = Self::MIN;
         const HIGHEST: Self = Self::MAX;
     }
 
     impl Key for f32 {
+        const LOWEST: Self = Self::NEG_INFINITY;
         const HIGHEST: Self = Self::INFINITY;
     }
 
     impl Key for f64 {
+        const LOWEST: Self = Self::NEG_INFINITY;
         const HIGHEST: Self = Self::INFINITY;
     }
 }

@@ -2,6 +2,9 @@
 
 use std::num::NonZeroUsize;
 
+#[path = "../../quantize/tests/gaps/mod.rs"]
+mod cases;
+
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 use spinney_batch::{Predictor, Reading};
@@ -195,6 +198,7 @@ fn declared(sensors: &[Sensor], coding: CodingChoice) -> Vec<Declared> {
         sensor: Some(*sensor),
         range: None,
         coding,
+        ..Declared::default()
     };
     sensors.iter().map(declare).collect()
 }
@@ -356,4 +360,56 @@ fn rows_in_any_layout_and_of_any_number() {
         error.to_string(),
         "the rows: found 3 columns, expected 4, one per feature of the model"
     );
+}
+
+/// Missing readings, what stands for them, infinities and categories that are not known.
+#[test]
+fn rows_with_gaps_and_categories() {
+    let (mut n_models, mut n_rows) = (0, 0);
+    for seed in 0..400 {
+        let case = cases::case(seed, 60);
+        let Ok(calibrations) = calibrate(&case.model, None, &case.declared) else {
+            continue;
+        };
+        let codes = if seed % 2 == 0 {
+            CodeWidth::Auto
+        } else {
+            CodeWidth::Word
+        };
+        let options = options(Voting::Soft, Votes::Q15, codes);
+        let Ok(quant) = QuantModel::new(&case.model, &calibrations, options, None) else {
+            continue;
+        };
+        let n_features = case.declared.len();
+        let mut flat: Vec<f64> = case.rows.iter().flatten().copied().collect();
+        // Readings that nothing is said of, every feature's in turn.
+        let odd = [
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+            1e300,
+            -1e300,
+            -0.0,
+            0.5,
+            65_535.5,
+        ];
+        let marks = case
+            .declared
+            .iter()
+            .map(|it| it.missing.map_or(3.0, |it| it.reading()));
+        let odd: Vec<f64> = odd.into_iter().chain(marks).collect();
+        for (index, reading) in odd.iter().enumerate() {
+            let mut row = case.rows[index].clone();
+            for feature in 0..n_features {
+                row[(feature + index) % n_features] = *reading;
+                flat.extend(&row);
+            }
+        }
+        let rows = Array2::from_shape_vec((flat.len() / n_features, n_features), flat);
+        let rows = rows.expect("rows of one length");
+        check_both(&quant, &rows);
+        n_models += 1;
+        n_rows += rows.nrows();
+    }
+    assert!(n_models > 250 && n_rows > 20_000, "{n_models} {n_rows}");
 }

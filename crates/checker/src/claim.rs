@@ -24,7 +24,8 @@ pub struct Claim {
     pub reading: Sensor,
     /// 8 or 16; codes of 8 bits saturate to 0 to 255.
     pub code_bits: u8,
-    /// What each code is made of, by ascending feature.
+    /// What each code is made of: first codes of readings by ascending feature, one for each, then
+    /// second ones of features that may be missing, then sets of categories, feature by feature.
     pub inputs: Vec<Input>,
     /// Whether codings are a table; else they are constants in code.
     pub codings_are_table: bool,
@@ -67,6 +68,20 @@ pub struct Input {
     pub range: (f64, f64),
     /// How a reading becomes a code.
     pub coding: Coding,
+    /// What a reading is that is missing; absent where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+}
+
+/// A reading that is missing, which float rows have as NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The number that is received for it, beside NaN; absent for NaN alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<f64>,
+    /// Its code, saturated where codes have 8 bits; absent where the coding makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i16>,
 }
 
 /// How a reading becomes a code.
@@ -85,6 +100,13 @@ pub enum Coding {
     Rank {
         /// Ascending.
         cuts: Vec<i32>,
+    },
+    /// 0 for some categories, 1 for every other reading.
+    Set {
+        /// The categories, ascending; a reading between two places is the lower one.
+        categories: Vec<u32>,
+        /// Whether a missing reading has 0.
+        missing: bool,
     },
 }
 
@@ -249,6 +271,9 @@ pub struct Flip {
     /// … and below it; absent for no such end.
     #[serde(default)]
     pub below: Option<f64>,
+    /// Whether a missing reading passes differently.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
     /// Rows whose paths part there.
     pub rows: Vec<usize>,
 }

@@ -1,22 +1,22 @@
 //! Readings in their order, the code of each, and what a split makes of them.
 
-use spinney_model::{Compare, Schema};
+use spinney_model::{Compare, Node, Schema, Side};
 
 use crate::claim::{Claim, Coding, Input, Sensor};
 use crate::{Fault, Kind};
 
 const INFINITY: i64 = 0x7f80_0000;
 
-/// All inputs, and which of them is made of a feature.
+/// All inputs, and which of them are made of a feature.
 pub(crate) struct Inputs {
     pub cells: Vec<Cells>,
-    pub of_feature: Vec<Option<usize>>,
+    pub of_feature: Vec<Vec<usize>>,
 }
 
 /// One input with its codes laid out: which readings have which code.
 ///
 /// Readings are *keys*, integers in the readings' order: integers themselves, and of singles the
-/// bits, negated below the sign for negative ones. NaN has no key.
+/// bits, negated below the sign for negative ones. NaN has no key, and codes of sets have no cells.
 pub(crate) struct Cells {
     input: Input,
     received: Sensor,
@@ -30,7 +30,7 @@ pub(crate) struct Cells {
 
 impl Inputs {
     pub(crate) fn new(schema: &Schema, claim: &Claim) -> Result<Self, Fault> {
-        let mut of_feature = vec![None; schema.n_features()];
+        let mut of_feature = vec![Vec::new(); schema.n_features()];
         if ![8, 16].contains(&claim.code_bits) {
             let what = format!(
                 "{} bits, where there are codes of 8 and of 16",
@@ -47,11 +47,48 @@ impl Inputs {
                     "the model has no such feature",
                 ));
             };
-            *known = Some(at);
+            known.push(at);
         }
         let cells = claim.inputs.iter().map(|input| Cells::new(input, claim));
         let cells = cells.collect::<Result<_, _>>()?;
         Ok(Self { cells, of_feature })
+    }
+
+    /// The code that a node of a float tree asks, and its threshold among codes, as far as the claim
+    /// has one that sends missing readings where the node wants them; `None` if no code is made of the
+    /// feature.
+    pub(crate) fn asked(&self, node: &Node, schema: &Schema) -> Option<(usize, i32)> {
+        let (feature, _) = node.split()?;
+        let compare = schema.features()[feature].compare;
+        let of_feature = self.of_feature[feature].iter();
+        let mut all = of_feature.filter_map(|input| {
+            let cells = &self.cells[*input];
+            let code = match (node, &cells.input.coding) {
+                (
+                    Node::Member { categories, .. },
+                    Coding::Set {
+                        categories: own, ..
+                    },
+                ) => (own == categories).then_some(0)?,
+                (Node::Member { .. }, _) | (_, Coding::Set { .. }) => return None,
+                (Node::Split { threshold, .. }, _) => cells.threshold(*threshold, compare),
+                (Node::Leaf { .. }, _) => return None,
+            };
+            let Some(missing) = cells.missing_code() else {
+                return Some((*input, code, true));
+            };
+            let wants_left = node.missing() == Some(Side::Left);
+            // Where no reading goes left, a missing one still may.
+            let code = match wants_left {
+                true if code < cells.lowest => missing,
+                _ => code,
+            };
+            Some((*input, code, (missing <= code) == wants_left))
+        });
+        let first = all.next()?;
+        let right = std::iter::once(first).chain(all).find(|it| it.2);
+        let (input, code, _) = right.unwrap_or(first);
+        Some((input, code))
     }
 
     /// The codes of a row of readings, as the device receives them.
@@ -78,10 +115,12 @@ impl Cells {
         this.range = (first(&|at| at >= from), first(&|at| at > to) - 1);
         // An order is proven by looking where there is an end to it, and by its formula elsewhere.
         let is_ordered = match &input.coding {
+            Coding::Set { categories, .. } if categories.is_sorted() => return Ok(this),
+            Coding::Set { .. } => false,
             Coding::Rank { cuts } => cuts.is_sorted(),
             Coding::Affine { .. } => {
                 high - low > 65_535
-                    || (low..=high).is_sorted_by_key(|key| this.code(this.value(key)))
+                    || (low..=high).is_sorted_by_key(|key| this.number(this.value(key)))
             }
         };
         if !is_ordered {
@@ -94,7 +133,7 @@ impl Cells {
         }
         let mut start = low;
         for code in this.lowest..this.lowest + (1 << claim.code_bits) {
-            let end = first_key((start, high), &|key| this.code(this.value(key)) > code);
+            let end = first_key((start, high), &|key| this.number(this.value(key)) > code);
             this.cells.push((start, end - 1));
             start = end;
         }
@@ -109,8 +148,59 @@ impl Cells {
         single(key)
     }
 
-    /// The code of a reading, once the device has received it. That of NaN is the highest.
+    /// The code of a reading, once the device has received it. NaN is a missing one, where readings may
+    /// be missing.
     pub(crate) fn code(&self, reading: f64) -> i32 {
+        match &self.input.missing {
+            Some(_) if self.is_missing(reading) => self.own_missing_code(),
+            _ => self.number(reading),
+        }
+    }
+
+    /// Whether a reading stands for a missing one.
+    pub(crate) fn is_missing(&self, reading: f64) -> bool {
+        let Some(missing) = &self.input.missing else {
+            return false;
+        };
+        let mark = missing.number.map(|number| cast(number, self.received));
+        reading.is_nan() || mark == Some(cast(reading, self.received))
+    }
+
+    /// The code of a missing reading; `None` where none is.
+    pub(crate) fn missing_code(&self) -> Option<i32> {
+        self.input.missing.map(|_| self.own_missing_code())
+    }
+
+    fn own_missing_code(&self) -> i32 {
+        let missing = self.input.missing.as_ref();
+        match (&self.input.coding, missing.and_then(|missing| missing.code)) {
+            (Coding::Set { missing, .. }, _) => i32::from(!missing),
+            (_, Some(code)) if self.is_narrow => i32::from(code).clamp(0, 255),
+            (_, Some(code)) => code.into(),
+            (_, None) => {
+                let number = missing.and_then(|missing| missing.number);
+                self.number(number.unwrap_or(f64::NAN))
+            }
+        }
+    }
+
+    /// What a missing reading is received as.
+    pub(crate) fn missing_reading(&self) -> Option<f64> {
+        self.input.missing.map(|it| it.number.unwrap_or(f64::NAN))
+    }
+
+    /// The code that the coding makes of a reading. That of NaN is the highest.
+    fn number(&self, reading: f64) -> i32 {
+        let code = self.unbounded(reading).clamp(-32_768, 32_767) as i32;
+        if self.is_narrow {
+            code.clamp(0, 255)
+        } else {
+            code
+        }
+    }
+
+    /// The same before it is saturated.
+    fn unbounded(&self, reading: f64) -> i128 {
         let received = cast(reading, self.received);
         let magnitude = i64::from((received.abs() as f32).to_bits());
         let key = match self.received {
@@ -118,7 +208,12 @@ impl Cells {
             Sensor::F32 => magnitude,
             _ => received as i64,
         };
-        let code = match &self.input.coding {
+        match &self.input.coding {
+            Coding::Set { categories, .. } => {
+                let place = received.floor();
+                let is_member = categories.iter().any(|it| f64::from(*it) == place);
+                i128::from(!is_member)
+            }
             Coding::Rank { cuts } => {
                 cuts.partition_point(|cut| received.is_nan() || i64::from(*cut) < key) as i128
             }
@@ -135,12 +230,6 @@ impl Cells {
                 };
                 scaled(significand.into(), exponent + i32::from(*shift)) - i128::from(*offset)
             }
-        };
-        let code = code.clamp(-32_768, 32_767) as i32;
-        if self.is_narrow {
-            code.clamp(0, 255)
-        } else {
-            code
         }
     }
 
@@ -153,23 +242,27 @@ impl Cells {
     /// The code of a threshold: that of the last reading that float sends left, as the device
     /// receives readings; NaN goes right.
     pub(crate) fn threshold(&self, threshold: f64, compare: Compare) -> i32 {
-        if self.received == Sensor::F32 && !self.has_nan() {
+        let last = self.last_left(threshold, compare);
+        let last = if self.received == Sensor::F32 && self.input.sensor != Sensor::F32 {
             // Singles do not hold every integer: the last of them on the left may be lower.
             let goes_right = |key| compare.seen(single(key)) > threshold;
-            return self.code(single(first_key(keys(Sensor::F32), &goes_right) - 1));
-        }
-        let last = self.last_left(threshold, compare);
-        let is_none = last < self.cells[0].0;
-        let code = if is_none {
-            self.lowest - 1
+            Some(single(first_key(keys(Sensor::F32), &goes_right) - 1))
         } else {
-            self.code(self.value(last))
+            (last >= self.cells[0].0).then(|| self.value(last))
         };
-        if self.has_nan() {
-            code.min(self.code(f64::NAN) - 1)
-        } else {
-            code
-        }
+        // Below all codes none goes left, also of the readings that saturate there.
+        let code = match last {
+            Some(last) if self.unbounded(last) >= -32_768 => self.number(last),
+            _ => self.lowest - 1,
+        };
+        // What lies above all readings goes right: NaN, and a missing reading that has the last code.
+        let above = match self.missing_code() {
+            Some(missing) => {
+                (missing >= self.number(self.value(keys(self.input.sensor).1))).then_some(missing)
+            }
+            None => self.has_nan().then(|| self.number(f64::NAN)),
+        };
+        above.map_or(code, |above| code.min(above - 1))
     }
 
     /// Decides a split for every code: the readings, as runs of keys, that float sends one way and
@@ -191,9 +284,28 @@ impl Cells {
         runs
     }
 
-    /// Whether the sensor delivers readings that are no numbers.
+    /// Whether the sensor delivers readings that are no numbers, and not missing either.
     pub(crate) fn has_nan(&self) -> bool {
-        self.input.sensor == Sensor::F32
+        self.input.sensor == Sensor::F32 && self.input.missing.is_none()
+    }
+
+    /// Whether a code is that of a set of categories.
+    pub(crate) fn is_set(&self) -> bool {
+        matches!(self.input.coding, Coding::Set { .. })
+    }
+
+    /// All categories that a float split or the claim names, one above them, and what is none.
+    pub(crate) fn categories(&self, of_split: &[u32]) -> Vec<f64> {
+        let own: &[u32] = match &self.input.coding {
+            Coding::Set { categories, .. } => categories,
+            _ => &[],
+        };
+        let last = own.iter().chain(of_split).max().copied().unwrap_or(0);
+        let (low, high) = keys(self.input.sensor);
+        let mut all: Vec<f64> = (0..=last.saturating_add(1)).map(f64::from).collect();
+        all.extend([-1.0, 65_535.0, 65_536.0, self.value(low), self.value(high)]);
+        all.retain(|reading| (self.value(low)..=self.value(high)).contains(reading));
+        all
     }
 }
 

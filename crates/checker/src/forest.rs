@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use spinney_model::{Compare, FloatModel, Node, Side, Task, Voting, argmax};
+use spinney_model::{FloatModel, Node, Side, Task, Voting, argmax};
 
 use crate::claim::{Body, Claim, Flip, Level};
 use crate::coding::Inputs;
@@ -25,8 +25,10 @@ struct Checker<'a> {
     flips: HashMap<(usize, usize), &'a Flip>,
     /// Runs of readings that a split of this input, last left key and threshold misdecides.
     decided: HashMap<(usize, i64, i32), Vec<(i64, i64)>>,
-    /// Per float split that stands in the tables, its code.
-    thresholds: HashMap<(usize, usize), i32>,
+    /// Categories of sets that were decided.
+    in_sets: u64,
+    /// Per float split that stands in the tables, the code that it asks, and its threshold.
+    thresholds: HashMap<(usize, usize), (usize, i32)>,
     /// Per shipped tree, the most that one vote of a leaf is above another.
     spreads: Vec<u32>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn check(
         unit: leaves.map(|table| table.unit),
         flips: flips.collect(),
         decided: HashMap::new(),
+        in_sets: 0,
         thresholds: HashMap::new(),
         spreads: vec![0; order.len()],
     };
@@ -118,7 +121,7 @@ pub(crate) fn check(
         checker.tree(*tree, at, findings);
     }
     let codes = |key: &(usize, i64, i32)| checker.inputs.cells[key.0].cells.len() as u64;
-    findings.decisions = checker.decided.keys().map(codes).sum();
+    findings.decisions = checker.decided.keys().map(codes).sum::<u64>() + checker.in_sets;
     checker.levels(findings);
     if let Some(Err(what)) = checker.adding.as_ref().map(Adding::bound) {
         findings.fault(Kind::Level, "the bound", what);
@@ -159,16 +162,20 @@ impl Checker<'_> {
         while let Some((node, child)) = stack.pop() {
             let place = format!("tree {tree} node {node}");
             let child = self.settled(child);
-            let (feature, threshold, left, right) = match (&nodes[node], child) {
-                (Node::Leaf { values }, Child::Leaf(leaf)) => {
+            let (feature, [left, right]) = match (nodes[node].split(), child) {
+                (Some(split), _) => split,
+                (None, Child::Leaf(leaf)) => {
                     findings.leaves += 1;
+                    let Node::Leaf { values } = &nodes[node] else {
+                        unreachable!("a node splits or is a leaf");
+                    };
                     match self.leaf((tree, shipped), values, leaf) {
                         Ok(spread) => self.spreads[shipped] = self.spreads[shipped].max(spread),
                         Err(what) => findings.fault(Kind::Leaf, place, what),
                     }
                     continue;
                 }
-                (Node::Leaf { .. }, Child::Split(_)) => {
+                (None, Child::Split(_)) => {
                     findings.fault(
                         Kind::Split,
                         place,
@@ -176,51 +183,34 @@ impl Checker<'_> {
                     );
                     continue;
                 }
-                (
-                    Node::Split {
-                        feature,
-                        threshold,
-                        left,
-                        right,
-                        ..
-                    },
-                    _,
-                ) => (
-                    *feature as usize,
-                    *threshold,
-                    *left as usize,
-                    *right as usize,
-                ),
             };
             findings.splits += 1;
-            let Some(input) = self.inputs.of_feature[feature] else {
+            let Some(first) = self.of(feature, &nodes[node]) else {
                 // Nothing is known of the feature, so both sides have to be the same.
                 stack.extend([(left, child), (right, child)]);
                 continue;
             };
-            let compare = model.schema().features()[feature].compare;
             let split = match child {
-                Child::Split(at) => {
-                    Some(self.trees.splits[at]).filter(|split| split.input == input)
-                }
+                Child::Split(at) => Some(self.trees.splits[at])
+                    .filter(|split| self.inputs.of_feature[feature].contains(&split.input)),
                 Child::Leaf(_) => None,
             };
             // A split that no reading goes left at need not stand in the tables.
-            let never = self.inputs.cells[input].lowest - 1;
+            let never = self.inputs.cells[first].lowest - 1;
             let at = (tree, node);
-            let found =
-                split.map(|split| self.decides(at, input, (threshold, compare), split.threshold));
+            let found = split.map(|split| self.decides(at, split.input, split.threshold));
             match (split, found) {
                 (Some(split), Some(Ok(()))) => {
-                    self.thresholds.insert((tree, node), split.threshold);
+                    self.thresholds
+                        .insert((tree, node), (split.input, split.threshold));
                     stack.extend([(left, split.children[0]), (right, split.children[1])]);
                 }
                 // Nor need one whose sides are the same leaf, whichever way its readings go.
                 _ if matches!(child, Child::Leaf(leaf) if self.is_all(tree, node, leaf, true)) => {
                     stack.extend([(left, child), (right, child)]);
                 }
-                _ if self.decides(at, input, (threshold, compare), never).is_ok() => {
-                    self.thresholds.insert((tree, node), never);
+                _ if self.decides(at, first, never).is_ok() => {
+                    self.thresholds.insert((tree, node), (first, never));
                     stack.push((right, child));
                 }
                 // What no reading comes to is no side.
@@ -237,6 +227,13 @@ impl Checker<'_> {
         }
     }
 
+    /// The first code of a feature that is of a node's kind.
+    fn of(&self, feature: usize, node: &Node) -> Option<usize> {
+        let is_member = matches!(node, Node::Member { .. });
+        let mut of_feature = self.inputs.of_feature[feature].iter().copied();
+        of_feature.find(|input| self.inputs.cells[*input].is_set() == is_member)
+    }
+
     /// Whether all leaves below a node of a float tree, or all that readings come to, are this one of
     /// the tables.
     fn is_all(&mut self, tree: usize, node: usize, leaf: usize, with_unreached: bool) -> bool {
@@ -249,22 +246,16 @@ impl Checker<'_> {
                     return false;
                 }
                 Node::Leaf { .. } => {}
-                Node::Split {
-                    feature,
-                    threshold,
-                    left,
-                    right,
-                    ..
-                } => {
-                    let feature = *feature as usize;
-                    let compare = model.schema().features()[feature].compare;
-                    let is_never_left = self.inputs.of_feature[feature].is_some_and(|input| {
+                split => {
+                    let Some((feature, [left, right])) = split.split() else {
+                        continue;
+                    };
+                    let is_never_left = self.of(feature, split).is_some_and(|input| {
                         let never = self.inputs.cells[input].lowest - 1;
-                        self.decides((tree, node), input, (*threshold, compare), never)
-                            .is_ok()
+                        self.decides((tree, node), input, never).is_ok()
                     });
-                    stack.extend((with_unreached || !is_never_left).then_some(*left as usize));
-                    stack.push(*right as usize);
+                    stack.extend((with_unreached || !is_never_left).then_some(left));
+                    stack.push(right);
                 }
             }
         }
@@ -282,22 +273,50 @@ impl Checker<'_> {
         }
     }
 
-    /// Decides a split for every code; what float decides differently has to be listed.
-    fn decides(
-        &mut self,
-        at: (usize, usize),
-        input: usize,
-        (threshold, compare): (f64, Compare),
-        code: i32,
-    ) -> Result<(), String> {
+    /// Decides a split for every code, and for a missing reading; what float decides differently has to
+    /// be listed.
+    fn decides(&mut self, at: (usize, usize), input: usize, code: i32) -> Result<(), String> {
+        let model = self.model;
+        let node = &model.trees()[at.0].nodes()[at.1];
         let cells = &self.inputs.cells[input];
+        let flip = self.flips.get(&at);
+        let wants_left = node.missing() == Some(Side::Left);
+        if let Some(missing) = cells.missing_code()
+            && (missing <= code) != wants_left
+            && !flip.is_some_and(|flip| flip.missing)
+        {
+            return Err(format!(
+                "a missing reading has the code {missing} at the code {code}, which is the other side \
+                 than float's"
+            ));
+        }
+        let (threshold, feature) = match node {
+            Node::Split {
+                threshold, feature, ..
+            } if !cells.is_set() => (*threshold, *feature),
+            Node::Member { categories, .. } if cells.is_set() => {
+                let all = cells.categories(categories);
+                self.in_sets += all.len() as u64;
+                let differs = |reading: &&f64| {
+                    (cells.code(**reading) <= code) != node.sends_left(**reading)
+                        && !cells.is_missing(**reading)
+                };
+                return match all.iter().find(differs) {
+                    None => Ok(()),
+                    Some(reading) => Err(format!(
+                        "the category {reading} is on the other side than float's set has it"
+                    )),
+                };
+            }
+            _ => return Err("a threshold of sets, or a set among thresholds".to_owned()),
+        };
+        let compare = model.schema().features()[feature as usize].compare;
         if cells.has_nan() && cells.code(f64::NAN) <= code {
             return Err(format!("NaN goes left at the code {code}"));
         }
         let last_left = cells.last_left(threshold, compare);
         let runs = self.decided.entry((input, last_left, code));
         let (low, high) = cells.range;
-        let flip = self.flips.get(&at);
         for (from, to) in runs.or_insert_with(|| cells.decide(last_left, code)) {
             let (from, to) = ((*from).max(low), (*to).min(high));
             let (first, last) = (cells.value(from), cells.value(to));
@@ -305,7 +324,9 @@ impl Checker<'_> {
                 flip.above.is_none_or(|above| above < first)
                     && flip.below.is_none_or(|below| last < below)
             });
-            if from <= to && !is_listed {
+            // What stands for a missing reading is none.
+            let is_mark = from == to && cells.is_missing(first);
+            if from <= to && !is_listed && !is_mark {
                 return Err(format!(
                     "the readings {first} to {last} pass {threshold} and the code {code} on different \
                      sides, and are not listed"
@@ -381,7 +402,7 @@ impl Checker<'_> {
             let tree = self.model.trees().get(flip.tree);
             matches!(
                 tree.and_then(|tree| tree.nodes().get(flip.node)),
-                Some(Node::Split { .. })
+                Some(Node::Split { .. } | Node::Member { .. })
             )
         };
         let is_plain = match &self.adding {
@@ -420,7 +441,7 @@ impl Checker<'_> {
             .iter()
             .flat_map(|tree| tree.nodes())
             .all(|node| match node {
-                Node::Split { .. } => true,
+                Node::Split { .. } | Node::Member { .. } => true,
                 Node::Leaf {
                     values: proportions,
                 } => proportions
@@ -496,28 +517,14 @@ impl Checker<'_> {
     fn parting(&self, tree: usize, row: &[f64], codes: &[i32]) -> Option<usize> {
         let nodes = self.model.trees()[tree].nodes();
         let mut node = 0;
-        while let Node::Split {
-            feature,
-            threshold,
-            missing,
-            left,
-            right,
-        } = &nodes[node]
-        {
-            let feature = *feature as usize;
+        while let Some((feature, [left, right])) = nodes[node].split() {
             let compare = self.model.schema().features()[feature].compare;
-            let goes_left = match missing {
-                Some(side) if row[feature].is_nan() => *side == Side::Left,
-                _ => compare.seen(row[feature]) <= *threshold,
-            };
-            let code = self
-                .thresholds
-                .get(&(tree, node))
-                .zip(self.inputs.of_feature[feature]);
-            if code.is_some_and(|(code, input)| (codes[input] <= *code) != goes_left) {
+            let goes_left = nodes[node].sends_left(compare.seen(row[feature]));
+            let code = self.thresholds.get(&(tree, node));
+            if code.is_some_and(|(input, code)| (codes[*input] <= *code) != goes_left) {
                 return Some(node);
             }
-            node = if goes_left { *left } else { *right } as usize;
+            node = if goes_left { left } else { right };
         }
         None
     }

@@ -21,7 +21,7 @@ mod tables;
 
 pub use claim::{
     Body, Certificate, Children, Claim, Coding, FORMAT, Field, Flip, Input, Layout, LeafTable,
-    Level, Sensor, Sums, VERSION,
+    Level, Missing, Sensor, Sums, VERSION,
 };
 pub use memory::Memory;
 pub use rows::{Edges, edge_rows};
@@ -152,11 +152,10 @@ pub fn check(
     } else if claim.model != digest {
         "it is about a model that is not the one at hand"
     } else if inputs.is_empty()
-        || !inputs.is_sorted_by(|a, b| a.feature < b.feature)
         || inputs.iter().any(|input| input.feature >= n_features)
         || ![8, 16].contains(&claim.code_bits)
     {
-        "its inputs are not the model's features, ascending, in codes of 8 or 16 bits"
+        "its inputs are not the model's features, in codes of 8 or 16 bits"
     } else {
         ""
     };

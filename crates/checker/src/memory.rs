@@ -128,10 +128,11 @@ fn table_name(symbol: &str) -> Option<&str> {
 }
 
 fn number(item: &str) -> Option<i64> {
-    // C has no literals for these two.
+    // C has no literals for the first two.
     match item {
         "INT16_MIN" => return Some(i16::MIN.into()),
         "INT32_MIN" => return Some(i32::MIN.into()),
+        "UINT32_MAX" => return Some(u32::MAX.into()),
         _ => {}
     }
     let item = item.trim_end_matches(['u', 'U', 'l', 'L']);

@@ -45,33 +45,25 @@ pub fn edge_rows(
     let mut edges = Edges::default();
     for tree in model.trees() {
         // Nodes, each with the codes that reach it.
-        let all = inputs
-            .cells
-            .iter()
-            .map(|cells| (cells.lowest, cells.lowest + cells.cells.len() as i32 - 1));
+        let all = inputs.cells.iter().map(|cells| match cells.is_set() {
+            true => (0, 1),
+            false => (cells.lowest, cells.lowest + cells.cells.len() as i32 - 1),
+        });
         let mut stack = vec![(0_usize, all.collect::<Vec<_>>())];
         while let Some((node, reach)) = stack.pop() {
-            let Node::Split {
-                feature,
-                threshold,
-                left,
-                right,
-                ..
-            } = &tree.nodes()[node]
-            else {
+            let node = &tree.nodes()[node];
+            let Some((_, [left, right])) = node.split() else {
                 continue;
             };
-            let Some(input) = inputs.of_feature[*feature as usize] else {
-                stack.extend([(*left as usize, reach.clone()), (*right as usize, reach)]);
+            let Some((input, code)) = inputs.asked(node, model.schema()) else {
+                stack.extend([(left, reach.clone()), (right, reach)]);
                 continue;
             };
-            let compare = model.schema().features()[*feature as usize].compare;
-            let code = inputs.cells[input].threshold(*threshold, compare);
             let (mut below, mut above) = (reach.clone(), reach);
             below[input].1 = below[input].1.min(code);
             above[input].0 = above[input].0.max(code + 1);
             let asked = [(&below, true), (&above, false)]
-                .map(|(reach, is_last)| row(&inputs, claim, &base, reach, (input, is_last)));
+                .map(|(reach, is_last)| row(&inputs, &base, reach, (input, is_last)));
             match asked {
                 _ if edges.rows.len() + 2 > most => edges.left_out += 1,
                 [Some(left), Some(right)] => {
@@ -80,7 +72,7 @@ pub fn edge_rows(
                 }
                 _ => edges.one_sided += 1,
             }
-            let sides = [(*left as usize, below), (*right as usize, above)];
+            let sides = [(left, below), (right, above)];
             stack.extend(
                 sides
                     .into_iter()
@@ -110,27 +102,52 @@ pub fn edge_rows(
 /// as they have to.
 fn row(
     inputs: &Inputs,
-    claim: &Claim,
     base: &[f64],
     reach: &[(i32, i32)],
     (input, is_last): (usize, bool),
 ) -> Option<Vec<f64>> {
     let mut row = base.to_vec();
-    for (at, (&(low, high), cells)) in reach.iter().zip(&inputs.cells).enumerate() {
-        let place = &mut row[claim.inputs[at].feature];
-        let code = cells.code(*place);
-        if at != input && (low..=high).contains(&code) {
+    for (feature, of_feature) in inputs.of_feature.iter().enumerate() {
+        let lies_within = |reading: f64| {
+            of_feature.iter().all(|at| {
+                let (low, high) = reach[*at];
+                (low..=high).contains(&inputs.cells[*at].code(reading))
+            })
+        };
+        if !of_feature.contains(&input) && lies_within(row[feature]) {
             continue;
         }
-        let is_last = if at == input { is_last } else { code > high };
-        let cell = |code: i32| cells.cells[(code - cells.lowest) as usize];
-        let has_reading = |code: &i32| cell(*code).0 <= cell(*code).1;
-        let mut codes = low..=high;
-        *place = if is_last {
-            cells.value(cell(codes.rfind(has_reading)?).1)
-        } else {
-            cells.value(cell(codes.find(has_reading)?).0)
+        let Some(first) = of_feature.first().map(|at| &inputs.cells[*at]) else {
+            continue;
         };
+        let missing = first.missing_reading().filter(|it| lies_within(*it));
+        let found = if of_feature.iter().any(|at| inputs.cells[*at].is_set()) {
+            let all = first.categories(&[]);
+            all.into_iter().find(|reading| lies_within(*reading))
+        } else {
+            // Codes of readings that are there are the same in all of them.
+            let of_numbers = of_feature.iter().map(|at| reach[*at]);
+            let (low, high) = of_numbers.reduce(|(a, b), (c, d)| (a.max(c), b.min(d)))?;
+            let is_last = match of_feature.contains(&input) {
+                true => is_last,
+                false => first.code(row[feature]) > high,
+            };
+            let cell = |code: i32| first.cells[(code - first.lowest) as usize];
+            let has_reading = |code: &i32| cell(*code).0 <= cell(*code).1;
+            let mut codes = low..=high;
+            let reading = if is_last {
+                codes
+                    .rfind(has_reading)
+                    .map(|code| first.value(cell(code).1))
+            } else {
+                codes
+                    .find(has_reading)
+                    .map(|code| first.value(cell(code).0))
+            };
+            // What stands for a missing reading is none, and others move out of its way.
+            reading.filter(|reading| lies_within(*reading))
+        };
+        row[feature] = found.or(missing)?;
     }
     Some(row)
 }
@@ -149,26 +166,16 @@ fn votes(
     };
     for (index, tree) in model.trees().iter().enumerate() {
         let mut node = 0;
-        let proportions = loop {
-            match &tree.nodes()[node] {
-                Node::Leaf {
-                    values: proportions,
-                } => break proportions,
-                Node::Split {
-                    feature,
-                    threshold,
-                    left,
-                    right,
-                    ..
-                } => {
-                    let compare = model.schema().features()[*feature as usize].compare;
-                    let input = inputs.of_feature[*feature as usize];
-                    let goes_left = input.is_none_or(|input| {
-                        codes[input] <= inputs.cells[input].threshold(*threshold, compare)
-                    });
-                    node = if goes_left { *left } else { *right } as usize;
-                }
-            }
+        while let Some((_, [left, right])) = tree.nodes()[node].split() {
+            let asked = inputs.asked(&tree.nodes()[node], model.schema());
+            let goes_left = asked.is_none_or(|(input, code)| codes[input] <= code);
+            node = if goes_left { left } else { right };
+        }
+        let Node::Leaf {
+            values: proportions,
+        } = &tree.nodes()[node]
+        else {
+            unreachable!("a node splits or is a leaf");
         };
         if let Some(adding) = adding {
             for (score, vote) in scores.iter_mut().zip(adding.votes(index, proportions)) {

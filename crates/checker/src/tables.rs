@@ -1,6 +1,7 @@
 //! Tables to trees: each format of a split, each layout of votes, and the codings' own tables.
 
-use crate::claim::{Children, Claim, Coding, Field, Layout, LeafTable};
+use crate::claim::{Children, Claim, Coding, Field, Input, Layout, LeafTable, Sensor};
+use crate::coding::cast;
 use crate::memory::Memory;
 use crate::{Findings, Kind};
 
@@ -257,7 +258,10 @@ pub(crate) fn leaves(
 
 /// Holds the codings in memory to those claimed.
 pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, findings: &mut Findings) {
-    let features = claim.inputs.iter().map(|input| input.feature);
+    rest(claim, memory, findings);
+    let n_plain = n_plain(claim);
+    let plain = &claim.inputs[..n_plain];
+    let features = plain.iter().map(|input| input.feature);
     match memory.table("INPUTS") {
         None if features.len() == n_features => {}
         None => findings.note("Which readings codes are made of is code; the claim was believed."),
@@ -274,19 +278,15 @@ pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, finding
         return;
     };
     let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
-    let n_ranks = claim
-        .inputs
-        .iter()
-        .filter(|input| is_rank(&input.coding))
-        .count();
+    let n_ranks = plain.iter().filter(|input| is_rank(&input.coding)).count();
     // Of one kind, two words each; else a word in front says which: 0 for affine, 1 for ranks.
-    let is_mixed = n_ranks != 0 && n_ranks != claim.inputs.len();
+    let is_mixed = n_ranks != 0 && n_ranks != n_plain;
     let size = if is_mixed { 12 } else { 8 };
-    if table.len() != size * claim.inputs.len() {
+    if table.len() != size * n_plain {
         let what = format!("{} bytes, expected {size} for each code", table.len());
         return findings.fault(Kind::Layout, "CODINGS", what);
     }
-    for (input, words) in claim.inputs.iter().zip(numbers(table, 4).chunks(size / 4)) {
+    for (input, words) in plain.iter().zip(numbers(table, 4).chunks(size / 4)) {
         let [a, b] = [words[size / 4 - 2], words[size / 4 - 1]];
         let found = match if is_mixed {
             words[0] & 0xff
@@ -308,5 +308,116 @@ pub(crate) fn codings(claim: &Claim, n_features: usize, memory: &Memory, finding
             let what = "the coding in the image is not the one claimed";
             findings.fault(Kind::Coding, format!("feature {}", input.feature), what);
         }
+    }
+}
+
+/// How many codes at the front are made of a reading each, by ascending feature.
+fn n_plain(claim: &Claim) -> usize {
+    let inputs = &claim.inputs;
+    let is_plain = |at: &usize| {
+        !matches!(inputs[*at].coding, Coding::Set { .. })
+            && (*at == 0 || inputs[at - 1].feature < inputs[*at].feature)
+    };
+    (0..inputs.len()).take_while(is_plain).count()
+}
+
+/// Holds the codes of missing readings and of sets in memory to those claimed, where they are tables.
+fn rest(claim: &Claim, memory: &Memory, findings: &mut Findings) {
+    let n_plain = n_plain(claim);
+    let order = |number: Option<f64>| match (number, claim.reading) {
+        (None, Sensor::F32) => i32::MAX,
+        (None, _) => i32::MIN,
+        (Some(number), Sensor::F32) => {
+            let magnitude = (number.abs() as f32).to_bits().cast_signed();
+            if number < 0.0 { -magnitude } else { magnitude }
+        }
+        (Some(number), reading) => cast(number, reading) as i32,
+    };
+    let mut gaps = Vec::new();
+    let second = n_plain..claim.inputs.len();
+    for to in second.chain(0..n_plain) {
+        let input = &claim.inputs[to];
+        let plain = claim.inputs[..n_plain].iter();
+        let from = plain.clone().position(|it| it.feature == input.feature);
+        let missing = input.missing.and_then(|it| Some((it, it.code?)));
+        let Some((missing, code)) = missing.filter(|_| !matches!(input.coding, Coding::Set { .. }))
+        else {
+            continue;
+        };
+        let numbers = [input.feature, from.unwrap_or(usize::MAX), to].map(|it| it as u16);
+        gaps.extend(order(missing.number).to_le_bytes());
+        gaps.extend(code.to_le_bytes());
+        gaps.extend(numbers.into_iter().flat_map(u16::to_le_bytes));
+    }
+    match memory.table("GAPS") {
+        _ if gaps.is_empty() => {}
+        None => findings.note("Codes of missing readings are code; the claim was believed."),
+        Some(table) if table == gaps => {}
+        Some(_) => findings.fault(
+            Kind::Coding,
+            "GAPS",
+            "other codes of missing readings than those claimed",
+        ),
+    }
+    let is_set = |input: &Input| matches!(input.coding, Coding::Set { .. });
+    if !claim.inputs.iter().any(is_set) {
+        return;
+    }
+    let Some(table) = memory.table("SETS") else {
+        return findings.note("Sets of categories are code; the claim was believed.");
+    };
+    // Mark, feature, first code and number of sets, and where rows of bits lie.
+    const BYTES: usize = 20;
+    let mut at = claim.inputs.iter().position(is_set).unwrap_or(0);
+    for head in table.chunks(BYTES) {
+        let words = numbers(head, 4);
+        let [mark, feature_first, n_sets, address, length] = words[..] else {
+            return findings.fault(Kind::Layout, "SETS", "a table of another length");
+        };
+        let n_sets = (n_sets & 0xffff) as usize;
+        let of_feature = claim.inputs.get(at..at + n_sets).unwrap_or_default();
+        let rows = memory.at(address.into(), length as usize);
+        let row_bytes = n_sets.div_ceil(8);
+        let is_same = rows.is_some_and(|rows| {
+            !of_feature.is_empty()
+                && feature_first as usize == of_feature[0].feature | at << 16
+                && of_feature.iter().enumerate().all(|(set, input)| {
+                    let Coding::Set {
+                        categories,
+                        missing,
+                    } = &input.coding
+                    else {
+                        return false;
+                    };
+                    let number = input.missing.map(|it| it.number);
+                    let has_mark = number.is_none_or(|number| mark.cast_signed() == order(number));
+                    let mut members =
+                        rows.chunks(row_bytes)
+                            .enumerate()
+                            .filter_map(|(row, bits)| {
+                                (bits.get(set / 8)? >> (set % 8) & 1 == 1).then_some(row)
+                            });
+                    let claimed = (categories.iter()).map(|category| *category as usize + 1);
+                    let claimed = missing.then_some(0).into_iter().chain(claimed);
+                    has_mark
+                        && input.feature == of_feature[0].feature
+                        && members.by_ref().eq(claimed)
+                })
+        });
+        if !is_same {
+            return findings.fault(
+                Kind::Coding,
+                format!("the sets of code {at}"),
+                "other sets of categories than those claimed",
+            );
+        }
+        at += n_sets;
+    }
+    if at != claim.inputs.len() {
+        findings.fault(
+            Kind::Coding,
+            "SETS",
+            "other sets of categories than those claimed",
+        );
     }
 }

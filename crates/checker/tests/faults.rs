@@ -44,6 +44,7 @@ fn case() -> Case {
         sensor,
         range,
         coding,
+        missing: None,
     };
     let identity = Coding::Affine {
         shift: 0,
@@ -128,6 +129,7 @@ fn flip(tree: usize, node: usize) -> Flip {
         node,
         above: Some(0.75),
         below: Some(1.0),
+        missing: false,
         rows: Vec::new(),
     }
 }

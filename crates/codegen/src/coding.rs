@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spinney_quantize::{Coding, QuantModel, ReadingType};
+use spinney_quantize::{Coding, Input, Missing, QuantModel, ReadingType};
 
 use crate::options::CodeType;
 
@@ -36,19 +36,19 @@ impl Form {
         if is_identity(model, width) {
             return Self::Identity;
         }
-        let codings = model.codings();
+        let plain = plain(model);
+        let codings = || plain.iter().map(|input| &input.coding);
         let is_rank = |coding: &Coding| matches!(coding, Coding::Rank { .. });
-        match &codings[0] {
-            Coding::Affine { shift, offset }
-                if codings.iter().all(|coding| *coding == codings[0]) =>
-            {
+        let first = codings().next().unwrap_or(&Coding::IDENTITY);
+        match first {
+            Coding::Affine { shift, offset } if codings().all(|coding| coding == first) => {
                 Self::Uniform {
                     shift: *shift,
                     offset: *offset,
                 }
             }
-            _ if codings.iter().all(is_rank) => Self::Rank,
-            _ if codings.iter().any(is_rank) => Self::Mixed,
+            _ if codings().all(is_rank) => Self::Rank,
+            _ if codings().any(is_rank) => Self::Mixed,
             _ => Self::Affine,
         }
     }
@@ -63,6 +63,223 @@ pub(crate) fn is_identity(model: &QuantModel, width: CodeType) -> bool {
     model.is_identity() && width == same
 }
 
+/// The codes that are made of one reading each, by its coding: of features in ascending order, none
+/// twice. What follows them, and what of them a missing reading changes, is [`Rest`].
+pub(crate) fn plain(model: &QuantModel) -> &[Input] {
+    let inputs = model.inputs();
+    let is_set = |input: &Input| matches!(input.coding, Coding::Set { .. });
+    let end = (0..inputs.len()).find(|at| {
+        is_set(&inputs[*at]) || *at > 0 && inputs[at - 1].feature >= inputs[*at].feature
+    });
+    &inputs[..end.unwrap_or(inputs.len())]
+}
+
+/// Codes of missing readings and of sets of categories.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    pub gaps: Vec<Gap>,
+    pub sets: Vec<Sets>,
+}
+
+/// A code that a missing reading has instead of another.
+#[derive(Debug)]
+pub(crate) struct Gap {
+    pub mark: i32,
+    pub code: i16,
+    pub feature: usize,
+    pub from: usize,
+    pub to: usize,
+}
+
+/// All sets of one feature.
+#[derive(Debug)]
+pub(crate) struct Sets {
+    pub mark: i32,
+    pub feature: usize,
+    pub first: usize,
+    pub n_sets: usize,
+    pub members: Vec<u8>,
+}
+
+impl Rest {
+    pub(crate) fn of(model: &QuantModel) -> Self {
+        let (plain, inputs) = (plain(model), model.inputs());
+        let mut rest = Self::default();
+        // Second codes are made of the first ones, so that those change last.
+        let second = plain.len()..inputs.len();
+        for to in second.chain(0..plain.len()) {
+            let input = &inputs[to];
+            if let Coding::Set { mark, .. } = &input.coding {
+                match rest.sets.last_mut() {
+                    Some(sets) if sets.feature == input.feature => sets.n_sets += 1,
+                    _ => rest.sets.push(Sets {
+                        mark: *mark,
+                        feature: input.feature,
+                        first: to,
+                        n_sets: 1,
+                        members: Vec::new(),
+                    }),
+                }
+            }
+            let Some(missing) = input.missing else {
+                continue;
+            };
+            let of_feature = |it: &Input| it.feature == input.feature;
+            rest.gaps.push(Gap {
+                mark: missing.mark,
+                code: missing.code,
+                feature: input.feature,
+                from: plain.iter().position(of_feature).expect("a first code"),
+                to,
+            });
+        }
+        for sets in &mut rest.sets {
+            let members: Vec<&Vec<u8>> = inputs[sets.first..][..sets.n_sets]
+                .iter()
+                .map(|input| match &input.coding {
+                    Coding::Set { members, .. } => members,
+                    _ => unreachable!("sets of one feature follow each other"),
+                })
+                .collect();
+            let n_rows = members.iter().map(|it| it.len()).max().unwrap_or(0);
+            let row_bytes = sets.n_sets.div_ceil(8);
+            sets.members = vec![0; n_rows * row_bytes];
+            for (set, members) in members.into_iter().enumerate() {
+                for (row, is_member) in members.iter().enumerate() {
+                    sets.members[row * row_bytes + set / 8] |= is_member << (set % 8);
+                }
+            }
+        }
+        rest
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.gaps.is_empty() && self.sets.is_empty()
+    }
+
+    /// Tables, and `rest`, which makes all codes of those of [`plain`].
+    fn source(&self, model: &QuantModel, n_plain: usize) -> String {
+        let mut out = format!(
+            "\n/// Number of codes that are readings, coded.\n\
+             pub(crate) const N_PLAIN: usize = {n_plain};\n"
+        );
+        let has = |is_empty: bool, text: &'static str| if is_empty { "" } else { text };
+        if !self.gaps.is_empty() {
+            let _ = writeln!(
+                out,
+                "\n/// The codes of readings that are missing.\n\
+                 pub(crate) static GAPS: [spinney_runtime::coding::Gap; {}] = [",
+                self.gaps.len()
+            );
+            for gap in &self.gaps {
+                let Gap {
+                    mark,
+                    code,
+                    feature,
+                    from,
+                    to,
+                } = gap;
+                let _ = writeln!(
+                    out,
+                    "    spinney_runtime::coding::Gap {{ mark: {mark}, code: {code}, feature: {feature}, \
+                     from: {from}, to: {to} }},"
+                );
+            }
+            out.push_str("];\n");
+        }
+        if !self.sets.is_empty() {
+            let _ = writeln!(
+                out,
+                "\n/// The sets of categories that splits ask for.\n\
+                 pub(crate) static SETS: [spinney_runtime::coding::Sets<'static>; {}] = [",
+                self.sets.len()
+            );
+            for sets in &self.sets {
+                let Sets {
+                    mark,
+                    feature,
+                    first,
+                    n_sets,
+                    members,
+                } = sets;
+                let _ = writeln!(
+                    out,
+                    "    spinney_runtime::coding::Sets {{ mark: {mark}, feature: {feature}, first: \
+                     {first}, n_sets: {n_sets}, members: &{members:?} }},"
+                );
+            }
+            out.push_str("];\n");
+        }
+        let reading = match model.reading_type() {
+            ReadingType::F32 => "spinney_runtime::coding::SingleBits(reading.to_bits())",
+            ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => "reading",
+        };
+        let _ = write!(
+            out,
+            "\n/// All codes of a row, of those that are readings, coded.\n\
+             #[inline(always)]\n\
+             pub(crate) fn rest(\n    \
+                 readings: &[crate::Reading; crate::N_FEATURES],\n    \
+                 plain: [crate::Code; N_PLAIN],\n\
+             ) -> [crate::Code; crate::N_CODES] {{\n    \
+                 let mut codes = [0; crate::N_CODES];\n    \
+                 for (code, plain) in codes.iter_mut().zip(plain) {{\n        *code = plain;\n    }}\n    \
+                 let reading = |feature: usize| {{\n        \
+                     // There is such a reading; the compiler does not know, and must not panic.\n        \
+                     let reading = readings.get(feature).copied().unwrap_or_default();\n        \
+                     {reading}\n    \
+                 }};\n\
+                 {}{}    codes\n}}\n",
+            has(
+                self.gaps.is_empty(),
+                "    spinney_runtime::coding::Gap::write(&GAPS, reading, &mut codes);\n"
+            ),
+            has(
+                self.sets.is_empty(),
+                "    for sets in &SETS {\n        \
+                     sets.write(reading(usize::from(sets.feature)), &mut codes);\n    }\n"
+            ),
+        );
+        out
+    }
+}
+
+/// What a caller has to know of readings that may be missing, and of categories; in sentences.
+pub(crate) fn notes(model: &QuantModel) -> Vec<String> {
+    let features = model.schema().features();
+    let mut marks: Vec<(String, Vec<&str>)> = Vec::new();
+    for (index, feature) in features.iter().enumerate() {
+        let is_asked = model.input_of(index).is_some();
+        let Some(missing) = model.missing(index).filter(|_| is_asked) else {
+            continue;
+        };
+        let mark = match missing {
+            Missing::Nan => "NaN".to_owned(),
+            Missing::Number(number) => number.to_string(),
+        };
+        match marks.iter_mut().find(|(known, _)| *known == mark) {
+            Some((_, names)) => names.push(&feature.name),
+            None => marks.push((mark, vec![&feature.name])),
+        }
+    }
+    let mut notes: Vec<String> = marks
+        .into_iter()
+        .map(|(mark, names)| format!("A reading that is missing is {mark}: {}.", names.join(", ")))
+        .collect();
+    let of_sets = Rest::of(model).sets;
+    if !of_sets.is_empty() {
+        let names = of_sets
+            .iter()
+            .map(|sets| features[sets.feature].name.as_str());
+        let names: Vec<&str> = names.collect();
+        notes.push(format!(
+            "A reading that is a category is its place, 0 and on: {}.",
+            names.join(", ")
+        ));
+    }
+    notes
+}
+
 /// The generated `predict` and `encode`, and the tables that they read.
 pub(crate) struct CodingSource {
     pub functions: String,
@@ -73,11 +290,30 @@ pub(crate) struct CodingSource {
 
 /// Writes the conversion of `model`.
 pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
+    let rest = Rest::of(model);
+    let mut source = plain_source(model, width, rest.is_empty());
+    if !rest.is_empty() {
+        source
+            .tables
+            .push_str(&rest.source(model, plain(model).len()));
+    }
+    source
+}
+
+/// The conversion, but for what [`Rest`] adds.
+fn plain_source(model: &QuantModel, width: CodeType, is_all: bool) -> CodingSource {
     let form = Form::of(model, width);
+    if plain(model).is_empty() {
+        return CodingSource {
+            functions: functions("[]", is_all),
+            tables: String::new(),
+            is_table: false,
+        };
+    }
     if are_written(&form, model) {
         return CodingSource {
-            functions: functions("tables::codes(readings)"),
-            tables: one_by_one(model, width),
+            functions: functions("tables::codes(readings)", is_all),
+            tables: one_by_one(model, width, is_all),
             is_table: false,
         };
     }
@@ -114,16 +350,24 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
         CodeType::U8 => format!("narrow({coding}.code({reading}))"),
         CodeType::I16 => format!("{coding}.code({reading})"),
     };
-    pick.write(model, &mut tables);
+    pick.write(model, is_all, &mut tables);
     CodingSource {
-        functions: functions(&pick.all(&code, coding == pick.coding())),
+        functions: functions(&pick.all(&code, coding == pick.coding(), is_all), is_all),
         tables,
         is_table: !matches!(form, Form::Uniform { .. }),
     }
 }
 
-/// `predict` and `encode`, whose body is given.
-fn functions(encode: &str) -> String {
+/// `predict` and `encode`, whose body is given: that of all codes, or of the plain ones.
+fn functions(encode: &str, is_all: bool) -> String {
+    let encode = if is_all {
+        encode.to_owned()
+    } else {
+        format!(
+            "let plain: [Code; tables::N_PLAIN] = {{\n    {encode}\n    }};\n    \
+             tables::rest(readings, plain)"
+        )
+    };
     format!(
         "/// The class index of a row of raw readings.\n\
          #[must_use]\n\
@@ -141,12 +385,12 @@ fn functions(encode: &str) -> String {
 
 /// Whether each code is written with its own numbers.
 fn are_written(form: &Form, model: &QuantModel) -> bool {
-    matches!(form, Form::Affine | Form::Rank | Form::Mixed) && model.inputs().len() <= WRITTEN_MAX
+    matches!(form, Form::Affine | Form::Rank | Form::Mixed) && plain(model).len() <= WRITTEN_MAX
 }
 
 /// `codes`, which makes each code with its own numbers: few cuts are compared as they are, and what
 /// takes more code stands in functions that codes share.
-fn one_by_one(model: &QuantModel, width: CodeType) -> String {
+fn one_by_one(model: &QuantModel, width: CodeType, is_all: bool) -> String {
     let reading = |place: &str| match model.reading_type() {
         ReadingType::F32 => format!("SingleBits({place}.to_bits())"),
         ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => place.to_owned(),
@@ -157,8 +401,11 @@ fn one_by_one(model: &QuantModel, width: CodeType) -> String {
     };
     let (mut has_affine, mut has_few, mut has_many) = (false, false, false);
     let mut codes = String::new();
-    for (input, coding) in model.inputs().iter().zip(model.codings()) {
-        let place = format!("readings[{input}]");
+    for Input {
+        feature, coding, ..
+    } in plain(model)
+    {
+        let place = format!("readings[{feature}]");
         let code = match coding {
             Coding::Affine { shift, offset } => {
                 has_affine = true;
@@ -180,6 +427,7 @@ fn one_by_one(model: &QuantModel, width: CodeType) -> String {
                 has_many = true;
                 format!("rank({place}, &{cuts:?})")
             }
+            Coding::Set { .. } => unreachable!("a plain code is of no set"),
         };
         let _ = writeln!(codes, "        {code},");
     }
@@ -219,13 +467,18 @@ fn one_by_one(model: &QuantModel, width: CodeType) -> String {
         [name] if !name.contains(' ') => name.to_owned(),
         _ => format!("{{{}}}", names.join(", ")),
     };
+    let (imported, n_codes) = if is_all {
+        ("N_CODES, ", "N_CODES")
+    } else {
+        ("", "N_PLAIN")
+    };
     format!(
         "use spinney_runtime::coding::{names};\n\n\
-         use crate::{{Code, N_CODES, N_FEATURES, Reading}};\n\n\
+         use crate::{{Code, {imported}N_FEATURES, Reading}};\n\n\
          {functions}\
          /// The codes of a row, each made as its feature's readings are.\n\
          {allow}#[inline(always)]\n\
-         pub(crate) fn codes(readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {{\n    \
+         pub(crate) fn codes(readings: &[Reading; N_FEATURES]) -> [Code; {n_codes}] {{\n    \
              [\n{codes}    ]\n}}\n"
     )
 }
@@ -242,7 +495,7 @@ enum Pick {
 
 impl Pick {
     fn of(model: &QuantModel) -> Self {
-        match model.inputs().len() {
+        match plain(model).len() {
             n if n == model.schema().n_features() => Self::All,
             ..=PICKED_MAX => Self::Each,
             _ => Self::Table,
@@ -274,7 +527,8 @@ impl Pick {
     }
 
     /// All codes, by an expression for each of them.
-    fn all(&self, code: &str, has_codings: bool) -> String {
+    fn all(&self, code: &str, has_codings: bool, is_all: bool) -> String {
+        let n_codes = if is_all { "N_CODES" } else { "tables::N_PLAIN" };
         match self {
             Self::All => format!("core::array::from_fn(|i| {code})"),
             Self::Each => format!(
@@ -288,7 +542,7 @@ impl Pick {
                     ("(code, input)", "")
                 };
                 format!(
-                    "let mut codes = [0; N_CODES];\n    \
+                    "let mut codes = [0; {n_codes}];\n    \
                      for {names} in codes.iter_mut(){tables}.zip(&tables::INPUTS) {{\n        \
                          // There is such a reading; the compiler does not know, and must not panic.\n        \
                          let reading = readings\n            \
@@ -304,8 +558,13 @@ impl Pick {
     }
 
     /// What picks.
-    fn write(&self, model: &QuantModel, out: &mut String) {
-        let inputs = model.inputs();
+    fn write(&self, model: &QuantModel, is_all: bool, out: &mut String) {
+        let inputs: Vec<usize> = plain(model).iter().map(|input| input.feature).collect();
+        let (imported, n_codes) = if is_all {
+            ("N_CODES, ", "N_CODES")
+        } else {
+            ("", "N_PLAIN")
+        };
         let _ = match self {
             Self::All => Ok(()),
             Self::Each => {
@@ -315,10 +574,10 @@ impl Pick {
                     .collect();
                 write!(
                     out,
-                    "\nuse crate::{{N_CODES, N_FEATURES, Reading}};\n\n\
+                    "\nuse crate::{{{imported}N_FEATURES, Reading}};\n\n\
                      /// The readings that the model uses.\n\
                      #[inline(always)]\n\
-                     pub(crate) fn used(readings: &[Reading; N_FEATURES]) -> [Reading; N_CODES] \
+                     pub(crate) fn used(readings: &[Reading; N_FEATURES]) -> [Reading; {n_codes}] \
                      {{\n    [{}]\n}}\n",
                     readings.join(", ")
                 )
@@ -356,7 +615,7 @@ pub fn encode(readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {
 ";
 
 fn write_codings(form: &Form, model: &QuantModel, pick: &Pick, out: &mut String) {
-    let codings = model.codings();
+    let codings = plain(model);
     let kind = match form {
         Form::Affine => "Affine",
         Form::Rank => "Rank<'static>",
@@ -374,8 +633,9 @@ fn write_codings(form: &Form, model: &QuantModel, pick: &Pick, out: &mut String)
         pick.input(),
         codings.len()
     );
-    for coding in codings {
+    for Input { coding, .. } in codings {
         let text = match coding {
+            Coding::Set { .. } => unreachable!("a plain code is of no set"),
             Coding::Affine { shift, offset } => {
                 format!("Affine {{ shift: {shift}, offset: {offset} }}")
             }
@@ -393,7 +653,7 @@ fn write_codings(form: &Form, model: &QuantModel, pick: &Pick, out: &mut String)
 /// The names that the generated `lib.rs` imports for the conversion.
 pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
     let mut names = Vec::new();
-    if are_written(&Form::of(model, width), model) {
+    if plain(model).is_empty() || are_written(&Form::of(model, width), model) {
         return String::new();
     }
     if model.reading_type() == ReadingType::F32 {

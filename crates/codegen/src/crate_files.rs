@@ -290,10 +290,10 @@ fn items(
         "{words}\
          /// Number of features of a row.\n\
          pub const N_FEATURES: usize = {n_features};\n\
-         /// Number of codes of a row, one per feature that the model uses.\n\
+         /// Number of codes of a row{of}.\n\
          pub const N_CODES: usize = {n_codes};\n\
          {counts}\
-         /// What a sensor delivers per feature.\n\
+         /// What a sensor delivers per feature.{notes}\n\
          pub type Reading = {reading};\n\
          /// What the model compares: a reading, coded.\n\
          pub type Code = {code};\n\
@@ -306,7 +306,16 @@ fn items(
          pub const FEATURES: [&str; N_FEATURES] = [\n{features}];\n\
          {outputs}",
         n_features = schema.n_features(),
+        of = if coding::Rest::of(model).is_empty() {
+            ", one per feature that the model uses"
+        } else {
+            ""
+        },
         n_codes = model.inputs().len(),
+        notes = coding::notes(model)
+            .iter()
+            .map(|note| format!("\n///\n/// {note}"))
+            .collect::<String>(),
         reading = model.reading_type().rust_name(),
         code = match code_type {
             CodeType::U8 => "u8",
@@ -345,6 +354,14 @@ pub fn scores(_codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {
 }
 ";
 
+/// Features of whose readings no code is made.
+fn n_unused(model: &QuantModel) -> usize {
+    let features = 0..model.schema().n_features();
+    features
+        .filter(|feature| model.input_of(*feature).is_none())
+        .count()
+}
+
 fn readme(identity: Identity<'_>, model: &QuantModel) -> String {
     let package = identity.package();
     format!(
@@ -362,7 +379,7 @@ fn readme(identity: Identity<'_>, model: &QuantModel) -> String {
          {usage}\
          ```\n\n\
          `FEATURES` names the readings in their order{unused}. `scores(&encode(&readings))` gives a score \
-         per {output}{probabilities}.\n",
+         per {output}{probabilities}.{notes}\n",
         kind = identity.kind,
         n_features = model.schema().n_features(),
         outputs = values::outputs(model),
@@ -370,12 +387,16 @@ fn readme(identity: Identity<'_>, model: &QuantModel) -> String {
         usage = values::readme(model).usage,
         output = values::readme(model).output,
         library = package.replace('-', "_"),
-        unused = match model.schema().n_features() - model.inputs().len() {
+        unused = match n_unused(model) {
             0 => String::new(),
             1 => "; the model does not use one of them, which may hold anything".to_owned(),
             n => format!("; the model does not use {n} of them, which may hold anything"),
         },
         probabilities = probability::readme(model),
+        notes = coding::notes(model)
+            .iter()
+            .map(|note| format!(" {note}"))
+            .collect::<String>(),
         reading = model.reading_type().rust_name(),
     )
 }

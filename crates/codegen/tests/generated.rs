@@ -38,6 +38,7 @@ fn quantize(json: &str, voting: Voting, sensor: Sensor, codings: [CodingChoice; 
         sensor: Some(sensor),
         range: Some((-100.0, 100.0)),
         coding,
+        ..Declared::default()
     });
     let calibrations = calibrate(&model, None, &declared).expect("valid declarations");
     let options = Options {

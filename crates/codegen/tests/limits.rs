@@ -108,6 +108,7 @@ fn integers(coding: CodingChoice) -> Declared {
         sensor: Some(Sensor::I32),
         range: None,
         coding,
+        ..Declared::default()
     }
 }
 
@@ -278,7 +279,7 @@ fn cuts_that_nobody_asked_to_rank() {
         let model = of_two_trees(n, &pure);
         let declared = singles(CodingChoice::Auto);
         let quant = quantize(&model, declared, Voting::Hard, Some(&train)).unwrap();
-        assert_eq!(quant.codings()[0].name() == "rank", is_ranked);
+        assert_eq!(quant.inputs()[0].coding.name() == "rank", is_ranked);
         let values = Some(train.values().view());
         let calibrations = calibrate(&model, values, &[declared]).unwrap();
         let certificate = certify(&model, &quant, &calibrations, Voting::Hard, &train);

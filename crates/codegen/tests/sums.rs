@@ -115,6 +115,7 @@ fn case(model: FloatModel, votes: Votes) -> Case {
                     shift: 0,
                     offset: 0,
                 },
+                missing: None,
             })
             .collect(),
         codings_are_table: false,

@@ -43,6 +43,7 @@ pub struct Explanation {
 #[derive(Debug, Serialize)]
 struct Reading {
     feature: String,
+    /// `null` where it is missing.
     reading: f64,
     /// `None` where the model does not ask it.
     code: Option<i16>,
@@ -61,6 +62,11 @@ enum CodingShown {
     Affine {
         shift: i8,
         offset: i64,
+    },
+    /// A code for each set of categories that splits ask for; that of the first is shown.
+    Set {
+        /// How many.
+        sets: usize,
     },
     /// The number of thresholds below the reading.
     Rank {
@@ -90,8 +96,13 @@ struct TreeWalk {
 struct StepShown {
     node: usize,
     feature: String,
+    /// `null` where it is missing.
     reading: f64,
-    threshold: f64,
+    /// `null` for a set of categories.
+    threshold: Option<f64>,
+    /// The categories that go left, of a set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    categories: Vec<u32>,
     /// Whether float goes left here.
     float_left: bool,
     code: i16,
@@ -312,12 +323,15 @@ fn scores(explained: Explained<'_>, readings: &[f64], integers: &[i64]) -> (Vec<
 fn shown(quant: &QuantModel, used: &[usize], readings: &[f64], codes: &[i16]) -> Vec<Reading> {
     let features = quant.schema().features().iter().enumerate();
     let read = features.map(|(index, feature)| {
-        let input = quant.code_of(index).filter(|_| used.contains(&index));
+        let of_feature = || quant.inputs().iter().filter(|input| input.feature == index);
+        let mut inputs = quant.inputs().iter();
+        let input = inputs.position(|input| input.feature == index);
+        let input = input.filter(|_| used.contains(&index));
         Reading {
             feature: feature.name.clone(),
             reading: readings[index],
             code: input.map(|input| codes[input]),
-            coding: match input.map(|input| &quant.codings()[input]) {
+            coding: match input.map(|input| &quant.inputs()[input].coding) {
                 None => CodingShown::NotUsed,
                 Some(&Coding::IDENTITY) => CodingShown::Identity,
                 Some(Coding::Affine { shift, offset }) => CodingShown::Affine {
@@ -326,6 +340,9 @@ fn shown(quant: &QuantModel, used: &[usize], readings: &[f64], codes: &[i16]) ->
                 },
                 Some(Coding::Rank { cuts }) => CodingShown::Rank {
                     thresholds: cuts.len(),
+                },
+                Some(Coding::Set { .. }) => CodingShown::Set {
+                    sets: of_feature().count(),
                 },
             },
             saturated: input
@@ -337,14 +354,19 @@ fn shown(quant: &QuantModel, used: &[usize], readings: &[f64], codes: &[i16]) ->
 
 fn walks(model: &FloatModel, quant: &QuantModel, readings: &[f64], codes: &[i16]) -> Vec<TreeWalk> {
     let paths = Paths::new(model, quant);
-    let step = |step: &Step| {
+    let step = |tree: usize, step: &Step| {
+        let node = &model.trees()[tree].nodes()[step.node];
         let feature = &model.schema().features()[step.feature];
         StepShown {
             node: step.node,
             feature: feature.name.clone(),
             reading: readings[step.feature],
             threshold: step.threshold,
-            float_left: feature.compare.seen(readings[step.feature]) <= step.threshold,
+            categories: match node {
+                Node::Member { categories, .. } => categories.clone(),
+                _ => Vec::new(),
+            },
+            float_left: node.sends_left(feature.compare.seen(readings[step.feature])),
             code: codes[step.input],
             threshold_code: step.code,
             q15_left: step.code.is_some_and(|code| codes[step.input] <= code),
@@ -363,11 +385,11 @@ fn walks(model: &FloatModel, quant: &QuantModel, readings: &[f64], codes: &[i16]
             .skip_while(|step| parting != Some(step.node))
             .skip(1);
         TreeWalk {
-            path: float[..until].iter().map(step).collect(),
+            path: float[..until].iter().map(|it| step(index, it)).collect(),
             parts: parting
                 .and_then(|node| float.iter().find(|step| step.node == node))
-                .map(|step| cause(quant, model, step, readings, codes)),
-            q15_path: after.map(step).collect(),
+                .map(|step| cause(quant, &tree.nodes()[step.node], step, readings, codes)),
+            q15_path: after.map(|it| step(index, it)).collect(),
             leaf_float: proportions(&tree.nodes()[float_leaf]),
             leaf_q15: proportions(&tree.nodes()[q15_leaf]),
         }
@@ -380,25 +402,24 @@ fn proportions(node: &Node) -> Vec<f64> {
         Node::Leaf {
             values: proportions,
         } => proportions.to_vec(),
-        Node::Split { .. } => Vec::new(),
+        Node::Split { .. } | Node::Member { .. } => Vec::new(),
     }
 }
 
 /// Why a reading and its code are on different sides of a split.
-fn cause(
-    quant: &QuantModel,
-    model: &FloatModel,
-    step: &Step,
-    readings: &[f64],
-    codes: &[i16],
-) -> String {
+fn cause(quant: &QuantModel, node: &Node, step: &Step, readings: &[f64], codes: &[i16]) -> String {
     let (reading, code) = (readings[step.feature], codes[step.input]);
+    if reading.is_nan() {
+        return "a missing reading goes right, where none is declared; `missing` in [features] says \
+                what stands for it"
+            .to_owned();
+    }
     let received = quant.reading_type().received(reading);
-    let compare = model.schema().features()[step.feature].compare;
-    if (compare.seen(received) <= step.threshold) != step.goes_left {
+    let compare = quant.schema().features()[step.feature].compare;
+    if node.sends_left(compare.seen(received)) != step.goes_left {
         return format!("the device gets {received}, with fewer digits than the row has");
     }
-    match &quant.codings()[step.input] {
+    match &quant.inputs()[step.input].coding {
         Coding::Affine { .. } if is_saturated(quant, step.input, reading, code) => {
             "the reading is beyond what codes reach; a `range` that holds it, or none, helps"
                 .to_owned()
@@ -411,19 +432,22 @@ fn cause(
                 low + unit
             )
         }
-        Coding::Rank { .. } => "the threshold is between two readings of the sensor".to_owned(),
+        Coding::Rank { .. } | Coding::Set { .. } => {
+            "the threshold is between two readings of the sensor".to_owned()
+        }
     }
 }
 
 /// Whether an affine code is not what its formula says, since 8 or 16 bits end before.
 fn is_saturated(quant: &QuantModel, input: usize, reading: f64, code: i16) -> bool {
-    match &quant.codings()[input] {
+    match &quant.inputs()[input].coding {
+        _ if reading.is_nan() => false,
         Coding::Affine { shift, offset } => {
             let scaled = quant.reading_type().received(reading) * 2.0_f64.powi(i32::from(*shift));
             let exact = scaled.floor() - f64::from(*offset);
             (exact - f64::from(code)).abs() > 0.5
         }
-        Coding::Rank { .. } => false,
+        Coding::Rank { .. } | Coding::Set { .. } => false,
     }
 }
 

@@ -6,8 +6,7 @@ use spinney_board::Core;
 use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, drop_in};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Body, CodeWidth, Coding, Declared, Options, QuantModel, QuantizeError, ReadingType, Votes,
-    calibrate,
+    Body, CodeWidth, Declared, Options, QuantModel, QuantizeError, ReadingType, Votes, calibrate,
 };
 
 /// A form of the model in flash.
@@ -68,7 +67,8 @@ pub fn forms_of(quant: &QuantModel, options: &Codegen) -> Vec<Form> {
         Body::Forest(forest) => Some(forest.leaves().name()),
         Body::Bayes(_) => None,
     };
-    let coding_bytes = quant.codings().iter().map(Coding::table_bytes).sum();
+    let features = 0..quant.schema().n_features();
+    let coding_bytes = features.map(|feature| quant.coding_bytes(feature)).sum();
     let encodings = [Encoding::Table, Encoding::Packed].into_iter();
     let forms = encodings.filter_map(|encoding| {
         let options = Codegen {

@@ -190,7 +190,7 @@ impl Conversion {
 /// SHA-256 of everything that scores a row.
 fn digest(quant: &QuantModel) -> String {
     let mut sha = Sha256::new();
-    let codings = serde_json::to_vec(&(quant.reading_type(), quant.inputs(), quant.codings()));
+    let codings = serde_json::to_vec(&(quant.reading_type(), quant.inputs()));
     sha.update(codings.expect("numbers and text"));
     match quant.body() {
         Body::Forest(forest) => {

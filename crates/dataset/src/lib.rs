@@ -227,8 +227,16 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::new`].
     pub fn of(rows: Rows, labels: &Labels) -> Result<Self, DataError> {
+        Self::with_gaps(rows, labels, &Columns::new())
+    }
+
+    /// As [`Dataset::of`], with gaps in those of `columns` that may have some.
+    ///
+    /// # Errors
+    /// As [`Dataset::known`].
+    pub fn with_gaps(rows: Rows, labels: &Labels, columns: &Columns) -> Result<Self, DataError> {
         let (target, notes) = Target::of(labels, LabelsAre::Classes)?;
-        Self::known(rows, target, notes, &Columns::new())
+        Self::known(rows, target, notes, columns)
     }
 
     /// Puts rows and what is known of them together. In those of `columns` that may have gaps, NaN is a

@@ -82,28 +82,43 @@ pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> 
     let shuffles: Vec<Vec<usize>> = (0..N_SHUFFLES)
         .map(|shuffle| permutation(codes.len(), seed.wrapping_add(shuffle as u64)))
         .collect();
-    // Decisions lost and won, by the index of a code.
-    let mut moved = vec![(0, 0); quant.inputs().len()];
+    // The codes of each feature, which change together.
+    let mut codes_of = vec![Vec::new(); n_features];
+    for (code, input) in quant.inputs().iter().enumerate() {
+        codes_of[input.feature].push(code);
+    }
+    // Decisions lost and won, by feature.
+    let mut moved = vec![(0, 0); n_features];
+    let scorer = quant.scorer();
     let mut rescorer = quant.rescorer();
     for (row, (own, label)) in codes.iter().zip(&labels).enumerate() {
         let was_right = argmax(rescorer.take(own)) == *label;
         for from in &shuffles {
-            let shuffled = own.iter().zip(&codes[from[row]]).enumerate();
-            for (input, (code, other)) in shuffled {
-                // The same code is the same decision.
-                if code != other {
-                    let is_right = argmax(rescorer.with(input, *other)) == *label;
-                    let (lost, won) = &mut moved[input];
-                    *lost += usize::from(was_right && !is_right);
-                    *won += usize::from(!was_right && is_right);
+            let other = &codes[from[row]];
+            for (of_feature, (lost, won)) in codes_of.iter().zip(&mut moved) {
+                // The same codes are the same decision.
+                if of_feature.iter().all(|code| own[*code] == other[*code]) {
+                    continue;
                 }
+                let is_right = match of_feature[..] {
+                    [code] => argmax(rescorer.with(code, other[code])) == *label,
+                    _ => {
+                        let mut shuffled = own.clone();
+                        for code in of_feature {
+                            shuffled[*code] = other[*code];
+                        }
+                        argmax(&scorer.scores(&shuffled)) == *label
+                    }
+                };
+                *lost += usize::from(was_right && !is_right);
+                *won += usize::from(!was_right && is_right);
             }
         }
     }
     let n_decisions = codes.len() * N_SHUFFLES;
     let lost = (0..n_features)
         .map(|feature| {
-            let (lost, won) = quant.code_of(feature).map_or((0, 0), |input| moved[input]);
+            let (lost, won) = moved[feature];
             ratio(lost, n_decisions) - ratio(won, n_decisions)
         })
         .collect();

@@ -203,21 +203,22 @@ fn saturation(quant: &QuantModel, rows: &Dataset) -> Vec<Saturation> {
         // Codes saturate beyond the outermost thresholds, where all readings are alike.
         return found;
     }
-    for (feature, coding) in quant.inputs().iter().zip(quant.codings()) {
-        let Coding::Affine { shift, offset } = coding else {
+    for feature in 0..quant.schema().n_features() {
+        let coding = quant.input_of(feature).map(|input| &input.coding);
+        let Some(Coding::Affine { shift, offset }) = coding else {
             // Beyond the outermost cuts all readings are alike to the model.
             continue;
         };
         let scale = 2.0_f64.powi(i32::from(*shift));
         let (mut below, mut above) = (0, 0);
-        for reading in rows.values().column(*feature) {
+        for reading in rows.values().column(feature) {
             let code = (reading * scale).floor() - f64::from(*offset);
             below += usize::from(code < f64::from(i16::MIN));
             above += usize::from(code > f64::from(i16::MAX));
         }
         if below + above > 0 {
             found.push(Saturation {
-                feature: *feature,
+                feature,
                 below,
                 above,
             });

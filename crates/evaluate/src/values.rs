@@ -103,7 +103,7 @@ fn raw_max(sum: &Additive) -> f64 {
     let highest = sum.trees().iter().map(|tree| {
         let leaves = tree.nodes().iter().filter_map(|node| match node {
             Node::Leaf { values } => values.iter().copied().reduce(f64::max),
-            Node::Split { .. } => None,
+            Node::Split { .. } | Node::Member { .. } => None,
         });
         leaves.fold(f64::NEG_INFINITY, f64::max)
     });

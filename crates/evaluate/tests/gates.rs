@@ -12,6 +12,7 @@ fn flip(node: usize, threshold: f64, rows: &[usize]) -> Flip {
         threshold,
         above: Some(threshold),
         below: Some(threshold + 0.5),
+        missing: false,
         readings: rows.len(),
         rows: rows.to_vec(),
     }

@@ -41,6 +41,7 @@ fn quantized(model: &FloatModel) -> QuantModel {
             sensor: Some(Sensor::U8),
             range: None,
             coding: CodingChoice::Identity,
+            ..Declared::default()
         };
         3
     ];

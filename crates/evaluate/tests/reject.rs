@@ -25,6 +25,7 @@ fn scored() -> (Vec<Vec<i64>>, Vec<usize>) {
         sensor: None,
         range: None,
         coding: CodingChoice::Auto,
+        ..Declared::default()
     };
     let values = parts.train.values();
     let declared = vec![declared; values.ncols()];

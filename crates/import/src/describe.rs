@@ -234,7 +234,9 @@ fn additions(model: &Additive) -> SumDescription {
     };
     for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
         match node {
-            Node::Split { missing, .. } => sum.n_missing += usize::from(missing.is_some()),
+            Node::Split { missing, .. } | Node::Member { missing, .. } => {
+                sum.n_missing += usize::from(missing.is_some());
+            }
             Node::Leaf { values } => {
                 sum.n_leaves += 1;
                 sum.leaf_min = values.iter().copied().fold(sum.leaf_min, f64::min);

@@ -325,6 +325,24 @@ impl Feed {
         let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
         while let Some((mut at, parent)) = stack.pop() {
             let node = loop {
+                if let Node::Member {
+                    feature,
+                    left,
+                    right,
+                    ..
+                } = &mut old[at]
+                {
+                    // Importers refuse categories that are scaled.
+                    let new = nodes.len();
+                    stack.push((*right as usize, Some(new)));
+                    stack.push((*left as usize, None));
+                    let raw = self.inputs[*feature as usize].raw;
+                    *feature = u32::try_from(raw).expect("schemas are small");
+                    *left = u32::try_from(new + 1).expect("trees are small");
+                    *right = 0;
+                    let leaf = Node::Leaf { values: Vec::new() };
+                    break std::mem::replace(&mut old[at], leaf);
+                }
                 let Node::Split {
                     feature,
                     threshold,
@@ -361,7 +379,9 @@ impl Feed {
                 };
             };
             let new = u32::try_from(nodes.len()).expect("trees are small");
-            if let Some(Node::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+            if let Some(Node::Split { right, .. } | Node::Member { right, .. }) =
+                parent.map(|parent| &mut nodes[parent])
+            {
                 *right = new;
             }
             nodes.push(node);

@@ -390,7 +390,7 @@ fn forest(
         return None;
     };
     let is_proportions = |node: &TreeNode| match node {
-        TreeNode::Split { .. } => true,
+        TreeNode::Split { .. } | TreeNode::Member { .. } => true,
         TreeNode::Leaf { values } => {
             let sum: f64 = values.iter().sum();
             values.len() == classes.len()

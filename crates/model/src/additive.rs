@@ -224,7 +224,7 @@ impl Additive {
             };
             for node in tree.nodes() {
                 match node {
-                    Node::Split { feature, .. } => {
+                    Node::Split { feature, .. } | Node::Member { feature, .. } => {
                         assert!((*feature as usize) < schema.n_features());
                     }
                     Node::Leaf { values } => assert_eq!(values.len(), n_values),

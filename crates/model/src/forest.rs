@@ -67,7 +67,7 @@ impl Forest {
         }
         for node in trees.iter().flat_map(Tree::nodes) {
             match node {
-                Node::Split { feature, .. } => {
+                Node::Split { feature, .. } | Node::Member { feature, .. } => {
                     assert!((*feature as usize) < schema.n_features());
                 }
                 Node::Leaf { values } => {

@@ -11,7 +11,8 @@
 //! ```
 //! Where the names of features only stand for positions, `"feature_names": "positional"` follows the
 //! features; without it they are given, and columns of rows are found by them.
-//! A split may say where a missing reading goes: `"missing": "left"` or `"right"`.
+//! A split may say where a missing reading goes: `"missing": "left"` or `"right"`; and in place of a
+//! `threshold` it may have `categories`, the readings that go left, as in `"categories": [0, 3]`.
 //! Gaussian naive Bayes has `log_priors`, `means` and `variances` instead of `trees`; and `inputs`,
 //! the indices of the features that means and variances belong to, where those are not all.
 //!
@@ -32,7 +33,7 @@
 //! without `output` has one number per output in its leaves. [`crate::Sum`], [`crate::Link`] and
 //! [`crate::Additive`] say what sums, links and `threshold` mean.
 //!
-//! Version 2 is version 1 with such ensembles and `missing`; what does without them is written as
+//! Version 2 is version 1 with such ensembles, `missing` and `categories`; what does without them is written as
 //! version 1.
 
 use serde::{Deserialize, Serialize};
@@ -106,13 +107,15 @@ struct RawTree {
     nodes: Vec<RawNode>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawNode {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     feature: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    categories: Option<Vec<u32>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     missing: Option<Side>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,29 +201,34 @@ fn lower(tree: &Tree) -> RawTree {
     let nodes = tree
         .nodes()
         .iter()
-        .map(|node| match node {
-            Node::Split {
-                feature,
-                threshold,
-                missing,
-                left,
-                right,
-            } => RawNode {
-                feature: Some(*feature),
-                threshold: Some(*threshold),
-                missing: *missing,
-                left: Some(*left),
-                right: Some(*right),
-                value: None,
-            },
-            Node::Leaf { values } => RawNode {
-                feature: None,
-                threshold: None,
-                missing: None,
-                left: None,
-                right: None,
-                value: Some(values.clone()),
-            },
+        .map(|node| {
+            let mut raw = RawNode::default();
+            match node {
+                Node::Split {
+                    feature,
+                    threshold,
+                    missing,
+                    left,
+                    right,
+                } => {
+                    raw.threshold = Some(*threshold);
+                    (raw.feature, raw.missing) = (Some(*feature), *missing);
+                    (raw.left, raw.right) = (Some(*left), Some(*right));
+                }
+                Node::Member {
+                    feature,
+                    categories,
+                    missing,
+                    left,
+                    right,
+                } => {
+                    raw.categories = Some(categories.clone());
+                    (raw.feature, raw.missing) = (Some(*feature), *missing);
+                    (raw.left, raw.right) = (Some(*left), Some(*right));
+                }
+                Node::Leaf { values } => raw.value = Some(values.clone()),
+            }
+            raw
         })
         .collect();
     RawTree {
@@ -250,8 +258,9 @@ impl RawModel {
 
     /// The first version that can say what is said.
     fn oldest_version(&self) -> u32 {
-        let has_missing = |tree: &RawTree| tree.nodes.iter().any(|node| node.missing.is_some());
-        let is_new = self.task.is_some() || self.trees.iter().flatten().any(has_missing);
+        let is_new_node = |node: &RawNode| node.missing.is_some() || node.categories.is_some();
+        let has_new = |tree: &RawTree| tree.nodes.iter().any(is_new_node);
+        let is_new = self.task.is_some() || self.trees.iter().flatten().any(has_new);
         if is_new { 2 } else { 1 }
     }
 
@@ -433,27 +442,34 @@ impl RawTree {
 
 impl RawNode {
     fn check(self, index: usize) -> Result<Node, ModelError> {
-        match (
-            self.feature,
-            self.threshold,
-            self.left,
-            self.right,
-            self.value,
-        ) {
-            (Some(feature), Some(threshold), Some(left), Some(right), None) => Ok(Node::Split {
-                feature,
-                threshold,
-                missing: self.missing,
-                left,
-                right,
-            }),
-            (None, None, None, None, Some(values)) if self.missing.is_none() => {
+        let missing = self.missing;
+        let asked = (self.feature, self.left, self.right);
+        match (asked, self.threshold, self.categories, self.value) {
+            ((Some(feature), Some(left), Some(right)), Some(threshold), None, None) => {
+                Ok(Node::Split {
+                    feature,
+                    threshold,
+                    missing,
+                    left,
+                    right,
+                })
+            }
+            ((Some(feature), Some(left), Some(right)), None, Some(categories), None) => {
+                Ok(Node::Member {
+                    feature,
+                    categories,
+                    missing,
+                    left,
+                    right,
+                })
+            }
+            ((None, None, None), None, None, Some(values)) if missing.is_none() => {
                 Ok(Node::Leaf { values })
             }
             _ => Err(ModelError::new(
                 format!("nodes[{index}]"),
                 "a mixture of keys",
-                "either feature, threshold, left and right, or value alone",
+                "either feature, threshold or categories, left and right, or value alone",
             )),
         }
     }

@@ -75,8 +75,25 @@ pub const SPLITS: Limit = Limit {
     way_out: "fit fewer trees, or with a smaller `max_depth` or `max_leaf_nodes`",
 };
 
+/// Categories of a feature that splits tell apart.
+pub const CATEGORIES: Limit = Limit {
+    what: "categories of one feature",
+    min: 1,
+    max: 65_535,
+    reason: "a category's place is a number of 16 bits",
+    way_out: "group rare categories into one",
+};
+
 /// All of them.
-pub const ALL: &[Limit] = &[FEATURES, CLASSES, TARGETS, TREES, TREE_SPLITS, SPLITS];
+pub const ALL: &[Limit] = &[
+    FEATURES,
+    CLASSES,
+    TARGETS,
+    TREES,
+    TREE_SPLITS,
+    SPLITS,
+    CATEGORIES,
+];
 
 impl Limit {
     /// Holds a count against the bound.

@@ -30,6 +30,21 @@ pub enum Node {
         /// Index of the node taken when it does not.
         right: u32,
     },
+    /// Goes left where the reading is one of some categories, else right, as a category does that is
+    /// not known; NaN, a missing reading, goes to the side of `missing`, and right where there is none.
+    Member {
+        /// Index of the feature; its readings are the places of categories, 0 and on. What lies
+        /// between two places counts as the lower one.
+        feature: u32,
+        /// The categories that go left, at least one, ascending, each below [`limits::CATEGORIES`].
+        categories: Vec<u32>,
+        /// Where a missing reading goes; `None` where the model was fitted without any.
+        missing: Option<Side>,
+        /// Index of the node taken by these categories.
+        left: u32,
+        /// Index of the node taken by all others.
+        right: u32,
+    },
     /// Ends a path.
     Leaf {
         /// In a voting forest class proportions, one per class, each in `0.0..=1.0`, with a sum of 1
@@ -37,6 +52,55 @@ pub enum Node {
         /// output, or one for each.
         values: Vec<f64>,
     },
+}
+
+impl Node {
+    /// The feature that is asked, and the children to the left and to the right; `None` of a leaf.
+    #[must_use]
+    pub fn split(&self) -> Option<(usize, [usize; 2])> {
+        match self {
+            Self::Split {
+                feature,
+                left,
+                right,
+                ..
+            }
+            | Self::Member {
+                feature,
+                left,
+                right,
+                ..
+            } => Some((*feature as usize, [*left as usize, *right as usize])),
+            Self::Leaf { .. } => None,
+        }
+    }
+
+    /// Where a missing reading goes, if the node says so.
+    #[must_use]
+    pub fn missing(&self) -> Option<Side> {
+        match self {
+            Self::Split { missing, .. } | Self::Member { missing, .. } => *missing,
+            Self::Leaf { .. } => None,
+        }
+    }
+
+    /// Whether a reading, as the split sees it, goes left; `false` at a leaf.
+    #[must_use]
+    pub fn sends_left(&self, reading: f64) -> bool {
+        match self {
+            Self::Split { missing, .. } | Self::Member { missing, .. } if reading.is_nan() => {
+                *missing == Some(Side::Left)
+            }
+            Self::Split { threshold, .. } => reading <= *threshold,
+            Self::Member { categories, .. } => {
+                let place = reading.floor();
+                let found =
+                    categories.binary_search_by(|it| f64::from(*it).total_cmp(&(place + 0.0)));
+                found.is_ok()
+            }
+            Self::Leaf { .. } => false,
+        }
+    }
 }
 
 /// A decision tree in preorder: node 0 is the root, a split's left child follows it directly.
@@ -121,7 +185,9 @@ impl Tree {
                 let mut node = taken[visit.index]
                     .take()
                     .expect("each node is visited once");
-                if let Node::Split { left, right, .. } = &mut node {
+                if let Node::Split { left, right, .. } | Node::Member { left, right, .. } =
+                    &mut node
+                {
                     n_splits += 1;
                     *left = position[*left as usize];
                     *right = position[*right as usize];
@@ -172,23 +238,18 @@ impl Tree {
     pub(crate) fn leaf(&self, seen: impl Fn(usize) -> f64) -> &[f64] {
         let mut at = 0;
         loop {
-            match &self.nodes[at] {
-                Node::Leaf { values } => return values,
-                Node::Split {
-                    feature,
-                    threshold,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    let reading = seen(*feature as usize);
-                    let goes_left = match missing {
-                        Some(side) if reading.is_nan() => *side == Side::Left,
-                        _ => reading <= *threshold,
-                    };
-                    at = if goes_left { *left } else { *right } as usize;
-                }
-            }
+            let node = &self.nodes[at];
+            let Some((feature, [left, right])) = node.split() else {
+                let Node::Leaf { values } = node else {
+                    unreachable!("a node splits or is a leaf");
+                };
+                return values;
+            };
+            at = if node.sends_left(seen(feature)) {
+                left
+            } else {
+                right
+            };
         }
     }
 }
@@ -201,44 +262,51 @@ fn check_node(
     check_leaf: impl Fn(&[f64]) -> Result<(), ModelError>,
 ) -> Result<(), ModelError> {
     let place = |field: &str| format!("nodes[{index}].{field}");
-    match node {
-        Node::Split {
-            feature,
-            threshold,
-            left,
-            right,
-            ..
-        } => {
-            if *feature as usize >= n_features {
-                return Err(ModelError::new(
-                    place("feature"),
-                    feature.to_string(),
-                    format!("a feature index below {n_features}"),
-                ));
-            }
-            if !threshold.is_finite() {
-                return Err(ModelError::new(
-                    place("threshold"),
-                    threshold.to_string(),
-                    "a finite number",
-                ));
-            }
-            for (field, child) in [("left", left), ("right", right)] {
-                if *child as usize >= n_nodes {
-                    return Err(ModelError::new(
-                        place(field),
-                        child.to_string(),
-                        format!("a node index below {n_nodes}"),
-                    ));
-                }
-            }
-            Ok(())
+    if let Some((feature, children)) = node.split() {
+        if feature >= n_features {
+            return Err(ModelError::new(
+                place("feature"),
+                feature.to_string(),
+                format!("a feature index below {n_features}"),
+            ));
         }
+        for (field, child) in ["left", "right"].into_iter().zip(children) {
+            if child >= n_nodes {
+                return Err(ModelError::new(
+                    place(field),
+                    child.to_string(),
+                    format!("a node index below {n_nodes}"),
+                ));
+            }
+        }
+    }
+    match node {
+        Node::Split { threshold, .. } if !threshold.is_finite() => Err(ModelError::new(
+            place("threshold"),
+            threshold.to_string(),
+            "a finite number",
+        )),
+        Node::Split { .. } => Ok(()),
+        Node::Member { categories, .. } => check_categories(categories, &place("categories")),
         Node::Leaf { values } => check_leaf(values).map_err(|error| ModelError {
             place: place(&error.place),
             ..error
         }),
     }
+}
+
+/// Categories are a set, ascending, of places that 16 bits hold.
+fn check_categories(categories: &[u32], place: &str) -> Result<(), ModelError> {
+    let n_places = categories.last().map_or(0, |last| *last as usize + 1);
+    limits::CATEGORIES.check(place, n_places)?;
+    if categories.is_sorted_by(|one, other| one < other) {
+        return Ok(());
+    }
+    Err(ModelError::new(
+        place,
+        format!("{categories:?}"),
+        "places of categories, ascending, each once",
+    ))
 }
 
 /// What a leaf of a voting forest may hold; `place` is the leaf's key.
@@ -301,9 +369,8 @@ fn preorder(nodes: &[Node]) -> Result<Vec<Visit>, ModelError> {
     let mut parent_of: Vec<Option<usize>> = vec![None; nodes.len()];
     let mut stack = vec![Visit { index: 0, depth: 0 }];
     while let Some(visit) = stack.pop() {
-        if let Node::Split { left, right, .. } = &nodes[visit.index] {
-            for (field, child) in [("left", *left), ("right", *right)] {
-                let child = child as usize;
+        if let Some((_, [left, right])) = nodes[visit.index].split() {
+            for (field, child) in [("left", left), ("right", right)] {
                 let known = if child == 0 {
                     Some("the root".to_owned())
                 } else {
@@ -320,13 +387,10 @@ fn preorder(nodes: &[Node]) -> Result<Vec<Visit>, ModelError> {
             }
             let depth = visit.depth + 1;
             stack.push(Visit {
-                index: *right as usize,
+                index: right,
                 depth,
             });
-            stack.push(Visit {
-                index: *left as usize,
-                depth,
-            });
+            stack.push(Visit { index: left, depth });
         }
         order.push(visit);
     }
@@ -354,8 +418,8 @@ pub(crate) fn depth(trees: &[Tree]) -> usize {
 pub(crate) fn inputs(trees: &[Tree], n_features: usize) -> Vec<usize> {
     let mut is_asked = vec![false; n_features];
     for node in trees.iter().flat_map(Tree::nodes) {
-        if let Node::Split { feature, .. } = node {
-            is_asked[*feature as usize] = true;
+        if let Some((feature, _)) = node.split() {
+            is_asked[feature] = true;
         }
     }
     (0..n_features)
@@ -370,10 +434,10 @@ pub(crate) fn splits_by_depth(trees: &[Tree]) -> Vec<usize> {
         // Children stand behind their split.
         let mut depths = vec![0; tree.nodes.len()];
         for (index, node) in tree.nodes.iter().enumerate() {
-            if let Node::Split { left, right, .. } = node {
+            if let Some((_, [left, right])) = node.split() {
                 counts[depths[index]] += 1;
-                depths[*left as usize] = depths[index] + 1;
-                depths[*right as usize] = depths[index] + 1;
+                depths[left] = depths[index] + 1;
+                depths[right] = depths[index] + 1;
             }
         }
     }

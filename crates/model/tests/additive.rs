@@ -84,6 +84,58 @@ fn a_missing_reading_goes_to_its_side() {
 }
 
 #[test]
+fn a_set_of_categories_takes_its_members_left() {
+    let of = |split: &str| BOOSTED.replace(r#""threshold":1.5,"missing":"left""#, split);
+    let text = of(r#""categories":[0,3],"missing":"left""#);
+    let model = read(&text);
+    assert_eq!(
+        FloatModel::from_json(model.to_json().as_bytes()),
+        Ok(model.clone())
+    );
+    // What lies between two places is the lower one; what is no place is in no set.
+    let left = [0.0, -0.0, 0.9, 3.0, f64::NAN];
+    assert_eq!(left.map(|reading| model.predict(&[reading])), [1; 5]);
+    let right = [
+        1.0,
+        2.0,
+        4.0,
+        -0.5,
+        -1.0,
+        1e300,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ];
+    assert_eq!(right.map(|reading| model.predict(&[reading])), [0; 8]);
+    let nowhere = read(&of(r#""categories":[0,3]"#));
+    assert_eq!(nowhere.predict(&[f64::NAN]), 0);
+
+    for (split, message) in [
+        (
+            r#""categories":[]"#,
+            "trees[0].nodes[0].categories: found 0 categories of one feature, expected 1 to 65,535",
+        ),
+        (
+            r#""categories":[3,3]"#,
+            "trees[0].nodes[0].categories: found [3, 3], expected places of categories, ascending, each \
+             once",
+        ),
+        (
+            r#""categories":[65535]"#,
+            "trees[0].nodes[0].categories: found 65,536 categories of one feature, expected 1 to \
+             65,535 (a category's place is a number of 16 bits); group rare categories into one",
+        ),
+        (
+            r#""categories":[1],"threshold":2.0"#,
+            "trees[0].nodes[0]: found a mixture of keys, expected either feature, threshold or \
+             categories, left and right, or value alone",
+        ),
+    ] {
+        let error = FloatModel::from_json(of(split).as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+#[test]
 fn sums_round_as_their_precision_does() {
     // Beyond 2^24 a float32 takes no single one, but it takes two at once.
     let float32 = f64::from(0.1_f32 + 0.2_f32) / 2.0;

@@ -130,7 +130,7 @@ fn files() {
                 } => format!(
                     r#"{{"feature":0,"threshold":{threshold},"left":{left},"right":{right}}}"#
                 ),
-                Node::Leaf { .. } => r#"{"value":[0.25,0.75]}"#.to_owned(),
+                _ => r#"{"value":[0.25,0.75]}"#.to_owned(),
             })
             .collect();
         format!(r#"{stub},{{"nodes":[{}]}}"#, nodes.join(","))

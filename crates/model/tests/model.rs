@@ -92,7 +92,7 @@ fn what_is_no_tree_is_refused() {
     refused(
         &STUMP.replace("\"left\":2,", ""),
         &expect![
-            "trees[0].nodes[0]: found a mixture of keys, expected either feature, threshold, left and right, or value alone"
+            "trees[0].nodes[0]: found a mixture of keys, expected either feature, threshold or categories, left and right, or value alone"
         ],
     );
     refused(

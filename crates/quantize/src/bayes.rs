@@ -358,7 +358,7 @@ impl Scale {
                 factor: exp2(*shift),
                 offset: f64::from(*offset),
             },
-            Coding::Rank { .. } => unreachable!("`codings` gives naive Bayes affine codings"),
+            _ => unreachable!("`codings` gives naive Bayes affine codings"),
         }
     }
 

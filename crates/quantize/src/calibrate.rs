@@ -1,11 +1,12 @@
 //! What quantization knows about each feature: type, range and grid, from the training rows, the
 //! model and what the config declares. Test rows never calibrate.
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
-use spinney_model::{FloatModel, Node};
+use spinney_model::{FloatModel, Node, Side};
 
 use crate::QuantizeError;
+use crate::coding::ReadingType;
 
 /// What a sensor delivers for one feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,39 @@ pub enum CodingChoice {
     Rank,
 }
 
+/// What a device receives for a missing reading. In float rows it is NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// NaN, in rows of singles.
+    Nan,
+    /// This number, which is then no reading; in rows of singles NaN, too.
+    Number(f64),
+}
+
+impl Missing {
+    /// What is received, as a number.
+    #[must_use]
+    pub fn reading(self) -> f64 {
+        match self {
+            Self::Nan => f64::NAN,
+            Self::Number(number) => number,
+        }
+    }
+
+    fn is_delivered_by(self, sensor: Sensor) -> bool {
+        match self {
+            Self::Nan => sensor == Sensor::F32,
+            Self::Number(number) => sensor.delivers(number),
+        }
+    }
+
+    /// Its place among readings.
+    pub(crate) fn mark(self, reading_type: ReadingType) -> i32 {
+        reading_type.order(self.reading())
+    }
+}
+
 /// What the config declares about one feature.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Declared {
@@ -95,6 +129,11 @@ pub struct Declared {
     pub range: Option<(f64, f64)>,
     /// The coding.
     pub coding: CodingChoice,
+    /// How a missing reading is received; without it NaN where the sensor delivers singles and the
+    /// model sends missing readings left somewhere, and none elsewhere.
+    pub missing: Option<Missing>,
+    /// The number of categories that readings are the places of; 0 for numbers.
+    pub n_categories: u32,
 }
 
 /// What is known of one feature.
@@ -109,6 +148,17 @@ pub struct Calibration {
     pub grid_bits: Option<u8>,
     /// The coding asked for.
     pub coding: CodingChoice,
+    /// What a missing reading is received as; `None` where none is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+}
+
+impl Calibration {
+    /// Whether readings may be missing.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.missing.is_some()
+    }
 }
 
 /// Standard deviations around each class's mean that naive Bayes codes without saturation.
@@ -146,12 +196,25 @@ pub fn calibrate(
     assert_eq!(declared.len(), n_features, "one declaration per feature");
     let needed = needed_ranges(model);
     let inputs = model.inputs();
+    let mut takes_missing_left = vec![false; n_features];
+    for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
+        if let (Some((feature, _)), Some(Side::Left)) = (node.split(), node.missing()) {
+            takes_missing_left[feature] = true;
+        }
+    }
     (0..n_features)
         .map(|feature| {
-            let column = rows.as_ref().map(|rows| rows.index_axis(Axis(1), feature));
+            let column = rows.as_ref().map(|rows| {
+                let column = rows.index_axis(Axis(1), feature);
+                let present = column.iter().copied().filter(|it| !it.is_nan());
+                Column {
+                    present: present.collect(),
+                    has_gaps: column.iter().any(|it| it.is_nan()),
+                }
+            });
             let seen = column
                 .as_ref()
-                .and_then(|column| span(column.iter().copied().filter(|it| !it.is_nan())));
+                .and_then(|column| span(column.present.iter().copied()));
             let needed = match (model, seen) {
                 // Rows seen tell more than θ ± 8σ, which a wide class would stretch for all.
                 (FloatModel::GaussianNb(_), Some((low, high))) if low < high => {
@@ -165,6 +228,7 @@ pub fn calibrate(
                 column,
                 Needs {
                     is_used: inputs.binary_search(&feature).is_ok(),
+                    takes_missing_left: takes_missing_left[feature],
                     seen,
                     needed,
                 },
@@ -174,18 +238,27 @@ pub fn calibrate(
         .collect()
 }
 
-/// What a feature's range has to hold.
+/// The training readings of a feature.
+struct Column {
+    /// Those that are there.
+    present: Vec<f64>,
+    has_gaps: bool,
+}
+
+/// What the model makes of a feature, and what its range has to hold.
 struct Needs {
     is_used: bool,
+    takes_missing_left: bool,
     seen: Option<(f64, f64)>,
     needed: Option<(f64, f64)>,
 }
 
 fn calibrate_feature(
     name: &str,
-    column: Option<ArrayView1<'_, f64>>,
+    column: Option<Column>,
     Needs {
         is_used,
+        takes_missing_left,
         seen,
         needed,
     }: Needs,
@@ -196,14 +269,36 @@ fn calibrate_feature(
         found,
         expected,
     };
-    let unknown = if is_used { Sensor::F32 } else { Sensor::U8 };
     let sensor = declared
         .sensor
-        .unwrap_or_else(|| column.as_ref().map_or(unknown, sensor_of));
+        .unwrap_or_else(|| told_sensor(declared, column.as_ref(), is_used));
+    let missing = match declared.missing {
+        Some(missing) if !missing.is_delivered_by(sensor) => {
+            return Err(error(
+                format!("missing readings as {}", missing.reading()),
+                match sensor.integers() {
+                    Some((low, high)) => {
+                        format!("an integer from {low} to {high}, as its type declares")
+                    }
+                    None => "NaN, or a number within the range of float32".to_owned(),
+                },
+            ));
+        }
+        None if sensor == Sensor::F32 && takes_missing_left => Some(Missing::Nan),
+        declared => declared,
+    };
+    let has_gaps = column.as_ref().is_some_and(|column| column.has_gaps);
+    if has_gaps && is_used && missing.is_none() && sensor != Sensor::F32 {
+        return Err(error(
+            "a training reading that is missing".to_owned(),
+            "readings, or `missing` in [features] with what stands for none".to_owned(),
+        ));
+    }
+    let column = column.map(|column| column.present);
     if let Some(reading) = column
         .iter()
         .flatten()
-        .find(|reading| is_used && !sensor.delivers(**reading) && !is_gap(**reading, sensor))
+        .find(|reading| is_used && !sensor.delivers(**reading))
     {
         return Err(error(
             format!("the training reading {reading}"),
@@ -225,7 +320,8 @@ fn calibrate_feature(
             format!("one for readings of {} to {}", seen.0, seen.1),
         ));
     }
-    let mut range = match declared.range {
+    let places = (declared.n_categories > 0).then(|| (0.0, f64::from(declared.n_categories - 1)));
+    let mut range = match declared.range.or(places) {
         Some((low, high)) if low <= high => (low, high),
         Some((low, high)) => {
             return Err(error(
@@ -265,25 +361,49 @@ fn calibrate_feature(
     Ok(Calibration {
         sensor,
         range,
-        grid_bits: column.as_ref().and_then(grid_of),
+        grid_bits: column.as_deref().and_then(grid_of),
         coding: declared.coding,
+        missing,
     })
 }
 
-/// Whether a reading is missing, which singles alone have a value for.
-fn is_gap(reading: f64, sensor: Sensor) -> bool {
-    reading.is_nan() && sensor == Sensor::F32
-}
-
-fn sensor_of(column: &ArrayView1<'_, f64>) -> Sensor {
-    [Sensor::I16, Sensor::I32]
-        .into_iter()
-        .find(|sensor| column.iter().all(|reading| sensor.delivers(*reading)))
+/// The narrowest sensor that delivers the places of categories, or the readings seen, and what stands
+/// for a missing one.
+fn told_sensor(declared: Declared, column: Option<&Column>, is_used: bool) -> Sensor {
+    let has_nan = match declared.missing {
+        Some(missing) => missing == Missing::Nan,
+        None => column.is_some_and(|column| column.has_gaps),
+    };
+    if has_nan {
+        return Sensor::F32;
+    }
+    let last = f64::from(declared.n_categories.saturating_sub(1));
+    let needed: Vec<f64> = match (declared.n_categories, column) {
+        (1.., _) => vec![0.0, last],
+        (0, Some(column)) => column.present.clone(),
+        (0, None) if is_used => return Sensor::F32,
+        (0, None) => return Sensor::U8,
+    };
+    let sensors = match declared.n_categories {
+        0 => &[Sensor::I16, Sensor::I32][..],
+        _ => &[Sensor::U8, Sensor::I16, Sensor::I32],
+    };
+    let delivers = |sensor: &Sensor| {
+        let missing = declared.missing.map(Missing::reading);
+        needed
+            .iter()
+            .chain(&missing)
+            .all(|reading| sensor.delivers(*reading))
+    };
+    sensors
+        .iter()
+        .copied()
+        .find(delivers)
         .unwrap_or(Sensor::F32)
 }
 
 /// The coarsest grid `2^−bits` that holds every reading.
-fn grid_of(column: &ArrayView1<'_, f64>) -> Option<u8> {
+fn grid_of(column: &[f64]) -> Option<u8> {
     (0..=GRID_BITS_MAX).find(|bits| {
         let scale = f64::from(1_u32 << bits);
         column.iter().all(|reading| {
@@ -313,11 +433,19 @@ pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
     match model {
         FloatModel::Forest(_) | FloatModel::Additive(_) => {
             for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
-                if let Node::Split {
-                    feature, threshold, ..
-                } = node
-                {
-                    widen(*feature as usize, *threshold, *threshold);
+                match node {
+                    Node::Split {
+                        feature, threshold, ..
+                    } => widen(*feature as usize, *threshold, *threshold),
+                    Node::Member {
+                        feature,
+                        categories,
+                        ..
+                    } => {
+                        let last = categories.last().map_or(0.0, |last| f64::from(*last));
+                        widen(*feature as usize, 0.0, last);
+                    }
+                    Node::Leaf { .. } => {}
                 }
             }
         }

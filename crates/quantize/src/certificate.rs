@@ -11,7 +11,7 @@ use crate::coding::{Coding, exp2};
 use crate::flip::{Flip, Interval};
 use crate::forest::VoteWidth;
 use crate::paths::Paths;
-use crate::thresholds::{code_threshold, thresholds};
+use crate::thresholds::{code_threshold, readings, thresholds};
 use crate::{Body, Leaves, QuantModel};
 
 /// How far a proof reaches.
@@ -229,7 +229,7 @@ fn votes_are_exact(forest: &Forest, quant: &QuantModel, voting: Voting) -> bool 
 fn is_exact(node: &Node, width: VoteWidth) -> bool {
     const FLOAT_BITS: i8 = 20;
     match node {
-        Node::Split { .. } => true,
+        Node::Split { .. } | Node::Member { .. } => true,
         Node::Leaf {
             values: proportions,
         } => {
@@ -283,36 +283,54 @@ fn flips(
     let mut flips = Vec::new();
     for (tree_idx, tree) in model.trees().iter().enumerate() {
         for (node_idx, node) in tree.nodes().iter().enumerate() {
-            let Node::Split {
-                feature, threshold, ..
-            } = node
-            else {
+            let Some((feature, _)) = node.split() else {
                 continue;
             };
-            let feature = *feature as usize;
             let compare = model.schema().features()[feature].compare;
-            let sensor = calibrations[feature].sensor;
-            let coding = quant.coding_of(feature).expect("a split asks it");
+            let calibration = &calibrations[feature];
+            let input = &quant.inputs()[quant.code_of(node).expect("a split's code")];
             let code = paths.code(tree_idx, node_idx);
-            let interval = Interval::between(
-                sensor,
-                |reading| compare.seen(reading) <= *threshold,
-                |reading| code.sends_left(coding.code(quant.reading_type(), reading)),
-            );
+            let sends_left =
+                |reading: f64| code.sends_left(input.code(quant.reading_type(), reading));
+            let (threshold, interval) = match node {
+                Node::Split { threshold, .. } => {
+                    // What stands for a missing reading is none, so that codes have an order.
+                    let coding = &input.coding;
+                    let interval = Interval::between(
+                        calibration.sensor,
+                        |reading| compare.seen(reading) <= *threshold,
+                        |reading| code.sends_left(coding.code(quant.reading_type(), reading)),
+                    );
+                    (*threshold, interval)
+                }
+                // A set is a table of all that a sensor can deliver.
+                Node::Member { categories, .. } => (f64::from(categories[0]), None),
+                Node::Leaf { .. } => continue,
+            };
             let parting = partings.get(&(tree_idx, node_idx));
-            let is_reached =
-                interval.is_some_and(|interval| interval.is_reached(&calibrations[feature]));
-            if !is_reached && parting.is_none() {
+            let parts_missing = |row: &usize| rows.values()[[*row, feature]].is_nan();
+            let missing = match calibration.missing {
+                Some(missing) => sends_left(missing.reading()) != node.sends_left(f64::NAN),
+                None => parting.is_some_and(|rows| rows.iter().any(parts_missing)),
+            };
+            let is_reached = interval.is_some_and(|interval| interval.is_reached(calibration));
+            if !is_reached && !missing && parting.is_none() {
                 continue;
             }
-            let (above, below) = interval.map_or((None, None), Interval::ends);
+            let (above, below) = match interval {
+                Some(interval) => interval.ends(),
+                // No number lies between.
+                None if missing => (Some(threshold), Some(threshold)),
+                None => (None, None),
+            };
             let mut flip = Flip {
                 tree: tree_idx,
                 node: node_idx,
                 feature,
-                threshold: *threshold,
+                threshold,
                 above,
                 below,
+                missing,
                 readings: 0,
                 rows: parting.cloned().unwrap_or_default(),
             };
@@ -340,7 +358,7 @@ fn remedies(
     let mut remedies: Vec<Remedy> = of_feature
         .into_iter()
         .map(|(feature, flips)| {
-            let column = rows.values().column(feature);
+            let column = readings(rows, feature);
             let readings = column.iter().chain(&thresholds[feature]);
             let range = readings.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| {
                 (low.min(*at), high.max(*at))
@@ -353,7 +371,8 @@ fn remedies(
             let finer = Coding::affine_within(range, max_shift);
             let compare = model.schema().features()[feature].compare;
             let parts_none = flips.iter().all(|flip| {
-                let code = code_threshold(flip.threshold, compare, &finer, quant.reading_type());
+                let code =
+                    code_threshold(flip.threshold, compare, &finer, quant.reading_type(), None);
                 flip.rows.iter().all(|row| {
                     let reading = rows.values()[[*row, feature]];
                     let goes_left = code.sends_left(finer.code(quant.reading_type(), reading));
@@ -368,7 +387,8 @@ fn remedies(
                 n_rows: parting.len(),
                 range: (parts_none && !parting.is_empty()).then_some(range),
                 is_narrow: quant.code_bits() == 8
-                    && matches!(quant.coding_of(feature), Some(Coding::Affine { .. })),
+                    && (quant.input_of(feature))
+                        .is_some_and(|input| matches!(input.coding, Coding::Affine { .. })),
             }
         })
         .collect();

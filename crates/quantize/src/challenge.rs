@@ -123,11 +123,31 @@ struct Pool {
     /// Whether readings are held to the range, as thresholds lie beyond it.
     is_bounded: bool,
     adversarial: Vec<f64>,
+    /// What stands for a missing reading, and is no reading.
+    gap: Option<f64>,
 }
 
 impl Pool {
+    /// Places of categories, and what is none.
+    fn add_categories(&mut self, n_categories: u32) {
+        if n_categories == 0 {
+            return;
+        }
+        let places = (0..=n_categories).map(f64::from);
+        self.adversarial.extend(places.chain([65_535.0, -1.0]));
+        if let Some((low, high)) = self.sensor.integers() {
+            self.adversarial
+                .retain(|reading| (low..=high).contains(reading));
+        } else {
+            self.adversarial.extend([-0.5, 0.5, 1.5, 65_536.0, -0.0]);
+        }
+    }
+
     /// A reading of a row as the sensor would have delivered it.
     fn delivered(&self, reading: f64) -> f64 {
+        if reading.is_nan() {
+            return reading;
+        }
         let reading = match self.sensor {
             Sensor::F32 => single(reading),
             _ => reading,
@@ -139,7 +159,7 @@ impl Pool {
         }
     }
 
-    fn draw(&self, random: &mut Random) -> f64 {
+    fn any(&self, random: &mut Random) -> f64 {
         if !self.adversarial.is_empty() && random.below(4) != 0 {
             return self.adversarial[random.below(self.adversarial.len())];
         }
@@ -148,6 +168,16 @@ impl Pool {
         match self.sensor {
             Sensor::F32 => single(reading).clamp(single(low), single(high)),
             _ => reading.floor(),
+        }
+    }
+
+    /// A reading to try, and never what stands for a missing one.
+    fn draw(&self, random: &mut Random) -> f64 {
+        let reading = self.any(random);
+        if self.gap == Some(reading) {
+            f64::NAN
+        } else {
+            reading
         }
     }
 }
@@ -167,26 +197,45 @@ fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -
             means_of
         }
     };
-    // NaN is a missing reading where some split wants it on its left, and codes put it on the right.
-    let wants_left = |node: &Node| {
-        matches!(
-            node,
-            Node::Split {
-                missing: Some(Side::Left),
-                ..
-            }
-        )
-    };
-    let mut nodes = model.trees().iter().flat_map(Tree::nodes);
-    let is_forest = !model.trees().is_empty() && !nodes.any(wants_left);
+    let mut sends_missing_left = vec![false; calibrations.len()];
+    let mut n_categories = vec![0_u32; calibrations.len()];
+    for node in model.trees().iter().flat_map(Tree::nodes) {
+        if let (Some((feature, _)), Some(Side::Left)) = (node.split(), node.missing()) {
+            sends_missing_left[feature] = true;
+        }
+        if let Node::Member {
+            feature,
+            categories,
+            ..
+        } = node
+        {
+            let known = &mut n_categories[*feature as usize];
+            *known = (*known).max(categories.last().map_or(0, |last| last + 1));
+        }
+    }
+    let is_forest = !model.trees().is_empty();
     calibrations
         .iter()
         .enumerate()
         .zip(thresholds)
         .map(|((feature, calibration), thresholds)| {
             // Readings of features that are not used are tried as any, and must change nothing.
-            let coding = quant.coding_of(feature).unwrap_or(&Coding::IDENTITY);
-            pool(calibration, coding, &thresholds, is_forest)
+            let coding = quant
+                .input_of(feature)
+                .map_or(&Coding::IDENTITY, |input| &input.coding);
+            let mut pool = pool(calibration, coding, &thresholds, is_forest);
+            // Where none is missing by what is declared, nothing is said of NaN on the left.
+            if is_forest && sends_missing_left[feature] && !calibration.is_missing() {
+                pool.adversarial.retain(|reading| !reading.is_nan());
+            }
+            pool.add_categories(n_categories[feature]);
+            if let Some(missing) = calibration.missing {
+                pool.gap = Some(missing.reading());
+                pool.adversarial
+                    .retain(|reading| *reading != missing.reading());
+                pool.adversarial.push(f64::NAN);
+            }
+            pool
         })
         .collect()
 }
@@ -248,6 +297,7 @@ fn pool(calibration: &Calibration, coding: &Coding, thresholds: &[f64], is_fores
         range: calibration.range,
         is_bounded: !lies_within,
         adversarial: readings,
+        gap: None,
     }
 }
 

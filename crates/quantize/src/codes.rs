@@ -11,8 +11,9 @@ use spinney_model::FloatModel;
 
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
 use crate::coding::{Coding, ReadingType};
+use crate::inputs::Place;
 use crate::thresholds::{
-    Threshold, code_threshold, codings, cuts, decimals_above, shares_code, thresholds,
+    Threshold, code_threshold, codings, cuts, decimals_above, readings, shares_code, thresholds,
 };
 use crate::{CodeWidth, QuantForest, QuantizeError};
 
@@ -116,7 +117,8 @@ impl Feature<'_> {
             return Ok(affine);
         }
         if allows(CodingChoice::Rank) && cuts.len() <= CUTS_MAX {
-            return Ok(Coding::rank_for(self.reading_type, &cuts));
+            let is_missing = self.calibration.is_missing();
+            return Ok(Coding::rank_for(self.reading_type, &cuts, is_missing));
         }
         let name = &self.model.schema().features()[self.index].name;
         Err(QuantizeError {
@@ -131,11 +133,17 @@ impl Feature<'_> {
         })
     }
 
-    /// Whether all thresholds have codes of 8 bits with one above them.
+    /// Whether all thresholds have codes of 8 bits with one above them, wherever missing readings lie.
     fn fits(&self, coding: &Coding) -> bool {
         let compare = self.model.schema().features()[self.index].compare;
-        self.thresholds.iter().all(|threshold| {
-            match code_threshold(*threshold, compare, coding, self.reading_type) {
+        let places = match self.calibration.missing {
+            None => &[None][..],
+            Some(_) => &[Some(Place::Below), Some(Place::Above)],
+        };
+        let mut all = (self.thresholds.iter())
+            .flat_map(|threshold| places.iter().map(move |place| (*threshold, *place)));
+        all.all(|(threshold, place)| {
+            match code_threshold(threshold, compare, coding, self.reading_type, place) {
                 Threshold::NeverLeft => true,
                 Threshold::Code(code) => NARROW_THRESHOLDS.contains(&code),
             }
@@ -155,7 +163,7 @@ impl Feature<'_> {
         let Some(rows) = rows else {
             return false;
         };
-        let column = rows.values().column(self.index).to_vec();
+        let column = readings(rows, self.index);
         let decimals = decimals_above(&column, cuts);
         let compare = self.model.schema().features()[self.index].compare;
         !decimals.is_empty()

@@ -63,6 +63,36 @@ impl ReadingType {
         }
     }
 
+    /// Hands a reading over as the device receives it.
+    pub(crate) fn with(self, reading: f64, visit: impl Visit) -> i16 {
+        match self {
+            Self::U8 => visit.visit(to_u8(reading)),
+            Self::I16 => visit.visit(to_i16(reading)),
+            Self::I32 => visit.visit(to_i32(reading)),
+            Self::F32 => visit.visit(SingleBits(to_f32(reading).to_bits())),
+        }
+    }
+
+    /// The place of a reading among all of its type.
+    pub(crate) fn order(self, reading: f64) -> i32 {
+        match self {
+            Self::U8 => to_u8(reading).order(),
+            Self::I16 => to_i16(reading).order(),
+            Self::I32 => to_i32(reading).order(),
+            Self::F32 => SingleBits(to_f32(reading).to_bits()).order(),
+        }
+    }
+
+    /// The lowest number of the type.
+    pub(crate) fn lowest(self) -> f64 {
+        match self {
+            Self::U8 => 0.0,
+            Self::I16 => f64::from(i16::MIN),
+            Self::I32 => f64::from(i32::MIN),
+            Self::F32 => f64::NEG_INFINITY,
+        }
+    }
+
     /// A reading as the device receives it, little-endian; integers saturate.
     pub(crate) fn put(self, reading: f64, bytes: &mut Vec<u8>) {
         match self {
@@ -71,6 +101,26 @@ impl ReadingType {
             Self::I32 => bytes.extend(to_i32(reading).to_le_bytes()),
             Self::F32 => bytes.extend(to_f32(reading).to_le_bytes()),
         }
+    }
+}
+
+/// What is made of a reading of whatever type.
+pub(crate) trait Visit {
+    /// Makes a code.
+    fn visit<R: Reading>(self, reading: R) -> i16;
+}
+
+impl Visit for runtime::Coding<'_> {
+    fn visit<R: Reading>(self, reading: R) -> i16 {
+        self.code(reading)
+    }
+}
+
+impl Visit for runtime::Sets<'_> {
+    fn visit<R: Reading>(self, reading: R) -> i16 {
+        let mut codes = [0];
+        self.write(reading, &mut codes);
+        codes[0]
     }
 }
 
@@ -123,6 +173,14 @@ pub enum Coding {
         /// Cuts as the runtime orders readings, ascending.
         cuts: Vec<i32>,
     },
+    /// 0 for the members of a set of categories, 1 for all other readings.
+    Set {
+        /// What stands for a missing reading, as the runtime orders readings.
+        mark: i32,
+        /// 1 for members: first of a missing reading, then of each category, as far as there are
+        /// members.
+        members: Vec<u8>,
+    },
 }
 
 /// Binary digits that readings are scaled by.
@@ -148,6 +206,7 @@ impl Coding {
             } => "identity",
             Self::Affine { .. } => "affine",
             Self::Rank { .. } => "rank",
+            Self::Set { .. } => "set",
         }
     }
 
@@ -159,6 +218,8 @@ impl Coding {
             &Self::IDENTITY => 0,
             Self::Affine { .. } => size_of::<runtime::Affine>(),
             Self::Rank { cuts } => size_of_val(cuts.as_slice()),
+            // A bit each.
+            Self::Set { members, .. } => members.len().div_ceil(8),
         }
     }
 
@@ -178,6 +239,11 @@ impl Coding {
                     "ascending ones, none twice".to_owned(),
                 )
             }
+            Self::Set { .. } => (
+                false,
+                "a set of categories".to_owned(),
+                "a coding of numbers".to_owned(),
+            ),
         };
         if is_one {
             return Ok(());
@@ -189,27 +255,59 @@ impl Coding {
         })
     }
 
-    /// The runtime's view of this coding.
-    #[must_use]
-    pub fn runtime(&self) -> runtime::Coding<'_> {
-        match self {
-            Self::Affine { shift, offset } => runtime::Coding::Affine(runtime::Affine {
-                shift: *shift,
-                offset: *offset,
-            }),
-            Self::Rank { cuts } => runtime::Coding::Rank(runtime::Rank { cuts }),
+    /// The code of a set of categories, places in ascending order, and of a missing reading if it goes
+    /// with them.
+    pub(crate) fn set(mark: i32, categories: &[u32], has_missing: bool) -> Self {
+        let n_rows = categories.last().map_or(0, |last| *last as usize + 1) + 1;
+        let mut members = vec![0; n_rows];
+        members[0] = u8::from(has_missing);
+        for category in categories {
+            members[*category as usize + 1] = 1;
         }
+        Self::Set { mark, members }
+    }
+
+    /// The categories of a set; none of another coding.
+    #[must_use]
+    pub fn categories(&self) -> Vec<u32> {
+        let Self::Set { members, .. } = self else {
+            return Vec::new();
+        };
+        let categories = (0..).zip(&members[1..]);
+        categories
+            .filter(|(_, is_member)| **is_member != 0)
+            .map(|(category, _)| category)
+            .collect()
+    }
+
+    /// Whether a missing reading goes with the members of a set.
+    #[must_use]
+    pub fn has_missing(&self) -> bool {
+        matches!(self, Self::Set { members, .. } if members[0] != 0)
     }
 
     /// The code of a raw reading, computed by the runtime as the device computes it.
     #[must_use]
     pub fn code(&self, reading_type: ReadingType, reading: f64) -> i16 {
-        let coding = self.runtime();
-        match reading_type {
-            ReadingType::U8 => coding.code(to_u8(reading)),
-            ReadingType::I16 => coding.code(to_i16(reading)),
-            ReadingType::I32 => coding.code(to_i32(reading)),
-            ReadingType::F32 => coding.code(SingleBits(to_f32(reading).to_bits())),
+        match self {
+            Self::Affine { shift, offset } => {
+                let (shift, offset) = (*shift, *offset);
+                let affine = runtime::Affine { shift, offset };
+                reading_type.with(reading, runtime::Coding::Affine(affine))
+            }
+            Self::Rank { cuts } => {
+                reading_type.with(reading, runtime::Coding::Rank(runtime::Rank { cuts }))
+            }
+            Self::Set { mark, members } => {
+                let set = runtime::Sets {
+                    mark: *mark,
+                    feature: 0,
+                    first: 0,
+                    n_sets: 1,
+                    members,
+                };
+                reading_type.with(reading, set)
+            }
         }
     }
 
@@ -263,15 +361,14 @@ impl Coding {
         Some(Self::Affine { shift, offset })
     }
 
-    /// The rank coding of the given cuts, ascending, each the largest reading on its left.
-    pub(crate) fn rank_for(reading_type: ReadingType, cuts: &[f64]) -> Self {
+    /// The rank coding of the given cuts, ascending, each the largest reading on its left. With
+    /// `below` a missing reading may lie below all readings, and so may a cut.
+    pub(crate) fn rank_for(reading_type: ReadingType, cuts: &[f64], below: bool) -> Self {
         let mut cuts: Vec<i32> = cuts
             .iter()
-            .map(|cut| match reading_type {
-                ReadingType::U8 => i32::from(to_u8(*cut)),
-                ReadingType::I16 => i32::from(to_i16(*cut)),
-                ReadingType::I32 => to_i32(*cut),
-                ReadingType::F32 => SingleBits(to_f32(*cut).to_bits()).order(),
+            .map(|cut| match below && *cut < reading_type.lowest() {
+                true => i32::MIN,
+                false => reading_type.order(*cut),
             })
             .collect();
         cuts.dedup();

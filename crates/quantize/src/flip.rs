@@ -14,13 +14,16 @@ pub struct Flip {
     pub node: usize,
     /// Index of the feature.
     pub feature: usize,
-    /// The threshold in raw units.
+    /// The threshold in raw units; of a set of categories the first.
     pub threshold: f64,
     /// Readings above it …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<f64>,
     /// … and below it flip; `None` for no such end.
     pub below: Option<f64>,
+    /// Whether a missing reading flips.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
     /// Rows with such a reading, whether they reach the split or not.
     #[serde(default)]
     pub readings: usize,
@@ -32,6 +35,9 @@ impl Flip {
     /// Whether a reading, as the device receives it, flips.
     #[must_use]
     pub fn holds(&self, reading: f64) -> bool {
+        if reading.is_nan() {
+            return self.missing;
+        }
         self.above.is_none_or(|above| reading > above)
             && self.below.is_none_or(|below| reading < below)
     }
@@ -174,7 +180,7 @@ mod tests {
     /// What flips at a cut of `n_cuts` ranked ones, 0.5 apart from the integers.
     fn ranked(n_cuts: usize, cut: usize) -> Option<Interval> {
         let cuts: Vec<f64> = (0..n_cuts).map(|cut| cut as f64 + 0.5).collect();
-        let coding = Coding::rank_for(ReadingType::F32, &cuts);
+        let coding = Coding::rank_for(ReadingType::F32, &cuts, false);
         let threshold = coding.code(ReadingType::F32, cuts[cut]);
         Interval::between(
             Sensor::F32,

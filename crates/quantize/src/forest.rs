@@ -8,9 +8,10 @@ use spinney_model::{Additive, FloatModel, Forest, Node, Task, Tree, Voting, argm
 use spinney_runtime::forest as runtime;
 
 use crate::certificate::is_soft_row_at_risk;
-use crate::coding::{Coding, ReadingType};
+use crate::coding::ReadingType;
+use crate::inputs::Inputs;
 use crate::sums::{Sums, is_single};
-use crate::thresholds::{Threshold, code_threshold};
+use crate::thresholds::Threshold;
 use crate::values::{Numbers, Values, Width};
 use crate::{Options, QuantizeError, Votes, limits};
 
@@ -183,14 +184,14 @@ impl QuantForest {
     pub(crate) fn new(
         model: &FloatModel,
         forest: &Forest,
-        codings: &[Coding],
+        inputs: &Inputs,
         reading_type: ReadingType,
         options: Options,
         rows: Option<&Dataset>,
     ) -> Result<Self, QuantizeError> {
         let is_single = forest.trees().len() == 1;
         if options.voting == Voting::Hard || (is_single && !options.wants_scores) {
-            return Lowering::new(model, codings, reading_type, Rule::Classes).run();
+            return Lowering::new(model, inputs, reading_type, Rule::Classes).run();
         }
         let bytes_suffice = || {
             rows.is_some_and(|rows| {
@@ -204,14 +205,14 @@ impl QuantForest {
             Votes::Q15 | Votes::Auto => VoteWidth::Words,
             Votes::Word => return Err(too_wide("class proportions")),
         };
-        Lowering::new(model, codings, reading_type, Rule::Votes(width)).run()
+        Lowering::new(model, inputs, reading_type, Rule::Votes(width)).run()
     }
 
     /// As [`Self::new`], of an ensemble that adds.
     pub(crate) fn of_sums(
         model: &FloatModel,
         sum: &Additive,
-        codings: &[Coding],
+        inputs: &Inputs,
         reading_type: ReadingType,
         options: Options,
         rows: Option<&Dataset>,
@@ -238,7 +239,7 @@ impl QuantForest {
             None => of(Width::Half)?,
         };
         let rule = Rule::Sums(&sums, width);
-        let lowered = Lowering::new(model, codings, reading_type, rule).run()?;
+        let lowered = Lowering::new(model, inputs, reading_type, rule).run()?;
         Ok(Self {
             sums: Some(sums),
             ..lowered
@@ -270,18 +271,6 @@ impl QuantForest {
             (Some(_), Leaves::Classes) => unreachable!("values are not classes"),
             (None, leaves) => leaves.name(),
         }
-    }
-
-    /// The same trees with splits that ask codes instead of features: `inputs` has the feature of
-    /// each code, ascending.
-    pub(crate) fn of_codes(mut self, inputs: &[usize]) -> Self {
-        for split in &mut self.splits {
-            let code = inputs
-                .binary_search(&usize::from(split.feature))
-                .expect("each feature that a split asks is an input");
-            split.feature = u16::try_from(code).expect("no more codes than features");
-        }
-        self
     }
 
     /// The trees, in voting order.
@@ -395,7 +384,7 @@ fn too_wide(what: &str) -> QuantizeError {
 /// One pass over the float trees that writes the tables.
 struct Lowering<'a> {
     model: &'a FloatModel,
-    codings: &'a [Coding],
+    inputs: &'a Inputs,
     reading_type: ReadingType,
     rule: Rule<'a>,
     trees: Vec<runtime::Tree>,
@@ -418,13 +407,13 @@ enum Rule<'a> {
 impl<'a> Lowering<'a> {
     fn new(
         model: &'a FloatModel,
-        codings: &'a [Coding],
+        inputs: &'a Inputs,
         reading_type: ReadingType,
         rule: Rule<'a>,
     ) -> Self {
         Self {
             model,
-            codings,
+            inputs,
             reading_type,
             rule,
             trees: Vec::new(),
@@ -498,32 +487,23 @@ impl<'a> Lowering<'a> {
                     let number = self.leaf_number(index, tree, values);
                     runtime::LEAF | u16::try_from(number).unwrap_or(0)
                 }
-                Node::Split {
-                    feature,
-                    threshold,
-                    left,
-                    right,
-                    ..
-                } => {
-                    let feature_idx = *feature as usize;
-                    let code = code_threshold(
-                        *threshold,
-                        self.model.schema().features()[feature_idx].compare,
-                        &self.codings[feature_idx],
-                        self.reading_type,
-                    );
+                split => {
+                    let (_, [left, right]) = split.split().expect("no leaf");
+                    let schema = self.model.schema();
+                    let code = self.inputs.threshold(split, schema, self.reading_type);
                     let Threshold::Code(threshold) = code else {
-                        stack.push((*right as usize, parent));
+                        stack.push((right, parent));
                         continue;
                     };
+                    let input = self.inputs.of(split).expect("a split's code");
                     let at = self.splits.len() - first;
                     self.splits.push(runtime::Split {
-                        feature: u16::try_from(*feature).expect("at most `limits::FEATURES`"),
+                        feature: u16::try_from(input).expect("at most `limits::CODES`"),
                         threshold,
                         children: [0, 0],
                     });
-                    stack.push((*right as usize, Some((at, 1))));
-                    stack.push((*left as usize, Some((at, 0))));
+                    stack.push((right, Some((at, 1))));
+                    stack.push((left, Some((at, 0))));
                     u16::try_from(at).expect("at most `limits::TREE_SPLITS`")
                 }
             };

@@ -37,6 +37,7 @@ mod codes;
 mod coding;
 mod flip;
 mod forest;
+mod inputs;
 pub mod limits;
 mod order;
 mod paths;
@@ -46,16 +47,20 @@ mod sums;
 mod thresholds;
 mod values;
 
+use inputs::Inputs;
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Schema, Task, Voting};
 
 pub use bayes::QuantBayes;
-pub use calibrate::{Calibration, CodingChoice, Declared, Sensor, calibrate, needed_ranges};
+pub use calibrate::{
+    Calibration, CodingChoice, Declared, Missing, Sensor, calibrate, needed_ranges,
+};
 pub use certificate::{Certificate, Level, Remedy, certify, is_within_bound};
 pub use challenge::{Challenge, Subject, challenge};
 pub use coding::{Coding, ReadingType, round_down};
 pub use flip::Flip;
 pub use forest::{Leaves, QuantForest};
+pub use inputs::{Input, MissingCode, Place};
 pub use paths::{Paths, Step};
 pub use probability::{Probabilities, float_probabilities, probability_bound};
 pub use rescore::Rescorer;
@@ -130,8 +135,9 @@ pub enum CodeWidth {
 pub struct QuantModel {
     schema: Schema,
     reading_type: ReadingType,
-    inputs: Vec<usize>,
-    codings: Vec<Coding>,
+    inputs: Inputs,
+    /// What is received where a reading of a feature is missing.
+    missing: Vec<Option<Missing>>,
     body: Body,
     has_probabilities: bool,
     margin: Option<u64>,
@@ -220,26 +226,24 @@ impl QuantModel {
                 });
             }
         }
-        let (inputs, codings, body) = match model {
+        check_marks(&schema, calibrations, reading_type)?;
+        let (inputs, body) = match model {
             FloatModel::Forest(_) | FloatModel::Additive(_) => {
                 let codings = match codings {
                     Some(codings) => codings.to_vec(),
                     None => codes::choose(model, calibrations, reading_type, rows, options.codes)?,
                 };
+                let inputs = inputs_of(model, codings, calibrations, reading_type)?;
                 let body = match model {
                     FloatModel::Additive(sum) => {
-                        QuantForest::of_sums(model, sum, &codings, reading_type, options, rows)?
+                        QuantForest::of_sums(model, sum, &inputs, reading_type, options, rows)?
                     }
                     FloatModel::Forest(forest) => {
-                        QuantForest::new(model, forest, &codings, reading_type, options, rows)?
+                        QuantForest::new(model, forest, &inputs, reading_type, options, rows)?
                     }
                     FloatModel::GaussianNb(_) => unreachable!("it has no trees"),
                 };
-                let inputs = inputs(model, &codings, &body, reading_type);
-                let codings = inputs.iter().map(|input| codings[*input].clone());
-                let codings: Vec<Coding> = codings.collect();
-                let body = body.of_codes(&inputs);
-                (inputs, codings, Body::Forest(body))
+                (inputs, Body::Forest(body))
             }
             FloatModel::GaussianNb(_) if options.codes == CodeWidth::Byte => {
                 return Err(QuantizeError {
@@ -251,19 +255,36 @@ impl QuantModel {
                 });
             }
             FloatModel::GaussianNb(bayes) => {
-                let inputs = bayes.inputs().to_vec();
-                let calibrations = inputs.iter().map(|input| calibrations[*input].clone());
+                let features = bayes.inputs();
+                let calibrations = features.iter().map(|input| calibrations[*input].clone());
                 let calibrations: Vec<Calibration> = calibrations.collect();
+                let gaps = calibrations.iter().position(Calibration::is_missing);
+                if let Some(input) = gaps {
+                    let name = &schema.features()[features[input]].name;
+                    return Err(QuantizeError {
+                        place: format!("feature \"{name}\""),
+                        found: "readings that may be missing".to_owned(),
+                        expected:
+                            "readings, since naive Bayes has no side for a missing one; trees \
+                                   do"
+                            .to_owned(),
+                    });
+                }
                 let codings = bayes::codings(bayes, &calibrations)?;
                 let body = QuantBayes::new(bayes, &codings, &calibrations);
-                (inputs, codings, Body::Bayes(body))
+                let inputs = features.iter().copied().zip(codings);
+                (
+                    Inputs::plain(schema.n_features(), inputs),
+                    Body::Bayes(body),
+                )
             }
         };
+        let missing = calibrations.iter().map(|it| it.missing);
         Ok(Self {
             schema,
             reading_type,
             inputs,
-            codings,
+            missing: missing.collect(),
             body,
             has_probabilities: false,
             margin: None,
@@ -331,18 +352,20 @@ impl QuantModel {
     }
 
     /// The same model for a device whose readings are codes already: a feature per code.
-    ///
     #[must_use]
     pub fn of_codes(&self) -> Self {
+        let features: Vec<usize> = self.inputs().iter().map(|input| input.feature).collect();
+        let n_codes = features.len();
+        let codings = (0..n_codes).map(|code| (code, Coding::IDENTITY));
         Self {
-            schema: self.schema.select(&self.inputs),
-            inputs: (0..self.inputs.len()).collect(),
+            schema: self.schema.select(&features),
+            inputs: Inputs::plain(n_codes, codings),
+            missing: vec![None; n_codes],
             reading_type: if self.code_bits() == 8 {
                 ReadingType::U8
             } else {
                 ReadingType::I16
             },
-            codings: vec![Coding::IDENTITY; self.codings.len()],
             ..self.clone()
         }
     }
@@ -359,34 +382,54 @@ impl QuantModel {
         self.reading_type
     }
 
-    /// The feature of each code, ascending: what the device codes of a row, in this order. Codings,
-    /// the splits and terms of the body, and rows of codes go by the index of a code, which is a
-    /// position in here.
+    /// What each code is made of: what the device codes of a row, in this order. The splits and terms of
+    /// the body, and rows of codes, go by the index of a code, which is a position in here.
     ///
-    /// They are the features that the model uses ([`FloatModel::inputs`]), or the first where it
-    /// uses none; and all where trees compare readings as they are, which are then handed on without
-    /// a copy.
+    /// First comes a code for each feature that the model uses ([`FloatModel::inputs`]) or, where it
+    /// uses none, of the first one, ascending; of trees that compare readings as they are, for every
+    /// feature, as those are then handed on without a copy. Second codes of features that may be
+    /// missing follow, and sets of categories, which stand for their features where no threshold does.
     #[must_use]
-    pub fn inputs(&self) -> &[usize] {
-        &self.inputs
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs.list
     }
 
-    /// Index of the code of a feature; `None` where its readings are not coded.
-    #[must_use]
-    pub fn code_of(&self, feature: usize) -> Option<usize> {
-        self.inputs.binary_search(&feature).ok()
-    }
-
-    /// The coding of a feature; `None` where its readings are not coded.
+    /// How thresholds of a feature are coded; `None` where it has none.
     #[must_use]
     pub fn coding_of(&self, feature: usize) -> Option<&Coding> {
-        self.code_of(feature).map(|code| &self.codings[code])
+        let mut inputs = self.inputs().iter();
+        let is_its = |input: &&Input| {
+            input.feature == feature && !matches!(input.coding, Coding::Set { .. })
+        };
+        inputs.find(is_its).map(|input| &input.coding)
     }
 
-    /// The coding of each code.
+    /// Index of the code that a node of the float model asks; `None` of a leaf.
+    ///
+    /// # Panics
+    /// If the node is of another model.
     #[must_use]
-    pub fn codings(&self) -> &[Coding] {
-        &self.codings
+    pub fn code_of(&self, node: &spinney_model::Node) -> Option<usize> {
+        self.inputs.of(node)
+    }
+
+    /// The code that codes up to go left at a node of the float model; `None` of a leaf, and if all go
+    /// right.
+    ///
+    /// # Panics
+    /// If the node is of another model.
+    #[must_use]
+    pub fn code_threshold(&self, node: &spinney_model::Node) -> Option<i16> {
+        match self.inputs.threshold(node, &self.schema, self.reading_type) {
+            thresholds::Threshold::NeverLeft => None,
+            thresholds::Threshold::Code(code) => Some(code),
+        }
+    }
+
+    /// The first code of a feature; `None` where its readings are not coded.
+    #[must_use]
+    pub fn input_of(&self, feature: usize) -> Option<&Input> {
+        self.inputs().iter().find(|input| input.feature == feature)
     }
 
     /// The model proper.
@@ -412,21 +455,66 @@ impl QuantModel {
     #[must_use]
     pub fn is_identity(&self) -> bool {
         matches!(self.reading_type, ReadingType::U8 | ReadingType::I16)
-            && self.inputs.len() == self.schema.n_features()
-            && self
-                .codings
-                .iter()
-                .all(|coding| *coding == Coding::IDENTITY)
+            && self.inputs().len() == self.schema.n_features()
+            && (self.inputs().iter().enumerate()).all(|(index, input)| {
+                input.feature == index
+                    && input.coding == Coding::IDENTITY
+                    && input.missing.is_none()
+            })
     }
 
     /// A row as the device receives it: readings little-endian, one after the other.
     #[must_use]
     pub fn reading_bytes(&self, row: &[f64]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(row.len() * self.reading_type.n_bytes());
-        for reading in row {
-            self.reading_type.put(*reading, &mut bytes);
+        for (feature, reading) in row.iter().enumerate() {
+            let received = self.received(feature, *reading);
+            self.reading_type.put(received, &mut bytes);
         }
         bytes
+    }
+
+    /// What the device receives for a reading of a float row: what stands for a missing one in place of
+    /// NaN. A type of fewer digits may still round it.
+    #[must_use]
+    pub fn received(&self, feature: usize, reading: f64) -> f64 {
+        match self.missing[feature] {
+            Some(missing) if reading.is_nan() => missing.reading(),
+            _ => reading,
+        }
+    }
+
+    /// Flash that the numbers of a feature's codes take: of the first, of what changes for missing
+    /// readings, and the bits of sets.
+    #[must_use]
+    pub fn coding_bytes(&self, feature: usize) -> usize {
+        let of_feature = || {
+            self.inputs()
+                .iter()
+                .filter(|input| input.feature == feature)
+        };
+        let is_set = |input: &&Input| matches!(input.coding, Coding::Set { .. });
+        let plain = of_feature().find(|input| !is_set(input));
+        let n_gaps = of_feature().filter(|input| input.missing.is_some()).count();
+        let sets = of_feature().filter(is_set);
+        plain.map_or(0, |input| input.coding.table_bytes())
+            + n_gaps * size_of::<spinney_runtime::coding::Gap>()
+            + sets.map(|input| input.coding.table_bytes()).sum::<usize>()
+    }
+
+    /// Whether the device takes a reading of a float row for a missing one.
+    #[must_use]
+    pub fn is_missing(&self, feature: usize, reading: f64) -> bool {
+        self.missing[feature].is_some_and(|missing| {
+            let mark = missing.mark(self.reading_type);
+            reading.is_nan() || self.reading_type.order(reading) == mark
+        })
+    }
+
+    /// What the device receives where a reading of a feature is missing; `None` where none is.
+    #[must_use]
+    pub fn missing(&self, feature: usize) -> Option<Missing> {
+        self.missing[feature]
     }
 
     /// The codes of a row of raw readings, one per input.
@@ -435,10 +523,12 @@ impl QuantModel {
     /// If `row` has fewer readings than the model features.
     #[must_use]
     pub fn codes(&self, row: &[f64]) -> Vec<i16> {
-        self.codings
+        self.inputs()
             .iter()
-            .zip(&self.inputs)
-            .map(|(coding, input)| coding.code(self.reading_type, row[*input]))
+            .map(|input| {
+                let received = self.received(input.feature, row[input.feature]);
+                input.code(self.reading_type, received)
+            })
             .collect()
     }
 
@@ -455,7 +545,7 @@ impl QuantModel {
     /// The runtime's view of the model, checked once for many rows.
     #[must_use]
     pub fn scorer(&self) -> Scorer<'_> {
-        let (n_codes, n_classes) = (self.inputs.len(), self.n_scores());
+        let (n_codes, n_classes) = (self.inputs().len(), self.n_scores());
         Scorer {
             n_classes,
             tables: match &self.body {
@@ -519,7 +609,7 @@ impl QuantModel {
     pub fn arithmetic(&self) -> Vec<String> {
         let mut lines = match &self.body {
             Body::Forest(forest) => forest.arithmetic(),
-            Body::Bayes(bayes) => bayes.arithmetic(self.inputs.len()),
+            Body::Bayes(bayes) => bayes.arithmetic(self.inputs().len()),
         };
         lines.extend(self.probabilities().map(Probabilities::arithmetic));
         lines
@@ -535,24 +625,68 @@ impl QuantModel {
     }
 }
 
-/// The features that a forest's codes come from.
-fn inputs(
-    model: &FloatModel,
-    codings: &[Coding],
-    body: &QuantForest,
+/// Refuses a number for missing readings that other readings become in rows of fewer digits.
+fn check_marks(
+    schema: &Schema,
+    calibrations: &[Calibration],
     reading_type: ReadingType,
-) -> Vec<usize> {
+) -> Result<(), QuantizeError> {
+    const EXACT: f64 = 16_777_216.0;
+    for (feature, calibration) in schema.features().iter().zip(calibrations) {
+        let is_rounded = reading_type == ReadingType::F32 && calibration.sensor == Sensor::I32;
+        match calibration.missing {
+            Some(Missing::Number(number)) if is_rounded && number.abs() >= EXACT => {
+                return Err(QuantizeError {
+                    place: format!("feature \"{}\"", feature.name),
+                    found: format!("missing readings as {number}, in rows of float32"),
+                    expected: format!(
+                        "a number between -{EXACT} and {EXACT}, beyond which float32 gives other \
+                         readings the same"
+                    ),
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The codes of trees.
+fn inputs_of(
+    model: &FloatModel,
+    codings: Vec<Coding>,
+    calibrations: &[Calibration],
+    reading_type: ReadingType,
+) -> Result<Inputs, QuantizeError> {
+    let n_features = codings.len();
+    let inputs = Inputs::of_trees(model, &codings, calibrations, reading_type)?;
+    let schema = model.schema();
+    let mut nodes = model.trees().iter().flat_map(spinney_model::Tree::nodes);
     let is_same_type = match reading_type {
-        ReadingType::U8 => codes::are_narrow(body),
+        ReadingType::U8 => nodes.all(|node| match inputs.threshold(node, schema, reading_type) {
+            thresholds::Threshold::NeverLeft => true,
+            thresholds::Threshold::Code(code) => codes::NARROW_THRESHOLDS.contains(&code),
+        }),
         ReadingType::I16 => true,
         ReadingType::I32 | ReadingType::F32 => false,
     };
-    if is_same_type && codings.iter().all(|coding| *coding == Coding::IDENTITY) {
-        return (0..codings.len()).collect();
+    let is_plain = |input: &Input| input.coding == Coding::IDENTITY && input.missing.is_none();
+    let mut features = inputs.list.iter().map(|input| input.feature);
+    let is_identity = is_same_type
+        && inputs.list.iter().all(is_plain)
+        && features.clone().is_sorted_by(|one, other| one < other);
+    if !is_identity && features.next().is_some() {
+        return Ok(inputs);
     }
-    let inputs = model.inputs();
-    // Tables are for one code at least.
-    if inputs.is_empty() { vec![0] } else { inputs }
+    // Handing all on costs nothing; and tables are for one code at least.
+    let n_codes = if is_same_type { n_features } else { 1 };
+    let all = (0..n_codes).map(|feature| (feature, Coding::IDENTITY));
+    let mut all = Inputs::plain(n_features, all);
+    for input in inputs.list {
+        let feature = input.feature;
+        all.list[feature] = input;
+    }
+    Ok(all)
 }
 
 /// A quantized model as the runtime sees it, for scoring many rows.

@@ -1,4 +1,4 @@
-//! What fixed point adds to the limits of the float model: ranks and leaves.
+//! What fixed point adds to the limits of the float model: ranks, codes and leaves.
 
 use spinney_model::Limit;
 use spinney_model::limits as float;
@@ -13,6 +13,16 @@ pub const CUTS: Limit = Limit {
     way_out: "set `coding = \"auto\"` or `\"affine\"` for the feature, or fit with fewer splits",
 };
 
+/// Codes of a row: one or two per feature that thresholds are compared with, and one per distinct set
+/// of categories.
+pub const CODES: Limit = Limit {
+    what: "codes of a row",
+    min: 0,
+    max: runtime::FEATURES_MAX,
+    reason: "a split names its code in 16 bits",
+    way_out: "fit fewer trees, or one column of 0 and 1 for each category",
+};
+
 /// Rows of the codebook of leaves.
 pub const LEAVES: Limit = Limit {
     what: "distinct leaves",
@@ -23,8 +33,8 @@ pub const LEAVES: Limit = Limit {
               smaller `max_depth`",
 };
 
-/// Both of them.
-pub const ALL: &[Limit] = &[CUTS, LEAVES];
+/// All of them.
+pub const ALL: &[Limit] = &[CUTS, CODES, LEAVES];
 
 // Both sides mean the same numbers.
 const _: () = {

@@ -3,7 +3,7 @@
 use spinney_model::{FloatModel, Node};
 
 use crate::QuantModel;
-use crate::thresholds::{Threshold, code_threshold};
+use crate::thresholds::Threshold;
 
 /// One split on a path.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,8 +14,8 @@ pub struct Step {
     pub feature: usize,
     /// Index of the code that the feature's reading becomes.
     pub input: usize,
-    /// The threshold in raw units.
-    pub threshold: f64,
+    /// The threshold in raw units; `None` for a set of categories.
+    pub threshold: Option<f64>,
     /// The code that codes up to go left; `None` if all go right.
     pub code: Option<i16>,
     /// Whether the side that walks here goes left.
@@ -26,13 +26,9 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub struct Paths<'a> {
     model: &'a FloatModel,
-    /// The code of each feature; a reading that no split asks may have none.
-    inputs: Vec<Option<usize>>,
-    /// Per tree, one entry per node; leaves have `NeverLeft`.
-    codes: Vec<Vec<Threshold>>,
+    /// Per tree and node, the code that is asked and its threshold; leaves have `NeverLeft`.
+    asked: Vec<Vec<(usize, Threshold)>>,
 }
-
-const IS_INPUT: &str = "each feature that a split asks is an input";
 
 /// Whose comparison leads the way.
 #[derive(Clone, Copy)]
@@ -45,40 +41,27 @@ impl<'a> Paths<'a> {
     /// Pairs trees with its quantization.
     ///
     /// # Panics
-    /// If `quant` has another number of features.
+    /// If `quant` was made from another model.
     #[must_use]
     pub fn new(model: &'a FloatModel, quant: &QuantModel) -> Self {
-        let features = model.schema().features();
-        let codes = model
-            .trees()
-            .iter()
-            .map(|tree| {
-                let code = |node: &Node| match node {
-                    Node::Leaf { .. } => Threshold::NeverLeft,
-                    Node::Split {
-                        feature, threshold, ..
-                    } => {
-                        let feature = *feature as usize;
-                        code_threshold(
-                            *threshold,
-                            features[feature].compare,
-                            quant.coding_of(feature).expect(IS_INPUT),
-                            quant.reading_type(),
-                        )
-                    }
-                };
-                tree.nodes().iter().map(code).collect()
-            })
-            .collect();
+        let ask = |node: &Node| {
+            let code = quant.inputs.of(node).unwrap_or(0);
+            let threshold = quant
+                .inputs
+                .threshold(node, model.schema(), quant.reading_type());
+            (code, threshold)
+        };
+        let trees = model.trees().iter();
         Self {
             model,
-            inputs: (0..features.len()).map(|it| quant.code_of(it)).collect(),
-            codes,
+            asked: trees
+                .map(|tree| tree.nodes().iter().map(ask).collect())
+                .collect(),
         }
     }
 
     pub(crate) fn code(&self, tree: usize, node: usize) -> Threshold {
-        self.codes[tree][node]
+        self.asked[tree][node].1
     }
 
     /// The path that float takes through a tree, and the leaf's node.
@@ -140,39 +123,31 @@ impl<'a> Paths<'a> {
         let nodes = self.model.trees()[tree].nodes();
         let features = self.model.schema().features();
         let mut node = 0;
-        while let Node::Split {
-            feature,
-            threshold,
-            missing,
-            left,
-            right,
-        } = &nodes[node]
-        {
-            let feature = *feature as usize;
-            let input = self.inputs[feature].expect(IS_INPUT);
-            let code = match self.codes[tree][node] {
+        while let Some((feature, [left, right])) = nodes[node].split() {
+            let (input, threshold) = self.asked[tree][node];
+            let code = match threshold {
                 Threshold::NeverLeft => None,
                 Threshold::Code(code) => Some(code),
             };
             let goes_left = match side {
-                Side::Float => match missing {
-                    Some(side) if row[feature].is_nan() => *side == spinney_model::Side::Left,
-                    _ => features[feature].compare.seen(row[feature]) <= *threshold,
-                },
+                Side::Float => nodes[node].sends_left(features[feature].compare.seen(row[feature])),
                 Side::Q15 => code.is_some_and(|code| codes[input] <= code),
             };
             let step = Step {
                 node,
                 feature,
                 input,
-                threshold: *threshold,
+                threshold: match &nodes[node] {
+                    Node::Split { threshold, .. } => Some(*threshold),
+                    _ => None,
+                },
                 code,
                 goes_left,
             };
             if !visit(step) {
                 break;
             }
-            node = if goes_left { *left } else { *right } as usize;
+            node = if goes_left { left } else { right };
         }
         node
     }

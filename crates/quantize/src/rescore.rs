@@ -51,7 +51,7 @@ impl QuantModel {
             body: match &self.body {
                 Body::Forest(forest) => Looks::Forest {
                     forest,
-                    readers: vec![Vec::new(); self.inputs.len()],
+                    readers: vec![Vec::new(); self.inputs().len()],
                     leaves: Vec::with_capacity(forest.trees().len()),
                 },
                 Body::Bayes(bayes) => Looks::Bayes(bayes),

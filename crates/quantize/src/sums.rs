@@ -121,7 +121,7 @@ impl Sums {
             let score = self.score_of(tree.output());
             let of_node = move |node: &Node| match node {
                 Node::Leaf { values } => Some(self.votes(index, tree.output(), values)[score]),
-                Node::Split { .. } => None,
+                Node::Split { .. } | Node::Member { .. } => None,
             };
             tree.nodes().iter().filter_map(of_node)
         });
@@ -235,7 +235,7 @@ impl Sums {
                 Node::Leaf { values } => {
                     Some(self.leaf(index, tree.output(), values).nth(output)?.0)
                 }
-                Node::Split { .. } => None,
+                Node::Split { .. } | Node::Member { .. } => None,
             });
             let highest = leaves.fold(0.0, f64::max);
             if highest > f64::from(most) {
@@ -483,7 +483,7 @@ fn float_error(model: &Additive) -> f64 {
     for tree in model.trees() {
         let leaves = tree.nodes().iter().filter_map(|node| match node {
             Node::Leaf { values } => values.iter().map(|it| it.abs()).reduce(f64::max),
-            Node::Split { .. } => None,
+            Node::Split { .. } | Node::Member { .. } => None,
         });
         magnitude += leaves.fold(0.0, f64::max);
     }

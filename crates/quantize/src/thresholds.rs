@@ -8,6 +8,7 @@ use spinney_model::{Compare, Feature, FloatModel, Node, Tree};
 
 use crate::calibrate::{Calibration, CodingChoice};
 use crate::coding::{Coding, ReadingType, round_down};
+use crate::inputs::Place;
 use crate::{QuantizeError, limits};
 
 /// Distinct thresholds of each feature, ascending, as far as float32 readings can tell.
@@ -87,7 +88,11 @@ pub(crate) fn codings(
                     format!("coding = \"rank\" of feature \"{name}\""),
                     cuts.len(),
                 )?;
-                return Ok(Coding::rank_for(reading_type, &cuts));
+                return Ok(Coding::rank_for(
+                    reading_type,
+                    &cuts,
+                    calibration.is_missing(),
+                ));
             }
             let affine = Coding::affine_for(calibration);
             if calibration.coding != CodingChoice::Auto {
@@ -98,7 +103,7 @@ pub(crate) fn codings(
                 |reading: f64| shares_code(compare.seen(reading), &cuts, &affine, reading_type);
             let flips = match rows {
                 Some(rows) => {
-                    let column = rows.values().column(feature).to_vec();
+                    let column = readings(rows, feature);
                     let near = decimals_above(&column, &cuts);
                     column.into_iter().chain(near).any(shares)
                 }
@@ -112,7 +117,7 @@ pub(crate) fn codings(
                 }
             };
             Ok(if flips && cuts.len() <= limits::CUTS.max {
-                Coding::rank_for(reading_type, &cuts)
+                Coding::rank_for(reading_type, &cuts, calibration.is_missing())
             } else {
                 affine
             })
@@ -130,6 +135,12 @@ fn next_above(reading: f64, reading_type: ReadingType) -> f64 {
         ReadingType::F32 => f64::from((reading as f32).next_up()),
         ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => reading + 1.0,
     }
+}
+
+/// The readings of a feature that are there.
+pub(crate) fn readings(rows: &Dataset, feature: usize) -> Vec<f64> {
+    let column = rows.values().column(feature);
+    column.iter().copied().filter(|it| !it.is_nan()).collect()
 }
 
 /// The largest reading on the left of each of a feature's thresholds, ascending.
@@ -214,37 +225,41 @@ impl Threshold {
     }
 }
 
-/// `T` of a split: the code of the threshold itself, floored onto the grid of codes.
+/// `T` of a split: the code of the threshold itself, floored onto the grid of codes. `place` says where
+/// a missing reading lies, if one may be missing.
 pub(crate) fn code_threshold(
     threshold: f64,
     compare: Compare,
     coding: &Coding,
     reading_type: ReadingType,
+    place: Option<Place>,
 ) -> Threshold {
     let grid = on_grid(threshold, compare, reading_type);
-    let lowest = match reading_type {
-        ReadingType::U8 => 0.0,
-        ReadingType::I16 => f64::from(i16::MIN),
-        ReadingType::I32 => f64::from(i32::MIN),
-        ReadingType::F32 => f64::NEG_INFINITY,
-    };
-    if grid < lowest {
-        return Threshold::NeverLeft;
-    }
+    let is_below = place == Some(Place::Below);
+    let is_beyond = grid < reading_type.lowest();
     match coding {
         Coding::Affine { shift, offset } => {
             let code = (grid * crate::coding::exp2(*shift)).floor() - f64::from(*offset);
-            if code < f64::from(i16::MIN) {
-                return Threshold::NeverLeft;
+            if is_beyond || code < f64::from(i16::MIN) {
+                // Nothing but a missing reading may be on the left.
+                return match is_below {
+                    true => Threshold::Code(i16::MIN),
+                    false => Threshold::NeverLeft,
+                };
             }
             let code = coding.code(reading_type, grid);
-            if reading_type == ReadingType::F32 && *coding != Coding::IDENTITY {
-                // NaN has the highest code and goes right, past any threshold.
+            let has_nan = reading_type == ReadingType::F32 && *coding != Coding::IDENTITY;
+            if has_nan && !is_below || place == Some(Place::Above) {
+                // NaN, and what lies above, has the highest code and goes right, past any threshold.
                 return Threshold::Code(code.min(i16::MAX - 1));
             }
             Threshold::Code(code)
         }
-        // x <= cut k is "fewer than k + 1 cuts are below x": the rank of the cut itself.
+        Coding::Rank { .. } if is_beyond && !is_below => Threshold::NeverLeft,
+        // x <= cut k is "fewer than k + 1 cuts are below x": the rank of the cut itself. Nothing has
+        // fewer than none.
+        Coding::Rank { .. } if is_beyond => Threshold::Code(0),
         Coding::Rank { .. } => Threshold::Code(coding.code(reading_type, grid)),
+        Coding::Set { .. } => Threshold::Code(0),
     }
 }

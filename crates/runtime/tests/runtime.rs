@@ -1,7 +1,7 @@
 //! Behaviour of codings, tables and scores at their boundaries.
 
 use spinney_runtime::bayes::{self, GaussianNb, Term, square_by_halves, square_wide};
-use spinney_runtime::coding::{Coding, Rank, Reading, SingleBits};
+use spinney_runtime::coding::{Coding, Gap, NAN_ORDER, Rank, Reading, Sets, SingleBits};
 use spinney_runtime::forest::{Forest, LEAF, Leaves, Split, Tables, Tree};
 use spinney_runtime::{ShapeError, TableError, argmax};
 
@@ -236,6 +236,130 @@ fn a_rank_counts_the_cuts_below() {
         [0, 0, 1, 2, 2, 3]
     );
     assert_eq!([of(f32::NAN), of(f32::NEG_INFINITY)], [3, 0]);
+}
+
+#[test]
+fn floors_are_those_of_the_values() {
+    let check = |x: f32| {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, which is meant")]
+        let floor = if x.is_nan() {
+            i32::MAX
+        } else {
+            x.floor() as i32
+        };
+        assert_eq!(SingleBits(x.to_bits()).floor(), floor, "{x:e}");
+    };
+    // Every 64th single there is, and all next to a power of two.
+    for bits in (0..=u32::MAX).step_by(64) {
+        check(f32::from_bits(bits));
+    }
+    for exponent in 0..=255_u32 {
+        for bits in [
+            exponent << 23,
+            (exponent << 23) + 1,
+            (exponent << 23).wrapping_sub(1),
+        ] {
+            check(f32::from_bits(bits));
+            check(f32::from_bits(bits | 1 << 31));
+        }
+    }
+    assert_eq!(
+        (7_u8.floor(), (-7_i16).floor(), i32::MIN.floor()),
+        (7, -7, i32::MIN)
+    );
+}
+
+#[test]
+fn a_missing_reading_has_its_own_code() {
+    let gap = |mark, code, from, to| Gap {
+        mark,
+        code,
+        feature: 1,
+        from,
+        to,
+    };
+    let gaps = [
+        gap(-1, i16::MIN, 0, 1),
+        gap(-1, i16::MAX, 0, 0),
+        gap(-1, 9, 7, 0),
+        gap(-1, 9, 0, 7),
+    ];
+    let fill = |reading: i16| {
+        let (mut words, mut bytes) = ([5_i16, 0], [5_u8, 0]);
+        Gap::write(&gaps, |feature| [77, reading][feature], &mut words);
+        Gap::write(&gaps, |feature| [77, reading][feature], &mut bytes);
+        (words, bytes)
+    };
+    assert_eq!(fill(3), ([5, 5], [5, 5]));
+    assert_eq!(fill(-1), ([i16::MAX, i16::MIN], [255, 0]));
+
+    // NaN is missing whatever stands for it.
+    let is_missing = |x: f32, mark| SingleBits(x.to_bits()).is_missing(mark);
+    let mark = SingleBits((-999.0_f32).to_bits()).order();
+    for (reading, is) in [
+        (-999.0, true),
+        (f32::NAN, true),
+        (-f32::NAN, true),
+        (999.0, false),
+    ] {
+        assert_eq!(is_missing(reading, mark), is, "{reading}");
+        assert_eq!(
+            is_missing(reading, NAN_ORDER),
+            reading.is_nan(),
+            "{reading}"
+        );
+    }
+}
+
+#[test]
+fn sets_know_their_members() {
+    // Nine sets: set k has the categories that k divides, and the last one a missing reading too.
+    let rows: Vec<[u8; 2]> = (-1..12_u32.cast_signed())
+        .map(|place| {
+            let has = |set: i32| {
+                if place < 0 {
+                    set == 9
+                } else {
+                    place % set == 0
+                }
+            };
+            let bits = (1..=9).fold(0_u16, |bits, set| bits | u16::from(has(set)) << (set - 1));
+            bits.to_le_bytes()
+        })
+        .collect();
+    let sets = Sets {
+        mark: NAN_ORDER,
+        feature: 0,
+        first: 1,
+        n_sets: 9,
+        members: rows.as_flattened(),
+    };
+    let codes = |x: f32| {
+        let mut codes = [7_u8; 11];
+        sets.write(SingleBits(x.to_bits()), &mut codes);
+        assert_eq!((codes[0], codes[10]), (7, 7));
+        codes[1..10].to_vec()
+    };
+    assert_eq!(codes(6.0), [0, 0, 0, 1, 1, 0, 1, 1, 1]);
+    assert_eq!(codes(6.9), codes(6.0));
+    assert_eq!(codes(-0.0), [0; 9]);
+    assert_eq!(codes(f32::NAN), [1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    for unknown in [
+        12.0,
+        65_535.0,
+        65_536.0,
+        1e30,
+        -0.5,
+        -1.0,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+    ] {
+        assert_eq!(codes(unknown), [1; 9], "{unknown}");
+    }
+    // Codes that are not there are left out.
+    let mut few = [7_i16; 3];
+    sets.write(6_u8, &mut few);
+    assert_eq!(few, [7, 0, 0]);
 }
 
 #[test]

@@ -414,6 +414,7 @@ pub(super) fn sensors(
             sensor: Some(sensor),
             range: Some(range),
             coding,
+            ..Declared::default()
         };
         n
     ]

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use spinney_quantize::{Coding, QuantModel, ReadingType};
 
 use super::text::{Item, Tables, comment};
-use crate::coding::Form;
+use crate::coding::{Form, Rest, plain};
 use crate::compact::number;
 use crate::options::CodeType;
 
@@ -30,22 +30,36 @@ pub(crate) struct CodingSource {
 /// Writes the conversion of `model`, whose codes have the type `width`.
 pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
     let form = Form::of(model, width);
+    let (n_plain, rest) = (plain(model).len(), Rest::of(model));
     let mut tables = Tables::default();
     let mut functions = String::new();
-    let has_affine = matches!(form, Form::Uniform { .. } | Form::Affine | Form::Mixed);
+    let has_affine =
+        n_plain > 0 && matches!(form, Form::Uniform { .. } | Form::Affine | Form::Mixed);
     let has_rank = matches!(form, Form::Rank | Form::Mixed);
     let is_float = model.reading_type() == ReadingType::F32;
-    if is_float && (has_affine || has_rank) {
+    if is_float && !matches!(form, Form::Identity) {
         functions.push_str(BITS);
     }
     if has_affine {
         write_affine(&mut functions, model, width);
+    }
+    if is_float && (has_rank || !rest.is_empty()) {
+        write_order(&mut functions);
     }
     if has_rank {
         let cut_item = write_cuts(&mut tables, model);
         write_rank(&mut functions, is_float, width, cut_item, model);
     }
     let reading = write_inputs(&mut tables, model);
+    let more = write_rest(&mut tables, &mut functions, &rest, model, width);
+    // C has no empty loops without a warning.
+    let loops = |code: &str| match n_plain {
+        0 => String::new(),
+        _ if rest.is_empty() => {
+            format!("    for (size_t i = 0; i < $_N_CODES; i++) {{\n{code}    }}\n")
+        }
+        n => format!("    for (size_t i = 0; i < {n}; i++) {{\n{code}    }}\n"),
+    };
     let code = match &form {
         Form::Identity => String::new(),
         Form::Uniform { shift, offset } => format!("@_affine({reading}, {shift}, {offset})"),
@@ -66,21 +80,26 @@ pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
     match form {
         Form::Identity => functions.push_str(IDENTITY),
         Form::Mixed => {
-            let _ = write!(
-                functions,
-                "{ENCODE_DOC}{ENCODE}        \
-                 const int8_t shift = {};\n        \
+            let code = format!(
+                "        const int8_t shift = {};\n        \
                  codes[i] = shift == $_RANKED\n            \
                      ? @_rank({reading}, i)\n            \
-                     : @_affine({reading}, shift, {});\n    }}\n}}\n\n{PREDICT}",
+                     : @_affine({reading}, shift, {});\n",
                 Item::I8.read("&@_shifts[i]"),
                 Item::I32.read("&@_offsets_of_codes[i]")
             );
-        }
-        _ => {
             let _ = write!(
                 functions,
-                "{ENCODE_DOC}{ENCODE}        codes[i] = {code};\n    }}\n}}\n\n{PREDICT}"
+                "{ENCODE_DOC}{ENCODE}{}{more}}}\n\n{PREDICT}",
+                loops(&code)
+            );
+        }
+        _ => {
+            let code = format!("        codes[i] = {code};\n");
+            let _ = write!(
+                functions,
+                "{ENCODE_DOC}{ENCODE}{}{more}}}\n\n{PREDICT}",
+                loops(&code)
             );
         }
     }
@@ -104,7 +123,6 @@ static inline void @_encode(
     const @_reading_t readings[$_LEAST($_N_FEATURES)],
     @_code_t codes[$_LEAST($_N_CODES)])
 {
-    for (size_t i = 0; i < $_N_CODES; i++) {
 ";
 
 const PREDICT: &str = "\
@@ -153,12 +171,11 @@ fn bounds(width: CodeType) -> (&'static str, &'static str) {
 }
 
 fn write_affine(out: &mut String, model: &QuantModel, width: CodeType) {
-    let affine: Vec<(i8, i32)> = model
-        .codings()
+    let affine: Vec<(i8, i32)> = plain(model)
         .iter()
-        .filter_map(|coding| match coding {
+        .filter_map(|input| match &input.coding {
             Coding::Affine { shift, offset } => Some((*shift, *offset)),
-            Coding::Rank { .. } => None,
+            Coding::Rank { .. } | Coding::Set { .. } => None,
         })
         .collect();
     let small_offsets = affine
@@ -228,8 +245,8 @@ fn write_affine(out: &mut String, model: &QuantModel, width: CodeType) {
 
 /// The reading that the code at `i` is made from, by a table where some are not used.
 fn write_inputs(tables: &mut Tables, model: &QuantModel) -> String {
-    let inputs = model.inputs();
-    if inputs.len() == model.schema().n_features() {
+    let inputs: Vec<usize> = plain(model).iter().map(|input| input.feature).collect();
+    if inputs.is_empty() || inputs.len() == model.schema().n_features() {
         return "readings[i]".to_owned();
     }
     let item = if inputs.iter().all(|input| *input < 256) {
@@ -250,8 +267,8 @@ fn write_inputs(tables: &mut Tables, model: &QuantModel) -> String {
 fn write_cuts(tables: &mut Tables, model: &QuantModel) -> Item {
     let mut cuts: Vec<i32> = Vec::new();
     let mut starts = vec![0];
-    for coding in model.codings() {
-        if let Coding::Rank { cuts: more } = coding {
+    for input in plain(model) {
+        if let Coding::Rank { cuts: more } = &input.coding {
             cuts.extend(more);
         }
         starts.push(number(cuts.len()));
@@ -294,6 +311,174 @@ fn cut_starts_item(starts: &[u32]) -> Item {
     Item::u16_or_u32(starts.last().copied().unwrap_or(0))
 }
 
+fn write_order(out: &mut String) {
+    let _ = write!(
+        out,
+        "{}\
+         static inline int32_t @_order(@_reading_t reading)\n{{\n    \
+             const uint32_t bits = @_bits(reading);\n    \
+             const int32_t magnitude = (int32_t)(bits & 0x7fffffffu);\n    \
+             if (magnitude > 0x7f800000) {{\n        return INT32_MAX;\n    }}\n    \
+             return bits >> 31 != 0 ? -magnitude : magnitude;\n}}\n\n",
+        comment("An integer that orders readings as their values do; NaN comes last.")
+    );
+}
+
+/// Tables and functions for readings that are missing and for sets of categories; the statements that
+/// make their codes.
+fn write_rest(
+    tables: &mut Tables,
+    functions: &mut String,
+    rest: &Rest,
+    model: &QuantModel,
+    width: CodeType,
+) -> String {
+    if rest.is_empty() {
+        return String::new();
+    }
+    let is_float = model.reading_type() == ReadingType::F32;
+    let is_missing = if is_float {
+        "const int32_t order = @_order(reading);\n    return order == mark || order == INT32_MAX;"
+    } else {
+        "return (int32_t)reading == mark;"
+    };
+    let _ = write!(
+        functions,
+        "/* Whether a reading is missing, where `mark` stands for that, as readings are ordered. */\n\
+         static inline int @_is_missing(@_reading_t reading, int32_t mark)\n{{\n    {is_missing}\n}}\n\n"
+    );
+    let mut statements = String::new();
+    let code = match width {
+        CodeType::U8 => Item::U8,
+        CodeType::I16 => Item::I16,
+    };
+    if !rest.gaps.is_empty() {
+        tables.add_items(
+            "What stands for a missing reading, for each code that has one of its own then.",
+            Item::I32,
+            "gap_marks",
+            rest.gaps.iter().map(|gap| constant_32(gap.mark)),
+        );
+        tables.add_items(
+            "The codes of missing readings.",
+            code,
+            "gap_codes",
+            rest.gaps.iter().map(|gap| match width {
+                CodeType::U8 => gap.code.clamp(0, 255).to_string(),
+                CodeType::I16 => constant_16(gap.code.into()),
+            }),
+        );
+        tables.add(
+            "The feature, the code of readings that are there, and the code that is written.",
+            Item::U16,
+            "gap_places",
+            rest.gaps
+                .iter()
+                .map(|gap| vec![gap.feature, gap.from, gap.to]),
+        );
+        let _ = write!(
+            statements,
+            "    for (size_t i = 0; i < {}; i++) {{\n        \
+                 const @_reading_t reading = readings[{}];\n        \
+                 const @_code_t code = codes[{}];\n        \
+                 codes[{}] = @_is_missing(reading, {}) ? {} : code;\n    }}\n",
+            rest.gaps.len(),
+            Item::U16.read("&@_gap_places[3 * i]"),
+            Item::U16.read("&@_gap_places[3 * i + 1]"),
+            Item::U16.read("&@_gap_places[3 * i + 2]"),
+            Item::I32.read("&@_gap_marks[i]"),
+            code.read("&@_gap_codes[i]"),
+        );
+    }
+    if !rest.sets.is_empty() {
+        functions.push_str(if is_float { FLOOR } else { "" });
+        tables.add_items(
+            "What stands for a missing reading, for each feature whose categories are in sets.",
+            Item::I32,
+            "set_marks",
+            rest.sets.iter().map(|sets| constant_32(sets.mark)),
+        );
+        tables.add(
+            "Such a feature, the code of its first set, and the number of its sets.",
+            Item::U16,
+            "set_places",
+            (rest.sets.iter()).map(|sets| vec![sets.feature, sets.first, sets.n_sets]),
+        );
+        let mut starts = vec![0];
+        let mut members: Vec<u8> = Vec::new();
+        for sets in &rest.sets {
+            members.extend(&sets.members);
+            starts.push(members.len());
+        }
+        tables.add_items(
+            "Where the members of each feature's sets begin; they end where the next one's do.",
+            Item::U32,
+            "member_starts",
+            &starts,
+        );
+        tables.add_items(
+            "A row of bits for a missing reading and for each category, one for each set: 1 for its \
+             members.",
+            Item::U8,
+            "members",
+            &members,
+        );
+        let floor = if is_float {
+            "@_floor(reading)"
+        } else {
+            "(int32_t)reading"
+        };
+        let _ = write!(
+            statements,
+            "    for (size_t i = 0; i < {}; i++) {{\n        \
+                 const @_reading_t reading = readings[{}];\n        \
+                 const int32_t category = {floor};\n        \
+                 const uint32_t first = {};\n        \
+                 const uint32_t n_sets = {};\n        \
+                 const uint32_t row_bytes = (n_sets + 7) >> 3;\n        \
+                 const uint32_t end = {};\n        \
+                 uint32_t row = end;\n        \
+                 if (@_is_missing(reading, {})) {{\n            \
+                     row = {};\n        \
+                 }} else if (category >= 0 && category <= 65534) {{\n            \
+                     row = {} + ((uint32_t)category + 1) * row_bytes;\n        }}\n        \
+                 for (uint32_t set = 0; set < n_sets; set++) {{\n            \
+                     const uint32_t place = row + (set >> 3);\n            \
+                     codes[first + set] = place < end && ({} >> (set & 7) & 1) != 0 ? 0 : 1;\n        \
+                 }}\n    }}\n",
+            rest.sets.len(),
+            Item::U16.read("&@_set_places[3 * i]"),
+            Item::U16.read("&@_set_places[3 * i + 1]"),
+            Item::U16.read("&@_set_places[3 * i + 2]"),
+            Item::U32.read("&@_member_starts[i + 1]"),
+            Item::I32.read("&@_set_marks[i]"),
+            Item::U32.read("&@_member_starts[i]"),
+            Item::U32.read("&@_member_starts[i]"),
+            Item::U8.read("&@_members[place]"),
+        );
+    }
+    statements
+}
+
+/// Of what leaves 32 bits one end, so that it is no category.
+const FLOOR: &str = "\
+/* The reading, rounded down; -1 for what is no category anyway. */
+static inline int32_t @_floor(@_reading_t reading)
+{
+    const uint32_t bits = @_bits(reading);
+    const int biased = (int)(bits >> 23 & 0xff);
+    const uint32_t significand = (bits & 0x7fffffu) | 0x800000u;
+    if (bits == 0x80000000u) {
+        return 0;
+    }
+    if (bits >> 31 != 0 || biased > 150) {
+        return -1;
+    }
+    return biased < 127 ? 0 : (int32_t)(significand >> (150 - biased));
+}
+
+";
+
 fn write_rank(
     out: &mut String,
     is_float: bool,
@@ -302,26 +487,15 @@ fn write_rank(
     model: &QuantModel,
 ) {
     let order = if is_float {
-        let _ = write!(
-            out,
-            "{}\
-             static inline int32_t @_order(@_reading_t reading)\n{{\n    \
-                 const uint32_t bits = @_bits(reading);\n    \
-                 const int32_t magnitude = (int32_t)(bits & 0x7fffffffu);\n    \
-                 if (magnitude > 0x7f800000) {{\n        return INT32_MAX;\n    }}\n    \
-                 return bits >> 31 != 0 ? -magnitude : magnitude;\n}}\n\n",
-            comment("An integer that orders readings as their values do; NaN comes last.")
-        );
         "@_order(reading)"
     } else {
         "reading"
     };
-    let n_cuts: usize = model
-        .codings()
+    let n_cuts: usize = plain(model)
         .iter()
-        .map(|coding| match coding {
+        .map(|input| match &input.coding {
             Coding::Rank { cuts } => cuts.len(),
-            Coding::Affine { .. } => 0,
+            Coding::Affine { .. } | Coding::Set { .. } => 0,
         })
         .sum();
     let start = Item::u16_or_u32(u32::try_from(n_cuts).unwrap_or(u32::MAX));
@@ -350,12 +524,11 @@ fn write_rank(
 
 /// Shift and offset of every feature.
 fn write_scales(tables: &mut Tables, model: &QuantModel) {
-    let scales: Vec<(i8, i32)> = model
-        .codings()
+    let scales: Vec<(i8, i32)> = plain(model)
         .iter()
-        .map(|coding| match coding {
+        .map(|input| match &input.coding {
             Coding::Affine { shift, offset } => (*shift, *offset),
-            Coding::Rank { .. } => (RANKED, 0),
+            Coding::Rank { .. } | Coding::Set { .. } => (RANKED, 0),
         })
         .collect();
     let has_rank = scales.iter().any(|(shift, _)| *shift == RANKED);

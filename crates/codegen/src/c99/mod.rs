@@ -166,7 +166,8 @@ impl Facts<'_> {
                        the same bits as that of the Rust crate beside it.";
         let form = format!("Form: {}{exit}; {}.", self.form, self.coding);
         let notes = self.notes.join(" ");
-        let paragraphs: Vec<String> = [title.as_str(), promise, &form, &notes]
+        let readings = crate::coding::notes(self.model).join(" ");
+        let paragraphs: Vec<String> = [title.as_str(), promise, &form, &readings, &notes]
             .iter()
             .filter(|text| !text.is_empty())
             .map(|text| {

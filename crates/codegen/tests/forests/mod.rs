@@ -139,6 +139,7 @@ fn quantized(model: &FloatModel, shape: &Shape, kind: Kind) -> QuantModel {
         }),
         range: None,
         coding: CodingChoice::Identity,
+        ..Declared::default()
     };
     let calibrations = calibrate(model, None, &vec![declared; shape.n_features]).expect("integers");
     let options = Options {

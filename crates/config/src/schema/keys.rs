@@ -332,7 +332,7 @@ pub const SECTIONS: &[Section] = &[
             key(
                 "missing",
                 Kind::Missing,
-                Default::Words("a missing reading is a fault"),
+                Default::Words("NaN where the model was fitted with gaps, else none"),
                 "What the sensor delivers where it has no reading.",
             ),
             key(

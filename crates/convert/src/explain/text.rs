@@ -101,15 +101,13 @@ fn write_readings(out: &mut String, readings: &[Reading], width: usize) -> std::
                 format!("affine: floor(reading * 2^{shift}) {sign} {offset}{saturated}")
             }
             CodingShown::Rank { thresholds } => format!("rank among {thresholds} thresholds"),
+            CodingShown::Set { sets } => format!("member of {sets} sets of categories, or not"),
             CodingShown::NotUsed => "not used".to_owned(),
         };
         let name = visible(&reading.feature);
         let code = reading.code.map_or("-".to_owned(), |code| code.to_string());
-        writeln!(
-            out,
-            "  {name:<width$} {:>16} {code:>7}  {coding}",
-            reading.reading
-        )?;
+        let shown = shown(reading.reading);
+        writeln!(out, "  {name:<width$} {shown:>16} {code:>7}  {coding}")?;
     }
     writeln!(out)
 }
@@ -136,14 +134,30 @@ fn write_step(out: &mut String, step: &StepShown, width: usize) -> std::fmt::Res
         None => "always right".to_owned(),
     };
     let name = visible(&step.feature);
+    let float = match step.threshold {
+        _ if step.reading.is_nan() => {
+            let side = if step.float_left { "left" } else { "right" };
+            format!("missing goes {side}")
+        }
+        Some(threshold) => format!("{} {} {threshold}", step.reading, sign(step.float_left)),
+        None => {
+            let sign = if step.float_left { "in" } else { "not in" };
+            format!("{} {sign} {:?}", step.reading, step.categories)
+        }
+    };
     writeln!(
         out,
-        "  node {:<5} {name:<width$} float {} {} {}, Q15 {q15}",
-        step.node,
-        step.reading,
-        sign(step.float_left),
-        step.threshold,
+        "  node {:<5} {name:<width$} float {float}, Q15 {q15}",
+        step.node
     )
+}
+
+/// A reading, or that there is none.
+fn shown(reading: f64) -> String {
+    match reading.is_nan() {
+        true => "missing".to_owned(),
+        false => reading.to_string(),
+    }
 }
 
 fn leaf(proportions: &[f64]) -> String {

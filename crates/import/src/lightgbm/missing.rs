@@ -110,6 +110,7 @@ mod tests {
         loop {
             match &nodes[at] {
                 Node::Leaf { values } => return values[0],
+                Node::Member { .. } => unreachable!("no set of categories is made"),
                 Node::Split {
                     feature,
                     threshold,

@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use spinney_checker::{Body, Certificate, Claim, Coding, FORMAT, Input, Sensor, Sums, VERSION};
+use spinney_checker::{
+    Body, Certificate, Claim, Coding, FORMAT, Input, Missing, Sensor, Sums, VERSION,
+};
 use spinney_quantize as quantize;
 
 use super::candidates::{Candidate, Shape};
@@ -77,20 +79,37 @@ pub(super) fn claims(
 fn inputs(quantized: &Quantized) -> Vec<Input> {
     let inputs = quantized.quant.inputs().iter();
     inputs
-        .zip(quantized.quant.codings())
-        .map(|(feature, coding)| Input {
-            feature: *feature,
-            sensor: sensor(quantized.calibrations[*feature].sensor),
-            range: quantized.calibrations[*feature].range,
-            coding: match coding {
-                quantize::Coding::Affine { shift, offset } => Coding::Affine {
-                    shift: *shift,
-                    offset: *offset,
-                },
-                quantize::Coding::Rank { cuts } => Coding::Rank { cuts: cuts.clone() },
-            },
+        .map(|input| {
+            let calibration = &quantized.calibrations[input.feature];
+            Input {
+                feature: input.feature,
+                sensor: sensor(calibration.sensor),
+                range: calibration.range,
+                coding: coding(&input.coding),
+                missing: calibration.missing.map(|missing| Missing {
+                    number: match missing {
+                        quantize::Missing::Nan => None,
+                        quantize::Missing::Number(number) => Some(number),
+                    },
+                    code: input.missing.map(|missing| missing.code),
+                }),
+            }
         })
         .collect()
+}
+
+fn coding(coding: &quantize::Coding) -> Coding {
+    match coding {
+        quantize::Coding::Affine { shift, offset } => Coding::Affine {
+            shift: *shift,
+            offset: *offset,
+        },
+        quantize::Coding::Rank { cuts } => Coding::Rank { cuts: cuts.clone() },
+        quantize::Coding::Set { .. } => Coding::Set {
+            categories: coding.categories(),
+            missing: coding.has_missing(),
+        },
+    }
 }
 
 fn reading(reading_type: quantize::ReadingType) -> Sensor {

@@ -38,7 +38,8 @@ impl Decided<'_> {
             .enumerate()
             .map(|(index, calibration)| {
                 let is_used = inputs.binary_search(&index).is_ok();
-                let coding = self.quant.coding_of(index).filter(|_| is_used);
+                let input = self.quant.input_of(index).filter(|_| is_used);
+                let coding = input.map(|input| &input.coding);
                 FeatureCoding {
                     name: schema.features()[index].name.clone(),
                     sensor: calibration.sensor,
@@ -48,9 +49,12 @@ impl Decided<'_> {
                         .to_owned(),
                     code_bits_per_unit: match coding {
                         Some(Coding::Affine { shift, .. }) => Some(*shift),
-                        Some(Coding::Rank { .. }) | None => None,
+                        Some(Coding::Rank { .. } | Coding::Set { .. }) | None => None,
                     },
                     codes: coding.map(|coding| {
+                        if let Coding::Set { .. } = coding {
+                            return 2;
+                        }
                         let code = |reading| coding.code(reading_type, reading);
                         let (low, high) = calibration.range;
                         u32::from(code(high).abs_diff(code(low))) + 1
@@ -59,7 +63,7 @@ impl Decided<'_> {
                     permutation_importance: importance
                         .as_ref()
                         .map(|it| six_digits(it.lost[index])),
-                    table_bytes: coding.map_or(0, Coding::table_bytes),
+                    table_bytes: coding.map_or(0, |_| self.quant.coding_bytes(index)),
                     saturation: self
                         .predictions
                         .saturation

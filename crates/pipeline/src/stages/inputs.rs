@@ -17,7 +17,7 @@ use spinney_dataset::{
     permutation, split,
 };
 use spinney_evaluate::Reject as Rejecting;
-use spinney_model::{Task, limits};
+use spinney_model::{FloatModel, Naming, Side, Task, Tree, limits};
 
 use spinney_convert::matches;
 
@@ -207,17 +207,17 @@ impl Inputs {
 }
 
 /// Parses rows and splits them as the config says; their labels are what the task asks for. Where a
-/// model with names is there already, `features` are these, and other columns are not read, if the
-/// files have all of them.
+/// model with names is there already, other columns than its features are not read, if the files have
+/// all of them; and those that it knows what to do without may have gaps.
 pub fn rows(
     config: &Config,
     inputs: &Inputs,
     task: Task,
-    features: Option<&[String]>,
+    model: Option<&FloatModel>,
 ) -> Result<PipelineRows, Failure> {
-    let mut rows = parse_rows(config, inputs, task, features)?;
+    let mut rows = parse_rows(config, inputs, task, model)?;
     if let Some(reject) = &config.pipeline.reject {
-        hold_out(config, inputs, task, reject, &mut rows)?;
+        hold_out(config, inputs, (task, model), reject, &mut rows)?;
     }
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
@@ -239,14 +239,14 @@ pub fn rows(
 fn hold_out(
     config: &Config,
     inputs: &Inputs,
-    task: Task,
+    (task, model): (Task, Option<&FloatModel>),
     reject: &Reject,
     rows: &mut PipelineRows,
 ) -> Result<(), Failure> {
     let calibration = match (&reject.rows, &rows.train) {
         (CalibrationRows::File(file), _) => {
             check_apart(config, file)?;
-            let opened = Opened::new(config, inputs, task, file)?;
+            let opened = Opened::new(config, inputs, task, file, model)?;
             let of_test = rows.test.is_named().then(|| rows.test.features());
             opened.read(opened.wanted(of_test)?)?.0
         }
@@ -324,8 +324,11 @@ fn parse_rows(
     config: &Config,
     inputs: &Inputs,
     task: Task,
-    features: Option<&[String]>,
+    model: Option<&FloatModel>,
 ) -> Result<PipelineRows, Failure> {
+    let names = model.map(|model| model.schema().feature_names());
+    let is_named = model.is_some_and(|model| model.schema().naming() == Naming::Given);
+    let features = names.as_deref().filter(|_| is_named);
     if let Some(frontend) = &config.pipeline.frontend {
         return signals::rows(config, inputs, frontend);
     }
@@ -334,7 +337,7 @@ fn parse_rows(
             rows,
             test_fraction,
         } => {
-            let file = Opened::new(config, inputs, task, rows)?;
+            let file = Opened::new(config, inputs, task, rows, model)?;
             check_ignored(config, &[&file])?;
             let (dataset, unused) = file.read(file.wanted(features)?)?;
             let seed = config.pipeline.identity.seed;
@@ -352,7 +355,7 @@ fn parse_rows(
             })
         }
         RowsConfig::Given { train: None, test } => {
-            let file = Opened::new(config, inputs, task, test)?;
+            let file = Opened::new(config, inputs, task, test, model)?;
             check_ignored(config, &[&file])?;
             let (rows, unused) = file.read(file.wanted(features)?)?;
             let notes = notes::of_labels(&rows).into_iter();
@@ -369,8 +372,8 @@ fn parse_rows(
             train: Some(train),
             test,
         } => {
-            let train_file = Opened::new(config, inputs, task, train)?;
-            let test_file = Opened::new(config, inputs, task, test)?;
+            let train_file = Opened::new(config, inputs, task, train, model)?;
+            let test_file = Opened::new(config, inputs, task, test, model)?;
             check_ignored(config, &[&train_file, &test_file])?;
             let train_rows = train_file.read(train_file.wanted(features)?)?.0;
             let of_train = train_rows.is_named().then(|| train_rows.features());
@@ -423,6 +426,7 @@ impl<'a> Opened<'a> {
         inputs: &'a Inputs,
         task: Task,
         file: &'a DataFile,
+        model: Option<&FloatModel>,
     ) -> Result<Self, Failure> {
         let bytes = inputs.bytes(&file.path);
         let labels = match &file.labels {
@@ -449,7 +453,8 @@ impl<'a> Opened<'a> {
             Task::Classify | Task::Detect => LabelsAre::Classes,
             Task::Regress => LabelsAre::Numbers,
         };
-        let columns = columns(config, &source).map_err(blame)?;
+        let declared = &config.pipeline.features;
+        let columns = columns(declared, model, &source).map_err(blame)?;
         let source = source.with(labels_are, columns);
         Ok(Self { file, source })
     }
@@ -499,29 +504,54 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// The features of a file that are declared to have gaps or words.
+/// The features of a file that may have gaps or words: by what is declared of them, or as the model sends
+/// a missing reading left somewhere, and they are not declared to be integers.
 ///
 /// # Errors
-/// A file whose features cannot be read.
-pub fn columns(config: &Config, source: &Source<'_>) -> Result<Columns, DataError> {
-    let declared = &config.pipeline.features;
+/// What the file's own columns are, where it cannot be read.
+pub fn columns(
+    declared: &BTreeMap<String, Feature>,
+    model: Option<&FloatModel>,
+    source: &Source<'_>,
+) -> Result<Columns, DataError> {
+    let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
     let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
-    if !declared.values().any(is_odd) {
+    if may_miss.is_empty() && !declared.values().any(is_odd) {
         return Ok(Columns::new());
     }
     let names = source.features()?.into_iter();
     let columns = names.filter_map(|name| {
-        let declared = declared_of(declared, &name).filter(|it| is_odd(it))?;
+        let declared = declared_of(declared, &name);
+        let is_integer = declared
+            .and_then(|it| it.type_)
+            .is_some_and(|it| it.integers().is_some());
+        let by_model =
+            (may_miss.contains(&name) && !is_integer).then_some(spinney_dataset::Missing::Nan);
         let column = Column {
-            missing: declared.missing.map(|it| match it {
-                Missing::Nan => spinney_dataset::Missing::Nan,
-                Missing::Reading(number) => spinney_dataset::Missing::Number(number),
-            }),
-            categories: declared.categories.clone().unwrap_or_default(),
+            missing: declared
+                .and_then(|it| it.missing)
+                .map(|it| match it {
+                    Missing::Nan => spinney_dataset::Missing::Nan,
+                    Missing::Reading(number) => spinney_dataset::Missing::Number(number),
+                })
+                .or(by_model),
+            categories: declared
+                .and_then(|it| it.categories.clone())
+                .unwrap_or_default(),
         };
-        Some((name, column))
+        (column != Column::default()).then_some((name, column))
     });
     Ok(columns.collect())
+}
+
+/// The features that a model sends a missing reading of left somewhere.
+fn names_with_gaps(model: &FloatModel) -> BTreeSet<String> {
+    let features = model.schema().features();
+    let nodes = model.trees().iter().flat_map(Tree::nodes);
+    let sends_left = nodes.filter(|node| node.missing() == Some(Side::Left));
+    sends_left
+        .filter_map(|node| Some(features[node.split()?.0].name.clone()))
+        .collect()
 }
 
 /// What the config declares of a feature: under its name, else under the first pattern that it matches.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree, add_front_end};
-use spinney_config::{Codegen, Config, Output};
+use spinney_config::{Codegen, Config, Missing, Output};
 use spinney_convert::{Conversion, matches, options_for};
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{
@@ -217,10 +217,7 @@ pub fn forms(
 /// Calibrates and quantizes the frozen model.
 pub fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure> {
     let model = model::load(session)?;
-    let features = model.schema().feature_names();
-    let is_named = model.schema().naming() == Naming::Given;
-    let features = is_named.then_some(&*features);
-    let rows = inputs::rows(&session.config, inputs, model.task(), features)?;
+    let rows = inputs::rows(&session.config, inputs, model.task(), Some(&model))?;
     quantized_from(&session.config, model, rows)
 }
 
@@ -520,26 +517,52 @@ fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failur
                     .and_then(|declared| declared.range)
                     .map(|range| (range.low, range.high)),
                 coding,
+                missing: declared
+                    .and_then(|declared| declared.missing)
+                    .map(|it| match it {
+                        Missing::Nan => spinney_quantize::Missing::Nan,
+                        Missing::Reading(number) => spinney_quantize::Missing::Number(number),
+                    }),
+                n_categories: declared
+                    .and_then(|declared| declared.categories.as_ref())
+                    .map_or(0, |words| u32::try_from(words.len()).unwrap_or(u32::MAX)),
             }
         })
         .collect())
 }
 
-/// A test reading that an integer sensor cannot deliver means that its type is wrong.
+/// A test reading that an integer sensor cannot deliver means that its type is wrong, and one that is
+/// missing needs a side in the model.
 fn check_readings(
     model: &FloatModel,
     test: &Dataset,
     calibrations: &[Calibration],
     declared: &[Declared],
 ) -> Result<(), Failure> {
+    let mut has_side = vec![false; test.features().len()];
+    for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
+        if let (Some((feature, _)), Some(_)) = (node.split(), node.missing()) {
+            has_side[feature] = true;
+        }
+    }
     for feature in model.inputs() {
+        let column = test.values().column(feature);
+        let gap = column.iter().position(|reading| reading.is_nan());
+        if let Some(row) = gap.filter(|_| !has_side[feature]) {
+            return Err(Failure::Input(anyhow::anyhow!(
+                "feature \"{}\": found no reading in row {}, expected one, since the model was fitted \
+                 without missing readings of it; fit it on rows with such gaps, or leave rows with \
+                 gaps out",
+                test.features()[feature],
+                test.source_rows()[row]
+            )));
+        }
         if calibrations[feature].sensor.integers().is_none() {
             continue;
         }
-        let column = test.values().column(feature);
         if let Some(row) = column
             .iter()
-            .position(|reading| *reading != reading.floor())
+            .position(|reading| !reading.is_nan() && *reading != reading.floor())
         {
             let name = &test.features()[feature];
             return Err(Failure::Input(anyhow::anyhow!(

@@ -189,7 +189,7 @@ fn integers_share_a_coding_where_precision_allows() {
             options(Voting::Soft, Votes::Q15),
             None,
         );
-        quant.codings()[0] == quant.codings()[1]
+        quant.inputs()[0].coding == quant.inputs()[1].coding
     };
     assert!(is_shared([3.3, 14.1], [4.0, 5.0]));
     // A pixel that is always dark, its σ smoothing alone, lies on the grid of any coding.

@@ -6,7 +6,7 @@ use spinney_quantize::{
     Subject, Votes, calibrate, certify, challenge,
 };
 
-use crate::common::{data, declare, fit, model, rows, undeclared};
+use crate::common::{codings, data, declare, fit, model, rows, undeclared};
 
 fn options(codes: CodeWidth) -> Options {
     Options {
@@ -132,7 +132,7 @@ fn integers_that_are_no_bytes_are_shifted_where_the_splits_pay_for_it() {
         shift: 0,
         offset: -76,
     };
-    assert_eq!(quant.codings(), std::slice::from_ref(&shifted));
+    assert_eq!(codings(&quant), [&shifted]);
     assert_eq!(quant.code_bits(), 8);
     let all = rows(&[&[-100.0], &[0.0], &[100.0]]);
     let certificate = certify(&large, &quant, &calibrations, Voting::Soft, &all);
@@ -145,11 +145,11 @@ fn integers_that_are_no_bytes_are_shifted_where_the_splits_pay_for_it() {
     let calibrations = calibrated(&small, &declared, None);
     let auto = QuantModel::new(&small, &calibrations, options(CodeWidth::Auto), None).unwrap();
     assert_eq!(
-        (auto.codings(), auto.code_bits()),
-        (&[Coding::IDENTITY][..], 16)
+        (codings(&auto), auto.code_bits()),
+        (vec![&Coding::IDENTITY], 16)
     );
     let byte = QuantModel::new(&small, &calibrations, options(CodeWidth::Byte), None).unwrap();
-    assert_eq!((byte.codings(), byte.code_bits()), (&[shifted][..], 8));
+    assert_eq!((codings(&byte), byte.code_bits()), (vec![&shifted], 8));
 }
 
 #[test]
@@ -161,7 +161,8 @@ fn decimals_take_affine_codes_and_other_readings_ranks() {
         let calibrations = calibrated(&model, &declared, rows);
         QuantModel::new(&model, &calibrations, options(CodeWidth::Byte), rows)
             .unwrap()
-            .codings()[0]
+            .inputs()[0]
+            .coding
             .clone()
     };
     assert!(matches!(narrow(Some(&decimals)), Coding::Affine { .. }));

@@ -3,7 +3,8 @@
 use spinney_dataset::{Dataset, Split, csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
-    Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+    Calibration, CodeWidth, Coding, CodingChoice, Declared, Options, QuantModel, Sensor, Votes,
+    calibrate,
 };
 use spinney_train::ForestParams;
 
@@ -49,7 +50,18 @@ pub fn declare(sensor: Sensor, range: (f64, f64), coding: CodingChoice) -> Decla
         sensor: Some(sensor),
         range: Some(range),
         coding,
+        ..Declared::default()
     }
+}
+
+/// The feature of each code.
+pub fn features(quant: &QuantModel) -> Vec<usize> {
+    quant.inputs().iter().map(|input| input.feature).collect()
+}
+
+/// The coding of each code.
+pub fn codings(quant: &QuantModel) -> Vec<&Coding> {
+    quant.inputs().iter().map(|input| &input.coding).collect()
 }
 
 pub fn undeclared(model: &FloatModel) -> Vec<Declared> {
@@ -65,7 +77,7 @@ pub fn model(kind: &str, n_features: usize, n_classes: usize, rest: &str) -> Flo
         names.join(",")
     };
     let json = format!(
-        r#"{{"format":"spinney-model","version":1,"kind":"{kind}","features":[{}],"classes":[{}],{rest}}}"#,
+        r#"{{"format":"spinney-model","version":2,"kind":"{kind}","features":[{}],"classes":[{}],{rest}}}"#,
         names("f", n_features, &|name| format!(r#"{{"name":"{name}"}}"#)),
         names("c", n_classes, &|name| format!(r#""{name}""#)),
     );

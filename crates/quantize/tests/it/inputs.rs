@@ -5,7 +5,7 @@ use spinney_quantize::{
     Body, CodingChoice, Declared, QuantModel, ReadingType, Sensor, Votes, calibrate,
 };
 
-use crate::common::{declare, model, options, quantize, rows, undeclared};
+use crate::common::{codings, declare, features, model, options, quantize, rows, undeclared};
 
 /// Two trees over four features, of which they ask the second and the last.
 const TREES: &str = r#""trees":[
@@ -41,9 +41,9 @@ fn trees_code_what_their_splits_ask() {
         for sensor in [Sensor::F32, Sensor::I32] {
             let declared = [declare(sensor, (-1000.0, 1000.0), coding); 4];
             let (quant, _) = quantize(&float, &declared, options(Voting::Soft, Votes::Q15), None);
-            assert_eq!(quant.inputs(), [1, 3]);
-            assert_eq!(quant.codings().len(), 2);
-            assert_eq!((quant.code_of(0), quant.code_of(3)), (None, Some(1)));
+            assert_eq!(features(&quant), [1, 3]);
+            assert_eq!(quant.input_of(0), None);
+            assert_eq!(quant.input_of(3), quant.inputs().last());
             let Body::Forest(forest) = quant.body() else {
                 panic!("a forest");
             };
@@ -62,13 +62,13 @@ fn readings_that_are_codes_are_handed_on_whole() {
     let options = options(Voting::Soft, Votes::Q15);
     let (quant, _) = quantize(&float, &declared(Sensor::I16), options, None);
     assert!(quant.is_identity());
-    assert_eq!(quant.inputs(), [0, 1, 2, 3]);
+    assert_eq!(features(&quant), [0, 1, 2, 3]);
     // A coding of its own for one of them, and the others are picked.
     let mut mixed = declared(Sensor::I16);
     mixed[3].coding = CodingChoice::Rank;
     let (quant, _) = quantize(&float, &mixed, options, None);
     assert!(!quant.is_identity());
-    assert_eq!(quant.inputs(), [1, 3]);
+    assert_eq!(features(&quant), [1, 3]);
     mixed[3].coding = CodingChoice::Auto;
     mixed[0].coding = CodingChoice::Rank;
     let (quant, _) = quantize(&float, &mixed, options, None);
@@ -84,10 +84,10 @@ fn naive_bayes_scores_what_it_was_shown() {
         let declared = declare(sensor, (-20.0, 20.0), CodingChoice::Auto);
         let (quant, _) = quantize(&float, &[declared; 4], options, None);
         let (of_two, _) = quantize(&alone, &[declared; 2], options, None);
-        assert_eq!(quant.inputs(), [1, 3]);
+        assert_eq!(features(&quant), [1, 3]);
         assert_eq!(
-            (quant.body(), quant.codings()),
-            (of_two.body(), of_two.codings())
+            (quant.body(), codings(&quant)),
+            (of_two.body(), codings(&of_two))
         );
         have_no_say(&float, &quant);
     }
@@ -104,7 +104,7 @@ fn a_model_that_asks_nothing_has_one_code() {
     assert!(float.inputs().is_empty());
     let declared = [declare(Sensor::F32, (0.0, 1.0), CodingChoice::Auto); 3];
     let (quant, _) = quantize(&float, &declared, options(Voting::Soft, Votes::Q15), None);
-    assert_eq!(quant.inputs(), [0]);
+    assert_eq!(features(&quant), [0]);
     assert_eq!(quant.predict(&[f64::NAN, 1e30, -1.0]), 1);
 }
 
@@ -123,7 +123,7 @@ fn what_is_not_used_is_asked_nothing() {
     let mut declared = undeclared(&float);
     declared[2] = declare(Sensor::U8, (300.0, 400.0), CodingChoice::Identity);
     let (quant, _) = quantize(&float, &declared, options, Some(&train));
-    assert_eq!(quant.inputs(), [1, 3]);
+    assert_eq!(features(&quant), [1, 3]);
     // The same of one that is used is a fault.
     declared[3] = declared[2];
     let error = calibrate(&float, Some(train.values().view()), &declared).expect_err("a fault");

@@ -1,9 +1,12 @@
 //! Quantization: certificates that nobody refutes, and the edges of every format.
 
 mod bayes;
+#[path = "../gaps/mod.rs"]
+mod cases;
 mod certificates;
 mod codes;
 mod common;
+mod gaps;
 mod inputs;
 mod of_codes;
 mod probability;

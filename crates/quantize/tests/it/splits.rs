@@ -55,7 +55,7 @@ fn deliver(sensor: Sensor, (low, high): (f64, f64), reading: f64) -> Option<f64>
 fn probes(threshold: f64, quant: &QuantModel, ends: &[f64]) -> Vec<f64> {
     let mut at = vec![threshold];
     at.extend(ends);
-    if let Coding::Affine { shift, .. } = quant.codings()[0] {
+    if let Coding::Affine { shift, .. } = quant.inputs()[0].coding {
         let step = 2.0_f64.powi(-i32::from(shift));
         let code = (threshold / step).floor();
         at.extend([-1.0, 0.0, 1.0, 2.0].map(|beyond| (code + beyond) * step));
@@ -125,7 +125,7 @@ proptest! {
             let is_listed = certificate.flips.iter().any(|flip| flip.holds(reading));
             prop_assert_eq!(
                 differs, is_listed,
-                "{:?} {} {:?} {:?}: {:e} {:?}", sensor, threshold, range, quant.codings(), reading,
+                "{:?} {} {:?} {:?}: {:e} {:?}", sensor, threshold, range, quant.inputs(), reading,
                 certificate.flips
             );
             flipped += usize::from(differs);

@@ -293,8 +293,8 @@ fn a_sum_without_rows_flips_for_no_reading() {
             ..options(Votes::Auto)
         };
         let (quant, _) = quantize(&float, &undeclared(&float), wide, None);
-        let coding = quant.coding_of(0).expect("a coding");
-        assert_eq!(coding.name(), name);
+        let input = quant.input_of(0).expect("a code");
+        assert_eq!(input.coding.name(), name);
     }
 }
 
