@@ -182,7 +182,7 @@ fn rows_to_predict_that_do_not_fit() {
         "#]],
     );
     case.fails_with(&mut predict(&case, "rows.csv", "out.txt"), 2, &expect![[r#"
-        error: FOLDER/out.txt: found an output of unknown format, expected a name that ends in .npy (class indices) or .csv (class names)
+        error: FOLDER/out.txt: found an output of unknown format, expected a name that ends in .npy (class indices, or values) or .csv (class names, or values)
     "#]]);
     let wide = npy("(1, 2)", &[0; 16]);
     case.write("wide.npy", &wide);
