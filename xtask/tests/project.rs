@@ -13,7 +13,11 @@ impl Installed {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let program = folder.path().join("spinney");
-        std::fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).expect("a copy");
+        // By a process of its own: a child that another test starts meanwhile would hold the file open
+        // for writing, and a program that is open so does not start.
+        let mut copy = Command::new("cp");
+        copy.arg(env!("CARGO_BIN_EXE_xtask")).arg(&program);
+        assert!(copy.status().expect("cp runs").success());
         Self { folder }
     }
 
