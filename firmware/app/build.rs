@@ -20,4 +20,6 @@ fn main() {
     for script in memory.into_iter().chain(["link.x", "defmt.x"]) {
         println!("cargo:rustc-link-arg-bins=-T{script}");
     }
+    // Without pages, an image may start at any address, as behind a bootloader.
+    println!("cargo:rustc-link-arg-bins=--nmagic");
 }

@@ -52,6 +52,23 @@ pub struct Chip {
 }
 
 impl Chip {
+    /// The chip with images that start at `origin`, behind what starts them: that has what the chip
+    /// wants to find, and takes the flash before `origin`.
+    #[must_use]
+    pub fn behind(mut self, origin: u32) -> Self {
+        if origin == self.flash.origin {
+            return self;
+        }
+        let taken = origin.checked_sub(self.flash.origin);
+        let left = taken.and_then(|taken| self.flash.len.checked_sub(taken));
+        self.flash = Region {
+            origin,
+            len: left.filter(|len| *len > 0).unwrap_or(self.flash.len),
+        };
+        self.boot = Boot::Direct;
+        self
+    }
+
     /// Why it does not start an image of Spinney's, and what to do, in a sentence; `None` where it
     /// does.
     #[must_use]

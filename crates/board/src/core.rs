@@ -94,6 +94,19 @@ impl Core {
         2 * self.exception_frame_bytes()
     }
 
+    /// What the first address of an image is a multiple of.
+    ///
+    /// Arm: the length of its vector table, rounded up to a power of two (VTOR in the architecture
+    /// reference manuals): 16 and 32 words on Armv6-M, 16 and 240 elsewhere. RISC-V: an instruction.
+    #[must_use]
+    pub fn image_alignment(self) -> u32 {
+        match self {
+            Self::CortexM0 | Self::CortexM0Plus => 0x100,
+            Self::Rv32imc | Self::Rv32imac => 4,
+            _ => 0x400,
+        }
+    }
+
     /// Whether it is a RISC-V; all others are Arm.
     #[must_use]
     pub fn is_riscv(self) -> bool {

@@ -27,6 +27,7 @@ mod preset;
 mod probe;
 mod radio;
 mod table;
+mod uf2;
 
 pub use self::core::Core;
 pub use boot::{Boot, Field};
@@ -42,3 +43,4 @@ pub use radio::{
     radio,
 };
 pub use table::{TableError, parse_table, write_table};
+pub use uf2::{UF2_FAMILIES, Uf2Family};

@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Run the test rows on the board and compare every bit: programs an image that answers them.
     #[arg(long, conflicts_with = "dry_run")]
     verify: bool,
+    /// Copy the image as a UF2 file, onto the drive of a board's bootloader or to a path of its own.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["dry_run", "verify", "probe"])]
+    uf2: Option<PathBuf>,
     /// The debug probe, where several are connected.
     #[arg(long, value_name = "VID:PID[:SERIAL]")]
     probe: Option<String>,
@@ -35,9 +38,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         config,
         dry_run,
         verify,
+        uf2,
         probe,
     } = arguments;
     let progress = terminal::progress();
+    if let Some(to) = uf2 {
+        let file = spinney_pipeline::flash::copy(&config, &to, &progress)?;
+        println!("copied: {}", file.display());
+        return Ok(());
+    }
     let flash = Flash::prepare(&config, verify, &progress)?;
     if dry_run {
         print!("{}", flash.plan()?);

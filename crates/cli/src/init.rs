@@ -42,7 +42,7 @@ pub(crate) fn run(
     chip: &str,
     spinney: Option<&Path>,
 ) -> Result<(), Failure> {
-    let chip = new::chip_named(chip)?;
+    let chip = new::chip_named(chip, None)?;
     let spinney = Spinney::new(spinney)?;
     places::refuse_sources(path)?;
     let root = spinney_config::resolve(path)
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_pipeline_that_is_there_gets_its_workflow() {
-        let chip = new::chip_named("nRF52840_xxAA").unwrap();
+        let chip = new::chip_named("nRF52840_xxAA", None).unwrap();
         let config = new::config("mine", &chip, ROWS, "code/model");
         let rows = String::from_utf8(ROWS_BYTES.to_vec()).unwrap();
         let folder = repository(&[(CONFIG, &config), (ROWS, &rows)]);

@@ -86,8 +86,11 @@ enum Verb {
         #[arg(long, default_value = "STM32F405RGTx")]
         chip: String,
         /// Bring the firmware that is there to the chip that its pipeline.toml names.
-        #[arg(long, conflicts_with = "chip")]
+        #[arg(long, conflicts_with_all = ["chip", "origin"])]
         update: bool,
+        /// Where images start in the chip's flash, if behind a bootloader.
+        #[arg(long, value_name = "0xADDRESS", value_parser = address)]
+        origin: Option<u32>,
         /// The Spinney that its xtask is built from: a clone, a git repository's address, or a folder
         /// of unpacked packages. The clone that this program was built in, or this version, if it is
         /// not named.
@@ -324,9 +327,10 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::New {
             path,
             chip,
+            origin,
             spinney,
             ..
-        } => new::run(&path, &chip, spinney.as_deref()),
+        } => new::run(&path, &new::chip_named(&chip, origin)?, spinney.as_deref()),
         Verb::Init {
             path,
             name,
@@ -347,6 +351,14 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// An address as a config states it.
+fn address(typed: &str) -> Result<u32, String> {
+    let digits = typed.strip_prefix("0x");
+    digits
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .ok_or_else(|| "expected an address such as 0x26000".to_owned())
 }
 
 /// The verbs of a program, its name in every example.

@@ -67,8 +67,7 @@ pub(crate) const MODEL: &str = "model";
 pub(crate) const ROWS_BYTES: &[u8] = include_bytes!("../template/rows.csv");
 
 /// `new`: writes the project at `path`, for the chip of this name.
-pub fn run(path: &Path, chip: &str, spinney: Option<&Path>) -> Result<(), Failure> {
-    let chip = &chip_named(chip)?;
+pub fn run(path: &Path, chip: &Chip, spinney: Option<&Path>) -> Result<(), Failure> {
     let spinney = Spinney::new(spinney)?;
     places::refuse_sources(path)?;
     let full = std::path::absolute(path).input()?;
@@ -101,8 +100,8 @@ pub fn run(path: &Path, chip: &str, spinney: Option<&Path>) -> Result<(), Failur
     Ok(())
 }
 
-/// The chip of this name, if an image may be written for it.
-pub(crate) fn chip_named(name: &str) -> Result<Chip, Failure> {
+/// The chip of this name, if an image may be written for it, from `origin` on where one is given.
+pub(crate) fn chip_named(name: &str, origin: Option<u32>) -> Result<Chip, Failure> {
     let listing = spinney_board::find(name)
         .map_err(|error| {
             let nearest = match error.nearest.join(", ") {
@@ -119,6 +118,23 @@ pub(crate) fn chip_named(name: &str) -> Result<Chip, Failure> {
             listing.name
         ))
     })?;
+    let own_end = chip.flash.end();
+    let chip = match origin {
+        Some(origin)
+            if !(u64::from(chip.flash.origin)..own_end).contains(&u64::from(origin))
+                || !origin.is_multiple_of(chip.core.image_alignment()) =>
+        {
+            return Err(Failure::Input(anyhow!(
+                "--origin: found {origin:#x}, expected a multiple of {:#x} from {:#x} to {own_end:#x}, \
+                 in the flash of {}",
+                chip.core.image_alignment(),
+                chip.flash.origin,
+                chip.name
+            )));
+        }
+        Some(origin) => chip.behind(origin),
+        None => chip,
+    };
     if chip.boot.locks() {
         return Err(Failure::Input(anyhow!(
             "--chip: found {}, whose image could lock it: {}",
@@ -354,6 +370,7 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
     [
         ("name", name.to_owned()),
         ("chip", chip.name.clone()),
+        ("origin", origin(chip)),
         ("target", target.to_owned()),
         ("rows", ROWS.to_owned()),
         ("crate", MODEL.to_owned()),
@@ -367,6 +384,20 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("runner", runner(chip)),
     ]
     .into()
+}
+
+/// Where images start, where that is not the start of the chip's flash.
+fn origin(chip: &Chip) -> String {
+    let own = spinney_board::find(&chip.name).map(|listing| listing.flash.origin);
+    match own {
+        Ok(own) if own != chip.flash.origin => {
+            format!(
+                "origin = {:#x}              # behind a bootloader\n",
+                chip.flash.origin
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// How the firmware gets onto the chip, or why it does not.
@@ -445,18 +476,37 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_bootloader_map_and_config_say_so() {
+        let files = |chip: &str, origin| files("demo", &chip_named(chip, origin).unwrap());
+        let behind = files("nRF52840_xxAA", Some(0x27000));
+        assert!(behind["pipeline.toml"].contains("\norigin = 0x27000 "));
+        let map = &behind[MEMORY_MAP];
+        assert!(
+            map.contains("FLASH : ORIGIN = 0x00027000, LENGTH = 0xd9000"),
+            "{map}"
+        );
+        let plain = files("nRF52840_xxAA", None);
+        assert!(!plain["pipeline.toml"].contains("origin"));
+        for origin in [0x27010, 0x10_0000] {
+            let error = chip_named("nRF52840_xxAA", Some(origin)).unwrap_err();
+            assert!(
+                format!("{error:?}").contains("0x400 from 0x0 to 0x100000"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_chip_that_an_image_could_lock_gets_no_project() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = run(&folder.path().join("demo"), "ADuCM3029", None).unwrap_err();
+        let error = chip_named("ADuCM3029", None).unwrap_err();
         assert!(matches!(error, Failure::Input(_)));
-        assert!(!folder.path().join("demo").exists());
     }
 
     #[test]
     fn nothing_is_placed_among_the_sources() {
         for place in ["crates/demo", "docs/../xtask/demo", "firmware"] {
             let place = places::clone().unwrap().join(place);
-            let error = run(&place, "nRF52840_xxAA", None).unwrap_err();
+            let error = run(&place, &chip("nRF52840_xxAA"), None).unwrap_err();
             assert!(matches!(error, Failure::Input(_)), "{error:?}");
             assert!(
                 format!("{error:?}").contains("which is Spinney's own"),

@@ -14,7 +14,7 @@ use spinney_pipeline::invocation;
 use spinney_pipeline::places::shown;
 use spinney_pipeline::progress::Progress;
 use spinney_pipeline::stages::baseline::{self, Moved};
-use spinney_pipeline::stages::run::PRODUCT_ELF;
+use spinney_pipeline::stages::run::{PRODUCT, PRODUCT_ELF};
 use spinney_pipeline::stages::{self, Asked, Outcome, Session, hints, order, so_far};
 use spinney_report::Report;
 
@@ -361,7 +361,16 @@ fn tell_files(outcome: &Outcome, report: &Report) -> Result<(), Failure> {
     let made = session.made("run")?;
     let chip = &pipeline.target.chip;
     let elf = shown(&made.path(PRODUCT_ELF));
-    println!("firmware: {}, an ELF for the {}", elf.display(), chip.name);
+    let beside: Vec<String> = ["bin", "hex", "uf2"]
+        .into_iter()
+        .filter(|format| {
+            made.artifacts()
+                .contains_key(&format!("{PRODUCT}.{format}"))
+        })
+        .map(|format| format!(", .{format}"))
+        .collect();
+    let (elf, chip_name) = (elf.display(), &chip.name);
+    println!("firmware: {elf}{}, for the {chip_name}", beside.concat());
     if passes && chip.boot.missing().is_none() {
         let flash = invocation::verb_for(&session.config, "flash", " --dry-run");
         println!("next: {flash} says what would be written; without --dry-run, a probe writes it");

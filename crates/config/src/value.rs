@@ -129,9 +129,13 @@ impl Reader<'_> {
             Kind::Names { max } => self.names(place, kind, value, *max),
             Kind::Size { min } => self.size(place, kind, value, *min),
             Kind::Address => {
-                let number = self.integer(place, kind, value)?;
-                u32::try_from(number)
-                    .ok()
+                let address = match value.get_ref() {
+                    DeValue::String(text) => text
+                        .strip_prefix("0x")
+                        .and_then(|digits| u32::from_str_radix(digits, 16).ok()),
+                    _ => u32::try_from(self.integer(place, kind, value)?).ok(),
+                };
+                address
                     .map(Value::Bytes)
                     .or_else(|| self.refuse(place, kind, value, None))
             }

@@ -10,4 +10,6 @@ fn main() {
     for script in [{{link_scripts}}] {
         println!("cargo:rustc-link-arg-bins=-T{script}");
     }
+    // Without pages, an image may start at any address, as behind a bootloader.
+    println!("cargo:rustc-link-arg-bins=--nmagic");
 }

@@ -1,6 +1,6 @@
 //! `[target]` and `[budget]`: the chip's memories, its emulated machine, and gates that can bind.
 
-use spinney_board::{Boot, Chip, Core, Listing, MACHINES, Machine, Region};
+use spinney_board::{Chip, Core, Listing, MACHINES, Machine, Region};
 
 use crate::choice::Emulator;
 use crate::diagnostics::Fault;
@@ -108,7 +108,17 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
                     .faults
                     .push(fault.context(section.given("chip"), "because of this"));
             }
-            chip.boot = Boot::Direct;
+            let alignment = chip.core.image_alignment();
+            if !origin.is_multiple_of(alignment) {
+                let message = format!(
+                    "target.origin: found {origin:#x}, expected a multiple of {alignment:#x}, as the \
+                     vectors of a {} start there",
+                    chip.core
+                );
+                let fault = Fault::new(section.given("origin"), message);
+                reader.faults.push(fault);
+            }
+            chip = chip.behind(origin);
         }
         None if chip.boot.locks() => {
             let message = format!(

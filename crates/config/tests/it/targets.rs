@@ -70,6 +70,41 @@ fn behind_a_bootloader_the_chip_wants_nothing() {
 }
 
 #[test]
+fn what_a_bootloader_takes_is_not_the_images() {
+    let flash = |more: &str| {
+        let text = MINIMAL.replace("STM32F405RGTx", "nRF52840_xxAA");
+        let chip = parse(&format!("{text}{more}\n")).unwrap().pipeline.target;
+        (chip.chip.flash.origin, chip.chip.flash.len)
+    };
+    assert_eq!(flash(""), (0, 0x10_0000));
+    assert_eq!(flash("origin = \"0x27000\""), (0x2_7000, 0xd_9000));
+    assert_eq!(
+        flash("origin = 0x26000\nflash = \"64K\""),
+        (0x2_6000, 0x1_0000)
+    );
+    check(
+        &format!("{MINIMAL}origin = 0x08004100\n"),
+        &expect![[r#"
+            error: target.origin: found 0x8004100, expected a multiple of 0x400, as the vectors of a cortex-m4f start there
+              --> folder/pipeline.toml:13:10
+               |
+            13 | origin = 0x08004100
+               |          ^^^^^^^^^^
+        "#]],
+    );
+    check(
+        &format!("{MINIMAL}origin = \"0x8 004000\"\n"),
+        &expect![[r#"
+            error: target.origin: found `"0x8 004000"`, expected an address of 32 bits, such as `0x08000000`
+              --> folder/pipeline.toml:13:10
+               |
+            13 | origin = "0x8 004000"
+               |          ^^^^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
 fn chips_and_boards() {
     check(
         &MINIMAL.replace("STM32F405RGTx", "STM32F405"),

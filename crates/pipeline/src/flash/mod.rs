@@ -1,6 +1,8 @@
 //! `flash`: the product image of a pipeline's last run onto a board, then its log.
 
+mod copy;
 mod follow;
+pub(crate) mod formats;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ use anyhow::{Context, anyhow};
 use spinney_board::{Chip, Event, Geometry, Job, Segment, find};
 use spinney_evaluate::{Loaded, loaded, symbol};
 
+pub use self::copy::copy;
 pub use self::follow::Screen;
 use self::follow::{Until, Wire, cpuid_parts, follow, told};
 use self::verify::ProbeLink;
@@ -44,17 +47,8 @@ impl Flash {
     /// program does not build.
     pub fn prepare(config: &Path, answers: bool, progress: &Progress) -> Result<Self, Failure> {
         let product = stages::product(config, progress.clone())?;
+        refuse_start(&product)?;
         let chip = &product.config.pipeline.target.chip;
-        if let Some(message) = chip.cannot_start() {
-            let help = format!(
-                "{} gives its sizes, and docs/hardware.md what it takes",
-                invocation::verb("pipeline run")
-            );
-            return Err(product
-                .config
-                .fault("target.chip", message, Some(&help))
-                .into());
-        }
         let elf = match answers {
             true => verify::image(&product.chosen, chip, progress)?,
             false => product.elf.clone(),
@@ -147,6 +141,19 @@ impl Flash {
         follow(&mut wire, screen, until)?;
         Ok(wire)
     }
+}
+
+/// Refuses a chip that would not start the image.
+fn refuse_start(product: &Product) -> Result<(), Failure> {
+    let Some(message) = product.config.pipeline.target.chip.cannot_start() else {
+        return Ok(());
+    };
+    let help = format!(
+        "{} gives its sizes, and docs/hardware.md what it takes",
+        invocation::verb("pipeline run")
+    );
+    let fault = product.config.fault("target.chip", message, Some(&help));
+    Err(fault.into())
 }
 
 /// What the probe's program is asked for.

@@ -13,6 +13,7 @@ use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::{FoundEmulator, Session, Tools, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
+use crate::flash::formats;
 use crate::image::{self, Transport};
 use crate::log;
 use crate::store::{self, Stage, Writer, sha256};
@@ -36,6 +37,8 @@ pub const DEVICE: &str = "device.json";
 pub const CHOICE: &str = "choice.json";
 /// The image that ships.
 pub const PRODUCT_ELF: &str = "product.elf";
+/// The same in other formats, without the ends of their names.
+pub const PRODUCT: &str = "product";
 
 /// What the stage `run` depends on.
 pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
@@ -182,6 +185,10 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
             .environment()?;
     }
     writer.write(PRODUCT_ELF, &product).environment()?;
+    for (format, bytes) in formats::files(&pipeline.target.chip, &product) {
+        let file = format!("{PRODUCT}.{format}");
+        writer.write(&file, &bytes).environment()?;
+    }
     for (path, text) in &chosen.files {
         let path = format!("{}-model/{path}", pipeline.identity.name);
         writer.write(&path, text.as_bytes()).environment()?;
