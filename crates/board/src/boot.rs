@@ -52,7 +52,7 @@ pub enum Boot {
     /// The sum of the first eight words of the vector table is zero, by the choice of the eighth.
     /// Set while programming.
     LpcChecksum,
-    /// The flash configuration field at 0x400 of NXP's S32K1. Linked into the image, in the
+    /// The flash configuration field at 0x400 of NXP's S32K1 and Kinetis. Linked into the image, in the
     /// manufacturer's default, so that no image locks the chip; to start, the chip needs more.
     FlashField,
     /// The option-setting memory at 0x400 of Renesas' RA. Linked into the image, as an erased chip

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::{Boot, Core, parse_table};
+use crate::boards::{board, is_left_out, plain};
+use crate::{Boot, Core, boards, parse_table};
 
 /// A stretch of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -115,6 +116,20 @@ impl Listing {
         })
     }
 
+    /// A chip that the table does not have, as its user describes it.
+    #[must_use]
+    pub fn described(name: &str, core: Core, flash: Region, ram: Region) -> Self {
+        Self {
+            name: name.to_owned(),
+            packages: Vec::new(),
+            core: Some(core),
+            flash,
+            ram,
+            boot: Boot::Direct,
+            is_flash_external: false,
+        }
+    }
+
     /// Whether two chips of these rows take the same images.
     fn takes_the_same(&self, other: &Self) -> bool {
         let told = |it: &Self| (it.core, it.flash, it.ram, it.boot, it.is_flash_external);
@@ -144,10 +159,11 @@ pub fn chips() -> &'static [Listing] {
 }
 
 /// The chip of this name, in any case, with its package or without. An `x` of the table stands for
-/// any character; and the beginning of names will do, if all chips with such names take the same
-/// images.
+/// any character; a whole part number may go on with package, temperature and packing; the beginning
+/// of names will do, if all chips with such names take the same images; and a board's name means the
+/// chip on it.
 ///
-/// The name of what is found is spelt as in the table, with the package if one was given.
+/// The name of what is found is spelt as in the table, with the package if it has that.
 ///
 /// # Errors
 /// [`UnknownChip`], with the nearest names.
@@ -166,13 +182,9 @@ pub fn find(name: &str) -> Result<Listing, UnknownChip> {
     {
         return Ok((*first).clone());
     }
-    let on_board = BOARDS.iter().find(|(board, _)| *board == plain(name));
-    if let Some((_, chip)) = on_board {
-        return Err(UnknownChip {
-            name: name.to_owned(),
-            n_longer: 0,
-            nearest: vec![(*chip).to_owned()],
-        });
+    let on_board = board(name).and_then(|board| named(board.chip, same));
+    if let Some(found) = on_board.or_else(|| part_number(name).cloned()) {
+        return Ok(found);
     }
     Err(UnknownChip {
         name: name.to_owned(),
@@ -185,29 +197,62 @@ pub fn find(name: &str) -> Result<Listing, UnknownChip> {
     })
 }
 
+/// The chip whose name a part number begins with, the longest of them.
+fn part_number(typed: &str) -> Option<&'static Listing> {
+    const SUFFIX_CHARS_MAX: usize = 10;
+    let rest = |row: &Listing| {
+        // Letter by letter, without what people write or leave out.
+        let mut left = typed.char_indices().filter(|(_, c)| !is_left_out(*c));
+        for own in row.name.chars().filter(|c| !is_left_out(*c)) {
+            let (_, c) = left.next()?;
+            let is_same = own.eq_ignore_ascii_case(&c) || own == 'x' && c.is_ascii_alphanumeric();
+            if !is_same {
+                return None;
+            }
+        }
+        let suffix = left.next().map_or("", |(at, _)| &typed[at..]);
+        let before = typed[..typed.len() - suffix.len()].chars().next_back()?;
+        // A digit behind a digit is another part: an ESP32-C61 is no ESP32-C6.
+        let goes_on = before.is_ascii_digit() && suffix.starts_with(|c: char| c.is_ascii_digit());
+        let is_suffix = |c: char| c.is_ascii_alphanumeric() || is_left_out(c);
+        (!goes_on && suffix.chars().all(is_suffix) && suffix.len() <= SUFFIX_CHARS_MAX)
+            .then_some(row.name.len())
+    };
+    // A series, as probe-rs has some, is no part.
+    let is_part = |row: &&Listing| row.name.len() >= 6;
+    let parts = chips().iter().filter(is_part);
+    let fitting = parts.filter_map(|row| Some((rest(row)?, row)));
+    fitting.max_by_key(|(len, _)| *len).map(|(_, row)| row)
+}
+
 /// The chips with `part` in their names, in any case and with or without hyphens, in the order of
-/// the table; else the one that [`find`] takes it for, or that a board of this name has.
+/// the table, else the one that [`find`] takes it for; and those on boards with it in their names.
 #[must_use]
 pub fn search(part: &str) -> Vec<&'static Listing> {
+    let found = find(part).ok();
     let part = plain(part);
-    let found: Vec<&Listing> = chips()
+    let is_on_board = |row: &Listing| {
+        !part.is_empty()
+            && boards()
+                .iter()
+                .any(|board| board.chip == row.name && plain(board.name).contains(&part))
+    };
+    let named: Vec<&Listing> = chips()
         .iter()
         .filter(|row| {
             let name = plain(&row.name);
             let has = |suffix: &String| format!("{name}{}", plain(suffix)).contains(&part);
-            name.contains(&part) || row.packages.iter().any(has)
+            name.contains(&part) || row.packages.iter().any(has) || is_on_board(row)
         })
         .collect();
-    if !found.is_empty() {
-        return found;
+    if !named.is_empty() {
+        return named;
     }
-    // A whole part number, with what stands for its temperature; or a board.
-    let board = BOARDS.iter().find(|(board, _)| *board == part);
-    let name = board.map_or(part.as_str(), |(_, chip)| chip);
-    let Ok(listing) = find(name) else {
-        return Vec::new();
+    let of = |row: &&Listing| {
+        found
+            .as_ref()
+            .is_some_and(|it| it.name.starts_with(&row.name))
     };
-    let of = |row: &&Listing| listing.name.starts_with(&row.name);
     chips()
         .iter()
         .filter(of)
@@ -215,28 +260,6 @@ pub fn search(part: &str) -> Vec<&'static Listing> {
         .into_iter()
         .collect()
 }
-
-/// A name in lower case, without what people write or leave out.
-fn plain(name: &str) -> String {
-    let is_told = |c: &char| !matches!(c, '-' | '_' | ' ');
-    name.to_ascii_lowercase().chars().filter(is_told).collect()
-}
-
-/// Boards that are better known than their chips, as [`plain`] has their names.
-const BOARDS: [(&str, &str); 12] = [
-    ("bbcmicrobit", "nRF51822_xxAA"),
-    ("blackpill", "STM32F411CE"),
-    ("bluepill", "STM32F103C8"),
-    ("feathernrf52840", "nRF52840_xxAA"),
-    ("longannano", "GD32VF103CBT6"),
-    ("microbit", "nRF51822_xxAA"),
-    ("microbitv2", "nRF52833_xxAA"),
-    ("nano33blesense", "nRF52840_xxAA"),
-    ("pico", "RP2040"),
-    ("pico2", "RP235x"),
-    ("teensy41", "MIMXRT1060"),
-    ("xiaoesp32c3", "ESP32-C3"),
-];
 
 /// The first chip whose name, else whose name with a package, is `typed`, letter by letter.
 fn named(typed: &str, is: impl Fn(u8, u8) -> bool) -> Option<Listing> {

@@ -16,6 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod boards;
 mod boot;
 mod chip;
 mod core;
@@ -30,6 +31,7 @@ mod table;
 mod uf2;
 
 pub use self::core::Core;
+pub use boards::{Board, boards};
 pub use boot::{Boot, Field};
 pub use chip::{Chip, Listing, Region, UnknownChip, chips, find, search};
 pub use derive::{LeftOut, derive};

@@ -127,7 +127,7 @@ mod tests {
             STM32F405RG  cortex-m4f               thumbv7em-none-eabihf        flash 1M    RAM 128K
             swm341       core by `[target] core`                               flash 512K  RAM 64K
             ESP32-C3     riscv32imc               riscv32imc-unknown-none-elf  flash 8M    RAM 384K  flash is a part of its own: its size by `[target] flash`; boots by esp-idf, which is not supplied
-            4 of 4242 chips
+            4 of 4253 chips
         "#]].assert_eq(&listed(&chips));
         assert_eq!(memory(0), "0M");
         assert_eq!(memory(1536 * 1024), "1536K");

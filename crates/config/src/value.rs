@@ -12,7 +12,7 @@ use crate::diagnostics::{Fault, Span};
 use crate::foreign;
 use crate::nearest::did_you_mean;
 use crate::outputs::is_device;
-use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, NAN, listed};
+use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, NAN};
 
 /// A value of the kind that its key takes, within the bounds that the key has.
 #[derive(Debug, Clone, PartialEq)]
@@ -358,28 +358,11 @@ impl Reader<'_> {
         }
     }
 
+    /// A chip of the table, or the name of one that the section has to describe.
     fn chip(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
         let name = self.string(place, kind, value)?;
-        match spinney_board::find(&name) {
-            Ok(chip) => Some(Value::Chip(Box::new(chip))),
-            Err(unknown) => {
-                let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
-                let help = match unknown.n_longer {
-                    0 if names.is_empty() => {
-                        "`cargo xtask chips search` with a part of its name lists chips; for a C header \
-                         alone, as on AVR or ESP32, name one that stands in for yours, such as \
-                         `\"nRF51822_xxAA\"`"
-                            .to_owned()
-                    }
-                    0 => format!("did you mean {}?", listed(&names)),
-                    n => format!(
-                        "{n} chips that differ have names that start so, {} for example; `cargo xtask chips search {name}` lists them",
-                        listed(&names)
-                    ),
-                };
-                self.refuse(place, kind, value, Some(help))
-            }
-        }
+        let found = spinney_board::find(&name);
+        Some(found.map_or(Value::Text(name), |chip| Value::Chip(Box::new(chip))))
     }
 
     fn count(

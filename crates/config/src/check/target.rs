@@ -6,6 +6,7 @@ use crate::choice::Emulator;
 use crate::diagnostics::Fault;
 use crate::pipeline::{Budget, Target};
 use crate::raw::{RawPipeline, RawSection};
+use crate::schema::listed;
 use crate::value::{Reader, Value, literal};
 
 use super::Cause;
@@ -25,6 +26,9 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
         Some(Value::Chip(listing)) => {
             core(reader, section, listing).map(|chip| memories(reader, section, chip))
         }
+        Some(Value::Text(name)) => described(reader, section, name)
+            .and_then(|listing| core(reader, section, &listing))
+            .map(|chip| memories(reader, section, chip)),
         _ => None,
     };
     let board = match section.value("board") {
@@ -52,6 +56,75 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
         chip,
         emulator,
     })
+}
+
+/// What describes a chip that the table does not have.
+const DESCRIBING: [&str; 4] = ["core", "flash", "origin", "ram"];
+
+/// The chip that the table does not have, as the config describes it.
+fn described(reader: &mut Reader, section: &RawSection, name: &str) -> Option<Listing> {
+    /// Where Arm's cores have their RAM, unless stated.
+    const ARM_RAM: u32 = 0x2000_0000;
+    let missing: Vec<&str> = DESCRIBING
+        .into_iter()
+        .filter(|key| section.given(key).is_none())
+        .collect();
+    // It stands in reports and file names.
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !missing.is_empty() || name.is_empty() || !name.chars().all(is_name) {
+        let message = format!("target.chip: found `\"{name}\"`, expected the name of a chip");
+        let mut help = unknown(name);
+        if !missing.is_empty() && missing.len() < DESCRIBING.len() {
+            help += "; a chip that the table does not have is described by `core`, `flash`, `origin` \
+                     and `ram`, of which [target] lacks ";
+            help += &missing.join(", ");
+        }
+        reader
+            .faults
+            .push(Fault::new(section.given("chip"), message).help(help));
+        return None;
+    }
+    let core = section
+        .text("core")
+        .and_then(|name| Core::from_name(&name))?;
+    let ram_origin = section.bytes("ram_origin");
+    if core.is_riscv() && section.given("ram_origin").is_none() {
+        let message = format!(
+            "target.ram_origin: found nothing, expected where the RAM of {name} starts, which no \
+             architecture says of a {core}"
+        );
+        reader
+            .faults
+            .push(Fault::new(section.given("chip"), message));
+        return None;
+    }
+    Some(Listing::described(
+        name,
+        core,
+        Region::new(section.bytes("origin")?, section.bytes("flash")?),
+        Region::new(ram_origin.unwrap_or(ARM_RAM), section.bytes("ram")?),
+    ))
+}
+
+/// What to do about a name that the table does not have.
+fn unknown(name: &str) -> String {
+    let Err(unknown) = spinney_board::find(name) else {
+        return String::new();
+    };
+    let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
+    match unknown.n_longer {
+        0 if names.is_empty() => {
+            "`cargo xtask chips search` with a part of its name lists chips; `core`, `flash`, `origin` and \
+             `ram` describe one that is not there; for a C header alone, as on AVR or ESP32, name one \
+             that stands in for yours, such as `\"nRF51822_xxAA\"`"
+                .to_owned()
+        }
+        0 => format!("did you mean {}?", listed(&names)),
+        n => format!(
+            "{n} chips that differ have names that start so, {} for example; `cargo xtask chips search {name}` lists them",
+            listed(&names)
+        ),
+    }
 }
 
 /// The chip with the core that the config gives it, which is of the chip's instruction set.

@@ -1,6 +1,7 @@
 //! Chips, cores, boards, and what is said of those that do not fit.
 
 use expect_test::expect;
+use spinney_board::Region;
 
 use crate::common::{MINIMAL, check, parse};
 
@@ -105,6 +106,53 @@ fn what_a_bootloader_takes_is_not_the_images() {
 }
 
 #[test]
+fn a_chip_that_the_table_lacks_is_described_in_full() {
+    let text = |more: &str| MINIMAL.replace("STM32F405RGTx", "MY-M33") + more;
+    let full = "core = \"cortex-m33f\"\nflash = \"512K\"\norigin = 0x10000000\nram = \"96K\"\n";
+    let chip = parse(&text(full)).unwrap().pipeline.target.chip;
+    assert_eq!(
+        (chip.name.as_str(), chip.core.as_str()),
+        ("MY-M33", "cortex-m33f")
+    );
+    assert_eq!(chip.flash, Region::new(0x1000_0000, 512 << 10));
+    assert_eq!(chip.ram, Region::new(0x2000_0000, 96 << 10));
+    check(
+        &text("core = \"cortex-m33f\"\nflash = \"512K\"\n"),
+        &expect![[r#"
+            error: target.chip: found `"MY-M33"`, expected the name of a chip
+              --> folder/pipeline.toml:12:8
+               |
+            12 | chip = "MY-M33"
+               |        ^^^^^^^^
+               |
+               = help: `cargo xtask chips search` with a part of its name lists chips; `core`, `flash`, `origin` and `ram` describe one that is not there; for a C header alone, as on AVR or ESP32, name one that stands in for yours, such as `"nRF51822_xxAA"`; a chip that the table does not have is described by `core`, `flash`, `origin` and `ram`, of which [target] lacks origin, ram
+        "#]],
+    );
+    check(
+        &text(&full.replace("cortex-m33f", "riscv32imc")),
+        &expect![[r#"
+            error: target.ram_origin: found nothing, expected where the RAM of MY-M33 starts, which no architecture says of a riscv32imc
+              --> folder/pipeline.toml:12:8
+               |
+            12 | chip = "MY-M33"
+               |        ^^^^^^^^
+        "#]],
+    );
+    check(
+        &text(full).replace("MY-M33", "MY CHIP"),
+        &expect![[r#"
+            error: target.chip: found `"MY CHIP"`, expected the name of a chip
+              --> folder/pipeline.toml:12:8
+               |
+            12 | chip = "MY CHIP"
+               |        ^^^^^^^^^
+               |
+               = help: `cargo xtask chips search` with a part of its name lists chips; `core`, `flash`, `origin` and `ram` describe one that is not there; for a C header alone, as on AVR or ESP32, name one that stands in for yours, such as `"nRF51822_xxAA"`
+        "#]],
+    );
+}
+
+#[test]
 fn chips_and_boards() {
     check(
         &MINIMAL.replace("STM32F405RGTx", "STM32F405"),
@@ -127,7 +175,7 @@ fn chips_and_boards() {
             12 | chip = "Z80"
                |        ^^^^^
                |
-               = help: `cargo xtask chips search` with a part of its name lists chips; for a C header alone, as on AVR or ESP32, name one that stands in for yours, such as `"nRF51822_xxAA"`
+               = help: `cargo xtask chips search` with a part of its name lists chips; `core`, `flash`, `origin` and `ram` describe one that is not there; for a C header alone, as on AVR or ESP32, name one that stands in for yours, such as `"nRF51822_xxAA"`
         "#]],
     );
     check(

@@ -49,6 +49,15 @@ impl Flash {
         let product = stages::product(config, progress.clone())?;
         refuse_start(&product)?;
         let chip = &product.config.pipeline.target.chip;
+        if find(&chip.name).is_err() {
+            let message = format!(
+                "{} is not in the registry of the probe's program",
+                chip.name
+            );
+            let help = "product.bin and product.hex beside the image are for another programmer";
+            let fault = product.config.fault("target.chip", message, Some(help));
+            return Err(fault.into());
+        }
         let elf = match answers {
             true => verify::image(&product.chosen, chip, progress)?,
             false => product.elf.clone(),
