@@ -384,7 +384,7 @@ fn read(bytes: &[u8], config: &Config) -> Result<(Rows, Option<RowLabels>), Data
             .iter()
             .any(|it| spinney_convert::matches(it, column))
     };
-    let source = Source::open(bytes, labels, file.header)?;
+    let source = Source::open(bytes, labels, file.dialect())?;
     let columns = stages::columns(&config.pipeline.features, None, &source)?;
     // What labels are is told by the model.
     source.with(LabelsAre::default(), columns).rows(&keeps)

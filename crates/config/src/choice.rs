@@ -1,6 +1,7 @@
 //! Keys whose value is one word of a few: the words, declared once, and what they mean. What another
 //! crate computes with is that crate's own type; only its words stand here.
 
+use spinney_dataset::{Decimal, Delimiter};
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
@@ -59,6 +60,22 @@ choice! {
         Train = "train",
         /// A file.
         Import = "import",
+    }
+}
+
+words! {
+    Delimiter {
+        Comma = ",",
+        Semicolon = ";",
+        Tab = "tab",
+        Bar = "|",
+    }
+}
+
+words! {
+    Decimal {
+        Point = ".",
+        Comma = ",",
     }
 }
 
@@ -326,6 +343,14 @@ pub(crate) fn as_word<W: Word, S: serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(value.word())
+}
+
+/// Writes the value as its word, if there is one.
+pub(crate) fn as_word_if_given<W: Word, S: serde::Serializer>(
+    value: &Option<W>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value.map_or("", Word::word))
 }
 
 /// Writes values as their words.

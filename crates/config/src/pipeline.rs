@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use spinney_board::{Chip, Machine, Preset, Radio};
+use spinney_dataset::{Decimal, Delimiter, Dialect};
 use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, Output, Prefer, Sends, Summary,
-    Trainer, as_word, as_words,
+    Trainer, as_word, as_word_if_given, as_words,
 };
 
 /// A config without fault.
@@ -119,6 +120,18 @@ pub struct DataFile {
     /// Whether the first line of a CSV file names its columns.
     #[serde(skip_serializing_if = "Clone::clone")]
     pub header: bool,
+    /// What separates the columns of a CSV file; `None` where its content tells.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_word_if_given"
+    )]
+    pub delimiter: Option<Delimiter>,
+    /// What marks decimals in a CSV file; `None` where its content tells.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_word_if_given"
+    )]
+    pub decimal: Option<Decimal>,
     /// The column that names recordings, of a CSV file of motion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
@@ -131,6 +144,18 @@ pub struct DataFile {
     /// The label of rows that are no anomalies; of a detector whose rows have labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normal: Option<String>,
+}
+
+impl DataFile {
+    /// What is known of how a CSV file is written.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        Dialect {
+            has_header: self.header,
+            delimiter: self.delimiter,
+            decimal: self.decimal,
+        }
+    }
 }
 
 /// Where the labels of a file of rows are.

@@ -34,6 +34,14 @@ pub(crate) fn is_missing(field: &str) -> bool {
     .contains(&field.to_lowercase().as_str())
 }
 
+/// The number that a field is: a decimal one, or a boolean as 0 or 1.
+pub(crate) fn number(field: &str) -> Option<f64> {
+    field.parse().ok().or_else(|| {
+        let is = |word: &str| field.eq_ignore_ascii_case(word);
+        (is("true") || is("false")).then(|| f64::from(u8::from(is("true"))))
+    })
+}
+
 /// Reads the fields of one column.
 pub(crate) struct Fields<'c> {
     column: Option<&'c Column>,
@@ -58,7 +66,7 @@ impl<'c> Fields<'c> {
             return Some(*place);
         }
         let missing = self.column.and_then(|column| column.missing);
-        let number = field.parse::<f64>().ok();
+        let number = number(field);
         match missing {
             Some(Missing::Number(gap)) if number == Some(gap) => Some(f64::NAN),
             Some(_) if is_missing(field) => Some(f64::NAN),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 
 use crate::columns::{Fields, is_missing};
+use crate::dialect::{Shape, with_point};
 use crate::{Budget, Columns, DataError, Dataset, Labels, LabelsAre, Rows, Table, labels};
 
 /// Reads a data set from CSV with a header, gzipped or not; `label` names the column that holds the
@@ -22,8 +23,10 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
         keeps: &|_| true,
         columns: &Columns::new(),
     };
-    let (rows, labels) = read_columns(&bytes, true, &wanted, &budget)?;
-    Dataset::of(rows, &labels.unwrap_or_default())
+    let shape = Shape::of(&bytes, true.into())?;
+    let (rows, labels) = read_columns(&bytes, &shape, &wanted, &budget)?;
+    let rows = Dataset::of(rows, &labels.unwrap_or_default())?;
+    Ok(rows.with_notes(shape.note()))
 }
 
 /// What is read of a table.
@@ -46,11 +49,12 @@ pub(crate) struct Wanted<'a> {
 /// As [`read`], and more than the budget has left.
 pub(crate) fn read_columns(
     bytes: &[u8],
-    has_header: bool,
+    shape: &Shape,
     wanted: &Wanted<'_>,
     budget: &Budget,
 ) -> Result<(Rows, Option<Labels>), DataError> {
-    let mut table = Table::open(bytes, has_header)?;
+    let has_header = shape.has_header;
+    let mut table = Table::of(bytes, shape.clone())?;
     table.check_names()?;
     let names = table.names().to_vec();
     let label_column = match wanted.label {
@@ -170,8 +174,10 @@ fn unreadable(faults: &[Unreadable]) -> DataError {
                 }
                 (None, Ok(_)) => format!("a finite number ({FILL})"),
                 (None, Err(_)) if is_missing(field) => format!("a number ({FILL})"),
-                (None, Err(_)) if has_decimal_comma(field) => {
-                    "a number with a decimal point, not a comma".to_owned()
+                (None, Err(_)) if with_point(field).is_some() => {
+                    "a number with a decimal point, not a comma (`decimal = \",\"` in [dataset] reads \
+                     commas so)"
+                        .to_owned()
                 }
                 (None, Err(_)) => "a number (`ignore` in [dataset] leaves a column out)".to_owned(),
             },
@@ -201,10 +207,6 @@ fn unreadable(faults: &[Unreadable]) -> DataError {
         shown.join(", "),
         format!("numbers ({ignore})"),
     )
-}
-
-fn has_decimal_comma(field: &str) -> bool {
-    field.matches(',').count() == 1 && field.replace(',', ".").parse::<f64>().is_ok()
 }
 
 /// The first names, and the last one, where labels often stand.

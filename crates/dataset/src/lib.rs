@@ -19,6 +19,7 @@
 pub mod archive;
 mod columns;
 pub mod csv;
+mod dialect;
 mod foreign;
 pub mod idx;
 pub mod labels;
@@ -38,6 +39,7 @@ use std::collections::HashMap;
 use ndarray::{Array2, Axis};
 
 pub use columns::{Column, Columns, Missing};
+pub use dialect::{Decimal, Delimiter, Dialect, Shape};
 pub use labels::Labels;
 pub use limits::Budget;
 pub use rules::{Note, Outcome, RULES, Rule};
@@ -462,6 +464,11 @@ impl Dataset {
             .map(|class| usize::from(*class != normal));
         let labels = is_other.collect();
         Ok(self.with_target(ALARMS.map(str::to_owned).to_vec(), labels))
+    }
+
+    pub(crate) fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 
     fn with_target(&self, names: Vec<String>, of_row: Vec<usize>) -> Self {

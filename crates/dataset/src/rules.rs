@@ -62,7 +62,7 @@ pub const RULES: &[Rule] = &[
     ),
     fault(
         "separators",
-        "Columns are separated by semicolons, tabs or bars.",
+        "There is one column, and the lines have not as many semicolons, tabs, bars or commas each; or spaces separate columns.",
     ),
     fault(
         "lost-quote",
@@ -74,7 +74,7 @@ pub const RULES: &[Rule] = &[
     ),
     fault(
         "row-length",
-        "A row has more or fewer fields than the header.",
+        "A row has more or fewer fields than the header, names of rows and an empty last field aside.",
     ),
     fault("no-rows", "There is no row, or no feature."),
     fault(
@@ -149,6 +149,10 @@ pub const RULES: &[Rule] = &[
     note(
         "short-recording",
         "Recordings of motion that are shorter than a window are left out.",
+    ),
+    note(
+        "dialect",
+        "Columns that no commas separate, decimal commas, a line of units, names of rows, lines that begin with `#`.",
     ),
     note(
         "no-header",

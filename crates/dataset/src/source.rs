@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::dialect::{Dialect, Shape};
 use crate::target::Target;
 use crate::{
     Budget, Columns, DataError, Dataset, Labels, LabelsAre, Rows, Table, columns, csv, foreign,
@@ -57,20 +58,21 @@ pub struct Source<'a> {
     labels: LabelsIn<'a>,
     labels_are: LabelsAre,
     columns: Columns,
-    has_header: bool,
+    /// How a CSV file is written; `None` of other formats.
+    shape: Option<Shape>,
     /// What is left once the bytes are unpacked.
     budget: Budget,
 }
 
 impl<'a> Source<'a> {
-    /// Looks at a file, gzipped or not; `has_header` is about CSV alone.
+    /// Looks at a file, gzipped or not; `dialect` is about CSV alone.
     ///
     /// # Errors
-    /// A damaged gzip stream, or a format that is not read.
+    /// A damaged gzip stream, a format that is not read, or what [`Shape::of`] refuses.
     pub fn open(
         bytes: &'a [u8],
         labels: LabelsIn<'a>,
-        has_header: bool,
+        dialect: impl Into<Dialect>,
     ) -> Result<Self, DataError> {
         let n_label_bytes = match labels {
             LabelsIn::File(labels) => labels.len(),
@@ -79,6 +81,10 @@ impl<'a> Source<'a> {
         let budget = Budget::of(bytes.len().saturating_add(n_label_bytes));
         let bytes = unpacked(bytes, &budget)?;
         let format = Format::of(&bytes)?;
+        let shape = match format {
+            Format::Csv => Some(Shape::of(&bytes, dialect.into())?),
+            _ => None,
+        };
         Ok(Self {
             budget,
             bytes,
@@ -86,7 +92,7 @@ impl<'a> Source<'a> {
             labels,
             labels_are: LabelsAre::default(),
             columns: Columns::new(),
-            has_header,
+            shape,
         })
     }
 
@@ -113,10 +119,10 @@ impl<'a> Source<'a> {
     /// # Errors
     /// What [`Table`] refuses.
     pub fn columns(&self) -> Result<Option<Vec<String>>, DataError> {
-        if self.format != Format::Csv {
+        let Some(shape) = &self.shape else {
             return Ok(None);
-        }
-        let table = Table::open(&self.bytes, self.has_header)?;
+        };
+        let table = Table::of(&self.bytes, shape.clone())?;
         table.check_names()?;
         Ok(Some(table.names().to_vec()))
     }
@@ -133,7 +139,8 @@ impl<'a> Source<'a> {
                     LabelsIn::Column(label) => columns.iter().position(|name| name == label),
                     _ => None,
                 };
-                let features = csv::feature_names(&columns, self.has_header, label);
+                let has_header = self.shape.as_ref().is_some_and(|it| it.has_header);
+                let features = csv::feature_names(&columns, has_header, label);
                 Ok(features.map(|(_, name)| name).collect())
             }
         }
@@ -152,8 +159,8 @@ impl<'a> Source<'a> {
             LabelsIn::Column(label) => Some(label),
             _ => None,
         };
-        let (rows, labels) = match self.format {
-            Format::Csv => {
+        let (rows, labels) = match (self.format, &self.shape) {
+            (_, Some(shape)) => {
                 let columns = self.columns()?.unwrap_or_default();
                 let label = column.filter(|label| columns.iter().any(|name| name == label));
                 let wanted = csv::Wanted {
@@ -162,11 +169,13 @@ impl<'a> Source<'a> {
                     keeps,
                     columns: &self.columns,
                 };
-                return csv::read_columns(bytes, self.has_header, &wanted, budget);
+                return csv::read_columns(bytes, shape, &wanted, budget);
             }
-            Format::Npy => (within("rows", npy::rows_within(bytes, budget))?, None),
-            Format::Npz => npy::read_npz_rows(bytes, column.unwrap_or_default(), budget)?,
-            Format::Idx => (within("images", idx::rows_within(bytes, budget))?, None),
+            (Format::Npy, _) => (within("rows", npy::rows_within(bytes, budget))?, None),
+            (Format::Npz, _) => npy::read_npz_rows(bytes, column.unwrap_or_default(), budget)?,
+            (Format::Idx | Format::Csv, _) => {
+                (within("images", idx::rows_within(bytes, budget))?, None)
+            }
         };
         let labels = match self.labels {
             LabelsIn::File(labels) => Some(within("labels", read_labels(labels, budget))?),
@@ -186,14 +195,17 @@ impl<'a> Source<'a> {
     /// As [`Source::rows`], and where labels are asked for and there are none.
     pub fn read(&self, keeps: &dyn Fn(&str) -> bool) -> Result<Dataset, DataError> {
         let (rows, labels) = self.rows(keeps)?;
+        let of_file = self.shape.as_ref().and_then(Shape::note);
         match (labels, self.labels) {
             (Some(labels), _) => {
                 let (target, notes) = Target::of(&labels, self.labels_are)?;
-                Dataset::known(rows, target, notes, &self.columns)
+                let rows = Dataset::known(rows, target, notes, &self.columns)?;
+                Ok(rows.with_notes(of_file))
             }
             (None, LabelsIn::None) => {
                 let target = Target::none(rows.values.nrows(), self.labels_are);
-                Dataset::known(rows, target, Vec::new(), &self.columns)
+                let rows = Dataset::known(rows, target, Vec::new(), &self.columns)?;
+                Ok(rows.with_notes(of_file))
             }
             (None, LabelsIn::Column(label)) if self.format == Format::Npz => {
                 npy::read_npz(&self.bytes, label)

@@ -3,16 +3,18 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use crate::limits::{COLUMNS_MAX, check_columns};
-use crate::{DataError, foreign};
+use crate::DataError;
+use crate::dialect::{Delimiter, Dialect, Shape, line_breaks, reader, with_point};
 
-/// A CSV file that is read record by record. Fields are separated by commas and trimmed.
+/// A CSV file that is read record by record. Fields are trimmed, and have decimal points.
 pub struct Table<'a> {
     text: &'a [u8],
+    shape: Shape,
     reader: csv::Reader<&'a [u8]>,
     names: Vec<String>,
-    has_header: bool,
     record: csv::StringRecord,
+    /// Fields of the record that had points where commas mark decimals.
+    pointed: Vec<usize>,
     /// Whether `record` holds a record that has not been handed out.
     is_pending: bool,
     /// An offset whose line was asked for, and that line: counting goes on from there.
@@ -24,53 +26,49 @@ impl<'a> Table<'a> {
     /// their numbers from 0 on.
     ///
     /// # Errors
-    /// An empty file, another format, text that is not UTF-8, a quote that is never closed, other
-    /// separators than commas, a line of more than [`COLUMNS_MAX`] fields.
-    pub fn open(bytes: &'a [u8], has_header: bool) -> Result<Self, DataError> {
-        foreign::refuse(bytes)?;
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        check_utf8(text)?;
-        if let Some(quote) = unclosed_quote(text) {
-            return Err(DataError::new(
-                format!("line {}", line_at(text, quote)),
-                "a quote that is never closed",
-                "a second quote at the end of the field",
-            ));
-        }
-        let line_of_most = text
-            .split(|byte| b"\r\n".contains(byte))
-            .map(|line| line.iter().filter(|byte| **byte == b',').count());
-        if let Some((line, most)) = (1..).zip(line_of_most).find(|(_, n)| *n >= COLUMNS_MAX) {
-            check_columns(&format!("line {line}"), most + 1)?;
-        }
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(text);
-        let mut record = csv::StringRecord::new();
-        if !read(&mut reader, &mut record)? {
+    /// As [`Shape::of`] and [`Table::of`].
+    pub fn open(bytes: &'a [u8], dialect: impl Into<Dialect>) -> Result<Self, DataError> {
+        Self::of(bytes, Shape::of(bytes, dialect.into())?)
+    }
+
+    /// As [`Table::open`], of a file that was looked at.
+    ///
+    /// # Errors
+    /// An empty file, rows of one column with other separators in it.
+    pub fn of(bytes: &'a [u8], shape: Shape) -> Result<Self, DataError> {
+        let mut table = Self {
+            text: bytes,
+            reader: reader(&bytes[shape.start..], shape.delimiter),
+            names: Vec::new(),
+            record: csv::StringRecord::new(),
+            pointed: Vec::new(),
+            is_pending: !shape.has_header,
+            counted: Cell::new((0, 1)),
+            shape,
+        };
+        if !table.read()? {
             return Err(DataError::new(
                 "line 1",
                 "an empty file",
                 "a header row with column names",
             ));
         }
-        let mut table = Self {
-            text,
-            reader,
-            names: Vec::new(),
-            has_header,
-            record,
-            is_pending: !has_header,
-            counted: Cell::new((0, 1)),
-        };
         table.check_separators()?;
-        table.names = if has_header {
-            (table.record.iter().map(str::to_owned)).collect()
+        let shape = &table.shape;
+        let n = table.record.len();
+        let has_extra = |at: usize| table.record.get(at) == Some("");
+        table.names = if shape.has_header {
+            let first = usize::from(shape.has_row_names && has_extra(0));
+            let last = usize::from(shape.ends_in_delimiter && has_extra(n - 1));
+            let names = table.record.iter().skip(first).take(n - first - last);
+            names.map(str::to_owned).collect()
         } else {
-            (0..table.record.len()).map(|at| at.to_string()).collect()
+            let n = n - usize::from(shape.ends_in_delimiter);
+            (0..n).map(|at| at.to_string()).collect()
         };
+        if table.shape.has_units {
+            table.read()?;
+        }
         Ok(table)
     }
 
@@ -89,15 +87,7 @@ impl<'a> Table<'a> {
         for (index, name) in self.names.iter().enumerate() {
             let place = || format!("line 1, column {}", index + 1);
             if name.is_empty() {
-                return Err(DataError::new(
-                    place(),
-                    "an empty name",
-                    if index == 0 {
-                        "a column name (where pandas wrote the file: `to_csv(…, index=False)`)"
-                    } else {
-                        "a column name"
-                    },
-                ));
+                return Err(DataError::new(place(), "an empty name", "a column name"));
             }
             if name.lines().count() > 1 {
                 return Err(DataError::new(
@@ -127,20 +117,22 @@ impl<'a> Table<'a> {
     /// # Errors
     /// A record of more or fewer fields than there are columns.
     pub fn advance(&mut self) -> Result<bool, DataError> {
-        if !self.is_pending && !read(&mut self.reader, &mut self.record)? {
+        if !self.is_pending && !self.read()? {
             return Ok(false);
         }
         self.is_pending = false;
-        if self.record.len() == self.names.len() {
+        let n = self.record.len();
+        let expected = self.names.len() + usize::from(self.shape.has_row_names);
+        let has_end = self.shape.ends_in_delimiter && self.record.get(n - 1) == Some("");
+        if n == expected + usize::from(has_end) {
             return Ok(true);
         }
         Err(DataError::new(
             format!("line {}", self.line()),
-            format!("{} fields", self.record.len()),
+            format!("{n} fields"),
             format!(
-                "{}, as the {} has",
-                self.names.len(),
-                if self.has_header {
+                "{expected}, as the {} has",
+                if self.shape.has_header {
                     "header"
                 } else {
                     "first line"
@@ -149,12 +141,47 @@ impl<'a> Table<'a> {
         ))
     }
 
+    /// The next record, its numbers with points; the flag says whether there is one.
+    fn read(&mut self) -> Result<bool, DataError> {
+        // Text that was checked to be UTF-8 in memory gives no other error.
+        let is_there = self.reader.read_record(&mut self.record).map_err(|error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            DataError::new(format!("line {line}"), error.to_string(), "CSV")
+        })?;
+        if self.shape.has_decimal_comma {
+            let is_pointed = |field: &str| field.contains('.') && field.parse::<f64>().is_ok();
+            let fields = self.record.iter().enumerate();
+            self.pointed = fields
+                .filter(|(_, field)| is_pointed(field))
+                .map(|(at, _)| at)
+                .collect();
+            if self.record.iter().any(|field| field.contains(',')) {
+                let position = self.record.position().cloned();
+                let fields = self.record.iter();
+                self.record = fields
+                    .map(|field| with_point(field).unwrap_or_else(|| field.to_owned()))
+                    .collect();
+                self.record.set_position(position);
+            }
+        }
+        Ok(is_there)
+    }
+
     /// A field of the current record.
     ///
     /// # Errors
-    /// A quoted field over several lines, which is what a lost quote looks like.
+    /// A quoted field over several lines, which is what a lost quote looks like; a number with a point
+    /// where commas mark decimals.
     pub fn field(&self, column: usize) -> Result<&str, DataError> {
-        let field = self.record.get(column).unwrap_or_default();
+        let at = column + usize::from(self.shape.has_row_names);
+        let field = self.record.get(at).unwrap_or_default();
+        if self.pointed.contains(&at) {
+            return Err(DataError::new(
+                self.place(column),
+                format!("\"{field}\""),
+                "a number with a decimal comma (`decimal` in [dataset] says what marks decimals)",
+            ));
+        }
         match field.lines().count() {
             0 | 1 => Ok(field),
             n_lines => Err(DataError::new(
@@ -172,18 +199,20 @@ impl<'a> Table<'a> {
     }
 
     /// The line that the current record begins in, from 1 on. A record may begin before the line
-    /// break of the line above, as the reader counts.
+    /// break of the line above, and before comments, as the reader counts.
     #[must_use]
     pub fn line(&self) -> usize {
         let start = self.record.position().map_or(0, csv::Position::byte);
-        let start = usize::try_from(start)
-            .unwrap_or(usize::MAX)
-            .min(self.text.len());
-        let breaks = self.text[start..]
-            .iter()
-            .take_while(|byte| b"\r\n".contains(byte))
-            .count();
-        let end = start + breaks;
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let mut end = self.text.len().min(self.shape.start.saturating_add(start));
+        while let Some(byte) = self.text.get(end) {
+            let rest = self.text[end..].iter();
+            end += match byte {
+                b'\r' | b'\n' => 1,
+                b'#' => rest.take_while(|byte| **byte != b'\n').count(),
+                _ => break,
+            };
+        }
         let (from, line) = match self.counted.get() {
             (from, line) if from <= end => (from, line),
             _ => (0, 1),
@@ -198,97 +227,25 @@ impl<'a> Table<'a> {
             return Ok(());
         }
         let only = self.record.get(0).unwrap_or_default();
-        let Some(other) = only.chars().find(|c| [';', '\t', '|'].contains(c)) else {
-            return Ok(());
-        };
-        Err(DataError::new(
-            "line 1",
-            format!("one column, \"{only}\""),
-            format!(
-                "commas between columns, not {other:?}, and decimal points: \
-                 `pandas.read_csv(FILE, sep={other:?}, decimal=\",\").to_csv(\"rows.csv\", \
-                 index=False)`"
+        let others = Delimiter::ALL.into_iter();
+        let mut others = others.filter(|it| only.contains(char::from(it.byte())));
+        let (found, expected) = match others.next() {
+            Some(other) => (
+                format!("one column, \"{only}\""),
+                format!(
+                    "as many {} in each of the first lines (`delimiter` in [dataset] says what \
+                     separates columns)",
+                    other.name()
+                ),
             ),
-        ))
-    }
-}
-
-/// Text that was checked to be UTF-8 in memory gives no other error.
-fn read(
-    reader: &mut csv::Reader<&[u8]>,
-    record: &mut csv::StringRecord,
-) -> Result<bool, DataError> {
-    reader.read_record(record).map_err(|error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        DataError::new(format!("line {line}"), error.to_string(), "CSV")
-    })
-}
-
-fn line_at(text: &[u8], offset: usize) -> usize {
-    1 + line_breaks(&text[..offset])
-}
-
-fn line_breaks(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
-}
-
-fn check_utf8(text: &[u8]) -> Result<(), DataError> {
-    let Err(error) = std::str::from_utf8(text) else {
-        return Ok(());
-    };
-    let at = error.valid_up_to();
-    let byte = text[at];
-    Err(DataError::new(
-        format!("line {}", line_at(text, at)),
-        format!(
-            "the byte 0x{byte:02x}, which is {:?} in Latin-1",
-            char::from(byte)
-        ),
-        "UTF-8 text: `iconv -f LATIN1 -t UTF-8 FILE`, or `encoding=\"latin1\"` in pandas' \
-         `read_csv`",
-    ))
-}
-
-/// Where a quote stands that opens a field which the end of the file cuts off. A field is quoted if
-/// it begins with a quote; within, two quotes stand for one.
-fn unclosed_quote(text: &[u8]) -> Option<usize> {
-    if !text.contains(&b'"') {
-        return None;
-    }
-    let mut opened = None;
-    let mut begins = true;
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match (opened, byte) {
-            (Some(_), b'"') if text.get(at + 1) == Some(&b'"') => at += 1,
-            (Some(_), b'"') => opened = None,
-            (None, b'"') if begins => opened = Some(at),
-            _ => {}
-        }
-        begins = b",\r\n".contains(byte);
-        at += 1;
-    }
-    opened
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::unclosed_quote;
-
-    proptest! {
-        /// What follows an open quote belongs to its field, so a last line of its own does not
-        /// come out as one.
-        #[test]
-        fn quotes_are_those_of_the_reader(text in "[a,\"\n\r]{0,24}") {
-            let longer = format!("{text}\nend");
-            let mut reader = csv::ReaderBuilder::new()
-                .has_headers(false)
-                .flexible(true)
-                .from_reader(longer.as_bytes());
-            let last = reader.records().last().expect("a record").expect("text");
-            prop_assert_eq!(unclosed_quote(text.as_bytes()).is_none(), last == *["end"].as_slice());
-        }
+            None if only.split_whitespace().nth(2).is_some() => (
+                format!("one column, \"{only}\""),
+                "commas, semicolons, tabs or bars between columns, not spaces: \
+                 `pandas.read_csv(FILE, sep=r\"\\s+\").to_csv(\"rows.csv\", index=False)`"
+                    .to_owned(),
+            ),
+            None => return Ok(()),
+        };
+        Err(DataError::new("line 1", found, expected))
     }
 }

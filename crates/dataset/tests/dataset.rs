@@ -42,22 +42,6 @@ fn columns_that_are_not_kept_may_hold_anything() {
 }
 
 #[test]
-fn columns_between_other_marks_than_commas() {
-    refused(
-        "a;y\n1;2\n",
-        &expect![[
-            r#"line 1: found one column, "a;y", expected commas between columns, not ';', and decimal points: `pandas.read_csv(FILE, sep=';', decimal=",").to_csv("rows.csv", index=False)`"#
-        ]],
-    );
-    refused(
-        "a\ty\n1\t2\n",
-        &expect![[
-            r#"line 1: found one column, "a	y", expected commas between columns, not '\t', and decimal points: `pandas.read_csv(FILE, sep='\t', decimal=",").to_csv("rows.csv", index=False)`"#
-        ]],
-    );
-}
-
-#[test]
 fn lines_are_counted_in_files_of_any_system() {
     for end in ["\n", "\r\n"] {
         for (rows, line) in [(["1,2", "?,4"], 3), (["?,2", "3,4"], 2), (["", "?,2"], 3)] {
@@ -72,10 +56,8 @@ fn lines_are_counted_in_files_of_any_system() {
 #[test]
 fn bad_csv_is_refused_with_its_place() {
     refused(
-        ",a,y\n0,1,2\n",
-        &expect![
-            "line 1, column 1: found an empty name, expected a column name (where pandas wrote the file: `to_csv(…, index=False)`)"
-        ],
+        "a,,y\n0,1,2\n",
+        &expect!["line 1, column 2: found an empty name, expected a column name"],
     );
     refused(
         "",

@@ -190,7 +190,7 @@ fn all_columns_at_fault_at_once() {
     refused(
         "a,y\n\"1,5\",x\n",
         &expect![[
-            r#"line 2, column "a": found "1,5", expected a number with a decimal point, not a comma"#
+            r#"line 2, column "a": found "1,5", expected a number with a decimal point, not a comma (`decimal = ","` in [dataset] reads commas so)"#
         ]],
     );
 }

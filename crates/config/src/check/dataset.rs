@@ -78,6 +78,9 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         reader.contradict(section, "ignore", why, &cause);
         let why = "channels are columns with names";
         reader.contradict(section, "header", why, &cause);
+        for key in ["delimiter", "decimal"] {
+            reader.contradict(section, key, "recordings tell by themselves", &cause);
+        }
     }
     check_number(reader, raw);
     if signal(raw) == Some(SignalKind::Audio) {
@@ -157,6 +160,8 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         path: reader.path(section, file)?,
         labels,
         header: section.flag("header")?,
+        delimiter: section.choice("delimiter"),
+        decimal: section.choice("decimal"),
         recording: section.text("recording"),
         ignore: section.names("ignore").unwrap_or_default(),
         unit: section.text("unit"),

@@ -1,6 +1,7 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
 use super::{CORES, Default, Interval, Key, Kind, Section, spending};
+use spinney_dataset::{Decimal, Delimiter};
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
@@ -124,6 +125,18 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Flag,
                 Default::Value("true"),
                 "Whether the first line of a CSV file names its columns.",
+            ),
+            key(
+                "delimiter",
+                Kind::Choice(Delimiter::WORDS),
+                Default::Words("what the content of each file tells"),
+                "What separates the columns of a CSV file.",
+            ),
+            key(
+                "decimal",
+                Kind::Choice(Decimal::WORDS),
+                Default::Words("what the content of each file tells"),
+                "What separates a number's integer from its fraction in a CSV file.",
             ),
             key(
                 "ignore",

@@ -435,7 +435,7 @@ impl<'a> Opened<'a> {
             Labels::None | Labels::Folders => LabelsIn::None,
         };
         let blame = |error: DataError| at_fault(&file.path.full, &error);
-        let source = Source::open(bytes, labels, file.header).map_err(blame)?;
+        let source = Source::open(bytes, labels, file.dialect()).map_err(blame)?;
         if let (Labels::Column(label), Some(columns)) =
             (&file.labels, source.columns().map_err(blame)?)
             && !columns.contains(label)
