@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use spinney_batch::Predictor;
-use spinney_config::{Config, DataFile, Dataset as RowsConfig, Labels};
+use spinney_config::{Config, DataFile, Dataset as RowsConfig, Gaps, Labels};
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsAre, LabelsIn, Rows, Source};
 use spinney_model::{FloatModel, Naming, Schema, Task};
@@ -385,7 +385,8 @@ fn read(bytes: &[u8], config: &Config) -> Result<(Rows, Option<RowLabels>), Data
             .any(|it| spinney_convert::matches(it, column))
     };
     let source = Source::open(bytes, labels, file.dialect())?;
-    let columns = stages::columns(&config.pipeline.features, None, &source)?;
+    let may_miss = file.missing == Some(Gaps::Median);
+    let columns = stages::columns(&config.pipeline.features, None, may_miss, &source)?;
     // What labels are is told by the model.
     source.with(LabelsAre::default(), columns).rows(&keeps)
 }

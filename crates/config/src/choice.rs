@@ -102,6 +102,16 @@ choice! {
 }
 
 choice! {
+    /// What becomes of readings that are missing.
+    Gaps {
+        /// Their rows are left out.
+        Drop = "drop",
+        /// The training rows' median takes their place, on the device as on the host.
+        Median = "median",
+    }
+}
+
+choice! {
     /// Who trains.
     Trainer {
         /// This project's own forests.

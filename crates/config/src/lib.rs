@@ -48,8 +48,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use choice::{
-    AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Sends,
-    SignalKind, Source, Summary, Trainer, Word,
+    AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer,
+    Sends, SignalKind, Source, Summary, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};

@@ -15,8 +15,8 @@ use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
-    AggregateOf, Criterion, Emulator, Encoding, Export, LogLevel, Output, Prefer, Sends, Summary,
-    Trainer, as_word, as_word_if_given, as_words,
+    AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, Output, Prefer, Sends,
+    Summary, Trainer, as_word, as_word_if_given, as_words,
 };
 
 /// A config without fault.
@@ -135,6 +135,9 @@ pub struct DataFile {
     /// The column that names recordings, of a CSV file of motion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
+    /// What becomes of readings that are missing, where the feature says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Gaps>,
     /// Columns that are neither features nor label; `*` stands for any text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,

@@ -155,7 +155,7 @@ struct Unreadable {
 /// All columns that cannot be read, at once.
 fn unreadable(faults: &[Unreadable]) -> DataError {
     const SHOWN: usize = 8;
-    const FILL: &str = "drop or fill missing values first";
+    const FILL: &str = "`missing` in [dataset] drops or fills what is missing";
     if let [
         Unreadable {
             name,

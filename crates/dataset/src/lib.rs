@@ -21,6 +21,7 @@ mod columns;
 pub mod csv;
 mod dialect;
 mod foreign;
+mod gaps;
 pub mod idx;
 pub mod labels;
 pub mod limits;
@@ -40,6 +41,7 @@ use ndarray::{Array2, Axis};
 
 pub use columns::{Column, Columns, Missing};
 pub use dialect::{Decimal, Delimiter, Dialect, Shape};
+pub use gaps::Fills;
 pub use labels::Labels;
 pub use limits::Budget;
 pub use rules::{Note, Outcome, RULES, Rule};
@@ -466,7 +468,9 @@ impl Dataset {
         Ok(self.with_target(ALARMS.map(str::to_owned).to_vec(), labels))
     }
 
-    pub(crate) fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+    /// The same rows, with more to say of them.
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
         self.notes.extend(notes);
         self
     }

@@ -69,6 +69,38 @@ pub fn unused_columns(columns: &[String]) -> Option<Note> {
     })
 }
 
+/// A note on rows that are left out for their gaps, of so many in a file.
+#[must_use]
+pub fn dropped(file: &str, n_rows: usize, n_whole: usize) -> Option<Note> {
+    (n_whole < n_rows).then(|| {
+        Note::new(
+            "dropped-rows",
+            format!(
+                "{file}: {} of {n_rows} rows miss readings and are left out; the device must be given \
+                 none of that kind",
+                n_rows - n_whole
+            ),
+        )
+    })
+}
+
+/// A note on what takes the place of missing readings.
+#[must_use]
+pub fn filled(features: &[String], fills: &[Option<f64>]) -> Option<Note> {
+    let filled: Vec<String> = (features.iter().zip(fills))
+        .filter_map(|(name, fill)| Some(format!("\"{name}\" {}", (*fill)?)))
+        .collect();
+    (!filled.is_empty()).then(|| {
+        Note::new(
+            "filled-gaps",
+            format!(
+                "missing readings count as the median of the training rows, on the device too: {}",
+                csv::preview(&filled)
+            ),
+        )
+    })
+}
+
 /// Names that are all numbers, but not those that count columns, as pandas names them.
 fn no_header(features: &[String]) -> Option<Note> {
     let numbers: Option<Vec<f64>> = features.iter().map(|name| name.parse().ok()).collect();

@@ -79,7 +79,7 @@ pub const RULES: &[Rule] = &[
     fault("no-rows", "There is no row, or no feature."),
     fault(
         "not-a-number",
-        "A reading is missing, text, NaN or infinite, and its feature declares neither gaps nor words; all such columns are named at once.",
+        "A reading is missing, text, NaN or infinite, and neither `missing` nor its feature declares gaps or words; all such columns are named at once.",
     ),
     fault(
         "missing-label",
@@ -153,6 +153,14 @@ pub const RULES: &[Rule] = &[
     note(
         "dialect",
         "Columns that no commas separate, decimal commas, a line of units, names of rows, lines that begin with `#`.",
+    ),
+    note(
+        "dropped-rows",
+        "Rows with gaps that `missing = \"drop\"` leaves out.",
+    ),
+    note(
+        "filled-gaps",
+        "Features whose gaps `missing = \"median\"` fills, and with what.",
     ),
     note(
         "no-header",

@@ -88,25 +88,25 @@ fn bad_csv_is_refused_with_its_place() {
     refused(
         "a,y\n1,2\n,2\n",
         &expect![[
-            r#"line 3, column "a": found "", expected a number (drop or fill missing values first)"#
+            r#"line 3, column "a": found "", expected a number (`missing` in [dataset] drops or fills what is missing)"#
         ]],
     );
     refused(
         "a,y\nNaN,2\n",
         &expect![[
-            r#"line 2, column "a": found "NaN", expected a finite number (drop or fill missing values first)"#
+            r#"line 2, column "a": found "NaN", expected a finite number (`missing` in [dataset] drops or fills what is missing)"#
         ]],
     );
     refused(
         "a,y\n-inf,2\n",
         &expect![[
-            r#"line 2, column "a": found "-inf", expected a finite number (drop or fill missing values first)"#
+            r#"line 2, column "a": found "-inf", expected a finite number (`missing` in [dataset] drops or fills what is missing)"#
         ]],
     );
     refused(
         "a,y\n1e999,2\n",
         &expect![[
-            r#"line 2, column "a": found "1e999", expected a finite number (drop or fill missing values first)"#
+            r#"line 2, column "a": found "1e999", expected a finite number (`missing` in [dataset] drops or fills what is missing)"#
         ]],
     );
     refused(

@@ -160,7 +160,7 @@ fn comments_units_and_booleans() {
     check(
         "a,b,y\nNA,,p\n1,2,q\n",
         &expect![[r#"
-            2 columns: found "NA" in "a" (line 2), "" in "b" (line 2), expected numbers (drop or fill missing values first)
+            2 columns: found "NA" in "a" (line 2), "" in "b" (line 2), expected numbers (`missing` in [dataset] drops or fills what is missing)
         "#]],
     );
     // Lines are counted with comments and units among them.

@@ -184,7 +184,7 @@ fn all_columns_at_fault_at_once() {
     refused(
         "a,b,c,y\n1,2,3,x\none,2,,z\n1,two,inf,x\n",
         &expect![[
-            r#"3 columns: found "one" in "a" (line 3), "two" in "b" (line 4), "" in "c" (line 3), expected numbers (`ignore = ["a", "b"]` in [dataset] leaves columns of text out; drop or fill missing values first)"#
+            r#"3 columns: found "one" in "a" (line 3), "two" in "b" (line 4), "" in "c" (line 3), expected numbers (`ignore = ["a", "b"]` in [dataset] leaves columns of text out; `missing` in [dataset] drops or fills what is missing)"#
         ]],
     );
     refused(

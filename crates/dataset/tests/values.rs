@@ -104,7 +104,7 @@ fn gaps_only_where_they_are_declared() {
     refused(
         read(text, LabelsAre::Numbers, [gaps("b", Missing::Nan)]),
         &expect![[
-            r#"line 3, column "a": found "", expected a number (drop or fill missing values first)"#
+            r#"line 3, column "a": found "", expected a number (`missing` in [dataset] drops or fills what is missing)"#
         ]],
     );
     for infinite in ["inf", "-inf", "1e999", "x"] {
@@ -233,4 +233,36 @@ proptest! {
         prop_assert!(parts.test.source_rows().iter().zip(numbers).all(|(row, it)| (row * row) as f64 == *it));
         prop_assert_eq!(split(&rows, fraction, seed), Ok(parts));
     }
+}
+
+#[test]
+fn rows_with_gaps_left_out_or_filled() {
+    let gaps = || ["a", "b", "c"].map(|name| gaps(name, Missing::Nan));
+    let text = "a,b,c,y\n1,,5,p\n?,4,5,q\n3,2,5,p\n8,1,5,q\n";
+    let rows = read(text, LabelsAre::Classes, gaps()).expect("rows");
+    let whole = rows.without_gaps(&|_| true).expect("two rows");
+    assert_eq!(whole.source_rows(), [2, 3]);
+    let whole = rows.without_gaps(&|name| name != "a").expect("three rows");
+    assert_eq!(whole.source_rows(), [1, 2, 3]);
+    assert_eq!(rows.medians(&[]), Ok(vec![Some(3.0), Some(2.0), None]));
+    // Of an even number of readings, and where the gaps are only in other rows.
+    let train = rows.select(&[2, 3]);
+    assert_eq!(train.medians(&[]), Ok(vec![None, None, None]));
+    let fills = train.medians(&[&rows]).expect("medians");
+    assert_eq!(fills, [Some(5.5), Some(1.5), None]);
+    let filled = rows.filled(&fills);
+    assert_eq!(filled.values().row(0).to_vec(), [1.0, 1.5, 5.0]);
+    assert_eq!(filled.values().row(1).to_vec(), [5.5, 4.0, 5.0]);
+    refused(
+        rows.select(&[0]).without_gaps(&|_| true),
+        &expect![
+            "the data: found 1 rows, each with a missing reading, expected rows with all readings (`ignore` in [dataset] leaves out a column that has few)"
+        ],
+    );
+    refused(
+        rows.select(&[0]).medians(&[]),
+        &expect![[
+            r#"the training rows, feature "b": found no reading, expected some, to take the median of (`ignore` in [dataset] leaves the column out)"#
+        ]],
+    );
 }

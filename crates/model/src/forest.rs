@@ -82,6 +82,16 @@ impl Forest {
         })
     }
 
+    /// The same forest, whose splits send a missing reading where they send the one of `fills`, one per
+    /// feature, that takes its place. Readings are compared as singles.
+    #[must_use]
+    pub fn filled(mut self, fills: &[Option<f64>]) -> Self {
+        for tree in &mut self.trees {
+            tree.fill(fills);
+        }
+        self
+    }
+
     /// Which estimator this is.
     #[must_use]
     pub fn kind(&self) -> ForestKind {

@@ -1,8 +1,10 @@
 //! Training on the shipped data sets: shapes, accuracy, and rows that teach nothing.
 
 use spinney_dataset::{Dataset, csv, split};
-use spinney_model::FloatModel;
-use spinney_train::{LinfaEnsemble, LinfaForest, TrainError, gaussian_nb, linfa_forest};
+use spinney_model::{FloatModel, ForestKind};
+use spinney_train::{
+    ForestParams, LinfaEnsemble, LinfaForest, TrainError, forest, gaussian_nb, linfa_forest,
+};
 
 const IRIS: &[u8] = include_bytes!("../../../data/iris.csv");
 const WINE: &[u8] = include_bytes!("../../../data/wine.csv");
@@ -83,4 +85,30 @@ fn constant_columns_teach_naive_bayes_nothing() {
     );
     let one_varies = csv::read(b"f,g,y\n1,2,x\n1,3,z\n1,2,x\n", "y").unwrap();
     assert!(gaussian_nb(&one_varies, 1e-9).is_ok());
+}
+
+#[test]
+fn a_missing_reading_is_decided_as_what_takes_its_place() {
+    let rows = csv::read(IRIS, "species").unwrap();
+    let fills = [Some(5.8), None, Some(4.35), Some(1.3)];
+    let params = ForestParams::new(ForestKind::RandomForest, 10, 1);
+    let FloatModel::Forest(trained) = forest(&rows, &params, &|_, _| {}).unwrap() else {
+        panic!("a forest");
+    };
+    let plain = FloatModel::Forest(trained.clone());
+    let filled = FloatModel::Forest(trained.filled(&fills));
+    let mut n_moved = 0;
+    for row in rows.values().rows() {
+        for gaps in 1..16_usize {
+            let (mut with_gaps, mut without) = (row.to_vec(), row.to_vec());
+            for feature in (0..4).filter(|it| gaps >> it & 1 == 1) {
+                let Some(fill) = fills[feature] else { continue };
+                (with_gaps[feature], without[feature]) = (f64::NAN, fill);
+            }
+            assert_eq!(filled.predict(&with_gaps), plain.predict(&without));
+            n_moved += usize::from(filled.predict(&with_gaps) != plain.predict(&row.to_vec()));
+        }
+        assert_eq!(filled.predict(&row.to_vec()), plain.predict(&row.to_vec()));
+    }
+    assert!(n_moved > 100, "gaps are seen: {n_moved}");
 }

@@ -34,12 +34,12 @@ fn nan_and_infinity() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\nNaN,z\n")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: line 3, column "a": found "NaN", expected a finite number (drop or fill missing values first)
+            error: FOLDER/rows.csv: line 3, column "a": found "NaN", expected a finite number (`missing` in [dataset] drops or fills what is missing)
         "#]]);
     Case::new()
         .write("rows.csv", b"a,y\n1,x\ninf,z\n")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: line 3, column "a": found "inf", expected a finite number (drop or fill missing values first)
+            error: FOLDER/rows.csv: line 3, column "a": found "inf", expected a finite number (`missing` in [dataset] drops or fills what is missing)
         "#]]);
 }
 
@@ -99,9 +99,9 @@ fn a_label_column_in_another_case_and_files_of_another_kind() {
               = help: did you mean "y"?
         "#]]);
     Case::new()
-        .write("rows.csv", b"a;y\n1;x\n2;z\n")
+        .write("rows.csv", b"a;y\n1;x\n2;z;q\n")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: line 1: found one column, "a;y", expected commas between columns, not ';', and decimal points: `pandas.read_csv(FILE, sep=';', decimal=",").to_csv("rows.csv", index=False)`
+            error: FOLDER/rows.csv: line 1: found one column, "a;y", expected as many semicolons in each of the first lines (`delimiter` in [dataset] says what separates columns)
         "#]]);
     Case::new()
         .write("rows.csv", b"1,x\n2,z\n")

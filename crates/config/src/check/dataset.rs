@@ -1,6 +1,6 @@
 //! `[dataset]`: which files there must be, and where their labels are.
 
-use crate::choice::{SignalKind, Source};
+use crate::choice::{Gaps, ModelKind, SignalKind, Source};
 use crate::diagnostics::Fault;
 use crate::pipeline::{DataFile, Dataset, Labels};
 use crate::raw::RawPipeline;
@@ -78,11 +78,14 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         reader.contradict(section, "ignore", why, &cause);
         let why = "channels are columns with names";
         reader.contradict(section, "header", why, &cause);
+        let why = "a recording has every sample";
+        reader.contradict(section, "missing", why, &cause);
         for key in ["delimiter", "decimal"] {
             reader.contradict(section, key, "recordings tell by themselves", &cause);
         }
     }
     check_number(reader, raw);
+    check_gaps(reader, raw);
     if signal(raw) == Some(SignalKind::Audio) {
         let why = "sound has no columns";
         let cause = Cause {
@@ -138,6 +141,32 @@ fn check_number(reader: &mut Reader, raw: &RawPipeline) {
     }
 }
 
+/// What takes the place of a gap must do so on the device.
+fn check_gaps(reader: &mut Reader, raw: &RawPipeline) {
+    let (section, model) = (raw.section("dataset"), raw.section("model"));
+    if section.choice::<Gaps>("missing") != Some(Gaps::Median) {
+        return;
+    }
+    let (key, why) = if is_imported(raw) {
+        (
+            "source",
+            "an imported model says itself what a missing reading does",
+        )
+    } else if model.choice::<ModelKind>("kind") == Some(ModelKind::GaussianNb) {
+        (
+            "kind",
+            "only trees can fill a gap on the device, at their splits; `\"drop\"` leaves rows out",
+        )
+    } else {
+        return;
+    };
+    let cause = Cause {
+        section: model,
+        key,
+    };
+    reader.contradict(section, "missing", why, &cause);
+}
+
 /// A file of rows with labels in a column, as the others have them; its path is another's.
 pub(super) fn column_file(reader: &Reader, raw: &RawPipeline) -> Option<DataFile> {
     let given = |key: &&str| raw.section("dataset").given(key).is_some();
@@ -162,6 +191,7 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         header: section.flag("header")?,
         delimiter: section.choice("delimiter"),
         decimal: section.choice("decimal"),
+        missing: section.choice("missing"),
         recording: section.text("recording"),
         ignore: section.names("ignore").unwrap_or_default(),
         unit: section.text("unit"),

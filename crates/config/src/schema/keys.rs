@@ -6,8 +6,8 @@ use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
 use crate::choice::{
-    Criterion, Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Trainer,
-    Word,
+    Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer, Source,
+    Trainer, Word,
 };
 
 pub(super) const fn key(
@@ -137,6 +137,14 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Choice(Decimal::WORDS),
                 Default::Words("what the content of each file tells"),
                 "What separates a number's integer from its fraction in a CSV file.",
+            ),
+            key(
+                "missing",
+                Kind::Choice(Gaps::WORDS),
+                Default::Words(
+                    "a missing reading is a fault, but where `[features]` or the model says otherwise",
+                ),
+                "What becomes of readings that are missing.",
             ),
             key(
                 "ignore",

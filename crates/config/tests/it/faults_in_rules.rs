@@ -353,3 +353,53 @@ fn not_supported_yet() {
         "#]],
     );
 }
+
+#[test]
+fn gaps_that_no_device_can_fill() {
+    let missing = |word: &str, model: &str| {
+        (MINIMAL.replace("label =", &format!("missing = \"{word}\"\nlabel =")))
+            .replace("kind = \"random-forest\"\nn_trees = 3", model)
+    };
+    check(
+        &missing("median", "kind = \"gaussian-nb\""),
+        &expect![[r#"
+            error: dataset.missing: found `"median"`, expected none, since only trees can fill a gap on the device, at their splits; `"drop"` leaves rows out
+              --> folder/pipeline.toml:7:11
+               |
+             7 | missing = "median"
+               |           ^^^^^^^^
+            ...
+            10 | kind = "gaussian-nb"
+               |        ------------- because of this
+               |
+               = help: remove `missing`, or change `model.kind`
+        "#]],
+    );
+    check(
+        &missing("median", "source = \"import\"\npath = \"m.json\""),
+        &expect![[r#"
+            error: dataset.missing: found `"median"`, expected none, since an imported model says itself what a missing reading does
+              --> folder/pipeline.toml:7:11
+               |
+             7 | missing = "median"
+               |           ^^^^^^^^
+            ...
+            10 | source = "import"
+               |          -------- because of this
+               |
+               = help: remove `missing`, or change `model.source`
+        "#]],
+    );
+    for (word, model) in [
+        ("median", "kind = \"decision-tree\""),
+        ("drop", "kind = \"gaussian-nb\""),
+        ("drop", "source = \"import\"\npath = \"m.json\""),
+    ] {
+        check(
+            &missing(word, model),
+            &expect![[r#"
+                no fault
+            "#]],
+        );
+    }
+}

@@ -7,13 +7,13 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{
-    CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Feature, Frontend,
+    CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Feature, Frontend, Gaps,
     Labels, Missing, Model, Reject, file,
 };
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
 use spinney_dataset::{
-    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Source, csv, notes,
+    Column, Columns, DataError, Dataset, Fills, LabelsAre, LabelsIn, Note, Source, csv, notes,
     permutation, split,
 };
 use spinney_evaluate::Reject as Rejecting;
@@ -227,11 +227,28 @@ pub fn rows(
         } => train,
         _ => file,
     };
+    let fills = fills(config, &rows)?;
+    rows.notes
+        .extend(notes::filled(rows.test.features(), &fills));
     check_counts(config, file, &rows.test)?;
     if let Some(train) = &rows.train {
         check_counts(config, train_file, train)?;
     }
     Ok(rows)
+}
+
+/// What takes the place of missing readings, feature by feature; nothing where that is not asked for.
+pub fn fills(config: &Config, rows: &PipelineRows) -> Result<Fills, Failure> {
+    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+        &config.pipeline.dataset;
+    match &rows.train {
+        Some(train) if file.missing == Some(Gaps::Median) => {
+            let others: Vec<&Dataset> = [&rows.test].into_iter().chain(&rows.calibration).collect();
+            let fills = train.medians(&others);
+            fills.map_err(|error| at_fault(&file.path.full, &error))
+        }
+        _ => Ok(Fills::new()),
+    }
 }
 
 /// Sets the rows aside that calibrate when a class is unknown: those of a file, or a share of the
@@ -417,12 +434,13 @@ pub(super) fn check_sides(
 /// A file of rows whose format is known, and whose label is there.
 struct Opened<'a> {
     file: &'a DataFile,
+    config: &'a Config,
     source: Source<'a>,
 }
 
 impl<'a> Opened<'a> {
     fn new(
-        config: &Config,
+        config: &'a Config,
         inputs: &'a Inputs,
         task: Task,
         file: &'a DataFile,
@@ -454,9 +472,14 @@ impl<'a> Opened<'a> {
             Task::Regress => LabelsAre::Numbers,
         };
         let declared = &config.pipeline.features;
-        let columns = columns(declared, model, &source).map_err(blame)?;
+        let may_miss = file.missing.is_some();
+        let columns = columns(declared, model, may_miss, &source).map_err(blame)?;
         let source = source.with(labels_are, columns);
-        Ok(Self { file, source })
+        Ok(Self {
+            file,
+            config,
+            source,
+        })
     }
 
     fn ignores(&self, column: &str) -> bool {
@@ -499,24 +522,39 @@ impl<'a> Opened<'a> {
                 Some(normal) if self.file.labels != Labels::None => rows.as_alarms(normal),
                 _ => Ok(rows),
             });
+        let rows = rows.and_then(|rows| self.without_gaps(rows));
         let rows = rows.map_err(|error| at_fault(&self.file.path.full, &error))?;
         Ok((rows, unused.into_inner()))
     }
+
+    /// The rows without those with gaps, if the config leaves these out.
+    fn without_gaps(&self, rows: Dataset) -> Result<Dataset, DataError> {
+        if self.file.missing != Some(Gaps::Drop) {
+            return Ok(rows);
+        }
+        let declared = &self.config.pipeline.features;
+        let whole = rows.without_gaps(&|name| {
+            declared_of(declared, name).is_none_or(|it| it.missing.is_none())
+        })?;
+        let note = notes::dropped(&self.file.path.typed, rows.n_rows(), whole.n_rows());
+        Ok(whole.with_notes(note))
+    }
 }
 
-/// The features of a file that may have gaps or words: by what is declared of them, or as the model sends
-/// a missing reading left somewhere, and they are not declared to be integers.
+/// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
+/// model sends a missing reading left somewhere, and they are not declared to be integers.
 ///
 /// # Errors
 /// What the file's own columns are, where it cannot be read.
 pub fn columns(
     declared: &BTreeMap<String, Feature>,
     model: Option<&FloatModel>,
+    all_may_miss: bool,
     source: &Source<'_>,
 ) -> Result<Columns, DataError> {
     let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
     let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
-    if may_miss.is_empty() && !declared.values().any(is_odd) {
+    if may_miss.is_empty() && !all_may_miss && !declared.values().any(is_odd) {
         return Ok(Columns::new());
     }
     let names = source.features()?.into_iter();
@@ -525,8 +563,8 @@ pub fn columns(
         let is_integer = declared
             .and_then(|it| it.type_)
             .is_some_and(|it| it.integers().is_some());
-        let by_model =
-            (may_miss.contains(&name) && !is_integer).then_some(spinney_dataset::Missing::Nan);
+        let by_model = may_miss.contains(&name) && !is_integer;
+        let by_model = (all_may_miss || by_model).then_some(spinney_dataset::Missing::Nan);
         let column = Column {
             missing: declared
                 .and_then(|it| it.missing)

@@ -99,13 +99,22 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             // A split or a pair of files always has training rows where a model is trained.
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
-            train_model(&session.config, training, train, &session.progress).inspect_err(|_| {
+            let fills = inputs::fills(&session.config, &rows)?;
+            let train = &train.filled(&fills);
+            let model = train_model(&session.config, training, train, &session.progress);
+            let model = model.inspect_err(|_| {
                 // No stage after this one will say them.
                 session.progress.clear();
                 for note in &rows.notes {
                     session.progress.note(&note.text);
                 }
-            })?
+            })?;
+            match model {
+                FloatModel::Forest(forest) if !fills.is_empty() => {
+                    FloatModel::Forest(forest.filled(&fills))
+                }
+                model => model,
+            }
         }
         Model::Import {
             path, threshold, ..
