@@ -209,6 +209,10 @@ fn own_crates(job: &Job<'_>, artifacts: &[Value]) -> BTreeSet<String> {
         .collect()
 }
 
+/// Folders of a profile, in the order in which they are swept: what cargo goes by comes first, so that
+/// where the program ends in between, nothing is taken for finished of which a part is gone.
+const SWEPT: [&str; 4] = [".fingerprint", "build", "deps", ""];
+
 /// Removes what cargo made of the workspace's own packages from its target folder.
 fn sweep(job: &Job<'_>, cache: &Path, own: &BTreeSet<String>) -> anyhow::Result<()> {
     let made = cache.join(job.target).join("release");
@@ -218,8 +222,8 @@ fn sweep(job: &Job<'_>, cache: &Path, own: &BTreeSet<String>) -> anyhow::Result<
         .iter()
         .filter(|name| name.contains(&job.binary.replace('-', "_")));
     let binaries: BTreeSet<String> = binaries.cloned().collect();
-    for (folder, names) in [(&made, own), (&of_host, &binaries)] {
-        for below in ["", "deps", "build", ".fingerprint"] {
+    for below in SWEPT {
+        for (folder, names) in [(&made, own), (&of_host, &binaries)] {
             let folder = folder.join(below);
             let Ok(entries) = std::fs::read_dir(&folder) else {
                 continue;
