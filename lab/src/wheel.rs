@@ -1,5 +1,5 @@
 //! The Python wheel: built from these sources, installed, and tested against the newest scikit-learn,
-//! XGBoost and LightGBM and the oldest scikit-learn that it is for.
+//! XGBoost and LightGBM and the oldest scikit-learn that it is for, there without a Rust toolchain.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,6 +64,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     for (environment, tests) in &environments {
         environment.install(&wheel)?;
         environment.test(tests)?;
+        environment.needs_no_toolchain()?;
     }
     Ok(())
 }
@@ -181,6 +182,15 @@ impl Environment {
             some => pytest.args(some.iter().map(|test| folder.join(test))),
         };
         process::show(pytest, process::LONG).input()
+    }
+
+    /// Makes a header where neither cargo nor a compiler is to be found.
+    fn needs_no_toolchain(&self) -> Result<(), Failure> {
+        let mut first = self.program("python");
+        first.current_dir(&self.folder).arg("-P");
+        first.arg(sources().join("examples").join("first_header.py"));
+        first.env("PATH", self.folder.join("bin"));
+        process::show(first, process::LONG).input()
     }
 
     fn program(&self, name: &str) -> Command {

@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._load import load
+from ._measure import Measured
 from ._model import Certificate, Explanation, Form, Model, QuantModel
 from ._spinney import __version__
-from .errors import QuantizationError, SpinneyError, UnsupportedModelError
+from .errors import MeasurementError, QuantizationError, SpinneyError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from .estimators import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         QuantizedRegressor,
         SpinneyForestClassifier,
         SpinneyGaussianNB,
+        scorers,
         train,
     )
 
@@ -32,6 +34,8 @@ __all__ = [
     "Certificate",
     "Explanation",
     "Form",
+    "Measured",
+    "MeasurementError",
     "Model",
     "QuantModel",
     "QuantizationError",
@@ -43,6 +47,7 @@ __all__ = [
     "UnsupportedModelError",
     "__version__",
     "load",
+    "scorers",
     "train",
 ]
 
@@ -51,6 +56,7 @@ _ESTIMATORS = {
     "QuantizedRegressor",
     "SpinneyForestClassifier",
     "SpinneyGaussianNB",
+    "scorers",
     "train",
 }
 

@@ -38,3 +38,7 @@ class UnsupportedModelError(SpinneyError):
 
 class QuantizationError(SpinneyError):
     """A model or an argument that fixed point does not hold."""
+
+
+class MeasurementError(SpinneyError):
+    """Firmware that cannot be built or run here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from . import _spinney
 from ._load import load
 from ._model import Model, QuantModel, Sensor
+from .errors import QuantizationError
 
 Array = npt.NDArray[Any]
 
@@ -495,6 +496,69 @@ class QuantizedRegressor(RegressorMixin, _Quantized):  # type: ignore[misc]
         return self
 
 
+def scorers(*names: str, chip: str | None = None) -> dict[str, Callable[..., float]]:
+    """Scorers of what ships, for ``cross_validate`` and searches over any classifier or regressor.
+
+    Parameters
+    ----------
+    *names : {"q15_score", "q15_accuracy", "agreement", "flash_bytes"}
+        ``"q15_accuracy"``: accuracy of the device; ``"q15_score"``: the same, and R² of a regressor.
+        ``"agreement"``: the share of rows on which fixed point gives what float gives.
+        ``"flash_bytes"``: bytes of the smallest form's tables, negative, since more is better.
+    chip : str, optional
+        Whose core the tables are for.
+
+    Returns
+    -------
+    dict of str to callable
+        Each takes a fitted estimator, rows and labels. A `QuantizedClassifier` or
+        `QuantizedRegressor` is taken as it is; any other is loaded and quantized without rows, so that
+        ranges are those of its thresholds.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import cross_validate
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> import spinney_ml as sp
+    >>> X, y = load_iris(return_X_y=True)
+    >>> tree = sp.QuantizedClassifier(DecisionTreeClassifier(max_depth=3, random_state=0))
+    >>> found = cross_validate(tree, X, y, scoring=sp.scorers("q15_accuracy", "flash_bytes"))
+    >>> bool(found["test_q15_accuracy"].mean() > 0.9), bool(found["test_flash_bytes"].max() < 0)
+    (True, True)
+    """
+
+    def flash(estimator: Any, X: Any, y: Any = None) -> int:
+        return -min(form.total_bytes for form in _quantized(estimator).size(chip))
+
+    known: dict[str, Callable[..., float]] = {
+        "q15_score": _score,
+        "q15_accuracy": _score,
+        "agreement": _agreement,
+        "flash_bytes": flash,
+    }
+    for name in names:
+        if name not in known:
+            raise QuantizationError("scorers", repr(name), f"some of {sorted(known)}")
+    return {name: known[name] for name in names}
+
+
+def _quantized(estimator: Any) -> QuantModel:
+    if isinstance(estimator, _Quantized):
+        check_is_fitted(estimator)
+        return estimator.quant_
+    return load(estimator).quantize()
+
+
+def _score(estimator: Any, X: Any, y: Any) -> float:
+    return _quantized(estimator).score(X, y)
+
+
+def _agreement(estimator: Any, X: Any, y: Any = None) -> float:
+    quant = _quantized(estimator)
+    return float(np.mean(quant.predict(X) == quant.model.predict(X)))
+
+
 def _knows_gaps(estimator: Any) -> bool:
     """Whether readings may be missing: boosting learns a side for them that Spinney reads."""
     allows = bool(get_tags(estimator).input_tags.allow_nan)
@@ -521,5 +585,6 @@ __all__ = [
     "QuantizedRegressor",
     "SpinneyForestClassifier",
     "SpinneyGaussianNB",
+    "scorers",
     "train",
 ]

@@ -97,3 +97,20 @@ def test_the_wrapper_fits_in(digits):
     best = search.best_estimator_[-1]
     assert best.quant_.certificate.votes == "every-input"
     assert best.quant_.size()[0].total_bytes > 0
+
+
+def test_scorers_of_what_ships(digits):
+    from sklearn.model_selection import cross_validate
+
+    names = ("q15_accuracy", "agreement", "flash_bytes")
+    forest = RandomForestClassifier(n_estimators=4, max_depth=5, random_state=0)
+    scoring = sp.scorers(*names, chip="STM32F030F4")
+    found = cross_validate(forest, digits.X, digits.y, cv=2, scoring=scoring)
+    quantized = sp.QuantizedClassifier(forest, sensors="u8")
+    same = cross_validate(quantized, digits.X, digits.y, cv=2, scoring=scoring, return_estimator=True)
+    assert (same["test_agreement"] > 0.98).all() and (found["test_agreement"] > 0.95).all()
+    for at, fitted in enumerate(same["estimator"]):
+        smallest = min(form.total_bytes for form in fitted.quant_.size("STM32F030F4"))
+        assert same["test_flash_bytes"][at] == -smallest
+    with pytest.raises(sp.QuantizationError, match="some of"):
+        sp.scorers("f1")

@@ -1,4 +1,5 @@
-//! `convert`: a model file to one C99 header, without a config, a chip or a toolchain.
+//! `convert`: a model file to a C99 header, a crate, or a quantized model that is kept, without a
+//! config, a chip or a toolchain.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use spinney_config::Word;
 use spinney_convert::{Conversion, Sources, declared_for};
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::{Columns, DataError, Dataset, LabelsIn, Source, Target};
+use spinney_import::Format;
 use spinney_model::{FloatModel, Naming, Voting};
 use spinney_quantize::{Certificate, CodeWidth, Declared, Level, Options, Sensor, Votes};
 
@@ -21,15 +23,16 @@ use spinney_pipeline::store;
 #[command(after_help = "Examples:
   cargo xtask convert model.skops --rows train.csv --label class --c99 model.h
   cargo xtask convert model.json --sensor 'pixel_*=u8' --sensor temperature=i16 --c99 model.h
+  cargo xtask convert model.skops --rows train.csv --label class --keep quantized.json --crate model
 
 Training rows choose how readings are coded, so that none of them is decided differently, and the \
-certificate says what is proven on them. `pipeline run` does more: it measures, compares and judges.")]
+certificate says what is proven on them. `pipeline run` does more: it measures, compares and judges; \
+what is kept is a model for its config, which it takes as it was quantized here.")]
 pub(crate) struct Arguments {
-    /// A skops, XGBoost, LightGBM, ONNX or Spinney JSON file.
+    /// A file of any format that `inspect` reads.
     file: PathBuf,
-    /// The header; its name is that of the functions in it.
-    #[arg(long, value_name = "FILE.h")]
-    c99: PathBuf,
+    #[command(flatten)]
+    results: Results,
     /// Training rows: .csv with the features' names, .npy or .npz in their order.
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
@@ -47,6 +50,21 @@ pub(crate) struct Arguments {
     branches: bool,
 }
 
+/// Where what is made goes.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Results {
+    /// A header; its name is that of the functions in it.
+    #[arg(long, value_name = "FILE.h")]
+    c99: Option<PathBuf>,
+    /// The folder of a Rust crate, called by the folder's name and `-model`.
+    #[arg(long = "crate", value_name = "FOLDER")]
+    drop_in: Option<PathBuf>,
+    /// The float model and how it was quantized, as `path` in [model] of a config takes it.
+    #[arg(long, value_name = "FILE.json")]
+    keep: Option<PathBuf>,
+}
+
 /// What is declared of the features that a pattern names.
 fn sensor(typed: &str) -> Result<(String, Sensor), String> {
     let (pattern, word) = typed.rsplit_once('=').unwrap_or(("*", typed));
@@ -58,7 +76,8 @@ fn sensor(typed: &str) -> Result<(String, Sensor), String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    check_place(&arguments.c99)?;
+    let results = &arguments.results;
+    check_places(results)?;
     let bytes = read(&arguments.file)?;
     let imported =
         spinney_import::import(&bytes).map_err(|error| at_fault(&arguments.file, &error))?;
@@ -68,6 +87,73 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         rows_of(&bytes, arguments.label.as_deref(), &model).map_err(|error| at_fault(path, &error))
     });
     let rows = rows.transpose()?;
+    let converted = match imported.origin.format {
+        Format::Conversion => kept(arguments, &bytes)?,
+        _ => quantized(arguments, model, rows.as_ref())?,
+    };
+    let encoding = if arguments.branches {
+        Encoding::Branches
+    } else {
+        Encoding::Table
+    };
+    let certificate = rows.as_ref().map(|rows| converted.certify(rows));
+    match &certificate {
+        Some(certificate) => println!("certificate: {}", told(certificate)),
+        None => println!("certificate: none without rows; --rows FILE names them"),
+    }
+    let stem = |path: &Path| {
+        path.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    if let Some(path) = &results.c99 {
+        let name = stem(path);
+        let header = (Sources::new(&name, &converted).of(encoding, Core::CortexM0)).header();
+        store::write_whole(path, header.text.as_bytes()).input()?;
+        let (path, form, bytes) = (path.display(), header.form, header.table_bytes);
+        println!("c99: {path} ({form}, {bytes} bytes of tables)");
+        for note in &header.notes {
+            println!("c99: {note}");
+        }
+    }
+    if let Some(folder) = &results.drop_in {
+        let name = stem(folder);
+        let sources = Sources::new(&name, &converted).of(encoding, Core::CortexM0);
+        for (inside, text) in sources.drop_in().input()?.files {
+            let path = folder.join(inside);
+            let parent = path.parent().unwrap_or(folder);
+            std::fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))
+                .input()?;
+            store::write_whole(&path, text.as_bytes()).input()?;
+        }
+        println!("crate: {}", folder.display());
+    }
+    if let Some(path) = &results.keep {
+        store::write_whole(path, &converted.to_bytes()).input()?;
+        println!("kept: {}", path.display());
+    }
+    Ok(())
+}
+
+/// A quantized model as it was kept.
+fn kept(arguments: &Arguments, bytes: &[u8]) -> Result<Conversion, Failure> {
+    if arguments.hard || !arguments.sensor.is_empty() {
+        let flag = if arguments.hard { "hard" } else { "sensor" };
+        return Err(Failure::Input(anyhow!(
+            "--{flag}: found it beside a model that is quantized already; remove it, or name the float model"
+        )));
+    }
+    Conversion::from_bytes(bytes).map_err(|error| at_fault(&arguments.file, &error))
+}
+
+/// The model, quantized as the arguments say.
+fn quantized(
+    arguments: &Arguments,
+    model: FloatModel,
+    rows: Option<&Dataset>,
+) -> Result<Conversion, Failure> {
     let patterns: Vec<(String, Declared)> = (arguments.sensor.iter())
         .map(|(pattern, sensor)| {
             let sensor = Some(*sensor);
@@ -95,35 +181,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         codes: CodeWidth::Auto,
         wants_scores: false,
     };
-    let converted = Conversion::new(model, &declared, options, rows.as_ref())
-        .map_err(|error| at_fault(&arguments.file, &error))?;
-    let encoding = if arguments.branches {
-        Encoding::Branches
-    } else {
-        Encoding::Table
-    };
-    let name = arguments
-        .c99
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let header = Sources::new(&name, &converted)
-        .of(encoding, Core::CortexM0)
-        .header();
-    store::write_whole(&arguments.c99, header.text.as_bytes()).input()?;
-    match rows.as_ref().map(|rows| converted.certify(rows)) {
-        Some(certificate) => println!("certificate: {}", told(&certificate)),
-        None => println!("certificate: none without rows; --rows FILE names them"),
-    }
-    let path = arguments.c99.display();
-    println!(
-        "c99: {path} ({}, {} bytes of tables)",
-        header.form, header.table_bytes
-    );
-    for note in &header.notes {
-        println!("c99: {note}");
-    }
-    Ok(())
+    Conversion::new(model, &declared, options, rows)
+        .map_err(|error| at_fault(&arguments.file, &error))
 }
 
 /// A certificate in a line.
@@ -156,23 +215,46 @@ fn rows_of(bytes: &[u8], label: Option<&str>, model: &FloatModel) -> Result<Data
     Dataset::known(rows, target, Vec::new(), &Columns::new())
 }
 
-/// Refuses a place that is no header's, or somebody else's.
-fn check_place(path: &Path) -> Result<(), Failure> {
-    if path.extension().is_none_or(|ending| ending != "h") {
+/// Refuses places by other names than they should have, and such as are somebody else's.
+fn check_places(results: &Results) -> Result<(), Failure> {
+    let files = [
+        ("c99", &results.c99, "h", "Generated by Spinney"),
+        ("keep", &results.keep, "json", "\"spinney-conversion\""),
+    ];
+    for (flag, path, ending, mark) in files {
+        let Some(path) = path else { continue };
         let found = path.display();
-        return Err(Failure::Input(anyhow!(
-            "--c99: found {found}, expected a name that ends in .h"
-        )));
+        if path.extension().is_none_or(|it| it != ending) {
+            return Err(Failure::Input(anyhow!(
+                "--{flag}: found {found}, expected a name that ends in .{ending}"
+            )));
+        }
+        if path.exists() && !head(path)?.contains(mark) {
+            return Err(not_ours(flag, path));
+        }
     }
-    let is_ours = |bytes: &[u8]| {
-        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
-        head.contains("Generated by Spinney")
-    };
-    if path.exists() && !is_ours(&read(path)?) {
-        let found = path.display();
-        return Err(Failure::Input(anyhow!(
-            "--c99: found {found}, which Spinney did not write, expected a place that is free"
-        )));
+    if let Some(folder) = &results.drop_in
+        && folder.exists()
+    {
+        let manifest = folder.join("Cargo.toml");
+        let is_ours = manifest.exists() && head(&manifest)?.contains("Generated by Spinney");
+        let is_empty = || std::fs::read_dir(folder).is_ok_and(|mut it| it.next().is_none());
+        if !is_ours && !is_empty() {
+            return Err(not_ours("crate", folder));
+        }
     }
     Ok(())
+}
+
+fn not_ours(flag: &str, path: &Path) -> Failure {
+    let found = path.display();
+    Failure::Input(anyhow!(
+        "--{flag}: found {found}, which Spinney did not write, expected a place that is free"
+    ))
+}
+
+/// The first bytes of a file, where a mark is.
+fn head(path: &Path) -> Result<String, Failure> {
+    let bytes = read(path)?;
+    Ok(String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned())
 }

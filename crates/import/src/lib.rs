@@ -94,6 +94,28 @@ pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     (reader.read)(bytes)
 }
 
+/// Reads the float model of a quantized one that was kept.
+fn import_conversion(bytes: &[u8]) -> Result<Imported, ImportError> {
+    #[derive(serde::Deserialize)]
+    struct Kept<'a> {
+        #[serde(borrow)]
+        model: std::borrow::Cow<'a, str>,
+    }
+    Budget::of(bytes.len()).take_json("the file", bytes, JSON_MARKS)?;
+    let kept: Kept<'_> = serde_json::from_slice(bytes).map_err(|error| {
+        let expected = "a quantized model as Spinney keeps it";
+        ImportError::broken("the file", error.to_string(), expected)
+    })?;
+    let imported = import_json(kept.model.as_bytes())?;
+    Ok(Imported {
+        origin: Origin {
+            format: Format::Conversion,
+            ..imported.origin
+        },
+        ..imported
+    })
+}
+
 /// Reads canonical JSON.
 fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
     Budget::of(bytes.len()).take_json("the file", bytes, JSON_MARKS)?;

@@ -12,6 +12,8 @@ pub enum Format {
     Onnx,
     /// Spinney's canonical JSON.
     Json,
+    /// A quantized model as Spinney keeps it, with its float model.
+    Conversion,
     /// XGBoost's JSON.
     XgboostJson,
     /// XGBoost's UBJSON.
@@ -128,6 +130,13 @@ const READERS: &[Reader] = &[
         starts: &[Text("{\"format\":\"spinney-model\"")],
         file_bytes_max: FILE_BYTES_MAX,
         read: crate::import_json,
+    },
+    Reader {
+        format: Format::Conversion,
+        name: "quantized model",
+        starts: &[Text("{\"format\":\"spinney-conversion\"")],
+        file_bytes_max: FILE_BYTES_MAX,
+        read: crate::import_conversion,
     },
     Reader {
         format: Format::Onnx,

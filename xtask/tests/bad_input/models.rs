@@ -111,3 +111,77 @@ fn a_feature_index_out_of_range() {
         "#]],
     );
 }
+
+/// A quantized model that `convert` kept, in the config of a case that imports it.
+#[test]
+fn keys_beside_a_quantized_model() {
+    let case = import_case(&["a"], "", STUMP);
+    let mut convert = std::process::Command::new(env!("CARGO_BIN_EXE_xtask"));
+    convert.arg("convert").current_dir(case.folder.path());
+    convert.args(["model.json", "--sensor", "u8", "--keep", "kept.json"]);
+    assert!(convert.output().expect("the program runs").status.success());
+    let config = std::fs::read_to_string(case.folder.path().join("pipeline.toml"));
+    let config = config
+        .expect("a config")
+        .replace("model.json", "kept.json")
+        .replace("bad-input", "quantized-model");
+    for (keys, expected) in [
+        (
+            "[features.a]\ntype = \"u8\"\n",
+            expect![[r#"
+            error: features: found this beside kept.json, which is quantized already
+            --> FOLDER/pipeline.toml
+             = help: remove it, or name the float model, which is quantized anew
+        "#]],
+        ),
+        (
+            "[quantize]\ncoding = \"rank\"\n",
+            expect![[r#"
+            error: quantize.coding: found this beside kept.json, which is quantized already
+              --> FOLDER/pipeline.toml:15:10
+               |
+            15 | coding = "rank"
+               |          ^^^^^^
+               |
+               = help: remove it, or name the float model, which is quantized anew
+        "#]],
+        ),
+        (
+            "[quantize]\nleaves = \"hard\"\n",
+            expect![[r#"
+            error: quantize.leaves: found other leaves than kept.json was quantized with
+              --> FOLDER/pipeline.toml:15:10
+               |
+            15 | leaves = "hard"
+               |          ^^^^^^
+               |
+               = help: remove `leaves`
+        "#]],
+        ),
+        (
+            "[codegen]\noutputs = [\"class\", \"scores\"]\n",
+            expect![[r#"
+                error: codegen.outputs: found other outputs than kept.json was quantized for
+                  --> FOLDER/pipeline.toml:15:11
+                   |
+                15 | outputs = ["class", "scores"]
+                   |           ^^^^^^^^^^^^^^^^^^^
+                   |
+                   = help: remove `outputs`, or quantize the model for scores
+            "#]],
+        ),
+    ] {
+        case.write("pipeline.toml", format!("{config}{keys}").as_bytes());
+        case.fails(&expected);
+    }
+    case.write("pipeline.toml", config.as_bytes());
+    let output = case.command().output().expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    // Another threshold than that of the tables that were kept.
+    let kept = std::fs::read_to_string(case.folder.path().join("kept.json")).expect("kept");
+    case.write("kept.json", kept.replace("1.5", "2.5").as_bytes());
+    case.fails(&expect![[r#"
+        error: FOLDER/kept.json: the tables: found others than were saved, expected the same: quantize the model anew with this version of Spinney
+    "#]]);
+}

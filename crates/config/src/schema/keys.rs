@@ -181,7 +181,7 @@ pub const SECTIONS: &[Section] = &[
                 "path",
                 Kind::File,
                 Default::Words("none"),
-                "The model file to import: skops, XGBoost, LightGBM, ONNX or Spinney's JSON.",
+                "The model file to import: skops, XGBoost, LightGBM, CatBoost, ONNX, treelite, Spark or Spinney's JSON.",
             ),
             key(
                 "task",

@@ -175,7 +175,7 @@ fn missing_keys() {
             8 | [model]
               | ^^^^^^^
               |
-              = help: The model file to import: skops, XGBoost, LightGBM, ONNX or Spinney's JSON.
+              = help: The model file to import: skops, XGBoost, LightGBM, CatBoost, ONNX, treelite, Spark or Spinney's JSON.
         "#]],
     );
 }

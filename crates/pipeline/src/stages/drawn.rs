@@ -366,7 +366,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
         test_samples: Vec::new(),
         notes: Vec::new(),
     };
-    let quantized = quantized_from(config, model, rows)?;
+    let quantized = quantized_from(config, model, rows, None)?;
     let test = &quantized.rows.test;
     let certificate = spinney_quantize::certify(
         &quantized.model,

@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Identity, SourceTree, add_front_end};
-use spinney_config::{Codegen, Config, Missing, Output};
+use spinney_config::{Codegen, Config, Missing, Model, Output};
 use spinney_convert::{Conversion, matches, options_for};
 use spinney_dataset::{Dataset, csv};
 use spinney_evaluate::{
     Detection, Evaluation, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
     value_bound,
 };
+use spinney_import::{Format, sniff};
 use spinney_model::{FloatModel, Naming, Task, Voting};
 use spinney_quantize::{
-    Body, Calibration, Certificate, Declared, Leaves, Options, QuantModel, QuantizeError, Sensor,
-    Votes,
+    Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Leaves, Options, QuantModel,
+    QuantizeError, Sensor, Votes,
 };
 use spinney_report::{EarlyExit, FeatureCoding};
 
@@ -218,7 +219,65 @@ pub fn forms(
 pub fn prepare(session: &Session, inputs: &Inputs) -> Result<Quantized, Failure> {
     let model = model::load(session)?;
     let rows = inputs::rows(&session.config, inputs, model.task(), Some(&model))?;
-    quantized_from(&session.config, model, rows)
+    let kept = kept(&session.config, inputs, &model)?;
+    quantized_from(&session.config, model, rows, kept)
+}
+
+/// The quantization that the imported file holds, if it is of a quantized model.
+fn kept(
+    config: &Config,
+    inputs: &Inputs,
+    model: &FloatModel,
+) -> Result<Option<Conversion>, Failure> {
+    let Model::Import { path, .. } = &config.pipeline.model else {
+        return Ok(None);
+    };
+    let bytes = inputs.bytes(path);
+    if sniff(bytes) != Ok(Format::Conversion) {
+        return Ok(None);
+    }
+    let kept = Conversion::from_bytes(bytes).map_err(|error| at_fault(&path.full, &error))?;
+    let decided = &config.pipeline.quantize;
+    let asked = [
+        ("features", !config.pipeline.features.is_empty()),
+        ("quantize.votes", decided.votes != Votes::Q15),
+        ("quantize.codes", decided.codes != CodeWidth::Auto),
+        ("quantize.coding", decided.coding != CodingChoice::Auto),
+        ("model.threshold", kept.model != *model),
+        ("reject", config.pipeline.reject.is_some()),
+    ];
+    if let Some((key, _)) = asked.iter().find(|(_, is_asked)| *is_asked) {
+        let message = format!(
+            "found this beside {}, which is quantized already",
+            path.typed
+        );
+        let help = "remove it, or name the float model, which is quantized anew";
+        return Err(config.fault(key, message, Some(help)).into());
+    }
+    if kept.options.voting != decided.leaves {
+        let message = format!("found other leaves than {} was quantized with", path.typed);
+        let help = match kept.options.voting {
+            Voting::Soft => "remove `leaves`",
+            Voting::Hard => "write `leaves = \"hard\"`",
+        };
+        return Err(config.fault("quantize.leaves", message, Some(help)).into());
+    }
+    let wants_scores = wants_scores(config);
+    if kept.options.wants_scores != wants_scores {
+        let message = format!("found other outputs than {} was quantized for", path.typed);
+        let help = match wants_scores {
+            true => "remove `outputs`, or quantize the model for scores",
+            false => "write `outputs = [\"class\", \"scores\"]`",
+        };
+        return Err(config.fault("codegen.outputs", message, Some(help)).into());
+    }
+    Ok(Some(kept))
+}
+
+/// Whether the device delivers more than classes.
+fn wants_scores(config: &Config) -> bool {
+    let outputs = &config.pipeline.codegen.outputs;
+    outputs.iter().any(|output| *output != Output::Class)
 }
 
 /// Calibrates and quantizes a model as the config says.
@@ -226,6 +285,7 @@ pub(super) fn quantized_from(
     config: &Config,
     model: FloatModel,
     rows: PipelineRows,
+    kept: Option<Conversion>,
 ) -> Result<Quantized, Failure> {
     let rows = fit_to_model(rows, &model, config)?;
     let voting = config.pipeline.quantize.leaves;
@@ -239,30 +299,30 @@ pub(super) fn quantized_from(
     }
     let declared = declared(config, &model)?;
     let train = rows.train.as_ref();
-    let calibrations =
-        spinney_quantize::calibrate(&model, train.map(|rows| rows.values().view()), &declared)
-            .map_err(|error| at_fault(config.path(), &error))?;
-    for rows in [&rows.test].into_iter().chain(&rows.calibration) {
-        check_readings(&model, rows, &calibrations, &declared)?;
-    }
-    let wants_scores = config
-        .pipeline
-        .codegen
-        .outputs
-        .iter()
-        .any(|output| *output != Output::Class);
-    let mut options = Options {
-        voting,
-        votes: config.pipeline.quantize.votes,
-        codes: config.pipeline.quantize.codes,
-        wants_scores,
-    };
     let in_model = |error| at_fault(model::file_of(config), &error);
-    if let (Votes::Auto, Some(limit)) = (options.votes, config.pipeline.accuracy.max_error) {
-        options.votes = narrowest(limit, &model, &calibrations, options).map_err(in_model)?;
+    let mut converted = match kept {
+        Some(kept) => kept,
+        None => {
+            let values = train.map(|rows| rows.values().view());
+            let calibrations = spinney_quantize::calibrate(&model, values, &declared)
+                .map_err(|error| at_fault(config.path(), &error))?;
+            let mut options = Options {
+                voting,
+                votes: config.pipeline.quantize.votes,
+                codes: config.pipeline.quantize.codes,
+                wants_scores: wants_scores(config),
+            };
+            if let (Votes::Auto, Some(limit)) = (options.votes, config.pipeline.accuracy.max_error)
+            {
+                options.votes =
+                    narrowest(limit, &model, &calibrations, options).map_err(in_model)?;
+            }
+            Conversion::calibrated(model, calibrations, options, train).map_err(in_model)?
+        }
+    };
+    for rows in [&rows.test].into_iter().chain(&rows.calibration) {
+        check_readings(&converted.model, rows, &converted.calibrations, &declared)?;
     }
-    let mut converted =
-        Conversion::calibrated(model, calibrations, options, train).map_err(in_model)?;
     if config
         .pipeline
         .codegen
