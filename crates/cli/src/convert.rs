@@ -1,6 +1,7 @@
 //! `convert`: a model file to a C99 header, a crate, or a quantized model that is kept, without a
 //! config, a chip or a toolchain.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -10,13 +11,13 @@ use spinney_codegen::Encoding;
 use spinney_config::Word;
 use spinney_convert::{Conversion, Sources, declared_for};
 use spinney_dataset::limits::FILE_BYTES_MAX;
-use spinney_dataset::{Columns, DataError, Dataset, LabelsIn, Source, Target};
+use spinney_dataset::{DataError, Dataset, LabelsAre, LabelsIn, Source, Target};
 use spinney_import::Format;
 use spinney_model::{FloatModel, Naming, Voting};
 use spinney_quantize::{Certificate, CodeWidth, Declared, Level, Options, Sensor, Votes};
 
 use spinney_pipeline::failure::{Blame, Failure};
-use spinney_pipeline::stages::at_fault;
+use spinney_pipeline::stages::{at_fault, columns};
 use spinney_pipeline::store;
 
 #[derive(Args)]
@@ -207,12 +208,16 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Rows with the model's columns, in its order.
 fn rows_of(bytes: &[u8], label: Option<&str>, model: &FloatModel) -> Result<Dataset, DataError> {
     let labels = label.map_or(LabelsIn::None, LabelsIn::Column);
-    let (rows, _) = Source::open(bytes, labels, true)?.rows(&|_| true)?;
+    let source = Source::open(bytes, labels, true)?;
+    let columns = columns(&BTreeMap::new(), Some(model), false, &source)?;
+    let (rows, _) = source
+        .with(LabelsAre::default(), columns.clone())
+        .rows(&|_| true)?;
     let schema = model.schema();
     let is_named = schema.naming() == Naming::Given;
     let rows = rows.with_features(&schema.feature_names(), is_named)?;
     let target = Target::Numbers(vec![0.0; rows.values.nrows()]);
-    Dataset::known(rows, target, Vec::new(), &Columns::new())
+    Dataset::known(rows, target, Vec::new(), &columns)
 }
 
 /// Refuses places by other names than they should have, and such as are somebody else's.

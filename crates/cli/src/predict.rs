@@ -88,9 +88,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = spinney_config::file::read(input, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", input.display()))
         .input()?;
-    let (rows, labels) = read(&bytes, &loaded).map_err(|error| at_fault(input, &error))?;
-    drop(bytes);
     let quantized = stages::quantized(config, progress.clone())?;
+    let (rows, labels) =
+        read(&bytes, &loaded, &quantized.model).map_err(|error| at_fault(input, &error))?;
+    drop(bytes);
     let schema = quantized.model.schema();
     let normal = file_of(&loaded).normal.as_deref();
     let fitted = fit(rows, labels, schema, normal).map_err(|error| at_fault(input, &error))?;
@@ -370,9 +371,13 @@ fn file_of(config: &Config) -> &DataFile {
     file
 }
 
-/// Rows without the columns that are ignored, with gaps and words where the config declares them, and,
-/// where the file has them, labels.
-fn read(bytes: &[u8], config: &Config) -> Result<(Rows, Option<RowLabels>), DataError> {
+/// Rows without the columns that are ignored, with gaps and words where the config declares them or the
+/// model has them, and, where the file has them, labels.
+fn read(
+    bytes: &[u8],
+    config: &Config,
+    model: &FloatModel,
+) -> Result<(Rows, Option<RowLabels>), DataError> {
     let file = file_of(config);
     let labels = match &file.labels {
         Labels::Column(label) => LabelsIn::Column(label),
@@ -386,7 +391,7 @@ fn read(bytes: &[u8], config: &Config) -> Result<(Rows, Option<RowLabels>), Data
     };
     let source = Source::open(bytes, labels, file.dialect())?;
     let may_miss = file.missing == Some(Gaps::Median);
-    let columns = stages::columns(&config.pipeline.features, None, may_miss, &source)?;
+    let columns = stages::columns(&config.pipeline.features, Some(model), may_miss, &source)?;
     // What labels are is told by the model.
     source.with(LabelsAre::default(), columns).rows(&keeps)
 }

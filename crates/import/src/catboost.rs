@@ -293,7 +293,13 @@ impl Model {
             link: *link,
             threshold,
         };
-        let feed = Feed::raw(questions.names, questions.n_features);
+        let mut feed = Feed::raw(questions.names, questions.n_features);
+        if !questions.words.is_empty() {
+            let n_words = questions.words.len() * questions.categories.len();
+            budget.take_items("cat_features_hash", n_words, 64)?;
+            let words = |feature: &u32| (*feature as usize, questions.words.clone());
+            feed.words = questions.categories.iter().map(words).collect();
+        }
         let version = self.model_info.catboost_version_info.unwrap_or_default();
         let version = version.lines().find(|line| line.contains("Tag"));
         let version = version.and_then(|line| line.rsplit(['/', ' ', 'v']).next());
@@ -359,7 +365,10 @@ struct Questions {
     floats: Vec<(u32, bool)>,
     /// Index among all columns of each categorical feature.
     categories: Vec<u32>,
-    texts: HashMap<u32, String>,
+    /// What the category of a hash is in rows.
+    texts: HashMap<u32, f64>,
+    /// The words of each column that is of words.
+    words: Vec<String>,
     n_features: usize,
     names: Option<Vec<String>>,
 }
@@ -417,13 +426,14 @@ impl Questions {
             };
             Ok((column(it.flat_feature_index), is_right))
         });
-        let texts = info.cat_features_hash.iter();
+        let (texts, words) = texts(info)?;
         Ok(Self {
             floats: floats.collect::<Result<_, _>>()?,
             categories: (info.categorical_features.iter())
                 .map(|it| column(it.flat_feature_index))
                 .collect(),
-            texts: texts.map(|it| (it.hash, it.value.clone())).collect(),
+            texts,
+            words,
             n_features,
             names: are_given.then_some(names),
         })
@@ -459,13 +469,16 @@ impl Questions {
                     reason = "a hash of 32 bits"
                 )]
                 let hash = value as u32;
-                Ok(RawNode::Split {
-                    feature: *self.categories.get(index).ok_or_else(odd)?,
-                    question: Question::one_of(&[self.category(hash)?], Compare::Float32),
-                    missing: Some(side(false)),
-                    left: yes,
-                    right: no,
-                })
+                let feature = *self.categories.get(index).ok_or_else(odd)?;
+                let category = self.texts.get(&hash).ok_or_else(|| {
+                    ImportError::refused(
+                        "a CatBoost model with categories without their texts",
+                        "save it with the rows at hand: model.save_model(path, format=\"json\", \
+                         pool=pool)",
+                    )
+                })?;
+                let missing = Some(side(false));
+                Ok(RawNode::one_of(feature, &[*category], missing, [yes, no]))
             }
             "OnlineCtr" => Err(ImportError::refused(
                 "a CatBoost model with ctr features, which are statistics of categories,",
@@ -477,27 +490,27 @@ impl Questions {
             )),
         }
     }
+}
 
-    /// The number that is a category.
-    fn category(&self, hash: u32) -> Result<f64, ImportError> {
-        let text = self.texts.get(&hash).ok_or_else(|| {
-            ImportError::refused(
-                "a CatBoost model with categories without their texts",
-                "save it with the rows at hand: model.save_model(path, format=\"json\", pool=pool)",
-            )
-        })?;
-        // Beyond, float32 knows not every integer.
-        let whole = text
-            .parse::<i32>()
-            .ok()
-            .filter(|it| it.unsigned_abs() <= 1 << 24);
-        whole.map(f64::from).ok_or_else(|| {
-            ImportError::refused(
-                format!("a CatBoost model with the category \"{}\"", shown(text)),
-                "code categories as integers before fit, as readings are numbers",
-            )
-        })
+/// What categories are in rows: the integers that they all are, or else the places of words in a list.
+fn texts(info: &Features) -> Result<(HashMap<u32, f64>, Vec<String>), ImportError> {
+    let hashed = info.cat_features_hash.iter();
+    // Beyond, float32 knows not every integer.
+    let number = |it: &Hashed| {
+        let whole = it.value.parse::<i32>().ok();
+        let whole = whole.filter(|it| it.unsigned_abs() <= 1 << 24);
+        whole.map(|whole| (it.hash, f64::from(whole)))
+    };
+    if let Some(numbers) = hashed.clone().map(number).collect() {
+        return Ok((numbers, Vec::new()));
     }
+    let mut words: Vec<String> = hashed.clone().map(|it| it.value.clone()).collect();
+    words.sort_unstable();
+    words.dedup();
+    limits::CATEGORIES.check("cat_features_hash", words.len())?;
+    let place = |it: &Hashed| words.partition_point(|word| *word < it.value) as f64;
+    let places = hashed.map(|it| (it.hash, place(it))).collect();
+    Ok((places, words))
 }
 
 type RawTree = (Vec<RawNode>, Vec<Vec<f64>>);
@@ -526,7 +539,9 @@ fn oblivious(
         for _ in 0..1_usize << above {
             let at = nodes.len();
             let mut node = node.clone();
-            if let RawNode::Split { left, right, .. } = &mut node {
+            if let RawNode::Split { left, right, .. } | RawNode::Member { left, right, .. } =
+                &mut node
+            {
                 // A one-hot split has its children the other way round.
                 let yes_left = split.split_type == "OneHotFeature";
                 (*left, *right) = match yes_left {

@@ -6,6 +6,9 @@
 //! library's own order of operations. It becomes the threshold of a split that compares float64.
 //! Solving for `x` in algebra instead would decide rows next to the threshold differently.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use spinney_dataset::Budget;
 use spinney_model::{
     Additive, Compare, Feature, Forest, GaussianNb, Naming, Node, Schema, Side, Tree,
@@ -13,10 +16,10 @@ use spinney_model::{
 
 use crate::ImportError;
 use crate::draft::{Draft, Outputs};
-use crate::lower::side;
+use crate::lower::{Question, RawNode, categories, lower, opposite, side};
 
 /// One float64 operation of a scaler on one feature.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Op {
     /// Rounds to float32. After a float64 operation on two float32 values this gives the float32
     /// operation, since float64 has more than twice its digits.
@@ -31,6 +34,21 @@ pub(crate) enum Op {
     },
     /// Puts a number in the place of a missing reading.
     Impute(f64),
+    /// The same of a word, for the encoder behind it.
+    ImputeWord(Rc<str>),
+    /// 1 above the bound, else 0.
+    Above(f64),
+    /// 1 from `low` on and below `high`, else 0.
+    Within {
+        low: f64,
+        high: f64,
+    },
+    /// The number of these bounds, which ascend, that are at most the reading.
+    Bin(Rc<[f64]>),
+    /// 1 for a missing reading, else 0.
+    IsMissing,
+    /// Numbers in the place of categories.
+    Encode(Rc<Encoder>),
 }
 
 impl Op {
@@ -39,8 +57,8 @@ impl Op {
     /// # Errors
     /// A degenerate or negative scale, naming `step` and the feature.
     pub(crate) fn checked(self, step: &str, feature: usize) -> Result<Self, ImportError> {
-        let fault = match self {
-            Self::Multiply(by) | Self::Divide(by) if !(by.is_finite() && by > 0.0) => {
+        let fault = match &self {
+            Self::Multiply(by) | Self::Divide(by) if !(by.is_finite() && *by > 0.0) => {
                 format!("{step} with a scale of {by} for feature {feature}")
             }
             Self::Add(by) | Self::Subtract(by) if !by.is_finite() => {
@@ -61,16 +79,23 @@ impl Op {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the cast is the operation")]
-    fn apply(self, x: f64) -> f64 {
+    fn apply(&self, x: f64) -> f64 {
+        let one = |is_one: bool| f64::from(u8::from(is_one));
         match self {
             Self::Single => f64::from(x as f32),
             Self::Add(by) => x + by,
             Self::Subtract(by) => x - by,
             Self::Multiply(by) => x * by,
             Self::Divide(by) => x / by,
-            Self::Clip { low, high } => x.clamp(low, high),
-            Self::Impute(by) if x.is_nan() => by,
-            Self::Impute(_) => x,
+            Self::Clip { low, high } => x.clamp(*low, *high),
+            Self::Impute(by) if x.is_nan() => *by,
+            Self::Impute(_) | Self::ImputeWord(_) => x,
+            Self::Above(_) | Self::Within { .. } | Self::Bin(_) if x.is_nan() => x,
+            Self::Above(bound) => one(x > *bound),
+            Self::Within { low, high } => one(*low <= x && x < *high),
+            Self::Bin(bounds) => bounds.partition_point(|bound| *bound <= x) as f64,
+            Self::IsMissing => one(x.is_nan()),
+            Self::Encode(encoder) => encoder.apply(x),
         }
     }
 }
@@ -102,39 +127,171 @@ impl Input {
         self.ops.iter().all(keeps)
     }
 
-    /// The side of a missing reading at a split that has `missing` for one that is still missing.
-    fn missing(&self, threshold: f64, missing: Option<Side>, cast: Compare) -> Option<Side> {
-        let imputed = cast.seen(self.apply(f64::NAN));
-        if imputed.is_nan() {
-            return missing;
-        }
-        Some(side(imputed <= threshold))
+    /// Whether the raw feature is asked for categories that are whole numbers.
+    fn is_of_categories(&self) -> bool {
+        self.ops.iter().any(|op| match op {
+            Op::Encode(encoder) => {
+                let raw: Vec<f64> = encoder.raw.iter().map(|(raw, _)| *raw).collect();
+                categories(&raw).is_some()
+            }
+            _ => false,
+        })
     }
 
     fn apply(&self, x: f64) -> f64 {
         self.ops.iter().fold(x, |x, op| op.apply(x))
     }
 
-    /// The largest float64 that, scaled and cast, is at most `threshold`; `None` if there is none.
-    fn largest_left(&self, threshold: f64, cast: Compare) -> Option<f64> {
-        let goes_left = |key: i64| cast.seen(self.apply(from_key(key))) <= threshold;
+    /// A split of this feature as one of the raw feature.
+    fn fold(
+        &self,
+        node: &Node,
+        [left, right]: [usize; 2],
+        cast: Compare,
+        budget: &Budget,
+    ) -> Result<RawNode, ImportError> {
+        let feature = u32::try_from(self.raw).expect("schemas are small");
+        let goes_left = |x: f64| node.sends_left(cast.seen(self.apply(x)));
+        // What is still missing has no side where the split has none.
+        let is_open = node.missing().is_none() && cast.seen(self.apply(f64::NAN)).is_nan();
+        let missing = (!is_open).then(|| side(goes_left(f64::NAN)));
+        let is_step = |(_, op): &(usize, &Op)| matches!(op, Op::Encode(_) | Op::Within { .. });
+        let question = match (node, self.ops.iter().enumerate().find(is_step)) {
+            (_, Some((_, Op::Encode(encoder)))) => {
+                budget.work("the pipeline", encoder.raw.len() as u64)?;
+                return Ok(encoder.fold(feature, goes_left, missing, [left, right]));
+            }
+            (_, Some((at, Op::Within { low, high }))) => {
+                let before = Self {
+                    raw: self.raw,
+                    ops: self.ops[..at].to_vec(),
+                };
+                // Up to the last reading below either bound, and beyond.
+                let ends = [*low, *high].map(|bound| before.largest(|seen| seen < bound));
+                let ends: Vec<f64> = ends
+                    .into_iter()
+                    .flatten()
+                    .filter(|it| *it < f64::MAX)
+                    .collect();
+                let beyond = ends[..]
+                    .iter()
+                    .map(|end| (*end, side(goes_left(end.next_up()))));
+                Question::of_sides(side(goes_left(-f64::MAX)), beyond)
+            }
+            (Node::Split { threshold, .. }, _) if self.is_cast() => Question::at_most(*threshold),
+            (Node::Split { threshold, .. }, _) => {
+                match self.largest(|seen| cast.seen(seen) <= *threshold) {
+                    Some(largest) => Question::at_most(largest),
+                    None => Question::cut(Vec::new(), Side::Right),
+                }
+            }
+            (Node::Member { categories, .. }, _) if self.is_cast() => {
+                return Ok(RawNode::Member {
+                    feature,
+                    categories: categories.clone(),
+                    missing,
+                    left,
+                    right,
+                });
+            }
+            _ => {
+                return Err(ImportError::refused(
+                    format!(
+                        "feature {} both scaled and a feature of categories",
+                        self.raw
+                    ),
+                    "leave the scaler out: trees need none",
+                ));
+            }
+        };
+        Ok(RawNode::Split {
+            feature,
+            question,
+            missing,
+            left,
+            right,
+        })
+    }
+
+    /// The largest float64 that, after the operations, is as wanted; `None` if there is none. What is
+    /// wanted ends where readings rise.
+    fn largest(&self, is_wanted: impl Fn(f64) -> bool) -> Option<f64> {
+        let is_wanted = |key: i64| is_wanted(self.apply(from_key(key)));
         let mut left = key(-f64::MAX);
         let mut right = key(f64::MAX);
-        if !goes_left(left) {
+        if !is_wanted(left) {
             return None;
         }
-        if goes_left(right) {
+        if is_wanted(right) {
             return Some(f64::MAX);
         }
         while left + 1 < right {
             let middle = left.midpoint(right);
-            if goes_left(middle) {
+            if is_wanted(middle) {
                 left = middle;
             } else {
                 right = middle;
             }
         }
         Some(from_key(left))
+    }
+}
+
+/// Readings that stand for categories, as numbers: what an encoder does, or the column that a one-hot
+/// encoder makes of one category.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Encoder {
+    /// The readings, each with what it becomes: ascending where they are numbers.
+    pub raw: Vec<(f64, f64)>,
+    /// What all other readings become.
+    pub unknown: f64,
+    /// What a missing one becomes.
+    pub missing: f64,
+}
+
+impl Encoder {
+    /// The places of categories from what the rows hold, as categories are the places of themselves
+    /// in a file.
+    pub(crate) fn places(raw: impl IntoIterator<Item = f64>) -> Self {
+        let mut raw: Vec<(f64, f64)> = raw.into_iter().zip((0..).map(f64::from)).collect();
+        raw.sort_by(|one, other| one.0.total_cmp(&other.0));
+        Self {
+            raw,
+            unknown: -1.0,
+            missing: f64::NAN,
+        }
+    }
+
+    fn apply(&self, x: f64) -> f64 {
+        if x.is_nan() {
+            return self.missing;
+        }
+        let found = self
+            .raw
+            .binary_search_by(|(raw, _)| raw.total_cmp(&(x + 0.0)));
+        found.map_or(self.unknown, |at| self.raw[at].1)
+    }
+
+    /// A split as a set of readings: a set of categories, if they are whole numbers from 0 on.
+    fn fold(
+        &self,
+        feature: u32,
+        goes_left: impl Fn(f64) -> bool,
+        missing: Option<Side>,
+        [left, right]: [usize; 2],
+    ) -> RawNode {
+        // What is not known goes right in a set, whose sides change if it is to go left.
+        let unknown = self.raw.last().map_or(0.0, |last| last.0.next_up());
+        let is_turned = goes_left(unknown);
+        let readings = self.raw.iter().map(|(raw, _)| *raw);
+        let members: Vec<f64> = readings
+            .filter(|raw| goes_left(*raw) != is_turned)
+            .collect();
+        let (children, missing) = match is_turned {
+            true => ([right, left], missing.map(opposite)),
+            false => ([left, right], missing),
+        };
+        RawNode::one_of(feature, &members, missing, children)
     }
 }
 
@@ -160,6 +317,8 @@ pub(crate) struct Feed {
     pub names: Option<Vec<String>>,
     /// Number of raw features.
     pub n_raw: usize,
+    /// The words of raw features that are words in rows, by index.
+    pub words: BTreeMap<usize, Vec<String>>,
     /// The classifier's features.
     pub inputs: Vec<Input>,
 }
@@ -170,6 +329,7 @@ impl Feed {
         Self {
             names,
             n_raw: n_features,
+            words: BTreeMap::new(),
             inputs: Input::all(n_features),
         }
     }
@@ -185,9 +345,11 @@ impl Feed {
         let features = names
             .into_iter()
             .zip(compare)
-            .map(|(name, compare)| Feature {
+            .enumerate()
+            .map(|(index, (name, compare))| Feature {
                 name,
                 compare: *compare,
+                categories: self.words.get(&index).cloned().unwrap_or_default(),
             })
             .collect();
         outputs.schema(features, naming)
@@ -225,7 +387,7 @@ impl Feed {
         let trees = forest
             .into_trees()
             .into_iter()
-            .map(|tree| Ok(Tree::new(self.fold_nodes(tree, cast), &schema)?))
+            .map(|tree| Ok(Tree::new(self.fold_nodes(tree, cast, budget)?, &schema)?))
             .collect::<Result<Vec<_>, ImportError>>()?;
         Ok(Forest::new(kind, schema, trees)?)
     }
@@ -264,7 +426,7 @@ impl Feed {
             .into_iter()
             .map(|tree| {
                 let output = tree.output();
-                let nodes = self.fold_nodes(tree, cast);
+                let nodes = self.fold_nodes(tree, cast, budget)?;
                 Ok(Tree::additive(nodes, &schema, n_outputs, output)?)
             })
             .collect::<Result<Vec<_>, ImportError>>()?;
@@ -294,6 +456,10 @@ impl Feed {
         let mut compare = vec![cast; self.n_raw];
         let mut known = vec![false; self.n_raw];
         for input in &self.inputs {
+            if input.is_of_categories() {
+                // As they are whole numbers, either type will do.
+                continue;
+            }
             let here = if input.is_cast() {
                 if input.ops.contains(&Op::Single) {
                     Compare::Float32
@@ -315,78 +481,30 @@ impl Feed {
         Ok(compare)
     }
 
-    /// The nodes of a tree in preorder with folded thresholds. A split that no raw value takes to the
-    /// left, which a clipped scaler can make, gives way to its right child, unless a missing reading
-    /// goes left.
-    fn fold_nodes(&self, tree: Tree, cast: Compare) -> Vec<Node> {
-        let mut old = tree.into_nodes();
-        let mut nodes: Vec<Node> = Vec::with_capacity(old.len());
-        // Index of an old node, and of the new split whose right child it becomes.
-        let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
-        while let Some((mut at, parent)) = stack.pop() {
-            let node = loop {
-                if let Node::Member {
-                    feature,
-                    left,
-                    right,
-                    ..
-                } = &mut old[at]
-                {
-                    // Importers refuse categories that are scaled.
-                    let new = nodes.len();
-                    stack.push((*right as usize, Some(new)));
-                    stack.push((*left as usize, None));
-                    let raw = self.inputs[*feature as usize].raw;
-                    *feature = u32::try_from(raw).expect("schemas are small");
-                    *left = u32::try_from(new + 1).expect("trees are small");
-                    *right = 0;
-                    let leaf = Node::Leaf { values: Vec::new() };
-                    break std::mem::replace(&mut old[at], leaf);
-                }
-                let Node::Split {
-                    feature,
-                    threshold,
-                    missing,
-                    left,
-                    right,
-                } = &old[at]
-                else {
-                    // Each node is come to once; its numbers move.
-                    let leaf = Node::Leaf { values: Vec::new() };
-                    break std::mem::replace(&mut old[at], leaf);
-                };
-                let input = &self.inputs[*feature as usize];
-                let missing = input.missing(*threshold, *missing, cast);
-                let threshold = if input.is_cast() {
-                    Some(*threshold)
-                } else {
-                    let lowest = (missing == Some(Side::Left)).then_some(-f64::MAX);
-                    input.largest_left(*threshold, cast).or(lowest)
-                };
-                let Some(threshold) = threshold else {
-                    at = *right as usize;
-                    continue;
-                };
-                let new = nodes.len();
-                stack.push((*right as usize, Some(new)));
-                stack.push((*left as usize, None));
-                break Node::Split {
-                    feature: u32::try_from(input.raw).expect("schemas are small"),
-                    threshold,
-                    missing,
-                    left: u32::try_from(new + 1).expect("trees are small"),
-                    right: 0,
-                };
-            };
-            let new = u32::try_from(nodes.len()).expect("trees are small");
-            if let Some(Node::Split { right, .. } | Node::Member { right, .. }) =
-                parent.map(|parent| &mut nodes[parent])
-            {
-                *right = new;
-            }
-            nodes.push(node);
+    /// The nodes of a tree in preorder, over the raw features.
+    fn fold_nodes(
+        &self,
+        tree: Tree,
+        cast: Compare,
+        budget: &Budget,
+    ) -> Result<Vec<Node>, ImportError> {
+        let is_same = |(index, input): (usize, &Input)| input.raw == index && input.ops.is_empty();
+        let mut nodes = tree.into_nodes();
+        if self.inputs.iter().enumerate().all(is_same) {
+            return Ok(nodes);
         }
-        nodes
+        let raw = (nodes.iter_mut().enumerate()).map(|(index, node)| match node.split() {
+            None => Ok(RawNode::Leaf(index)),
+            Some((feature, children)) => self.inputs[feature].fold(node, children, cast, budget),
+        });
+        let raw = raw.collect::<Result<Vec<_>, _>>()?;
+        lower(&raw, 0, false, budget, "the pipeline", |at| {
+            // Each leaf is come to once, unless a question of several cuts repeats it.
+            Ok(match &nodes[at] {
+                Node::Leaf { values } => values.clone(),
+                _ => unreachable!("a leaf is one"),
+            })
+        })
     }
 
     /// Rewrites a naive Bayes model so that it takes the raw features: means and variances are
@@ -431,6 +549,17 @@ impl Feed {
                         return Err(ImportError::refused(
                             "naive Bayes behind an imputer",
                             "fill the rows before fit, and leave the imputer out",
+                        ));
+                    }
+                    Op::ImputeWord(_)
+                    | Op::Encode(_)
+                    | Op::Within { .. }
+                    | Op::Above(_)
+                    | Op::Bin(_)
+                    | Op::IsMissing => {
+                        return Err(ImportError::refused(
+                            "GaussianNB behind an encoder or bins",
+                            "fit CategoricalNB or a tree on them, or GaussianNB on the numbers",
                         ));
                     }
                     Op::Clip { .. } => {
@@ -504,7 +633,7 @@ mod tests {
         ) {
             let cast = if double { Compare::Float64 } else { Compare::Float32 };
             let input = Input { raw: 0, ops };
-            let x = input.largest_left(threshold, cast).expect("some value goes left");
+            let x = input.largest(|seen| cast.seen(seen) <= threshold).expect("some value goes left");
             prop_assert!(cast.seen(input.apply(x)) <= threshold);
             if x < f64::MAX {
                 prop_assert!(cast.seen(input.apply(x.next_up())) > threshold);
@@ -526,6 +655,7 @@ mod tests {
         let feed = Feed {
             names: None,
             n_raw: 4,
+            words: BTreeMap::new(),
             inputs: vec![input(3, vec![Op::Multiply(2.0)]), input(1, Vec::new())],
         };
         let folded = feed.fold_bayes(&bayes).expect("scaled and selected");
@@ -549,7 +679,7 @@ mod tests {
                 high: 1.0,
             }],
         };
-        assert_eq!(input.largest_left(-0.5, Compare::Float32), None);
-        assert_eq!(input.largest_left(1.0, Compare::Float32), Some(f64::MAX));
+        assert_eq!(input.largest(|seen| seen <= -0.5), None);
+        assert_eq!(input.largest(|seen| seen <= 1.0), Some(f64::MAX));
     }
 }

@@ -1,5 +1,5 @@
-//! Splits by other questions than `x <= t` as splits of the float model, which know a threshold and a
-//! side for missing readings.
+//! Splits by other questions than `x <= t` as splits of the float model, which know a threshold, or a
+//! set of categories, and a side for missing readings.
 //!
 //! Any question of one feature parts its readings at some ascending cuts, and what lies between them goes
 //! left and right by turns: `x <= t` has one cut, `x == v` has the number before `v` and `v`, a category
@@ -9,7 +9,7 @@
 //! its depth.
 
 use spinney_dataset::Budget;
-use spinney_model::{Compare, Node, Side};
+use spinney_model::{Compare, Node, Side, limits};
 
 use crate::ImportError;
 use crate::draft::DraftTree;
@@ -47,6 +47,18 @@ impl Question {
         Self { cuts, first }
     }
 
+    /// Readings go to `first` up to the first of these cuts, which ascend, and behind each to the side
+    /// that stands beside it.
+    pub(crate) fn of_sides(first: Side, cuts: impl IntoIterator<Item = (f64, Side)>) -> Self {
+        let mut last = first;
+        let turns = |(_, side): &(f64, Side)| std::mem::replace(&mut last, *side) != *side;
+        let cuts = cuts.into_iter().filter(turns).map(|(cut, _)| cut);
+        Self {
+            cuts: cuts.collect(),
+            first,
+        }
+    }
+
     /// Left iff `x` lies in one of the intervals `low < x <= high`, which ascend without overlap; those
     /// that meet become one.
     pub(crate) fn within(intervals: impl IntoIterator<Item = (f64, f64)>) -> Self {
@@ -69,6 +81,49 @@ impl Question {
     pub(crate) fn one_of(values: &[f64], compare: Compare) -> Self {
         Self::within(values.iter().map(|value| (before(*value, compare), *value)))
     }
+}
+
+impl RawNode {
+    /// Left iff the reading is one of these numbers, which ascend: categories, if they are whole numbers
+    /// from 0 on, and else numbers that a reading equals.
+    pub(crate) fn one_of(
+        feature: u32,
+        numbers: &[f64],
+        missing: Option<Side>,
+        [left, right]: [usize; 2],
+    ) -> Self {
+        match categories(numbers) {
+            Some(categories) if !categories.is_empty() => Self::Member {
+                feature,
+                categories,
+                missing,
+                left,
+                right,
+            },
+            _ => Self::Split {
+                feature,
+                question: Question::one_of(numbers, Compare::Float64),
+                missing,
+                left,
+                right,
+            },
+        }
+    }
+}
+
+/// Numbers as categories, if they are whole, from 0 on, and 16 bits hold them.
+pub(crate) fn categories(numbers: &[f64]) -> Option<Vec<u32>> {
+    let most = limits::CATEGORIES.max as f64;
+    let category = |number: &f64| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be a whole number of 16 bits"
+        )]
+        let category = *number as u32;
+        (number.fract() == 0.0 && (0.0..most).contains(number)).then_some(category)
+    };
+    numbers.iter().map(category).collect()
 }
 
 /// The side that is taken.
@@ -111,6 +166,14 @@ pub(crate) enum RawNode {
         left: usize,
         right: usize,
     },
+    /// Left iff the reading is one of these categories, as [`Node::Member`] has it.
+    Member {
+        feature: u32,
+        categories: Vec<u32>,
+        missing: Option<Side>,
+        left: usize,
+        right: usize,
+    },
     /// The leaf of this number.
     Leaf(usize),
 }
@@ -135,6 +198,8 @@ struct Job {
 
 /// What becomes of a node on a path.
 enum Step {
+    /// A set of categories, of which a path learns nothing, and the nodes that follow.
+    Member(Node, [usize; 2]),
     Leaf(usize),
     /// One child alone can follow.
     Child(usize),
@@ -160,7 +225,7 @@ pub(crate) fn lower(
         RawNode::Split {
             feature, question, ..
         } => Some((*feature, question.cuts.len())),
-        RawNode::Leaf(_) => None,
+        RawNode::Member { .. } | RawNode::Leaf(_) => None,
     });
     let has_sets = splits.clone().any(|split| split.1 > 1);
     // Only what some question cuts more than once needs to be known.
@@ -208,6 +273,19 @@ pub(crate) fn lower(
                     };
                 }
                 Step::Child(child) => at = child,
+                Step::Member(mut node, [low, high]) => {
+                    if let Node::Member {
+                        categories, left, ..
+                    } = &mut node
+                    {
+                        budget.take_items(place, categories.len(), 4)?;
+                        *left = index(new + 1);
+                    }
+                    for (at, parent) in [(high, Some(new)), (low, None)] {
+                        jobs.push(Job { at, known, parent });
+                    }
+                    break node;
+                }
                 Step::Split(threshold, missing, [low, high]) => {
                     let feature = low.1.feature;
                     let is_tracked = tracked.binary_search(&feature).is_ok();
@@ -249,7 +327,9 @@ pub(crate) fn lower(
         if new >= raw.len() {
             DraftTree::take(budget, place, 1)?;
         }
-        if let Some(Node::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+        if let Some(Node::Split { right, .. } | Node::Member { right, .. }) =
+            parent.map(|parent| &mut nodes[parent])
+        {
             *right = index(new);
         }
         nodes.push(node);
@@ -301,6 +381,22 @@ fn of_path(
 fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
     let (feature, question, missing, left, right) = match node {
         RawNode::Leaf(number) => return Step::Leaf(*number),
+        RawNode::Member {
+            feature,
+            categories,
+            missing,
+            left,
+            right,
+        } => {
+            let node = Node::Member {
+                feature: *feature,
+                categories: categories.clone(),
+                missing: *missing,
+                left: 0,
+                right: 0,
+            };
+            return Step::Member(node, [*left, *right]);
+        }
         RawNode::Split {
             feature,
             question,
@@ -397,6 +493,7 @@ mod tests {
         loop {
             match &raw[at] {
                 RawNode::Leaf(number) => return *number,
+                RawNode::Member { .. } => unreachable!("no set of categories is made"),
                 RawNode::Split {
                     feature,
                     question,

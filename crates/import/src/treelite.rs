@@ -14,13 +14,11 @@ use spinney_model::{
 
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::fold::Feed;
-use crate::lower::{Question, RawNode, before, lower, side};
+use crate::lower::{Question, RawNode, lower, side};
 use crate::{Format, ImportError, Imported, Origin};
 
 /// Bytes that a node takes beside its lists.
 const NODE_BYTES: u64 = 120;
-/// The largest category: beyond it not every integer is a float32.
-const CATEGORY_MAX: u32 = (1 << 24) - 2;
 
 /// Whether the bytes begin as treelite's serialization does: a version of three numbers, then the types of
 /// thresholds and of leaves, of which there are three.
@@ -618,14 +616,38 @@ impl RawTree {
         );
         let default_left = self.default_left[at] != 0;
         let threshold = self.threshold[at].clamp(-f64::MAX, f64::MAX);
+        let is_set = self.kind[at] == 2;
         // Whether what the question has on its left follows the left child.
-        let (question, is_left) = match (self.kind[at], self.operator[at]) {
-            (1, 1) => (Question::one_of(&[threshold], cast), true),
-            (1, 2) => (Question::below(threshold, cast), true),
-            (1, 3) => (Question::at_most(threshold), true),
-            (1, 4) => (Question::at_most(threshold), false),
-            (1, 5) => (Question::below(threshold, cast), false),
-            (2, _) => (self.category(at, cast, budget)?, self.is_right[at] == 0),
+        let is_left = match (is_set, self.operator[at]) {
+            (true, _) => self.is_right[at] == 0,
+            (false, operator) => operator < 4,
+        };
+        let (left, right, missing) = match is_left {
+            true => (left, right, default_left),
+            false => (right, left, !default_left),
+        };
+        let (feature, missing) = (
+            u32::try_from(self.feature[at]).unwrap_or(u32::MAX),
+            Some(side(missing)),
+        );
+        if is_set {
+            let categories = self.list(at, budget)?;
+            if categories.is_empty() {
+                // Nothing is in it.
+                return Ok(RawNode::one_of(feature, &[], missing, [left, right]));
+            }
+            return Ok(RawNode::Member {
+                feature,
+                categories,
+                missing,
+                left,
+                right,
+            });
+        }
+        let question = match (self.kind[at], self.operator[at]) {
+            (1, 1) => Question::one_of(&[threshold], cast),
+            (1, 2 | 5) => Question::below(threshold, cast),
+            (1, 3 | 4) => Question::at_most(threshold),
             (kind, operator) => {
                 return Err(ImportError::broken(
                     format!("node_type[{at}]"),
@@ -634,42 +656,28 @@ impl RawTree {
                 ));
             }
         };
-        let (left, right, missing) = match is_left {
-            true => (left, right, default_left),
-            false => (right, left, !default_left),
-        };
         Ok(RawNode::Split {
-            feature: u32::try_from(self.feature[at]).unwrap_or(u32::MAX),
+            feature,
             question,
-            missing: Some(side(missing)),
+            missing,
             left,
             right,
         })
     }
 
-    /// Whether a reading, without what is behind its point, is in a list.
-    fn category(&self, at: usize, cast: Compare, budget: &Budget) -> Result<Question, ImportError> {
-        let odd = |found: String| {
+    /// The list of a node: a reading counts without what is behind its point.
+    fn list(&self, at: usize, budget: &Budget) -> Result<Vec<u32>, ImportError> {
+        let list = self.categories.of(at).ok_or_else(|| {
             ImportError::broken(
                 format!("category_list of node {at}"),
-                found,
-                format!("categories of 0 to {CATEGORY_MAX}"),
+                "no such part",
+                "a list of categories",
             )
-        };
-        let list = self
-            .categories
-            .of(at)
-            .ok_or_else(|| odd("no such part".to_owned()))?;
-        budget.take_items("category_list", list.len(), 24)?;
+        })?;
+        budget.take_items("category_list", list.len(), 8)?;
         let mut list = list.to_vec();
         list.sort_unstable();
         list.dedup();
-        if let Some(beyond) = list.last().filter(|last| **last > CATEGORY_MAX) {
-            return Err(odd(beyond.to_string()));
-        }
-        let from = |category: u32| before(f64::from(category), cast);
-        Ok(Question::within(
-            list.iter().map(|it| (from(*it), from(*it + 1))),
-        ))
+        Ok(list)
     }
 }

@@ -12,7 +12,8 @@
 //! Where the names of features only stand for positions, `"feature_names": "positional"` follows the
 //! features; without it they are given, and columns of rows are found by them.
 //! A split may say where a missing reading goes: `"missing": "left"` or `"right"`; and in place of a
-//! `threshold` it may have `categories`, the readings that go left, as in `"categories": [0, 3]`.
+//! `threshold` it may have `categories`, the readings that go left, as in `"categories": [0, 3]`. A
+//! feature has `categories`, too, where rows hold words: a reading is the place of one in that list.
 //! Gaussian naive Bayes has `log_priors`, `means` and `variances` instead of `trees`; and `inputs`,
 //! the indices of the features that means and variances belong to, where those are not all.
 //!
@@ -260,7 +261,10 @@ impl RawModel {
     fn oldest_version(&self) -> u32 {
         let is_new_node = |node: &RawNode| node.missing.is_some() || node.categories.is_some();
         let has_new = |tree: &RawTree| tree.nodes.iter().any(is_new_node);
-        let is_new = self.task.is_some() || self.trees.iter().flatten().any(has_new);
+        let has_words = |feature: &Feature| !feature.categories.is_empty();
+        let is_new = self.task.is_some()
+            || self.trees.iter().flatten().any(has_new)
+            || self.features.iter().any(has_words);
         if is_new { 2 } else { 1 }
     }
 

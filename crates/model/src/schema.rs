@@ -37,6 +37,9 @@ pub struct Feature {
     /// How its readings are compared with thresholds.
     #[serde(default = "float32")]
     pub compare: Compare,
+    /// The words that rows hold, of a column of words: a reading is the place of one in this list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
 }
 
 fn float32() -> Compare {
@@ -166,6 +169,7 @@ impl Schema {
             .map(|index| Feature {
                 name: format!("x{index}"),
                 compare: Compare::Float32,
+                categories: Vec::new(),
             })
             .collect();
         Self::new(features, Naming::Positional, classes)
@@ -258,6 +262,13 @@ impl Schema {
 fn checked(mut features: Vec<Feature>) -> Result<Vec<Feature>, ModelError> {
     limits::FEATURES.check("features", features.len())?;
     trim("features", features.iter_mut().map(|it| &mut it.name))?;
+    for (index, feature) in features.iter_mut().enumerate() {
+        let place = format!("features[{index}].categories");
+        if !feature.categories.is_empty() {
+            limits::CATEGORIES.check(&place, feature.categories.len())?;
+        }
+        trim(&place, feature.categories.iter_mut())?;
+    }
     Ok(features)
 }
 

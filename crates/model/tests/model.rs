@@ -218,6 +218,7 @@ fn white_space_around_names_does_not_count() {
     let feature = |name: &str| Feature {
         name: name.to_owned(),
         compare: spinney_model::Compare::Float32,
+        categories: Vec::new(),
     };
     let schema = |features: [&str; 2], classes: [&str; 2]| {
         Schema::new(

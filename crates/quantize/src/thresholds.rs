@@ -80,7 +80,7 @@ pub(crate) fn codings(
             if thresholds.is_empty() {
                 return Ok(Coding::IDENTITY);
             }
-            let Feature { name, compare } = &model.schema().features()[feature];
+            let Feature { name, compare, .. } = &model.schema().features()[feature];
             let cuts = || cuts(thresholds, *compare, reading_type);
             if calibration.coding == CodingChoice::Rank {
                 let cuts = cuts();

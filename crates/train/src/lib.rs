@@ -67,6 +67,7 @@ fn schema_of(rows: &Dataset) -> Result<Schema, TrainError> {
         .map(|name| Feature {
             name: name.clone(),
             compare: Compare::Float32,
+            categories: Vec::new(),
         })
         .collect();
     let naming = if rows.is_named() {

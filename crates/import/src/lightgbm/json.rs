@@ -1,11 +1,14 @@
 //! The JSON of `dump_model`: trees as objects within objects.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
 
-use super::text::{categories, linear};
+use super::text::linear;
 use super::{EXPECTED, Missing, RawModel, RawNode};
 use crate::{Format, ImportError, Imported};
 
@@ -31,12 +34,19 @@ struct Model {
     _label_index: IgnoredAny,
     #[serde(default, rename = "monotone_constraints")]
     _monotone_constraints: IgnoredAny,
-    #[serde(default, rename = "feature_infos")]
-    _feature_infos: IgnoredAny,
+    #[serde(default)]
+    feature_infos: BTreeMap<String, FeatureInfo>,
     #[serde(default, rename = "feature_importances")]
     _feature_importances: IgnoredAny,
-    #[serde(default, rename = "pandas_categorical")]
-    _pandas_categorical: IgnoredAny,
+    #[serde(default)]
+    pandas_categorical: Option<Vec<Vec<Value>>>,
+}
+
+#[derive(Deserialize)]
+struct FeatureInfo {
+    /// The categories that occurred; none of a feature of numbers.
+    #[serde(default)]
+    values: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +112,7 @@ struct Node {
 #[serde(untagged)]
 enum Threshold {
     Number(f64),
-    Text(IgnoredAny),
+    Text(String),
 }
 
 /// Reads the JSON.
@@ -131,6 +141,12 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
             nodes(tree.tree_structure).map_err(|error| error.within(&format!("tree_info[{index}]")))
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let infos = &model.feature_infos;
+    let is_of_categories = |name| {
+        let info = infos.get(name);
+        info.is_some_and(|info: &FeatureInfo| !info.values.is_empty())
+    };
+    let are_categories = model.feature_names.iter().map(is_of_categories).collect();
     let model = RawModel {
         version: model.version,
         num_class: model.num_class,
@@ -139,6 +155,8 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
         objective: model.objective,
         average_output: model.average_output,
         feature_names: model.feature_names,
+        pandas_categorical: model.pandas_categorical,
+        are_categories,
         trees,
     };
     model.check(Format::LightgbmJson, &budget)
@@ -151,7 +169,9 @@ fn nodes(root: Node) -> Result<Vec<RawNode>, ImportError> {
     let mut stack: Vec<(Node, Option<usize>)> = vec![(root, None)];
     while let Some((node, parent)) = stack.pop() {
         let new = nodes.len();
-        if let Some(RawNode::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
+        if let Some(RawNode::Split { right, .. } | RawNode::Member { right, .. }) =
+            parent.map(|parent| &mut nodes[parent])
+        {
             *right = new;
         }
         if node.leaf_const.is_some() {
@@ -172,23 +192,33 @@ fn nodes(root: Node) -> Result<Vec<RawNode>, ImportError> {
             (None, Some(left), Some(right)) => (left, right),
             _ => return Err(odd("neither")),
         };
-        let threshold = match (node.decision_type.as_deref(), node.threshold) {
-            (Some("<="), Some(Threshold::Number(threshold))) => threshold,
-            (Some("=="), _) | (_, Some(Threshold::Text(_))) => return Err(categories()),
-            _ => return Err(odd("a split without a threshold")),
-        };
-        nodes.push(RawNode::Split {
-            feature: node.split_feature.ok_or_else(|| odd("no split_feature"))?,
-            threshold,
-            default_left: node.default_left.ok_or_else(|| odd("no default_left"))?,
-            missing: match node.missing_type.as_deref() {
-                Some("None") => Missing::None,
-                Some("Zero") => Missing::Zero,
-                Some("NaN") => Missing::Nan,
-                _ => return Err(odd("no missing_type of None, Zero or NaN")),
+        let feature = node.split_feature.ok_or_else(|| odd("no split_feature"))?;
+        let left_at = new + 1;
+        nodes.push(match (node.decision_type.as_deref(), node.threshold) {
+            (Some("<="), Some(Threshold::Number(threshold))) => RawNode::Split {
+                feature,
+                threshold,
+                default_left: node.default_left.ok_or_else(|| odd("no default_left"))?,
+                missing: match node.missing_type.as_deref() {
+                    Some("None") => Missing::None,
+                    Some("Zero") => Missing::Zero,
+                    Some("NaN") => Missing::Nan,
+                    _ => return Err(odd("no missing_type of None, Zero or NaN")),
+                },
+                left: left_at,
+                right: 0,
             },
-            left: new + 1,
-            right: 0,
+            (Some("=="), Some(Threshold::Text(text))) => {
+                let categories = text.split("||").map(str::parse);
+                let categories: Result<Vec<u32>, _> = categories.collect();
+                RawNode::Member {
+                    feature,
+                    categories: categories.map_err(|_| odd("categories that are no numbers"))?,
+                    left: left_at,
+                    right: 0,
+                }
+            }
+            _ => return Err(odd("a split without a threshold")),
         });
         stack.push((*right, Some(new)));
         stack.push((*left, None));

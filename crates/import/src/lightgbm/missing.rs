@@ -27,6 +27,18 @@ pub(super) fn lower(
     let nodes: Vec<lower::RawNode> = raw
         .iter()
         .map(|node| match *node {
+            RawNode::Member {
+                feature,
+                ref categories,
+                left,
+                right,
+            } => lower::RawNode::Member {
+                feature,
+                categories: categories.clone(),
+                missing: Some(Side::Right),
+                left,
+                right,
+            },
             RawNode::Leaf(value) => {
                 values.push(value);
                 lower::RawNode::Leaf(values.len() - 1)
@@ -79,6 +91,7 @@ mod tests {
         loop {
             match nodes[at] {
                 RawNode::Leaf(value) => return value,
+                RawNode::Member { .. } => unreachable!("no set of categories is made"),
                 RawNode::Split {
                     feature,
                     threshold,
@@ -189,9 +202,9 @@ mod tests {
         let leaf = RawNode::Leaf(0.0);
         for nodes in [
             vec![],
-            vec![split(1, 2), leaf],
-            vec![split(0, 1), leaf],
-            vec![split(1, 2), split(0, 2), leaf],
+            vec![split(1, 2), leaf.clone()],
+            vec![split(0, 1), leaf.clone()],
+            vec![split(1, 2), split(0, 2), leaf.clone()],
             vec![split(1, 1), leaf],
         ] {
             assert!(lower(&nodes, &Budget::of(0), "here").is_err());

@@ -8,12 +8,15 @@ mod json;
 mod missing;
 mod text;
 
+use std::rc::Rc;
+
+use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs};
-use crate::fold::Feed;
-use crate::{Format, ImportError, Imported, Origin};
+use crate::fold::{Encoder, Feed, Op};
+use crate::{Format, ImportError, Imported, Origin, classes};
 pub(crate) use json::import_json;
 pub(crate) use text::import_text;
 
@@ -30,17 +33,28 @@ struct RawModel {
     /// Whether sums are divided by the number of rounds, as random forests do.
     average_output: bool,
     feature_names: Vec<String>,
+    /// The categories of a data frame's columns of them, one list after the other, in order.
+    pandas_categorical: Option<Vec<Vec<Value>>>,
+    /// Whether each feature is one of categories, as the file tells it.
+    are_categories: Vec<bool>,
     trees: Vec<Vec<RawNode>>,
 }
 
 /// A node of a tree; the root is the first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum RawNode {
     Split {
         feature: u32,
         threshold: f64,
         default_left: bool,
         missing: Missing,
+        left: usize,
+        right: usize,
+    },
+    /// These categories, ascending, go left; all others, and what is missing, right.
+    Member {
+        feature: u32,
+        categories: Vec<u32>,
         left: usize,
         right: usize,
     },
@@ -169,6 +183,7 @@ impl RawModel {
             })
             .collect::<Result<Vec<_>, ImportError>>()?;
         let names = names(self.feature_names, n_features)?;
+        let mut feed = Feed::raw(names, n_features);
         let mut notes = Vec::new();
         if target != Target::Value {
             notes.push(
@@ -192,7 +207,12 @@ impl RawModel {
             link,
             threshold: None,
         };
-        let feed = Feed::raw(names, n_features);
+        encode(
+            &mut feed,
+            &self.are_categories,
+            self.pandas_categorical,
+            budget,
+        )?;
         Ok(Imported {
             model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float64, budget)?),
             origin: Origin {
@@ -207,6 +227,41 @@ impl RawModel {
             },
         })
     }
+}
+
+/// What the places of categories stand for, where the model was fitted on a data frame.
+fn encode(
+    feed: &mut Feed,
+    are_categories: &[bool],
+    lists: Option<Vec<Vec<Value>>>,
+    budget: &Budget,
+) -> Result<(), ImportError> {
+    let lists = lists.unwrap_or_default();
+    let features = (0..feed.n_raw).filter(|index| are_categories.get(*index) == Some(&true));
+    // A column whose categories are all unused is none to LightGBM: then nobody knows whose a list is.
+    if !lists.is_empty() && features.clone().count() != lists.len() {
+        return Err(ImportError::refused(
+            "a LightGBM model whose pandas_categorical is not one list for each feature of categories",
+            "leave out columns of one category, and fit again",
+        ));
+    }
+    for (feature, list) in features.collect::<Vec<_>>().into_iter().zip(lists) {
+        budget.take_items("pandas_categorical", list.len(), 64)?;
+        let numbers = list
+            .iter()
+            .map(|it| it.as_f64().filter(|it| it.fract() == 0.0));
+        if let Some(numbers) = numbers.collect::<Option<Vec<f64>>>() {
+            let encoder = Rc::new(Encoder::places(numbers));
+            feed.inputs[feature].ops.push(Op::Encode(encoder));
+            continue;
+        }
+        let words = list.iter().map(classes::name);
+        let words = words.collect::<Option<Vec<String>>>().ok_or_else(|| {
+            ImportError::broken("pandas_categorical", "something else", "numbers, or texts")
+        })?;
+        feed.words.insert(feature, words);
+    }
+    Ok(())
 }
 
 /// The names of features, unless they are those that LightGBM makes up: `Column_0`, `Column_1`, ….

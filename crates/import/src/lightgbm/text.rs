@@ -1,18 +1,13 @@
 //! `model.txt`: lines of keys and values, first of the model, then of each tree.
 
 use spinney_dataset::Budget;
+use spinney_dataset::limits::JSON_VALUES;
 
 use super::{EXPECTED, Missing, RawModel, RawNode, shown};
 use crate::{Format, ImportError, Imported};
 
 /// Keys of the model that change nothing of what it says.
-const UNREAD: [&str; 5] = [
-    "label_index",
-    "monotone_constraints",
-    "feature_infos",
-    "tree_sizes",
-    "tree",
-];
+const UNREAD: [&str; 4] = ["label_index", "monotone_constraints", "tree_sizes", "tree"];
 /// Keys of a tree that change nothing of what it says.
 const TREE_UNREAD: [&str; 8] = [
     "num_cat",
@@ -47,6 +42,8 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
         objective: None,
         average_output: false,
         feature_names: Vec::new(),
+        pandas_categorical: None,
+        are_categories: Vec::new(),
         trees: Vec::new(),
     };
     let mut tree: Option<RawTree> = None;
@@ -92,6 +89,13 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
                     model.feature_names.push(name.to_owned());
                 }
             }
+            // Of numbers the span, as in `[-1:2.5]`, of categories those that occurred, as in `1:0`; `none`
+            // of what is never asked.
+            (None, "feature_infos") => {
+                let are = value.split_ascii_whitespace();
+                let are = are.map(|it| !it.starts_with('[') && it != "none");
+                model.are_categories = are.collect();
+            }
             (None, _) if UNREAD.contains(&key) => {}
             (Some(tree), _) => tree.line(at, key, value, &budget)?,
             _ => return Err(unknown(at, key)),
@@ -103,6 +107,18 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
             "no \"end of trees\"",
             EXPECTED,
         ));
+    }
+    for line in lines.map(|(_, line)| line) {
+        if let Some(lists) = line.strip_prefix("pandas_categorical:") {
+            budget.take_json("pandas_categorical", lists.as_bytes(), JSON_VALUES)?;
+            model.pandas_categorical = serde_json::from_str(lists).map_err(|error| {
+                ImportError::broken(
+                    "pandas_categorical",
+                    error.to_string(),
+                    "lists of categories",
+                )
+            })?;
+        }
     }
     model.check(Format::Lightgbm, &budget)
 }
@@ -117,6 +133,9 @@ struct RawTree {
     left: Vec<i64>,
     right: Vec<i64>,
     leaf: Vec<f64>,
+    /// Sets of categories, as bits: where each begins, and the bits.
+    set_begins: Vec<usize>,
+    set_bits: Vec<u32>,
 }
 
 impl RawTree {
@@ -142,8 +161,8 @@ impl RawTree {
             "leaf_value" => self.leaf = list(at, key, value, budget)?,
             "is_linear" if value != "0" => return Err(linear()),
             "is_linear" => {}
-            // Splits by categories are refused where they stand.
-            "cat_boundaries" | "cat_threshold" => return Err(categories()),
+            "cat_boundaries" => self.set_begins = list(at, key, value, budget)?,
+            "cat_threshold" => self.set_bits = list(at, key, value, budget)?,
             _ if TREE_UNREAD.contains(&key) => {}
             _ => return Err(unknown(at, key)),
         }
@@ -197,11 +216,20 @@ impl RawTree {
         let mut nodes = Vec::with_capacity(n_splits + self.leaf.len());
         for index in 0..n_splits {
             let decision = self.decision[index];
+            let feature = self.feature[index];
+            let left = child("left_child", index, self.left[index])?;
+            let right = child("right_child", index, self.right[index])?;
             if decision & 1 != 0 {
-                return Err(categories());
+                nodes.push(RawNode::Member {
+                    feature,
+                    categories: self.set(index, budget)?,
+                    left,
+                    right,
+                });
+                continue;
             }
             nodes.push(RawNode::Split {
-                feature: self.feature[index],
+                feature,
                 threshold: self.threshold[index],
                 default_left: decision & 2 != 0,
                 missing: match decision >> 2 {
@@ -216,12 +244,40 @@ impl RawTree {
                         ));
                     }
                 },
-                left: child("left_child", index, self.left[index])?,
-                right: child("right_child", index, self.right[index])?,
+                left,
+                right,
             });
         }
         nodes.extend(self.leaf.iter().copied().map(RawNode::Leaf));
         Ok(nodes)
+    }
+}
+
+impl RawTree {
+    /// The categories that go left at a split; its threshold is the number of their set.
+    fn set(&self, index: usize, budget: &Budget) -> Result<Vec<u32>, ImportError> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index, or none that there is"
+        )]
+        let set = self.threshold[index] as usize;
+        let end = set.checked_add(1).and_then(|end| self.set_begins.get(end));
+        let ends = self.set_begins.get(set).zip(end);
+        let words = ends.and_then(|(begin, end)| self.set_bits.get(*begin..*end));
+        let words = words.ok_or_else(|| {
+            ImportError::broken(
+                format!("threshold[{index}]"),
+                self.threshold[index].to_string(),
+                "the number of a set in cat_boundaries",
+            )
+        })?;
+        budget.take_items("cat_threshold", words.len(), 32 * 8)?;
+        let bits = (0..).zip(words).flat_map(|(word, bits)| {
+            let set = (0..32).filter(move |bit| bits >> bit & 1 == 1);
+            set.map(move |bit| 32 * word + bit)
+        });
+        Ok(bits.collect())
     }
 }
 
@@ -230,15 +286,6 @@ pub(super) fn linear() -> ImportError {
     ImportError::refused(
         "a LightGBM model with linear trees",
         "fit with linear_tree=false",
-    )
-}
-
-/// Refuses splits by categories.
-pub(super) fn categories() -> ImportError {
-    ImportError::refused(
-        "a LightGBM model with categories",
-        "code them as numbers before fit, one column of 0 and 1 for each category, and name no \
-         categorical_feature",
     )
 }
 

@@ -249,7 +249,7 @@ struct Columns {
 impl Columns {
     fn push_all(&mut self, op: Op) {
         for input in &mut self.inputs {
-            input.ops.push(op);
+            input.ops.push(op.clone());
         }
     }
 

@@ -1,5 +1,7 @@
 //! The graph's inputs, as the columns of a row.
 
+use std::collections::BTreeMap;
+
 use spinney_model::limits;
 
 use super::graph::{Graph, shown};
@@ -83,6 +85,7 @@ impl RawInputs {
         Ok(Feed {
             names,
             n_raw,
+            words: BTreeMap::new(),
             inputs,
         })
     }

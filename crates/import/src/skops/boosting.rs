@@ -1,6 +1,6 @@
 //! scikit-learn's boosting: gradient boosting, gradient boosting of histograms, and `AdaBoost`.
 
-use spinney_model::{AdditiveKind, Link, Node, Precision, Sum};
+use spinney_model::{AdditiveKind, Link, Node, Precision, Side, Sum};
 
 use super::estimator::{
     Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema,
@@ -8,7 +8,7 @@ use super::estimator::{
 use super::object::{Object, refuse_unknown};
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
-use crate::lower::side;
+use crate::lower::{categories, side};
 
 /// The number just below 0: for libraries that take class 1 at 0 too.
 const BELOW_ZERO: f64 = -f64::from_bits(1);
@@ -166,13 +166,7 @@ const HIST_FIELDS: [&str; 13] = [
 
 /// `baseline + Σ trees`, whose leaves hold the learning rate.
 pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, ImportError> {
-    if estimator.find("is_categorical_").is_some() || estimator.find("_preprocessor").is_some() {
-        return Err(ImportError::refused(
-            format!("{} with categories", estimator.shown_class()),
-            "code them as numbers before fit, one column of 0 and 1 for each category, and fit \
-             with categorical_features=None",
-        ));
-    }
+    let known = Known::of(estimator)?;
     let loss = estimator.get("loss")?.text()?;
     let n_outputs = estimator.get("n_trees_per_iteration_")?.size()?;
     let is_classifier = estimator.class_name().ends_with("Classifier");
@@ -216,7 +210,7 @@ pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, Im
         }
         for (output, member) in members.iter().enumerate() {
             trees.push(DraftTree {
-                nodes: hist_nodes(member)?,
+                nodes: hist_nodes(member, &known)?,
                 output: Some(output),
             });
         }
@@ -236,7 +230,49 @@ pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, Im
     }))
 }
 
-fn hist_nodes(predictor: &Object) -> Result<Vec<Node>, ImportError> {
+/// The categories of each feature that histogram boosting was fitted with, as numbers of 8 bits.
+struct Known(Vec<Vec<u32>>);
+
+impl Known {
+    fn of(estimator: &Object) -> Result<Self, ImportError> {
+        if estimator.find("is_categorical_").is_none() {
+            return Ok(Self(Vec::new()));
+        }
+        let bins = estimator.get("_bin_mapper")?;
+        let of_feature = |known: &Object| {
+            if known.is_none() {
+                return Ok(Vec::new());
+            }
+            let mut known = known.list_of_numbers()?;
+            known.retain(|it| !it.is_nan());
+            known.sort_by(f64::total_cmp);
+            let categories = categories(&known);
+            let categories = categories.filter(|it| it.last().is_none_or(|last| *last < 256));
+            categories.ok_or_else(|| bins.odd("categories of 0 to 255"))
+        };
+        let known = bins.get("known_categories")?.items()?;
+        let known = known.iter().map(of_feature);
+        Ok(Self(known.collect::<Result<_, _>>()?))
+    }
+
+    /// The categories of a feature that are in a set of 256 bits, in words of 32, or those that are
+    /// not.
+    fn parted(&self, feature: u32, bits: &[f64], are_others: bool) -> Vec<u32> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an integer of 32 bits"
+        )]
+        let is_in = |it: &u32| bits[*it as usize / 32] as u64 >> (it % 32) & 1 == 1;
+        let known = self.0.get(feature as usize).into_iter().flatten();
+        known
+            .copied()
+            .filter(|it| is_in(it) != are_others)
+            .collect()
+    }
+}
+
+fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportError> {
     predictor.refuse_unknown(&["nodes", "binned_left_cat_bitsets", "raw_left_cat_bitsets"])?;
     let nodes_at = predictor.get("nodes")?;
     let nodes = nodes_at.array()?;
@@ -263,12 +299,11 @@ fn hist_nodes(predictor: &Object) -> Result<Vec<Node>, ImportError> {
     let (value, threshold) = (numbers("value")?, numbers("num_threshold")?);
     let (feature, missing_left) = (integers("feature_idx")?, integers("missing_go_to_left")?);
     let (left, right, is_leaf) = (integers("left")?, integers("right")?, integers("is_leaf")?);
-    if integers("is_categorical")?.iter().any(|it| *it != 0) {
-        return Err(ImportError::refused(
-            format!("{} with splits by categories", predictor.place()),
-            "code categories as numbers before fit, and fit with categorical_features=None",
-        ));
-    }
+    let (is_set, set) = (integers("is_categorical")?, integers("bitset_idx")?);
+    let sets = match is_set.iter().any(|it| *it != 0) {
+        true => predictor.get("raw_left_cat_bitsets")?.list_of_numbers()?,
+        false => Vec::new(),
+    };
     let index_of = |index: usize, name: &str, value: i64| {
         u32::try_from(value).map_err(|_| {
             ImportError::broken(
@@ -285,12 +320,42 @@ fn hist_nodes(predictor: &Object) -> Result<Vec<Node>, ImportError> {
                     values: vec![value[index]],
                 });
             }
-            Ok(Node::Split {
-                feature: index_of(index, "feature_idx", feature[index])?,
-                threshold: finite(threshold[index]),
-                missing: Some(side(missing_left[index] != 0)),
-                left: index_of(index, "left", left[index])?,
-                right: index_of(index, "right", right[index])?,
+            let is_left = missing_left[index] != 0;
+            let feature = index_of(index, "feature_idx", feature[index])?;
+            let left = index_of(index, "left", left[index])?;
+            let right = index_of(index, "right", right[index])?;
+            if is_set[index] == 0 {
+                return Ok(Node::Split {
+                    feature,
+                    threshold: finite(threshold[index]),
+                    missing: Some(side(is_left)),
+                    left,
+                    right,
+                });
+            }
+            let at = index_of(index, "bitset_idx", set[index])? as usize;
+            let bits = at.checked_mul(8).and_then(|at| sets.get(at..at + 8));
+            let bits = bits.ok_or_else(|| {
+                ImportError::broken(
+                    format!("{}.nodes[{index}].bitset_idx", predictor.place()),
+                    at.to_string(),
+                    "the index of a set",
+                )
+            })?;
+            let categories = known.parted(feature, bits, is_left);
+            (predictor.budget()).take_items(predictor.place(), categories.len(), 8)?;
+            // What is not known goes where missing readings go; in the model, right.
+            let (left, right) = if is_left {
+                (right, left)
+            } else {
+                (left, right)
+            };
+            Ok(Node::Member {
+                feature,
+                categories,
+                missing: Some(Side::Right),
+                left,
+                right,
             })
         })
         .collect()

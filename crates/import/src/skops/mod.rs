@@ -1,12 +1,17 @@
 //! skops files: a zip of `schema.json`, the object graph, and `.npy` members, its arrays.
 
 mod boosting;
+mod columns;
+mod encoders;
 mod ensemble;
 mod estimator;
 mod importance;
 mod isolation;
 mod object;
+mod selection;
 mod steps;
+
+use std::collections::BTreeMap;
 
 use spinney_model::{AdditiveKind, Compare, FloatModel, limits};
 
@@ -28,7 +33,9 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         ImportError::refused("an empty pipeline", "a pipeline that ends in an estimator")
     })?;
     let estimator = estimator::read(last)?;
-    let feed = feed(steps, last, estimator.n_features())?;
+    // Histogram boosting has an encoder of its own, since 1.4.
+    let own = last.find("_preprocessor");
+    let feed = feed(steps, last, own, estimator.n_features())?;
     let mut notes = estimator.notes();
     // Histogram boosting compares float64 anyway.
     let mut cast = Compare::Float32;
@@ -76,7 +83,12 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
 }
 
 /// Follows the raw features through the steps before the classifier.
-fn feed(steps: &[Object], last: &Object, n_seen: usize) -> Result<Feed, ImportError> {
+fn feed(
+    steps: &[Object],
+    last: &Object,
+    own: Option<Object>,
+    n_seen: usize,
+) -> Result<Feed, ImportError> {
     let first = steps.first().unwrap_or(last);
     let n_raw = steps::n_features_in(first)?.unwrap_or(n_seen);
     limits::FEATURES.check(first.place(), n_raw)?;
@@ -94,12 +106,14 @@ fn feed(steps: &[Object], last: &Object, n_seen: usize) -> Result<Feed, ImportEr
         ));
     }
     let mut inputs = crate::fold::Input::all(n_raw);
-    for step in steps {
-        inputs = steps::apply(step, inputs)?;
+    let mut words = BTreeMap::new();
+    for step in steps.iter().chain(&own) {
+        inputs = steps::apply(step, inputs, &mut words)?;
     }
     Ok(Feed {
         names,
         n_raw,
+        words,
         inputs,
     })
 }

@@ -1,13 +1,15 @@
-//! The pipeline steps that can be folded: scalers, and selections of features.
+//! The pipeline steps that can be folded: here scalers; `encoders.rs`, `columns.rs` and `selection.rs`
+//! have the others.
 
+use super::encoders::{self, Words};
 use super::estimator::unsupported;
-use super::importance::{importances, pairwise_sum};
 use super::object::Object;
+use super::{columns, selection};
 use crate::ImportError;
 use crate::fold::{Input, Op};
 
 /// Bytes that a step may add to a feature: three operations.
-const STEP_BYTES: u64 = 96;
+pub(super) const STEP_BYTES: u64 = 96;
 
 /// Puts an estimator, or a pipeline's steps in order, pipelines within pipelines too, into
 /// `chain`; steps that pass through are left out.
@@ -41,11 +43,15 @@ pub(super) fn flatten<'s>(
     Ok(())
 }
 
-/// Passes the features through one step.
+/// Passes the features through one step, or through those of a pipeline.
 ///
 /// # Errors
 /// A step that cannot be folded, by name, or another number of features than it was fitted on.
-pub(super) fn apply(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
+pub(super) fn apply(
+    step: &Object,
+    mut inputs: Vec<Input>,
+    words: &mut Words,
+) -> Result<Vec<Input>, ImportError> {
     let n_features = inputs.len();
     step.budget()
         .take_items(step.place(), n_features, STEP_BYTES)?;
@@ -60,24 +66,57 @@ pub(super) fn apply(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Imp
     }
     match step.class_name() {
         _ if !step.is_sklearn() => Err(unfoldable(step)),
-        "StandardScaler" => standard(step, inputs),
+        "Pipeline" => {
+            let mut chain = Vec::new();
+            flatten(step, &mut chain)?;
+            chain
+                .iter()
+                .try_fold(inputs, |inputs, step| apply(step, inputs, words))
+        }
+        "ColumnTransformer" | "FeatureUnion" => columns::apply(step, &inputs, words),
+        "FunctionTransformer" if is_identity(step) => Ok(inputs),
+        "StandardScaler" => scaled(step, inputs, ["with_mean", "mean_", "with_std"]),
+        "RobustScaler" => scaled(step, inputs, ["with_centering", "center_", "with_scaling"]),
         "MinMaxScaler" => min_max(step, inputs),
         "MaxAbsScaler" => max_abs(step, inputs),
-        "SimpleImputer" => impute(step, inputs),
-        "VarianceThreshold" => {
-            let threshold = step.get("threshold")?.number()?;
-            let variances = step.get("variances_")?.numbers(n_features)?;
-            select(step, inputs, |index| variances[index] > threshold)
+        "SimpleImputer" => encoders::impute(step, inputs),
+        "OrdinalEncoder" => encoders::ordinal(step, inputs, words),
+        "OneHotEncoder" => encoders::one_hot(step, inputs, words),
+        "KBinsDiscretizer" => encoders::bins(step, inputs),
+        "Binarizer" => {
+            let threshold = vec![step.get("threshold")?.number()?; n_features];
+            push(step, &mut inputs, &threshold, Op::Above)?;
+            Ok(inputs)
         }
-        "SelectKBest" => k_best(step, inputs),
-        "SelectFromModel" => from_model(step, inputs),
-        _ => Err(unfoldable(step)),
+        _ => selection::apply(step, inputs)?.ok_or_else(|| unfoldable(step)),
     }
+}
+
+/// Whether a function gives back what it was given: none, or the check that histogram boosting has
+/// before its numbers.
+fn is_identity(step: &Object) -> bool {
+    step.find("func").is_none_or(|func| {
+        let inner = func.find("func");
+        func.class_name() == "partial" && inner.is_some_and(|it| it.class_name() == "check_array")
+    })
 }
 
 /// The number of features that an estimator was fitted on; `SelectFromModel` leaves it to the
 /// estimator inside.
 pub(super) fn n_features_in(step: &Object) -> Result<Option<usize>, ImportError> {
+    if step.class_name() == "FeatureUnion" {
+        let parts = step.get("transformer_list")?.items()?;
+        let first = parts.first().map(Object::items).transpose()?;
+        return match first.as_deref() {
+            Some([_, first]) => n_features_in(first),
+            _ => Ok(None),
+        };
+    }
+    if step.class_name() == "Pipeline" {
+        let mut chain = Vec::new();
+        flatten(step, &mut chain)?;
+        return chain.first().map_or(Ok(None), n_features_in);
+    }
     let inside = || step.find("estimator_").or_else(|| step.find("estimator"));
     step.find("n_features_in_")
         .or_else(|| inside()?.find("n_features_in_"))
@@ -89,31 +128,21 @@ fn unfoldable(step: &Object) -> ImportError {
     let class = step.class_name();
     let instead = match class {
         _ if !step.is_sklearn() => "custom code is not run; prepare the rows before the pipeline",
-        "RobustScaler" | "QuantileTransformer" | "PowerTransformer" | "Normalizer" => {
-            "StandardScaler, MinMaxScaler and MaxAbsScaler are folded; trees need no scaling at all"
-        }
-        "SelectPercentile"
-        | "SelectFpr"
-        | "SelectFdr"
-        | "SelectFwe"
-        | "GenericUnivariateSelect"
-        | "RFE"
-        | "RFECV"
-        | "SequentialFeatureSelector" => {
-            "VarianceThreshold, SelectKBest and SelectFromModel are folded"
+        "QuantileTransformer" | "PowerTransformer" | "Normalizer" => {
+            "StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler are folded; trees need no \
+             scaling at all"
         }
         "KNNImputer" | "IterativeImputer" => {
-            "a device's readings are never missing: fill the rows before the pipeline and fit again"
+            "SimpleImputer is folded; or leave gaps to a HistGradientBoosting model"
         }
-        "ColumnTransformer" | "FeatureUnion" => {
-            "scale all columns with one scaler, or prepare them before the rows reach the pipeline"
-        }
+        "FunctionTransformer" => "a function is not run; prepare the rows before the pipeline",
+        "TargetEncoder" => "OrdinalEncoder and OneHotEncoder are folded",
         _ if class.ends_with("Classifier") || class.ends_with("NB") => {
             return unsupported(step);
         }
         _ => {
-            "StandardScaler, MinMaxScaler, MaxAbsScaler, VarianceThreshold, SelectKBest and \
-             SelectFromModel are folded; compute anything else before the rows reach the pipeline"
+            "scalers, SimpleImputer, OrdinalEncoder, OneHotEncoder, KBinsDiscretizer, Binarizer and \
+             selections are folded; compute anything else before the rows reach the pipeline"
         }
     };
     ImportError::refused(format!("the pipeline step {}", step.shown_class()), instead)
@@ -134,14 +163,18 @@ fn push(
     Ok(())
 }
 
-/// `X -= mean_; X /= scale_`.
-fn standard(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
+/// `X -= center; X /= scale_`, by the names of the flags and of the center.
+fn scaled(
+    step: &Object,
+    mut inputs: Vec<Input>,
+    [with_center, center, with_scale]: [&str; 3],
+) -> Result<Vec<Input>, ImportError> {
     let n_features = inputs.len();
-    if step.get("with_mean")?.flag()? {
-        let means = step.get("mean_")?.numbers(n_features)?;
-        push(step, &mut inputs, &means, Op::Subtract)?;
+    if step.get(with_center)?.flag()? {
+        let centers = step.get(center)?.numbers(n_features)?;
+        push(step, &mut inputs, &centers, Op::Subtract)?;
     }
-    if step.get("with_std")?.flag()? {
+    if step.get(with_scale)?.flag()? {
         let scales = step.get("scale_")?.numbers(n_features)?;
         push(step, &mut inputs, &scales, Op::Divide)?;
     }
@@ -176,23 +209,6 @@ fn max_abs(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportEr
     Ok(inputs)
 }
 
-/// `statistics_` in the place of NaN.
-fn impute(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let marks_nan = step.get("missing_values")?.number().is_ok_and(f64::is_nan);
-    let adds_columns = step
-        .find("add_indicator")
-        .map_or(Ok(false), |it| it.flag())?;
-    if !marks_nan || adds_columns {
-        return Err(ImportError::refused(
-            "a SimpleImputer of another mark than NaN, or with add_indicator",
-            "mark what is missing by NaN, and fit with add_indicator=False",
-        ));
-    }
-    let statistics = step.get("statistics_")?.numbers(inputs.len())?;
-    push(step, &mut inputs, &statistics, Op::Impute)?;
-    Ok(inputs)
-}
-
 fn is_clipped(step: &Object) -> Result<bool, ImportError> {
     step.find("clip").map_or(Ok(false), |clip| clip.flag())
 }
@@ -204,151 +220,4 @@ fn clip(step: &Object, inputs: &mut [Input], low: f64, high: f64) -> Result<(), 
             .push(Op::Clip { low, high }.checked(step.class_name(), index)?);
     }
     Ok(())
-}
-
-fn select(
-    step: &Object,
-    inputs: Vec<Input>,
-    keep: impl Fn(usize) -> bool,
-) -> Result<Vec<Input>, ImportError> {
-    let kept: Vec<Input> = inputs
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| keep(*index))
-        .map(|(_, input)| input)
-        .collect();
-    if kept.is_empty() {
-        return Err(ImportError::broken(
-            step.place(),
-            "no feature selected",
-            "at least one",
-        ));
-    }
-    Ok(kept)
-}
-
-/// The `k` highest scores; of equal ones the later, as a stable sort has it.
-fn k_best(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let k = step.get("k")?;
-    if k.text().is_ok_and(|k| k == "all") {
-        return Ok(inputs);
-    }
-    let k = k.size()?;
-    let mut scores = step.get("scores_")?.numbers(inputs.len())?;
-    for score in &mut scores {
-        // Adding zero makes the two zeros one.
-        *score = if score.is_nan() {
-            f64::MIN
-        } else {
-            *score + 0.0
-        };
-    }
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-    let mut keep = vec![false; scores.len()];
-    for index in order.iter().rev().take(k) {
-        keep[*index] = true;
-    }
-    select(step, inputs, |index| keep[index])
-}
-
-/// Importances at or above a threshold, and among the `max_features` highest.
-fn from_model(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    if step.get("importance_getter")?.text().ok().as_deref() != Some("auto") {
-        return Err(ImportError::refused(
-            "SelectFromModel with an importance_getter",
-            "importance_getter=\"auto\", or SelectKBest",
-        ));
-    }
-    let fitted = match step.find("estimator_") {
-        Some(fitted) => fitted,
-        None => step.get("estimator")?,
-    };
-    let norm_order = step
-        .find("norm_order")
-        .map_or(Ok(1.0), |order| order.number())?;
-    let scores = importances(&fitted, inputs.len(), norm_order)?;
-    let threshold = importance_threshold(step, &fitted, &scores)?;
-    // A score that is no number is not below the threshold, and is kept.
-    let below = |score: f64| score < threshold;
-    let mut keep: Vec<bool> = scores.iter().map(|score| !below(*score)).collect();
-    if step.find("max_features").is_some() {
-        let n_max = match step.find("max_features_") {
-            Some(n_max) => n_max.size()?,
-            None => step.get("max_features")?.size()?,
-        };
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-        for index in order.iter().skip(n_max) {
-            keep[*index] = false;
-        }
-    }
-    select(step, inputs, |index| keep[index])
-}
-
-/// What `threshold` means: a number, the mean or the median, or a multiple of one of them.
-fn importance_threshold(
-    step: &Object,
-    fitted: &Object,
-    scores: &[f64],
-) -> Result<f64, ImportError> {
-    let text = match step.find("threshold") {
-        None if is_l1(fitted)? => return Ok(1e-5),
-        None => "mean".to_owned(),
-        Some(threshold) => match threshold.number() {
-            Ok(number) => return Ok(number),
-            Err(_) => threshold.text()?,
-        },
-    };
-    let (factor, reference) = match text.split_once('*') {
-        Some((factor, reference)) => (factor.trim().parse().ok(), reference.trim()),
-        None => (Some(1.0), text.as_str()),
-    };
-    let reference = match reference {
-        "mean" => Some(pairwise_sum(scores) / scores.len() as f64),
-        "median" => Some(median(scores)),
-        _ => None,
-    };
-    match (factor, reference) {
-        (Some(factor), Some(reference)) => Ok::<f64, ImportError>(factor * reference),
-        _ => Err(ImportError::broken(
-            format!("{}.threshold", step.place()),
-            format!("\"{}\"", text.escape_default()),
-            "a number, mean or median, or a multiple of one",
-        )),
-    }
-}
-
-/// Whether a linear model was fitted with an L1 penalty, for which the threshold is 1e-5.
-fn is_l1(fitted: &Object) -> Result<bool, ImportError> {
-    let class = fitted.class_name();
-    let penalty = fitted
-        .find("penalty")
-        .and_then(|penalty| penalty.text().ok());
-    let ratio = |name: &str| {
-        fitted
-            .find(name)
-            .and_then(|ratio| ratio.number().ok())
-            .is_some_and(|ratio| (ratio - 1.0).abs() <= 1e-8 + 1e-5)
-    };
-    if class.ends_with("CV") && (class.starts_with("ElasticNet") || class.starts_with("Logistic")) {
-        return Err(ImportError::refused(
-            format!("SelectFromModel around {class} without a threshold"),
-            "pass a number as threshold",
-        ));
-    }
-    Ok(penalty.as_deref() == Some("l1")
-        || class.contains("Lasso")
-        || (class == "ElasticNet" || class == "LogisticRegression") && ratio("l1_ratio"))
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    }
 }

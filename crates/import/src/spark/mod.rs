@@ -594,13 +594,8 @@ fn raw(nodes: &[Node], maps: &Categories, budget: &Budget) -> Result<Vec<RawNode
                 Some(values) => readings(&listed, values)?,
                 None => listed,
             };
-            Ok(RawNode::Split {
-                feature,
-                question: Question::one_of(&listed, Compare::Float64),
-                missing: Some(Side::Right),
-                left,
-                right,
-            })
+            let missing = Some(Side::Right);
+            Ok(RawNode::one_of(feature, &listed, missing, [left, right]))
         })
         .collect()
 }

@@ -86,7 +86,7 @@ fn an_xgboost_model_that_is_none_is_refused() {
         learner_model_param.num_feature: found 4,000,000,000 features, expected 1 to 65,535 (a split names its feature in 16 bits); leave columns out (`ignore` in [dataset]), or select features and fit anew
         learner_model_param.num_target: found 18,446,744,073,709,551,615 targets, expected 1 to 255 (an output is a byte); fit a model per group of targets
         line 1, column 1876: found unknown field `base_scores`, expected one of `base_score`, `num_class`, `num_feature`, `num_target`, `boost_from_average` at line 1 column 1876, expected a model as XGBoost 1.6 to 3.2 writes it
-        an XGBoost model with categories cannot be imported: code them as numbers before fit, one column of 0 and 1 for each category
+        line 1, column 111: found invalid type: integer `0`, expected struct Encoding at line 1 column 111, expected a model as XGBoost 1.6 to 3.2 writes it
         line 1, column 649: found unknown field `split_kind`, expected one of `default_left`, `left_children`, `right_children`, `split_conditions`, `split_indices`, `split_type`, `leaf_weights`, `tree_param`, `base_weights`, `categories`, `categories_nodes`, `categories_segments`, `categories_sizes`, `id`, `loss_changes`, `parents`, `sum_hessian` at line 1 column 649, expected a model as XGBoost 1.6 to 3.2 writes it
         XGBoost's booster gbforest cannot be imported: it has no trees; fit with booster="gbtree" or "dart""#]].assert_eq(&said.join("\n"));
 }
@@ -135,7 +135,7 @@ fn a_lightgbm_model_that_is_none_is_refused() {
         trees[0], left_child[0]: found 99, expected a split below 5, or a leaf from -6 to -1
         line 19, left_child: found "x", expected a number
         trees[0], nodes[2].value: found NaN, expected a finite number
-        a LightGBM model with categories cannot be imported: code them as numbers before fit, one column of 0 and 1 for each category, and name no categorical_feature
+        trees[0], threshold[0]: found 0.000000000000000000000000000000000010000000180025095, expected the number of a set in cat_boundaries
         a LightGBM model with linear trees cannot be imported: fit with linear_tree=false
         line 28 of a LightGBM model with "shrinking" cannot be imported: this key is none that LightGBM 3 and 4 write, and it may change what the model says
         max_feature_idx: found 18,446,744,073,709,551,615 features, expected 1 to 65,535 (a split names its feature in 16 bits); leave columns out (`ignore` in [dataset]), or select features and fit anew

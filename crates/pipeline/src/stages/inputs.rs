@@ -593,7 +593,8 @@ impl<'a> Opened<'a> {
 }
 
 /// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
-/// model sends a missing reading left somewhere, and they are not declared to be integers.
+/// model sends a missing reading left somewhere, and they are not declared to be integers; and by the
+/// words that the model knows of a feature whose own are not declared.
 ///
 /// # Errors
 /// What the file's own columns are, where it cannot be read.
@@ -604,8 +605,13 @@ pub fn columns(
     source: &Source<'_>,
 ) -> Result<Columns, DataError> {
     let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
+    let words = model.map_or_else(BTreeMap::new, words);
     let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
-    if may_miss.is_empty() && !all_may_miss && !declared.values().any(is_odd) {
+    if may_miss.is_empty()
+        && words.is_empty()
+        && !all_may_miss
+        && !declared.values().any(is_odd)
+    {
         return Ok(Columns::new());
     }
     let names = source.features()?.into_iter();
@@ -625,12 +631,23 @@ pub fn columns(
                 })
                 .or(by_model),
             categories: declared
-                .and_then(|it| it.categories.clone())
-                .unwrap_or_default(),
+                .and_then(|it| it.categories.as_deref())
+                .or(words.get(&*name).copied())
+                .unwrap_or_default()
+                .to_vec(),
         };
         (column != Column::default()).then_some((name, column))
     });
     Ok(columns.collect())
+}
+
+/// The words of features that a model has words of.
+fn words(model: &FloatModel) -> BTreeMap<&str, &[String]> {
+    let features = model.schema().features().iter();
+    let with_words = features.filter(|feature| !feature.categories.is_empty());
+    with_words
+        .map(|feature| (&*feature.name, &*feature.categories))
+        .collect()
 }
 
 /// The features that a model sends a missing reading of left somewhere.

@@ -564,6 +564,23 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
             )));
         }
     }
+    for feature in features.iter().filter(|it| !it.categories.is_empty()) {
+        let words = inputs::declared_of(&config.pipeline.features, &feature.name);
+        let words = words.and_then(|declared| declared.categories.as_ref());
+        if words.is_some_and(|words| *words != feature.categories) {
+            return Err(Failure::Config(config.fault(
+                &format!("features.{}", feature.name),
+                format!(
+                    "`categories` of \"{}\" are others than those that the model was fitted with",
+                    feature.name
+                ),
+                Some(&format!(
+                    "it knows {} itself: leave the key out",
+                    csv::preview(&feature.categories)
+                )),
+            )));
+        }
+    }
     // What the front end delivers, whatever the training rows happen to span.
     let heard = super::signals::front_end(config)?.map(|front_end| {
         if front_end.is_narrow() {
@@ -593,7 +610,9 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
                     }),
                 n_categories: declared
                     .and_then(|declared| declared.categories.as_ref())
-                    .map_or(0, |words| u32::try_from(words.len()).unwrap_or(u32::MAX)),
+                    .map_or(feature.categories.len(), Vec::len)
+                    .try_into()
+                    .unwrap_or(u32::MAX),
             }
         })
         .collect())

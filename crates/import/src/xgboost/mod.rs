@@ -6,18 +6,22 @@
 //! delivered, as a probability of `binary:logistic`, and the sum starts at what the link makes that
 //! of.
 
+mod tree;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
-use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Node, Precision, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs};
-use crate::fold::Feed;
-use crate::lower::side;
+use crate::fold::{Encoder, Feed, Op};
 use crate::{Format, ImportError, Imported, Origin, ubjson};
+use tree::Tree;
 
 /// What the JSON takes: trees, lists, and the numbers of lists.
 const JSON_MARKS: &[JsonMark] = &[(b'{', 400), (b'[', 48), (b',', 12)];
@@ -85,7 +89,7 @@ struct Trees {
     trees: Vec<Tree>,
     #[serde(default)]
     iteration_indptr: Option<Vec<usize>>,
-    /// Categories as XGBoost was given them; empty without any.
+    /// Categories as XGBoost was given them, since 3.1; empty without any.
     #[serde(default)]
     cats: Option<Categories>,
     /// Of `gblinear`.
@@ -97,8 +101,18 @@ struct Trees {
 
 #[derive(Deserialize)]
 struct Categories {
+    /// Of each feature, what the places of its categories stand for in rows.
     #[serde(default)]
-    enc: Vec<IgnoredAny>,
+    enc: Vec<Encoding>,
+}
+
+/// Integers, or the bytes of words, one behind the other, and where each ends.
+#[derive(Deserialize)]
+struct Encoding {
+    #[serde(default)]
+    offsets: Option<Vec<usize>>,
+    #[serde(default)]
+    values: Vec<i64>,
 }
 
 #[derive(Deserialize)]
@@ -109,71 +123,6 @@ struct TreesParam {
     _num_trees: IgnoredAny,
     #[serde(default, rename = "size_leaf_vector")]
     _size_leaf_vector: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Tree {
-    default_left: Vec<Flag>,
-    left_children: Vec<i32>,
-    right_children: Vec<i32>,
-    /// Thresholds, and the values of leaves that hold one.
-    split_conditions: Vec<f32>,
-    split_indices: Vec<u32>,
-    #[serde(default)]
-    split_type: Vec<u8>,
-    /// The values of leaves that hold several, leaf by leaf.
-    #[serde(default)]
-    leaf_weights: Option<Vec<f32>>,
-    tree_param: TreeParam,
-    #[serde(default, rename = "base_weights")]
-    _base_weights: IgnoredAny,
-    #[serde(default, rename = "categories")]
-    _categories: IgnoredAny,
-    #[serde(default, rename = "categories_nodes")]
-    _categories_nodes: IgnoredAny,
-    #[serde(default, rename = "categories_segments")]
-    _categories_segments: IgnoredAny,
-    #[serde(default, rename = "categories_sizes")]
-    _categories_sizes: IgnoredAny,
-    #[serde(default, rename = "id")]
-    _id: IgnoredAny,
-    #[serde(default, rename = "loss_changes")]
-    _loss_changes: IgnoredAny,
-    #[serde(default, rename = "parents")]
-    _parents: IgnoredAny,
-    #[serde(default, rename = "sum_hessian")]
-    _sum_hessian: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TreeParam {
-    #[serde(default)]
-    size_leaf_vector: Option<String>,
-    #[serde(rename = "num_nodes")]
-    _num_nodes: IgnoredAny,
-    #[serde(default, rename = "num_deleted")]
-    _num_deleted: IgnoredAny,
-    #[serde(default, rename = "num_feature")]
-    _num_feature: IgnoredAny,
-}
-
-/// A boolean, as some versions write it, or a number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Flag {
-    Number(u8),
-    Boolean(bool),
-}
-
-impl Flag {
-    fn is_set(&self) -> bool {
-        match self {
-            Self::Number(number) => *number != 0,
-            Self::Boolean(flag) => *flag,
-        }
-    }
 }
 
 /// What an objective delivers.
@@ -266,7 +215,8 @@ const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
 pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     budget.take_json("the file", bytes, JSON_MARKS)?;
-    let model: Model = serde_json::from_slice(bytes).map_err(|error| {
+    let bytes = without_nan(bytes);
+    let model: Model = serde_json::from_slice(&bytes).map_err(|error| {
         ImportError::broken(
             format!("line {}, column {}", error.line(), error.column()),
             error.to_string(),
@@ -287,6 +237,34 @@ pub(crate) fn import_ubjson(bytes: &[u8]) -> Result<Imported, ImportError> {
         )
     })?;
     model.check(Format::XgboostUbjson, &budget)
+}
+
+/// The same JSON with `null` for NaN, which JSON has no word for, and which is the condition of a set of
+/// categories until 3.0.
+fn without_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut found = Vec::new();
+    let (mut at, mut is_text) = (0, false);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if is_text => at += 1,
+            b'"' => is_text = !is_text,
+            b'N' if !is_text && bytes[at..].starts_with(b"NaN") => found.push(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    if found.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = Vec::with_capacity(bytes.len() + found.len());
+    let mut from = 0;
+    for at in found {
+        out.extend_from_slice(&bytes[from..at]);
+        out.extend_from_slice(b"null");
+        from = at + 3;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    Cow::Owned(out)
 }
 
 /// A number that XGBoost writes as text.
@@ -322,15 +300,6 @@ impl Model {
         };
         let booster = gradient_booster.name.clone();
         let (trees, weights) = gradient_booster.trees()?;
-        let has_categories = trees.cats.as_ref().is_some_and(|cats| !cats.enc.is_empty())
-            || feature_types.iter().any(|it| it == "c")
-            || trees.trees.iter().any(Tree::has_categories);
-        if has_categories {
-            return Err(ImportError::refused(
-                "an XGBoost model with categories",
-                "code them as numbers before fit, one column of 0 and 1 for each category",
-            ));
-        }
         let n_features = size("learner_model_param.num_feature", &param.num_feature)?;
         limits::FEATURES.check("learner_model_param.num_feature", n_features)?;
         let n_classes = size("learner_model_param.num_class", &param.num_class)?;
@@ -364,6 +333,20 @@ impl Model {
                     .to_owned(),
             );
         }
+        let (words, numbers) = match &trees.cats {
+            Some(cats) => cats.read(n_features, budget)?,
+            None => Default::default(),
+        };
+        let are_places = |(index, it): (usize, &String)| {
+            it == "c" && !words.contains_key(&index) && !numbers.contains_key(&index)
+        };
+        if feature_types.iter().enumerate().any(are_places) {
+            notes.push(
+                "Categories are the places that XGBoost was fitted on, of pandas the codes; it keeps \
+                 nothing else of them before 3.1. `categories` of [features] names their words."
+                    .to_owned(),
+            );
+        }
         let drafts = trees.drafts(n_kept, weights.as_deref(), n_outputs, budget)?;
         let names = match feature_names.len() {
             0 => None,
@@ -389,7 +372,12 @@ impl Model {
             link: *link,
             threshold: None,
         };
-        let feed = Feed::raw(names, n_features);
+        let mut feed = Feed::raw(names, n_features);
+        feed.words = words;
+        for (index, numbers) in numbers {
+            let encoder = Rc::new(Encoder::places(numbers));
+            feed.inputs[index].ops.push(Op::Encode(encoder));
+        }
         let version: Vec<String> = self.version.iter().take(3).map(u32::to_string).collect();
         Ok(Imported {
             model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float32, budget)?),
@@ -401,6 +389,41 @@ impl Model {
                 notes,
             },
         })
+    }
+}
+
+/// What the places of categories stand for, by feature: words, or numbers.
+type Encodings = (BTreeMap<usize, Vec<String>>, BTreeMap<usize, Vec<f64>>);
+
+impl Categories {
+    fn read(&self, n_features: usize, budget: &Budget) -> Result<Encodings, ImportError> {
+        let (mut words, mut numbers) = Encodings::default();
+        for (index, encoding) in self.enc.iter().enumerate().take(n_features) {
+            budget.take_items("cats", encoding.values.len(), 24)?;
+            let Some(offsets) = &encoding.offsets else {
+                numbers.insert(index, encoding.values.iter().map(|it| *it as f64).collect());
+                continue;
+            };
+            budget.take_items("cats", offsets.len(), 48)?;
+            let word = |ends: &[usize]| {
+                let bytes = encoding.values.get(ends[0]..ends[1])?.iter();
+                let bytes: Option<Vec<u8>> =
+                    bytes.map(|byte| u8::try_from(*byte & 0xff).ok()).collect();
+                String::from_utf8(bytes?).ok()
+            };
+            let found: Option<Vec<String>> = offsets.windows(2).map(word).collect();
+            let found = found.ok_or_else(|| {
+                ImportError::broken(
+                    format!("cats.enc[{index}]"),
+                    "something else",
+                    "words in UTF-8, and where each ends",
+                )
+            })?;
+            if !found.is_empty() {
+                words.insert(index, found);
+            }
+        }
+        Ok((words, numbers))
     }
 }
 
@@ -494,116 +517,10 @@ impl Trees {
                 let place = format!("trees[{index}]");
                 DraftTree::take(budget, &place, tree.left_children.len())?;
                 let weight = weights.map_or(1.0, |weights| weights[index]);
-                tree.draft(infos[index], weight, n_outputs)
+                tree.draft(infos[index], weight, n_outputs, budget)
                     .map_err(|error| error.within(&place))
             })
             .collect()
-    }
-}
-
-impl Tree {
-    fn has_categories(&self) -> bool {
-        self.split_type.iter().any(|it| *it != 0)
-    }
-
-    fn draft(self, info: i32, weight: f32, n_outputs: usize) -> Result<DraftTree, ImportError> {
-        let n_nodes = self.left_children.len();
-        for (what, found) in [
-            ("right_children", self.right_children.len()),
-            ("split_conditions", self.split_conditions.len()),
-            ("split_indices", self.split_indices.len()),
-            ("default_left", self.default_left.len()),
-        ] {
-            if found != n_nodes {
-                return Err(ImportError::broken(
-                    what,
-                    format!("{found} numbers"),
-                    format!("one per node, {n_nodes}"),
-                ));
-            }
-        }
-        let width = match &self.tree_param.size_leaf_vector {
-            Some(width) => size("tree_param.size_leaf_vector", width)?.max(1),
-            None => 1,
-        };
-        if width > 1 && (width != n_outputs || self.leaf_weights.is_none()) {
-            return Err(ImportError::refused(
-                "XGBoost's multi_output_tree of this version",
-                "fit with XGBoost 3.2, or with multi_strategy=\"one_output_per_tree\"",
-            ));
-        }
-        let output = if width > 1 {
-            None
-        } else {
-            let output = usize::try_from(info).map_err(|_| {
-                ImportError::broken("tree_info", info.to_string(), "an output index")
-            })?;
-            Some(output)
-        };
-        // Nodes that were pruned stay where they were, without a split that leads to them.
-        let mut nodes: Vec<Node> = Vec::with_capacity(n_nodes);
-        let mut is_taken = vec![false; n_nodes];
-        let mut stack: Vec<(usize, Option<usize>)> = vec![(0, None)];
-        while let Some((at, parent)) = stack.pop() {
-            let is_taken = is_taken
-                .get_mut(at)
-                .ok_or_else(|| ImportError::broken("left_children", "no node", "at least one"))?;
-            if std::mem::replace(is_taken, true) {
-                return Err(ImportError::broken(
-                    "left_children and right_children",
-                    format!("the node {at} twice"),
-                    "a node with one parent, and no cycle",
-                ));
-            }
-            let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-            if let Some(Node::Split { right, .. }) = parent.map(|parent| &mut nodes[parent]) {
-                *right = new;
-            }
-            let (left, right) = (self.left_children[at], self.right_children[at]);
-            if left == -1 {
-                let values = match &self.leaf_weights {
-                    Some(all) if width > 1 => {
-                        let first = usize::try_from(right)
-                            .ok()
-                            .and_then(|leaf| leaf.checked_mul(width));
-                        let leaf = first.and_then(|first| all.get(first..first + width));
-                        leaf.ok_or_else(|| {
-                            ImportError::broken(
-                                format!("right_children[{at}]"),
-                                right.to_string(),
-                                "the index of a leaf's weights",
-                            )
-                        })?
-                    }
-                    _ => &self.split_conditions[at..=at],
-                };
-                let values = values.iter().map(|it| f64::from(weight * it)).collect();
-                nodes.push(Node::Leaf { values });
-                continue;
-            }
-            let child = |name: &str, child: i32| {
-                usize::try_from(child)
-                    .ok()
-                    .filter(|child| *child < n_nodes)
-                    .ok_or_else(|| {
-                        ImportError::broken(
-                            format!("{name}[{at}]"),
-                            child.to_string(),
-                            format!("a node index below {n_nodes}"),
-                        )
-                    })
-            };
-            stack.push((child("right_children", right)?, Some(nodes.len())));
-            stack.push((child("left_children", left)?, None));
-            nodes.push(Node::Split {
-                feature: self.split_indices[at],
-                threshold: f64::from(self.split_conditions[at].next_down()),
-                missing: Some(side(self.default_left[at].is_set())),
-                left: new.saturating_add(1),
-                right: 0,
-            });
-        }
-        Ok(DraftTree { nodes, output })
     }
 }
 
