@@ -186,7 +186,7 @@ fn scikit_learn() {
 /// What stands before scikit-learn's models, and categories of histogram boosting.
 #[test]
 fn columns() {
-    for (version, n_models) in [("1.1.3", 21), ("1.3.2", 21), ("1.9.1", 23)] {
+    for (version, n_models) in [("1.1.3", 32), ("1.3.2", 32), ("1.9.1", 34)] {
         check(
             &format!("{version}/columns.zip"),
             &[".skops"],
@@ -264,6 +264,8 @@ fn check_refused(name: &str, n_min: usize) {
 #[test]
 fn what_is_refused_is_named() {
     check_refused("1.9.1/additive.zip", 6);
+    check_refused("1.9.1/columns.zip", 6);
+    check_refused("1.3.2/columns.zip", 7);
     check_refused("catboost-1.2.10.zip", 3);
     check_refused("treelite-4.8.1.zip", 2);
     check_refused("spark-4.3.0.zip", 4);

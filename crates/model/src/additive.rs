@@ -43,6 +43,10 @@ pub enum AdditiveKind {
     LightGbm,
     /// `CatBoost`.
     CatBoost,
+    /// scikit-learn's `BernoulliNB`.
+    BernoulliNb,
+    /// scikit-learn's `CategoricalNB`.
+    CategoricalNb,
     /// Any other sum of trees.
     Additive,
 }
@@ -62,6 +66,8 @@ impl AdditiveKind {
         Self::XgBoost,
         Self::LightGbm,
         Self::CatBoost,
+        Self::BernoulliNb,
+        Self::CategoricalNb,
         Self::Additive,
     ];
 
@@ -81,6 +87,8 @@ impl AdditiveKind {
             Self::XgBoost => "xgboost",
             Self::LightGbm => "lightgbm",
             Self::CatBoost => "catboost",
+            Self::BernoulliNb => "bernoulli-nb",
+            Self::CategoricalNb => "categorical-nb",
             Self::Additive => "additive",
         }
     }

@@ -253,7 +253,7 @@ fn what_is_no_sum_is_refused() {
     refused(
         &ISOLATION.replace("isolation-forest", "rulefit"),
         &expect![[
-            r#"kind: found "rulefit", expected decision-tree, random-forest, extra-trees, gaussian-nb, or of sums regression-tree, random-forest-regressor, extra-trees-regressor, gradient-boosting, hist-gradient-boosting, isolation-forest, adaboost, bagging, voting, xgboost, lightgbm, catboost, additive"#
+            r#"kind: found "rulefit", expected decision-tree, random-forest, extra-trees, gaussian-nb, or of sums regression-tree, random-forest-regressor, extra-trees-regressor, gradient-boosting, hist-gradient-boosting, isolation-forest, adaboost, bagging, voting, xgboost, lightgbm, catboost, bernoulli-nb, categorical-nb, additive"#
         ]],
     );
 }

@@ -4,7 +4,7 @@ use spinney_model::{AdditiveKind, Forest, ForestKind, GaussianNb, Node, Schema, 
 
 use super::importance::pairwise_sum;
 use super::object::{Object, refuse_unknown};
-use super::{boosting, ensemble, isolation};
+use super::{bayes, boosting, ensemble, isolation};
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree};
 use crate::lower::side;
@@ -67,7 +67,9 @@ pub(super) fn read(estimator: &Object) -> Result<Estimator, ImportError> {
         }
         "RandomForestClassifier" => forest(estimator, ForestKind::RandomForest),
         "ExtraTreesClassifier" => forest(estimator, ForestKind::ExtraTrees),
-        "GaussianNB" => gaussian_nb(estimator).map(Estimator::GaussianNb),
+        "GaussianNB" => bayes::gaussian(estimator).map(Estimator::GaussianNb),
+        "BernoulliNB" => bayes::bernoulli(estimator).map(Estimator::Additive),
+        "CategoricalNB" => bayes::categorical(estimator).map(Estimator::Additive),
         "DecisionTreeRegressor" | "ExtraTreeRegressor" => mean(estimator, RegressionTree),
         "RandomForestRegressor" => mean(estimator, RandomForestRegressor),
         "ExtraTreesRegressor" => mean(estimator, ExtraTreesRegressor),
@@ -149,12 +151,11 @@ pub(super) fn unsupported(estimator: &Object) -> ImportError {
             "trees, forests and boosting are; fit a HistGradientBoostingRegressor or a \
              RandomForestRegressor"
         }
-        "BernoulliNB" | "MultinomialNB" | "ComplementNB" | "CategoricalNB" => {
-            "the naive Bayes that is supported is GaussianNB"
+        "MultinomialNB" | "ComplementNB" => {
+            "a product with counts is no tree; fit BernoulliNB, or CategoricalNB behind a \
+             KBinsDiscretizer(encode=\"ordinal\")"
         }
-        "ColumnTransformer" | "FeatureUnion" => {
-            "scale all columns with one scaler, or prepare them before the rows reach the pipeline"
-        }
+        "ColumnTransformer" | "FeatureUnion" => "dump the whole pipeline, with the model behind it",
         "OneClassSVM" | "LocalOutlierFactor" | "EllipticEnvelope" => {
             "the detector that is supported is IsolationForest"
         }
@@ -193,34 +194,6 @@ pub(super) fn schema(estimator: &Object) -> Result<Schema, ImportError> {
     let n_features = n_features(estimator)?;
     let classes = estimator.get("classes_")?.labels()?;
     Schema::unnamed(n_features, classes)
-        .map_err(|error| ImportError::from(error).within(estimator.place()))
-}
-
-fn gaussian_nb(estimator: &Object) -> Result<GaussianNb, ImportError> {
-    let schema = schema(estimator)?;
-    let (n_classes, n_features) = (schema.n_classes(), schema.n_features());
-    let matrix = |attribute: Object| {
-        let numbers = attribute.numbers(n_classes * n_features)?;
-        Ok::<_, ImportError>(
-            numbers
-                .chunks(n_features)
-                .map(<[f64]>::to_vec)
-                .collect::<Vec<_>>(),
-        )
-    };
-    let means = matrix(estimator.get("theta_")?)?;
-    let variances = match estimator.find("var_") {
-        Some(variances) => matrix(variances)?,
-        // Its name before 1.0.
-        None => matrix(estimator.get("sigma_")?)?,
-    };
-    let log_priors = estimator
-        .get("class_prior_")?
-        .numbers(n_classes)?
-        .iter()
-        .map(|prior| prior.ln())
-        .collect();
-    GaussianNb::new(schema, log_priors, means, variances)
         .map_err(|error| ImportError::from(error).within(estimator.place()))
 }
 

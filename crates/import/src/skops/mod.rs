@@ -1,5 +1,6 @@
 //! skops files: a zip of `schema.json`, the object graph, and `.npy` members, its arrays.
 
+mod bayes;
 mod boosting;
 mod columns;
 mod encoders;
@@ -10,6 +11,7 @@ mod isolation;
 mod object;
 mod selection;
 mod steps;
+mod wrapped;
 
 use std::collections::BTreeMap;
 
@@ -28,23 +30,32 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let store = Store::open(bytes)?;
     let root = Object::root(&store)?;
     let mut chain = Vec::new();
-    steps::flatten(&root, &mut chain)?;
+    let mut wrappers = Vec::new();
+    steps::flatten(&root, &mut chain, &mut wrappers)?;
     let (last, steps) = chain.split_last().ok_or_else(|| {
         ImportError::refused("an empty pipeline", "a pipeline that ends in an estimator")
     })?;
-    let estimator = estimator::read(last)?;
+    let mut estimator = estimator::read(last)?;
     // Histogram boosting has an encoder of its own, since 1.4.
     let own = last.find("_preprocessor");
     let feed = feed(steps, last, own, estimator.n_features())?;
     let mut notes = estimator.notes();
-    // Histogram boosting compares float64 anyway.
+    for wrapper in wrappers.iter().rev() {
+        estimator = wrapped::apply(wrapper, estimator, &mut notes)?;
+    }
+    // Histogram boosting and naive Bayes compare float64 anyway.
     let mut cast = Compare::Float32;
     let model = match estimator {
         Estimator::Forest { forest, .. } => {
             FloatModel::Forest(feed.fold_forest(forest, cast, root.budget())?)
         }
         Estimator::Additive(draft) => {
-            if draft.kind == AdditiveKind::HistGradientBoosting {
+            if matches!(
+                draft.kind,
+                AdditiveKind::HistGradientBoosting
+                    | AdditiveKind::BernoulliNb
+                    | AdditiveKind::CategoricalNb
+            ) {
                 cast = Compare::Float64;
             }
             FloatModel::Additive(feed.fold_additive(draft, cast, root.budget())?)
@@ -75,6 +86,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
                 .map(|version| format!("scikit-learn {version}")),
             steps: steps
                 .iter()
+                .chain(&wrappers)
                 .map(|step| step.class_name().to_owned())
                 .collect(),
             notes,

@@ -4,7 +4,7 @@
 use super::encoders::{self, Words};
 use super::estimator::unsupported;
 use super::object::Object;
-use super::{columns, selection};
+use super::{columns, selection, wrapped};
 use crate::ImportError;
 use crate::fold::{Input, Op};
 
@@ -12,10 +12,11 @@ use crate::fold::{Input, Op};
 pub(super) const STEP_BYTES: u64 = 96;
 
 /// Puts an estimator, or a pipeline's steps in order, pipelines within pipelines too, into
-/// `chain`; steps that pass through are left out.
+/// `chain`; steps that pass through are left out. What changes its results goes into `wrappers`.
 pub(super) fn flatten<'s>(
     estimator: &Object<'s>,
     chain: &mut Vec<Object<'s>>,
+    wrappers: &mut Vec<Object<'s>>,
 ) -> Result<(), ImportError> {
     let wrapped = match estimator.class_name() {
         _ if !estimator.is_sklearn() => None,
@@ -26,7 +27,13 @@ pub(super) fn flatten<'s>(
         _ => None,
     };
     if let Some(wrapped) = wrapped {
-        return flatten(&estimator.get(wrapped)?, chain);
+        return flatten(&estimator.get(wrapped)?, chain, wrappers);
+    }
+    if estimator.is_sklearn()
+        && let "CalibratedClassifierCV" | "TransformedTargetRegressor" = estimator.class_name()
+    {
+        wrappers.push(estimator.clone());
+        return flatten(&wrapped::inside(estimator)?, chain, wrappers);
     }
     if estimator.class_name() != "Pipeline" || !estimator.is_sklearn() {
         chain.push(estimator.clone());
@@ -37,7 +44,7 @@ pub(super) fn flatten<'s>(
             return Err(step.odd("a name and an estimator"));
         };
         if !step.is_none() && step.text().ok().as_deref() != Some("passthrough") {
-            flatten(step, chain)?;
+            flatten(step, chain, wrappers)?;
         }
     }
     Ok(())
@@ -68,7 +75,7 @@ pub(super) fn apply(
         _ if !step.is_sklearn() => Err(unfoldable(step)),
         "Pipeline" => {
             let mut chain = Vec::new();
-            flatten(step, &mut chain)?;
+            flatten(step, &mut chain, &mut Vec::new())?;
             chain
                 .iter()
                 .try_fold(inputs, |inputs, step| apply(step, inputs, words))
@@ -114,7 +121,7 @@ pub(super) fn n_features_in(step: &Object) -> Result<Option<usize>, ImportError>
     }
     if step.class_name() == "Pipeline" {
         let mut chain = Vec::new();
-        flatten(step, &mut chain)?;
+        flatten(step, &mut chain, &mut Vec::new())?;
         return chain.first().map_or(Ok(None), n_features_in);
     }
     let inside = || step.find("estimator_").or_else(|| step.find("estimator"));

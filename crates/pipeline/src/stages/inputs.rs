@@ -607,11 +607,7 @@ pub fn columns(
     let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
     let words = model.map_or_else(BTreeMap::new, words);
     let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
-    if may_miss.is_empty()
-        && words.is_empty()
-        && !all_may_miss
-        && !declared.values().any(is_odd)
-    {
+    if may_miss.is_empty() && words.is_empty() && !all_may_miss && !declared.values().any(is_odd) {
         return Ok(Columns::new());
     }
     let names = source.features()?.into_iter();

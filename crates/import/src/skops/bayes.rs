@@ -1,0 +1,153 @@
+//! scikit-learn's naive Bayes. That of bits and that of categories are sums of one small tree per feature,
+//! whose leaves hold the logarithm of a probability for each class.
+
+use spinney_model::{AdditiveKind, GaussianNb, Link, Node, Precision, Sum};
+
+use super::estimator::schema;
+use super::object::Object;
+use crate::ImportError;
+use crate::draft::{Draft, DraftTree, Outputs};
+
+pub(super) fn gaussian(estimator: &Object) -> Result<GaussianNb, ImportError> {
+    let schema = schema(estimator)?;
+    let (n_classes, n_features) = (schema.n_classes(), schema.n_features());
+    let matrix = |attribute: Object| {
+        let numbers = attribute.numbers(n_classes * n_features)?;
+        Ok::<_, ImportError>(
+            numbers
+                .chunks(n_features)
+                .map(<[f64]>::to_vec)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let means = matrix(estimator.get("theta_")?)?;
+    let variances = match estimator.find("var_") {
+        Some(variances) => matrix(variances)?,
+        // Its name before 1.0.
+        None => matrix(estimator.get("sigma_")?)?,
+    };
+    let log_priors = estimator
+        .get("class_prior_")?
+        .numbers(n_classes)?
+        .iter()
+        .map(|prior| prior.ln())
+        .collect();
+    GaussianNb::new(schema, log_priors, means, variances)
+        .map_err(|error| ImportError::from(error).within(estimator.place()))
+}
+
+/// A bit per feature, 1 above `binarize`.
+pub(super) fn bernoulli(estimator: &Object) -> Result<Draft, ImportError> {
+    let Some(bound) = estimator.find("binarize") else {
+        return Err(ImportError::refused(
+            "BernoulliNB with binarize=None",
+            "fit it with binarize=0.0, which takes rows of 0 and 1 as they are",
+        ));
+    };
+    let bound = bound.number()?;
+    let (n_features, n_classes) = widths(estimator)?;
+    let logs = estimator.get("feature_log_prob_")?;
+    let logs = logs.numbers(n_classes * n_features)?;
+    let trees = (0..n_features).map(|feature| {
+        let ones: Vec<f64> = (0..n_classes)
+            .map(|class| logs[class * n_features + feature])
+            .collect();
+        let zeros = ones.iter().map(|log| libm::log1p(-libm::exp(*log)));
+        let leaves = [zeros.collect(), ones];
+        tree(estimator, feature, &leaves, &[bound])
+    });
+    draft(AdditiveKind::BernoulliNb, estimator, trees.collect())
+}
+
+/// The place of a category per feature.
+pub(super) fn categorical(estimator: &Object) -> Result<Draft, ImportError> {
+    let (n_features, n_classes) = widths(estimator)?;
+    let lists = estimator.get("feature_log_prob_")?.items()?;
+    if lists.len() != n_features {
+        return Err(estimator.odd("feature_log_prob_ of each feature"));
+    }
+    let trees = lists.iter().enumerate().map(|(feature, list)| {
+        let logs = list.list_of_numbers()?;
+        let n = logs.len() / n_classes;
+        if n == 0 || n * n_classes != logs.len() {
+            return Err(list.odd("a number per class and category"));
+        }
+        let leaf = |place: usize| (0..n_classes).map(move |class| class * n + place);
+        let leaves: Vec<Vec<f64>> = (0..n)
+            .map(|place| leaf(place).map(|at| logs[at]).collect())
+            .collect();
+        // What is behind the point of a reading does not count.
+        let bounds: Vec<f64> = (1..n).map(|place| (place as f64).next_down()).collect();
+        tree(estimator, feature, &leaves, &bounds)
+    });
+    draft(AdditiveKind::CategoricalNb, estimator, trees.collect())
+}
+
+fn widths(estimator: &Object) -> Result<(usize, usize), ImportError> {
+    let schema = schema(estimator)?;
+    Ok((schema.n_features(), schema.n_classes()))
+}
+
+/// A balanced tree of one feature: a leaf for readings up to each bound, and one beyond.
+fn tree(
+    estimator: &Object,
+    feature: usize,
+    leaves: &[Vec<f64>],
+    bounds: &[f64],
+) -> Result<DraftTree, ImportError> {
+    let (budget, place) = (estimator.budget(), estimator.place());
+    DraftTree::take(budget, place, 2 * leaves.len())?;
+    let n_values = leaves.iter().map(Vec::len).sum();
+    budget.take_items(place, n_values, 16)?;
+    let mut nodes = Vec::with_capacity(2 * leaves.len());
+    // The leaves from one to before another, and the split whose right child they are.
+    let mut stack = vec![(0, leaves.len(), None)];
+    while let Some((from, to, parent)) = stack.pop() {
+        let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        if let Some(Node::Split { right, .. }) = parent.map(|parent: usize| &mut nodes[parent]) {
+            *right = new;
+        }
+        if from + 1 == to {
+            let values = leaves[from].clone();
+            nodes.push(Node::Leaf { values });
+            continue;
+        }
+        let middle = from.midpoint(to);
+        stack.push((middle, to, Some(nodes.len())));
+        stack.push((from, middle, None));
+        nodes.push(Node::Split {
+            feature: u32::try_from(feature).unwrap_or(u32::MAX),
+            threshold: bounds[middle - 1],
+            missing: None,
+            left: new.saturating_add(1),
+            right: 0,
+        });
+    }
+    Ok(DraftTree {
+        nodes,
+        output: None,
+    })
+}
+
+/// The sum of the trees, from the logarithms of the classes' own probabilities on.
+fn draft(
+    kind: AdditiveKind,
+    estimator: &Object,
+    trees: Result<Vec<DraftTree>, ImportError>,
+) -> Result<Draft, ImportError> {
+    let schema = schema(estimator)?;
+    let base = estimator.get("class_log_prior_")?;
+    Ok(Draft {
+        kind,
+        n_features: schema.n_features(),
+        outputs: Outputs::Classes(schema.classes().to_vec()),
+        trees: trees?,
+        sum: Sum {
+            precision: Precision::Float64,
+            base: base.numbers(schema.n_classes())?,
+            divisor: 1.0,
+        },
+        link: Link::Softmax,
+        threshold: None,
+    })
+}
