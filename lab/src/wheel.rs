@@ -1,30 +1,58 @@
 //! The Python wheel: built from these sources, installed, and tested against the newest scikit-learn,
-//! XGBoost and LightGBM and the oldest scikit-learn that it is for, there without a Rust toolchain.
+//! XGBoost and LightGBM, the oldest scikit-learn that it is for, and a Spark cluster of two workers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
 
+use spinney_cli::terminal;
 use spinney_pipeline::failure::{Blame, Failure};
-use spinney_pipeline::process;
+use spinney_pipeline::{environment, process, setup};
 
-/// Environments below the target folder: the requirements of each, and the tests that run in it, all if
-/// none is named.
-const ENVIRONMENTS: [(&str, &str, &[&str]); 2] = [
-    ("newest", "requirements.txt", &[]),
+/// An environment below the target folder: its name, its requirements, and what runs in it.
+type Kind = (&'static str, &'static str, &'static [Runs]);
+
+/// What runs in an environment.
+enum Runs {
+    /// All tests.
+    Tests,
+    /// These alone.
+    Some(&'static [&'static str]),
+    /// An example with its arguments.
+    Example(&'static [&'static str]),
+    /// An example where neither cargo nor a compiler is to be found.
+    Bare(&'static str),
+}
+
+const ENVIRONMENTS: [Kind; 3] = [
+    ("newest", "requirements.txt", &[Runs::Tests]),
     (
         "oldest",
         "oldest.txt",
-        &["test_estimators.py", "test_quantize.py"],
+        &[
+            Runs::Some(&["test_estimators.py", "test_quantize.py"]),
+            Runs::Bare("first_header.py"),
+        ],
+    ),
+    (
+        "spark",
+        "spark.txt",
+        &[Runs::Example(&["spark_cluster.py", "20000"])],
     ),
 ];
+
+/// What Spark runs on, and the package that has it.
+const JAVA: (&str, &str) = ("java", "default-jre-headless");
 
 /// What an environment was filled from, beside it: a copy of its requirements.
 const FILLED: &str = "filled-from.txt";
 
 /// Makes the environments that are not here, or not what is asked for, and says what it installs.
 pub(crate) fn setup() -> Result<(), Failure> {
+    if environment::find_program(JAVA.0).is_none() {
+        setup::install_packages(&[JAVA.1], &terminal::notes())?;
+    }
     for (name, requirements, _) in ENVIRONMENTS {
         let environment = Environment::new(name, requirements)?;
         if environment.is_ready() {
@@ -50,7 +78,7 @@ pub(crate) fn run(with_setup: bool) -> Result<(), Failure> {
 /// Lints, builds, installs and tests the wheel.
 pub(crate) fn check() -> Result<(), Failure> {
     let environments = ENVIRONMENTS
-        .map(|(name, requirements, tests)| Ok((Environment::new(name, requirements)?, tests)));
+        .map(|(name, requirements, runs)| Ok((Environment::new(name, requirements)?, runs)));
     let environments: Result<Vec<_>, Failure> = environments.into_iter().collect();
     let environments = environments?;
     if let Some((lacking, _)) = environments.iter().find(|(it, _)| !it.is_ready()) {
@@ -61,10 +89,11 @@ pub(crate) fn check() -> Result<(), Failure> {
     }
     lint()?;
     let wheel = build(&environments[0].0)?;
-    for (environment, tests) in &environments {
+    for (environment, runs) in &environments {
         environment.install(&wheel)?;
-        environment.test(tests)?;
-        environment.needs_no_toolchain()?;
+        for it in *runs {
+            environment.run(it)?;
+        }
     }
     Ok(())
 }
@@ -169,28 +198,25 @@ impl Environment {
         process::show(pip, process::LONG)
     }
 
-    /// Runs these tests, or all, against the installed wheel.
-    fn test(&self, tests: &[&str]) -> Result<(), Failure> {
-        let folder = sources().join("tests");
-        let mut pytest = self.program("python");
+    /// Runs tests or an example against the installed wheel.
+    fn run(&self, what: &Runs) -> Result<(), Failure> {
+        let (tests, examples) = (sources().join("tests"), sources().join("examples"));
+        let mut python = self.program("python");
         // Away from the sources, whose package has no library beside it.
-        pytest.current_dir(&self.folder);
-        pytest.args(["-P", "-m", "pytest", "-q", "-c"]);
-        pytest.arg(sources().join("pyproject.toml"));
-        match tests {
-            [] => pytest.arg(&folder),
-            some => pytest.args(some.iter().map(|test| folder.join(test))),
+        python.current_dir(&self.folder).arg("-P");
+        if matches!(what, Runs::Tests | Runs::Some(_)) {
+            python.args(["-m", "pytest", "-q", "-c"]);
+            python.arg(sources().join("pyproject.toml"));
+        }
+        match what {
+            Runs::Tests => python.arg(&tests),
+            Runs::Some(names) => python.args(names.iter().map(|name| tests.join(name))),
+            Runs::Example(words) => python.arg(examples.join(words[0])).args(&words[1..]),
+            Runs::Bare(name) => python
+                .arg(examples.join(name))
+                .env("PATH", self.folder.join("bin")),
         };
-        process::show(pytest, process::LONG).input()
-    }
-
-    /// Makes a header where neither cargo nor a compiler is to be found.
-    fn needs_no_toolchain(&self) -> Result<(), Failure> {
-        let mut first = self.program("python");
-        first.current_dir(&self.folder).arg("-P");
-        first.arg(sources().join("examples").join("first_header.py"));
-        first.env("PATH", self.folder.join("bin"));
-        process::show(first, process::LONG).input()
+        process::show(python, process::LONG).input()
     }
 
     fn program(&self, name: &str) -> Command {
