@@ -1,11 +1,13 @@
-// What every target gives for a row: the class from readings, the class from codes, the codes, the
-// scores; integers little-endian. `model.h` names the header under test and its prefix.
+// What every target gives for a row: the class from readings, the class from codes, the codes as they
+// lie in memory, the scores; integers little-endian. `model.h` names the header under test and its prefix.
 #ifndef RECORD_H
 #define RECORD_H
 
+#include <string.h>
+
 #include "model.h"
 
-enum { RECORD_LEN = 2 + 2 * MACRO(N_CODES) + 8 * MACRO(N_CLASSES) };
+enum { RECORD_LEN = 2 + sizeof(NAME(code_t)) * MACRO(N_CODES) + 8 * MACRO(N_CLASSES) };
 
 static void put(uint8_t *to, uint64_t value, uint8_t n_bytes)
 {
@@ -22,10 +24,8 @@ static void record_of(const NAME(reading_t) *readings, uint8_t *record)
     NAME(scores)(codes, scores);
     *record++ = NAME(predict)(readings);
     *record++ = NAME(classify)(codes);
-    for (size_t i = 0; i < MACRO(N_CODES); i++) {
-        put(record, (uint64_t)(int64_t)codes[i], 2);
-        record += 2;
-    }
+    memcpy(record, codes, sizeof codes);
+    record += sizeof codes;
     for (size_t i = 0; i < MACRO(N_CLASSES); i++) {
         put(record, (uint64_t)scores[i], 8);
         record += 8;

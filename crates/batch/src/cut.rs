@@ -16,23 +16,9 @@ pub(crate) fn cut<R: Reading>(
     reading_type: ReadingType,
     threshold: i16,
 ) -> Option<R> {
-    let goes_left = |place: i64| coding.code(reading_type, R::at(place).widen()) <= threshold;
-    let (mut left, mut right) = (*R::PLACES.start(), *R::PLACES.end());
-    if goes_left(right) {
-        return Some(R::at(right));
-    }
-    if !goes_left(left) {
-        return None;
-    }
-    while right.abs_diff(left) > 1 {
-        let middle = left + right.abs_diff(left).div_ceil(2).cast_signed();
-        if goes_left(middle) {
-            left = middle;
-        } else {
-            right = middle;
-        }
-    }
-    Some(R::at(left))
+    let at = |place| R::at(place).widen();
+    let last = coding.last_left(reading_type, threshold, R::PLACES, at);
+    last.map(R::at)
 }
 
 #[cfg(test)]

@@ -73,11 +73,11 @@ fn forest_body(
     options.early_exit &= enough.can_stop(trees.len());
     if options.encoding == Encoding::Branches {
         let rows = Rows::new(forest.leaves(), n_classes, trees.len());
-        let written = branches::write(forest, &trees, n_classes, &enough, &options);
+        let written = branches::write(model, forest, &trees, &enough, &options);
         let has_tables = !written.tables.is_empty() || coding::has_tables(model, options.code_type);
         return Ok(Body {
             options,
-            form: "branches".to_owned(),
+            form: branches::form(options.code_type).to_owned(),
             table_bytes: 0,
             layout: None,
             leaves: layout::rows(&rows, forest, n_classes),

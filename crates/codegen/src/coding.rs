@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use spinney_quantize::{Coding, Input, Missing, QuantModel, ReadingType};
 
+use crate::compared;
 use crate::options::CodeType;
 
 /// Most readings that are picked one by one, each of which takes two instructions; more are picked
@@ -290,6 +291,13 @@ pub(crate) struct CodingSource {
 
 /// Writes the conversion of `model`.
 pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
+    if width == CodeType::Reading {
+        return CodingSource {
+            functions: compared::functions(model).to_owned(),
+            tables: String::new(),
+            is_table: false,
+        };
+    }
     let rest = Rest::of(model);
     let mut source = plain_source(model, width, rest.is_empty());
     if !rest.is_empty() {
@@ -348,7 +356,8 @@ fn plain_source(model: &QuantModel, width: CodeType, is_all: bool) -> CodingSour
     };
     let code = match width {
         CodeType::U8 => format!("narrow({coding}.code({reading}))"),
-        CodeType::I16 => format!("{coding}.code({reading})"),
+        CodeType::U16 => format!("shifted({coding}.code({reading}))"),
+        CodeType::I16 | CodeType::Reading => format!("{coding}.code({reading})"),
     };
     pick.write(model, is_all, &mut tables);
     CodingSource {
@@ -397,7 +406,8 @@ fn one_by_one(model: &QuantModel, width: CodeType, is_all: bool) -> String {
     };
     let narrowed = |code: String| match width {
         CodeType::U8 => format!("narrow({code})"),
-        CodeType::I16 => code,
+        CodeType::U16 => format!("shifted({code})"),
+        CodeType::I16 | CodeType::Reading => code,
     };
     let (mut has_affine, mut has_few, mut has_many) = (false, false, false);
     let mut codes = String::new();
@@ -417,8 +427,13 @@ fn one_by_one(model: &QuantModel, width: CodeType, is_all: bool) -> String {
                     .iter()
                     .map(|cut| format!("Code::from(order > {cut})"))
                     .collect();
+                let base = if width == CodeType::U16 {
+                    "0x8000 + "
+                } else {
+                    ""
+                };
                 format!(
-                    "{{ let order = {}.order(); {} }}",
+                    "{{ let order = {}.order(); {base}{} }}",
                     reading(&place),
                     above.join(" + ")
                 )
@@ -460,8 +475,8 @@ fn one_by_one(model: &QuantModel, width: CodeType, is_all: bool) -> String {
     if model.reading_type() == ReadingType::F32 {
         names.push("SingleBits");
     }
-    if width == CodeType::U8 && (has_affine || has_many) {
-        names.push("narrow");
+    if has_affine || has_many {
+        names.extend(narrowing(width));
     }
     let names = match names[..] {
         [name] if !name.contains(' ') => name.to_owned(),
@@ -599,7 +614,7 @@ impl Pick {
     }
 }
 
-const IDENTITY: &str = "\
+pub(crate) const IDENTITY: &str = "\
 /// The class index of a row of raw readings.
 #[must_use]
 #[inline(never)]
@@ -650,17 +665,27 @@ fn write_codings(form: &Form, model: &QuantModel, pick: &Pick, out: &mut String)
     let _ = writeln!(out, "];");
 }
 
+/// What makes codes of this type of those of 16 bits.
+fn narrowing(width: CodeType) -> Option<&'static str> {
+    match width {
+        CodeType::U8 => Some("narrow"),
+        CodeType::U16 => Some("shifted"),
+        CodeType::I16 | CodeType::Reading => None,
+    }
+}
+
 /// The names that the generated `lib.rs` imports for the conversion.
 pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
     let mut names = Vec::new();
-    if plain(model).is_empty() || are_written(&Form::of(model, width), model) {
+    let is_reading = width == CodeType::Reading;
+    if is_reading || plain(model).is_empty() || are_written(&Form::of(model, width), model) {
         return String::new();
     }
     if model.reading_type() == ReadingType::F32 {
         names.push("SingleBits");
     }
-    if width == CodeType::U8 && !is_identity(model, width) {
-        names.push("narrow");
+    if !is_identity(model, width) {
+        names.extend(narrowing(width));
     }
     match names[..] {
         [] => String::new(),
@@ -671,5 +696,5 @@ pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
 
 /// Whether the conversion reads tables.
 pub(crate) fn has_tables(model: &QuantModel, width: CodeType) -> bool {
-    !matches!(Form::of(model, width), Form::Identity)
+    width != CodeType::Reading && !matches!(Form::of(model, width), Form::Identity)
 }

@@ -306,12 +306,14 @@ fn items(
          pub const FEATURES: [&str; N_FEATURES] = [\n{features}];\n\
          {outputs}",
         n_features = schema.n_features(),
-        of = if coding::Rest::of(model).is_empty() {
+        of = if code_type == CodeType::Reading {
+            ", which are its readings"
+        } else if coding::Rest::of(model).is_empty() {
             ", one per feature that the model uses"
         } else {
             ""
         },
-        n_codes = model.inputs().len(),
+        n_codes = n_codes(model, code_type),
         notes = coding::notes(model)
             .iter()
             .map(|note| format!("\n///\n/// {note}"))
@@ -320,6 +322,8 @@ fn items(
         code = match code_type {
             CodeType::U8 => "u8",
             CodeType::I16 => "i16",
+            CodeType::U16 => "u16",
+            CodeType::Reading => model.reading_type().rust_name(),
         },
         fingerprint = identity.fingerprint,
         features = names(&mut schema.features().iter().map(|feature| &feature.name)),
@@ -337,7 +341,7 @@ pub fn predict(_readings: &[Reading; N_FEATURES]) -> usize {
 /// No codes.
 #[must_use]
 pub fn encode(_readings: &[Reading; N_FEATURES]) -> [Code; N_CODES] {
-    [0; N_CODES]
+    [0 as Code; N_CODES]
 }
 
 /// Class 0, whatever the codes.
@@ -353,6 +357,14 @@ pub fn scores(_codes: &[Code; N_CODES]) -> [Score; N_CLASSES] {
     [0; N_CLASSES]
 }
 ";
+
+/// Codes of a row.
+pub(crate) fn n_codes(model: &QuantModel, code_type: CodeType) -> usize {
+    match code_type {
+        CodeType::Reading => model.schema().n_features(),
+        CodeType::U8 | CodeType::I16 | CodeType::U16 => model.inputs().len(),
+    }
+}
 
 /// Features of whose readings no code is made.
 fn n_unused(model: &QuantModel) -> usize {

@@ -2,7 +2,7 @@
 //! stops early.
 
 use spinney_model::Task;
-use spinney_quantize::{Body, QuantModel};
+use spinney_quantize::{Body, Coding, Input, QuantForest, QuantModel, ReadingType};
 
 /// How trees are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,13 @@ pub enum CodeType {
     U8,
     /// Signed 16-bit integers.
     I16,
+    /// The same without a sign, 32,768 more each, which branches compare with constants that take one
+    /// instruction where negative ones take two. What is asked for as signed becomes this where some
+    /// threshold is negative and codes are made anyway.
+    U16,
+    /// None: branches compare rows of `i32` and `f32` as they are, each split with the last reading
+    /// that its threshold sends left. Not where a reading may be missing or is a category.
+    Reading,
 }
 
 /// Everything that is left open by a quantized model.
@@ -75,13 +82,40 @@ impl Options {
     /// The options as far as they mean something for `model`; whether an exit is ever taken depends
     /// on its trees.
     pub(crate) fn fitted(mut self, model: &QuantModel) -> Self {
-        if model.code_bits() != 8 {
+        if self.code_type == CodeType::Reading && !self.compares_readings(model) {
+            self.code_type = CodeType::U8;
+        }
+        if self.code_type == CodeType::U8 && model.code_bits() != 8 {
             self.code_type = CodeType::I16;
+        }
+        if self.code_type == CodeType::I16 && self.shifts_codes(model) {
+            self.code_type = CodeType::U16;
         }
         let takes_all_trees = model.task() == Task::Regress || model.margin().is_some();
         if matches!(model.body(), Body::Bayes(_)) || takes_all_trees {
             self.early_exit = false;
         }
         self
+    }
+
+    fn shifts_codes(&self, model: &QuantModel) -> bool {
+        let are_readings = model.is_identity() && model.reading_type() == ReadingType::I16;
+        let is_negative = |forest: &QuantForest| forest.splits().iter().any(|it| it.threshold < 0);
+        match model.body() {
+            Body::Forest(forest) if self.encoding == Encoding::Branches => {
+                !are_readings && is_negative(forest)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether what is generated may compare readings instead of codes.
+    fn compares_readings(&self, model: &QuantModel) -> bool {
+        let is_number =
+            |input: &Input| input.missing.is_none() && !matches!(input.coding, Coding::Set { .. });
+        self.encoding == Encoding::Branches
+            && matches!(model.body(), Body::Forest(_))
+            && matches!(model.reading_type(), ReadingType::I32 | ReadingType::F32)
+            && model.inputs().iter().all(is_number)
     }
 }

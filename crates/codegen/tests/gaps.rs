@@ -183,7 +183,11 @@ fn generated_crates_agree() {
                  let mut readings = row.chunks({bytes}).map(|it| {library}::Reading::from_le_bytes(it.try_into().unwrap()));\n            \
                  let r = &core::array::from_fn(|_| readings.next().unwrap());\n            \
                  let codes = {library}::encode(r);\n            \
-                 println!(\"{{}} {{:?}} {{:?}}\", {class}, codes, {library}::scores(&codes));\n        }},",
+                 // Codes without a sign are 32,768 more.\n            \
+                 let is_shifted = {library}::Code::BITS == 16 && {library}::Code::MIN == 0;\n            \
+                 let more = if is_shifted {{ 32_768 }} else {{ 0 }};\n            \
+                 let signed = codes.map(|code| i32::from(code) - more);\n            \
+                 println!(\"{{}} {{:?}} {{:?}}\", {class}, signed, {library}::scores(&codes));\n        }},",
             case.seed
         );
     }

@@ -1,10 +1,12 @@
 //! The coding of one feature: chosen from its calibration, applied by the runtime itself.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use spinney_runtime::coding::{self as runtime, Reading, SingleBits};
 
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
-use crate::{QuantizeError, limits};
+use crate::{QuantizeError, flip, limits};
 
 /// The type in which a whole row of readings reaches the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -309,6 +311,21 @@ impl Coding {
                 reading_type.with(reading, set)
             }
         }
+    }
+
+    /// The last of `places`, whose readings `at` gives in ascending order, that has a code of at most
+    /// `threshold`: what a split sends left are the readings up to it. `None` if there is none.
+    pub fn last_left(
+        &self,
+        reading_type: ReadingType,
+        threshold: i16,
+        places: RangeInclusive<i64>,
+        at: impl Fn(i64) -> f64,
+    ) -> Option<i64> {
+        let is_left = |place: i64| self.code(reading_type, at(place)) <= threshold;
+        let (first, last) = places.into_inner();
+        let left = flip::last_left((first, last), is_left);
+        (left >= first).then_some(left)
     }
 
     /// Chooses an affine coding or the identity.

@@ -62,12 +62,12 @@ impl Interval {
         is_left_in_float: impl Fn(f64) -> bool,
         is_left_in_q15: impl Fn(f64) -> bool,
     ) -> Option<Self> {
-        let float = last_left(sensor, is_left_in_float);
-        let q15 = last_left(sensor, is_left_in_q15);
+        let (first, last) = places(sensor);
+        let float = last_left((first, last), |at| is_left_in_float(reading_at(sensor, at)));
+        let q15 = last_left((first, last), |at| is_left_in_q15(reading_at(sensor, at)));
         if float == q15 {
             return None;
         }
-        let (first, last) = places(sensor);
         let (low, high) = (float.min(q15), float.max(q15));
         Some(Self {
             above: if low < first {
@@ -132,14 +132,12 @@ fn reading_at(sensor: Sensor, place: i64) -> f64 {
     if place < 0 { -magnitude } else { magnitude }
 }
 
-/// The place of the last reading that goes left, by bisection; the place before the first if none
-/// does.
-fn last_left(sensor: Sensor, is_left: impl Fn(f64) -> bool) -> i64 {
-    let (first, last) = places(sensor);
+/// The last of these places that goes left, by bisection; the one before the first if none does.
+pub(crate) fn last_left((first, last): (i64, i64), is_left: impl Fn(i64) -> bool) -> i64 {
     let (mut left, mut right) = (first - 1, last + 1);
-    while right - left > 1 {
-        let middle = left + (right - left) / 2;
-        if is_left(reading_at(sensor, middle)) {
+    while right.abs_diff(left) > 1 {
+        let middle = i64::midpoint(left, right);
+        if is_left(middle) {
             left = middle;
         } else {
             right = middle;

@@ -294,7 +294,7 @@ pub struct Encoding {
     pub chosen: String,
     /// The model's flash per split of the quantized model; `None` without splits.
     pub bytes_per_split: Option<f64>,
-    /// Bits of a code that the model tells apart: 8 or 16.
+    /// Bits of a code that the model tells apart: 8 or 16; `None` where readings are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_bits: Option<u8>,
     /// How leaves are held.

@@ -54,11 +54,30 @@ impl Case {
             None => self.quant.delivered(&scores),
         };
         let class = u8::try_from(class).expect("at most 255 classes");
-        let is_narrow = self.form.code_type == CodeType::U8 && self.quant.code_bits() == 8;
         let mut record = vec![class; 2];
-        for code in codes {
-            let code = if is_narrow { code.clamp(0, 255) } else { code };
-            record.extend(code.to_le_bytes());
+        match self.form.code_type {
+            CodeType::U8 if self.quant.code_bits() == 8 => {
+                record.extend(
+                    codes
+                        .iter()
+                        .map(|code| code.clamp(&0, &255).to_le_bytes()[0]),
+                );
+            }
+            CodeType::U8 | CodeType::I16 | CodeType::U16 => {
+                record.extend(codes.into_iter().flat_map(i16::to_le_bytes));
+            }
+            // All readings of these models are singles; NaN comes without its sign.
+            CodeType::Reading => {
+                for reading in self.quant.reading_bytes(row).as_chunks().0 {
+                    let bits = u32::from_le_bytes(*reading);
+                    let ordered = if bits > 0xff80_0000 {
+                        0x7fc0_0000
+                    } else {
+                        bits
+                    };
+                    record.extend(ordered.to_le_bytes());
+                }
+            }
         }
         for score in scores {
             record.extend(score.to_le_bytes());
@@ -96,6 +115,14 @@ const NESTED_EXIT: Form = Form {
 const NESTED_MARGIN: Form = Form {
     exit_margin: 0.6,
     ..NESTED_EXIT
+};
+const READINGS: Form = Form {
+    code_type: CodeType::Reading,
+    ..NESTED
+};
+const READINGS_EXIT: Form = Form {
+    early_exit: true,
+    ..READINGS
 };
 const WORDS: Form = Form {
     code_type: CodeType::I16,
@@ -153,6 +180,14 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
             &[CodingChoice::Rank],
             NESTED_EXIT,
         ),
+        (
+            "cancer-readings",
+            &cancer,
+            &cancer_rf,
+            &[CodingChoice::Rank],
+            READINGS_EXIT,
+        ),
+        ("iris-tree-readings", &iris, &iris_dt, &auto, READINGS),
         ("wine-mixed-table", &wine, &wine_rf, &mixed, TABLE),
         ("iris-tree-branches", &iris, &iris_dt, &auto, NESTED),
         ("iris-tree-table", &iris, &iris_dt, &auto, TABLE),

@@ -221,8 +221,9 @@ fn integer(random: &mut Random) -> f64 {
 }
 
 fn single(random: &mut Random) -> f64 {
-    const EDGES: [f32; 10] = [
+    const EDGES: [f32; 11] = [
         f32::NAN,
+        -f32::NAN,
         f32::INFINITY,
         f32::NEG_INFINITY,
         f32::MAX,

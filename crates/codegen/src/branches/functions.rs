@@ -48,6 +48,20 @@ pub(super) fn functions(
                  if let Some(score) = scores.get_mut(classify(codes)) {{\n        *score = 1;\n    }}\n    scores\n}}\n"
             );
         }
+        Sum::Second => {
+            let generics = |early: bool| match early_exit {
+                true => format!("::<{early}>"),
+                false => String::new(),
+            };
+            return format!(
+                "{classify_doc}    usize::from(trees::trees_0{}(codes) >= {})\n}}\n\n\
+                 {scores_doc}    let second = trees::trees_0{}(codes);\n    \
+                 [{n_trees}_u32.wrapping_sub(second), second]\n}}\n",
+                generics(true),
+                enough.unwrap_or(majority(n_trees)),
+                generics(false),
+            );
+        }
         Sum::Registers { bits, .. } => {
             let full = 1_u32 << (bits - 1);
             let new = |enough: u32| format!("    let mut votes = trees::Votes::new({enough});\n");

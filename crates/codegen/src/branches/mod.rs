@@ -15,13 +15,14 @@ mod nest;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use spinney_quantize::{Numbers, QuantForest};
+use spinney_quantize::{Numbers, QuantForest, QuantModel};
 
 use self::functions::functions;
 use self::nest::nest;
-use crate::compact::Rows;
+use crate::compact::{Rows, number};
+use crate::compared::{self, Compared};
 use crate::exit::Enough;
-use crate::options::Options;
+use crate::options::{CodeType, Options};
 use crate::tables;
 use crate::trees::{Child, Tree};
 
@@ -39,6 +40,8 @@ const WORDS_MAX: usize = 4;
 enum Sum {
     /// One tree whose leaves are classes: there is nothing to add.
     Single,
+    /// Of two classes, the votes of the second, in a register; the rest is the first's.
+    Second,
     /// Counts in registers: words, and bits of a count.
     Registers { words: usize, bits: u32 },
     /// Counts in an array, so many bits each.
@@ -63,22 +66,33 @@ pub(crate) struct Branches {
     pub imports: String,
 }
 
+/// The form in words.
+pub(crate) fn form(code_type: CodeType) -> &'static str {
+    match code_type {
+        CodeType::Reading => "branches on readings",
+        CodeType::U8 | CodeType::I16 | CodeType::U16 => "branches",
+    }
+}
+
 /// Writes `trees` of `forest`.
 pub(crate) fn write(
+    model: &QuantModel,
     forest: &QuantForest,
     trees: &[Tree],
-    n_classes: usize,
     enough: &Enough,
     options: &Options,
 ) -> Branches {
+    let n_classes = model.n_scores();
+    let compared = Compared::new(model, trees, options.code_type);
     let rows = Rows::new(forest.leaves(), n_classes, trees.len());
-    let sum = Sum::of(&rows, trees, n_classes, options);
-    let mut text = String::new();
     let groups = groups(trees);
     let is_one = groups.len() == 1;
+    let sum = Sum::of(&rows, trees, n_classes, is_one, options);
+    let mut text = String::new();
     for (number, group) in groups.iter().enumerate() {
         let mut writer = Writer {
             sum,
+            compared: &compared,
             enough,
             early_exit: options.early_exit,
             numbers: match &rows {
@@ -117,13 +131,19 @@ pub(crate) fn write(
     Branches {
         imports: sum.lib_imports(),
         functions,
-        trees: header(sum, enough, options.early_exit) + text.trim_end() + "\n",
+        trees: [
+            &header(sum, enough, options.early_exit),
+            &compared::screen(&compared, model),
+            text.trim_end(),
+            "\n",
+        ]
+        .concat(),
         tables,
     }
 }
 
 impl Sum {
-    fn of(rows: &Rows, trees: &[Tree], n_classes: usize, options: &Options) -> Self {
+    fn of(rows: &Rows, trees: &[Tree], n_classes: usize, is_one: bool, options: &Options) -> Self {
         match rows {
             Rows::Lanes(_) => return Self::Lanes,
             Rows::Words(_) => return Self::Words,
@@ -140,6 +160,9 @@ impl Sum {
         };
         let words = n_classes.div_ceil((32 / bits) as usize);
         let fits = |tree: &Tree| tree.splits.len() <= FUNCTION_SPLITS && tree.depth() <= DEPTH_MAX;
+        if n_classes == 2 && is_one && trees.iter().all(fits) {
+            return Self::Second;
+        }
         if words <= WORDS_MAX && !options.counts_in_memory && trees.iter().all(fits) {
             Self::Registers { words, bits }
         } else {
@@ -149,7 +172,7 @@ impl Sum {
 
     fn lib_imports(self) -> String {
         match self {
-            Self::Single | Self::Registers { .. } | Self::Values => String::new(),
+            Self::Single | Self::Second | Self::Registers { .. } | Self::Values => String::new(),
             Self::Counts { .. } => "use spinney_runtime::votes::most;\n".to_owned(),
             Self::Words => "use spinney_runtime::argmax;\n".to_owned(),
             Self::Lanes => "use spinney_runtime::votes::Lanes;\n".to_owned(),
@@ -159,7 +182,7 @@ impl Sum {
     /// The type that votes are added up in.
     fn kind(self) -> String {
         match self {
-            Self::Single | Self::Values => "()".to_owned(),
+            Self::Single | Self::Second | Self::Values => "()".to_owned(),
             Self::Registers { words, bits } => format!("Ballot<{words}, {bits}>"),
             Self::Counts { bits } => format!("[u{bits}; N_CLASSES]"),
             Self::Lanes => "Lanes<WORDS>".to_owned(),
@@ -172,7 +195,7 @@ fn header(sum: Sum, enough: &Enough, early_exit: bool) -> String {
     let mut uses = "use crate::{Code, N_CODES};";
     let mut runtime = Vec::new();
     match sum {
-        Sum::Single | Sum::Values => {}
+        Sum::Single | Sum::Second | Sum::Values => {}
         Sum::Registers { .. } => runtime.push("Ballot"),
         Sum::Counts { .. } => uses = "use crate::{Code, N_CLASSES, N_CODES};",
         Sum::Lanes => {
@@ -251,6 +274,7 @@ fn sizes(tree: &Tree) -> Vec<usize> {
 /// Writes one function with the trees of a group, and those of cut parts.
 struct Writer<'a> {
     sum: Sum,
+    compared: &'a Compared<'a>,
     enough: &'a Enough,
     early_exit: bool,
     /// What leaves add, where they are not numbers of rows or classes.
@@ -274,7 +298,7 @@ impl Writer<'_> {
                 let indent = STEP;
                 self.expression(tree, indent);
             }
-            Sum::Registers { words, bits } => self.labelled(index, tree, n_trees, words, bits),
+            Sum::Second | Sum::Registers { .. } => self.labelled(index, tree, n_trees),
             Sum::Counts { .. } | Sum::Lanes | Sum::Words | Sum::Values => {
                 let _ = writeln!(self.body, "    // Tree {index}.");
                 let kind = self.numbers.map_or("", |_| ": u32");
@@ -350,15 +374,45 @@ impl Writer<'_> {
         }
     }
 
-    /// A tree whose leaves branch to blocks, one per class, that add a constant.
-    fn labelled(&mut self, index: usize, tree: &Tree, n_trees: usize, words: usize, bits: u32) {
+    /// Where a vote for a class is counted, and by what; `None` if it is not.
+    fn counted(&self, class: usize) -> Option<(&'static str, u32)> {
+        match self.sum {
+            Sum::Registers { bits, .. } => {
+                let lanes = (32 / bits) as usize;
+                let unit = 1_u32 << (class % lanes * bits as usize);
+                Some((REGISTERS[class / lanes], unit))
+            }
+            _ => (class > 0).then_some((SECOND, 1)),
+        }
+    }
+
+    /// The condition under which the votes of the trees up to `index` have decided.
+    fn is_decided(&self, index: usize) -> String {
+        match (self.sum, self.enough) {
+            (Sum::Registers { words, .. }, _) => {
+                let words = REGISTERS[..words].join(", ");
+                format!("(Votes {{ words: [{words}] }}).is_decided()")
+            }
+            (_, Enough::Votes(enough)) => {
+                // Undecided are the counts with which neither class has enough.
+                let (asked, enough) = (number(index + 1), *enough);
+                let lowest = (asked + 1).saturating_sub(enough);
+                let n_undecided = (2 * enough).saturating_sub(asked + 1);
+                format!("{SECOND}.wrapping_sub({lowest}) >= {n_undecided}")
+            }
+            (_, Enough::Leads(_)) => unreachable!("classes are counted"),
+        }
+    }
+
+    /// A tree whose leaves branch to blocks, one per class that is counted, that add a constant.
+    fn labelled(&mut self, index: usize, tree: &Tree, n_trees: usize) {
         let classes: BTreeSet<usize> = tree
             .splits
             .iter()
             .flat_map(|split| split.children)
             .chain([tree.root])
             .filter_map(|child| match child {
-                Child::Leaf(leaf) => Some(leaf),
+                Child::Leaf(leaf) => self.counted(leaf).map(|_| leaf),
                 Child::Split(_) => None,
             })
             .collect();
@@ -373,28 +427,26 @@ impl Writer<'_> {
             let _ = writeln!(self.body, "{}'class_{class}: {{", pad(depth));
         }
         let inside = indent + STEP * (classes.len() + 1);
-        self.nested(tree, tree.root, inside, &|class| {
-            format!("break 'class_{class};")
+        let is_counted = |class: &usize| classes.contains(class);
+        self.nested(tree, tree.root, inside, &|class| match is_counted(&class) {
+            true => format!("break 'class_{class};"),
+            false => "break 'tree;".to_owned(),
         });
-        let lanes = (32 / bits) as usize;
         for (depth, class) in (1..=classes.len()).rev().zip(&classes) {
-            let word = class / lanes;
-            let unit = 1_u32 << (class % lanes * bits as usize);
+            let (name, unit) = self.counted(*class).expect("a class that is counted");
             let _ = writeln!(
                 self.body,
                 "{pad}}}\n{pad}{name} = {name}.wrapping_add({unit:#x});\n{pad}break 'tree;",
                 pad = pad(depth),
-                name = REGISTERS[word]
             );
         }
         let _ = writeln!(self.body, "{}}}", pad(0));
         if self.can_decide && self.enough.may_be_reached(index, n_trees) {
+            let is_decided = self.is_decided(index);
             let _ = writeln!(
                 self.body,
-                "{pad}let words = [{words}];\n{pad}if EARLY && (Votes {{ words }}).is_decided() \
-                 {{\n{pad}    break 'decided;\n{pad}}}",
+                "{pad}if EARLY && {is_decided} {{\n{pad}    break 'decided;\n{pad}}}",
                 pad = pad(0),
-                words = REGISTERS[..words].join(", ")
             );
         }
     }
@@ -406,7 +458,7 @@ impl Writer<'_> {
         // Parts still to write: the name of the function and the split that it starts with.
         let mut parts: Vec<(usize, usize)> = Vec::new();
         let mut body = std::mem::take(&mut self.body);
-        let numbers = self.numbers;
+        let (numbers, compared) = (self.numbers, self.compared);
         let kind = numbers.map_or("usize", |_| "u32");
         let n_parts = &mut self.n_parts;
         let group = self.group;
@@ -422,7 +474,8 @@ impl Writer<'_> {
                     format!("part_{group}_{}(x)", *n_parts - 1)
                 })
             };
-            nest(out, tree, root, indent, &|it| leaf(numbers, it), &mut cut);
+            let leaf = |it| leaf(numbers, it);
+            nest(out, tree, root, indent, compared, &leaf, &mut cut);
         };
         write(&mut body, tree.root, indent, &mut parts);
         while let Some((number, split)) = parts.pop() {
@@ -438,7 +491,16 @@ impl Writer<'_> {
 
     fn nested(&mut self, tree: &Tree, root: Child, indent: usize, leaf: &dyn Fn(usize) -> String) {
         let mut body = std::mem::take(&mut self.body);
-        nest(&mut body, tree, root, indent, leaf, &mut |_, _, _| None);
+        let mut whole = |_: Option<usize>, _, _| None;
+        nest(
+            &mut body,
+            tree,
+            root,
+            indent,
+            self.compared,
+            leaf,
+            &mut whole,
+        );
         self.body = body;
     }
 
@@ -452,24 +514,37 @@ impl Writer<'_> {
         // A forest of leaves alone reads no code.
         let x = if reads { "x" } else { "_x" };
         out.push_str(&self.parts);
+        let (open, close) = if self.can_decide {
+            ("    'decided: {\n", "    }\n")
+        } else {
+            ("", "")
+        };
+        let generics = if self.early_exit {
+            "<const EARLY: bool>"
+        } else {
+            ""
+        };
         let _ = match self.sum {
             Sum::Single => write!(
                 out,
                 "#[inline(always)]\npub(crate) fn trees_{name}({x}: &[Code; N_CODES]) -> usize {{\n{}}}\n\n",
                 self.body
             ),
-            Sum::Registers { words, .. } => {
-                let names = &REGISTERS[..words];
-                let (open, close) = if self.can_decide {
-                    ("    'decided: {\n", "    }\n")
-                } else {
-                    ("", "")
-                };
-                let generics = if self.early_exit {
-                    "<const EARLY: bool>"
+            Sum::Second => {
+                let is_mut = if self.body.contains("second = ") {
+                    "mut "
                 } else {
                     ""
                 };
+                write!(
+                    out,
+                    "{inline}\npub(crate) fn trees_{name}{generics}({x}: &[Code; N_CODES]) -> u32 {{\n    \
+                     let {is_mut}{SECOND} = 0_u32;\n{open}{}{close}    {SECOND}\n}}\n\n",
+                    self.body
+                )
+            }
+            Sum::Registers { words, .. } => {
+                let names = &REGISTERS[..words];
                 write!(
                     out,
                     "{inline}\npub(crate) fn trees_{name}{generics}({x}: &[Code; N_CODES], votes: &mut Votes) {{\n    \
@@ -525,5 +600,7 @@ fn leaf(numbers: Option<&Numbers>, leaf: usize) -> String {
     }
 }
 
+/// Local name of the votes of the second of two classes.
+const SECOND: &str = "second";
 /// Local names of the words of counts.
 const REGISTERS: [&str; WORDS_MAX] = ["a", "b", "c", "d"];

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::STEP;
+use crate::compared::Compared;
 use crate::trees::{Child, Tree};
 
 /// Writes the splits below `root`, or what `cut` puts in a split's place.
@@ -11,6 +12,7 @@ pub(super) fn nest(
     tree: &Tree,
     root: Child,
     indent: usize,
+    compared: &Compared<'_>,
     leaf: &dyn Fn(usize) -> String,
     cut: &mut dyn FnMut(Option<usize>, usize, usize) -> Option<String>,
 ) {
@@ -35,13 +37,7 @@ pub(super) fn nest(
                     continue;
                 }
                 let split = &tree.splits[index];
-                let _ = writeln!(
-                    out,
-                    "{}if x[{}] <= {} {{",
-                    pad(depth),
-                    split.feature,
-                    split.threshold
-                );
+                let _ = writeln!(out, "{}if {} {{", pad(depth), compared.condition(split));
                 stack.push(Step::Text("}", depth));
                 stack.push(Step::Child(split.children[1], Some(index), depth + 1));
                 stack.push(Step::Text("} else {", depth));

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use spinney_quantize::Values;
 
-use crate::options::CodeType;
-use crate::trees::{Child, Split, Tree};
+use crate::compared::Compared;
+use crate::trees::{Child, Tree};
 
 /// Nested blocks of one function: C99 promises 127.
 const DEPTH_MAX: usize = 60;
@@ -31,7 +31,7 @@ pub(crate) fn functions(
     trees: &[Tree],
     values: Option<&Values>,
     leaf: &str,
-    width: CodeType,
+    compared: &Compared<'_>,
 ) -> String {
     let mut out = TREE.to_owned();
     let what = |number: usize| match values {
@@ -39,7 +39,7 @@ pub(crate) fn functions(
         None => number.to_string(),
     };
     for (index, tree) in trees.iter().enumerate() {
-        write_tree(&mut out, index, tree, (leaf, &what), width);
+        write_tree(&mut out, index, tree, (leaf, &what), compared);
     }
     out
 }
@@ -49,7 +49,7 @@ fn write_tree(
     index: usize,
     tree: &Tree,
     (leaf, what): (&str, &dyn Fn(usize) -> String),
-    width: CodeType,
+    compared: &Compared<'_>,
 ) {
     // A part is written before the one that calls it, as C wants it: found first, written last.
     let mut found = vec![tree.root];
@@ -57,7 +57,7 @@ fn write_tree(
     while texts.len() < found.len() {
         let part = texts.len();
         let mut body = String::new();
-        let reads = write_part(&mut body, (tree, what), index, &mut found, part, width);
+        let reads = write_part(&mut body, (tree, what), index, &mut found, part, compared);
         let name = match part {
             0 => format!("@_tree_{index}"),
             _ => format!("@_tree_{index}_part_{part}"),
@@ -72,15 +72,6 @@ fn write_tree(
     }
 }
 
-/// What a split compares with where the answer is not the same for every code.
-fn threshold(split: &Split, width: CodeType) -> Option<String> {
-    match (width, split.threshold) {
-        (CodeType::I16, i16::MAX) => None,
-        (CodeType::I16, i16::MIN) => Some("INT16_MIN".to_owned()),
-        (_, threshold) => Some(threshold.to_string()),
-    }
-}
-
 /// Writes the part that starts at `found[part]`, adds to `found` what it cuts off, and tells whether
 /// a code is read.
 fn write_part(
@@ -89,7 +80,7 @@ fn write_part(
     index: usize,
     found: &mut Vec<Child>,
     part: usize,
-    width: CodeType,
+    compared: &Compared<'_>,
 ) -> bool {
     /// What is left to write, last first.
     enum Step {
@@ -118,14 +109,9 @@ fn write_part(
             }
             Step::Child(Child::Split(at), depth) => {
                 let split = &tree.splits[at];
-                if let Some(threshold) = threshold(split, width) {
+                if let Some(condition) = compared.condition_in_c(split) {
                     reads = true;
-                    let _ = writeln!(
-                        out,
-                        "{}if (x[{}] <= {threshold}) {{",
-                        pad(depth),
-                        split.feature
-                    );
+                    let _ = writeln!(out, "{}if ({condition}) {{", pad(depth));
                     // What follows the block needs no `else`, since the block returns.
                     stack.push(Step::Child(split.children[1], depth));
                     stack.push(Step::Close(depth));
@@ -142,6 +128,10 @@ fn write_part(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::CodeType;
+    use crate::trees::Split;
+
+    const CODES: Compared<'static> = Compared::Codes(CodeType::I16);
 
     #[test]
     fn deep_trees_are_cut_and_keep_every_leaf() {
@@ -165,7 +155,7 @@ mod tests {
             root: Child::Split(0),
             splits,
         };
-        let text = functions(&[tree], None, "uint8_t", CodeType::I16);
+        let text = functions(&[tree], None, "uint8_t", &CODES);
         assert_eq!(text.matches("$_TREE uint8_t").count(), 4);
         assert_eq!(text.matches("if (x[0] <= ").count(), n_splits);
         let called = text.find("@_tree_0_part_3(const").unwrap();
@@ -183,7 +173,7 @@ mod tests {
                 children: [Child::Leaf(4), Child::Leaf(5)],
             }],
         };
-        let text = functions(&[tree], None, "uint8_t", CodeType::I16);
+        let text = functions(&[tree], None, "uint8_t", &CODES);
         assert!(text.contains("    return 4;\n}"), "{text}");
         assert!(!text.contains("return 5"));
     }

@@ -10,6 +10,7 @@ use spinney_quantize::{Coding, QuantModel, ReadingType};
 use super::text::{Item, Tables, comment};
 use crate::coding::{Form, Rest, plain};
 use crate::compact::number;
+use crate::compared;
 use crate::options::CodeType;
 
 /// Stands for a shift where a feature is ranked instead. Codes take 16 bits of a single's range, so
@@ -29,6 +30,17 @@ pub(crate) struct CodingSource {
 
 /// Writes the conversion of `model`, whose codes have the type `width`.
 pub(crate) fn source(model: &QuantModel, width: CodeType) -> CodingSource {
+    if width == CodeType::Reading {
+        return CodingSource {
+            tables: Tables::default(),
+            functions: match compared::screened(model)[..] {
+                [] => IDENTITY.to_owned(),
+                _ => SCREENED.to_owned(),
+            },
+            is_identity: true,
+            form: "readings are compared as they are",
+        };
+    }
     let form = Form::of(model, width);
     let (n_plain, rest) = (plain(model).len(), Rest::of(model));
     let mut tables = Tables::default();
@@ -151,7 +163,32 @@ static inline uint8_t @_predict(const @_reading_t readings[$_LEAST($_N_FEATURES)
 }
 ";
 
-const BITS: &str = "\
+const SCREENED: &str = "\
+/* Codes a row of readings: the readings themselves, NaN without its sign. */
+static inline void @_encode(
+    const @_reading_t readings[$_LEAST($_N_FEATURES)],
+    @_code_t codes[$_LEAST($_N_CODES)])
+{
+    for (size_t i = 0; i < $_N_CODES; i++) {
+        const uint32_t bits = @_bits(readings[i]);
+        const uint32_t ordered = bits > 0xff800000u ? 0x7fc00000u : bits;
+        memcpy(&codes[i], &ordered, sizeof ordered);
+    }
+}
+
+/* The class index of a row of readings; ties go to the lowest. */
+static inline uint8_t @_predict(const @_reading_t readings[$_LEAST($_N_FEATURES)])
+{
+    @_code_t codes[$_N_CODES];
+    if (@_is_ordered(readings)) {
+        return @_classify(readings);
+    }
+    @_encode(readings, codes);
+    return @_classify(codes);
+}
+";
+
+pub(crate) const BITS: &str = "\
 /* The bits of a single, so that nothing here computes with floats. */
 static inline uint32_t @_bits(@_reading_t reading)
 {
@@ -166,7 +203,7 @@ static inline uint32_t @_bits(@_reading_t reading)
 fn bounds(width: CodeType) -> (&'static str, &'static str) {
     match width {
         CodeType::U8 => ("0", "UINT8_MAX"),
-        CodeType::I16 => ("INT16_MIN", "INT16_MAX"),
+        _ => ("INT16_MIN", "INT16_MAX"),
     }
 }
 
@@ -350,7 +387,7 @@ fn write_rest(
     let mut statements = String::new();
     let code = match width {
         CodeType::U8 => Item::U8,
-        CodeType::I16 => Item::I16,
+        _ => Item::I16,
     };
     if !rest.gaps.is_empty() {
         tables.add_items(
@@ -365,7 +402,7 @@ fn write_rest(
             "gap_codes",
             rest.gaps.iter().map(|gap| match width {
                 CodeType::U8 => gap.code.clamp(0, 255).to_string(),
-                CodeType::I16 => constant_16(gap.code.into()),
+                _ => constant_16(gap.code.into()),
             }),
         );
         tables.add(
@@ -501,7 +538,7 @@ fn write_rank(
     let start = Item::u16_or_u32(u32::try_from(n_cuts).unwrap_or(u32::MAX));
     let code = match width {
         CodeType::U8 => "low - start > UINT8_MAX ? UINT8_MAX : (@_code_t)(low - start)",
-        CodeType::I16 => "(@_code_t)(low - start)",
+        _ => "(@_code_t)(low - start)",
     };
     let _ = write!(
         out,

@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use spinney_checker::Layout;
-use spinney_quantize::{Leaves, Numbers, QuantForest, Values};
+use spinney_quantize::{Leaves, Numbers, QuantForest, QuantModel, Values};
 
 use super::branches;
 use super::text::{Item, Tables, comment};
+use crate::branches::form;
 use crate::compact::{Compact, Nodes, number, with_a_split};
+use crate::compared::{self, Compared};
 use crate::exit::{Enough, enough, score_max};
 use crate::layout;
 use crate::options::{Encoding, Options};
@@ -38,12 +40,8 @@ struct Sum {
 }
 
 /// Writes `forest` in the form that `options` ask for.
-pub(crate) fn source(
-    forest: &QuantForest,
-    n_codes: usize,
-    n_classes: usize,
-    options: &Options,
-) -> ForestSource {
+pub(crate) fn source(model: &QuantModel, forest: &QuantForest, options: &Options) -> ForestSource {
+    let (n_codes, n_classes) = (model.inputs().len(), model.n_scores());
     let trees = trees(forest);
     let values = match forest.leaves() {
         Leaves::Values(values) => Some(values),
@@ -56,8 +54,10 @@ pub(crate) fn source(
         let shape = (n_codes, n_classes);
         nodes(forest, &trees, shape, options, sum.leaf, &mut tables)
     } else {
-        let text = branches::functions(&trees, values, sum.leaf.name(), options.code_type);
-        ("branches".to_owned(), text, None)
+        let compared = Compared::new(model, &trees, options.code_type);
+        let text = branches::functions(&trees, values, sum.leaf.name(), &compared);
+        let text = compared::screen_in_c(&compared, model) + &text;
+        (form(options.code_type).to_owned(), text, None)
     };
     if is_table || values.is_none() {
         write_leaves(&mut tables, forest, n_classes);

@@ -18,8 +18,9 @@ use spinney_checker::{Layout, LeafTable};
 use spinney_model::Task;
 use spinney_quantize::{Body, QuantModel, ReadingType};
 
+pub(crate) use self::coding::BITS;
 use self::text::{Prefix, Tables, comment, string};
-use crate::crate_files::Identity;
+use crate::crate_files::{Identity, n_codes};
 use crate::options::{CodeType, Encoding, Options};
 use crate::{layout, unknown};
 
@@ -57,9 +58,11 @@ pub struct Header {
 /// out; [`Header::notes`] says so.
 #[must_use]
 pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Header {
-    let options = options.fitted(model);
+    let mut options = options.fitted(model);
+    if options.code_type == CodeType::U16 {
+        options.code_type = CodeType::I16;
+    }
     let prefix = Prefix::new(identity.pipeline);
-    let (n_codes, n_classes) = (model.inputs().len(), model.n_scores());
     let mut notes = Vec::new();
     if options.encoding == Encoding::Packed {
         notes.push("Bit-packed splits are written as a table.".to_owned());
@@ -72,14 +75,14 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
     let mut layouts = (None, None);
     let (body, form, n_trees) = match model.body() {
         Body::Forest(forest) => {
-            let source = forest::source(forest, n_codes, n_classes, &options);
+            let source = forest::source(model, forest, &options);
             tables.text.push_str(&source.tables.text);
             tables.sizes.extend(source.tables.sizes);
-            layouts = (source.layout, layout::leaves(forest, n_classes));
+            layouts = (source.layout, layout::leaves(forest, model.n_scores()));
             (source.functions, source.form, forest.trees().len())
         }
-        Body::Bayes(model) => {
-            let more = bayes::tables(model, n_codes);
+        Body::Bayes(bayes) => {
+            let more = bayes::tables(bayes, model.inputs().len());
             tables.text.push_str(&more.text);
             tables.sizes.extend(more.sizes);
             (bayes::functions(), "naive Bayes".to_owned(), 0)
@@ -207,6 +210,8 @@ impl Facts<'_> {
         let code = match self.options.code_type {
             CodeType::U8 => "uint8_t",
             CodeType::I16 => "int16_t",
+            CodeType::U16 => "uint16_t",
+            CodeType::Reading => reading,
         };
         let score = match self.model.body() {
             Body::Forest(_) => "uint32_t",
@@ -240,7 +245,7 @@ impl Facts<'_> {
              typedef char @_shifts_round_down[((int32_t)-3 >> 1) == -2 ? 1 : -1];\n\
              typedef char @_casts_wrap[(int16_t)(uint16_t)0xffff == -1 ? 1 : -1];\n\n",
             schema.n_features(),
-            self.model.inputs().len(),
+            n_codes(self.model, self.options.code_type),
             self.model.n_scores(),
             self.identity.fingerprint,
         ))

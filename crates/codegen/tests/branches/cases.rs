@@ -1,9 +1,10 @@
 //! The models and forms that crates are generated from.
 
 use spinney_codegen::{CodeType, Encoding, Options};
-use spinney_quantize::QuantModel;
+use spinney_model::{FloatModel, Forest, ForestKind, Node, Schema, Tree};
+use spinney_quantize::{CodingChoice, Declared, QuantModel, Sensor};
 
-use crate::forests::{Kind, Shape, model};
+use crate::forests::{Kind, Shape, float, model, quantized};
 
 /// A model in some form, and words that its source must contain, so that it is what it is for.
 pub(crate) struct Case {
@@ -131,6 +132,24 @@ pub(crate) fn hard() -> Vec<Case> {
             trees(300, classes(3, FEW)),
             BRANCHES,
             &["Ballot<2, 16>"],
+        ),
+        of(
+            "second",
+            classes(2, SHAPE),
+            BRANCHES,
+            &["second.wrapping_sub(1) >= 5"],
+        ),
+        of(
+            "second-margin",
+            classes(2, SHAPE),
+            MARGIN,
+            &["(codes) >= 3"],
+        ),
+        of(
+            "second-all",
+            classes(2, SHAPE),
+            ALL_TREES,
+            &["(codes) >= 6"],
         ),
         of("two", trees(2, FEW), BRANCHES, &["Ballot<1, 4>"]),
         of("three", trees(3, FEW), BRANCHES, &["is_decided"]),
@@ -452,4 +471,161 @@ pub(crate) fn unknown() -> Vec<Case> {
         of("unknown-packed", SHAPE, Kind::Bytes, packed, 100),
         of("unknown-ties", FEW, Kind::Bytes, tables, 0),
     ]
+}
+
+/// Bits of singles: both zeros, infinities, the least and largest numbers, NaN of both signs.
+pub(crate) const SPECIAL: [u32; 14] = [
+    0,
+    1 << 31,
+    1,
+    0x8000_0001,
+    0x7f7f_ffff,
+    0xff7f_ffff,
+    0x7f80_0000,
+    0xff80_0000,
+    0x7f80_0001,
+    0xff80_0001,
+    0x7fc0_0000,
+    0xffc0_0000,
+    u32::MAX >> 1,
+    u32::MAX,
+];
+
+/// Thresholds of every sign and size.
+pub(crate) const THRESHOLDS: [f32; 7] = [f32::MIN, -1.5, -1e-45, 0.0, 1e-45, 1.5, f32::MAX];
+
+/// Models that compare readings, and two whose class is the number of thresholds below one of them.
+pub(crate) fn readings() -> Vec<Case> {
+    let on_readings = |options| Options {
+        code_type: CodeType::Reading,
+        ..options
+    };
+    let signed = Shape {
+        thresholds: (-3000, 3000),
+        ..SHAPE
+    };
+    let many = Shape {
+        n_features: 40,
+        ..signed
+    };
+    let (ranks, shifts) = ([CodingChoice::Rank; 2], [CodingChoice::Affine; 2]);
+    let of = |name, shape: Shape, kind, options, (sensor, codings): (_, [_; 2]), holds| {
+        let declared = |feature: usize| Declared {
+            sensor: Some(sensor),
+            coding: codings[feature % 2],
+            ..Declared::default()
+        };
+        let declared: Vec<Declared> = (0..shape.n_features).map(declared).collect();
+        Case {
+            name,
+            model: quantized(&float(&shape, kind), &declared, kind),
+            options,
+            holds,
+        }
+    };
+    let singles = |codings| (Sensor::F32, codings);
+    let signs: &[&str] = &["is_ordered", "cast_signed() <= 0x", "to_bits() >= 0x"];
+    let each: &[&str] = &["&& x[", "to_bits() <= 0xff800000"];
+    let all = |name, n_features, holds| Case {
+        name,
+        model: counting(n_features),
+        options: on_readings(ALL_TREES),
+        holds,
+    };
+    let mixed = (Sensor::F32, [CodingChoice::Affine, CodingChoice::Rank]);
+    let few = Shape {
+        splits_max: 3,
+        n_trees: 4,
+        thresholds: (-300, 300),
+        ..FEW
+    };
+    let (hard, exit, asked) = (Kind::Hard, on_readings(BRANCHES), on_readings(ALL_TREES));
+    let integers: &[&str] = &["x: &[Code; N_CODES]", "type Reading = i32"];
+    let shifted: &[&str] = &["type Code = u16", "shifted("];
+    vec![
+        of("singles", signed, hard, exit, singles(ranks), signs),
+        of("singles-many", many, hard, exit, singles(ranks), each),
+        of(
+            "singles-affine",
+            signed,
+            Kind::Bytes,
+            asked,
+            singles(shifts),
+            signs,
+        ),
+        of(
+            "integers",
+            signed,
+            hard,
+            exit,
+            (Sensor::I32, ranks),
+            integers,
+        ),
+        of(
+            "integers-affine",
+            signed,
+            Kind::Sums,
+            exit,
+            (Sensor::U16, shifts),
+            integers,
+        ),
+        of("shifted", signed, hard, BRANCHES, mixed, shifted),
+        of(
+            "shifted-few",
+            few,
+            hard,
+            BRANCHES,
+            mixed,
+            &["0x8000 + Code::from"],
+        ),
+        all("all-bits", 1, signs),
+        all("all-bits-many", 40, each),
+    ]
+}
+
+/// One tree that counts the thresholds below its first reading; the others are compared with 0, and
+/// make another class of those above.
+fn counting(n_features: usize) -> QuantModel {
+    let n_classes = THRESHOLDS.len() + 2;
+    let leaf = |class: usize| {
+        let mut values = vec![0.0; n_classes];
+        values[class] = 1.0;
+        Node::Leaf { values }
+    };
+    let split = |feature: usize, threshold: f64, left: usize, right: usize| {
+        let index = |at: usize| u32::try_from(at).expect("few nodes");
+        Node::Split {
+            feature: index(feature),
+            threshold,
+            missing: None,
+            left: index(left),
+            right: index(right),
+        }
+    };
+    let first = THRESHOLDS.iter().map(|at| (0, f64::from(*at)));
+    let others = (1..n_features).map(|feature| (feature, 0.0));
+    // Each split's right child is the next split.
+    let mut nodes = Vec::new();
+    for (feature, threshold) in first {
+        let at = nodes.len();
+        nodes.push(split(feature, threshold, at + 1, at + 2));
+        nodes.push(leaf(nodes.len() / 2));
+    }
+    for (feature, threshold) in others {
+        let at = nodes.len();
+        nodes.push(split(feature, threshold, at + 2, at + 1));
+        nodes.push(leaf(THRESHOLDS.len() + 1));
+    }
+    nodes.push(leaf(THRESHOLDS.len()));
+    let classes = (0..n_classes).map(|class| format!("c{class}")).collect();
+    let schema = Schema::unnamed(n_features, classes).expect("a schema");
+    let tree = Tree::new(nodes, &schema).expect("a tree");
+    let forest = Forest::new(ForestKind::DecisionTree, schema, vec![tree]).expect("a forest");
+    let declared = Declared {
+        sensor: Some(Sensor::F32),
+        coding: CodingChoice::Rank,
+        ..Declared::default()
+    };
+    let declared = vec![declared; n_features];
+    quantized(&FloatModel::Forest(forest), &declared, Kind::Hard)
 }

@@ -69,6 +69,24 @@ pub enum Kind {
 
 /// A quantized forest whose thresholds are integers and whose codes are the readings.
 pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
+    let is_byte = shape.thresholds.0 >= 0 && shape.thresholds.1 < 255;
+    let declared = Declared {
+        // Wide readings against narrow thresholds are clamped into codes of 8 bits.
+        sensor: Some(if is_byte && shape.seed % 2 == 1 {
+            Sensor::U8
+        } else {
+            Sensor::I16
+        }),
+        coding: CodingChoice::Identity,
+        ..Declared::default()
+    };
+    let model = quantized(&float(shape, kind), &vec![declared; shape.n_features], kind);
+    assert!(model.code_bits() == 8 || !is_byte);
+    model
+}
+
+/// The float model of a forest whose thresholds are integers.
+pub fn float(shape: &Shape, kind: Kind) -> FloatModel {
     let mut random = Random(shape.seed);
     let classes = (0..shape.n_classes).map(|index| format!("c{index}"));
     let schema = Schema::unnamed(shape.n_features, classes.collect()).expect("a schema");
@@ -77,10 +95,10 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
             let (features, naming) = (schema.features().to_vec(), schema.naming());
             let schema = Schema::of_targets(features, naming, vec!["value".to_owned()]);
             let schema = schema.expect("a schema");
-            return quantized(&sum(&mut random, shape, schema), shape, kind);
+            return sum(&mut random, shape, schema);
         }
         Kind::SumsOfBytes | Kind::Sums => {
-            return quantized(&sum(&mut random, shape, schema), shape, kind);
+            return sum(&mut random, shape, schema);
         }
         Kind::Hard | Kind::Bytes | Kind::Words => {}
     }
@@ -96,7 +114,7 @@ pub fn model(shape: &Shape, kind: Kind) -> QuantModel {
         ForestKind::RandomForest
     };
     let forest = Forest::new(kind_of_forest, schema, trees).expect("a forest");
-    quantized(&FloatModel::Forest(forest), shape, kind)
+    FloatModel::Forest(forest)
 }
 
 /// An ensemble that adds, with a base that leaves have to take.
@@ -128,20 +146,9 @@ fn sum(random: &mut Random, shape: &Shape, schema: Schema) -> FloatModel {
     FloatModel::Additive(Additive::new(kind, schema, trees, sum, link, None).expect("a sum"))
 }
 
-fn quantized(model: &FloatModel, shape: &Shape, kind: Kind) -> QuantModel {
-    let is_byte = shape.thresholds.0 >= 0 && shape.thresholds.1 < 255;
-    let declared = Declared {
-        // Wide readings against narrow thresholds are clamped into codes of 8 bits.
-        sensor: Some(if is_byte && shape.seed % 2 == 1 {
-            Sensor::U8
-        } else {
-            Sensor::I16
-        }),
-        range: None,
-        coding: CodingChoice::Identity,
-        ..Declared::default()
-    };
-    let calibrations = calibrate(model, None, &vec![declared; shape.n_features]).expect("integers");
+/// The model in fixed point, its features declared.
+pub fn quantized(model: &FloatModel, declared: &[Declared], kind: Kind) -> QuantModel {
+    let calibrations = calibrate(model, None, declared).expect("readings of these types");
     let options = Options {
         voting: match kind {
             Kind::Hard => Voting::Hard,
@@ -155,9 +162,7 @@ fn quantized(model: &FloatModel, shape: &Shape, kind: Kind) -> QuantModel {
         codes: CodeWidth::Auto,
         wants_scores: true,
     };
-    let model = QuantModel::new(model, &calibrations, options, None).expect("a model that fits");
-    assert!(model.code_bits() == 8 || !is_byte);
-    model
+    QuantModel::new(model, &calibrations, options, None).expect("a model that fits")
 }
 
 /// Multiples of 1/16 that add up to one; often two classes share the lead, or one has all.

@@ -26,6 +26,8 @@ pub struct Candidate {
     pub form: String,
     /// Whether trees are left out once the class is certain.
     pub early_exit: bool,
+    /// Whether codes are compared, rather than readings.
+    pub has_codes: bool,
     /// The generated crate.
     pub files: SourceTree,
     /// Whether it may be chosen; else it only gives the scores of one that exits early.
@@ -71,7 +73,8 @@ pub struct Shape {
 fn bits(code_type: CodeType) -> u8 {
     match code_type {
         CodeType::U8 => 8,
-        CodeType::I16 => 16,
+        // What is compared is readings, which decide as codes of 16 bits do.
+        CodeType::I16 | CodeType::U16 | CodeType::Reading => 16,
     }
 }
 
@@ -118,14 +121,25 @@ pub fn candidates(
     let may_exit = codegen.early_exit && codegen.outputs.iter().all(|o| *o == Output::Class);
     let must_exit = may_exit && codegen.exit_margin < 1.0;
     let is_auto = codegen.encoding == Asked::Auto;
-    let options = |encoding: Encoding, early_exit: bool| Options {
-        exit_margin: codegen.exit_margin,
-        ..options_for(core, model, encoding, early_exit)
-    };
+    // Branches compare codes, or rows of floats and of wide integers as they are.
+    let of_codes = encodings.iter().map(|encoding| (*encoding, None));
+    let branches = encodings.iter().find(|it| **it == Encoding::Branches);
+    let of_readings = branches.map(|encoding| (*encoding, Some(CodeType::Reading)));
     let mut candidates = Vec::new();
-    for encoding in encodings {
-        let generate = |early_exit: bool| drop_in(identity, model, &options(*encoding, early_exit));
+    for (encoding, code_type) in of_codes.chain(of_readings) {
+        let options = |early_exit: bool| {
+            let of_core = options_for(core, model, encoding, early_exit);
+            Options {
+                exit_margin: codegen.exit_margin,
+                code_type: code_type.unwrap_or(of_core.code_type),
+                ..of_core
+            }
+        };
+        let generate = |early_exit: bool| drop_in(identity, model, &options(early_exit));
         let all = match generate(false) {
+            Ok(generated) if code_type.is_some_and(|it| it != generated.options.code_type) => {
+                continue;
+            }
             Ok(generated) => generated,
             // What does not hold the model is no candidate; asked for, it is a fault.
             Err(_) if is_auto => continue,
@@ -147,17 +161,17 @@ pub fn candidates(
         }
         let index = candidates.len();
         candidates.push(Candidate::new(
-            *encoding,
+            encoding,
             all,
             early.is_none() || (is_auto && !must_exit),
             None,
         ));
         if let Some(early) = early {
-            candidates.push(Candidate::new(*encoding, early, true, Some(index)));
+            candidates.push(Candidate::new(encoding, early, true, Some(index)));
         }
         if codegen.export.contains(&Export::C99) {
             for candidate in &mut candidates[index..] {
-                let options = options(*encoding, candidate.early_exit);
+                let options = options(candidate.early_exit);
                 candidate.header = Some(CHeader::new(identity, model, &options));
             }
         }
@@ -179,11 +193,16 @@ impl Candidate {
     ) -> Self {
         let early_exit = generated.options.early_exit;
         let exit = if early_exit { ", early exit" } else { "" };
+        let compared = match generated.options.code_type {
+            CodeType::Reading => " on readings",
+            CodeType::U8 | CodeType::I16 | CodeType::U16 => "",
+        };
         Self {
-            name: format!("{}{exit}", encoding.name()),
+            name: format!("{}{compared}{exit}", encoding.name()),
             encoding: encoding.name().to_owned(),
             form: generated.form,
             early_exit,
+            has_codes: generated.options.code_type != CodeType::Reading,
             files: generated.files,
             is_offered,
             scores_from,
@@ -396,6 +415,7 @@ mod tests {
                         encoding: name.to_owned(),
                         form: name.to_owned(),
                         early_exit: false,
+                        has_codes: true,
                         files: SourceTree::new(),
                         header: None,
                         shape: Shape::default(),

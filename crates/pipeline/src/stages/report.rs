@@ -150,7 +150,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
                 let bytes = model_flash_bytes as f64 / summary.n_splits as f64;
                 (bytes * 100.0).round() / 100.0
             }),
-            code_bits: Some(summary.code_bits),
+            code_bits: chosen.has_codes.then_some(summary.code_bits),
             early_exit: summary.exit.clone().filter(|_| chosen.early_exit),
             leaves: summary.leaves.clone(),
             candidates: choice.candidates,

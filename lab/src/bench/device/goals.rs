@@ -8,6 +8,8 @@ use super::ours::Mode;
 pub(super) struct Goal {
     /// Instructions relative to the rival's.
     pub instructions: Option<[f64; 3]>,
+    /// Instructions from readings relative to those of our branches on codes.
+    pub from_readings: Option<f64>,
     /// Flash relative to the rival's.
     pub flash: Option<f64>,
     /// Instructions per level walked.
@@ -21,6 +23,7 @@ pub(super) struct Goal {
 /// Nothing asked.
 pub(super) const NONE: Goal = Goal {
     instructions: None,
+    from_readings: None,
     flash: None,
     per_level: None,
     per_split: None,
@@ -34,6 +37,10 @@ const FLASH_BASE: f64 = 400.0;
 pub(super) fn goal(mode: Mode, model: &Model) -> Goal {
     match model.name.as_str() {
         "digits_rf10" => ratios(mode),
+        _ if mode == Mode::Readings => Goal {
+            from_readings: Some(0.25),
+            ..NONE
+        },
         "digits_nb" if mode == Mode::Bayes => Goal {
             instructions: Some([0.09, 0.09, 0.15]),
             flash: Some(0.33),
@@ -54,7 +61,7 @@ fn ratios(mode: Mode) -> Goal {
         Mode::Table8 => ([0.35, 0.42, 0.70], Some(0.36)),
         Mode::Packed => ([1.0; 3], None),
         Mode::Soft => ([0.10, 0.12, 0.45], Some(0.60)),
-        Mode::Bayes => return NONE,
+        Mode::Readings | Mode::Bayes => return NONE,
     };
     Goal {
         instructions: Some(instructions),

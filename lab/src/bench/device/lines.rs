@@ -35,6 +35,9 @@ struct Metric {
 
 const INSTRUCTIONS: &str = "instructions";
 const FLASH: &str = "flash_bytes";
+const FROM_READINGS: &str = "instructions_from_readings";
+/// The form that conversions are measured on.
+const OF_CODES: &str = "branches 16-bit";
 const RAM: &str = "ram_bytes";
 
 const METRICS: [Metric; 6] = [
@@ -135,23 +138,31 @@ impl Site<'_> {
                     ..base.clone()
                 }));
             }
-            self.with_readings(own, &base, lines);
+            self.with_readings(own, &goal, &base, lines);
             self.per_level_and_split(own, &goal, &base, lines);
         }
     }
 
-    fn with_readings(&self, own: &Measured, base: &Line, lines: &mut Vec<Line>) {
+    fn with_readings(&self, own: &Measured, goal: &Goal, base: &Line, lines: &mut Vec<Line>) {
         let Some(figures) = &own.from_readings else {
             return;
         };
+        let of_codes = self.here.iter().find(|one| one.form == OF_CODES);
+        let of_codes = of_codes.and_then(|one| one.from_readings.as_ref());
         for (metric, ours) in [
-            ("instructions_from_readings", figures.instructions),
+            (FROM_READINGS, figures.instructions),
             ("instructions_max_from_readings", figures.instructions_max),
             ("flash_bytes_from_readings", figures.flash_bytes as f64),
         ] {
+            let goal = goal.from_readings.filter(|_| metric == FROM_READINGS);
+            let peer = of_codes.filter(|_| goal.is_some());
             lines.push(judged(Line {
                 metric: metric.to_owned(),
                 ours: Some(ours),
+                peer: peer.map(|figures| figures.instructions),
+                peer_name: peer.map(|_| format!("ours, {OF_CODES}")),
+                goal,
+                goal_is_ratio: true,
                 ..base.clone()
             }));
         }
@@ -183,7 +194,7 @@ impl Site<'_> {
     fn soft_best(&self, lines: &mut Vec<Line>) {
         let is_soft = |variant: &&Variant| variant.mode == Mode::Soft;
         let forms: Vec<&str> = variants(self.model)
-            .iter()
+            .into_iter()
             .filter(is_soft)
             .map(|variant| variant.name)
             .collect();
@@ -236,7 +247,7 @@ impl Site<'_> {
     /// The peer's figure that a variant is compared with, and the form it is of.
     fn rival(&self, variant: &Variant, metric: &Metric) -> (Option<f64>, Option<String>) {
         let (form, voting) = match variant.mode {
-            Mode::Branches16 | Mode::Branches8 | Mode::Branches8EarlyExit => {
+            Mode::Branches16 | Mode::Branches8 | Mode::Branches8EarlyExit | Mode::Readings => {
                 (Some("emlearn inline int16"), "hard")
             }
             Mode::Table16 | Mode::Table8 | Mode::Packed => (Some("emlearn loadable int16"), "hard"),

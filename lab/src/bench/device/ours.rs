@@ -27,6 +27,7 @@ pub(super) enum Mode {
     Branches16,
     Branches8,
     Branches8EarlyExit,
+    Readings,
     Table16,
     Table8,
     Packed,
@@ -99,6 +100,16 @@ const TREES: [Variant; 13] = [
     Variant { name: "table 8-bit, Q15 votes", mode: Mode::Soft, voting: Voting::Soft, ..TABLE_8 },
 ];
 
+/// How readings that need codes are compared without; their codings, by rank, decide as float does.
+const READINGS: Variant = Variant {
+    name: "branches on readings",
+    mode: Mode::Readings,
+    coding: CodingChoice::Rank,
+    encoding: Encoding::Branches,
+    code_type: CodeType::Reading,
+    ..TABLE
+};
+
 /// Every way in which we build naive Bayes.
 #[rustfmt::skip]
 const BAYES: [Variant; 2] = [
@@ -107,11 +118,13 @@ const BAYES: [Variant; 2] = [
 ];
 
 /// The variants of a model.
-pub(super) fn variants(model: &Model) -> &'static [Variant] {
-    match model.float {
-        FloatModel::Forest(_) if model.name == "digits_rf10" => &TREES,
-        FloatModel::Forest(_) | FloatModel::Additive(_) => &TREES[..8],
-        FloatModel::GaussianNb(_) => &BAYES,
+pub(super) fn variants(model: &Model) -> Vec<&'static Variant> {
+    let common = TREES[..8].iter();
+    match (&model.float, model.name.as_str()) {
+        (FloatModel::GaussianNb(_), _) => BAYES.iter().collect(),
+        (_, "digits_rf10") => TREES.iter().collect(),
+        (_, "iris_dt4" | "bc_rf20") => common.chain([&READINGS]).collect(),
+        _ => common.collect(),
     }
 }
 
@@ -182,7 +195,7 @@ impl Site<'_> {
             wants_scores: false,
             codes: match variant.code_type {
                 CodeType::U8 => CodeWidth::Auto,
-                CodeType::I16 => CodeWidth::Word,
+                CodeType::I16 | CodeType::U16 | CodeType::Reading => CodeWidth::Word,
             },
         };
         QuantModel::new(&self.model.float, &calibrations, options, Some(train)).environment()
@@ -256,7 +269,8 @@ impl Site<'_> {
         let quant = self.quantize(variant)?;
         let (product, empty) = self.footprints(variant, &quant, empties)?;
         let codes = quant.of_codes();
-        let (product_of_codes, empty_of_codes) = if quant.is_identity() {
+        let are_readings = quant.is_identity() || variant.code_type == CodeType::Reading;
+        let (product_of_codes, empty_of_codes) = if are_readings {
             (product.clone(), empty.clone())
         } else {
             self.footprints(variant, &codes, empties)?
