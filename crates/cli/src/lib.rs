@@ -22,6 +22,7 @@ pub mod new;
 mod npy;
 mod own_xtask;
 mod predict;
+mod search;
 pub mod setup;
 mod sizes;
 mod summary;
@@ -117,6 +118,8 @@ CI. What only its owner can do, it names."
         #[arg(long, value_name = "PATH")]
         spinney: Option<PathBuf>,
     },
+    /// Find the model with the best cross-validated score that meets every budget.
+    Search(search::Arguments),
     /// The chips there are, and the table of them.
     #[command(subcommand)]
     Chips(ChipsVerb),
@@ -337,6 +340,7 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
             chip,
             spinney,
         } => init::run(&path, name.as_deref(), &chip, spinney.as_deref()),
+        Verb::Search(arguments) => search::run(&arguments),
         Verb::Chips(ChipsVerb::Search { name, flash }) => {
             chips::find(name.as_deref().unwrap_or_default(), flash)
         }

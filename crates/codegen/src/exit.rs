@@ -31,6 +31,17 @@ pub struct Stopped {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Walks {
     trees: Vec<Tree>,
+    leaves: Leaves,
+    n_classes: usize,
+}
+
+/// What the first trees of a forest say of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefix {
+    /// The class index.
+    pub class: usize,
+    /// How many splits were passed.
+    pub n_splits: usize,
 }
 
 impl Walks {
@@ -40,6 +51,8 @@ impl Walks {
         match model.body() {
             Body::Forest(forest) => Some(Self {
                 trees: trees(forest),
+                leaves: forest.leaves().clone(),
+                n_classes: model.n_scores(),
             }),
             Body::Bayes(_) => None,
         }
@@ -58,6 +71,34 @@ impl Walks {
     #[must_use]
     pub fn splits(&self, codes: &[i16]) -> usize {
         self.trees.iter().map(|tree| tree.walk(codes).1).sum()
+    }
+
+    /// What the first trees say, for each number of them in `sizes`, ascending and no more than there
+    /// are: what forests of so many of these trees would.
+    ///
+    /// # Panics
+    /// As [`Walks::splits`].
+    #[must_use]
+    pub fn prefixes(&self, codes: &[i16], sizes: &[usize]) -> Vec<Prefix> {
+        let mut sums = vec![0_u32; self.n_classes];
+        let mut n_splits = 0;
+        let mut asked = 0;
+        let prefixes = sizes.iter().map(|size| {
+            for tree in &self.trees[asked..*size] {
+                let (leaf, passed) = tree.walk(codes);
+                n_splits += passed;
+                let votes = votes(&self.leaves, tree, leaf, self.n_classes);
+                for (sum, vote) in sums.iter_mut().zip(votes) {
+                    *sum += vote;
+                }
+            }
+            asked = *size;
+            Prefix {
+                class: spinney_runtime::argmax(&sums),
+                n_splits,
+            }
+        });
+        prefixes.collect()
     }
 }
 

@@ -56,7 +56,7 @@ pub use c99::{Header, c99};
 pub use carried::carried;
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
-pub use exit::{Exit, Stopped, Walks};
+pub use exit::{Exit, Prefix, Stopped, Walks};
 pub use front_end::{add_front_end, filters};
 pub use memory::{exact_memory_x, memory_x};
 pub use options::{CodeType, Encoding, Options};

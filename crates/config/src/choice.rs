@@ -161,6 +161,28 @@ words! {
 }
 
 choice! {
+    /// What `search` looks for.
+    Objective {
+        /// The share of rows whose class is named.
+        Accuracy = "accuracy",
+        /// The mean of that share over the classes.
+        BalancedAccuracy = "balanced-accuracy",
+        /// The mean of the classes' F1.
+        F1Macro = "f1-macro",
+    }
+}
+
+choice! {
+    /// A form in flash whose bytes are known without a compiler.
+    Tabled {
+        /// Tables of fixed-width nodes.
+        Table = "table",
+        /// Tables of bit-packed nodes.
+        Packed = "packed",
+    }
+}
+
+choice! {
     /// The form that a model takes in flash.
     Encoding {
         /// The candidate that meets the budgets best.

@@ -163,7 +163,6 @@ const KEYS: &[(&[&str], Ours)] = &[
             "eta",
             "booster",
             "boosting_type",
-            "objective",
             "eval_metric",
             "early_stopping_rounds",
             "loss",

@@ -34,6 +34,7 @@
 mod check;
 mod choice;
 mod diagnostics;
+mod edit;
 pub mod file;
 mod foreign;
 mod nearest;
@@ -48,8 +49,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use choice::{
-    AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer,
-    Sends, SignalKind, Source, Summary, Trainer, Word,
+    AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
+    Output, Prefer, Sends, SignalKind, Source, Summary, Tabled, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
@@ -59,10 +60,16 @@ pub use pipeline::{
     Accuracy, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath, Count,
     DataFile, Dataset, Feature, Firmware, ForestTraining, Frontend, Identity, Labels, MaxFeatures,
     Missing, Model, MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Reject, Scenes,
-    Target, Training, Uplink,
+    Search, Target, Training, Uplink,
 };
 use spinney_model::Task;
 use value::Reader;
+
+/// The seconds of a time such as `10m`; `None` for what is none.
+#[must_use]
+pub fn seconds(text: &str) -> Option<u64> {
+    value::seconds(text).and_then(|seconds| u64::try_from(seconds).ok())
+}
 
 /// A config without fault, and its text.
 #[derive(Debug, Clone)]

@@ -15,8 +15,8 @@ use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
-    AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, Output, Prefer, Sends,
-    Summary, Trainer, as_word, as_word_if_given, as_words,
+    AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
+    Output, Prefer, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given, as_words,
 };
 
 /// A config without fault.
@@ -55,6 +55,9 @@ pub struct Pipeline {
     pub uplink: Option<Uplink>,
     /// `[power]`.
     pub power: Option<Power>,
+    /// `[search]`; no stage depends on it.
+    #[serde(skip)]
+    pub search: Search,
 }
 
 /// A path as it was typed, and where it leads from the config's folder.
@@ -470,6 +473,40 @@ pub struct Codegen {
     /// Where the C99 header goes besides, once all gates hold; only with that export.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<ConfigPath>,
+}
+
+/// Where the verb `search` looks, and for how long; lists have no value twice, and only those of
+/// depths and leaves may be empty, for no limit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Search {
+    /// What is to be high.
+    pub objective: Objective,
+    /// How many models are drawn and trained.
+    #[serde(skip)]
+    pub trials: u32,
+    /// Seconds after which no trial starts.
+    #[serde(skip)]
+    pub time_s: Option<u64>,
+    /// Parts of the training rows, each held out once; 2 to 20.
+    pub folds: u32,
+    /// Kinds of model.
+    pub kinds: Vec<ModelKind>,
+    /// Numbers of trees, ascending.
+    pub n_trees: Vec<u32>,
+    /// Most leaves of a tree.
+    pub max_leaf_nodes: Vec<u32>,
+    /// Most splits from root to leaf.
+    pub max_depth: Vec<u32>,
+    /// How many features a split of a forest chooses from.
+    pub max_features: Vec<MaxFeatures>,
+    /// How trees are combined.
+    #[serde(serialize_with = "as_words")]
+    pub leaves: Vec<Voting>,
+    /// How readings become codes.
+    #[serde(serialize_with = "as_words")]
+    pub codings: Vec<CodingChoice>,
+    /// Forms in flash.
+    pub encodings: Vec<Tabled>,
 }
 
 /// Gates on what the model is worth, and on what Q15 may cost; `None` for no gate.

@@ -23,6 +23,7 @@ pub(crate) enum Value {
     Number(f64),
     Bytes(u32),
     Words(Vec<(String, Span)>),
+    List(Vec<Value>),
     Pair(f64, f64),
     PerClass(BTreeMap<String, f64>),
     Chip(Box<Listing>),
@@ -41,6 +42,9 @@ pub(crate) struct Reader<'a> {
 
 /// Forms of a size, said wherever one is wrong.
 const SIZES: &str = "a size is a number of bytes (`16384` or `\"16384\"`), or has a unit: `\"16K\"`, `\"1M\"`; 1K is 1024 bytes";
+
+/// Forms of a time, said wherever one is wrong.
+const TIMES: &str = "a time is a number with `s`, `m` or `h`: `\"90s\"`, `\"10m\"`, `\"2h\"`";
 
 impl Reader<'_> {
     /// Reads `value`; `place` names it in faults. `None` after a fault.
@@ -128,6 +132,12 @@ impl Reader<'_> {
             Kind::Choices(words) => self.words(place, kind, value, words),
             Kind::Names { max } => self.names(place, kind, value, *max),
             Kind::Size { min } => self.size(place, kind, value, *min),
+            Kind::Duration => {
+                let text = self.string(place, kind, value)?;
+                let seconds = seconds(&text).map(Value::Integer);
+                seconds.or_else(|| self.refuse(place, kind, value, Some(TIMES.into())))
+            }
+            Kind::List(item) => self.list(place, kind, value, item),
             Kind::Address => {
                 let address = match value.get_ref() {
                     DeValue::String(text) => text
@@ -211,7 +221,7 @@ impl Reader<'_> {
             let bare = text.trim();
             if bare.parse::<f64>().is_ok() || bare == "true" || bare == "false" {
                 fault.help = Some(format!("write it without quotes: `{key} = {bare}`"));
-            } else if matches!(kind, Kind::Choices(_) | Kind::Names { .. }) {
+            } else if matches!(kind, Kind::Choices(_) | Kind::Names { .. } | Kind::List(_)) {
                 fault.help = Some(format!("write it in brackets: `{key} = [{text:?}]`"));
             }
         }
@@ -329,6 +339,34 @@ impl Reader<'_> {
             }
         }
         (self.faults.len() == n_faults).then_some(Value::Words(found))
+    }
+
+    fn list(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        item: &Kind,
+    ) -> Option<Value> {
+        let DeValue::Array(array) = value.get_ref() else {
+            return self.wrong_type(place, kind, value);
+        };
+        if array.is_empty() {
+            return self.refuse(place, kind, value, None);
+        }
+        let n_faults = self.faults.len();
+        let mut found: Vec<Value> = Vec::new();
+        for value in array.iter() {
+            match self.read(place, item, value) {
+                Some(read) if found.contains(&read) => {
+                    let literal = self.literal(value);
+                    let message = format!("{place}: found {literal} twice, expected it once");
+                    self.faults.push(Fault::new(Some(value.span()), message));
+                }
+                read => found.extend(read),
+            }
+        }
+        (self.faults.len() == n_faults).then_some(Value::List(found))
     }
 
     fn size(
@@ -473,6 +511,20 @@ fn to_i64(integer: &DeInteger) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
+/// Seconds of a time in words: digits, then `s`, `m` or `h`; at least one.
+pub(crate) fn seconds(text: &str) -> Option<i64> {
+    let unit = match text.as_bytes().last()? {
+        b's' => 1,
+        b'm' => 60,
+        b'h' => 3600,
+        _ => return None,
+    };
+    let digits = &text[..text.len() - 1];
+    let number: u32 = digits.parse().ok().filter(|number| *number > 0)?;
+    let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_plain.then_some(i64::from(number) * unit)
+}
+
 /// Bytes of a size in words: digits, then nothing, `K` (1024) or `M` (1024²).
 fn size_bytes(text: &str) -> Option<u64> {
     let (digits, unit) = match text.as_bytes().last()? {
@@ -490,7 +542,7 @@ fn size_bytes(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::size_bytes;
+    use super::{seconds, size_bytes};
 
     #[test]
     fn sizes() {
@@ -507,6 +559,26 @@ mod tests {
             "", "K", "16k", "16 K", "16KiB", "1.5K", "-1", "+1", "1G", "٣K", "1_000",
         ] {
             assert_eq!(size_bytes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        for (text, expected) in [("90s", 90), ("10m", 600), ("2h", 7200)] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "m",
+            "0m",
+            "10",
+            "1d",
+            "1.5h",
+            "+1m",
+            "-1m",
+            "99999999999h",
+        ] {
+            assert_eq!(seconds(text), None, "{text}");
         }
     }
 }

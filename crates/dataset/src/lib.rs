@@ -20,6 +20,7 @@ pub mod archive;
 mod columns;
 pub mod csv;
 mod dialect;
+mod folds;
 mod foreign;
 mod gaps;
 pub mod idx;
@@ -41,6 +42,7 @@ use ndarray::{Array2, Axis};
 
 pub use columns::{Column, Columns, Missing};
 pub use dialect::{Decimal, Delimiter, Dialect, Shape};
+pub use folds::folds;
 pub use gaps::Fills;
 pub use labels::Labels;
 pub use limits::Budget;

@@ -20,6 +20,7 @@ pub mod places;
 pub mod probe;
 pub mod process;
 pub mod progress;
+pub mod search;
 pub mod serial;
 pub mod setup;
 pub mod stages;

@@ -6,6 +6,7 @@ mod model;
 mod motion;
 mod node;
 mod reject;
+mod search;
 mod target;
 mod task;
 
@@ -45,6 +46,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let budget = target::budget(reader, raw, target.as_ref());
     let uplink = node::uplink(reader, raw);
     let power = node::power(reader, raw, target.as_ref());
+    let search = search::check(reader, raw);
     Some(Pipeline {
         identity: identity?,
         dataset: dataset?,
@@ -61,6 +63,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         budget: budget?,
         uplink,
         power,
+        search: search?,
     })
 }
 

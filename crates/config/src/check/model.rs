@@ -203,7 +203,11 @@ fn count(section: &RawSection, key: &str) -> Option<Count> {
 }
 
 fn max_features(section: &RawSection) -> Option<MaxFeatures> {
-    match section.value("max_features")? {
+    max_features_of(section.value("max_features")?)
+}
+
+pub(super) fn max_features_of(value: &Value) -> Option<MaxFeatures> {
+    match value {
         Value::Integer(features) => u32::try_from(*features).ok().map(MaxFeatures::Features),
         Value::Number(share) => Some(MaxFeatures::Fraction(*share)),
         Value::Text(word) => match word.as_str() {

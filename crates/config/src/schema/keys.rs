@@ -1,6 +1,6 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
-use super::{CORES, Default, Interval, Key, Kind, Section, spending};
+use super::{CORES, Default, Interval, Key, Kind, Section, search, spending};
 use spinney_dataset::{Decimal, Delimiter};
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
@@ -27,8 +27,8 @@ pub(super) const fn key(
 const NO_LIMIT: Default = Default::Words("no limit");
 pub(super) const NO_GATE: Default = Default::Words("no gate");
 /// Most trees, and the deepest one, that the runtime's tables are meant for.
-const TREES_MAX: i64 = 10_000;
-const DEPTH_MAX: i64 = 1_000;
+pub(super) const TREES_MAX: i64 = 10_000;
+pub(super) const DEPTH_MAX: i64 = 1_000;
 pub(super) const COUNT_MAX: i64 = u32::MAX as i64;
 
 /// Every section, in the order in which the document tells them.
@@ -632,4 +632,5 @@ pub const SECTIONS: &[Section] = &[
     spending::BUDGET,
     spending::UPLINK,
     spending::POWER,
+    search::SEARCH,
 ];

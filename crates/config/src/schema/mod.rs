@@ -4,6 +4,7 @@
 //! all draw from these tables.
 
 mod keys;
+mod search;
 mod signal;
 mod spending;
 
@@ -88,6 +89,10 @@ pub enum Kind {
         /// Lowest value.
         min: u32,
     },
+    /// How long, in minutes or hours.
+    Duration,
+    /// Values of another kind, each once.
+    List(&'static Kind),
     /// An address of 32 bits.
     Address,
     /// A chip of the table.
@@ -180,6 +185,8 @@ impl Kind {
             Self::Choices(words) => format!("a list of {}", listed(words)),
             Self::Names { max } => format!("a list of 1 to {max} names, each once"),
             Self::Size { .. } => "a size, such as `\"16K\"`".to_owned(),
+            Self::Duration => "a time, such as `\"10m\"`".to_owned(),
+            Self::List(item) => format!("a list of values, each {}", item.expected()),
             Self::Address => "an address of 32 bits, such as `0x08000000`".to_owned(),
             Self::Chip => "the name of a chip".to_owned(),
             Self::Board => "the name of an emulated machine".to_owned(),

@@ -24,6 +24,7 @@ const BASES: [Base; 8] = [
         ("firmware", ""),
         ("power", "decisions_per_hour = 60\nbattery_mah = 2000"),
         ("uplink", "radio = \"lorawan-sf7\""),
+        ("search", ""),
     ],
     &[
         ("pipeline", "name = \"a\""),

@@ -357,13 +357,20 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     let Ok(parts) = split(&all, 0.25, SEED) else {
         return Ok(false);
     };
-    let model = train_model(config, training, &parts.train, &Progress::none())?;
+    let model = train_model(
+        config,
+        training,
+        &parts.train,
+        &Vec::new(),
+        &Progress::none(),
+    )?;
     let rows = PipelineRows {
         calibration: None,
         train: Some(parts.train),
         test: parts.test,
         has_labels: true,
         test_samples: Vec::new(),
+        groups: None,
         notes: Vec::new(),
     };
     let quantized = quantized_from(config, model, rows, None)?;

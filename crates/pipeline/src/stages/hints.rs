@@ -109,6 +109,14 @@ pub fn notes(session: &Session, path: &Path, verdicts: &[Verdict]) -> Result<Vec
     let quantized = session.made("quantize")?;
     let known: Summary = quantized.read_json(SUMMARY)?;
     let mut notes = chip::notes(&session.config, &known);
+    let is_over = |it: &Verdict| !it.pass && ["flash", "instructions"].contains(&it.gate.as_str());
+    let is_trained = matches!(session.config.pipeline.model, ModelConfig::Train(_));
+    if is_trained && verdicts.iter().any(is_over) {
+        let search = invocation::verb_for(&session.config, "search", "");
+        notes.push(format!(
+            "{search} finds the model with the best score that meets the budgets"
+        ));
+    }
     let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let rows: Vec<usize> = differing(&known, &predictions).collect();
     let Some(first) = rows.first() else {

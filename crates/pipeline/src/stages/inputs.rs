@@ -28,12 +28,26 @@ use crate::invocation;
 use crate::store::{self, sha256};
 
 /// The bytes of every input file, by the path typed, and this program's digest.
+#[derive(Default)]
 pub struct Inputs {
     pub(super) files: BTreeMap<String, Vec<u8>>,
     digests: BTreeMap<String, String>,
     /// The recordings of each folder, by the path typed.
     pub(super) folders: BTreeMap<String, Folder>,
     program: String,
+    /// Whether training rows stand in for the test rows, which nobody may look at yet.
+    is_blind: bool,
+}
+
+/// Most training rows that stand in for test rows.
+const STAND_INS: usize = 256;
+
+/// The training rows that stand in for the test rows, in ascending order.
+pub fn stand_ins(train: &Dataset, seed: u64) -> Vec<usize> {
+    let mut rows = permutation(train.n_rows(), seed);
+    rows.truncate(STAND_INS);
+    rows.sort_unstable();
+    rows
 }
 
 /// Rows to train and to test on.
@@ -51,6 +65,9 @@ pub struct PipelineRows {
     pub test_samples: Vec<Vec<i16>>,
     /// What is odd about the files.
     pub notes: Vec<Note>,
+    /// For each training row the number of what it belongs to, such as a recording; `None` where
+    /// rows belong to nothing.
+    pub groups: Option<Vec<usize>>,
 }
 
 /// Reads every file that the config names.
@@ -60,6 +77,7 @@ pub fn read(config: &Config) -> Result<Inputs, Failure> {
         digests: BTreeMap::new(),
         folders: BTreeMap::new(),
         program: program_digest()?,
+        is_blind: false,
     };
     let frontend = config.pipeline.frontend.as_ref();
     match &config.pipeline.dataset {
@@ -102,6 +120,19 @@ pub fn program_digest() -> Result<String, Failure> {
 }
 
 impl Inputs {
+    /// The same, with training rows in place of the test rows; but where a front end makes them of
+    /// samples, those of the test are heard.
+    pub fn blind(mut self) -> Self {
+        self.is_blind = true;
+        self
+    }
+
+    /// The same, with the test rows.
+    pub fn seeing(mut self) -> Self {
+        self.is_blind = false;
+        self
+    }
+
     pub(super) fn add(&mut self, path: &ConfigPath) -> Result<(), Failure> {
         if self.files.contains_key(&path.typed) {
             return Ok(());
@@ -172,6 +203,9 @@ impl Inputs {
     pub fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
         let mut base = self.of_config(config, &["dataset", "frontend", "scenes", "reject"])?;
         base.insert("program".to_owned(), self.program.clone());
+        if self.is_blind {
+            base.insert("test rows".to_owned(), "training rows".to_owned());
+        }
         // What is held back, and what is said, may change where no recording does.
         for (path, folder) in &self.folders {
             let notes = folder.notes.iter().map(|note| note.text.as_str());
@@ -233,22 +267,36 @@ pub fn rows(
     check_counts(config, file, &rows.test)?;
     if let Some(train) = &rows.train {
         check_counts(config, train_file, train)?;
+        if inputs.is_blind && rows.test_samples.is_empty() {
+            rows.test = train.select(&stand_ins(train, config.pipeline.identity.seed));
+            rows.has_labels = true;
+        }
     }
     Ok(rows)
 }
 
 /// What takes the place of missing readings, feature by feature; nothing where that is not asked for.
 pub fn fills(config: &Config, rows: &PipelineRows) -> Result<Fills, Failure> {
+    let others: Vec<&Dataset> = [&rows.test].into_iter().chain(&rows.calibration).collect();
+    match &rows.train {
+        Some(train) => fills_of(config, train, &others),
+        None => Ok(Fills::new()),
+    }
+}
+
+/// As [`fills`], by the medians of `train`, where it or `others` have gaps.
+pub(crate) fn fills_of(
+    config: &Config,
+    train: &Dataset,
+    others: &[&Dataset],
+) -> Result<Fills, Failure> {
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
-    match &rows.train {
-        Some(train) if file.missing == Some(Gaps::Median) => {
-            let others: Vec<&Dataset> = [&rows.test].into_iter().chain(&rows.calibration).collect();
-            let fills = train.medians(&others);
-            fills.map_err(|error| at_fault(&file.path.full, &error))
-        }
-        _ => Ok(Fills::new()),
+    if file.missing != Some(Gaps::Median) {
+        return Ok(Fills::new());
     }
+    let fills = train.medians(others);
+    fills.map_err(|error| at_fault(&file.path.full, &error))
 }
 
 /// Sets the rows aside that calibrate when a class is unknown: those of a file, or a share of the
@@ -366,6 +414,7 @@ fn parse_rows(
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
+                groups: None,
                 notes: (notes::of_file(&dataset).into_iter())
                     .chain(notes::unused_columns(&unused))
                     .collect(),
@@ -383,6 +432,7 @@ fn parse_rows(
                 test: rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
+                groups: None,
             })
         }
         RowsConfig::Given {
@@ -410,6 +460,7 @@ fn parse_rows(
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
+                groups: None,
                 notes,
             })
         }

@@ -58,7 +58,7 @@ fn stages() -> impl Iterator<Item = &'static str> {
 
 impl MadeFrom {
     /// What a run is made from now.
-    pub(super) fn now(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Self, Failure> {
+    pub(crate) fn now(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Self, Failure> {
         let config = &session.config;
         Ok(Self {
             inputs: inputs.of_config(config, &SECTIONS)?,

@@ -4,7 +4,7 @@ use spinney_config::{
     ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, MaxFeatures,
     Model, Trainer, Training, did_you_mean,
 };
-use spinney_dataset::Dataset;
+use spinney_dataset::{Dataset, Fills};
 use spinney_model::{Additive, FloatModel, ForestKind, Link, Task};
 use spinney_report::{Origin, UNKNOWN};
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
@@ -100,21 +100,15 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
             let fills = inputs::fills(&session.config, &rows)?;
-            let train = &train.filled(&fills);
-            let model = train_model(&session.config, training, train, &session.progress);
-            let model = model.inspect_err(|_| {
+            let progress = &session.progress;
+            let model = train_model(&session.config, training, train, &fills, progress);
+            model.inspect_err(|_| {
                 // No stage after this one will say them.
                 session.progress.clear();
                 for note in &rows.notes {
                     session.progress.note(&note.text);
                 }
-            })?;
-            match model {
-                FloatModel::Forest(forest) if !fills.is_empty() => {
-                    FloatModel::Forest(forest.filled(&fills))
-                }
-                model => model,
-            }
+            })?
         }
         Model::Import {
             path, threshold, ..
@@ -205,12 +199,15 @@ pub fn trains_with_linfa(config: &Config) -> bool {
     )
 }
 
-pub(super) fn train_model(
+/// Trains on rows whose gaps are filled, and fills them in the model's splits, too.
+pub(crate) fn train_model(
     config: &Config,
     training: &Training,
     rows: &Dataset,
+    fills: &Fills,
     progress: &Progress,
 ) -> Result<FloatModel, Failure> {
+    let rows = &rows.filled(fills);
     let result = match training {
         Training::GaussianNb { var_smoothing } => spinney_train::gaussian_nb(rows, *var_smoothing),
         Training::Forest(forest) => {
@@ -228,7 +225,11 @@ pub(super) fn train_model(
             }
         }
     };
-    result.map_err(|error| match error {
+    let filled = |model: FloatModel| match model {
+        FloatModel::Forest(forest) if !fills.is_empty() => FloatModel::Forest(forest.filled(fills)),
+        model => model,
+    };
+    result.map(filled).map_err(|error| match error {
         TrainError::Rows { found, expected } => {
             let file = match &config.pipeline.dataset {
                 RowsConfig::Split { rows, .. } => rows,

@@ -151,15 +151,17 @@ impl Recordings for Sides<'_> {
         self.long_enough(&file.path.typed, all)
     }
 
-    fn rows(&self, recordings: &[MotionRecording]) -> Result<Dataset, Failure> {
+    fn rows(&self, recordings: &[MotionRecording]) -> Result<(Dataset, Vec<usize>), Failure> {
         let features = self.front.feature_names();
         let mut values = Vec::new();
         let mut labels = Vec::new();
-        for recording in recordings {
+        let mut groups = Vec::new();
+        for (group, recording) in recordings.iter().enumerate() {
             let rows = hear_motion(self.front, &recording.values).input()?;
             let background = &self.frontend.background;
             let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
             labels.extend(of_rows);
+            groups.resize(labels.len(), group);
             values.extend(rows.into_iter().flatten().map(f64::from));
         }
         let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
@@ -169,7 +171,7 @@ impl Recordings for Sides<'_> {
             is_named: true,
             values,
         };
-        Dataset::new(rows, &labels).input()
+        Ok((Dataset::new(rows, &labels).input()?, groups))
     }
 
     fn samples(recording: &MotionRecording) -> &[i16] {

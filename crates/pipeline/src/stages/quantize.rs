@@ -288,54 +288,29 @@ pub(super) fn quantized_from(
     kept: Option<Conversion>,
 ) -> Result<Quantized, Failure> {
     let rows = fit_to_model(rows, &model, config)?;
-    let voting = config.pipeline.quantize.leaves;
-    if voting == Voting::Hard && matches!(model, FloatModel::Additive(_)) {
-        let message = format!(
-            "found `\"hard\"` for {}, expected `\"soft\"`: its trees add values, they do not vote",
-            model.kind()
-        );
-        let help = "remove `leaves`";
-        return Err(config.fault("quantize.leaves", message, Some(help)).into());
-    }
     let declared = declared(config, &model)?;
-    let train = rows.train.as_ref();
     let in_model = |error| at_fault(model::file_of(config), &error);
     let mut converted = match kept {
         Some(kept) => kept,
-        None => {
-            let values = train.map(|rows| rows.values().view());
-            let calibrations = spinney_quantize::calibrate(&model, values, &declared)
-                .map_err(|error| at_fault(config.path(), &error))?;
-            let mut options = Options {
-                voting,
-                votes: config.pipeline.quantize.votes,
-                codes: config.pipeline.quantize.codes,
-                wants_scores: wants_scores(config),
-            };
-            if let (Votes::Auto, Some(limit)) = (options.votes, config.pipeline.accuracy.max_error)
-            {
-                options.votes =
-                    narrowest(limit, &model, &calibrations, options).map_err(in_model)?;
-            }
-            Conversion::calibrated(model, calibrations, options, train).map_err(in_model)?
-        }
+        None => converted(config, model, rows.train.as_ref(), &declared)?,
     };
-    for rows in [&rows.test].into_iter().chain(&rows.calibration) {
-        check_readings(&converted.model, rows, &converted.calibrations, &declared)?;
+    for of_rows in [&rows.test].into_iter().chain(&rows.calibration) {
+        check_readings(
+            &converted.model,
+            of_rows,
+            &converted.calibrations,
+            &declared,
+        )?;
     }
-    if config
-        .pipeline
-        .codegen
-        .outputs
-        .contains(&Output::Probabilities)
-    {
+    let outputs = &config.pipeline.codegen.outputs;
+    if outputs.contains(&Output::Probabilities) {
         converted = converted.with_probabilities().map_err(in_model)?;
     }
     let Conversion {
         model,
         calibrations,
         mut quant,
-        ..
+        options,
     } = converted;
     let reject = (config.pipeline.reject.as_ref())
         .zip(rows.calibration.as_ref())
@@ -349,9 +324,41 @@ pub(super) fn quantized_from(
         rows,
         calibrations,
         quant,
-        voting,
+        voting: options.voting,
         codegen: config.pipeline.codegen.clone(),
     })
+}
+
+/// Calibrates and quantizes a model as the config says, by training rows in its order of features.
+pub(crate) fn converted(
+    config: &Config,
+    model: FloatModel,
+    train: Option<&Dataset>,
+    declared: &[Declared],
+) -> Result<Conversion, Failure> {
+    let voting = config.pipeline.quantize.leaves;
+    if voting == Voting::Hard && matches!(model, FloatModel::Additive(_)) {
+        let message = format!(
+            "found `\"hard\"` for {}, expected `\"soft\"`: its trees add values, they do not vote",
+            model.kind()
+        );
+        let help = "remove `leaves`";
+        return Err(config.fault("quantize.leaves", message, Some(help)).into());
+    }
+    let in_model = |error| at_fault(model::file_of(config), &error);
+    let values = train.map(|rows| rows.values().view());
+    let calibrations = spinney_quantize::calibrate(&model, values, declared)
+        .map_err(|error| at_fault(config.path(), &error))?;
+    let mut options = Options {
+        voting,
+        votes: config.pipeline.quantize.votes,
+        codes: config.pipeline.quantize.codes,
+        wants_scores: wants_scores(config),
+    };
+    if let (Votes::Auto, Some(limit)) = (options.votes, config.pipeline.accuracy.max_error) {
+        options.votes = narrowest(limit, &model, &calibrations, options).map_err(in_model)?;
+    }
+    Conversion::calibrated(model, calibrations, options, train).map_err(in_model)
 }
 
 /// The margin that promises a coverage, from rows that neither trained nor test; their number was
@@ -537,11 +544,12 @@ fn fit_to_model(
         has_labels: rows.has_labels,
         test_samples: rows.test_samples,
         notes: rows.notes,
+        groups: rows.groups,
     })
 }
 
 /// What the config declares of each feature of the model.
-fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failure> {
+pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failure> {
     let features = model.schema().features();
     for pattern in config.pipeline.features.keys() {
         if !features

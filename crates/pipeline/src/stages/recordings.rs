@@ -29,8 +29,8 @@ pub(super) trait Recordings {
     /// The recordings of a side that is given for itself, `train` or `test`.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<Self::Recording>, Failure>;
 
-    /// A row of features per decision, with its class.
-    fn rows(&self, recordings: &[Self::Recording]) -> Result<Dataset, Failure>;
+    /// A row of features per decision, with its class, and for each the index of its recording.
+    fn rows(&self, recordings: &[Self::Recording]) -> Result<(Dataset, Vec<usize>), Failure>;
 
     /// The samples that a device would hear.
     fn samples(recording: &Self::Recording) -> &[i16];
@@ -74,8 +74,8 @@ pub(super) fn rows<R: Recordings>(
             .as_ref()
             .and_then(|train| heard_twice::<R>(train, &test)),
     );
-    let train = train.map(|train| kind.rows(&train)).transpose()?;
-    let mut test_rows = kind.rows(&test)?;
+    let (train, groups) = train.map(|train| kind.rows(&train)).transpose()?.unzip();
+    let (mut test_rows, _) = kind.rows(&test)?;
     if let Some(train) = &train {
         notes.extend_from_slice(train.notes());
         test_rows = test_rows.with_classes(train.classes()).input()?;
@@ -87,6 +87,8 @@ pub(super) fn rows<R: Recordings>(
         has_labels: true,
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
         notes,
+        // One recording has no other to be judged by.
+        groups: groups.filter(|groups: &Vec<usize>| groups.iter().any(|group| *group > 0)),
     })
 }
 

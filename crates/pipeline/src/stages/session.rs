@@ -45,6 +45,11 @@ impl Session {
     /// Opens the pipeline of a config.
     pub fn of(config: Config, progress: Progress) -> Result<Self, Failure> {
         let artifacts = places::artifacts(&config)?;
+        Self::within(config, artifacts, progress)
+    }
+
+    /// Opens the pipeline of a config, with a folder of its own for its artifacts.
+    pub fn within(config: Config, artifacts: PathBuf, progress: Progress) -> Result<Self, Failure> {
         let lock = lock::hold(&artifacts.join("lock"), &progress).environment()?;
         disk::sweep(&artifacts);
         disk::sweep(&artifacts.join(WHY));

@@ -158,14 +158,16 @@ impl Recordings for Sides<'_> {
         Ok((vec![self.labelled(recording, &intervals)], Vec::new()))
     }
 
-    fn rows(&self, stretches: &[Stretch]) -> Result<Dataset, Failure> {
+    fn rows(&self, stretches: &[Stretch]) -> Result<(Dataset, Vec<usize>), Failure> {
         let n_bands = self.front_end.bank.n_bands;
         let mut values = Vec::new();
         let mut labels = Vec::new();
-        for stretch in stretches {
+        let mut groups = Vec::new();
+        for (group, stretch) in stretches.iter().enumerate() {
             let rows = hear(self.front_end, &stretch.samples).input()?;
             values.extend(rows.into_iter().flatten().map(f64::from));
             labels.extend(stretch.labels.iter().cloned());
+            groups.resize(labels.len(), group);
         }
         let values =
             ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
@@ -174,7 +176,7 @@ impl Recordings for Sides<'_> {
             is_named: true,
             values,
         };
-        Dataset::new(rows, &labels).input()
+        Ok((Dataset::new(rows, &labels).input()?, groups))
     }
 
     fn samples(stretch: &Stretch) -> &[i16] {

@@ -1,0 +1,84 @@
+//! Candidates that are built and run, as any pipeline is; and the winner, on the test rows.
+
+use serde::{Deserialize, Serialize};
+use spinney_report::Report;
+
+use super::Search;
+use super::estimate::Candidate;
+use super::journal::name;
+use super::space::{self, Keys};
+use crate::failure::Failure;
+use crate::stages::candidates::Choice;
+use crate::stages::inputs::Inputs;
+use crate::stages::last_run::MadeFrom;
+use crate::stages::{Session, Tools, build, model, quantize, report, run};
+use crate::store::sha256;
+
+/// What an image takes that was built and run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// All keys.
+    pub keys: Keys,
+    /// Bytes of the model's tables.
+    pub table_bytes: u64,
+    /// Splits that a row passes.
+    pub levels: f64,
+    /// Flash of the product image.
+    pub flash_bytes: u64,
+    /// RAM of it.
+    pub ram_bytes: u64,
+    /// Mean instructions of an inference, where it ran.
+    pub instructions: Option<f64>,
+    /// The budgets that it misses.
+    pub misses: Vec<String>,
+}
+
+impl Search {
+    /// Builds a candidate and runs it, on training rows.
+    pub(super) fn measured(
+        &mut self,
+        candidate: &Candidate,
+        tools: &Tools,
+    ) -> Result<Measured, Failure> {
+        let session = self.staged(&candidate.keys, tools, Inputs::blind)?;
+        let choice: Choice = session.made("run")?.read_json(run::CHOICE)?;
+        let chosen = choice.candidates.into_iter().find(|it| it.is_chosen);
+        let chosen = chosen.expect("a form was chosen");
+        Ok(Measured {
+            keys: candidate.keys.clone(),
+            table_bytes: candidate.table_bytes,
+            levels: candidate.levels,
+            flash_bytes: chosen.flash_bytes,
+            ram_bytes: chosen.ram_bytes,
+            instructions: chosen.instructions.map(|it| it.mean),
+            misses: chosen.misses,
+        })
+    }
+
+    /// The report of the winner, which alone sees the test rows.
+    pub(super) fn judged(&mut self, keys: &Keys, tools: &Tools) -> Result<Report, Failure> {
+        let session = self.staged(keys, tools, Inputs::seeing)?;
+        let from = MadeFrom::now(&session, &self.inputs, tools)?;
+        report::of(&session, &from)
+    }
+
+    /// A session of the config with these keys, all of its stages run.
+    fn staged(
+        &mut self,
+        keys: &Keys,
+        tools: &Tools,
+        rows: fn(Inputs) -> Inputs,
+    ) -> Result<Session, Failure> {
+        let config = space::config_with(&self.config, keys)?;
+        let folder = self
+            .folder
+            .join(sha256(name(keys).as_bytes())[..23].replace(':', "-"));
+        let session = Session::within(config, folder, self.progress.clone())?;
+        self.inputs = rows(std::mem::take(&mut self.inputs));
+        model::run(&session, &self.inputs)?;
+        quantize::run(&session, &self.inputs)?;
+        build::run(&session, tools)?;
+        run::run(&session, tools)?;
+        Ok(session)
+    }
+}
