@@ -469,7 +469,7 @@ impl Search {
             best: leader.as_ref().map(place),
             nearest,
             front: front(&all).into_iter().map(place).collect(),
-            trials: tried.len(),
+            trials: self.growths_tried(tried),
             cpu_s: (self.journal.cpu_s * 10.0).round() / 10.0,
             is_cut,
             objective: spinney_config::Word::word(search.objective),
@@ -478,6 +478,12 @@ impl Search {
             groups: self.n_groups,
             test,
         })
+    }
+
+    /// How many of these something is known of: all but where time ran out.
+    fn growths_tried(&self, tried: &[usize]) -> usize {
+        let is_known = |at: &&usize| self.journal.grown(&self.growths[**at]).is_some();
+        tried.iter().filter(is_known).count()
     }
 
     /// What misses the budgets by least.
@@ -494,7 +500,7 @@ impl Search {
         Some((place(nearest), self.misses(nearest)))
     }
 
-    /// What a gate allows, for messages.
+    /// The config that it is a search of.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
