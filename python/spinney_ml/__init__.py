@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ._load import load
 from ._measure import Measured
 from ._model import Certificate, Explanation, Form, Model, QuantModel
+from ._search import Candidate, Found, search
 from ._spinney import __version__
 from .errors import MeasurementError, QuantizationError, SpinneyError, UnsupportedModelError
 
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Candidate",
     "Certificate",
     "Explanation",
     "Form",
+    "Found",
     "Measured",
     "MeasurementError",
     "Model",
@@ -48,6 +51,7 @@ __all__ = [
     "__version__",
     "load",
     "scorers",
+    "search",
     "train",
 ]
 

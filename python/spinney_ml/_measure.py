@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import MeasurementError, QuantizationError
+from . import _project
+from .errors import MeasurementError
 
 if TYPE_CHECKING:
     from ._model import QuantModel
@@ -76,8 +75,8 @@ def measure(
         folder = Path(place)
         (folder / "model.json").write_bytes(quant.to_bytes())
         np.save(folder / "rows.npy", rows)
-        (folder / "pipeline.toml").write_text(_config(quant, chip, encoding), encoding="utf-8")
-        report = _run(folder)
+        _project.write_config(folder, _sections(quant, chip, encoding))
+        report = _project.run(folder, ["pipeline", "run"])
         with (folder / "reports" / "model" / "predictions.csv").open(newline="") as file:
             predicted = [row["q15"] for row in csv.DictReader(file)]
     if classes is not None and predicted != classes:
@@ -106,36 +105,20 @@ def measure(
     )
 
 
-def _config(quant: QuantModel, chip: str, encoding: str) -> str:
+def _sections(quant: QuantModel, chip: str, encoding: str) -> dict[str, dict[str, Any]]:
     """The pipeline.toml of a kept model and rows without labels."""
     saved = json.loads(quant.to_bytes())
     outputs = ["class"]
     if saved["wants_scores"]:
         outputs.append("probabilities" if saved["has_probabilities"] else "scores")
-    asked: dict[str, dict[str, Any]] = {
+    return {
         "pipeline": {"name": "model"},
         "dataset": {"test": "rows.npy"},
         "model": {"source": "import", "path": "model.json"},
         "quantize": {"leaves": "hard" if saved["hard_votes"] else "soft"},
-        "codegen": {"encoding": encoding},
+        "codegen": {
+            "encoding": encoding,
+            "outputs": outputs if quant.task == "classify" else None,
+        },
         "target": {"chip": chip},
     }
-    if quant.task == "classify":
-        asked["codegen"]["outputs"] = outputs
-    lines = []
-    for section, keys in asked.items():
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _run(folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "spinney_ml", "pipeline", "run", "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode in (0, 1) and done.stdout.startswith("{"):
-        report: dict[str, Any] = json.loads(done.stdout)
-        return report
-    told = done.stderr.strip()
-    if done.returncode == 3:
-        raise MeasurementError("this machine", told, "`spinney setup` finds and installs what lacks")
-    raise QuantizationError("the model", told, "what the pipeline takes")
