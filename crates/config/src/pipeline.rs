@@ -215,6 +215,9 @@ pub enum Model {
         /// The score down to which a detector raises an alarm; `None` for its own.
         #[serde(skip_serializing_if = "Option::is_none")]
         threshold: Option<f64>,
+        /// The names of its classes; `None` for those of the file.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        classes: Option<Vec<String>>,
     },
 }
 

@@ -71,6 +71,52 @@ impl FloatModel {
         }
     }
 
+    /// The same model with other names for its classes, in their order.
+    ///
+    /// # Errors
+    /// Another number of names, one that is empty or used twice, or a model that does not classify.
+    pub fn with_classes(self, names: Vec<String>) -> Result<Self, ModelError> {
+        let old = self.schema();
+        if old.task() != Task::Classify || names.len() != old.n_classes() {
+            return Err(ModelError::new(
+                "classes",
+                format!("{} names", names.len()),
+                match old.task() {
+                    Task::Classify => {
+                        format!(
+                            "one per class, {}: {}",
+                            old.n_classes(),
+                            old.classes().join(", ")
+                        )
+                    }
+                    _ => "none, since the model does not name classes".to_owned(),
+                },
+            ));
+        }
+        let schema = Schema::new(old.features().to_vec(), old.naming(), names)?;
+        Ok(match self {
+            Self::Forest(forest) => {
+                let kind = forest.kind();
+                Self::Forest(Forest::new(kind, schema, forest.into_trees())?)
+            }
+            Self::Additive(sum) => Self::Additive(Additive::new(
+                sum.kind(),
+                schema,
+                sum.trees().to_vec(),
+                sum.sum().clone(),
+                sum.link(),
+                sum.threshold().filter(|_| sum.n_outputs() == 1),
+            )?),
+            Self::GaussianNb(bayes) => Self::GaussianNb(GaussianNb::of_inputs(
+                schema,
+                bayes.inputs().to_vec(),
+                bayes.log_priors().to_vec(),
+                bayes.means().to_vec(),
+                bayes.variances().to_vec(),
+            )?),
+        })
+    }
+
     /// The name under which `pipeline.toml` and the report know this kind of model.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -236,3 +236,22 @@ fn white_space_around_names_does_not_count() {
     expect!["features[1]: found an empty name, expected a name"]
         .assert_eq(&error(schema(["a", " "], ["0", "1"])));
 }
+
+#[test]
+fn classes_take_other_names() {
+    let text = br#"{"format": "spinney-model", "version": 1, "kind": "decision-tree",
+        "features": [{"name": "a"}], "classes": ["0", "1"],
+        "trees": [{"nodes": [{"feature": 0, "threshold": 1.5, "left": 1, "right": 2},
+                             {"value": [0.75, 0.25]}, {"value": [0, 1]}]}]}"#;
+    let model = FloatModel::from_json(text).unwrap();
+    let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+    let named = model.clone().with_classes(names(&["low", "high"])).unwrap();
+    assert_eq!(named.schema().classes(), ["low", "high"]);
+    assert_eq!(named.trees(), model.trees());
+    let error = model.clone().with_classes(names(&["low"])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "classes: found 1 names, expected one per class, 2: 0, 1"
+    );
+    assert!(model.with_classes(names(&["low", "low"])).is_err());
+}

@@ -21,7 +21,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
     match section.choice::<Source>("source")? {
         Source::Import => {
             let why = "an imported model is trained already";
-            let kept = ["source", "path", "task", "threshold"];
+            let kept = ["source", "path", "task", "threshold", "classes"];
             refuse_all_but(reader, section, &kept, why, "source");
             if section.given("path").is_none() {
                 reader.missing(raw, section, "path");
@@ -31,6 +31,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
                 path,
                 task: section.choice("task"),
                 threshold: section.number("threshold"),
+                classes: section.names("classes"),
             })
         }
         Source::Train => {

@@ -196,6 +196,12 @@ pub const SECTIONS: &[Section] = &[
                 "The score down to which a detector raises an alarm.",
             ),
             key(
+                "classes",
+                Kind::Names { max: 255 },
+                Default::Words("those of the file"),
+                "The names of an imported model's classes, in its order.",
+            ),
+            key(
                 "kind",
                 Kind::Choice(ModelKind::WORDS),
                 Default::Words("none"),

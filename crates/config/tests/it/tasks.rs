@@ -50,6 +50,21 @@ fn a_regressor_and_a_detector() {
 }
 
 #[test]
+fn classes_of_an_imported_model_have_names() {
+    let text = imported("classes = [\"low\", \"high\"]\n", "");
+    let pipeline = parse(&text).expect("a valid config").pipeline;
+    let Model::Import { classes, .. } = pipeline.model else {
+        panic!("an imported model");
+    };
+    assert_eq!(classes, Some(vec!["low".to_owned(), "high".to_owned()]));
+    let error = parse(&MINIMAL.replace("n_trees = 3", "classes = [\"low\", \"high\"]"));
+    assert!(
+        error.is_err(),
+        "a model that is trained here has its rows' classes"
+    );
+}
+
+#[test]
 fn what_is_trained_here_classifies() {
     check(
         &MINIMAL.replace("n_trees = 3", "task = \"regress\""),

@@ -111,7 +111,10 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             })?
         }
         Model::Import {
-            path, threshold, ..
+            path,
+            threshold,
+            classes,
+            ..
         } => {
             session.progress.doing("importing");
             let imported = spinney_import::import(inputs.bytes(path))
@@ -123,8 +126,15 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                 steps: imported.origin.steps,
                 notes: imported.origin.notes,
             });
-            let model = imported.model;
+            let mut model = imported.model;
             session.config.check_task(model.task())?;
+            if let Some(classes) = classes {
+                let named = model.with_classes(classes.clone());
+                model = named.map_err(|error| {
+                    let message = format!("found {}, expected {}", error.found, error.expected);
+                    session.config.fault("model.classes", message, None)
+                })?;
+            }
             let n_outputs = model.schema().outputs().len();
             if model.task() == Task::Regress && n_outputs > 1 {
                 let found = format!(

@@ -229,7 +229,7 @@ fn kept(
     inputs: &Inputs,
     model: &FloatModel,
 ) -> Result<Option<Conversion>, Failure> {
-    let Model::Import { path, .. } = &config.pipeline.model else {
+    let Model::Import { path, classes, .. } = &config.pipeline.model else {
         return Ok(None);
     };
     let bytes = inputs.bytes(path);
@@ -243,6 +243,7 @@ fn kept(
         ("quantize.votes", decided.votes != Votes::Q15),
         ("quantize.codes", decided.codes != CodeWidth::Auto),
         ("quantize.coding", decided.coding != CodingChoice::Auto),
+        ("model.classes", classes.is_some()),
         ("model.threshold", kept.model != *model),
         ("reject", config.pipeline.reject.is_some()),
     ];
