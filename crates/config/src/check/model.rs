@@ -35,15 +35,21 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
             })
         }
         Source::Train => {
-            if let Some(span) = section.given("path") {
+            for (key, help) in [
+                ("path", "to import the file, write `source = \"import\"`"),
+                ("classes", "classes are those of the rows' labels"),
+            ] {
+                let Some(span) = section.given(key) else {
+                    continue;
+                };
                 let message = format!(
-                    "model.path: found {}, expected none, since the model is trained here",
+                    "model.{key}: found {}, expected none, since the model is trained here",
                     literal(reader.text, &span)
                 );
                 reader.faults.push(
                     Fault::new(Some(span), message)
                         .context(section.given("source"), "because of this")
-                        .help("to import the file, write `source = \"import\"`"),
+                        .help(help),
                 );
             }
             if section.given("kind").is_none() {

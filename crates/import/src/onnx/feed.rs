@@ -4,8 +4,9 @@ use spinney_dataset::Budget;
 use spinney_model::limits;
 
 use super::INSTEAD;
+use super::encode::{Words, encode};
 use super::graph::{Graph, Node, integers, shown};
-use super::inputs::{RawInputs, elem_type_of_numbers};
+use super::inputs::{RawInputs, elem_type};
 use super::proto;
 use crate::ImportError;
 use crate::fold::{Feed, Input, Op};
@@ -49,13 +50,25 @@ pub(super) fn trace(
         raw: &raw,
         is_used: vec![false; graph.inputs.len()],
         steps: Vec::new(),
+        words: Words::new(),
         budget,
     };
     let columns = walk.columns(value, 0)?;
-    let Walk { is_used, steps, .. } = walk;
+    let Walk {
+        is_used,
+        steps,
+        words,
+        ..
+    } = walk;
+    if columns.is_text {
+        return Err(ImportError::refused(
+            "a text input without an encoder",
+            "OneHotEncoder and LabelEncoder make numbers of it",
+        ));
+    }
     let is_double = !columns.is_single && columns.is_float;
     Ok(Trace {
-        feed: raw.feed(graph, &is_used, columns.inputs)?,
+        feed: raw.feed(graph, &is_used, columns.inputs, words)?,
         steps,
         is_double,
     })
@@ -88,6 +101,8 @@ struct Walk<'g> {
     /// Which of the graph's inputs it has come to.
     is_used: Vec<bool>,
     steps: Vec<String>,
+    /// The words of columns of text that encoders have come to.
+    words: Words,
     budget: &'g Budget,
 }
 
@@ -111,6 +126,12 @@ impl Walk<'_> {
             if node.op_type == "CastLike" {
                 let like = self.columns(node.input(1), depth + 1)?;
                 columns.cast_like(&like, node)?;
+            } else if is_encoder(node) {
+                columns.inputs = encode(node, columns.inputs, &mut self.words, self.budget)?;
+                let is_float = node.integers("values_int64s").is_empty();
+                (columns.is_text, columns.is_float, columns.is_single) =
+                    (false, is_float, is_float);
+                self.steps.push(node.shown());
             } else if columns.pass(self.graph, node, self.budget)? {
                 self.steps.push(node.shown());
             }
@@ -170,7 +191,7 @@ impl Walk<'_> {
                 "an input or an operator's output",
             ));
         };
-        let elem_type = elem_type_of_numbers(&inputs[index])?;
+        let elem_type = elem_type(&inputs[index]);
         self.is_used[index] = true;
         let start = self.raw.start(self.graph, index)?;
         let width = self.raw.width(self.graph, index)?;
@@ -179,6 +200,7 @@ impl Walk<'_> {
             inputs: Input::all(width),
             is_float: is_single || elem_type == proto::DOUBLE,
             is_single,
+            is_text: elem_type == proto::STRING,
         };
         for input in &mut columns.inputs {
             input.raw += start;
@@ -199,6 +221,10 @@ fn data_input(graph: &Graph, node: &Node) -> Result<usize, ImportError> {
         | "CastLike"
         | "Scaler"
         | "Imputer"
+        | "OneHotEncoder"
+        | "LabelEncoder"
+        | "Binarizer"
+        | "Reshape"
         | "Sub"
         | "Div"
         | "Mul"
@@ -211,6 +237,10 @@ fn data_input(graph: &Graph, node: &Node) -> Result<usize, ImportError> {
             INSTEAD,
         )),
     }
+}
+
+fn is_encoder(node: &Node) -> bool {
+    matches!(node.op_type.as_str(), "OneHotEncoder" | "LabelEncoder")
 }
 
 /// The number of raw features that the first operator with a constant per feature tells.
@@ -229,7 +259,7 @@ fn first_width(graph: &Graph, chain: &[&Node]) -> Option<usize> {
                     .numbers(node.input(other))
                     .map_or(0, |numbers| numbers.len())
             }
-            "ArrayFeatureExtractor" | "Gather" => return None,
+            "ArrayFeatureExtractor" | "Gather" | "OneHotEncoder" | "LabelEncoder" => return None,
             _ => 0,
         };
         if width > 1 {
@@ -244,6 +274,7 @@ struct Columns {
     inputs: Vec<Input>,
     is_float: bool,
     is_single: bool,
+    is_text: bool,
 }
 
 impl Columns {
@@ -263,7 +294,8 @@ impl Columns {
     fn beside(mut self, other: Self) -> Result<Self, ImportError> {
         let n = self.inputs.len() + other.inputs.len();
         limits::FEATURES.check("a concatenation", n)?;
-        if (self.is_single, self.is_float) != (other.is_single, other.is_float) {
+        let kind = |it: &Self| (it.is_single, it.is_float, it.is_text);
+        if kind(&self) != kind(&other) {
             return Err(ImportError::refused(
                 "a concatenation of mixed types",
                 "inputs of one type",
@@ -282,6 +314,21 @@ impl Columns {
         };
         match node.op_type.as_str() {
             "Identity" => return Ok(false),
+            "Reshape" => {
+                // Of one row again, whose columns an encoder had put below each other.
+                let shape = graph.constant(node.input(1)).and_then(integers);
+                let width = i64::try_from(self.inputs.len()).unwrap_or(0);
+                return match shape.as_deref() {
+                    Some([-1, found]) if *found == width => Ok(false),
+                    _ => Err(odd(node, "another shape", &format!("[-1, {width}]"))),
+                };
+            }
+            "Binarizer" if !self.is_text => {
+                let bound = node
+                    .attribute("threshold")
+                    .map_or(0.0, |it| f64::from(it.f));
+                self.push_all(Op::Above(bound));
+            }
             "Cast" => {
                 self.cast(node)?;
                 return Ok(false);
@@ -341,6 +388,7 @@ impl Columns {
 
     fn cast(&mut self, node: &Node) -> Result<(), ImportError> {
         match node.attribute("to").map_or(0, |to| to.i) {
+            to if to == i64::from(proto::INT64) && !self.is_float && !self.is_text => {}
             to if to == i64::from(proto::FLOAT) => self.make_single(),
             to if to == i64::from(proto::DOUBLE) => {
                 (self.is_single, self.is_float) = (false, true);

@@ -1,9 +1,8 @@
 //! The graph's inputs, as the columns of a row.
 
-use std::collections::BTreeMap;
-
 use spinney_model::limits;
 
+use super::encode::Words;
 use super::graph::{Graph, shown};
 use super::proto::{self, ValueInfo};
 use crate::ImportError;
@@ -59,12 +58,21 @@ impl RawInputs {
         graph: &Graph,
         is_used: &[bool],
         mut inputs: Vec<Input>,
+        mut words: Words,
     ) -> Result<Feed, ImportError> {
         let n_raw = if self.are_named {
             is_used.iter().filter(|used| **used).count()
         } else {
-            for input in &graph.inputs {
-                elem_type_of_numbers(input)?;
+            for (input, is_used) in graph.inputs.iter().zip(is_used) {
+                if elem_type(input) == proto::STRING && !is_used {
+                    return Err(ImportError::refused(
+                        format!(
+                            "the text input \"{}\", which nothing uses,",
+                            shown(&input.name)
+                        ),
+                        "leave it out",
+                    ));
+                }
             }
             self.start(graph, graph.inputs.len())?
         };
@@ -81,26 +89,23 @@ impl RawInputs {
             for input in &mut inputs {
                 input.raw = index_of[input.raw];
             }
+            words = (words.into_iter())
+                .map(|(raw, words)| (index_of[raw], words))
+                .collect();
         }
         Ok(Feed {
             names,
             n_raw,
-            words: BTreeMap::new(),
+            words,
             inputs,
         })
     }
 }
 
 /// ONNX's number for the type of an input's columns.
-pub(super) fn elem_type_of_numbers(input: &ValueInfo) -> Result<i32, ImportError> {
+pub(super) fn elem_type(input: &ValueInfo) -> i32 {
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor.as_ref());
-    match tensor.map_or(proto::FLOAT, |tensor| tensor.elem_type) {
-        proto::STRING => Err(ImportError::refused(
-            format!("the text input \"{}\"", shown(&input.name)),
-            "a model of numbers",
-        )),
-        elem_type => Ok(elem_type),
-    }
+    tensor.map_or(proto::FLOAT, |tensor| tensor.elem_type)
 }
 
 fn declared_width(input: &ValueInfo) -> Option<usize> {

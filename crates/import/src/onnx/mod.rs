@@ -5,6 +5,7 @@
 //! the graph's inputs, then what stands after it. Any other operator is refused by name.
 
 mod bayes;
+mod encode;
 mod ensemble;
 mod feed;
 mod fraction;
@@ -24,8 +25,9 @@ use graph::{Graph, Node, shown};
 use tail::Tail;
 
 /// What works instead of an operator that is not known.
-const INSTEAD: &str = "tree ensembles and skl2onnx's GaussianNB are, behind Scaler, Imputer, Sub, \
-                       Div, Mul, Add, Clip, Cast, Concat and selections; or save a skops file";
+const INSTEAD: &str = "tree ensembles and skl2onnx's GaussianNB are, behind Scaler, Imputer, \
+                       OneHotEncoder, LabelEncoder, Binarizer, Sub, Div, Mul, Add, Clip, Cast, Concat and \
+                       selections; or save a skops file";
 
 /// Reads an ONNX file.
 ///
