@@ -36,8 +36,6 @@ struct Metric {
 const INSTRUCTIONS: &str = "instructions";
 const FLASH: &str = "flash_bytes";
 const FROM_READINGS: &str = "instructions_from_readings";
-/// The form that conversions are measured on.
-const OF_CODES: &str = "branches 16-bit";
 const RAM: &str = "ram_bytes";
 
 const METRICS: [Metric; 6] = [
@@ -147,22 +145,16 @@ impl Site<'_> {
         let Some(figures) = &own.from_readings else {
             return;
         };
-        let of_codes = self.here.iter().find(|one| one.form == OF_CODES);
-        let of_codes = of_codes.and_then(|one| one.from_readings.as_ref());
         for (metric, ours) in [
             (FROM_READINGS, figures.instructions),
             ("instructions_max_from_readings", figures.instructions_max),
             ("flash_bytes_from_readings", figures.flash_bytes as f64),
         ] {
-            let goal = goal.from_readings.filter(|_| metric == FROM_READINGS);
-            let peer = of_codes.filter(|_| goal.is_some());
+            let goal = goal.from_readings.map(|goals| goals[self.index]);
             lines.push(judged(Line {
                 metric: metric.to_owned(),
                 ours: Some(ours),
-                peer: peer.map(|figures| figures.instructions),
-                peer_name: peer.map(|_| format!("ours, {OF_CODES}")),
-                goal,
-                goal_is_ratio: true,
+                goal: goal.filter(|_| metric == FROM_READINGS),
                 ..base.clone()
             }));
         }
