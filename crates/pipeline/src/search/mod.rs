@@ -9,6 +9,7 @@ mod space;
 mod tests;
 mod trial;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -155,7 +156,7 @@ impl Search {
         let growths = space::growths(search, seed);
         let data = digest(&config, &inputs, &growths[0])?;
         let folder = places::artifacts(&config)?.join(format!("search-{data}"));
-        let n_groups = groups.map(|groups| 1 + groups.iter().max().copied().unwrap_or(0));
+        let n_groups = groups.map(|groups| groups.into_iter().collect::<BTreeSet<usize>>().len());
         Ok(Self {
             stand_ins: train.select(&stand_ins(&train, seed)),
             config,

@@ -327,10 +327,12 @@ fn hold_out(
             let sorted = |rows: &[usize]| {
                 let mut rows = rows.to_vec();
                 rows.sort_unstable();
-                train.select(&rows)
+                rows
             };
-            let (held, kept) = (sorted(held), sorted(kept));
-            rows.train = Some(kept);
+            let (held, kept) = (train.select(&sorted(held)), sorted(kept));
+            let of_kept = |groups: Vec<usize>| kept.iter().map(|row| groups[*row]).collect();
+            rows.groups = rows.groups.take().map(of_kept);
+            rows.train = Some(train.select(&kept));
             held
         }
         (CalibrationRows::Share(_), None) => return Ok(()),
