@@ -164,7 +164,7 @@ fn test_recordings_never_train() {
         note: all/part: 2 recordings of 2 classes
     "#]]);
     nested("train = \"all\"\ntest = \"./all\"").check(2, &expect![[r#"
-        error: FOLDER/all: 2 recordings of all are in ./all too; they test, and do not train: found nothing else, expected recordings that are for training alone; `path` divides a folder
+        error: FOLDER/all: 2 files of all are in ./all too; they test, and do not train: found nothing else, expected recordings that are for training alone; `path` divides a folder
     "#]]);
     // Links, as far as the system has them.
     #[cfg(unix)]
@@ -182,7 +182,7 @@ fn test_recordings_never_train() {
             train: 4 rows of 4 features in FOLDER/train_X.npy
             test: 4 rows of 4 features in FOLDER/test_X.npy
             note: all: 3 recordings of 2 classes; left out: 2 in deeper folders; without recordings, and so no classes: part
-            note: 1 recordings of all are in linked too; they test, and do not train
+            note: 1 files of all are in linked too; they test, and do not train
             note: linked: 2 recordings of 2 classes
         "#]]);
     }

@@ -384,10 +384,11 @@ fn read(
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
     };
     let keeps = |column: &str| {
-        !file
-            .ignore
-            .iter()
-            .any(|it| spinney_convert::matches(it, column))
+        file.group.as_deref() != Some(column)
+            && !file
+                .ignore
+                .iter()
+                .any(|it| spinney_convert::matches(it, column))
     };
     let source = Source::open(bytes, labels, file.dialect())?;
     let may_miss = file.missing == Some(Gaps::Median);

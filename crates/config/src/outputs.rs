@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostics::{Diagnostics, Fault};
-use crate::{Config, DataFile, Dataset, Labels, Model};
+use crate::{Config, Dataset, Labels, Model};
 
 /// Where configs may write besides their own folders.
 #[derive(Debug, Clone, Default)]
@@ -114,12 +114,16 @@ impl Config {
             Dataset::Given { train, test } => (Some(test), train.as_ref()),
         };
         let files = first.into_iter().chain(second);
-        let data = files.flat_map(|DataFile { path, labels, .. }| {
-            let labels = match labels {
+        let data = files.flat_map(|file| {
+            let labels = match &file.labels {
                 Labels::File(path) => Some(path.full.as_path()),
                 _ => None,
             };
-            std::iter::once(path.full.as_path()).chain(labels)
+            let several = file.several.iter().map(|it| it.path.full.as_path());
+            [file.path.full.as_path()]
+                .into_iter()
+                .chain(several)
+                .chain(labels)
         });
         let model = match &self.pipeline.model {
             Model::Import { path, .. } => Some(path.full.as_path()),

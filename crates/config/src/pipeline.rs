@@ -96,6 +96,7 @@ pub struct Identity {
 /// Which rows there are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one per config")]
 pub enum Dataset {
     /// One file, split by class.
     Split {
@@ -116,8 +117,14 @@ pub enum Dataset {
 /// A file of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataFile {
-    /// The file.
+    /// The file, or a folder of recordings; of several, all that was typed, and the first.
     pub path: ConfigPath,
+    /// Several files, or patterns of them; empty where `path` is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub several: Vec<FilesOf>,
+    /// The column whose rows of one name are all on one side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Where its labels are.
     pub labels: Labels,
     /// Whether the first line of a CSV file names its columns.
@@ -153,6 +160,12 @@ pub struct DataFile {
 }
 
 impl DataFile {
+    /// Whether this is a folder, or several files.
+    #[must_use]
+    pub fn is_many(&self) -> bool {
+        !self.several.is_empty() || self.path.full.is_dir()
+    }
+
     /// What is known of how a CSV file is written.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
@@ -164,6 +177,16 @@ impl DataFile {
     }
 }
 
+/// Files of rows: one, or all whose names a pattern matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilesOf {
+    /// The file; in its name `*` stands for any text.
+    pub path: ConfigPath,
+    /// The class of all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+}
+
 /// Where the labels of a file of rows are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -173,7 +196,7 @@ pub enum Labels {
     Column(String),
     /// In a file of their own.
     File(ConfigPath),
-    /// In the names of the folders that recordings lie in.
+    /// In the names of the folders that recordings lie in, or in the config, which has files by class.
     Folders,
     /// Nowhere: an imported model is run, and no accuracy is measured.
     None,
@@ -192,6 +215,7 @@ pub struct Reject {
 /// Rows that calibrate when a class is unknown.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one per config")]
 pub enum CalibrationRows {
     /// This share of the training rows, which then train nothing; above 0 and below 1.
     Share(f64),

@@ -74,6 +74,14 @@ impl RawSection {
         }
     }
 
+    /// Several paths and patterns, each with its class, if it has one; `None` for one path.
+    pub fn paths(&self, key: &str) -> Option<&[(Option<String>, String)]> {
+        match self.value(key)? {
+            Value::Paths(paths) => Some(paths),
+            _ => None,
+        }
+    }
+
     /// What a word means.
     pub fn choice<W: Word>(&self, key: &str) -> Option<W> {
         W::from_word(&self.text(key)?)

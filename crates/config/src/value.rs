@@ -26,6 +26,8 @@ pub(crate) enum Value {
     List(Vec<Value>),
     Pair(f64, f64),
     PerClass(BTreeMap<String, f64>),
+    /// Paths and patterns of files, each with its class, if it has one.
+    Paths(Vec<(Option<String>, String)>),
     Chip(Box<Listing>),
     Board(&'static Machine),
 }
@@ -83,28 +85,13 @@ impl Reader<'_> {
                 fits.then_some(Value::Text(name))
                     .or_else(|| self.refuse(place, kind, value, None))
             }
-            Kind::File | Kind::Path => {
+            Kind::Paths => self.paths(place, kind, value),
+            Kind::File => {
                 let name = self.string(place, kind, value)?;
                 if (self.exists)(&self.folder.join(&name)) {
                     return Some(Value::Text(name));
                 }
-                let what = match kind {
-                    Kind::Path => "file or folder",
-                    _ => "file",
-                };
-                let fault = Fault::new(
-                    Some(value.span()),
-                    format!(
-                        "{place}: found {}, expected a {what} that exists",
-                        self.literal(value)
-                    ),
-                )
-                .help(format!(
-                    "there is no {what} {}; paths are relative to the config's folder",
-                    self.folder.join(&name).display()
-                ));
-                self.faults.push(fault);
-                None
+                self.not_there(place, value, "file", &name)
             }
             Kind::Flag => match value.get_ref() {
                 DeValue::Boolean(flag) => Some(Value::Flag(*flag)),
@@ -367,6 +354,95 @@ impl Reader<'_> {
             }
         }
         (self.faults.len() == n_faults).then_some(Value::List(found))
+    }
+
+    /// One path as text; several, or such with `*`, as paths.
+    fn paths(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
+        let n_faults = self.faults.len();
+        let mut found = Vec::new();
+        match value.get_ref() {
+            DeValue::Table(classes) if !classes.is_empty() => {
+                for (class, paths) in classes {
+                    let class = class.get_ref().to_string();
+                    let place = format!("{place}.{}", class.escape_debug());
+                    for path in self.listed_paths(&place, kind, paths) {
+                        found.push((Some(class.clone()), path));
+                    }
+                }
+            }
+            DeValue::Table(_) => return self.refuse(place, kind, value, None),
+            DeValue::String(_) => {
+                let path = self.path_or_pattern(place, kind, value)?;
+                if !path.contains('*') || (self.exists)(&self.folder.join(&path)) {
+                    return Some(Value::Text(path));
+                }
+                found.push((None, path));
+            }
+            _ => {
+                let paths = self.listed_paths(place, kind, value);
+                found.extend(paths.into_iter().map(|path| (None, path)));
+            }
+        }
+        (self.faults.len() == n_faults).then_some(Value::Paths(found))
+    }
+
+    /// A path, or those of a list.
+    fn listed_paths(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Vec<String> {
+        let DeValue::Array(array) = value.get_ref() else {
+            return Vec::from_iter(self.path_or_pattern(place, kind, value));
+        };
+        if array.is_empty() {
+            self.refuse::<()>(place, kind, value, None);
+        }
+        let paths = array.iter();
+        paths
+            .filter_map(|path| self.path_or_pattern(place, kind, path))
+            .collect()
+    }
+
+    /// A path that leads somewhere, or one whose last name has a `*`.
+    fn path_or_pattern(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+    ) -> Option<String> {
+        let path = match value.get_ref() {
+            DeValue::String(_) => self.string(place, kind, value)?,
+            _ => return self.wrong_type(place, kind, value),
+        };
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", &path));
+        if (self.exists)(&self.folder.join(&path)) {
+            return Some(path);
+        }
+        if folder.contains('*') {
+            let help = "`*` stands in a file's name alone; name each folder, or one that holds all";
+            return self.refuse(place, kind, value, Some(help.into()));
+        }
+        if name.contains('*') {
+            return Some(path);
+        }
+        self.not_there(place, value, "file or folder", &path)
+    }
+
+    fn not_there<T>(
+        &mut self,
+        place: &str,
+        value: &Spanned<DeValue>,
+        what: &str,
+        name: &str,
+    ) -> Option<T> {
+        let message = format!(
+            "{place}: found {}, expected a {what} that exists",
+            self.literal(value)
+        );
+        let help = format!(
+            "there is no {what} {}; paths are relative to the config's folder",
+            self.folder.join(name).display()
+        );
+        self.faults
+            .push(Fault::new(Some(value.span()), message).help(help));
+        None
     }
 
     fn size(

@@ -125,6 +125,31 @@ pub(crate) fn read_columns(
     Ok((rows, label_column.map(|_| labels)))
 }
 
+/// The fields of one column, none of them missing.
+pub(crate) fn words(
+    bytes: &[u8],
+    shape: &Shape,
+    column: &str,
+    budget: &Budget,
+) -> Result<Labels, DataError> {
+    let mut table = Table::of(bytes, shape.clone())?;
+    let names = table.names();
+    let Some(at) = names.iter().position(|name| name == column) else {
+        return Err(DataError::new(
+            "line 1",
+            format!("no column {column:?}"),
+            format!("it among the columns: {}", preview(names)),
+        ));
+    };
+    let mut words = Labels::default();
+    while table.advance()? {
+        let word = table.field(at)?;
+        labels::check(word, || table.place(at))?;
+        words.push(word, budget)?;
+    }
+    Ok(words)
+}
+
 /// The columns that are features, each with its name.
 pub(crate) fn feature_names(
     names: &[String],

@@ -37,6 +37,20 @@ impl Labels {
         Ok(())
     }
 
+    /// Appends the labels of other rows.
+    pub(crate) fn extend(&mut self, others: &Self) {
+        let index_of: Vec<u32> = (others.texts.iter())
+            .map(|text| {
+                self.index_of
+                    .get(text)
+                    .copied()
+                    .unwrap_or_else(|| self.add(text))
+            })
+            .collect();
+        let of_row = others.of_row.iter().map(|index| index_of[*index as usize]);
+        self.of_row.extend(of_row);
+    }
+
     fn add(&mut self, text: &str) -> u32 {
         let index = u32::try_from(self.texts.len()).expect("memory ends before");
         self.texts.push(text.to_owned());

@@ -1,6 +1,6 @@
 //! What is odd about rows though they can be used; `RULES` has each rule.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ndarray::ArrayView1;
 
@@ -99,6 +99,22 @@ pub fn filled(features: &[String], fills: &[Option<f64>]) -> Option<Note> {
             ),
         )
     })
+}
+
+/// A note on groups that are on one side each, by the group of each row.
+#[must_use]
+pub fn groups(train: &[String], test: &[String]) -> Note {
+    let [train, test] = [train, test].map(|rows| rows.iter().collect::<BTreeSet<&String>>());
+    let names: Vec<String> = test.iter().map(|it| (*it).clone()).collect();
+    Note::new(
+        "groups",
+        format!(
+            "{} groups train, {} test: {}",
+            train.len(),
+            test.len(),
+            csv::preview(&names)
+        ),
+    )
 }
 
 /// Names that are all numbers, but not those that count columns, as pandas names them.

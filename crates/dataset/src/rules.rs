@@ -123,6 +123,18 @@ pub const RULES: &[Rule] = &[
         "The same file, by whatever path, is for training and for the test, and nothing else is.",
     ),
     fault(
+        "columns-apart",
+        "Of several files for one side, one has a column that another has not.",
+    ),
+    fault(
+        "no-files",
+        "No file has a name that a pattern such as `logs/*.csv` matches, or two patterns name the same file.",
+    ),
+    fault(
+        "group-trains",
+        "Rows of one `group` are for training and for the test, or all rows are of one.",
+    ),
+    fault(
         "no-recordings",
         "A folder has no recording where one is looked for.",
     ),
@@ -140,11 +152,11 @@ pub const RULES: &[Rule] = &[
     ),
     note(
         "scan",
-        "What a scan of a folder took, and what it left out, with counts.",
+        "What a scan of a folder, or of names that match a pattern, took, and what it left out, with counts.",
     ),
     note(
         "held-for-test",
-        "Recordings in the folders of both sides, by whatever path: they test and do not train.",
+        "Recordings or files that are on both sides, by whatever path: they test and do not train.",
     ),
     note(
         "short-recording",
@@ -161,6 +173,10 @@ pub const RULES: &[Rule] = &[
     note(
         "filled-gaps",
         "Features whose gaps `missing = \"median\"` fills, and with what.",
+    ),
+    note(
+        "groups",
+        "How many groups train and how many test, where `group` names a column.",
     ),
     note(
         "no-header",
@@ -202,6 +218,15 @@ pub struct Note {
 }
 
 impl Note {
+    /// The same note, of the file of this name among several.
+    #[must_use]
+    pub(crate) fn of(self, file: &str) -> Self {
+        Self {
+            text: format!("{file}: {}", self.text),
+            ..self
+        }
+    }
+
     /// A note by the rule of this name.
     ///
     /// # Panics

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::dialect::{Dialect, Shape};
 use crate::target::Target;
 use crate::{
-    Budget, Columns, DataError, Dataset, Labels, LabelsAre, Rows, Table, columns, csv, foreign,
-    idx, npy, unpacked,
+    Budget, Columns, DataError, Dataset, Labels, LabelsAre, Note, Rows, Table, columns, csv,
+    foreign, idx, npy, unpacked,
 };
 
 /// A format of rows, told by its content.
@@ -56,7 +56,7 @@ pub struct Source<'a> {
     bytes: Cow<'a, [u8]>,
     format: Format,
     labels: LabelsIn<'a>,
-    labels_are: LabelsAre,
+    pub(crate) labels_are: LabelsAre,
     columns: Columns,
     /// How a CSV file is written; `None` of other formats.
     shape: Option<Shape>,
@@ -111,6 +111,31 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// What there is to say of how the file is written.
+    pub(crate) fn note(&self) -> Option<Note> {
+        self.shape.as_ref().and_then(Shape::note)
+    }
+
+    /// What features may have beside numbers.
+    pub(crate) fn known_columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The fields of a column of a CSV file, row by row.
+    ///
+    /// # Errors
+    /// Another format, no such column, or a field that stands for a missing value.
+    pub(crate) fn words(&self, column: &str) -> Result<Labels, DataError> {
+        let Some(shape) = &self.shape else {
+            return Err(DataError::new(
+                "the file",
+                "rows without columns of words",
+                format!("CSV with the column {column:?}"),
+            ));
+        };
+        csv::words(&self.bytes, shape, column, &self.budget.clone())
     }
 
     /// The names of all columns of a CSV file, the label's too, or their numbers where it has no
@@ -195,7 +220,7 @@ impl<'a> Source<'a> {
     /// As [`Source::rows`], and where labels are asked for and there are none.
     pub fn read(&self, keeps: &dyn Fn(&str) -> bool) -> Result<Dataset, DataError> {
         let (rows, labels) = self.rows(keeps)?;
-        let of_file = self.shape.as_ref().and_then(Shape::note);
+        let of_file = self.note();
         match (labels, self.labels) {
             (Some(labels), _) => {
                 let (target, notes) = Target::of(&labels, self.labels_are)?;

@@ -1,5 +1,7 @@
 //! Seeded division, stratified by class, of a data set into training and test rows.
 
+use std::collections::{BTreeMap, HashSet};
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
@@ -70,6 +72,83 @@ pub fn split(dataset: &Dataset, test_fraction: f64, seed: u64) -> Result<Split, 
     })
 }
 
+/// Sets whole groups aside for testing, so that about `test_fraction` of each class is in them: groups
+/// are taken from the largest on, those of a size in an order that `seed` gives, where that brings the
+/// classes nearer to their shares. A class keeps a training row where it is in several groups.
+///
+/// # Errors
+/// Fewer than two groups.
+///
+/// # Panics
+/// If `test_fraction` is not within `0.0..1.0`, ends excluded, or there is no group for each row.
+pub fn split_by_group(
+    dataset: &Dataset,
+    groups: &[String],
+    test_fraction: f64,
+    seed: u64,
+) -> Result<Split, DataError> {
+    assert!(
+        test_fraction > 0.0 && test_fraction < 1.0,
+        "a fraction between 0 and 1"
+    );
+    assert_eq!(groups.len(), dataset.n_rows(), "a group for each row");
+    let strata = dataset.strata();
+    let n_strata = 1 + strata.iter().max().map_or(0, |most| *most);
+    let mut totals = vec![0_usize; n_strata];
+    let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (group, stratum) in groups.iter().zip(strata.iter()) {
+        totals[*stratum] += 1;
+        members.entry(group).or_insert_with(|| vec![0; n_strata])[*stratum] += 1;
+    }
+    let mut members: Vec<(&str, Vec<usize>)> = members.into_iter().collect();
+    if members.len() < 2 {
+        return Err(DataError::new(
+            "the groups",
+            format!("only {:?}", members.first().map_or("", |it| it.0)),
+            "at least two, one for each side",
+        ));
+    }
+    shuffle(&mut members, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+    members.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.iter().sum::<usize>()));
+    let mut taken = vec![0_usize; n_strata];
+    let mut testing: HashSet<&str> = HashSet::new();
+    // How far the classes are from their shares, each by its own size.
+    let distance = |counts: &[usize]| -> f64 {
+        let shares = counts.iter().zip(&totals).filter(|(_, total)| **total > 0);
+        let apart = shares.map(|(count, total)| *count as f64 / *total as f64 - test_fraction);
+        apart.map(|it| it * it).sum()
+    };
+    let with = |taken: &[usize], counts: &[usize]| -> Vec<usize> {
+        taken.iter().zip(counts).map(|(a, b)| a + b).collect()
+    };
+    let leaves_all = |sum: &[usize]| {
+        sum.iter()
+            .zip(&totals)
+            .all(|(n, total)| *total == 0 || n < total)
+    };
+    for (group, counts) in &members {
+        let sum = with(&taken, counts);
+        if leaves_all(&sum) && distance(&sum) < distance(&taken) {
+            taken = sum;
+            testing.insert(*group);
+        }
+    }
+    if testing.is_empty() {
+        let key = |counts: &[usize]| (!leaves_all(counts), distance(counts));
+        let nearest = members.iter().min_by(|(_, a), (_, b)| {
+            let (a, b) = (key(a), key(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+        testing.extend(nearest.map(|(group, _)| *group));
+    }
+    let (test, train): (Vec<usize>, Vec<usize>) =
+        (0..dataset.n_rows()).partition(|row| testing.contains(groups[*row].as_str()));
+    Ok(Split {
+        train: dataset.select(&train),
+        test: dataset.select(&test),
+    })
+}
+
 /// How many rows of each class are set aside, by largest remainder; all but one at the most.
 fn quotas(counts: &[usize], n_test: usize) -> Vec<usize> {
     let n_rows: usize = counts.iter().sum();
@@ -105,7 +184,7 @@ pub fn permutation(n_rows: usize, seed: u64) -> Vec<usize> {
 }
 
 /// Fisher and Yates' shuffle (Knuth, TAOCP volume 2, algorithm P).
-fn shuffle(items: &mut [usize], rng: &mut Xoshiro256PlusPlus) {
+fn shuffle<T>(items: &mut [T], rng: &mut Xoshiro256PlusPlus) {
     for last in (1..items.len()).rev() {
         items.swap(last, below(rng, last + 1));
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use spinney_dataset::{Dataset, LabelsIn, Source, csv, idx, split};
+use spinney_dataset::{Dataset, LabelsIn, Source, csv, idx, split, split_by_group};
 
 fn refused(text: &str, expected: &Expect) {
     let error = csv::read(text.as_bytes(), "y").expect_err("must be refused");
@@ -179,6 +179,26 @@ fn one_row_cannot_be_split() {
     assert!(split(&labelled(&[1]), 0.5, 1).is_err());
 }
 
+#[test]
+fn groups_bring_classes_to_their_shares() {
+    // Eight people of ten rows, and of two classes; one of them has a third class alone.
+    let people = (0..80_usize).map(|row| format!("p{}", row / 10));
+    let people: Vec<String> = people.collect();
+    let mut text = String::from("a,y\n");
+    for row in 0..80 {
+        let class = if row == 5 { 2 } else { row % 2 };
+        text.push_str(&format!("{row},{class}\n"));
+    }
+    let data = csv::read(text.as_bytes(), "y").unwrap();
+    let mut tests = std::collections::BTreeSet::new();
+    for seed in 0..20 {
+        let parts = split_by_group(&data, &people, 0.25, seed).unwrap();
+        assert_eq!(parts.test.class_counts(), [10, 10, 0]);
+        tests.insert(parts.test.source_rows().to_vec());
+    }
+    assert!(tests.len() > 5, "seeds draw others: {}", tests.len());
+}
+
 proptest! {
     #[test]
     fn splits_are_stratified_disjoint_and_repeatable(
@@ -200,6 +220,27 @@ proptest! {
             let share = *count as f64 * parts.test.n_rows() as f64 / data.n_rows() as f64;
             prop_assert!((parts.test.class_counts()[class] as f64 - share).abs() <= 2.0);
         }
+    }
+
+    #[test]
+    fn groups_are_whole_and_each_side_has_some(
+        groups in prop::collection::vec((0_u8..12, 0_u8..3), 2..80),
+        fraction in 0.05_f64..0.7,
+        seed: u64,
+    ) {
+        let lines = groups.iter().map(|(_, class)| format!("1,{class}\n"));
+        let data = csv::read(("a,y\n".to_owned() + &lines.collect::<String>()).as_bytes(), "y").unwrap();
+        let names: Vec<String> = groups.iter().map(|(group, _)| group.to_string()).collect();
+        let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+        let parts = split_by_group(&data, &names, fraction, seed);
+        prop_assert_eq!(parts.is_err(), distinct.len() < 2);
+        let Ok(parts) = parts else { return Ok(()) };
+        prop_assert_eq!(&parts, &split_by_group(&data, &names, fraction, seed).unwrap());
+        let of = |side: &Dataset| -> std::collections::BTreeSet<&String> {
+            side.source_rows().iter().map(|row| &names[*row]).collect()
+        };
+        prop_assert!(of(&parts.train).is_disjoint(&of(&parts.test)));
+        prop_assert_eq!(parts.train.n_rows() + parts.test.n_rows(), data.n_rows());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::choice::{Gaps, ModelKind, SignalKind, Source};
 use crate::diagnostics::Fault;
-use crate::pipeline::{DataFile, Dataset, Labels};
+use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, Labels};
 use crate::raw::RawPipeline;
 use crate::value::Reader;
 
@@ -65,9 +65,18 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
                 .push(Fault::new(section.given(labels), message));
         }
     }
-    let mut files = FILES.iter().filter(|(file, _)| given(file)).peekable();
-    let any_file = files.peek().is_some();
-    let all_separate = files.all(|(_, labels)| given(labels));
+    for (file, labels) in FILES {
+        if section.paths(file).is_some() {
+            let why = "several files have their labels in a column, or a class each";
+            let cause = Cause { section, key: file };
+            reader.contradict(section, labels, why, &cause);
+        }
+    }
+    let files: Vec<_> = FILES.iter().filter(|(file, _)| given(file)).collect();
+    let any_file = !files.is_empty();
+    let all_separate = files.iter().all(|(_, labels)| given(labels));
+    let by_class = files.iter().find(|(file, _)| has_classes(raw, file));
+    let all_by_class = files.iter().all(|(file, _)| has_classes(raw, file));
     recordings(reader, raw);
     if is_signal(raw) {
         let cause = Cause {
@@ -78,6 +87,8 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         reader.contradict(section, "ignore", why, &cause);
         let why = "channels are columns with names";
         reader.contradict(section, "header", why, &cause);
+        let why = "recordings are divided whole; `recording` names them";
+        reader.contradict(section, "group", why, &cause);
         let why = "a recording has every sample";
         reader.contradict(section, "missing", why, &cause);
         for key in ["delimiter", "decimal"] {
@@ -93,6 +104,9 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
             key: "sample_rate",
         };
         reader.contradict(section, "label", why, &cause);
+    } else if let (Some((key, _)), true) = (by_class, all_by_class) {
+        let why = "each file has a class";
+        reader.contradict(section, "label", why, &Cause { section, key });
     } else if any_file && all_separate {
         let key = if given("path") {
             "path_labels"
@@ -174,9 +188,33 @@ pub(super) fn column_file(reader: &Reader, raw: &RawPipeline) -> Option<DataFile
     data_file(reader, raw, file, "none")
 }
 
+/// Whether the files of a side are given by class.
+fn has_classes(raw: &RawPipeline, file: &str) -> bool {
+    let paths = raw.section("dataset").paths(file).unwrap_or_default();
+    paths.iter().any(|(class, _)| class.is_some())
+}
+
 fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Option<DataFile> {
     let section = raw.section("dataset");
-    let labels = if section.given(labels).is_some() {
+    let several: Vec<FilesOf> = (section.paths(file).unwrap_or_default().iter())
+        .map(|(class, path)| FilesOf {
+            path: ConfigPath::new(reader.folder, path.clone()),
+            class: class.clone(),
+        })
+        .collect();
+    let path = match several.first() {
+        None => reader.path(section, file)?,
+        Some(first) => {
+            let typed: Vec<&str> = several.iter().map(|it| it.path.typed.as_str()).collect();
+            ConfigPath {
+                typed: typed.join(", "),
+                full: first.path.full.clone(),
+            }
+        }
+    };
+    let labels = if has_classes(raw, file) {
+        Labels::Folders
+    } else if section.given(labels).is_some() {
         Labels::File(reader.path(section, labels)?)
     } else if section.given("label").is_some() && signal(raw) != Some(SignalKind::Audio) {
         Labels::Column(section.text("label")?)
@@ -186,7 +224,9 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         Labels::None
     };
     Some(DataFile {
-        path: reader.path(section, file)?,
+        path,
+        several,
+        group: section.text("group"),
         labels,
         header: section.flag("header")?,
         delimiter: section.choice("delimiter"),
@@ -250,5 +290,6 @@ fn is_imported(raw: &RawPipeline) -> bool {
 pub(super) fn is_unlabelled(raw: &RawPipeline) -> bool {
     let section = raw.section("dataset");
     let given = |key: &str| section.given(key).is_some();
-    !is_signal(raw) && is_imported(raw) && given("test") && !given("test_labels") && !given("label")
+    let has_labels = given("test_labels") || given("label") || has_classes(raw, "test");
+    !is_signal(raw) && is_imported(raw) && given("test") && !has_labels
 }

@@ -73,11 +73,22 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
             }
             CalibrationRows::File(DataFile {
                 path: reader.path(section, "rows")?,
+                several: Vec::new(),
                 ..dataset::column_file(reader, raw)?
             })
         }
         None if raw.section("model").choice::<Source>("source") == Some(Source::Import) => {
             reader.missing(raw, section, "rows");
+            return None;
+        }
+        None if raw.section("dataset").given("group").is_some() => {
+            let message = "reject: found `group` in [dataset] beside it, expected `rows`, a file of \
+                           groups of its own: rows of groups that train say little about new ones";
+            let fault = Fault::new(Some(span), message);
+            let group = raw.section("dataset").given("group");
+            reader
+                .faults
+                .push(fault.context(group, "rows are alike in groups"));
             return None;
         }
         None => CalibrationRows::Share(section.number("share").unwrap_or(SHARE)),

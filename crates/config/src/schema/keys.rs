@@ -68,7 +68,7 @@ pub const SECTIONS: &[Section] = &[
         keys: &[
             key(
                 "path",
-                Kind::Path,
+                Kind::Paths,
                 Default::Words("none"),
                 "A file of rows, split into rows for training and rows for the test.",
             ),
@@ -80,7 +80,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "train",
-                Kind::Path,
+                Kind::Paths,
                 Default::Words("none"),
                 "A file of rows that are all for training.",
             ),
@@ -92,7 +92,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "test",
-                Kind::Path,
+                Kind::Paths,
                 Default::Words("none"),
                 "A file of rows that are all for the test.",
             ),
@@ -145,6 +145,12 @@ pub const SECTIONS: &[Section] = &[
                     "a missing reading is a fault, but where `[features]` or the model says otherwise",
                 ),
                 "What becomes of readings that are missing.",
+            ),
+            key(
+                "group",
+                Kind::Text,
+                Default::Words("none"),
+                "The column of a CSV file whose rows of one name are all on one side.",
             ),
             key(
                 "ignore",

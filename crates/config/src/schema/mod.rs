@@ -58,8 +58,8 @@ pub enum Kind {
     Name,
     /// The path of a file that exists.
     File,
-    /// The path of a file or a folder that exists.
-    Path,
+    /// The path of a file or a folder that exists; several paths or patterns of files, or these by class.
+    Paths,
     /// The path of a folder, which need not exist.
     Folder,
     /// The path of a C header, which need not exist.
@@ -175,7 +175,11 @@ impl Kind {
             }
             Self::File => "the path of a file".to_owned(),
             Self::Header => "the path of a file that ends in `.h`".to_owned(),
-            Self::Path => "the path of a file or a folder".to_owned(),
+            Self::Paths => {
+                "the path of a file or a folder, a list of paths, or a table of them by class; \
+                            `*` stands for any text in a file's name"
+                    .to_owned()
+            }
             Self::Folder => "the path of a folder".to_owned(),
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Integer { min, max: i64::MAX } => format!("an integer of at least {min}"),

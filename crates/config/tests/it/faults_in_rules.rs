@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use crate::common::{MINIMAL, check};
+use crate::common::{MINIMAL, check, faults};
 
 #[test]
 fn contradictions() {
@@ -402,4 +402,91 @@ fn gaps_that_no_device_can_fill() {
             "#]],
         );
     }
+}
+
+#[test]
+fn several_files() {
+    let path = |paths: &str| MINIMAL.replace("path = \"rows.csv\"", &format!("path = {paths}"));
+    let no_label = |paths: &str| path(paths).replace("label = \"class\"\n", "");
+    let good = expect![[r#"
+        no fault
+    "#]];
+    for paths in [
+        "[\"a.csv\"]",
+        "\"missing*.csv\"",
+        "[\"a.csv\", \"logs/*.csv\"]",
+    ] {
+        check(&path(paths), &good);
+    }
+    check(&no_label("{ x = \"a.csv\", y = [\"b*\"] }"), &good);
+    check(
+        &path("[\"a.csv\", \"missing.csv\", \"*/b.csv\", 3]").replace("*/b", "missing*/b"),
+        &expect![[r#"
+            error: dataset.path: found `"missing.csv"`, expected a file or folder that exists
+             --> folder/pipeline.toml:6:18
+              |
+            6 | path = ["a.csv", "missing.csv", "missing*/b.csv", 3]
+              |                  ^^^^^^^^^^^^^
+              |
+              = help: there is no file or folder folder/missing.csv; paths are relative to the config's folder
+
+            error: dataset.path: found `"missing*/b.csv"`, expected the path of a file or a folder, a list of paths, or a table of them by class; `*` stands for any text in a file's name
+             --> folder/pipeline.toml:6:33
+              |
+            6 | path = ["a.csv", "missing.csv", "missing*/b.csv", 3]
+              |                                 ^^^^^^^^^^^^^^^^
+              |
+              = help: `*` stands in a file's name alone; name each folder, or one that holds all
+
+            error: dataset.path: found an integer, expected the path of a file or a folder, a list of paths, or a table of them by class; `*` stands for any text in a file's name
+             --> folder/pipeline.toml:6:51
+              |
+            6 | path = ["a.csv", "missing.csv", "missing*/b.csv", 3]
+              |                                                   ^
+        "#]],
+    );
+    for empty in ["[]", "{}", "{ x = [] }"] {
+        assert_eq!(faults(&path(empty)).len(), 1, "{empty}");
+    }
+    check(
+        &path("{ x = \"a.csv\", y = \"b.csv\" }"),
+        &expect![[r#"
+        error: dataset.label: found `"class"`, expected none, since each file has a class
+         --> folder/pipeline.toml:7:9
+          |
+        6 | path = { x = "a.csv", y = "b.csv" }
+          |        ---------------------------- because of this
+        7 | label = "class"
+          |         ^^^^^^^
+          |
+          = help: remove `label`, or change `dataset.path`
+    "#]],
+    );
+    check(
+        &no_label("[\"a.csv\"]\npath_labels = \"b.idx\""),
+        &expect![[r#"
+            error: dataset.path_labels: found `"b.idx"`, expected none, since several files have their labels in a column, or a class each
+             --> folder/pipeline.toml:7:15
+              |
+            6 | path = ["a.csv"]
+              |        --------- because of this
+            7 | path_labels = "b.idx"
+              |               ^^^^^^^
+              |
+              = help: remove `path_labels`, or change `dataset.path`
+        "#]],
+    );
+    check(
+        &(MINIMAL.replace("label =", "group = \"who\"\nlabel =") + "[reject]\ncoverage = 0.9\n"),
+        &expect![[r#"
+            error: reject: found `group` in [dataset] beside it, expected `rows`, a file of groups of its own: rows of groups that train say little about new ones
+              --> folder/pipeline.toml:14:1
+               |
+             7 | group = "who"
+               |         ----- rows are alike in groups
+            ...
+            14 | [reject]
+               | ^^^^^^^^
+        "#]],
+    );
 }

@@ -4,18 +4,39 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use spinney_config::ConfigPath;
+use spinney_config::{ConfigPath, DataFile};
+use spinney_convert::matches;
 use spinney_dataset::Note;
 use spinney_dataset::scan::{Layout, Scan};
 
 use super::inputs::{Inputs, at_fault};
 use crate::failure::{Blame, Failure};
 
-/// The recordings of a folder.
+/// The recordings of a folder, or several files.
 pub(super) struct Folder {
-    /// Their paths as typed, in order.
-    pub recordings: Vec<String>,
+    /// In the order of their paths, or of the config.
+    pub recordings: Vec<Recording>,
     pub notes: Vec<Note>,
+}
+
+/// A file of a folder, or among several.
+pub(super) struct Recording {
+    pub path: ConfigPath,
+    /// The class of all of it, if the folder's name or the config says so.
+    pub class: Option<String>,
+}
+
+impl Recording {
+    /// The class of all of it.
+    pub(super) fn class(&self) -> Result<&str, Failure> {
+        self.class.as_deref().ok_or_else(|| {
+            at_fault(
+                &self.path.full,
+                &"found a recording without a class, expected files by class, as in `train = { walk = \
+                  \"walk*.csv\" }`, or a folder per class",
+            )
+        })
+    }
 }
 
 impl Inputs {
@@ -31,16 +52,41 @@ impl Inputs {
         let scan = Scan::new(&paths, endings, layout);
         let mut recordings = Vec::new();
         for below in &scan.taken {
-            let typed = format!("{}/{below}", path.typed);
-            self.add(&ConfigPath {
-                typed: typed.clone(),
+            let path = ConfigPath {
+                typed: format!("{}/{below}", path.typed),
                 full: path.full.join(below),
-            })?;
-            recordings.push(typed);
+            };
+            self.add(&path)?;
+            let class = folder_of(&path.typed).filter(|_| layout == Layout::FolderPerClass);
+            recordings.push(Recording { path, class });
         }
         let notes = vec![scan.note(&path.typed)];
         let folder = Folder { recordings, notes };
         self.folders.insert(path.typed.clone(), folder);
+        Ok(())
+    }
+
+    /// Adds several files, those that patterns match among them; `by_folder` says whether the folder of
+    /// one that has no class names it.
+    pub(super) fn add_several(&mut self, file: &DataFile, by_folder: bool) -> Result<(), Failure> {
+        let mut recordings: Vec<Recording> = Vec::new();
+        let mut notes = Vec::new();
+        for files in &file.several {
+            let (paths, note) = matching(&files.path)?;
+            notes.extend(note);
+            for path in paths {
+                if recordings.iter().any(|it| it.path.full == path.full) {
+                    let fault = "found twice among several files, expected it once";
+                    return Err(at_fault(&path.full, &fault));
+                }
+                self.add(&path)?;
+                let class = files.class.clone();
+                let class = class.or_else(|| folder_of(&path.typed).filter(|_| by_folder));
+                recordings.push(Recording { path, class });
+            }
+        }
+        let folder = Folder { recordings, notes };
+        self.folders.insert(file.path.typed.clone(), folder);
         Ok(())
     }
 
@@ -61,7 +107,7 @@ impl Inputs {
             return Ok(());
         }
         let text = format!(
-            "{n_held} recordings of {} are in {} too; they test, and do not train",
+            "{n_held} files of {} are in {} too; they test, and do not train",
             train.typed, test.typed
         );
         match self.folders.get_mut(&train.typed) {
@@ -82,7 +128,7 @@ impl Inputs {
     }
 
     /// Where the recordings of a file or folder really are.
-    fn real_paths(&self, side: &ConfigPath) -> Result<Vec<PathBuf>, Failure> {
+    pub(super) fn real_paths(&self, side: &ConfigPath) -> Result<Vec<PathBuf>, Failure> {
         let real = |path: PathBuf| {
             path.canonicalize()
                 .with_context(|| format!("cannot read {}", path.display()))
@@ -91,23 +137,15 @@ impl Inputs {
         let Some(folder) = self.folders.get(&side.typed) else {
             return Ok(vec![real(side.full.clone())?]);
         };
-        (folder.recordings.iter())
-            .map(|path| {
-                real(
-                    side.full
-                        .join(path[side.typed.len()..].trim_start_matches('/')),
-                )
-            })
-            .collect()
+        let recordings = folder.recordings.iter();
+        recordings.map(|it| real(it.path.full.clone())).collect()
     }
 
-    /// The recordings of a folder, by path, in the order of their paths.
-    pub fn below(&self, folder: &ConfigPath) -> impl Iterator<Item = (&str, &[u8])> {
+    /// The recordings of a folder, or several files.
+    pub(super) fn below(&self, folder: &ConfigPath) -> impl Iterator<Item = (&Recording, &[u8])> {
         let recordings = self.folders.get(&folder.typed).map(|it| &it.recordings);
-        recordings.into_iter().flatten().filter_map(|path| {
-            let bytes = self.files.get(path)?;
-            Some((path.as_str(), bytes.as_slice()))
-        })
+        let recordings = recordings.into_iter().flatten();
+        recordings.map(|it| (it, self.bytes(&it.path)))
     }
 
     /// The fault that a folder has no recordings, with what it has instead.
@@ -129,10 +167,48 @@ impl Inputs {
     }
 }
 
-/// The paths below a folder, down to the folders below those of classes, in their order. Hidden ones
-/// are not looked into.
-fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Failure> {
-    const DEPTH_MAX: usize = 4;
+/// The name of the folder that a file lies in.
+fn folder_of(path: &str) -> Option<String> {
+    path.rsplit('/').nth(1).map(str::to_owned)
+}
+
+/// The file of a path, or those that its pattern matches, and what was left out for them.
+fn matching(pattern: &ConfigPath) -> Result<(Vec<ConfigPath>, Option<Note>), Failure> {
+    if !pattern.typed.contains('*') || pattern.full.exists() {
+        return Ok((vec![pattern.clone()], None));
+    }
+    let (typed, name) = pattern
+        .typed
+        .rsplit_once('/')
+        .unwrap_or(("", &pattern.typed));
+    let folder = pattern.full.parent().unwrap_or(Path::new("."));
+    let mut paths = Vec::new();
+    let mut names = names_in(folder)?;
+    names.retain(|it| !it.starts_with('.'));
+    let n_all = names.len();
+    names.retain(|it| matches(name, it) && folder.join(it).is_file());
+    for name in &names {
+        let typed = match typed {
+            "" => name.clone(),
+            folder => format!("{folder}/{name}"),
+        };
+        let full = folder.join(name);
+        paths.push(ConfigPath { typed, full });
+    }
+    if paths.is_empty() {
+        return Err(at_fault(
+            &pattern.full,
+            &format!(
+                "found no file whose name it matches among {n_all} in the folder, expected one or more"
+            ),
+        ));
+    }
+    let note = Note::new("scan", format!("{}: {} files", pattern.typed, paths.len()));
+    Ok((paths, Some(note)))
+}
+
+/// The names of what lies in a folder, in their order.
+fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
     let context = || format!("cannot read {}", folder.display());
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(context).input()? {
@@ -146,7 +222,14 @@ fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Fail
         names.push(name);
     }
     names.sort();
-    for name in names {
+    Ok(names)
+}
+
+/// The paths below a folder, down to the folders below those of classes, in their order. Hidden ones
+/// are not looked into.
+fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Failure> {
+    const DEPTH_MAX: usize = 4;
+    for name in names_in(folder)? {
         let path = folder.join(&name);
         let below = format!("{prefix}{name}");
         if !path.is_dir() || name.starts_with('.') {

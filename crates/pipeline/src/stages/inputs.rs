@@ -1,27 +1,22 @@
 //! What a pipeline reads: files by the paths of its config, their digests, and the rows in them.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, anyhow};
 use spinney_config::{
-    CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Feature, Frontend, Gaps,
-    Labels, Missing, Model, Reject, file,
+    CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Gaps, Labels,
+    Model, Reject, file,
 };
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
-use spinney_dataset::{
-    Column, Columns, DataError, Dataset, Fills, LabelsAre, LabelsIn, Note, Source, csv, notes,
-    permutation, split,
-};
+use spinney_dataset::{Dataset, Fills, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
-use spinney_model::{FloatModel, Naming, Side, Task, Tree, limits};
-
-use spinney_convert::matches;
+use spinney_model::{FloatModel, Naming, Task, limits};
 
 use super::folders::Folder;
+use super::opened::{Opened, check_groups, check_ignored};
 use super::signals;
 use crate::failure::{Blame, Failure};
 use crate::invocation;
@@ -164,6 +159,10 @@ impl Inputs {
     }
 
     fn add_rows(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
+        if !file.several.is_empty() {
+            let by_folder = frontend.is_some() && file.labels == Labels::Folders;
+            return self.add_several(file, by_folder);
+        }
         if let (Some(frontend), true) = (frontend, file.path.full.is_dir()) {
             let endings: &[&str] = match frontend {
                 Frontend::Audio(_) => &[".wav"],
@@ -210,7 +209,7 @@ impl Inputs {
         for (path, folder) in &self.folders {
             let notes = folder.notes.iter().map(|note| note.text.as_str());
             let all: Vec<&str> = notes
-                .chain(folder.recordings.iter().map(String::as_str))
+                .chain(folder.recordings.iter().map(|it| it.path.typed.as_str()))
                 .collect();
             base.insert(format!("{path}/"), sha256(all.join("\n").as_bytes()));
         }
@@ -250,6 +249,9 @@ pub fn rows(
     model: Option<&FloatModel>,
 ) -> Result<PipelineRows, Failure> {
     let mut rows = parse_rows(config, inputs, task, model)?;
+    if config.pipeline.frontend.is_none() {
+        rows.notes.splice(..0, inputs.folder_notes().cloned());
+    }
     if let Some(reject) = &config.pipeline.reject {
         hold_out(config, inputs, (task, model), reject, &mut rows)?;
     }
@@ -310,7 +312,7 @@ fn hold_out(
 ) -> Result<(), Failure> {
     let calibration = match (&reject.rows, &rows.train) {
         (CalibrationRows::File(file), _) => {
-            check_apart(config, file)?;
+            check_apart(config, inputs, file)?;
             let opened = Opened::new(config, inputs, task, file, model)?;
             let of_test = rows.test.is_named().then(|| rows.test.features());
             opened.read(opened.wanted(of_test)?)?.0
@@ -351,13 +353,20 @@ fn hold_out(
 }
 
 /// Rows that calibrate neither train nor test.
-fn check_apart(config: &Config, file: &DataFile) -> Result<(), Failure> {
-    let real = |file: &DataFile| file.path.full.canonicalize().ok();
+fn check_apart(config: &Config, inputs: &Inputs, file: &DataFile) -> Result<(), Failure> {
+    let own = inputs.real_paths(&file.path)?;
     let others: Vec<&DataFile> = match &config.pipeline.dataset {
         RowsConfig::Split { rows, .. } => vec![rows],
         RowsConfig::Given { train, test } => train.iter().chain([test]).collect(),
     };
-    if others.into_iter().all(|other| real(other) != real(file)) {
+    let mut is_apart = true;
+    for other in others {
+        is_apart &= inputs
+            .real_paths(&other.path)?
+            .iter()
+            .all(|it| !own.contains(it));
+    }
+    if is_apart {
         return Ok(());
     }
     let message = format!("{} is a file of [dataset], too", file.path.typed);
@@ -408,16 +417,24 @@ fn parse_rows(
             check_ignored(config, &[&file])?;
             let (dataset, unused) = file.read(file.wanted(features)?)?;
             let seed = config.pipeline.identity.seed;
-            let parts = split(&dataset, *test_fraction, seed)
-                .map_err(|error| at_fault(&rows.path.full, &error))?;
+            let groups = file.groups(&dataset)?;
+            let parts = match &groups {
+                Some(groups) => split_by_group(&dataset, groups, *test_fraction, seed),
+                None => split(&dataset, *test_fraction, seed),
+            };
+            let parts = parts.map_err(|error| file.at_fault(&error))?;
+            let of_train = file.groups(&parts.train)?;
+            let of_groups = (of_train.as_ref().zip(file.groups(&parts.test)?))
+                .map(|(train, test)| notes::groups(train, &test));
             Ok(PipelineRows {
                 train: Some(parts.train),
                 calibration: None,
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
-                groups: None,
+                groups: of_train.map(|groups| numbered(&groups)),
                 notes: (notes::of_file(&dataset).into_iter())
+                    .chain(of_groups)
                     .chain(notes::unused_columns(&unused))
                     .collect(),
             })
@@ -448,12 +465,15 @@ fn parse_rows(
             let of_train = train_rows.is_named().then(|| train_rows.features());
             let (test_rows, unused) = test_file.read(test_file.wanted(of_train)?)?;
             check_sides(config, train, test)?;
+            let of_train = train_file.groups(&train_rows)?;
+            let of_groups = check_groups((&train_file, &train_rows), (&test_file, &test_rows))?;
             let test_rows = test_rows
                 .with_features(train_rows.features(), train_rows.is_named())
                 .and_then(|rows| rows.with_classes(train_rows.classes()))
                 .map_err(|error| at_fault(&test.path.full, &error))?;
             let notes = (notes::of_file(&train_rows).into_iter())
                 .chain(notes::of_labels(&test_rows))
+                .chain(of_groups)
                 .chain(notes::unused_columns(&unused))
                 .collect();
             Ok(PipelineRows {
@@ -462,7 +482,7 @@ fn parse_rows(
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
-                groups: None,
+                groups: of_train.map(|groups| numbered(&groups)),
                 notes,
             })
         }
@@ -476,7 +496,9 @@ pub(super) fn check_sides(
     test: &DataFile,
 ) -> Result<(), Failure> {
     let real = |file: &DataFile| file.path.full.canonicalize().ok();
-    if !train.path.full.is_file() || real(train) != real(test) {
+    let is_one = |file: &DataFile| file.several.is_empty() && file.path.full.is_file();
+    // Of several files, those of both sides were held back.
+    if !is_one(train) || !is_one(test) || real(train) != real(test) {
         return Ok(());
     }
     let message = format!("{} is the file that trains, too", test.path.typed);
@@ -484,235 +506,11 @@ pub(super) fn check_sides(
     Err(config.fault("dataset.test", message, Some(help)).into())
 }
 
-/// A file of rows whose format is known, and whose label is there.
-struct Opened<'a> {
-    file: &'a DataFile,
-    config: &'a Config,
-    source: Source<'a>,
-}
-
-impl<'a> Opened<'a> {
-    fn new(
-        config: &'a Config,
-        inputs: &'a Inputs,
-        task: Task,
-        file: &'a DataFile,
-        model: Option<&FloatModel>,
-    ) -> Result<Self, Failure> {
-        let bytes = inputs.bytes(&file.path);
-        let labels = match &file.labels {
-            Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
-            Labels::Column(label) => LabelsIn::Column(label),
-            Labels::None | Labels::Folders => LabelsIn::None,
-        };
-        let blame = |error: DataError| at_fault(&file.path.full, &error);
-        let source = Source::open(bytes, labels, file.dialect()).map_err(blame)?;
-        if let (Labels::Column(label), Some(columns)) =
-            (&file.labels, source.columns().map_err(blame)?)
-            && !columns.contains(label)
-        {
-            let (what, help) = if file.header {
-                (format!("\"{label}\""), columns_help(&columns, label))
-            } else {
-                let help = format!("its columns are 0 to {}", columns.len() - 1);
-                (label.clone(), help)
-            };
-            let message = format!("{} has no column {what}", file.path.typed);
-            return Err(config.fault("dataset.label", message, Some(&help)).into());
-        }
-        let labels_are = match task {
-            Task::Classify | Task::Detect => LabelsAre::Classes,
-            Task::Regress => LabelsAre::Numbers,
-        };
-        let declared = &config.pipeline.features;
-        let may_miss = file.missing.is_some();
-        let columns = columns(declared, model, may_miss, &source).map_err(blame)?;
-        let source = source.with(labels_are, columns);
-        Ok(Self {
-            file,
-            config,
-            source,
-        })
-    }
-
-    fn ignores(&self, column: &str) -> bool {
-        self.file.ignore.iter().any(|it| matches(it, column))
-    }
-
-    /// Features with names of their own, if the file has all of them.
-    fn wanted<'m>(&self, features: Option<&'m [String]>) -> Result<Option<&'m [String]>, Failure> {
-        let Some(features) = features.filter(|_| self.file.header) else {
-            return Ok(None);
-        };
-        let columns = self.source.columns();
-        let columns = columns.map_err(|error| at_fault(&self.file.path.full, &error))?;
-        let columns: BTreeSet<&String> = columns.iter().flatten().collect();
-        let has = |name: &String| columns.contains(name) && !self.ignores(name);
-        Ok(features.iter().all(has).then_some(features))
-    }
-
-    /// Reads the rows without the columns that the config ignores and, where those that are wanted
-    /// are known, without others, which are named. Rows without labels count as class 0, which
-    /// nobody looks at.
-    fn read(&self, wanted: Option<&[String]>) -> Result<(Dataset, Vec<String>), Failure> {
-        let unused = RefCell::new(Vec::new());
-        let wanted: Option<HashSet<&str>> =
-            wanted.map(|wanted| wanted.iter().map(String::as_str).collect());
-        let keeps = |column: &str| {
-            if self.ignores(column) {
-                return false;
-            }
-            let is_wanted = wanted.as_ref().is_none_or(|it| it.contains(column));
-            if !is_wanted {
-                unused.borrow_mut().push(column.to_owned());
-            }
-            is_wanted
-        };
-        let rows = self
-            .source
-            .read(&keeps)
-            .and_then(|rows| match &self.file.normal {
-                Some(normal) if self.file.labels != Labels::None => rows.as_alarms(normal),
-                _ => Ok(rows),
-            });
-        let rows = rows.and_then(|rows| self.without_gaps(rows));
-        let rows = rows.map_err(|error| at_fault(&self.file.path.full, &error))?;
-        Ok((rows, unused.into_inner()))
-    }
-
-    /// The rows without those with gaps, if the config leaves these out.
-    fn without_gaps(&self, rows: Dataset) -> Result<Dataset, DataError> {
-        if self.file.missing != Some(Gaps::Drop) {
-            return Ok(rows);
-        }
-        let declared = &self.config.pipeline.features;
-        let whole = rows.without_gaps(&|name| {
-            declared_of(declared, name).is_none_or(|it| it.missing.is_none())
-        })?;
-        let note = notes::dropped(&self.file.path.typed, rows.n_rows(), whole.n_rows());
-        Ok(whole.with_notes(note))
-    }
-}
-
-/// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
-/// model sends a missing reading left somewhere, and they are not declared to be integers; and by the
-/// words that the model knows of a feature whose own are not declared.
-///
-/// # Errors
-/// What the file's own columns are, where it cannot be read.
-pub fn columns(
-    declared: &BTreeMap<String, Feature>,
-    model: Option<&FloatModel>,
-    all_may_miss: bool,
-    source: &Source<'_>,
-) -> Result<Columns, DataError> {
-    let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
-    let words = model.map_or_else(BTreeMap::new, words);
-    let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
-    if may_miss.is_empty() && words.is_empty() && !all_may_miss && !declared.values().any(is_odd) {
-        return Ok(Columns::new());
-    }
-    let names = source.features()?.into_iter();
-    let columns = names.filter_map(|name| {
-        let declared = declared_of(declared, &name);
-        let is_integer = declared
-            .and_then(|it| it.type_)
-            .is_some_and(|it| it.integers().is_some());
-        let by_model = may_miss.contains(&name) && !is_integer;
-        let by_model = (all_may_miss || by_model).then_some(spinney_dataset::Missing::Nan);
-        let column = Column {
-            missing: declared
-                .and_then(|it| it.missing)
-                .map(|it| match it {
-                    Missing::Nan => spinney_dataset::Missing::Nan,
-                    Missing::Reading(number) => spinney_dataset::Missing::Number(number),
-                })
-                .or(by_model),
-            categories: declared
-                .and_then(|it| it.categories.as_deref())
-                .or(words.get(&*name).copied())
-                .unwrap_or_default()
-                .to_vec(),
-        };
-        (column != Column::default()).then_some((name, column))
-    });
-    Ok(columns.collect())
-}
-
-/// The words of features that a model has words of.
-fn words(model: &FloatModel) -> BTreeMap<&str, &[String]> {
-    let features = model.schema().features().iter();
-    let with_words = features.filter(|feature| !feature.categories.is_empty());
-    with_words
-        .map(|feature| (&*feature.name, &*feature.categories))
-        .collect()
-}
-
-/// The features that a model sends a missing reading of left somewhere.
-fn names_with_gaps(model: &FloatModel) -> BTreeSet<String> {
-    let features = model.schema().features();
-    let nodes = model.trees().iter().flat_map(Tree::nodes);
-    let sends_left = nodes.filter(|node| node.missing() == Some(Side::Left));
-    sends_left
-        .filter_map(|node| Some(features[node.split()?.0].name.clone()))
-        .collect()
-}
-
-/// What the config declares of a feature: under its name, else under the first pattern that it matches.
-pub(super) fn declared_of<'c>(
-    features: &'c BTreeMap<String, Feature>,
-    name: &str,
-) -> Option<&'c Feature> {
-    let by_pattern = || features.iter().find(|(pattern, _)| matches(pattern, name));
-    features.get(name).or_else(|| Some(by_pattern()?.1))
-}
-
-/// Whether each pattern of `ignore` names a column of one of the files, and none the label.
-fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> {
-    let mut features: Vec<String> = Vec::new();
-    for opened in files.iter().filter(|it| !it.file.ignore.is_empty()) {
-        let of_file = opened.source.features();
-        let of_file = of_file.map_err(|error| at_fault(&opened.file.path.full, &error))?;
-        let known: HashSet<String> = features.iter().cloned().collect();
-        features.extend(of_file.into_iter().filter(|it| !known.contains(it)));
-    }
-    for opened in files {
-        for pattern in &opened.file.ignore {
-            let label = match &opened.file.labels {
-                Labels::Column(label) if opened.file.header => Some(label),
-                _ => None,
-            };
-            let fault = if label.is_some_and(|label| matches(pattern, label)) {
-                format!("\"{pattern}\" leaves out the label's column too")
-            } else if features.iter().any(|column| matches(pattern, column)) {
-                continue;
-            } else {
-                let paths: Vec<&str> = files.iter().map(|it| it.file.path.typed.as_str()).collect();
-                let has = if paths.len() > 1 { "have" } else { "has" };
-                format!("{} {has} no column \"{pattern}\"", paths.join(" and "))
-            };
-            let help = format!("columns beside the label: {}", csv::preview(&features));
-            return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
-        }
-    }
-    Ok(())
-}
-
-/// What a file's columns are, or what is the matter with them, where `label` is none of them.
-fn columns_help(columns: &[String], label: &str) -> String {
-    if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
-        return format!(
-            "its columns are {}; if these are readings, `header = false` in [dataset], and `label` is \
-             the column's number, from 0 on",
-            csv::preview(columns)
-        );
-    }
-    let label = label.trim();
-    let alike = columns.iter().find(|name| name.eq_ignore_ascii_case(label));
-    match alike {
-        Some(name) => format!("did you mean \"{name}\"?"),
-        None => format!("its columns are {}", csv::preview(columns)),
-    }
+/// For each row the number of its group, in the order of their names.
+fn numbered(groups: &[String]) -> Vec<usize> {
+    let names: BTreeSet<&String> = groups.iter().collect();
+    let number_of: BTreeMap<&String, usize> = names.into_iter().zip(0..).collect();
+    groups.iter().map(|group| number_of[group]).collect()
 }
 
 /// A data file is at fault: exit 2, with its path.

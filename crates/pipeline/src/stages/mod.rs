@@ -19,6 +19,7 @@ pub mod model;
 mod motion;
 mod moved;
 mod node;
+mod opened;
 pub mod order;
 mod product;
 pub mod quantize;
@@ -49,8 +50,9 @@ pub use session::Session;
 
 pub use build::product_image;
 use inputs::Inputs;
-pub use inputs::{at_fault, columns, program_digest};
+pub use inputs::{at_fault, program_digest};
 pub use moved::moved;
+pub use opened::columns;
 pub use quantize::{Quantized, forms};
 
 /// What is needed to build and run, found before anything expensive starts.

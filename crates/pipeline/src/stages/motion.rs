@@ -91,22 +91,24 @@ impl Recordings for Sides<'_> {
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<MotionRecording>, Failure> {
         let n_channels = self.frontend.channels.len();
         let mut all: Vec<(String, MotionRecording)> = Vec::new();
-        let mut read = |path: &str, bytes: &[u8], label: Option<&str>| {
+        let read = |path: &str, bytes: &[u8], label: Option<&str>| {
             let columns = Columns {
                 channels: &self.frontend.channels,
                 label,
                 recording: file.recording.as_deref(),
             };
             let recordings = read_motion(bytes, &columns).map_err(|error| blame(path, &error))?;
-            all.extend(recordings.into_iter().map(|it| (path.to_owned(), it)));
-            Ok::<_, Failure>(())
+            let recordings = recordings.into_iter().map(|it| (path.to_owned(), it));
+            Ok::<_, Failure>(recordings.collect::<Vec<_>>())
         };
-        let is_folder = file.path.full.is_dir();
+        let is_folder = file.is_many();
         let bytes = self.inputs.bytes(&file.path);
         match &file.labels {
-            Labels::Column(label) if !is_folder => read(&file.path.typed, bytes, Some(label))?,
+            Labels::Column(label) if !is_folder => {
+                all = read(&file.path.typed, bytes, Some(label))?;
+            }
             Labels::File(labels) => {
-                read(&file.path.typed, bytes, None)?;
+                all = read(&file.path.typed, bytes, None)?;
                 let rate = self.frontend.sample_rate_hz;
                 let intervals = read_intervals(self.inputs.bytes(labels), rate)
                     .map_err(|error| at_fault(&labels.full, &error))?;
@@ -121,12 +123,15 @@ impl Recordings for Sides<'_> {
                     Labels::Column(label) => Some(label.as_str()),
                     _ => None,
                 };
-                for (path, bytes) in self.inputs.below(&file.path) {
-                    read(path, bytes, label)?;
+                let mut classes = Vec::new();
+                for (it, bytes) in self.inputs.below(&file.path) {
+                    let n_before = all.len();
+                    all.extend(read(&it.path.typed, bytes, label)?);
+                    let class = if label.is_none() { it.class()? } else { "" };
+                    classes.resize(classes.len() + all.len() - n_before, class);
                 }
                 if label.is_none() {
-                    for (path, recording) in &mut all {
-                        let class = path.rsplit('/').nth(1).unwrap_or_default();
+                    for ((_, recording), class) in all.iter_mut().zip(classes) {
                         recording.labels = vec![Interval {
                             start: 0,
                             end: recording.n_samples(n_channels),

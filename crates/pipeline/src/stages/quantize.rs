@@ -566,7 +566,7 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
         }
     }
     for feature in features.iter().filter(|it| !it.categories.is_empty()) {
-        let words = inputs::declared_of(&config.pipeline.features, &feature.name);
+        let words = super::opened::declared_of(&config.pipeline.features, &feature.name);
         let words = words.and_then(|declared| declared.categories.as_ref());
         if words.is_some_and(|words| *words != feature.categories) {
             return Err(Failure::Config(config.fault(
@@ -593,7 +593,7 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
     Ok(features
         .iter()
         .map(|feature| {
-            let declared = inputs::declared_of(&config.pipeline.features, &feature.name);
+            let declared = super::opened::declared_of(&config.pipeline.features, &feature.name);
             let coding = declared
                 .and_then(|declared| declared.coding)
                 .unwrap_or(config.pipeline.quantize.coding);

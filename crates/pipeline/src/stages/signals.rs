@@ -102,7 +102,7 @@ impl Recordings for Sides<'_> {
 
     /// Recordings in folders by class, divided so that each is on one side only.
     fn divided(&self, file: &DataFile, test_fraction: f64) -> Result<Divided<Stretch>, Failure> {
-        if !file.path.full.is_dir() {
+        if !file.is_many() {
             let help = "name a folder with a folder of recordings per class, or `train` and `test`";
             return Err(self
                 .config
@@ -131,7 +131,7 @@ impl Recordings for Sides<'_> {
 
     /// One side that is given for itself.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<Stretch>, Failure> {
-        if file.path.full.is_dir() {
+        if file.is_many() {
             return Ok((self.of_sounds(self.sounds(file)?, side)?, Vec::new()));
         }
         let Labels::File(labels) = &file.labels else {
@@ -256,8 +256,8 @@ impl Sides<'_> {
     fn sounds(&self, file: &DataFile) -> Result<Vec<Sound>, Failure> {
         let mut sounds = Vec::new();
         for (path, bytes) in self.inputs.below(&file.path) {
-            let class = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
-            let recording = self.recording(path, bytes)?;
+            let class = path.class()?.to_owned();
+            let recording = self.recording(&path.path.typed, bytes)?;
             sounds.push(Sound { class, recording });
         }
         if sounds.is_empty() {

@@ -1,0 +1,375 @@
+//! Files of rows that are open: which columns they have, and what is read of them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use anyhow::anyhow;
+use spinney_config::{Config, ConfigPath, DataFile, Feature, Gaps, Labels, Missing};
+use spinney_convert::matches;
+use spinney_dataset::{
+    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Part, Source, csv, notes,
+    read_all, words_of,
+};
+use spinney_model::{FloatModel, Side, Task, Tree};
+
+use super::folders::Recording;
+use super::inputs::{Inputs, at_fault};
+use crate::failure::Failure;
+
+/// Refuses groups of both sides; of both files' groups a note says how many there are.
+pub(super) fn check_groups(
+    (train_file, train): (&Opened<'_>, &Dataset),
+    (test_file, test): (&Opened<'_>, &Dataset),
+) -> Result<Option<Note>, Failure> {
+    let (Some(train), Some(test)) = (train_file.groups(train)?, test_file.groups(test)?) else {
+        return Ok(None);
+    };
+    let set = |groups: &[String]| groups.iter().cloned().collect::<BTreeSet<String>>();
+    let both = set(&train)
+        .intersection(&set(&test))
+        .map(|it| format!("{it:?}"))
+        .collect::<Vec<_>>();
+    if both.is_empty() {
+        return Ok(Some(notes::groups(&train, &test)));
+    }
+    let message = format!(
+        "found {} in {} and in {}, expected groups of one side alone",
+        csv::preview(&both),
+        train_file.file.path.typed,
+        test_file.file.path.typed
+    );
+    let help = "`path` with `test_fraction` divides rows by their groups";
+    Err(train_file
+        .config
+        .fault("dataset.group", message, Some(help))
+        .into())
+}
+
+/// Files of rows whose format is known, and whose label is there.
+pub(super) struct Opened<'a> {
+    file: &'a DataFile,
+    config: &'a Config,
+    /// At least one.
+    parts: Vec<Part<'a>>,
+}
+
+impl<'a> Opened<'a> {
+    pub(super) fn new(
+        config: &'a Config,
+        inputs: &'a Inputs,
+        task: Task,
+        file: &'a DataFile,
+        model: Option<&FloatModel>,
+    ) -> Result<Self, Failure> {
+        let several: Vec<_> = inputs.below(&file.path).collect();
+        let parts = if several.is_empty() {
+            let bytes = inputs.bytes(&file.path);
+            vec![Self::part(
+                config,
+                inputs,
+                task,
+                (file, &file.path, None),
+                bytes,
+                model,
+            )?]
+        } else {
+            let part = |(it, bytes): (&'a Recording, &'a [u8])| {
+                let class = it.class.clone();
+                Self::part(config, inputs, task, (file, &it.path, class), bytes, model)
+            };
+            several.into_iter().map(part).collect::<Result<_, _>>()?
+        };
+        Ok(Self {
+            file,
+            config,
+            parts,
+        })
+    }
+
+    fn part(
+        config: &'a Config,
+        inputs: &'a Inputs,
+        task: Task,
+        (file, path, class): (&'a DataFile, &ConfigPath, Option<String>),
+        bytes: &'a [u8],
+        model: Option<&FloatModel>,
+    ) -> Result<Part<'a>, Failure> {
+        let labels = match &file.labels {
+            Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
+            Labels::Column(label) => LabelsIn::Column(label),
+            Labels::None | Labels::Folders => LabelsIn::None,
+        };
+        let blame = |error: DataError| at_fault(&path.full, &error);
+        let source = Source::open(bytes, labels, file.dialect()).map_err(blame)?;
+        if let (Labels::Column(label), Some(columns)) =
+            (&file.labels, source.columns().map_err(blame)?)
+            && !columns.contains(label)
+        {
+            let (what, help) = if file.header {
+                (format!("\"{label}\""), columns_help(&columns, label))
+            } else {
+                let help = format!("its columns are 0 to {}", columns.len() - 1);
+                (label.clone(), help)
+            };
+            let message = format!("{} has no column {what}", path.typed);
+            return Err(config.fault("dataset.label", message, Some(&help)).into());
+        }
+        let labels_are = match task {
+            Task::Classify | Task::Detect => LabelsAre::Classes,
+            Task::Regress => LabelsAre::Numbers,
+        };
+        check_group(config, file, path, &source)?;
+        let declared = &config.pipeline.features;
+        let may_miss = file.missing.is_some();
+        let columns = columns(declared, model, may_miss, &source).map_err(blame)?;
+        let source = source.with(labels_are, columns);
+        Ok(Part {
+            name: path.typed.clone(),
+            source,
+            class,
+        })
+    }
+
+    /// What is at fault in one of several files names it; else the file is named here.
+    pub(super) fn at_fault(&self, error: &DataError) -> Failure {
+        match self.file.several[..] {
+            [] => at_fault(&self.file.path.full, error),
+            _ => Failure::Input(anyhow!("{error}")),
+        }
+    }
+
+    fn first_at_fault(&self, error: DataError) -> Failure {
+        match self.file.several[..] {
+            [] => self.at_fault(&error),
+            _ => self.at_fault(&self.parts[0].at_fault(error)),
+        }
+    }
+
+    fn columns(&self) -> Result<Option<Vec<String>>, Failure> {
+        let columns = self.parts[0].source.columns();
+        columns.map_err(|error| self.first_at_fault(error))
+    }
+
+    fn features(&self) -> Result<Vec<String>, Failure> {
+        let features = self.parts[0].source.features();
+        features.map_err(|error| self.first_at_fault(error))
+    }
+
+    fn ignores(&self, column: &str) -> bool {
+        let mut ignored = self.file.ignore.iter();
+        ignored.any(|it| matches(it, column)) || self.file.group.as_deref() == Some(column)
+    }
+
+    /// The group of each of these rows, which are among the files'.
+    pub(super) fn groups(&self, rows: &Dataset) -> Result<Option<Vec<String>>, Failure> {
+        let Some(column) = &self.file.group else {
+            return Ok(None);
+        };
+        let all = words_of(&self.parts, column);
+        let all = all.map_err(|error| match self.parts[..] {
+            [_] => Failure::Input(anyhow!("{error}")),
+            _ => self.at_fault(&error),
+        })?;
+        let of_rows = rows.source_rows().iter().map(|row| all[*row].clone());
+        Ok(Some(of_rows.collect()))
+    }
+
+    /// Features with names of their own, if the file has all of them.
+    pub(super) fn wanted<'m>(
+        &self,
+        features: Option<&'m [String]>,
+    ) -> Result<Option<&'m [String]>, Failure> {
+        let Some(features) = features.filter(|_| self.file.header) else {
+            return Ok(None);
+        };
+        let columns = self.columns()?;
+        let columns: BTreeSet<&String> = columns.iter().flatten().collect();
+        let has = |name: &String| columns.contains(name) && !self.ignores(name);
+        Ok(features.iter().all(has).then_some(features))
+    }
+
+    /// Reads the rows without the columns that the config ignores and, where those that are wanted
+    /// are known, without others, which are named. Rows without labels count as class 0, which
+    /// nobody looks at.
+    pub(super) fn read(
+        &self,
+        wanted: Option<&[String]>,
+    ) -> Result<(Dataset, Vec<String>), Failure> {
+        let unused = RefCell::new(Vec::new());
+        let wanted: Option<HashSet<&str>> =
+            wanted.map(|wanted| wanted.iter().map(String::as_str).collect());
+        let keeps = |column: &str| {
+            if self.ignores(column) {
+                return false;
+            }
+            let is_wanted = wanted.as_ref().is_none_or(|it| it.contains(column));
+            if !is_wanted {
+                unused.borrow_mut().push(column.to_owned());
+            }
+            is_wanted
+        };
+        let rows = read_all(&self.parts, &keeps).and_then(|rows| match &self.file.normal {
+            Some(normal) if self.file.labels != Labels::None => rows.as_alarms(normal),
+            _ => Ok(rows),
+        });
+        let rows = rows.and_then(|rows| self.without_gaps(rows));
+        let rows = rows.map_err(|error| self.at_fault(&error))?;
+        let mut unused = unused.into_inner();
+        let mut seen = HashSet::new();
+        unused.retain(|column| seen.insert(column.clone()));
+        Ok((rows, unused))
+    }
+
+    /// The rows without those with gaps, if the config leaves these out.
+    fn without_gaps(&self, rows: Dataset) -> Result<Dataset, DataError> {
+        if self.file.missing != Some(Gaps::Drop) {
+            return Ok(rows);
+        }
+        let declared = &self.config.pipeline.features;
+        let whole = rows.without_gaps(&|name| {
+            declared_of(declared, name).is_none_or(|it| it.missing.is_none())
+        })?;
+        let note = notes::dropped(&self.file.path.typed, rows.n_rows(), whole.n_rows());
+        Ok(whole.with_notes(note))
+    }
+}
+
+/// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
+/// model sends a missing reading left somewhere, and they are not declared to be integers; and by the
+/// words that the model knows of a feature whose own are not declared.
+///
+/// # Errors
+/// What the file's own columns are, where it cannot be read.
+pub fn columns(
+    declared: &BTreeMap<String, Feature>,
+    model: Option<&FloatModel>,
+    all_may_miss: bool,
+    source: &Source<'_>,
+) -> Result<Columns, DataError> {
+    let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
+    let words = model.map_or_else(BTreeMap::new, words);
+    let is_odd = |it: &Feature| it.missing.is_some() || it.categories.is_some();
+    if may_miss.is_empty() && words.is_empty() && !all_may_miss && !declared.values().any(is_odd) {
+        return Ok(Columns::new());
+    }
+    let names = source.features()?.into_iter();
+    let columns = names.filter_map(|name| {
+        let declared = declared_of(declared, &name);
+        let is_integer = declared
+            .and_then(|it| it.type_)
+            .is_some_and(|it| it.integers().is_some());
+        let by_model = may_miss.contains(&name) && !is_integer;
+        let by_model = (all_may_miss || by_model).then_some(spinney_dataset::Missing::Nan);
+        let column = Column {
+            missing: declared
+                .and_then(|it| it.missing)
+                .map(|it| match it {
+                    Missing::Nan => spinney_dataset::Missing::Nan,
+                    Missing::Reading(number) => spinney_dataset::Missing::Number(number),
+                })
+                .or(by_model),
+            categories: declared
+                .and_then(|it| it.categories.as_deref())
+                .or(words.get(&*name).copied())
+                .unwrap_or_default()
+                .to_vec(),
+        };
+        (column != Column::default()).then_some((name, column))
+    });
+    Ok(columns.collect())
+}
+
+/// The words of features that a model has words of.
+fn words(model: &FloatModel) -> BTreeMap<&str, &[String]> {
+    let features = model.schema().features().iter();
+    let with_words = features.filter(|feature| !feature.categories.is_empty());
+    with_words
+        .map(|feature| (&*feature.name, &*feature.categories))
+        .collect()
+}
+
+/// The features that a model sends a missing reading of left somewhere.
+fn names_with_gaps(model: &FloatModel) -> BTreeSet<String> {
+    let features = model.schema().features();
+    let nodes = model.trees().iter().flat_map(Tree::nodes);
+    let sends_left = nodes.filter(|node| node.missing() == Some(Side::Left));
+    sends_left
+        .filter_map(|node| Some(features[node.split()?.0].name.clone()))
+        .collect()
+}
+
+/// What the config declares of a feature: under its name, else under the first pattern that it matches.
+pub(super) fn declared_of<'c>(
+    features: &'c BTreeMap<String, Feature>,
+    name: &str,
+) -> Option<&'c Feature> {
+    let by_pattern = || features.iter().find(|(pattern, _)| matches(pattern, name));
+    features.get(name).or_else(|| Some(by_pattern()?.1))
+}
+
+/// Whether each pattern of `ignore` names a column of one of the files, and none the label.
+pub(super) fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<(), Failure> {
+    let mut features: Vec<String> = Vec::new();
+    for opened in files.iter().filter(|it| !it.file.ignore.is_empty()) {
+        let of_file = opened.features()?;
+        let known: HashSet<String> = features.iter().cloned().collect();
+        features.extend(of_file.into_iter().filter(|it| !known.contains(it)));
+    }
+    for opened in files {
+        for pattern in &opened.file.ignore {
+            let label = match &opened.file.labels {
+                Labels::Column(label) if opened.file.header => Some(label),
+                _ => None,
+            };
+            let fault = if label.is_some_and(|label| matches(pattern, label)) {
+                format!("\"{pattern}\" leaves out the label's column too")
+            } else if features.iter().any(|column| matches(pattern, column)) {
+                continue;
+            } else {
+                let paths: Vec<&str> = files.iter().map(|it| it.file.path.typed.as_str()).collect();
+                let has = if paths.len() > 1 { "have" } else { "has" };
+                format!("{} {has} no column \"{pattern}\"", paths.join(" and "))
+            };
+            let help = format!("columns beside the label: {}", csv::preview(&features));
+            return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
+        }
+    }
+    Ok(())
+}
+
+/// What a file's columns are, or what is the matter with them, where `label` is none of them.
+fn columns_help(columns: &[String], label: &str) -> String {
+    if columns.iter().any(|name| name.parse::<f64>().is_ok()) {
+        return format!(
+            "its columns are {}; if these are readings, `header = false` in [dataset], and `label` is \
+             the column's number, from 0 on",
+            csv::preview(columns)
+        );
+    }
+    let label = label.trim();
+    let alike = columns.iter().find(|name| name.eq_ignore_ascii_case(label));
+    match alike {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => format!("its columns are {}", csv::preview(columns)),
+    }
+}
+
+/// Refuses a column of groups that a file has not.
+fn check_group(
+    config: &Config,
+    file: &DataFile,
+    path: &ConfigPath,
+    source: &Source<'_>,
+) -> Result<(), Failure> {
+    let columns = source.columns();
+    let columns = columns.map_err(|error| at_fault(&path.full, &error))?;
+    let (Some(group), Some(columns)) = (&file.group, columns) else {
+        return Ok(());
+    };
+    if columns.contains(group) {
+        return Ok(());
+    }
+    let message = format!("{} has no column \"{group}\"", path.typed);
+    let help = columns_help(&columns, group);
+    Err(config.fault("dataset.group", message, Some(&help)).into())
+}
