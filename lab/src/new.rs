@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use spinney_board::Core;
-use spinney_cli::new::write;
+use spinney_cli::new::{Start, write};
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{image, interrupt};
@@ -17,7 +17,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         .ok_or_else(|| Failure::Environment(anyhow!("the table has this chip's core")))?;
     let _busy = interrupt::busy();
     let folder = tempfile::tempdir().environment()?;
-    write(folder.path(), "fresh-project", &chip)?;
+    write(folder.path(), "fresh-project", &chip, &Start::default())?;
     let log = image::emulated_log(
         &folder.path().join("firmware"),
         "fresh-project-firmware",

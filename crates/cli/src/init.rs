@@ -131,7 +131,8 @@ fn add_pipeline(
     let rows = free(root, [ROWS.to_owned(), format!("data/{name}-rows.csv")])?;
     let model = free(root, [MODEL.to_owned(), format!("{name}-model")])?;
     let config = new::config(&name, chip, &rows, &model);
-    for (file, text) in &new::model(&rows, &config)? {
+    let start = [(rows.clone(), ROWS_BYTES.to_vec())];
+    for (file, text) in &new::model(&start, &config)?.0 {
         plan.files
             .push((format!("{model}/{file}"), text.clone().into()));
     }

@@ -10,6 +10,7 @@ mod chips;
 mod clean;
 mod completions;
 mod convert;
+mod data;
 mod explain;
 mod features;
 mod flash;
@@ -25,6 +26,7 @@ mod predict;
 mod search;
 pub mod setup;
 mod sizes;
+mod start;
 mod summary;
 mod verbs;
 mod verify;
@@ -76,6 +78,23 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Say what files of rows hold, and print a `[dataset]` for them.
+    #[command(after_help = "Examples:
+  cargo xtask data log.csv                      columns, the likely label, what looks suspicious
+  cargo xtask data train.csv test.csv           two sides
+  cargo xtask data walk.csv run.csv             a file per class, where no column is the label
+  cargo xtask data log.csv --json | jq .columns for a program")]
+    Data {
+        /// Files of rows with the same columns.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The column of the label, if it is known; its number where there is no header.
+        #[arg(long, value_name = "COLUMN")]
+        label: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Write a finished model as one C99 header, proven, without a config or a toolchain.
     Convert(convert::Arguments),
     /// Write a fresh project: a pipeline, an `xtask` of its own, and firmware around its model
@@ -89,6 +108,12 @@ enum Verb {
         /// Bring the firmware that is there to the chip that its pipeline.toml names.
         #[arg(long, conflicts_with_all = ["chip", "origin"])]
         update: bool,
+        /// Rows to start from, copied into the project; `data FILE` shows what is taken of them.
+        #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "update")]
+        from: Vec<PathBuf>,
+        /// The column of their label, if it is not the likely one.
+        #[arg(long, value_name = "COLUMN", requires = "from")]
+        label: Option<String>,
         /// Where images start in the chip's flash, if behind a bootloader.
         #[arg(long, value_name = "0xADDRESS", value_parser = address)]
         origin: Option<u32>,
@@ -324,6 +349,7 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::Certificate(CertificateVerb::Verify { config, json }) => verify::run(&config, json),
         Verb::Convert(arguments) => convert::run(&arguments),
         Verb::Inspect { file, json } => inspect::run(&file, json),
+        Verb::Data { files, label, json } => data::run(&files, label.as_deref(), json),
         Verb::New {
             path, update: true, ..
         } => new::update(&path),
@@ -332,8 +358,17 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
             chip,
             origin,
             spinney,
+            from,
+            label,
             ..
-        } => new::run(&path, &new::chip_named(&chip, origin)?, spinney.as_deref()),
+        } => {
+            let start = match from[..] {
+                [] => new::Start::default(),
+                _ => new::Start::from(&from, label.as_deref())?,
+            };
+            let chip = new::chip_named(&chip, origin)?;
+            new::run(&path, &chip, spinney.as_deref(), &start)
+        }
         Verb::Init {
             path,
             name,

@@ -7,11 +7,13 @@ use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Chip};
 use spinney_codegen::{SourceTree, exact_memory_x};
 use spinney_config::Config;
+use spinney_quantize::ReadingType;
 
 use spinney_pipeline::failure::{Blame, Failure};
 use spinney_pipeline::{image, invocation, lock_file, places, stages, store};
 
 use crate::own_xtask::{self, Spinney};
+use crate::start::{IRISES, sensor_rows};
 use crate::terminal;
 
 /// Files of a project; what stands in double braces is put in.
@@ -48,6 +50,8 @@ const TEMPLATE: [(&str, &str); 9] = [
     ),
 ];
 
+pub use crate::start::Start;
+
 /// What CI does, in a project.
 const WORKFLOW: &str = ".github/workflows/ci.yml";
 /// Its step for a project with firmware.
@@ -55,6 +59,8 @@ const FIRMWARE_STEP: &str = "      - name: The firmware builds
         working-directory: firmware
         run: cargo build --release --locked
 ";
+/// The config of a project.
+const CONFIG: &str = "pipeline.toml";
 /// Where the chip's memories are, in a project.
 const MEMORY_MAP: &str = "firmware/memory.x";
 /// What follows the chip's name in the first line of a memory map.
@@ -67,7 +73,12 @@ pub(crate) const MODEL: &str = "model";
 pub(crate) const ROWS_BYTES: &[u8] = include_bytes!("../template/rows.csv");
 
 /// `new`: writes the project at `path`, for the chip of this name.
-pub fn run(path: &Path, chip: &Chip, spinney: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn run(
+    path: &Path,
+    chip: &Chip,
+    spinney: Option<&Path>,
+    start: &Start,
+) -> Result<(), Failure> {
     let spinney = Spinney::new(spinney)?;
     places::refuse_sources(path)?;
     let full = std::path::absolute(path).input()?;
@@ -82,19 +93,28 @@ pub fn run(path: &Path, chip: &Chip, spinney: Option<&Path>) -> Result<(), Failu
         )));
     }
     let draft = store::Draft::of(&full).input()?;
-    write(draft.path(), name, chip)?;
+    write(draft.path(), name, chip, start)?;
     write_xtask(draft.path(), &spinney)?;
     draft.finish().input()?;
     if let Some(reason) = chip.cannot_start() {
         println!("note: {reason}");
     }
     println!(
-        "{0}: a pipeline for irises on an {1}, and firmware around its model\n\
+        "{0}: a pipeline for {3} on an {1}, and firmware around its model\n\
          next: cd {0} && {2} pipeline run --setup\n\
          then: {0}/README.md",
         path.display(),
         chip.name,
-        invocation::name()
+        invocation::name(),
+        match start.dataset.as_str() {
+            IRISES => "irises".to_owned(),
+            _ => start
+                .rows
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
     );
     spinney.tell();
     Ok(())
@@ -166,13 +186,21 @@ pub(crate) fn is_package_name(name: &str) -> bool {
 }
 
 /// Writes all files of the project but its `xtask`, the model's crate among them.
-pub fn write(folder: &Path, name: &str, chip: &Chip) -> Result<(), Failure> {
-    let files = files(name, chip);
+pub fn write(folder: &Path, name: &str, chip: &Chip, start: &Start) -> Result<(), Failure> {
+    let mut files = files(name, chip);
+    if start.dataset != IRISES {
+        let mut words = words(name, chip);
+        words.insert("dataset", start.dataset.clone());
+        files.insert(CONFIG, template(CONFIG, &words));
+    }
+    let (model, sensor) = model(&start.rows, &files[CONFIG])?;
+    files.insert("firmware/src/sensor.rs", sensor);
     for (file, text) in &files {
         store::write_whole(&folder.join(file), text.as_bytes()).input()?;
     }
-    store::write_whole(&folder.join(ROWS), ROWS_BYTES).input()?;
-    let model = model(ROWS, &files["pipeline.toml"])?;
+    for (file, bytes) in &start.rows {
+        store::write_whole(&folder.join(file), bytes).input()?;
+    }
     for (file, text) in &model {
         store::write_whole(&folder.join(MODEL).join(file), text.as_bytes()).input()?;
     }
@@ -191,14 +219,37 @@ fn write_xtask(folder: &Path, spinney: &Spinney) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The model of a pipeline for the irises, as a crate. It is made in a folder of its own, so that
-/// nothing but the crate comes of it.
-pub(crate) fn model(rows: &str, config: &str) -> Result<SourceTree, Failure> {
+/// The model of a pipeline for rows, as a crate, and what stands in for a sensor. It is made in a folder
+/// of its own, so that nothing else comes of it.
+pub(crate) fn model(
+    rows: &[(String, Vec<u8>)],
+    config: &str,
+) -> Result<(SourceTree, String), Failure> {
     let folder = tempfile::tempdir().environment()?;
-    let path = folder.path().join("pipeline.toml");
+    let path = folder.path().join(CONFIG);
     store::write_whole(&path, config.as_bytes()).environment()?;
-    store::write_whole(&folder.path().join(rows), ROWS_BYTES).environment()?;
-    stages::crate_of(&path, terminal::progress())
+    for (file, bytes) in rows {
+        store::write_whole(&folder.path().join(file), bytes).environment()?;
+    }
+    let model = stages::crate_of(&path, terminal::progress())?;
+    let quantized = stages::quantized(&path, terminal::progress())?;
+    let train = quantized
+        .rows
+        .train
+        .as_ref()
+        .unwrap_or(&quantized.rows.test);
+    let shown = sensor_rows(train, quantized.quant.reading_type() == ReadingType::F32);
+    let sensor = TEMPLATE
+        .iter()
+        .find(|(file, _)| *file == "firmware/src/sensor.rs");
+    let words = [
+        ("n_rows", shown.len().to_string()),
+        ("sensor_rows", shown.concat()),
+    ];
+    Ok((
+        model,
+        fill(sensor.map_or("", |(_, text)| text), &words.into()),
+    ))
 }
 
 /// The files of a project around its rows, its model and its `xtask`, by path.
@@ -373,6 +424,7 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("origin", origin(chip)),
         ("target", target.to_owned()),
         ("rows", ROWS.to_owned()),
+        ("dataset", IRISES.to_owned()),
         ("crate", MODEL.to_owned()),
         ("last_steps", model_step(MODEL) + FIRMWARE_STEP),
         ("runtime", runtime.to_owned()),
@@ -506,7 +558,7 @@ mod tests {
     fn nothing_is_placed_among_the_sources() {
         for place in ["crates/demo", "docs/../xtask/demo", "firmware"] {
             let place = places::clone().unwrap().join(place);
-            let error = run(&place, &chip("nRF52840_xxAA"), None).unwrap_err();
+            let error = run(&place, &chip("nRF52840_xxAA"), None, &Start::default()).unwrap_err();
             assert!(matches!(error, Failure::Input(_)), "{error:?}");
             assert!(
                 format!("{error:?}").contains("which is Spinney's own"),

@@ -64,6 +64,11 @@ impl Labels {
         self.of_row.len()
     }
 
+    /// Number of different texts.
+    pub(crate) fn n_texts(&self) -> usize {
+        self.texts.len()
+    }
+
     /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {

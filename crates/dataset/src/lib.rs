@@ -29,6 +29,7 @@ pub mod labels;
 pub mod limits;
 pub mod notes;
 pub mod npy;
+pub mod profile;
 mod rules;
 pub mod scan;
 mod source;

@@ -155,7 +155,7 @@ fn orders_rows(rows: &Dataset) -> Vec<Note> {
 }
 
 /// Stretches of rows of one class, as first rows and rows after the last.
-fn class_blocks(labels: &[usize]) -> Vec<std::ops::Range<usize>> {
+pub(crate) fn class_blocks(labels: &[usize]) -> Vec<std::ops::Range<usize>> {
     let mut blocks: Vec<std::ops::Range<usize>> = Vec::new();
     for (row, label) in labels.iter().enumerate() {
         match blocks.last_mut() {
@@ -170,7 +170,7 @@ fn class_blocks(labels: &[usize]) -> Vec<std::ops::Range<usize>> {
 ///
 /// Among `n` readings in random order, one in `n!/2` rises or falls throughout. What has few values
 /// may follow the classes of a sorted file by itself, and so may be no more than a good feature.
-fn order_of(
+pub(crate) fn order_of(
     column: &ArrayView1<'_, f64>,
     blocks: &[std::ops::Range<usize>],
     n_classes: usize,
