@@ -28,6 +28,7 @@ mod preset;
 mod probe;
 mod radio;
 mod table;
+mod timing;
 mod uf2;
 
 pub use self::core::Core;
@@ -45,4 +46,5 @@ pub use radio::{
     radio,
 };
 pub use table::{TableError, parse_table, write_table};
+pub use timing::{Around, FLASHES, Flash, Operation, Span, Timing};
 pub use uf2::{UF2_FAMILIES, Uf2Family};

@@ -578,10 +578,12 @@ pub struct Accuracy {
 }
 
 /// The chip, and what stands in for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Target {
     /// The chip, with the memories that the config gives it.
     pub chip: Chip,
+    /// How fast the core runs, in MHz, above 0; `None` where nothing says so.
+    pub clock_mhz: Option<f64>,
     /// Whether rows must be run in the emulator.
     pub emulator: Emulator,
     /// The emulated machine; `None` where the emulator is off, or optional and without a machine
@@ -615,6 +617,8 @@ pub struct Budget {
     pub instructions_bound: Option<u64>,
     /// Most bytes of flash added since a baseline.
     pub max_flash_growth: Option<u32>,
+    /// Most microseconds of any inference; only where there is a clock.
+    pub latency_us_max: Option<f64>,
     /// Least days that the battery must last; only where there is a battery.
     pub battery_life_min_days: Option<f64>,
 }
@@ -651,6 +655,6 @@ pub struct Power {
     pub voltage_v: f64,
     /// What the battery holds, above 0; `None` without one.
     pub battery_mah: Option<f64>,
-    /// Above 0.
-    pub cycles_per_instruction: f64,
+    /// As measured, above 0; `None` where the core's timing table is to say.
+    pub cycles_per_instruction: Option<f64>,
 }

@@ -23,6 +23,9 @@ pub struct DeviceRun {
     pub instructions: Instructions,
     /// From codes to class.
     pub instructions_from_codes: Instructions,
+    /// The cycles of these; `None` where nothing is known of the core's time, or nobody asked.
+    #[serde(default)]
+    pub cycles: Option<Box<crate::Cycles>>,
     /// Bytes from the initial stack pointer to the deepest word that any prediction touched.
     pub stack_bytes_max: u32,
     /// What no row can exceed; `None` for models without splits.
@@ -203,6 +206,7 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         mismatches,
         instructions: Instructions::of(&from_readings),
         instructions_from_codes: Instructions::of(&from_codes),
+        cycles: None,
         stack_bytes_max,
     })
 }

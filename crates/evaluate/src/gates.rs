@@ -9,8 +9,8 @@ use crate::accuracy_gates::accuracy;
 use crate::reject_gates::reject;
 use crate::value_gates::values;
 use crate::{
-    ChipRam, Detection, DeviceRun, Evaluation, Footprint, ProbabilityError, Rejection, Shape,
-    ValueEvaluation,
+    ChipRam, Detection, DeviceRun, Evaluation, Footprint, PerInference, ProbabilityError,
+    Rejection, Shape, ValueEvaluation,
 };
 
 /// Limits of a pipeline; `None` is no gate.
@@ -30,6 +30,8 @@ pub struct Limits {
     pub instructions_max: Option<u64>,
     /// Most instructions of an inference along the longest paths.
     pub instructions_bound: Option<u64>,
+    /// Most microseconds of any inference, with what turns cycles into them.
+    pub latency: Option<LatencyLimit>,
     /// Least accuracy of the quantized model.
     pub min_accuracy: Option<f64>,
     /// Least mean recall of the classes that the test rows have.
@@ -60,6 +62,17 @@ pub struct Limits {
     pub max_unknown: Option<f64>,
     /// How far the certificate must reach.
     pub certificate: Option<Level>,
+}
+
+/// A limit on time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatencyLimit {
+    /// The most microseconds.
+    pub us: f64,
+    /// MHz of the core.
+    pub clock_mhz: f64,
+    /// For how many cycles flash keeps an access waiting at that clock, at the most.
+    pub wait_states: u32,
 }
 
 /// What gates judge.
@@ -242,6 +255,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
                 .to_owned()
         },
     ));
+    verdicts.extend(limits.latency.map(|limit| latency(limit, measured.device)));
     verdicts.extend(accuracy(limits, measured));
     verdicts.extend(reject(limits, measured));
     verdicts.extend(values(limits, measured));
@@ -271,6 +285,31 @@ fn parity(device: RunOutcome<'_>) -> Verdict {
                  this is a fault of Spinney"
             )
         }),
+    }
+}
+
+fn latency(limit: LatencyLimit, device: RunOutcome<'_>) -> Verdict {
+    let gate = "latency_us_max";
+    let RunOutcome::Ran(run) = device else {
+        return not_measured(gate, Quantity::Number(limit.us), device);
+    };
+    let cycles = PerInference::of(run, limit.wait_states);
+    let found = cycles.map(|cycles| (cycles.max as f64 / limit.clock_mhz * 10.0).ceil() / 10.0);
+    let pass = found.is_some_and(|us| us <= limit.us);
+    let note = match found {
+        None => "no timing table of this core is known, or its code was not followed: `flash \
+                 --verify` measures on a board"
+            .to_owned(),
+        Some(_) => "the slowest row where flash keeps every access waiting; a faster clock, \
+                    `prefer = \"speed\"` in [codegen], or a smaller model"
+            .to_owned(),
+    };
+    Verdict {
+        gate: gate.to_owned(),
+        limit: Quantity::Number(limit.us),
+        found: found.map(Quantity::Number),
+        pass,
+        note: (!pass).then_some(note),
     }
 }
 

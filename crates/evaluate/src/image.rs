@@ -67,6 +67,18 @@ pub fn symbol(bytes: &[u8], name: &str) -> Result<Option<u64>, ImageError> {
     Ok(place(bytes, name)?.map(|place| place.start))
 }
 
+/// The addresses of the one function in whose symbol this stands; `None` without one.
+pub(crate) fn function_like(bytes: &[u8], part: &str) -> Result<Option<Range<u32>>, ImageError> {
+    let file = parse(bytes)?;
+    let symbol = file
+        .symbols()
+        .find(|symbol| symbol.is_definition() && symbol.name().is_ok_and(|it| it.contains(part)));
+    Ok(symbol.and_then(|symbol| {
+        let start = u32::try_from(symbol.address()).ok()? & !1;
+        Some(start..start.checked_add(u32::try_from(symbol.size()).ok()?)?)
+    }))
+}
+
 /// The addresses that a symbol which the image defines takes.
 ///
 /// # Errors

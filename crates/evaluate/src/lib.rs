@@ -27,6 +27,7 @@
 //! ```
 
 mod accuracy_gates;
+mod cycles;
 mod detection;
 mod device;
 mod footprint;
@@ -45,13 +46,16 @@ mod slimming;
 mod value_gates;
 mod values;
 
+pub use cycles::{Cost, Cycles, PerInference, Trace};
 pub use detection::{CurvePoint, Detection, ScorePredictions};
 pub use device::{
     Answer, DeviceRun, Instructions, OutcomeError, Outputs, RunContext, Splits, WorstCase,
     read_outcomes,
 };
 pub use footprint::{Footprint, ImageError, Section};
-pub use gates::{Advice, Limits, Measured, Quantity, RunOutcome, Verdict, at_fault, judge};
+pub use gates::{
+    Advice, LatencyLimit, Limits, Measured, Quantity, RunOutcome, Verdict, at_fault, judge,
+};
 pub use heard::{HeardRun, read_heard};
 pub use image::{ClassAt, Label, Loaded, class_at, loaded, place, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
@@ -59,8 +63,8 @@ pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use memory::ChipRam;
 pub use metrics::{ClassScore, Scorecard, wilson_interval};
 pub use node::{
-    Alternative, Cited, Decision, Node, Plan, Power, PowerPlan, RowBytes, Sends, SlowerLadder,
-    Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
+    Alternative, Cited, Decision, Node, Part, Plan, Power, PowerPlan, RowBytes, Sends,
+    SlowerLadder, Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
 pub use reject::{Reject, Rejection};

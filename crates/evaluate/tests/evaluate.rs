@@ -49,6 +49,7 @@ fn device(mismatches: Vec<usize>) -> DeviceRun {
             mean: 90.0,
             max: 110,
         },
+        cycles: None,
         stack_bytes_max: 64,
         heard: None,
         worst_case: Some(WorstCase {

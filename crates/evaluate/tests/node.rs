@@ -3,8 +3,8 @@
 use expect_test::expect;
 use spinney_board::{PRESETS, radio};
 use spinney_evaluate::{
-    Plan, PowerPlan, Quantity, RowBytes, RunOutcome, Sends, Step, Summary, UplinkPlan, Verdict,
-    Work, judge_node, node,
+    Part, Plan, PowerPlan, Quantity, RowBytes, RunOutcome, Sends, Step, Summary, UplinkPlan,
+    Verdict, Work, judge_node, node,
 };
 
 /// Thirteen floats, three classes, 1,600 instructions: 200 µs at 16 MHz and 2 cycles each.
@@ -14,10 +14,51 @@ const ROW: RowBytes = RowBytes {
     n_classes: 3,
 };
 const WORK: Work = Work {
-    front: 0.0,
-    coding: 600.0,
-    inference: 1_000.0,
+    front: counted(0.0),
+    coding: counted(600.0),
+    inference: counted(1_000.0),
 };
+
+const fn counted(instructions: f64) -> Part {
+    Part {
+        instructions,
+        cycles: None,
+    }
+}
+
+#[test]
+fn cycles_of_the_timing_table_take_the_place_of_the_factor() {
+    let part = |instructions, cycles| Part {
+        instructions,
+        cycles: Some(cycles),
+    };
+    let work = Work {
+        front: counted(0.0),
+        coding: part(600.0, 1_000.0),
+        inference: part(1_000.0, 1_400.0),
+    };
+    let by_table = Plan {
+        work: Some(work),
+        ..plan(6.0, None)
+    };
+    let power = node(&by_table).power;
+    let decision = power.decision.unwrap();
+    // 2,400 cycles at 16 MHz.
+    assert_eq!((decision.cycles, decision.time_us), (Some(2_400.0), 150.0));
+    assert_eq!(power.cycles_per_instruction, 1.5);
+    assert!(decision.is_by_table);
+    // A front end that was not traced takes the factor.
+    let partly = Plan {
+        work: Some(Work {
+            front: counted(1_000.0),
+            ..work
+        }),
+        ..by_table
+    };
+    let decision = node(&partly).power.decision.unwrap();
+    assert_eq!(decision.cycles, Some(4_400.0));
+    assert!(!decision.is_by_table);
+}
 
 fn plan(decisions_per_hour: f64, uplink: Option<UplinkPlan>) -> Plan<'static> {
     Plan {

@@ -1,14 +1,16 @@
 //! Runs a verify image in QEMU: rows in, outcomes and log out, or why not.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
 
 use crate::failure::{Blame, Failure};
+use crate::process::Guarded;
 use crate::progress::Progress;
 use crate::{disk, interrupt, log, process};
 
@@ -103,6 +105,55 @@ pub fn run(
         heard,
         log: finished.stdout,
     })
+}
+
+/// Runs an image with `rows` while the emulator logs what it executes at the addresses of `filter`, line
+/// by line to `follow`, until that has enough or the image ends; its outcomes where it ends.
+pub fn trace(
+    qemu: &Path,
+    machine: &Machine,
+    elf: &[u8],
+    rows: &[u8],
+    filter: &str,
+    deadline_s: u32,
+    mut follow: impl FnMut(&str) -> bool,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let _busy = interrupt::busy();
+    let folder = tempfile::tempdir().environment()?;
+    let image = folder.path().join("image.elf");
+    std::fs::write(&image, elf).environment()?;
+    std::fs::write(folder.path().join(rows_file()), rows).environment()?;
+    let mut command = command(qemu, machine, &image);
+    // Without chaining, each block is logged whenever it is executed.
+    command
+        .args(["-d", "exec,nochain", "-dfilter", filter])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut guarded = Guarded::spawn(&mut command)
+        .with_context(|| format!("cannot run {}", qemu.display()))
+        .environment()?;
+    let deadline = Instant::now() + Duration::from_secs(u64::from(deadline_s));
+    let log = guarded.child.stderr.take();
+    let mut lines = BufReader::new(log.context("no way to its log").environment()?);
+    let (mut line, mut last) = (String::new(), String::new());
+    while lines.read_line(&mut line).environment()? > 0 {
+        if !follow(line.trim_end()) || Instant::now() > deadline {
+            return Ok(None);
+        }
+        last.clone_from(&line);
+        line.clear();
+    }
+    let status = guarded.child.wait().environment()?;
+    if status.success() {
+        let outcomes = answer(&folder.path().join(outcomes_file())).environment()?;
+        return Ok(Some(outcomes));
+    }
+    Err(tool_failed(
+        qemu,
+        &format!("ended with {status} while it logged; it says {last:?}"),
+    ))
 }
 
 /// The bytes of a file that an image wrote.

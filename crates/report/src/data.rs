@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{
-    HeardRun, Instructions, Margins, Node, Saturation, Scorecard, Section, Shuffled, Verdict,
-    WorstCase,
+    HeardRun, Instructions, Margins, Node, PerInference, Saturation, Scorecard, Section, Shuffled,
+    Verdict, WorstCase,
 };
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
@@ -386,6 +386,30 @@ pub struct FootprintShare {
     pub sections: Vec<Section>,
 }
 
+/// Microseconds of an inference.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// On average, where flash never keeps the core waiting.
+    pub mean: f64,
+    /// Of the slowest row, where flash keeps every access waiting.
+    pub max: f64,
+}
+
+/// What cycles rest on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimingBasis {
+    /// The timing table.
+    pub source: String,
+    /// Rows that were traced and weighed.
+    pub rows: usize,
+    /// MHz of the core; absent where nothing says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_mhz: Option<f64>,
+    /// Wait states of flash at that clock, and what hides them; absent where they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash: Option<String>,
+}
+
 /// A run of the test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Device {
@@ -406,6 +430,18 @@ pub struct Device {
     /// What making the codes of a row takes on average: the difference of the two; not cycles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions_of_coding: Option<f64>,
+    /// Cycles by the core's timing table; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycles_per_inference: Option<PerInference>,
+    /// Microseconds of these at the clock; absent without either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_us: Option<Latency>,
+    /// Microjoules of an inference on average; absent where the current is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_uj: Option<f64>,
+    /// What these rest on; absent without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<TimingBasis>,
     /// Deepest stack of any prediction.
     pub stack_bytes_max: u32,
     /// What is kept for interrupts: two exception frames of the chip's core.

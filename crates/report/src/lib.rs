@@ -30,7 +30,8 @@ mod task;
 pub use comparison::Comparison;
 pub use data::{
     Accuracy, Candidate, Certified, ChipMemory, Dataset, Device, EarlyExit, Encoding, Export,
-    FeatureCoding, FlowStage, FootprintShare, Model, Origin, Report, SCHEMA, Toolchain, TreeSize,
+    FeatureCoding, FlowStage, FootprintShare, Latency, Model, Origin, Report, SCHEMA, TimingBasis,
+    Toolchain, TreeSize,
 };
 pub use mark::{FILES, is_report};
 pub use reject::{Reject, UNKNOWN};

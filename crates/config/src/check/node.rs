@@ -64,9 +64,11 @@ pub(super) fn power(
         None if section.given("preset").is_some() => return None,
         None => target.and_then(|target| preset_of(&target.chip.name)),
     };
+    let of_target = target.and_then(|target| target.clock_mhz);
     if preset.is_none() && typed.is_none() && target.is_some() {
         for key in OF_PRESET {
-            if section.given(key).is_none() {
+            let is_said = key == "clock_mhz" && of_target.is_some();
+            if section.given(key).is_none() && !is_said {
                 reader.missing(raw, section, key);
             }
         }
@@ -75,16 +77,20 @@ pub(super) fn power(
         Some(_) => section.number(key),
         None => preset.map(of_preset),
     };
+    let clock_mhz = match section.given("clock_mhz") {
+        Some(_) => None,
+        None => of_target,
+    };
     let is_used = OF_PRESET.iter().any(|key| section.given(key).is_none());
     Some(Power {
         decisions_per_hour: section.number("decisions_per_hour")?,
-        clock_mhz: figure("clock_mhz", |preset| preset.clock_mhz)?,
+        clock_mhz: clock_mhz.or_else(|| figure("clock_mhz", |preset| preset.clock_mhz))?,
         active_ma: figure("active_ma", |preset| preset.active_ma)?,
         sleep_ua: figure("sleep_ua", |preset| preset.sleep_ua)?,
         voltage_v: figure("voltage_v", |preset| preset.voltage_v)?,
         preset: preset.filter(|_| is_used),
         battery_mah: section.number("battery_mah"),
-        cycles_per_instruction: section.number("cycles_per_instruction")?,
+        cycles_per_instruction: section.number("cycles_per_instruction"),
     })
 }
 
@@ -108,6 +114,23 @@ fn runs(reader: &mut Reader, raw: &RawPipeline, preset: &Preset, target: Option<
             .help("write the chip's own `clock_mhz`, `active_ma`, `sleep_ua` and `voltage_v`"),
     );
     false
+}
+
+/// `[budget]`'s largest latency, which needs a clock.
+pub(super) fn latency(reader: &mut Reader, raw: &RawPipeline, target: &Target) -> Option<f64> {
+    let budget = raw.section("budget");
+    let limit = budget.number("latency_us_max")?;
+    let power = raw.section("power");
+    let has_clock = target.clock_mhz.is_some() || power.span.is_some();
+    if !has_clock && raw.well_formed {
+        let message = "budget.latency_us_max: found no clock, expected `clock_mhz` in `[target]` or \
+                       `[power]`";
+        reader.faults.push(
+            Fault::new(budget.given("latency_us_max"), message)
+                .context(raw.section("target").span.clone(), "it belongs here"),
+        );
+    }
+    Some(limit)
 }
 
 /// `[budget]`'s least battery life, which needs a battery.

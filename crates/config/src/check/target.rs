@@ -12,11 +12,12 @@ use crate::value::{Reader, Value, literal};
 use super::Cause;
 
 /// Gates that only a run can measure.
-const OF_A_RUN: [&str; 5] = [
+const OF_A_RUN: [&str; 6] = [
     "stack",
     "instructions",
     "instructions_max",
     "instructions_bound",
+    "latency_us_max",
     "battery_life_min_days",
 ];
 
@@ -54,6 +55,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
             _ => machine(reader, section, &chip, board),
         },
         chip,
+        clock_mhz: section.number("clock_mhz"),
         emulator,
     })
 }
@@ -327,6 +329,7 @@ pub(super) fn budget(
         instructions_max: section.integer("instructions_max"),
         instructions_bound: section.integer("instructions_bound"),
         max_flash_growth: section.bytes("max_flash_growth"),
+        latency_us_max: super::node::latency(reader, raw, target),
         battery_life_min_days: super::node::battery_life(reader, raw),
     })
 }

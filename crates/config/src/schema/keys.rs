@@ -606,6 +606,12 @@ pub const SECTIONS: &[Section] = &[
                 "Where that RAM starts.",
             ),
             key(
+                "clock_mhz",
+                Kind::Number(Interval::AboveZero),
+                Default::Words("`[power]`'s"),
+                "How fast the core runs, in MHz; turns cycles into microseconds.",
+            ),
+            key(
                 "emulator",
                 Kind::Choice(Emulator::WORDS),
                 Default::Value("\"required\""),

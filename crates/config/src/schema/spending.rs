@@ -64,6 +64,12 @@ pub(super) const BUDGET: Section = Section {
             "The most bytes of flash that may be added since a baseline report.",
         ),
         key(
+            "latency_us_max",
+            Kind::Number(Interval::AboveZero),
+            NO_GATE,
+            "The most microseconds that any inference may take, by the core's timing table.",
+        ),
+        key(
             "battery_life_min_days",
             Kind::Number(Interval::AboveZero),
             NO_GATE,
@@ -167,8 +173,8 @@ pub(super) const POWER: Section = Section {
         key(
             "cycles_per_instruction",
             Kind::Number(Interval::AboveZero),
-            Default::Value("2.0"),
-            "Clock cycles of an instruction, on average.",
+            Default::Words("by the core's timing table, else 2"),
+            "Clock cycles of an instruction, on average, as measured.",
         ),
     ],
 };

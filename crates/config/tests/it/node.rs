@@ -53,7 +53,7 @@ fn a_preset_comes_with_the_chip_and_typed_keys_go_before_it() {
             sleep_ua: 5.0,
             voltage_v: 3.0,
             battery_mah: Some(220.0),
-            cycles_per_instruction: 2.0,
+            cycles_per_instruction: None,
         }
     );
 }

@@ -156,6 +156,7 @@ fn serialized_sections() {
               "boot": "direct",
               "is_flash_external": false
             },
+            "clock_mhz": null,
             "emulator": "required",
             "board": {
               "name": "microbit",
@@ -187,6 +188,7 @@ fn serialized_sections() {
             "instructions_max": null,
             "instructions_bound": null,
             "max_flash_growth": null,
+            "latency_us_max": null,
             "battery_life_min_days": null
           },
           "uplink": null,

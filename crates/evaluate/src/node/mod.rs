@@ -1,14 +1,14 @@
 //! The node around the model: how the data rate falls from sensor to class, what the radio makes
 //! of it, and what the battery does.
 //!
-//! Times and energies of decisions are estimates: instructions as the emulator counts them, times
-//! stated cycles per instruction, over the clock.
+//! Times and energies of decisions are estimates: cycles by the core's timing table, or where there is
+//! none instructions as the emulator counts them, times cycles per instruction, over the clock.
 
 mod advice;
 mod power;
 mod uplink;
 
-pub use power::{PowerPlan, Work};
+pub use power::{Part, PowerPlan, Work};
 pub use uplink::{Sends, Summary, UplinkPlan};
 
 use serde::{Deserialize, Serialize};
@@ -202,11 +202,17 @@ pub struct Power {
     pub decision: Option<Decision>,
 }
 
-/// What a decision takes: an estimate from instructions.
+/// What a decision takes: an estimate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Instructions from what the sensor delivers to the class, on average; not cycles.
     pub instructions: f64,
+    /// Cycles of these, an estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycles: Option<f64>,
+    /// Whether they are those of the core's timing table; else instructions times a factor.
+    #[serde(default)]
+    pub is_by_table: bool,
     /// Microseconds.
     pub time_us: f64,
     /// Microjoules while computing.

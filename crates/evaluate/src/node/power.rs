@@ -17,47 +17,75 @@ pub struct PowerPlan {
     pub voltage_v: f64,
     /// mAh, above 0; `None` without a battery.
     pub battery_mah: Option<f64>,
-    /// Above 0.
+    /// Above 0; of what the core's timing table does not say.
     pub cycles_per_instruction: f64,
     /// What gave figures that the config does not.
     pub preset: Option<&'static Preset>,
 }
 
-/// Instructions of a decision, on average; not cycles.
+/// A part of what a decision takes, on average.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    /// Instructions.
+    pub instructions: f64,
+    /// Cycles, by the core's timing table; `None` where that is not known.
+    pub cycles: Option<f64>,
+}
+
+/// What a decision takes, on average.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Work {
-    /// From what the sensor delivers to the model's readings; 0 without a front end.
-    pub front: f64,
+    /// From what the sensor delivers to the model's readings; nothing without a front end.
+    pub front: Part,
     /// From readings to codes.
-    pub coding: f64,
+    pub coding: Part,
     /// From codes to the class.
-    pub inference: f64,
+    pub inference: Part,
 }
 
 impl Work {
     /// What is computed before this is sent.
-    fn instructions(self, sends: Sends) -> f64 {
+    fn parts(self, sends: Sends) -> &'static [fn(&Self) -> Part] {
         match sends {
-            Sends::Raw => 0.0,
-            Sends::Features => self.front + self.coding,
-            Sends::Class => self.front + self.coding + self.inference,
+            Sends::Raw => &[],
+            Sends::Features => &[|work| work.front, |work| work.coding],
+            Sends::Class => &[|work| work.front, |work| work.coding, |work| work.inference],
         }
+    }
+
+    fn instructions(self, sends: Sends) -> f64 {
+        let parts = self.parts(sends).iter();
+        parts.map(|part| part(&self).instructions).sum()
+    }
+
+    /// By the table, or where that is not known at so many cycles an instruction.
+    fn cycles(self, sends: Sends, per_instruction: f64) -> f64 {
+        let parts = self.parts(sends).iter().map(|part| part(&self));
+        parts
+            .map(|part| part.cycles.unwrap_or(part.instructions * per_instruction))
+            .sum()
+    }
+
+    fn is_by_table(self) -> bool {
+        let parts = self.parts(Sends::Class).iter().map(|part| part(&self));
+        let mut taken = parts.filter(|part| part.instructions > 0.0);
+        taken.all(|part| part.cycles.is_some())
     }
 }
 
-/// Seconds that a decision takes, with what is computed for it.
-fn seconds(plan: &Plan<'_>, instructions: f64) -> f64 {
-    instructions * plan.power.cycles_per_instruction / (plan.power.clock_mhz * 1e6)
+/// Seconds of what is computed before this is sent.
+fn seconds(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
+    work.cycles(sends, plan.power.cycles_per_instruction) / (plan.power.clock_mhz * 1e6)
 }
 
 /// The most decisions that the core can make in an hour.
 pub(super) fn most_per_hour(plan: &Plan<'_>, work: Work) -> f64 {
-    3600.0 / seconds(plan, work.instructions(Sends::Class))
+    3600.0 / seconds(plan, work, Sends::Class)
 }
 
 /// Share of all time spent computing; all of it where the core does not keep up.
 fn duty(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
-    let busy_s = seconds(plan, work.instructions(sends)) * plan.decisions_per_hour;
+    let busy_s = seconds(plan, work, sends) * plan.decisions_per_hour;
     (busy_s / 3600.0).min(1.0)
 }
 
@@ -86,7 +114,10 @@ pub(super) fn power(plan: &Plan<'_>) -> Power {
         sleep_ua: given.sleep_ua,
         voltage_v: given.voltage_v,
         battery_mah: given.battery_mah,
-        cycles_per_instruction: given.cycles_per_instruction,
+        cycles_per_instruction: plan.work.map_or(given.cycles_per_instruction, |work| {
+            let cycles = work.cycles(Sends::Class, given.cycles_per_instruction);
+            shown(cycles / work.instructions(Sends::Class))
+        }),
         preset: given.preset.map(|preset| preset.name.to_owned()),
         sources: given
             .preset
@@ -100,11 +131,14 @@ pub(super) fn power(plan: &Plan<'_>) -> Power {
 
 fn decision(plan: &Plan<'_>, work: Work) -> Decision {
     let instructions = work.instructions(Sends::Class);
-    let time_s = seconds(plan, instructions);
+    let cycles = work.cycles(Sends::Class, plan.power.cycles_per_instruction);
+    let time_s = seconds(plan, work, Sends::Class);
     let power_w = plan.power.active_ma * 1e-3 * plan.power.voltage_v;
     let j_per_day = core_j_per_day(plan, work, Sends::Class);
     Decision {
         instructions: shown(instructions),
+        cycles: Some(shown(cycles)),
+        is_by_table: work.is_by_table(),
         time_us: shown(time_s * 1e6),
         energy_uj: shown(time_s * power_w * 1e6),
         duty: shown(duty(plan, work, Sends::Class)),

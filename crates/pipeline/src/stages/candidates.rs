@@ -434,6 +434,7 @@ mod tests {
                         mismatches: Vec::new(),
                         instructions: count,
                         instructions_from_codes: count,
+                        cycles: None,
                         stack_bytes_max: 300,
                         heard: None,
                         worst_case: None,

@@ -7,6 +7,7 @@ pub mod checked;
 pub mod chip;
 pub mod claim;
 mod coded;
+mod cycles;
 #[cfg(test)]
 mod drawn;
 mod exit;

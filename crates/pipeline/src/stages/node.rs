@@ -1,7 +1,9 @@
 //! What the config says of the node, put together with what the run measured.
 
 use spinney_config::{Config, Frontend, Sends as SendsWord, Summary as SummaryWord};
-use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work};
+use spinney_evaluate::{
+    DeviceRun, Part, Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work,
+};
 
 use super::quantize::Summary as Quantized;
 use super::run::RunResult;
@@ -53,6 +55,37 @@ pub fn sensor(config: &Config) -> Option<Step> {
     })
 }
 
+/// Of a core without a timing table: a Cortex-M0 takes one cycle for instructions on registers, two for
+/// loads and stores, three for taken branches.
+const CYCLES_PER_INSTRUCTION: f64 = 2.0;
+
+/// What a decision of this run takes, in cycles of the core's timing table if `by_table`.
+fn work(run: &DeviceRun, by_table: bool) -> Work {
+    let cycles = run.cycles.as_ref().filter(|_| by_table);
+    let part = |instructions: f64, cost: Option<f64>| Part {
+        instructions,
+        cycles: cost.map(|per_instruction| per_instruction * instructions),
+    };
+    let (all, codes) = (run.instructions.mean, run.instructions_from_codes.mean);
+    let of_codes = part(codes, cycles.map(|it| it.from_codes.per_instruction()));
+    let of_all = part(all, cycles.map(|it| it.from_readings.per_instruction()));
+    let heard = run.heard.as_ref();
+    Work {
+        front: part(
+            heard.map_or(0.0, |heard| heard.instructions.mean),
+            cycles.and_then(|it| Some(it.front?.per_instruction())),
+        ),
+        coding: Part {
+            instructions: all - codes,
+            cycles: of_all
+                .cycles
+                .zip(of_codes.cycles)
+                .map(|(all, codes)| all - codes),
+        },
+        inference: of_codes,
+    }
+}
+
 /// The node's plan; `None` where the config does not say how often it decides.
 pub fn plan<'a>(
     config: &Config,
@@ -84,18 +117,13 @@ pub fn plan<'a>(
             sleep_ua: power.sleep_ua,
             voltage_v: power.voltage_v,
             battery_mah: power.battery_mah,
-            cycles_per_instruction: power.cycles_per_instruction,
+            cycles_per_instruction: power
+                .cycles_per_instruction
+                .unwrap_or(CYCLES_PER_INSTRUCTION),
             preset: power.preset,
         },
         work: match result {
-            RunResult::Ran(run) => Some(Work {
-                front: run
-                    .heard
-                    .as_ref()
-                    .map_or(0.0, |heard| heard.instructions.mean),
-                coding: run.instructions.mean - run.instructions_from_codes.mean,
-                inference: run.instructions_from_codes.mean,
-            }),
+            RunResult::Ran(run) => Some(work(run, power.cycles_per_instruction.is_none())),
             RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,
         },
         uplink: pipeline.uplink.map(|uplink| UplinkPlan {

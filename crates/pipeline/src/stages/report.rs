@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use spinney_board::{Flash, Timing};
 use spinney_config::{Config, Dataset as RowsConfig, Model, Output};
 use spinney_evaluate::{
-    DeviceRun, Evaluation, Footprint, Limits, Measured, Predictions, RunOutcome, Scorecard, Shape,
-    judge, judge_node,
+    DeviceRun, Evaluation, Footprint, LatencyLimit, Limits, Measured, PerInference, Predictions,
+    RunOutcome, Scorecard, Shape, judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
-    FootprintShare, Origin, Reject, Report, Row, SCHEMA, TreeSize, UNKNOWN, Value, predictions_csv,
+    FootprintShare, Latency, Origin, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize, UNKNOWN,
+    Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -341,7 +343,24 @@ fn device(
     };
     let machine = config.pipeline.target.board?;
     let ram = chip::ram(&config.pipeline);
+    let pace = pace(config);
+    let cycles = PerInference::of(run, pace.wait_states);
+    let us = |cycles: f64| Some(to_a_hundredth(cycles / pace.clock_mhz?));
+    let latency_us = cycles.and_then(|cycles| {
+        Some(Latency {
+            mean: us(cycles.mean)?,
+            max: us(cycles.max as f64)?,
+        })
+    });
+    let power = config.pipeline.power.as_ref();
+    let watts = power.map(|power| power.active_ma * 1e-3 * power.voltage_v);
     Some(Device {
+        cycles_per_inference: cycles,
+        latency_us,
+        energy_uj: watts
+            .zip(latency_us)
+            .map(|(watts, latency)| to_a_hundredth(watts * latency.mean)),
+        timing: timing(config, run, &pace),
         board: machine.name.to_owned(),
         core: machine.core.report_name().to_owned(),
         emulated: true,
@@ -356,6 +375,48 @@ fn device(
         worst_case: run.worst_case,
         heard: run.heard.clone(),
     })
+}
+
+/// How fast the core runs, and for how long flash keeps it waiting.
+struct Pace {
+    clock_mhz: Option<f64>,
+    /// At the most; none where they are not known.
+    wait_states: u32,
+    /// In words.
+    flash: Option<String>,
+}
+
+fn pace(config: &Config) -> Pace {
+    let target = &config.pipeline.target;
+    let power = config.pipeline.power.as_ref();
+    let clock_mhz = power.map(|power| power.clock_mhz).or(target.clock_mhz);
+    let flash = clock_mhz.and_then(|clock| {
+        let flash = Flash::of(&target.chip.name)?;
+        Some((flash, flash.wait_states(clock)?))
+    });
+    Pace {
+        clock_mhz,
+        wait_states: flash.map_or(0, |(_, wait_states)| wait_states),
+        flash: flash.map(|(flash, wait_states)| match wait_states {
+            0 => format!("none ({})", flash.source),
+            n => format!("{n}, hidden by {} ({})", flash.hidden_by, flash.source),
+        }),
+    }
+}
+
+/// What cycles rest on; `None` without them.
+fn timing(config: &Config, run: &DeviceRun, pace: &Pace) -> Option<TimingBasis> {
+    let timing = Timing::of(&config.pipeline.target.chip)?;
+    Some(TimingBasis {
+        source: timing.source().to_owned(),
+        rows: run.cycles.as_ref()?.rows,
+        clock_mhz: pace.clock_mhz,
+        flash: pace.flash.clone(),
+    })
+}
+
+fn to_a_hundredth(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
 
 /// Mean instructions from readings less those from codes, to a tenth.
@@ -375,6 +436,14 @@ fn limits(config: &Config) -> Limits {
         instructions_mean: budget.instructions,
         instructions_max: budget.instructions_max,
         instructions_bound: budget.instructions_bound,
+        latency: budget.latency_us_max.and_then(|us| {
+            let pace = pace(config);
+            Some(LatencyLimit {
+                us,
+                clock_mhz: pace.clock_mhz?,
+                wait_states: pace.wait_states,
+            })
+        }),
         min_accuracy: accuracy.min_accuracy,
         min_balanced_accuracy: accuracy.min_balanced_accuracy,
         min_recall: accuracy.min_recall.clone(),

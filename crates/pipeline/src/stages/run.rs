@@ -10,7 +10,7 @@ use super::candidates::{Candidate, Figures, choose};
 use super::checked::{self, CHECKED};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
-use super::{FoundEmulator, Session, Tools, product, program_digest};
+use super::{FoundEmulator, Session, Tools, cycles, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::flash::formats;
@@ -48,6 +48,8 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
         // The checker at the end of the stage is part of the program.
         ("program".to_owned(), program_digest()?),
         ("[budget]".to_owned(), sha256(budgets.as_bytes())),
+        // Its timing table, with the multiplier that it has.
+        ("chip".to_owned(), pipeline.target.chip.name.clone()),
         (
             "deadline_s".to_owned(),
             pipeline.firmware.deadline_s.to_string(),
@@ -125,6 +127,10 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         .collect();
     let choice = choose(pipeline, &figures);
     let chosen = &candidates[choice.chosen];
+    if let (Some(emulator), RunResult::Ran(run)) = (&tools.emulator, &mut results[choice.chosen]) {
+        let elf = built.read(&verify_elf(choice.chosen))?;
+        run.cycles = cycles::of_rows(session, emulator, &elf, &rows, run)?.map(Box::new);
+    }
     if pipeline.frontend.is_some()
         && let Some(emulator) = &tools.emulator
     {
@@ -311,6 +317,7 @@ fn listen(
     };
     let n_rows = context.predictions.q15.len();
     let heard = run.heard.unwrap_or_default();
+    let front = cycles::of_front(session, context.emulator, &elf, &samples, &heard)?;
     let both = read_outcomes(&outcomes, run_context).and_then(|classes| {
         read_heard(&heard, &outcomes, context.rows, n_rows, machine.timer)
             .map(|heard| (classes, heard))
@@ -328,6 +335,9 @@ fn listen(
                 .max(classes.stack_bytes_max)
                 .max(heard.stack_bytes_max);
             run.heard = Some(heard);
+            if let Some(cycles) = &mut run.cycles {
+                cycles.front = front;
+            }
             RunResult::Ran(run)
         }
     })

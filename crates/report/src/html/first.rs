@@ -19,6 +19,7 @@ impl Report {
                         (None, None) => (self.accuracy_tile()),
                     }
                     (self.instructions_tile())
+                    (self.time_tile())
                     (self.memory_tile("Flash", "flash", self.footprint.flash_bytes,
                         self.footprint.model_flash_bytes, self.chip.as_ref().map(|it| it.flash_bytes)))
                     (self.memory_tile("RAM", "ram", self.footprint.ram_bytes,
@@ -73,6 +74,36 @@ impl Report {
                 } @else {
                     p.big { "not run" }
                     p.note { "The config does not require the emulator." }
+                }
+            }
+        }
+    }
+
+    /// Cycles and, where the clock is known, microseconds; nothing of a core without a timing table.
+    fn time_tile(&self) -> Markup {
+        let device = self.device.as_ref();
+        let Some((device, cycles)) =
+            device.and_then(|device| Some((device, device.cycles_per_inference?)))
+        else {
+            return html! {};
+        };
+        html! {
+            div.tile {
+                h2 { "Time per inference" }
+                @if let Some(latency) = device.latency_us {
+                    p.big { (grouped_text(&latency.mean.to_string())) " " span.unit { "µs" } }
+                    p.note { "on average; " (grouped_text(&latency.max.to_string())) " at most." }
+                } @else {
+                    p.big { (grouped_text(&cycles.mean.to_string())) " " span.unit { "cycles" } }
+                }
+                p.note {
+                    (grouped_text(&cycles.mean.to_string())) " cycles"
+                    @if cycles.low != cycles.high {
+                        ", between " (grouped_text(&cycles.low.to_string())) " and "
+                        (grouped_text(&cycles.high.to_string()))
+                    }
+                    @if let Some(uj) = device.energy_uj { "; " (uj) " µJ" }
+                    "; by the core’s timing table."
                 }
             }
         }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::parts::{bar, grouped, grouped_signed, grouped_text, name, scrolling};
 use super::plots;
 use crate::markdown::SHOWN;
-use crate::markdown::image::{capital, early_exit};
+use crate::markdown::image::{capital, early_exit, timing_in_words};
 use crate::{Candidate, Report};
 
 impl Report {
@@ -176,6 +176,9 @@ impl Report {
                                 tr { th scope="row" { "bound along the longest paths" } td.n { "–" } td.n { (grouped(worst.instructions)) } }
                             }
                         }
+                    }
+                    @if let (Some(cycles), Some(timing)) = (&device.cycles_per_inference, &device.timing) {
+                        p { (timing_in_words(device, cycles, timing)) }
                     }
                     p {
                         "Stack: " (grouped(u64::from(device.stack_bytes_max))) " bytes at most; with static data and "

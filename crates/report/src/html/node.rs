@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
 use super::parts::{bar, grouped_text, name, scrolling};
-use crate::markdown::node::{figure, tightest};
+use crate::markdown::node::{estimated_from, figure, tightest};
 
 pub(super) fn section(node: &Node) -> Markup {
     html! {
@@ -131,7 +131,7 @@ fn power(power: &Power) -> Markup {
                     div { dt { "battery, without a radio" } dd { (rounded(days)) " days" } }
                 }
             }
-            p.note { "Estimates from instructions, not from cycles." }
+            p.note { "Estimates from " (estimated_from(decision)) "." }
         } @else { p { "Nothing was run, so time and energy of a decision are not known." } }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use spinney_evaluate::PerInference;
+
 use super::{code, escaped, list, percent, sentence};
-use crate::{EarlyExit, Report};
+use crate::{Device, EarlyExit, Report, TimingBasis};
 
 impl Report {
     /// The forms that were weighed; nothing where there was but one.
@@ -150,6 +152,13 @@ impl Report {
             device.interrupt_bytes,
             device.ram_and_stack_bytes
         )?;
+        if let (Some(cycles), Some(timing)) = (&device.cycles_per_inference, &device.timing) {
+            writeln!(
+                out,
+                "\n{}",
+                escaped(&timing_in_words(device, cycles, timing))
+            )?;
+        }
         if let Some(heard) = &device.heard {
             let model = device.instructions_per_inference.mean;
             writeln!(
@@ -177,6 +186,42 @@ impl Report {
             worst.splits, worst.splits_measured, worst.instructions_per_split, worst.instructions
         )
     }
+}
+
+/// Cycles, time and energy of an inference and what they rest on, in a paragraph.
+pub(crate) fn timing_in_words(
+    device: &Device,
+    cycles: &PerInference,
+    timing: &TimingBasis,
+) -> String {
+    let between = match cycles.low == cycles.high {
+        true => String::new(),
+        false => format!(" (between {} and {})", cycles.low, cycles.high),
+    };
+    let clock = timing
+        .clock_mhz
+        .map_or(String::new(), |mhz| format!(" at {mhz} MHz"));
+    let time = device.latency_us.map_or(String::new(), |latency| {
+        let energy = device
+            .energy_uj
+            .map_or(String::new(), |uj| format!(", {uj} µJ on average"));
+        format!(
+            " That is {} µs on average and {} at most{energy}.",
+            latency.mean, latency.max
+        )
+    });
+    let flash = match &timing.flash {
+        Some(states) => format!(
+            "Wait states of flash{clock}: {states}; averages are without them, \
+                                 the upper figures with all of them."
+        ),
+        None => "Wait states of flash are not in it.".to_owned(),
+    };
+    format!(
+        "Cycles per inference from raw readings{clock}: {} on average{between}, {} at most, {} along the \
+         longest paths.{time} From {} traced rows, by {}. {flash}",
+        cycles.mean, cycles.max, cycles.bound, timing.rows, timing.source
+    )
 }
 
 /// What an early exit saves and costs, in a paragraph.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
+use spinney_evaluate::{Alternative, Cited, Decision, Node, Power, Uplink};
 
 use super::{escaped, sentence};
 
@@ -135,7 +135,7 @@ fn write_power(power: &Power, out: &mut String) -> std::fmt::Result {
         out,
         "A decision takes {} instructions on average, {} µs and {} µJ, and computing takes {} % of \
          the time; the core could decide {} times an hour. Without a radio the node draws {} µA on \
-         average, {} J a day{}. These are estimates from instructions, not from cycles.",
+         average, {} J a day{}. These are estimates from {}.",
         figure(decision.instructions),
         figure(decision.time_us),
         figure(decision.energy_uj),
@@ -146,7 +146,8 @@ fn write_power(power: &Power, out: &mut String) -> std::fmt::Result {
         decision.battery_days.map_or(String::new(), |days| format!(
             ", which the battery gives for {} days",
             figure(days)
-        ))
+        )),
+        estimated_from(decision)
     )
 }
 
@@ -216,11 +217,19 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
+/// What time and energy of a decision are worked out from.
+pub(crate) fn estimated_from(decision: &Decision) -> &'static str {
+    match decision.is_by_table {
+        true => "cycles by the core's timing table, at zero wait states",
+        false => "instructions, not from cycles",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
     use spinney_board::radio;
-    use spinney_evaluate::{Plan, PowerPlan, RowBytes, Sends, Summary, UplinkPlan, Work};
+    use spinney_evaluate::{Part, Plan, PowerPlan, RowBytes, Sends, Summary, UplinkPlan, Work};
 
     use super::*;
 
@@ -233,6 +242,13 @@ mod tests {
         let mut out = String::new();
         write(&node, &mut out).unwrap();
         out
+    }
+
+    const fn counted(instructions: f64) -> Part {
+        Part {
+            instructions,
+            cycles: None,
+        }
     }
 
     const PLAN: Plan<'_> = Plan {
@@ -255,9 +271,9 @@ mod tests {
             preset: None,
         },
         work: Some(Work {
-            front: 0.0,
-            coding: 600.0,
-            inference: 1_000.0,
+            front: counted(0.0),
+            coding: counted(600.0),
+            inference: counted(1_000.0),
         }),
         uplink: None,
     };
