@@ -10,6 +10,7 @@ and on time, and prints a table in Markdown. The files need Python's own library
 import argparse
 import gzip
 import io
+import json
 import os
 import pathlib
 import resource
@@ -235,6 +236,9 @@ def cases(folder):
         Case("deep.lgb.json", "LightGBM JSON nested 500,000 splits deep",
              b'{"name":"tree","version":"v4","tree_info":[{"tree_structure":'
              + b'{"left_child":' * 500_000),
+        Case("sets.txt", "LightGBM text of 20,000 splits by one set of 16,384 categories", lightgbm_sets(20_000, 512)),
+        Case("sets.json", "XGBoost JSON of 10,000 splits by one set of 20,000 categories", xgboost_sets(10_000, 20_000)),
+        Case("words.json", "CatBoost JSON of 2,000 features of 20,000 words", catboost_words(2_000, 20_000)),
         Case("maps.json", "baseline of 1,000,000 maps", maps, how="baseline"),
     ]
 
@@ -275,6 +279,48 @@ def measure(program, arguments, seconds, n_bytes):
         said.seek(0)
         lines = said.read().decode(errors="replace").splitlines()
         return result, lines, int(peak.read().split()[-1]) * 1024, took
+
+
+def lightgbm_sets(n, words):
+    """A chain of so many splits, each by the same set of bits."""
+    line = lambda key, items: key + b"=" + b" ".join(items) + b"\n"
+    number = lambda it: str(it).encode()
+    left = [number(it + 1) for it in range(n - 1)] + [number(-1)]
+    return (b"tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nobjective=regression\n"
+            b"feature_names=a\nfeature_infos=0:1\n\nTree=0\nnum_leaves=" + number(n + 1) + b"\nnum_cat=1\n"
+            + line(b"split_feature", [b"0"] * n) + line(b"threshold", [b"0"] * n)
+            + line(b"decision_type", [b"1"] * n) + line(b"left_child", left)
+            + line(b"right_child", [number(-2 - it) for it in range(n)])
+            + line(b"leaf_value", [b"0"] * (n + 1)) + line(b"cat_boundaries", [b"0", number(words)])
+            + line(b"cat_threshold", [b"4294967295"] * words) + b"\n\nend of trees\n")
+
+
+def xgboost_sets(n, categories):
+    """A chain of so many splits, each by the same part of the list of categories."""
+    total = 2 * n + 1
+    lists = {
+        "default_left": [0] * total, "split_conditions": [0] * total, "split_indices": [0] * total,
+        "split_type": [1] * n + [0] * (n + 1),
+        "left_children": [*range(1, n), n, *[-1] * (n + 1)], "right_children": [*range(n + 1, total), *[-1] * (n + 1)],
+        "categories": list(range(categories)), "categories_nodes": list(range(n)),
+        "categories_segments": [0] * n, "categories_sizes": [categories] * n, "tree_param": {"num_nodes": str(total)},
+    }
+    return json.dumps({"learner": {
+        "gradient_booster": {"model": {"tree_info": [0], "trees": [lists]}, "name": "gbtree"},
+        "learner_model_param": {"base_score": "0", "num_class": "0", "num_feature": "1"},
+        "objective": {"name": "reg:squarederror"}}, "version": [3, 2, 0]}).encode()
+
+
+def catboost_words(n, words):
+    """So many features, each of all of the words."""
+    return json.dumps({
+        "features_info": {
+            "categorical_features": [{"flat_feature_index": it} for it in range(n)],
+            "cat_features_hash": [{"hash": it, "value": f"w{it}"} for it in range(words)],
+        },
+        "model_info": {"params": {"loss_function": {"type": "RMSE"}}},
+        "oblivious_trees": [{"leaf_values": [0], "splits": []}], "scale_and_bias": [1, [0]],
+    }).encode()
 
 
 def main():
