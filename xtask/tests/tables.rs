@@ -563,7 +563,11 @@ fn a_project_from_a_table_runs_at_once() {
             [0.0, 0.0],
             [14.0, 2.0],
     "#]]
-    .assert_eq(&rows.map(|line| format!("{line}\n")).collect::<String>());
+    .assert_eq(
+        &rows
+            .map(|line| format!("{}\n", line.trim()))
+            .collect::<String>(),
+    );
     assert!(sensor.contains("N_FEATURES]; 2]"), "{sensor}");
     run(&["pipeline", "run", "--until", "quantize"], "demo");
 }
