@@ -67,7 +67,7 @@ pub(crate) fn setup() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the verb does: as CI, after [`setup`] where that is asked for.
+/// What the verb does: as CI, after [`setup()`] where that is asked for.
 pub(crate) fn run(with_setup: bool) -> Result<(), Failure> {
     if with_setup {
         setup()?;
