@@ -93,7 +93,7 @@ pub struct ColumnProfile {
     pub min: Option<f64>,
     /// The highest number.
     pub max: Option<f64>,
-    /// How many different values it has, [`WORDS_MAX`] at most of words.
+    /// How many different values it has, `WORDS_MAX` at most of words.
     pub n_distinct: usize,
     /// How many rows have nothing in it.
     pub n_missing: usize,
