@@ -42,6 +42,7 @@ struct Plant {
 const IRIS: &str = "examples/iris-tree.toml";
 const DIGITS: &str = "pipeline.toml";
 const MOTION: &str = "examples/motion-exercises.toml";
+const UNKNOWN: &str = "examples/digits-unknown.toml";
 const WINE: &str = "examples/wine-bayes.toml";
 const BOOSTING: &str = "examples/air-boosting.toml";
 
@@ -79,14 +80,14 @@ const PLANTS: [Plant; 23] = [
         it.threshold(-1)
     }),
     plant(
-        "a threshold one too high, three bytes",
-        IRIS,
+        "a threshold one too high, six bytes",
+        UNKNOWN,
         Kind::Unlisted,
         |it| it.threshold(1),
     ),
     plant(
         "the two leaves of a split swapped",
-        IRIS,
+        MOTION,
         Kind::Leaf,
         Evidence::swap_leaves,
     ),
@@ -175,7 +176,7 @@ const PLANTS: [Plant; 23] = [
         order.swap(0, 1);
         Some(())
     }),
-    plant("flips that are not listed", IRIS, Kind::Unlisted, |it| {
+    plant("flips that are not listed", BOOSTING, Kind::Row, |it| {
         it.claim.certificate.flips.clear();
         it.claim.certificate.splits = Some(Level::EveryInput);
         Some(())
