@@ -204,28 +204,33 @@ impl Input {
         })
     }
 
-    /// The largest float64 that, after the operations, is as wanted; `None` if there is none. What is
-    /// wanted ends where readings rise.
+    /// The largest float64 that, after the operations, is as wanted; see [`largest`].
     fn largest(&self, is_wanted: impl Fn(f64) -> bool) -> Option<f64> {
-        let is_wanted = |key: i64| is_wanted(self.apply(from_key(key)));
-        let mut left = key(-f64::MAX);
-        let mut right = key(f64::MAX);
-        if !is_wanted(left) {
-            return None;
-        }
-        if is_wanted(right) {
-            return Some(f64::MAX);
-        }
-        while left + 1 < right {
-            let middle = left.midpoint(right);
-            if is_wanted(middle) {
-                left = middle;
-            } else {
-                right = middle;
-            }
-        }
-        Some(from_key(left))
+        largest(|x| is_wanted(self.apply(x)))
     }
+}
+
+/// The largest float64 that is as wanted; `None` if there is none. What is wanted ends where numbers
+/// rise.
+pub(crate) fn largest(is_wanted: impl Fn(f64) -> bool) -> Option<f64> {
+    let is_wanted = |key: i64| is_wanted(from_key(key));
+    let mut left = key(-f64::MAX);
+    let mut right = key(f64::MAX);
+    if !is_wanted(left) {
+        return None;
+    }
+    if is_wanted(right) {
+        return Some(f64::MAX);
+    }
+    while left + 1 < right {
+        let middle = left.midpoint(right);
+        if is_wanted(middle) {
+            left = middle;
+        } else {
+            right = middle;
+        }
+    }
+    Some(from_key(left))
 }
 
 /// Readings that stand for categories, as numbers: what an encoder does, or the column that a one-hot

@@ -16,7 +16,7 @@ use spinney_model::{Additive, Compare, Feature, Forest, GaussianNb, Naming, Node
 use crate::ImportError;
 use crate::draft::{Draft, Outputs};
 use crate::lower::{RawNode, lower};
-pub(crate) use input::{Encoder, Input, Op};
+pub(crate) use input::{Encoder, Input, Op, largest};
 
 /// What a classifier is fed: raw features by name, and its own features in terms of them.
 #[derive(Debug, Clone)]
@@ -266,8 +266,8 @@ impl Feed {
                     | Op::Bin(_)
                     | Op::IsMissing => {
                         return Err(ImportError::refused(
-                            "GaussianNB behind an encoder or bins",
-                            "fit CategoricalNB or a tree on them, or GaussianNB on the numbers",
+                            "naive Bayes behind an encoder or bins",
+                            "fit CategoricalNB, BernoulliNB or a tree on them, or this one on the numbers",
                         ));
                     }
                     Op::Clip { .. } => {

@@ -28,23 +28,28 @@ pub(super) struct Trace {
     pub(super) feed: Feed,
     /// The operators that change values, in order.
     pub(super) steps: Vec<String>,
+    /// The first feature of each value.
+    pub(super) starts: Vec<usize>,
     /// Whether values are float64 where the classifier takes them.
     pub(super) is_double: bool,
 }
 
-/// Follows `value` back to the graph's inputs. `n_features` is the classifier's number of
-/// features, where it knows it.
+/// Follows values back to the graph's inputs, whose columns stand side by side: what each of several
+/// ensembles takes. `n_features` is the classifier's number of features, where it knows it.
 ///
 /// Rows have the columns of the inputs in the graph's own order, whatever the order in which
 /// operators put them together. Several inputs of one column each are named by them, and those
 /// that nothing uses are no features; any other input is counted, used or not.
 pub(super) fn trace(
     graph: &Graph,
-    value: &str,
+    values: &[&str],
     n_features: Option<usize>,
     budget: &Budget,
 ) -> Result<Trace, ImportError> {
-    let raw = RawInputs::of(graph, width_of_chain(graph, value, n_features));
+    let mut widths = values
+        .iter()
+        .map(|it| width_of_chain(graph, it, n_features));
+    let raw = RawInputs::of(graph, widths.find_map(|width| width));
     let mut walk = Walk {
         graph,
         raw: &raw,
@@ -53,7 +58,17 @@ pub(super) fn trace(
         words: Words::new(),
         budget,
     };
-    let columns = walk.columns(value, 0)?;
+    let mut starts = Vec::with_capacity(values.len());
+    let mut all: Option<Columns> = None;
+    for value in values {
+        starts.push(all.as_ref().map_or(0, |columns| columns.inputs.len()));
+        let next = walk.columns(value, 0)?;
+        all = Some(match all {
+            None => next,
+            Some(columns) => columns.beside(next)?,
+        });
+    }
+    let columns = all.expect("at least one value");
     let Walk {
         is_used,
         steps,
@@ -68,6 +83,7 @@ pub(super) fn trace(
     }
     let is_double = !columns.is_single && columns.is_float;
     Ok(Trace {
+        starts,
         feed: raw.feed(graph, &is_used, columns.inputs, words)?,
         steps,
         is_double,

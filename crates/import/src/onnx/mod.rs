@@ -11,6 +11,7 @@ mod feed;
 mod fraction;
 mod graph;
 mod inputs;
+mod join;
 mod proto;
 mod sums;
 mod tail;
@@ -22,6 +23,7 @@ use spinney_model::{Compare, FloatModel};
 use crate::{Format, ImportError, Imported, Origin};
 use feed::Trace;
 use graph::{Graph, Node, shown};
+use join::Joint;
 use tail::Tail;
 
 /// What works instead of an operator that is not known.
@@ -55,7 +57,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         [] => {
             let found = bayes::find(&graph)?;
             let n_features = found.bayes.schema().n_features();
-            let feed = feed::trace(&graph, &found.input, Some(n_features), budget)?;
+            let feed = feed::trace(&graph, &[&found.input], Some(n_features), budget)?;
             if !found.is_double {
                 notes.push(
                     "The parameters are float32: probabilities follow scikit-learn's to 1e-4. A \
@@ -66,16 +68,19 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             let model = FloatModel::GaussianNb(feed.feed.fold_bayes(&found.bayes)?);
             (model, "GaussianNB".to_owned(), feed.steps)
         }
-        [node] => {
-            let feed = feed::trace(&graph, node.input(0), None, budget)?;
-            let model = trees(&graph, node, &feed, is_sklearn, budget, &mut notes)?;
-            (model, node.shown(), feed.steps)
-        }
-        ref several => {
-            return Err(ImportError::refused(
-                format!("a graph of {} tree ensembles", several.len()),
-                "one ensemble per file; bagging and voting of scikit-learn are read from skops",
-            ));
+        ref ensembles => {
+            let joint = join::find(&graph, ensembles, budget)?;
+            let mut inputs: Vec<&str> = Vec::new();
+            for (node, _) in &joint.members {
+                if !inputs.contains(&node.input(0)) {
+                    inputs.push(node.input(0));
+                }
+            }
+            let feed = feed::trace(&graph, &inputs, None, budget)?;
+            let model = trees(
+                &graph, &joint, &inputs, &feed, is_sklearn, budget, &mut notes,
+            )?;
+            (model, ensembles[0].shown(), feed.steps)
         }
     };
     Ok(Imported {
@@ -90,36 +95,46 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     })
 }
 
-/// Reads the ensemble behind `feed`: as a forest that votes, if its leaves hold proportions.
+/// Reads the ensembles behind `feed`, which is of `inputs`: as a forest that votes, if their leaves hold
+/// proportions.
 fn trees(
     graph: &Graph,
-    node: &Node,
+    joint: &Joint,
+    inputs: &[&str],
     feed: &Trace,
     is_sklearn: bool,
     budget: &Budget,
     notes: &mut Vec<String>,
 ) -> Result<FloatModel, ImportError> {
-    let is_classifier = node.op_type == "TreeEnsembleClassifier";
-    let tail = match is_classifier {
-        true => Tail::of_classifier(graph, node)?,
-        false => Tail::of_scores(graph, node)?,
+    let is_classifier = |node: &Node| node.op_type == "TreeEnsembleClassifier";
+    let tail = match joint.members[..] {
+        [(node, _)] if is_classifier(node) => Tail::of_classifier(graph, node)?,
+        _ => Tail::of_scores(graph, joint.value)?,
+    };
+    let read = |cast: Compare| {
+        let members = joint.members.iter().map(|(node, factor)| {
+            let at = inputs.iter().position(|it| *it == node.input(0));
+            let ensemble = ensemble::read(graph, node, cast, budget)?;
+            Ok((ensemble, *factor, feed.starts[at.unwrap_or(0)]))
+        });
+        let mut ensemble = join::merge(members.collect::<Result<_, ImportError>>()?)?;
+        if let Some(classes) = &ensemble.classes {
+            ensemble.classes = Some(tail.named(classes)?);
+        }
+        Ok::<_, ImportError>(ensemble)
     };
     let of_rows = match feed.is_double {
         true => Compare::Float64,
         false => Compare::Float32,
     };
     let n_features = feed.feed.inputs.len();
-    if is_classifier {
+    if joint.members.iter().all(|(node, _)| is_classifier(node)) {
         // scikit-learn's forests cast to float32, whatever the type of the graph's input.
         let cast = match is_sklearn {
             true => Compare::Float32,
             false => of_rows,
         };
-        let mut ensemble = ensemble::read(graph, node, cast, budget)?;
-        if let Some(classes) = &ensemble.classes {
-            ensemble.classes = Some(tail.renamed(classes)?);
-        }
-        if let Some(forest) = trees::read(&ensemble, n_features, budget)? {
+        if let Some(forest) = trees::read(&read(cast)?, n_features, budget)? {
             notes.push(
                 "Thresholds and leaves went through float32; ONNX does not tell forests from \
                  extra-trees."
@@ -131,8 +146,7 @@ fn trees(
             ));
         }
     }
-    let ensemble = ensemble::read(graph, node, of_rows, budget)?;
-    let draft = sums::read(&ensemble, &tail, n_features, of_rows, budget, notes)?;
+    let draft = sums::read(&read(of_rows)?, &tail, n_features, of_rows, budget, notes)?;
     note_scaler(feed, notes);
     Ok(FloatModel::Additive(
         feed.feed.fold_additive(draft, of_rows, budget)?,

@@ -59,8 +59,8 @@ pub(super) fn read(
         trees.push(DraftTree { nodes, output });
     }
     let precision = match cast {
-        Compare::Float32 => Precision::Float32,
-        Compare::Float64 => Precision::Float64,
+        Compare::Float32 if !ensemble.is_joint => Precision::Float32,
+        _ => Precision::Float64,
     };
     let n_trees = ensemble.trees.len() as f64;
     let mut divisor = tail.divisor;
@@ -124,7 +124,7 @@ fn scores(
         )
     };
     let classes = match (&ensemble.classes, &tail.delivered) {
-        (Some(classes), _) => Some(tail.renamed(classes)?),
+        (Some(classes), _) => Some(classes.clone()),
         (None, Delivered::Class(labels)) => Some(match labels {
             Some(labels) => labels.clone(),
             None => (0..ensemble.n_outputs).map(|it| it.to_string()).collect(),
@@ -146,6 +146,14 @@ fn scores(
     let link = match (ensemble.transform, &tail.delivered) {
         (Transform::None, Delivered::Exponentials) => Link::Exp,
         (Transform::None, _) => Link::Identity,
+        (Transform::Probit, _) if classes.is_some() => {
+            notes.push(
+                "PROBIT rises with the score and is left out: classes are the same, and scores are \
+                 those before it."
+                    .to_owned(),
+            );
+            Link::Identity
+        }
         (Transform::Logistic, Delivered::Exponentials) => {
             return Err(refused("before Exp", "one of the two"));
         }
@@ -156,7 +164,7 @@ fn scores(
         _ => {
             return Err(refused(
                 "of one score, or of values",
-                "LOGISTIC, or a score per class",
+                "NONE or LOGISTIC, or a score per class",
             ));
         }
     };
@@ -180,7 +188,7 @@ fn scores(
         (Some(_), Some(_)) => {
             // Shares of the second class are above half of all, margins above 0.
             let weights = ensemble.leaves.iter().flatten();
-            let are_shares = ensemble.transform == Transform::None
+            let are_shares = matches!(ensemble.transform, Transform::None | Transform::Probit)
                 && weights.map(|weight| weight.1).all(|weight| weight >= 0.0);
             Some(if are_shares { 0.5 } else { 0.0 })
         }

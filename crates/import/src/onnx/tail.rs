@@ -39,13 +39,13 @@ impl Tail {
         labels: None,
     };
 
-    /// Follows the scores of a regression, or of `TreeEnsemble`.
+    /// Follows the scores of a regression, of `TreeEnsemble`, or of several ensembles.
     ///
     /// # Errors
     /// An operator that is not known, by name; two results.
-    pub(super) fn of_scores(graph: &Graph, node: &Node) -> Result<Self, ImportError> {
+    pub(super) fn of_scores(graph: &Graph, value: &str) -> Result<Self, ImportError> {
         let mut results: Vec<Self> = Vec::new();
-        let mut stack = vec![(node.output(0), Self::NOTHING)];
+        let mut stack = vec![(value, Self::NOTHING)];
         let mut n_steps = 0;
         while let Some((value, tail)) = stack.pop() {
             n_steps += 1;
@@ -151,8 +151,13 @@ impl Tail {
         Ok(tail)
     }
 
-    /// The names of classes behind what encodes labels.
-    pub(super) fn renamed(&self, classes: &[String]) -> Result<Vec<String>, ImportError> {
+    /// The names of classes behind what encodes labels, or what numbers the largest score.
+    pub(super) fn named(&self, classes: &[String]) -> Result<Vec<String>, ImportError> {
+        if let Delivered::Class(Some(labels)) = &self.delivered
+            && labels.len() == classes.len()
+        {
+            return Ok(labels.clone());
+        }
         let Some(labels) = &self.labels else {
             return Ok(classes.to_vec());
         };

@@ -1,5 +1,6 @@
 //! scikit-learn's naive Bayes. That of bits and that of categories are sums of one small tree per feature,
-//! whose leaves hold the logarithm of a probability for each class.
+//! whose leaves hold the logarithm of a probability for each class. Those of counts are Gaussian ones whose
+//! classes share their variances.
 
 use spinney_model::{AdditiveKind, GaussianNb, Link, Node, Precision, Sum};
 
@@ -33,6 +34,53 @@ pub(super) fn gaussian(estimator: &Object) -> Result<GaussianNb, ImportError> {
         .map(|prior| prior.ln())
         .collect();
     GaussianNb::new(schema, log_priors, means, variances)
+        .map_err(|error| ImportError::from(error).within(estimator.place()))
+}
+
+/// Naive Bayes of counts, `log P(c) + Σ wᵢ(c) · xᵢ`, as the Gaussian one that differs from it by what is the
+/// same for all classes: with one variance for all of them, `−(x − θ)² / 2σ²` is `x · θ / σ² − θ² / 2σ²` and
+/// a term without the class. So any σ and any mean of the θ will do; those of Poisson's counts around the
+/// mean of the training rows keep θ ± 8σ, where no range is given, where counts are.
+pub(super) fn of_counts(estimator: &Object) -> Result<GaussianNb, ImportError> {
+    let schema = schema(estimator)?;
+    let (n_classes, n_features) = (schema.n_classes(), schema.n_features());
+    let matrix = |name: &str| estimator.get(name)?.numbers(n_classes * n_features);
+    let (weights, counts) = (matrix("feature_log_prob_")?, matrix("feature_count_")?);
+    let n_rows: f64 = estimator
+        .get("class_count_")?
+        .numbers(n_classes)?
+        .iter()
+        .sum();
+    let mut offsets = match estimator.class_name() {
+        "ComplementNB" => vec![0.0; n_classes],
+        _ => estimator.get("class_log_prior_")?.numbers(n_classes)?,
+    };
+    let mut means = vec![Vec::with_capacity(n_features); n_classes];
+    let mut variances = Vec::with_capacity(n_features);
+    for feature in 0..n_features {
+        let of_classes = |matrix: &[f64]| -> Vec<f64> {
+            matrix
+                .iter()
+                .skip(feature)
+                .step_by(n_features)
+                .copied()
+                .collect()
+        };
+        let (weights, counts) = (of_classes(&weights), of_classes(&counts));
+        let mean = counts.iter().sum::<f64>() / n_rows.max(1.0);
+        let variance = mean.max(1.0);
+        let middle = weights.iter().sum::<f64>() / n_classes as f64;
+        for class in 0..n_classes {
+            let theta = mean + variance * (weights[class] - middle);
+            offsets[class] += theta * theta / (2.0 * variance);
+            means[class].push(theta);
+        }
+        variances.push(variance);
+    }
+    // Priors are at most 1; what is taken from all of them alike changes nothing.
+    let largest = offsets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let log_priors = offsets.iter().map(|offset| offset - largest).collect();
+    GaussianNb::new(schema, log_priors, means, vec![variances; n_classes])
         .map_err(|error| ImportError::from(error).within(estimator.place()))
 }
 

@@ -180,6 +180,36 @@ pub(super) fn ordinal(
     Ok(inputs)
 }
 
+/// The mean target of a category, or a column of it for each of several classes.
+pub(super) fn target(
+    step: &Object,
+    mut inputs: Vec<Input>,
+    words: &mut Words,
+) -> Result<Vec<Input>, ImportError> {
+    let means = step.get("target_mean_")?;
+    // One number, or one per class.
+    let means = means
+        .number()
+        .map_or_else(|_| means.list_of_numbers(), |it| Ok(vec![it]))?;
+    let categories = categories(step, &mut inputs, words)?;
+    let encodings = each(&step.get("encodings_")?, inputs.len() * means.len())?;
+    let mut columns = Vec::with_capacity(encodings.len());
+    for (at, encoding) in encodings.iter().enumerate() {
+        let (of, unknown) = (at / means.len(), means[at % means.len()]);
+        let n = categories[of].readings.len();
+        step.budget().take_items(step.place(), n, CATEGORY_BYTES)?;
+        let values = encoding.numbers(n)?;
+        let missing = categories[of].readings.iter().position(Option::is_none);
+        let missing = missing.map_or(unknown, |place| values[place]);
+        let mut column = inputs[of].clone();
+        column
+            .ops
+            .push(categories[of].op(|index| values[index], unknown, missing));
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
 /// A column of 0 and 1 for each category.
 pub(super) fn one_hot(
     step: &Object,

@@ -68,6 +68,7 @@ pub(super) fn read(estimator: &Object) -> Result<Estimator, ImportError> {
         "RandomForestClassifier" => forest(estimator, ForestKind::RandomForest),
         "ExtraTreesClassifier" => forest(estimator, ForestKind::ExtraTrees),
         "GaussianNB" => bayes::gaussian(estimator).map(Estimator::GaussianNb),
+        "MultinomialNB" | "ComplementNB" => bayes::of_counts(estimator).map(Estimator::GaussianNb),
         "BernoulliNB" => bayes::bernoulli(estimator).map(Estimator::Additive),
         "CategoricalNB" => bayes::categorical(estimator).map(Estimator::Additive),
         "DecisionTreeRegressor" | "ExtraTreeRegressor" => mean(estimator, RegressionTree),
@@ -150,10 +151,6 @@ pub(super) fn unsupported(estimator: &Object) -> ImportError {
         {
             "trees, forests and boosting are; fit a HistGradientBoostingRegressor or a \
              RandomForestRegressor"
-        }
-        "MultinomialNB" | "ComplementNB" => {
-            "a product with counts is no tree; fit BernoulliNB, or CategoricalNB behind a \
-             KBinsDiscretizer(encode=\"ordinal\")"
         }
         "ColumnTransformer" | "FeatureUnion" => "dump the whole pipeline, with the model behind it",
         "OneClassSVM" | "LocalOutlierFactor" | "EllipticEnvelope" => {

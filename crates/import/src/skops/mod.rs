@@ -40,6 +40,12 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let own = last.find("_preprocessor");
     let feed = feed(steps, last, own, estimator.n_features())?;
     let mut notes = estimator.notes();
+    if let class @ ("MultinomialNB" | "ComplementNB") = last.class_name() {
+        notes.push(format!(
+            "{class} is held as a Gaussian naive Bayes whose classes share their variances: classes and \
+             probabilities are the same."
+        ));
+    }
     for wrapper in wrappers.iter().rev() {
         estimator = wrapped::apply(wrapper, estimator, &mut notes)?;
     }

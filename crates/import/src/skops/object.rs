@@ -99,6 +99,12 @@ impl<'s> Object<'s> {
         &self.place
     }
 
+    /// Whether the file says that both are one object, which it repeats.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let id = &self.value["__id__"];
+        !id.is_null() && *id == other.value["__id__"]
+    }
+
     fn loader(&self) -> &'s str {
         self.value["__loader__"].as_str().unwrap_or("")
     }

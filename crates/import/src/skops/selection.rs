@@ -8,15 +8,29 @@ use crate::fold::Input;
 /// Keeps what a selection keeps; `None` of any other step.
 pub(super) fn apply(step: &Object, inputs: Vec<Input>) -> Result<Option<Vec<Input>>, ImportError> {
     let n_features = inputs.len();
-    let kept = match step.class_name() {
+    // A selection of any kind says which, and has the one parameter of it under another name.
+    let (class, param) = match step.class_name() {
+        "GenericUnivariateSelect" => match step.get("mode")?.text()?.as_str() {
+            "k_best" => ("SelectKBest", "param"),
+            "percentile" => ("SelectPercentile", "param"),
+            "fpr" => ("SelectFpr", "param"),
+            "fdr" => ("SelectFdr", "param"),
+            "fwe" => ("SelectFwe", "param"),
+            _ => return Err(step.odd("a mode of percentile, k_best, fpr, fdr or fwe")),
+        },
+        "SelectKBest" => ("SelectKBest", "k"),
+        "SelectPercentile" => ("SelectPercentile", "percentile"),
+        class => (class, "alpha"),
+    };
+    let kept = match class {
         "VarianceThreshold" => {
             let threshold = step.get("threshold")?.number()?;
             let variances = step.get("variances_")?.numbers(n_features)?;
             select(step, inputs, |index| variances[index] > threshold)
         }
-        "SelectKBest" => k_best(step, inputs),
-        "SelectPercentile" => percentile(step, inputs),
-        "SelectFpr" | "SelectFdr" | "SelectFwe" => by_chance(step, inputs),
+        "SelectKBest" => k_best(step, param, inputs),
+        "SelectPercentile" => percentile(step, param, inputs),
+        "SelectFpr" | "SelectFdr" | "SelectFwe" => by_chance(step, class, param, inputs),
         "RFE" | "RFECV" | "SequentialFeatureSelector" => {
             let support = step.get("support_")?.numbers(n_features)?;
             select(step, inputs, |index| support[index] > 0.0)
@@ -63,8 +77,8 @@ fn scores(step: &Object, n: usize) -> Result<Vec<f64>, ImportError> {
 }
 
 /// The `k` highest scores; of equal ones the later, as a stable sort has it.
-fn k_best(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let k = step.get("k")?;
+fn k_best(step: &Object, param: &str, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
+    let k = step.get(param)?;
     if k.text().is_ok_and(|k| k == "all") {
         return Ok(inputs);
     }
@@ -80,8 +94,8 @@ fn k_best(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> 
 }
 
 /// Scores above a percentile, as NumPy interpolates it, and of those that are equal to it the first.
-fn percentile(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let percentile = step.get("percentile")?.number()?;
+fn percentile(step: &Object, param: &str, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
+    let percentile = step.get(param)?.number()?;
     if percentile >= 100.0 {
         return Ok(inputs);
     }
@@ -118,8 +132,13 @@ fn percentile(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportErr
 }
 
 /// What tests by chance leave: by their own level, by a rate of false discoveries, by a level of all.
-fn by_chance(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let alpha = step.get("alpha")?.number()?;
+fn by_chance(
+    step: &Object,
+    class: &str,
+    param: &str,
+    inputs: Vec<Input>,
+) -> Result<Vec<Input>, ImportError> {
+    let alpha = step.get(param)?.number()?;
     let n = inputs.len() as f64;
     let chances = step.get("pvalues_")?.numbers(inputs.len())?;
     let mut sorted = chances.clone();
@@ -127,7 +146,7 @@ fn by_chance(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportErro
     let discovered = sorted.iter().zip(1_u32..);
     let discovered = discovered.filter(|(it, rank)| **it <= alpha / n * f64::from(*rank));
     let last = discovered.map(|(it, _)| *it).last();
-    select(step, inputs, |index| match step.class_name() {
+    select(step, inputs, |index| match class {
         "SelectFpr" => chances[index] < alpha,
         "SelectFwe" => chances[index] < alpha / n,
         _ => last.is_some_and(|last| chances[index] <= last),

@@ -89,6 +89,7 @@ pub(super) fn apply(
         "SimpleImputer" => encoders::impute(step, inputs),
         "OrdinalEncoder" => encoders::ordinal(step, inputs, words),
         "OneHotEncoder" => encoders::one_hot(step, inputs, words),
+        "TargetEncoder" => encoders::target(step, inputs, words),
         "KBinsDiscretizer" => encoders::bins(step, inputs),
         "Binarizer" => {
             let threshold = vec![step.get("threshold")?.number()?; n_features];
@@ -143,13 +144,12 @@ fn unfoldable(step: &Object) -> ImportError {
             "SimpleImputer is folded; or leave gaps to a HistGradientBoosting model"
         }
         "FunctionTransformer" => "a function is not run; prepare the rows before the pipeline",
-        "TargetEncoder" => "OrdinalEncoder and OneHotEncoder are folded",
         _ if class.ends_with("Classifier") || class.ends_with("NB") => {
             return unsupported(step);
         }
         _ => {
-            "scalers, SimpleImputer, OrdinalEncoder, OneHotEncoder, KBinsDiscretizer, Binarizer and \
-             selections are folded; compute anything else before the rows reach the pipeline"
+            "scalers, SimpleImputer, OrdinalEncoder, OneHotEncoder, TargetEncoder, KBinsDiscretizer, \
+             Binarizer and selections are folded; compute anything else before the rows reach the pipeline"
         }
     };
     ImportError::refused(format!("the pipeline step {}", step.shown_class()), instead)

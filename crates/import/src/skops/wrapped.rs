@@ -1,5 +1,6 @@
-//! What stands around an estimator and changes what it delivers by a factor and a term, which go into its
-//! leaves: the sigmoid of a `CalibratedClassifierCV`, and the target of a `TransformedTargetRegressor`.
+//! What stands around an estimator and changes what it delivers: by a factor and a term, which go into its
+//! leaves (the sigmoid of a `CalibratedClassifierCV`, the target of a `TransformedTargetRegressor`), or by
+//! curves that rise, of which the class of two keeps the score at which it changes.
 
 use spinney_model::{AdditiveKind, Link, Node, Precision, Sum};
 
@@ -7,30 +8,34 @@ use super::estimator::Estimator;
 use super::object::Object;
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
+use crate::fold::largest;
 
 /// The estimator inside, of either.
 ///
 /// # Errors
-/// A calibration of several estimators, whose mean of sigmoids is no sum of trees.
+/// A calibration of several estimators, whose mean of curves is no sum of trees.
 pub(super) fn inside<'s>(wrapper: &Object<'s>) -> Result<Object<'s>, ImportError> {
     if wrapper.class_name() == "TransformedTargetRegressor" {
         return wrapper.get("regressor_");
     }
-    let one = calibrated(wrapper)?;
-    one.find("estimator")
-        .map_or_else(|| one.get("base_estimator"), Ok)
-}
-
-/// The one calibrated estimator.
-fn calibrated<'s>(wrapper: &Object<'s>) -> Result<Object<'s>, ImportError> {
-    match &wrapper.get("calibrated_classifiers_")?.items()?[..] {
-        [one] => Ok(one.clone()),
-        several => Err(ImportError::refused(
-            format!("a CalibratedClassifierCV of {} estimators", several.len()),
+    let members = wrapper.get("calibrated_classifiers_")?.items()?;
+    let estimators = members.iter().map(|one| {
+        one.find("estimator")
+            .map_or_else(|| one.get("base_estimator"), Ok)
+    });
+    let estimators = estimators.collect::<Result<Vec<_>, _>>()?;
+    match &estimators[..] {
+        [first, rest @ ..] if rest.iter().all(|it| it.is_same(first)) => Ok(first.clone()),
+        several => Err(refused(
+            &format!("of {} estimators", several.len()),
             "a mean of sigmoids is no sum of trees: fit it with ensemble=False, or around a \
              FrozenEstimator",
         )),
     }
+}
+
+fn refused(what: &str, instead: &str) -> ImportError {
+    ImportError::refused(format!("a CalibratedClassifierCV {what}"), instead)
 }
 
 /// Puts what a wrapper does to an estimator into it.
@@ -44,73 +49,161 @@ pub(super) fn apply(
 ) -> Result<Estimator, ImportError> {
     match wrapper.class_name() {
         "TransformedTargetRegressor" => untransformed(wrapper, estimator),
-        _ => sigmoid(wrapper, estimator, notes),
+        _ => calibrated(wrapper, estimator, notes),
     }
 }
 
-/// `1 / (1 + exp(a · raw + b))` for each class, or for the second of two.
-fn sigmoid(
+fn calibrated(
     wrapper: &Object,
     estimator: Estimator,
     notes: &mut Vec<String>,
 ) -> Result<Estimator, ImportError> {
-    let refused = |what: &str, instead: &str| {
-        ImportError::refused(format!("a CalibratedClassifierCV {what}"), instead)
-    };
-    let one = calibrated(wrapper)?;
-    let method = one
-        .find("method")
-        .map_or_else(|| wrapper.get("method"), Ok)?;
-    if method.text()? != "sigmoid" {
-        return Err(refused(
-            "of another method than sigmoid",
-            "only a sigmoid is a factor and a term, and so leaves a sum of trees one: fit it with \
-             method=\"sigmoid\"",
-        ));
-    }
     let mut draft = match estimator {
         Estimator::Forest { forest, .. } => of_votes(forest),
         Estimator::Additive(draft) => draft,
         Estimator::GaussianNb(_) => {
             return Err(refused(
-                "around GaussianNB",
+                "around naive Bayes",
                 "calibrate trees, or leave it out",
             ));
         }
     };
-    let classes = match &draft.outputs {
-        Outputs::Classes(classes) => classes.clone(),
-        _ => return Err(refused("around no classifier", "leave it out")),
-    };
+    if !matches!(draft.outputs, Outputs::Classes(_)) {
+        return Err(refused("around no classifier", "leave it out"));
+    }
     let n = draft.n_outputs();
-    let calibrators = one.get("calibrators")?.items()?;
-    if calibrators.len() != n {
-        return Err(refused(
-            "of another number of calibrators than the estimator has scores",
-            "fit it on rows of all classes",
-        ));
+    let mut curves = Vec::new();
+    for member in wrapper.get("calibrated_classifiers_")?.items()? {
+        let calibrators = member.get("calibrators")?.items()?;
+        if calibrators.len() != n {
+            return Err(refused(
+                "of another number of calibrators than the estimator has scores",
+                "fit it on rows of all classes",
+            ));
+        }
+        for calibrator in &calibrators {
+            curves.push(Curve::read(calibrator)?);
+        }
     }
     // Raw values of AdaBoost are those of decision_function by the number of rivals.
     let by = match draft.kind {
         AdditiveKind::AdaBoost if n > 1 => (n - 1) as f64,
         _ => 1.0,
     };
-    let mut lines = Vec::with_capacity(n);
-    for calibrator in &calibrators {
-        let number = |name: &str| calibrator.get(name)?.number();
-        lines.push((-by * number("a_")?, -number("b_")?));
-    }
-    scale(&mut draft, &lines);
-    draft.link = Link::Sigmoid { scale: 1.0 };
-    draft.threshold = (n == 1).then_some(0.0);
-    if classes.len() > 2 {
-        notes.push(
-            "A calibrated probability is each class's own; scikit-learn divides them by their sum. \
-             Classes are the same."
-                .to_owned(),
-        );
+    let lines = curves.iter().map(|curve| match curve {
+        Curve::Sigmoid { factor, term } => Some((-by * factor, -term)),
+        Curve::Steps { .. } => None,
+    });
+    match lines.collect::<Option<Vec<_>>>() {
+        Some(lines) if curves.len() == n => {
+            scale(&mut draft, &lines);
+            draft.link = Link::Sigmoid { scale: 1.0 };
+            draft.threshold = (n == 1).then_some(0.0);
+            if n > 1 {
+                notes.push(
+                    "A calibrated probability is each class's own; scikit-learn divides them by their \
+                     sum. Classes are the same."
+                        .to_owned(),
+                );
+            }
+        }
+        _ if n > 1 => {
+            return Err(refused(
+                "of more than two classes, of another method than one sigmoid each,",
+                "each class has a curve of its own, which may lift it above a class of a higher score: \
+                 fit it with method=\"sigmoid\" and ensemble=False",
+            ));
+        }
+        _ => {
+            draft.threshold = Some(changes_at(&curves)?);
+            draft.link = Link::Identity;
+            notes.push(
+                "The calibration rises with the score, so the class keeps the score at which it \
+                 changes, found to the last bit. Calibrated probabilities are not kept."
+                    .to_owned(),
+            );
+        }
     }
     Ok(Estimator::Additive(draft))
+}
+
+/// What makes a probability of a score.
+enum Curve {
+    /// `1 / (1 + exp(factor · score + term))`.
+    Sigmoid { factor: f64, term: f64 },
+    /// Straight lines between points that rise, level before and behind them.
+    Steps { scores: Vec<f64>, shares: Vec<f64> },
+}
+
+impl Curve {
+    fn read(calibrator: &Object) -> Result<Self, ImportError> {
+        match calibrator.class_name() {
+            "_SigmoidCalibration" if calibrator.is_sklearn() => Ok(Self::Sigmoid {
+                factor: calibrator.get("a_")?.number()?,
+                term: calibrator.get("b_")?.number()?,
+            }),
+            "IsotonicRegression" if calibrator.is_sklearn() => {
+                let list = |name: &str| calibrator.get(name)?.list_of_numbers();
+                let (scores, shares) = (list("X_thresholds_")?, list("y_thresholds_")?);
+                // Comparisons with NaN fail.
+                let rise = |list: &[f64]| list.is_sorted() && list.iter().all(|it| it.is_finite());
+                let suits = scores.len() == shares.len() && !scores.is_empty();
+                if !(suits && rise(&scores) && rise(&shares)) {
+                    return Err(calibrator.odd("as many thresholds of X as of y, ascending"));
+                }
+                Ok(Self::Steps { scores, shares })
+            }
+            _ => Err(refused(
+                &format!("by {}", calibrator.shown_class()),
+                "fit it with method=\"sigmoid\", or of two classes with method=\"isotonic\"",
+            )),
+        }
+    }
+
+    fn at(&self, score: f64) -> f64 {
+        match self {
+            Self::Sigmoid { factor, term } => 1.0 / (1.0 + libm::exp(factor * score + term)),
+            Self::Steps { scores, shares } => {
+                // As NumPy interpolates.
+                let behind = scores.partition_point(|it| *it <= score);
+                match (behind.checked_sub(1), scores.get(behind)) {
+                    (None, _) => shares[0],
+                    (Some(last), None) => shares[last],
+                    (Some(at), Some(next)) => {
+                        let slope = (shares[at + 1] - shares[at]) / (next - scores[at]);
+                        slope * (score - scores[at]) + shares[at]
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The largest score at which the mean of curves does not say the second class.
+fn changes_at(curves: &[Curve]) -> Result<f64, ImportError> {
+    let falls = |curve: &Curve| matches!(curve, Curve::Sigmoid { factor, .. } if *factor > 0.0);
+    if curves.iter().any(falls) {
+        return Err(refused(
+            "of several sigmoids of which one falls",
+            "its mean may say a class twice: fit it with ensemble=False",
+        ));
+    }
+    let is_first = |score: f64| {
+        let shares = curves.iter().map(|curve| curve.at(score));
+        let [mut first, mut second] = [0.0; 2];
+        for share in shares {
+            first += 1.0 - share;
+            second += share;
+        }
+        second <= first
+    };
+    match largest(is_first) {
+        Some(score) if score < f64::MAX => Ok(score),
+        _ => Err(refused(
+            "that gives one class to every score",
+            "leave it out, or calibrate on more rows",
+        )),
+    }
 }
 
 /// The votes of a forest as a mean: of the second class, where there are two.

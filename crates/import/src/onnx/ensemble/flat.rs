@@ -1,0 +1,207 @@
+//! Ensembles of version 5, whose nodes and leaves are lists of their own.
+
+use std::collections::HashMap;
+
+use spinney_dataset::Budget;
+use spinney_model::Compare;
+
+use super::super::graph::{Node, integers, numbers};
+use super::{
+    Asked, Ensemble, LEAF_BYTES, MODES, NODE_BYTES, RawTree, is_mean, n_targets, transform, unequal,
+};
+use crate::ImportError;
+use crate::lower::RawNode;
+
+/// Reads an ensemble whose nodes and leaves are lists of their own: version 5.
+pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemble, ImportError> {
+    let place = node.op_type.as_str();
+    let tensor = |name: &str| node.attribute(name).and_then(|it| it.t.as_ref());
+    let odd = |name: &str, expected: &str| {
+        ImportError::broken(format!("{place}.{name}"), "another list, or none", expected)
+    };
+    let modes = tensor("nodes_modes")
+        .and_then(integers)
+        .ok_or_else(|| odd("nodes_modes", "a tensor of integers"))?;
+    let n_nodes = modes.len();
+    budget.take_items(place, n_nodes, NODE_BYTES)?;
+    let tracks = node.integers("nodes_missing_value_tracks_true");
+    let asked = Asked {
+        features: node.integers("nodes_featureids"),
+        thresholds: tensor("nodes_splits")
+            .and_then(numbers)
+            .ok_or_else(|| odd("nodes_splits", "a tensor of float or double"))?,
+        tracks,
+        has_tracks: tracks.iter().any(|it| *it != 0),
+        cast,
+    };
+    let weights = tensor("leaf_weights")
+        .and_then(numbers)
+        .ok_or_else(|| odd("leaf_weights", "a tensor of float or double"))?;
+    let n_outputs = n_targets(node)?;
+    budget.take_items(
+        "the leaves",
+        weights.len(),
+        LEAF_BYTES + 16 * n_outputs as u64,
+    )?;
+    let targets = node.integers("leaf_targetids");
+    unequal(node, "leaf_targetids", targets.len(), weights.len())?;
+    let leaves = targets
+        .iter()
+        .zip(&weights)
+        .enumerate()
+        .map(|(index, (target, weight))| {
+            let target = usize::try_from(*target).ok().filter(|it| *it < n_outputs);
+            let target = target.ok_or_else(|| {
+                ImportError::broken(
+                    format!("{place}.leaf_targetids[{index}]"),
+                    targets[index].to_string(),
+                    format!("an index below {n_outputs}"),
+                )
+            })?;
+            Ok(vec![(target, *weight)])
+        })
+        .collect::<Result<Vec<_>, ImportError>>()?;
+    let children = [
+        (
+            node.integers("nodes_truenodeids"),
+            node.integers("nodes_trueleafs"),
+        ),
+        (
+            node.integers("nodes_falsenodeids"),
+            node.integers("nodes_falseleafs"),
+        ),
+    ];
+    for (name, length) in [
+        ("nodes_splits", asked.thresholds.len()),
+        ("nodes_featureids", asked.features.len()),
+        ("nodes_truenodeids", children[0].0.len()),
+        ("nodes_trueleafs", children[0].1.len()),
+        ("nodes_falsenodeids", children[1].0.len()),
+        ("nodes_falseleafs", children[1].1.len()),
+    ] {
+        unequal(node, name, length, n_nodes)?;
+    }
+    if !tracks.is_empty() {
+        unequal(
+            node,
+            "nodes_missing_value_tracks_true",
+            tracks.len(),
+            n_nodes,
+        )?;
+    }
+    let sets = sets(node, &modes, budget)?;
+    let mut trees = Vec::new();
+    let mut is_taken = vec![false; n_nodes];
+    for root in node.integers("tree_roots") {
+        let place = format!("the tree at {root}");
+        budget.take_items(&place, 1, NODE_BYTES)?;
+        // A child: a split of the file, or the leaf of this number.
+        let child = |at: usize, which: usize| {
+            let (ids, are_leaves) = children[which];
+            let is_leaf = are_leaves[at] != 0;
+            let n = if is_leaf { leaves.len() } else { n_nodes };
+            let id = usize::try_from(ids[at]).ok().filter(|id| *id < n);
+            let id = id.ok_or_else(|| {
+                ImportError::broken(
+                    format!("{place}, a child of node {at}"),
+                    ids[at].to_string(),
+                    format!("an index below {n}"),
+                )
+            })?;
+            Ok::<_, ImportError>((id, is_leaf))
+        };
+        let start = usize::try_from(*root).ok().filter(|it| *it < n_nodes);
+        let start = start.ok_or_else(|| {
+            ImportError::broken(
+                format!("{}.tree_roots", node.op_type),
+                root.to_string(),
+                format!("an index below {n_nodes}"),
+            )
+        })?;
+        // A root whose children are one leaf stands for that leaf.
+        let (when_true, when_false) = (child(start, 0)?, child(start, 1)?);
+        if when_true == when_false && when_true.1 {
+            let nodes = vec![RawNode::Leaf(when_true.0)];
+            trees.push(RawTree {
+                place,
+                nodes,
+                root: 0,
+            });
+            continue;
+        }
+        let mut nodes = vec![RawNode::Leaf(0)];
+        let mut stack = vec![(start, 0)];
+        while let Some((at, slot)) = stack.pop() {
+            if std::mem::replace(&mut is_taken[at], true) {
+                return Err(ImportError::broken(
+                    place,
+                    format!("the node {at} twice"),
+                    "a node with one parent, and no cycle",
+                ));
+            }
+            let mut slots = [0; 2];
+            for (which, slot) in slots.iter_mut().enumerate() {
+                let (id, is_leaf) = child(at, which)?;
+                *slot = nodes.len();
+                nodes.push(RawNode::Leaf(if is_leaf { id } else { 0 }));
+                if !is_leaf {
+                    stack.push((id, *slot));
+                }
+            }
+            let mode = usize::try_from(modes[at]).ok().and_then(|it| MODES.get(it));
+            let mode = mode.copied().unwrap_or("of another number");
+            let members = sets.get(&at).map_or(&[][..], Vec::as_slice);
+            nodes[slot] = asked.split(at, mode, members, slots)?;
+        }
+        trees.push(RawTree {
+            place,
+            nodes,
+            root: 0,
+        });
+    }
+    Ok(Ensemble {
+        trees,
+        leaves,
+        n_outputs,
+        base: Vec::new(),
+        transform: transform(node)?,
+        is_mean: is_mean(node)?,
+        classes: None,
+        is_joint: false,
+    })
+}
+
+/// The members of each set that a node asks for, ascending: one list in the order of the nodes, with a NaN
+/// behind each set.
+fn sets(
+    node: &Node,
+    modes: &[i64],
+    budget: &Budget,
+) -> Result<HashMap<usize, Vec<f64>>, ImportError> {
+    let values = node
+        .attribute("membership_values")
+        .and_then(|it| it.t.as_ref())
+        .and_then(numbers)
+        .unwrap_or_default();
+    budget.take_items("membership_values", values.len(), 32)?;
+    let mut rest = values.split(|value| value.is_nan());
+    let mut sets = HashMap::new();
+    for (at, mode) in modes.iter().enumerate() {
+        if usize::try_from(*mode).ok() != Some(MODES.len() - 1) {
+            continue;
+        }
+        budget.take_items("membership_values", 1, NODE_BYTES)?;
+        let members = rest.next().ok_or_else(|| {
+            ImportError::broken(
+                "TreeEnsemble.membership_values",
+                "fewer sets",
+                "one for each node of mode BRANCH_MEMBER",
+            )
+        })?;
+        let mut members = members.to_vec();
+        members.sort_by(f64::total_cmp);
+        members.dedup();
+        sets.insert(at, members);
+    }
+    Ok(sets)
+}
