@@ -14,12 +14,15 @@ use crate::thresholds::thresholds;
 use crate::{Body, Leaves, QuantModel, Scorer};
 
 /// What was tried, and what was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Challenge {
     /// Inputs tried.
     pub n_inputs: usize,
     /// Inputs that the two models decided differently, all of them where the certificate allows.
     pub n_differing: usize,
+    /// The furthest that a raw value was off float's where no split decided otherwise; 0 of models
+    /// that give no values.
+    pub error_max: f64,
     /// What refutes the certificate, in words; the first few.
     pub counterexamples: Vec<String>,
 }
@@ -78,14 +81,11 @@ pub fn challenge(subject: Subject<'_>, rows: &Dataset, n_inputs: usize, seed: u6
             .map(|handle| handle.join().expect("an attempt that does not panic"))
             .collect()
     });
-    let mut all = Challenge {
-        n_inputs: 0,
-        n_differing: 0,
-        counterexamples: Vec::new(),
-    };
+    let mut all = Challenge::default();
     for part in parts {
         all.n_inputs += part.n_inputs;
         all.n_differing += part.n_differing;
+        all.error_max = all.error_max.max(part.error_max);
         all.counterexamples.extend(part.counterexamples);
     }
     all.counterexamples.truncate(TOLD);
@@ -166,7 +166,7 @@ impl Pool {
         let (low, high) = self.range;
         let reading = low + (high - low) * random.unit();
         match self.sensor {
-            Sensor::F32 => single(reading).clamp(single(low), single(high)),
+            Sensor::F32 => single(reading).clamp(low, high),
             _ => reading.floor(),
         }
     }
@@ -241,9 +241,16 @@ fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -
 }
 
 fn pool(calibration: &Calibration, coding: &Coding, thresholds: &[f64], is_forest: bool) -> Pool {
-    let (low, high) = calibration.range;
-    let mut readings = vec![low, high];
     let is_single = calibration.sensor == Sensor::F32;
+    let (mut low, mut high) = calibration.range;
+    if is_single {
+        // The ends that the sensor can deliver.
+        let at_most = round_down(low);
+        let is_below = f64::from(at_most) < low;
+        high = single(high);
+        low = f64::from(if is_below { at_most.next_up() } else { at_most }).min(high);
+    }
+    let mut readings = vec![low, high];
     for threshold in thresholds {
         let at = if is_single {
             single(*threshold)
@@ -267,7 +274,8 @@ fn pool(calibration: &Calibration, coding: &Coding, thresholds: &[f64], is_fores
             }
         }
     }
-    let lies_within = thresholds.iter().all(|at| (low..=high).contains(at));
+    let (least, most) = calibration.range;
+    let lies_within = thresholds.iter().all(|at| (least..=most).contains(at));
     if let Some((least, most)) = calibration.sensor.integers() {
         readings.extend([least, most]);
         let (least, most) = if lies_within {
@@ -294,7 +302,7 @@ fn pool(calibration: &Calibration, coding: &Coding, thresholds: &[f64], is_fores
     readings.dedup_by(|one, other| one.to_bits() == other.to_bits());
     Pool {
         sensor: calibration.sensor,
-        range: calibration.range,
+        range: (low, high),
         is_bounded: !lies_within,
         adversarial: readings,
         gap: None,
@@ -350,12 +358,11 @@ impl<'a> Attempt<'a> {
     ) -> Challenge {
         let mut challenge = Challenge {
             n_inputs,
-            n_differing: 0,
-            counterexamples: Vec::new(),
+            ..Challenge::default()
         };
         for _ in 0..n_inputs {
             let row = input(pools, rows, &mut random);
-            match self.judge(&row) {
+            match self.judge(&row, &mut challenge.error_max) {
                 Ok(differs) => challenge.n_differing += usize::from(differs),
                 Err(reason) if challenge.counterexamples.len() < TOLD => {
                     challenge.counterexamples.push(format!("{reason}: {row:?}"));
@@ -367,7 +374,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Whether the models decide differently, which the certificate allows; else what is wrong.
-    fn judge(&self, row: &[f64]) -> Result<bool, String> {
+    fn judge(&self, row: &[f64], error_max: &mut f64) -> Result<bool, String> {
         let codes = self.quant.codes(row);
         let scores = self.scorer.scores(&codes);
         let (float, q15) = match self.model {
@@ -404,7 +411,8 @@ impl<'a> Attempt<'a> {
                     "the tables give the scores {scores:?}, the leaves {votes:?}"
                 ));
             }
-            self.check_values(row, &scores)?;
+            let error = self.check_values(row, &scores)?;
+            *error_max = error_max.max(error);
         }
         let may_differ = || is_within_bound(self.model, self.quant, self.voting, row, &codes);
         if float != q15 && !may_differ() {
@@ -415,10 +423,12 @@ impl<'a> Attempt<'a> {
         Ok(float != q15)
     }
 
-    /// Holds values to their bounds, that of the row and that of every input.
-    fn check_values(&self, row: &[f64], scores: &[i64]) -> Result<(), String> {
+    /// Holds values to their bounds, that of the row and that of every input; how far the furthest is
+    /// off float's.
+    fn check_values(&self, row: &[f64], scores: &[i64]) -> Result<f64, String> {
+        let mut error_max = 0.0;
         let (FloatModel::Additive(model), Some(sums)) = (self.model, self.quant.sums()) else {
-            return Ok(());
+            return Ok(error_max);
         };
         let bounds = sums.bounds_of(model, row).into_iter().zip(sums.bounds());
         let values = self.quant.values(scores).into_iter().zip(model.raw(row));
@@ -430,8 +440,9 @@ impl<'a> Attempt<'a> {
                      and {of_all:e} for all"
                 ));
             }
+            error_max = f64::max(error_max, apart);
         }
-        Ok(())
+        Ok(error_max)
     }
 
     fn check_flip(&self, tree: usize, node: usize, row: &[f64]) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! `bench agreement`: what is proven and what was found, for every kind of model on every data set,
 //! on the host and on emulated devices.
 
+mod additive;
 mod markdown;
 
 use anyhow::Context;
@@ -8,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use spinney_board::Core;
 use spinney_cli::terminal;
 use spinney_dataset::{Dataset, csv, idx, split};
-use spinney_model::{FloatModel, ForestKind, Voting};
+use spinney_evaluate::{Predictions, ValueEvaluation};
+use spinney_model::{FloatModel, ForestKind, Task, Voting};
 use spinney_quantize::{
-    Body, CodeWidth, Declared, Level, Options, QuantModel, Subject, Votes, calibrate, certify,
-    challenge,
+    Body, Certificate, Challenge, CodeWidth, Declared, Level, Options, QuantModel, Subject, Votes,
+    calibrate, certify, challenge,
 };
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
@@ -28,13 +30,36 @@ const AGREEMENT_MIN: f64 = 0.998;
 const DROP_MAX: f64 = 0.002;
 
 /// The data sets, in the order of the table.
-pub(crate) const DATA: [&str; 5] = ["digits", "mnist", "iris", "wine", "breast_cancer"];
-/// The kinds of model, in the order of the table.
-pub(crate) const MODELS: [&str; 4] = [
+pub(crate) const DATA: [&str; 8] = [
+    "digits",
+    "mnist",
+    "iris",
+    "wine",
+    "breast_cancer",
+    "air_regression",
+    "air_levels",
+    "mote_anomaly",
+];
+/// The kinds of model that are trained here.
+const TRAINED: [&str; 4] = [
     "decision-tree",
     "random-forest",
     "extra-trees",
     "gaussian-nb",
+];
+/// All kinds of model, in the order of the tables.
+pub(crate) const MODELS: [&str; 11] = [
+    "decision-tree",
+    "random-forest",
+    "extra-trees",
+    "gaussian-nb",
+    "gradient-boosting",
+    "hist-gradient-boosting",
+    "xgboost",
+    "lightgbm",
+    "isolation-forest",
+    "random-forest-regressor",
+    "extra-trees-regressor",
 ];
 
 /// One model under one vote.
@@ -55,13 +80,17 @@ struct Case {
     /// Must be 0.
     disagreements_not_listed: usize,
     agreement: f64,
-    accuracy_float: f64,
-    accuracy_q15: f64,
-    drop: f64,
+    /// Of models with classes, as what is lost of it.
+    accuracy_float: Option<f64>,
+    accuracy_q15: Option<f64>,
+    drop: Option<f64>,
     /// Agreement with scikit-learn's soft vote, for hard votes.
     agreement_with_soft: Option<f64>,
     inputs_tried: usize,
     inputs_differing: usize,
+    /// Of models whose trees add.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sums: Option<Sums>,
     counterexamples: Vec<String>,
     /// Host against device, per core.
     parity: Vec<Parity>,
@@ -69,13 +98,46 @@ struct Case {
     missed: Vec<String>,
 }
 
+/// What is asked of models whose trees add, too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sums {
+    task: Task,
+    /// Features whose readings may be missing.
+    n_gaps: usize,
+    /// Features of categories.
+    n_categories: usize,
+    /// Of regressors.
+    values: Option<Values>,
+}
+
+/// Raw values of a regressor, in the unit of the labels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Values {
+    r2_float: f64,
+    r2_q15: f64,
+    /// The furthest that a row is off float.
+    error_rows: f64,
+    /// The furthest that an input tried is.
+    error_inputs: f64,
+    /// The furthest that any input is proven to be.
+    error_bound: f64,
+}
+
 /// A data set: all rows, and the part that models are trained and calibrated on.
 struct Data {
     name: &'static str,
     all: Dataset,
-    train: Dataset,
-    /// Whether its readings are integers, so that splits must hold for every input.
-    is_integer: bool,
+    /// `None` for models that came fitted; they are calibrated on none.
+    train: Option<Dataset>,
+    /// What must be certified of splits at the least.
+    splits_least: Level,
+}
+
+/// What a model is lowered to.
+#[derive(Debug, Clone, Copy)]
+struct Variant {
+    voting: Voting,
+    votes: Votes,
 }
 
 /// Computes the table and writes it; a requirement that is missed fails the verb.
@@ -95,22 +157,39 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
         serde_json::from_slice(&bytes).input()?
     };
     let mut cases: Vec<Case> = Vec::new();
+    let is_asked = |data: &str, kind: &str| {
+        let holds = |asked: &[String], name| asked.is_empty() || asked.iter().any(|it| it == name);
+        holds(only, data) && holds(kinds, kind)
+    };
+    let kept = |data: &str, kind: &str| {
+        let is_its = |case: &&Case| case.dataset == data && case.model == kind;
+        committed.iter().filter(is_its).cloned().collect::<Vec<_>>()
+    };
     for data in data()? {
-        if !only.is_empty() && !only.iter().any(|name| name == data.name) {
-            let kept = committed.iter().filter(|case| case.dataset == data.name);
-            cases.extend(kept.cloned());
-            continue;
-        }
-        for (name, model) in models(&data, &progress)? {
-            if !kinds.is_empty() && !kinds.iter().any(|kind| kind == name) {
-                let is_kept = |case: &&Case| case.dataset == data.name && case.model == name;
-                cases.extend(committed.iter().filter(is_kept).cloned());
+        for kind in TRAINED {
+            if !is_asked(data.name, kind) {
+                cases.extend(kept(data.name, kind));
                 continue;
             }
-            for (voting, votes) in variants(&model) {
-                progress.doing(&format!("{} {name}: proving and running", data.name));
-                cases.push(case(&data, name, &model, voting, votes, &devices)?);
+            let model = trained(&data, kind, &progress)?;
+            for variant in variants(&model) {
+                progress.doing(&format!("{} {kind}: proving and running", data.name));
+                cases.push(case(&data, kind, &model, variant, &devices)?);
             }
+        }
+    }
+    for fitted in additive::FITTED {
+        if !is_asked(fitted.data, fitted.name) {
+            cases.extend(kept(fitted.data, fitted.name));
+            continue;
+        }
+        let (model, data) = fitted.read()?;
+        for variant in variants(&model) {
+            progress.doing(&format!(
+                "{} {}: proving and running",
+                data.name, fitted.name
+            ));
+            cases.push(case(&data, fitted.name, &model, variant, &devices)?);
         }
     }
     progress.clear();
@@ -173,13 +252,18 @@ fn part(name: &'static str, all: Dataset, is_integer: bool) -> Result<Data, Fail
     Ok(Data {
         name,
         all,
-        train,
-        is_integer,
+        train: Some(train),
+        splits_least: if is_integer {
+            Level::EveryInput
+        } else {
+            Level::EveryRow
+        },
     })
 }
 
-fn models(data: &Data, progress: &Progress) -> Result<Vec<(&'static str, FloatModel)>, Failure> {
-    let is_large = data.train.n_rows() > 5_000;
+fn trained(data: &Data, kind: &str, progress: &Progress) -> Result<FloatModel, Failure> {
+    let train = data.train.as_ref().unwrap_or(&data.all);
+    let is_large = train.n_rows() > 5_000;
     let fit = |kind: ForestKind, n_trees: usize, max_depth: usize| {
         progress.doing(&format!("{} {}: training", data.name, kind.as_str()));
         let params = ForestParams {
@@ -187,24 +271,26 @@ fn models(data: &Data, progress: &Progress) -> Result<Vec<(&'static str, FloatMo
             max_leaf_nodes: is_large.then_some(500),
             ..ForestParams::new(kind, n_trees, SEED)
         };
-        forest(&data.train, &params, &|_, _| {}).input()
+        forest(train, &params, &|_, _| {}).input()
     };
-    Ok(vec![
-        ("decision-tree", fit(ForestKind::DecisionTree, 1, 8)?),
-        ("random-forest", fit(ForestKind::RandomForest, 30, 8)?),
-        ("extra-trees", fit(ForestKind::ExtraTrees, 30, 10)?),
-        ("gaussian-nb", gaussian_nb(&data.train, 1e-9).input()?),
-    ])
+    match kind {
+        "decision-tree" => fit(ForestKind::DecisionTree, 1, 8),
+        "random-forest" => fit(ForestKind::RandomForest, 30, 8),
+        "extra-trees" => fit(ForestKind::ExtraTrees, 30, 10),
+        _ => gaussian_nb(train, 1e-9).input(),
+    }
 }
 
 /// The votes that a model is tried under.
-fn variants(model: &FloatModel) -> Vec<(Voting, Votes)> {
+fn variants(model: &FloatModel) -> Vec<Variant> {
+    let of = |voting, votes| Variant { voting, votes };
     match model {
-        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => vec![(Voting::Soft, Votes::Q15)],
+        FloatModel::Additive(_) => additive::variants(model),
+        FloatModel::GaussianNb(_) => vec![of(Voting::Soft, Votes::Q15)],
         FloatModel::Forest(_) => vec![
-            (Voting::Hard, Votes::Q15),
-            (Voting::Soft, Votes::Q15),
-            (Voting::Soft, Votes::Byte),
+            of(Voting::Hard, Votes::Q15),
+            of(Voting::Soft, Votes::Q15),
+            of(Voting::Soft, Votes::Byte),
         ],
     }
 }
@@ -239,7 +325,7 @@ struct Parity {
 }
 
 impl Parity {
-    fn new(device: &Device, predictions: &spinney_evaluate::Predictions, ran: Ran) -> Self {
+    fn new(device: &Device, predictions: &Predictions, ran: Ran) -> Self {
         let (mismatches, note) = match ran.result {
             Ok(run) => (Some(run.mismatches.len()), ran.note),
             Err(reason) => (None, Some(reason)),
@@ -258,23 +344,27 @@ fn case(
     data: &Data,
     name: &str,
     model: &FloatModel,
-    voting: Voting,
-    votes: Votes,
+    Variant { voting, votes }: Variant,
     devices: &[Device],
 ) -> Result<Case, Failure> {
-    let declared = vec![Declared::default(); model.schema().n_features()];
-    let train = &data.train;
-    let calibrations = calibrate(model, Some(train.values().view()), &declared).input()?;
+    let declared = match model {
+        FloatModel::Additive(_) => additive::declared(model),
+        _ => vec![Declared::default(); model.schema().n_features()],
+    };
+    let train = data.train.as_ref();
+    let of_train = train.map(|train| train.values().view());
+    let calibrations = calibrate(model, of_train, &declared).input()?;
     let options = Options {
         voting,
         votes,
         codes: CodeWidth::Auto,
         wants_scores: true,
     };
-    let quant = QuantModel::new(model, &calibrations, options, Some(train)).input()?;
+    let quant = QuantModel::new(model, &calibrations, options, train).input()?;
     let certificate = certify(model, &quant, &calibrations, voting, &data.all);
     let predictions = spinney_evaluate::predict(model, &quant, voting, &data.all);
-    let evaluation = spinney_evaluate::evaluate(&predictions, voting, &data.all);
+    let of_classes = || spinney_evaluate::evaluate(&predictions, voting, &data.all);
+    let evaluation = (model.task() != Task::Regress).then(of_classes);
     let listed = certificate.listed_rows();
     let subject = Subject {
         model,
@@ -285,7 +375,7 @@ fn case(
     };
     let leaves = match quant.body() {
         _ if voting == Voting::Hard => "hard votes",
-        Body::Forest(body) => body.leaves().name(),
+        Body::Forest(body) => body.leaves_name(),
         Body::Bayes(_) => "scores",
     };
     let job = Job::new(
@@ -314,7 +404,8 @@ fn case(
             .collect();
         (tried, parity)
     });
-    let disagreements = &evaluation.disagreements;
+    let evaluation = evaluation.as_ref();
+    let disagreements = evaluation.map_or(&[][..], |it| &it.disagreements);
     let mut case = Case {
         dataset: data.name.to_owned(),
         model: name.to_owned(),
@@ -324,7 +415,7 @@ fn case(
         }
         .to_owned(),
         leaves: match quant.body() {
-            Body::Forest(body) => body.leaves().name(),
+            Body::Forest(body) => body.leaves_name(),
             Body::Bayes(_) => "scores",
         }
         .to_owned(),
@@ -338,24 +429,59 @@ fn case(
             .iter()
             .filter(|row| !listed.contains(row))
             .count(),
-        agreement: evaluation.agreement,
-        accuracy_float: evaluation.float.accuracy,
-        accuracy_q15: evaluation.q15.accuracy,
-        drop: evaluation.drop,
-        agreement_with_soft: evaluation.agreement_with_soft,
+        agreement: evaluation.map_or(1.0, |it| it.agreement),
+        accuracy_float: evaluation.map(|it| it.float.accuracy),
+        accuracy_q15: evaluation.map(|it| it.q15.accuracy),
+        drop: evaluation.map(|it| it.drop),
+        agreement_with_soft: evaluation.and_then(|it| it.agreement_with_soft),
         inputs_tried: tried.n_inputs,
         inputs_differing: tried.n_differing,
+        sums: sums(model, &quant, &certificate, &predictions, &data.all, &tried),
         counterexamples: tried.counterexamples,
         parity: parity?,
         missed: Vec::new(),
     };
-    let float_hard = evaluation.float_hard_accuracy;
-    case.missed = missed(&case, data.is_integer, float_hard);
+    let float_hard = evaluation.and_then(|it| it.float_hard_accuracy);
+    case.missed = missed(&case, data.splits_least, float_hard);
     Ok(case)
 }
 
+/// What there is to say of trees that add.
+fn sums(
+    model: &FloatModel,
+    quant: &QuantModel,
+    certificate: &Certificate,
+    predictions: &Predictions,
+    rows: &Dataset,
+    tried: &Challenge,
+) -> Option<Sums> {
+    quant.sums()?;
+    let features = model.schema().features();
+    let values = predictions.values.as_ref().and_then(|values| {
+        let found = ValueEvaluation::new(values, rows.numbers(), certificate.splits);
+        Some(Values {
+            r2_float: found.float?.r2?,
+            r2_q15: found.q15?.r2?,
+            error_rows: found.error_max,
+            error_inputs: tried.error_max,
+            error_bound: found.error_bound?,
+        })
+    });
+    Some(Sums {
+        task: model.task(),
+        n_gaps: (0..features.len())
+            .filter(|feature| quant.missing(*feature).is_some())
+            .count(),
+        n_categories: features
+            .iter()
+            .filter(|feature| !feature.categories.is_empty())
+            .count(),
+        values,
+    })
+}
+
 /// What a case must reach and does not.
-fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String> {
+fn missed(case: &Case, splits_least: Level, float_hard: Option<f64>) -> Vec<String> {
     let mut missed = Vec::new();
     let mut require = |holds: bool, what: String| {
         if !holds {
@@ -363,14 +489,9 @@ fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String>
         }
     };
     if let Some(splits) = case.splits {
-        let least = if is_integer {
-            Level::EveryInput
-        } else {
-            Level::EveryRow
-        };
         require(
-            splits >= least,
-            format!("splits are certified {splits:?}, not {least:?}"),
+            splits >= splits_least,
+            format!("splits are certified {splits:?}, not {splits_least:?}"),
         );
     }
     require(
@@ -397,6 +518,17 @@ fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String>
             },
         );
     }
+    if let Some(sums) = &case.sums {
+        // Of values of 8 bits nothing is asked but that what is proven holds.
+        let is_beyond = |it: Values| it.error_rows.max(it.error_inputs) > it.error_bound;
+        require(
+            sums.task != Task::Regress || sums.values.is_some_and(|it| !is_beyond(it)),
+            "values are off by more than is proven, or nothing is".to_owned(),
+        );
+        if case.leaves.starts_with("8-bit") {
+            return missed;
+        }
+    }
     let is_exact = case.model == "decision-tree" || case.voting == "hard";
     let least = if is_exact { 1.0 } else { AGREEMENT_MIN };
     require(
@@ -404,10 +536,11 @@ fn missed(case: &Case, is_integer: bool, float_hard: Option<f64>) -> Vec<String>
         format!("agreement {} is below {least}", case.agreement),
     );
     // What hard votes lose against soft ones in float is the vote's doing, not Q15's.
-    let drop = float_hard.map_or(case.drop, |hard| hard - case.accuracy_q15);
+    let of_hard = float_hard.zip(case.accuracy_q15);
+    let drop = of_hard.map(|(float, q15)| float - q15).or(case.drop);
     require(
-        drop <= DROP_MAX + 1e-12,
-        format!("accuracy drops by {drop}"),
+        drop.is_none_or(|drop| drop <= DROP_MAX + 1e-12),
+        format!("accuracy drops by {drop:?}"),
     );
     missed
 }
