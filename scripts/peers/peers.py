@@ -7,13 +7,16 @@ Needs what requirements.txt names and, for emlearn's naive Bayes, a C compiler f
 Each model gets a folder FOLDER/NAME with
 
     model.json           what it is, what scikit-learn says of it, and which sources there are
-    model.skops          the model on raw readings, for this project
+    model.skops, .ubj    the model on raw readings, for this project
     train.npy, test.npy  raw readings, float64
     *-labels.npy         class indices
     rows-*.bin           the test rows as the sources take them, little-endian
     *.c, *.cpp           one source per peer and form, with `predict(const reading *)`
 
-Trees are fitted once, on features scaled to int16 as emlearn asks. The model on raw readings is that
+A regressor's `predict` returns the bits of its value as a single.
+
+Trees are fitted once, on features scaled to int16 as emlearn asks, but boosted ones, which emlearn does
+not take, on raw readings. The model on raw readings is that
 same model with each threshold taken back to the largest float32 whose scaled value it lets through,
 so both sides walk the same trees and decide every row alike.
 """
@@ -30,7 +33,14 @@ import m2cgen
 import micromlgen
 import numpy as np
 import skops.io
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+import xgboost
+from sklearn.base import is_regressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
@@ -41,6 +51,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "quality"))
 import datasets  # noqa: E402
 
 SEED = 1
+# What m2cgen asks of a classifier without knowing the library's defaults.
+XGBOOST = {"base_score": 0.5, "num_parallel_tree": 1, "random_state": SEED, "n_jobs": 1}
 MODELS = {
     "iris_dt4": ("iris", DecisionTreeClassifier(max_depth=4, random_state=SEED)),
     "digits_rf10": ("digits", RandomForestClassifier(10, max_depth=8, random_state=SEED)),
@@ -50,6 +62,10 @@ MODELS = {
     "digits_nb": ("digits", GaussianNB()),
     "wine_nb": ("wine", GaussianNB()),
     "bc_nb": ("breast_cancer", GaussianNB()),
+    "air_rf20": ("air_regression", RandomForestRegressor(20, max_depth=8, random_state=SEED)),
+    "air_gb30": ("air_regression", GradientBoostingRegressor(n_estimators=30, max_depth=4, random_state=SEED)),
+    "bc_xgb30": ("breast_cancer", xgboost.XGBClassifier(n_estimators=30, max_depth=3, **XGBOOST)),
+    "digits_xgb8": ("digits", xgboost.XGBClassifier(n_estimators=8, max_depth=3, **XGBOOST)),
 }
 # Soft votes at the precision that emlearn's documentation gives as the most.
 SOFT_LEAF_BITS = 8
@@ -71,27 +87,35 @@ def write(folder, name):
     """Fits one model and writes everything that is needed of it."""
     folder.mkdir(parents=True, exist_ok=True)
     dataset, model = MODELS[name]
-    rows, labels = datasets.load(dataset)
-    labels = labels.astype(int)
+    has_values = is_regressor(model)
+    rows, labels = datasets.numbers(dataset) if has_values else datasets.load(dataset)
+    labels = labels if has_values else labels.astype(int)
     if dataset == "breast_cancer":
         # scikit-learn's own order of the two classes, which the split depends on.
         labels = 1 - labels
     train, test, train_labels, test_labels = train_test_split(
-        rows, labels, test_size=0.25, stratify=labels, random_state=0
+        rows, labels, test_size=0.25, stratify=None if has_values else labels, random_state=0
     )
-    trees = not isinstance(model, GaussianNB)
-    if trees:
+    is_boosted = isinstance(model, (GradientBoostingRegressor, xgboost.XGBClassifier))
+    file = "model.skops"
+    if is_boosted:
+        model.fit(train, train_labels)
+        facts = {**of_sums(model, test, test_labels), "scaling": "none"}
+        sources = emlearn_trees(model)
+        if isinstance(model, xgboost.XGBClassifier):
+            file = "model.ubj"
+    elif not isinstance(model, GaussianNB):
         scaling = Scaling.of(train)
         model.fit(scaling.scaled(train), train_labels)
         seen = scaling.scaled(test)
-        facts = of_trees(model, seen, test_labels)
+        facts = of_sums(model, seen, test_labels) if has_values else of_trees(model, seen, test_labels)
         facts["scaling"] = scaling.text
         (folder / "rows-int16.bin").write_bytes(scaling.scaled(test).astype("<i2").tobytes())
         sources = emlearn_trees(model)
-        soft = facts["soft"]
         unscale(model, scaling, train, test)
-        assert soft == model.predict(test).tolist(), "the model on raw readings is another"
-        assert facts["hard"] == hard_votes(model, test), "the model on raw readings is another"
+        said = "values" if has_values else "soft"
+        assert facts[said] == model.predict(test).tolist(), "the model on raw readings is another"
+        assert has_values or facts["hard"] == hard_votes(model, test), "the model on raw readings is another"
     else:
         model.fit(train, train_labels)
         soft = model.predict(test).tolist()
@@ -102,17 +126,21 @@ def write(folder, name):
     for source in sources:
         if "text" in source:
             (folder / source["file"]).write_text(source.pop("text"), encoding="utf-8")
-    skops.io.dump(model, folder / "model.skops")
+    if file.endswith(".ubj"):
+        model.save_model(folder / file)
+    else:
+        skops.io.dump(model, folder / file)
     for part, part_rows, part_labels in (("train", train, train_labels), ("test", test, test_labels)):
         np.save(folder / f"{part}.npy", part_rows.astype(np.float64))
-        np.save(folder / f"{part}-labels.npy", part_labels.astype(np.int64))
+        np.save(folder / f"{part}-labels.npy", part_labels.astype(np.float64 if has_values else np.int64))
     head = {
         "name": name,
         "dataset": dataset,
         "estimator": type(model).__name__,
+        "file": file,
         "n_rows": len(test),
         "n_features": test.shape[1],
-        "n_classes": len(model.classes_),
+        "n_classes": 1 if has_values else len(model.classes_),
         **facts,
         "sources": sources,
     }
@@ -137,8 +165,36 @@ def of_trees(model, rows, labels):
     }
 
 
+def of_sums(model, rows, labels):
+    """What the library says of an ensemble that adds on rows as it was fitted on."""
+    predicted = model.predict(rows).tolist()
+    if isinstance(model, xgboost.XGBClassifier):
+        trees = [json.loads(tree) for tree in model.get_booster().get_dump(dump_format="json")]
+        depths = [dict(leaves(tree)) for tree in trees]
+        reached = model.get_booster().predict(xgboost.DMatrix(rows), pred_leaf=True)
+        reached = reached.reshape(len(rows), len(trees))
+        levels = sum(np.array([depths[at][leaf] for leaf in reached[:, at]]) for at in range(len(trees)))
+        n_splits = sum(len(depth) - 1 for depth in depths)
+    else:
+        trees = members(model)
+        levels = sum(tree.decision_path(rows).sum(axis=1).A1 - 1 for tree in trees)
+        n_splits = int(sum((tree.tree_.children_left >= 0).sum() for tree in trees))
+    facts = {"n_trees": len(trees), "n_splits": n_splits, "levels": float(levels.mean())}
+    if is_regressor(model):
+        return {**facts, "values": predicted, "accuracy": float(model.score(rows, labels))}
+    return {**facts, "soft": predicted, "accuracy": score(predicted, labels)}
+
+
+def leaves(node, depth=0):
+    """Leaves of one of XGBoost's trees, and how many splits lie above each."""
+    if "leaf" in node:
+        yield node["nodeid"], depth
+    for child in node.get("children", []):
+        yield from leaves(child, depth + 1)
+
+
 def members(model):
-    return getattr(model, "estimators_", [model])
+    return np.ravel(getattr(model, "estimators_", [model])).tolist()
 
 
 def hard_votes(model, rows):
@@ -164,14 +220,18 @@ def source(peer, form, voting, reading, file, make):
 
 
 def emlearn_trees(model):
-    """emlearn's inline and loadable forms, each with hard and soft votes."""
+    """emlearn's inline and loadable forms, each with hard and soft votes; of values, with single leaves."""
     sources = []
+    of_votes = hasattr(model, "estimators_") or hasattr(model, "tree_")
+    of_votes = of_votes and not is_regressor(model)
+    votings = (("hard", 0), ("soft", SOFT_LEAF_BITS)) if of_votes else (("sum", None),)
     for form in ("inline", "loadable"):
-        for voting, leaf_bits in (("hard", 0), ("soft", SOFT_LEAF_BITS)):
+        for voting, leaf_bits in votings:
 
             def make(form=form, leaf_bits=leaf_bits):
                 converted = emlearn.convert(model, method=form, dtype="int16_t", leaf_bits=leaf_bits)
-                return with_predict(converted.save(name="peer"), "return peer_predict(row, N_FEATURES);")
+                predicted = "peer_predict(row, N_FEATURES)"
+                return with_predict(converted.save(name="peer"), delivered(model, predicted))
 
             file = f"emlearn-{form}-{voting}.c"
             sources.append(source("emlearn", f"{form} int16", voting, "int16", file, make))
@@ -192,23 +252,36 @@ def emlearn_bayes(model):
 
 def others(model):
     """m2cgen and micromlgen on raw readings in single precision."""
+    adds = is_regressor(model) or isinstance(model, xgboost.XGBClassifier)
 
     def with_m2cgen():
         # It writes doubles; as singles it is at its best on these cores.
         text = m2cgen.export_to_c(model, function_name="peer_scores").replace("double", "float")
-        return with_predict(text, ARGMAX)
+        text = text.replace("exp(", "expf(")
+        return with_predict(text, VALUE.format("peer_scores((float *)row)") if is_regressor(model) else ARGMAX)
 
     def with_micromlgen():
         text = micromlgen.port(model, classname="Peer")
-        return with_predict(
-            text, "static Eloquent::ML::Port::Peer peer; return peer.predict((float *)row);", 'extern "C" '
-        )
+        predict = delivered(model, "peer.predict((float *)row)")
+        return with_predict(text, f"static Eloquent::ML::Port::Peer peer; {predict}", 'extern "C" ')
 
     return [
-        source("m2cgen", "float", "soft", "float", "m2cgen.c", with_m2cgen),
-        # Where there are trees, it counts their votes.
-        source("micromlgen", "float", "hard", "float", "micromlgen.cpp", with_micromlgen),
+        source("m2cgen", "float", "sum" if adds else "soft", "float", "m2cgen.c", with_m2cgen),
+        # Where there are trees with votes, it counts them.
+        source("micromlgen", "float", "sum" if adds else "hard", "float", "micromlgen.cpp", with_micromlgen),
     ]
+
+
+# What stands for a value in the place of a class.
+VALUE = """float value = {};
+    int bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;"""
+
+
+def delivered(model, predicted):
+    """Returns what a call gives: a class, or the bits of a value."""
+    return VALUE.format(predicted) if is_regressor(model) else f"return {predicted};"
 
 
 ARGMAX = """float scores[N_CLASSES];

@@ -66,7 +66,7 @@ fn ratios(mode: Mode) -> Goal {
         Mode::Table8 => ([0.35, 0.42, 0.70], Some(0.36)),
         Mode::Packed => ([1.0; 3], None),
         Mode::Soft => ([0.10, 0.12, 0.45], Some(0.60)),
-        Mode::Readings | Mode::Bayes => return NONE,
+        Mode::Readings | Mode::Bayes | Mode::Sums => return NONE,
     };
     Goal {
         instructions: Some(instructions),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::goals::{Goal, NONE, goal};
 use super::model::Model;
 use super::ours::{self, Mode, Variant, variants};
-use super::{Bench, Measured, PLACES};
+use super::{Measured, PLACES};
 
 /// One comparison. Figures that a side does not have are null, and so is a goal where there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,8 +37,10 @@ const INSTRUCTIONS: &str = "instructions";
 const FLASH: &str = "flash_bytes";
 const FROM_READINGS: &str = "instructions_from_readings";
 const RAM: &str = "ram_bytes";
+/// Of regressors alone.
+const ERROR: &str = "error_max";
 
-const METRICS: [Metric; 6] = [
+const METRICS: [Metric; 7] = [
     Metric {
         name: INSTRUCTIONS,
         of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions),
@@ -63,12 +65,16 @@ const METRICS: [Metric; 6] = [
         name: "disagreements",
         of: |one| one.ran.as_ref().ok().map(|ran| ran.disagreements as f64),
     },
+    Metric {
+        name: ERROR,
+        of: |one| one.ran.as_ref().ok().and_then(|ran| ran.error_max),
+    },
 ];
 
 /// Every line, model after model and core after core.
-pub(super) fn lines(bench: &Bench, measured: &[Measured]) -> Vec<Line> {
+pub(super) fn lines(models: &[&Model], measured: &[Measured]) -> Vec<Line> {
     let mut lines = Vec::new();
-    for model in &bench.models {
+    for model in models {
         for (index, place) in PLACES.iter().enumerate() {
             let here: Vec<&Measured> = measured
                 .iter()
@@ -98,6 +104,14 @@ struct Site<'b> {
 }
 
 impl Site<'_> {
+    /// What is measured of the model: how far it is off, if it gives values.
+    fn metrics(&self) -> impl Iterator<Item = &'static Metric> {
+        let has_values = self.model.has_values();
+        METRICS
+            .iter()
+            .filter(move |metric| has_values || metric.name != ERROR)
+    }
+
     /// Each of our variants against its rival.
     fn ours(&self, lines: &mut Vec<Line>) {
         for variant in variants(self.model) {
@@ -114,9 +128,9 @@ impl Site<'_> {
                 mode if variant.is_judged => goal(mode, self.model),
                 _ => NONE,
             };
-            let base = self.line(variant.name, ours::voting_name(variant.voting));
+            let base = self.line(variant.name, &own.voting);
             let note = own.ran.as_ref().err().cloned();
-            for metric in &METRICS {
+            for metric in self.metrics() {
                 let (peer, peer_name) = self.rival(variant, metric);
                 let ours = (metric.of)(own);
                 let (limit, goal_is_ratio) = match metric.name {
@@ -194,7 +208,7 @@ impl Site<'_> {
             return;
         }
         let goal = goal(Mode::Soft, self.model);
-        for metric in &METRICS {
+        for metric in self.metrics() {
             let best = |by: &str, is_of: &dyn Fn(&Measured) -> bool| {
                 least(
                     self.here
@@ -224,7 +238,7 @@ impl Site<'_> {
     /// What the peers took, for reference.
     fn peers(&self, lines: &mut Vec<Line>) {
         for one in self.here.iter().filter(|one| one.by != ours::BY) {
-            for metric in &METRICS {
+            for metric in self.metrics() {
                 lines.push(Line {
                     metric: metric.name.to_owned(),
                     peer: (metric.of)(one),
@@ -244,11 +258,17 @@ impl Site<'_> {
             }
             Mode::Table16 | Mode::Table8 | Mode::Packed => (Some("emlearn loadable int16"), "hard"),
             Mode::Soft | Mode::Bayes => (None, "soft"),
+            Mode::Sums => (None, "sum"),
+        };
+        // Of trees that add, all peers are rivals, as there is one way to count.
+        let is_rival = |one: &Measured| match variant.mode {
+            Mode::Sums => one.by != ours::BY,
+            _ => one.by == "emlearn",
         };
         let best = least(
             self.here
                 .iter()
-                .filter(|one| one.by == "emlearn" && one.voting == voting)
+                .filter(|one| is_rival(one) && one.voting == voting)
                 .filter(|one| form.is_none_or(|form| one.form == form))
                 .filter_map(|one| Some(((metric.of)(one)?, one.form.as_str()))),
         );

@@ -11,13 +11,18 @@ use super::{Bench, Measured, PLACES, refused};
 const PEERS: &str = include_str!("../../../../scripts/peers/requirements.txt");
 
 /// The report of one run.
-pub(super) fn markdown(bench: &Bench, measured: &[Measured], lines: &[Line]) -> String {
-    let mut out = head(bench);
+pub(super) fn markdown(
+    bench: &Bench,
+    models: &[&Model],
+    measured: &[Measured],
+    lines: &[Line],
+) -> String {
+    let mut out = head(bench, models);
     out.push_str(&verdicts(lines));
-    for model in &bench.models {
+    for model in models {
         out.push_str(&figures(model, measured));
     }
-    let refused = refused(bench);
+    let refused = refused(models);
     if !refused.is_empty() {
         out.push_str("\n## Models that a peer does not take\n\n");
         for one in refused {
@@ -27,7 +32,7 @@ pub(super) fn markdown(bench: &Bench, measured: &[Measured], lines: &[Line]) -> 
     out
 }
 
-fn head(bench: &Bench) -> String {
+fn head(bench: &Bench, models: &[&Model]) -> String {
     let toolchains: Vec<&str> = bench
         .toolchains
         .values()
@@ -35,10 +40,9 @@ fn head(bench: &Bench) -> String {
         .collect();
     let rustc = toolchains.first().copied().unwrap_or("no compiler");
     let machines = PLACES.map(|place| format!("{} on {}", place.name, place.machine));
-    let scalings: Vec<String> = bench
-        .models
+    let scalings: Vec<String> = models
         .iter()
-        .filter(|model| model.n_splits.is_some())
+        .filter(|model| model.n_splits.is_some() && model.scaling != "none")
         .map(|model| format!("{}: {}", model.name, model.scaling))
         .collect();
     format!(
@@ -55,7 +59,8 @@ fn head(bench: &Bench) -> String {
          conversion of raw readings, its code and tables, included, as it is in our RAM and stack.\n\
          - **Disagreements** are test rows on which the class is another than scikit-learn's under \
          the same vote: its own for soft votes; for hard ones the class that most of its trees name, \
-         the lowest among equals.\n\n\
+         the lowest among equals. Of a regressor, it is how far a value is off scikit-learn's at the \
+         most, in the unit of the labels.\n\n\
          Peers: {peers}; emlearn's soft votes at 8 bits, m2cgen and micromlgen in single precision \
          (m2cgen's `double` replaced, constants single, thresholds that singles hold exactly). {gcc}, `{flags}`; ours {rustc}; {qemu}. Trees are fitted on \
          features scaled as emlearn's documentation asks ({scalings}); thresholds were then taken \
@@ -65,7 +70,8 @@ fn head(bench: &Bench) -> String {
          instead of 523 instructions and 13476 instead of 14504 bytes on m3, but 693 instead of 645 \
          instructions and 15268 instead of 15384 bytes on m0. emlearn \
          compares with `<` where scikit-learn means `<=`, so a reading that meets a threshold \
-         exactly goes the other way; that is why it disagrees on some rows.\n",
+         exactly goes the other way; that is why it disagrees on some rows. XGBoost means `<`, which \
+         micromlgen writes as `<=`. Trees that emlearn does not take are fitted on raw readings.\n",
         machines = machines.join(", "),
         peers = PEERS.trim().replace("==", " ").replace('\n', ", "),
         gcc = bench.compiler.version,
@@ -120,11 +126,12 @@ fn figures(model: &Model, measured: &[Measured]) -> String {
         _ => String::new(),
     };
     let accuracy = match model.accuracy_hard {
-        Some(hard) => format!("{:.4} (hard votes {hard:.4})", model.accuracy),
-        None => format!("{:.4}", model.accuracy),
+        Some(hard) => format!("accuracy {:.4} (hard votes {hard:.4})", model.accuracy),
+        None if model.has_values() => format!("R² {:.4}", model.accuracy),
+        None => format!("accuracy {:.4}", model.accuracy),
     };
     let mut out = format!(
-        "\n## {}\n\n{} features, {} classes, {shape}{} test rows; scikit-learn's accuracy {accuracy}.\n\n\
+        "\n## {}\n\n{} features, {} classes, {shape}{} test rows; the library's own {accuracy}.\n\n\
          | core | form | vote | instructions | max | from readings | flash | from readings | RAM | \
          stack | disagreements |\n\
          | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
@@ -140,7 +147,10 @@ fn figures(model: &Model, measured: &[Measured]) -> String {
                     number(ran.instructions),
                     number(ran.instructions_max),
                     ran.stack_bytes.to_string(),
-                    ran.disagreements.to_string(),
+                    match ran.error_max {
+                        Some(error) => format!("{error:.2e}"),
+                        None => ran.disagreements.to_string(),
+                    },
                 ),
                 Err(reason) => (
                     format!("not run: {reason}"),

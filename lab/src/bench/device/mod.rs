@@ -28,8 +28,8 @@ use spinney_pipeline::{image, process, setup, store};
 use compiler::Compiler;
 use model::Model;
 
-/// The models, in the order of the report; `scripts/peers/peers.py` fits them.
-const MODELS: [&str; 8] = [
+/// The models, in the order of the reports; `scripts/peers/peers.py` fits them.
+const MODELS: [&str; 12] = [
     "iris_dt4",
     "digits_rf10",
     "digits_et30",
@@ -38,7 +38,14 @@ const MODELS: [&str; 8] = [
     "digits_nb",
     "wine_nb",
     "bc_nb",
+    "air_rf20",
+    "air_gb30",
+    "bc_xgb30",
+    "digits_xgb8",
 ];
+
+/// A report, and how many of the models that are left it is about; all of its figures are of one run.
+const REPORTS: [(&str, usize); 2] = [("device", 8), ("device-additive", 4)];
 
 /// Inferences of two emulators run side by side.
 const N_WORKERS: usize = 2;
@@ -86,10 +93,10 @@ impl Place {
 /// What is asked for on the command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only these models; the committed report stays as it is.
+    /// Only these models; a committed report about others, too, stays as it is.
     #[arg(long, value_delimiter = ',', value_name = "MODEL", value_parser = MODELS)]
     models: Vec<String>,
-    /// Only these cores; the committed report stays as it is.
+    /// Only these cores; the committed reports stay as they are.
     #[arg(long, value_delimiter = ',', value_name = "CORE", value_parser = ["m0", "m3", "m4f"])]
     cores: Vec<String>,
     /// Install what is missing first.
@@ -106,7 +113,7 @@ struct Measured {
     by: String,
     /// The form's name.
     form: String,
-    /// `hard` or `soft`.
+    /// `hard` or `soft`, or `sum` of trees that add.
     voting: String,
     /// Bytes of flash over an image without a model, soft-float helpers included, test rows not;
     /// ours takes codes, emlearn's trees int16, the other peers floats.
@@ -127,6 +134,8 @@ struct Ran {
     stack_bytes: u64,
     /// Rows on which the class is another than scikit-learn's under the same vote.
     disagreements: usize,
+    /// How far a value is off scikit-learn's at the most; of regressors, which disagree on no row.
+    error_max: Option<f64>,
     rows: usize,
 }
 
@@ -168,19 +177,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let jobs = jobs(&bench);
     let measured = work_off(&bench, &jobs, &progress)?;
     progress.clear();
-    let lines = lines::lines(&bench, &measured);
-    let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
-    let text = markdown::markdown(&bench, &measured, &lines);
-    let is_partial = !arguments.models.is_empty() || !arguments.cores.is_empty();
-    let folder = if is_partial {
-        bench.work.join("partial")
-    } else {
-        crate::repository().join("reports/bench")
-    };
-    for (name, text) in [("device.json", json), ("device.md", text)] {
-        store::write_whole(&folder.join(name), text.as_bytes()).environment()?;
+    let mut names = MODELS.as_slice();
+    for (report, n_models) in REPORTS {
+        let of_report: &[&str];
+        (of_report, names) = names.split_at(n_models);
+        write(&bench, &measured, report, of_report)?;
     }
-    println!("report: {}", folder.join("device.md").display());
+    Ok(())
+}
+
+/// Writes the report about these models, and commits to it if all of it was measured.
+fn write(
+    bench: &Bench,
+    measured: &[Measured],
+    report: &str,
+    names: &[&str],
+) -> Result<(), Failure> {
+    let is_of = |model: &&Model| names.contains(&&*model.name);
+    let models: Vec<&Model> = bench.models.iter().filter(is_of).collect();
+    if models.is_empty() {
+        return Ok(());
+    }
+    let lines = lines::lines(&models, measured);
+    let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
+    let text = markdown::markdown(bench, &models, measured, &lines);
+    let is_whole = models.len() == names.len() && bench.places.len() == PLACES.len();
+    let folder = if is_whole {
+        crate::repository().join("reports/bench")
+    } else {
+        bench.work.join("partial")
+    };
+    for (ending, text) in [("json", json), ("md", text)] {
+        let path = folder.join(format!("{report}.{ending}"));
+        store::write_whole(&path, text.as_bytes()).environment()?;
+    }
+    println!("report: {}", folder.join(format!("{report}.md")).display());
     Ok(())
 }
 
@@ -317,14 +348,21 @@ fn work_off(
     Ok(measured)
 }
 
-fn refused(bench: &Bench) -> Vec<Refused> {
+fn refused(models: &[&Model]) -> Vec<Refused> {
     let mut refused = Vec::new();
-    for model in &bench.models {
+    for model in models {
         for source in &model.sources {
             if let Some(reason) = &source.refused {
                 refused.push(Refused {
                     model: model.name.clone(),
-                    form: format!("{}, {} votes", source.name(), source.voting),
+                    form: format!(
+                        "{}, {}",
+                        source.name(),
+                        match source.voting.as_str() {
+                            "sum" => "sums".to_owned(),
+                            voting => format!("{voting} votes"),
+                        }
+                    ),
                     reason: reason.clone(),
                 });
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Deserialize;
-use spinney_dataset::{Dataset, npy};
+use spinney_dataset::{Columns, Dataset, LabelsAre, LabelsIn, Source as Rows};
 use spinney_model::FloatModel;
 
 use spinney_pipeline::failure::{Blame, Failure};
@@ -13,6 +13,7 @@ use spinney_pipeline::failure::{Blame, Failure};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Facts {
     name: String,
+    file: String,
     n_rows: usize,
     n_features: usize,
     n_classes: usize,
@@ -21,8 +22,10 @@ struct Facts {
     accuracy: f64,
     accuracy_hard: Option<f64>,
     scaling: String,
+    #[serde(default)]
     soft: Vec<usize>,
     hard: Option<Vec<usize>>,
+    values: Option<Vec<f64>>,
     sources: Vec<Source>,
 }
 
@@ -56,14 +59,17 @@ pub(super) struct Model {
     pub n_splits: Option<usize>,
     /// Mean number of splits on a test row's paths; `None` for naive Bayes.
     pub levels: Option<f64>,
+    /// Of a regressor, the R².
     pub accuracy: f64,
     pub accuracy_hard: Option<f64>,
     /// How the peers' int16 features were made.
     pub scaling: String,
-    /// scikit-learn's class per test row.
+    /// scikit-learn's class per test row; none where there are values.
     soft: Vec<usize>,
     /// The class that most of scikit-learn's trees name.
     hard: Option<Vec<usize>>,
+    /// The value per test row, of a regressor.
+    values: Option<Vec<f64>>,
     pub sources: Vec<Source>,
     pub float: FloatModel,
     pub train: Dataset,
@@ -83,10 +89,16 @@ impl Model {
         let dataset = |part: &str| -> Result<Dataset, Failure> {
             let rows = read(&format!("{part}.npy"))?;
             let labels = read(&format!("{part}-labels.npy"))?;
-            npy::read(&rows, &labels).environment()
+            let labels_are = match facts.values {
+                Some(_) => LabelsAre::Numbers,
+                None => LabelsAre::Classes,
+            };
+            let source = Rows::open(&rows, LabelsIn::File(&labels), true).environment()?;
+            let source = source.with(labels_are, Columns::new());
+            source.read(&|_| true).environment()
         };
         Ok(Self {
-            float: spinney_import::import(&read("model.skops")?)
+            float: spinney_import::import(&read(&facts.file)?)
                 .environment()?
                 .model,
             train: dataset("train")?,
@@ -103,12 +115,33 @@ impl Model {
             scaling: facts.scaling,
             soft: facts.soft,
             hard: facts.hard,
+            values: facts.values,
             sources: facts.sources,
         })
     }
 
-    /// Rows on which `classes` are other than scikit-learn's under the same vote.
+    /// Whether it is a regressor.
+    pub(super) fn has_values(&self) -> bool {
+        self.values.is_some()
+    }
+
+    /// How far values are off scikit-learn's at the most; `None` where there are classes.
+    pub(super) fn error_max(&self, values: impl Iterator<Item = f64>) -> Option<f64> {
+        let expected = self.values.as_ref()?.iter();
+        Some(
+            values
+                .zip(expected)
+                .map(|(value, expected)| (value - expected).abs())
+                .fold(0.0, f64::max),
+        )
+    }
+
+    /// Rows on which `classes` are other than scikit-learn's under the same vote; none where there are
+    /// values.
     pub(super) fn disagreements(&self, classes: &[usize], voting: &str) -> usize {
+        if self.has_values() {
+            return 0;
+        }
         let expected = match (voting, &self.hard) {
             ("hard", Some(hard)) => hard,
             _ => &self.soft,

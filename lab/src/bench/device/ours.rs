@@ -9,7 +9,7 @@ use spinney_codegen::{
     CodeType, Encoding, Generated, Identity, Options as GeneratedOptions, SourceTree,
 };
 use spinney_evaluate::{
-    DeviceRun, Footprint, Instructions, Predictions, RunContext, read_outcomes,
+    DeviceRun, Footprint, Instructions, Predictions, RunContext, predict, read_outcomes,
 };
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Declared, Options, QuantModel, Votes, calibrate};
@@ -33,6 +33,7 @@ pub(super) enum Mode {
     Packed,
     Soft,
     Bayes,
+    Sums,
 }
 
 /// One way in which we build a model.
@@ -117,21 +118,46 @@ const BAYES: [Variant; 2] = [
     Variant { name: "integer scores, for size", mode: Mode::Bayes, voting: Voting::Soft, for_speed: false, ..TABLE },
 ];
 
+/// Every way in which we build trees that add; the last is for classes.
+#[rustfmt::skip]
+const SUMS: [Variant; 7] = [
+    Variant { name: "table", ..SUM },
+    Variant { name: "table, 8-bit values", votes: Votes::Byte, ..SUM },
+    Variant { name: "packed", encoding: Encoding::Packed, ..SUM },
+    Variant { name: "branches", encoding: Encoding::Branches, ..SUM },
+    Variant { name: "branches on readings", code_type: CodeType::Reading, encoding: Encoding::Branches, ..SUM },
+    Variant { name: "table, early exit", early_exit: true, ..SUM },
+    Variant { name: "branches, early exit", early_exit: true, encoding: Encoding::Branches, ..SUM },
+];
+
+/// Ranks decide as float does, so that the figures of values are those of their rounding alone.
+const SUM: Variant = Variant {
+    name: "",
+    mode: Mode::Sums,
+    voting: Voting::Soft,
+    coding: CodingChoice::Rank,
+    is_judged: false,
+    ..TABLE_8
+};
+
 /// The variants of a model.
 pub(super) fn variants(model: &Model) -> Vec<&'static Variant> {
     let common = TREES[..8].iter();
     match (&model.float, model.name.as_str()) {
         (FloatModel::GaussianNb(_), _) => BAYES.iter().collect(),
+        (FloatModel::Additive(_), _) if model.has_values() => SUMS[..5].iter().collect(),
+        (FloatModel::Additive(_), _) => SUMS.iter().collect(),
         (_, "digits_rf10") => TREES.iter().collect(),
         (_, "iris_dt4" | "bc_rf20") => common.chain([&READINGS]).collect(),
         _ => common.collect(),
     }
 }
 
-pub(super) fn voting_name(voting: Voting) -> &'static str {
-    match voting {
-        Voting::Hard => "hard",
-        Voting::Soft => "soft",
+fn voting_name(variant: &Variant) -> &'static str {
+    match (variant.mode, variant.voting) {
+        (Mode::Sums, _) => "sum",
+        (_, Voting::Hard) => "hard",
+        (_, Voting::Soft) => "soft",
     }
 }
 
@@ -276,8 +302,10 @@ impl Site<'_> {
             self.footprints(variant, &codes, empties)?
         };
         let without = self.empty_run(&quant, empties)?;
-        let run = self.checked_run(variant, &quant)?;
-        let voting = voting_name(variant.voting);
+        let predictions = predict(&model.float, &quant, variant.voting, &model.test);
+        let run = self.checked_run(variant, &quant, &predictions)?;
+        let voting = voting_name(variant);
+        let values = predictions.values.iter().map(|it| &it.q15);
         let from_readings = run.as_ref().ok().map(|run| FromReadings {
             flash_bytes: product.flash_bytes.saturating_sub(empty.flash_bytes),
             instructions: run.instructions.mean - without.instructions.mean,
@@ -288,6 +316,7 @@ impl Site<'_> {
             instructions_max: over(run.instructions_from_codes, without.instructions_from_codes),
             stack_bytes: u64::from(run.stack_bytes_max.saturating_sub(without.stack_bytes_max)),
             disagreements: model.disagreements(&run.classes, voting),
+            error_max: model.error_max(values.flatten().copied()),
             rows: run.classes.len(),
         });
         Ok(Measured {
@@ -322,14 +351,12 @@ impl Site<'_> {
         &self,
         variant: &Variant,
         quant: &QuantModel,
+        predictions: &Predictions,
     ) -> Result<Result<DeviceRun, String>, Failure> {
-        let model = self.model;
         let generated = self.drop_in(variant, quant)?;
         let class_only = generated.options.early_exit;
-        let predictions =
-            spinney_evaluate::predict(&model.float, quant, variant.voting, &model.test);
         let for_speed = variant.for_speed;
-        let run = self.run(&generated.files, quant, for_speed, class_only, &predictions)?;
+        let run = self.run(&generated.files, quant, for_speed, class_only, predictions)?;
         Ok(run.and_then(|run| match run.mismatches.len() {
             0 => Ok(run),
             n => Err(format!("{n} rows differ from the host's")),

@@ -22,6 +22,7 @@ const NS_PER_INSTRUCTION: f64 = 256.0;
 
 /// One row of a run.
 struct Outcome {
+    /// Or the bits of a value as a single.
     class: usize,
     instructions: f64,
     stack_bytes: u32,
@@ -87,6 +88,11 @@ fn ran(model: &Model, source: &Source, outcomes: &[Outcome], without: &[Outcome]
         instructions_max: counts.iter().copied().fold(0.0, f64::max),
         stack_bytes: deepest(outcomes).saturating_sub(deepest(without)),
         disagreements: model.disagreements(&classes, &source.voting),
+        error_max: model.error_max(
+            classes
+                .iter()
+                .map(|bits| f64::from(f32::from_bits(u32::try_from(*bits).expect("a word")))),
+        ),
         rows: classes.len(),
     }
 }
