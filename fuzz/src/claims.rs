@@ -32,5 +32,5 @@ pub fn claim(bytes: &[u8]) {
     let memory = Memory::of_tables(names.into_iter().zip(parts));
     let digest = claim.model.clone();
     let _ = check(&model, &digest, &claim, &memory, &[1.0, 2.0, 3.0, 4.0]);
-    let _ = edge_rows(&model, &claim, &[1.0, 2.0], 20);
+    let _ = edge_rows(&model, &claim, Some(&model), &[1.0, 2.0], 20);
 }

@@ -190,6 +190,7 @@ fn written(
             .collect(),
         codings_are_table: false,
         margin: None,
+        outliers: None,
         body: match quant.body() {
             Body::Forest(forest) => checker::Body::Forest {
                 order: forest.order(),

@@ -16,7 +16,7 @@ use spinney_pipeline::stages::checked::{self, exact_rows};
 use spinney_pipeline::stages::claim::Claims;
 use spinney_pipeline::stages::quantize::{CANDIDATES, CLAIMS};
 use spinney_pipeline::stages::run::{CHOICE, PRODUCT_ELF};
-use spinney_pipeline::stages::{Session, inputs, last_run, model};
+use spinney_pipeline::stages::{Session, inputs, last_run, model, outliers};
 use spinney_pipeline::store::sha256;
 
 /// What the checker is given of a finished pipeline.
@@ -26,6 +26,8 @@ pub(super) struct Evidence {
     claim: Claim,
     elf: Vec<u8>,
     rows: Vec<f64>,
+    /// What flags outliers beside the model.
+    detector: Option<FloatModel>,
 }
 
 /// One planted fault.
@@ -60,7 +62,37 @@ const fn plant(
     }
 }
 
-const PLANTS: [Plant; 23] = [
+const PLANTS: [Plant; 28] = [
+    plant("a threshold of outliers", UNKNOWN, Kind::Unlisted, |it| {
+        let layout = layout(it.claim.outliers.as_deref()?)?;
+        it.in_outliers("NODES", |bytes| {
+            changed(bytes, (layout, 0), layout.threshold, |threshold| {
+                threshold + 1
+            });
+        })
+    }),
+    plant("a depth of outliers", UNKNOWN, Kind::Leaf, |it| {
+        it.in_outliers("LEAVES", |bytes| bytes[0] ^= 1)
+    }),
+    plant("where outliers begin", UNKNOWN, Kind::Leaf, |it| {
+        it.in_outliers("BASES", |bytes| bytes[0] ^= 1)
+    }),
+    plant("another code for a gap", BOOSTING, Kind::Coding, |it| {
+        it.in_table("GAPS", |bytes| bytes[4] ^= 1)
+    }),
+    plant(
+        "a set that lost a category",
+        BOOSTING,
+        Kind::Unlisted,
+        |it| {
+            let codings = it.claim.inputs.iter_mut().map(|input| &mut input.coding);
+            let mut sets = codings.filter_map(|coding| match coding {
+                Coding::Set { categories, .. } => Some(categories),
+                Coding::Affine { .. } | Coding::Rank { .. } => None,
+            });
+            sets.next()?.pop().map(|_| ())
+        },
+    ),
     plant("a value off by two", BOOSTING, Kind::Leaf, |it| {
         it.in_table("LEAVES", |bytes| bytes[0] ^= 2)
     }),
@@ -201,6 +233,34 @@ fn affines(codings: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
     codings.chunks_mut(12).filter(|coding| coding[0] == 0)
 }
 
+fn layout(claim: &Claim) -> Option<Layout> {
+    match claim.body {
+        Body::Forest { layout, .. } => layout,
+        Body::GaussianNb { .. } => None,
+    }
+}
+
+/// Changes a field of a split in the bytes of a table.
+fn changed(
+    bytes: &mut [u8],
+    (layout, split): (Layout, usize),
+    field: Field,
+    change: impl FnOnce(usize) -> usize,
+) {
+    let first = layout.first_bit + split * layout.split_bits + field.at;
+    let bits = 0..field.bits;
+    let bit = |at: usize| usize::from(bytes[at / 8] >> (at % 8) & 1);
+    let value = change(bits.clone().map(|at| bit(first + at) << at).sum());
+    for at in bits {
+        let (place, mask) = ((first + at) / 8, 1 << ((first + at) % 8));
+        if value >> at & 1 == 0 {
+            bytes[place] &= !mask;
+        } else {
+            bytes[place] |= mask;
+        }
+    }
+}
+
 impl Evidence {
     pub(super) fn of(config: &Path) -> Result<Self, Failure> {
         let session = Session::open(config, terminal::notes())?;
@@ -213,6 +273,7 @@ impl Evidence {
         Ok(Self {
             digest: sha256(&model),
             rows: exact_rows(&quantized, &claim)?,
+            detector: checked::detector(&quantized)?,
             elf: run.read(PRODUCT_ELF)?,
             model,
             claim,
@@ -222,15 +283,37 @@ impl Evidence {
     fn findings(&self) -> Result<Findings, Failure> {
         let model = FloatModel::from_json(&self.model).environment()?;
         let memory = Memory::of_elf(&self.elf);
-        Ok(match memory {
+        let mut found = match memory {
             Ok(memory) => check(&model, &self.digest, &self.claim, &memory, &self.rows),
             Err(error) => Findings::unreadable(&error),
-        })
+        };
+        if let Some(detector) = &self.detector {
+            let memory = Memory::of_outliers(&self.elf);
+            let claim = (&model, &self.claim);
+            let of_part = outliers::checked(claim, detector, memory, &self.rows);
+            found.join("the outliers", of_part);
+        }
+        Ok(found)
     }
 
     /// Changes a table where it stands in the file; `None` if it does not stand there once.
     fn in_table<T>(&mut self, name: &str, change: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
         let memory = Memory::of_elf(&self.elf).ok()?;
+        self.in_memory(&memory, name, change)
+    }
+
+    /// The same of the detector's tables.
+    fn in_outliers(&mut self, name: &str, change: impl FnOnce(&mut [u8])) -> Option<()> {
+        let memory = Memory::of_outliers(&self.elf).ok()?;
+        self.in_memory(&memory, name, change)
+    }
+
+    fn in_memory<T>(
+        &mut self,
+        memory: &Memory,
+        name: &str,
+        change: impl FnOnce(&mut [u8]) -> T,
+    ) -> Option<T> {
         let table = memory.table(name)?;
         let mut places = self.elf.windows(table.len()).enumerate();
         let (at, _) = places.find(|(_, bytes)| *bytes == table)?;
@@ -239,10 +322,7 @@ impl Evidence {
     }
 
     fn layout(&self) -> Option<Layout> {
-        match self.claim.body {
-            Body::Forest { layout, .. } => layout,
-            Body::GaussianNb { .. } => None,
-        }
+        layout(&self.claim)
     }
 
     /// Changes a field of a split.
@@ -253,19 +333,8 @@ impl Evidence {
         change: impl FnOnce(usize) -> usize,
     ) -> Option<()> {
         let layout = self.layout()?;
-        let first = layout.first_bit + split * layout.split_bits + field.at;
         self.in_table("NODES", |bytes| {
-            let bits = 0..field.bits;
-            let bit = |at: usize| usize::from(bytes[at / 8] >> (at % 8) & 1);
-            let value = change(bits.clone().map(|at| bit(first + at) << at).sum());
-            for at in bits {
-                let (place, mask) = ((first + at) / 8, 1 << ((first + at) % 8));
-                if value >> at & 1 == 0 {
-                    bytes[place] &= !mask;
-                } else {
-                    bytes[place] |= mask;
-                }
-            }
+            changed(bytes, (layout, split), field, change)
         })
     }
 

@@ -123,6 +123,7 @@ fn readings_are_parted_where_the_certificate_says() {
             .collect(),
         codings_are_table: false,
         margin: None,
+        outliers: None,
         body: Body::Forest {
             order: (0..trees.len()).collect(),
             layout: Some(Layout {

@@ -35,6 +35,10 @@ pub struct Claim {
     /// highest score decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<u64>,
+    /// What is said of a detector beside the classifier, whose features are these codes: no class is
+    /// given at its alarm, class 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<Box<Claim>>,
     /// What is certified.
     pub certificate: Certificate,
 }

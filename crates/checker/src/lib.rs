@@ -24,7 +24,7 @@ pub use claim::{
     Level, Missing, Sensor, Sums, VERSION,
 };
 pub use memory::Memory;
-pub use rows::{Edges, edge_rows};
+pub use rows::{Edges, code_rows, edge_rows};
 
 use serde::{Deserialize, Serialize};
 use spinney_model::FloatModel;
@@ -113,6 +113,23 @@ impl Findings {
         let mut findings = Self::default();
         findings.fault(Kind::Layout, "the image", error);
         findings
+    }
+
+    /// Takes in what was found of a part of the model.
+    pub fn join(&mut self, part: &str, found: Findings) {
+        self.splits += found.splits;
+        self.decisions += found.decisions;
+        self.leaves += found.leaves;
+        let new = found.notes.into_iter();
+        let new: Vec<String> = new.filter(|note| !self.notes.contains(note)).collect();
+        self.notes.extend(new);
+        self.n_faults += found.n_faults;
+        let faults = found.faults.into_iter().map(|fault| Fault {
+            place: format!("{part}, {}", fault.place),
+            ..fault
+        });
+        self.faults.extend(faults);
+        self.faults.truncate(FAULTS_SHOWN);
     }
 
     pub(crate) fn note(&mut self, note: &str) {

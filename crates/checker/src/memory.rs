@@ -18,6 +18,18 @@ impl Memory {
     /// # Errors
     /// What is wrong with the file: no ELF, no symbols, or two tables of one name.
     pub fn of_elf(elf: &[u8]) -> Result<Self, String> {
+        Self::of_module(elf, |symbol| !symbol.contains(OUTLIERS))
+    }
+
+    /// The same of the module `outliers::tables`, a detector beside the classifier.
+    ///
+    /// # Errors
+    /// As [`Memory::of_elf`].
+    pub fn of_outliers(elf: &[u8]) -> Result<Self, String> {
+        Self::of_module(elf, |symbol| symbol.contains(OUTLIERS))
+    }
+
+    fn of_module(elf: &[u8], is_its: impl Fn(&str) -> bool) -> Result<Self, String> {
         let file = object::File::parse(elf).map_err(|error| format!("no ELF file: {error}"))?;
         let mut memory = Self::default();
         for section in file.sections() {
@@ -27,7 +39,8 @@ impl Memory {
             }
         }
         for symbol in file.symbols().filter(ObjectSymbol::is_definition) {
-            let Some(name) = symbol.name().ok().and_then(table_name) else {
+            let own = symbol.name().ok().filter(|name| is_its(name));
+            let Some(name) = own.and_then(table_name) else {
                 continue;
             };
             let length = usize::try_from(symbol.size()).map_err(|error| error.to_string())?;
@@ -118,6 +131,9 @@ impl Memory {
         })
     }
 }
+
+/// Within the mangled names of a detector's tables.
+const OUTLIERS: &str = "8outliers6tables";
 
 /// `NODES` of a mangled `<crate>::tables::NODES`.
 fn table_name(symbol: &str) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! Rows that ask an image about both sides of every split, where the model is code.
 
-use spinney_model::{FloatModel, Node, Voting, argmax};
+use spinney_model::{FloatModel, Node, Task, Voting, argmax};
 
 use crate::claim::{Body, Claim};
 use crate::coding::{Inputs, cast};
@@ -25,16 +25,22 @@ pub struct Edges {
 }
 
 /// For every split of every tree a row that reaches it with the threshold's code, and one with the
-/// next code; at most `most` rows. `base` is a row of readings for what no split asks.
+/// next code; at most `most` rows. `base` is a row of readings for what no split asks, and `outliers`
+/// the detector whose claim stands in this one.
 ///
 /// # Errors
 /// Codings without an order.
 pub fn edge_rows(
     model: &FloatModel,
     claim: &Claim,
+    outliers: Option<&FloatModel>,
     base: &[f64],
     most: usize,
 ) -> Result<Edges, Fault> {
+    let outliers = outliers.zip(claim.outliers.as_deref());
+    let outliers = outliers
+        .map(|(model, own)| Outliers::new(model, own, claim.inputs.len()))
+        .transpose()?;
     let inputs = Inputs::new(model.schema(), claim)?;
     let base: Vec<f64> = base
         .iter()
@@ -92,10 +98,57 @@ pub fn edge_rows(
                 .margin
                 .is_none_or(|margin| others.all(|it| leads(it, margin)))
         });
+        let is_odd = |outliers: &Outliers<'_>| outliers.has(&inputs.codes(row));
+        let class = class.filter(|_| !outliers.as_ref().is_some_and(is_odd));
         edges.classes.push(value.or(class).unwrap_or(scores.len()));
         edges.scores.push(scores);
     }
     Ok(edges)
+}
+
+/// Rows of codes, one after the other, of rows of readings: what a detector beside a classifier sees.
+///
+/// # Errors
+/// Codings without an order.
+pub fn code_rows(model: &FloatModel, claim: &Claim, rows: &[f64]) -> Result<Vec<f64>, Fault> {
+    let inputs = Inputs::new(model.schema(), claim)?;
+    let rows = rows.chunks_exact(model.schema().n_features());
+    let received =
+        |row: &[f64]| -> Vec<f64> { row.iter().map(|it| cast(*it, claim.reading)).collect() };
+    let codes = rows.flat_map(|row| inputs.codes(&received(row)));
+    Ok(codes.map(f64::from).collect())
+}
+
+/// A detector over codes.
+struct Outliers<'a> {
+    model: &'a FloatModel,
+    claim: &'a Claim,
+    inputs: Inputs,
+    adding: Option<Adding<'a>>,
+}
+
+impl<'a> Outliers<'a> {
+    fn new(model: &'a FloatModel, claim: &'a Claim, n_codes: usize) -> Result<Self, Fault> {
+        let stale = |what| Fault::new(Kind::Stale, "the claim of outliers", what);
+        let schema = model.schema();
+        if schema.task() != Task::Detect || schema.n_features() != n_codes {
+            return Err(stale("it is of no detector over these codes"));
+        }
+        Ok(Self {
+            inputs: Inputs::new(model.schema(), claim)?,
+            adding: Adding::new(model, claim).map_err(stale)?,
+            model,
+            claim,
+        })
+    }
+
+    /// Whether it raises an alarm at these codes.
+    fn has(&self, codes: &[i32]) -> bool {
+        let row: Vec<f64> = codes.iter().map(|code| f64::from(*code)).collect();
+        let model = (self.model, self.adding.as_ref());
+        let scores = votes(model, self.claim, &self.inputs, &row);
+        scores[1] > scores[0]
+    }
 }
 
 /// A row of readings within reach, one input at its last or first code there; others move as little

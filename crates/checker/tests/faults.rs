@@ -78,6 +78,7 @@ fn case() -> Case {
             ],
             codings_are_table: true,
             margin: None,
+            outliers: None,
             body: Body::Forest {
                 order: vec![0, 1],
                 layout: Some(Layout {
@@ -318,7 +319,7 @@ fn codes_of_16_bits_and_integers_of_32() {
 #[test]
 fn rows_on_both_sides_of_every_split() {
     let case = case();
-    let edges = edge_rows(&case.model, &case.claim, &[0.0, 0.0], 100).unwrap();
+    let edges = edge_rows(&case.model, &case.claim, None, &[0.0, 0.0], 100).unwrap();
     assert_eq!((edges.splits, edges.one_sided, edges.left_out), (3, 0, 0));
     let readings = edges.rows.concat();
     // The last reading of the code that goes left, and the first of the next.
@@ -330,7 +331,7 @@ fn rows_on_both_sides_of_every_split() {
         ]
     );
     assert_eq!(edges.scores[0], [32_768 + 16_384, 16_384]);
-    let few = edge_rows(&case.model, &case.claim, &[0.0, 0.0], 2).unwrap();
+    let few = edge_rows(&case.model, &case.claim, None, &[0.0, 0.0], 2).unwrap();
     assert_eq!((few.splits, few.left_out), (1, 2));
 }
 
@@ -411,7 +412,7 @@ fn integers_in_singles_are_asked_as_they_arrive() {
         shift: -9,
         offset: -3_564_334,
     };
-    let edges = edge_rows(&model, &claim, &[0.0], 10).unwrap();
+    let edges = edge_rows(&model, &claim, None, &[0.0], 10).unwrap();
     assert_eq!((edges.splits, edges.classes.clone()), (1, vec![0, 1]));
     for (row, class) in edges.rows.iter().zip(&edges.classes) {
         let received = f64::from(row[0] as f32);

@@ -208,8 +208,9 @@ fn on_host(
         None => quantized.stopped_early(values).unwrap_or(classes),
         Some(_) => {
             let scores = predictor.scores(values).map_err(of_input)?;
-            let scores = scores.rows().into_iter();
-            scores.map(|row| quant.delivered(&row.to_vec())).collect()
+            let rows = values.rows().into_iter().zip(scores.rows());
+            rows.map(|(row, scores)| quant.delivered(&quant.codes(&row.to_vec()), &scores.to_vec()))
+                .collect()
         }
     };
     let scores: Option<Vec<Vec<i64>>> = if arguments.scores || is_value {

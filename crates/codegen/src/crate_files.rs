@@ -6,7 +6,8 @@ use spinney_quantize::{Body as QuantBody, QuantModel};
 use crate::body::{Body, EncodingError};
 use crate::carried::carried;
 use crate::options::{CodeType, Options};
-use crate::{SourceTree, coding, probability, unknown, values};
+use crate::unknown::{self, Outliers, OutliersShape};
+use crate::{SourceTree, coding, probability, values};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
 const RUNTIME: [(&str, &str); 13] = [
@@ -108,6 +109,8 @@ pub struct Generated {
     pub leaves: Option<LeafTable>,
     /// Whether codings are a table.
     pub codings_are_table: bool,
+    /// How the tables of a detector beside the classifier are laid out.
+    pub outliers: Option<OutliersShape>,
 }
 
 /// A self-contained `no_std` crate that predicts with `model`.
@@ -125,7 +128,11 @@ pub fn drop_in(
     if !imports.is_empty() {
         imports.push('\n');
     }
+    let outliers = Outliers::new(model, body.options)?;
     let modules = [
+        outliers
+            .is_some()
+            .then_some("#[rustfmt::skip]\nmod outliers;\n"),
         body.has_tables.then_some("#[rustfmt::skip]\nmod tables;\n"),
         body.trees
             .is_some()
@@ -158,6 +165,13 @@ pub fn drop_in(
             ),
         );
     }
+    let (mut table_bytes, mut shape) = (body.table_bytes, None);
+    if let Some(outliers) = outliers {
+        files.insert("src/outliers.rs".to_owned(), outliers.module);
+        files.insert("src/outliers/tables.rs".to_owned(), outliers.tables);
+        table_bytes += outliers.table_bytes;
+        shape = Some(outliers.shape);
+    }
     if let Some(trees) = body.trees {
         files.insert("src/trees.rs".to_owned(), trees);
     }
@@ -165,10 +179,11 @@ pub fn drop_in(
         files,
         options: body.options,
         form: body.form,
-        table_bytes: body.table_bytes,
+        table_bytes,
         layout: body.layout,
         leaves: body.leaves,
         codings_are_table: coding.is_table,
+        outliers: shape,
     })
 }
 

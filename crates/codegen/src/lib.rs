@@ -61,6 +61,7 @@ pub use front_end::{add_front_end, filters};
 pub use memory::{exact_memory_x, memory_x};
 pub use options::{CodeType, Encoding, Options};
 pub use probability::has_probabilities;
+pub use unknown::OutliersShape;
 
 /// Text files by path, relative to the folder that they are meant for.
 pub type SourceTree = BTreeMap<String, String>;

@@ -88,7 +88,9 @@ impl Options {
         if self.code_type == CodeType::U8 && model.code_bits() != 8 {
             self.code_type = CodeType::I16;
         }
-        if self.code_type == CodeType::I16 && self.shifts_codes(model) {
+        // A detector beside the classifier reads its codes.
+        if self.code_type == CodeType::I16 && model.outliers().is_none() && self.shifts_codes(model)
+        {
             self.code_type = CodeType::U16;
         }
         let takes_all_trees = model.task() == Task::Regress || model.margin().is_some();
@@ -114,6 +116,7 @@ impl Options {
         let is_number =
             |input: &Input| input.missing.is_none() && !matches!(input.coding, Coding::Set { .. });
         self.encoding == Encoding::Branches
+            && model.outliers().is_none()
             && matches!(model.body(), Body::Forest(_))
             && matches!(model.reading_type(), ReadingType::I32 | ReadingType::F32)
             && model.inputs().iter().all(is_number)

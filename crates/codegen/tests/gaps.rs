@@ -75,7 +75,7 @@ impl Quantized {
         for row in &self.case.rows {
             let codes = self.quant.codes(row);
             let scores = scorer.scores(&codes);
-            let class = self.quant.delivered(&scores);
+            let class = self.quant.delivered(&codes, &scores);
             let narrowed = codes.iter().map(|code| {
                 if is_narrow {
                     *code.clamp(&0, &255)
@@ -313,6 +313,7 @@ fn checked(case: &Quantized, header: &Header) -> (usize, usize) {
     let edges = checker::edge_rows(
         &case.case.model,
         &claim,
+        None,
         &values[..case.case.rows[0].len()],
         2_000,
     )
@@ -393,6 +394,7 @@ fn claim(
     let n_trees = forest.trees().len();
     checker::Claim {
         margin: None,
+        outliers: None,
         format: checker::FORMAT.to_owned(),
         version: checker::VERSION,
         model: String::new(),

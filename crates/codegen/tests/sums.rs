@@ -120,6 +120,7 @@ fn case(model: FloatModel, votes: Votes) -> Case {
             .collect(),
         codings_are_table: false,
         margin: None,
+        outliers: None,
         body: Body::Forest {
             order: (0..n_trees).collect(),
             layout: header.layout,

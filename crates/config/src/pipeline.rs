@@ -208,6 +208,10 @@ pub struct Reject {
     /// The share of rows whose class is to be among those that the model cannot tell apart, above 0
     /// and below 1.
     pub coverage: f64,
+    /// The share of rows that may be taken for unlike those of training, above 0 and below 1; `None`
+    /// where nobody looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<f64>,
     /// The rows that the margin is calibrated on; they neither train nor test.
     pub rows: CalibrationRows,
 }
@@ -573,6 +577,8 @@ pub struct Accuracy {
     pub min_accuracy_accepted: Option<f64>,
     /// The largest share of answers of *unknown*.
     pub max_unknown: Option<f64>,
+    /// Largest share of test rows that `outliers` flags though their class leads.
+    pub max_false_alarms: Option<f64>,
     /// How far the proof must reach.
     pub require_certificate: Option<Level>,
 }

@@ -149,6 +149,8 @@ struct Answer {
     lead: u64,
     /// The lead above which a class is given.
     margin: u64,
+    /// Whether the row is unlike those of training, so that none is.
+    is_outlier: bool,
 }
 
 /// Where an early exit stops.
@@ -258,7 +260,7 @@ pub fn explain(
         },
         answer: quant.margin().map(|margin| {
             let winner = quant.predict(readings);
-            let answer = quant.delivered(&integers);
+            let answer = quant.delivered(&codes, &integers);
             let others = (0..integers.len()).filter(|class| *class != winner);
             let lead = others.map(|class| integers[winner].abs_diff(integers[class]));
             Answer {
@@ -269,6 +271,7 @@ pub fn explain(
                 },
                 lead: lead.min().unwrap_or(0),
                 margin,
+                is_outlier: quant.is_outlier(&codes),
             }
         }),
         early_exit,

@@ -82,6 +82,10 @@ impl Conversion {
             }
             Body::Bayes(_) => (Vec::new(), 16),
         };
+        assert!(
+            quant.outliers().is_none(),
+            "a detector is of a pipeline alone"
+        );
         let saved = Saved {
             format: FORMAT.to_owned(),
             version: VERSION,

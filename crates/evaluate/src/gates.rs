@@ -60,6 +60,8 @@ pub struct Limits {
     pub min_accuracy_accepted: Option<f64>,
     /// Largest share of rows of unknown class.
     pub max_unknown: Option<f64>,
+    /// Largest share of rows that are taken for unlike those of training though their class leads.
+    pub max_false_alarms: Option<f64>,
     /// How far the certificate must reach.
     pub certificate: Option<Level>,
 }

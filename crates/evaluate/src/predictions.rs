@@ -24,6 +24,9 @@ pub struct Predictions {
     /// classes; `None` where it answers with `q15`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Vec<usize>>,
+    /// Rows that are unlike those of training, whatever their class; `None` where nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<Vec<bool>>,
     /// What a regressor says; `None` of other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<ValuePredictions>,
@@ -102,6 +105,7 @@ pub fn predict(
         q15: Vec::with_capacity(n_rows),
         scores: Vec::with_capacity(n_rows),
         answers: quant.margin().map(|_| Vec::with_capacity(n_rows)),
+        outliers: quant.outliers().map(|_| Vec::with_capacity(n_rows)),
         values: ValuePredictions::none(model, quant),
         detector: ScorePredictions::none(model),
         probabilities: Vec::new(),
@@ -142,7 +146,10 @@ pub fn predict(
                 detector.push(sum, sums, &row, &scores);
             }
         }
-        let delivered = quant.delivered(&scores);
+        let delivered = quant.delivered(&codes, &scores);
+        if let Some(outliers) = &mut predictions.outliers {
+            outliers.push(quant.is_outlier(&codes));
+        }
         // Of values, what is delivered stands for a class that never differs.
         let is_value = model.task() == Task::Regress;
         predictions

@@ -45,6 +45,9 @@ pub struct Rejection {
     pub wrong_accepted: usize,
     /// Share of right answers among those that are not given.
     pub accuracy_flagged: Option<f64>,
+    /// Rows whose class leads far enough, and that are unlike those of training; 0 where nobody looks.
+    #[serde(default)]
+    pub false_alarms: usize,
 }
 
 impl Reject {
@@ -102,22 +105,32 @@ impl Reject {
         shortfall(scores, class) <= self.margin
     }
 
-    /// Judges rows by their labels.
+    /// Judges rows by their labels; `outliers` are of unknown class however far one leads.
     ///
     /// # Panics
-    /// If there are other labels than rows.
+    /// If there are other labels, or marks of outliers, than rows.
     #[must_use]
-    pub fn judge(&self, scores: &[Vec<i64>], labels: &[usize]) -> Rejection {
+    pub fn judge(
+        &self,
+        scores: &[Vec<i64>],
+        labels: &[usize],
+        outliers: Option<&[bool]>,
+    ) -> Rejection {
         assert_eq!(scores.len(), labels.len(), "one label per row");
         let rows = || scores.iter().zip(labels);
         let covered = rows().filter(|(scores, label)| self.has(scores, **label));
-        let accepted: Vec<bool> = rows()
-            .filter_map(|(scores, label)| Some(self.class(scores)? == *label))
+        let is_outlier = |row: usize| outliers.is_some_and(|it| it[row]);
+        let answer = |row: usize| self.class(&scores[row]).filter(|_| !is_outlier(row));
+        let accepted: Vec<bool> = (0..scores.len())
+            .filter_map(|row| Some(answer(row)? == labels[row]))
             .collect();
         let flagged = scores.len() - accepted.len();
         let right = accepted.iter().filter(|it| **it).count();
-        let right_flagged = rows()
-            .filter(|(scores, label)| self.class(scores).is_none() && argmax(scores) == **label)
+        let right_flagged = (0..scores.len())
+            .filter(|row| answer(*row).is_none() && argmax(&scores[*row]) == labels[*row])
+            .count();
+        let false_alarms = (0..scores.len())
+            .filter(|row| is_outlier(*row) && self.class(&scores[*row]).is_some())
             .count();
         Rejection {
             coverage: ratio(covered.count(), scores.len()),
@@ -125,8 +138,30 @@ impl Reject {
             accuracy_accepted: (!accepted.is_empty()).then(|| ratio(right, accepted.len())),
             wrong_accepted: accepted.len() - right,
             accuracy_flagged: (flagged > 0).then(|| ratio(right_flagged, flagged)),
+            false_alarms,
         }
     }
+}
+
+/// The depth below which a row is odder than a `share` of all rows, by the depths of rows that neither
+/// train nor test: if new rows come as those did, at most this share of them lies below it. `None` if
+/// there are too few rows to promise it.
+///
+/// Of `n` rows it is the `⌊(n + 1) · share⌋`-th lowest depth: a new row that lies below it is among the
+/// lowest so many of `n + 1`, each of which is as likely to be the new one.
+#[must_use]
+pub fn outlier_depth(depths: &[f64], share: f64) -> Option<f64> {
+    let mut depths = depths.to_vec();
+    depths.sort_by(f64::total_cmp);
+    // A product that is whole but for its last bit must not lack a row.
+    let rank = ((depths.len() as f64 + 1.0) * share + 1e-9).floor();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count"
+    )]
+    let rank = rank as usize;
+    depths.get(rank.checked_sub(1)?).copied()
 }
 
 /// How far the score of a class lies below the highest.
@@ -157,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn at_most_a_share_lies_below() {
+        let depths = [5.0, 1.0, 4.0, 2.0, 3.0, 6.0, 7.0, 8.0, 9.0];
+        let at = |share| super::outlier_depth(&depths, share);
+        assert_eq!(
+            (at(0.099), at(0.1), at(0.2), at(0.5)),
+            (None, Some(1.0), Some(2.0), Some(5.0))
+        );
+        assert_eq!(super::outlier_depth(&[], 0.9), None);
+    }
+
+    #[test]
     fn so_many_rows_are_the_fewest() {
         for coverage in [0.01, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999] {
             let n = Reject::rows_min(coverage);
@@ -176,11 +222,21 @@ mod tests {
         assert_eq!(reject.class(&[1, 9, 5]), None);
         assert_eq!(reject.class(&[-7]), Some(0));
         let scores = [[1, 9, 4], [1, 9, 5], [0, 9, 1]].map(Vec::from);
-        let found = reject.judge(&scores, &[1, 2, 0]);
+        let found = reject.judge(&scores, &[1, 2, 0], None);
         assert_eq!((found.flagged, found.wrong_accepted), (1, 1));
         assert_eq!(found.accuracy_accepted, Some(0.5));
         assert_eq!(found.accuracy_flagged, Some(0.0));
         assert_eq!(found.coverage, 2.0 / 3.0);
+        // A row that leads far enough is unknown all the same where it is odd.
+        let odd = reject.judge(&scores, &[1, 2, 0], Some(&[false, true, true]));
+        assert_eq!(
+            (odd.flagged, odd.wrong_accepted, odd.false_alarms),
+            (2, 0, 1)
+        );
+        assert_eq!(
+            (odd.coverage, odd.accuracy_accepted),
+            (found.coverage, Some(1.0))
+        );
         // At a margin of 0, ties alone are unknown.
         let ties = Reject {
             margin: 0,

@@ -44,10 +44,21 @@ pub(crate) fn reject(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
                 "every answer is unknown: a lower `coverage` in [reject], or a better model"
             },
         );
+        let share = crate::metrics::ratio(found.false_alarms, n_rows);
+        gate(
+            "max_false_alarms",
+            limits.max_false_alarms,
+            Some(share),
+            limits
+                .max_false_alarms
+                .is_none_or(|limit| share <= limit + LAST_BIT),
+            "a smaller `outliers` in [reject]; or are the test rows unlike those of training?",
+        );
     } else {
         let typed = [
             ("min_coverage", limits.min_coverage),
             ("min_accuracy_accepted", limits.min_accuracy_accepted),
+            ("max_false_alarms", limits.max_false_alarms),
         ];
         for (name, limit) in typed {
             verdicts.extend(limit.map(|limit| unlabelled(name, limit)));

@@ -297,11 +297,13 @@ fn gates_on_answers_that_may_be_unknown() {
         accuracy_accepted: Some(0.875),
         wrong_accepted: 1,
         accuracy_flagged: Some(0.5),
+        false_alarms: 2,
     };
     let limits = |coverage, accepted, unknown| Limits {
         min_coverage: Some(coverage),
         min_accuracy_accepted: Some(accepted),
         max_unknown: Some(unknown),
+        max_false_alarms: Some(unknown),
         ..Limits::default()
     };
     check_with(
@@ -309,6 +311,7 @@ fn gates_on_answers_that_may_be_unknown() {
         None,
         Some((2, 10, Some(&found))),
         &expect![[r#"
+            max_false_alarms 0.2 0.2 pass
             min_coverage 0.9 0.9 pass
             min_accuracy_accepted 0.875 0.875 pass
             max_unknown 0.2 0.2 pass
@@ -319,6 +322,7 @@ fn gates_on_answers_that_may_be_unknown() {
         None,
         Some((2, 10, Some(&found))),
         &expect![[r#"
+            max_false_alarms 0.199 0.2 FAIL: a smaller `outliers` in [reject]; or are the test rows unlike those of training?
             min_coverage 0.901 0.9 FAIL: the promise is about rows like those that calibrate: are the test rows others? else a higher `coverage` in [reject], or more rows to calibrate on
             min_accuracy_accepted 0.876 0.875 FAIL: a higher `coverage` in [reject] answers fewer rows, and those better; or a better model
             max_unknown 0.199 0.2 FAIL: a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better model
@@ -333,6 +337,7 @@ fn gates_on_answers_that_may_be_unknown() {
         None,
         Some((10, 10, Some(&nobody))),
         &expect![[r#"
+            max_false_alarms 1 0.2 pass
             min_coverage 0.9 0.9 pass
             min_accuracy_accepted 0.5 - FAIL: every answer is unknown: a lower `coverage` in [reject], or a better model
             max_unknown 1 1 pass
@@ -346,6 +351,7 @@ fn gates_on_answers_that_may_be_unknown() {
         &expect![[r#"
             min_coverage 0.9 - FAIL: the test rows have no labels: name their column in [dataset] label
             min_accuracy_accepted 0.5 - FAIL: the test rows have no labels: name their column in [dataset] label
+            max_false_alarms 0.2 - FAIL: the test rows have no labels: name their column in [dataset] label
             max_unknown 0.2 0.3 FAIL: a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better model
         "#]],
     );

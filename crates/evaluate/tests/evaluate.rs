@@ -218,6 +218,7 @@ fn what_was_not_measured_fails_unless_the_config_does_without() {
 fn predictions() -> Predictions {
     Predictions {
         answers: None,
+        outliers: None,
         values: None,
         detector: None,
         float: vec![0, 1],

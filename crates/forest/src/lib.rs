@@ -43,6 +43,7 @@ mod error;
 mod fit;
 mod forest;
 mod grow;
+mod isolation;
 mod params;
 mod prune;
 mod random;
@@ -54,6 +55,7 @@ mod watch;
 
 pub use error::ForestError;
 pub use forest::{Bagged, Extra, ExtraTrees, Forest, Kind, RandomForest};
+pub use isolation::{IsolationNode, isolation_trees};
 pub use params::{
     ClassWeight, Criterion, DecisionTreeParams, DecisionTreeValidParams, ForestParams,
     ForestValidParams, MaxFeatures, MaxSamples,

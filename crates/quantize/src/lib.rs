@@ -141,6 +141,8 @@ pub struct QuantModel {
     body: Body,
     has_probabilities: bool,
     margin: Option<u64>,
+    /// A detector over codes, of rows whose class is unknown.
+    outliers: Option<Box<QuantModel>>,
 }
 
 /// The model proper, by kind.
@@ -288,6 +290,7 @@ impl QuantModel {
             body,
             has_probabilities: false,
             margin: None,
+            outliers: None,
         })
     }
 
@@ -326,6 +329,49 @@ impl QuantModel {
             margin: Some(margin),
             ..self
         }
+    }
+
+    /// The model, with a margin, that also does not know the class of rows whose codes `detector`
+    /// raises an alarm at. Its features are this model's codes, of 16 bits, in their order; where those
+    /// have 8, it must not tell apart what clamping makes equal.
+    ///
+    /// # Panics
+    /// If there is no margin, or it is no such detector.
+    #[must_use]
+    pub fn with_outliers(self, detector: QuantModel) -> Self {
+        assert!(self.margin.is_some() && detector.task() == Task::Detect);
+        assert!(detector.is_identity() && detector.inputs().len() == self.inputs().len());
+        assert!(self.code_bits() == 16 || detector.code_bits() == 8);
+        Self {
+            outliers: Some(Box::new(detector)),
+            ..self
+        }
+    }
+
+    /// The same model that always gives a class.
+    #[must_use]
+    pub fn without_margin(self) -> Self {
+        Self {
+            margin: None,
+            outliers: None,
+            ..self
+        }
+    }
+
+    /// The detector of rows whose class is unknown however far it leads.
+    #[must_use]
+    pub fn outliers(&self) -> Option<&QuantModel> {
+        self.outliers.as_deref()
+    }
+
+    /// Whether a row is unlike those of training, by its codes; never without [`Self::outliers`].
+    ///
+    /// # Panics
+    /// If `codes` has another length than the model has inputs.
+    #[must_use]
+    pub fn is_outlier(&self, codes: &[i16]) -> bool {
+        self.outliers()
+            .is_some_and(|detector| argmax(&detector.scores(codes)) == 1)
     }
 
     /// How far a class must lead to be given; `None` where there always is one.
@@ -561,21 +607,23 @@ impl QuantModel {
         self.schema.task()
     }
 
-    /// What a device's `predict` returns for a row's scores: a class index, or the number of classes
-    /// where no class leads by [`Self::margin`]; or the value of the first target, the bits of its 32
-    /// as a word.
+    /// What a device's `predict` returns for a row's codes and scores: a class index, or the number of
+    /// classes where no class leads by [`Self::margin`], or the row [is an outlier](Self::is_outlier);
+    /// or the value of the first target, the bits of its 32 as a word.
     ///
     /// # Panics
-    /// If `scores` are not this model's.
+    /// If `codes` or `scores` are not this model's.
     #[must_use]
-    pub fn delivered(&self, scores: &[i64]) -> usize {
+    pub fn delivered(&self, codes: &[i16], scores: &[i64]) -> usize {
         match self.sums() {
             Some(sums) if self.task() == Task::Regress => {
                 let value = i32::try_from(scores[0] + sums.bases()[0]).expect("values of 32 bits");
                 value.cast_unsigned() as usize
             }
             _ => match self.margin {
-                Some(margin) => clear_winner(scores, margin).unwrap_or(scores.len()),
+                Some(margin) => clear_winner(scores, margin)
+                    .filter(|_| !self.is_outlier(codes))
+                    .unwrap_or(scores.len()),
                 None => argmax(scores),
             },
         }

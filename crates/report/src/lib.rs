@@ -34,6 +34,6 @@ pub use data::{
     Toolchain, TreeSize,
 };
 pub use mark::{FILES, is_report};
-pub use reject::{Reject, UNKNOWN};
+pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
 pub use task::{Detect, Value};

@@ -24,6 +24,30 @@ pub struct Reject {
     /// Share of the rows of unknown class whose likeliest class is right; `None` without labels, and
     /// where there are none.
     pub accuracy_flagged: Option<f64>,
+    /// What flags rows that are unlike those of training; `None` where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<Outliers>,
+    /// Flash that the answer *unknown* adds to the image; `None` where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<i64>,
+    /// Mean instructions that it adds to an inference; `None` where nothing ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<f64>,
+}
+
+/// An isolation forest beside the classifier.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Outliers {
+    /// Share of rows that may be flagged, as promised.
+    pub share_promised: f64,
+    /// Its trees.
+    pub n_trees: usize,
+    /// Their splits.
+    pub n_splits: usize,
+    /// Test rows that are flagged.
+    pub flagged: usize,
+    /// Of these, rows whose class leads far enough; `None` without labels.
+    pub false_alarms: Option<usize>,
 }
 
 impl Reject {
@@ -39,6 +63,9 @@ impl Reject {
             accuracy_accepted: found.and_then(|it| it.accuracy_accepted),
             wrong_accepted: found.map(|it| it.wrong_accepted),
             accuracy_flagged: found.and_then(|it| it.accuracy_flagged),
+            outliers: None,
+            flash_bytes: None,
+            instructions: None,
         }
     }
 
@@ -49,8 +76,13 @@ impl Reject {
         let mut lines = vec![
             format!(
                 "The answer is unknown for {} of {n_rows} test rows: no class leads every other one by \
-                 more than {} in its score",
-                self.flagged, self.margin
+                 more than {} in its score{}",
+                self.flagged,
+                self.margin,
+                match self.outliers {
+                    Some(_) => ", or the row is unlike those of training",
+                    None => "",
+                }
             ),
             format!(
                 "Promised, for rows that come as the {} calibration rows did: the right class is within \
@@ -74,6 +106,29 @@ impl Reject {
             }
             lines.push(found);
         }
+        if let Some(outliers) = &self.outliers {
+            lines.push(format!(
+                "Rows unlike those of training are of unknown class, too: {} isolation trees with {} splits \
+                 flag {} test rows{}. Promised, for rows that come as the calibration rows did: at most \
+                 {} of them are flagged",
+                outliers.n_trees,
+                outliers.n_splits,
+                outliers.flagged,
+                outliers.false_alarms.map_or(String::new(), |n| format!(
+                    ", of {n} of which some class leads far enough"
+                )),
+                outliers.share_promised
+            ));
+        }
+        if let Some(flash) = self.flash_bytes {
+            let instructions = self.instructions.map_or(String::new(), |it| {
+                format!(", and {it:+.1} instructions to an inference")
+            });
+            lines.push(format!(
+                "Against the same form that always gives a class, this adds {flash:+} bytes of flash\
+                 {instructions}"
+            ));
+        }
         lines
     }
 }
@@ -95,6 +150,7 @@ mod tests {
             accuracy_accepted: Some(0.984_576),
             wrong_accepted: 6,
             accuracy_flagged: Some(0.5902),
+            false_alarms: 3,
         };
         expect_test::expect![[r#"
             The answer is unknown for 61 of 450 test rows: no class leads every other one by more than 4021 in its score
@@ -102,5 +158,23 @@ mod tests {
             Found on the test rows: within the margin 0.9600; 6 rows get a wrong class, and of the 389 that get one, 0.9846 are right; of those of unknown class, 0.5902 would have been right"#]]
         .assert_eq(&Reject::new(&rule, Some(&found), 61).lines(450).join("\n"));
         assert_eq!(Reject::new(&rule, None, 3).lines(9).len(), 2);
+        let odd = Reject {
+            outliers: Some(Outliers {
+                share_promised: 0.02,
+                n_trees: 20,
+                n_splits: 1495,
+                flagged: 5,
+                false_alarms: Some(3),
+            }),
+            flash_bytes: Some(5144),
+            instructions: Some(2099.71),
+            ..Reject::new(&rule, None, 42)
+        };
+        let lines = odd.lines(450);
+        assert!(lines[0].ends_with("score, or the row is unlike those of training"));
+        expect_test::expect![[r#"
+            Rows unlike those of training are of unknown class, too: 20 isolation trees with 1495 splits flag 5 test rows, of 3 of which some class leads far enough. Promised, for rows that come as the calibration rows did: at most 0.02 of them are flagged
+            Against the same form that always gives a class, this adds +5144 bytes of flash, and +2099.7 instructions to an inference"#]]
+        .assert_eq(&lines[2..].join("\n"));
     }
 }

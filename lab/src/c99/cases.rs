@@ -14,11 +14,13 @@ use spinney_train::{ForestParams, forest, gaussian_nb};
 
 use super::synthetic;
 use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::stages::outliers::with_outliers;
 
 const SEED: u64 = 42;
 const TEST_FRACTION: f64 = 0.25;
 
 /// A model in one form, and rows of readings.
+#[derive(Clone)]
 pub(super) struct Case {
     pub name: String,
     pub quant: QuantModel,
@@ -51,7 +53,7 @@ impl Case {
             Some(exit) => exit.classify(&codes).class,
             // A header's `classify` names the highest of targets, too.
             None if self.quant.task() == Task::Regress => argmax(&scores),
-            None => self.quant.delivered(&scores),
+            None => self.quant.delivered(&codes, &scores),
         };
         let class = u8::try_from(class).expect("at most 255 classes");
         let mut record = vec![class; 2];
@@ -223,6 +225,13 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     ] {
         let mut case = data.case(name, model, soft, Votes::Q15, &auto, form)?;
         case.quant = case.quant.with_margin(margin);
+        let mut odd = case.clone();
+        odd.name = format!("{name}-outliers");
+        let sides = (&data.train, &data.test);
+        if let Some((quant, _)) = with_outliers(odd.quant, sides, 0.1, 1)? {
+            odd.quant = quant;
+            cases.push(odd);
+        }
         cases.push(case);
     }
     let digits_sum = adding(&digits.forest(rf, 30, 4)?, Task::Classify)?;

@@ -21,8 +21,9 @@ use spinney_quantize::{Body, QuantModel, ReadingType};
 pub(crate) use self::coding::BITS;
 use self::text::{Prefix, Tables, comment, string};
 use crate::crate_files::{Identity, n_codes};
+use crate::layout;
 use crate::options::{CodeType, Encoding, Options};
-use crate::{layout, unknown};
+use crate::unknown::{self, OutliersShape};
 
 /// Bytes of constants that AVR's short addresses reach, less what a compiler puts there itself.
 const AVR_REACH: usize = 60_000;
@@ -48,6 +49,8 @@ pub struct Header {
     pub layout: Option<Layout>,
     /// How votes are laid out; `None` where leaves are classes, or there are none.
     pub leaves: Option<LeafTable>,
+    /// How the tables of a detector beside the classifier are laid out.
+    pub outliers: Option<OutliersShape>,
     /// What was asked for and is not in the header, a sentence each.
     pub notes: Vec<String>,
 }
@@ -88,6 +91,11 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
             (bayes::functions(), "naive Bayes".to_owned(), 0)
         }
     };
+    let outliers = outliers(model, &options);
+    if let Some((source, _)) = &outliers {
+        tables.sizes.extend(&source.tables.sizes);
+    }
+    let of_outliers = |text: &str| prefix.with("outliers").apply(text);
     let facts = Facts {
         identity,
         model,
@@ -104,6 +112,11 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
         facts.types(&prefix),
         facts.names(&prefix),
         prefix.apply(&tables.text),
+        outliers.as_ref().map_or_else(String::new, |(source, _)| {
+            prefix.apply(OUTLIERS)
+                + &of_outliers(&source.tables.text)
+                + &of_outliers(&source.functions)
+        }),
         prefix.apply(&unknown::c99(model, body)),
         prefix.apply(&coding.functions),
         prefix.apply(&values::functions(model)),
@@ -119,9 +132,41 @@ pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Hea
         code_type: options.code_type,
         layout: layouts.0,
         leaves: layouts.1,
+        outliers: outliers.map(|(_, shape)| shape),
         notes,
     }
 }
+
+/// A detector beside the classifier, as a table over its codes.
+fn outliers(
+    model: &QuantModel,
+    options: &Options,
+) -> Option<(forest::ForestSource, OutliersShape)> {
+    let detector = model.outliers()?;
+    let Body::Forest(trees) = detector.body() else {
+        return None;
+    };
+    let options = Options {
+        encoding: Encoding::Table,
+        early_exit: false,
+        ..*options
+    };
+    let source = forest::source(detector, trees, &options);
+    let shape = (source.layout, layout::leaves(trees, detector.n_scores()));
+    Some((source, shape))
+}
+
+/// What the names of a detector stand for that it shares with the classifier.
+const OUTLIERS: &str = "/* Whether codes are unlike those of training: an isolation forest. */\n\
+    #define $_OUTLIERS_ROM $_ROM\n\
+    #define $_OUTLIERS_READ8 $_READ8\n\
+    #define $_OUTLIERS_READ16 $_READ16\n\
+    #define $_OUTLIERS_READ32 $_READ32\n\
+    #define $_OUTLIERS_LEAST $_LEAST\n\
+    #define $_OUTLIERS_N_CODES $_N_CODES\n\
+    #define $_OUTLIERS_N_CLASSES 2\n\
+    typedef @_code_t @_outliers_code_t;\n\
+    typedef @_score_t @_outliers_score_t;\n\n";
 
 /// How a class comes out.
 const CLASS_USAGE: &str = " *     @_reading_t readings[$_N_FEATURES]; in the order of @_features\n \

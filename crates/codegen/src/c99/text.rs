@@ -33,6 +33,14 @@ impl Prefix {
         Self { lower, upper }
     }
 
+    /// The prefix of a part of the model.
+    pub(crate) fn with(&self, part: &str) -> Self {
+        Self {
+            lower: format!("{}_{part}", self.lower),
+            upper: format!("{}_{}", self.upper, part.to_ascii_uppercase()),
+        }
+    }
+
     /// The prefix of functions, types and tables.
     pub(crate) fn lower(&self) -> &str {
         &self.lower

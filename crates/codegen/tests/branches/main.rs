@@ -255,7 +255,7 @@ fn agrees(program: &Path, index: usize, case: &Case) {
         .iter()
         .map(|row| {
             let scores = scorer.scores(row);
-            let all = case.model.delivered(&scores);
+            let all = case.model.delivered(row, &scores);
             let class = exit.as_ref().map_or(all, |exit| exit.classify(row).class);
             n_changed += usize::from(class != all);
             format!("{class} {scores:?}\n")
@@ -318,7 +318,7 @@ fn agrees_on_readings(program: &Path, index: usize, case: &Case) {
                 .model
                 .codes(&row.iter().map(reading).collect::<Vec<_>>());
             let scores = scorer.scores(&codes);
-            let all = case.model.delivered(&scores);
+            let all = case.model.delivered(&codes, &scores);
             let class = exit
                 .as_ref()
                 .map_or(all, |exit| exit.classify(&codes).class);

@@ -356,7 +356,7 @@ fn in_order<T: Ord>(words: Vec<(T, Span)>) -> Vec<T> {
 }
 
 /// Gates of `[accuracy]` that take labels to judge.
-const OF_LABELS: [&str; 11] = [
+const OF_LABELS: [&str; 12] = [
     "better_than_majority",
     "min_accuracy",
     "min_balanced_accuracy",
@@ -368,6 +368,7 @@ const OF_LABELS: [&str; 11] = [
     "min_auc",
     "min_coverage",
     "min_accuracy_accepted",
+    "max_false_alarms",
 ];
 
 fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
@@ -401,6 +402,7 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
         min_coverage: section.number("min_coverage"),
         min_accuracy_accepted: section.number("min_accuracy_accepted"),
         max_unknown: section.number("max_unknown"),
+        max_false_alarms: section.number("max_false_alarms"),
         require_certificate: section.choice::<Level>("require_certificate"),
     }
 }

@@ -12,7 +12,12 @@ use super::{Cause, dataset};
 const SHARE: f64 = 0.2;
 
 /// Gates that there are only where a class may be unknown.
-const GATES: [&str; 3] = ["min_coverage", "min_accuracy_accepted", "max_unknown"];
+const GATES: [&str; 4] = [
+    "min_coverage",
+    "min_accuracy_accepted",
+    "max_unknown",
+    "max_false_alarms",
+];
 
 pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
     let section = raw.section("reject");
@@ -100,8 +105,31 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
         reader.faults.push(fault);
         return None;
     }
+    let outliers = section.number("outliers");
+    let dataset = raw.section("dataset");
+    let is_untrained = dataset.given("test").is_some() && dataset.given("train").is_none();
+    if let Some(at) = section.given("outliers").filter(|_| is_untrained) {
+        let message = "reject.outliers: found no training rows, expected some, which say what is like \
+                       them";
+        let fault = Fault::new(Some(at), message);
+        reader
+            .faults
+            .push(fault.help("name the rows that the model was fitted on: `train` in [dataset]"));
+    }
+    if outliers.is_none() {
+        let accuracy = raw.section("accuracy");
+        if let Some(at) = accuracy.given("max_false_alarms") {
+            let message = "accuracy.max_false_alarms: found a gate on rows unlike those of training, \
+                           expected `outliers` in [reject], without which nobody looks";
+            let fault = Fault::new(Some(at), message);
+            reader
+                .faults
+                .push(fault.help("add `outliers`, such as `outliers = 0.01`"));
+        }
+    }
     Some(Reject {
         coverage: section.number("coverage")?,
+        outliers,
         rows,
     })
 }

@@ -451,6 +451,12 @@ pub const SECTIONS: &[Section] = &[
                 "The share of the training rows that calibrate the margin, and train nothing.",
             ),
             key(
+                "outliers",
+                Kind::Number(Interval::Fraction),
+                Default::Words("nobody looks"),
+                "The share of rows that may be taken for unlike those of training, by an isolation forest beside the classifier.",
+            ),
+            key(
                 "rows",
                 Kind::File,
                 Default::Words("a share of the training rows"),
@@ -555,6 +561,12 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Number(Interval::Share),
                 NO_GATE,
                 "The largest share of test rows to which the answer is *unknown*.",
+            ),
+            key(
+                "max_false_alarms",
+                Kind::Number(Interval::Share),
+                NO_GATE,
+                "The largest share of test rows whose class leads far enough and that `outliers` of `[reject]` flags.",
             ),
             key(
                 "require_certificate",

@@ -139,6 +139,7 @@ fn serialized_sections() {
             "min_coverage": null,
             "min_accuracy_accepted": null,
             "max_unknown": null,
+            "max_false_alarms": null,
             "require_certificate": null
           },
           "target": {

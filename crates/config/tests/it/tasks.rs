@@ -403,6 +403,31 @@ fn what_does_not_go_with_unknown() {
         "#]],
     );
     check(
+        &format!("{MINIMAL}{reject}[accuracy]\nmax_false_alarms = 0.1\n"),
+        &expect![[r#"
+            error: accuracy.max_false_alarms: found a gate on rows unlike those of training, expected `outliers` in [reject], without which nobody looks
+              --> folder/pipeline.toml:16:20
+               |
+            16 | max_false_alarms = 0.1
+               |                    ^^^
+               |
+               = help: add `outliers`, such as `outliers = 0.01`
+        "#]],
+    );
+    let odd = format!("{reject}rows = \"held.csv\"\noutliers = 0.01\n");
+    check(
+        &imported("", &odd).replace("\npath = \"rows.csv\"", "\ntest = \"rows.csv\""),
+        &expect![[r#"
+            error: reject.outliers: found no training rows, expected some, which say what is like them
+              --> folder/pipeline.toml:16:12
+               |
+            16 | outliers = 0.01
+               |            ^^^^
+               |
+               = help: name the rows that the model was fitted on: `train` in [dataset]
+        "#]],
+    );
+    check(
         &format!("{MINIMAL}[reject]\nshare = 0.5\n"),
         &expect![[r#"
         error: reject.coverage: found nothing, expected a number above 0 and below 1

@@ -60,11 +60,17 @@ impl Explanation {
                 class,
                 lead,
                 margin,
+                is_outlier,
             } = answer;
             writeln!(
                 out,
-                "the device answers {}: the likeliest class leads by {lead}, and must by more than {margin}",
-                visible(class)
+                "the device answers {}: the likeliest class leads by {lead}, and must by more than {margin}{}",
+                visible(class),
+                if *is_outlier {
+                    "; the row is unlike those of training"
+                } else {
+                    ""
+                }
             )?;
         }
         if let Some(exit) = &self.early_exit {

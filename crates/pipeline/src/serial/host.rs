@@ -36,9 +36,10 @@ impl HostRows {
         let scorer = quant.scorer();
         for row in rows {
             let row = row.to_vec();
-            let scores = scorer.scores(&quant.codes(&row));
+            let codes = quant.codes(&row);
+            let scores = scorer.scores(&codes);
             host.readings.extend(quant.reading_bytes(&row));
-            host.classes.push(quant.delivered(&scores));
+            host.classes.push(quant.delivered(&codes, &scores));
             if quant.probabilities().is_some() {
                 host.probabilities.push(quant.probabilities_of(&scores));
             }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_checker::{Layout, LeafTable};
-use spinney_codegen::{CodeType, Encoding, Generated, Identity, Options, SourceTree, c99, drop_in};
+use spinney_codegen::{
+    CodeType, Encoding, Generated, Identity, Options, OutliersShape, SourceTree, c99, drop_in,
+};
 use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
 use spinney_convert::options_for;
 use spinney_evaluate::{DeviceRun, Footprint};
@@ -68,6 +70,9 @@ pub struct Shape {
     pub codings_are_table: bool,
     /// Bits of a code.
     pub code_bits: u8,
+    /// How the tables of a detector beside the classifier are laid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<OutliersShape>,
 }
 
 fn bits(code_type: CodeType) -> u8 {
@@ -92,6 +97,7 @@ impl CHeader {
                 leaves: header.leaves,
                 codings_are_table: false,
                 code_bits: bits(header.code_type),
+                outliers: header.outliers,
             },
         }
     }
@@ -212,6 +218,7 @@ impl Candidate {
                 leaves: generated.leaves,
                 codings_are_table: generated.codings_are_table,
                 code_bits: bits(generated.options.code_type),
+                outliers: generated.outliers,
             },
         }
     }

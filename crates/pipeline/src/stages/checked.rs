@@ -10,8 +10,8 @@ use spinney_model::FloatModel;
 use super::build::{self, verify_elf};
 use super::candidates::Candidate;
 use super::claim::{Claims, readings, row_bytes, stops_for_certain};
-use super::quantize::{CLAIMS, EXACT_ROWS, ROWS};
-use super::{FoundEmulator, Session, model};
+use super::quantize::{CLAIMS, EXACT_ROWS, OUTLIERS, ROWS};
+use super::{FoundEmulator, Session, model, outliers};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::store::Finished;
@@ -73,18 +73,35 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
     let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claims = claims.swap_remove(subject.index);
     let rows = exact_rows(&quantized, &claims.image)?;
-    let found = |claim: &Claim, memory: Result<Memory, String>| match memory {
-        Ok(memory) => check(&float, &digest, claim, &memory, &rows),
-        Err(error) => Findings::unreadable(&error),
+    let detector = detector(&quantized)?;
+    let found = |claim: &Claim, [memory, of_outliers]: [Result<Memory, String>; 2]| {
+        let mut found = match memory {
+            Ok(memory) => check(&float, &digest, claim, &memory, &rows),
+            Err(error) => Findings::unreadable(&error),
+        };
+        if let Some(detector) = &detector {
+            let of_part = outliers::checked((&float, claim), detector, of_outliers, &rows);
+            found.join("the outliers", of_part);
+        }
+        found
     };
-    let image = found(&claims.image, Memory::of_elf(subject.product));
+    let image = [Memory::of_elf, Memory::of_outliers].map(|read| read(subject.product));
+    let image = found(&claims.image, image);
     let header = subject.candidates[subject.index].header.as_ref();
-    let header = header
-        .zip(claims.header)
-        .map(|(header, claim)| found(&claim, Memory::of_header(&header.text, &header.prefix)));
+    let header = header.zip(claims.header).map(|(header, claim)| {
+        let of_outliers = format!("{}_outliers", header.prefix);
+        let memory = [&header.prefix, &of_outliers];
+        found(
+            &claim,
+            memory.map(|prefix| Memory::of_header(&header.text, prefix)),
+        )
+    });
     let is_asked = !float.trees().is_empty() && image.holds() && !image.notes.is_empty();
     let asked = is_asked
-        .then(|| ask(session, subject, (&float, &claims.image, &rows)))
+        .then(|| {
+            let subject_of = (&float, &claims.image, detector.as_ref(), &*rows);
+            ask(session, subject, subject_of)
+        })
         .transpose()?;
     Ok(Checked {
         image,
@@ -110,9 +127,9 @@ pub fn exact_rows(quantized: &Finished, claim: &Claim) -> Result<Vec<f64>, Failu
 fn ask(
     session: &Session,
     subject: &Subject<'_>,
-    (model, claim, rows): (&FloatModel, &Claim, &[f64]),
+    (model, claim, detector, rows): (&FloatModel, &Claim, Option<&FloatModel>, &[f64]),
 ) -> Result<Asked, Failure> {
-    let edges = match edges(model, claim, rows) {
+    let edges = match edges(model, claim, detector, rows) {
         Ok(edges) => edges,
         Err(error) => {
             return Ok(Asked {
@@ -143,12 +160,25 @@ fn ask(
     Ok(asked)
 }
 
-fn edges(model: &FloatModel, claim: &Claim, rows: &[f64]) -> Result<Edges, Fault> {
+/// The detector beside the classifier, if there is one.
+pub fn detector(quantized: &Finished) -> Result<Option<FloatModel>, Failure> {
+    let text: Option<String> = quantized.read_json(OUTLIERS)?;
+    let model = text.map(|text| FloatModel::from_json(text.as_bytes()));
+    model.transpose().environment()
+}
+
+fn edges(
+    model: &FloatModel,
+    claim: &Claim,
+    detector: Option<&FloatModel>,
+    rows: &[f64],
+) -> Result<Edges, Fault> {
     let n_features = model.schema().n_features();
     let base = rows.get(..n_features);
     edge_rows(
         model,
         claim,
+        detector,
         base.unwrap_or(&vec![0.0; n_features]),
         ROWS_MAX,
     )
@@ -218,7 +248,9 @@ pub fn ask_anew(session: &Session, candidate: &Candidate, index: usize) -> Resul
     if float.trees().is_empty() {
         return Err(Failure::Input(anyhow!("naive Bayes has no splits")));
     }
-    let edges = edges(&float, &claim, &exact_rows(&quantized, &claim)?)
+    let detector = detector(&quantized)?;
+    let rows = exact_rows(&quantized, &claim)?;
+    let edges = edges(&float, &claim, detector.as_ref(), &rows)
         .map_err(|error| Failure::Input(anyhow!("{error}")))?;
     let mut asked = Asked::of(&edges);
     let outputs = outputs(candidate, &edges);

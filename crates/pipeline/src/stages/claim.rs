@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use spinney_checker::{
     Body, Certificate, Claim, Coding, FORMAT, Input, Missing, Sensor, Sums, VERSION,
 };
+use spinney_model::Voting;
 use spinney_quantize as quantize;
 
 use super::candidates::{Candidate, Shape};
@@ -26,61 +27,120 @@ pub(super) fn claims(
     model_digest: &str,
     candidates: &[Candidate],
 ) -> anyhow::Result<Vec<Claims>> {
-    let order = quantized.order();
-    // The checker has its own types, under the same names.
-    let certificate: Certificate =
-        serde_json::from_value(serde_json::to_value(certificate)?).context("a certificate")?;
-    let claim = |shape: Shape| Claim {
-        format: FORMAT.to_owned(),
-        version: VERSION,
-        model: model_digest.to_owned(),
-        voting: quantized.voting,
-        reading: reading(quantized.quant.reading_type()),
-        code_bits: shape.code_bits,
-        inputs: inputs(quantized),
-        codings_are_table: shape.codings_are_table,
-        margin: quantized.quant.margin(),
-        body: match quantized.quant.body() {
-            quantize::Body::Forest(forest) => Body::Forest {
-                order: order.clone(),
-                layout: shape.layout,
-                leaves: shape.leaves,
-                exit_margin: if quantized.is_approximate() {
-                    quantized.codegen.exit_margin
-                } else {
-                    1.0
-                },
-                sums: forest.sums().map(|sums| {
-                    Box::new(Sums {
-                        is_single: sums.is_single(),
-                        shift: sums.shift(),
-                        lows: sums.lows(),
-                        extras: sums.extras(),
-                        bases: sums.bases().to_vec(),
-                        bounds: sums.bounds(),
-                    })
-                }),
-            },
-            quantize::Body::Bayes(bayes) => Body::GaussianNb {
-                score_bits: bayes.score_bits(),
-            },
+    let whole = Parts {
+        quant: &quantized.quant,
+        calibrations: &quantized.calibrations,
+        certificate,
+        digest: model_digest,
+        order: quantized.order(),
+        exit_margin: if quantized.is_approximate() {
+            quantized.codegen.exit_margin
+        } else {
+            1.0
         },
-        certificate: certificate.clone(),
+        voting: quantized.voting,
+    };
+    let detector = match &quantized.outliers {
+        Some(outliers) => Some(outliers.claim(&quantized.quant, &quantized.rows.test)?),
+        None => None,
+    };
+    let whole = whole.claim()?;
+    let claim = |shape: &Shape| {
+        let detector = detector.as_ref().map(|detector| {
+            let shape = Shape {
+                layout: shape.outliers.and_then(|it| it.0),
+                leaves: shape.outliers.and_then(|it| it.1),
+                codings_are_table: false,
+                ..*shape
+            };
+            Box::new(shaped(detector, &shape))
+        });
+        Claim {
+            outliers: detector,
+            ..shaped(&whole, shape)
+        }
     };
     Ok(candidates
         .iter()
         .map(|candidate| Claims {
-            image: claim(candidate.shape),
-            header: candidate.header.as_ref().map(|header| claim(header.shape)),
+            image: claim(&candidate.shape),
+            header: candidate.header.as_ref().map(|header| claim(&header.shape)),
         })
         .collect())
 }
 
-fn inputs(quantized: &Quantized) -> Vec<Input> {
-    let inputs = quantized.quant.inputs().iter();
+/// The claim of tables that look so.
+fn shaped(claim: &Claim, shape: &Shape) -> Claim {
+    let mut claim = claim.clone();
+    claim.code_bits = shape.code_bits;
+    claim.codings_are_table = shape.codings_are_table;
+    if let Body::Forest { layout, leaves, .. } = &mut claim.body {
+        (*layout, *leaves) = (shape.layout, shape.leaves);
+    }
+    claim
+}
+
+/// What a claim is made of, whatever its tables look like.
+pub(super) struct Parts<'a> {
+    pub quant: &'a quantize::QuantModel,
+    pub calibrations: &'a [quantize::Calibration],
+    pub certificate: &'a quantize::Certificate,
+    pub digest: &'a str,
+    /// The model's tree that each shipped tree is.
+    pub order: Vec<usize>,
+    pub exit_margin: f64,
+    pub voting: Voting,
+}
+
+impl Parts<'_> {
+    /// The claim, but for how tables look.
+    pub(super) fn claim(self) -> anyhow::Result<Claim> {
+        // The checker has its own types, under the same names.
+        let certificate: Certificate =
+            serde_json::from_value(serde_json::to_value(self.certificate)?)
+                .context("a certificate")?;
+        Ok(Claim {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            model: self.digest.to_owned(),
+            voting: self.voting,
+            reading: reading(self.quant.reading_type()),
+            code_bits: self.quant.code_bits(),
+            inputs: inputs(self.quant, self.calibrations),
+            codings_are_table: false,
+            margin: self.quant.margin(),
+            outliers: None,
+            body: match self.quant.body() {
+                quantize::Body::Forest(forest) => Body::Forest {
+                    order: self.order,
+                    layout: None,
+                    leaves: None,
+                    exit_margin: self.exit_margin,
+                    sums: forest.sums().map(|sums| {
+                        Box::new(Sums {
+                            is_single: sums.is_single(),
+                            shift: sums.shift(),
+                            lows: sums.lows(),
+                            extras: sums.extras(),
+                            bases: sums.bases().to_vec(),
+                            bounds: sums.bounds(),
+                        })
+                    }),
+                },
+                quantize::Body::Bayes(bayes) => Body::GaussianNb {
+                    score_bits: bayes.score_bits(),
+                },
+            },
+            certificate,
+        })
+    }
+}
+
+fn inputs(quant: &quantize::QuantModel, calibrations: &[quantize::Calibration]) -> Vec<Input> {
+    let inputs = quant.inputs().iter();
     inputs
         .map(|input| {
-            let calibration = &quantized.calibrations[input.feature];
+            let calibration = &calibrations[input.feature];
             Input {
                 feature: input.feature,
                 sensor: sensor(calibration.sensor),

@@ -22,6 +22,7 @@ mod moved;
 mod node;
 mod opened;
 pub mod order;
+pub mod outliers;
 mod product;
 pub mod quantize;
 mod recordings;

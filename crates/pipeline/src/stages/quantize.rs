@@ -23,6 +23,7 @@ use super::coded::Decided;
 use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::order::artifact_of;
+use super::outliers::{Outliers, with_outliers};
 use super::{Session, hints, model};
 use crate::failure::{Blame, Failure};
 use crate::store::{self, Stage, Writer, sha256};
@@ -45,6 +46,9 @@ pub struct Summary {
     /// When the device says that it does not know, and what that does to the test rows, where they
     /// have labels.
     pub reject: Option<(Reject, Option<Rejection>)>,
+    /// The share of rows that may be taken for unlike those of training, and the trees and splits that
+    /// tell; `None` where nobody looks.
+    pub outliers: Option<(f64, usize, usize)>,
     /// Splits over all trees.
     pub n_splits: usize,
     /// What leaves hold; `None` for naive Bayes.
@@ -91,6 +95,10 @@ pub const CLAIMS: &str = "claims.json";
 pub const SAMPLES: &str = "samples.bin";
 /// Every form of the model.
 pub const CANDIDATES: &str = "candidates.json";
+/// The same forms without `[reject]`, for what it costs; none without it.
+pub const WITHOUT_REJECT: &str = "without-reject.json";
+/// The detector beside the classifier, or null.
+pub const OUTLIERS: &str = "outliers.json";
 /// A crate without a model, for what an image takes besides.
 pub const EMPTY_CRATE: &str = "empty-crate.json";
 
@@ -150,11 +158,22 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         fingerprint: &digest["sha256:".len()..],
     };
     let candidates = forms(config, &shipped, identity)?;
+    let without_reject = match quantized.reject {
+        Some(_) => {
+            let mut pipeline = config.pipeline.clone();
+            pipeline.codegen.early_exit = false;
+            let always = shipped.clone().without_margin();
+            super::candidates::candidates(&pipeline, &always, identity)?
+        }
+        None => Vec::new(),
+    };
     let front_end = super::signals::front_end(config)?;
     let claims = claim::claims(&quantized, &certificate, &digest, &candidates).environment()?;
     let results = Results {
         claims: &claims,
         candidates: &candidates,
+        without_reject: &without_reject,
+        outliers: quantized.outliers.as_ref(),
         front_end,
         identity,
         config,
@@ -191,6 +210,8 @@ pub struct Quantized {
     pub codegen: Codegen,
     /// When a class is unknown, if it may be.
     pub reject: Option<Reject>,
+    /// What flags rows that are unlike those of training, if anything does.
+    pub outliers: Option<Outliers>,
 }
 
 impl Quantized {
@@ -319,8 +340,30 @@ pub(super) fn quantized_from(
     if let Some(reject) = &reject {
         quant = quant.with_margin(reject.margin);
     }
+    let mut outliers = None;
+    if let (Some(share), Some(train), Some(calibration)) = (
+        config.pipeline.reject.as_ref().and_then(|it| it.outliers),
+        &rows.train,
+        &rows.calibration,
+    ) {
+        let seed = config.pipeline.identity.seed;
+        let Some((with, detector)) = with_outliers(quant, (train, calibration), share, seed)?
+        else {
+            let message = format!(
+                "found {share} with {} rows to calibrate on, expected at least {:.0}, so that one of \
+                 them may be odd",
+                calibration.n_rows(),
+                (1.0 / share - 1.0).ceil()
+            );
+            let help =
+                "flag a larger share, or keep more rows apart: `share`, or more of them in `rows`";
+            return Err(config.fault("reject.outliers", message, Some(help)).into());
+        };
+        (quant, outliers) = (with, Some(detector));
+    }
     Ok(Quantized {
         reject,
+        outliers,
         model,
         rows,
         calibrations,
@@ -406,6 +449,8 @@ struct Results<'a> {
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
     candidates: &'a [Candidate],
+    without_reject: &'a [Candidate],
+    outliers: Option<&'a Outliers>,
     front_end: Option<spinney_signal::FrontEnd>,
     identity: Identity<'a>,
     model_digest: String,
@@ -443,8 +488,17 @@ impl Results<'_> {
                 Detection::new(scores, alarms, labels)
             }),
             reject: self.reject.map(|reject| {
-                let judged = labels.map(|labels| reject.judge(&self.predictions.scores, labels));
+                let outliers = self.predictions.outliers.as_deref();
+                let judged =
+                    labels.map(|labels| reject.judge(&self.predictions.scores, labels, outliers));
                 (reject, judged)
+            }),
+            outliers: self.quant.outliers().and_then(|detector| {
+                let share = self.config.pipeline.reject.as_ref()?.outliers?;
+                let Body::Forest(forest) = detector.body() else {
+                    return None;
+                };
+                Some((share, forest.trees().len(), forest.splits().len()))
             }),
             n_splits,
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
@@ -464,6 +518,9 @@ impl Results<'_> {
         writer.write_json(PREDICTIONS, self.predictions)?;
         writer.write_json(CERTIFICATE, self.certificate)?;
         writer.write_json(EVALUATION, &self.evaluation)?;
+        writer.write_json(WITHOUT_REJECT, &self.without_reject)?;
+        let detector = self.outliers.map(|it| it.model.to_json());
+        writer.write_json(OUTLIERS, &detector)?;
         let mut bytes = Vec::new();
         for row in test.values().rows() {
             bytes.extend(self.quant.reading_bytes(&row.to_vec()));

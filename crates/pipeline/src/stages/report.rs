@@ -13,8 +13,8 @@ use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
-    FootprintShare, Latency, Origin, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize, UNKNOWN,
-    Value, predictions_csv,
+    FootprintShare, Latency, Origin, Outliers, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize,
+    UNKNOWN, Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -23,8 +23,9 @@ use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::last_run::{self, MadeFrom};
 use super::order::STAGES;
+use super::outliers::Cost;
 use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
-use super::run::{CHOICE, DEVICE, RunResult};
+use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::{Session, chip, hand_over, model, node};
 use crate::disk;
 use crate::failure::{Blame, Failure};
@@ -136,7 +137,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
         value: value(config, &summary),
         detect: summary.detection.as_ref().map(Detect::new),
-        reject: reject(&summary, n_unknown),
+        reject: reject(&summary, &predictions, run.read_json(REJECT_COST)?),
         certificate: Certified {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
@@ -327,9 +328,25 @@ pub(super) fn value(config: &Config, summary: &Summary) -> Option<Value> {
 }
 
 /// When a class is unknown; `None` where it never is.
-pub(super) fn reject(summary: &Summary, n_unknown: Option<usize>) -> Option<Reject> {
+pub(super) fn reject(
+    summary: &Summary,
+    predictions: &Predictions,
+    cost: Option<Cost>,
+) -> Option<Reject> {
     let (rule, found) = summary.reject.as_ref()?;
-    Some(Reject::new(rule, found.as_ref(), n_unknown?))
+    let outliers = summary.outliers.zip(predictions.outliers.as_ref());
+    Some(Reject {
+        outliers: outliers.map(|((share, n_trees, n_splits), rows)| Outliers {
+            share_promised: share,
+            n_trees,
+            n_splits,
+            flagged: rows.iter().filter(|it| **it).count(),
+            false_alarms: found.map(|it| it.false_alarms),
+        }),
+        flash_bytes: cost.map(|it| it.flash_bytes),
+        instructions: cost.and_then(|it| it.instructions),
+        ..Reject::new(rule, found.as_ref(), predictions.n_unknown()?)
+    })
 }
 
 fn device(
@@ -458,6 +475,7 @@ fn limits(config: &Config) -> Limits {
         min_coverage: accuracy.min_coverage,
         min_accuracy_accepted: accuracy.min_accuracy_accepted,
         max_unknown: accuracy.max_unknown,
+        max_false_alarms: accuracy.max_false_alarms,
         certificate: accuracy.require_certificate,
     }
 }

@@ -10,7 +10,7 @@ use super::candidates::{Candidate, Figures, choose};
 use super::checked::{self, CHECKED};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
-use super::{FoundEmulator, Session, Tools, cycles, product, program_digest};
+use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
 use crate::flash::formats;
@@ -33,6 +33,8 @@ pub enum RunResult {
 
 /// What the emulated device did.
 pub const DEVICE: &str = "device.json";
+/// What `[reject]` costs, or null.
+pub const REJECT_COST: &str = "reject-cost.json";
 /// Which form ships, and why.
 pub const CHOICE: &str = "choice.json";
 /// The image that ships.
@@ -159,6 +161,9 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         _ => None,
     };
     let device = product::with_product(&results[choice.chosen], product_run.as_ref());
+    let footprint = footprints.products[choice.chosen].as_ref();
+    let of_chosen = (footprint, &results[choice.chosen]);
+    let cost = outliers::cost(session, tools, chosen, of_chosen, &predictions)?;
     let checked = checked::run(
         session,
         &checked::Subject {
@@ -180,6 +185,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         writer.fail(why);
     }
     writer.write_json(CHECKED, &checked).environment()?;
+    writer.write_json(REJECT_COST, &cost).environment()?;
     writer.write_json(CHOICE, &choice).environment()?;
     writer
         .write_json(product::PRODUCT_RUN, &product_run)

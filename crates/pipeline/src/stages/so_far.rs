@@ -129,7 +129,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
         value: report::value(&session.config, &known),
         detect: known.detection.as_ref().map(Detect::new),
-        reject: report::reject(&known, predictions.n_unknown()),
+        reject: report::reject(&known, &predictions, None),
         certificate: report::certified(&certificate, &known),
         notes: chip::notes(&session.config, &known),
         features: known.features,

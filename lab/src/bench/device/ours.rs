@@ -271,6 +271,7 @@ impl Site<'_> {
         }
         let predictions = Predictions {
             answers: None,
+            outliers: None,
             values: None,
             detector: None,
             float: Vec::new(),
