@@ -67,6 +67,80 @@ def onnx(attributes):
     return b"\x08\x08" + field(7, field(1, node) + field(11, column)) + opsets
 
 
+def joined(n):
+    """A graph of so many ensembles of one tree, each added to the sum of those before."""
+    def tree(at):
+        node = field(1, b"X") + field(2, f"Y{at}".encode()) + field(4, b"TreeEnsembleRegressor")
+        zero = [attribute(f"{name}", 8, b"\0") for name in (
+            "nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids",
+            "target_treeids", "target_nodeids", "target_ids")]
+        one = [attribute("nodes_modes", 9, [b"LEAF"]), attribute("nodes_values", 7, bytes(4)),
+               attribute("target_weights", 7, struct.pack("<f", 1))]
+        return field(1, node + b"".join(zero + one) + field(7, b"ai.onnx.ml"))
+
+    def added(at):
+        before = f"S{at - 1}" if at > 1 else "Y0"
+        return field(1, field(1, before.encode()) + field(1, f"Y{at}".encode()) + field(2, f"S{at}".encode())
+                     + field(4, b"Add"))
+
+    shape = field(1, b"\x08\x01") + field(1, b"\x08\x0a")
+    column = field(1, b"X") + field(2, field(1, b"\x08\x01" + field(2, shape)))
+    nodes = b"".join(tree(at) for at in range(n)) + b"".join(added(at) for at in range(1, n))
+    opsets = field(8, field(1, b"")) + field(8, field(1, b"ai.onnx.ml"))
+    return b"\x08\x08" + field(7, nodes + field(11, column)) + opsets
+
+
+def parquet(n, page, size, name=b"a"):
+    """A Parquet file of `n` doubles in one page, which Snappy is said to unpack to `size` bytes."""
+    def number(n):
+        return varint(n << 1)
+
+    def text(content):
+        return varint(len(content)) + content
+
+    def listed(kind, *items):
+        return bytes([len(items) << 4 | kind]) + b"".join(items)
+
+    def record(*fields):
+        """Fields of Thrift's compact protocol: number, type and content."""
+        out, last = b"", 0
+        for at, kind, content in fields:
+            out, last = out + bytes([(at - last) << 4 | kind]) + content, at
+        return out + b"\0"
+
+    i32, i64, binary, items, struct_of = 5, 6, 8, 9, 12
+    of_page = record((1, i32, number(n)), (2, i32, number(0)), (3, i32, number(3)), (4, i32, number(3)))
+    head = record((1, i32, number(0)), (2, i32, number(size)), (3, i32, number(len(page))), (5, struct_of, of_page))
+    about = record(
+        (1, i32, number(5)), (2, items, listed(i32, number(0))), (3, items, listed(binary, text(name))),
+        (4, i32, number(1)), (5, i64, number(n)), (6, i64, number(size)), (7, i64, number(len(head + page))),
+        (9, i64, number(4)))
+    column = record((2, i64, number(4)), (3, struct_of, about))
+    group = record((1, items, listed(struct_of, column)), (2, i64, number(size)), (3, i64, number(n)))
+    schema = listed(struct_of, record((4, binary, text(b"root")), (5, i32, number(1))),
+                    record((1, i32, number(5)), (3, i32, number(0)), (4, binary, text(name))))
+    end = record((1, i32, number(1)), (2, items, schema), (3, i64, number(n)), (4, items, listed(struct_of, group)))
+    return b"PAR1" + head + page + end + struct.pack("<I", len(end)) + b"PAR1"
+
+
+def snappy_of_zeros(n):
+    """So many runs of 64 zero bytes, and how many bytes they are."""
+    size = 64 * n + 1
+    return varint(size) + b"\0\0" + bytes([63 << 2 | 2, 1, 0]) * n, size
+
+
+def spark(n):
+    """A folder of a Spark model whose nodes are `n` zeros, packed as tightly as can be."""
+    page, size = snappy_of_zeros(n // 8)
+    metadata = {"class": "org.apache.spark.ml.regression.DecisionTreeRegressionModel", "sparkVersion": "4.3.0",
+                "numFeatures": 2, "paramMap": {}, "defaultParamMap": {}}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("metadata/part-00000", json.dumps(metadata))
+        archive.writestr("data/part-00000.parquet", parquet(n, page, size, b"prediction"))
+    return file.getvalue()
+
+
 def ensemble(n_trees, n_classes):
     """Trees of one leaf, each of the first class alone."""
     numbers = b"".join(varint(tree) for tree in range(n_trees))
@@ -239,6 +313,10 @@ def cases(folder):
         Case("sets.txt", "LightGBM text of 20,000 splits by one set of 16,384 categories", lightgbm_sets(20_000, 512)),
         Case("sets.json", "XGBoost JSON of 10,000 splits by one set of 20,000 categories", xgboost_sets(10_000, 20_000)),
         Case("words.json", "CatBoost JSON of 2,000 features of 20,000 words", catboost_words(2_000, 20_000)),
+        Case("joined.onnx", "ONNX of 2,000 ensembles, each added to those before", joined(2_000)),
+        Case("claim.parquet", "Parquet of a page that claims 2 GB", parquet(10, varint(2 * 10**9) + b"\0a", 2 * 10**9), **rows),
+        Case("zeros.parquet", "Parquet of 26,000,000 zeros", parquet(26_000_000, *snappy_of_zeros(3_250_000)), **rows),
+        Case("zeros.spark", "Spark's folder of 26,000,000 zeros", spark(26_000_000)),
         Case("maps.json", "baseline of 1,000,000 maps", maps, how="baseline"),
     ]
 
@@ -353,4 +431,5 @@ def main():
             print(line + " |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -512,10 +512,10 @@ fn what_is_seen_in_a_table() {
     "#]],
     );
     data(
-        &[("a.parquet", "PAR1")],
+        &[("a.parquet", "PAR1PAR1")],
         &[],
         &expect![[r#"
-        error: a.parquet: the file: found a Parquet file, expected CSV or .npy: `pandas.read_parquet(FILE).to_csv("rows.csv", index=False)`
+        error: a.parquet: a Parquet file, the end: found another ending, expected PAR1, and the length of what stands before it
     "#]],
     );
     data(

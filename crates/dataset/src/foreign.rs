@@ -31,7 +31,6 @@ const fn foreign(signature: Signature, name: &'static str, way_out: &'static str
     }
 }
 
-const PARQUET: &str = "CSV or .npy: `pandas.read_parquet(FILE).to_csv(\"rows.csv\", index=False)`";
 const FEATHER: &str = "CSV or .npy: `pandas.read_feather(FILE).to_csv(\"rows.csv\", index=False)`";
 const EXCEL: &str = "CSV or .npy: `pandas.read_excel(FILE).to_csv(\"rows.csv\", index=False)`";
 const JSON: &str = "CSV or .npy: `pandas.read_json(FILE).to_csv(\"rows.csv\", index=False)`";
@@ -51,7 +50,11 @@ const ROWS: &str = "rows of numbers as CSV, .npy, .npz or IDX";
 
 /// Every format that is recognised; the first that matches names the file.
 const FOREIGN: &[Foreign] = &[
-    foreign(At(0, b"PAR1"), "a Parquet file", PARQUET),
+    foreign(
+        At(0, b"PAR1"),
+        "a Parquet file within a gzip stream",
+        "the Parquet file itself, which is packed already",
+    ),
     foreign(At(0, b"ARROW1"), "an Arrow or Feather file", FEATHER),
     foreign(At(0, b"FEA1"), "a Feather file", FEATHER),
     foreign(At(0, b"\xff\xff\xff\xff"), "an Arrow stream", FEATHER),

@@ -29,6 +29,7 @@ pub mod labels;
 pub mod limits;
 pub mod notes;
 pub mod npy;
+pub mod parquet;
 pub mod profile;
 mod rules;
 pub mod scan;
@@ -513,7 +514,7 @@ fn bit_of(label: &str) -> Option<f64> {
     }
 }
 
-/// The bytes of a file that may be gzipped.
+/// The bytes of a file that may be gzipped, and of a table in Parquet as CSV.
 ///
 /// # Errors
 /// A gzip stream that is damaged, or that unpacks to more than half of the file's [`Budget`].
@@ -532,6 +533,9 @@ pub fn unpacked<'b>(
 ) -> Result<std::borrow::Cow<'b, [u8]>, DataError> {
     use std::io::Read;
     const PLACE: &str = "the gzip stream";
+    if bytes.starts_with(b"PAR1") {
+        return Ok(parquet::csv(bytes, budget)?.into());
+    }
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes.into());
     }

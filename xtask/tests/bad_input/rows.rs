@@ -237,8 +237,8 @@ fn arrays_have_no_such_column_to_ignore() {
 #[test]
 fn another_format_by_its_content() {
     Case::new()
-        .write("rows.csv", b"PAR1\x15\x04\x15")
+        .write("rows.csv", b"ARROW1\0\0")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: the file: found a Parquet file, expected CSV or .npy: `pandas.read_parquet(FILE).to_csv("rows.csv", index=False)`
+            error: FOLDER/rows.csv: the file: found an Arrow or Feather file, expected CSV or .npy: `pandas.read_feather(FILE).to_csv("rows.csv", index=False)`
         "#]]);
 }

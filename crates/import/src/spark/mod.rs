@@ -5,13 +5,12 @@
 //! Spark compares and adds in float64. A forest adds up the class proportions of its leaves, boosting the
 //! predictions of its trees by their weights.
 
-mod parquet;
-mod thrift;
 mod tree;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use spinney_dataset::parquet::{self, Cell, Column};
 use spinney_dataset::{Budget, archive};
 use spinney_model::{
     AdditiveKind, Compare, FloatModel, Forest, ForestKind, Link, Precision, Schema, Sum, Tree,
@@ -22,7 +21,6 @@ use crate::draft::{Draft, DraftTree, Outputs};
 use crate::fold::Feed;
 use crate::lower::lower;
 use crate::{Format, ImportError, Imported, Origin};
-use parquet::{Cell, Table};
 use tree::{COLUMNS, Node, by_tree, raw};
 
 /// Bytes that a node takes, from its cells to the tree.
@@ -255,7 +253,7 @@ impl<'m> Stage<'m> {
         };
         let mut labels = Vec::new();
         for table in self.tables("data", &["labels", "labelsArray"], budget)? {
-            for cell in table.columns.into_iter().flat_map(|it| it.rows).flatten() {
+            for cell in table.into_iter().flat_map(|it| it.cells) {
                 if let Cell::Text(label) = cell {
                     labels.push(label);
                 }
@@ -269,13 +267,11 @@ impl<'m> Stage<'m> {
         let mut categories = Categories::new();
         for table in self.tables("data", &["categoryMaps"], budget)? {
             let odd = || ImportError::broken("categoryMaps", "other columns", "a map of maps");
-            let [features, values, indices] =
-                &table.columns[table.columns.len().saturating_sub(3)..]
-            else {
+            let [features, values, indices] = &table[table.len().saturating_sub(3)..] else {
                 return Err(odd());
             };
-            let features = features.rows.iter().flatten();
-            for ((feature, values), indices) in features.zip(&values.rows).zip(&indices.rows) {
+            let features = features.cells.iter();
+            for ((feature, values), indices) in features.zip(values.rows()).zip(indices.rows()) {
                 let Cell::Integer(feature) = feature else {
                     return Err(odd());
                 };
@@ -298,11 +294,14 @@ impl<'m> Stage<'m> {
         name: &str,
         columns: &[&str],
         budget: &Budget,
-    ) -> Result<Vec<Table>, ImportError> {
+    ) -> Result<Vec<Vec<Column>>, ImportError> {
         let start = format!("{}{name}/part-", self.folder);
         let tables = of_start(self.members, &start)
             .map(|bytes| {
-                parquet::read(bytes, columns, budget).map_err(|error| error.within(&start))
+                let is_wanted =
+                    |path: &[String]| path.iter().any(|name| columns.contains(&name.as_str()));
+                parquet::read(bytes, &is_wanted, budget)
+                    .map_err(|error| ImportError::from(error).within(&start))
             })
             .collect::<Result<Vec<_>, _>>()?;
         if tables.is_empty() {
@@ -316,9 +315,8 @@ impl<'m> Stage<'m> {
         let mut weights = BTreeMap::new();
         for table in self.tables("treesMetadata", &["_1", "_3", "treeID", "weights"], budget)? {
             let [ids, numbers] = &table
-                .columns
                 .into_iter()
-                .filter(|it| !it.rows.is_empty())
+                .filter(|it| it.n_rows() > 0)
                 .collect::<Vec<_>>()[..]
             else {
                 return Err(ImportError::broken(
@@ -327,8 +325,8 @@ impl<'m> Stage<'m> {
                     "numbers and weights of trees",
                 ));
             };
-            for (id, weight) in ids.rows.iter().zip(&numbers.rows) {
-                if let ([Cell::Integer(id)], [Cell::Number(weight)]) = (&id[..], &weight[..]) {
+            for (id, weight) in ids.rows().zip(numbers.rows()) {
+                if let ([Cell::Integer(id)], [Cell::Number(weight)]) = (id, weight) {
                     weights.insert(*id, *weight);
                 }
             }
@@ -351,8 +349,8 @@ impl<'m> Stage<'m> {
         }
         let mut nodes = Vec::new();
         for table in self.tables("data", &COLUMNS, budget)? {
-            budget.take_items("data", table.n_rows(), NODE_BYTES)?;
-            nodes.extend(table.nodes()?);
+            budget.take_items("data", tree::n_rows(&table), NODE_BYTES)?;
+            nodes.extend(tree::nodes(&table)?);
         }
         let trees = by_tree(nodes);
         limits::TREES.check(format!("{}data", self.folder), trees.len())?;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use spinney_dataset::Budget;
+use spinney_dataset::parquet::{Cell, Column};
 use spinney_model::Side;
 
 use super::Categories;
-use super::parquet::{Cell, Table};
 use crate::ImportError;
 use crate::lower::{Question, RawNode};
 
@@ -36,59 +36,49 @@ pub(super) struct Node {
     pub(super) n_categories: i64,
 }
 
-impl Table {
-    pub(super) fn n_rows(&self) -> usize {
-        self.columns
-            .iter()
-            .map(|column| column.rows.len())
-            .max()
-            .unwrap_or(0)
-    }
+pub(super) fn n_rows(columns: &[Column]) -> usize {
+    columns.iter().map(Column::n_rows).max().unwrap_or(0)
+}
 
-    pub(super) fn nodes(&self) -> Result<Vec<Node>, ImportError> {
-        let column = |name: &str| {
-            let is_below = |path: &[String]| path.iter().any(|it| it == name);
-            self.columns.iter().find(|column| is_below(&column.path))
-        };
-        let cells = |name: &str, row: usize| {
-            let rows = column(name).map_or(&[][..], |column| &column.rows);
-            rows.get(row).map_or(&[][..], Vec::as_slice)
-        };
-        let odd = |name: &str| {
-            ImportError::broken(format!("data, {name}"), "no number", "one for each node")
-        };
-        let integer = |name: &str, row: usize| match cells(name, row) {
-            [Cell::Integer(integer)] => Ok(*integer),
+pub(super) fn nodes(columns: &[Column]) -> Result<Vec<Node>, ImportError> {
+    let column = |name: &str| {
+        let is_below = |path: &[String]| path.iter().any(|it| it == name);
+        columns.iter().find(|column| is_below(&column.path))
+    };
+    let cells = |name: &str, row: usize| column(name).map_or(&[][..], |column| column.row(row));
+    let odd =
+        |name: &str| ImportError::broken(format!("data, {name}"), "no number", "one for each node");
+    let integer = |name: &str, row: usize| match cells(name, row) {
+        [Cell::Integer(integer)] => Ok(*integer),
+        _ => Err(odd(name)),
+    };
+    let numbers = |name: &str, row: usize| {
+        let numbers = cells(name, row).iter().map(|cell| match cell {
+            Cell::Number(number) => Ok(*number),
             _ => Err(odd(name)),
-        };
-        let numbers = |name: &str, row: usize| {
-            let numbers = cells(name, row).iter().map(|cell| match cell {
-                Cell::Number(number) => Ok(*number),
-                _ => Err(odd(name)),
-            });
-            numbers.collect::<Result<Vec<_>, _>>()
-        };
-        let has_trees = column("treeID").is_some();
-        (0..self.n_rows())
-            .map(|row| {
-                let prediction = numbers("prediction", row)?;
-                Ok(Node {
-                    tree: if has_trees {
-                        integer("treeID", row)?
-                    } else {
-                        0
-                    },
-                    id: integer("id", row)?,
-                    prediction: *prediction.first().ok_or_else(|| odd("prediction"))?,
-                    stats: numbers("impurityStats", row)?,
-                    children: [integer("leftChild", row)?, integer("rightChild", row)?],
-                    feature: integer("featureIndex", row)?,
-                    left_categories_or_threshold: numbers("leftCategoriesOrThreshold", row)?,
-                    n_categories: integer("numCategories", row)?,
-                })
+        });
+        numbers.collect::<Result<Vec<_>, _>>()
+    };
+    let has_trees = column("treeID").is_some();
+    (0..n_rows(columns))
+        .map(|row| {
+            let prediction = numbers("prediction", row)?;
+            Ok(Node {
+                tree: if has_trees {
+                    integer("treeID", row)?
+                } else {
+                    0
+                },
+                id: integer("id", row)?,
+                prediction: *prediction.first().ok_or_else(|| odd("prediction"))?,
+                stats: numbers("impurityStats", row)?,
+                children: [integer("leftChild", row)?, integer("rightChild", row)?],
+                feature: integer("featureIndex", row)?,
+                left_categories_or_threshold: numbers("leftCategoriesOrThreshold", row)?,
+                n_categories: integer("numCategories", row)?,
             })
-            .collect()
-    }
+        })
+        .collect()
 }
 
 /// Trees by number, the nodes of each by theirs.

@@ -1,9 +1,7 @@
 //! Thrift's compact protocol, in which Parquet describes itself: structs of numbered fields, read without a
 //! schema.
 
-use spinney_dataset::Budget;
-
-use crate::ImportError;
+use crate::{Budget, DataError};
 
 /// Bytes that a value takes in a list that grows.
 const VALUE_BYTES: u64 = 96;
@@ -54,9 +52,9 @@ impl<'b> Value<'b> {
 }
 
 /// Reads a struct.
-pub(super) fn read<'b>(bytes: &mut &'b [u8], budget: &Budget) -> Result<Value<'b>, ImportError> {
+pub(super) fn read<'b>(bytes: &mut &'b [u8], budget: &Budget) -> Result<Value<'b>, DataError> {
     let broken = || {
-        ImportError::broken(
+        DataError::new(
             "a Parquet file",
             "damaged metadata",
             "a complete struct of Thrift",
@@ -85,7 +83,7 @@ fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
 }
 
 /// `None` where the bytes end, or are of no type.
-type Read<'b> = Result<Option<Value<'b>>, ImportError>;
+type Read<'b> = Result<Option<Value<'b>>, DataError>;
 
 fn structure<'b>(bytes: &mut &'b [u8], budget: &Budget, depth: usize) -> Read<'b> {
     let mut fields = Vec::new();
