@@ -43,24 +43,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         weights.len(),
         LEAF_BYTES + 16 * n_outputs as u64,
     )?;
-    let targets = node.integers("leaf_targetids");
-    unequal(node, "leaf_targetids", targets.len(), weights.len())?;
-    let leaves = targets
-        .iter()
-        .zip(&weights)
-        .enumerate()
-        .map(|(index, (target, weight))| {
-            let target = usize::try_from(*target).ok().filter(|it| *it < n_outputs);
-            let target = target.ok_or_else(|| {
-                ImportError::broken(
-                    format!("{place}.leaf_targetids[{index}]"),
-                    targets[index].to_string(),
-                    format!("an index below {n_outputs}"),
-                )
-            })?;
-            Ok(vec![(target, *weight)])
-        })
-        .collect::<Result<Vec<_>, ImportError>>()?;
+    let leaves = leaves(node, &weights, n_outputs)?;
     let children = [
         (
             node.integers("nodes_truenodeids"),
@@ -90,26 +73,18 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         )?;
     }
     let sets = sets(node, &modes, budget)?;
+    let mut lists = Lists {
+        asked,
+        modes,
+        children,
+        sets,
+        n_leaves: leaves.len(),
+        is_taken: vec![false; n_nodes],
+    };
     let mut trees = Vec::new();
-    let mut is_taken = vec![false; n_nodes];
     for root in node.integers("tree_roots") {
         let place = format!("the tree at {root}");
         budget.take_items(&place, 1, NODE_BYTES)?;
-        // A child: a split of the file, or the leaf of this number.
-        let child = |at: usize, which: usize| {
-            let (ids, are_leaves) = children[which];
-            let is_leaf = are_leaves[at] != 0;
-            let n = if is_leaf { leaves.len() } else { n_nodes };
-            let id = usize::try_from(ids[at]).ok().filter(|id| *id < n);
-            let id = id.ok_or_else(|| {
-                ImportError::broken(
-                    format!("{place}, a child of node {at}"),
-                    ids[at].to_string(),
-                    format!("an index below {n}"),
-                )
-            })?;
-            Ok::<_, ImportError>((id, is_leaf))
-        };
         let start = usize::try_from(*root).ok().filter(|it| *it < n_nodes);
         let start = start.ok_or_else(|| {
             ImportError::broken(
@@ -118,46 +93,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
                 format!("an index below {n_nodes}"),
             )
         })?;
-        // A root whose children are one leaf stands for that leaf.
-        let (when_true, when_false) = (child(start, 0)?, child(start, 1)?);
-        if when_true == when_false && when_true.1 {
-            let nodes = vec![RawNode::Leaf(when_true.0)];
-            trees.push(RawTree {
-                place,
-                nodes,
-                root: 0,
-            });
-            continue;
-        }
-        let mut nodes = vec![RawNode::Leaf(0)];
-        let mut stack = vec![(start, 0)];
-        while let Some((at, slot)) = stack.pop() {
-            if std::mem::replace(&mut is_taken[at], true) {
-                return Err(ImportError::broken(
-                    place,
-                    format!("the node {at} twice"),
-                    "a node with one parent, and no cycle",
-                ));
-            }
-            let mut slots = [0; 2];
-            for (which, slot) in slots.iter_mut().enumerate() {
-                let (id, is_leaf) = child(at, which)?;
-                *slot = nodes.len();
-                nodes.push(RawNode::Leaf(if is_leaf { id } else { 0 }));
-                if !is_leaf {
-                    stack.push((id, *slot));
-                }
-            }
-            let mode = usize::try_from(modes[at]).ok().and_then(|it| MODES.get(it));
-            let mode = mode.copied().unwrap_or("of another number");
-            let members = sets.get(&at).map_or(&[][..], Vec::as_slice);
-            nodes[slot] = asked.split(at, mode, members, slots)?;
-        }
-        trees.push(RawTree {
-            place,
-            nodes,
-            root: 0,
-        });
+        trees.push(lists.tree(start, place)?);
     }
     Ok(Ensemble {
         trees,
@@ -169,6 +105,106 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         classes: None,
         is_joint: false,
     })
+}
+
+/// What each leaf gives to which output.
+fn leaves(
+    node: &Node,
+    weights: &[f64],
+    n_outputs: usize,
+) -> Result<Vec<Vec<(usize, f64)>>, ImportError> {
+    let targets = node.integers("leaf_targetids");
+    unequal(node, "leaf_targetids", targets.len(), weights.len())?;
+    let leaves = targets.iter().zip(weights).enumerate();
+    let leaves = leaves.map(|(index, (target, weight))| {
+        let known = usize::try_from(*target).ok().filter(|it| *it < n_outputs);
+        let known = known.ok_or_else(|| {
+            ImportError::broken(
+                format!("{}.leaf_targetids[{index}]", node.op_type),
+                target.to_string(),
+                format!("an index below {n_outputs}"),
+            )
+        })?;
+        Ok(vec![(known, *weight)])
+    });
+    leaves.collect()
+}
+
+/// What a file says of its nodes, list by list.
+struct Lists<'n> {
+    asked: Asked<'n>,
+    modes: Vec<i64>,
+    /// Of what is true and what is false: numbers of children, and which of these are leaves.
+    children: [(&'n [i64], &'n [i64]); 2],
+    sets: HashMap<usize, Vec<f64>>,
+    n_leaves: usize,
+    is_taken: Vec<bool>,
+}
+
+impl Lists<'_> {
+    /// A child: a split of the file, or the leaf of this number.
+    fn child(&self, at: usize, which: usize, place: &str) -> Result<(usize, bool), ImportError> {
+        let (ids, are_leaves) = self.children[which];
+        let is_leaf = are_leaves[at] != 0;
+        let n = if is_leaf {
+            self.n_leaves
+        } else {
+            self.modes.len()
+        };
+        let id = usize::try_from(ids[at]).ok().filter(|id| *id < n);
+        let id = id.ok_or_else(|| {
+            ImportError::broken(
+                format!("{place}, a child of node {at}"),
+                ids[at].to_string(),
+                format!("an index below {n}"),
+            )
+        })?;
+        Ok((id, is_leaf))
+    }
+
+    /// The tree whose root this is.
+    fn tree(&mut self, start: usize, place: String) -> Result<RawTree, ImportError> {
+        // A root whose children are one leaf stands for that leaf.
+        let (when_true, when_false) =
+            (self.child(start, 0, &place)?, self.child(start, 1, &place)?);
+        if when_true == when_false && when_true.1 {
+            return Ok(RawTree {
+                place,
+                nodes: vec![RawNode::Leaf(when_true.0)],
+                root: 0,
+            });
+        }
+        let mut nodes = vec![RawNode::Leaf(0)];
+        let mut stack = vec![(start, 0)];
+        while let Some((at, slot)) = stack.pop() {
+            if std::mem::replace(&mut self.is_taken[at], true) {
+                return Err(ImportError::broken(
+                    place,
+                    format!("the node {at} twice"),
+                    "a node with one parent, and no cycle",
+                ));
+            }
+            let mut slots = [0; 2];
+            for (which, slot) in slots.iter_mut().enumerate() {
+                let (id, is_leaf) = self.child(at, which, &place)?;
+                *slot = nodes.len();
+                nodes.push(RawNode::Leaf(if is_leaf { id } else { 0 }));
+                if !is_leaf {
+                    stack.push((id, *slot));
+                }
+            }
+            let mode = usize::try_from(self.modes[at]).ok();
+            let mode = mode.and_then(|it| MODES.get(it)).copied();
+            let mode = mode.unwrap_or("of another number");
+            let members = self.sets.get(&at).map_or(&[][..], Vec::as_slice);
+            nodes[slot] = self.asked.split(at, mode, members, slots)?;
+        }
+        Ok(RawTree {
+            place,
+            nodes,
+            root: 0,
+        })
+    }
 }
 
 /// The members of each set that a node asks for, ascending: one list in the order of the nodes, with a NaN
