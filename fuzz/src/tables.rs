@@ -8,6 +8,7 @@
 use spinney_runtime::coding::{Code, narrow};
 use spinney_runtime::compact::{Enough, Forest, LEFT, Layout, Leaves, Nodes, RIGHT, Tables};
 use spinney_runtime::packed::{PADDING, Packed};
+use spinney_runtime::values::Values;
 use spinney_runtime::{argmax, forest as canonical};
 
 /// Builds tables from `bytes`; walks them if they are accepted, and says whether they were.
@@ -120,7 +121,10 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
     let n_nodes: usize = sizes.iter().sum();
     let (format, flaw) = (source.next(), source.next());
     let n_rows = 1 + source.below(20).min(600);
-    let kind = source.next() % 3;
+    let kind = match source.next() {
+        192.. => 3,
+        kind => kind % 3,
+    };
     let n_leaves = if kind == 0 { N } else { n_rows };
     let fields: Vec<Fields> = sizes
         .iter()
@@ -156,10 +160,23 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
     let words: Vec<u16> = (0..n_rows * N + usize::from(flaw % 16 == 2))
         .map(|_| source.word())
         .collect();
+    let numbers = match kind {
+        3 => Numbers::new::<N>(source, n_rows, n_trees, flaw),
+        _ => Numbers::default(),
+    };
     let leaves = match kind {
         0 => Leaves::Classes,
         1 => Leaves::Lanes(&lanes),
-        _ => Leaves::Words(&words),
+        2 => Leaves::Words(&words),
+        _ => Leaves::Values {
+            values: match flaw / 16 % 3 {
+                0 => Values::Bytes(&numbers.bytes),
+                1 => Values::Halves(&numbers.halves),
+                _ => Values::Words(&numbers.words),
+            },
+            bases: &numbers.bases,
+            ends: &numbers.ends,
+        },
     };
     let mut walk = |nodes: Nodes<'_>| {
         let unit = match &nodes {
@@ -292,6 +309,47 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
                 bytes: &bytes,
                 ..packed
             }))
+        }
+    }
+}
+
+/// What leaves add where each tree adds to one score, in each width.
+#[derive(Default)]
+struct Numbers {
+    bytes: Box<[u8]>,
+    halves: Box<[u16]>,
+    words: Box<[u32]>,
+    bases: Box<[u32]>,
+    ends: Box<[u16]>,
+}
+
+impl Numbers {
+    fn new<const N: usize>(
+        source: &mut Source<'_>,
+        n_rows: usize,
+        n_trees: usize,
+        flaw: u8,
+    ) -> Self {
+        let n_rows = n_rows + usize::from(flaw % 16 == 2);
+        // Small enough for a sum of 32 bits, but for a flaw.
+        let shift = if flaw % 16 == 11 { 0 } else { 10 };
+        let words: Box<[u32]> = (0..n_rows).map(|_| source.long() >> shift).collect();
+        let n_scores = N - usize::from(flaw % 16 == 12).min(N - 1);
+        let mut ends: Vec<u16> = (0..n_scores)
+            .map(|_| source.below(n_trees + 1) as u16)
+            .collect();
+        if flaw % 16 != 13 {
+            ends.sort_unstable();
+        }
+        if let Some(last) = ends.last_mut().filter(|_| flaw % 16 != 14) {
+            *last = n_trees as u16;
+        }
+        Self {
+            bytes: words.iter().map(|word| *word as u8).collect(),
+            halves: words.iter().map(|word| *word as u16).collect(),
+            words,
+            bases: (0..n_scores).map(|_| source.long() >> shift).collect(),
+            ends: ends.into(),
         }
     }
 }

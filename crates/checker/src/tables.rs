@@ -333,7 +333,7 @@ fn rest(claim: &Claim, memory: &Memory, findings: &mut Findings) {
         }
         (Some(number), reading) => cast(number, reading) as i32,
     };
-    let mut gaps = Vec::new();
+    let (mut gaps, mut of_header) = (Vec::new(), [Vec::new(), Vec::new(), Vec::new()]);
     let second = n_plain..claim.inputs.len();
     for to in second.chain(0..n_plain) {
         let input = &claim.inputs[to];
@@ -345,15 +345,33 @@ fn rest(claim: &Claim, memory: &Memory, findings: &mut Findings) {
             continue;
         };
         let numbers = [input.feature, from.unwrap_or(usize::MAX), to].map(|it| it as u16);
-        gaps.extend(order(missing.number).to_le_bytes());
-        gaps.extend(code.to_le_bytes());
-        gaps.extend(numbers.into_iter().flat_map(u16::to_le_bytes));
+        let places = || numbers.into_iter().flat_map(u16::to_le_bytes);
+        let mark = order(missing.number).to_le_bytes();
+        gaps.extend(mark.into_iter().chain(code.to_le_bytes()).chain(places()));
+        of_header[0].extend(mark);
+        match claim.code_bits {
+            8 => of_header[1].push(code.clamp(0, 255) as u8),
+            _ => of_header[1].extend(code.to_le_bytes()),
+        }
+        of_header[2].extend(places());
     }
-    match memory.table("GAPS") {
-        _ if gaps.is_empty() => {}
+    // A header has a table for each field.
+    let fields = ["GAP_MARKS", "GAP_CODES", "GAP_PLACES"].map(|name| memory.table(name));
+    let is_same = match (memory.table("GAPS"), fields) {
+        _ if gaps.is_empty() => Some(true),
+        (Some(table), _) => Some(table == gaps),
+        (None, [None, None, None]) => None,
+        (None, fields) => Some(
+            of_header
+                .iter()
+                .zip(fields)
+                .all(|(one, it)| Some(&**one) == it),
+        ),
+    };
+    match is_same {
+        Some(true) => {}
         None => findings.note("Codes of missing readings are code; the claim was believed."),
-        Some(table) if table == gaps => {}
-        Some(_) => findings.fault(
+        Some(false) => findings.fault(
             Kind::Coding,
             "GAPS",
             "other codes of missing readings than those claimed",
@@ -363,47 +381,39 @@ fn rest(claim: &Claim, memory: &Memory, findings: &mut Findings) {
     if !claim.inputs.iter().any(is_set) {
         return;
     }
-    let Some(table) = memory.table("SETS") else {
+    let Some(found) = sets(memory) else {
         return findings.note("Sets of categories are code; the claim was believed.");
     };
-    // Mark, feature, first code and number of sets, and where rows of bits lie.
-    const BYTES: usize = 20;
     let mut at = claim.inputs.iter().position(is_set).unwrap_or(0);
-    for head in table.chunks(BYTES) {
-        let words = numbers(head, 4);
-        let [mark, feature_first, n_sets, address, length] = words[..] else {
-            return findings.fault(Kind::Layout, "SETS", "a table of another length");
-        };
-        let n_sets = (n_sets & 0xffff) as usize;
-        let of_feature = claim.inputs.get(at..at + n_sets).unwrap_or_default();
-        let rows = memory.at(address.into(), length as usize);
-        let row_bytes = n_sets.div_ceil(8);
-        let is_same = rows.is_some_and(|rows| {
-            !of_feature.is_empty()
-                && feature_first as usize == of_feature[0].feature | at << 16
-                && of_feature.iter().enumerate().all(|(set, input)| {
-                    let Coding::Set {
-                        categories,
-                        missing,
-                    } = &input.coding
-                    else {
-                        return false;
-                    };
-                    let number = input.missing.map(|it| it.number);
-                    let has_mark = number.is_none_or(|number| mark.cast_signed() == order(number));
-                    let mut members =
-                        rows.chunks(row_bytes)
-                            .enumerate()
-                            .filter_map(|(row, bits)| {
-                                (bits.get(set / 8)? >> (set % 8) & 1 == 1).then_some(row)
-                            });
-                    let claimed = (categories.iter()).map(|category| *category as usize + 1);
-                    let claimed = missing.then_some(0).into_iter().chain(claimed);
-                    has_mark
-                        && input.feature == of_feature[0].feature
-                        && members.by_ref().eq(claimed)
-                })
-        });
+    for it in found {
+        let of_feature = claim.inputs.get(at..at + it.n_sets).unwrap_or_default();
+        let row_bytes = it.n_sets.div_ceil(8);
+        let is_same = !of_feature.is_empty()
+            && (it.feature, it.first) == (of_feature[0].feature, at)
+            && of_feature.iter().enumerate().all(|(set, input)| {
+                let Coding::Set {
+                    categories,
+                    missing,
+                } = &input.coding
+                else {
+                    return false;
+                };
+                let has_mark = match input.missing {
+                    Some(missing) => it.mark == order(missing.number),
+                    // No reading has an order as low or as high.
+                    None => matches!(it.mark, i32::MIN | i32::MAX),
+                };
+                let mut members =
+                    it.rows
+                        .chunks(row_bytes)
+                        .enumerate()
+                        .filter_map(|(row, bits)| {
+                            (bits.get(set / 8)? >> (set % 8) & 1 == 1).then_some(row)
+                        });
+                let claimed = (categories.iter()).map(|category| *category as usize + 1);
+                let claimed = missing.then_some(0).into_iter().chain(claimed);
+                has_mark && input.feature == of_feature[0].feature && members.by_ref().eq(claimed)
+            });
         if !is_same {
             return findings.fault(
                 Kind::Coding,
@@ -411,7 +421,7 @@ fn rest(claim: &Claim, memory: &Memory, findings: &mut Findings) {
                 "other sets of categories than those claimed",
             );
         }
-        at += n_sets;
+        at += it.n_sets;
     }
     if at != claim.inputs.len() {
         findings.fault(
@@ -420,4 +430,54 @@ fn rest(claim: &Claim, memory: &Memory, findings: &mut Findings) {
             "other sets of categories than those claimed",
         );
     }
+}
+
+/// The sets of a feature in memory.
+struct Sets<'m> {
+    mark: i32,
+    feature: usize,
+    /// The code of the first.
+    first: usize,
+    n_sets: usize,
+    /// Rows of bits; none where they lead out of memory.
+    rows: &'m [u8],
+}
+
+/// The sets of each feature that has some, from an image or from a header; `None` where they are code.
+fn sets(memory: &Memory) -> Option<Vec<Sets<'_>>> {
+    if let Some(table) = memory.table("SETS") {
+        // Mark, feature and first code, number of sets, and where rows of bits lie.
+        let heads = table.chunks(20).map(|head| {
+            let words = numbers(head, 4);
+            let word = |at: usize| words.get(at).copied().unwrap_or_default();
+            Sets {
+                mark: word(0).cast_signed(),
+                feature: (word(1) & 0xffff) as usize,
+                first: (word(1) >> 16) as usize,
+                n_sets: (word(2) & 0xffff) as usize,
+                rows: memory
+                    .at(word(3).into(), word(4) as usize)
+                    .unwrap_or_default(),
+            }
+        });
+        return Some(heads.collect());
+    }
+    let members = memory.table("MEMBERS")?;
+    let marks = numbers(memory.table("SET_MARKS")?, 4);
+    let places = numbers(memory.table("SET_PLACES")?, 2);
+    let starts = numbers(memory.table("MEMBER_STARTS")?, 4);
+    let heads = marks.iter().zip(places.chunks(3)).enumerate();
+    let heads = heads.map(|(index, (mark, place))| {
+        let place = |at: usize| place.get(at).copied().unwrap_or_default() as usize;
+        let ends = starts.get(index).zip(starts.get(index + 1));
+        let rows = ends.and_then(|(from, to)| members.get(*from as usize..*to as usize));
+        Sets {
+            mark: mark.cast_signed(),
+            feature: place(0),
+            first: place(1),
+            n_sets: place(2),
+            rows: rows.unwrap_or_default(),
+        }
+    });
+    Some(heads.collect())
 }

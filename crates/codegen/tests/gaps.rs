@@ -327,6 +327,31 @@ fn checked(case: &Quantized, header: &Header) -> (usize, usize) {
             case.seed
         );
     }
+    // What is wrong in the header's tables of gaps and sets is found there.
+    for name in [
+        "GAP_MARKS",
+        "GAP_CODES",
+        "GAP_PLACES",
+        "SET_MARKS",
+        "SET_PLACES",
+        "MEMBERS",
+    ] {
+        let n_bytes = memory.table(name).map_or(0, <[u8]>::len);
+        for at in [0, n_bytes / 2] {
+            let mut wrong = memory.clone();
+            let Some(byte) = wrong.table_mut(name).and_then(|table| table.get_mut(at)) else {
+                continue;
+            };
+            *byte ^= 1;
+            let found = checker::check(&case.case.model, "", &claim, &wrong, &values);
+            let is_named = |fault: &checker::Fault| fault.kind == checker::Kind::Coding;
+            assert!(
+                found.faults.iter().any(is_named),
+                "seed {}: {name} byte {at}",
+                case.seed
+            );
+        }
+    }
     if header.layout.is_none() {
         return (0, 0);
     }

@@ -111,6 +111,13 @@ pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failu
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());
     key.insert("name".to_owned(), config.pipeline.identity.name.clone());
+    // It decides how many bits values have.
+    if let (Votes::Auto, Some(limit)) = (
+        config.pipeline.quantize.votes,
+        config.pipeline.accuracy.max_error,
+    ) {
+        key.insert("accuracy.max_error".to_owned(), limit.to_string());
+    }
     Ok(key)
 }
 
