@@ -30,7 +30,7 @@ fn run(folder: &Path, config: &str, command: &[&str]) -> Output {
 fn check(text: &[u8], folder: &Path, line: &str, expected: &Expect) {
     let text = String::from_utf8_lossy(text);
     let lines = text.lines().filter(|it| it.contains(line));
-    let text: String = lines.map(|it| format!("{it}\n")).collect();
+    let text: String = lines.map(|it| format!("{}\n", it.trim())).collect();
     expected.assert_eq(&text.replace(&folder.display().to_string(), "FOLDER"));
 }
 
