@@ -248,7 +248,10 @@ fn without_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
         match bytes[at] {
             b'\\' if is_text => at += 1,
             b'"' => is_text = !is_text,
-            b'N' if !is_text && bytes[at..].starts_with(b"NaN") => found.push(at),
+            b'N' if !is_text && bytes[at..].starts_with(b"NaN") => {
+                found.push(at);
+                at += 2;
+            }
             _ => {}
         }
         at += 1;
