@@ -11,10 +11,10 @@ use spinney_cli::terminal;
 use spinney_model::FloatModel;
 
 use spinney_pipeline::failure::{Blame, Failure};
-use spinney_pipeline::stages::candidates::{Candidate, Choice};
+use spinney_pipeline::stages::candidates::{self, Choice};
 use spinney_pipeline::stages::checked::{self, exact_rows};
 use spinney_pipeline::stages::claim::Claims;
-use spinney_pipeline::stages::quantize::{CANDIDATES, CLAIMS};
+use spinney_pipeline::stages::quantize::CLAIMS;
 use spinney_pipeline::stages::run::{CHOICE, PRODUCT_ELF};
 use spinney_pipeline::stages::{Session, inputs, last_run, model, outliers};
 use spinney_pipeline::store::sha256;
@@ -407,7 +407,7 @@ const CODE: &str = "examples/mnist-forest.toml";
 fn in_code() -> Result<(), Failure> {
     let session = Session::open(&crate::repository().join(CODE), terminal::notes())?;
     last_run::open(&session, &inputs::read(&session.config)?)?;
-    let candidates: Vec<Candidate> = session.made("quantize")?.read_json(CANDIDATES)?;
+    let candidates = candidates::of(&session)?;
     let index = candidates
         .iter()
         .position(|candidate| candidate.is_code() && !candidate.early_exit)

@@ -6,7 +6,7 @@ use spinney_codegen::SourceTree;
 use spinney_config::{LogLevel, Pipeline, Prefer};
 use spinney_evaluate::Footprint;
 
-use super::candidates::Candidate;
+use super::candidates::{self, Candidate};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, EMPTY_CRATE};
 use super::{Session, Tools};
@@ -86,7 +86,7 @@ fn build_all<'a>(
     let quantized = session.made("quantize")?;
     let firmware = image::firmware_sources();
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let candidates = candidates::of(session)?;
     let empty: SourceTree = quantized.read_json(EMPTY_CRATE)?;
     let build = |candidate: Option<&Candidate>, transport: Transport| {
         let name = match (candidate, transport) {

@@ -11,7 +11,8 @@ use spinney_evaluate::{DeviceRun, Footprint};
 use spinney_quantize::{Body, QuantModel};
 use spinney_report::Candidate as Reported;
 
-use super::chip;
+use super::quantize::CANDIDATES;
+use super::{Session, chip};
 use crate::failure::Failure;
 
 /// Splits up to which `auto` tries branches; a compiler takes minutes over more.
@@ -183,6 +184,14 @@ pub fn candidates(
         }
     }
     Ok(candidates)
+}
+
+/// The forms that the stage `quantize` of a session wrote.
+///
+/// # Errors
+/// The artifact is not what the stage wrote.
+pub fn of(session: &Session) -> Result<Vec<Candidate>, Failure> {
+    session.made("quantize")?.read_json(CANDIDATES)
 }
 
 impl Candidate {

@@ -332,8 +332,7 @@ pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
 /// The forms of the model, and which of them ships.
 fn forms_of(session: &Session) -> Result<(usize, Vec<candidates::Candidate>), Failure> {
     let choice: candidates::Choice = session.made("run")?.read_json(run::CHOICE)?;
-    let candidates: Vec<_> = session.made("quantize")?.read_json(quantize::CANDIDATES)?;
-    Ok((choice.chosen, candidates))
+    Ok((choice.chosen, candidates::of(session)?))
 }
 
 /// The form that ships.
@@ -388,9 +387,7 @@ pub fn crate_of(path: &Path, progress: Progress) -> Result<SourceTree, Failure> 
     model::run(&session, &inputs)?;
     quantize::run(&session, &inputs)?;
     session.progress.clear();
-    let candidates: Vec<candidates::Candidate> =
-        session.made("quantize")?.read_json(quantize::CANDIDATES)?;
-    candidates
+    candidates::of(&session)?
         .into_iter()
         .find(|candidate| candidate.is_offered)
         .map(|candidate| candidate.files)

@@ -18,13 +18,13 @@ use spinney_report::{
 };
 
 use super::build::{FOOTPRINTS, Footprints};
-use super::candidates::{Candidate, Choice};
+use super::candidates::{self, Choice};
 use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::last_run::{self, MadeFrom};
 use super::order::STAGES;
 use super::outliers::Cost;
-use super::quantize::{CANDIDATES, CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::{Session, chip, hand_over, model, node};
 use crate::disk;
@@ -58,7 +58,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let run = session.made("run")?;
     let result: RunResult = run.read_json(DEVICE)?;
     let choice: Choice = run.read_json(CHOICE)?;
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let candidates = candidates::of(session)?;
     let chosen = &candidates[choice.chosen];
     let product = footprints.products[choice.chosen]
         .as_ref()

@@ -6,10 +6,10 @@ use spinney_evaluate::{
 };
 
 use super::build::{Built, FOOTPRINTS, Footprints, build_one, product_elf, verify_elf};
-use super::candidates::{Candidate, Figures, choose};
+use super::candidates::{self, Candidate, Figures, choose};
 use super::checked::{self, CHECKED};
 use super::order::artifact_of;
-use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
+use super::quantize::{PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{Blame, Failure};
@@ -83,7 +83,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     let pipeline = &session.config.pipeline;
     let built = session.made("build")?;
     let quantized = session.made("quantize")?;
-    let candidates: Vec<Candidate> = quantized.read_json(CANDIDATES)?;
+    let candidates = candidates::of(session)?;
     let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let rows = quantized.read(ROWS)?;
     let footprints: Footprints = built.read_json(FOOTPRINTS)?;

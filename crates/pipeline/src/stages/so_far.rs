@@ -8,10 +8,10 @@ use spinney_report::{
 };
 
 use super::build::{FOOTPRINTS, Footprints};
-use super::candidates::Candidate;
+use super::candidates;
 use super::inputs::Inputs;
 use super::last_run::MadeFrom;
-use super::quantize::{CANDIDATES, EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::{Outcome, Session, Tools, chip, hints, model, report};
 use crate::failure::Failure;
 
@@ -138,8 +138,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
 
 fn images(session: &Session) -> Result<Vec<Image>, Failure> {
     let built: Footprints = session.made("build")?.read_json(FOOTPRINTS)?;
-    let candidates: Vec<Candidate> = session.made("quantize")?.read_json(CANDIDATES)?;
-    let images = candidates.into_iter().zip(built.products);
+    let images = candidates::of(session)?.into_iter().zip(built.products);
     let images = images.filter_map(|(candidate, product)| {
         let product = product.filter(|_| candidate.is_offered)?;
         Some(Image {
