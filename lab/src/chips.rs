@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use spinney_board::{Description, Listing, derive, parse_table, write_table};
 use spinney_cli::terminal;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{places, probe, process, store};
 
 /// `chips update`.

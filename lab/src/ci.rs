@@ -13,7 +13,7 @@ use crate::torture;
 use crate::{
     c99, chips, docs, faults, new, no_panic, packaged, parity, reproduce, serial, supply, wheel,
 };
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.

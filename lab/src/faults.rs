@@ -10,7 +10,7 @@ use spinney_checker::{
 use spinney_cli::terminal;
 use spinney_model::FloatModel;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::candidates::{self, Choice};
 use spinney_pipeline::stages::checked::{self, exact_rows};
 use spinney_pipeline::stages::claim::Claims;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// Its files by path within the workspace, under `frontend/`, without tests.
 pub fn sources() -> Result<BTreeMap<String, String>, Failure> {

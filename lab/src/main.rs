@@ -37,7 +37,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 use spinney_cli::terminal;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, invocation, process};
 
 /// What Spinney's maintainers run.

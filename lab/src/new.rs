@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use spinney_board::Core;
 use spinney_cli::new::{Start, write};
 use spinney_cli::terminal;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{image, interrupt};
 
 /// What CI runs: a fresh project builds, and its firmware classifies on an emulated board.

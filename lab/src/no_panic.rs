@@ -16,7 +16,7 @@ use spinney_quantize::{
 
 use crate::front_end;
 use spinney_pipeline::environment::{self, Toolchain};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::setup::TARGETS;
 use spinney_pipeline::{image, store};
 

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use spinney_report::Report;
 
 use crate::docs::link_folder;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, process, stages, store};
 
 /// What of a crate's folder a user builds from.

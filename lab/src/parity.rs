@@ -8,7 +8,7 @@ use spinney_codegen::{Encoding, Options};
 use spinney_config::Pipeline;
 
 use spinney_pipeline::device_job::{Device, Job, Ran};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{stages, store};
 
 /// Pipelines whose models go to every core, and the forms that they take.

@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use crate::ci;
 use spinney_cli::terminal;
 use spinney_pipeline::environment::find_program;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::store::{Stage, State};
 use spinney_pipeline::{places, process, stages};
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use xshell::{Shell, cmd};
 
 use spinney_pipeline::environment::find_program;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
 
 /// Packages from registries that `cargo build -p xtask` may compile. Raise it in the commit that

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 
 use spinney_cli::terminal;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, process, setup};
 
 /// An environment below the target folder: its name, its requirements, and what runs in it.

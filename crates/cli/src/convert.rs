@@ -16,7 +16,7 @@ use spinney_import::Format;
 use spinney_model::{FloatModel, Naming, Voting};
 use spinney_quantize::{Certificate, CodeWidth, Declared, Level, Options, Sensor, Votes};
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::{at_fault, columns};
 use spinney_pipeline::store;
 

@@ -9,7 +9,7 @@ use spinney_config::file;
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
 use spinney_dataset::{Format, LabelsIn, Source, unpacked};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::at_fault;
 
 /// What `--json` prints.

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use spinney_convert::{Explained, Explanation, explain};
 use spinney_dataset::Dataset;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::{self, Quantized};
 
 /// Explains the row of this number in the source file, as `predictions.csv` numbers them.

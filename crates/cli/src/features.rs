@@ -5,7 +5,7 @@ use std::path::Path;
 
 use spinney_dataset::Dataset;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{stages, store};
 
 use crate::npy::header;

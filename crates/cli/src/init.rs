@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use spinney_board::Chip;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{invocation, places, process, store};
 
 use crate::new::{self, MODEL, ROWS, ROWS_BYTES};

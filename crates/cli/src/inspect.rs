@@ -8,7 +8,7 @@ use spinney_convert::{Form, forms};
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_import::Description;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::at_fault;
 
 /// What `--json` prints.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use spinney_config::{Config, Model, Training, file};
 use spinney_model::visible;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::places::shown;
 use spinney_pipeline::progress::Progress;

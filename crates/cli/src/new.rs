@@ -9,7 +9,7 @@ use spinney_codegen::{SourceTree, exact_memory_x};
 use spinney_config::Config;
 use spinney_quantize::ReadingType;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{image, invocation, lock_file, places, stages, store};
 
 use crate::own_xtask::{self, Spinney};

@@ -18,7 +18,7 @@ use spinney_wire::frame::Clock;
 
 use answer::{Answer, DeviceAnswer, Ticks};
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image::Way;
 use spinney_pipeline::progress::Progress;
 use spinney_pipeline::serial::{Card, HostRows, Link, Noisy, Patience, Served, Tally, Tty, verify};

@@ -10,7 +10,7 @@ use spinney_config::{Config, Encoding as Asked};
 use spinney_evaluate::Footprint;
 use spinney_model::FloatModel;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image;
 use spinney_pipeline::progress::Progress;
 use spinney_pipeline::stages::{self, Quantized};

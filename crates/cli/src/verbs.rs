@@ -9,7 +9,7 @@ use crate::{graph, list, new, setup, summary, terminal, why};
 use anyhow::Context;
 use spinney_evaluate::Verdict;
 use spinney_model::visible;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::places::shown;
 use spinney_pipeline::progress::Progress;

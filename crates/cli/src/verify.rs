@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages;
 
 use crate::terminal;

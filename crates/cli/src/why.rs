@@ -9,7 +9,7 @@ use spinney_pipeline::stages::order::{REPORT, Reason, inputs_of, names};
 use spinney_pipeline::stages::{Session, last_run, tools};
 
 use crate::terminal;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// What would happen to a stage if the pipeline ran now.
 #[derive(Debug, PartialEq, Eq, Serialize)]

@@ -11,7 +11,7 @@ use spinney_quantize::QuantModel;
 
 use crate::emulator::{self, Ended};
 use crate::environment::{self, Toolchain};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport};
 use crate::progress::Progress;
 use crate::store;

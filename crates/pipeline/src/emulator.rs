@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::process::Guarded;
 use crate::progress::Progress;
 use crate::{disk, interrupt, log, process};

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Context;
 use spinney_board::Machine;
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::{invocation, process};
 

@@ -75,14 +75,14 @@ const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
 
 /// Says which exit code an error leads to.
-pub trait Blame<T> {
+pub trait ExitReason<T> {
     /// The config or an input is at fault.
     fn input(self) -> Result<T, Failure>;
     /// The environment lacks something.
     fn environment(self) -> Result<T, Failure>;
 }
 
-impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
+impl<T, E: Into<anyhow::Error>> ExitReason<T> for Result<T, E> {
     fn input(self) -> Result<T, Failure> {
         self.map_err(|error| {
             let error = error.into();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use spinney_config::{Config, Grounds};
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// The clone of Spinney that this program was built in, if it was built in one.
 #[must_use]

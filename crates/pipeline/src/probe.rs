@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Context;
 use spinney_board::Description;
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::{process, tool};
 

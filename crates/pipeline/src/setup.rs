@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 use spinney_board::MACHINES;
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::{environment, process};
 

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::{disk, interrupt};
 

@@ -6,7 +6,7 @@ use anyhow::Context;
 use xshell::{Shell, cmd};
 
 use crate::supply;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, process, store};
 
 /// A package of the build that stands for a machine's speed.

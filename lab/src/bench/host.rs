@@ -7,7 +7,7 @@ use serde::Deserialize;
 use xshell::cmd;
 
 use super::python::{self, Line, Sides};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
 
 /// How many rows a peer decides differently.

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{process, store};
 
 /// One comparison; lower is better.

@@ -4,7 +4,7 @@ use anyhow::Context;
 use xshell::cmd;
 
 use super::python::{self, Line, Sides};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
 
 /// What the other side runs on.

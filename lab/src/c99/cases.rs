@@ -13,7 +13,7 @@ use spinney_quantize::{
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
 use super::synthetic;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::outliers::with_outliers;
 
 const SEED: u64 = 42;

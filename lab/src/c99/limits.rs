@@ -8,7 +8,7 @@ use spinney_quantize::{CodingChoice, Sensor, Votes};
 
 use super::cases::{Case, quantize, sensors};
 use super::synthetic::hostile;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// One case per limit, with readings at the last thresholds.
 pub(super) fn cases() -> Result<Vec<Case>, Failure> {

@@ -16,7 +16,7 @@ use spinney_codegen::Header;
 
 use self::cases::Case;
 use self::targets::{Outcome, Target};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::setup;
 use spinney_pipeline::store::write_whole;
 

@@ -8,7 +8,7 @@ use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{CodingChoice, ReadingType, Sensor, Votes};
 
 use super::cases::{Case, quantize, sensors};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 
 const N_ROWS: usize = 200;
 const N_HOSTILE: usize = 400;

@@ -19,7 +19,7 @@ use spinney_report::Report;
 use page::{Block, Mark, Page};
 pub(crate) use scratch::link_folder;
 use scratch::{Outcome, Scratch};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, places, process, store};
 
 /// The index, whose order is the order of the pages.

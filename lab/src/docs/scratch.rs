@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
 
 /// The copy. It stays at one place, so that cargo builds its packages once.

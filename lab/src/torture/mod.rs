@@ -21,7 +21,7 @@ use clap::Args;
 
 use bench::{Bench, Effect};
 use spinney_pipeline::environment;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use table::Line;
 
 #[derive(Args)]

@@ -8,7 +8,7 @@ use spinney_board::{UF2_FAMILIES, Uf2Family};
 use spinney_evaluate::loaded;
 
 use super::{formats, plan};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::stages;
 

@@ -20,7 +20,7 @@ pub use self::copy::copy;
 pub use self::follow::Screen;
 use self::follow::{Until, Wire, cpuid_parts, follow, told};
 use self::verify::ProbeLink;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::process::{self, Guarded};
 use crate::progress::Progress;
 use crate::stages::{self, Product};

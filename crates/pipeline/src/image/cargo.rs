@@ -13,7 +13,7 @@ use super::key::STATED_OF_PROFILE;
 use super::sums::Sums;
 use super::workspace;
 use crate::environment::{self, Linker, Toolchain};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
 use crate::places;
 use crate::process::{self, Finished};

@@ -18,7 +18,7 @@ pub use self::key::settings;
 pub use self::sources::LOCK;
 pub use self::workspace::{firmware_sources, lock, versioned};
 use crate::environment::{self, Toolchain};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::{emulator, invocation, store};
 

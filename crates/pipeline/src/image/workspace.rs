@@ -8,7 +8,7 @@ use spinney_codegen::{SourceTree, carried, memory_x};
 
 use super::Image;
 use super::sources::SOURCES;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::{lock_file, store};
 
 /// The firmware's files, by path within the folder of an image.

@@ -13,7 +13,7 @@ use super::finalist::Measured;
 use super::space::Keys;
 use super::trial::{Point, Scored};
 use crate::disk;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// A line of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]

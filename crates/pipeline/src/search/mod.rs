@@ -22,7 +22,7 @@ use spinney_config::{Config, Model, Trainer, Training};
 use spinney_dataset::{Dataset, folds};
 use spinney_model::Task;
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
 use crate::progress::Progress;
 use crate::stages::inputs::{self, Inputs, at_fault, stand_ins};

@@ -14,7 +14,7 @@ use spinney_quantize::CodingChoice;
 
 use super::Search;
 use super::space::{self, CODING, Keys, LEAVES, N_TREES, kind_of, n_trees_of};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::stages::inputs::{at_fault, fills_of};
 use crate::stages::{model, quantize};

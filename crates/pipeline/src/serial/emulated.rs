@@ -19,7 +19,7 @@ use super::debugger::Debugger;
 use super::link::{Pipes, Tty};
 use super::rtt::Rtt;
 use crate::environment;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport, Way};
 use crate::process::Guarded;
 use crate::progress::Progress;

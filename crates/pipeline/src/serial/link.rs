@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serial2::SerialPort;
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// A stream of bytes in both directions, which may lose or damage some.
 pub trait Link {

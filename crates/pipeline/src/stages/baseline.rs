@@ -9,7 +9,7 @@ use spinney_dataset::limits::JSON_VALUES;
 use spinney_evaluate::Verdict;
 use spinney_report::{Comparison, Report};
 
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 
 /// Most bytes of a baseline; a report of 65,535 features has some ten million.

@@ -10,7 +10,7 @@ use super::candidates::{self, Candidate};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, EMPTY_CRATE};
 use super::{Session, Tools};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport};
 use crate::store::{self, Stage, Writer, sha256};
 

@@ -13,7 +13,7 @@ use super::claim::{Claims, readings, row_bytes, stops_for_certain};
 use super::quantize::{CLAIMS, EXACT_ROWS, OUTLIERS, ROWS};
 use super::{FoundEmulator, Session, model, outliers};
 use crate::emulator::{self, Ended};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::store::Finished;
 
 /// What the checker found.

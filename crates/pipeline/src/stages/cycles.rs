@@ -5,7 +5,7 @@ use spinney_wire::heard::Heard;
 
 use super::{FoundEmulator, Session};
 use crate::emulator;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// The most instructions that are logged; with more, a share of the rows is, evenly spaced.
 const INSTRUCTIONS_MAX: f64 = 1e6;

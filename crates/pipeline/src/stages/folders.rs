@@ -10,7 +10,7 @@ use spinney_dataset::Note;
 use spinney_dataset::scan::{Layout, Scan};
 
 use super::inputs::{Inputs, at_fault};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// The recordings of a folder, or several files.
 pub(super) struct Folder {

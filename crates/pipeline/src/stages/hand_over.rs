@@ -12,7 +12,7 @@ use spinney_config::{Config, Outputs};
 use spinney_report::{FILES, is_report};
 
 use super::Session;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::{places, store};
 

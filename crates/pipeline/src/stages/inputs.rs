@@ -18,7 +18,7 @@ use spinney_model::{FloatModel, Naming, Task, limits};
 use super::folders::Folder;
 use super::opened::{Opened, check_groups, check_ignored};
 use super::signals;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::store::{self, sha256};
 

@@ -19,7 +19,7 @@ use spinney_report::Toolchain;
 use super::inputs::Inputs;
 use super::order::{REPORT, named_artifact, names};
 use super::{Session, Tools};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::store::{self, Finished, Kept, State};
 

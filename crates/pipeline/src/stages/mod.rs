@@ -43,7 +43,7 @@ use spinney_model::Task;
 use spinney_report::Report;
 
 use crate::environment::{self, Toolchain};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::places;
 use crate::progress::Progress;

@@ -12,7 +12,7 @@ use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, Tra
 use super::Session;
 use super::inputs::{self, Inputs, at_fault};
 use super::order::artifact_of;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::store::{self, Stage, Writer};
 

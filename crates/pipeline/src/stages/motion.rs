@@ -11,7 +11,7 @@ use spinney_signal::{
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::recordings::{self, Divided, Recordings, Side, division};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// The front end of a config for motion.
 pub(super) fn front(frontend: &MotionFrontend) -> MotionFront {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
 use super::{Session, Tools, build, model, quantize, run};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, State};
 
 /// A stage as it is told to users.

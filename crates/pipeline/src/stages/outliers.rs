@@ -20,7 +20,7 @@ use super::quantize::{ROWS, WITHOUT_REJECT};
 use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools};
 use crate::emulator::{self, Ended};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Transport};
 use crate::store::sha256;
 

@@ -14,7 +14,7 @@ use super::build::product_image;
 use super::candidates::Candidate;
 use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools, signals};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::serial::{Debugger, Link, Stop, halted};
 use crate::{emulator, image, interrupt};
 

@@ -25,7 +25,7 @@ use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::order::artifact_of;
 use super::outliers::{Outliers, with_outliers};
 use super::{Session, hints, model};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Stage, Writer, sha256};
 
 /// What later stages need to know of the quantized model and the test rows.

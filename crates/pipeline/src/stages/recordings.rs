@@ -6,7 +6,7 @@ use spinney_config::{Config, DataFile, Dataset as RowsConfig};
 use spinney_dataset::{Dataset, Note, Rows, Split, split};
 
 use super::inputs::{Inputs, PipelineRows, at_fault, check_sides};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 
 /// Recordings, and what there is to say of them.
 pub(super) type Side<R> = (Vec<R>, Vec<Note>);

@@ -28,7 +28,7 @@ use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::{Session, chip, hand_over, model, node};
 use crate::disk;
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, sha256};
 
 /// The folder of a pipeline's reports.

@@ -12,7 +12,7 @@ use super::order::artifact_of;
 use super::quantize::{PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
 use crate::emulator::{self, Ended};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::flash::formats;
 use crate::image::{self, Transport};
 use crate::log;

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use spinney_config::Config;
 
 use super::order::{Reason, reuse};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
 use crate::progress::Progress;
 use crate::store::{Finished, Kept, Stage, State, Writer, write_whole};

@@ -14,7 +14,7 @@ use spinney_signal::{
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
 use super::recordings::{self, Divided, Recordings, Side, division};
-use crate::failure::{Blame, Failure};
+use crate::failure::{ExitReason, Failure};
 use crate::{places, store};
 
 /// A stretch of samples, heard from its start on, with a label per decision.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use spinney_dataset::{Dataset, LabelsAre, LabelsIn, Source};
 use spinney_model::{FloatModel, Task, Tree, Voting};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::columns;
 use spinney_quantize::{CodingChoice, Declared, Level, Missing, Votes};
 

@@ -18,7 +18,7 @@ use spinney_quantize::{
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
 use spinney_pipeline::device_job::{Device, Job, Ran};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
 use spinney_pipeline::store::write_whole;
 

@@ -9,7 +9,7 @@ use spinney_evaluate::Footprint;
 
 use super::model::{Model, Source};
 use super::{DEADLINE_S, Place};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, process};
 
 /// What the distribution calls it.

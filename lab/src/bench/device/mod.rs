@@ -21,7 +21,7 @@ use xshell::{Shell, cmd};
 
 use super::python::environment_with;
 use spinney_pipeline::environment::{self, Toolchain};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
 use spinney_pipeline::{image, process, setup, store};
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use spinney_dataset::{Columns, Dataset, LabelsAre, LabelsIn, Source as Rows};
 use spinney_model::FloatModel;
 
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// What `model.json` says.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

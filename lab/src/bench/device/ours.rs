@@ -18,7 +18,7 @@ use super::model::Model;
 use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
 use spinney_convert::options_for;
 use spinney_pipeline::emulator::{self, Ended};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image::{self, Image, Transport};
 
 /// What a form is, and with that what it is compared with and asked of it.

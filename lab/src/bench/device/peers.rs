@@ -10,7 +10,7 @@ use spinney_evaluate::Footprint;
 
 use super::model::{Model, Source};
 use super::{Bench, DEADLINE_S, Measured, Place, Ran};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, process};
 
 /// Bytes of one outcome: class, ticks, stack, as `scripts/peers/harness/harness.c` writes them.

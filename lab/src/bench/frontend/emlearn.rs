@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use super::{BANK, Bench, Measured, outcomes};
 use crate::bench::device::Place;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// Bytes of one outcome: ticks, stack, logarithms, as `scripts/frontend/emlearn.c` writes them.
 const OUTCOME_LEN: usize = 8 + 4 * BANK.n_bands;

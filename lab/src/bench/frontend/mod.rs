@@ -17,7 +17,7 @@ use spinney_signal::{MelBank, MelScale, Normalisation};
 use super::device::compiler::{Compiler, PACKAGES};
 use super::device::{PLACES, Place, python};
 use spinney_pipeline::environment::{self, Toolchain};
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{process, setup, store};
 
 /// Both sides' bank: HTK's scale without normalisation is what emlearn has.

@@ -12,7 +12,7 @@ use super::{BANK, Bench, Measured, outcomes};
 use crate::bench::device::Place;
 use crate::front_end;
 use spinney_pipeline::environment::Toolchain;
-use spinney_pipeline::failure::{Blame, Failure};
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{image, store};
 
 const PACKAGE: &str = "spinney-frontend-bench";
