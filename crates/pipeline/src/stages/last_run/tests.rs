@@ -16,7 +16,7 @@ use super::super::candidates::{Candidate, Choice};
 use super::super::checked::{CHECKED, Checked};
 use super::super::order::artifact_of;
 use super::super::quantize::CANDIDATES;
-use super::super::run::{CHOICE, DEVICE, PRODUCT_ELF, RunResult};
+use super::super::run::{CHOICE, DEVICE, PRODUCT_ELF, REJECT_COST, RunResult};
 use super::super::{inputs, model, quantize, report, standing};
 use super::*;
 use crate::places;
@@ -124,6 +124,7 @@ impl Project {
             };
             writer.write_json(CHOICE, &choice).environment()?;
             writer.write_json(CHECKED, &checked).environment()?;
+            writer.write_json(REJECT_COST, &()).environment()?;
             writer
                 .write_json(DEVICE, &RunResult::NotRequired)
                 .environment()?;
