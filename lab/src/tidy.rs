@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::repository;
 
 /// The floor of each package: imports lead downwards only, and firmware imports floor 0.
-const FLOORS: [(&str, u32); 23] = [
+const FLOORS: [(&str, u32); 24] = [
     ("spinney-runtime", 0),
     ("spinney-wire", 0),
     ("spinney-frontend", 0),
@@ -18,6 +18,7 @@ const FLOORS: [(&str, u32); 23] = [
     ("spinney-import", 2),
     ("spinney-train", 2),
     ("spinney-checker", 2),
+    ("spinney-oracle", 3),
     ("spinney-quantize", 2),
     ("spinney-signal", 2),
     ("spinney-codegen", 3),

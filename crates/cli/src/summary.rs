@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use spinney_evaluate::{Node, Verdict};
 use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
-use spinney_report::{Accuracy, Detect, Model, Reject, Report, Value};
+use spinney_report::{Accuracy, Detect, Model, Property, Reject, Report, Value};
 
 const NAME: Style = Style::new().bold();
 const HEADER: Style = Style::new().dimmed();
@@ -77,6 +77,7 @@ pub(super) struct Known<'a> {
     pub detect: Option<&'a Detect>,
     /// Of a classifier that may say that it does not know.
     pub reject: Option<&'a Reject>,
+    pub properties: &'a [Property],
     /// Test rows.
     pub n_rows: usize,
     pub splits: Option<Level>,
@@ -106,6 +107,9 @@ fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
     }
     for line in known.reject.iter().flat_map(|it| it.lines(known.n_rows)) {
         writeln!(out, "{line}")?;
+    }
+    for property in known.properties {
+        writeln!(out, "property: {}", visible(&property.line()))?;
     }
     write!(out, "certificate: ")?;
     if let Some(splits) = known.splits {
@@ -141,6 +145,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
         value: report.value.as_ref(),
         detect: report.detect.as_ref(),
         reject: report.reject.as_ref(),
+        properties: &report.properties,
         n_rows: report.dataset.test_rows,
         splits: certificate.splits,
         votes: certificate.votes,

@@ -57,10 +57,10 @@ use diagnostics::{Fault, Span};
 pub use nearest::did_you_mean;
 pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
-    Accuracy, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath, Count,
-    DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity, Labels,
-    MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Quantize, ReadingRange, Reject,
-    Scenes, Search, Target, Training, Uplink,
+    Accuracy, Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath,
+    Count, DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity,
+    Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property, Quantize,
+    ReadingRange, Reject, Scenes, Search, Target, Training, Uplink,
 };
 use spinney_model::Task;
 use value::Reader;

@@ -40,6 +40,9 @@ pub struct Pipeline {
     pub scenes: Option<Scenes>,
     /// `[codegen]`.
     pub codegen: Codegen,
+    /// Each `[[property]]`.
+    #[serde(rename = "property", skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<Property>,
     /// `[reject]`; `None` where a class is always given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reject: Option<Reject>,
@@ -200,6 +203,47 @@ pub enum Labels {
     Folders,
     /// Nowhere: an imported model is run, and no accuracy is measured.
     None,
+}
+
+/// What must hold for every input within some ranges.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Property {
+    /// What must hold.
+    pub asks: Asks,
+    /// Lowest and highest reading by feature name; others have their own ranges.
+    pub within: BTreeMap<String, (f64, f64)>,
+    /// What a search may take, in seconds of counted steps; above 0.
+    pub seconds: f64,
+}
+
+/// What a property says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asks {
+    /// A class is never given.
+    Never(String),
+    /// The value is at most this.
+    AtMost(f64),
+    /// The value is at least this.
+    AtLeast(f64),
+    /// As a feature's reading moves one way, the value does not fall, or the class stays.
+    Monotone {
+        /// The feature.
+        feature: String,
+        /// Whether its reading rises.
+        rises: bool,
+        /// The class; `None` of a value.
+        class: Option<String>,
+    },
+    /// Float and fixed point give the same class.
+    Agrees,
+    /// Test rows keep their class while readings drift.
+    Drift {
+        /// By at most this share of each feature's range; above 0 and below 1.
+        share: f64,
+        /// At least this share of rows, 0 to 1.
+        min_share: f64,
+    },
 }
 
 /// When a classifier says that it does not know.

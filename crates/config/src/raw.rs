@@ -18,6 +18,8 @@ pub(crate) struct RawPipeline {
     sections: BTreeMap<&'static str, RawSection>,
     /// `[features.NAME]` by name.
     pub features: BTreeMap<String, RawSection>,
+    /// `[[property]]`, in their order.
+    pub properties: Vec<RawSection>,
     /// Whether the text is TOML. If not, what is missing may only have been misread.
     pub well_formed: bool,
 }
@@ -47,12 +49,13 @@ impl RawPipeline {
             .expect("the name of a section of the schema")
     }
 
-    /// The sections that the schema knows under this name: one, or one per feature.
+    /// The sections that the schema knows under this name: one, or one per feature or property.
     pub fn sections_named(&self, name: &str) -> Vec<&RawSection> {
-        if name == "features" {
-            return self.features.values().collect();
+        match name {
+            "features" => self.features.values().collect(),
+            "property" => self.properties.iter().collect(),
+            _ => self.sections.get(name).into_iter().collect(),
         }
-        self.sections.get(name).into_iter().collect()
     }
 }
 
@@ -120,6 +123,14 @@ impl RawSection {
         }
     }
 
+    /// Two numbers by feature name; empty where there are none.
+    pub fn ranges(&self, key: &str) -> BTreeMap<String, (f64, f64)> {
+        match self.value(key) {
+            Some(Value::Ranges(ranges)) => ranges.clone(),
+            _ => BTreeMap::new(),
+        }
+    }
+
     /// A size or an address.
     pub fn bytes(&self, key: &str) -> Option<u32> {
         match self.value(key)? {
@@ -162,12 +173,17 @@ pub(crate) fn read(reader: &mut Reader) -> RawPipeline {
     let mut raw = RawPipeline {
         sections: BTreeMap::new(),
         features: BTreeMap::new(),
+        properties: Vec::new(),
         well_formed,
     };
     for section in SECTIONS {
         let found = root.get(section.name);
         if section.name == "features" {
             raw.features = read_features(reader, section, found);
+            continue;
+        }
+        if section.name == "property" {
+            raw.properties = read_properties(reader, section, found);
             continue;
         }
         let read = read_section(reader, section, section.name.to_owned(), found, well_formed);
@@ -274,6 +290,29 @@ fn read_features(
         features.insert(name.get_ref().to_string(), read);
     }
     features
+}
+
+fn read_properties(
+    reader: &mut Reader,
+    section: &Section,
+    found: Option<&Spanned<DeValue>>,
+) -> Vec<RawSection> {
+    let Some(found) = found else {
+        return Vec::new();
+    };
+    let DeValue::Array(tables) = found.get_ref() else {
+        let message = "property: found something else than a list, expected `[[property]]`, with two \
+                       brackets, for each property";
+        reader
+            .faults
+            .push(Fault::new(Some(found.span()), message).help(section.doc));
+        return Vec::new();
+    };
+    let place = |at: usize| format!("property.{at}");
+    (1..)
+        .zip(tables.iter())
+        .map(|(at, table)| read_section(reader, section, place(at), Some(table), true))
+        .collect()
 }
 
 fn read_section(

@@ -26,6 +26,8 @@ pub(crate) enum Value {
     List(Vec<Value>),
     Pair(f64, f64),
     PerClass(BTreeMap<String, f64>),
+    /// Two numbers by feature name.
+    Ranges(BTreeMap<String, (f64, f64)>),
     /// Paths and patterns of files, each with its class, if it has one.
     Paths(Vec<(Option<String>, String)>),
     Chip(Box<Listing>),
@@ -157,6 +159,14 @@ impl Reader<'_> {
             Kind::ClassWeight => self.class_weight(place, kind, value),
             Kind::PerClass(interval) => self.per_class(place, kind, value, *interval),
             Kind::Range => self.range(place, kind, value),
+            Kind::Ranges => {
+                let pair = |value| match value {
+                    Value::Pair(low, high) => Some((low, high)),
+                    _ => None,
+                };
+                self.by_name(place, kind, value, &Kind::Range, pair)
+                    .map(Value::Ranges)
+            }
             Kind::Missing => match value.get_ref() {
                 DeValue::String(word) => self
                     .word(place, kind, value, &[NAN], word)
@@ -525,22 +535,37 @@ impl Reader<'_> {
         value: &Spanned<DeValue>,
         interval: Interval,
     ) -> Option<Value> {
+        let number = |value| match value {
+            Value::Number(number) => Some(number),
+            _ => None,
+        };
+        self.by_name(place, kind, value, &Kind::Number(interval), number)
+            .map(Value::PerClass)
+    }
+
+    /// What a table has by name, each of the same kind: numbers, or two of them.
+    fn by_name<T>(
+        &mut self,
+        place: &str,
+        kind: &Kind,
+        value: &Spanned<DeValue>,
+        of: &Kind,
+        held: impl Fn(Value) -> Option<T>,
+    ) -> Option<BTreeMap<String, T>> {
         let table = match value.get_ref() {
             DeValue::Table(table) if !table.is_empty() => table,
             DeValue::Table(_) => return self.refuse(place, kind, value, None),
             _ => return self.wrong_type(place, kind, value),
         };
         let n_faults = self.faults.len();
-        let mut numbers = BTreeMap::new();
-        for (class, number) in table.iter() {
-            let place = format!("{place}.{}", class.get_ref().escape_debug());
-            self.places.insert(place.clone(), class.span());
-            if let Some(Value::Number(number)) = self.read(&place, &Kind::Number(interval), number)
-            {
-                numbers.insert(class.get_ref().to_string(), number);
-            }
+        let mut found = BTreeMap::new();
+        for (name, item) in table.iter() {
+            let place = format!("{place}.{}", name.get_ref().escape_debug());
+            self.places.insert(place.clone(), name.span());
+            let item = self.read(&place, of, item).and_then(&held);
+            found.extend(item.map(|item| (name.get_ref().to_string(), item)));
         }
-        (self.faults.len() == n_faults).then_some(Value::PerClass(numbers))
+        (self.faults.len() == n_faults).then_some(found)
     }
 
     fn range(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {

@@ -106,8 +106,21 @@ impl Interval {
     }
 }
 
-/// The places of a sensor's readings, in the order of their values: integers are their own, finite
-/// singles count from zero, either way.
+impl Sensor {
+    /// The first and the last place of its readings, in the order of their values: integers are their
+    /// own, finite singles count from zero, either way.
+    #[must_use]
+    pub fn places(self) -> (i64, i64) {
+        places(self)
+    }
+
+    /// The reading at a place.
+    #[must_use]
+    pub fn reading_at(self, place: i64) -> f64 {
+        reading_at(self, place)
+    }
+}
+
 fn places(sensor: Sensor) -> (i64, i64) {
     match sensor {
         Sensor::U8 => (0, i64::from(u8::MAX)),
@@ -133,7 +146,8 @@ fn reading_at(sensor: Sensor, place: i64) -> f64 {
 }
 
 /// The last of these places that goes left, by bisection; the one before the first if none does.
-pub(crate) fn last_left((first, last): (i64, i64), is_left: impl Fn(i64) -> bool) -> i64 {
+#[must_use]
+pub fn last_left((first, last): (i64, i64), is_left: impl Fn(i64) -> bool) -> i64 {
     let (mut left, mut right) = (first - 1, last + 1);
     while right.abs_diff(left) > 1 {
         let middle = i64::midpoint(left, right);

@@ -86,7 +86,8 @@ impl Leaves {
     }
 
     /// What scores begin with.
-    pub(crate) fn bases(&self, n_scores: usize) -> Vec<i64> {
+    #[must_use]
+    pub fn bases(&self, n_scores: usize) -> Vec<i64> {
         match self {
             Self::Values(values) => values.bases.iter().copied().map(i64::from).collect(),
             _ => vec![0; n_scores],
@@ -94,7 +95,10 @@ impl Leaves {
     }
 
     /// Calls `vote` with each score that a leaf of a tree adds to, and how much.
-    pub(crate) fn each_vote(
+    ///
+    /// # Panics
+    /// If there is no such tree or leaf.
+    pub fn each_vote(
         &self,
         tree: usize,
         leaf: usize,

@@ -8,7 +8,7 @@ use spinney_evaluate::{
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
 
-use crate::{Detect, Reject, Value, task};
+use crate::{Detect, Property, Reject, Value, task};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -41,6 +41,9 @@ pub struct Report {
     pub reject: Option<Reject>,
     /// What is proven.
     pub certificate: Certified,
+    /// What the config says must hold for every input; none in most pipelines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<Property>,
     /// How far the winners lead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margins: Option<Margins>,

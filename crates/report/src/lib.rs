@@ -23,6 +23,7 @@ mod data;
 mod html;
 mod mark;
 mod markdown;
+mod property;
 mod reject;
 mod rows;
 mod task;
@@ -34,6 +35,7 @@ pub use data::{
     Toolchain, TreeSize,
 };
 pub use mark::{FILES, is_report};
+pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
 pub use task::{Detect, Value};

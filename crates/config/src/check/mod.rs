@@ -5,6 +5,7 @@ mod frontend;
 mod model;
 mod motion;
 mod node;
+mod property;
 mod reject;
 mod search;
 mod target;
@@ -40,6 +41,9 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let (frontend, scenes) = frontend::check(reader, raw);
     let codegen = codegen(reader, raw.section("codegen"));
     let reject = reject::check(reader, raw);
+    let properties = raw.properties.iter();
+    let properties = properties.map(|section| property::check(reader, section));
+    let properties: Vec<_> = properties.collect();
     let accuracy = accuracy(reader, raw);
     let firmware = firmware(raw.section("firmware"));
     let target = target::check(reader, raw.section("target"));
@@ -56,6 +60,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         frontend,
         scenes,
         codegen: codegen?,
+        properties: properties.into_iter().collect::<Option<_>>()?,
         reject,
         accuracy,
         target: target?,

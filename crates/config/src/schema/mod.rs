@@ -13,7 +13,8 @@ pub use keys::SECTIONS;
 /// A table of `pipeline.toml`.
 #[derive(Debug)]
 pub struct Section {
-    /// Its name, without brackets. `features` stands for each `[features.NAME]`.
+    /// Its name, without brackets. `features` stands for each `[features.NAME]`, `property` for each
+    /// `[[property]]`.
     pub name: &'static str,
     /// What it is for, in a sentence.
     pub doc: &'static str,
@@ -112,6 +113,8 @@ pub enum Kind {
     PerClass(Interval),
     /// Two numbers, the lower first.
     Range,
+    /// Two numbers per feature, by its name.
+    Ranges,
     /// The word [`NAN`], or a number.
     Missing,
 }
@@ -209,6 +212,9 @@ impl Kind {
                 format!("a table by class name, each {}", interval.expected())
             }
             Self::Range => "a list of two numbers, the lower first".to_owned(),
+            Self::Ranges => {
+                "a table by feature name, each a list of two numbers, the lower first".to_owned()
+            }
             Self::Missing => format!("`\"{NAN}\"` or a number"),
         }
     }

@@ -18,6 +18,7 @@ const BASES: [Base; 8] = [
         ("features.hue", ""),
         ("codegen", ""),
         ("reject", "coverage = 0.9"),
+        ("[property]", "never = \"red\""),
         ("accuracy", ""),
         ("target", "chip = \"nRF51822_xxAA\""),
         ("budget", ""),
@@ -113,10 +114,10 @@ fn has(base: Base, section: &str, key: &str) -> bool {
 }
 
 fn name_of(section: &str) -> &str {
-    if section == "features" {
-        "features.hue"
-    } else {
-        section
+    match section {
+        "features" => "features.hue",
+        "property" => "[property]",
+        section => section,
     }
 }
 

@@ -15,6 +15,7 @@ fn document() -> String {
 fn heading(section: &Section) -> String {
     match section.name {
         "features" => "[features.NAME]".to_owned(),
+        "property" => "[[property]]".to_owned(),
         name => format!("[{name}]"),
     }
 }
@@ -134,6 +135,7 @@ fn defaults_are_values_that_their_keys_take() {
 fn at_keys(section: &Section, keys: &str) -> Vec<spinney_config::Diagnostic> {
     let header = match section.name {
         "features" => "[features.hue]".to_owned(),
+        "property" => "[[property]]".to_owned(),
         name => format!("[{name}]"),
     };
     // Some gates are on what another section has.

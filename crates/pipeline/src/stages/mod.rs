@@ -24,6 +24,7 @@ mod opened;
 pub mod order;
 pub mod outliers;
 mod product;
+mod properties;
 pub mod quantize;
 mod recordings;
 pub mod report;

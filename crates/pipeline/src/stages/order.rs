@@ -41,7 +41,8 @@ pub const STAGES: [Spec; 5] = [
         name: "quantize",
         does: "calibrates, quantizes, proves, and writes every form of the model",
         sections: &[
-            "dataset", "frontend", "scenes", "reject", "quantize", "features", "codegen", "target",
+            "dataset", "frontend", "scenes", "reject", "quantize", "features", "property",
+            "codegen", "target",
         ],
         reads_files: true,
         after: &["model"],

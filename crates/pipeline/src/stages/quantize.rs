@@ -12,10 +12,10 @@ use spinney_evaluate::{
 use spinney_import::{Format, sniff};
 use spinney_model::{FloatModel, Naming, Task, Voting};
 use spinney_quantize::{
-    Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Leaves, Options, QuantModel,
-    QuantizeError, Sensor, Votes,
+    Body, Calibration, Certificate, CodeWidth, CodingChoice, Declared, Leaves, Level, Options,
+    QuantModel, QuantizeError, Sensor, Votes,
 };
-use spinney_report::{EarlyExit, FeatureCoding};
+use spinney_report::{EarlyExit, FeatureCoding, Property};
 
 use super::candidates::{Candidate, candidates};
 use super::claim::{self, Claims};
@@ -24,6 +24,7 @@ use super::exit::{Passed, stop_early};
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::order::artifact_of;
 use super::outliers::{Outliers, with_outliers};
+use super::properties::{self, PROPERTIES};
 use super::{Session, hints, model};
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Stage, Writer, sha256};
@@ -106,7 +107,7 @@ pub const EMPTY_CRATE: &str = "empty-crate.json";
 pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let config = &session.config;
     let mut key = inputs.base(config)?;
-    key.extend(inputs.of_config(config, &["quantize", "features", "codegen"])?);
+    key.extend(inputs.of_config(config, &["quantize", "features", "codegen", "property"])?);
     key.extend([artifact_of(session, "model", model::MODEL)?]);
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());
@@ -153,6 +154,11 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     } = &quantized;
     let voting = *voting;
     let mut certificate = spinney_quantize::certify(model, quant, calibrations, voting, &rows.test);
+    let properties = properties::run(config, &quantized, &session.progress)?;
+    if properties::prove_agreement(config, &properties) {
+        certificate.votes = Level::EveryInput;
+        certificate.rows_at_risk.clear();
+    }
     session.progress.doing("evaluating");
     let mut predictions = spinney_evaluate::predict(model, quant, voting, &rows.test);
     let passed = Passed::new(&shipped, exit.as_ref(), &rows.test);
@@ -191,6 +197,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         exit,
         reject: quantized.reject,
         passed,
+        properties: &properties,
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
@@ -452,6 +459,7 @@ struct Results<'a> {
     exit: Option<EarlyExit>,
     reject: Option<Reject>,
     passed: Option<Passed>,
+    properties: &'a [Property],
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
@@ -528,6 +536,7 @@ impl Results<'_> {
         writer.write_json(WITHOUT_REJECT, &self.without_reject)?;
         let detector = self.outliers.map(|it| it.model.to_json());
         writer.write_json(OUTLIERS, &detector)?;
+        writer.write_json(PROPERTIES, &self.properties)?;
         let mut bytes = Vec::new();
         for row in test.values().rows() {
             bytes.extend(self.quant.reading_bytes(&row.to_vec()));

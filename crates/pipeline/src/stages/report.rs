@@ -13,7 +13,7 @@ use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
-    FootprintShare, Latency, Origin, Outliers, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize,
+    FootprintShare, Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize,
     UNKNOWN, Value, predictions_csv,
 };
 
@@ -24,6 +24,7 @@ use super::inputs::Inputs;
 use super::last_run::{self, MadeFrom};
 use super::order::STAGES;
 use super::outliers::Cost;
+use super::properties::PROPERTIES;
 use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::{Session, chip, hand_over, model, node};
@@ -117,6 +118,14 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     }
     let checked: Checked = run.read_json(CHECKED)?;
     verdicts.push(checked.verdict());
+    let properties: Vec<Property> = quantized.read_json(PROPERTIES)?;
+    let places = (1..).map(|at| format!("property.{at}"));
+    verdicts.extend(
+        properties
+            .iter()
+            .zip(places)
+            .map(|(it, place)| it.gate(&place)),
+    );
     let share = |full: u64, empty: u64| full.cast_signed() - empty.cast_signed();
     let model_flash_bytes = share(product.flash_bytes, footprints.empty.flash_bytes);
     let fingerprint = sha256(
@@ -142,6 +151,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
         },
+        properties,
         margins: summary.margins.clone(),
         features: summary.features.clone(),
         shuffled: summary.shuffled,

@@ -4,13 +4,14 @@ use serde::Serialize;
 use spinney_evaluate::{Evaluation, Predictions};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, FeatureCoding, FootprintShare, Model,
-    Origin, Reject, SCHEMA, Value,
+    Origin, Property, Reject, SCHEMA, Value,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
 use super::candidates;
 use super::inputs::Inputs;
 use super::last_run::MadeFrom;
+use super::properties::PROPERTIES;
 use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::{Outcome, Session, Tools, chip, hints, model, report};
 use crate::failure::Failure;
@@ -55,6 +56,9 @@ pub struct QuantizedSoFar {
     pub reject: Option<Reject>,
     /// What is proven.
     pub certificate: Certified,
+    /// What the config says must hold for every input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<Property>,
     /// How each feature is coded.
     pub features: Vec<FeatureCoding>,
     /// Whatever is odd.
@@ -131,6 +135,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         detect: known.detection.as_ref().map(Detect::new),
         reject: report::reject(&known, &predictions, None),
         certificate: report::certified(&certificate, &known),
+        properties: stage.read_json(PROPERTIES)?,
         notes: chip::notes(&session.config, &known),
         features: known.features,
     })

@@ -65,6 +65,12 @@ impl Report {
                     }
                     (self.margins_section())
                     (self.certificate_section())
+                    @if !self.properties.is_empty() {
+                        section {
+                            h2 #properties { "Properties" }
+                            ul { @for property in &self.properties { li { (property.line()) "." } } }
+                        }
+                    }
                     (self.features_section())
                     (self.image_section())
                     (self.device_section())

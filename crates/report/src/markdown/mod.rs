@@ -48,6 +48,12 @@ impl Report {
             }
         }
         self.write_certificate(out)?;
+        if !self.properties.is_empty() {
+            writeln!(out, "\n## Properties\n")?;
+            for property in &self.properties {
+                writeln!(out, "- {}", sentence(&property.line()))?;
+            }
+        }
         self.write_features(out)?;
         self.write_image(out)?;
         if let Some(node) = &self.node {
