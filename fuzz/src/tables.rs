@@ -178,6 +178,12 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
             ends: &numbers.ends,
         },
     };
+    // A word too many is a leaf more where a leaf is one word.
+    let n_leaves_held = match kind {
+        1 => lanes.len() / W,
+        2 => words.len() / N,
+        _ => n_leaves,
+    };
     let mut walk = |nodes: Nodes<'_>| {
         let unit = match &nodes {
             Nodes::Packed(packed) => packed.split_bits() as u32,
@@ -195,7 +201,7 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
             leaves,
         };
         Forest::new(tables).is_ok_and(|forest| {
-            walks::<N, W>(&forest, n_features, n_trees, n_leaves, source);
+            walks::<N, W>(&forest, n_features, n_trees, n_leaves_held, source);
             true
         })
     };
