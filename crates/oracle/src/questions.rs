@@ -281,7 +281,8 @@ pub fn radii(
     let lead = Lead::of(quant)?;
     let radius = |row: &Vec<f64>| {
         let steps = &mut steps();
-        let class = quant.delivered(&quant.scores(&quant.codes(row)));
+        let codes = quant.codes(row);
+        let class = quant.delivered(&codes, &quant.scores(&codes));
         let distances: Vec<Vec<f64>> = (0..cells.of.len())
             .map(|feature| distances(subject, &cells, feature, row[feature]))
             .collect();

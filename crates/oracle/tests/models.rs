@@ -45,7 +45,7 @@ fn counts(subject: &Subject<'_>, row: &[f64]) -> bool {
 
 fn given(subject: &Subject<'_>, row: &[f64]) -> usize {
     let quant = subject.quant;
-    quant.delivered(&quant.scores(&quant.codes(row)))
+    quant.delivered(&quant.codes(row), &quant.scores(&quant.codes(row)))
 }
 
 fn value(subject: &Subject<'_>, row: &[f64]) -> f64 {

@@ -13,8 +13,8 @@ use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
-    FootprintShare, Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize,
-    UNKNOWN, Value, predictions_csv,
+    FootprintShare, Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, TimingBasis,
+    TreeSize, UNKNOWN, Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
