@@ -311,9 +311,9 @@ fn gates_on_answers_that_may_be_unknown() {
         None,
         Some((2, 10, Some(&found))),
         &expect![[r#"
-            max_false_alarms 0.2 0.2 pass
             min_coverage 0.9 0.9 pass
             min_accuracy_accepted 0.875 0.875 pass
+            max_false_alarms 0.2 0.2 pass
             max_unknown 0.2 0.2 pass
         "#]],
     );
@@ -322,9 +322,9 @@ fn gates_on_answers_that_may_be_unknown() {
         None,
         Some((2, 10, Some(&found))),
         &expect![[r#"
-            max_false_alarms 0.199 0.2 FAIL: a smaller `outliers` in [reject]; or are the test rows unlike those of training?
             min_coverage 0.901 0.9 FAIL: the promise is about rows like those that calibrate: are the test rows others? else a higher `coverage` in [reject], or more rows to calibrate on
             min_accuracy_accepted 0.876 0.875 FAIL: a higher `coverage` in [reject] answers fewer rows, and those better; or a better model
+            max_false_alarms 0.199 0.2 FAIL: a smaller `outliers` in [reject]; or are the test rows unlike those of training?
             max_unknown 0.199 0.2 FAIL: a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better model
         "#]],
     );
@@ -337,9 +337,9 @@ fn gates_on_answers_that_may_be_unknown() {
         None,
         Some((10, 10, Some(&nobody))),
         &expect![[r#"
-            max_false_alarms 1 0.2 pass
             min_coverage 0.9 0.9 pass
             min_accuracy_accepted 0.5 - FAIL: every answer is unknown: a lower `coverage` in [reject], or a better model
+            max_false_alarms 1 0.2 pass
             max_unknown 1 1 pass
         "#]],
     );
