@@ -100,13 +100,27 @@ pub fn write_lasting(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// As [`write_lasting`], with several files, none of which is put in its place before all of them
-/// are on the disk: one that is full leaves all as they were.
+/// are on the disk: one that is full leaves all as they were, and one that fails at the last moment
+/// gets back what was there, as far as it takes that.
 pub fn write_together(files: &[(PathBuf, &[u8])]) -> io::Result<()> {
     let written = files
         .iter()
         .map(|(path, bytes)| Temporary::beside(path, bytes, true));
-    for file in written.collect::<io::Result<Vec<_>>>()? {
-        file.put()?;
+    let written = written.collect::<io::Result<Vec<_>>>()?;
+    let mut replaced: Vec<(&Path, Option<Vec<u8>>)> = Vec::new();
+    for file in written {
+        let place = file.place;
+        let before = (files.len() > 1).then(|| fs::read(place).ok());
+        if let Err(error) = file.put() {
+            for (place, before) in replaced.into_iter().rev() {
+                let _ = match before {
+                    Some(bytes) => write_whole(place, &bytes),
+                    None => remove(place),
+                };
+            }
+            return Err(error);
+        }
+        replaced.extend(before.map(|before| (place, before)));
     }
     let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
     folders.into_iter().try_for_each(sync_folder)
@@ -310,6 +324,33 @@ mod tests {
             if outcome.is_ok() {
                 assert!(is_new);
                 break;
+            }
+        }
+    }
+
+    /// Names are given one after the other; one that is refused gets all others their files back.
+    #[test]
+    fn files_are_all_old_where_a_name_is_refused() {
+        for refused in 0..3 {
+            let folder = tempfile::tempdir().unwrap();
+            let [one, two, new] = ["one", "two", "new"].map(|name| folder.path().join(name));
+            for path in [&one, &two] {
+                write_whole(path, b"old").unwrap();
+            }
+            let files = [(one, &b"later"[..]), (new, b"later"), (two, b"later")];
+            let mut n = 0;
+            let faults = move |operation, _: &Path| {
+                n += usize::from(operation == Operation::Rename);
+                let is_refused = operation == Operation::Rename && n == refused + 1;
+                is_refused.then(|| Fault {
+                    error: io::Error::other("refused"),
+                    bytes_written: 0,
+                })
+            };
+            with_faults(faults, || write_together(&files)).unwrap_err();
+            assert_eq!(names(folder.path()).len(), 2, "{refused}");
+            for (path, _) in files.iter().filter(|(path, _)| !path.ends_with("new")) {
+                assert_eq!(fs::read(path).unwrap(), b"old", "{refused}");
             }
         }
     }
