@@ -14,7 +14,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::candidates::{self, Choice};
 use spinney_pipeline::stages::checked::{self, exact_rows};
 use spinney_pipeline::stages::claim::Claims;
-use spinney_pipeline::stages::quantize::CLAIMS;
+use spinney_pipeline::stages::quantize::{CANDIDATES, CLAIMS};
 use spinney_pipeline::stages::run::{CHOICE, PRODUCT_ELF};
 use spinney_pipeline::stages::{Session, inputs, last_run, model, outliers};
 use spinney_pipeline::store::sha256;
@@ -413,7 +413,7 @@ fn in_code() -> Result<(), Failure> {
         .position(|candidate| candidate.is_code() && !candidate.early_exit)
         .with_context(|| format!("{CODE}: none of its forms is code"))
         .environment()?;
-    let mut wrong = candidates[index].clone();
+    let mut wrong = candidates::form(&session, CANDIDATES, &candidates[index])?;
     let trees = wrong
         .files
         .get_mut("src/trees.rs")

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
 use spinney_cli::terminal;
-use spinney_codegen::{
-    CodeType, Encoding, Identity, Options as Form, SourceTree, has_probabilities,
-};
+use spinney_codegen::{CodeType, Encoding, Identity, Options as Form, SourceTree};
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -267,10 +265,13 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     .collect()
 }
 
+/// A model's name, its crate, and whether it gives probabilities.
+type Crate<'a> = (&'a str, SourceTree, bool);
+
 /// Links every kind of model for every core, and a model that does panic for none.
 pub(crate) fn run() -> Result<(), Failure> {
     let models = kinds()?;
-    let crates: Vec<(&str, SourceTree)> = models
+    let crates: Vec<Crate<'_>> = models
         .iter()
         .map(|(name, (model, options))| {
             let identity = Identity {
@@ -279,7 +280,7 @@ pub(crate) fn run() -> Result<(), Failure> {
                 fingerprint: "",
             };
             let generated = spinney_codegen::drop_in(identity, model, options).environment()?;
-            Ok((*name, generated.files))
+            Ok((*name, generated.files, model.probabilities().is_some()))
         })
         .collect::<Result<_, Failure>>()?;
     for target in TARGETS {
@@ -293,12 +294,12 @@ pub(crate) fn run() -> Result<(), Failure> {
     prove_that_it_can_fail(TARGETS[0], &crates[0])
 }
 
-fn prove_that_it_can_fail(target: &str, sound: &(&str, SourceTree)) -> Result<(), Failure> {
+fn prove_that_it_can_fail(target: &str, sound: &Crate<'_>) -> Result<(), Failure> {
     let mut panicking = sound.1.clone();
     let lib = panicking.entry("src/lib.rs".to_owned()).or_default();
     *lib = lib.replace(".unwrap_or(0)", ".unwrap() + readings_or_codes(codes)");
     lib.push_str("\nfn readings_or_codes(codes: &[i16]) -> usize {\n    usize::from(codes[codes[0] as usize] > 0)\n}\n");
-    match link(target, &[(sound.0, panicking)]) {
+    match link(target, &[(sound.0, panicking, sound.2)]) {
         Ok(()) => Err(Failure::Environment(anyhow!(
             "a model that panics linked for {target}: the check proves nothing"
         ))),
@@ -311,7 +312,7 @@ fn prove_that_it_can_fail(target: &str, sound: &(&str, SourceTree)) -> Result<()
 }
 
 /// Links one image per kind; the first that does not link ends it.
-fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
+fn link(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
     let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
     let repository = crate::repository();
     let read = |path: &str| {
@@ -325,13 +326,13 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
     let lock = read("firmware/Cargo.lock")?;
     let all: String = crates
         .iter()
-        .flat_map(|(_, sources)| sources.values())
+        .flat_map(|(_, sources, _)| sources.values())
         .cloned()
         .collect();
     let digest = &store::sha256((all + &main).as_bytes())["sha256:".len()..][..12];
     let mut files = SourceTree::from([("Cargo.lock".to_owned(), lock)]);
     let mut members = Vec::new();
-    for (name, sources) in crates {
+    for (name, sources, has_probabilities) in crates {
         for (path, text) in sources {
             // One workspace holds one package of a name, so all models share a runtime.
             let to = match path.strip_prefix("runtime/") {
@@ -347,7 +348,7 @@ fn link(target: &str, crates: &[(&str, SourceTree)]) -> Result<(), Failure> {
             };
             files.insert(to, text);
         }
-        let features = if has_probabilities(sources) {
+        let features = if *has_probabilities {
             "[features]\ndefault = [\"probabilities\"]\n"
         } else {
             "[features]\n"

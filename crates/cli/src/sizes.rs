@@ -130,17 +130,16 @@ fn line(
         kind: quantized.model.kind(),
         fingerprint,
     };
-    let package = identity.package();
     let firmware = image::firmware_sources();
     let mut smallest: Option<Line> = None;
     let forms = stages::forms(config, &quantized.shipped(), identity)?;
-    for form in forms.iter().filter(|form| form.is_offered) {
-        let image = stages::product_image(pipeline, &package, &form.files, Some(form));
+    for form in forms.iter().filter(|form| form.about.is_offered) {
+        let image = stages::product_image(pipeline, form);
         let folder = places::artifacts_named(config.path(), "chips-sizes")?.join(format!(
             "{}-{}-{}",
             identity.pipeline,
             chip.name,
-            form.name.replace([' ', ','], "-")
+            form.about.name.replace([' ', ','], "-")
         ));
         let elf = image::build(&image, &firmware, &toolchain, &folder, progress)?;
         let footprint = Footprint::from_elf(&elf).environment()?;
@@ -150,7 +149,7 @@ fn line(
         {
             smallest = Some(Line {
                 chip: chip.clone(),
-                form: form.form.clone(),
+                form: form.about.form.clone(),
                 footprint,
             });
         }

@@ -60,7 +60,6 @@ pub use exit::{Exit, Prefix, Stopped, Walks};
 pub use front_end::{add_front_end, filters};
 pub use memory::{exact_memory_x, memory_x};
 pub use options::{CodeType, Encoding, Options};
-pub use probability::has_probabilities;
 pub use unknown::OutliersShape;
 
 /// Text files by path, relative to the folder that they are meant for.

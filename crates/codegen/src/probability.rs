@@ -3,17 +3,7 @@
 
 use spinney_quantize::{Body, Probabilities, QuantModel};
 
-use crate::SourceTree;
-
 const SIGNATURE: &str = "pub fn probabilities(codes: &[Code; N_CODES]) -> [u16; N_CLASSES] {";
-
-/// Whether a generated crate gives probabilities.
-#[must_use]
-pub fn has_probabilities(files: &SourceTree) -> bool {
-    files
-        .get("src/lib.rs")
-        .is_some_and(|lib| lib.contains("\npub fn probabilities("))
-}
 
 /// The generated `probabilities`, or nothing where the model has none.
 pub(crate) fn source(model: &QuantModel) -> String {

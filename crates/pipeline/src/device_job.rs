@@ -67,6 +67,7 @@ pub struct Job {
     rows: Vec<u8>,
     n_features: usize,
     n_classes: usize,
+    has_probabilities: bool,
 }
 
 impl Job {
@@ -99,6 +100,7 @@ impl Job {
             rows: bytes,
             n_features: quant.schema().n_features(),
             n_classes: quant.n_scores(),
+            has_probabilities: quant.probabilities().is_some(),
             name,
         })
     }
@@ -118,7 +120,8 @@ impl Job {
             let folder = folder.join(format!("{}-{}-{}", self.name, device.core, machine.name));
             let image = Image {
                 model: &self.model,
-                model_package: &format!("{}-model", self.name),
+                model_package: format!("{}-model", self.name),
+                has_probabilities: self.has_probabilities,
                 boot: Boot::Direct,
                 memory: (machine.flash, machine.ram),
                 core: device.core,

@@ -104,6 +104,40 @@ impl Finished {
         }
     }
 
+    /// An artifact that is text.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_text(&self, artifact: &str) -> Result<String, Failure> {
+        String::from_utf8(self.read(artifact)?)
+            .with_context(|| format!("{} is no text", self.path(artifact).display()))
+            .environment()
+    }
+
+    /// The files of a folder that was written as a tree, by their paths in it.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_tree(&self, folder: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let folder = format!("{folder}/");
+        let paths = self.stamp.artifacts.keys();
+        paths
+            .filter_map(|path| Some((path, path.strip_prefix(&folder)?)))
+            .map(|(path, inside)| Ok((inside.to_owned(), self.read_text(path)?)))
+            .collect()
+    }
+
+    /// Digest of an artifact, or of all below a folder, whose name ends in `/`.
+    pub fn digest_of(&self, artifact: &str) -> Option<String> {
+        if !artifact.ends_with('/') {
+            return self.stamp.artifacts.get(artifact).cloned();
+        }
+        let below: BTreeMap<&String, &String> = (self.stamp.artifacts.iter())
+            .filter(|(path, _)| path.starts_with(artifact))
+            .collect();
+        (!below.is_empty()).then(|| sha256(&serde_json::to_vec(&below).unwrap_or_default()))
+    }
+
     /// An artifact that was written as JSON.
     ///
     /// # Errors
@@ -219,6 +253,18 @@ impl Writer<'_> {
     pub fn write(&mut self, artifact: &str, bytes: &[u8]) -> anyhow::Result<()> {
         write_whole(&self.stage.path(artifact), bytes)?;
         self.artifacts.insert(artifact.to_owned(), sha256(bytes));
+        Ok(())
+    }
+
+    /// Writes the files of a folder.
+    pub fn write_tree(
+        &mut self,
+        folder: &str,
+        files: &BTreeMap<String, String>,
+    ) -> anyhow::Result<()> {
+        for (path, text) in files {
+            self.write(&format!("{folder}/{path}"), text.as_bytes())?;
+        }
         Ok(())
     }
 

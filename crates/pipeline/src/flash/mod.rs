@@ -108,7 +108,7 @@ impl Flash {
         screen: &mut dyn Screen,
         progress: &Progress,
     ) -> Result<verify::Verified, Failure> {
-        let class_only = self.product.chosen.early_exit;
+        let class_only = self.product.chosen.form.about.early_exit;
         let wire = self.follow(probe, screen, true)?;
         // From here on the wire carries answers.
         let Process {

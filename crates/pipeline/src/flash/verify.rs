@@ -21,8 +21,9 @@ use crate::stages::{self, Chosen};
 pub(super) fn image(chosen: &Chosen, chip: &Chip, progress: &Progress) -> Result<Vec<u8>, Failure> {
     let toolchain = environment::needed_toolchain(chip.core.target(), progress)?;
     let image = Image {
-        model: &chosen.files,
-        model_package: &format!("{}-model", chosen.name),
+        model: &chosen.form.files,
+        model_package: format!("{}-model", chosen.name),
+        has_probabilities: chosen.form.about.has_probabilities,
         memory: (chip.flash, chip.ram),
         boot: chip.boot,
         core: chip.core,
@@ -30,7 +31,7 @@ pub(super) fn image(chosen: &Chosen, chip: &Chip, progress: &Progress) -> Result
         for_speed: chosen.is_fast,
         transport: Transport::Serve(Way::Rtt),
         takes_samples: false,
-        class_only: chosen.early_exit,
+        class_only: chosen.form.about.early_exit,
     };
     let folder = chosen.scratch.join("serve-rtt");
     image::build(

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Core, Region};
-use spinney_codegen::{SourceTree, has_probabilities};
+use spinney_codegen::SourceTree;
 use spinney_evaluate::Label;
 
 pub use self::cargo::{Job, compile};
@@ -69,7 +69,9 @@ pub struct Image<'a> {
     /// The generated model crate.
     pub model: &'a SourceTree,
     /// The name of its package.
-    pub model_package: &'a str,
+    pub model_package: String,
+    /// Whether it gives probabilities.
+    pub has_probabilities: bool,
     /// Where it is linked to.
     pub memory: (Region, Region),
     /// What the chip wants to find there besides.
@@ -100,7 +102,7 @@ impl Image<'_> {
         if self.transport == Transport::Product && self.log != LOG_OFF {
             features.push_str(",log");
         }
-        if has_probabilities(self.model) {
+        if self.has_probabilities {
             features.push_str(",probabilities");
         }
         if self.has_signal() {

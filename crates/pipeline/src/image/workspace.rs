@@ -51,7 +51,7 @@ pub(super) fn of(image: &Image<'_>, firmware: &SourceTree) -> Result<SourceTree,
     )?;
     if image.for_speed {
         let manifest = files.entry("Cargo.toml".to_owned()).or_default();
-        for package in [image.model_package, "spinney-runtime"] {
+        for package in [image.model_package.as_str(), "spinney-runtime"] {
             manifest.push_str(&format!(
                 "\n[profile.release.package.{package}]\nopt-level = 3\n"
             ));

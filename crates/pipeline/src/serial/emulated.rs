@@ -75,7 +75,8 @@ impl Served {
             places::artifacts(config)?.join(format!("firmware/{kind}-{}-{core}", machine.name));
         let image = Image {
             model: &generated.files,
-            model_package: &identity.package(),
+            model_package: identity.package(),
+            has_probabilities: quant.probabilities().is_some(),
             memory: (machine.flash, machine.ram),
             boot: Boot::Direct,
             core,

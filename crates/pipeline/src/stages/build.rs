@@ -6,7 +6,7 @@ use spinney_codegen::SourceTree;
 use spinney_config::{LogLevel, Pipeline, Prefer};
 use spinney_evaluate::Footprint;
 
-use super::candidates::{self, Candidate};
+use super::candidates::{self, Form, sources_of};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, EMPTY_CRATE};
 use super::{Session, Tools};
@@ -65,10 +65,16 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
-    for artifact in [CANDIDATES, EMPTY_CRATE] {
-        key.extend([artifact_of(session, "quantize", artifact)?]);
-    }
+    key.extend(of_forms(session)?);
     Ok(key)
+}
+
+/// What images hold of the model.
+pub(super) fn of_forms(session: &Session) -> Result<store::Inputs, Failure> {
+    let empty = format!("{EMPTY_CRATE}/");
+    let artifacts = [CANDIDATES, &sources_of(CANDIDATES), &empty];
+    let named = |artifact| artifact_of(session, "quantize", artifact);
+    artifacts.map(named).into_iter().collect()
 }
 
 /// Builds the images, unless nothing that they depend on has changed.
@@ -83,37 +89,25 @@ fn build_all<'a>(
     tools: &Tools,
     stage: &'a Stage,
 ) -> Result<Writer<'a>, Failure> {
-    let quantized = session.made("quantize")?;
     let firmware = image::firmware_sources();
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
     let candidates = candidates::of(session)?;
-    let empty: SourceTree = quantized.read_json(EMPTY_CRATE)?;
-    let build = |candidate: Option<&Candidate>, transport: Transport| {
-        let name = match (candidate, transport) {
-            (None, _) => "empty".to_owned(),
-            (Some(candidate), transport) => format!("{} {}", candidate.name, transport.name()),
+    let build = |form: &Form, transport: Transport| {
+        let built = Built {
+            name: format!("{} {}", form.about.name, transport.name()),
+            form,
+            transport,
+            // Forms are measured from readings, and the one that ships from samples as well.
+            takes_samples: transport == Transport::Product,
         };
-        // Forms are measured from readings, and the one that ships from samples as well.
-        let takes_samples = transport == Transport::Product;
-        let files = candidate.map_or(&empty, |candidate| &candidate.files);
-        build_one(
-            session,
-            tools,
-            &firmware,
-            candidate,
-            Built {
-                name,
-                files,
-                transport,
-                takes_samples,
-            },
-        )
+        build_one(session, tools, &firmware, built)
     };
     let mut writer = stage.begin().environment()?;
     let mut products = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
+        let form = candidates::form(session, CANDIDATES, candidate)?;
         let product = if candidate.is_offered {
-            let product = build(Some(candidate), Transport::Product)?;
+            let product = build(&form, Transport::Product)?;
             writer.write(&product_elf(index), &product).environment()?;
             Some(Footprint::from_elf(&product).environment()?)
         } else {
@@ -121,11 +115,13 @@ fn build_all<'a>(
         };
         products.push(product);
         if machine.is_some() {
-            let verify = build(Some(candidate), Transport::Verify)?;
+            let verify = build(&form, Transport::Verify)?;
             writer.write(&verify_elf(index), &verify).environment()?;
         }
     }
-    let empty = build(None, Transport::Product)?;
+    let has_probabilities = candidates.iter().any(|it| it.has_probabilities);
+    let empty = candidates::empty(session, has_probabilities)?;
+    let empty = build(&empty, Transport::Product)?;
     let footprints = Footprints {
         products,
         empty: Footprint::from_elf(&empty).environment()?,
@@ -138,23 +134,23 @@ fn build_all<'a>(
 pub(super) fn verify_image(
     session: &Session,
     tools: &Tools,
-    candidate: &Candidate,
+    form: &Form,
     name: &str,
 ) -> Result<Vec<u8>, Failure> {
     let built = Built {
         name: name.to_owned(),
-        files: &candidate.files,
+        form,
         transport: Transport::Verify,
         takes_samples: false,
     };
     let firmware = image::firmware_sources();
-    build_one(session, tools, &firmware, Some(candidate), built)
+    build_one(session, tools, &firmware, built)
 }
 
 /// An image to build.
 pub(super) struct Built<'a> {
     pub name: String,
-    pub files: &'a SourceTree,
+    pub form: &'a Form,
     pub transport: Transport,
     pub takes_samples: bool,
 }
@@ -163,7 +159,6 @@ pub(super) fn build_one(
     session: &Session,
     tools: &Tools,
     firmware: &SourceTree,
-    candidate: Option<&Candidate>,
     built: Built<'_>,
 ) -> Result<Vec<u8>, Failure> {
     let pipeline = &session.config.pipeline;
@@ -173,8 +168,7 @@ pub(super) fn build_one(
         built.name, chip.name
     ));
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
-    let package = format!("{}-model", pipeline.identity.name);
-    let mut image = product_image(pipeline, &package, built.files, candidate);
+    let mut image = product_image(pipeline, built.form);
     image.transport = built.transport;
     image.takes_samples = built.takes_samples;
     if let (Transport::Verify, Some(machine)) = (built.transport, machine) {
@@ -192,26 +186,22 @@ pub(super) fn build_one(
     )
 }
 
-/// The image of a form as it ships on the config's chip; of no form, with an empty model.
-pub fn product_image<'a>(
-    pipeline: &'a Pipeline,
-    package: &'a str,
-    files: &'a SourceTree,
-    form: Option<&Candidate>,
-) -> Image<'a> {
+/// The image of a form as it ships on the config's chip.
+pub fn product_image<'a>(pipeline: &Pipeline, form: &'a Form) -> Image<'a> {
     let chip = &pipeline.target.chip;
     Image {
-        model: files,
-        model_package: package,
+        model: &form.files,
+        model_package: format!("{}-model", pipeline.identity.name),
+        has_probabilities: form.about.has_probabilities,
         memory: (chip.flash, chip.ram),
         boot: chip.boot,
         core: chip.core,
         log: log_level(pipeline.firmware.log),
         // Branches hardly shrink where they are optimized for size, and slow down a lot.
-        for_speed: pipeline.codegen.prefer == Prefer::Speed || form.is_some_and(Candidate::is_code),
+        for_speed: pipeline.codegen.prefer == Prefer::Speed || form.about.is_code(),
         transport: Transport::Product,
         takes_samples: true,
-        class_only: form.is_some_and(|form| form.early_exit),
+        class_only: form.about.early_exit,
     }
 }
 

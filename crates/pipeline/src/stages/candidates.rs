@@ -11,15 +11,16 @@ use spinney_evaluate::{DeviceRun, Footprint};
 use spinney_quantize::{Body, QuantModel};
 use spinney_report::Candidate as Reported;
 
-use super::quantize::CANDIDATES;
+use super::quantize::{CANDIDATES, EMPTY_CRATE};
 use super::{Session, chip};
 use crate::failure::Failure;
+use crate::store::Writer;
 
 /// Splits up to which `auto` tries branches; a compiler takes minutes over more.
 const BRANCHES_SPLITS_MAX: usize = 20_000;
 
-/// A form of the model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is known of a form of the model; its sources are beside it, as a [`Form`] has them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The encoding and what sets it apart.
     pub name: String,
@@ -31,8 +32,8 @@ pub struct Candidate {
     pub early_exit: bool,
     /// Whether codes are compared, rather than readings.
     pub has_codes: bool,
-    /// The generated crate.
-    pub files: SourceTree,
+    /// Whether it gives probabilities.
+    pub has_probabilities: bool,
     /// Whether it may be chosen; else it only gives the scores of one that exits early.
     pub is_offered: bool,
     /// The candidate with the same tables that asks all trees.
@@ -43,13 +44,22 @@ pub struct Candidate {
     pub shape: Shape,
 }
 
+/// A form of the model, with its sources.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    /// What is known of it.
+    pub about: Candidate,
+    /// The generated crate.
+    pub files: SourceTree,
+    /// The text of the C99 header, where that is asked for.
+    pub header: Option<String>,
+}
+
 /// A C99 header beside the generated crate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CHeader {
     /// Its path in the stage `run`.
     pub path: String,
-    /// The text of the header.
-    pub text: String,
     /// The width of a split in words.
     pub form: String,
     /// What was asked for and is not in it.
@@ -85,11 +95,11 @@ fn bits(code_type: CodeType) -> u8 {
 }
 
 impl CHeader {
-    fn new(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Self {
+    /// The header, and its text.
+    fn new(identity: Identity<'_>, model: &QuantModel, options: &Options) -> (Self, String) {
         let header = c99(identity, model, options);
-        Self {
+        let about = Self {
             path: format!("c99/{}", header.file),
-            text: header.text,
             form: header.form,
             notes: header.notes,
             prefix: header.prefix,
@@ -100,16 +110,17 @@ impl CHeader {
                 code_bits: bits(header.code_type),
                 outliers: header.outliers,
             },
-        }
+        };
+        (about, header.text)
     }
 }
 
 /// The forms that the config leaves open, the plainest first.
-pub fn candidates(
+pub fn generate(
     pipeline: &Pipeline,
     model: &QuantModel,
     identity: Identity<'_>,
-) -> Result<Vec<Candidate>, Failure> {
+) -> Result<Vec<Form>, Failure> {
     let codegen = &pipeline.codegen;
     let core = pipeline.target.chip.core;
     let n_splits = match model.body() {
@@ -132,7 +143,7 @@ pub fn candidates(
     let of_codes = encodings.iter().map(|encoding| (*encoding, None));
     let branches = encodings.iter().find(|it| **it == Encoding::Branches);
     let of_readings = branches.map(|encoding| (*encoding, Some(CodeType::Reading)));
-    let mut candidates = Vec::new();
+    let mut forms: Vec<Form> = Vec::new();
     for (encoding, code_type) in of_codes.chain(of_readings) {
         let options = |early_exit: bool| {
             let of_core = options_for(core, model, encoding, early_exit);
@@ -166,24 +177,50 @@ pub fn candidates(
                 encoding.name()
             )));
         }
-        let index = candidates.len();
-        candidates.push(Candidate::new(
-            encoding,
-            all,
-            early.is_none() || (is_auto && !must_exit),
-            None,
-        ));
-        if let Some(early) = early {
-            candidates.push(Candidate::new(encoding, early, true, Some(index)));
-        }
-        if codegen.export.contains(&Export::C99) {
-            for candidate in &mut candidates[index..] {
-                let options = options(candidate.early_exit);
-                candidate.header = Some(CHeader::new(identity, model, &options));
+        let index = forms.len();
+        let mut add = |generated: Generated, is_offered: bool, scores_from: Option<usize>| {
+            let mut form = Form::new(encoding, generated, model.probabilities().is_some());
+            form.about.is_offered = is_offered;
+            form.about.scores_from = scores_from;
+            if codegen.export.contains(&Export::C99) {
+                let (header, text) = CHeader::new(identity, model, &options(form.about.early_exit));
+                (form.about.header, form.header) = (Some(header), Some(text));
             }
+            forms.push(form);
+        };
+        add(all, early.is_none() || (is_auto && !must_exit), None);
+        if let Some(early) = early {
+            add(early, true, Some(index));
         }
     }
-    Ok(candidates)
+    Ok(forms)
+}
+
+/// Writes forms: what is known of them as the artifact `list`, sources into the folder of its name.
+pub fn write(writer: &mut Writer<'_>, list: &str, forms: &[Form]) -> anyhow::Result<()> {
+    for form in forms {
+        let folder = folder(list, &form.about);
+        writer.write_tree(&folder, &form.files)?;
+        if let (Some(header), Some(text)) = (&form.about.header, &form.header) {
+            writer.write(&format!("{folder}.{}", header.path), text.as_bytes())?;
+        }
+    }
+    let abouts: Vec<&Candidate> = forms.iter().map(|form| &form.about).collect();
+    writer.write_json(list, &abouts)
+}
+
+/// Where the sources of a form lie.
+fn folder(list: &str, about: &Candidate) -> String {
+    format!(
+        "{}{}",
+        sources_of(list),
+        about.name.replace([' ', ','], "-")
+    )
+}
+
+/// Where the sources of all forms of a list lie.
+pub fn sources_of(list: &str) -> String {
+    format!("{}/", list.trim_end_matches(".json"))
 }
 
 /// The forms that the stage `quantize` of a session wrote.
@@ -194,33 +231,62 @@ pub fn of(session: &Session) -> Result<Vec<Candidate>, Failure> {
     session.made("quantize")?.read_json(CANDIDATES)
 }
 
+/// The form of which a list of the stage `quantize` knows `about`.
+///
+/// # Errors
+/// The artifacts are not what the stage wrote.
+pub fn form(session: &Session, list: &str, about: &Candidate) -> Result<Form, Failure> {
+    let quantized = session.made("quantize")?;
+    let folder = folder(list, about);
+    let header = (about.header.as_ref())
+        .map(|header| quantized.read_text(&format!("{folder}.{}", header.path)));
+    Ok(Form {
+        files: quantized.read_tree(&folder)?,
+        header: header.transpose()?,
+        about: about.clone(),
+    })
+}
+
+/// The form without a model, for what an image takes besides.
+///
+/// # Errors
+/// As [`form`].
+pub fn empty(session: &Session, has_probabilities: bool) -> Result<Form, Failure> {
+    Ok(Form {
+        about: Candidate {
+            name: "empty".to_owned(),
+            has_probabilities,
+            ..Candidate::default()
+        },
+        files: session.made("quantize")?.read_tree(EMPTY_CRATE)?,
+        header: None,
+    })
+}
+
 impl Candidate {
     /// Whether its trees are code rather than tables.
     pub fn is_code(&self) -> bool {
         self.encoding == Encoding::Branches.name()
     }
+}
 
-    fn new(
-        encoding: Encoding,
-        generated: Generated,
-        is_offered: bool,
-        scores_from: Option<usize>,
-    ) -> Self {
+impl Form {
+    fn new(encoding: Encoding, generated: Generated, has_probabilities: bool) -> Self {
         let early_exit = generated.options.early_exit;
         let exit = if early_exit { ", early exit" } else { "" };
         let compared = match generated.options.code_type {
             CodeType::Reading => " on readings",
             CodeType::U8 | CodeType::I16 | CodeType::U16 => "",
         };
-        Self {
+        let about = Candidate {
             name: format!("{}{compared}{exit}", encoding.name()),
             encoding: encoding.name().to_owned(),
             form: generated.form,
             early_exit,
             has_codes: generated.options.code_type != CodeType::Reading,
-            files: generated.files,
-            is_offered,
-            scores_from,
+            has_probabilities,
+            is_offered: true,
+            scores_from: None,
             header: None,
             shape: Shape {
                 layout: generated.layout,
@@ -229,6 +295,11 @@ impl Candidate {
                 code_bits: bits(generated.options.code_type),
                 outliers: generated.outliers,
             },
+        };
+        Self {
+            about,
+            files: generated.files,
+            header: None,
         }
     }
 }
@@ -394,7 +465,6 @@ fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use spinney_codegen::SourceTree;
     use spinney_config::Pipeline;
     use spinney_evaluate::{DeviceRun, Footprint, Instructions};
 
@@ -432,7 +502,7 @@ mod tests {
                         form: name.to_owned(),
                         early_exit: false,
                         has_codes: true,
-                        files: SourceTree::new(),
+                        has_probabilities: false,
                         header: None,
                         shape: Shape::default(),
                         is_offered: true,

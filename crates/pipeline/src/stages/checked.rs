@@ -3,12 +3,11 @@
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
-use spinney_codegen::has_probabilities;
 use spinney_evaluate::{Answer, Footprint, Outputs, Quantity, Verdict};
 use spinney_model::FloatModel;
 
 use super::build::{self, verify_elf};
-use super::candidates::Candidate;
+use super::candidates::{Candidate, Form};
 use super::claim::{Claims, readings, row_bytes, stops_for_certain};
 use super::quantize::{CLAIMS, EXACT_ROWS, OUTLIERS, ROWS};
 use super::{FoundEmulator, Session, model, outliers};
@@ -59,6 +58,8 @@ pub(super) struct Subject<'a> {
     pub product: &'a [u8],
     pub index: usize,
     pub candidates: &'a [Candidate],
+    /// The text of its C99 header, where there is one.
+    pub header: Option<&'a str>,
     pub emulator: Option<&'a FoundEmulator>,
 }
 
@@ -88,13 +89,11 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
     let image = [Memory::of_elf, Memory::of_outliers].map(|read| read(subject.product));
     let image = found(&claims.image, image);
     let header = subject.candidates[subject.index].header.as_ref();
-    let header = header.zip(claims.header).map(|(header, claim)| {
+    let header = header.zip(subject.header).zip(claims.header);
+    let header = header.map(|((header, text), claim)| {
         let of_outliers = format!("{}_outliers", header.prefix);
         let memory = [&header.prefix, &of_outliers];
-        found(
-            &claim,
-            memory.map(|prefix| Memory::of_header(&header.text, prefix)),
-        )
+        found(&claim, memory.map(|prefix| Memory::of_header(text, prefix)))
     });
     let is_asked = !float.trees().is_empty() && image.holds() && !image.notes.is_empty();
     let asked = is_asked
@@ -191,7 +190,7 @@ fn outputs(candidate: &Candidate, edges: &Edges) -> Outputs {
         n_features: edges.rows.first().map_or(0, Vec::len),
         n_classes,
         class_only: candidate.early_exit,
-        n_probabilities: if has_probabilities(&candidate.files) {
+        n_probabilities: if candidate.has_probabilities {
             n_classes
         } else {
             0
@@ -231,16 +230,16 @@ fn ask_image(
     Ok(())
 }
 
-/// Asks an image of `candidate`, built here, about both sides of every split of the form `index`
+/// Asks an image of `form`, built here, about both sides of every split of the form `index`
 /// of the last run.
-pub fn ask_anew(session: &Session, candidate: &Candidate, index: usize) -> Result<Asked, Failure> {
+pub fn ask_anew(session: &Session, form: &Form, index: usize) -> Result<Asked, Failure> {
     let tools = super::tools(&session.config, &session.progress)?;
     let emulator = tools
         .emulator
         .as_ref()
         .context("no emulator is here")
         .environment()?;
-    let elf = build::verify_image(session, &tools, candidate, "planted")?;
+    let elf = build::verify_image(session, &tools, form, "planted")?;
     let quantized = session.made("quantize")?;
     let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claim = claims.swap_remove(index).image;
@@ -253,7 +252,7 @@ pub fn ask_anew(session: &Session, candidate: &Candidate, index: usize) -> Resul
     let edges = edges(&float, &claim, detector.as_ref(), &rows)
         .map_err(|error| Failure::Input(anyhow!("{error}")))?;
     let mut asked = Asked::of(&edges);
-    let outputs = outputs(candidate, &edges);
+    let outputs = outputs(&form.about, &edges);
     ask_image(
         session,
         emulator,

@@ -21,11 +21,11 @@ pub struct Claims {
 }
 
 /// The claims of all candidates.
-pub(super) fn claims(
+pub(super) fn claims<'a>(
     quantized: &Quantized,
     certificate: &quantize::Certificate,
     model_digest: &str,
-    candidates: &[Candidate],
+    candidates: impl Iterator<Item = &'a Candidate>,
 ) -> anyhow::Result<Vec<Claims>> {
     let whole = Parts {
         quant: &quantized.quant,
@@ -61,7 +61,6 @@ pub(super) fn claims(
         }
     };
     Ok(candidates
-        .iter()
         .map(|candidate| Claims {
             image: claim(&candidate.shape),
             header: candidate.header.as_ref().map(|header| claim(&header.shape)),

@@ -15,7 +15,7 @@ use spinney_dataset::{Dataset, Rows, split};
 
 use spinney_convert::options_for;
 
-use super::candidates::candidates;
+use super::candidates;
 use super::inputs::PipelineRows;
 use super::model::train_model;
 use super::quantize::quantized_from;
@@ -404,7 +404,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
         kind: quantized.model.kind(),
         fingerprint: "0",
     };
-    candidates(&config.pipeline, &shipped, identity)?;
+    candidates::generate(&config.pipeline, &shipped, identity)?;
     let core = config.pipeline.target.chip.core;
     let options = options_for(core, &shipped, spinney_codegen::Encoding::Table, true);
     let header = c99(identity, &shipped, &options);

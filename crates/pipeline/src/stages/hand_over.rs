@@ -118,18 +118,18 @@ pub(super) fn run(session: &Session, outputs: &Outputs) -> Result<(), Failure> {
     }
     // Much may have happened since the run began.
     check(&session.config, outputs)?;
-    let candidate = super::shipped(session)?;
+    let form = super::shipped(session)?;
     if let Some(folder) = &outputs.crate_folder {
         crate_to(
             folder,
-            &candidate.files,
+            &form.files,
             &session.scratch(RECORD),
             &session.progress,
         )
         .input()?;
     }
-    if let (Some(file), Some(header)) = (&outputs.header, candidate.header) {
-        let text = header.text.as_bytes();
+    if let (Some(file), Some(header)) = (&outputs.header, &form.header) {
+        let text = header.as_bytes();
         if !fs::read(file).is_ok_and(|old| old == text) {
             store::write_whole(file, text).input()?;
         }

@@ -236,12 +236,11 @@ fn broken_links(from: &MadeFrom, stages: &BTreeMap<&str, Finished>) -> Vec<Strin
     for (name, finished) in stages {
         for (input, digest) in finished.inputs() {
             let made_by = named_artifact(input).and_then(|(artifact, stage)| {
-                stages
-                    .get(stage)
-                    .map(|stage| stage.artifacts().get(artifact))
+                stages.get(stage).map(|stage| stage.digest_of(artifact))
             });
-            let expected = made_by.unwrap_or_else(|| from.inputs.get(input).or(Some(digest)));
-            if expected != Some(digest) {
+            let expected =
+                made_by.unwrap_or_else(|| from.inputs.get(input).or(Some(digest)).cloned());
+            if expected.as_ref() != Some(digest) {
                 faults.push(format!("stage {name} was made from another {input}"));
             }
         }

@@ -266,12 +266,14 @@ pub fn verify(path: &Path, progress: Progress) -> Result<(Session, checked::Chec
     report::judge_last(&session, &inputs)?;
     let product = session.made("run")?.read(run::PRODUCT_ELF)?;
     let (index, candidates) = forms_of(&session)?;
+    let shipped = candidates::form(&session, quantize::CANDIDATES, &candidates[index])?;
     let checked = checked::run(
         &session,
         &checked::Subject {
             product: &product,
             index,
             candidates: &candidates,
+            header: shipped.header.as_deref(),
             emulator: found_emulator(&session.config, &session.progress)?.as_ref(),
         },
     )?;
@@ -293,10 +295,8 @@ pub struct Product {
 pub struct Chosen {
     /// The pipeline's name.
     pub name: String,
-    /// The files of the model's crate.
-    pub files: SourceTree,
-    /// Whether trees are left out once the class is certain.
-    pub early_exit: bool,
+    /// The form of the model.
+    pub form: candidates::Form,
     /// Whether it is optimized for speed.
     pub is_fast: bool,
     /// A folder that no stage owns.
@@ -315,12 +315,11 @@ pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
         ));
     }
     let elf = session.made("run")?.read(run::PRODUCT_ELF)?;
-    let candidate = shipped(&session)?;
+    let form = shipped(&session)?;
     let chosen = Chosen {
         name: session.config.pipeline.identity.name.clone(),
-        early_exit: candidate.early_exit,
-        is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || candidate.is_code(),
-        files: candidate.files,
+        is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || form.about.is_code(),
+        form,
         scratch: session.scratch("firmware"),
     };
     Ok(Product {
@@ -337,9 +336,9 @@ fn forms_of(session: &Session) -> Result<(usize, Vec<candidates::Candidate>), Fa
 }
 
 /// The form that ships.
-fn shipped(session: &Session) -> Result<candidates::Candidate, Failure> {
-    let (chosen, mut candidates) = forms_of(session)?;
-    Ok(candidates.swap_remove(chosen))
+fn shipped(session: &Session) -> Result<candidates::Form, Failure> {
+    let (chosen, candidates) = forms_of(session)?;
+    candidates::form(session, quantize::CANDIDATES, &candidates[chosen])
 }
 
 /// The model of the last run of the pipeline at `path` and its quantization; where there is no run of
@@ -388,10 +387,8 @@ pub fn crate_of(path: &Path, progress: Progress) -> Result<SourceTree, Failure> 
     model::run(&session, &inputs)?;
     quantize::run(&session, &inputs)?;
     session.progress.clear();
-    candidates::of(&session)?
-        .into_iter()
-        .find(|candidate| candidate.is_offered)
-        .map(|candidate| candidate.files)
-        .context("the model has no form")
-        .environment()
+    let candidates = candidates::of(&session)?;
+    let plainest = candidates.iter().find(|candidate| candidate.is_offered);
+    let plainest = plainest.context("the model has no form").environment()?;
+    Ok(candidates::form(&session, quantize::CANDIDATES, plainest)?.files)
 }

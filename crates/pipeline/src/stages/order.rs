@@ -184,18 +184,17 @@ pub fn reuse(state: State, inputs: &store::Inputs) -> Result<Finished, Reason> {
     }
 }
 
-/// How an artifact of an earlier stage is named among what a stage depends on.
+/// How an artifact of an earlier stage, or a folder of them, is named among what a stage depends on.
 pub(super) fn artifact_of(
     session: &Session,
     stage: &str,
     artifact: &str,
 ) -> Result<(String, String), Failure> {
-    let made = session.made(stage)?;
-    let digest = made.artifacts().get(artifact);
+    let digest = session.made(stage)?.digest_of(artifact);
     let digest = digest
         .with_context(|| format!("stage {stage} made no {artifact}"))
         .environment()?;
-    Ok((format!("{artifact}{OF}{stage}"), digest.clone()))
+    Ok((format!("{artifact}{OF}{stage}"), digest))
 }
 
 /// Between an artifact and its stage.

@@ -14,7 +14,7 @@ use spinney_quantize::{
 use spinney_train::isolation_forest;
 
 use super::build::{Built, build_one};
-use super::candidates::Candidate;
+use super::candidates::{self, Candidate, Form};
 use super::claim::Parts;
 use super::quantize::{ROWS, WITHOUT_REJECT};
 use super::run::RunResult;
@@ -186,25 +186,26 @@ pub struct Cost {
 pub(super) fn cost(
     session: &Session,
     tools: &Tools,
-    chosen: &Candidate,
+    chosen: &Form,
     (footprint, result): (Option<&Footprint>, &RunResult),
     predictions: &Predictions,
 ) -> Result<Option<Cost>, Failure> {
     let quantized = session.made("quantize")?;
     let forms: Vec<Candidate> = quantized.read_json(WITHOUT_REJECT)?;
-    let bare = forms.iter().find(|form| form.name == chosen.name);
+    let bare = forms.iter().find(|form| form.name == chosen.about.name);
     let (Some(bare), Some(footprint)) = (bare, footprint) else {
         return Ok(None);
     };
+    let bare = &candidates::form(session, WITHOUT_REJECT, bare)?;
     let firmware = image::firmware_sources();
     let build = |transport: Transport| {
         let built = Built {
             name: format!("without-reject-{transport:?}").to_lowercase(),
-            files: &bare.files,
+            form: bare,
             transport,
             takes_samples: false,
         };
-        build_one(session, tools, &firmware, Some(bare), built)
+        build_one(session, tools, &firmware, built)
     };
     let product = Footprint::from_elf(&build(Transport::Product)?).environment()?;
     let instructions = match (&tools.emulator, result) {

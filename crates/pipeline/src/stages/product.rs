@@ -11,7 +11,7 @@ use spinney_evaluate::{ClassAt, Footprint, Predictions, class_at, place};
 use spinney_signal::FrontEnd;
 
 use super::build::product_image;
-use super::candidates::Candidate;
+use super::candidates::Form;
 use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools, signals};
 use crate::failure::{ExitReason, Failure};
@@ -64,7 +64,7 @@ fn rows_to_ask(predicted: &[usize]) -> Vec<usize> {
 /// What the form that ships is asked with.
 pub(super) struct Subject<'a> {
     pub product: &'a [u8],
-    pub chosen: &'a Candidate,
+    pub chosen: &'a Form,
     pub rows: &'a [u8],
     /// What the verify image with a front end reads; nothing without one.
     pub samples: &'a [u8],
@@ -152,11 +152,10 @@ fn relinked(
     session: &Session,
     tools: &Tools,
     machine: &Machine,
-    chosen: &Candidate,
+    chosen: &Form,
 ) -> Result<Vec<u8>, Failure> {
     let pipeline = &session.config.pipeline;
-    let package = format!("{}-model", pipeline.identity.name);
-    let mut product = product_image(pipeline, &package, &chosen.files, Some(chosen));
+    let mut product = product_image(pipeline, chosen);
     product.memory = (machine.flash, machine.ram);
     product.boot = Boot::Direct;
     image::build(

@@ -17,7 +17,7 @@ use spinney_quantize::{
 };
 use spinney_report::{EarlyExit, FeatureCoding, Property};
 
-use super::candidates::{Candidate, candidates};
+use super::candidates::{self, Form};
 use super::claim::{self, Claims};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
@@ -94,14 +94,14 @@ pub const EXACT_ROWS: &str = "exact-rows.bin";
 pub const CLAIMS: &str = "claims.json";
 /// The samples behind the test rows, stretch by stretch, as a verify image reads them.
 pub const SAMPLES: &str = "samples.bin";
-/// Every form of the model.
+/// What is known of every form of the model; sources lie in the folder of this name.
 pub const CANDIDATES: &str = "candidates.json";
 /// The same forms without `[reject]`, for what it costs; none without it.
 pub const WITHOUT_REJECT: &str = "without-reject.json";
 /// The detector beside the classifier, or null.
 pub const OUTLIERS: &str = "outliers.json";
-/// A crate without a model, for what an image takes besides.
-pub const EMPTY_CRATE: &str = "empty-crate.json";
+/// The folder of a crate without a model, for what an image takes besides.
+pub const EMPTY_CRATE: &str = "empty-crate";
 
 /// What the stage depends on.
 pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
@@ -170,21 +170,22 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         kind: model.kind(),
         fingerprint: &digest["sha256:".len()..],
     };
-    let candidates = forms(config, &shipped, identity)?;
+    let forms = forms(config, &shipped, identity)?;
     let without_reject = match quantized.reject {
         Some(_) => {
             let mut pipeline = config.pipeline.clone();
             pipeline.codegen.early_exit = false;
             let always = shipped.clone().without_margin();
-            super::candidates::candidates(&pipeline, &always, identity)?
+            candidates::generate(&pipeline, &always, identity)?
         }
         None => Vec::new(),
     };
     let front_end = super::signals::front_end(config)?;
-    let claims = claim::claims(&quantized, &certificate, &digest, &candidates).environment()?;
+    let abouts = forms.iter().map(|form| &form.about);
+    let claims = claim::claims(&quantized, &certificate, &digest, abouts).environment()?;
     let results = Results {
         claims: &claims,
-        candidates: &candidates,
+        candidates: &forms,
         without_reject: &without_reject,
         outliers: quantized.outliers.as_ref(),
         front_end,
@@ -240,8 +241,8 @@ pub fn forms(
     config: &Config,
     shipped: &QuantModel,
     identity: Identity<'_>,
-) -> Result<Vec<Candidate>, Failure> {
-    let mut forms = candidates(&config.pipeline, shipped, identity)?;
+) -> Result<Vec<Form>, Failure> {
+    let mut forms = candidates::generate(&config.pipeline, shipped, identity)?;
     if let Some(front_end) = super::signals::front_end(config)? {
         for form in &mut forms {
             add_front_end(&front_end, &mut form.files).input()?;
@@ -463,8 +464,8 @@ struct Results<'a> {
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
-    candidates: &'a [Candidate],
-    without_reject: &'a [Candidate],
+    candidates: &'a [Form],
+    without_reject: &'a [Form],
     outliers: Option<&'a Outliers>,
     front_end: Option<spinney_signal::FrontEnd>,
     identity: Identity<'a>,
@@ -533,7 +534,7 @@ impl Results<'_> {
         writer.write_json(PREDICTIONS, self.predictions)?;
         writer.write_json(CERTIFICATE, self.certificate)?;
         writer.write_json(EVALUATION, &self.evaluation)?;
-        writer.write_json(WITHOUT_REJECT, &self.without_reject)?;
+        candidates::write(writer, WITHOUT_REJECT, self.without_reject)?;
         let detector = self.outliers.map(|it| it.model.to_json());
         writer.write_json(OUTLIERS, &detector)?;
         writer.write_json(PROPERTIES, &self.properties)?;
@@ -553,7 +554,7 @@ impl Results<'_> {
             false => exact.flat_map(|reading| reading.to_le_bytes()).collect(),
         };
         writer.write(EXACT_ROWS, &exact)?;
-        writer.write_json(CANDIDATES, &self.candidates)?;
+        candidates::write(writer, CANDIDATES, self.candidates)?;
         let core = self.config.pipeline.target.chip.core;
         let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
         let mut empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
@@ -561,7 +562,7 @@ impl Results<'_> {
             add_front_end(front_end, &mut empty)?;
         }
         writer.write(SAMPLES, &samples_file(&self.rows.test_samples))?;
-        writer.write_json(EMPTY_CRATE, &empty)
+        writer.write_tree(EMPTY_CRATE, &empty)
     }
 
     fn margins(&self) -> Option<Margins> {

@@ -1,15 +1,17 @@
 //! Stage `run`: the images in the emulator, the choice among forms, and what ships.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{
     DeviceRun, Footprint, Predictions, RunContext, Splits, read_heard, read_outcomes,
 };
 
 use super::build::{Built, FOOTPRINTS, Footprints, build_one, product_elf, verify_elf};
-use super::candidates::{self, Candidate, Figures, choose};
+use super::candidates::{self, Candidate, Figures, Form, choose};
 use super::checked::{self, CHECKED};
 use super::order::artifact_of;
-use super::quantize::{PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
+use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
 use crate::emulator::{self, Ended};
 use crate::failure::{ExitReason, Failure};
@@ -60,8 +62,13 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
     .into();
     // It measures, checks and hands on what they made, nearly all of it.
     for stage in ["model", "quantize", "build"] {
-        for artifact in session.made(stage)?.artifacts().keys() {
-            key.extend([artifact_of(session, stage, artifact)?]);
+        let made = session.made(stage)?;
+        // A folder is one thing that may have changed.
+        let top = |path: &str| path.split_inclusive('/').next().map(str::to_owned);
+        let artifacts: BTreeSet<String> =
+            made.artifacts().keys().filter_map(|it| top(it)).collect();
+        for artifact in artifacts {
+            key.extend([artifact_of(session, stage, &artifact)?]);
         }
     }
     if let Some(emulator) = &tools.emulator {
@@ -128,7 +135,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         })
         .collect();
     let choice = choose(pipeline, &figures);
-    let chosen = &candidates[choice.chosen];
+    let chosen = &candidates::form(session, CANDIDATES, &candidates[choice.chosen])?;
     if let (Some(emulator), RunResult::Ran(run)) = (&tools.emulator, &mut results[choice.chosen]) {
         let elf = built.read(&verify_elf(choice.chosen))?;
         run.cycles = cycles::of_rows(session, emulator, &elf, &rows, run)?.map(Box::new);
@@ -170,6 +177,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
             product: &product,
             index: choice.chosen,
             candidates: &candidates,
+            header: chosen.header.as_deref(),
             emulator: tools.emulator.as_ref(),
         },
     )?;
@@ -201,14 +209,10 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         let file = format!("{PRODUCT}.{format}");
         writer.write(&file, &bytes).environment()?;
     }
-    for (path, text) in &chosen.files {
-        let path = format!("{}-model/{path}", pipeline.identity.name);
-        writer.write(&path, text.as_bytes()).environment()?;
-    }
-    if let Some(header) = &chosen.header {
-        writer
-            .write(&header.path, header.text.as_bytes())
-            .environment()?;
+    let folder = format!("{}-model", pipeline.identity.name);
+    writer.write_tree(&folder, &chosen.files).environment()?;
+    if let (Some(header), Some(text)) = (&chosen.about.header, &chosen.header) {
+        writer.write(&header.path, text.as_bytes()).environment()?;
     }
     Ok(writer)
 }
@@ -275,7 +279,7 @@ struct Listening<'a> {
 /// The run of the chosen form, with what the same form makes of the samples behind the rows.
 fn listen(
     context: &Listening<'_>,
-    chosen: &Candidate,
+    chosen: &Form,
     from_readings: &RunResult,
 ) -> Result<RunResult, Failure> {
     let RunResult::Ran(from_readings) = from_readings else {
@@ -284,12 +288,12 @@ fn listen(
     let (session, machine) = (context.session, context.emulator.machine);
     let built = Built {
         name: "listening".to_owned(),
-        files: &chosen.files,
+        form: chosen,
         transport: Transport::Verify,
         takes_samples: true,
     };
     let firmware = image::firmware_sources();
-    let elf = build_one(session, context.tools, &firmware, Some(chosen), built)?;
+    let elf = build_one(session, context.tools, &firmware, built)?;
     let samples = session.made("quantize")?.read(SAMPLES)?;
     session.progress.doing(&format!(
         "listening to the test samples on the emulated {}",
@@ -316,7 +320,7 @@ fn listen(
     let run_context = RunContext {
         n_features: summary.features.len(),
         n_classes: context.predictions.scores.first().map_or(0, Vec::len),
-        class_only: chosen.early_exit,
+        class_only: chosen.about.early_exit,
         timer: machine.timer,
         predictions: context.predictions,
         splits: None,

@@ -381,7 +381,8 @@ impl Site<'_> {
         image::build(
             &Image {
                 model: source,
-                model_package: PACKAGE,
+                model_package: PACKAGE.to_owned(),
+                has_probabilities: false,
                 boot: spinney_board::Boot::Direct,
                 memory: (machine.flash, machine.ram),
                 core: self.place.core,

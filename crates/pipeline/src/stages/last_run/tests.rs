@@ -12,7 +12,7 @@ use spinney_evaluate::Footprint;
 use spinney_report::Toolchain;
 
 use super::super::build::{self, FOOTPRINTS, Footprints};
-use super::super::candidates::{Candidate, Choice};
+use super::super::candidates::{self, Choice};
 use super::super::checked::{CHECKED, Checked};
 use super::super::order::artifact_of;
 use super::super::quantize::CANDIDATES;
@@ -76,9 +76,8 @@ impl Project {
     /// `pipeline run`, with images of a few bytes.
     fn run(&self, file: &str) {
         let (session, inputs) = self.run_until_quantize(file);
-        let forms: Vec<Candidate> = (session.made("quantize").unwrap())
-            .read_json(CANDIDATES)
-            .unwrap();
+        let forms = candidates::of(&session).unwrap();
+        let form = candidates::form(&session, CANDIDATES, &forms[0]).unwrap();
         let image = sha(&session, "quantize");
         let footprint = Footprint {
             flash_bytes: 1000,
@@ -86,8 +85,8 @@ impl Project {
             digest: image.clone(),
             sections: Vec::new(),
         };
-        let key = store::Inputs::from([artifact_of(&session, "quantize", CANDIDATES).unwrap()]);
-        let build = session.pass("build", key, |stage| {
+        let of_forms = build::of_forms(&session).unwrap();
+        let build = session.pass("build", of_forms.clone(), |stage| {
             let mut writer = stage.begin().environment()?;
             let footprints = Footprints {
                 products: vec![Some(footprint.clone()); forms.len()],
@@ -106,11 +105,9 @@ impl Project {
         build.unwrap();
         let product = session.made("build").unwrap().read("product-0.elf");
         let product = product.unwrap();
-        let key = [
-            artifact_of(&session, "build", "product-0.elf").unwrap(),
-            artifact_of(&session, "quantize", CANDIDATES).unwrap(),
-        ];
-        let run = session.pass("run", key.into(), |stage| {
+        let mut key = of_forms;
+        key.extend([artifact_of(&session, "build", "product-0.elf").unwrap()]);
+        let run = session.pass("run", key, |stage| {
             let mut writer = stage.begin().environment()?;
             let choice = Choice {
                 chosen: 0,
@@ -129,10 +126,8 @@ impl Project {
                 .write_json(DEVICE, &RunResult::NotRequired)
                 .environment()?;
             writer.write(PRODUCT_ELF, &product).environment()?;
-            for (path, text) in &forms[0].files {
-                let path = format!("{}-model/{path}", self.name);
-                writer.write(&path, text.as_bytes()).environment()?;
-            }
+            let folder = format!("{}-model", self.name);
+            writer.write_tree(&folder, &form.files).environment()?;
             Ok(writer)
         });
         run.unwrap();
@@ -501,7 +496,7 @@ fn a_run_is_made_of_what_its_stages_were_made_from() {
     let from = find_record(&session);
     remember(&session, from, BTreeMap::new()).unwrap();
     drop((session, inputs));
-    project.says("p.toml", &expect!["the last run is not whole: stage build was made from another candidates.json of quantize, stage run was made from another candidates.json of quantize; `spinney pipeline run --config FOLDER/p.toml` makes a new one"]);
+    project.says("p.toml", &expect!["the last run is not whole: stage build was made from another candidates/ of quantize, stage build was made from another empty-crate/ of quantize, stage run was made from another candidates/ of quantize, stage run was made from another empty-crate/ of quantize; `spinney pipeline run --config FOLDER/p.toml` makes a new one"]);
 }
 
 fn find_record(session: &Session) -> MadeFrom {
