@@ -665,6 +665,10 @@ pub struct Budget {
     pub instructions_max: Option<u64>,
     /// Most instructions of an inference along the longest path of every tree.
     pub instructions_bound: Option<u64>,
+    /// Most bytes of flash that `[reject]` adds; only where there is one.
+    pub reject_flash: Option<u32>,
+    /// Most instructions that `[reject]` adds to an inference, on average; only where there is one.
+    pub reject_instructions: Option<u64>,
     /// Most bytes of flash added since a baseline.
     pub max_flash_growth: Option<u32>,
     /// Most microseconds of any inference; only where there is a clock.

@@ -10,7 +10,7 @@ use crate::reject_gates::reject;
 use crate::value_gates::values;
 use crate::{
     ChipRam, Detection, DeviceRun, Evaluation, Footprint, PerInference, ProbabilityError,
-    Rejection, Shape, ValueEvaluation,
+    RejectCost, Rejection, Shape, ValueEvaluation,
 };
 
 /// Limits of a pipeline; `None` is no gate.
@@ -62,6 +62,10 @@ pub struct Limits {
     pub max_unknown: Option<f64>,
     /// Largest share of rows that are taken for unlike those of training though their class leads.
     pub max_false_alarms: Option<f64>,
+    /// Most bytes of flash that the answer *unknown* adds.
+    pub reject_flash: Option<u64>,
+    /// Most instructions that it adds to an inference, on average.
+    pub reject_instructions: Option<u64>,
     /// How far the certificate must reach.
     pub certificate: Option<Level>,
 }
@@ -89,6 +93,8 @@ pub struct Measured<'a> {
     /// Rows of unknown class, rows there are, and what that is worth where they have labels; `None` where
     /// a class is always given.
     pub reject: Option<(usize, usize, Option<&'a Rejection>)>,
+    /// What the answer *unknown* costs; `None` where nothing was built.
+    pub reject_cost: Option<RejectCost>,
     /// Rows on which float and Q15 disagree, and rows there are.
     pub disagreements: (usize, usize),
     /// The proof.
@@ -316,7 +322,7 @@ fn latency(limit: LatencyLimit, device: RunOutcome<'_>) -> Verdict {
 }
 
 /// A gate that could not be measured fails, unless the config does without a device.
-fn not_measured(gate: &str, limit: Quantity, device: RunOutcome<'_>) -> Verdict {
+pub(crate) fn not_measured(gate: &str, limit: Quantity, device: RunOutcome<'_>) -> Verdict {
     let (pass, note) = match device {
         RunOutcome::Failed(reason) => (false, reason.to_owned()),
         RunOutcome::Ran(_) | RunOutcome::NotRequired => (

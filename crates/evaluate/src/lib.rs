@@ -67,6 +67,6 @@ pub use node::{
     SlowerLadder, Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};
-pub use reject::{Reject, Rejection, outlier_depth};
+pub use reject::{Reject, RejectCost, Rejection, outlier_depth};
 pub use slimming::Shape;
 pub use values::{ValueEvaluation, ValuePredictions, ValueRow, ValueScore, value_bound};

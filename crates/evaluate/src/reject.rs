@@ -50,6 +50,15 @@ pub struct Rejection {
     pub false_alarms: usize,
 }
 
+/// What `[reject]` adds to the image that ships, against the same form that always gives a class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RejectCost {
+    /// Bytes of flash.
+    pub flash_bytes: i64,
+    /// Mean instructions of an inference; `None` where nothing ran.
+    pub instructions: Option<f64>,
+}
+
 impl Reject {
     /// Calibrates on rows with scores, one per class, and labels. `None` if there are too few rows to
     /// promise the coverage: `⌈(n + 1) · coverage⌉` must be at most `n`.

@@ -1,7 +1,8 @@
 //! Gates on a classifier that may say that it does not know.
 
 use crate::accuracy_gates::{LAST_BIT, unlabelled};
-use crate::{Limits, Measured, Quantity, Verdict};
+use crate::gates::not_measured;
+use crate::{Limits, Measured, Quantity, RunOutcome, Verdict};
 
 /// Judges what the config limits of answers and of *unknown*; nothing where a class is always given.
 pub(crate) fn reject(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
@@ -79,5 +80,51 @@ pub(crate) fn reject(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
             }),
         });
     }
+    verdicts.extend(cost(limits, measured));
     verdicts
+}
+
+/// Judges what the answer *unknown* adds to the image and to an inference.
+fn cost(limits: &Limits, measured: Measured<'_>) -> impl Iterator<Item = Verdict> {
+    let cost = measured.reject_cost;
+    let judged = |gate: &str, limit: Option<u64>, found: Option<f64>, device: RunOutcome<'_>| {
+        let limit = limit?;
+        let Some(found) = found else {
+            return Some(not_measured(gate, Quantity::Count(limit), device));
+        };
+        let pass = found <= limit as f64;
+        Some(Verdict {
+            gate: gate.to_owned(),
+            limit: Quantity::Count(limit),
+            found: Some(Quantity::Number(found)),
+            pass,
+            note: (!pass).then(|| {
+                "a margin alone takes little: leave out `outliers` in [reject], whose isolation forest \
+                 takes the most"
+                    .to_owned()
+            }),
+        })
+    };
+    let unbuilt = "the same form without [reject] was not built, as the image was not";
+    let flash = cost.map(|it| it.flash_bytes as f64);
+    let flash = judged(
+        "reject_flash",
+        limits.reject_flash,
+        flash,
+        RunOutcome::Failed(unbuilt),
+    );
+    let device = match measured.device {
+        RunOutcome::Ran(_) => RunOutcome::Failed(
+            "the same form without [reject] does not run, or gives another class than the host",
+        ),
+        other => other,
+    };
+    let slower = cost.and_then(|it| it.instructions);
+    let slower = judged(
+        "reject_instructions",
+        limits.reject_instructions,
+        slower,
+        device,
+    );
+    [flash, slower].into_iter().flatten()
 }

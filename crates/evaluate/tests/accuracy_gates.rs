@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_evaluate::{
-    Evaluation, Footprint, Limits, Measured, Rejection, RunOutcome, Scorecard, judge,
+    Evaluation, Footprint, Limits, Measured, RejectCost, Rejection, RunOutcome, Scorecard, judge,
     wilson_interval,
 };
 use spinney_quantize::{Certificate, Level};
@@ -37,6 +37,22 @@ fn check_with(
     reject: Option<(usize, usize, Option<&Rejection>)>,
     expected: &Expect,
 ) {
+    let device = RunOutcome::NotRequired;
+    check_cost(limits, evaluation, (reject, None, device), expected);
+}
+
+type Unknown<'a> = (
+    Option<(usize, usize, Option<&'a Rejection>)>,
+    Option<RejectCost>,
+    RunOutcome<'a>,
+);
+
+fn check_cost(
+    limits: &Limits,
+    evaluation: Option<&Evaluation>,
+    (reject, reject_cost, device): Unknown<'_>,
+    expected: &Expect,
+) {
     let footprint = Footprint {
         flash_bytes: 0,
         ram_bytes: 0,
@@ -55,6 +71,7 @@ fn check_with(
         limits,
         Measured {
             reject,
+            reject_cost,
             evaluation,
             values: None,
             detection: None,
@@ -65,7 +82,7 @@ fn check_with(
             classes: &classes,
             shape: None,
             footprint: &footprint,
-            device: RunOutcome::NotRequired,
+            device,
         },
     );
     let lines: String = verdicts
@@ -354,5 +371,67 @@ fn gates_on_answers_that_may_be_unknown() {
             max_false_alarms 0.2 - FAIL: the test rows have no labels: name their column in [dataset] label
             max_unknown 0.2 0.3 FAIL: a lower `coverage` in [reject] answers more rows, and some of them wrongly; or a better model
         "#]],
+    );
+}
+
+#[test]
+fn gates_on_what_unknown_answers_cost() {
+    let limits = |flash, instructions| Limits {
+        reject_flash: Some(flash),
+        reject_instructions: Some(instructions),
+        ..Limits::default()
+    };
+    let cost = |instructions| {
+        Some(RejectCost {
+            flash_bytes: 5144,
+            instructions,
+        })
+    };
+    let check = |limits, cost, device, expected| {
+        check_cost(
+            &limits,
+            None,
+            (Some((2, 10, None)), cost, device),
+            &expected,
+        );
+    };
+    let idle = RunOutcome::NotRequired;
+    let whole = cost(Some(2099.7));
+    check(
+        limits(5144, 2100),
+        whole,
+        idle,
+        expect![[r#"
+        reject_flash 5144 5144 pass
+        reject_instructions 2100 2099.7 pass
+    "#]],
+    );
+    check(
+        limits(5143, 2099),
+        whole,
+        idle,
+        expect![[r#"
+        reject_flash 5143 5144 FAIL: a margin alone takes little: leave out `outliers` in [reject], whose isolation forest takes the most
+        reject_instructions 2099 2099.7 FAIL: a margin alone takes little: leave out `outliers` in [reject], whose isolation forest takes the most
+    "#]],
+    );
+    check(
+        limits(5144, 2100),
+        cost(None),
+        idle,
+        expect![[r#"
+        reject_flash 5144 5144 pass
+        reject_instructions 2100 - pass: not measured: the config does not require the emulator
+    "#]],
+    );
+    let failed = RunOutcome::Failed("no emulator");
+    check(
+        limits(5144, 2100),
+        None,
+        failed,
+        expect![[r#"
+        reject_flash 5144 - FAIL: the same form without [reject] was not built, as the image was not
+        reject_instructions 2100 - FAIL: no emulator
+    "#]],
     );
 }

@@ -74,6 +74,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
         limits,
         Measured {
             reject: None,
+            reject_cost: None,
             evaluation: None,
             values: None,
             detection: None,

@@ -39,6 +39,7 @@ fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
         limits,
         Measured {
             reject: None,
+            reject_cost: None,
             evaluation: None,
             values: None,
             detection: None,
@@ -169,6 +170,7 @@ fn a_probability_beyond_its_bound_fails() {
     for (rows_beyond, pass) in [(0, true), (1, false)] {
         let measured = Measured {
             reject: None,
+            reject_cost: None,
             evaluation: None,
             values: None,
             detection: None,

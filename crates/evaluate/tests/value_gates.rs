@@ -30,6 +30,7 @@ fn check(
         limits,
         Measured {
             reject: None,
+            reject_cost: None,
             evaluation: None,
             values,
             detection,

@@ -12,23 +12,25 @@ use super::{Cause, dataset};
 const SHARE: f64 = 0.2;
 
 /// Gates that there are only where a class may be unknown.
-const GATES: [&str; 4] = [
-    "min_coverage",
-    "min_accuracy_accepted",
-    "max_unknown",
-    "max_false_alarms",
+const GATES: [(&str, &str); 6] = [
+    ("accuracy", "min_coverage"),
+    ("accuracy", "min_accuracy_accepted"),
+    ("accuracy", "max_unknown"),
+    ("accuracy", "max_false_alarms"),
+    ("budget", "reject_flash"),
+    ("budget", "reject_instructions"),
 ];
 
 pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
     let section = raw.section("reject");
     let Some(span) = section.span.clone() else {
-        let accuracy = raw.section("accuracy");
-        for key in GATES {
-            let Some(at) = accuracy.given(key).filter(|it| !reader.is_at_fault(it)) else {
+        for (section, key) in GATES {
+            let given = raw.section(section).given(key);
+            let Some(at) = given.filter(|it| !reader.is_at_fault(it)) else {
                 continue;
             };
             let message = format!(
-                "accuracy.{key}: found a gate on answers of *unknown*, expected `[reject]`, without \
+                "{section}.{key}: found a gate on answers of *unknown*, expected `[reject]`, without \
                  which every answer is a class"
             );
             let help = "add `[reject]` with `coverage`, such as `coverage = 0.95`";

@@ -12,11 +12,12 @@ use crate::value::{Reader, Value, literal};
 use super::Cause;
 
 /// Gates that only a run can measure.
-const OF_A_RUN: [&str; 6] = [
+const OF_A_RUN: [&str; 7] = [
     "stack",
     "instructions",
     "instructions_max",
     "instructions_bound",
+    "reject_instructions",
     "latency_us_max",
     "battery_life_min_days",
 ];
@@ -328,6 +329,8 @@ pub(super) fn budget(
         instructions: section.integer("instructions"),
         instructions_max: section.integer("instructions_max"),
         instructions_bound: section.integer("instructions_bound"),
+        reject_flash: section.bytes("reject_flash"),
+        reject_instructions: section.integer("reject_instructions"),
         max_flash_growth: section.bytes("max_flash_growth"),
         latency_us_max: super::node::latency(reader, raw, target),
         battery_life_min_days: super::node::battery_life(reader, raw),

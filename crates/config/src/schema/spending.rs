@@ -58,6 +58,21 @@ pub(super) const BUDGET: Section = Section {
             "The most instructions that an inference may take along the longest path of every tree.",
         ),
         key(
+            "reject_flash",
+            Kind::Size { min: 0 },
+            NO_GATE,
+            "The most bytes of flash that `[reject]` may add.",
+        ),
+        key(
+            "reject_instructions",
+            Kind::Integer {
+                min: 0,
+                max: i64::MAX,
+            },
+            NO_GATE,
+            "The most instructions that `[reject]` may add to an inference, on average over the test rows.",
+        ),
+        key(
             "max_flash_growth",
             Kind::Size { min: 0 },
             NO_GATE,

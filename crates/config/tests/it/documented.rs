@@ -140,7 +140,7 @@ fn at_keys(section: &Section, keys: &str) -> Vec<spinney_config::Diagnostic> {
     };
     // Some gates are on what another section has.
     let others = match section.name {
-        "accuracy" => "[reject]\ncoverage = 0.9\noutliers = 0.1\n",
+        "accuracy" | "budget" => "[reject]\ncoverage = 0.9\noutliers = 0.1\n",
         _ => "",
     };
     faults(&format!("{header}\n{keys}\n{others}"))

@@ -188,6 +188,8 @@ fn serialized_sections() {
             "instructions": 2000,
             "instructions_max": null,
             "instructions_bound": null,
+            "reject_flash": null,
+            "reject_instructions": null,
             "max_flash_growth": null,
             "latency_us_max": null,
             "battery_life_min_days": null

@@ -403,6 +403,18 @@ fn what_does_not_go_with_unknown() {
         "#]],
     );
     check(
+        &format!("{MINIMAL}[budget]\nreject_flash = \"2K\"\n"),
+        &expect![[r#"
+            error: budget.reject_flash: found a gate on answers of *unknown*, expected `[reject]`, without which every answer is a class
+              --> folder/pipeline.toml:14:16
+               |
+            14 | reject_flash = "2K"
+               |                ^^^^
+               |
+               = help: add `[reject]` with `coverage`, such as `coverage = 0.95`
+        "#]],
+    );
+    check(
         &format!("{MINIMAL}{reject}[accuracy]\nmax_false_alarms = 0.1\n"),
         &expect![[r#"
             error: accuracy.max_false_alarms: found a gate on rows unlike those of training, expected `outliers` in [reject], without which nobody looks

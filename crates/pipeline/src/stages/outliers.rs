@@ -2,10 +2,11 @@
 //! claimed to the checker, and what all of `[reject]` costs.
 
 use ndarray::{Array2, ArrayView1};
-use serde::{Deserialize, Serialize};
 use spinney_checker::{Claim, Findings, Memory, check, code_rows};
 use spinney_dataset::{Dataset, Rows};
-use spinney_evaluate::{Footprint, Predictions, RunContext, outlier_depth, read_outcomes};
+use spinney_evaluate::{
+    Footprint, Predictions, RejectCost, RunContext, outlier_depth, read_outcomes,
+};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
     Body, Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, QuantizeError,
@@ -173,15 +174,6 @@ pub fn checked(
     }
 }
 
-/// What `[reject]` adds to the image that ships, against the same form that always gives a class.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Bytes of flash.
-    pub flash_bytes: i64,
-    /// Mean instructions of an inference; `None` where nothing ran.
-    pub instructions: Option<f64>,
-}
-
 /// Builds the form that ships without `[reject]`, runs it, and compares; `None` without `[reject]`.
 pub(super) fn cost(
     session: &Session,
@@ -189,7 +181,7 @@ pub(super) fn cost(
     chosen: &Form,
     (footprint, result): (Option<&Footprint>, &RunResult),
     predictions: &Predictions,
-) -> Result<Option<Cost>, Failure> {
+) -> Result<Option<RejectCost>, Failure> {
     let quantized = session.made("quantize")?;
     let forms: Vec<Candidate> = quantized.read_json(WITHOUT_REJECT)?;
     let bare = forms.iter().find(|form| form.name == chosen.about.name);
@@ -215,7 +207,7 @@ pub(super) fn cost(
         }
         _ => None,
     };
-    Ok(Some(Cost {
+    Ok(Some(RejectCost {
         flash_bytes: footprint.flash_bytes.cast_signed() - product.flash_bytes.cast_signed(),
         instructions,
     }))

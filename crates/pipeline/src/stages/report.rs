@@ -7,7 +7,7 @@ use spinney_board::{Flash, Timing};
 use spinney_config::{Config, Dataset as RowsConfig, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, LatencyLimit, Limits, Measured, PerInference, Predictions,
-    RunOutcome, Scorecard, Shape, judge, judge_node,
+    RejectCost, RunOutcome, Scorecard, Shape, judge, judge_node,
 };
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
@@ -23,7 +23,6 @@ use super::checked::{CHECKED, Checked};
 use super::inputs::Inputs;
 use super::last_run::{self, MadeFrom};
 use super::order::STAGES;
-use super::outliers::Cost;
 use super::properties::PROPERTIES;
 use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
@@ -83,12 +82,14 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         .map(|feature| feature.name.as_str())
         .collect();
     let shape = shape(config, &float, &summary, footprints.empty.flash_bytes);
+    let reject_cost: Option<RejectCost> = run.read_json(REJECT_COST)?;
     let measured = Measured {
         evaluation: evaluation.as_ref(),
         values: summary.values.as_ref(),
         detection: summary.detection.as_ref(),
         reject: (summary.reject.as_ref())
             .map(|(_, found)| (n_unknown.unwrap_or(0), n_rows, found.as_ref())),
+        reject_cost,
         disagreements: (differing, n_rows),
         certificate: &certificate,
         probability_error: predictions.probability_error,
@@ -146,7 +147,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
         value: value(config, &summary),
         detect: summary.detection.as_ref().map(Detect::new),
-        reject: reject(&summary, &predictions, run.read_json(REJECT_COST)?),
+        reject: reject(&summary, &predictions, reject_cost),
         certificate: Certified {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
@@ -341,7 +342,7 @@ pub(super) fn value(config: &Config, summary: &Summary) -> Option<Value> {
 pub(super) fn reject(
     summary: &Summary,
     predictions: &Predictions,
-    cost: Option<Cost>,
+    cost: Option<RejectCost>,
 ) -> Option<Reject> {
     let (rule, found) = summary.reject.as_ref()?;
     let outliers = summary.outliers.zip(predictions.outliers.as_ref());
@@ -486,6 +487,8 @@ fn limits(config: &Config) -> Limits {
         min_accuracy_accepted: accuracy.min_accuracy_accepted,
         max_unknown: accuracy.max_unknown,
         max_false_alarms: accuracy.max_false_alarms,
+        reject_flash: budget.reject_flash.map(u64::from),
+        reject_instructions: budget.reject_instructions,
         certificate: accuracy.require_certificate,
     }
 }
