@@ -9,7 +9,7 @@ use spinney_dataset::Dataset;
 use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
 use spinney_quantize::QuantModel;
 
-use crate::emulator::{self, Ended};
+use crate::emulator::{self, Emulation, Ended};
 use crate::environment::{self, Toolchain};
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport};
@@ -143,7 +143,13 @@ impl Job {
                 });
                 continue;
             }
-            let run = emulator::run(program, machine, &elf, &footprint, &self.rows, DEADLINE_S)?;
+            let emulation = Emulation {
+                qemu: program,
+                machine,
+                deadline_s: DEADLINE_S,
+                within: &std::env::temp_dir(),
+            };
+            let run = emulation.run(&elf, &self.rows)?;
             let context = RunContext {
                 n_features: self.n_features,
                 n_classes: self.n_classes,

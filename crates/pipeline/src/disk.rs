@@ -139,8 +139,7 @@ impl<'a> Temporary<'a> {
         let folder = place.parent().unwrap_or(place);
         create_folder(folder)?;
         before(Operation::CreateFile, place)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMPORARY);
+        let mut builder = temporary();
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -193,6 +192,13 @@ impl Drop for Temporary<'_> {
 
 /// How the names of files and folders in the making begin.
 pub const TEMPORARY: &str = ".spinney-";
+
+/// What makes such files and folders.
+pub fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    builder
+}
 
 /// Removes what programs that were killed left in the making right in a folder, in which nobody else
 /// may be at work; what cannot be removed stays.

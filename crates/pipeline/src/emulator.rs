@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
+use tempfile::TempDir;
 
 use crate::failure::{ExitReason, Failure};
 use crate::process::Guarded;
@@ -48,112 +49,125 @@ fn features_file() -> &'static str {
     name.to_str().unwrap_or_default()
 }
 
-/// Runs an image on `machine` with `rows`, for at most `deadline_s` seconds.
-pub fn run(
-    qemu: &Path,
-    machine: &Machine,
-    elf: &[u8],
-    footprint: &Footprint,
-    rows: &[u8],
-    deadline_s: u32,
-) -> Result<EmulatorRun, Failure> {
-    if let Some(reason) = does_not_fit(machine, footprint) {
-        return Ok(EmulatorRun {
-            ended: Ended::NotRun(reason),
-            heard: None,
-            log: Vec::new(),
-        });
-    }
-    let _busy = interrupt::busy();
-    let folder = tempfile::tempdir()
-        .context("cannot create a temporary folder")
-        .environment()?;
-    // Nobody else has this copy: what runs is what was asked for.
-    let image = folder.path().join("image.elf");
-    std::fs::write(&image, elf).environment()?;
-    std::fs::write(folder.path().join(rows_file()), rows).environment()?;
-    let mut command = command(qemu, machine, &image);
-    command.current_dir(folder.path());
-    let finished = process::run(&mut command, Duration::from_secs(u64::from(deadline_s)))
-        .with_context(|| format!("cannot run {}", qemu.display()))
-        .environment()?;
-    let why = match finished.status.map(|status| status.code()) {
-        Ok(Some(0)) => None,
-        Ok(Some(2)) => Some("the image could not read rows or write outcomes".to_owned()),
-        Ok(Some(3)) => Some("the image panicked".to_owned()),
-        Ok(Some(4)) => Some("the image ran into a hard fault".to_owned()),
-        // QEMU gives up on a core that faults while it handles a fault.
-        Ok(None) if String::from_utf8_lossy(&finished.stderr).contains("Lockup") => {
-            Some("the image locked the core up, by a fault within a fault".to_owned())
-        }
-        Ok(_) => return Err(tool_failed(qemu, &finished.told())),
-        Err(killed) => Some(format!("the image {killed}")),
-    };
-    let left = |name: &str| answer(&folder.path().join(name));
-    let (ended, heard) = match why {
-        Some(why) => (Ended::Failed(why), None),
-        None => {
-            let outcomes = left(outcomes_file()).map_err(|error| {
-                let ended = format!("ended as if all were well, and left no answer: {error}");
-                tool_failed(qemu, &ended)
-            })?;
-            (Ended::Outcomes(outcomes), left(features_file()).ok())
-        }
-    };
-    Ok(EmulatorRun {
-        ended,
-        heard,
-        log: finished.stdout,
-    })
+/// Where and for how long images run.
+pub struct Emulation<'a> {
+    /// The emulator's program.
+    pub qemu: &'a Path,
+    /// What it emulates.
+    pub machine: &'a Machine,
+    /// Seconds for which an image may run.
+    pub deadline_s: u32,
+    /// Holds the temporary folders of runs; whoever sweeps it removes those that a kill left.
+    pub within: &'a Path,
 }
 
-/// Runs an image with `rows` while the emulator logs what it executes at the addresses of `filter`, line
-/// by line to `follow`, until that has enough or the image ends; its outcomes where it ends.
-pub fn trace(
-    qemu: &Path,
-    machine: &Machine,
-    elf: &[u8],
-    rows: &[u8],
-    filter: &str,
-    deadline_s: u32,
-    mut follow: impl FnMut(&str) -> bool,
-) -> Result<Option<Vec<u8>>, Failure> {
-    let _busy = interrupt::busy();
-    let folder = tempfile::tempdir().environment()?;
-    let image = folder.path().join("image.elf");
-    std::fs::write(&image, elf).environment()?;
-    std::fs::write(folder.path().join(rows_file()), rows).environment()?;
-    let mut command = command(qemu, machine, &image);
-    // Without chaining, each block is logged whenever it is executed.
-    command
-        .args(["-d", "exec,nochain", "-dfilter", filter])
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut guarded = Guarded::spawn(&mut command)
-        .with_context(|| format!("cannot run {}", qemu.display()))
-        .environment()?;
-    let deadline = Instant::now() + Duration::from_secs(u64::from(deadline_s));
-    let log = guarded.child.stderr.take();
-    let mut lines = BufReader::new(log.context("no way to its log").environment()?);
-    let (mut line, mut last) = (String::new(), String::new());
-    while lines.read_line(&mut line).environment()? > 0 {
-        if !follow(line.trim_end()) || Instant::now() > deadline {
-            return Ok(None);
+impl Emulation<'_> {
+    /// Runs an image with `rows`.
+    pub fn run(&self, elf: &[u8], rows: &[u8]) -> Result<EmulatorRun, Failure> {
+        let Self { qemu, machine, .. } = *self;
+        if let Some(reason) = does_not_fit(machine, &Footprint::from_elf(elf).environment()?) {
+            return Ok(EmulatorRun {
+                ended: Ended::NotRun(reason),
+                heard: None,
+                log: Vec::new(),
+            });
         }
-        last.clone_from(&line);
-        line.clear();
+        let _busy = interrupt::busy();
+        let (folder, mut command) = self.prepared(elf, rows)?;
+        let finished = process::run(&mut command, self.deadline())
+            .with_context(|| format!("cannot run {}", qemu.display()))
+            .environment()?;
+        let why = match finished.status.map(|status| status.code()) {
+            Ok(Some(0)) => None,
+            Ok(Some(2)) => Some("the image could not read rows or write outcomes".to_owned()),
+            Ok(Some(3)) => Some("the image panicked".to_owned()),
+            Ok(Some(4)) => Some("the image ran into a hard fault".to_owned()),
+            // QEMU gives up on a core that faults while it handles a fault.
+            Ok(None) if String::from_utf8_lossy(&finished.stderr).contains("Lockup") => {
+                Some("the image locked the core up, by a fault within a fault".to_owned())
+            }
+            Ok(_) => return Err(tool_failed(qemu, &finished.told())),
+            Err(killed) => Some(format!("the image {killed}")),
+        };
+        let left = |name: &str| answer(&folder.path().join(name));
+        let (ended, heard) = match why {
+            Some(why) => (Ended::Failed(why), None),
+            None => {
+                let outcomes = left(outcomes_file()).map_err(|error| {
+                    let ended = format!("ended as if all were well, and left no answer: {error}");
+                    tool_failed(qemu, &ended)
+                })?;
+                (Ended::Outcomes(outcomes), left(features_file()).ok())
+            }
+        };
+        Ok(EmulatorRun {
+            ended,
+            heard,
+            log: finished.stdout,
+        })
     }
-    let status = guarded.child.wait().environment()?;
-    if status.success() {
-        let outcomes = answer(&folder.path().join(outcomes_file())).environment()?;
-        return Ok(Some(outcomes));
+
+    /// Runs an image with `rows` while the emulator logs what it executes at the addresses of `filter`, line
+    /// by line to `follow`, until that has enough or the image ends; its outcomes where it ends.
+    pub fn trace(
+        &self,
+        elf: &[u8],
+        rows: &[u8],
+        filter: &str,
+        mut follow: impl FnMut(&str) -> bool,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let qemu = self.qemu;
+        let _busy = interrupt::busy();
+        let (folder, mut command) = self.prepared(elf, rows)?;
+        // Without chaining, each block is logged whenever it is executed.
+        command
+            .args(["-d", "exec,nochain", "-dfilter", filter])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut guarded = Guarded::spawn(&mut command)
+            .with_context(|| format!("cannot run {}", qemu.display()))
+            .environment()?;
+        let deadline = Instant::now() + self.deadline();
+        let log = guarded.child.stderr.take();
+        let mut lines = BufReader::new(log.context("no way to its log").environment()?);
+        let (mut line, mut last) = (String::new(), String::new());
+        while lines.read_line(&mut line).environment()? > 0 {
+            if !follow(line.trim_end()) || Instant::now() > deadline {
+                return Ok(None);
+            }
+            last.clone_from(&line);
+            line.clear();
+        }
+        let status = guarded.child.wait().environment()?;
+        if status.success() {
+            let outcomes = answer(&folder.path().join(outcomes_file())).environment()?;
+            return Ok(Some(outcomes));
+        }
+        Err(tool_failed(
+            qemu,
+            &format!("ended with {status} while it logged; it says {last:?}"),
+        ))
     }
-    Err(tool_failed(
-        qemu,
-        &format!("ended with {status} while it logged; it says {last:?}"),
-    ))
+
+    /// A folder with image and rows, and the emulator ready to start there.
+    fn prepared(&self, elf: &[u8], rows: &[u8]) -> Result<(TempDir, Command), Failure> {
+        let folder = disk::temporary().tempdir_in(self.within);
+        let folder =
+            folder.with_context(|| format!("cannot make a folder in {}", self.within.display()));
+        let folder = folder.environment()?;
+        // Nobody else has this copy: what runs is what was asked for.
+        let image = folder.path().join("image.elf");
+        std::fs::write(&image, elf).environment()?;
+        std::fs::write(folder.path().join(rows_file()), rows).environment()?;
+        let mut command = command(self.qemu, self.machine, &image);
+        command.current_dir(folder.path());
+        Ok((folder, command))
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(u64::from(self.deadline_s))
+    }
 }
 
 /// The bytes of a file that an image wrote.

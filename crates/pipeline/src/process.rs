@@ -18,6 +18,8 @@ use spinney_model::visible;
 pub const SHORT: Duration = Duration::from_secs(60);
 /// Within which a build, a download or a benchmark is over.
 pub const LONG: Duration = Duration::from_secs(2 * 3600);
+/// Names another deadline for builds, in seconds.
+const BUILD_DEADLINE: &str = "SPINNEY_BUILD_DEADLINE_S";
 /// What a child may print to each of its pipes; what is more is cut, and ends it.
 const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// For which a pipe is waited for that a process outside the group holds open.
@@ -160,6 +162,28 @@ impl Finished {
         }
     }
 
+    /// The same of a build, with what it said of it: of much, the beginning and the end.
+    pub fn told_of_build(&self) -> String {
+        const BYTES_MAX: usize = 1 << 15;
+        let next = match self.status {
+            Err(Killed::Deadline(_)) => {
+                format!("; {BUILD_DEADLINE} sets another deadline for builds, in seconds")
+            }
+            _ => String::new(),
+        };
+        let said = self.stderr.trim_ascii_end();
+        let text = String::from_utf8_lossy;
+        let said = match said.len().checked_sub(2 * BYTES_MAX) {
+            None | Some(0) => text(said).into_owned(),
+            Some(left_out) => format!(
+                "{}\n[{left_out} bytes left out]\n{}",
+                text(&said[..BYTES_MAX]),
+                text(&said[BYTES_MAX + left_out..])
+            ),
+        };
+        format!("{}{next}:\n{said}", self.how())
+    }
+
     /// The same, with the first line of what it said of it.
     pub fn told(&self) -> String {
         let ended = self.how();
@@ -171,6 +195,24 @@ impl Finished {
             }
             None => format!("{ended} without a message"),
         }
+    }
+}
+
+/// Within which the build of an image or a tool is over: [`LONG`], or what the caller's environment
+/// says.
+///
+/// # Errors
+/// It says something else.
+pub fn build_deadline() -> Result<Duration> {
+    std::env::var(BUILD_DEADLINE).map_or(Ok(LONG), |text| seconds(&text))
+}
+
+fn seconds(text: &str) -> Result<Duration> {
+    match text.parse() {
+        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+        _ => Err(anyhow!(
+            "{BUILD_DEADLINE}: found {text:?}, expected seconds, 1 or more"
+        )),
     }
 }
 
@@ -424,6 +466,28 @@ mod tests {
             assert_eq!(finished.status, Err(Killed::Output), "{script}");
             let longest = finished.stdout.len().max(finished.stderr.len());
             assert_eq!(longest, OUTPUT_BYTES_MAX + 1, "{script}");
+        }
+    }
+
+    #[test]
+    fn of_a_build_that_prints_much_the_ends_are_told() {
+        let told = sh("echo first >&2; yes >&2", AMPLE).told_of_build();
+        assert!(told.starts_with("printed more than 64 MiB"), "{told}");
+        assert!(told.contains(":\nfirst\ny\n"), "{told}");
+        assert!(told.contains("\n[67043329 bytes left out]\n"), "{told}");
+        assert!(told.len() < 70_000, "{} bytes", told.len());
+        let told = sh("echo all of it >&2; exit 1", AMPLE).told_of_build();
+        assert_eq!(told, "ended with exit status: 1:\nall of it");
+        let told = sh("sleep 600", TINY).told_of_build();
+        assert!(told.contains("SPINNEY_BUILD_DEADLINE_S"), "{told}");
+    }
+
+    #[test]
+    fn a_deadline_for_builds_is_in_seconds() {
+        assert_eq!(seconds("90").unwrap(), Duration::from_secs(90));
+        for text in ["", "0", "-1", "1.5", "1h"] {
+            let told = seconds(text).unwrap_err().to_string();
+            assert!(told.contains("expected seconds"), "{told}");
         }
     }
 

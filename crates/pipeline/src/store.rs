@@ -418,8 +418,7 @@ impl Draft {
 }
 
 fn beside(place: &Path) -> std::io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(disk::TEMPORARY);
+    let mut builder = disk::temporary();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

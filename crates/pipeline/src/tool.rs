@@ -94,16 +94,14 @@ impl Tool {
             .current_dir(self.folder()?)
             .args(["build", "--quiet", "--locked"])
             .env("CARGO_TARGET_DIR", cache()?.join(self.name));
-        let finished = process::run(&mut command, process::LONG)?;
+        let finished = process::run(&mut command, process::build_deadline()?)?;
         if finished.succeeded() {
             return Ok(program);
         }
-        let errors = String::from_utf8_lossy(&finished.stderr);
         Err(anyhow!(
-            "spinney-{} does not build, cargo {}:\n{}",
+            "spinney-{} does not build, cargo {}",
             self.name,
-            finished.how(),
-            errors.trim_end()
+            finished.told_of_build()
         ))
     }
 

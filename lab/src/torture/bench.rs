@@ -18,7 +18,7 @@ use spinney_pipeline::{lock, places, store};
 pub(super) const RUN: [&str; 4] = ["pipeline", "run", "--quiet", "--force"];
 /// The run afterwards.
 const NEXT: [&str; 3] = ["pipeline", "run", "--quiet"];
-const CHECK: [&str; 3] = ["pipeline", "check", "--json"];
+pub(super) const CHECK: [&str; 3] = ["pipeline", "check", "--json"];
 
 /// States that a run starts from: the whole run of a config with another budget, whose reports
 /// alone differ; that of another model; none.
@@ -31,6 +31,8 @@ pub(super) enum Effect {
     Same,
     /// A clear refusal.
     Refused,
+    /// Nothing: what was to go wrong was not used on this machine.
+    Nothing,
 }
 
 impl std::fmt::Display for Effect {
@@ -38,6 +40,7 @@ impl std::fmt::Display for Effect {
         out.write_str(match self {
             Self::Same => "the same bytes",
             Self::Refused => "a clear refusal, and the next run gave the same bytes",
+            Self::Nothing => "nothing, as this machine does without the tool; not counted",
         })
     }
 }

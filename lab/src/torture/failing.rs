@@ -34,12 +34,6 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         .effect(base, &ended)
         .with_context(|| format!("at `{at}`"))?;
     bench.checked().with_context(|| format!("at `{at}`"))?;
-    // The run's own temporary folder, too, may be what could not be removed.
-    bench.sandbox.empty_system_temporary()?;
-    if at.starts_with("u ") {
-        // What cannot be removed stays.
-        bench.sandbox.empty_system_temporary()?;
-    }
     bench.heals().with_context(|| format!("at `{at}`"))?;
     Ok(effect)
 }

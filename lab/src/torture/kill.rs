@@ -65,9 +65,6 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         bench.nothing_left().with_context(|| at.clone())?;
     }
     let effect = bench.checked().with_context(|| at.clone())?;
-    if signal == SIGKILL {
-        bench.sandbox.empty_system_temporary()?;
-    }
     bench.heals().with_context(|| format!("at `{at}`"))?;
     Ok(effect)
 }

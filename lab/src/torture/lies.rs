@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::Case;
-use super::bench::{Bench, Effect, RUN};
+use super::bench::{Bench, CHECK, Effect, RUN};
 use super::sandbox::Sandbox;
 use spinney_pipeline::environment;
 
@@ -36,6 +36,9 @@ const MANNERS: [(&str, &str); 12] = [
     ),
     ("repeats", "REAL \"$@\"; rc=$?; REAL \"$@\"; exit $rc"),
 ];
+
+/// Made below the clone by a tool that was asked for what it does not do.
+const ASKED: &str = "tools/asked";
 
 pub(super) fn cases(bench: &Bench, class: &str, n: usize) -> Vec<String> {
     use rand::seq::SliceRandom;
@@ -76,7 +79,11 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
     write_tool(
         &bench.sandbox,
         tool,
-        &(honest + &does.replace("REAL", &real)),
+        &format!(
+            "{honest}touch {}\n{}",
+            bench.sandbox.path(ASKED).display(),
+            does.replace("REAL", &real)
+        ),
     )?;
     // What floods is to be refused before memory ends: 2 GB of address space are enough for a run.
     let mut command = std::process::Command::new("sh");
@@ -87,27 +94,32 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         command.env(name, value.unwrap_or_default());
     }
     command.current_dir(bench.sandbox.project());
+    command.env("SPINNEY_BUILD_DEADLINE_S", "60");
     bench.sandbox.use_tools(&mut command);
     let ended = bench.sandbox.finish(&mut command, Duration::from_secs(1))?;
     ended.is_sane()?;
+    let was_asked = bench.sandbox.path(ASKED).exists();
     let effect = if ended.code == Some(1) {
-        // What a tool says of an image may fail a gate; it must not pass all.
+        // What a tool says of an image may fail a gate; it must not pass all, then or later.
+        ensure!(!ended.stdout.is_empty(), "no gate is named: {ended}");
+        let checked = bench.sandbox.run(&CHECK, None)?;
+        checked
+            .is_sane()
+            .context("`pipeline check` after the tool")?;
         ensure!(
-            ended.stdout.starts_with(b"tiny") || !ended.stdout.is_empty(),
-            "no gate is named: {ended}"
+            checked.code == Some(1) || checked.is_refusal(),
+            "`pipeline check` passes what failed: {checked}"
         );
         Effect::Refused
     } else {
-        bench.effect("budget", &ended)?
-    };
-    // It judges the run before, if that is whole still, and nothing that the tool left; a run whose
-    // image is said to be wrong is judged so.
-    if ended.code != Some(1) {
+        // It judges the run before, if that is whole still, and nothing that the tool left.
+        let effect = bench.effect("budget", &ended)?;
         bench.checked().context("after the tool")?;
-    }
+        effect
+    };
     std::fs::remove_file(bench.sandbox.tools().join(tool))?;
     bench.heals().context("with the real tool again")?;
-    Ok(effect)
+    Ok(if was_asked { effect } else { Effect::Nothing })
 }
 
 /// Where a tool is.

@@ -213,10 +213,12 @@ fn play(bench: &Bench, (class, _, what): &Class, n_cases: usize) -> anyhow::Resu
     let mut line = Line::new(class, what, bench.seed());
     for parts in cases(bench, class, n_cases)? {
         let case = format!("{class}:{parts}");
-        line.cases += 1;
-        match attempt(bench, &case) {
+        let outcome = attempt(bench, &case);
+        line.cases += u64::from(!matches!(outcome, Ok(Effect::Nothing)));
+        match outcome {
             Ok(Effect::Same) => line.same += 1,
             Ok(Effect::Refused) => line.refused += 1,
+            Ok(Effect::Nothing) => {}
             Err(error) => {
                 line.failures += 1;
                 let seed = bench.seed();

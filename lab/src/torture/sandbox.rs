@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::preload::{Fault, Preload};
-use spinney_pipeline::{disk, process, store};
+use spinney_pipeline::process::{self, Killed};
+use spinney_pipeline::{disk, store};
 
 /// Files by their paths below a folder.
 pub(super) type Tree = BTreeMap<PathBuf, Vec<u8>>;
@@ -33,6 +34,8 @@ pub(super) struct Sandbox {
 pub(super) struct Ended {
     pub code: Option<i32>,
     pub signal: Option<i32>,
+    /// Why the harness killed it.
+    pub killed: Option<Killed>,
     pub stdout: Vec<u8>,
     pub stderr: String,
     /// Processes that outlived it by more than a moment.
@@ -59,11 +62,9 @@ impl Ended {
             "it panicked: {}",
             self.stderr
         );
-        ensure!(
-            self.code.is_some() || self.signal.is_some(),
-            "it did not end within {} s and was killed",
-            DEADLINE.as_secs()
-        );
+        if let Some(killed) = self.killed {
+            bail!("it {killed}");
+        }
         ensure!(
             self.left.is_empty(),
             "left running: {}",
@@ -186,6 +187,7 @@ impl Sandbox {
         Ok(Ended {
             code: finished.status.ok().and_then(|status| status.code()),
             signal: finished.status.ok().and_then(|status| status.signal()),
+            killed: finished.status.err(),
             stdout: finished.stdout,
             stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
             left: Vec::new(),
@@ -275,13 +277,8 @@ impl Sandbox {
     pub(super) fn restore(&self, snapshot: &Snapshot) -> Result<()> {
         restore(&self.artifacts(), &snapshot.artifacts)?;
         restore(&self.project(), &snapshot.project)?;
-        self.empty_system_temporary()?;
+        restore(&self.path("tmp"), &Tree::new())?;
         restore(&self.tools(), &Tree::new())
-    }
-
-    /// What nobody can remove who is killed.
-    pub(super) fn empty_system_temporary(&self) -> Result<()> {
-        restore(&self.path("tmp"), &Tree::new())
     }
 
     /// Uses the program around probe-rs that is built already, if it is; whether it is.

@@ -117,9 +117,7 @@ fn lacks_crates(output: &Finished) -> bool {
 }
 
 fn failed(what: &str, output: &Finished) -> Failure {
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let how = output.how();
-    Failure::Environment(anyhow!("{what}, cargo {how}:\n{}", errors.trim_end()))
+    Failure::Environment(anyhow!("{what}, cargo {}", output.told_of_build()))
 }
 
 /// Runs a verb of cargo on a job. What the caller's shell and files of settings say of compilers,
@@ -153,7 +151,7 @@ fn run(job: &Job<'_>, verb: &str, arguments: &[&str]) -> Result<Finished, Failur
 
 fn output(command: &mut Command) -> Result<Finished, Failure> {
     let program = PathBuf::from(command.get_program());
-    process::run(command, process::LONG)
+    process::run(command, process::build_deadline().input()?)
         .with_context(|| format!("cannot run {}", program.display()))
         .environment()
 }

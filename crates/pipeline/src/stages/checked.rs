@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
-use spinney_evaluate::{Answer, Footprint, Outputs, Quantity, Verdict};
+use spinney_evaluate::{Answer, Outputs, Quantity, Verdict};
 use spinney_model::FloatModel;
 
 use super::build::{self, verify_elf};
@@ -11,7 +11,7 @@ use super::candidates::{Candidate, Form};
 use super::claim::{Claims, readings, row_bytes, stops_for_certain};
 use super::quantize::{CLAIMS, EXACT_ROWS, OUTLIERS, ROWS};
 use super::{FoundEmulator, Session, model, outliers};
-use crate::emulator::{self, Ended};
+use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::store::Finished;
 
@@ -206,14 +206,11 @@ fn ask_image(
     (claim, edges, outputs): (&Claim, &Edges, Outputs),
     asked: &mut Asked,
 ) -> Result<(), Failure> {
-    let footprint = Footprint::from_elf(elf).environment()?;
-    let deadline = session.config.pipeline.firmware.deadline_s;
     for (number, rows) in edges.rows.chunks(ROWS_PER_RUN).enumerate() {
         let doing = "asking the image about both sides of every split";
         session.progress.doing(doing);
         let bytes: Vec<u8> = rows.iter().flat_map(|row| row_bytes(claim, row)).collect();
-        let (program, machine) = (&emulator.program, emulator.machine);
-        let run = emulator::run(program, machine, elf, &footprint, &bytes, deadline)?;
+        let run = emulator.of(session).run(elf, &bytes)?;
         let from = number * ROWS_PER_RUN;
         let answers = match run.ended {
             Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
@@ -303,9 +300,12 @@ impl Checked {
                 .is_none_or(|asked| asked.mismatches == 0 && asked.failed.is_none())
     }
 
-    /// Why the image could not be asked, if it could not.
+    /// Why the image's answers are no lasting result, if they are none.
     pub(super) fn failed(&self) -> Option<&str> {
-        self.asked.as_ref()?.failed.as_deref()
+        let asked = self.asked.as_ref()?;
+        let differs =
+            (asked.mismatches > 0).then_some("the image answered rows at splits otherwise");
+        asked.failed.as_deref().or(differs)
     }
 
     /// Whether all of it could be looked at.

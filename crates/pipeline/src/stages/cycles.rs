@@ -4,7 +4,6 @@ use spinney_evaluate::{Cost, Cycles, DeviceRun, Trace};
 use spinney_wire::heard::Heard;
 
 use super::{FoundEmulator, Session};
-use crate::emulator;
 use crate::failure::{ExitReason, Failure};
 
 /// The most instructions that are logged; with more, a share of the rows is, evenly spaced.
@@ -34,18 +33,10 @@ pub(super) fn of_rows(
         .collect();
     session.progress.doing("weighing what the image executes");
     let filter = trace.filter();
-    let outcomes = emulator::trace(
-        &emulator.program,
-        emulator.machine,
-        elf,
-        &chosen,
-        &filter,
-        session.config.pipeline.firmware.deadline_s,
-        |line| {
-            trace.line(line);
-            true
-        },
-    )?;
+    let outcomes = emulator.of(session).trace(elf, &chosen, &filter, |line| {
+        trace.line(line);
+        true
+    })?;
     let timer = emulator.machine.timer;
     let n_chosen = n_rows.div_ceil(step);
     Ok(outcomes.and_then(|outcomes| trace.of_rows(n_chosen, &outcomes, timer)))
@@ -68,18 +59,10 @@ pub(super) fn of_front(
         .progress
         .doing("weighing what the front end executes");
     let filter = trace.filter();
-    emulator::trace(
-        &emulator.program,
-        emulator.machine,
-        elf,
-        samples,
-        &filter,
-        session.config.pipeline.firmware.deadline_s,
-        |line| {
-            trace.line(line);
-            trace.n_measured() < 1 + n_stretches
-        },
-    )?;
+    emulator.of(session).trace(elf, samples, &filter, |line| {
+        trace.line(line);
+        trace.n_measured() < 1 + n_stretches
+    })?;
     Ok(trace.of_front(n_stretches))
 }
 

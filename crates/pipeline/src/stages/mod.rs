@@ -43,6 +43,7 @@ use spinney_config::{Config, Emulator, Outputs, Prefer};
 use spinney_model::Task;
 use spinney_report::Report;
 
+use crate::emulator::Emulation;
 use crate::environment::{self, Toolchain};
 use crate::failure::{ExitReason, Failure};
 use crate::invocation;
@@ -74,6 +75,18 @@ pub struct FoundEmulator {
     pub program: PathBuf,
     /// What it says of its version.
     pub version: String,
+}
+
+impl FoundEmulator {
+    /// The emulator as a session runs images.
+    fn of<'a>(&'a self, session: &'a Session) -> Emulation<'a> {
+        Emulation {
+            qemu: &self.program,
+            machine: self.machine,
+            deadline_s: session.config.pipeline.firmware.deadline_s,
+            within: session.artifacts(),
+        }
+    }
 }
 
 /// Finds what the config needs to build and run.

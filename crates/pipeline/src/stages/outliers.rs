@@ -20,7 +20,7 @@ use super::claim::Parts;
 use super::quantize::{ROWS, WITHOUT_REJECT};
 use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools};
-use crate::emulator::{self, Ended};
+use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Transport};
 use crate::store::sha256;
@@ -222,14 +222,7 @@ fn instructions(
     predictions: &Predictions,
 ) -> Result<Option<f64>, Failure> {
     let rows = session.made("quantize")?.read(ROWS)?;
-    let run = emulator::run(
-        &emulator.program,
-        emulator.machine,
-        elf,
-        &Footprint::from_elf(elf).environment()?,
-        &rows,
-        session.config.pipeline.firmware.deadline_s,
-    )?;
+    let run = emulator.of(session).run(elf, &rows)?;
     let likeliest = Predictions {
         answers: None,
         q15: predictions.scores.iter().map(|it| argmax(it)).collect(),

@@ -16,7 +16,7 @@ use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools, signals};
 use crate::failure::{ExitReason, Failure};
 use crate::serial::{Debugger, Link, Stop, halted};
-use crate::{emulator, image, interrupt};
+use crate::{disk, emulator, image, interrupt};
 
 pub const PRODUCT_RUN: &str = "product-run.json";
 
@@ -99,7 +99,9 @@ pub(super) fn run(
     ));
     // Nobody else has this copy: what runs is what was asked for.
     let _busy = interrupt::busy();
-    let mut file = tempfile::NamedTempFile::new().environment()?;
+    let mut file = disk::temporary()
+        .tempfile_in(session.artifacts())
+        .environment()?;
     file.write_all(&elf).environment()?;
     let deadline = Duration::from_secs(u64::from(pipeline.firmware.deadline_s));
     let mut answers = Vec::new();

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use spinney_evaluate::{
-    DeviceRun, Footprint, Predictions, RunContext, Splits, read_heard, read_outcomes,
-};
+use spinney_evaluate::{DeviceRun, Predictions, RunContext, Splits, read_heard, read_outcomes};
 
 use super::build::{Built, FOOTPRINTS, Footprints, build_one, product_elf, verify_elf};
 use super::candidates::{self, Candidate, Figures, Form, choose};
@@ -13,7 +11,7 @@ use super::checked::{self, CHECKED};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
-use crate::emulator::{self, Ended};
+use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::flash::formats;
 use crate::image::{self, Transport};
@@ -31,6 +29,20 @@ pub enum RunResult {
     Failed(String),
     /// The config does without.
     NotRequired,
+}
+
+impl RunResult {
+    /// Why this is no lasting result, if it is none: another time it may be another.
+    fn failed(&self) -> Option<&str> {
+        match self {
+            Self::Failed(why) => Some(why),
+            // Nobody knows whether the image or the emulator did that.
+            Self::Ran(run) if !run.mismatches.is_empty() => {
+                Some("the device's answers were not the host's")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What the emulated device did.
@@ -182,14 +194,8 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         },
     )?;
     let mut writer = stage.begin().environment()?;
-    let failed = results
-        .iter()
-        .chain([&device])
-        .find_map(|result| match result {
-            RunResult::Failed(why) => Some(why.as_str()),
-            _ => None,
-        });
-    if let Some(why) = failed.or(checked.failed()) {
+    let mut ran = results.iter().chain([&device]);
+    if let Some(why) = ran.find_map(RunResult::failed).or(checked.failed()) {
         writer.fail(why);
     }
     writer.write_json(CHECKED, &checked).environment()?;
@@ -226,14 +232,7 @@ fn run_candidate(
     predictions: &Predictions,
 ) -> Result<(RunResult, String), Failure> {
     let verify = session.made("build")?.read(&verify_elf(index))?;
-    let run = emulator::run(
-        &emulator.program,
-        emulator.machine,
-        &verify,
-        &Footprint::from_elf(&verify).environment()?,
-        rows,
-        session.config.pipeline.firmware.deadline_s,
-    )?;
+    let run = emulator.of(session).run(&verify, rows)?;
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let passed = summary.passed;
     let result = match run.ended {
@@ -299,14 +298,7 @@ fn listen(
         "listening to the test samples on the emulated {}",
         machine.name
     ));
-    let run = emulator::run(
-        &context.emulator.program,
-        machine,
-        &elf,
-        &Footprint::from_elf(&elf).environment()?,
-        &samples,
-        session.config.pipeline.firmware.deadline_s,
-    )?;
+    let run = context.emulator.of(session).run(&elf, &samples)?;
     let outcomes = match run.ended {
         Ended::NotRun(reason) => {
             return Ok(RunResult::NotRun(format!("from samples: {reason}")));
@@ -370,5 +362,30 @@ fn with_scores(early: &RunResult, all: &RunResult) -> RunResult {
             RunResult::Failed(format!("the image that gives the scores: {reason}"))
         }
         _ => early.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_differ_are_not_reused() {
+        let run = |mismatches| {
+            let count = r#"{"mean":1.0,"max":1}"#;
+            let text = format!(
+                r#"{{"classes":[],"mismatches":{mismatches},"instructions":{count},
+                "instructions_from_codes":{count},"stack_bytes_max":0}}"#
+            );
+            RunResult::Ran(serde_json::from_str(&text).unwrap())
+        };
+        assert_eq!(run("[]").failed(), None);
+        let why = Some("the device's answers were not the host's");
+        assert_eq!(run("[3]").failed(), why);
+        assert_eq!(
+            RunResult::Failed("it hung".to_owned()).failed(),
+            Some("it hung")
+        );
+        assert_eq!(RunResult::NotRun("too big".to_owned()).failed(), None);
     }
 }

@@ -99,6 +99,11 @@ impl Session {
         })
     }
 
+    /// The folder of all artifacts.
+    pub(super) fn artifacts(&self) -> &Path {
+        &self.artifacts
+    }
+
     /// A folder that no stage owns.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.artifacts.join(name)

@@ -17,7 +17,7 @@ use spinney_quantize::{CodeWidth, CodingChoice, Declared, Options, QuantModel, V
 use super::model::Model;
 use super::{Bench, DEADLINE_S, FromReadings, Measured, Place, Ran};
 use spinney_convert::options_for;
-use spinney_pipeline::emulator::{self, Ended};
+use spinney_pipeline::emulator::{Emulation, Ended};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image::{self, Image, Transport};
 
@@ -410,14 +410,13 @@ impl Site<'_> {
     ) -> Result<Result<DeviceRun, String>, Failure> {
         let machine = self.place.machine()?;
         let elf = self.build(source, for_speed, class_only, Transport::Verify)?;
-        let run = emulator::run(
-            Path::new(&self.bench.qemu),
+        let emulation = Emulation {
+            qemu: Path::new(&self.bench.qemu),
             machine,
-            &elf,
-            &Footprint::from_elf(&elf).environment()?,
-            &self.rows(quant),
-            DEADLINE_S,
-        )?;
+            deadline_s: DEADLINE_S,
+            within: &self.bench.work,
+        };
+        let run = emulation.run(&elf, &self.rows(quant))?;
         Ok(match run.ended {
             Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
             Ended::Outcomes(bytes) => {
