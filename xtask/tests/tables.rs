@@ -571,3 +571,41 @@ fn a_project_from_a_table_runs_at_once() {
     assert!(sensor.contains("N_FEATURES]; 2]"), "{sensor}");
     run(&["pipeline", "run", "--until", "quantize"], "demo");
 }
+
+#[test]
+fn a_table_in_parquet_is_called_so_and_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let fixture = include_bytes!("../../crates/dataset/tests/fixtures/table.parquet");
+    std::fs::write(folder.path().join("rows"), fixture).expect("a temporary file");
+    let run = |arguments: &[&str], below: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(arguments)
+            .current_dir(folder.path().join(below))
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    expect![[r#"
+        rows: Parquet, 60 rows of 8 columns
+          column   holds     range                                     distinct  missing
+          length   numbers   -2.7111624789659685 to 2.11783875505104…  60        0
+          width    numbers   -2.250854253768921 to 1.7533841133117676  60        0
+          count    integers  3068 to 68642                             60        0        another in each row, as a name is
+          small    integers  0 to 8                                    9         0
+          is_wet   booleans  0 to 1                                    2         0
+          kind     words     blue, or green, red, so-"called"          3         0
+          hole     numbers   -1.6838143968410575 to 2.123805895927743  41        19
+          species  words     setosa, virginica                         2         0        the label
+        label: species, since its name says so; 2 classes: setosa 28, virginica 32
+
+        [dataset]
+        path = "rows"
+        label = "species"
+        ignore = ["count", "kind"]
+        missing = "median"
+    "#]].assert_eq(&run(&["data", "rows"], ""));
+    run(&["new", "demo", "--from", "rows"], "");
+    run(&["pipeline", "run", "--until", "quantize"], "demo");
+}

@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use serde::Serialize;
 use spinney_config::file;
 use spinney_dataset::limits::FILE_BYTES_MAX;
+use spinney_dataset::parquet::is_parquet;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
 use spinney_dataset::{Format, LabelsIn, Source, unpacked};
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -27,6 +28,8 @@ pub(crate) struct Table {
     pub profile: Profile,
     /// Which file has which class, where no column says it.
     has_file_per_class: bool,
+    /// The formats of the files.
+    formats: &'static str,
 }
 
 pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Result<(), Failure> {
@@ -36,7 +39,7 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
     {
         if as_json {
             return Err(Failure::Input(anyhow!(
-                "{}: found another format than CSV, expected CSV for `--json`",
+                "{}: found another format than CSV and Parquet, expected one of them for `--json`",
                 file.display()
             )));
         }
@@ -82,7 +85,7 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
     files.iter().map(read).collect()
 }
 
-/// What is seen in files of CSV.
+/// What is seen in files of tables.
 pub(crate) fn table_of(
     files: &[PathBuf],
     bytes: &[Vec<u8>],
@@ -114,10 +117,20 @@ pub(crate) fn table_of(
     Ok(Table {
         profile,
         has_file_per_class,
+        formats: formats(bytes),
     })
 }
 
-/// What there is to say of rows that are no CSV; `None` of CSV.
+fn formats(files: &[Vec<u8>]) -> &'static str {
+    let n_parquet = files.iter().filter(|it| is_parquet(it)).count();
+    match n_parquet {
+        0 => "CSV",
+        n if n == files.len() => "Parquet",
+        _ => "CSV and Parquet",
+    }
+}
+
+/// What there is to say of rows that are no table; `None` of a table.
 fn other_format(path: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
     let blame = |error: spinney_dataset::DataError| at_fault(path, &error);
     let budget = spinney_dataset::Budget::of(bytes.len());
@@ -217,8 +230,9 @@ fn is_ignored(column: &ColumnProfile) -> bool {
 fn text(table: &Table, names: &[String]) -> String {
     let profile = &table.profile;
     let mut out = format!(
-        "{}: CSV, {} rows of {} columns{}\n",
+        "{}: {}, {} rows of {} columns{}\n",
         names.join(", "),
+        table.formats,
         profile.n_rows,
         profile.columns.len(),
         if profile.header {

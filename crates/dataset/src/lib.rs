@@ -533,7 +533,7 @@ pub fn unpacked<'b>(
 ) -> Result<std::borrow::Cow<'b, [u8]>, DataError> {
     use std::io::Read;
     const PLACE: &str = "the gzip stream";
-    if bytes.starts_with(b"PAR1") {
+    if parquet::is_parquet(bytes) {
         return Ok(parquet::csv(bytes, budget)?.into());
     }
     if !bytes.starts_with(&[0x1f, 0x8b]) {

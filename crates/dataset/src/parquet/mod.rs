@@ -14,6 +14,12 @@ use thrift::Value;
 
 pub(crate) use text::csv;
 
+/// Whether a file begins as one in Parquet does.
+#[must_use]
+pub fn is_parquet(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PAR1")
+}
+
 /// Bytes that a value takes, and its levels.
 const VALUE_BYTES: u64 = 96;
 /// The deepest nesting of a schema.
