@@ -84,20 +84,9 @@ impl Cells {
             calibrations,
         } = *subject;
         let forest = forest(quant)?;
-        let features = model.schema().features();
-        let mut cuts: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); features.len()];
-        let last = |feature: usize, is_left: &dyn Fn(f64) -> bool| {
-            let sensor = calibrations[feature].sensor;
-            last_left(sensor.places(), |place| is_left(sensor.reading_at(place)))
-        };
-        for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
-            if let FloatNode::Split { feature, .. } = node {
-                let feature = *feature as usize;
-                let compare = features[feature].compare;
-                let is_left = |reading: f64| node.sends_left(compare.seen(reading));
-                cuts[feature].insert(last(feature, &is_left));
-            }
-        }
+        let last =
+            |feature: usize, is_left: &dyn Fn(f64) -> bool| last(calibrations, feature, is_left);
+        let mut cuts = cuts(model, calibrations);
         let asked: BTreeSet<(u16, i16)> = forest
             .splits()
             .iter()
@@ -118,46 +107,73 @@ impl Cells {
                 }
             }
         }
-        // What stands for a missing reading is by itself.
-        for (feature, calibration) in calibrations.iter().enumerate() {
-            let mark = calibration.missing.map(|missing| missing.reading());
-            if let Some(mark) = mark.filter(|mark| !mark.is_nan()) {
-                let place = last(feature, &|reading| reading <= mark);
-                cuts[feature].extend([place - 1, place]);
-            }
-        }
         for (feature, [low, high]) in ranges {
             cuts[*feature].insert(last(*feature, &|reading| reading < *low));
             cuts[*feature].insert(last(*feature, &|reading| reading <= *high));
         }
-        let cells =
-            cuts.iter()
-                .zip(calibrations)
-                .enumerate()
-                .map(|(feature, (cuts, calibration))| {
-                    let (low, high) = calibration.range;
-                    let first = last(feature, &|reading| reading < low) + 1;
-                    let end = last(feature, &|reading| reading <= high) + 1;
-                    let mut firsts = vec![first];
-                    firsts.extend(
-                        cuts.iter()
-                            .map(|cut| cut + 1)
-                            .filter(|it| (first + 1..end).contains(it)),
-                    );
-                    firsts.push(end.max(first + 1));
-                    let mut cells = FeatureCells {
-                        sensor: calibration.sensor,
-                        firsts,
-                        has_missing: calibration.is_missing(),
-                        mark: None,
-                    };
-                    cells.mark = (0..cells.n_ordered())
-                        .find(|cell| quant.is_missing(feature, cells.reading(*cell)));
-                    cells
-                });
-        Ok(Self {
-            of: cells.collect(),
+        Ok(Self::cut(&cuts, calibrations, &|feature, reading| {
+            quant.is_missing(feature, reading)
+        }))
+    }
+
+    /// Cuts readings at the splits of a float model, and at the ends of each feature's range.
+    pub fn of_model(model: &FloatModel, calibrations: &[Calibration]) -> Self {
+        let mut cuts = cuts(model, calibrations);
+        for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
+            if let FloatNode::Member {
+                feature,
+                categories,
+                ..
+            } = node
+            {
+                let feature = *feature as usize;
+                for end in categories
+                    .iter()
+                    .flat_map(|it| [*it, it + 1])
+                    .map(f64::from)
+                {
+                    cuts[feature].insert(last(calibrations, feature, &|reading| reading < end));
+                }
+            }
+        }
+        Self::cut(&cuts, calibrations, &|feature, reading| {
+            let missing = calibrations[feature]
+                .missing
+                .map(|missing| missing.reading());
+            reading.is_nan() || missing == Some(reading)
         })
+    }
+
+    fn cut(
+        cuts: &[BTreeSet<i64>],
+        calibrations: &[Calibration],
+        is_missing: &dyn Fn(usize, f64) -> bool,
+    ) -> Self {
+        let cells = cuts.iter().zip(calibrations).enumerate();
+        let cells = cells.map(|(feature, (cuts, calibration))| {
+            let (low, high) = calibration.range;
+            let first = last(calibrations, feature, &|reading| reading < low) + 1;
+            let end = last(calibrations, feature, &|reading| reading <= high) + 1;
+            let mut firsts = vec![first];
+            firsts.extend(
+                cuts.iter()
+                    .map(|cut| cut + 1)
+                    .filter(|it| (first + 1..end).contains(it)),
+            );
+            firsts.push(end.max(first + 1));
+            let mut cells = FeatureCells {
+                sensor: calibration.sensor,
+                firsts,
+                has_missing: calibration.is_missing(),
+                mark: None,
+            };
+            cells.mark =
+                (0..cells.n_ordered()).find(|cell| is_missing(feature, cells.reading(*cell)));
+            cells
+        });
+        Self {
+            of: cells.collect(),
+        }
     }
 
     pub fn n_cells(&self) -> Vec<usize> {
@@ -258,6 +274,35 @@ impl Cells {
             .collect();
         Trees { trees, leaves }
     }
+}
+
+/// The place of the last reading of a feature's sensor that goes left.
+fn last(calibrations: &[Calibration], feature: usize, is_left: &dyn Fn(f64) -> bool) -> i64 {
+    let sensor = calibrations[feature].sensor;
+    last_left(sensor.places(), |place| is_left(sensor.reading_at(place)))
+}
+
+/// Where the thresholds of a float model cut readings, and around what stands for a missing one,
+/// which is by itself.
+fn cuts(model: &FloatModel, calibrations: &[Calibration]) -> Vec<BTreeSet<i64>> {
+    let features = model.schema().features();
+    let mut cuts: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); features.len()];
+    for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
+        if let FloatNode::Split { feature, .. } = node {
+            let feature = *feature as usize;
+            let compare = features[feature].compare;
+            let is_left = |reading: f64| node.sends_left(compare.seen(reading));
+            cuts[feature].insert(last(calibrations, feature, &is_left));
+        }
+    }
+    for (feature, calibration) in calibrations.iter().enumerate() {
+        let mark = calibration.missing.map(|missing| missing.reading());
+        if let Some(mark) = mark.filter(|mark| !mark.is_nan()) {
+            let place = last(calibrations, feature, &|reading| reading <= mark);
+            cuts[feature].extend([place - 1, place]);
+        }
+    }
+    cuts
 }
 
 /// Trees over cells, and the numbers of their leaves.

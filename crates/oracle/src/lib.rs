@@ -7,6 +7,7 @@
 mod cells;
 mod questions;
 pub mod search;
+pub mod shrink;
 
 pub use cells::Subject;
 pub use questions::{Property, Radius, Verdict, decide, radii};

@@ -54,14 +54,14 @@ pub enum Radius {
 }
 
 /// A sum that has to reach a bound: the difference of two numbers of leaves, or one.
-struct Sum {
-    plus: Option<usize>,
-    minus: Option<usize>,
-    at_least: i64,
+pub(crate) struct Sum {
+    pub plus: Option<usize>,
+    pub minus: Option<usize>,
+    pub at_least: i64,
 }
 
 impl Sum {
-    fn lead(winner: usize, other: usize, at_least: i64) -> Self {
+    pub fn lead(winner: usize, other: usize, at_least: i64) -> Self {
         Self {
             plus: Some(winner),
             minus: Some(other),
@@ -71,15 +71,15 @@ impl Sum {
 }
 
 /// What cells, trees and a box leave open.
-struct Search<'a> {
-    n_cells: Vec<usize>,
-    trees: &'a Trees,
-    within: Vec<Vec<u64>>,
-    ordered: Option<[usize; 2]>,
+pub(crate) struct Search<'a> {
+    pub n_cells: Vec<usize>,
+    pub trees: &'a Trees,
+    pub within: Vec<Vec<u64>>,
+    pub ordered: Option<[usize; 2]>,
 }
 
 impl Search<'_> {
-    fn find(
+    pub fn find(
         &self,
         sums: &[Sum],
         steps: &mut Steps,
@@ -390,7 +390,7 @@ impl Lead {
 }
 
 /// The first answer that is a point, else an unknown one.
-fn first(answers: impl Iterator<Item = Answer>) -> Answer {
+pub(crate) fn first(answers: impl Iterator<Item = Answer>) -> Answer {
     let mut all = Answer::None;
     for answer in answers {
         match answer {
@@ -409,7 +409,7 @@ fn score_at_most(quant: &QuantModel, value: f64) -> i64 {
 }
 
 /// Bits that a proportion of float leaves is held in.
-const FLOAT_BITS: i32 = 40;
+pub(crate) const FLOAT_BITS: i32 = 40;
 
 fn float_votes(subject: &Subject<'_>, cells: &Cells, voting: Voting) -> Result<Trees, OracleError> {
     let FloatModel::Forest(_) = subject.model else {
@@ -437,7 +437,7 @@ fn float_votes(subject: &Subject<'_>, cells: &Cells, voting: Voting) -> Result<T
 /// How far the difference of two sums of such numbers may be from that of float's own sums: each
 /// number is off by half a unit, and float rounds each of its sums, which are at most `n_trees`, to 53
 /// bits.
-fn float_slack(n_trees: usize) -> i64 {
+pub(crate) fn float_slack(n_trees: usize) -> i64 {
     let n_trees = n_trees as i64;
     2 * n_trees + 2 * ((n_trees * n_trees) >> (52 - FLOAT_BITS)) + 2
 }

@@ -1,0 +1,275 @@
+//! Fitted trees in the integer grid, and the float model of the same kind that they make: its leaves
+//! are numbers that fixed point holds, and its own sums are exact.
+
+use spinney_model::{Additive, FloatModel, Forest, ModelError, Node, Precision, Tree};
+
+use super::fit::{Fit, Grown};
+
+/// A vote of one, in units of Q15.
+const UNIT: i64 = 32_768;
+
+/// What a fit has come to, in whole units.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub trees: Vec<Grown<i64>>,
+    /// What each score starts at.
+    pub base: Vec<i64>,
+    /// What a unit is worth in the model's own numbers.
+    pub unit: f64,
+    /// The sum above which one score means class 1.
+    pub threshold: Option<i64>,
+}
+
+impl Held {
+    /// The nearest units to what a fit has come to.
+    pub fn new(original: &FloatModel, fit: &Fit<'_>) -> Self {
+        match original {
+            FloatModel::Additive(sum) => sums(original, sum, fit),
+            _ => votes(original, fit),
+        }
+    }
+
+    pub fn n_splits(&self, original: &FloatModel) -> usize {
+        let leaves = |tree: &Grown<i64>| leaves(original, tree).count() - 1;
+        self.trees.iter().map(leaves).sum()
+    }
+
+    /// The class that sums mean, as of the float model, whose sums these are.
+    pub fn class(&self, sums: &[i64]) -> usize {
+        match self.threshold {
+            Some(threshold) => usize::from(sums[0] > threshold),
+            // Ties go to the lowest class.
+            None => {
+                (1..sums.len()).fold(0, |best, it| if sums[it] > sums[best] { it } else { best })
+            }
+        }
+    }
+
+    /// The class of a row.
+    pub fn predict(&self, original: &FloatModel, row: &[f64]) -> usize {
+        let mut sums = self.base.clone();
+        for tree in &self.trees {
+            let leaf = tree.of(tree.leaf_of(original, row));
+            for (sum, value) in sums[tree.scores.clone()].iter_mut().zip(leaf) {
+                *sum += value;
+            }
+        }
+        self.class(&sums)
+    }
+
+    /// The leaf of a tree, by its place among those that are left, that a row comes to.
+    pub fn comes_to(&self, original: &FloatModel, tree: usize, row: &[f64]) -> usize {
+        self.trees[tree].leaf_of(original, row)
+    }
+
+    /// The same trees with a split of two leaves as one leaf: that of either side, or between.
+    pub fn cuts(&self, original: &FloatModel, tree: usize, node: usize) -> Vec<Self> {
+        let grown = &self.trees[tree];
+        let (false, Some((_, [left, right]))) = (
+            grown.is_leaf[node],
+            original.trees()[grown.index].nodes()[node].split(),
+        ) else {
+            return Vec::new();
+        };
+        if !(grown.is_leaf[left] && grown.is_leaf[right]) {
+            return Vec::new();
+        }
+        let (left, right) = (grown.of(left), grown.of(right));
+        let both = || left.iter().zip(right);
+        let middle: Vec<i64> = both()
+            .map(|(one, other)| (one + other).div_euclid(2))
+            .collect();
+        // In halves of a vote that is one, the rest goes to the first class that was rounded.
+        let rest = left.iter().sum::<i64>() - middle.iter().sum::<i64>();
+        let first = both().position(|(one, other)| (one + other) % 2 != 0);
+        let mut values = vec![left.to_vec(), right.to_vec()];
+        match (self.threshold, first) {
+            (None, Some(first)) if left.iter().sum::<i64>() == right.iter().sum::<i64>() => {
+                let mut middle = middle;
+                middle[first] += rest;
+                values.push(middle);
+            }
+            _ => values.push(middle),
+        }
+        let cut = |values: Vec<i64>| {
+            let mut cut = self.clone();
+            cut.trees[tree].cut(node, &values);
+            cut
+        };
+        values.into_iter().map(cut).collect()
+    }
+
+    /// The float model, of the kind of the original.
+    pub fn model(&self, original: &FloatModel) -> Result<FloatModel, ModelError> {
+        let own = |numbers: &[i64]| -> Vec<f64> {
+            numbers.iter().map(|it| *it as f64 * self.unit).collect()
+        };
+        let nodes = |tree: &Grown<i64>| nodes(original, tree, |values| own(values));
+        match original {
+            FloatModel::Additive(sum) => {
+                let (schema, n_scores) = (sum.schema(), self.base.len());
+                let tree = |tree: &Grown<i64>| {
+                    let output = original.trees()[tree.index].output();
+                    Tree::additive(nodes(tree), schema, n_scores, output)
+                };
+                let mut trees = self.trees.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
+                if trees.is_empty() {
+                    let leaf = Node::Leaf { values: vec![0.0] };
+                    trees.push(Tree::additive(vec![leaf], schema, n_scores, Some(0))?);
+                }
+                let added = spinney_model::Sum {
+                    precision: sum.sum().precision,
+                    base: own(&self.base),
+                    divisor: 1.0,
+                };
+                let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
+                let kind = sum.kind();
+                let sum = Additive::new(kind, schema.clone(), trees, added, sum.link(), threshold)?;
+                Ok(FloatModel::Additive(sum))
+            }
+            model => {
+                let FloatModel::Forest(forest) = model else {
+                    unreachable!("naive Bayes has no trees to fit");
+                };
+                let schema = forest.schema();
+                let trees = self.trees.iter().map(|tree| Tree::new(nodes(tree), schema));
+                let trees = trees.collect::<Result<Vec<_>, _>>()?;
+                Ok(FloatModel::Forest(Forest::new(
+                    forest.kind(),
+                    schema.clone(),
+                    trees,
+                )?))
+            }
+        }
+    }
+}
+
+/// Leaves as shares of one vote: what all classes of a leaf have in common decides nothing, so that
+/// numbers are moved and stretched until they are such. A base is spread over the trees.
+fn votes(original: &FloatModel, fit: &Fit<'_>) -> Held {
+    let n_classes = fit.n_scores;
+    let n_trees = fit.trees.len().max(1) as f64;
+    let base: Vec<f64> = fit.base.iter().map(|base| base / n_trees).collect();
+    let centred = |values: &[f64]| -> Vec<f64> {
+        let values: Vec<f64> = values
+            .iter()
+            .zip(&base)
+            .map(|(own, base)| own + base)
+            .collect();
+        let mean = values.iter().sum::<f64>() / n_classes as f64;
+        values.iter().map(|value| value - mean).collect()
+    };
+    let mut lowest = 0.0_f64;
+    for tree in &fit.trees {
+        for node in leaves(original, tree) {
+            lowest = centred(tree.of(node)).into_iter().fold(lowest, f64::min);
+        }
+    }
+    let stretch = if lowest < 0.0 { -1.0 / lowest } else { 0.0 };
+    let units = |values: &[f64]| {
+        let shares = centred(values).into_iter();
+        let shares = shares.map(|it| (it * stretch + 1.0) / n_classes as f64 * UNIT as f64);
+        in_units(&shares.collect::<Vec<_>>())
+    };
+    let mut trees: Vec<Grown<i64>> = fit.trees.iter().map(|tree| tree.map(units)).collect();
+    if trees.is_empty() {
+        let n_nodes = original.trees()[0].nodes().len();
+        trees.push(Grown::leaf(n_nodes, &units(&vec![0.0; n_classes])));
+    }
+    Held {
+        trees,
+        base: vec![0; n_classes],
+        unit: 1.0 / UNIT as f64,
+        threshold: None,
+    }
+}
+
+/// Shares to whole units that add up to one vote, those with the largest remainders rounded up.
+#[expect(clippy::cast_possible_truncation, reason = "shares of a vote")]
+fn in_units(shares: &[f64]) -> Vec<i64> {
+    let mut units: Vec<i64> = shares.iter().map(|it| (it.floor() as i64).max(0)).collect();
+    let mut order: Vec<usize> = (0..shares.len()).collect();
+    let remainder = |at: &usize| shares[*at] - shares[*at].floor();
+    order.sort_by(|one, other| remainder(other).total_cmp(&remainder(one)));
+    let mut rest = UNIT - units.iter().sum::<i64>();
+    for at in order.iter().cycle() {
+        match rest {
+            1.. => units[*at] += 1,
+            0 => break,
+            _ if units[*at] > 0 => units[*at] -= 1,
+            _ => continue,
+        }
+        rest -= rest.signum();
+    }
+    units
+}
+
+/// Leaves and bases in a power of two that sums of the ensemble's precision add without rounding.
+#[expect(clippy::cast_possible_truncation, reason = "units of the largest sum")]
+fn sums(original: &FloatModel, sum: &Additive, fit: &Fit<'_>) -> Held {
+    let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
+    let centre = threshold.unwrap_or(0.0);
+    let base: Vec<f64> = fit
+        .base
+        .iter()
+        .map(|base| base * fit.scale + centre)
+        .collect();
+    let mut largest = base.iter().fold(0.0_f64, |most, base| base.abs().max(most));
+    for tree in &fit.trees {
+        let of_tree = leaves(original, tree).flat_map(|node| tree.of(node));
+        largest += fit.scale * of_tree.fold(0.0, |most: f64, value| value.abs().max(most));
+    }
+    let bits = match sum.sum().precision {
+        Precision::Float32 => 23.0,
+        Precision::Float64 => 30.0,
+    };
+    let unit = (largest.max(f64::MIN_POSITIVE).log2().ceil() - bits).exp2();
+    let held = |value: f64| (value / unit).round() as i64;
+    let leaf = |values: &[f64]| values.iter().map(|it| held(it * fit.scale)).collect();
+    Held {
+        trees: fit.trees.iter().map(|tree| tree.map(leaf)).collect(),
+        base: base.into_iter().map(held).collect(),
+        unit,
+        threshold: threshold.map(|threshold| (threshold / unit).floor() as i64),
+    }
+}
+
+/// The leaves that splits lead to.
+pub(crate) fn leaves<'f>(
+    original: &'f FloatModel,
+    tree: &'f Grown<impl Copy>,
+) -> impl Iterator<Item = usize> + 'f {
+    let nodes = original.trees()[tree.index].nodes();
+    let mut open = vec![0];
+    std::iter::from_fn(move || {
+        loop {
+            let node = open.pop()?;
+            if tree.is_leaf[node] {
+                return Some(node);
+            }
+            open.extend(nodes[node].split().expect("no leaf").1);
+        }
+    })
+}
+
+/// The nodes of a tree that are left, in an order of their own.
+fn nodes(original: &FloatModel, tree: &Grown<i64>, leaf: impl Fn(&[i64]) -> Vec<f64>) -> Vec<Node> {
+    let old = original.trees()[tree.index].nodes();
+    let mut order = vec![0];
+    let mut nodes = Vec::new();
+    while let Some(at) = order.get(nodes.len()).copied() {
+        if tree.is_leaf[at] {
+            let values = leaf(tree.of(at));
+            nodes.push(Node::Leaf { values });
+            continue;
+        }
+        let mut node = old[at].clone();
+        let first = u32::try_from(order.len()).expect("a tree's nodes are counted in 32 bits");
+        if let Node::Split { left, right, .. } | Node::Member { left, right, .. } = &mut node {
+            order.extend([*left as usize, *right as usize]);
+            (*left, *right) = (first, first + 1);
+        }
+        nodes.push(node);
+    }
+    nodes
+}

@@ -1,0 +1,249 @@
+//! Smaller models, held to their originals on all rows of a grid.
+
+#[path = "../../quantize/tests/gaps/mod.rs"]
+mod gaps;
+
+use spinney_model::{FloatModel, Task};
+use spinney_oracle::Steps;
+use spinney_oracle::shrink::{Family, every_input, every_row};
+use spinney_quantize::{Calibration, Declared, Sensor, calibrate};
+
+const STEPS: Steps = Steps(20_000_000);
+
+/// What a drawn model is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// Votes, pure or not.
+    Votes { is_pure: bool },
+    /// Sums, one for two classes or one for each of three.
+    Sums { n_outputs: usize },
+}
+
+/// A model over two features of 0 to 15, of which every row is looked at.
+fn drawn(seed: u64, kind: Kind) -> FloatModel {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut below = |n: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 20) % n
+    };
+    let leaf = |below: &mut dyn FnMut(u64) -> u64| match kind {
+        Kind::Votes { is_pure: true } => {
+            let class = below(3);
+            let votes = (0..3).map(|it| u8::from(it == class).to_string());
+            votes.collect::<Vec<_>>().join(",")
+        }
+        Kind::Votes { is_pure: false } => {
+            let (one, other) = (below(7), below(7));
+            let votes = [one, other, 13 - one - other].map(|it| (it as f64 / 13.0).to_string());
+            votes.join(",")
+        }
+        Kind::Sums { n_outputs } => {
+            let values = (0..n_outputs).map(|_| (below(9) as f64 / 10.0 - 0.4).to_string());
+            values.collect::<Vec<_>>().join(",")
+        }
+    };
+    let n_trees = 2 + below(8);
+    let mut trees = Vec::new();
+    for _ in 0..n_trees {
+        let n_splits = 1 + below(6);
+        let mut nodes = Vec::new();
+        for split in 0..n_splits {
+            nodes.push(format!(
+                r#"{{"feature":{},"threshold":{},"left":{},"right":{}}}"#,
+                below(2),
+                below(32) as f64 / 2.0,
+                2 * split + 1,
+                2 * split + 2
+            ));
+            nodes.push(format!(r#"{{"value":[{}]}}"#, leaf(&mut below)));
+        }
+        nodes.push(format!(r#"{{"value":[{}]}}"#, leaf(&mut below)));
+        trees.push(format!(r#"{{"nodes":[{}]}}"#, nodes.join(",")));
+    }
+    let (kind, classes, sum) = match kind {
+        Kind::Votes { .. } => ("random-forest", r#""p","q","r""#, String::new()),
+        Kind::Sums { n_outputs: 1 } => (
+            "gradient-boosting",
+            r#""p","q""#,
+            r#""sum":{"precision":"float32","base":[0.05]},"link":{"function":"sigmoid"},"threshold":0,"#
+                .to_owned(),
+        ),
+        Kind::Sums { .. } => (
+            "gradient-boosting",
+            r#""p","q","r""#,
+            r#""sum":{"precision":"float64","base":[0.1,0,0.2]},"link":{"function":"softmax"},"#
+                .to_owned(),
+        ),
+    };
+    let version = if sum.is_empty() { 1 } else { 2 };
+    let task = if sum.is_empty() {
+        ""
+    } else {
+        r#""task":"classify","#
+    };
+    let text = format!(
+        r#"{{"format":"spinney-model","version":{version},"kind":"{kind}",{task}"features":[{{"name":"a"}},{{"name":"b"}}],"classes":[{classes}],{sum}"trees":[{}]}}"#,
+        trees.join(",")
+    );
+    FloatModel::from_json(text.as_bytes()).expect("a model")
+}
+
+fn grid() -> Vec<Vec<f64>> {
+    let readings = || (0..16_u8).map(f64::from);
+    readings()
+        .flat_map(|a| readings().map(move |b| vec![a, b]))
+        .collect()
+}
+
+fn of_bytes(model: &FloatModel) -> Vec<Calibration> {
+    let declared = Declared {
+        sensor: Some(Sensor::U8),
+        range: Some((0.0, 15.0)),
+        ..Declared::default()
+    };
+    calibrate(model, None, &[declared; 2]).expect("calibrations")
+}
+
+#[test]
+fn every_input_is_every_row_of_the_grid() {
+    let kinds = [
+        Kind::Votes { is_pure: true },
+        Kind::Votes { is_pure: false },
+        Kind::Sums { n_outputs: 1 },
+        Kind::Sums { n_outputs: 3 },
+    ];
+    let grid = grid();
+    for kind in kinds {
+        let (mut before, mut after) = (0, 0);
+        for seed in 1..=250 {
+            let model = drawn(seed, kind);
+            // Some rows propose; the search is about all.
+            let rows: Vec<Vec<f64>> = grid.iter().step_by(17).cloned().collect();
+            let small = every_input(&model, &of_bytes(&model), &rows, seed, STEPS).expect("trees");
+            before += model.n_splits();
+            after += small.model.n_splits();
+            assert_eq!(small.n_unknown, 0, "{kind:?} {seed}");
+            let other = grid
+                .iter()
+                .find(|row| model.predict(row) != small.model.predict(row));
+            assert_eq!(other, None, "{kind:?} {seed}");
+        }
+        println!("{kind:?}: {before} splits, {after} after");
+        assert!(
+            after * 4 < before * 3,
+            "{kind:?}: {before} splits, {after} after"
+        );
+    }
+}
+
+#[test]
+fn every_input_holds_with_gaps_and_categories() {
+    let (mut before, mut after) = (0, 0);
+    for seed in 0..200 {
+        let case = gaps::case(seed, 60);
+        let Ok(calibrations) = calibrate(&case.model, None, &case.declared) else {
+            continue;
+        };
+        if case.model.task() != Task::Classify {
+            continue;
+        }
+        let counts = |row: &&Vec<f64>| {
+            row.iter().zip(&calibrations).all(|(reading, calibration)| {
+                let (low, high) = calibration.range;
+                match reading.is_nan() {
+                    true => calibration.is_missing(),
+                    false => (low..=high).contains(reading),
+                }
+            })
+        };
+        let rows: Vec<Vec<f64>> = case.rows.iter().filter(counts).cloned().collect();
+        let some = &rows[..rows.len() / 4];
+        let small = every_input(&case.model, &calibrations, some, seed, STEPS).expect("trees");
+        before += case.model.n_splits();
+        after += small.model.n_splits();
+        let other = rows
+            .iter()
+            .find(|row| case.model.predict(row) != small.model.predict(row));
+        assert_eq!(other, None, "{seed}");
+    }
+    println!("{before} splits, {after} after");
+    assert!(after < before, "{before} splits, {after} after");
+}
+
+#[test]
+fn no_steps_change_nothing_that_needs_a_proof() {
+    let mut n_unknown = 0;
+    for seed in 1..20 {
+        let model = drawn(seed, Kind::Votes { is_pure: false });
+        let calibrations = of_bytes(&model);
+        let small = every_input(&model, &calibrations, &[], seed, Steps(0)).expect("trees");
+        assert_eq!(small.model, model);
+        n_unknown += small.n_unknown;
+    }
+    assert!(n_unknown > 0);
+}
+
+#[test]
+fn every_row_is_every_row() {
+    let rows: Vec<Vec<f64>> = grid().into_iter().step_by(5).collect();
+    for kind in [Kind::Votes { is_pure: false }, Kind::Sums { n_outputs: 1 }] {
+        let (mut before, mut after) = (0, 0);
+        for seed in 1..100 {
+            let model = drawn(seed, kind);
+            let small = every_row(&model, &rows).expect("trees").model;
+            assert!(
+                rows.iter()
+                    .all(|row| model.predict(row) == small.predict(row)),
+                "{seed}"
+            );
+            before += model.n_splits();
+            after += small.n_splits();
+        }
+        assert!(
+            after * 2 < before,
+            "{kind:?}: {before} splits, {after} after"
+        );
+    }
+}
+
+#[test]
+fn families_have_the_sizes_that_they_are_asked_for() {
+    let rows = grid();
+    let model = drawn(7, Kind::Votes { is_pure: false });
+    let classes: Vec<usize> = rows
+        .iter()
+        .map(|row| usize::from(row[0] > row[1]))
+        .collect();
+    let hits = |model: &FloatModel| {
+        let rows = rows.iter().zip(&classes);
+        rows.filter(|(row, class)| model.predict(row) == **class)
+            .count()
+    };
+    let mut family = Family::new(&model, &rows, &classes).expect("trees");
+    let full = family.at_most(model.n_splits()).expect("a model");
+    assert_eq!(full.n_splits(), model.n_splits());
+    assert!(
+        hits(&full) > hits(&model),
+        "leaves are fitted to the labels"
+    );
+    for n_splits in [model.n_splits() / 2, 2, 0] {
+        let small = family.at_most(n_splits).expect("a model");
+        assert_eq!(small.n_splits(), n_splits);
+    }
+}
+
+#[test]
+fn only_classifiers_of_trees_shrink() {
+    let text =
+        br#"{"format":"spinney-model","version":2,"kind":"gradient-boosting","task":"regress",
+        "features":[{"name":"a"}],"targets":["y"],"sum":{"precision":"float64","base":[2.0]},
+        "link":{"function":"identity"},"trees":[{"nodes":[{"value":[0.25]}]}]}"#;
+    let model = FloatModel::from_json(text).expect("a model");
+    let refused = every_row(&model, &[]).expect_err("values");
+    assert_eq!(
+        refused.to_string(),
+        "the model: found gradient-boosting, expected a classifier of trees"
+    );
+}
