@@ -318,6 +318,13 @@ fn promises_are_tested_where_security_md_says() {
             }
         }
     }
+    for target in std::fs::read_dir(repository().join("fuzz/fuzz_targets")).expect("targets") {
+        let name = target.expect("a target").file_name();
+        let path = format!("(fuzz/fuzz_targets/{})", name.to_string_lossy());
+        if !table.contains(&path) {
+            faults.push(format!("{path} is not named"));
+        }
+    }
     is_none(&faults);
     assert!(n_files > 30 && n_tests > 40, "{n_files}, {n_tests}");
 }
