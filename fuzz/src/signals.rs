@@ -1,7 +1,8 @@
 //! Recordings and their labels, as the fuzz targets `wav`, `motion` and `intervals` read them.
 
+use spinney_dataset::Budget;
 use spinney_signal::{
-    Columns, check_within, intervals_csv, read_intervals, read_motion, read_wav, wav_bytes,
+    Columns, check_within, intervals_csv, read_intervals, read_motion, read_wav, scales, wav_bytes,
 };
 
 /// A WAV file; one that is read comes back as it was.
@@ -31,13 +32,18 @@ pub fn motion(bytes: &[u8]) {
         (2, Some("label"), Some("name")),
     ] {
         let columns = Columns {
-            channels: &channels[..n_channels],
             label,
             recording,
+            ..Columns::of(&channels[..n_channels])
         };
         for recording in read_motion(bytes, &columns).unwrap_or_default() {
             let _ = recording.label();
             assert_eq!(recording.values.len() % n_channels, 0);
+            let scales = scales(&channels[..n_channels], std::slice::from_ref(&recording));
+            let budget = Budget::of(bytes.len());
+            let _ = recording.clone().resampled(n_channels, (3.0, 2.0), &budget);
+            let (_, n_beyond) = recording.scaled(&scales);
+            assert_eq!(n_beyond, 0);
         }
     }
 }

@@ -260,7 +260,7 @@ fn short_recordings_are_left_out() {
     Case::new(with)
         .write("motion.csv", &all)
         .check(2, &expect![[r#"
-            error: motion.csv: found 2 recordings, all shorter than a window, such as motion.csv, "a", with 7 samples, expected 8 samples, the `frame` of [frontend]; a shorter `frame` helps
+            error: motion.csv: found 2 recordings, all shorter than a window, such as motion.csv, "a", with 7 samples, expected 8 samples, the `frame` of [frontend]; a shorter `frame` helps, or `short = "pad"` in [dataset]
         "#]]);
 }
 
@@ -276,7 +276,7 @@ fn what_cannot_be_used() {
         5 | path = "motion.csv"
           |        ^^^^^^^^^^^^
           |
-          = help: name the column of recordings as `recording`, a folder with a folder of recordings per class, or `train` and `test`
+          = help: name the column of recordings as `recording`, how many rows each has as `recording_rows`, put an empty line between them, or name a folder with a folder of recordings per class, or `train` and `test`
     "#]]);
     case("path = \"motion.csv\"", &table()).check(2, &expect![[r#"
         error: dataset.path: motion.csv has no labels
@@ -286,10 +286,6 @@ fn what_cannot_be_used() {
           |        ^^^^^^^^^^^^
           |
           = help: name the column of the class as `label`, a CSV with `start` and `end` in seconds and `label` as `path_labels`, or a folder with a folder per class
-    "#]]);
-    let decimal = table().replacen("900,900", "0.9,900", 1);
-    case(with, &decimal).check(2, &expect![[r#"
-        error: motion.csv: line 23, column "x": found "0.9", expected an integer of −32768 to 32767, as the sensor delivers it
     "#]]);
     case(with, &table().replacen("session", "name", 1)).check(2, &expect![[r#"
         error: motion.csv: the header: found the columns x, y, name, class, expected one column "session"
@@ -302,4 +298,91 @@ fn what_cannot_be_used() {
                 error: FOLDER/empty: found no recordings (empty: 0 recordings of 0 classes; left out: 1 .txt; without recordings, and so no classes: walk), expected a folder per class with `.csv` files
             "#]],
         );
+}
+
+#[test]
+fn readings_become_integers_and_rates_are_held() {
+    let with = "path = \"motion.csv\"\nlabel = \"class\"\nrecording = \"session\"";
+    let decimal = table().replacen("900,900", "0.9,900", 1);
+    Case::new(with)
+        .write("motion.csv", &decimal)
+        .check(0, &expect![[r#"
+            train: 24 rows of 4 features in FOLDER/train_X.npy
+            test: 8 rows of 4 features in FOLDER/test_X.npy
+            note: 1 readings are no integers and rounded to such; `scale` in [dataset] multiplies them first
+            note: 1 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+        "#]]);
+    let in_g = table().replace("900,900", "0.9,0.25");
+    Case::new(with)
+        .write("motion.csv", &in_g)
+        .check(0, &expect![[r#"
+            train: 24 rows of 4 features in FOLDER/train_X.npy
+            test: 8 rows of 4 features in FOLDER/test_X.npy
+            note: readings are multiplied and rounded to integers, and firmware has to deliver them so: `scale = { x = 10, y = 10 }` in [dataset] says the same
+            note: 2 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+        "#]]);
+    let given = format!("{with}\nscale = {{ x = 100 }}");
+    Case::new(&given)
+        .write("motion.csv", &in_g)
+        .check(0, &expect![[r#"
+            train: 24 rows of 4 features in FOLDER/train_X.npy
+            test: 8 rows of 4 features in FOLDER/test_X.npy
+            note: 2 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+        "#]]);
+    let mut timed = String::new();
+    for (at, line) in table().lines().enumerate() {
+        let _ = match at {
+            0 => writeln!(timed, "time_ms,{line}"),
+            at => writeln!(timed, "{},{line}", at * 50),
+        };
+    }
+    Case::new(with)
+        .write("motion.csv", &timed)
+        .check(2, &expect![[r#"
+            error: motion.csv: found 20 samples per second by its times (column "time_ms", in milliseconds), expected 10, the `sample_rate` of [frontend]; `sample_rate = 20` takes them as they are, `rates = "resample"` in [dataset] resamples, `rates = "ignore"` where they are no times
+        "#]]);
+    for rates in ["resample", "ignore"] {
+        let case = format!("{with}\nrates = {rates:?}");
+        let case = Case::new(&case).write("motion.csv", &timed);
+        match rates {
+            "resample" => case.check(0, &expect![[r#"
+                train: 6 rows of 4 features in FOLDER/train_X.npy
+                test: 2 rows of 4 features in FOLDER/test_X.npy
+                note: 8 recordings of 20 samples per second by its times (column "time_ms", in milliseconds) are resampled to 10, the `sample_rate` of [frontend]
+                note: 2 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+            "#]]),
+            _ => case.check(0, &expect![[r#"
+                train: 24 rows of 4 features in FOLDER/train_X.npy
+                test: 8 rows of 4 features in FOLDER/test_X.npy
+                note: 2 of 2 test recordings equal one for training, sample by sample; they say nothing about recordings that the model has not heard
+            "#]]),
+        }
+    }
+    let sample = |x: &str| {
+        let rows: Vec<String> = (0..16).map(|at| format!("[{x},{at}]")).collect();
+        format!(
+            "{{\"payload\":{{\"interval_ms\":100,\"sensors\":[{{\"name\":\"x\"}},{{\"name\":\"y\"}}],\
+             \"values\":[{}]}}}}",
+            rows.join(",")
+        )
+    };
+    Case::new("path = \"all\"")
+        .write("all/walk/1.json", &sample("1"))
+        .write("all/walk/2.json", &sample("2.5"))
+        .write("all/run/1.json", &sample("7"))
+        .write("all/run/2.json", &sample("8"))
+        .check(0, &expect![[r#"
+            train: 9 rows of 4 features in FOLDER/train_X.npy
+            test: 3 rows of 4 features in FOLDER/test_X.npy
+            note: all: 4 recordings of 2 classes
+            note: readings are multiplied and rounded to integers, and firmware has to deliver them so: `scale = { x = 10, y = 10 }` in [dataset] says the same
+        "#]]);
+    Case::new("path = { walk = \"w.csv\", run = \"r.csv\" }\nrecording_rows = 7\nshort = \"pad\"")
+        .write("w.csv", &format!("x,y\n{}", rows(14, 9, "")))
+        .write("r.csv", &format!("x,y\n{}", rows(14, 5, "")))
+        .check(0, &expect![[r#"
+            train: 3 rows of 4 features in FOLDER/train_X.npy
+            test: 1 rows of 4 features in FOLDER/test_X.npy
+            note: 4 of 4 recordings are shorter than a window of 8 samples and padded with their last sample, such as r.csv with 7 samples
+        "#]]);
 }

@@ -112,6 +112,28 @@ choice! {
 }
 
 choice! {
+    /// What becomes of recordings that were taken at another rate than the device's.
+    Rates {
+        /// They are resampled.
+        Resample = "resample",
+        /// They are refused.
+        Refuse = "refuse",
+        /// Nothing: what says so is not looked at.
+        Ignore = "ignore",
+    }
+}
+
+choice! {
+    /// What becomes of recordings of motion that are shorter than a window.
+    Short {
+        /// They are left out.
+        Skip = "skip",
+        /// Their last sample stays until the window ends.
+        Pad = "pad",
+    }
+}
+
+choice! {
     /// Who trains.
     Trainer {
         /// This project's own forests.

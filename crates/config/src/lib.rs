@@ -50,7 +50,7 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
-    Output, Prefer, Sends, SignalKind, Source, Summary, Tabled, Trainer, Word,
+    Output, Prefer, Rates, Sends, Short, SignalKind, Source, Summary, Tabled, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};

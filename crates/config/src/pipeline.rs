@@ -16,7 +16,7 @@ use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
-    Output, Prefer, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given, as_words,
+    Output, Prefer, Rates, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given, as_words,
 };
 
 /// A config without fault.
@@ -118,7 +118,7 @@ pub enum Dataset {
 }
 
 /// A file of rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DataFile {
     /// The file, or a folder of recordings; of several, all that was typed, and the first.
     pub path: ConfigPath,
@@ -148,6 +148,9 @@ pub struct DataFile {
     /// The column that names recordings, of a CSV file of motion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
+    /// How samples were recorded.
+    #[serde(skip_serializing_if = "Recorded::is_plain")]
+    pub recorded: Recorded,
     /// What becomes of readings that are missing, where the feature says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Gaps>,
@@ -177,6 +180,27 @@ impl DataFile {
             delimiter: self.delimiter,
             decimal: self.decimal,
         }
+    }
+}
+
+/// How samples were recorded, and what is made of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Recorded {
+    /// What readings are multiplied by, channel by channel; `None` where they tell.
+    pub scales: Option<Vec<f64>>,
+    /// The rows of each recording; `None` where something ends it.
+    pub rows: Option<u32>,
+    /// The column of times; `None` for one that is called so.
+    pub time: Option<String>,
+    /// What becomes of other rates; `None` for what depends on what says them.
+    pub rates: Option<Rates>,
+    /// Whether what is shorter than a window is padded, not left out.
+    pub is_padded: bool,
+}
+
+impl Recorded {
+    fn is_plain(&self) -> bool {
+        *self == Self::default()
     }
 }
 

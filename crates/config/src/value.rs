@@ -158,6 +158,10 @@ impl Reader<'_> {
             },
             Kind::ClassWeight => self.class_weight(place, kind, value),
             Kind::PerClass(interval) => self.per_class(place, kind, value, *interval),
+            Kind::Scale => match value.get_ref() {
+                DeValue::Table(_) => self.per_class(place, kind, value, Interval::AboveZero),
+                _ => self.read(place, &Kind::Number(Interval::AboveZero), value),
+            },
             Kind::Range => self.range(place, kind, value),
             Kind::Ranges => {
                 let pair = |value| match value {

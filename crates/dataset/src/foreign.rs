@@ -46,6 +46,9 @@ const LFS: &str = "the file itself: `git lfs pull` fetches it";
 const SVM: &str = "CSV or .npy: `sklearn.datasets.load_svmlight_file(FILE)`, then `X.toarray()`";
 const SOUND: &str = "rows of numbers; recordings need `[frontend]`, as WAV: `ffmpeg -i FILE -ac 1 \
                      -c:a pcm_s16le OUT.wav`";
+const MOTION: &str = "rows of numbers; such samples are recordings, which need `[frontend]`";
+const SAMPLE: &str = "the same sample in JSON: `json.dump(cbor2.load(open(FILE, \"rb\")), \
+                      open(\"FILE.json\", \"w\"))` in Python";
 const ROWS: &str = "rows of numbers as CSV, .npy, .npz or IDX";
 
 /// Every format that is recognised; the first that matches names the file.
@@ -86,6 +89,8 @@ const FOREIGN: &[Foreign] = &[
     foreign(At(0, b"\x89PNG\r\n\x1a\n"), "a PNG image", ROWS),
     foreign(At(0, b"\xff\xd8\xff"), "a JPEG image", ROWS),
     foreign(At(0, b"RIFF"), "a WAV file", SOUND),
+    foreign(At(1, b"iprotected"), "a sample in CBOR", SAMPLE),
+    foreign(Text("{\"protected\""), "a sample of Edge Impulse", MOTION),
     foreign(At(0, b"fLaC"), "a FLAC file", SOUND),
     foreign(At(0, b"OggS"), "an Ogg file", SOUND),
     foreign(At(0, b"ID3"), "an MP3 file", SOUND),

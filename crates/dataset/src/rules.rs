@@ -147,6 +147,10 @@ pub const RULES: &[Rule] = &[
         "Labels lie beyond the end of their recording by more than a decision.",
     ),
     fault(
+        "rates-apart",
+        "A recording was sampled at another rate than `sample_rate`, by its times or as it says.",
+    ),
+    fault(
         "short-recordings",
         "Every recording of motion is shorter than a window.",
     ),
@@ -160,7 +164,15 @@ pub const RULES: &[Rule] = &[
     ),
     note(
         "short-recording",
-        "Recordings of motion that are shorter than a window are left out.",
+        "Recordings of motion that are shorter than a window are left out, or padded.",
+    ),
+    note(
+        "scaled",
+        "Readings of motion that are multiplied to become integers, and those that 16 bits do not hold.",
+    ),
+    note(
+        "resampled",
+        "Recordings that were taken at another rate than the device's.",
     ),
     note(
         "dialect",

@@ -198,10 +198,9 @@ impl<'a> Table<'a> {
         format!("line {}, column \"{}\"", self.line(), self.names[column])
     }
 
-    /// The line that the current record begins in, from 1 on. A record may begin before the line
-    /// break of the line above, and before comments, as the reader counts.
-    #[must_use]
-    pub fn line(&self) -> usize {
+    /// Where the current record begins. As the reader counts, it may do so before the line break of the
+    /// line above, and before comments.
+    fn start(&self) -> usize {
         let start = self.record.position().map_or(0, csv::Position::byte);
         let start = usize::try_from(start).unwrap_or(usize::MAX);
         let mut end = self.text.len().min(self.shape.start.saturating_add(start));
@@ -213,6 +212,23 @@ impl<'a> Table<'a> {
                 _ => break,
             };
         }
+        end
+    }
+
+    /// Whether an empty line stands before the current record, comments aside.
+    #[must_use]
+    pub fn follows_gap(&self) -> bool {
+        let lines = self.text[..self.start()].rsplit(|byte| *byte == b'\n');
+        let mut others = lines.skip(1).skip_while(|line| line.starts_with(b"#"));
+        others
+            .next()
+            .is_some_and(|line| line.trim_ascii().is_empty())
+    }
+
+    /// The line that the current record begins in, from 1 on.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        let end = self.start();
         let (from, line) = match self.counted.get() {
             (from, line) if from <= end => (from, line),
             _ => (0, 1),

@@ -43,14 +43,17 @@ fn columns_are_found_by_name() {
                 0.3,32767,walk,-32768,a\n0.4,0,rest,7,b\n";
     let channels = names(&["x", "y"]);
     let columns = Columns {
-        channels: &channels,
         label: Some("what"),
         recording: Some("who"),
+        ..Columns::of(&channels)
     };
     let recordings = read_motion(text.as_bytes(), &columns).expect("two recordings");
     assert_eq!(recordings.len(), 2);
     assert_eq!(recordings[0].name, "a");
-    assert_eq!(recordings[0].values, [5, -1, 6, -2, -32_768, 32_767]);
+    assert_eq!(
+        recordings[0].values,
+        [5.0, -1.0, 6.0, -2.0, -32_768.0, 32_767.0]
+    );
     assert_eq!(recordings[0].n_samples(2), 3);
     assert_eq!(
         recordings[0].labels,
@@ -58,12 +61,7 @@ fn columns_are_found_by_name() {
     );
     assert_eq!(recordings[0].label(), Some("rest"));
     assert_eq!(recordings[1].labels, [interval(0, 1, "rest")]);
-    let all = Columns {
-        label: None,
-        recording: None,
-        ..columns
-    };
-    let one = read_motion(text.as_bytes(), &all).expect("one recording");
+    let one = read_motion(text.as_bytes(), &Columns::of(&channels)).expect("one recording");
     assert_eq!(
         (one.len(), one[0].n_samples(2), one[0].label()),
         (1, 4, None)
@@ -75,9 +73,9 @@ fn files_at_fault_say_where() {
     let check = |text: &[u8], expected: &Expect| {
         let channels = names(&["x", "y"]);
         let columns = Columns {
-            channels: &channels,
             label: Some("what"),
             recording: Some("who"),
+            ..Columns::of(&channels)
         };
         let error = read_motion(text, &columns).expect_err("a fault");
         expected.assert_eq(&format!("{error}\n"));
@@ -113,22 +111,22 @@ fn files_at_fault_say_where() {
         "#]],
     );
     check(
-        b"x,y,what,who\n1,0.98,rest,a\n",
+        b"x,y,what,who\n1,0.98g,rest,a\n",
         &expect![[r#"
-        line 2, column "y": found "0.98", expected an integer of −32768 to 32767, as the sensor delivers it
-    "#]],
+            line 2, column "y": found "0.98g", expected a finite number, as the sensor delivers it
+        "#]],
     );
     check(
-        b"x,y,what,who\n1,32768,rest,a\n",
+        b"x,y,what,who\n1,inf,rest,a\n",
         &expect![[r#"
-        line 2, column "y": found "32768", expected an integer of −32768 to 32767, as the sensor delivers it
-    "#]],
+            line 2, column "y": found "inf", expected a finite number, as the sensor delivers it
+        "#]],
     );
     check(
         b"x,y,what,who\n1,,rest,a\n",
         &expect![[r#"
-        line 2, column "y": found "", expected an integer of −32768 to 32767, as the sensor delivers it
-    "#]],
+            line 2, column "y": found "", expected a finite number, as the sensor delivers it
+        "#]],
     );
     check(
         b"x,y,what,who\n1,2,,a\n",
@@ -161,12 +159,7 @@ fn lines_are_counted_in_files_of_any_system() {
     let channels = names(&["x"]);
     for end in ["\n", "\r\n"] {
         let text = ["x", "1", "2", "three", ""].join(end);
-        let columns = Columns {
-            channels: &channels,
-            label: None,
-            recording: None,
-        };
-        let error = read_motion(text.as_bytes(), &columns).expect_err("no number");
+        let error = read_motion(text.as_bytes(), &Columns::of(&channels)).expect_err("no number");
         assert_eq!(error.place, "line 4, column \"x\"");
     }
 }
@@ -260,12 +253,106 @@ fn a_window_has_the_label_of_most_samples() {
     assert_eq!(labels(&[interval(3, 9, "b"), interval(0, 4, "a")]), "a a b");
 }
 
+#[test]
+fn empty_lines_part_recordings_without_a_name() {
+    let channels = names(&["aX"]);
+    for end in ["\n", "\r\n"] {
+        let text = [
+            "aX,gX", "0.067,1", "-0.5,2", "", "# again", "1,3", "", "", "2,4", "",
+        ]
+        .join(end);
+        let columns = Columns::of(&channels);
+        let read = |columns| read_motion(text.as_bytes(), columns).expect("recordings");
+        let values: Vec<Vec<f64>> = read(&columns).into_iter().map(|it| it.values).collect();
+        assert_eq!(values, [vec![0.067, -0.5], vec![1.0], vec![2.0]]);
+        let even = Columns {
+            rows: Some(3),
+            ..columns
+        };
+        let values: Vec<Vec<f64>> = read(&even).into_iter().map(|it| it.values).collect();
+        assert_eq!(values, [vec![0.067, -0.5, 1.0], vec![2.0]]);
+    }
+    let named = "who,aX\na,1\n\na,2\n";
+    let columns = Columns {
+        recording: Some("who"),
+        ..Columns::of(&channels)
+    };
+    let read = read_motion(named.as_bytes(), &columns).expect("a recording");
+    assert_eq!(read.len(), 1);
+}
+
+#[test]
+fn samples_of_edge_impulse_are_recordings() {
+    let channels = names(&["accZ", "accX"]);
+    let columns = Columns::of(&channels);
+    let sample = |payload: &str| {
+        let text = format!(
+            "{{\"protected\":{{\"ver\":\"v1\"}},\"signature\":\"0\",\"payload\":{{{payload}}}}}"
+        );
+        read_motion(text.as_bytes(), &columns)
+    };
+    let sensors = "\"sensors\":[{\"name\":\"accX\",\"units\":\"m/s2\"},{\"name\":\"accZ\"}]";
+    let read = sample(&format!(
+        "\"interval_ms\":16,{sensors},\"values\":[[1.5,2],[-3,4e1]]"
+    ));
+    let read = read.expect("a recording").remove(0);
+    assert_eq!(read.values, [2.0, 1.5, 40.0, -3.0]);
+    assert_eq!(read.pace.map(|it| it.rate_hz), Some(62.5));
+    let said = |payload: String| sample(&payload).expect_err("a fault").to_string();
+    expect!["the JSON: found 2 readings in row 2, and 1 before at line 1 column 152, expected a sample of Edge Impulse: `payload` with `interval_ms`, `sensors` and `values`"]
+        .assert_eq(&said(format!("\"interval_ms\":16,{sensors},\"values\":[[1],[-3,4e1]]")));
+    expect!["`payload.values`: found 1 rows of 3 readings, expected rows of 2, one for each of `sensors`"]
+        .assert_eq(&said(format!("\"interval_ms\":16,{sensors},\"values\":[[1,2,3]]")));
+    expect![
+        "`payload.interval_ms`: found 0, expected milliseconds from one sample to the next, above 0"
+    ]
+    .assert_eq(&said(format!(
+        "\"interval_ms\":0,{sensors},\"values\":[[1,2]]"
+    )));
+    expect![[r#"`payload.sensors`: found the columns gyrX, expected one column "accZ""#]]
+        .assert_eq(&said(
+            "\"interval_ms\":1,\"sensors\":[{\"name\":\"gyrX\"}],\"values\":[1,2]".to_owned(),
+        ));
+    let cbor = read_motion(b"\xa3iprotected\xa2cverbv1", &columns).expect_err("CBOR");
+    assert_eq!(cbor.found, "a sample in CBOR");
+}
+
+#[test]
+fn times_say_how_often_and_labels_move_along() {
+    let channels = names(&["x"]);
+    let mut text = "time_ms,x,what\n".to_owned();
+    for at in 0..41 {
+        let what = if at < 20 { "rest" } else { "walk" };
+        text += &format!("{},0.5,{what}\n", at * 40);
+    }
+    let columns = Columns {
+        label: Some("what"),
+        rate_hz: 50.0,
+        ..Columns::of(&channels)
+    };
+    let read = read_motion(text.as_bytes(), &columns)
+        .expect("a recording")
+        .remove(0);
+    let pace = read.pace.clone().expect("times");
+    assert_eq!((pace.rate_hz.round(), pace.is_stated), (25.0, false));
+    assert_eq!(
+        pace.source,
+        "its times (column \"time_ms\", in milliseconds)"
+    );
+    let budget = spinney_dataset::Budget::of(text.len());
+    let at_50 = read.resampled(1, (25.0, 50.0), &budget).expect("a ratio");
+    assert_eq!(at_50.values.len(), 81);
+    assert_eq!(
+        at_50.labels,
+        [interval(0, 40, "rest"), interval(40, 81, "walk")]
+    );
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let channels = names(&["x"]);
-        let columns = Columns { channels: &channels, label: None, recording: None };
-        let _ = read_motion(&bytes, &columns);
+        let _ = read_motion(&bytes, &Columns::of(&channels));
         let _ = spinney_signal::read_wav(&bytes);
         let _ = spinney_signal::read_intervals(&bytes, 50.0);
     }
@@ -279,9 +366,10 @@ proptest! {
             text.push_str(&format!("{label},{y},{x}\n"));
         }
         let channels = names(&["x", "y"]);
-        let columns = Columns { channels: &channels, label: Some("label"), recording: None };
+        let columns = Columns { label: Some("label"), ..Columns::of(&channels) };
         let read = read_motion(text.as_bytes(), &columns).expect("a recording");
-        let values: Vec<i16> = rows.iter().flat_map(|(x, y, _)| [*x, *y]).collect();
+        let values: Vec<f64> =
+            rows.iter().flat_map(|(x, y, _)| [*x, *y]).map(f64::from).collect();
         prop_assert_eq!(&read[0].values, &values);
         let labels: String = read[0]
             .labels

@@ -1,9 +1,9 @@
 //! `[dataset]`: which files there must be, and where their labels are.
 
-use crate::choice::{Gaps, ModelKind, SignalKind, Source};
+use crate::choice::{Gaps, ModelKind, Short, SignalKind, Source};
 use crate::diagnostics::Fault;
-use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, Labels};
-use crate::raw::RawPipeline;
+use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, Labels, Recorded};
+use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
 use super::Cause;
@@ -85,16 +85,17 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         };
         let why = "only what the front end makes of samples is a feature";
         reader.contradict(section, "ignore", why, &cause);
-        let why = "channels are columns with names";
-        reader.contradict(section, "header", why, &cause);
         let why = "recordings are divided whole; `recording` names them";
         reader.contradict(section, "group", why, &cause);
         let why = "a recording has every sample";
         reader.contradict(section, "missing", why, &cause);
-        for key in ["delimiter", "decimal"] {
-            reader.contradict(section, key, "recordings tell by themselves", &cause);
+        if signal(raw) == Some(SignalKind::Audio) {
+            for key in ["header", "delimiter", "decimal"] {
+                reader.contradict(section, key, "sound has no columns", &cause);
+            }
         }
     }
+    let scales = scales(reader, raw);
     check_number(reader, raw);
     check_gaps(reader, raw);
     if signal(raw) == Some(SignalKind::Audio) {
@@ -121,18 +122,27 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
 
     if given("path") {
         return Some(Dataset::Split {
-            rows: data_file(reader, raw, "path", "path_labels")?,
+            rows: DataFile {
+                recorded: recorded(section, scales),
+                ..data_file(reader, raw, "path", "path_labels")?
+            },
             test_fraction: section.number("test_fraction")?,
         });
     }
+    let side = |key, labels| {
+        Some(DataFile {
+            recorded: recorded(section, scales.clone()),
+            ..data_file(reader, raw, key, labels)?
+        })
+    };
     let train = if given("train") {
-        Some(data_file(reader, raw, "train", "train_labels")?)
+        Some(side("train", "train_labels")?)
     } else {
         None
     };
     Some(Dataset::Given {
         train,
-        test: data_file(reader, raw, "test", "test_labels")?,
+        test: side("test", "test_labels")?,
     })
 }
 
@@ -144,8 +154,8 @@ fn check_number(reader: &mut Reader, raw: &RawPipeline) {
     };
     if section.flag("header") == Some(false) && label.parse::<u32>().is_err() {
         let message = format!(
-            "dataset.label: found `{label:?}`, expected a column's number, from 0 on, since there is \
-             no header"
+            "dataset.label: found `{label:?}`, expected a column's number, from 0 on, since \
+             there is no header"
         );
         let fault = Fault::new(section.given("label"), message);
         let fault = fault.context(section.given("header"), "no header");
@@ -233,21 +243,73 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         decimal: section.choice("decimal"),
         missing: section.choice("missing"),
         recording: section.text("recording"),
+        recorded: Recorded::default(),
         ignore: section.names("ignore").unwrap_or_default(),
         unit: section.text("unit"),
         normal: section.text("normal"),
     })
 }
 
+/// What was said of how samples were recorded.
+fn recorded(section: &RawSection, scales: Option<Vec<f64>>) -> Recorded {
+    Recorded {
+        scales,
+        rows: section.integer_u32("recording_rows"),
+        time: section.text("time"),
+        rates: section.choice("rates"),
+        is_padded: section.choice("short") == Some(Short::Pad),
+    }
+}
+
+/// What the readings of each channel are multiplied by; a channel that a table leaves out has the
+/// scale 1.
+fn scales(reader: &mut Reader, raw: &RawPipeline) -> Option<Vec<f64>> {
+    let section = raw.section("dataset");
+    let channels = raw.section("frontend").names("channels")?;
+    if let Some(scale) = section.number("scale") {
+        return Some(vec![scale; channels.len()]);
+    }
+    section.given("scale")?;
+    let by_channel = section.per_class("scale");
+    for name in by_channel.keys().filter(|it| !channels.contains(it)) {
+        let message = format!(
+            "dataset.scale: found the channel \"{name}\", expected some of {}",
+            channels.join(", ")
+        );
+        let cause = Cause {
+            section: raw.section("frontend"),
+            key: "channels",
+        };
+        reader.refuse_pair(section, "scale", message, &cause);
+    }
+    let scale = |channel| by_channel.get(channel).copied().unwrap_or(1.0);
+    Some(channels.iter().map(scale).collect())
+}
+
 /// A column of recordings is one of motion, and times in a label file are those of one recording.
 fn recordings(reader: &mut Reader, raw: &RawPipeline) {
     let section = raw.section("dataset");
+    let of_motion = ["recording", "recording_rows", "scale", "time", "short"].into_iter();
+    let misplaced = match signal(raw) {
+        Some(SignalKind::Motion) => None,
+        Some(SignalKind::Audio) => of_motion.clone().find(|key| section.given(key).is_some()),
+        None => of_motion
+            .chain(["rates"])
+            .find(|key| section.given(key).is_some()),
+    };
     if signal(raw) != Some(SignalKind::Motion) {
-        if let Some(span) = section.given("recording")
+        if let Some(key) = misplaced
+            && let Some(span) = section.given(key)
             && raw.well_formed
         {
-            let message = "dataset.recording: found a column of recordings, expected `[frontend]` \
-                           with `kind = \"motion\"`, which alone has them";
+            let kind = match key {
+                "rates" => "",
+                _ => " with `kind = \"motion\"`",
+            };
+            let message = format!(
+                "dataset.{key}: found a key of recordings, expected `[frontend]`{kind}, which \
+                 alone has them"
+            );
             // What is missing is told of in the section's header.
             let place = if is_signal(raw) {
                 Some(span)
@@ -258,14 +320,18 @@ fn recordings(reader: &mut Reader, raw: &RawPipeline) {
         }
         return;
     }
-    for (_, labels) in FILES {
-        let why = "its times are those of one recording";
-        let cause = Cause {
-            section,
-            key: "recording",
-        };
-        if section.given("recording").is_some() {
+    for key in ["recording", "recording_rows"] {
+        let cause = Cause { section, key };
+        if section.given(key).is_none() {
+            continue;
+        }
+        for (_, labels) in FILES {
+            let why = "its times are those of one recording";
             reader.contradict(section, labels, why, &cause);
+        }
+        if key == "recording" {
+            let why = "a column names the recordings";
+            reader.contradict(section, "recording_rows", why, &cause);
         }
     }
 }

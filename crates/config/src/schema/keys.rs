@@ -6,8 +6,8 @@ use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
 use crate::choice::{
-    Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer, Source,
-    Trainer, Word,
+    Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer, Rates, Short,
+    Source, Trainer, Word,
 };
 
 pub(super) const fn key(
@@ -160,9 +160,48 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "recording",
-                Kind::Text,
+                Kind::Column,
                 Default::Words("none"),
                 "The column of a CSV file of motion that names the recording a sample belongs to.",
+            ),
+            key(
+                "recording_rows",
+                Kind::Integer {
+                    min: 2,
+                    max: COUNT_MAX,
+                },
+                Default::Words("as many as follow each other"),
+                "The rows of a CSV file of motion that are one recording, where all have as many.",
+            ),
+            key(
+                "scale",
+                Kind::Scale,
+                Default::Words(
+                    "1 of integers of 16 bits, else what makes such of the training readings",
+                ),
+                "What readings of motion are multiplied by, to be the integers that the device delivers.",
+            ),
+            key(
+                "time",
+                Kind::Column,
+                Default::Words(
+                    "the first other column that is called `time`, `timestamp`, `t` or alike",
+                ),
+                "The column of a CSV file of motion that has the time of each sample.",
+            ),
+            key(
+                "rates",
+                Kind::Choice(Rates::WORDS),
+                Default::Words(
+                    "`\"resample\"` where a file states its rate, `\"refuse\"` where its times say it",
+                ),
+                "What becomes of recordings that were sampled at another rate than `sample_rate`.",
+            ),
+            key(
+                "short",
+                Kind::Choice(Short::WORDS),
+                Default::Words("`\"skip\"`"),
+                "What becomes of recordings of motion that are shorter than a window.",
             ),
             key(
                 "test_fraction",

@@ -111,6 +111,8 @@ pub enum Kind {
     ClassWeight,
     /// A number per class, by its name.
     PerClass(Interval),
+    /// A number above 0, or one per channel, by its name.
+    Scale,
     /// Two numbers, the lower first.
     Range,
     /// Two numbers per feature, by its name.
@@ -211,6 +213,7 @@ impl Kind {
             Self::PerClass(interval) => {
                 format!("a table by class name, each {}", interval.expected())
             }
+            Self::Scale => "a number above 0, or a table of them by channel".to_owned(),
             Self::Range => "a list of two numbers, the lower first".to_owned(),
             Self::Ranges => {
                 "a table by feature name, each a list of two numbers, the lower first".to_owned()

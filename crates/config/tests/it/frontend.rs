@@ -403,7 +403,7 @@ fn what_sound_does_not_have() {
     check(
         &format!("{with_recordings}[frontend]\nsample_rate = 16000\ndecision_s = 1\n"),
         &expect![[r#"
-            error: dataset.recording: found a column of recordings, expected `[frontend]` with `kind = "motion"`, which alone has them
+            error: dataset.recording: found a key of recordings, expected `[frontend]` with `kind = "motion"`, which alone has them
              --> folder/pipeline.toml:4:13
               |
             4 | recording = "session"

@@ -166,7 +166,7 @@ impl Inputs {
         if let (Some(frontend), true) = (frontend, file.path.full.is_dir()) {
             let endings: &[&str] = match frontend {
                 Frontend::Audio(_) => &[".wav"],
-                Frontend::Motion(_) => &[".csv", ".csv.gz"],
+                Frontend::Motion(_) => &[".csv", ".csv.gz", ".json"],
             };
             match &file.labels {
                 Labels::Folders => {

@@ -26,6 +26,7 @@ pub mod outliers;
 mod product;
 mod properties;
 pub mod quantize;
+mod rates;
 mod recordings;
 pub mod report;
 pub mod run;

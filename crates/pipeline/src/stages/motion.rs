@@ -1,15 +1,19 @@
-//! Rows of a pipeline for motion: CSV recordings of several channels, through the device's own code.
+//! Rows of a pipeline for motion: CSV recordings of several channels, through the device's own
+//! code.
+
+use std::cell::OnceCell;
 
 use anyhow::anyhow;
 use spinney_config::{Config, DataFile, Labels, MotionFrontend};
-use spinney_dataset::{DataError, Dataset, Note, Rows};
+use spinney_dataset::{Budget, DataError, Dataset, Note, Rows};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
     Columns, Interval, MotionFront, MotionRecording, check_within, fitting_rate_hz, hear_motion,
-    labels_of_windows, read_intervals, read_motion,
+    labels_of_windows, read_intervals, read_motion, scales,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
+use super::rates::Resampled;
 use super::recordings::{self, Divided, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 
@@ -43,6 +47,7 @@ pub(super) fn rows(
         inputs,
         frontend,
         front: &front,
+        scales: OnceCell::new(),
     };
     recordings::rows(config, inputs, &sides)
 }
@@ -52,6 +57,8 @@ struct Sides<'a> {
     inputs: &'a Inputs,
     frontend: &'a MotionFrontend,
     front: &'a MotionFront,
+    /// What readings are multiplied by, channel by channel, once the first side is read.
+    scales: OnceCell<Vec<f64>>,
 }
 
 impl Recordings for Sides<'_> {
@@ -64,10 +71,10 @@ impl Recordings for Sides<'_> {
         file: &DataFile,
         test_fraction: f64,
     ) -> Result<Divided<MotionRecording>, Failure> {
-        let (all, notes) = self.side(file, "path")?;
+        let (all, mut notes) = self.readings(file, "path")?;
         if all.len() < 2 {
-            let help = "name the column of recordings as `recording`, a folder with a folder of \
-                        recordings per class, or `train` and `test`";
+            let help = "name the column of recordings as `recording`, how many rows each has as \
+            `recording_rows`, put an empty line between them, or name a folder with a folder of recordings per class, or `train` and `test`";
             let message = format!("{} is one recording, which is not divided", file.path.typed);
             return Err(self
                 .config
@@ -80,26 +87,98 @@ impl Recordings for Sides<'_> {
             .map(|recording| recording.label().unwrap_or(background).to_owned())
             .collect();
         let parts = division(self.config, file, &labels, test_fraction)?;
-        let of = |side: &Dataset| -> Vec<MotionRecording> {
+        let of = |side: &Dataset| -> Vec<MotionRecording<f64>> {
             let rows = side.source_rows().iter();
             rows.map(|row| all[*row].clone()).collect()
         };
-        Ok((of(&parts.train), of(&parts.test), notes))
+        let train = self.scaled(file, of(&parts.train), &mut notes);
+        let test = self.scaled(file, of(&parts.test), &mut notes);
+        Ok((train, test, notes))
     }
 
-    /// The recordings of a file or a folder, each with what its samples are.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<MotionRecording>, Failure> {
+        let (all, mut notes) = self.readings(file, side)?;
+        let is_first = self.scales.get().is_none();
+        let scaled = self.scaled(file, all, &mut notes);
+        let mut scales = self.scales.get().into_iter().flatten();
+        if side == "test"
+            && is_first
+            && file.recorded.scales.is_none()
+            && scales.any(|scale| *scale != 1.0)
+        {
+            let message = "no readings train that would tell the scale of these, which are no \
+            integers of 16 bits";
+            let help = "`scale` in [dataset] as the model was trained with";
+            return Err(self
+                .config
+                .fault("dataset.test", message.to_owned(), Some(help))
+                .into());
+        }
+        Ok((scaled, notes))
+    }
+
+    fn rows(&self, recordings: &[MotionRecording]) -> Result<(Dataset, Vec<usize>), Failure> {
+        let features = self.front.feature_names();
+        let mut values = Vec::new();
+        let mut labels = Vec::new();
+        let mut groups = Vec::new();
+        for (group, recording) in recordings.iter().enumerate() {
+            let rows = hear_motion(self.front, &recording.values).input()?;
+            let background = &self.frontend.background;
+            let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
+            labels.extend(of_rows);
+            groups.resize(labels.len(), group);
+            values.extend(rows.into_iter().flatten().map(f64::from));
+        }
+        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
+            .environment()?;
+        let rows = Rows {
+            features,
+            is_named: true,
+            values,
+        };
+        Ok((Dataset::new(rows, &labels).input()?, groups))
+    }
+
+    fn samples(recording: &MotionRecording) -> &[i16] {
+        &recording.values
+    }
+}
+
+impl Sides<'_> {
+    /// The recordings of a file or a folder, each with what its samples are.
+    fn readings(&self, file: &DataFile, side: &str) -> Result<Side<MotionRecording<f64>>, Failure> {
         let n_channels = self.frontend.channels.len();
-        let mut all: Vec<(String, MotionRecording)> = Vec::new();
-        let read = |path: &str, bytes: &[u8], label: Option<&str>| {
+        let mut all: Vec<(String, MotionRecording<f64>)> = Vec::new();
+        let mut resampled = Resampled::to(self.frontend.sample_rate_hz, 0.02, file.recorded.rates);
+        let mut read = |path: &str, bytes: &[u8], label: Option<&str>| {
             let columns = Columns {
                 channels: &self.frontend.channels,
                 label,
                 recording: file.recording.as_deref(),
+                rows: file.recorded.rows.map(|rows| rows as usize),
+                time: file.recorded.time.as_deref(),
+                rate_hz: self.frontend.sample_rate_hz,
+                dialect: file.dialect(),
             };
             let recordings = read_motion(bytes, &columns).map_err(|error| blame(path, &error))?;
-            let recordings = recordings.into_iter().map(|it| (path.to_owned(), it));
-            Ok::<_, Failure>(recordings.collect::<Vec<_>>())
+            let at_rate = |it: MotionRecording<f64>| {
+                let change = match &it.pace {
+                    Some(pace) => resampled.change(path, pace)?,
+                    None => None,
+                };
+                let it = match change {
+                    Some(change) => it
+                        .resampled(n_channels, change, &Budget::of(bytes.len()))
+                        .map_err(|error| blame(path, &error))?,
+                    None => it,
+                };
+                Ok((path.to_owned(), it))
+            };
+            recordings
+                .into_iter()
+                .map(at_rate)
+                .collect::<Result<Vec<_>, Failure>>()
         };
         let is_folder = file.is_many();
         let bytes = self.inputs.bytes(&file.path);
@@ -153,38 +232,61 @@ impl Recordings for Sides<'_> {
                 return Err(self.config.fault(&place, message, Some(&help)).into());
             }
         }
-        self.long_enough(&file.path.typed, all)
+        let (all, mut notes) = self.long_enough(file, all)?;
+        notes.extend(resampled.note());
+        Ok((all, notes))
     }
 
-    fn rows(&self, recordings: &[MotionRecording]) -> Result<(Dataset, Vec<usize>), Failure> {
-        let features = self.front.feature_names();
-        let mut values = Vec::new();
-        let mut labels = Vec::new();
-        let mut groups = Vec::new();
-        for (group, recording) in recordings.iter().enumerate() {
-            let rows = hear_motion(self.front, &recording.values).input()?;
-            let background = &self.frontend.background;
-            let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
-            labels.extend(of_rows);
-            groups.resize(labels.len(), group);
-            values.extend(rows.into_iter().flatten().map(f64::from));
+    /// Readings as the integers that a device delivers.
+    fn scaled(
+        &self,
+        file: &DataFile,
+        all: Vec<MotionRecording<f64>>,
+        notes: &mut Vec<Note>,
+    ) -> Vec<MotionRecording> {
+        let channels = &self.frontend.channels;
+        let scales = self.scales.get_or_init(|| {
+            if let Some(given) = &file.recorded.scales {
+                return given.clone();
+            }
+            let scales = scales(channels, &all);
+            if scales.iter().any(|scale| *scale != 1.0) {
+                let by_channel = channels.iter().zip(&scales);
+                let listed: Vec<String> = by_channel
+                    .map(|(name, scale)| format!("{} = {scale}", toml_key(name)))
+                    .collect();
+                let text = format!(
+                    "readings are multiplied and rounded to integers, and firmware has to deliver \
+                     them so: `scale = {{ {} }}` in [dataset] says the same",
+                    listed.join(", ")
+                );
+                notes.push(Note::new("scaled", text));
+            }
+            scales
+        });
+        let n_broken = (all.iter().flat_map(|it| &it.values))
+            .filter(|reading| reading.fract() != 0.0)
+            .count();
+        if n_broken > 0 && scales.iter().all(|scale| *scale == 1.0) {
+            let text = format!(
+                "{n_broken} readings are no integers and rounded to such; `scale` in [dataset] \
+                 multiplies them first"
+            );
+            notes.push(Note::new("scaled", text));
         }
-        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
-            .environment()?;
-        let rows = Rows {
-            features,
-            is_named: true,
-            values,
-        };
-        Ok((Dataset::new(rows, &labels).input()?, groups))
+        let n_values: usize = all.iter().map(|it| it.values.len()).sum();
+        let (scaled, n_beyond): (Vec<_>, Vec<_>) =
+            all.into_iter().map(|it| it.scaled(scales)).unzip();
+        let n_beyond: usize = n_beyond.into_iter().sum();
+        if n_beyond > 0 {
+            let text = format!(
+                "{n_beyond} of {n_values} readings are beyond 16 bits once they are multiplied, \
+                 and become the largest integer there is; a smaller `scale` in [dataset] keeps them apart"
+            );
+            notes.push(Note::new("scaled", text));
+        }
+        scaled
     }
-
-    fn samples(recording: &MotionRecording) -> &[i16] {
-        &recording.values
-    }
-}
-
-impl Sides<'_> {
     /// Labels end with their recording, give or take a window.
     fn check_labels(&self, intervals: &[Interval], n_samples: usize) -> Result<(), DataError> {
         let (rate, slack) = (
@@ -201,38 +303,67 @@ impl Sides<'_> {
         })
     }
 
-    /// The recordings that a window fits into, and what there is to say of others.
+    /// The recordings that a window fits into, those that are padded among them, and what there
+    /// is to say of others.
     fn long_enough(
         &self,
-        path: &str,
-        all: Vec<(String, MotionRecording)>,
-    ) -> Result<Side<MotionRecording>, Failure> {
-        let n_samples = |it: &MotionRecording| it.n_samples(self.frontend.channels.len());
-        let n_all = all.len();
-        let (long, short): (Vec<_>, Vec<_>) = all
-            .into_iter()
-            .partition(|(_, it)| self.front.n_windows(n_samples(it)) > 0);
-        let Some((place, first)) = short.first() else {
-            return Ok((long.into_iter().map(|(_, it)| it).collect(), Vec::new()));
+        file: &DataFile,
+        mut all: Vec<(String, MotionRecording<f64>)>,
+    ) -> Result<Side<MotionRecording<f64>>, Failure> {
+        let n_channels = self.frontend.channels.len();
+        let length = usize::from(self.front.n_samples);
+        let (n_all, path) = (all.len(), &file.path.typed);
+        let is_short = |it: &MotionRecording<f64>| it.n_samples(n_channels) < length;
+        let n_short = all.iter().filter(|(_, it)| is_short(it)).count();
+        let Some((place, first)) = all.iter().find(|(_, it)| is_short(it)) else {
+            return Ok((all.into_iter().map(|(_, it)| it).collect(), Vec::new()));
         };
+        let n_samples = first.n_samples(n_channels);
         let first = match first.name.as_str() {
-            "" => format!("{place} with {} samples", n_samples(first)),
-            name => format!("{place}, \"{name}\", with {} samples", n_samples(first)),
+            "" => format!("{place} with {n_samples} samples"),
+            name => format!("{place}, \"{name}\", with {n_samples} samples"),
         };
-        let length = self.front.n_samples;
-        if long.is_empty() {
+        let what = if file.recorded.is_padded {
+            for (_, it) in all.iter_mut().filter(|(_, it)| is_short(it)) {
+                pad(it, n_channels, length);
+            }
+            "padded with their last sample"
+        } else if n_short == n_all {
             return Err(Failure::Input(anyhow!(
                 "{path}: found {n_all} recordings, all shorter than a window, such as {first}, \
-                 expected {length} samples, the `frame` of [frontend]; a shorter `frame` helps"
+                 expected {length} samples, the `frame` of [frontend]; a shorter `frame` helps, or `short = \"pad\"` \
+                 in [dataset]"
             )));
-        }
+        } else {
+            all.retain(|(_, it)| !is_short(it));
+            "left out"
+        };
         let text = format!(
-            "{} of {n_all} recordings are shorter than a window of {length} samples and left out, \
-             such as {first}",
-            short.len()
+            "{n_short} of {n_all} recordings are shorter than a window of {length} samples and \
+             {what}, such as {first}"
         );
         let notes = vec![Note::new("short-recording", text)];
-        Ok((long.into_iter().map(|(_, it)| it).collect(), notes))
+        Ok((all.into_iter().map(|(_, it)| it).collect(), notes))
+    }
+}
+
+/// Fills a recording up with its last sample, which has the label that it had.
+fn pad(recording: &mut MotionRecording<f64>, n_channels: usize, length: usize) {
+    let n = recording.n_samples(n_channels);
+    let last = recording.values[recording.values.len() - n_channels..].to_vec();
+    while recording.n_samples(n_channels) < length {
+        recording.values.extend_from_slice(&last);
+    }
+    for label in recording.labels.iter_mut().filter(|label| label.end == n) {
+        label.end = length;
+    }
+}
+
+/// A name as a key of TOML.
+fn toml_key(name: &str) -> String {
+    match name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        true => name.to_owned(),
+        false => format!("{name:?}"),
     }
 }
 
