@@ -1,5 +1,5 @@
 //! Several ensembles of one graph whose scores are added or averaged, as one: what skl2onnx makes of bagging
-//! and of a `VotingRegressor`.
+//! and of voting, and of AdaBoost, whose trees vote with a class.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,23 +8,34 @@ use spinney_dataset::Budget;
 use super::ensemble::{Ensemble, Transform};
 use super::graph::{Graph, Node, integers};
 use super::trees::only_output;
+use super::vote;
 use crate::ImportError;
 use crate::lower::RawNode;
 
 /// Bytes that an ensemble takes in each value that it is part of.
 const TERM_BYTES: u64 = 48;
 
-/// Ensembles, what each one's scores are multiplied by, and the value that is their sum.
+/// Ensembles, what becomes of each one's scores, and the value that is their sum.
 pub(super) struct Joint<'g> {
-    pub(super) members: Vec<(&'g Node, f64)>,
+    pub(super) members: Vec<(&'g Node, Term)>,
     pub(super) value: &'g str,
+}
+
+/// What an ensemble gives to a sum.
+#[derive(Clone, Copy)]
+pub(super) struct Term {
+    /// Which ensemble it is.
+    index: usize,
+    /// What its scores are multiplied by.
+    factor: f64,
+    /// Where it votes: what classes get that are not its own, which gets 1.
+    others: Option<f64>,
 }
 
 /// A value that is a sum of scores.
 #[derive(Clone)]
 struct Scores {
-    /// Ensembles by index, and what each is multiplied by.
-    terms: Vec<(usize, f64)>,
+    terms: Vec<Term>,
     shape: Shape,
 }
 
@@ -37,6 +48,10 @@ enum Shape {
     Layer,
     /// So many of these one behind the other.
     Layers(usize),
+    /// The class that one ensemble votes for.
+    Class,
+    /// Whether each class is that class.
+    IsClass,
 }
 
 /// Finds the first value that all of `ensembles` add up to; there is at least one of them.
@@ -57,7 +72,11 @@ pub(super) fn find<'g>(
         let index = ensembles.iter().position(|it| std::ptr::eq(*it, node));
         let scores = match index {
             Some(index) => Scores {
-                terms: vec![(index, 1.0)],
+                terms: vec![Term {
+                    index,
+                    factor: 1.0,
+                    others: None,
+                }],
                 shape: Shape::Rows,
             },
             None => {
@@ -77,18 +96,19 @@ pub(super) fn find<'g>(
             }
         };
         let mut terms = scores.terms.clone();
-        terms.sort_by_key(|term| term.0);
+        terms.sort_by_key(|term| term.index);
         let is_all = terms.len() == ensembles.len()
-            && terms.iter().enumerate().all(|(at, term)| at == term.0)
+            && terms.iter().enumerate().all(|(at, term)| at == term.index)
             && scores.shape == Shape::Rows;
-        if !is_all || (ensembles.len() > 1 && is_scaled_next(graph, value)) {
+        let is_made = ensembles.len() > 1 || terms.iter().any(|it| it.others.is_some());
+        if !is_all || (is_made && is_scaled_next(graph, value)) || vote::is_next(graph, value) {
             known.insert(value, scores);
             continue;
         }
-        if ensembles.len() > 1 {
+        if is_made {
             refuse_other_results(graph, value)?;
         }
-        let members = terms.iter().map(|(at, factor)| (ensembles[*at], *factor));
+        let members = terms.iter().map(|term| (ensembles[term.index], *term));
         return Ok(Joint {
             members: members.collect(),
             value,
@@ -99,8 +119,8 @@ pub(super) fn find<'g>(
     });
     Err(ImportError::refused(
         format!("a graph of {} tree ensembles{between}", ensembles.len()),
-        "ensembles that a Sum, an Add or a mean puts together are; scikit-learn's AdaBoost, isolation \
-         forests and voting are read from skops",
+        "ensembles that a Sum, an Add or a mean puts together are; scikit-learn's isolation forests and \
+         voting over boosting are read from skops",
     ))
 }
 
@@ -119,7 +139,10 @@ fn is_scaled_next(graph: &Graph, value: &str) -> bool {
     let mut users = graph.users(value);
     let (first, second) = (users.next(), users.next());
     let is_result = graph.outputs.iter().any(|output| output.name == value);
-    let scales = |node: &Node| matches!(node.op_type.as_str(), "Mul" | "Div");
+    let scales = |node: &Node| match node.op_type.as_str() {
+        "Sum" => node.inputs.len() == 1,
+        name => matches!(name, "Mul" | "Div"),
+    };
     first.is_some_and(scales) && second.is_none() && !is_result
 }
 
@@ -152,7 +175,11 @@ fn refuse_other_results(graph: &Graph, sum: &str) -> Result<(), ImportError> {
 fn behind(graph: &Graph, node: &Node, width: i64, parts: &[&Scores]) -> Option<Scores> {
     let times = |factor: f64, shape: Shape| {
         let terms = parts.iter().flat_map(|part| &part.terms);
-        let terms = terms.map(|(at, before)| (*at, before * factor)).collect();
+        let times = |term: &Term| Term {
+            factor: term.factor * factor,
+            ..*term
+        };
+        let terms = terms.map(times).collect();
         (factor.is_finite() && factor > 0.0).then_some(Scores { terms, shape })
     };
     let are_all = |shape: Shape| {
@@ -178,6 +205,20 @@ fn behind(graph: &Graph, node: &Node, width: i64, parts: &[&Scores]) -> Option<S
                 _ => None,
             }
         }
+        "ArgMax" if shape == Shape::Rows && vote::is_class(node) => match parts[0].terms[..] {
+            [term] if term.others.is_none() => times(1.0 / term.factor, Shape::Class),
+            _ => None,
+        },
+        "Equal" if shape == Shape::Class => {
+            vote::is_comparison(graph, node, width).then(|| times(1.0, Shape::IsClass))?
+        }
+        "Where" if shape == Shape::IsClass => {
+            let others = vote::others(graph, node)?;
+            let mut votes = times(1.0, Shape::Rows)?;
+            votes.terms[0].others = Some(others);
+            Some(votes)
+        }
+        _ if matches!(shape, Shape::Class | Shape::IsClass) => None,
         "Mul" => times(constant(0).or_else(|| constant(1))?, shape),
         "Div" => times(1.0 / constant(1)?, shape),
         "Add" | "Sum" if are_all(Shape::Rows) => times(1.0, shape),
@@ -201,11 +242,11 @@ fn behind(graph: &Graph, node: &Node, width: i64, parts: &[&Scores]) -> Option<S
     }
 }
 
-/// Puts ensembles together; each comes with what it is multiplied by and the place of its first feature.
+/// Puts ensembles together; each comes with what it gives to the sum and the place of its first feature.
 ///
 /// # Errors
 /// Ensembles of different outputs, or with transforms, whose sum is no sum of trees.
-pub(super) fn merge(members: Vec<(Ensemble, f64, usize)>) -> Result<Ensemble, ImportError> {
+pub(super) fn merge(members: Vec<(Ensemble, Term, usize)>) -> Result<Ensemble, ImportError> {
     let refused = |what: &str| {
         ImportError::refused(
             format!("a sum of tree ensembles {what}"),
@@ -215,15 +256,19 @@ pub(super) fn merge(members: Vec<(Ensemble, f64, usize)>) -> Result<Ensemble, Im
     };
     let are_joint = members.len() > 1;
     let mut merged: Option<Ensemble> = None;
-    for (mut next, factor, first_feature) in members {
-        if !are_joint {
+    for (mut next, term, first_feature) in members {
+        if !are_joint && term.others.is_none() {
             return Ok(next);
         }
+        let factor = term.factor;
         if next.transform != Transform::None {
             let name = next.transform.name();
             return Err(refused(&format!("with post_transform {name}")));
         }
         with_both(&mut next);
+        if let Some(others) = term.others {
+            vote::of_leaves(&mut next, others)?;
+        }
         let by_tree = match std::mem::take(&mut next.is_mean) {
             true => factor / next.trees.len().max(1) as f64,
             false => factor,
@@ -238,7 +283,10 @@ pub(super) fn merge(members: Vec<(Ensemble, f64, usize)>) -> Result<Ensemble, Im
             merged = Some(next);
             continue;
         };
-        if merged.classes != next.classes || merged.n_outputs != next.n_outputs {
+        if merged.classes != next.classes
+            || merged.n_outputs != next.n_outputs
+            || merged.has_votes != next.has_votes
+        {
             return Err(refused("of different outputs"));
         }
         if merged.classes.is_some()

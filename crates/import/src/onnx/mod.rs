@@ -16,6 +16,7 @@ mod proto;
 mod sums;
 mod tail;
 mod trees;
+mod vote;
 
 use spinney_dataset::Budget;
 use spinney_model::{Compare, FloatModel};
@@ -108,14 +109,16 @@ fn trees(
 ) -> Result<FloatModel, ImportError> {
     let is_classifier = |node: &Node| node.op_type == "TreeEnsembleClassifier";
     let tail = match joint.members[..] {
-        [(node, _)] if is_classifier(node) => Tail::of_classifier(graph, node)?,
+        [(node, _)] if is_classifier(node) && joint.value == node.output(1) => {
+            Tail::of_classifier(graph, node)?
+        }
         _ => Tail::of_scores(graph, joint.value)?,
     };
     let read = |cast: Compare| {
-        let members = joint.members.iter().map(|(node, factor)| {
+        let members = joint.members.iter().map(|(node, term)| {
             let at = inputs.iter().position(|it| *it == node.input(0));
             let ensemble = ensemble::read(graph, node, cast, budget)?;
-            Ok((ensemble, *factor, feed.starts[at.unwrap_or(0)]))
+            Ok((ensemble, *term, feed.starts[at.unwrap_or(0)]))
         });
         let mut ensemble = join::merge(members.collect::<Result<_, ImportError>>()?)?;
         if let Some(classes) = &ensemble.classes {
@@ -128,7 +131,7 @@ fn trees(
         false => Compare::Float32,
     };
     let n_features = feed.feed.inputs.len();
-    if joint.members.iter().all(|(node, _)| is_classifier(node)) {
+    if joint.members.iter().all(|(node, _)| is_classifier(node)) && !tail.is_softmax {
         // scikit-learn's forests cast to float32, whatever the type of the graph's input.
         let cast = match is_sklearn {
             true => Compare::Float32,

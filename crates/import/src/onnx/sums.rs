@@ -80,7 +80,10 @@ pub(super) fn read(
         });
     }
     Ok(Draft {
-        kind: AdditiveKind::Additive,
+        kind: match ensemble.has_votes && tail.is_softmax {
+            true => AdditiveKind::AdaBoost,
+            false => AdditiveKind::Additive,
+        },
         n_features,
         outputs,
         trees,
@@ -145,6 +148,17 @@ fn scores(
     };
     let link = match (ensemble.transform, &tail.delivered) {
         (Transform::None, Delivered::Exponentials) => Link::Exp,
+        (Transform::None, _) if tail.is_softmax => match (classes.is_some(), n) {
+            (true, 2..) => Link::Softmax,
+            // What one class gains the other loses: twice that is in the score.
+            (true, 1) if ensemble.has_votes => Link::Sigmoid { scale: 1.0 },
+            _ => {
+                return Err(refused(
+                    "before a softmax, of one score, or of values",
+                    "a score per class",
+                ));
+            }
+        },
         (Transform::None, _) => Link::Identity,
         (Transform::Probit, _) if classes.is_some() => {
             notes.push(
@@ -188,7 +202,8 @@ fn scores(
         (Some(_), Some(_)) => {
             // Shares of the second class are above half of all, margins above 0.
             let weights = ensemble.leaves.iter().flatten();
-            let are_shares = matches!(ensemble.transform, Transform::None | Transform::Probit)
+            let are_shares = !ensemble.has_votes
+                && matches!(ensemble.transform, Transform::None | Transform::Probit)
                 && weights.map(|weight| weight.1).all(|weight| weight >= 0.0);
             Some(if are_shares { 0.5 } else { 0.0 })
         }

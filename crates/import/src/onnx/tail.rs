@@ -27,6 +27,8 @@ pub(super) struct Tail {
     pub(super) divisor: f64,
     /// What is added to each score.
     pub(super) offset: f64,
+    /// Whether scores become probabilities by a softmax.
+    pub(super) is_softmax: bool,
     /// The text that stands for each label, where labels are encoded once more.
     labels: Option<HashMap<String, String>>,
 }
@@ -36,6 +38,7 @@ impl Tail {
         delivered: Delivered::Values,
         divisor: 1.0,
         offset: 0.0,
+        is_softmax: false,
         labels: None,
     };
 
@@ -56,6 +59,17 @@ impl Tail {
             let is_result = graph.outputs.iter().any(|output| output.name == value);
             if (users.is_empty() || is_result) && !results.contains(&tail) {
                 results.push(tail.clone());
+            }
+            if let Some(shares) = softmax(graph, &users) {
+                if tail.is_softmax || tail.delivered != Delivered::Values {
+                    return Err(refused(users[0]));
+                }
+                let next = Self {
+                    is_softmax: true,
+                    ..tail
+                };
+                stack.push((shares, next));
+                continue;
             }
             for user in users {
                 let next = tail.clone().behind(graph, user, value)?;
@@ -93,6 +107,7 @@ impl Tail {
         match (user.op_type.as_str(), &mut self.delivered) {
             ("Identity" | "Cast" | "Reshape" | "Squeeze" | "Flatten" | "ZipMap", _) if is_first => {
             }
+            ("Exp" | "Mul" | "Div", _) if self.is_softmax => return Err(refused(user)),
             ("Exp", delivered @ Delivered::Values) => *delivered = Delivered::Exponentials,
             ("Mul", Delivered::Values) => self.divisor /= number().ok_or_else(|| refused(user))?,
             ("Div", Delivered::Values) if is_first => {
@@ -172,6 +187,34 @@ impl Tail {
         });
         renamed.collect()
     }
+}
+
+/// The quotients of exponentials and their sum, if that is what is made of scores: as skl2onnx has it, a sum
+/// of 0 counts as 1.
+fn softmax<'g>(graph: &'g Graph, users: &[&'g Node]) -> Option<&'g str> {
+    let made = |value: &'g str, by: &str| graph.maker(value).filter(|it| it.op_type == by);
+    let [exp] = users else { return None };
+    let powers = exp.output(0);
+    let mut of_powers = graph.users(powers).filter(|it| it.op_type != "ReduceSum");
+    let (quotient, None) = (of_powers.next()?, of_powers.next()) else {
+        return None;
+    };
+    let whole = made(quotient.input(1), "Add")?;
+    let cast = made(whole.input(1), "Cast")?;
+    let is_zero = made(cast.input(0), "Equal")?;
+    let total = made(whole.input(0), "Reshape")?;
+    let sum = made(total.input(0), "ReduceSum")?;
+    let axes = graph.constant(sum.input(1)).and_then(integers);
+    let axes = axes.unwrap_or_else(|| sum.integers("axes").to_vec());
+    let is_known = exp.op_type == "Exp"
+        && quotient.op_type == "Div"
+        && quotient.input(0) == powers
+        && sum.input(0) == powers
+        && axes == [1]
+        && graph.constant(total.input(1)).and_then(integers)? == [-1, 1]
+        && made(is_zero.input(0), "Cast")?.input(0) == whole.input(0)
+        && graph.numbers(is_zero.input(1))? == [0.0];
+    is_known.then(|| quotient.output(0))
 }
 
 fn refused(user: &Node) -> ImportError {

@@ -121,6 +121,7 @@ pub(super) fn read(
         is_mean: is_mean(node)?,
         classes: None,
         is_joint: false,
+        has_votes: false,
     })
 }
 

@@ -104,6 +104,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         is_mean: is_mean(node)?,
         classes: None,
         is_joint: false,
+        has_votes: false,
     })
 }
 

@@ -138,6 +138,8 @@ pub(super) struct Ensemble {
     pub(super) classes: Option<Vec<String>>,
     /// Whether several ensembles were put together, whose sum is in no order of float32 then.
     pub(super) is_joint: bool,
+    /// Whether leaves hold votes for a class.
+    pub(super) has_votes: bool,
 }
 
 /// The nodes of a graph that are ensembles.
