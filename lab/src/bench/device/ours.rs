@@ -182,10 +182,16 @@ pub(super) fn measure(
         place,
     };
     let mut empties = Empties::default();
-    variants(model)
-        .iter()
-        .map(|variant| site.variant(variant, &mut empties))
-        .collect()
+    let mut measured = Vec::new();
+    for variant in variants(model) {
+        let quant = site.quantize(variant)?;
+        // Where readings are not compared, the branches are those on codes, which have a line.
+        let in_effect = site.drop_in(variant, &quant)?.options.code_type;
+        if variant.code_type != CodeType::Reading || in_effect == CodeType::Reading {
+            measured.push(site.variant(variant, &quant, &mut empties)?);
+        }
+    }
+    Ok(measured)
 }
 
 /// What images without a model take, by the type of their readings. How the model is optimized does
@@ -291,10 +297,14 @@ impl Site<'_> {
         Ok(run)
     }
 
-    fn variant(&self, variant: &Variant, empties: &mut Empties) -> Result<Measured, Failure> {
+    fn variant(
+        &self,
+        variant: &Variant,
+        quant: &QuantModel,
+        empties: &mut Empties,
+    ) -> Result<Measured, Failure> {
         let model = self.model;
-        let quant = self.quantize(variant)?;
-        let (product, empty) = self.footprints(variant, &quant, empties)?;
+        let (product, empty) = self.footprints(variant, quant, empties)?;
         let codes = quant.of_codes();
         let are_readings = quant.is_identity() || variant.code_type == CodeType::Reading;
         let (product_of_codes, empty_of_codes) = if are_readings {
@@ -302,9 +312,9 @@ impl Site<'_> {
         } else {
             self.footprints(variant, &codes, empties)?
         };
-        let without = self.empty_run(&quant, empties)?;
-        let predictions = predict(&model.float, &quant, variant.voting, &model.test);
-        let run = self.checked_run(variant, &quant, &predictions)?;
+        let without = self.empty_run(quant, empties)?;
+        let predictions = predict(&model.float, quant, variant.voting, &model.test);
+        let run = self.checked_run(variant, quant, &predictions)?;
         let voting = voting_name(variant);
         let values = predictions.values.iter().map(|it| &it.q15);
         let from_readings = run.as_ref().ok().map(|run| FromReadings {
