@@ -94,7 +94,7 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         command.env(name, value.unwrap_or_default());
     }
     command.current_dir(bench.sandbox.project());
-    command.env("SPINNEY_BUILD_DEADLINE_S", "60");
+    command.env("SPINNEY_BUILD_DEADLINE_S", "120");
     bench.sandbox.use_tools(&mut command);
     let ended = bench.sandbox.finish(&mut command, Duration::from_secs(1))?;
     ended.is_sane()?;
