@@ -519,10 +519,10 @@ pub struct AudioFrontend {
     pub f_min_hz: f64,
     /// The highest edge, at most half of the sample rate.
     pub f_max_hz: f64,
-    /// What is kept of a band over the frames of a decision.
-    #[serde(serialize_with = "as_word")]
-    pub statistic: Statistic,
-    /// What it is a statistic of.
+    /// What is kept of a band over the frames of a decision: at least one, each once.
+    #[serde(serialize_with = "as_words")]
+    pub aggregates: Vec<Statistic>,
+    /// What they are statistics of.
     pub aggregate_of: AggregateOf,
     /// Frames per decision.
     pub n_frames_per_decision: NonZeroU32,

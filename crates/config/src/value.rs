@@ -119,6 +119,13 @@ impl Reader<'_> {
                     .then_some(Value::Text(word))
             }
             Kind::Choices(words) => self.words(place, kind, value, words),
+            Kind::OneOrMore(words) => match value.get_ref() {
+                DeValue::String(word) => self
+                    .word(place, kind, value, words, word)
+                    .then(|| Value::Words(vec![(word.to_string(), value.span())])),
+                DeValue::Array(array) if array.is_empty() => self.refuse(place, kind, value, None),
+                _ => self.words(place, kind, value, words),
+            },
             Kind::Names { max } => self.names(place, kind, value, *max),
             Kind::Size { min } => self.size(place, kind, value, *min),
             Kind::Duration => {

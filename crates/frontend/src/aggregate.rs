@@ -1,5 +1,5 @@
 //! Statistics over the frames of a decision, band by band: of logarithms, or of energies whose
-//! logarithm is taken afterwards.
+//! logarithm is taken afterwards. Several at once are a pair of statistics, or pairs of pairs.
 //!
 //! A mean of logarithms is that of a geometric mean, a mean of energies that of an arithmetic one;
 //! so a pipeline says which it means. For maximum and minimum the order makes no difference.
@@ -11,13 +11,106 @@ use crate::log2::{FRACTION, log2};
 /// A running statistic of values of one kind.
 pub trait Statistic<V>: Copy {
     /// What it comes to.
-    type Result: Copy;
+    type Result: Outcome;
     /// Before the first value.
     const EMPTY: Self;
     /// Takes one more value.
     fn add(&mut self, value: V);
     /// The result over `n` values.
     fn result(&self, n: NonZeroU32) -> Self::Result;
+}
+
+/// Two statistics of the same values, the first of which has the first features.
+impl<V: Copy, A: Statistic<V>, B: Statistic<V>> Statistic<V> for (A, B) {
+    type Result = (A::Result, B::Result);
+    const EMPTY: Self = (A::EMPTY, B::EMPTY);
+
+    #[inline]
+    fn add(&mut self, value: V) {
+        self.0.add(value);
+        self.1.add(value);
+    }
+
+    #[inline]
+    fn result(&self, n: NonZeroU32) -> Self::Result {
+        (self.0.result(n), self.1.result(n))
+    }
+}
+
+/// What a statistic comes to, as features.
+pub trait Outcome: Copy {
+    /// Puts a feature into each of the next places; of energies, their logarithm with `offset`, the
+    /// normalisation of their band.
+    fn put<'o, R: Feature>(self, offset: i16, places: &mut impl Iterator<Item = &'o mut R>);
+}
+
+/// A logarithm.
+impl Outcome for i16 {
+    #[inline]
+    fn put<'o, R: Feature>(self, offset: i16, places: &mut impl Iterator<Item = &'o mut R>) {
+        i32::from(self).put(offset, places);
+    }
+}
+
+/// A variance of logarithms, at most 2^30.
+impl Outcome for u32 {
+    #[inline]
+    fn put<'o, R: Feature>(self, offset: i16, places: &mut impl Iterator<Item = &'o mut R>) {
+        self.cast_signed().put(offset, places);
+    }
+}
+
+/// The logarithm of a variance of energies, which has no normalisation.
+impl Outcome for i32 {
+    #[inline]
+    fn put<'o, R: Feature>(self, _offset: i16, places: &mut impl Iterator<Item = &'o mut R>) {
+        if let Some(place) = places.next() {
+            *place = R::of(self);
+        }
+    }
+}
+
+/// An energy.
+impl Outcome for u64 {
+    #[inline]
+    fn put<'o, R: Feature>(self, offset: i16, places: &mut impl Iterator<Item = &'o mut R>) {
+        log2(self).saturating_add(offset).put(0, places);
+    }
+}
+
+impl<A: Outcome, B: Outcome> Outcome for (A, B) {
+    #[inline]
+    fn put<'o, R: Feature>(self, offset: i16, places: &mut impl Iterator<Item = &'o mut R>) {
+        self.0.put(offset, places);
+        self.1.put(offset, places);
+    }
+}
+
+/// A number that features are kept in.
+pub trait Feature: Copy + 'static {
+    /// Before a feature is known.
+    const ZERO: Self;
+    /// Of a feature that fits.
+    fn of(feature: i32) -> Self;
+}
+
+impl Feature for i32 {
+    const ZERO: Self = 0;
+
+    #[inline]
+    fn of(feature: i32) -> Self {
+        feature
+    }
+}
+
+/// Of all but variances.
+impl Feature for i16 {
+    const ZERO: Self = 0;
+
+    #[inline]
+    fn of(feature: i32) -> Self {
+        feature as Self
+    }
 }
 
 /// The largest value.
@@ -72,7 +165,7 @@ impl<V: Bounded> Statistic<V> for Minimum<V> {
 }
 
 /// The ends of a kind of value.
-pub trait Bounded: Copy + Ord {
+pub trait Bounded: Outcome + Ord {
     /// The smallest there is.
     const LEAST: Self;
     /// The largest there is.
@@ -174,45 +267,43 @@ impl Statistic<u64> for Variance<u64, u128> {
     }
 }
 
-/// A statistic of each of `BANDS` bands over the frames of a decision.
+/// A statistic, or several, of each of `N` values over the frames of a decision.
 #[derive(Debug, Clone)]
-pub struct Aggregate<S, const BANDS: usize> {
-    statistics: [S; BANDS],
-    n_frames: u32,
-    n_frames_per_decision: NonZeroU32,
-}
+pub struct Aggregate<S, const N: usize>([S; N]);
 
-impl<S, const BANDS: usize> Aggregate<S, BANDS> {
-    /// Over so many frames per decision.
+impl<S, const N: usize> Aggregate<S, N> {
+    /// Before the first frame.
     #[must_use]
-    pub const fn new<V>(n_frames_per_decision: NonZeroU32) -> Self
+    pub const fn new<V>() -> Self
     where
         S: Statistic<V>,
     {
-        Self {
-            statistics: [S::EMPTY; BANDS],
-            n_frames: 0,
-            n_frames_per_decision,
+        Self([S::EMPTY; N])
+    }
+
+    /// Takes the next frame's values.
+    #[inline]
+    pub fn add<V: Copy>(&mut self, frame: &[V; N])
+    where
+        S: Statistic<V>,
+    {
+        for (statistic, value) in self.0.iter_mut().zip(frame) {
+            statistic.add(*value);
         }
     }
 
-    /// Takes the next frame's values; with the last one of a decision returns its results, and the
-    /// next decision begins.
-    pub fn add<V: Copy>(&mut self, frame: &[V; BANDS]) -> Option<[S::Result; BANDS]>
+    /// Writes what `n` frames come to: a statistic of all values, then the next one, each of energies
+    /// with the offset of its band. What `out` has no room for is left out.
+    pub fn write<V, R>(&self, n: NonZeroU32, offset: impl Fn(usize) -> i16, out: &mut [R])
     where
         S: Statistic<V>,
+        R: Feature,
     {
-        for (statistic, value) in self.statistics.iter_mut().zip(frame) {
-            statistic.add(*value);
+        const { assert!(N > 0, "a frame has values") };
+        for (at, statistic) in self.0.iter().enumerate() {
+            let rest = out.get_mut(at..).unwrap_or_default();
+            let mut places = rest.iter_mut().step_by(N);
+            statistic.result(n).put(offset(at), &mut places);
         }
-        self.n_frames += 1;
-        if self.n_frames < self.n_frames_per_decision.get() {
-            return None;
-        }
-        let n = self.n_frames_per_decision;
-        let results = self.statistics.map(|statistic| statistic.result(n));
-        self.statistics = [S::EMPTY; BANDS];
-        self.n_frames = 0;
-        Some(results)
     }
 }

@@ -1,144 +1,151 @@
 //! The whole chain of a decision: samples in, a row of features out every so many frames.
 
+use core::marker::PhantomData;
 use core::num::{NonZeroU16, NonZeroU32};
 
-use crate::aggregate::{Aggregate, Statistic};
+use crate::aggregate::{Aggregate, Feature, Statistic};
 use crate::frames::Frames;
 use crate::mel::Filters;
 use crate::spectrum::Spectrum;
 use crate::window::Window;
 
-/// What is kept of the frames of a decision, band by band.
-pub trait Summary {
-    /// What a decision has for each band.
-    type Features;
-    /// Before the first frame of a decision of so many frames.
-    fn new(n_frames_per_decision: NonZeroU32) -> Self;
-    /// Takes the spectrum of the next frame; with the last one of a decision returns its features.
-    fn add<const M: usize>(
-        &mut self,
+/// What is measured of a frame: `N` values.
+pub trait Measured<const N: usize> {
+    /// A value.
+    type Value: Copy;
+    /// The values of a frame with this spectrum.
+    fn measure<const M: usize>(
+        &self,
         filters: &Filters<'_, M>,
         spectrum: &Spectrum<M>,
-    ) -> Option<Self::Features>;
+    ) -> [Self::Value; N];
 }
 
-/// A statistic of logarithms.
-#[derive(Debug, Clone)]
-pub struct OfLogs<S, const BANDS: usize>(Aggregate<S, BANDS>);
+/// The logarithm of each band's energy, of which statistics are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Logs;
 
-/// The logarithm of a statistic of energies.
-#[derive(Debug, Clone)]
-pub struct LogsOf<S, const BANDS: usize>(Aggregate<S, BANDS>);
+/// The energy of each band: logarithms are taken of its statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Energies;
 
-/// A statistic of energies that is a logarithm itself: their variance, without the bands'
-/// normalisation.
-#[derive(Debug, Clone)]
-pub struct OfEnergies<S, const BANDS: usize>(Aggregate<S, BANDS>);
+impl<const N: usize> Measured<N> for Logs {
+    type Value = i16;
 
-impl<S: Statistic<i16>, const BANDS: usize> Summary for OfLogs<S, BANDS> {
-    type Features = [S::Result; BANDS];
-
-    fn new(n_frames_per_decision: NonZeroU32) -> Self {
-        Self(Aggregate::new(n_frames_per_decision))
-    }
-
-    fn add<const M: usize>(
-        &mut self,
+    #[inline]
+    fn measure<const M: usize>(
+        &self,
         filters: &Filters<'_, M>,
         spectrum: &Spectrum<M>,
-    ) -> Option<Self::Features> {
-        let mut logs = [0; BANDS];
+    ) -> [i16; N] {
+        let mut logs = [0; N];
         filters.log_energies(spectrum, &mut logs);
-        self.0.add(&logs)
+        logs
     }
 }
 
-impl<S: Statistic<u64, Result = u64>, const BANDS: usize> Summary for LogsOf<S, BANDS> {
-    type Features = [i16; BANDS];
+impl<const N: usize> Measured<N> for Energies {
+    type Value = u64;
 
-    fn new(n_frames_per_decision: NonZeroU32) -> Self {
-        Self(Aggregate::new(n_frames_per_decision))
-    }
-
-    fn add<const M: usize>(
-        &mut self,
+    #[inline]
+    fn measure<const M: usize>(
+        &self,
         filters: &Filters<'_, M>,
         spectrum: &Spectrum<M>,
-    ) -> Option<Self::Features> {
-        let mut energies = [0; BANDS];
+    ) -> [u64; N] {
+        let mut energies = [0; N];
         filters.energies(spectrum, &mut energies);
-        let energies = self.0.add(&energies)?;
-        let mut logs = [0; BANDS];
-        filters.logs(&energies, &mut logs);
-        Some(logs)
+        energies
     }
 }
 
-impl<S: Statistic<u64, Result = i32>, const BANDS: usize> Summary for OfEnergies<S, BANDS> {
-    type Features = [i32; BANDS];
-
-    fn new(n_frames_per_decision: NonZeroU32) -> Self {
-        Self(Aggregate::new(n_frames_per_decision))
-    }
-
-    fn add<const M: usize>(
-        &mut self,
-        filters: &Filters<'_, M>,
-        spectrum: &Spectrum<M>,
-    ) -> Option<Self::Features> {
-        let mut energies = [0; BANDS];
-        filters.energies(spectrum, &mut energies);
-        self.0.add(&energies)
-    }
-}
-
-/// From samples to features: `2 M` samples a frame, under a window, through filters, aggregated.
+/// From samples to `FEATURES` features of type `R`: `2 M` samples a frame, under a window, through filters, `N`
+/// values measured, aggregated.
 ///
 /// Decision `i` has the frames from `i · n` on, `n` to a decision, and frame `f` the samples from
-/// `f · hop` on. Takes `12 M` bytes and what the summary does.
+/// `f · hop` on. Takes `12 M` bytes and what the statistics of `N` values do.
 #[derive(Debug, Clone)]
-pub struct Chain<'t, S, const M: usize> {
+pub struct Chain<'t, F, S, R, const M: usize, const N: usize, const FEATURES: usize> {
     window: &'t Window<M>,
     filters: Filters<'t, M>,
-    hop: NonZeroU16,
+    measured: F,
     n_frames_per_decision: NonZeroU32,
+    /// Since the last decision.
+    n_frames: u32,
     frames: Frames<M>,
     spectrum: Spectrum<M>,
-    summary: S,
+    aggregate: Aggregate<S, N>,
+    readings: PhantomData<R>,
 }
 
-impl<'t, S: Summary, const M: usize> Chain<'t, S, M> {
+impl<'t, F, S, R, const M: usize, const N: usize, const FEATURES: usize>
+    Chain<'t, F, S, R, M, N, FEATURES>
+where
+    F: Measured<N>,
+    S: Statistic<F::Value>,
+    R: Feature,
+{
     /// Before the first sample.
     #[must_use]
     #[inline]
     pub fn new(
         window: &'t Window<M>,
         filters: Filters<'t, M>,
+        measured: F,
         hop: NonZeroU16,
         n_frames_per_decision: NonZeroU32,
     ) -> Self {
         Self {
             window,
             filters,
-            hop,
+            measured,
             n_frames_per_decision,
+            n_frames: 0,
             frames: Frames::new(hop),
             spectrum: Spectrum::new(),
-            summary: S::new(n_frames_per_decision),
+            aggregate: Aggregate::new(),
+            readings: PhantomData,
         }
     }
 
-    /// Takes the next sample; with the last one of a decision returns its features.
+    /// Takes the next sample; tells whether it is the last one of a decision, which is then to be
+    /// made.
     #[inline]
-    pub fn push(&mut self, sample: i16) -> Option<S::Features> {
-        let frame = self.frames.push(sample)?;
+    pub fn push(&mut self, sample: i16) -> bool {
+        let Some(frame) = self.frames.push(sample) else {
+            return false;
+        };
         self.spectrum.transform(frame, self.window);
-        self.summary.add(&self.filters, &self.spectrum)
+        let values = self.measured.measure(&self.filters, &self.spectrum);
+        self.aggregate.add(&values);
+        self.n_frames = self.n_frames.saturating_add(1);
+        self.n_frames >= self.n_frames_per_decision.get()
+    }
+
+    /// The features of the frames since the last decision, if there are any; the next decision
+    /// begins.
+    #[inline(never)]
+    pub fn decide(&mut self) -> Option<[R; FEATURES]> {
+        let n_frames = NonZeroU32::new(self.n_frames)?;
+        let mut features = [R::ZERO; FEATURES];
+        let offset = |band| self.filters.offset(band);
+        self.aggregate.write(n_frames, offset, &mut features);
+        self.n_frames = 0;
+        self.aggregate = Aggregate::new();
+        Some(features)
+    }
+
+    /// Decides of the frames that there are, as where a recording ends before its decision does; the
+    /// next sample begins a frame.
+    pub fn finish(&mut self) -> Option<[R; FEATURES]> {
+        self.frames.restart();
+        self.decide()
     }
 
     /// Forgets what was heard: the next sample begins a frame and a decision.
     pub fn restart(&mut self) {
-        self.frames = Frames::new(self.hop);
-        self.summary = S::new(self.n_frames_per_decision);
+        self.frames.restart();
+        self.n_frames = 0;
+        self.aggregate = Aggregate::new();
     }
 }

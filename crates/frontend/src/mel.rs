@@ -94,12 +94,10 @@ impl<'t, const M: usize> Filters<'t, M> {
         });
     }
 
-    /// The logarithms of energies that were aggregated, one per band, as
-    /// [`log_energies`](Self::log_energies) gives them of a single frame.
-    pub fn logs(&self, energies: &[u64], logs: &mut [i16]) {
-        for ((log, energy), band) in logs.iter_mut().zip(energies).zip(self.segments) {
-            *log = log2(*energy).saturating_add(band.offset);
-        }
+    /// What is added to the logarithm of a band's energy, its normalisation; 0 beyond the bands.
+    #[must_use]
+    pub fn offset(&self, band: usize) -> i16 {
+        self.segments.get(band).map_or(0, |segment| segment.offset)
     }
 
     #[inline(always)]

@@ -44,15 +44,35 @@ fn frames_start_anew() {
     assert_eq!(frames.push(63).map(|frame| frame[0]), Some([0, 1]));
 }
 
-/// The statistic of one band over all values, twice in a row.
+/// The statistic of all values.
 fn over<V: Copy, S: Statistic<V>>(values: &[V]) -> S::Result {
     let n = u32::try_from(values.len()).ok().and_then(NonZeroU32::new);
-    let mut aggregate = Aggregate::<S, 1>::new(n.expect("some values"));
-    let mut last = None;
-    for value in values.iter().chain(values) {
-        last = aggregate.add(&[*value]);
+    let mut statistic = S::EMPTY;
+    for value in values {
+        statistic.add(*value);
     }
-    last.expect("a whole decision")[0]
+    statistic.result(n.expect("some values"))
+}
+
+#[test]
+fn aggregates_stand_one_after_the_other() {
+    type Three = (Maximum<i16>, (Mean<i64>, Variance<i64, u64>));
+    let mut aggregate = Aggregate::<Three, 2>::new();
+    for frame in [[1, -9], [3, 9], [2, 6]] {
+        aggregate.add(&frame);
+    }
+    let n = NonZeroU32::new(3).expect("not zero");
+    let mut features = [0; 7];
+    aggregate.write::<i16, i32>(n, |_| 1000, &mut features);
+    assert_eq!(features, [3, 9, 2, 2, 0, 62, 0]);
+    let mut short = [0; 3];
+    aggregate.write::<i16, i16>(n, |_| 1000, &mut short);
+    assert_eq!(short, [3, 9, 2]);
+    // Of energies, a logarithm with the offset of the band.
+    let mut energies = Aggregate::<(Minimum<u64>, Variance<u64, u128>), 2>::new();
+    energies.add(&[8_u64, 1 << 40]);
+    energies.write::<u64, i32>(NonZeroU32::MIN, |band| band as i16, &mut features[..4]);
+    assert_eq!(features[..4], [3 << 9, (40 << 9) + 1, 0, 0]);
 }
 
 fn mean_and_variance(values: &[f64]) -> (f64, f64) {
@@ -173,11 +193,12 @@ fn plain_bands_add_powers_up() {
     }
     let mut logs = [0; 3];
     filters.log_energies(&spectrum, &mut logs);
-    let mut later = [0; 3];
-    filters.logs(&energies, &mut later);
-    assert_eq!(logs, later);
     let scale = i16::try_from(2 * Spectrum::<64>::SCALE_BITS * 512).expect("small");
-    assert_eq!(logs[0], log2(energies[0]) - scale);
+    for (band, energy) in energies.into_iter().enumerate() {
+        assert_eq!(logs[band], log2(energy) - scale);
+        assert_eq!(filters.offset(band), -scale);
+    }
+    assert_eq!(filters.offset(3), 0);
 }
 
 #[test]

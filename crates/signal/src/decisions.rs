@@ -2,13 +2,15 @@
 
 use crate::{Interval, SoundFront};
 
-/// The samples that decisions are made of: those after the last decision are left out, and what is
-/// shorter than one decision is filled up with silence.
+/// The samples that decisions are made of: those after the last whole decision are left out. What is
+/// shorter than one decision is left as it is, and what is shorter than a frame is filled up to one
+/// with silence.
 #[must_use]
 pub fn trimmed(front_end: &SoundFront, mut samples: Vec<i16>) -> Vec<i16> {
-    let n_decisions = front_end.n_decisions(samples.len()).max(1);
-    let n_samples =
-        (n_decisions - 1) * front_end.n_samples_per_decision() + front_end.n_samples_heard();
+    let n_samples = match front_end.n_whole_decisions(samples.len()) {
+        0 => samples.len().max(front_end.bank.n_points),
+        n => (n - 1) * front_end.n_samples_per_decision() + front_end.n_samples_heard(),
+    };
     samples.resize(n_samples, 0);
     samples
 }

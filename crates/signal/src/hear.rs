@@ -1,7 +1,7 @@
 //! Features of a stretch of samples, by the chain that the device runs.
 
-use spinney_frontend::aggregate::{Maximum, Mean, Minimum, Variance};
-use spinney_frontend::chain::{Chain, LogsOf, OfEnergies, OfLogs, Summary};
+use spinney_frontend::aggregate::{Maximum, Mean, Minimum, Statistic as Running, Variance};
+use spinney_frontend::chain::{Chain, Energies, Logs, Measured};
 use spinney_frontend::window::Window;
 
 use crate::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind};
@@ -9,7 +9,24 @@ use crate::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind}
 /// Most bands of a front end.
 pub const BANDS_MAX: usize = 128;
 
-/// A row of features for each decision of a stretch of samples: as many as there are bands.
+/// All statistics at once, of which those of a front end are kept, in the order of [`place`].
+type All<A, B, C, D> = (A, (B, (C, D)));
+type OfLogs = All<Maximum<i16>, Minimum<i16>, Mean<i64>, Variance<i64, u64>>;
+type OfEnergies = All<Maximum<u64>, Minimum<u64>, Mean<u128>, Variance<u64, u128>>;
+const N_STATISTICS: usize = 4;
+
+/// Where a statistic stands among all of them.
+const fn place(statistic: Statistic) -> usize {
+    match statistic {
+        Statistic::Maximum => 0,
+        Statistic::Minimum => 1,
+        Statistic::Mean => 2,
+        Statistic::Variance => 3,
+    }
+}
+
+/// A row of features for each decision of a stretch of samples, as [`SoundFront::n_decisions`] counts
+/// them: a stretch that ends before its first decision does has one of the frames that it has.
 ///
 /// # Errors
 /// A bank without filters; see [`SoundFront::table`].
@@ -30,61 +47,52 @@ pub fn hear(front_end: &SoundFront, samples: &[i16]) -> Result<Vec<Vec<i32>>, Ba
     })
 }
 
-/// Bands beyond those of the table stay as they are, and nobody looks at them.
 fn of_points<const M: usize>(
     front_end: &SoundFront,
     table: &FilterTable,
     samples: &[i16],
 ) -> Vec<Vec<i32>> {
-    const N: usize = BANDS_MAX;
-    type Row = [i16; N];
-    let wide = |row: Row| row.map(i32::from);
-    let run = Run::<M> {
-        front_end,
-        table,
-        samples,
+    if front_end.of_energies {
+        rows::<M, _, OfEnergies>(Energies, front_end, table, samples)
+    } else {
+        rows::<M, _, OfLogs>(Logs, front_end, table, samples)
+    }
+}
+
+/// Bands beyond those of the table stay as they are, and nobody looks at them.
+fn rows<const M: usize, F: Measured<BANDS_MAX>, S: Running<F::Value>>(
+    measured: F,
+    front_end: &SoundFront,
+    table: &FilterTable,
+    samples: &[i16],
+) -> Vec<Vec<i32>> {
+    let window = match front_end.window {
+        WindowKind::Hann => Window::<M>::hann(),
+        WindowKind::Rectangular => Window::rectangular(),
     };
-    match (front_end.of_energies, front_end.statistic) {
-        (false, Statistic::Maximum) => run.rows::<OfLogs<Maximum<i16>, N>>(wide),
-        (false, Statistic::Minimum) => run.rows::<OfLogs<Minimum<i16>, N>>(wide),
-        (false, Statistic::Mean) => run.rows::<OfLogs<Mean<i64>, N>>(wide),
-        (false, Statistic::Variance) => {
-            run.rows::<OfLogs<Variance<i64, u64>, N>>(|row| row.map(u32::cast_signed))
-        }
-        (true, Statistic::Maximum) => run.rows::<LogsOf<Maximum<u64>, N>>(wide),
-        (true, Statistic::Minimum) => run.rows::<LogsOf<Minimum<u64>, N>>(wide),
-        (true, Statistic::Mean) => run.rows::<LogsOf<Mean<u128>, N>>(wide),
-        (true, Statistic::Variance) => run.rows::<OfEnergies<Variance<u64, u128>, N>>(|row| row),
-    }
-}
-
-struct Run<'a, const M: usize> {
-    front_end: &'a SoundFront,
-    table: &'a FilterTable,
-    samples: &'a [i16],
-}
-
-impl<const M: usize> Run<'_, M> {
-    fn rows<S: Summary>(&self, numbers: impl Fn(S::Features) -> [i32; BANDS_MAX]) -> Vec<Vec<i32>> {
-        let window = match self.front_end.window {
-            WindowKind::Hann => Window::<M>::hann(),
-            WindowKind::Rectangular => Window::rectangular(),
-        };
-        let filters = self
-            .table
+    let mut chain = Chain::<F, S, i32, M, BANDS_MAX, { N_STATISTICS * BANDS_MAX }>::new(
+        &window,
+        table
             .filters()
-            .expect("the table was made for this number of points");
-        let mut chain = Chain::<S, M>::new(
-            &window,
-            filters,
-            self.front_end.hop,
-            self.front_end.n_frames_per_decision,
-        );
-        let n_bands = self.table.n_bands();
-        self.samples
-            .iter()
-            .filter_map(|sample| chain.push(*sample))
-            .map(|features| numbers(features)[..n_bands].to_vec())
-            .collect()
+            .expect("the table was made for this number of points"),
+        measured,
+        front_end.hop,
+        front_end.n_frames_per_decision,
+    );
+    let mut decisions: Vec<_> = (samples.iter())
+        .filter_map(|sample| chain.push(*sample).then(|| chain.decide())?)
+        .collect();
+    if decisions.is_empty() {
+        decisions.extend(chain.finish());
     }
+    decisions
+        .iter()
+        .map(|features| {
+            let statistics = front_end.statistics.iter();
+            let of = |statistic: &Statistic| &features[place(*statistic) * BANDS_MAX..];
+            statistics
+                .flat_map(|statistic| of(statistic)[..table.n_bands()].iter().copied())
+                .collect()
+        })
+        .collect()
 }

@@ -24,7 +24,7 @@
 //!     window: Window::Hann,
 //!     hop: NonZeroU16::new(128).ok_or("0")?,
 //!     n_frames_per_decision: NonZeroU32::new(10).ok_or("0")?,
-//!     statistic: Statistic::Maximum,
+//!     statistics: vec![Statistic::Maximum],
 //!     of_energies: false,
 //! };
 //! // A second of a square wave: 61 frames, six decisions, eight features each.

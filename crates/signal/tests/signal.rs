@@ -25,7 +25,7 @@ fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
         window: Window::Hann,
         hop: NonZeroU16::new(200).expect("not zero"),
         n_frames_per_decision: NonZeroU32::new(2).expect("not zero"),
-        statistic,
+        statistics: vec![statistic],
         of_energies,
     }
 }
@@ -148,6 +148,55 @@ fn decisions_are_those_of_the_chain() {
         let whole = hear(&front_end, &trimmed).expect("filters");
         assert_eq!(whole.len(), rows.len().max(1));
         assert_eq!(&whole[..rows.len()], &rows[..]);
+    }
+}
+
+#[test]
+fn a_short_recording_has_the_frames_that_it_has() {
+    let of = |n_frames: u32, statistic, n_samples: usize| {
+        let front_end = SoundFront {
+            n_frames_per_decision: NonZeroU32::new(n_frames).expect("not zero"),
+            ..front_end(statistic, false)
+        };
+        hear(&front_end, &trimmed(&front_end, noise(n_samples))).expect("filters")
+    };
+    for statistic in [Statistic::Mean, Statistic::Variance] {
+        // Frames of 256 begin every 200: three in 656 to 855 samples.
+        for n_samples in [656, 657, 855] {
+            assert_eq!(of(9, statistic, n_samples), of(3, statistic, 656));
+        }
+        assert_ne!(of(9, statistic, 655), of(3, statistic, 656));
+        // Less than a frame ends in silence.
+        assert_eq!(of(9, statistic, 100).len(), 1);
+    }
+}
+
+#[test]
+fn several_statistics_are_each_of_them() {
+    let samples = noise(2000);
+    for of_energies in [false, true] {
+        let front_end = |statistics: &[Statistic]| SoundFront {
+            statistics: statistics.to_vec(),
+            ..front_end(Statistic::Mean, of_energies)
+        };
+        let (mean, max) = (Statistic::Mean, Statistic::Maximum);
+        let three = front_end(&[mean, Statistic::Variance, max]);
+        let rows = hear(&three, &samples).expect("filters");
+        for (at, statistic) in three.statistics.iter().enumerate() {
+            let alone = hear(&front_end(&[*statistic]), &samples).expect("filters");
+            let kept: Vec<_> = rows
+                .iter()
+                .map(|row| &row[12 * at..12 * (at + 1)])
+                .collect();
+            assert_eq!(kept, alone, "{statistic:?}");
+        }
+        let names = three.feature_names();
+        assert_eq!(
+            [&names[0], &names[13], &names[35]],
+            ["mel_0_mean", "mel_1_variance", "mel_11_max"]
+        );
+        assert!(!three.is_narrow() && front_end(&[mean, max]).is_narrow());
+        assert_eq!(front_end(&[mean]).feature_names()[11], "mel_11");
     }
 }
 

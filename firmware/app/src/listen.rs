@@ -71,23 +71,32 @@ impl Listen {
         }
     }
 
-    /// Gives the chain samples of the slice until it has a decision or has heard all.
+    /// Hears samples, measured.
     #[inline(never)]
     fn hear(&mut self, heard: &mut Heard, readings: &mut [Reading; N_FEATURES]) -> bool {
         stack::paint();
         let started = counter::now();
-        let mut found = None;
-        for sample in self.slice.get(self.pending.clone()).unwrap_or_default() {
-            self.pending.start += 1;
-            found = self.chain.push(black_box(sample_of(*sample)));
-            if found.is_some() {
-                break;
-            }
-        }
+        let is_decided = self.decide(readings);
         heard.ticks = heard.ticks.saturating_add(counter::since(started));
         heard.n_measured += 1;
         heard.stack_bytes = heard.stack_bytes.max(stack::deepest());
-        if let Some(found) = found {
+        is_decided
+    }
+
+    /// Gives the chain samples of the slice until it has a decision or has heard all; where the
+    /// stretch ends with it, a decision may be of fewer frames.
+    #[inline(always)]
+    fn decide(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
+        for sample in self.slice.get(self.pending.clone()).unwrap_or_default() {
+            self.pending.start += 1;
+            if let Some(found) = self.chain.push(black_box(sample_of(*sample))) {
+                *readings = found;
+                return true;
+            }
+        }
+        if self.n_left == 0
+            && let Some(found) = self.chain.finish()
+        {
             *readings = found;
             return true;
         }

@@ -20,7 +20,7 @@ mod stack;
 
 use core::hint::black_box;
 #[cfg(not(feature = "empty"))]
-use core::num::{NonZeroU16, NonZeroU32};
+use core::num::NonZeroU16;
 
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
@@ -43,7 +43,7 @@ const N_PARTS: usize = 4;
 #[cfg(not(feature = "empty"))]
 static WINDOW: Window<512> = Window::hann();
 
-/// A node's front end: a maximum over decisions of ten frames that touch.
+/// A node's front end: a maximum over frames that touch.
 #[cfg(not(feature = "empty"))]
 struct FrontEnd {
     frames: Frames<512>,
@@ -55,11 +55,10 @@ struct FrontEnd {
 impl FrontEnd {
     const fn new() -> Self {
         let hop = NonZeroU16::new(1024).expect("not zero");
-        let n_frames = NonZeroU32::new(10).expect("not zero");
         Self {
             frames: Frames::new(hop),
             spectrum: Spectrum::new(),
-            aggregate: Aggregate::new(n_frames),
+            aggregate: Aggregate::new(),
         }
     }
 
@@ -77,7 +76,7 @@ impl FrontEnd {
         filters::FILTERS.log_energies(black_box(&self.spectrum), logs);
         ticks[1] = counter::since(started);
         let started = counter::now();
-        black_box(self.aggregate.add(logs));
+        black_box(&mut self.aggregate).add(logs);
         ticks[3] = counter::since(started);
         true
     }

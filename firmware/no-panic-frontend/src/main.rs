@@ -6,7 +6,7 @@ use core::hint::black_box;
 use core::num::{NonZeroU16, NonZeroU32};
 
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
-use spinney_frontend::chain::{Chain, LogsOf, OfEnergies, OfLogs, Summary};
+use spinney_frontend::chain::{Chain, Energies, Logs, Measured};
 use spinney_frontend::frames::Frames;
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
@@ -40,10 +40,9 @@ extern "C" fn _start() -> ! {
         aggregate::<u64, Minimum<u64>>();
         aggregate::<u64, Mean<u128>>();
         aggregate::<u64, Variance<u64, u128>>();
-        chain::<OfLogs<Maximum<i16>, 4>>();
-        chain::<OfLogs<Variance<i64, u64>, 4>>();
-        chain::<LogsOf<Mean<u128>, 4>>();
-        chain::<OfEnergies<Variance<u64, u128>, 4>>();
+        chain::<_, Maximum<i16>, 4>(Logs);
+        chain::<_, (Mean<i64>, Variance<i64, u64>), 8>(Logs);
+        chain::<_, (Minimum<u64>, (Mean<u128>, Variance<u64, u128>)), 12>(Energies);
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));
         black_box(moments.finish());
@@ -100,24 +99,29 @@ fn analyse<const M: usize>() {
     let (mut energies, mut logs) = ([0; 4], [0; 4]);
     filters.energies(&spectrum, &mut energies);
     filters.log_energies(&spectrum, &mut logs);
-    filters.logs(&energies, &mut logs);
-    black_box((energies, logs));
+    black_box((energies, logs, filters.offset(black_box(3))));
 }
 
 fn aggregate<V: Copy + Default, S: Statistic<V>>() {
-    let mut aggregate = Aggregate::<S, 4>::new(black_box(NonZeroU32::MIN));
-    black_box(aggregate.add(&black_box([V::default(); 4])));
+    let mut aggregate = Aggregate::<S, 4>::new();
+    aggregate.add(&black_box([V::default(); 4]));
+    let mut out = [0_i32; 5];
+    aggregate.write(black_box(NonZeroU32::MIN), |_| black_box(0), &mut out);
+    black_box(out);
 }
 
-fn chain<S: Summary>() {
+fn chain<F: Measured<4>, S: Statistic<F::Value>, const FEATURES: usize>(measured: F) {
     static WINDOW: Window<64> = Window::hann();
     let segments = black_box([PLAIN; 5]);
     let Ok(filters) = Filters::<64>::new(black_box(1), &segments) else {
         return;
     };
     let (hop, n_frames) = (black_box(NonZeroU16::MIN), black_box(NonZeroU32::MIN));
-    let mut chain = Chain::<S, 64>::new(&WINDOW, filters, hop, n_frames);
-    black_box(chain.push(black_box(1)).is_some());
+    let mut chain =
+        Chain::<F, S, i16, 64, 4, FEATURES>::new(&WINDOW, filters, measured, hop, n_frames);
+    black_box(chain.push(black_box(1)));
+    black_box(chain.decide());
     chain.restart();
-    black_box(chain.push(black_box(1)).is_some());
+    black_box(chain.push(black_box(1)));
+    black_box(chain.finish());
 }

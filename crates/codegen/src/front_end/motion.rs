@@ -67,6 +67,11 @@ pub(super) fn source(front: &MotionFront, table: Option<&FilterTable>) -> String
          pub fn push(&mut self, sample: Sample) -> Option<[crate::Reading; crate::N_FEATURES]> {{\n        \
          let features = self.0.push(sample)?;\n        \
          Some({readings})\n    \
+         }}\n\n    \
+         /// Nothing, since a decision has a whole window; the next sample begins one.\n    \
+         pub fn finish(&mut self) -> Option<[crate::Reading; crate::N_FEATURES]> {{\n        \
+         self.restart();\n        \
+         None\n    \
          }}\n\n\
          {METHODS}",
         channels = front.channels.join(", "),

@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use spinney_signal::{MelScale, Normalisation, Statistic, Window};
 
-use crate::choice::{AggregateOf, SignalKind};
+use crate::choice::{AggregateOf, SignalKind, Word};
 use crate::diagnostics::Fault;
 use crate::pipeline::{AudioFrontend, Frontend, Scenes};
 use crate::raw::{RawPipeline, RawSection};
@@ -121,7 +121,11 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         normalisation: section.choice::<Normalisation>("normalisation")?,
         f_min_hz: f_min_hz?,
         f_max_hz: f_max_hz?,
-        statistic: section.choice::<Statistic>("aggregate")?,
+        aggregates: section
+            .choices("aggregate", Statistic::from_word)?
+            .into_iter()
+            .map(|(statistic, _)| statistic)
+            .collect(),
         aggregate_of: section.choice::<AggregateOf>("aggregate_of")?,
         n_frames_per_decision: n_frames?,
         microphone_rate_hz,

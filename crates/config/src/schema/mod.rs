@@ -80,6 +80,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Several words, each at most once.
     Choices(&'static [&'static str]),
+    /// One word, or a list of at least one, each at most once.
+    OneOrMore(&'static [&'static str]),
     /// Names of columns, each once.
     Names {
         /// Most of them.
@@ -192,6 +194,7 @@ impl Kind {
             Self::Number(interval) => interval.expected().to_owned(),
             Self::Choice(words) => listed(words),
             Self::Choices(words) => format!("a list of {}", listed(words)),
+            Self::OneOrMore(words) => format!("{}, or a list of some of them", listed(words)),
             Self::Names { max } => format!("a list of 1 to {max} names, each once"),
             Self::Size { .. } => "a size, such as `\"16K\"`".to_owned(),
             Self::Duration => "a time, such as `\"10m\"`".to_owned(),

@@ -102,9 +102,9 @@ pub(super) const FRONTEND: Section = Section {
         ),
         key(
             "aggregate",
-            Kind::Choice(Statistic::WORDS),
+            Kind::OneOrMore(Statistic::WORDS),
             Default::Value("\"max\""),
-            "What is kept of a band over the frames of a decision.",
+            "What is kept of a band over the frames of a decision, each a feature: `mel_0`, or `mel_0_max` of several.",
         ),
         key(
             "aggregate_of",

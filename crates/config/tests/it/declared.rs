@@ -170,7 +170,9 @@ fn each_word_is_taken_and_no_other() {
         let name = name_of(section.name);
         for key in section.keys {
             let (words, quote): (_, fn(&str) -> String) = match key.kind {
-                Kind::Choice(words) => (words, |word| format!("\"{word}\"")),
+                Kind::Choice(words) | Kind::OneOrMore(words) => {
+                    (words, |word| format!("\"{word}\""))
+                }
                 Kind::Choices(words) => (words, |word| format!("[\"{word}\"]")),
                 _ => continue,
             };

@@ -49,7 +49,7 @@ fn defaults() {
     let frontend = audio(pipeline.frontend);
     assert_eq!(frontend.hop.get(), 1024);
     assert_eq!((frontend.f_min_hz, frontend.f_max_hz), (0.0, 8000.0));
-    assert_eq!(frontend.statistic, Statistic::Maximum);
+    assert_eq!(frontend.aggregates, [Statistic::Maximum]);
     assert_eq!(pipeline.scenes.expect("scenes").snr_db, (6, 30));
     assert!(matches!(
         pipeline.dataset,

@@ -116,16 +116,15 @@ pub(super) fn run(
             )
         }
         Some(_) => {
-            let samples = first_stretch(subject.samples);
-            let n_values = samples.len() / 2;
-            let n_decisions = match signals::front_end(&session.config)? {
-                Some(FrontEnd::Sound(sound)) => sound.n_decisions(n_values),
-                Some(FrontEnd::Motion(motion)) => {
-                    motion.n_windows(n_values / motion.channels.len())
-                }
-                None => 0,
-            };
-            Asked::Samples(samples, n_decisions.min(ROWS_MIN))
+            let front = signals::front_end(&session.config)?;
+            let (samples, first, n_decisions) = first_whole(front.as_ref(), subject.samples);
+            if n_decisions == 0 {
+                session.progress.note(
+                    "the product image was not asked: it hears a stream, and no test recording is \
+                     as long as a decision",
+                );
+            }
+            Asked::Samples(samples, first..first + n_decisions.min(ROWS_MIN))
         }
     };
     let (debugger, _child) = halted(&emulator.program, machine, file.path())?;
@@ -169,21 +168,40 @@ fn relinked(
     )
 }
 
-/// The samples of the first stretch, as the file for the verify image has them.
-fn first_stretch(file: &[u8]) -> Vec<u8> {
-    let Some((count, rest)) = file.split_first_chunk() else {
-        return Vec::new();
-    };
-    let n_bytes = 2 * u32::from_le_bytes(*count) as usize;
-    rest[..n_bytes.min(rest.len())].to_vec()
+/// The samples of the first stretch with a whole decision, the first of its rows and how many there
+/// are, of those in the file for the verify image.
+fn first_whole(front: Option<&FrontEnd>, mut file: &[u8]) -> (Vec<u8>, usize, usize) {
+    let mut first = 0;
+    while let Some((count, rest)) = file.split_first_chunk() {
+        let n_bytes = 2 * u32::from_le_bytes(*count) as usize;
+        let (samples, others) = rest.split_at(n_bytes.min(rest.len()));
+        let n_values = samples.len() / 2;
+        let (n_rows, n_whole) = match front {
+            Some(FrontEnd::Sound(sound)) => (
+                sound.n_decisions(n_values),
+                sound.n_whole_decisions(n_values),
+            ),
+            Some(FrontEnd::Motion(motion)) => {
+                let n_windows = motion.n_windows(n_values / motion.channels.len());
+                (n_windows, n_windows)
+            }
+            None => (0, 0),
+        };
+        if n_whole > 0 {
+            return (samples.to_vec(), first, n_whole);
+        }
+        first += n_rows;
+        file = others;
+    }
+    (Vec::new(), first, 0)
 }
 
 /// What goes through the mailbox.
 enum Asked {
     /// Readings of rows, by the row's index.
     Rows(Vec<(usize, Vec<u8>)>),
-    /// Samples, of whose decisions so many are waited for: those of the first rows.
-    Samples(Vec<u8>, usize),
+    /// Samples, of whose decisions those of these rows are waited for.
+    Samples(Vec<u8>, Range<usize>),
 }
 
 /// A product image's mailbox, behind a debugger.
@@ -230,14 +248,14 @@ impl<L: Link> Mailbox<L> {
                 }
                 Ok(())
             }
-            Asked::Samples(samples, n_decisions) => {
+            Asked::Samples(samples, rows) => {
                 let main = addresses(elf, "main")?.start & !1;
                 let block = addresses(elf, "SPINNEY_SAMPLES")?;
                 // Start-up clears the block, and is over there.
                 self.debugger.set(Stop::At(main))?;
                 self.run()?;
                 self.debugger.clear(Stop::At(main))?;
-                self.listen(block, samples, *n_decisions, answer)
+                self.listen(block, samples, rows.clone(), answer)
             }
         }
     }
@@ -274,9 +292,10 @@ impl<L: Link> Mailbox<L> {
         &mut self,
         block: Range<u32>,
         samples: &[u8],
-        n_decisions: usize,
+        mut rows: Range<usize>,
         answer: &mut dyn FnMut(usize, usize),
     ) -> io::Result<()> {
+        let n_decisions = rows.len();
         let size = (block.end - block.start) as usize;
         let (first, last) = (block.start, block.end - 2);
         for stop in [first, last] {
@@ -291,12 +310,14 @@ impl<L: Link> Mailbox<L> {
         let before_last = size - size / BLOCK_SAMPLES;
         let mut now = blocks.next().unwrap_or_default();
         self.debugger.poke(first, &now)?;
-        let mut row = 0;
-        while row < n_decisions {
+        while !rows.is_empty() {
             match self.run()? {
                 Some(read) if read == last => {
                     now = blocks.next().ok_or_else(|| {
-                        io::Error::other(format!("it delivered {row} of {n_decisions} classes"))
+                        let n_delivered = n_decisions - rows.len();
+                        io::Error::other(format!(
+                            "it delivered {n_delivered} of {n_decisions} classes"
+                        ))
                     })?;
                     self.debugger.poke(first, &now[..before_last])?;
                 }
@@ -304,8 +325,8 @@ impl<L: Link> Mailbox<L> {
                     .debugger
                     .poke(first + before_last as u32, &now[before_last..])?,
                 None => {
-                    answer(row, self.delivered()?);
-                    row += 1;
+                    answer(rows.start, self.delivered()?);
+                    rows.start += 1;
                 }
             }
         }
@@ -342,6 +363,10 @@ pub(super) fn with_product(run: &RunResult, product: Option<&ProductRun>) -> Run
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU16;
+
+    use spinney_signal::{Measure, MotionFront, Window};
+
     use super::*;
 
     #[test]
@@ -356,10 +381,28 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_is_what_its_file_has() {
-        assert_eq!(first_stretch(&[2, 0, 0, 0, 1, 2, 3, 4, 9, 9]), [1, 2, 3, 4]);
-        assert_eq!(first_stretch(&[9, 0, 0, 0, 1, 2]), [1, 2]);
-        assert!(first_stretch(&[1]).is_empty());
+    fn a_product_hears_whole_decisions() {
+        let window = FrontEnd::Motion(MotionFront {
+            sample_rate_hz: 25.0,
+            channels: vec!["x".to_owned()],
+            n_samples: 2,
+            hop: NonZeroU16::MIN,
+            measures: Measure::Mean.set(),
+            n_bands: 0,
+            window: Window::Hann,
+            f_min_hz: 0.0,
+            f_max_hz: 0.0,
+        });
+        let found = |file: &[u8]| first_whole(Some(&window), file);
+        let stretch = [1, 2, 3, 4, 5, 6];
+        assert_eq!(
+            found(&[3, 0, 0, 0, 1, 2, 3, 4, 5, 6, 9, 9]),
+            (stretch.to_vec(), 0, 2)
+        );
+        let after_a_short_one = [1, 0, 0, 0, 7, 7, 9, 0, 0, 0, 1, 2, 3, 4, 5, 6];
+        assert_eq!(found(&after_a_short_one), (stretch.to_vec(), 0, 2));
+        assert_eq!(found(&[1, 0, 0, 0, 7, 7]), (vec![], 0, 0));
+        assert_eq!(found(&[1]), (vec![], 0, 0));
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
         window: frontend.window,
         hop: frontend.hop,
         n_frames_per_decision: frontend.n_frames_per_decision,
-        statistic: frontend.statistic,
+        statistics: frontend.aggregates.clone(),
         of_energies: frontend.aggregate_of == AggregateOf::Energies,
     }
 }
@@ -159,7 +159,7 @@ impl Recordings for Sides<'_> {
     }
 
     fn rows(&self, stretches: &[Stretch]) -> Result<(Dataset, Vec<usize>), Failure> {
-        let n_bands = self.front_end.bank.n_bands;
+        let features = self.front_end.feature_names();
         let mut values = Vec::new();
         let mut labels = Vec::new();
         let mut groups = Vec::new();
@@ -169,10 +169,10 @@ impl Recordings for Sides<'_> {
             labels.extend(stretch.labels.iter().cloned());
             groups.resize(labels.len(), group);
         }
-        let values =
-            ndarray::Array2::from_shape_vec((labels.len(), n_bands), values).environment()?;
+        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
+            .environment()?;
         let rows = Rows {
-            features: self.front_end.feature_names(),
+            features,
             is_named: true,
             values,
         };

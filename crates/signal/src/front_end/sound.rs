@@ -18,8 +18,21 @@ pub enum Statistic {
     Variance,
 }
 
-/// From samples of sound to a row of features per decision: one per band.
-#[derive(Debug, Clone, Copy, PartialEq)]
+impl Statistic {
+    /// Part of a feature's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Maximum => "max",
+            Self::Minimum => "min",
+            Self::Mean => "mean",
+            Self::Variance => "variance",
+        }
+    }
+}
+
+/// From samples of sound to a row of features per decision: of each statistic, one per band.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SoundFront {
     /// Frames and bands.
     pub bank: MelBank,
@@ -29,9 +42,9 @@ pub struct SoundFront {
     pub hop: NonZeroU16,
     /// How many frames a decision has.
     pub n_frames_per_decision: NonZeroU32,
-    /// What is kept of them.
-    pub statistic: Statistic,
-    /// Whether the statistic is one of energies, with the logarithm after it, rather than of
+    /// What is kept of them, each once.
+    pub statistics: Vec<Statistic>,
+    /// Whether statistics are of energies, with the logarithm after them, rather than of
     /// logarithms.
     pub of_energies: bool,
 }
@@ -51,30 +64,43 @@ impl SoundFront {
         usize::from(self.hop.get()) * self.n_frames_per_decision.get() as usize
     }
 
-    /// Samples from the start of a decision to its class: those of its frames.
+    /// Samples from the start of a whole decision to its class: those of its frames.
     #[must_use]
     pub fn n_samples_heard(&self) -> usize {
         self.n_samples_per_decision() - usize::from(self.hop.get()) + self.bank.n_points
     }
 
-    /// How many decisions a stretch of samples gives.
+    /// How many whole decisions a stretch of samples gives, as a device makes them of a stream.
     #[must_use]
-    pub fn n_decisions(&self, n_samples: usize) -> usize {
+    pub fn n_whole_decisions(&self, n_samples: usize) -> usize {
         let rest = n_samples.checked_sub(self.n_samples_heard());
         rest.map_or(0, |rest| rest / self.n_samples_per_decision() + 1)
     }
 
-    /// Names of the features, in the order of the bands.
+    /// How many decisions a stretch of samples gives: the whole ones or, where it ends before the
+    /// first of them does, one of the frames that it has, if it has any.
+    #[must_use]
+    pub fn n_decisions(&self, n_samples: usize) -> usize {
+        let has_frame = n_samples >= self.bank.n_points;
+        self.n_whole_decisions(n_samples).max(has_frame.into())
+    }
+
+    /// Names of the features, in the order of a row: `mel_0`, or `mel_0_max` of several statistics.
     #[must_use]
     pub fn feature_names(&self) -> Vec<String> {
-        (0..self.bank.n_bands)
-            .map(|band| format!("mel_{band}"))
+        let bands = || (0..self.bank.n_bands).map(|band| format!("mel_{band}"));
+        if self.statistics.len() == 1 {
+            return bands().collect();
+        }
+        let names = self.statistics.iter().map(|statistic| statistic.as_str());
+        names
+            .flat_map(|name| bands().map(move |band| format!("{band}_{name}")))
             .collect()
     }
 
     /// Whether features have 16 bits; variances have 32.
     #[must_use]
     pub fn is_narrow(&self) -> bool {
-        self.statistic != Statistic::Variance
+        !self.statistics.contains(&Statistic::Variance)
     }
 }
