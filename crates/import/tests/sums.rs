@@ -240,6 +240,24 @@ fn onnx() {
     check("onnx.zip", &[".mean.onnx"], 1e-6, 1e-6, 22);
 }
 
+/// Normalized weights hardly differ, and 16 bits have to tell the means of the classes apart all the same.
+#[test]
+fn means_of_normalized_weights_part_as_others_do() {
+    let members = unpacked("1.9.1/columns.zip");
+    for name in ["complement", "complement_norm"] {
+        let model = import(&members[&format!("{name}.skops")])
+            .expect(name)
+            .model;
+        let FloatModel::GaussianNb(bayes) = model else {
+            panic!("{name}: naive Bayes");
+        };
+        let first = &bayes.means()[0];
+        let apart = bayes.means().iter().flat_map(|it| it.iter().zip(first));
+        let widest = apart.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!((1.0..1000.0).contains(&widest), "{name}: {widest}");
+    }
+}
+
 /// Everything in `refused/` is refused, by the word that names the file.
 fn check_refused(name: &str, n_min: usize) {
     let mut n = 0;

@@ -9,6 +9,9 @@ use super::object::Object;
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
 
+/// The most that a variance is widened by, where weights do not differ at all.
+const WIDENING_MAX: f64 = 1e6;
+
 pub(super) fn gaussian(estimator: &Object) -> Result<GaussianNb, ImportError> {
     let schema = schema(estimator)?;
     let (n_classes, n_features) = (schema.n_classes(), schema.n_features());
@@ -57,19 +60,25 @@ pub(super) fn of_counts(estimator: &Object) -> Result<GaussianNb, ImportError> {
     };
     let mut means = vec![Vec::with_capacity(n_features); n_classes];
     let mut variances = Vec::with_capacity(n_features);
+    let of_classes = |matrix: &[f64], feature: usize| -> Vec<f64> {
+        let numbers = matrix.iter().skip(feature).step_by(n_features);
+        numbers.copied().collect()
+    };
+    let middle_of = |weights: &[f64]| weights.iter().sum::<f64>() / n_classes as f64;
+    let widest = (0..n_features).fold(0.0, |widest: f64, feature| {
+        let weights = of_classes(&weights, feature);
+        let middle = middle_of(&weights);
+        let apart = weights.iter().map(|weight| (weight - middle).abs());
+        apart.fold(widest, f64::max)
+    });
+    // Normalized weights hardly differ; a wider σ parts the means by as much as those of others.
+    let widening = (1.0 / widest).clamp(1.0, WIDENING_MAX);
     for feature in 0..n_features {
-        let of_classes = |matrix: &[f64]| -> Vec<f64> {
-            matrix
-                .iter()
-                .skip(feature)
-                .step_by(n_features)
-                .copied()
-                .collect()
-        };
-        let (weights, counts) = (of_classes(&weights), of_classes(&counts));
+        let weights = of_classes(&weights, feature);
+        let counts = of_classes(&counts, feature);
         let mean = counts.iter().sum::<f64>() / n_rows.max(1.0);
-        let variance = mean.max(1.0);
-        let middle = weights.iter().sum::<f64>() / n_classes as f64;
+        let variance = mean.max(1.0) * widening;
+        let middle = middle_of(&weights);
         for class in 0..n_classes {
             let theta = mean + variance * (weights[class] - middle);
             offsets[class] += theta * theta / (2.0 * variance);
