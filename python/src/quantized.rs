@@ -353,7 +353,7 @@ impl Quantized {
         py: Python<'py>,
         rows: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let FloatModel::Additive(sum) = self.float() else {
+        let Some(sum) = self.float().additive() else {
             return Err(PyValueError::new_err(
                 "found a classifier, expected a model of values",
             ));

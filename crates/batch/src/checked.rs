@@ -7,7 +7,7 @@ use spinney_checker::{
 use spinney_dataset::csv;
 use spinney_model::{ForestKind, Voting};
 use spinney_quantize::{
-    Body as QuantBody, CodeWidth, Declared, Leaves, Options, QuantModel, Votes, calibrate, certify,
+    CodeWidth, Declared, Leaves, Options, QuantModel, Votes, calibrate, certify,
 };
 use spinney_train::ForestParams;
 
@@ -68,7 +68,7 @@ fn readings_are_parted_where_the_certificate_says() {
     let certificate = certify(&float, &quant, &calibrations, Voting::Soft, &rows);
     let certificate: Certificate =
         serde_json::from_value(serde_json::to_value(&certificate).unwrap()).unwrap();
-    let QuantBody::Forest(body) = quant.body() else {
+    let Some(body) = quant.forest() else {
         panic!("a forest");
     };
     let Leaves::Words(votes) = body.leaves() else {

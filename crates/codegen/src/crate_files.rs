@@ -5,7 +5,7 @@ use spinney_quantize::{Body as QuantBody, QuantModel};
 
 use crate::body::{Body, EncodingError};
 use crate::carried::carried;
-use crate::options::{CodeType, Options};
+use crate::options::{CodeType, Options, ScoreType};
 use crate::unknown::{self, Outliers, OutliersShape};
 use crate::{SourceTree, coding, probability, values};
 
@@ -292,10 +292,7 @@ fn items(
             ),
         ),
     };
-    let score = match model.body() {
-        QuantBody::Forest(_) => "u32",
-        QuantBody::Bayes(_) => "i64",
-    };
+    let score = ScoreType::of(model).name();
     let words = if has_words {
         "/// Number of classes divided by four, rounded up.\nconst WORDS: usize = N_CLASSES.div_ceil(4);\n"
     } else {

@@ -1,7 +1,7 @@
 //! The tables of a generated crate, on the host: to measure them, and to hold them against the
 //! model that they stand for.
 
-use spinney_quantize::{Body, QuantModel};
+use spinney_quantize::QuantModel;
 use spinney_runtime::compact::{self as runtime, Enough as RuntimeEnough};
 
 use crate::compact::Compact;
@@ -22,7 +22,7 @@ impl Encoded {
     /// for naive Bayes, for branches, and for forests that only the widest tables hold.
     #[must_use]
     pub fn new(model: &QuantModel, options: &Options) -> Option<Self> {
-        let Body::Forest(forest) = model.body() else {
+        let Some(forest) = model.forest() else {
             return None;
         };
         if options.encoding == Encoding::Branches {

@@ -1,7 +1,7 @@
 //! Early exit: when a forest may stop, and the class that it then gives.
 
 use spinney_model::Task;
-use spinney_quantize::{Body, Leaves, QuantModel, Values};
+use spinney_quantize::{Leaves, QuantModel, Values};
 
 use crate::compact::number;
 use crate::trees::{Child, Tree, trees, votes};
@@ -48,14 +48,12 @@ impl Walks {
     /// The trees of `model` as every encoding has them; `None` for naive Bayes.
     #[must_use]
     pub fn new(model: &QuantModel) -> Option<Self> {
-        match model.body() {
-            Body::Forest(forest) => Some(Self {
-                trees: trees(forest),
-                leaves: forest.leaves().clone(),
-                n_classes: model.n_scores(),
-            }),
-            Body::Bayes(_) => None,
-        }
+        let forest = model.forest()?;
+        Some(Self {
+            trees: trees(forest),
+            leaves: forest.leaves().clone(),
+            n_classes: model.n_scores(),
+        })
     }
 
     /// Splits on the longest path of every tree, added up: no row passes more.
@@ -107,7 +105,7 @@ impl Exit {
     /// `None` if no row is ever decided before the last tree.
     #[must_use]
     pub fn new(model: &QuantModel, margin: f64) -> Option<Self> {
-        let Body::Forest(forest) = model.body() else {
+        let Some(forest) = model.forest() else {
             return None;
         };
         if model.task() == Task::Regress || model.margin().is_some() {

@@ -2,7 +2,7 @@
 //! stops early.
 
 use spinney_model::Task;
-use spinney_quantize::{Body, Coding, Input, QuantForest, QuantModel, ReadingType};
+use spinney_quantize::{Coding, Input, QuantForest, QuantModel, ReadingType};
 
 /// How trees are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +94,7 @@ impl Options {
             self.code_type = CodeType::U16;
         }
         let takes_all_trees = model.task() == Task::Regress || model.margin().is_some();
-        if matches!(model.body(), Body::Bayes(_)) || takes_all_trees {
+        if model.forest().is_none() || takes_all_trees {
             self.early_exit = false;
         }
         self
@@ -103,12 +103,8 @@ impl Options {
     fn shifts_codes(&self, model: &QuantModel) -> bool {
         let are_readings = model.is_identity() && model.reading_type() == ReadingType::I16;
         let is_negative = |forest: &QuantForest| forest.splits().iter().any(|it| it.threshold < 0);
-        match model.body() {
-            Body::Forest(forest) if self.encoding == Encoding::Branches => {
-                !are_readings && is_negative(forest)
-            }
-            _ => false,
-        }
+        let is_code = self.encoding == Encoding::Branches;
+        is_code && !are_readings && model.forest().is_some_and(is_negative)
     }
 
     /// Whether what is generated may compare readings instead of codes.
@@ -117,8 +113,54 @@ impl Options {
             |input: &Input| input.missing.is_none() && !matches!(input.coding, Coding::Set { .. });
         self.encoding == Encoding::Branches
             && model.outliers().is_none()
-            && matches!(model.body(), Body::Forest(_))
+            && model.forest().is_some()
             && matches!(model.reading_type(), ReadingType::I32 | ReadingType::F32)
             && model.inputs().iter().all(is_number)
+    }
+}
+
+/// The type of scores: sums of votes, or those of naive Bayes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ScoreType {
+    U32,
+    I64,
+}
+
+impl ScoreType {
+    pub(crate) fn of(model: &QuantModel) -> Self {
+        match model.forest() {
+            Some(_) => Self::U32,
+            None => Self::I64,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::U32 => "u32",
+            Self::I64 => "i64",
+        }
+    }
+
+    pub(crate) fn name_in_c(self) -> &'static str {
+        match self {
+            Self::U32 => "uint32_t",
+            Self::I64 => "int64_t",
+        }
+    }
+
+    /// The type of what one score is above another.
+    pub(crate) fn lead(self) -> &'static str {
+        match self {
+            Self::U32 => "u32",
+            Self::I64 => "u64",
+        }
+    }
+
+    /// The same in C, and what its constants end in.
+    pub(crate) fn lead_in_c(self) -> (&'static str, &'static str) {
+        match self {
+            Self::U32 => ("uint32_t", "u"),
+            Self::I64 => ("uint64_t", "ull"),
+        }
     }
 }

@@ -2,20 +2,17 @@
 //! `classify`, and one that asks how far its class leads.
 
 use spinney_checker::{Layout, LeafTable};
-use spinney_quantize::{Body as QuantBody, QuantModel};
+use spinney_quantize::QuantModel;
 
 use crate::body::{Body, EncodingError};
-use crate::options::{Encoding, Options};
+use crate::options::{Encoding, Options, ScoreType};
 
 /// Functions over codes of a crate: `classify` may give `UNKNOWN`, if the model has a margin.
 pub(crate) fn functions(model: &QuantModel, of_encoding: String) -> String {
     let Some(margin) = model.margin() else {
         return of_encoding;
     };
-    let lead = match model.body() {
-        QuantBody::Forest(_) => "u32",
-        QuantBody::Bayes(_) => "u64",
-    };
+    let lead = ScoreType::of(model).lead();
     let of_encoding = of_encoding
         .replace("pub fn classify(", "pub fn likeliest(")
         .replace("(classify(codes))", "(likeliest(codes))")
@@ -114,10 +111,7 @@ pub(crate) fn c99(model: &QuantModel, of_encoding: String) -> String {
     let Some(margin) = model.margin() else {
         return of_encoding;
     };
-    let (lead, suffix) = match model.body() {
-        QuantBody::Forest(_) => ("uint32_t", "u"),
-        QuantBody::Bayes(_) => ("uint64_t", "ull"),
-    };
+    let (lead, suffix) = ScoreType::of(model).lead_in_c();
     let of_encoding = of_encoding.replace("@_classify(", "@_likeliest(");
     let outliers = match model.outliers() {
         Some(_) => "    if (@_outliers_classify(codes) != 0) {\n        return $_UNKNOWN;\n    }\n",

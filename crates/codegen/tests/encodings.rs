@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Options};
 use spinney_dataset::{csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
-use spinney_quantize::{Body, CodeWidth, Declared, QuantModel, Votes, calibrate};
+use spinney_quantize::{CodeWidth, Declared, QuantModel, Votes, calibrate};
 use spinney_runtime::argmax;
 use spinney_runtime::coding::{Code, narrow};
 use spinney_runtime::compact::Forest;
@@ -133,7 +133,7 @@ fn of_row<const N: usize, const W: usize, C: Code>(
         true
     };
     tables.each_leaf(codes, visit).expect("the model's shape");
-    let Body::Forest(forest) = model.body() else {
+    let Some(forest) = model.forest() else {
         panic!("a forest");
     };
     assert_eq!(n_visits, forest.trees().len());

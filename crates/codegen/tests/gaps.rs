@@ -13,8 +13,8 @@ use spinney_checker::{self as checker, Memory};
 use spinney_codegen::{CodeType, Encoding, Header, Identity, Options, c99, drop_in};
 use spinney_model::Voting;
 use spinney_quantize::{
-    Body, Calibration, CodeWidth, Coding, Missing, Place, QuantModel, ReadingType, Votes,
-    calibrate, certify,
+    Calibration, CodeWidth, Coding, Missing, Place, QuantModel, ReadingType, Votes, calibrate,
+    certify,
 };
 
 const N_ROWS: usize = 120;
@@ -413,7 +413,7 @@ fn claim(
     header: &Header,
     certificate: &spinney_quantize::Certificate,
 ) -> checker::Claim {
-    let Body::Forest(forest) = case.quant.body() else {
+    let Some(forest) = case.quant.forest() else {
         panic!("trees");
     };
     let n_trees = forest.trees().len();

@@ -12,7 +12,7 @@ use spinney_model::limits::{TREE_SPLITS, TREES};
 use spinney_model::{FloatModel, Forest, ForestKind, Limit, Node, Schema, Tree, Voting};
 use spinney_quantize::limits::{CUTS, LEAVES};
 use spinney_quantize::{
-    Body, CodeWidth, CodingChoice, Declared, Level, Options as Quantize, QuantModel, QuantizeError,
+    CodeWidth, CodingChoice, Declared, Level, Options as Quantize, QuantModel, QuantizeError,
     Sensor, Votes, calibrate, certify,
 };
 use spinney_runtime::argmax;
@@ -124,7 +124,7 @@ fn agrees(model: &FloatModel, quant: &QuantModel, voting: Voting, readings: &[f6
     let FloatModel::Forest(float) = model else {
         panic!("a forest");
     };
-    let Body::Forest(body) = quant.body() else {
+    let Some(body) = quant.forest() else {
         panic!("a forest");
     };
     let n_trees = float.trees().len() as f64;
@@ -341,7 +341,7 @@ fn distinct_leaves() {
         // Both trees have the leaf between them.
         let model = model(n + 1);
         let quant = quantize(&model, declared, Voting::Soft, None).unwrap();
-        let Body::Forest(body) = quant.body() else {
+        let Some(body) = quant.forest() else {
             panic!("a forest");
         };
         assert_eq!(body.leaves().table_bytes(), 2 * N_CLASSES * n);

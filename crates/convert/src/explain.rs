@@ -208,15 +208,12 @@ pub fn explain(
     } = explained;
     let codes = quant.codes(readings);
     let class = |index: usize| model.schema().outputs()[index].clone();
-    let (trees, margins) = match (model, quant.body()) {
-        (FloatModel::Forest(_) | FloatModel::Additive(_), Body::Forest(_)) => {
-            (walks(model, quant, readings, &codes), None)
-        }
+    let trees = walks(model, quant, readings, &codes);
+    let margins = match (model, quant.body()) {
         (FloatModel::GaussianNb(bayes), Body::Bayes(body)) => {
-            let margins = margins(bayes, body, quant, readings, &codes);
-            (Vec::new(), Some(margins))
+            Some(margins(bayes, body, quant, readings, &codes))
         }
-        _ => (Vec::new(), None),
+        _ => None,
     };
     let n_parting = trees.iter().filter(|tree| tree.parts.is_some()).count();
     let integers = quant.scores(&codes);

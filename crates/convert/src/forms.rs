@@ -6,7 +6,7 @@ use spinney_board::Core;
 use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, drop_in};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Body, CodeWidth, Declared, Options, QuantModel, QuantizeError, ReadingType, Votes, calibrate,
+    CodeWidth, Declared, Options, QuantModel, QuantizeError, ReadingType, Votes, calibrate,
 };
 
 /// A form of the model in flash.
@@ -45,7 +45,7 @@ pub fn forms(model: &FloatModel) -> Result<Vec<Form>, QuantizeError> {
             wants_scores: false,
         };
         let quant = QuantModel::new(model, &calibrations, options, None)?;
-        let is_forest = matches!(quant.body(), Body::Forest(_));
+        let is_forest = quant.forest().is_some();
         let of_votes = forms_of(&quant, &Codegen::plain()).into_iter();
         forms.extend(of_votes.map(|form| Form {
             votes: is_forest.then_some(name),
@@ -63,10 +63,7 @@ pub fn forms(model: &FloatModel) -> Result<Vec<Form>, QuantizeError> {
 /// The forms of one quantized model under `options`, whatever encoding they name.
 #[must_use]
 pub fn forms_of(quant: &QuantModel, options: &Codegen) -> Vec<Form> {
-    let votes = match quant.body() {
-        Body::Forest(forest) => Some(forest.leaves().name()),
-        Body::Bayes(_) => None,
-    };
+    let votes = quant.forest().map(|forest| forest.leaves().name());
     let features = 0..quant.schema().n_features();
     let coding_bytes = features.map(|feature| quant.coding_bytes(feature)).sum();
     let encodings = [Encoding::Table, Encoding::Packed].into_iter();

@@ -6,7 +6,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use spinney_model::{FloatModel, Task, Voting};
-use spinney_quantize::{Body, Calibration, CodeWidth, Coding, Leaves, Options, QuantModel, Votes};
+use spinney_quantize::{
+    Body, Calibration, CodeWidth, Coding, Leaves, Options, QuantForest, QuantModel, Votes,
+};
 
 use crate::Conversion;
 use crate::sources::hex;
@@ -65,22 +67,13 @@ impl Conversion {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let quant = &self.quant;
-        let (codings, vote_bits) = match quant.body() {
-            Body::Forest(forest) => {
-                let features = 0..self.calibrations.len();
-                let coding_of = |feature| quant.coding_of(feature).cloned();
-                (
-                    features
-                        .map(|feature| coding_of(feature).unwrap_or(Coding::IDENTITY))
-                        .collect(),
-                    match forest.leaves() {
-                        Leaves::Bytes(_) => 8,
-                        Leaves::Values(values) => 8 * values.numbers.n_bytes(),
-                        Leaves::Classes | Leaves::Words(_) => 16,
-                    },
-                )
-            }
-            Body::Bayes(_) => (Vec::new(), 16),
+        let features = 0..quant.forest().map_or(0, |_| self.calibrations.len());
+        let coding_of = |feature| quant.coding_of(feature).cloned();
+        let codings = features.map(|feature| coding_of(feature).unwrap_or(Coding::IDENTITY));
+        let vote_bits = match quant.forest().map(QuantForest::leaves) {
+            Some(Leaves::Bytes(_)) => 8,
+            Some(Leaves::Values(values)) => 8 * values.numbers.n_bytes(),
+            Some(Leaves::Classes | Leaves::Words(_)) | None => 16,
         };
         assert!(
             quant.outliers().is_none(),
@@ -91,7 +84,7 @@ impl Conversion {
             version: VERSION,
             model: self.model.to_json(),
             calibrations: self.calibrations.clone(),
-            codings,
+            codings: codings.collect(),
             hard_votes: self.options.voting == Voting::Hard,
             vote_bits,
             wants_scores: self.options.wants_scores,
@@ -167,8 +160,7 @@ impl Conversion {
         let quant = match saved.margin {
             Some(margin)
                 if quant.task() != Task::Classify
-                    || (u32::try_from(margin).is_err()
-                        && matches!(quant.body(), Body::Forest(_))) =>
+                    || (u32::try_from(margin).is_err() && quant.forest().is_some()) =>
             {
                 return Err(error("margin", margin.to_string(), "a lead of votes"));
             }

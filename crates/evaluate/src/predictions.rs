@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Task, Voting};
-use spinney_quantize::{Coding, Paths, QuantModel, argmax, float_probabilities, probability_bound};
+use spinney_quantize::{Coding, Paths, QuantModel, argmax, probability_bound};
 
 use crate::metrics::ratio;
 use crate::{ScorePredictions, Scorecard, ValuePredictions};
@@ -116,27 +116,26 @@ pub fn predict(
     let paths = Paths::new(model, quant);
     for row in rows.values().rows() {
         let row = row.to_vec();
-        let soft = match model.task() {
+        let predict_by = |voting: Voting| match model.task() {
             Task::Regress => 0,
-            Task::Classify | Task::Detect => model.predict(&row),
+            Task::Classify | Task::Detect => model.predict_by(voting, &row),
         };
-        let float = match (model, voting) {
-            (FloatModel::Forest(forest), Voting::Hard) => {
-                argmax(&forest.scores(&row, Voting::Hard))
-            }
-            _ => soft,
+        let soft = predict_by(Voting::Soft);
+        let float = match voting {
+            Voting::Soft => soft,
+            Voting::Hard => predict_by(voting),
         };
         let codes = quant.codes(&row);
         let scores = scorer.scores(&codes);
         if quant.probabilities().is_some() {
             let probabilities = quant.probabilities_of(&scores);
             let error = predictions.probability_error.get_or_insert_default();
-            let float = float_probabilities(model, voting, &row);
+            let float = model.probabilities_by(voting, &row);
             let bound = probability_bound(model, quant, voting, &row, &codes);
             error.add(&probabilities, &float, bound);
             predictions.probabilities.push(probabilities);
         }
-        if let (FloatModel::Additive(sum), Some(sums)) = (model, quant.sums()) {
+        if let (Some(sum), Some(sums)) = (model.additive(), quant.sums()) {
             if let Some(values) = &mut predictions.values {
                 let parts = |tree| paths.parting(tree, &row, &codes).is_err();
                 let is_proven = !(0..sum.trees().len()).any(parts);

@@ -23,7 +23,7 @@ pub struct ValuePredictions {
 impl ValuePredictions {
     /// Those of no row; `None` of a model that gives no values.
     pub(crate) fn none(model: &FloatModel, quant: &QuantModel) -> Option<Self> {
-        let (FloatModel::Additive(sum), Some(sums)) = (model, quant.sums()) else {
+        let (Some(sum), Some(sums)) = (model.additive(), quant.sums()) else {
             return None;
         };
         if model.task() != Task::Regress {

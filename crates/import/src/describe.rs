@@ -133,10 +133,7 @@ pub fn describe(imported: &Imported) -> Description {
         n_splits: 0,
         depth_max: 0,
         depth_mean: 0.0,
-        priors: match &imported.model {
-            FloatModel::GaussianNb(bayes) => bayes.log_priors().iter().map(|it| it.exp()).collect(),
-            FloatModel::Forest(_) | FloatModel::Additive(_) => Vec::new(),
-        },
+        priors: Vec::new(),
         leaves: None,
         sum: None,
         thresholds_max: 0,
@@ -144,16 +141,13 @@ pub fn describe(imported: &Imported) -> Description {
         thresholds_on_integers: false,
     };
     match &imported.model {
-        FloatModel::Forest(forest) => {
-            describe_splits(forest.trees(), &mut description);
-            description.leaves = Some(leaves(forest.trees()));
+        FloatModel::Forest(forest) => description.leaves = Some(leaves(forest.trees())),
+        FloatModel::Additive(sum) => description.sum = Some(additions(sum)),
+        FloatModel::GaussianNb(bayes) => {
+            description.priors = bayes.log_priors().iter().map(|it| it.exp()).collect();
         }
-        FloatModel::Additive(sum) => {
-            describe_splits(sum.trees(), &mut description);
-            description.sum = Some(additions(sum));
-        }
-        FloatModel::GaussianNb(_) => {}
     }
+    describe_splits(imported.model.trees(), &mut description);
     description
 }
 
@@ -193,7 +187,7 @@ fn describe_splits(trees: &[Tree], description: &mut Description) {
     description.n_splits = trees.iter().map(Tree::n_splits).sum();
     description.depth_max = trees.iter().map(Tree::depth).max().unwrap_or(0);
     let depths: usize = trees.iter().map(Tree::depth).sum();
-    description.depth_mean = depths as f64 / trees.len() as f64;
+    description.depth_mean = depths as f64 / trees.len().max(1) as f64;
     description.thresholds_max = thresholds.iter().map(BTreeSet::len).max().unwrap_or(0);
     description.ranks_fit_8_bits = description.thresholds_max <= RANKS_MAX;
     description.thresholds_on_integers = on_integers && description.n_splits > 0;

@@ -143,6 +143,15 @@ impl FloatModel {
         }
     }
 
+    /// The ensemble, if its trees add.
+    #[must_use]
+    pub fn additive(&self) -> Option<&Additive> {
+        match self {
+            Self::Additive(sum) => Some(sum),
+            Self::Forest(_) | Self::GaussianNb(_) => None,
+        }
+    }
+
     /// Number of splits over all trees.
     #[must_use]
     pub fn n_splits(&self) -> usize {
@@ -186,6 +195,30 @@ impl FloatModel {
             Self::Forest(forest) => forest.scores(row, Voting::Soft),
             Self::Additive(sum) => sum.probabilities(&sum.raw(row)),
             Self::GaussianNb(bayes) => bayes.probabilities(row),
+        }
+    }
+
+    /// As [`Self::probabilities`]; where trees vote, by that vote: with hard ones, each class's share.
+    ///
+    /// # Panics
+    /// As [`Self::probabilities`].
+    #[must_use]
+    pub fn probabilities_by(&self, voting: Voting, row: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Forest(forest) => forest.scores(row, voting),
+            Self::Additive(_) | Self::GaussianNb(_) => self.probabilities(row),
+        }
+    }
+
+    /// As [`Self::predict`]; where trees vote, by that vote.
+    ///
+    /// # Panics
+    /// As [`Self::predict`].
+    #[must_use]
+    pub fn predict_by(&self, voting: Voting, row: &[f64]) -> usize {
+        match self {
+            Self::Forest(forest) => argmax(&forest.scores(row, voting)),
+            Self::Additive(_) | Self::GaussianNb(_) => self.predict(row),
         }
     }
 

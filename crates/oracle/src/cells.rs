@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use spinney_model::{FloatModel, Node as FloatNode};
-use spinney_quantize::{Body, Calibration, Coding, QuantModel, Sensor, last_left};
+use spinney_quantize::{Calibration, Coding, QuantModel, Sensor, last_left};
 use spinney_runtime::forest as runtime;
 
 use crate::OracleError;
@@ -352,12 +352,9 @@ impl Trees {
 
 /// The trees of a quantized model.
 pub(crate) fn forest(quant: &QuantModel) -> Result<&spinney_quantize::QuantForest, OracleError> {
-    match quant.body() {
-        Body::Forest(forest) => Ok(forest),
-        Body::Bayes(_) => Err(OracleError {
-            place: "the model".to_owned(),
-            found: "naive Bayes, whose scores are no sums over boxes".to_owned(),
-            expected: "a model of trees".to_owned(),
-        }),
-    }
+    quant.forest().ok_or_else(|| OracleError {
+        place: "the model".to_owned(),
+        found: "naive Bayes, whose scores are no sums over boxes".to_owned(),
+        expected: "a model of trees".to_owned(),
+    })
 }

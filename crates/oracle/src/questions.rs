@@ -1,6 +1,6 @@
 //! What is asked of a model: properties, and how far readings may drift.
 
-use spinney_model::{FloatModel, Task, Voting};
+use spinney_model::{Task, Voting};
 use spinney_quantize::{QuantModel, argmax};
 
 use crate::OracleError;
@@ -135,11 +135,7 @@ pub fn decide(
             return true;
         };
         let row = cells.row(point);
-        let float = match subject.model {
-            FloatModel::Forest(forest) => argmax(&forest.scores(&row, voting)),
-            model => model.predict(&row),
-        };
-        float != quant.predict(&row)
+        subject.model.predict_by(voting, &row) != quant.predict(&row)
     };
     let of = |trees: &Trees, sums: &[Vec<Sum>], steps: &mut Steps| {
         let search = Search {
@@ -412,7 +408,7 @@ fn score_at_most(quant: &QuantModel, value: f64) -> i64 {
 pub(crate) const FLOAT_BITS: i32 = 40;
 
 fn float_votes(subject: &Subject<'_>, cells: &Cells, voting: Voting) -> Result<Trees, OracleError> {
-    let FloatModel::Forest(_) = subject.model else {
+    let None = subject.model.additive() else {
         return Err(OracleError {
             place: "agreement for every input".to_owned(),
             found: "an ensemble that adds".to_owned(),

@@ -200,7 +200,7 @@ fn may_be_overtaken(
 
 /// The width of soft votes; `None` where each tree has one vote.
 fn vote_width(quant: &QuantModel, voting: Voting) -> Option<VoteWidth> {
-    let Body::Forest(body) = quant.body() else {
+    let Some(body) = quant.forest() else {
         return None;
     };
     match body.leaves() {

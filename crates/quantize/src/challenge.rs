@@ -11,7 +11,7 @@ use crate::flip::Flip;
 use crate::forest::VoteWidth;
 use crate::paths::Paths;
 use crate::thresholds::thresholds;
-use crate::{Body, Leaves, QuantModel, Scorer};
+use crate::{Leaves, QuantModel, Scorer};
 
 /// What was tried, and what was found.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -377,22 +377,17 @@ impl<'a> Attempt<'a> {
     fn judge(&self, row: &[f64], error_max: &mut f64) -> Result<bool, String> {
         let codes = self.quant.codes(row);
         let scores = self.scorer.scores(&codes);
-        let (float, q15) = match self.model {
-            FloatModel::Forest(forest) => (
-                argmax(&forest.scores(row, self.voting)),
+        let (float, q15) = match self.model.task() {
+            // Values have a bound, and no decision.
+            Task::Regress => (0, 0),
+            Task::Classify | Task::Detect => (
+                self.model.predict_by(self.voting, row),
                 spinney_runtime::argmax(&scores),
             ),
-            // Values have a bound, and no decision.
-            FloatModel::Additive(sum) if sum.schema().task() == Task::Regress => (0, 0),
-            FloatModel::Additive(_) | FloatModel::GaussianNb(_) => {
-                (self.model.predict(row), spinney_runtime::argmax(&scores))
-            }
         };
         if let Some(paths) = &self.paths {
-            let mut votes = match self.quant.body() {
-                Body::Forest(forest) => forest.leaves().bases(scores.len()),
-                Body::Bayes(_) => unreachable!("it has no paths"),
-            };
+            let forest = self.quant.forest().expect("what has paths has trees");
+            let mut votes = forest.leaves().bases(scores.len());
             let mut parts = false;
             for tree in 0..self.model.trees().len() {
                 match paths.parting(tree, row, &codes) {
@@ -427,7 +422,7 @@ impl<'a> Attempt<'a> {
     /// off float's.
     fn check_values(&self, row: &[f64], scores: &[i64]) -> Result<f64, String> {
         let mut error_max = 0.0;
-        let (FloatModel::Additive(model), Some(sums)) = (self.model, self.quant.sums()) else {
+        let (Some(model), Some(sums)) = (self.model.additive(), self.quant.sums()) else {
             return Ok(error_max);
         };
         let bounds = sums.bounds_of(model, row).into_iter().zip(sums.bounds());
@@ -464,7 +459,7 @@ impl<'a> Attempt<'a> {
 /// The votes of a float leaf, as integers.
 fn add_votes(votes: &mut [i64], model: &FloatModel, tree: usize, leaf: usize, quant: &QuantModel) {
     let float = &model.trees()[tree];
-    let (Node::Leaf { values }, Body::Forest(body)) = (&float.nodes()[leaf], quant.body()) else {
+    let (Node::Leaf { values }, Some(body)) = (&float.nodes()[leaf], quant.forest()) else {
         return;
     };
     let votes_of = |width: VoteWidth| width.votes(values).into_iter().map(u32::from).collect();

@@ -39,17 +39,18 @@ mod flip;
 mod forest;
 mod inputs;
 pub mod limits;
+mod lower;
 mod order;
 mod paths;
 mod probability;
 mod rescore;
+mod scorer;
 mod sums;
 mod thresholds;
 mod values;
 
 use inputs::Inputs;
-use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Schema, Task, Voting};
+use spinney_model::{Schema, Task, Voting};
 
 pub use bayes::QuantBayes;
 pub use calibrate::{
@@ -62,8 +63,9 @@ pub use flip::{Flip, last_left};
 pub use forest::{Leaves, QuantForest};
 pub use inputs::{Input, MissingCode, Place};
 pub use paths::{Paths, Step};
-pub use probability::{Probabilities, float_probabilities, probability_bound};
+pub use probability::{Probabilities, probability_bound};
 pub use rescore::Rescorer;
+pub use scorer::Scorer;
 pub use spinney_runtime::{argmax, clear_winner};
 pub use sums::Sums;
 pub use values::{Numbers, Values};
@@ -155,145 +157,6 @@ pub enum Body {
 }
 
 impl QuantModel {
-    /// Quantizes `model`.
-    ///
-    /// `calibrations` has one entry per feature, from [`calibrate`]. `rows` are the training rows,
-    /// if there are any; where codings or the precision of leaves are left open, they are chosen
-    /// so that none of these rows is decided differently.
-    ///
-    /// # Errors
-    /// A coding that the feature's readings or the kind of model do not allow; a tree or a leaf
-    /// codebook beyond the table format.
-    ///
-    /// # Panics
-    /// If `calibrations` or `rows` have another number of features than the model.
-    pub fn new(
-        model: &FloatModel,
-        calibrations: &[Calibration],
-        options: Options,
-        rows: Option<&Dataset>,
-    ) -> Result<Self, QuantizeError> {
-        Self::of(model, calibrations, options, rows, None)
-    }
-
-    /// As [`QuantModel::new`] without rows, of a model with trees whose codings are decided: those of
-    /// an earlier quantization, one per feature, the identity where no split asks.
-    ///
-    /// # Errors
-    /// Another number of codings than features, codings that a reading of their feature does not
-    /// allow, and as [`QuantModel::new`].
-    ///
-    /// # Panics
-    /// As [`QuantModel::new`].
-    pub fn with_codings(
-        model: &FloatModel,
-        calibrations: &[Calibration],
-        options: Options,
-        codings: &[Coding],
-    ) -> Result<Self, QuantizeError> {
-        if codings.len() != model.schema().n_features() {
-            return Err(QuantizeError {
-                place: "codings".to_owned(),
-                found: format!("{} of them", codings.len()),
-                expected: "one per feature".to_owned(),
-            });
-        }
-        for (feature, coding) in model.schema().features().iter().zip(codings) {
-            coding.check(&feature.name)?;
-        }
-        Self::of(model, calibrations, options, None, Some(codings))
-    }
-
-    /// The model in the codings that are given, or else chosen.
-    fn of(
-        model: &FloatModel,
-        calibrations: &[Calibration],
-        options: Options,
-        rows: Option<&Dataset>,
-        codings: Option<&[Coding]>,
-    ) -> Result<Self, QuantizeError> {
-        let schema = model.schema().clone();
-        assert_eq!(calibrations.len(), schema.n_features());
-        let reading_type =
-            ReadingType::for_sensors(calibrations.iter().map(|calibration| calibration.sensor));
-        for input in model.inputs() {
-            let (feature, calibration) = (&schema.features()[input], &calibrations[input]);
-            let fits = matches!(calibration.sensor, Sensor::U8 | Sensor::I8 | Sensor::I16);
-            if calibration.coding == CodingChoice::Identity && !fits {
-                return Err(QuantizeError {
-                    place: format!("feature \"{}\"", feature.name),
-                    found: "coding = \"identity\" for readings that are no 16-bit integers"
-                        .to_owned(),
-                    expected: "a type of u8, i8 or i16, or another coding".to_owned(),
-                });
-            }
-        }
-        check_marks(&schema, calibrations, reading_type)?;
-        let (inputs, body) = match model {
-            FloatModel::Forest(_) | FloatModel::Additive(_) => {
-                let codings = match codings {
-                    Some(codings) => codings.to_vec(),
-                    None => codes::choose(model, calibrations, reading_type, rows, options.codes)?,
-                };
-                let inputs = inputs_of(model, codings, calibrations, reading_type)?;
-                let body = match model {
-                    FloatModel::Additive(sum) => {
-                        QuantForest::of_sums(model, sum, &inputs, reading_type, options, rows)?
-                    }
-                    FloatModel::Forest(forest) => {
-                        QuantForest::new(model, forest, &inputs, reading_type, options, rows)?
-                    }
-                    FloatModel::GaussianNb(_) => unreachable!("it has no trees"),
-                };
-                (inputs, Body::Forest(body))
-            }
-            FloatModel::GaussianNb(_) if options.codes == CodeWidth::Byte => {
-                return Err(QuantizeError {
-                    place: "[quantize] codes".to_owned(),
-                    found: "8-bit codes for naive Bayes".to_owned(),
-                    expected: "`codes = \"auto\"` or `codes = \"16-bit\"`; it needs distances, \
-                               not comparisons"
-                        .to_owned(),
-                });
-            }
-            FloatModel::GaussianNb(bayes) => {
-                let features = bayes.inputs();
-                let calibrations = features.iter().map(|input| calibrations[*input].clone());
-                let calibrations: Vec<Calibration> = calibrations.collect();
-                let gaps = calibrations.iter().position(Calibration::is_missing);
-                if let Some(input) = gaps {
-                    let name = &schema.features()[features[input]].name;
-                    return Err(QuantizeError {
-                        place: format!("feature \"{name}\""),
-                        found: "readings that may be missing".to_owned(),
-                        expected:
-                            "readings, since naive Bayes has no side for a missing one; trees \
-                                   do"
-                            .to_owned(),
-                    });
-                }
-                let codings = bayes::codings(bayes, &calibrations)?;
-                let body = QuantBayes::new(bayes, &codings, &calibrations);
-                let inputs = features.iter().copied().zip(codings);
-                (
-                    Inputs::plain(schema.n_features(), inputs),
-                    Body::Bayes(body),
-                )
-            }
-        };
-        let missing = calibrations.iter().map(|it| it.missing);
-        Ok(Self {
-            schema,
-            reading_type,
-            inputs,
-            missing: missing.collect(),
-            body,
-            has_probabilities: false,
-            margin: None,
-            outliers: None,
-        })
-    }
-
     /// The model with probabilities among its outputs.
     ///
     /// # Errors
@@ -320,7 +183,7 @@ impl QuantModel {
     #[must_use]
     pub fn with_margin(self, margin: u64) -> Self {
         assert_eq!(self.task(), Task::Classify, "only classes are unknown");
-        let is_forest = matches!(self.body, Body::Forest(_));
+        let is_forest = self.forest().is_some();
         assert!(
             !is_forest || u32::try_from(margin).is_ok(),
             "a lead of votes"
@@ -431,8 +294,7 @@ impl QuantModel {
     /// What each code is made of: what the device codes of a row, in this order. The splits and terms of
     /// the body, and rows of codes, go by the index of a code, which is a position in here.
     ///
-    /// First comes a code for each feature that the model uses ([`FloatModel::inputs`]) or, where it
-    /// uses none, of the first one, ascending; of trees that compare readings as they are, for every
+    /// First comes a code for each feature that the float model uses (its `inputs`) or, where it uses none, of the first one, ascending; of trees that compare readings as they are, for every
     /// feature, as those are then handed on without a copy. Second codes of features that may be
     /// missing follow, and sets of categories, which stand for their features where no threshold does.
     #[must_use]
@@ -484,6 +346,15 @@ impl QuantModel {
         &self.body
     }
 
+    /// The trees; `None` of naive Bayes.
+    #[must_use]
+    pub fn forest(&self) -> Option<&QuantForest> {
+        match &self.body {
+            Body::Forest(forest) => Some(forest),
+            Body::Bayes(_) => None,
+        }
+    }
+
     /// Bits of the codes that the model has to tell apart: 8 or 16.
     ///
     /// With 8, codes may be clamped into 0..=255 and held as bytes, and no decision changes: every
@@ -491,9 +362,9 @@ impl QuantModel {
     /// above 255 is above all of them, as 255 is. [`Self::codes`] does not clamp.
     #[must_use]
     pub fn code_bits(&self) -> u8 {
-        match &self.body {
-            Body::Forest(forest) if codes::are_narrow(forest) => 8,
-            _ => 16,
+        match self.forest().is_some_and(codes::are_narrow) {
+            true => 8,
+            false => 16,
         }
     }
 
@@ -588,19 +459,6 @@ impl QuantModel {
         self.scorer().scores(codes)
     }
 
-    /// The runtime's view of the model, checked once for many rows.
-    #[must_use]
-    pub fn scorer(&self) -> Scorer<'_> {
-        let (n_codes, n_classes) = (self.inputs().len(), self.n_scores());
-        Scorer {
-            n_classes,
-            tables: match &self.body {
-                Body::Forest(forest) => ScorerTables::Forest(forest.runtime(n_codes, n_classes)),
-                Body::Bayes(bayes) => ScorerTables::Bayes(bayes.runtime(n_codes, n_classes)),
-            },
-        }
-    }
-
     /// What the model is for.
     #[must_use]
     pub fn task(&self) -> Task {
@@ -638,10 +496,7 @@ impl QuantModel {
     /// How values were made scores, in an ensemble that adds.
     #[must_use]
     pub fn sums(&self) -> Option<&Sums> {
-        match &self.body {
-            Body::Forest(forest) => forest.sums(),
-            Body::Bayes(_) => None,
-        }
+        self.forest()?.sums()
     }
 
     /// The raw values of a row's scores, one per target; none where there are classes.
@@ -670,105 +525,5 @@ impl QuantModel {
     #[must_use]
     pub fn predict(&self, row: &[f64]) -> usize {
         argmax(&self.scores(&self.codes(row)))
-    }
-}
-
-/// Refuses a number for missing readings that other readings become in rows of fewer digits.
-fn check_marks(
-    schema: &Schema,
-    calibrations: &[Calibration],
-    reading_type: ReadingType,
-) -> Result<(), QuantizeError> {
-    const EXACT: f64 = 16_777_216.0;
-    for (feature, calibration) in schema.features().iter().zip(calibrations) {
-        let is_rounded = reading_type == ReadingType::F32 && calibration.sensor == Sensor::I32;
-        match calibration.missing {
-            Some(Missing::Number(number)) if is_rounded && number.abs() >= EXACT => {
-                return Err(QuantizeError {
-                    place: format!("feature \"{}\"", feature.name),
-                    found: format!("missing readings as {number}, in rows of float32"),
-                    expected: format!(
-                        "a number between -{EXACT} and {EXACT}, beyond which float32 gives other \
-                         readings the same"
-                    ),
-                });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The codes of trees.
-fn inputs_of(
-    model: &FloatModel,
-    codings: Vec<Coding>,
-    calibrations: &[Calibration],
-    reading_type: ReadingType,
-) -> Result<Inputs, QuantizeError> {
-    let n_features = codings.len();
-    let inputs = Inputs::of_trees(model, &codings, calibrations, reading_type)?;
-    let schema = model.schema();
-    let mut nodes = model.trees().iter().flat_map(spinney_model::Tree::nodes);
-    let is_same_type = match reading_type {
-        ReadingType::U8 => nodes.all(|node| match inputs.threshold(node, schema, reading_type) {
-            thresholds::Threshold::NeverLeft => true,
-            thresholds::Threshold::Code(code) => codes::NARROW_THRESHOLDS.contains(&code),
-        }),
-        ReadingType::I16 => true,
-        ReadingType::I32 | ReadingType::F32 => false,
-    };
-    let is_plain = |input: &Input| input.coding == Coding::IDENTITY && input.missing.is_none();
-    let mut features = inputs.list.iter().map(|input| input.feature);
-    let is_identity = is_same_type
-        && inputs.list.iter().all(is_plain)
-        && features.clone().is_sorted_by(|one, other| one < other);
-    if !is_identity && features.next().is_some() {
-        return Ok(inputs);
-    }
-    // Handing all on costs nothing; and tables are for one code at least.
-    let n_codes = if is_same_type { n_features } else { 1 };
-    let all = (0..n_codes).map(|feature| (feature, Coding::IDENTITY));
-    let mut all = Inputs::plain(n_features, all);
-    for input in inputs.list {
-        let feature = input.feature;
-        all.list[feature] = input;
-    }
-    Ok(all)
-}
-
-/// A quantized model as the runtime sees it, for scoring many rows.
-#[derive(Debug, Clone, Copy)]
-pub struct Scorer<'m> {
-    n_classes: usize,
-    tables: ScorerTables<'m>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum ScorerTables<'m> {
-    Forest(spinney_runtime::forest::Forest<'m>),
-    Bayes(spinney_runtime::bayes::GaussianNb<'m>),
-}
-
-impl Scorer<'_> {
-    /// As [`QuantModel::scores`].
-    ///
-    /// # Panics
-    /// If `codes` has another length than the model has inputs.
-    #[must_use]
-    pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
-        const FITS: &str = "one code per input, one score per class";
-        match self.tables {
-            ScorerTables::Forest(forest) => {
-                let mut scores = vec![0_u32; self.n_classes];
-                forest.scores(codes, &mut scores).expect(FITS);
-                scores.into_iter().map(i64::from).collect()
-            }
-            ScorerTables::Bayes(bayes) => {
-                let mut scores = vec![0; self.n_classes];
-                bayes.scores(codes, &mut scores).expect(FITS);
-                scores
-            }
-        }
     }
 }

@@ -12,7 +12,7 @@ impl QuantModel {
     /// sums of integers, so they stay the same; naive Bayes is left as it is.
     #[must_use]
     pub fn in_order(&self, order: &[usize]) -> Self {
-        let Body::Forest(forest) = &self.body else {
+        let Some(forest) = self.forest() else {
             return self.clone();
         };
         Self {
@@ -26,7 +26,7 @@ impl QuantModel {
     /// adds to one score, those of a score follow each other. Empty for naive Bayes.
     #[must_use]
     pub fn order(&self, rows: &Dataset) -> Vec<usize> {
-        let Body::Forest(forest) = &self.body else {
+        let Some(forest) = self.forest() else {
             return Vec::new();
         };
         let n_classes = self.n_scores();

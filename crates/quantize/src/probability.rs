@@ -91,20 +91,7 @@ fn total_votes(forest: &QuantForest) -> u32 {
     n_trees * forest.leaves().unit()
 }
 
-/// The probabilities that the float model gives under a vote: scikit-learn's `predict_proba`, or
-/// with hard votes each class's share of them.
-///
-/// # Panics
-/// If `row` has another length than the model has features.
-#[must_use]
-pub fn float_probabilities(model: &FloatModel, voting: Voting, row: &[f64]) -> Vec<f64> {
-    match model {
-        FloatModel::Forest(forest) => forest.scores(row, voting),
-        FloatModel::Additive(_) | FloatModel::GaussianNb(_) => model.probabilities(row),
-    }
-}
-
-/// How far the device's probabilities of one row may be from [`float_probabilities`], as a
+/// How far the device's probabilities of one row may be from [`FloatModel::probabilities_by`], as a
 /// difference of probabilities (0 to 1): a proven bound. `None` where the row's paths through the
 /// trees part, which the certificate lists.
 ///

@@ -71,7 +71,7 @@ pub(crate) fn codings(
     reading_type: ReadingType,
     rows: Option<&Dataset>,
 ) -> Result<Vec<Coding>, QuantizeError> {
-    let is_sum = matches!(model, FloatModel::Additive(_));
+    let is_sum = model.additive().is_some();
     thresholds(model)
         .iter()
         .zip(calibrations)

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 
 use spinney_cli::terminal;
-use spinney_quantize::Body;
 
 use super::cases::Case;
 use spinney_pipeline::{environment, process};
@@ -137,7 +136,7 @@ impl Target {
 
     /// Whether `case` has something to show here that it has not shown on another target.
     pub(super) fn concerns(self, case: &Case) -> bool {
-        self != Self::HostHalves || matches!(case.quant.body(), Body::Bayes(_))
+        self != Self::HostHalves || case.quant.forest().is_none()
     }
 
     fn size_program(self) -> &'static str {

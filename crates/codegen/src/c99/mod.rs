@@ -22,7 +22,7 @@ pub(crate) use self::coding::BITS;
 use self::text::{Prefix, Tables, comment, string};
 use crate::crate_files::{Identity, n_codes};
 use crate::layout;
-use crate::options::{CodeType, Encoding, Options};
+use crate::options::{CodeType, Encoding, Options, ScoreType};
 use crate::unknown::{self, OutliersShape};
 
 /// Bytes of constants that AVR's short addresses reach, less what a compiler puts there itself.
@@ -143,7 +143,7 @@ fn outliers(
     options: &Options,
 ) -> Option<(forest::ForestSource, OutliersShape)> {
     let detector = model.outliers()?;
-    let Body::Forest(trees) = detector.body() else {
+    let Some(trees) = detector.forest() else {
         return None;
     };
     let options = Options {
@@ -258,10 +258,7 @@ impl Facts<'_> {
             CodeType::U16 => "uint16_t",
             CodeType::Reading => reading,
         };
-        let score = match self.model.body() {
-            Body::Forest(_) => "uint32_t",
-            Body::Bayes(_) => "int64_t",
-        };
+        let score = ScoreType::of(self.model).name_in_c();
         let schema = self.model.schema();
         let n_trees = match self.n_trees {
             0 => String::new(),

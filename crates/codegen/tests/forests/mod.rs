@@ -5,8 +5,7 @@ use spinney_model::{
     Task, Tree, Voting,
 };
 use spinney_quantize::{
-    Body, CodeWidth, CodingChoice, Declared, Options, QuantModel, ReadingType, Sensor, Votes,
-    calibrate,
+    CodeWidth, CodingChoice, Declared, Options, QuantModel, ReadingType, Sensor, Votes, calibrate,
 };
 
 /// Numbers from a seed, by `SplitMix64`.
@@ -220,7 +219,7 @@ fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
 
 /// Rows of codes: extremes, thresholds and their neighbours, and anything.
 pub fn rows(model: &QuantModel, n_rows: usize, seed: u64) -> Vec<Vec<i16>> {
-    let Body::Forest(forest) = model.body() else {
+    let Some(forest) = model.forest() else {
         return Vec::new();
     };
     let mut random = Random(seed);

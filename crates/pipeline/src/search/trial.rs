@@ -17,7 +17,7 @@ use super::space::{self, CODING, Keys, LEAVES, N_TREES, kind_of, n_trees_of};
 use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::stages::inputs::{at_fault, fills_of};
-use crate::stages::{model, quantize};
+use crate::stages::{model, quantized};
 
 /// What is to be tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -305,8 +305,8 @@ impl Search {
         quantize.coding = word(CODING)
             .and_then(CodingChoice::from_word)
             .unwrap_or(quantize.coding);
-        let declared = quantize::declared(&config, model)?;
-        quantize::converted(&config, model.clone(), Some(rows), &declared)
+        let declared = quantized::declared(&config, model)?;
+        quantized::converted(&config, model.clone(), Some(rows), &declared)
     }
 
     /// Whether something is of this search.

@@ -8,7 +8,7 @@ use spinney_codegen::{
 use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
 use spinney_convert::options_for;
 use spinney_evaluate::{DeviceRun, Footprint};
-use spinney_quantize::{Body, QuantModel};
+use spinney_quantize::QuantModel;
 use spinney_report::Candidate as Reported;
 
 use super::quantize::{CANDIDATES, EMPTY_CRATE};
@@ -123,10 +123,7 @@ pub fn generate(
 ) -> Result<Vec<Form>, Failure> {
     let codegen = &pipeline.codegen;
     let core = pipeline.target.chip.core;
-    let n_splits = match model.body() {
-        Body::Forest(forest) => forest.splits().len(),
-        Body::Bayes(_) => 0,
-    };
+    let n_splits = model.forest().map_or(0, |forest| forest.splits().len());
     let is_forest = n_splits > 0;
     let encodings: &[Encoding] = match codegen.encoding {
         Asked::Auto if !is_forest => &[Encoding::Table],

@@ -9,7 +9,7 @@ use spinney_model::Voting;
 use spinney_quantize as quantize;
 
 use super::candidates::{Candidate, Shape};
-use super::quantize::Quantized;
+use super::quantized::Quantized;
 
 /// The claims of one candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

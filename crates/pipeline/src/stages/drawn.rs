@@ -18,7 +18,7 @@ use spinney_convert::options_for;
 use super::candidates;
 use super::inputs::PipelineRows;
 use super::model::train_model;
-use super::quantize::quantized_from;
+use super::quantized::quantized_from;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -386,12 +386,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     let listed = certificate.listed_rows();
     for (row, readings) in test.values().rows().into_iter().enumerate() {
         let readings = readings.to_vec();
-        let float = match &quantized.model {
-            spinney_model::FloatModel::Forest(forest) => {
-                spinney_model::argmax(&forest.scores(&readings, quantized.voting))
-            }
-            other => other.predict(&readings),
-        };
+        let float = quantized.model.predict_by(quantized.voting, &readings);
         let q15 = quantized.quant.predict(&readings);
         assert!(
             float == q15 || listed.contains(&row),

@@ -7,10 +7,10 @@ use spinney_codegen::{Exit, Stopped, Walks};
 use spinney_config::Output;
 use spinney_dataset::Dataset;
 use spinney_evaluate::Predictions;
-use spinney_quantize::{Body, Certificate, Level, QuantModel};
+use spinney_quantize::{Certificate, Level, QuantModel};
 use spinney_report::EarlyExit;
 
-use super::quantize::Quantized;
+use super::quantized::Quantized;
 
 impl Quantized {
     /// The model with its trees in the order in which the device asks them. That matters to an
@@ -21,10 +21,10 @@ impl Quantized {
 
     /// The model's tree that each shipped tree is.
     pub(super) fn order(&self) -> Vec<usize> {
-        match (&self.rows.train, self.quant.body()) {
+        match (&self.rows.train, self.quant.forest()) {
             (Some(train), _) if self.codegen.early_exit => self.quant.order(train),
-            (_, Body::Forest(forest)) => forest.order(),
-            (_, Body::Bayes(_)) => Vec::new(),
+            (_, Some(forest)) => forest.order(),
+            (_, None) => Vec::new(),
         }
     }
 

@@ -26,6 +26,7 @@ pub mod outliers;
 mod product;
 mod properties;
 pub mod quantize;
+pub mod quantized;
 mod rates;
 mod recordings;
 pub mod report;
@@ -58,7 +59,8 @@ use inputs::Inputs;
 pub use inputs::{at_fault, program_digest};
 pub use moved::moved;
 pub use opened::columns;
-pub use quantize::{Quantized, forms};
+pub use quantize::forms;
+pub use quantized::Quantized;
 
 /// What is needed to build and run, found before anything expensive starts.
 pub struct Tools {
@@ -376,7 +378,7 @@ fn quantized_by(
     if !has_model(&session, &inputs)? {
         model::run(&session, &inputs)?;
     }
-    let quantized = quantize::prepare(&session, &inputs)?;
+    let quantized = quantized::prepare(&session, &inputs)?;
     session.progress.clear();
     Ok(quantized)
 }

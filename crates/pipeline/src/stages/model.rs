@@ -160,7 +160,7 @@ fn with_threshold(
     model: FloatModel,
     threshold: Option<f64>,
 ) -> Result<FloatModel, Failure> {
-    let (FloatModel::Additive(sum), Some(threshold)) = (&model, threshold) else {
+    let (Some(sum), Some(threshold)) = (model.additive(), threshold) else {
         return Ok(model);
     };
     let (link, threshold) = match sum.link() {

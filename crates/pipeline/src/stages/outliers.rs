@@ -9,8 +9,8 @@ use spinney_evaluate::{
 };
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Body, Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, QuantizeError,
-    Sensor, Votes, argmax, calibrate, certify,
+    Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, QuantizeError, Sensor,
+    Votes, argmax, calibrate, certify,
 };
 use spinney_train::isolation_forest;
 
@@ -90,7 +90,7 @@ pub fn with_outliers(
         Ok::<_, Failure>(FloatModel::Additive(model))
     };
     let untold = model(0.0)?;
-    let FloatModel::Additive(depths) = &untold else {
+    let Some(depths) = untold.additive() else {
         unreachable!("an isolation forest adds");
     };
     let depth = |row: &Vec<i16>| {
@@ -140,7 +140,7 @@ impl Outliers {
             Voting::Soft,
             &rows,
         );
-        let Body::Forest(forest) = detector.body() else {
+        let Some(forest) = detector.forest() else {
             unreachable!("it has trees");
         };
         Parts {

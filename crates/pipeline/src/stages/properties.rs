@@ -8,7 +8,7 @@ use spinney_oracle::{
 };
 use spinney_report::{Drift, Property as Found, Truth};
 
-use super::quantize::Quantized;
+use super::quantized::Quantized;
 use crate::failure::Failure;
 use crate::progress::Progress;
 

@@ -1,9 +1,7 @@
 //! Features that a model does not use are not coded, have no say, and may be anything.
 
 use spinney_model::Voting;
-use spinney_quantize::{
-    Body, CodingChoice, Declared, QuantModel, ReadingType, Sensor, Votes, calibrate,
-};
+use spinney_quantize::{CodingChoice, Declared, QuantModel, ReadingType, Sensor, Votes, calibrate};
 
 use crate::common::{codings, declare, features, model, options, quantize, rows, undeclared};
 
@@ -44,7 +42,7 @@ fn trees_code_what_their_splits_ask() {
             assert_eq!(features(&quant), [1, 3]);
             assert_eq!(quant.input_of(0), None);
             assert_eq!(quant.input_of(3), quant.inputs().last());
-            let Body::Forest(forest) = quant.body() else {
+            let Some(forest) = quant.forest() else {
                 panic!("a forest");
             };
             let asked: Vec<u16> = forest.splits().iter().map(|split| split.feature).collect();

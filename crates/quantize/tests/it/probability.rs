@@ -3,7 +3,7 @@
 
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, ForestKind, Voting};
-use spinney_quantize::{QuantModel, Votes, float_probabilities, probability_bound};
+use spinney_quantize::{QuantModel, Votes, probability_bound};
 use spinney_runtime::argmax;
 
 use crate::common::{data, fit, options, quantize, undeclared};
@@ -17,7 +17,7 @@ fn check(model: &FloatModel, quant: &QuantModel, voting: Voting, row: &[f64]) ->
     let found = quant.probabilities_of(&scores);
     assert_eq!(argmax(&found), argmax(&scores), "{row:?}: {found:?}");
     let bound = probability_bound(model, quant, voting, row, &codes)?;
-    let float = float_probabilities(model, voting, row);
+    let float = model.probabilities_by(voting, row);
     let off = found
         .iter()
         .zip(&float)

@@ -169,7 +169,7 @@ fn check(shape: Shape, precision: &str, n_rounds: u64, size: f64, votes: Votes, 
     let certificate = certify(&float, &quant, &calibrations, Voting::Soft, &rows);
     let listed = certificate.listed_rows();
     let sums = quant.sums().expect("it adds");
-    let FloatModel::Additive(additive) = &float else {
+    let Some(additive) = float.additive() else {
         panic!("it adds")
     };
     for (index, row) in rows.values().rows().into_iter().enumerate() {

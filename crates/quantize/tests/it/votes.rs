@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use spinney_model::{FloatModel, Voting, argmax};
-use spinney_quantize::{Body, Level, Votes, certify};
+use spinney_quantize::{Level, Votes, certify};
 
 use crate::common::{model, options, quantize, rows, undeclared};
 
@@ -55,7 +55,7 @@ fn equal_leaves_share_a_row() {
     );
     let declared = undeclared(&float);
     let (quant, _) = quantize(&float, &declared, options(Voting::Soft, Votes::Q15), None);
-    let Body::Forest(forest) = quant.body() else {
+    let Some(forest) = quant.forest() else {
         unreachable!("a forest stays one")
     };
     assert_eq!(

@@ -12,8 +12,8 @@ use spinney_dataset::{Dataset, csv, idx, split};
 use spinney_evaluate::{Predictions, ValueEvaluation};
 use spinney_model::{FloatModel, ForestKind, Task, Voting};
 use spinney_quantize::{
-    Body, Certificate, Challenge, CodeWidth, Declared, Level, Options, QuantModel, Subject, Votes,
-    calibrate, certify, challenge,
+    Certificate, Challenge, CodeWidth, Declared, Level, Options, QuantForest, QuantModel, Subject,
+    Votes, calibrate, certify, challenge,
 };
 use spinney_train::{ForestParams, forest, gaussian_nb};
 
@@ -373,10 +373,10 @@ fn case(
         voting,
         certificate: &certificate,
     };
-    let leaves = match quant.body() {
-        _ if voting == Voting::Hard => "hard votes",
-        Body::Forest(body) => body.leaves_name(),
-        Body::Bayes(_) => "scores",
+    let held = quant.forest().map_or("scores", QuantForest::leaves_name);
+    let leaves = match voting {
+        Voting::Hard => "hard votes",
+        Voting::Soft => held,
     };
     let job = Job::new(
         &format!("{} {name} {leaves}", data.name),
@@ -414,11 +414,7 @@ fn case(
             Voting::Hard => "hard",
         }
         .to_owned(),
-        leaves: match quant.body() {
-            Body::Forest(body) => body.leaves_name(),
-            Body::Bayes(_) => "scores",
-        }
-        .to_owned(),
+        leaves: held.to_owned(),
         n_rows: data.all.n_rows(),
         splits: certificate.splits,
         votes: certificate.votes,
