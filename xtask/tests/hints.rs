@@ -328,3 +328,26 @@ fn rows_without_a_header() {
     "#]],
     );
 }
+
+/// Tables beyond the chip's flash are told without a build, which would take minutes.
+#[test]
+fn a_model_that_no_image_holds_is_not_built() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits.csv");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::copy(data, folder.path().join("digits.csv")).expect("a temporary file");
+    let path = folder.path().join("pipeline.toml");
+    let config = "pipeline = { name = \"too-large\", seed = 1 }\n\
+         dataset = { path = \"digits.csv\", label = \"digit\" }\n\
+         model = { kind = \"random-forest\", n_trees = 200 }\n\
+         target = { chip = \"STM32F103C4Tx\" }\n";
+    std::fs::write(&path, config).expect("a temporary file");
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["pipeline", "run", "--config"])
+        .arg(&path)
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    expect![[r#"
+        error: found 80099 bytes of tables in the smallest form of the model, packed, expected at most 16384, the flash of STM32F103C4Tx: 63715 bytes over, so no image was built; estimated to fit: `max_depth = 4` (2942 of 33150 splits) with `leaves = "hard"` in [quantize], about 9139 bytes; `max_leaf_nodes = 28` (5400 of 33150 splits) with `leaves = "hard"` in [quantize], about 15064 bytes; `n_trees = 32` instead of 200, about 15032 bytes
+    "#]].assert_eq(&String::from_utf8_lossy(&output.stderr));
+}

@@ -70,6 +70,12 @@ impl Shape {
         if self.base_flash_bytes > limit {
             return format!("{start}, which alone does not fit; a chip with more flash");
         }
+        format!("{start}; {}", self.ways_out(limit, found))
+    }
+
+    /// The changes that would leave an image of `found` bytes of flash with at most `limit`.
+    #[must_use]
+    pub fn ways_out(&self, limit: u64, found: u64) -> String {
         let model = found.saturating_sub(self.base_flash_bytes);
         let subsets = self.levers();
         // Trees of another training share fewer leaves and nodes than an estimate can know.
@@ -129,20 +135,16 @@ impl Shape {
             }
         }
         if fitting.is_empty() {
-            return format!(
-                "{start}; no change is estimated to fit: fewer and smaller trees together, or a chip \
-                 with more flash"
-            );
+            return "no change is estimated to fit: fewer and smaller trees together, or a chip with more \
+                    flash"
+                .to_owned();
         }
         let elsewhere = if cut_by_training && self.is_imported {
             "; the model is imported, so fit it anew with these"
         } else {
             ""
         };
-        format!(
-            "{start}; estimated to fit: {}{elsewhere}",
-            fitting.join("; ")
-        )
+        format!("estimated to fit: {}{elsewhere}", fitting.join("; "))
     }
 
     /// Sets of levers that make a difference to this model, the smallest sets first.

@@ -294,9 +294,10 @@ impl QuantModel {
     /// What each code is made of: what the device codes of a row, in this order. The splits and terms of
     /// the body, and rows of codes, go by the index of a code, which is a position in here.
     ///
-    /// First comes a code for each feature that the float model uses (its `inputs`) or, where it uses none, of the first one, ascending; of trees that compare readings as they are, for every
-    /// feature, as those are then handed on without a copy. Second codes of features that may be
-    /// missing follow, and sets of categories, which stand for their features where no threshold does.
+    /// First comes a code for each feature that the float model uses (its `inputs`) or, where it uses
+    /// none, of the first one, ascending; of trees that compare readings as they are, for every feature,
+    /// as those are then handed on without a copy. Second codes of features that may be missing follow,
+    /// and sets of categories, which stand for their features where no threshold does.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         &self.inputs.list

@@ -1,5 +1,6 @@
 //! Stage `build`: images and their footprint.
 
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_board::Boot;
 use spinney_codegen::SourceTree;
@@ -8,8 +9,8 @@ use spinney_evaluate::Footprint;
 
 use super::candidates::{self, Form, sources_of};
 use super::order::artifact_of;
-use super::quantize::{CANDIDATES, EMPTY_CRATE};
-use super::{Session, Tools};
+use super::quantize::{CANDIDATES, EMPTY_CRATE, SUMMARY, Summary};
+use super::{Session, Tools, model, report};
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport};
 use crate::store::{self, Stage, Writer, sha256};
@@ -22,6 +23,9 @@ pub struct Footprints {
     /// The same image with an empty model.
     pub empty: Footprint,
 }
+
+/// Flash of an image without a model, about, where none was built yet.
+const BASE_FLASH_BYTES: u64 = 2048;
 
 /// What every image takes.
 pub const FOOTPRINTS: &str = "footprints.json";
@@ -79,9 +83,42 @@ pub(super) fn of_forms(session: &Session) -> Result<store::Inputs, Failure> {
 
 /// Builds the images, unless nothing that they depend on has changed.
 pub fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
+    refuse_what_no_image_holds(session)?;
     session.pass("build", inputs(session, tools)?, |stage| {
         build_all(session, tools, stage)
     })
+}
+
+/// Refuses a model all of whose forms have tables that are larger than the chip's flash: a compiler
+/// would take minutes over each.
+fn refuse_what_no_image_holds(session: &Session) -> Result<(), Failure> {
+    let chip = &session.config.pipeline.target.chip;
+    let limit = u64::from(chip.flash.len);
+    let candidates = candidates::of(session)?;
+    let offered = candidates.iter().filter(|it| it.is_offered);
+    let Some(least) = offered.min_by_key(|it| it.table_bytes) else {
+        return Ok(());
+    };
+    let found = least.table_bytes as u64;
+    if found <= limit {
+        return Ok(());
+    }
+    let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
+    let shape = report::shape(
+        &session.config,
+        &model::load(session)?,
+        &summary,
+        BASE_FLASH_BYTES,
+    );
+    let ways_out = shape.map(|it| format!("; {}", it.ways_out(limit, found + BASE_FLASH_BYTES)));
+    Err(Failure::Image(anyhow!(
+        "found {found} bytes of tables in the smallest form of the model, {}, expected at most {limit}, \
+         the flash of {}: {} bytes over, so no image was built{}",
+        least.name,
+        chip.name,
+        found - limit,
+        ways_out.unwrap_or_default()
+    )))
 }
 
 fn build_all<'a>(

@@ -32,6 +32,8 @@ pub struct Candidate {
     pub early_exit: bool,
     /// Whether codes are compared, rather than readings.
     pub has_codes: bool,
+    /// Bytes of its tables, which no image of it is smaller than; 0 of what is code.
+    pub table_bytes: usize,
     /// Whether it gives probabilities.
     pub has_probabilities: bool,
     /// Whether it may be chosen; else it only gives the scores of one that exits early.
@@ -281,6 +283,7 @@ impl Form {
             form: generated.form,
             early_exit,
             has_codes: generated.options.code_type != CodeType::Reading,
+            table_bytes: generated.table_bytes,
             has_probabilities,
             is_offered: true,
             scores_from: None,
@@ -499,6 +502,7 @@ mod tests {
                         form: name.to_owned(),
                         early_exit: false,
                         has_codes: true,
+                        table_bytes: 0,
                         has_probabilities: false,
                         header: None,
                         shape: Shape::default(),

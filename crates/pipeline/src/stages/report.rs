@@ -235,7 +235,7 @@ fn flow() -> Vec<FlowStage> {
 }
 
 /// What a forest's ways out of a budget are estimated from.
-fn shape(
+pub(super) fn shape(
     config: &Config,
     float: &FloatModel,
     summary: &Summary,
