@@ -358,9 +358,7 @@ fn clock_in_words(clock: Clock) -> &'static str {
 /// The values that rows' scores are, through the model's link; `None` where there are classes.
 fn values_of(quantized: &Quantized, scores: &[Vec<i64>]) -> Option<Vec<f64>> {
     let Quantized { model, quant, .. } = quantized;
-    let Some(sum) = model.additive() else {
-        return None;
-    };
+    let sum = model.additive()?;
     let value = |scores: &Vec<i64>| sum.linked(&quant.values(scores))[0];
     (model.task() == Task::Regress).then(|| scores.iter().map(value).collect())
 }

@@ -22,9 +22,7 @@ impl Encoded {
     /// for naive Bayes, for branches, and for forests that only the widest tables hold.
     #[must_use]
     pub fn new(model: &QuantModel, options: &Options) -> Option<Self> {
-        let Some(forest) = model.forest() else {
-            return None;
-        };
+        let forest = model.forest()?;
         if options.encoding == Encoding::Branches {
             return None;
         }

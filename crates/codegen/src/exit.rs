@@ -105,9 +105,7 @@ impl Exit {
     /// `None` if no row is ever decided before the last tree.
     #[must_use]
     pub fn new(model: &QuantModel, margin: f64) -> Option<Self> {
-        let Some(forest) = model.forest() else {
-            return None;
-        };
+        let forest = model.forest()?;
         if model.task() == Task::Regress || model.margin().is_some() {
             return None;
         }

@@ -21,9 +21,7 @@ pub struct ScorePredictions {
 impl ScorePredictions {
     /// Those of no row; `None` of a model that detects nothing.
     pub(crate) fn none(model: &FloatModel) -> Option<Self> {
-        let Some(sum) = model.additive() else {
-            return None;
-        };
+        let sum = model.additive()?;
         let raw = sum.threshold().filter(|_| model.task() == Task::Detect)?;
         Some(Self {
             float: Vec::new(),

@@ -200,9 +200,7 @@ fn may_be_overtaken(
 
 /// The width of soft votes; `None` where each tree has one vote.
 fn vote_width(quant: &QuantModel, voting: Voting) -> Option<VoteWidth> {
-    let Some(body) = quant.forest() else {
-        return None;
-    };
+    let body = quant.forest()?;
     match body.leaves() {
         _ if voting == Voting::Hard => None,
         Leaves::Classes | Leaves::Values(_) => None,

@@ -143,9 +143,7 @@ fn outliers(
     options: &Options,
 ) -> Option<(forest::ForestSource, OutliersShape)> {
     let detector = model.outliers()?;
-    let Some(trees) = detector.forest() else {
-        return None;
-    };
+    let trees = detector.forest()?;
     let options = Options {
         encoding: Encoding::Table,
         early_exit: false,
