@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use spinney_evaluate::{Node, Verdict};
 use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
-use spinney_report::{Accuracy, Detect, Model, Property, Reject, Report, Value};
+use spinney_report::{Accuracy, Detect, Model, Property, Reject, Report, Shrink, Value};
 
 const NAME: Style = Style::new().bold();
 const HEADER: Style = Style::new().dimmed();
@@ -77,6 +77,8 @@ pub(super) struct Known<'a> {
     pub detect: Option<&'a Detect>,
     /// Of a classifier that may say that it does not know.
     pub reject: Option<&'a Reject>,
+    /// Of a model that was made smaller.
+    pub shrink: Option<&'a Shrink>,
     pub properties: &'a [Property],
     /// Test rows.
     pub n_rows: usize,
@@ -107,6 +109,9 @@ fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
     }
     for line in known.reject.iter().flat_map(|it| it.lines(known.n_rows)) {
         writeln!(out, "{line}")?;
+    }
+    for line in known.shrink.iter().flat_map(|it| it.lines(known.n_rows)) {
+        writeln!(out, "shrink: {line}")?;
     }
     for property in known.properties {
         writeln!(out, "property: {}", visible(&property.line()))?;
@@ -145,6 +150,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
         value: report.value.as_ref(),
         detect: report.detect.as_ref(),
         reject: report.reject.as_ref(),
+        shrink: report.shrink.as_ref(),
         properties: &report.properties,
         n_rows: report.dataset.test_rows,
         splits: certificate.splits,

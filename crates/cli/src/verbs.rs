@@ -236,6 +236,7 @@ fn tell_so_far(
         value: quantized.value.as_ref(),
         detect: quantized.detect.as_ref(),
         reject: quantized.reject.as_ref(),
+        shrink: quantized.shrink.as_ref(),
         properties: &quantized.properties,
         n_rows: quantized.dataset.test_rows,
         splits: quantized.certificate.splits,

@@ -63,6 +63,18 @@ choice! {
     }
 }
 
+choice! {
+    /// What a smaller model promises.
+    Promise {
+        /// A score on rows that neither trained nor were fitted to.
+        Score = "score",
+        /// The class of every training row.
+        EveryRow = "every-row",
+        /// The class of every input.
+        EveryInput = "every-input",
+    }
+}
+
 words! {
     Delimiter {
         Comma = ",",

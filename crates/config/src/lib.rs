@@ -50,7 +50,8 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
-    Output, Prefer, Rates, Sends, Short, SignalKind, Source, Summary, Tabled, Trainer, Word,
+    Output, Prefer, Promise, Rates, Sends, Short, SignalKind, Source, Summary, Tabled, Trainer,
+    Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
@@ -60,7 +61,7 @@ pub use pipeline::{
     Accuracy, Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath,
     Count, DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity,
     Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property, Quantize,
-    ReadingRange, Reject, Scenes, Search, Target, Training, Uplink,
+    ReadingRange, Reject, Scenes, Search, Shrink, Target, Training, Uplink,
 };
 use spinney_model::Task;
 use value::Reader;

@@ -16,7 +16,8 @@ use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
-    Output, Prefer, Rates, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given, as_words,
+    Output, Prefer, Promise, Rates, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given,
+    as_words,
 };
 
 /// A config without fault.
@@ -28,6 +29,9 @@ pub struct Pipeline {
     pub dataset: Dataset,
     /// `[model]`.
     pub model: Model,
+    /// `shrink` of `[model]`; `None` where the model stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shrink: Option<Shrink>,
     /// `[quantize]`.
     pub quantize: Quantize,
     /// `[features.NAME]`, by name.
@@ -315,6 +319,17 @@ pub enum Model {
         #[serde(skip_serializing_if = "Option::is_none")]
         classes: Option<Vec<String>>,
     },
+}
+
+/// How a model is made smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Shrink {
+    /// What it promises.
+    pub promise: Promise,
+    /// The accuracy that a score may lose, above 0 and below 1.
+    pub max_score_loss: f64,
+    /// What proofs may take, in seconds of counted steps; above 0.
+    pub seconds: f64,
 }
 
 /// How a classifier is trained.

@@ -8,7 +8,7 @@ use spinney_evaluate::{
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
 
-use crate::{Detect, Property, Reject, Value, task};
+use crate::{Detect, Property, Reject, Shrink, Value, task};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -39,6 +39,9 @@ pub struct Report {
     /// When the answer is *unknown*; absent where it always is a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject: Option<Reject>,
+    /// What is promised of a model that was made smaller; absent where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrink: Option<Shrink>,
     /// What is proven.
     pub certificate: Certified,
     /// What the config says must hold for every input; none in most pipelines.

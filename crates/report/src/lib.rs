@@ -26,6 +26,7 @@ mod markdown;
 mod property;
 mod reject;
 mod rows;
+mod shrink;
 mod task;
 
 pub use comparison::Comparison;
@@ -38,4 +39,5 @@ pub use mark::{FILES, is_report};
 pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
+pub use shrink::Shrink;
 pub use task::{Detect, Value};

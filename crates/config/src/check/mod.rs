@@ -31,6 +31,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let identity = identity(reader, raw.section("pipeline"));
     let dataset = dataset::check(reader, raw);
     let model = model::check(reader, raw);
+    let shrink = model::shrink(reader, raw);
     task::check(reader, raw);
     let quantize = quantize(reader, raw);
     let features = raw
@@ -55,6 +56,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         identity: identity?,
         dataset: dataset?,
         model: model?,
+        shrink: shrink?,
         quantize: quantize?,
         features,
         frontend,

@@ -1,10 +1,10 @@
 //! `[model]`: which keys belong to which kind of model and trainer.
 
-use spinney_model::ForestKind;
+use spinney_model::{ForestKind, Voting};
 
-use crate::choice::{Criterion, ModelKind, Source, Trainer};
+use crate::choice::{Criterion, ModelKind, Promise, Source, Trainer};
 use crate::diagnostics::Fault;
-use crate::pipeline::{ClassWeight, Count, ForestTraining, MaxFeatures, Model, Training};
+use crate::pipeline::{ClassWeight, Count, ForestTraining, MaxFeatures, Model, Shrink, Training};
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
 use crate::value::{Reader, Value, literal};
@@ -13,6 +13,8 @@ use super::Cause;
 
 /// Keys that only several trees have.
 const OF_FORESTS: [&str; 3] = ["n_trees", "bootstrap", "max_samples"];
+/// Keys about a smaller model.
+const OF_SHRINKING: [&str; 3] = ["shrink", "max_score_loss", "shrink_seconds"];
 /// Keys that linfa's trees do not know.
 const BEYOND_LINFA: [&str; 3] = ["max_leaf_nodes", "class_weight", "ccp_alpha"];
 
@@ -22,6 +24,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
         Source::Import => {
             let why = "an imported model is trained already";
             let kept = ["source", "path", "task", "threshold", "classes"];
+            let kept = [&kept[..], &OF_SHRINKING].concat();
             refuse_all_but(reader, section, &kept, why, "source");
             if section.given("path").is_none() {
                 reader.missing(raw, section, "path");
@@ -58,6 +61,44 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
             training(reader, section).map(Model::Train)
         }
     }
+}
+
+/// What a smaller model promises; the outer `None` where a fault leaves a gap.
+pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Shrink>> {
+    let section = raw.section("model");
+    let cause = Cause {
+        section,
+        key: "shrink",
+    };
+    let promise = section.choice::<Promise>("shrink");
+    for (key, of, why) in [
+        (
+            "max_score_loss",
+            Promise::Score,
+            "only `shrink = \"score\"` loses any",
+        ),
+        (
+            "shrink_seconds",
+            Promise::EveryInput,
+            "only `shrink = \"every-input\"` proves anything",
+        ),
+    ] {
+        if promise != Some(of) {
+            reader.contradict(section, key, why, &cause);
+        }
+    }
+    let Some(promise) = promise else {
+        return Some(None);
+    };
+    if raw.section("quantize").choice::<Voting>("leaves") == Some(Voting::Hard) {
+        let why = "a smaller model's leaves are fitted as shares of a vote";
+        reader.contradict(raw.section("quantize"), "leaves", why, &cause);
+    }
+    Some(Some(Shrink {
+        promise,
+        max_score_loss: section.number("max_score_loss").unwrap_or(0.005),
+        seconds: section.number("shrink_seconds").unwrap_or(20.0),
+    }))
 }
 
 fn refuse_all_but(

@@ -6,8 +6,8 @@ use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
 use crate::choice::{
-    Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer, Rates, Short,
-    Source, Trainer, Word,
+    Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Output, Prefer, Promise,
+    Rates, Short, Source, Trainer, Word,
 };
 
 pub(super) const fn key(
@@ -338,6 +338,24 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Number(Interval::AtLeastZero),
                 Default::Value("0.0"),
                 "The price of a leaf in minimal cost-complexity pruning.",
+            ),
+            key(
+                "shrink",
+                Kind::Choice(Promise::WORDS),
+                Default::Words("the model stays as it is"),
+                "What is promised of a smaller model, which then ships: trees go, splits become leaves.",
+            ),
+            key(
+                "max_score_loss",
+                Kind::Number(Interval::Fraction),
+                Default::Words("`0.005`, with `shrink = \"score\"`"),
+                "The accuracy that `shrink = \"score\"` may lose.",
+            ),
+            key(
+                "shrink_seconds",
+                Kind::Number(Interval::AboveZero),
+                Default::Words("`20`, with `shrink = \"every-input\"`"),
+                "How long `shrink = \"every-input\"` may prove, in seconds of counted steps.",
             ),
             key(
                 "var_smoothing",

@@ -146,6 +146,11 @@ impl Search {
             }
             Model::Train(_) => {}
         }
+        if config.pipeline.shrink.is_some() {
+            let found = "a search weighs forests as they are trained";
+            let help = "remove `shrink`, and shrink what the search finds";
+            return refuse("model.shrink", found, help);
+        }
         let inputs = inputs::read(&config)?.blind();
         let rows = inputs::rows(&config, &inputs, Task::Classify, None)?;
         let train = rows.train.unwrap_or(rows.test);

@@ -12,6 +12,7 @@ use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, Tra
 use super::Session;
 use super::inputs::{self, Inputs, at_fault};
 use super::order::artifact_of;
+use super::shrink::{self, SHRINK};
 use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::store::{self, Stage, Writer};
@@ -25,6 +26,11 @@ pub const ORIGIN: &str = "origin.json";
 pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let mut key = inputs.base(&session.config)?;
     key.extend(inputs.of_config(&session.config, &["model"])?);
+    if session.config.pipeline.shrink.is_some() {
+        // What readings there are decides what is the same for all of them.
+        let sections = ["shrink", "features", "quantize"];
+        key.extend(inputs.of_config(&session.config, &sections)?);
+    }
     Ok(key)
 }
 
@@ -146,8 +152,16 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             with_threshold(&session.config, model, *threshold)?
         }
     };
+    let smaller = shrink::run(session, inputs, &model)?;
     let mut writer = stage.begin().environment()?;
     writer.write_json(ORIGIN, &origin).environment()?;
+    let original = smaller.as_ref().map(|_| model.to_json());
+    writer
+        .write_json(shrink::ORIGINAL, &original)
+        .environment()?;
+    let shrink = smaller.as_ref().map(|(_, shrink)| shrink);
+    writer.write_json(SHRINK, &shrink).environment()?;
+    let model = smaller.map_or(model, |(model, _)| model);
     writer
         .write(MODEL, model.to_json().as_bytes())
         .environment()?;

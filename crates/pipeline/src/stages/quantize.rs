@@ -10,7 +10,7 @@ use spinney_evaluate::{
 };
 use spinney_model::{FloatModel, Task};
 use spinney_quantize::{Calibration, Certificate, Leaves, Level, QuantForest, QuantModel, Votes};
-use spinney_report::{EarlyExit, FeatureCoding, Property};
+use spinney_report::{EarlyExit, FeatureCoding, Property, Shrink};
 
 use super::candidates::{self, Form};
 use super::claim::{self, Claims};
@@ -21,6 +21,7 @@ use super::order::artifact_of;
 use super::outliers::Outliers;
 use super::properties::{self, PROPERTIES};
 use super::quantized::{Quantized, prepare};
+use super::shrink::{self, SHRINK};
 use super::{Session, hints, model};
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Stage, Writer};
@@ -159,8 +160,9 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let mut predictions = spinney_evaluate::predict(model, quant, voting, &rows.test);
     let passed = Passed::new(&shipped, exit.as_ref(), &rows.test);
     let exit = exit.map(|exit| stop_early(&quantized, &exit, &mut predictions, &mut certificate));
-    let evaluation = (rows.has_labels && model.task() != Task::Regress)
+    let mut evaluation = (rows.has_labels && model.task() != Task::Regress)
         .then(|| spinney_evaluate::evaluate(&predictions, voting, &rows.test));
+    let shrink = shrink::tested(session, &predictions, rows, evaluation.as_mut())?;
     let identity = Identity {
         pipeline: &config.pipeline.identity.name,
         kind: model.kind(),
@@ -195,6 +197,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         reject: quantized.reject,
         passed,
         properties: &properties,
+        shrink: shrink.as_ref(),
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
@@ -231,6 +234,7 @@ struct Results<'a> {
     reject: Option<Reject>,
     passed: Option<Passed>,
     properties: &'a [Property],
+    shrink: Option<&'a Shrink>,
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
@@ -307,6 +311,7 @@ impl Results<'_> {
         let detector = self.outliers.map(|it| it.model.to_json());
         writer.write_json(OUTLIERS, &detector)?;
         writer.write_json(PROPERTIES, &self.properties)?;
+        writer.write_json(SHRINK, &self.shrink)?;
         let mut bytes = Vec::new();
         for row in test.values().rows() {
             bytes.extend(self.quant.reading_bytes(&row.to_vec()));

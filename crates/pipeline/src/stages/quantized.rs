@@ -244,7 +244,7 @@ fn narrowest(
 }
 
 /// Rows with columns and labels in the model's order.
-fn fit_to_model(
+pub(super) fn fit_to_model(
     rows: PipelineRows,
     model: &FloatModel,
     config: &Config,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use spinney_evaluate::{Evaluation, Predictions};
 use spinney_report::{
     Accuracy, Certified, Dataset, Detect, Device, Encoding, FeatureCoding, FootprintShare, Model,
-    Origin, Property, Reject, SCHEMA, Value,
+    Origin, Property, Reject, SCHEMA, Shrink, Value,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -13,6 +13,7 @@ use super::inputs::Inputs;
 use super::last_run::MadeFrom;
 use super::properties::PROPERTIES;
 use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
+use super::shrink::SHRINK;
 use super::{Outcome, Session, Tools, chip, hints, model, report};
 use crate::failure::Failure;
 
@@ -56,6 +57,9 @@ pub struct QuantizedSoFar {
     pub reject: Option<Reject>,
     /// What is proven.
     pub certificate: Certified,
+    /// What is promised of a model that was made smaller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shrink: Option<Shrink>,
     /// What the config says must hold for every input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<Property>,
@@ -135,6 +139,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         detect: known.detection.as_ref().map(Detect::new),
         reject: report::reject(&known, &predictions, None),
         certificate: report::certified(&certificate, &known),
+        shrink: stage.read_json(SHRINK)?,
         properties: stage.read_json(PROPERTIES)?,
         notes: chip::notes(&session.config, &known),
         features: known.features,

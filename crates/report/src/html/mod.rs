@@ -63,6 +63,12 @@ impl Report {
                             @for line in reject.lines(self.dataset.test_rows) { p { (line) "." } }
                         }
                     }
+                    @if let Some(shrink) = &self.shrink {
+                        section {
+                            h2 #shrink { "Smaller model" }
+                            @for line in shrink.lines(self.dataset.test_rows) { p { (line) "." } }
+                        }
+                    }
                     (self.margins_section())
                     (self.certificate_section())
                     @if !self.properties.is_empty() {

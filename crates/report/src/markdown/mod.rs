@@ -47,6 +47,12 @@ impl Report {
                 writeln!(out, "{line}.")?;
             }
         }
+        if let Some(shrink) = &self.shrink {
+            writeln!(out, "\n## Smaller model\n")?;
+            for line in shrink.lines(self.dataset.test_rows) {
+                writeln!(out, "{line}.")?;
+            }
+        }
         self.write_certificate(out)?;
         if !self.properties.is_empty() {
             writeln!(out, "\n## Properties\n")?;
