@@ -539,6 +539,10 @@ pub struct AudioFrontend {
     pub aggregates: Vec<Statistic>,
     /// What they are statistics of.
     pub aggregate_of: AggregateOf,
+    /// Cepstral coefficients in place of the bands; 0 for the bands.
+    pub n_cepstra: u32,
+    /// Frames on either side of a delta; 0 for no deltas.
+    pub n_delta_frames: u32,
     /// Frames per decision.
     pub n_frames_per_decision: NonZeroU32,
     /// Samples per second of the microphone itself, for data rates; at least the sample rate.

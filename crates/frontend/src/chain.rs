@@ -59,11 +59,41 @@ impl<const N: usize> Measured<N> for Energies {
     }
 }
 
+/// What is kept of the values of a decision's frames.
+pub trait Summary<V, const N: usize> {
+    /// Takes the next frame's values.
+    fn add(&mut self, values: &[V; N]);
+    /// Writes the features of so many frames; those of energies with the offset of their band.
+    fn write<R: Feature>(&self, n_frames: NonZeroU32, offset: impl Fn(usize) -> i16, out: &mut [R]);
+    /// Forgets all frames.
+    fn restart(&mut self);
+}
+
+impl<V: Copy, S: Statistic<V>, const N: usize> Summary<V, N> for Aggregate<S, N> {
+    #[inline]
+    fn add(&mut self, values: &[V; N]) {
+        Self::add(self, values);
+    }
+
+    fn write<R: Feature>(
+        &self,
+        n_frames: NonZeroU32,
+        offset: impl Fn(usize) -> i16,
+        out: &mut [R],
+    ) {
+        Self::write(self, n_frames, offset, out);
+    }
+
+    fn restart(&mut self) {
+        *self = Self::new();
+    }
+}
+
 /// From samples to `FEATURES` features of type `R`: `2 M` samples a frame, under a window, through filters, `N`
 /// values measured, aggregated.
 ///
 /// Decision `i` has the frames from `i · n` on, `n` to a decision, and frame `f` the samples from
-/// `f · hop` on. Takes `12 M` bytes and what the statistics of `N` values do.
+/// `f · hop` on. Takes `12 M` bytes and what the summary of `N` values does.
 #[derive(Debug, Clone)]
 pub struct Chain<'t, F, S, R, const M: usize, const N: usize, const FEATURES: usize> {
     window: &'t Window<M>,
@@ -74,7 +104,7 @@ pub struct Chain<'t, F, S, R, const M: usize, const N: usize, const FEATURES: us
     n_frames: u32,
     frames: Frames<M>,
     spectrum: Spectrum<M>,
-    aggregate: Aggregate<S, N>,
+    summary: S,
     readings: PhantomData<R>,
 }
 
@@ -82,7 +112,7 @@ impl<'t, F, S, R, const M: usize, const N: usize, const FEATURES: usize>
     Chain<'t, F, S, R, M, N, FEATURES>
 where
     F: Measured<N>,
-    S: Statistic<F::Value>,
+    S: Summary<F::Value, N>,
     R: Feature,
 {
     /// Before the first sample.
@@ -92,6 +122,7 @@ where
         window: &'t Window<M>,
         filters: Filters<'t, M>,
         measured: F,
+        summary: S,
         hop: NonZeroU16,
         n_frames_per_decision: NonZeroU32,
     ) -> Self {
@@ -103,7 +134,7 @@ where
             n_frames: 0,
             frames: Frames::new(hop),
             spectrum: Spectrum::new(),
-            aggregate: Aggregate::new(),
+            summary,
             readings: PhantomData,
         }
     }
@@ -117,7 +148,7 @@ where
         };
         self.spectrum.transform(frame, self.window);
         let values = self.measured.measure(&self.filters, &self.spectrum);
-        self.aggregate.add(&values);
+        self.summary.add(&values);
         self.n_frames = self.n_frames.saturating_add(1);
         self.n_frames >= self.n_frames_per_decision.get()
     }
@@ -129,9 +160,9 @@ where
         let n_frames = NonZeroU32::new(self.n_frames)?;
         let mut features = [R::ZERO; FEATURES];
         let offset = |band| self.filters.offset(band);
-        self.aggregate.write(n_frames, offset, &mut features);
+        self.summary.write(n_frames, offset, &mut features);
         self.n_frames = 0;
-        self.aggregate = Aggregate::new();
+        self.summary.restart();
         Some(features)
     }
 
@@ -146,6 +177,6 @@ where
     pub fn restart(&mut self) {
         self.frames.restart();
         self.n_frames = 0;
-        self.aggregate = Aggregate::new();
+        self.summary.restart();
     }
 }

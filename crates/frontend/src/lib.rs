@@ -1,12 +1,12 @@
 //! From samples to features for microcontrollers, all in integers: frames, windows, a real FFT,
-//! mel bands, logarithms, aggregates over a decision, and moments of slow sensors.
+//! mel bands, logarithms, cepstra, deltas, aggregates over a decision, and moments of slow sensors.
 //!
 //! Host and device run this one crate, which makes their features equal bit for bit. It needs no
 //! `std`, allocates nothing, computes no float and cannot panic. Only what happens once per
 //! decision, a mean, divides.
 //!
 //! ```text
-//! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ Aggregate
+//! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ (Cepstra) ─ Aggregate, Deltas
 //! i16 samples of each channel ─ Frames ─ frame ─ Moments: mean, variance, RMS, range, crossings
 //!                                       └─ Spectrum ─ Filters ─ log2: energies in plain bands
 //! ```
@@ -34,7 +34,9 @@
 #![no_std]
 
 pub mod aggregate;
+pub mod cepstra;
 pub mod chain;
+pub mod deltas;
 mod fft;
 pub mod frames;
 pub mod log2;

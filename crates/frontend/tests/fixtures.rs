@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use expect_test::expect;
 use serde::Deserialize;
+use spinney_frontend::cepstra::Cepstra;
 use spinney_frontend::log2;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
-use spinney_signal::{FilterTable, MelBank, MelScale, Normalisation};
+use spinney_signal::{FilterTable, MelBank, MelScale, Normalisation, cosines};
 
 /// Below a full-scale sine at the band's centre by more than this, nothing is promised.
 const FLOOR_DB: f64 = -60.0;
@@ -84,6 +85,27 @@ fn frame(bank: &Bank, table: &FilterTable, samples: &[i16]) -> (Vec<f64>, Vec<u6
     }
 }
 
+/// The largest error of all cepstral coefficients of a frame, in dB, against the transform of the
+/// same logarithms in float64.
+fn cepstral_error(logs: &[f64]) -> f64 {
+    let n_bands = logs.len();
+    let unit = f64::from(1 << log2::FRACTION);
+    let whole: Vec<i16> = logs.iter().map(|log| (log * unit) as i16).collect();
+    let weights = cosines(n_bands);
+    let mut found = vec![0; n_bands];
+    Cepstra::<128>::new(&weights).transform(&whole, &mut found);
+    let error = |(k, found): (usize, &i16)| {
+        let terms = logs.iter().enumerate().map(|(m, log)| {
+            let angle = (k * (2 * m + 1)) as f64 / (2 * n_bands) as f64;
+            log * libm::cos(core::f64::consts::PI * angle)
+        });
+        let scale = if k == 0 { 1.0 } else { 2.0 } / n_bands as f64;
+        let wanted = terms.sum::<f64>() * scale;
+        ((in_bits(*found) - wanted) * DB_PER_BIT).abs()
+    };
+    found.iter().enumerate().map(error).fold(0.0, f64::max)
+}
+
 /// What is found over all banks for one signal.
 #[derive(Default)]
 struct Errors {
@@ -113,6 +135,7 @@ fn log_mel_energies_are_librosas() {
         .0
         .iter()
         .map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+    let mut of_cepstra = 0.0_f64;
     let mut errors: Vec<Errors> = index.signals.iter().map(|_| Errors::default()).collect();
     for bank in &index.banks {
         let table = bank.table();
@@ -121,6 +144,7 @@ fn log_mel_energies_are_librosas() {
             let (mut power, mut noise) = (0.0, 0.0);
             for at in (0..=index.n_samples - bank.points).step_by(bank.hop) {
                 let (logs, energies) = frame(bank, &table, &signal[at..at + bank.points]);
+                of_cepstra = of_cepstra.max(cepstral_error(&logs));
                 for (((found, energy), full), wanted) in logs
                     .iter()
                     .zip(energies)
@@ -150,6 +174,7 @@ fn log_mel_energies_are_librosas() {
         }
     }
     assert_eq!(wanted.next(), None, "all of the fixture was compared");
+    expect!["0.0064"].assert_eq(&format!("{of_cepstra:.4}"));
     let mut table = String::new();
     for (name, errors) in index.signals.iter().zip(&errors) {
         let rms = libm::sqrt(errors.squares / errors.n_judged.max(1) as f64);

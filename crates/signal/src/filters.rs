@@ -6,7 +6,7 @@
 
 use spinney_frontend::TableError;
 use spinney_frontend::mel::{Filters, ONE, Segment};
-use spinney_frontend::{log2, spectrum};
+use spinney_frontend::{cepstra, log2, spectrum};
 use thiserror::Error;
 
 /// How pitch follows from frequency.
@@ -192,6 +192,21 @@ impl MelBank {
             MelScale::Slaney => 1000.0 * libm::exp(libm::log(6.4) * (mel - 15.0) / 27.0),
         }
     }
+}
+
+/// A turn of cosines for cepstra of so many bands, at least two: weights of the front end's
+/// `cepstra.rs`.
+#[must_use]
+pub fn cosines(n_bands: usize) -> Vec<i16> {
+    let turn = 4 * n_bands;
+    let most = f64::from(1_u32 << cepstra::shift(n_bands)) * 2.0 / n_bands as f64;
+    (0..turn)
+        .map(|at| {
+            let angle = 2.0 * std::f64::consts::PI * at as f64 / turn as f64;
+            // At most 2^15 − 1, as the shift is chosen.
+            (most * libm::cos(angle)).round() as i16
+        })
+        .collect()
 }
 
 impl FilterTable {

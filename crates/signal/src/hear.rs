@@ -1,10 +1,12 @@
 //! Features of a stretch of samples, by the chain that the device runs.
 
-use spinney_frontend::aggregate::{Maximum, Mean, Minimum, Statistic as Running, Variance};
-use spinney_frontend::chain::{Chain, Energies, Logs, Measured};
+use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Variance};
+use spinney_frontend::cepstra::Cepstra;
+use spinney_frontend::chain::{Chain, Energies, Logs, Measured, Summary};
+use spinney_frontend::deltas::Deltas;
 use spinney_frontend::window::Window;
 
-use crate::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind};
+use crate::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind, cosines};
 
 /// Most bands of a front end.
 pub const BANDS_MAX: usize = 128;
@@ -13,7 +15,10 @@ pub const BANDS_MAX: usize = 128;
 type All<A, B, C, D> = (A, (B, (C, D)));
 type OfLogs = All<Maximum<i16>, Minimum<i16>, Mean<i64>, Variance<i64, u64>>;
 type OfEnergies = All<Maximum<u64>, Minimum<u64>, Mean<u128>, Variance<u64, u128>>;
-const N_STATISTICS: usize = 4;
+/// Places of the values' statistics, or of those of deltas.
+const N_PLACES: usize = 4 * BANDS_MAX;
+/// Most frames of a delta.
+const WIDTH_MAX: usize = 9;
 
 /// Where a statistic stands among all of them.
 const fn place(statistic: Statistic) -> usize {
@@ -52,47 +57,69 @@ fn of_points<const M: usize>(
     table: &FilterTable,
     samples: &[i16],
 ) -> Vec<Vec<i32>> {
+    let run = Run::<M> {
+        front_end,
+        table,
+        samples,
+    };
     if front_end.of_energies {
-        rows::<M, _, OfEnergies>(Energies, front_end, table, samples)
-    } else {
-        rows::<M, _, OfLogs>(Logs, front_end, table, samples)
+        return run.rows(Energies, Aggregate::<OfEnergies, BANDS_MAX>::new());
     }
+    let deltas = Deltas::<OfLogs, BANDS_MAX, WIDTH_MAX>::new(front_end.n_delta_frames);
+    if front_end.n_cepstra == 0 {
+        return run.rows(Logs, deltas);
+    }
+    let cosines = cosines(table.n_bands());
+    run.rows(Cepstra::<BANDS_MAX>::new(&cosines), deltas)
 }
 
-/// Bands beyond those of the table stay as they are, and nobody looks at them.
-fn rows<const M: usize, F: Measured<BANDS_MAX>, S: Running<F::Value>>(
-    measured: F,
-    front_end: &SoundFront,
-    table: &FilterTable,
-    samples: &[i16],
-) -> Vec<Vec<i32>> {
-    let window = match front_end.window {
-        WindowKind::Hann => Window::<M>::hann(),
-        WindowKind::Rectangular => Window::rectangular(),
-    };
-    let mut chain = Chain::<F, S, i32, M, BANDS_MAX, { N_STATISTICS * BANDS_MAX }>::new(
-        &window,
-        table
+struct Run<'a, const M: usize> {
+    front_end: &'a SoundFront,
+    table: &'a FilterTable,
+    samples: &'a [i16],
+}
+
+impl<const M: usize> Run<'_, M> {
+    /// Values beyond those of the front end are computed of nothing, and nobody looks at them.
+    fn rows<F: Measured<BANDS_MAX>, S: Summary<F::Value, BANDS_MAX>>(
+        &self,
+        measured: F,
+        summary: S,
+    ) -> Vec<Vec<i32>> {
+        let front_end = self.front_end;
+        let window = match front_end.window {
+            WindowKind::Hann => Window::<M>::hann(),
+            WindowKind::Rectangular => Window::rectangular(),
+        };
+        let filters = self
+            .table
             .filters()
-            .expect("the table was made for this number of points"),
-        measured,
-        front_end.hop,
-        front_end.n_frames_per_decision,
-    );
-    let mut decisions: Vec<_> = (samples.iter())
-        .filter_map(|sample| chain.push(*sample).then(|| chain.decide())?)
-        .collect();
-    if decisions.is_empty() {
-        decisions.extend(chain.finish());
-    }
-    decisions
-        .iter()
-        .map(|features| {
-            let statistics = front_end.statistics.iter();
-            let of = |statistic: &Statistic| &features[place(*statistic) * BANDS_MAX..];
-            statistics
-                .flat_map(|statistic| of(statistic)[..table.n_bands()].iter().copied())
+            .expect("the table was made for this number of points");
+        let mut chain = Chain::<F, S, i32, M, BANDS_MAX, { 2 * N_PLACES }>::new(
+            &window,
+            filters,
+            measured,
+            summary,
+            front_end.hop,
+            front_end.n_frames_per_decision,
+        );
+        let mut decisions: Vec<_> = (self.samples.iter())
+            .filter_map(|sample| chain.push(*sample).then(|| chain.decide())?)
+            .collect();
+        if decisions.is_empty() {
+            decisions.extend(chain.finish());
+        }
+        let n_kinds = if front_end.n_delta_frames == 0 { 1 } else { 2 };
+        let kept = |features: &[i32; 2 * N_PLACES]| {
+            let kinds = features.chunks_exact(N_PLACES).take(n_kinds);
+            kinds
+                .flat_map(|kind| {
+                    let statistics = front_end.statistics.iter();
+                    let of = |statistic: &Statistic| &kind[place(*statistic) * BANDS_MAX..];
+                    statistics.flat_map(move |it| of(it)[..front_end.n_values()].iter().copied())
+                })
                 .collect()
-        })
-        .collect()
+        };
+        decisions.iter().map(kept).collect()
+    }
 }

@@ -26,6 +26,8 @@
 //!     n_frames_per_decision: NonZeroU32::new(10).ok_or("0")?,
 //!     statistics: vec![Statistic::Maximum],
 //!     of_energies: false,
+//!     n_cepstra: 0,
+//!     n_delta_frames: 0,
 //! };
 //! // A second of a square wave: 61 frames, six decisions, eight features each.
 //! let samples: Vec<i16> = (0..8000).map(|n| if n % 16 < 8 { 8000 } else { -8000 }).collect();
@@ -48,7 +50,7 @@ mod scenes;
 mod windows;
 
 pub use decisions::{labels_of, trimmed};
-pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation};
+pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};
 pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};
 pub use hear::{BANDS_MAX, hear};
 pub use intervals::{Interval, check_within, fitting_rate_hz, intervals_csv, read_intervals};

@@ -27,6 +27,8 @@ fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
         n_frames_per_decision: NonZeroU32::new(2).expect("not zero"),
         statistics: vec![statistic],
         of_energies,
+        n_cepstra: 0,
+        n_delta_frames: 0,
     }
 }
 
@@ -168,6 +170,86 @@ fn a_short_recording_has_the_frames_that_it_has() {
         assert_ne!(of(9, statistic, 655), of(3, statistic, 656));
         // Less than a frame ends in silence.
         assert_eq!(of(9, statistic, 100).len(), 1);
+    }
+}
+
+/// The logarithms of each frame, as whole numbers.
+fn logs(samples: &[i16]) -> Vec<Vec<i32>> {
+    let single = SoundFront {
+        n_frames_per_decision: NonZeroU32::MIN,
+        ..front_end(Statistic::Maximum, false)
+    };
+    hear(&single, samples).expect("filters")
+}
+
+#[test]
+fn cepstra_are_cosine_transforms() {
+    let samples = noise(3000);
+    let cepstra = SoundFront {
+        n_frames_per_decision: NonZeroU32::MIN,
+        n_cepstra: 12,
+        ..front_end(Statistic::Maximum, false)
+    };
+    let rows = hear(&cepstra, &samples).expect("filters");
+    let logs = logs(&samples);
+    assert_eq!(rows.len(), logs.len());
+    for (row, logs) in rows.iter().zip(&logs) {
+        assert_eq!(row.len(), 12);
+        for (k, found) in row.iter().enumerate() {
+            let angle = |m: usize| std::f64::consts::PI * (k * (2 * m + 1)) as f64 / 24.0;
+            let terms = logs.iter().enumerate();
+            let sum: f64 = terms.map(|(m, log)| f64::from(*log) * angle(m).cos()).sum();
+            let wanted = sum / if k == 0 { 12.0 } else { 6.0 };
+            assert!(
+                (f64::from(*found) - wanted).abs() <= 1.5,
+                "{found} for {wanted}"
+            );
+        }
+    }
+    assert_eq!(cepstra.feature_names()[11], "mfcc_11");
+}
+
+#[test]
+fn deltas_are_slopes_within_a_decision() {
+    let samples = noise(256 + 200 * 13);
+    let logs = logs(&samples);
+    assert_eq!(logs.len(), 14);
+    for n_side in 1..=4 {
+        let deltas = |n_frames: u32| SoundFront {
+            n_frames_per_decision: NonZeroU32::new(n_frames).expect("not zero"),
+            statistics: vec![Statistic::Maximum, Statistic::Minimum],
+            n_delta_frames: n_side,
+            ..front_end(Statistic::Maximum, false)
+        };
+        let width = 2 * n_side + 1;
+        let divisor = [2, 8, 16, 32][n_side - 1];
+        let slope = |at: usize, band: usize| -> i32 {
+            let terms = 1..=n_side;
+            let sum: i32 = terms
+                .map(|d| d as i32 * (logs[at + d][band] - logs[at - d][band]))
+                .sum();
+            sum.div_euclid(divisor)
+        };
+        // One decision of all frames.
+        let front = deltas(14);
+        let row = &hear(&front, &samples).expect("filters")[0];
+        assert_eq!(row.len(), 4 * 12);
+        for band in 0..12 {
+            let slopes = || (n_side..14 - n_side).map(|at| slope(at, band));
+            assert_eq!(Some(row[band]), logs.iter().map(|logs| logs[band]).max());
+            assert_eq!(Some(row[24 + band]), slopes().max(), "{n_side}");
+            assert_eq!(Some(row[36 + band]), slopes().min(), "{n_side}");
+        }
+        assert_eq!(front.feature_names()[36], "mel_0_delta_min");
+        // Of as many frames as a delta takes: those of the second decision are its own.
+        let rows = hear(&deltas(width as u32), &samples).expect("filters");
+        assert_eq!(rows[0][24], slope(n_side, 0));
+        if let Some(second) = rows.get(1) {
+            assert_eq!(second[24], slope(width + n_side, 0));
+        }
+        // Too few frames have none.
+        let short = hear(&deltas(14), &samples[..256 + 200 * (width - 2)]).expect("filters");
+        assert_eq!(short[0][24..], [0; 24]);
     }
 }
 

@@ -6,7 +6,9 @@ use core::hint::black_box;
 use core::num::{NonZeroU16, NonZeroU32};
 
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
-use spinney_frontend::chain::{Chain, Energies, Logs, Measured};
+use spinney_frontend::cepstra::Cepstra;
+use spinney_frontend::chain::{Chain, Energies, Logs, Measured, Summary};
+use spinney_frontend::deltas::Deltas;
 use spinney_frontend::frames::Frames;
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
@@ -40,9 +42,13 @@ extern "C" fn _start() -> ! {
         aggregate::<u64, Minimum<u64>>();
         aggregate::<u64, Mean<u128>>();
         aggregate::<u64, Variance<u64, u128>>();
-        chain::<_, Maximum<i16>, 4>(Logs);
-        chain::<_, (Mean<i64>, Variance<i64, u64>), 8>(Logs);
-        chain::<_, (Minimum<u64>, (Mean<u128>, Variance<u64, u128>)), 12>(Energies);
+        type Two = (Mean<i64>, Variance<i64, u64>);
+        type Three = (Minimum<u64>, (Mean<u128>, Variance<u64, u128>));
+        let cepstra = Cepstra::<6>::new(black_box(&[1; 24]));
+        chain::<_, _, 4>(Logs, Aggregate::<Maximum<i16>, 4>::new());
+        chain::<_, _, 16>(Logs, Deltas::<Two, 4, 9>::new(black_box(3)));
+        chain::<_, _, 8>(cepstra, Deltas::<Maximum<i16>, 4, 3>::new(1));
+        chain::<_, _, 12>(Energies, Aggregate::<Three, 4>::new());
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));
         black_box(moments.finish());
@@ -110,7 +116,10 @@ fn aggregate<V: Copy + Default, S: Statistic<V>>() {
     black_box(out);
 }
 
-fn chain<F: Measured<4>, S: Statistic<F::Value>, const FEATURES: usize>(measured: F) {
+fn chain<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(
+    measured: F,
+    summary: S,
+) {
     static WINDOW: Window<64> = Window::hann();
     let segments = black_box([PLAIN; 5]);
     let Ok(filters) = Filters::<64>::new(black_box(1), &segments) else {
@@ -118,7 +127,7 @@ fn chain<F: Measured<4>, S: Statistic<F::Value>, const FEATURES: usize>(measured
     };
     let (hop, n_frames) = (black_box(NonZeroU16::MIN), black_box(NonZeroU32::MIN));
     let mut chain =
-        Chain::<F, S, i16, 64, 4, FEATURES>::new(&WINDOW, filters, measured, hop, n_frames);
+        Chain::<F, S, i16, 64, 4, FEATURES>::new(&WINDOW, filters, measured, summary, hop, n_frames);
     black_box(chain.push(black_box(1)));
     black_box(chain.decide());
     chain.restart();

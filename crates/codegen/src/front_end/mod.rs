@@ -12,13 +12,18 @@ use crate::carried::carried;
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 13] = [
+const FRONT_END: [(&str, &str); 15] = [
     ("lib.rs", include_str!("../../device/frontend/lib.rs")),
     (
         "aggregate.rs",
         include_str!("../../device/frontend/aggregate.rs"),
     ),
+    (
+        "cepstra.rs",
+        include_str!("../../device/frontend/cepstra.rs"),
+    ),
     ("chain.rs", include_str!("../../device/frontend/chain.rs")),
+    ("deltas.rs", include_str!("../../device/frontend/deltas.rs")),
     ("fft.rs", include_str!("../../device/frontend/fft.rs")),
     ("frames.rs", include_str!("../../device/frontend/frames.rs")),
     ("log2.rs", include_str!("../../device/frontend/log2.rs")),

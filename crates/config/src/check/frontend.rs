@@ -16,12 +16,14 @@ use super::{Cause, motion};
 const SNR_DB_MAX: f64 = 60.0;
 
 /// Keys that only sound has.
-const OF_SOUND: [&str; 8] = [
+const OF_SOUND: [&str; 10] = [
     "microphone_rate",
     "scale",
     "normalisation",
     "aggregate",
     "aggregate_of",
+    "cepstra",
+    "deltas",
     "decision_s",
     "decision_frames",
     "ladder_s",
@@ -111,6 +113,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         reader.refuse_pair(section, "microphone_rate", message, &cause);
     }
     let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
+    let (n_cepstra, n_delta_frames) = of_logarithms(reader, section, n_bands, n_frames);
     Some(AudioFrontend {
         sample_rate_hz: sample_rate_hz?,
         n_points: u16::try_from(n_points?).ok()?,
@@ -127,11 +130,58 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
             .map(|(statistic, _)| statistic)
             .collect(),
         aggregate_of: section.choice::<AggregateOf>("aggregate_of")?,
+        n_cepstra: n_cepstra?,
+        n_delta_frames: n_delta_frames?,
         n_frames_per_decision: n_frames?,
         microphone_rate_hz,
         ladder_s: section.number("ladder_s"),
         background: section.text("background")?,
     })
+}
+
+/// Cepstral coefficients, and frames on either side of a delta.
+fn of_logarithms(
+    reader: &mut Reader,
+    section: &RawSection,
+    n_bands: Option<u32>,
+    n_frames: Option<NonZeroU32>,
+) -> (Option<u32>, Option<u32>) {
+    if section.choice("aggregate_of") == Some(AggregateOf::Energies) {
+        let cause = Cause {
+            section,
+            key: "aggregate_of",
+        };
+        for key in ["cepstra", "deltas"] {
+            reader.contradict(section, key, "they are made of logarithms", &cause);
+        }
+    }
+    let n_cepstra = section.integer_u32("cepstra");
+    if let (Some(cepstra), Some(bands)) = (n_cepstra, n_bands)
+        && cepstra > bands
+    {
+        let message = format!(
+            "frontend.cepstra: found `{cepstra}`, expected at most {bands}, as many as there are \
+             `bands`"
+        );
+        let cause = Cause {
+            section,
+            key: "bands",
+        };
+        reader.refuse_pair(section, "cepstra", message, &cause);
+    }
+    let n_delta_frames = section.integer_u32("deltas");
+    if let (Some(deltas), Some(frames)) = (n_delta_frames, n_frames)
+        && 2 * deltas >= frames.get()
+    {
+        let message = format!(
+            "frontend.deltas: found `{deltas}`, which takes {} frames, expected at most the \
+             {frames} of a decision",
+            2 * deltas + 1
+        );
+        let fault = Fault::new(section.given("deltas"), message);
+        reader.faults.push(fault);
+    }
+    (n_cepstra, n_delta_frames)
 }
 
 /// The sample rate of sound.

@@ -113,6 +113,18 @@ pub(super) const FRONTEND: Section = Section {
             "Whether logarithms are taken before or after `aggregate`.",
         ),
         key(
+            "cepstra",
+            Kind::Integer { min: 0, max: 128 },
+            Default::Value("0"),
+            "Mel-frequency cepstral coefficients in place of the bands, from 0 on: `mfcc_0`, `mfcc_1` and so on; 0 for the bands.",
+        ),
+        key(
+            "deltas",
+            Kind::Integer { min: 0, max: 4 },
+            Default::Value("0"),
+            "Frames on either side that a value's slope is taken over, for features `mel_0_delta` as well; 0 for none.",
+        ),
+        key(
             "decision_s",
             Kind::Number(Interval::AboveZero),
             Default::Words("none"),

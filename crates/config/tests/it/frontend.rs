@@ -43,6 +43,56 @@ fn seconds_are_whole_frames() {
 }
 
 #[test]
+fn what_frames_come_to() {
+    let sound = "[frontend]\nsample_rate = 16000\nbands = 20\ndecision_frames = 5\n";
+    let text = format!("{SOUND}{sound}aggregate = [\"mean\", \"max\"]\ncepstra = 20\ndeltas = 2\n");
+    let frontend = audio(checked(&text).frontend);
+    assert_eq!(frontend.aggregates, [Statistic::Mean, Statistic::Maximum]);
+    assert_eq!((frontend.n_cepstra, frontend.n_delta_frames), (20, 2));
+    let faults = format!("{sound}aggregate = []\ncepstra = 21\ndeltas = 3\n");
+    faulty(
+        &faults,
+        &expect![[r#"
+        error: frontend.aggregate: found `[]`, expected `"max"`, `"min"`, `"mean"` or `"variance"`, or a list of some of them
+          --> folder/pipeline.toml:13:13
+           |
+        13 | aggregate = []
+           |             ^^
+
+        error: frontend.cepstra: found `21`, expected at most 20, as many as there are `bands`
+          --> folder/pipeline.toml:14:11
+           |
+        11 | bands = 20
+           |         -- because of this
+        ...
+        14 | cepstra = 21
+           |           ^^
+
+        error: frontend.deltas: found `3`, which takes 7 frames, expected at most the 5 of a decision
+          --> folder/pipeline.toml:15:10
+           |
+        15 | deltas = 3
+           |          ^
+    "#]],
+    );
+    let energies = format!("{sound}aggregate_of = \"energies\"\ncepstra = 2\n");
+    faulty(
+        &energies,
+        &expect![[r#"
+        error: frontend.cepstra: found `2`, expected none, since they are made of logarithms
+          --> folder/pipeline.toml:14:11
+           |
+        13 | aggregate_of = "energies"
+           |                ---------- because of this
+        14 | cepstra = 2
+           |           ^
+           |
+           = help: remove `cepstra`, or change `frontend.aggregate_of`
+    "#]],
+    );
+}
+
+#[test]
 fn defaults() {
     let text = format!("{SOUND}[frontend]\nsample_rate = 16000\ndecision_s = 1\n[scenes]\n");
     let pipeline = checked(&text);

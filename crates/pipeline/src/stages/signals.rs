@@ -65,6 +65,8 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
         n_frames_per_decision: frontend.n_frames_per_decision,
         statistics: frontend.aggregates.clone(),
         of_energies: frontend.aggregate_of == AggregateOf::Energies,
+        n_cepstra: frontend.n_cepstra as usize,
+        n_delta_frames: frontend.n_delta_frames as usize,
     }
 }
 

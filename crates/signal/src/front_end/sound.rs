@@ -47,6 +47,12 @@ pub struct SoundFront {
     /// Whether statistics are of energies, with the logarithm after them, rather than of
     /// logarithms.
     pub of_energies: bool,
+    /// Cepstral coefficients in place of the bands, at most as many; 0 for the bands. Not with
+    /// `of_energies`.
+    pub n_cepstra: usize,
+    /// Frames on either side that deltas are slopes over, at most 4; 0 for none. Not with
+    /// `of_energies`.
+    pub n_delta_frames: usize,
 }
 
 impl SoundFront {
@@ -85,17 +91,36 @@ impl SoundFront {
         self.n_whole_decisions(n_samples).max(has_frame.into())
     }
 
-    /// Names of the features, in the order of a row: `mel_0`, or `mel_0_max` of several statistics.
+    /// Values of a frame: bands or cepstral coefficients.
+    #[must_use]
+    pub fn n_values(&self) -> usize {
+        match self.n_cepstra {
+            0 => self.bank.n_bands,
+            n => n,
+        }
+    }
+
+    /// Names of the features, in the order of a row: `mel_0`, `mel_0_max` of several statistics, then
+    /// of deltas `mel_0_delta`; `mfcc_0` of cepstra.
     #[must_use]
     pub fn feature_names(&self) -> Vec<String> {
-        let bands = || (0..self.bank.n_bands).map(|band| format!("mel_{band}"));
-        if self.statistics.len() == 1 {
-            return bands().collect();
+        let value = if self.n_cepstra == 0 { "mel" } else { "mfcc" };
+        let kinds = if self.n_delta_frames == 0 {
+            &[""][..]
+        } else {
+            &["", "_delta"]
+        };
+        let mut names = Vec::new();
+        for kind in kinds {
+            for statistic in &self.statistics {
+                let end = match self.statistics.len() {
+                    1 => String::new(),
+                    _ => format!("_{}", statistic.as_str()),
+                };
+                names.extend((0..self.n_values()).map(|at| format!("{value}_{at}{kind}{end}")));
+            }
         }
-        let names = self.statistics.iter().map(|statistic| statistic.as_str());
         names
-            .flat_map(|name| bands().map(move |band| format!("{band}_{name}")))
-            .collect()
     }
 
     /// Whether features have 16 bits; variances have 32.
