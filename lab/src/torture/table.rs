@@ -73,7 +73,8 @@ pub(super) fn text(lines: &[Line]) -> String {
         "# Torture\n\nWritten by `cargo xtask torture`, which lets everything go wrong around a \
          small pipeline. A case passes only if the run gave the bytes of an undisturbed one or \
          refused in words, nothing was left running, and the next run gave those bytes and left no \
-         temporary file. `cargo xtask torture --case CLASS:… --seed N` replays one.\n\n\
+         temporary file. The seed is that of the first round; `--hours` adds rounds with those that \
+         follow. `cargo xtask torture --case CLASS:… --seed N` replays one.\n\n\
          | class | what happens | seed | cases | same bytes | clear refusal | failures |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
     );
