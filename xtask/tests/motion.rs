@@ -300,6 +300,16 @@ fn what_cannot_be_used() {
         );
 }
 
+/// A sample of Edge Impulse; x stays what it is.
+fn sample(x: f64) -> String {
+    let rows: Vec<String> = (0..16).map(|at| format!("[{x},{at}]")).collect();
+    format!(
+        "{{\"payload\":{{\"interval_ms\":100,\"sensors\":[{{\"name\":\"x\"}},{{\"name\":\"y\"}}],\
+         \"values\":[{}]}}}}",
+        rows.join(",")
+    )
+}
+
 #[test]
 fn readings_become_integers_and_rates_are_held() {
     let with = "path = \"motion.csv\"\nlabel = \"class\"\nrecording = \"session\"";
@@ -358,19 +368,11 @@ fn readings_become_integers_and_rates_are_held() {
             "#]]),
         }
     }
-    let sample = |x: &str| {
-        let rows: Vec<String> = (0..16).map(|at| format!("[{x},{at}]")).collect();
-        format!(
-            "{{\"payload\":{{\"interval_ms\":100,\"sensors\":[{{\"name\":\"x\"}},{{\"name\":\"y\"}}],\
-             \"values\":[{}]}}}}",
-            rows.join(",")
-        )
-    };
     Case::new("path = \"all\"")
-        .write("all/walk/1.json", &sample("1"))
-        .write("all/walk/2.json", &sample("2.5"))
-        .write("all/run/1.json", &sample("7"))
-        .write("all/run/2.json", &sample("8"))
+        .write("all/walk/1.json", &sample(1.0))
+        .write("all/walk/2.json", &sample(2.5))
+        .write("all/run/1.json", &sample(7.0))
+        .write("all/run/2.json", &sample(8.0))
         .check(0, &expect![[r#"
             train: 9 rows of 4 features in FOLDER/train_X.npy
             test: 3 rows of 4 features in FOLDER/test_X.npy
@@ -385,4 +387,61 @@ fn readings_become_integers_and_rates_are_held() {
             test: 1 rows of 4 features in FOLDER/test_X.npy
             note: 4 of 4 recordings are shorter than a window of 8 samples and padded with their last sample, such as r.csv with 7 samples
         "#]]);
+}
+
+#[test]
+fn names_and_lists_say_the_class() {
+    let file = |path: &str, label: &str| format!("{{\"path\":{path:?},\"label\":{label}}}");
+    let label = |it: &str| format!("{{\"type\":\"label\",\"label\":{it:?}}}");
+    let list = [
+        file("training/a.1.json", &label("up")),
+        file("training/a.2.json", &label("down")),
+        file("training/a.3.json", "{\"type\":\"unlabeled\"}"),
+    ];
+    let list = format!("{{\"version\":1,\"files\":[{}]}}", list.join(","));
+    let exported = |name: &str, list: &str| {
+        Case::new("train = \"ei\"\ntest = \"other\"")
+            .write(&format!("ei/{name}"), list)
+            .write("ei/training/a.1.json", &sample(3.0))
+            .write("ei/training/a.2.json", &sample(4.0))
+            .write("ei/training/a.3.json", &sample(5.0))
+            .write("ei/readme.json", "{}")
+            .write("other/up.x.json", &sample(6.0))
+            .write("other/down.y.json", &sample(7.0))
+    };
+    exported("info.labels", &list).check(
+        0,
+        &expect![[r#"
+            train: 6 rows of 4 features in FOLDER/train_X.npy
+            test: 6 rows of 4 features in FOLDER/test_X.npy
+            note: ei: 2 recordings of 2 classes; left out: 1 .labels; 1 have no label in info.labels
+            note: other: 2 recordings of 2 classes
+        "#]],
+    );
+    exported("info.labels", "[1]").check(2, &expect![[r#"
+        error: FOLDER/ei/info.labels: found invalid type: integer `1`, expected a sequence at line 1 column 2, expected a list as Edge Impulse exports it: `files`, each with `path` and `label`
+    "#]]);
+    let csv = |level| format!("x,y\n{}", rows(8, level, ""));
+    let by_name = |pattern: &str| {
+        Case::new(&format!("path = {pattern:?}"))
+            .write("s/anna/up_1.csv", &csv(1))
+            .write("s/anna/down_1.csv", &csv(2))
+            .write("s/ben/up_1.csv", &csv(3))
+            .write("s/ben/down_1.csv", &csv(4))
+            .write("s/ben/.down_2.csv", "")
+    };
+    by_name("./s/*/{label}_*.csv").check(
+        0,
+        &expect![[r#"
+        train: 3 rows of 4 features in FOLDER/train_X.npy
+        test: 1 rows of 4 features in FOLDER/test_X.npy
+        note: ./s/*/{label}_*.csv: 4 files of 2 classes
+    "#]],
+    );
+    by_name("s/{label}/up*.csv").check(2, &expect![[r#"
+        error: FOLDER/s/{label}/up*.csv: the data: found 2 rows, which split into 2 for training and 0 for testing, expected at least one row on each side
+    "#]]);
+    by_name("s/*/{label}.txt").check(2, &expect![[r#"
+        error: FOLDER/s/*/{label}.txt: found no file whose name it matches among 6 in the folder, expected one or more
+    "#]]);
 }

@@ -60,8 +60,8 @@ pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
     Accuracy, Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath,
     Count, DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity,
-    Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property, Quantize,
-    ReadingRange, Reject, Scenes, Search, Shrink, Target, Training, Uplink,
+    LABEL, Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property,
+    Quantize, ReadingRange, Reject, Scenes, Search, Shrink, Target, Training, Uplink,
 };
 use spinney_model::Task;
 use value::Reader;

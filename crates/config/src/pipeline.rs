@@ -208,10 +208,13 @@ impl Recorded {
     }
 }
 
+/// What stands for the class in a pattern of files.
+pub const LABEL: &str = "{label}";
+
 /// Files of rows: one, or all whose names a pattern matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FilesOf {
-    /// The file; in its name `*` stands for any text.
+    /// The file; `*` stands for any text in a name, and [`LABEL`] for the class.
     pub path: ConfigPath,
     /// The class of all rows.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use crate::diagnostics::{Fault, Span};
 use crate::foreign;
 use crate::nearest::did_you_mean;
 use crate::outputs::is_device;
+use crate::pipeline::LABEL;
 use crate::schema::{CLASS_WEIGHTS, Interval, Kind, MAX_FEATURES, NAN};
 
 /// A value of the kind that its key takes, within the bounds that the key has.
@@ -394,7 +395,7 @@ impl Reader<'_> {
             DeValue::Table(_) => return self.refuse(place, kind, value, None),
             DeValue::String(_) => {
                 let path = self.path_or_pattern(place, kind, value)?;
-                if !path.contains('*') || (self.exists)(&self.folder.join(&path)) {
+                if !is_pattern(&path) || (self.exists)(&self.folder.join(&path)) {
                     return Some(Value::Text(path));
                 }
                 found.push((None, path));
@@ -421,7 +422,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// A path that leads somewhere, or one whose last name has a `*`.
+    /// A path that leads somewhere, or a pattern of such.
     fn path_or_pattern(
         &mut self,
         place: &str,
@@ -432,15 +433,7 @@ impl Reader<'_> {
             DeValue::String(_) => self.string(place, kind, value)?,
             _ => return self.wrong_type(place, kind, value),
         };
-        let (folder, name) = path.rsplit_once('/').unwrap_or((".", &path));
-        if (self.exists)(&self.folder.join(&path)) {
-            return Some(path);
-        }
-        if folder.contains('*') {
-            let help = "`*` stands in a file's name alone; name each folder, or one that holds all";
-            return self.refuse(place, kind, value, Some(help.into()));
-        }
-        if name.contains('*') {
+        if is_pattern(&path) || (self.exists)(&self.folder.join(&path)) {
             return Some(path);
         }
         self.not_there(place, value, "file or folder", &path)
@@ -617,6 +610,11 @@ pub(crate) fn type_words(value: &Spanned<DeValue>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
+}
+
+/// Whether a path stands for several.
+fn is_pattern(path: &str) -> bool {
+    path.contains('*') || path.contains(LABEL)
 }
 
 fn to_i64(integer: &DeInteger) -> Option<i64> {

@@ -314,21 +314,38 @@ fn a_scan_says_what_it_takes() {
         "top.wav",
     ]
     .map(str::to_owned);
-    let scan = Scan::new(&paths, &[".wav"], Layout::FolderPerClass);
-    assert_eq!(scan.taken, ["hi/0.wav", "hi/1.WAV", "lo/0.wav"]);
+    let scan = |layout, class_of: &dyn Fn(&str) -> Option<String>| {
+        let scan = Scan::new(&paths, &[".wav"], layout, class_of);
+        let taken = scan.taken.iter().map(|(path, class)| match class {
+            Some(class) => format!("{path} is {class}"),
+            None => path.clone(),
+        });
+        (taken.collect::<Vec<_>>().join(", "), scan.note("rec"))
+    };
+    let (taken, note) = scan(Layout::FolderPerClass, &|_| None);
+    assert_eq!(taken, "hi/0.wav is hi, hi/1.WAV is hi, lo/0.wav is lo");
     says(
-        [scan.note("rec")],
+        [note],
         &expect![[r#"
             scan: rec: 3 recordings of 2 classes; left out: 2 .mp3, 3 hidden, 1 in deeper folders, 1 outside the folders of classes, 1 without an extension; without recordings, and so no classes: bell, mid
         "#]],
     );
-    let scan = Scan::new(&paths, &[".wav"], Layout::Labelled);
-    assert_eq!(scan.taken, ["hi/0.wav", "hi/1.WAV", "lo/0.wav", "top.wav"]);
+    let (taken, note) = scan(Layout::Labelled, &|_| Some("none".to_owned()));
+    assert_eq!(taken, "hi/0.wav, hi/1.WAV, lo/0.wav, top.wav");
     says(
-        [scan.note("rec")],
+        [note],
         &expect![[r#"
             scan: rec: 4 recordings; left out: 2 .mp3, 3 hidden, 1 in deeper folders, 1 without an extension
         "#]],
+    );
+    let listed = |path: &str| {
+        let is_listed = ["hi/0.wav", "mid/anna/0.wav", "top.wav"].contains(&path);
+        is_listed.then(|| "x".to_owned())
+    };
+    let (taken, _) = scan(Layout::FolderPerClass, &listed);
+    assert_eq!(
+        taken,
+        "hi/0.wav is x, hi/1.WAV is hi, lo/0.wav is lo, mid/anna/0.wav is x, top.wav is x"
     );
 }
 

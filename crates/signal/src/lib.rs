@@ -56,7 +56,7 @@ pub use hear::{BANDS_MAX, hear};
 pub use intervals::{Interval, check_within, fitting_rate_hz, intervals_csv, read_intervals};
 pub use motion::{CHANNELS_MAX, Columns, MotionRecording, read_motion};
 pub use rate::{Pace, resampled};
-pub use recording::{Recording, read_wav, wav_bytes};
+pub use recording::{Recording, read_sound, read_wav, wav_bytes};
 pub use scale::scales;
 pub use scenes::{Scenes, Sound, render};
 pub use windows::{hear_motion, labels_of_windows};

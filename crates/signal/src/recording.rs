@@ -1,9 +1,11 @@
-//! Recordings: WAV bytes of one channel of 16-bit samples.
+//! Recordings of sound: WAV files and samples of Edge Impulse, as samples of 16 bits of one channel.
 
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use spinney_dataset::DataError;
+use spinney_dataset::{Budget, DataError};
+
+use crate::{resampled, sample};
 
 /// Samples of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +16,64 @@ pub struct Recording {
     pub samples: Vec<i16>,
 }
 
-/// Reads a WAV file of one channel of 16-bit integers.
+impl Recording {
+    /// The same recording, as if its samples had been taken so many times per second.
+    ///
+    /// # Errors
+    /// As [`resampled`].
+    pub fn at_rate(self, sample_rate_hz: u32, budget: &Budget) -> Result<Self, DataError> {
+        budget.take_items("the samples", self.samples.len(), size_of::<f64>() as u64)?;
+        let samples: Vec<f64> = self.samples.into_iter().map(f64::from).collect();
+        let rates = (self.sample_rate_hz.into(), sample_rate_hz.into());
+        let samples = resampled(&samples, 1, rates, budget)?;
+        Ok(Self {
+            sample_rate_hz,
+            // A cast keeps to what 16 bits hold.
+            samples: samples.into_iter().map(|it| it.round() as i16).collect(),
+        })
+    }
+}
+
+/// Reads sound: a WAV file of integers of up to 32 bits or of floats, whose channels are averaged; or
+/// a sample of Edge Impulse of one sensor. Samples become integers of 16 bits.
+///
+/// # Errors
+/// Bytes that are no such file, that end early, or that hold no samples.
+pub fn read_sound(bytes: &[u8]) -> Result<Recording, DataError> {
+    if !sample::is_sample(bytes) {
+        return read_wav(bytes);
+    }
+    let sample = sample::read(bytes, &Budget::of(bytes.len()))?;
+    let rate = sample.pace.rate_hz.round();
+    if sample.names.len() != 1 || !(1.0..=f64::from(u32::MAX)).contains(&rate) {
+        return Err(DataError::new(
+            "the sample",
+            format!(
+                "the sensors {} {rate} times per second",
+                sample.names.join(", ")
+            ),
+            "one microphone, at least once per second",
+        ));
+    }
+    let samples = sample.readings.iter();
+    Ok(Recording {
+        sample_rate_hz: rate as u32,
+        samples: samples.map(|it| it.round() as i16).collect(),
+    })
+}
+
+/// Reads a WAV file of integers of up to 32 bits or of floats, whose channels are averaged.
 ///
 /// # Errors
 /// Bytes that are no such file, that end early, or that hold no samples.
 pub fn read_wav(bytes: &[u8]) -> Result<Recording, DataError> {
     let damaged = |error: hound::Error| {
-        DataError::new("the WAV file", error.to_string(), "a complete WAV file")
+        DataError::new(
+            "the WAV file",
+            error.to_string(),
+            "a complete WAV file of integers or floats, as `ffmpeg -i FILE -c:a pcm_s16le OUT.wav` \
+             writes it",
+        )
     };
     let chunks = chunks(bytes);
     if let Some(chunk) = chunks.last().filter(|chunk| chunk.is(b"data"))
@@ -39,24 +92,6 @@ pub fn read_wav(bytes: &[u8]) -> Result<Recording, DataError> {
     let plain = without_others(bytes, &chunks);
     let reader = hound::WavReader::new(&plain[..]).map_err(damaged)?;
     let spec = reader.spec();
-    let is_sound = spec.channels == 1
-        && spec.bits_per_sample == 16
-        && spec.sample_format == hound::SampleFormat::Int;
-    if !is_sound {
-        return Err(DataError::new(
-            "the WAV file",
-            format!(
-                "{} channels of {} bits, {}",
-                spec.channels,
-                spec.bits_per_sample,
-                match spec.sample_format {
-                    hound::SampleFormat::Int => "integers",
-                    hound::SampleFormat::Float => "floats",
-                }
-            ),
-            "one channel of 16-bit integers, as the microphone delivers",
-        ));
-    }
     if spec.sample_rate == 0 {
         return Err(DataError::new(
             "the WAV file",
@@ -64,14 +99,40 @@ pub fn read_wav(bytes: &[u8]) -> Result<Recording, DataError> {
             "at least one",
         ));
     }
-    let samples = reader
-        .into_samples::<i16>()
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(damaged)?;
+    let n_channels = usize::from(spec.channels);
+    let samples = match (spec.sample_format, spec.bits_per_sample) {
+        (hound::SampleFormat::Int, 16) => averaged(reader.into_samples::<i16>(), n_channels, 1.0),
+        (hound::SampleFormat::Int, bits) => {
+            let unit = 2_f64.powi(i32::from(bits) - 16);
+            averaged(reader.into_samples::<i32>(), n_channels, unit)
+        }
+        (hound::SampleFormat::Float, _) => {
+            averaged(reader.into_samples::<f32>(), n_channels, 1.0 / 32_768.0)
+        }
+    };
     Ok(Recording {
         sample_rate_hz: spec.sample_rate,
-        samples,
+        samples: samples.map_err(damaged)?,
     })
+}
+
+/// The mean of each sample's channels, in units of 16 bits; a last sample without all of them is none.
+fn averaged<S: Into<f64>>(
+    samples: impl Iterator<Item = hound::Result<S>>,
+    n_channels: usize,
+    unit: f64,
+) -> hound::Result<Vec<i16>> {
+    let (mut out, mut sum, mut n) = (Vec::new(), 0.0, 0);
+    for sample in samples {
+        sum += sample?.into();
+        n += 1;
+        if n == n_channels {
+            // A cast keeps to what 16 bits hold, and takes NaN for 0.
+            out.push((sum / (unit * n as f64)).round() as i16);
+            (sum, n) = (0.0, 0);
+        }
+    }
+    Ok(out)
 }
 
 /// A chunk of a RIFF file.

@@ -2,7 +2,7 @@
 
 use crate::choice::{Gaps, ModelKind, Short, SignalKind, Source};
 use crate::diagnostics::Fault;
-use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, Labels, Recorded};
+use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, LABEL, Labels, Recorded};
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
@@ -201,7 +201,8 @@ pub(super) fn column_file(reader: &Reader, raw: &RawPipeline) -> Option<DataFile
 /// Whether the files of a side are given by class.
 fn has_classes(raw: &RawPipeline, file: &str) -> bool {
     let paths = raw.section("dataset").paths(file).unwrap_or_default();
-    paths.iter().any(|(class, _)| class.is_some())
+    let mut paths = paths.iter();
+    paths.any(|(class, path)| class.is_some() || path.contains(LABEL))
 }
 
 fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Option<DataFile> {

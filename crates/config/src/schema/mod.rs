@@ -184,7 +184,7 @@ impl Kind {
             Self::Header => "the path of a file that ends in `.h`".to_owned(),
             Self::Paths => {
                 "the path of a file or a folder, a list of paths, or a table of them by class; \
-                            `*` stands for any text in a file's name"
+                            `*` stands for any text in a name, `{label}` for the class"
                     .to_owned()
             }
             Self::Folder => "the path of a folder".to_owned(),

@@ -146,7 +146,7 @@ fn missing_keys() {
     check(
         "[pipeline]\nname = \"a\"\n[dataset]\ntest = \"t.csv\"\n[model]\nkind = \"gaussian-nb\"\n[target]\nchip = \"RP2040\"\n",
         &expect![[r#"
-            error: dataset.train: found nothing, expected the path of a file or a folder, a list of paths, or a table of them by class; `*` stands for any text in a file's name
+            error: dataset.train: found nothing, expected the path of a file or a folder, a list of paths, or a table of them by class; `*` stands for any text in a name, `{label}` for the class
              --> folder/pipeline.toml:3:1
               |
             3 | [dataset]

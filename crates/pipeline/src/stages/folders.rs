@@ -1,13 +1,15 @@
 //! Folders of recordings: what is taken of them, and what is kept for the test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use spinney_config::{ConfigPath, DataFile};
+use serde::Deserialize;
+use spinney_config::{ConfigPath, DataFile, LABEL};
 use spinney_convert::matches;
-use spinney_dataset::Note;
 use spinney_dataset::scan::{Layout, Scan};
+use spinney_dataset::{Budget, Note, limits};
 
 use super::inputs::{Inputs, at_fault};
 use crate::failure::{ExitReason, Failure};
@@ -49,18 +51,44 @@ impl Inputs {
     ) -> Result<(), Failure> {
         let mut paths = Vec::new();
         walk(&path.full, "", &mut paths)?;
-        let scan = Scan::new(&paths, endings, layout);
+        let exported = self.exported_labels(path)?;
+        // Edge Impulse calls a sample `label.hash.json`, and lists those of a folder in a file.
+        let class_of = |below: &str| {
+            let listed = exported.as_ref().map(|labels| labels.get(below).cloned());
+            let by_name = || match below.split_once('.') {
+                Some((label, rest)) if !below.contains('/') && rest.ends_with(".json") => {
+                    Some(label.to_owned())
+                }
+                _ => None,
+            };
+            listed.unwrap_or_else(by_name)
+        };
+        let is_json = |below: &str| below.to_lowercase().ends_with(".json");
+        paths.retain(|below| !is_json(below) || is_sample(&path.full.join(below)));
+        let is_recording = |below: &str| {
+            let lower = below.to_lowercase();
+            endings.iter().any(|ending| lower.ends_with(ending))
+        };
+        let n_all = paths.len();
+        if let Some(labels) = &exported {
+            paths.retain(|below| labels.contains_key(below) || !is_recording(below));
+        }
+        let n_unlabelled = n_all - paths.len();
+        let scan = Scan::new(&paths, endings, layout, &class_of);
         let mut recordings = Vec::new();
-        for below in &scan.taken {
+        for (below, class) in scan.taken.clone() {
             let path = ConfigPath {
                 typed: format!("{}/{below}", path.typed),
                 full: path.full.join(below),
             };
             self.add(&path)?;
-            let class = folder_of(&path.typed).filter(|_| layout == Layout::FolderPerClass);
             recordings.push(Recording { path, class });
         }
-        let notes = vec![scan.note(&path.typed)];
+        let mut note = scan.note(&path.typed);
+        if n_unlabelled > 0 {
+            note.text += &format!("; {n_unlabelled} have no label in info.labels");
+        }
+        let notes = vec![note];
         let folder = Folder { recordings, notes };
         self.folders.insert(path.typed.clone(), folder);
         Ok(())
@@ -74,13 +102,13 @@ impl Inputs {
         for files in &file.several {
             let (paths, note) = matching(&files.path)?;
             notes.extend(note);
-            for path in paths {
+            for (path, named) in paths {
                 if recordings.iter().any(|it| it.path.full == path.full) {
                     let fault = "found twice among several files, expected it once";
                     return Err(at_fault(&path.full, &fault));
                 }
                 self.add(&path)?;
-                let class = files.class.clone();
+                let class = named.or_else(|| files.class.clone());
                 let class = class.or_else(|| folder_of(&path.typed).filter(|_| by_folder));
                 recordings.push(Recording { path, class });
             }
@@ -172,30 +200,26 @@ fn folder_of(path: &str) -> Option<String> {
     path.rsplit('/').nth(1).map(str::to_owned)
 }
 
+/// A file, and its class, where the pattern that it matches says it.
+type Found = (ConfigPath, Option<String>);
+
 /// The file of a path, or those that its pattern matches, and what was left out for them.
-fn matching(pattern: &ConfigPath) -> Result<(Vec<ConfigPath>, Option<Note>), Failure> {
-    if !pattern.typed.contains('*') || pattern.full.exists() {
-        return Ok((vec![pattern.clone()], None));
+fn matching(pattern: &ConfigPath) -> Result<(Vec<Found>, Option<Note>), Failure> {
+    let is_pattern = pattern.typed.contains('*') || pattern.typed.contains(LABEL);
+    if !is_pattern || pattern.full.exists() {
+        return Ok((vec![(pattern.clone(), None)], None));
     }
-    let (typed, name) = pattern
-        .typed
-        .rsplit_once('/')
-        .unwrap_or(("", &pattern.typed));
-    let folder = pattern.full.parent().unwrap_or(Path::new("."));
-    let mut paths = Vec::new();
-    let mut names = names_in(folder)?;
-    names.retain(|it| !it.starts_with('.'));
-    let n_all = names.len();
-    names.retain(|it| matches(name, it) && folder.join(it).is_file());
-    for name in &names {
-        let typed = match typed {
-            "" => name.clone(),
-            folder => format!("{folder}/{name}"),
-        };
-        let full = folder.join(name);
-        paths.push(ConfigPath { typed, full });
-    }
-    if paths.is_empty() {
+    let parts: Vec<&str> = pattern.typed.split('/').collect();
+    let full = pattern.full.display().to_string();
+    let above = match full.strip_suffix(&pattern.typed) {
+        Some("") | None if pattern.typed.starts_with('/') => "/",
+        Some("") | None => ".",
+        Some(above) => above,
+    };
+    let mut found = Vec::new();
+    let mut n_all = 0;
+    expand((Path::new(above), ""), &parts, None, &mut found, &mut n_all)?;
+    if found.is_empty() {
         return Err(at_fault(
             &pattern.full,
             &format!(
@@ -203,8 +227,132 @@ fn matching(pattern: &ConfigPath) -> Result<(Vec<ConfigPath>, Option<Note>), Fai
             ),
         ));
     }
-    let note = Note::new("scan", format!("{}: {} files", pattern.typed, paths.len()));
-    Ok((paths, Some(note)))
+    let classes: BTreeSet<&String> = found
+        .iter()
+        .filter_map(|(_, class)| class.as_ref())
+        .collect();
+    let of_classes = match classes.len() {
+        0 => String::new(),
+        n => format!(" of {n} classes"),
+    };
+    let text = format!("{}: {} files{of_classes}", pattern.typed, found.len());
+    Ok((found, Some(Note::new("scan", text))))
+}
+
+/// Adds the files below a folder that match `parts`, a name of a path each.
+fn expand(
+    (folder, typed): (&Path, &str),
+    parts: &[&str],
+    class: Option<&str>,
+    found: &mut Vec<Found>,
+    n_all: &mut usize,
+) -> Result<(), Failure> {
+    let Some((part, rest)) = parts.split_first() else {
+        return Ok(());
+    };
+    let mut go_on = |name: &str, class: Option<&str>| {
+        let full = folder.join(name);
+        let typed = format!("{typed}{name}");
+        if rest.is_empty() && full.is_file() {
+            let path = ConfigPath { typed, full };
+            found.push((path, class.map(str::to_owned)));
+        } else if full.is_dir() {
+            return expand((&full, &(typed + "/")), rest, class, found, n_all);
+        }
+        Ok(())
+    };
+    if !part.contains('*') && !part.contains(LABEL) {
+        return go_on(part, class);
+    }
+    let names = names_in(folder)?;
+    let names: Vec<&String> = names.iter().filter(|it| !it.starts_with('.')).collect();
+    for name in &names {
+        match labelled(part, name) {
+            // A class that stands there twice is the same in both places.
+            Some(Some(label)) if class.is_none_or(|class| class == label) => {
+                go_on(name, Some(label))?;
+            }
+            Some(None) => go_on(name, class)?,
+            _ => {}
+        }
+    }
+    *n_all += names.len();
+    Ok(())
+}
+
+/// Whether a name matches a pattern, and the class that it says: the shortest text that there can be.
+fn labelled<'n>(pattern: &str, name: &'n str) -> Option<Option<&'n str>> {
+    let Some((before, after)) = pattern.split_once(LABEL) else {
+        return matches(pattern, name).then_some(None);
+    };
+    let ends = || name.char_indices().map(|(at, _)| at).chain([name.len()]);
+    let starts = ends().filter(|start| matches(before, &name[..*start]));
+    let mut pairs = starts.flat_map(|start| {
+        ends()
+            .filter(move |end| *end > start)
+            .map(move |end| (start, end))
+    });
+    let (start, end) = pairs.find(|(_, end)| matches(after, &name[*end..]))?;
+    Some(Some(&name[start..end]))
+}
+
+/// Whether a file of JSON is a sample of Edge Impulse; other JSON lies beside recordings, too.
+fn is_sample(path: &Path) -> bool {
+    let head = std::fs::File::open(path).map(|file| {
+        let mut head = Vec::new();
+        let _ = file.take(2000).read_to_end(&mut head);
+        head
+    });
+    let head = head.unwrap_or_default();
+    head.windows(13).any(|it| it == b"\"interval_ms\"")
+}
+
+/// A list of samples with their labels, as Edge Impulse exports it.
+#[derive(Deserialize)]
+struct Exported {
+    files: Vec<ExportedFile>,
+}
+
+#[derive(Deserialize)]
+struct ExportedFile {
+    path: String,
+    label: Option<ExportedLabel>,
+}
+
+#[derive(Deserialize)]
+struct ExportedLabel {
+    label: Option<String>,
+}
+
+impl Inputs {
+    /// The label of each sample that the list in a folder has, by its path below the folder; `None` without
+    /// a list.
+    fn exported_labels(
+        &mut self,
+        folder: &ConfigPath,
+    ) -> Result<Option<BTreeMap<String, String>>, Failure> {
+        let list = ConfigPath {
+            typed: format!("{}/info.labels", folder.typed),
+            full: folder.full.join("info.labels"),
+        };
+        if !list.full.is_file() {
+            return Ok(None);
+        }
+        self.add(&list)?;
+        let bytes = self.bytes(&list);
+        Budget::of(bytes.len())
+            .take_json("the list", bytes, limits::JSON_VALUES)
+            .map_err(|error| at_fault(&list.full, &error))?;
+        let exported: Exported = serde_json::from_slice(bytes).map_err(|error| {
+            let expected =
+                "expected a list as Edge Impulse exports it: `files`, each with `path` and `label`";
+            at_fault(&list.full, &format!("found {error}, {expected}"))
+        })?;
+        let labels = (exported.files.into_iter())
+            .filter_map(|file| Some((file.path, file.label?.label?)))
+            .collect();
+        Ok(Some(labels))
+    }
 }
 
 /// The names of what lies in a folder, in their order.
@@ -243,4 +391,23 @@ fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Fail
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::labelled;
+
+    #[test]
+    fn a_pattern_says_the_class() {
+        let is = |pattern, name| labelled(pattern, name).map(|it| it.unwrap_or("-"));
+        assert_eq!(is("{label}_*_*.wav", "7_theo_12.wav"), Some("7"));
+        assert_eq!(is("{label}.csv", "up.down.csv"), Some("up.down"));
+        assert_eq!(is("{label}.*", "up.down.csv"), Some("up"));
+        assert_eq!(is("s*-{label}.csv", "s12-é.csv"), Some("é"));
+        assert_eq!(is("*_{label}_*", "a_b_c_d"), Some("b"));
+        assert_eq!(is("{label}", "run"), Some("run"));
+        assert_eq!(is("{label}.csv", ".csv"), None);
+        assert_eq!(is("{label}.csv", "run.txt"), None);
+        assert_eq!(is("*.csv", "run.csv"), Some("-"));
+    }
 }

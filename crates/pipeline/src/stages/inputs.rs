@@ -165,7 +165,7 @@ impl Inputs {
         }
         if let (Some(frontend), true) = (frontend, file.path.full.is_dir()) {
             let endings: &[&str] = match frontend {
-                Frontend::Audio(_) => &[".wav"],
+                Frontend::Audio(_) => &[".wav", ".json"],
                 Frontend::Motion(_) => &[".csv", ".csv.gz", ".json"],
             };
             match &file.labels {

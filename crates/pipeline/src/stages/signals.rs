@@ -5,14 +5,16 @@ use anyhow::anyhow;
 use spinney_config::{
     AggregateOf, AudioFrontend, Config, DataFile, Frontend, Labels, Scenes as ScenesConfig,
 };
-use spinney_dataset::{Dataset, Rows};
+use spinney_dataset::{Budget, Dataset, Rows};
 use spinney_signal::{
-    BANDS_MAX, FrontEnd, Interval, MelBank, Recording, Scenes, Sound, SoundFront, check_within,
-    hear, intervals_csv, labels_of, read_intervals, read_wav, render, trimmed, wav_bytes,
+    BANDS_MAX, FrontEnd, Interval, MelBank, Pace, Recording, Scenes, Sound, SoundFront,
+    check_within, hear, intervals_csv, labels_of, read_intervals, read_sound, render, trimmed,
+    wav_bytes,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
+use super::rates::Resampled;
 use super::recordings::{self, Divided, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 use crate::{places, store};
@@ -115,7 +117,7 @@ impl Recordings for Sides<'_> {
                 )
                 .into());
         }
-        let sounds = self.sounds(file)?;
+        let (sounds, notes) = self.sounds(file)?;
         let labels: Vec<String> = sounds.iter().map(|sound| sound.class.clone()).collect();
         let parts = division(self.config, file, &labels, test_fraction)?;
         let of = |side: &Dataset| -> Vec<Sound> {
@@ -127,14 +129,15 @@ impl Recordings for Sides<'_> {
         Ok((
             self.of_sounds(of(&parts.train), "train")?,
             self.of_sounds(of(&parts.test), "test")?,
-            Vec::new(),
+            notes,
         ))
     }
 
     /// One side that is given for itself.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<Stretch>, Failure> {
         if file.is_many() {
-            return Ok((self.of_sounds(self.sounds(file)?, side)?, Vec::new()));
+            let (sounds, notes) = self.sounds(file)?;
+            return Ok((self.of_sounds(sounds, side)?, notes));
         }
         let Labels::File(labels) = &file.labels else {
             let help = "a CSV with `start` and `end` in seconds and `label`";
@@ -147,7 +150,9 @@ impl Recordings for Sides<'_> {
                 )
                 .into());
         };
-        let recording = self.recording(&file.path.typed, self.inputs.bytes(&file.path))?;
+        let mut resampled = self.resampled(file);
+        let bytes = self.inputs.bytes(&file.path);
+        let recording = self.recording(&file.path.typed, bytes, &mut resampled)?;
         let intervals = read_intervals(self.inputs.bytes(labels), recording.sample_rate_hz.into())
             .map_err(|error| at_fault(&labels.full, &error))?;
         check_within(
@@ -157,7 +162,8 @@ impl Recordings for Sides<'_> {
             recording.sample_rate_hz.into(),
         )
         .map_err(|error| at_fault(&labels.full, &error))?;
-        Ok((vec![self.labelled(recording, &intervals)], Vec::new()))
+        let notes = resampled.note().into_iter().collect();
+        Ok((vec![self.labelled(recording, &intervals)], notes))
     }
 
     fn rows(&self, stretches: &[Stretch]) -> Result<(Dataset, Vec<usize>), Failure> {
@@ -255,30 +261,49 @@ impl Sides<'_> {
     }
 
     /// The recordings of a folder with a folder per class, in the order of their names.
-    fn sounds(&self, file: &DataFile) -> Result<Vec<Sound>, Failure> {
+    fn sounds(&self, file: &DataFile) -> Result<Side<Sound>, Failure> {
         let mut sounds = Vec::new();
+        let mut resampled = self.resampled(file);
         for (path, bytes) in self.inputs.below(&file.path) {
             let class = path.class()?.to_owned();
-            let recording = self.recording(&path.path.typed, bytes)?;
+            let recording = self.recording(&path.path.typed, bytes, &mut resampled)?;
             sounds.push(Sound { class, recording });
         }
         if sounds.is_empty() {
             return Err(self.inputs.no_recordings(&file.path, ".wav"));
         }
-        Ok(sounds)
+        Ok((sounds, resampled.note().into_iter().collect()))
     }
 
-    fn recording(&self, path: &str, bytes: &[u8]) -> Result<Recording, Failure> {
-        let recording =
-            read_wav(bytes).map_err(|error| Failure::Input(anyhow!("{path}: {error}")))?;
-        let expected = self.frontend.sample_rate_hz;
-        if recording.sample_rate_hz != expected {
-            return Err(Failure::Input(anyhow!(
-                "{path}: found {} samples per second, expected {expected}, the `sample_rate` of \
-                 [frontend]; resample the recording",
-                recording.sample_rate_hz
-            )));
+    fn resampled(&self, file: &DataFile) -> Resampled {
+        // A third of the least that two rates differ by, which are whole numbers.
+        let slack = 1e-6;
+        Resampled::to(
+            self.frontend.sample_rate_hz.into(),
+            slack,
+            file.recorded.rates,
+        )
+    }
+
+    /// A recording at the device's rate.
+    fn recording(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        resampled: &mut Resampled,
+    ) -> Result<Recording, Failure> {
+        let blame = |error| Failure::Input(anyhow!("{path}: {error}"));
+        let recording = read_sound(bytes).map_err(blame)?;
+        let pace = Pace {
+            rate_hz: recording.sample_rate_hz.into(),
+            source: "its header".to_owned(),
+            is_stated: true,
+        };
+        match resampled.change(path, &pace)? {
+            None => Ok(recording),
+            Some(_) => recording
+                .at_rate(self.frontend.sample_rate_hz, &Budget::of(bytes.len()))
+                .map_err(blame),
         }
-        Ok(recording)
     }
 }
