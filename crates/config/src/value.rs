@@ -395,7 +395,8 @@ impl Reader<'_> {
             DeValue::Table(_) => return self.refuse(place, kind, value, None),
             DeValue::String(_) => {
                 let path = self.path_or_pattern(place, kind, value)?;
-                if !is_pattern(&path) || (self.exists)(&self.folder.join(&path)) {
+                let is_there = || (self.exists)(&self.folder.join(&path));
+                if !path.contains(LABEL) && (!path.contains('*') || is_there()) {
                     return Some(Value::Text(path));
                 }
                 found.push((None, path));
