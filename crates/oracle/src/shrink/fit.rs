@@ -47,6 +47,8 @@ pub(crate) struct Fit<'m> {
     /// Sums of base and leaves, a row of scores per target.
     sums: Vec<f64>,
     n_splits: usize,
+    /// Rows that trees were fitted to, one by one, since this was last set to 0.
+    pub work: u64,
 }
 
 /// A tree of which some splits are leaves now.
@@ -221,6 +223,7 @@ impl<'m> Fit<'m> {
             targets: Vec::new(),
             sums: Vec::new(),
             n_splits: model.n_splits(),
+            work: 0,
         }
     }
 
@@ -328,6 +331,7 @@ impl<'m> Fit<'m> {
     /// Fits the leaves of each tree to what the others leave over.
     pub fn refit(&mut self, n_sweeps: usize) {
         for _ in 0..n_sweeps {
+            self.work += (self.trees.len() * self.targets.len()) as u64;
             for tree in 0..self.trees.len() {
                 let (sums, weights) = self.wanted(tree);
                 self.set(tree, &sums, &weights);

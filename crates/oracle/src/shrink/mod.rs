@@ -278,13 +278,23 @@ impl Prover<'_> {
         answer
     }
 
+    /// Counts what is done beside the search.
+    fn spend(&mut self, steps: u64) {
+        self.steps.0 = self.steps.0.saturating_sub(steps);
+    }
+
     /// Fits to rows and counterexamples in turns, until there is none.
     fn accept(&mut self, fit: &mut Fit<'_>) -> (Option<Held>, Vec<Vec<f64>>) {
         const ROUNDS: usize = 200;
         let mut found = Vec::new();
         let everything = self.exact.cells.everything();
         for _ in 0..ROUNDS {
-            let Some(held) = settle(self.original, fit) else {
+            if self.steps.0 == 0 {
+                break;
+            }
+            let settled = settle(self.original, fit);
+            self.spend(std::mem::take(&mut fit.work));
+            let Some(held) = settled else {
                 break;
             };
             match self.ask(&held, &everything, 8) {
@@ -315,17 +325,23 @@ impl Prover<'_> {
                 let index = held.trees[tree].index;
                 for node in (0..self.original.trees()[index].nodes().len()).rev() {
                     for cut in held.cuts(self.original, tree, node) {
+                        if self.steps.0 == 0 {
+                            return held;
+                        }
                         let Some(within) = self.exact.below(index, node) else {
                             held = cut;
                             is_changed = true;
                             break;
                         };
-                        let is_kept = |row: &Vec<f64>| {
-                            let is_below = cut.comes_to(self.original, tree, row) == node;
-                            !is_below
-                                || cut.predict(self.original, row) == self.original.predict(row)
+                        let comes =
+                            |row: &&Vec<f64>| cut.comes_to(self.original, tree, row) == node;
+                        let below: Vec<&Vec<f64>> = rows.iter().filter(comes).collect();
+                        let is_kept = |row: &&Vec<f64>| {
+                            cut.predict(self.original, row) == self.original.predict(row)
                         };
-                        if !rows.iter().all(is_kept) {
+                        let are_kept = below.iter().all(is_kept);
+                        self.spend((rows.len() + 2 * below.len() * held.trees.len()) as u64);
+                        if !are_kept {
                             continue;
                         }
                         match self.ask(&cut, &within, PART) {
