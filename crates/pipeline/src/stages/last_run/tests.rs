@@ -496,7 +496,7 @@ fn a_run_is_made_of_what_its_stages_were_made_from() {
     let from = find_record(&session);
     remember(&session, from, BTreeMap::new()).unwrap();
     drop((session, inputs));
-    project.says("p.toml", &expect!["the last run is not whole: stage build was made from another candidates/ of quantize, stage build was made from another empty-crate/ of quantize, stage run was made from another candidates/ of quantize, stage run was made from another empty-crate/ of quantize; `spinney pipeline run --config FOLDER/p.toml` makes a new one"]);
+    project.says("p.toml", &expect!["the last run is not whole: stage build was made from another candidates.json of quantize, stage build was made from another candidates/ of quantize, stage build was made from another empty-crate/ of quantize, stage run was made from another candidates.json of quantize, stage run was made from another candidates/ of quantize, stage run was made from another empty-crate/ of quantize; `spinney pipeline run --config FOLDER/p.toml` makes a new one"]);
 }
 
 fn find_record(session: &Session) -> MadeFrom {
