@@ -364,7 +364,7 @@ pub fn quantized(path: &Path, progress: Progress) -> Result<Quantized, Failure> 
     quantized_by(path, progress, last_run::is_there)
 }
 
-/// As [`quantized`], by this program, whatever the last run was made by.
+/// As [`quantized()`], by this program, whatever the last run was made by.
 pub fn quantized_anew(path: &Path, progress: Progress) -> Result<Quantized, Failure> {
     quantized_by(path, progress, |_, _| Ok(false))
 }
