@@ -13,7 +13,7 @@ use crate::{
 impl QuantModel {
     /// Quantizes `model`.
     ///
-    /// `calibrations` has one entry per feature, from [`calibrate`]. `rows` are the training rows,
+    /// `calibrations` has one entry per feature, from [`crate::calibrate`]. `rows` are the training rows,
     /// if there are any; where codings or the precision of leaves are left open, they are chosen
     /// so that none of these rows is decided differently.
     ///
