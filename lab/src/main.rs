@@ -154,6 +154,8 @@ enum BenchVerb {
     /// Batches of rows on this machine against scikit-learn, onnxruntime, treelite and tl2cgen;
     /// needs python3 with venv and pip, and gcc.
     Host,
+    /// Forests made smaller under each promise.
+    Shrink,
     /// Our training against scikit-learn's; needs python3 with venv and pip.
     Train,
 }
@@ -207,6 +209,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
+        Verb::Bench(BenchVerb::Shrink) => bench::shrink::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Reproduce { configs, all } => {
             let all = all.then(|| ci::PIPELINES.map(PathBuf::from).to_vec());

@@ -6,4 +6,5 @@ pub(crate) mod device;
 pub(crate) mod frontend;
 pub(crate) mod host;
 mod python;
+pub(crate) mod shrink;
 pub(crate) mod train;
