@@ -120,7 +120,7 @@ pub fn rows(bytes: &[u8]) {
     };
     let labels = match marks % 3 {
         0 => LabelsIn::None,
-        1 => LabelsIn::Column("y"),
+        1 => LabelsIn::Columns(vec!["y"]),
         _ => LabelsIn::File(labels),
     };
     let Ok(source) = Source::open(rows, labels, marks & 4 == 0) else {

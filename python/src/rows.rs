@@ -1,6 +1,6 @@
 //! Rows of readings from NumPy, borrowed: checked, and shared out to threads in chunks.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -68,7 +68,7 @@ impl<'py> Rows<'py> {
             names.map(|name| (name, missing.clone())).collect()
         });
         let columns: Columns = gaps.unwrap_or_default();
-        let target = Target::Numbers(vec![0.0; n_rows]);
+        let target = Target::Numbers(Array2::zeros((n_rows, 1)));
         Dataset::known(rows, target, Vec::new(), &columns)
             .map_err(|error| PyValueError::new_err(error.to_string()))
     }

@@ -114,3 +114,77 @@ fn a_gap_and_a_set_are_explained() {
     "#]],
     );
 }
+
+/// A tree that gives both targets, and one leaf for all.
+const TARGETS: &str = r#"{"format":"spinney-model","version":2,"kind":"additive",
+"features":[{"name":"a"},{"name":"b"}],"task":"regress","targets":["x","y"],
+"sum":{"precision":"float64","base":[40.5,-1]},"link":{"function":"identity"},"trees":[
+{"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.3,1]},{"value":[-2,2.7]}]},
+{"nodes":[{"value":[0.5,0.1]}]}]}"#;
+
+#[test]
+fn every_target_is_judged_by_its_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rows = "y,a,b,x\n0.25,2,0,41\n1.5,3,0,39.5\n";
+    std::fs::write(folder.path().join("rows.csv"), rows).expect("a temporary file");
+    std::fs::write(folder.path().join("model.json"), TARGETS).expect("a temporary file");
+    let config = |label: &str| {
+        format!(
+            "pipeline = {{ name = \"targets\" }}\n\
+             dataset = {{ test = \"rows.csv\", label = {label} }}\n\
+             model = {{ source = \"import\", path = \"model.json\" }}\n\
+             quantize = {{ votes = \"8-bit\" }}\n\
+             target = {{ chip = \"nRF51822_xxAA\" }}\n"
+        )
+    };
+    let of = |label: &str, command: &[&str]| run(folder.path(), &config(label), command);
+    let both = r#"["x", "y"]"#;
+    let output = of(both, &UNTIL);
+    let expected = expect![[r#"
+        values of "x" float: MAE 0.4, RMSE 0.41231, R² 0.697778
+        values of "x" Q15: MAE 0.39844, RMSE 0.41118, R² 0.699436
+        error of "x": Q15 is off float by at most 0.003125 on the test rows, 0.0015625 on average; proven for every input: at most 0.003125
+        values of "y" float: MAE 0.225, RMSE 0.23717, R² 0.856000
+        values of "y" Q15: MAE 0.22656, RMSE 0.23722, R² 0.855938
+        error of "y": Q15 is off float by at most 0.00625 on the test rows, 0.0046875 on average; proven for every input: at most 0.00625
+    "#]];
+    check(&output.stdout, folder.path(), "of \"", &expected);
+    let input = folder.path().join("rows.csv").display().to_string();
+    let output = of(both, &["predict", "--json", "--input", &input]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let until = words.iter().position(|word| *word == "\"seconds\":");
+    let expected = expect![[
+        r#"{ "rows": 2, "accuracy": null, "rows_right": null, "mean_absolute_error": [ 0.3984375, 0.2265625 ],"#
+    ]];
+    expected.assert_eq(&words[..until.expect("seconds")].join(" "));
+    let output = of(both, &["explain", "--row", "1"]);
+    let expected = expect![[r#"
+        float says 39, 1.8000000000000003, Q15 says 39, 1.796875
+    "#]];
+    check(&output.stdout, folder.path(), "says", &expected);
+    for (label, expected) in [
+        (
+            r#""x""#,
+            expect![[r#"
+            error: dataset.label: found 1 column, expected 2, one for each target of the model: x, y
+        "#]],
+        ),
+        (
+            r#"["y", "x"]"#,
+            expect![[r#"
+            error: dataset.label: found y, x in another order than the model's
+        "#]],
+        ),
+        (
+            r#"["x", "b", "y"]"#,
+            expect![[r#"
+            error: dataset.label: found 3 columns, expected 2, one for each target of the model: x, y
+        "#]],
+        ),
+    ] {
+        let output = of(label, &UNTIL);
+        assert_eq!(output.status.code(), Some(2));
+        check(&output.stderr, folder.path(), "error", &expected);
+    }
+}

@@ -12,7 +12,8 @@ use crate::{Fault, Kind};
 pub struct Edges {
     /// Readings as the device receives them.
     pub rows: Vec<Vec<f64>>,
-    /// The class of each row; of values the bits of the first, as a device delivers it.
+    /// The class of each row; of values their bits, those of several folded into one word, as a device
+    /// delivers them.
     pub classes: Vec<usize>,
     /// The votes of each row, one per class.
     pub scores: Vec<Vec<i64>>,

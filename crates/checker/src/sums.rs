@@ -131,11 +131,13 @@ impl<'a> Adding<'a> {
         exact.map(vote).collect()
     }
 
-    /// The bits of the first value, as a device delivers it; `None` where there are classes.
+    /// The bits of all values in one word, as a device delivers them; `None` where there are classes.
     pub(crate) fn delivered(&self, scores: &[i64]) -> Option<usize> {
         let is_value = self.model.schema().task() == Task::Regress;
-        let base = self.claim.bases.first().filter(|_| is_value)?;
-        Some(((scores[0] + base) as u32) as usize)
+        let values = scores.iter().zip(&self.claim.bases);
+        let bits = values.map(|(score, base)| (score + base) as u32);
+        let word = bits.fold(0, |word: u32, bits| word.rotate_left(1) ^ bits);
+        is_value.then_some(word as usize)
     }
 
     /// Holds a leaf's votes to its values: each to the nearest. Gives by how much one vote is above

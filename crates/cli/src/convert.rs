@@ -207,7 +207,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Rows with the model's columns, in its order.
 fn rows_of(bytes: &[u8], label: Option<&str>, model: &FloatModel) -> Result<Dataset, DataError> {
-    let labels = label.map_or(LabelsIn::None, LabelsIn::Column);
+    let labels = label.map_or(LabelsIn::None, |label| LabelsIn::Columns(vec![label]));
     let source = Source::open(bytes, labels, true)?;
     let columns = columns(&BTreeMap::new(), Some(model), false, &source)?;
     let (rows, _) = source
@@ -216,7 +216,7 @@ fn rows_of(bytes: &[u8], label: Option<&str>, model: &FloatModel) -> Result<Data
     let schema = model.schema();
     let is_named = schema.naming() == Naming::Given;
     let rows = rows.with_features(&schema.feature_names(), is_named)?;
-    let target = Target::Numbers(vec![0.0; rows.values.nrows()]);
+    let target = Target::Numbers(ndarray::Array2::zeros((rows.values.nrows(), 1)));
     Dataset::known(rows, target, Vec::new(), &columns)
 }
 

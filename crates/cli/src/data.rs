@@ -144,7 +144,7 @@ fn other_format(path: &Path, bytes: &[u8]) -> Result<Option<String>, Failure> {
         ),
         Format::Npz => (
             "an archive of NumPy arrays",
-            LabelsIn::Column("y"),
+            LabelsIn::Columns(vec!["y"]),
             "label = \"y\"",
         ),
         Format::Idx => ("IDX", LabelsIn::None, "path_labels = \"LABELS.idx1-ubyte\""),

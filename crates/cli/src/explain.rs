@@ -45,7 +45,10 @@ fn explanation(quantized: &Quantized, row: usize, index: usize) -> Explanation {
     let test = &quantized.rows.test;
     let outputs = quantized.model.schema().outputs();
     let label = quantized.rows.has_labels.then(|| match test.numbers() {
-        Some(numbers) => numbers[index].to_string(),
+        Some(numbers) => {
+            let numbers = numbers.row(index).into_iter().map(f64::to_string);
+            numbers.collect::<Vec<_>>().join(", ")
+        }
         None => outputs[test.labels()[index]].clone(),
     });
     let shipped = quantized.shipped();

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
+use ndarray::{Array2, Axis};
 use spinney_batch::Predictor;
 use spinney_config::{Config, DataFile, Dataset as RowsConfig, Gaps, Labels};
 use spinney_dataset::limits::FILE_BYTES_MAX;
@@ -16,7 +17,7 @@ use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsAre, Labels
 use spinney_model::{FloatModel, Naming, Schema, Task};
 use spinney_wire::frame::Clock;
 
-use answer::{Answer, DeviceAnswer, Ticks};
+use answer::{Answer, DeviceAnswer, OneOrAll, Ticks};
 
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image::Way;
@@ -106,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let shown = shown.flatten();
     if let (Some(path), Some(format)) = (&arguments.output, format) {
         let bytes = match &predicted.values {
-            Some(values) => format.bytes_of_values(values, shown),
+            Some(values) => format.bytes_of_values(values, shown, schema.targets()),
             None => format.bytes(classes, shown, schema),
         };
         store::write_whole(path, &bytes).input()?;
@@ -119,28 +120,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         _ => None,
     };
-    let mean_error = match (&fitted.labels, &predicted.values) {
+    // Of each target.
+    let mean_errors: Vec<f64> = match (&fitted.labels, &predicted.values) {
         (Some(Known::Numbers(labels)), Some(values)) => {
-            let errors = labels
-                .iter()
-                .zip(values)
-                .map(|(label, value)| (label - value).abs());
-            Some(errors.sum::<f64>() / n_rows.max(1) as f64)
+            let errors = (labels - values).mapv(f64::abs);
+            errors
+                .mean_axis(Axis(0))
+                .map_or(Vec::new(), |it| it.to_vec())
         }
-        _ => None,
+        _ => Vec::new(),
     };
     if arguments.json {
         let answer = Answer {
             rows: n_rows,
             accuracy: n_right.map(|n_right| n_right as f64 / n_rows.max(1) as f64),
             rows_right: n_right,
-            mean_absolute_error: mean_error,
+            mean_absolute_error: OneOrAll::of(mean_errors),
             seconds: predicted.seconds,
             classes: predicted.values.is_none().then(|| {
                 let names = classes.iter().map(|class| name(schema, *class));
                 names.collect()
             }),
-            values: predicted.values.as_deref(),
+            values: predicted.values.as_ref().map(|values| {
+                let rows = values.rows().into_iter();
+                rows.filter_map(|row| OneOrAll::of(row.to_vec())).collect()
+            }),
             score_classes: shown.map(|_| schema.outputs()),
             scores: shown,
             device: predicted.device.as_ref(),
@@ -156,8 +160,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 n_right as f64 / n_rows as f64
             );
         }
-        if let Some(error) = mean_error {
-            println!("mean absolute error {error:.6} ({n_rows} rows)");
+        for (error, target) in mean_errors.iter().zip(schema.targets()) {
+            let of_target = match mean_errors.len() {
+                1 => String::new(),
+                _ => format!(" of {}", target.escape_debug()),
+            };
+            println!("mean absolute error{of_target} {error:.6} ({n_rows} rows)");
         }
         eprintln!(
             "{n_rows} rows in {:.3} s, {:.0} rows per second",
@@ -174,8 +182,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// What came of the rows.
 struct Predicted {
     classes: Vec<usize>,
-    /// Of a regressor.
-    values: Option<Vec<f64>>,
+    /// Of a regressor, `n_rows` × `n_targets`.
+    values: Option<Array2<f64>>,
     /// Where they were asked for, or make values.
     scores: Option<Vec<Vec<i64>>>,
     seconds: f64,
@@ -356,11 +364,14 @@ fn clock_in_words(clock: Clock) -> &'static str {
 }
 
 /// The values that rows' scores are, through the model's link; `None` where there are classes.
-fn values_of(quantized: &Quantized, scores: &[Vec<i64>]) -> Option<Vec<f64>> {
+fn values_of(quantized: &Quantized, scores: &[Vec<i64>]) -> Option<Array2<f64>> {
     let Quantized { model, quant, .. } = quantized;
-    let sum = model.additive()?;
-    let value = |scores: &Vec<i64>| sum.linked(&quant.values(scores))[0];
-    (model.task() == Task::Regress).then(|| scores.iter().map(value).collect())
+    let sum = model.additive().filter(|_| model.task() == Task::Regress)?;
+    let values = scores
+        .iter()
+        .flat_map(|scores| sum.linked(&quant.values(scores)));
+    let shape = (scores.len(), quant.n_scores());
+    Array2::from_shape_vec(shape, values.collect()).ok()
 }
 
 /// The file whose columns those of the input are like.
@@ -379,7 +390,7 @@ fn read(
 ) -> Result<(Rows, Option<RowLabels>), DataError> {
     let file = file_of(config);
     let labels = match &file.labels {
-        Labels::Column(label) => LabelsIn::Column(label),
+        Labels::Columns(labels) => LabelsIn::Columns(labels.iter().map(String::as_str).collect()),
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,
     };
     let keeps = |column: &str| {
@@ -406,8 +417,8 @@ struct Fitted {
 enum Known {
     /// A class per row.
     Classes(Vec<usize>),
-    /// A number per row.
-    Numbers(Vec<f64>),
+    /// Numbers per row, one for each target.
+    Numbers(Array2<f64>),
 }
 
 fn fit(
@@ -425,17 +436,24 @@ fn fit(
         });
     };
     if schema.task() == Task::Regress {
-        let number = |(row, label): (usize, &str)| match label.trim().parse() {
+        let n_targets = schema.targets().len();
+        let number = |(index, label): (usize, &str)| match label.trim().parse() {
             Ok(number) if f64::is_finite(number) => Ok(number),
             _ => Err(DataError::new(
-                format!("labels, row {row}"),
+                format!("labels, row {}", index / n_targets),
                 format!("{label:?}"),
                 "a finite number, since the model gives values",
             )),
         };
         let numbers = labels.iter().enumerate().map(number);
+        let numbers = numbers.collect::<Result<Vec<f64>, _>>()?;
+        let shape = (rows.values.nrows(), n_targets);
+        let numbers = Array2::from_shape_vec(shape, numbers).map_err(|_| {
+            let expected = format!("one for each of {n_targets} targets in each row");
+            DataError::new("the labels", format!("{} of them", labels.len()), expected)
+        })?;
         return Ok(Fitted {
-            labels: Some(Known::Numbers(numbers.collect::<Result<_, _>>()?)),
+            labels: Some(Known::Numbers(numbers)),
             values: rows.values,
         });
     }
@@ -507,18 +525,41 @@ impl OutputFormat {
 
 impl OutputFormat {
     /// Values, and the scores that they are made of where they were asked for.
-    fn bytes_of_values(self, values: &[f64], scores: Option<&[Vec<i64>]>) -> Vec<u8> {
+    fn bytes_of_values(
+        self,
+        values: &Array2<f64>,
+        scores: Option<&[Vec<i64>]>,
+        targets: &[String],
+    ) -> Vec<u8> {
         if self == Self::Npy {
-            return npy_bytes("<f8", values.iter().map(|value| value.to_le_bytes()));
+            let items = values.iter().map(|value| value.to_le_bytes());
+            return match targets.len() {
+                1 => npy_bytes("<f8", items),
+                n => [
+                    header("<f8", &format!("({}, {n})", values.nrows())),
+                    items.flatten().collect(),
+                ]
+                .concat(),
+            };
         }
-        let mut out = String::from("value");
-        out.push_str(if scores.is_some() { ",score\n" } else { "\n" });
-        for (row, value) in values.iter().enumerate() {
-            out.push_str(&value.to_string());
-            for score in scores.map_or(&[][..], |scores| &scores[row]) {
-                out.push_str(&format!(",{score}"));
+        let columns = |what: &str| -> Vec<String> {
+            match targets {
+                [_] => vec![what.to_owned()],
+                _ => (targets.iter())
+                    .map(|target| quoted(&format!("{what} {target}")))
+                    .collect(),
             }
-            out.push('\n');
+        };
+        let mut names = columns("value");
+        if scores.is_some() {
+            names.extend(columns("score"));
+        }
+        let mut out = names.join(",") + "\n";
+        for (row, values) in values.rows().into_iter().enumerate() {
+            let scores = scores.map_or(&[][..], |scores| &scores[row]);
+            let fields = values.iter().map(f64::to_string);
+            let fields: Vec<String> = fields.chain(scores.iter().map(i64::to_string)).collect();
+            out.push_str(&(fields.join(",") + "\n"));
         }
         out.into_bytes()
     }

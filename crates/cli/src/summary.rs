@@ -71,8 +71,8 @@ fn write_model(name: &str, model: &Model, out: &mut String) -> std::fmt::Result 
 /// What is known of a quantized model.
 pub(super) struct Known<'a> {
     pub accuracy: &'a Accuracy,
-    /// Of a regressor.
-    pub value: Option<&'a Value>,
+    /// Of a regressor, target by target.
+    pub values: &'a [Value],
     /// Of a detector.
     pub detect: Option<&'a Detect>,
     /// Of a classifier that may say that it does not know.
@@ -94,18 +94,18 @@ pub(super) fn quantized_lines(known: &Known<'_>) -> String {
 }
 
 fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
-    match (known.value, known.detect) {
-        (Some(value), _) => {
-            for line in value.lines() {
-                writeln!(out, "{}", visible(&line))?;
-            }
-        }
-        (None, Some(detect)) => {
+    match (known.values, known.detect) {
+        ([], Some(detect)) => {
             for line in detect.lines(known.n_rows, known.accuracy) {
                 writeln!(out, "{line}")?;
             }
         }
-        (None, None) => write_accuracy(known.accuracy, known.n_rows, out)?,
+        ([], None) => write_accuracy(known.accuracy, known.n_rows, out)?,
+        (values, _) => {
+            for line in values.iter().flat_map(Value::lines) {
+                writeln!(out, "{}", visible(&line))?;
+            }
+        }
     }
     for line in known.reject.iter().flat_map(|it| it.lines(known.n_rows)) {
         writeln!(out, "{line}")?;
@@ -119,7 +119,7 @@ fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
     write!(out, "certificate: ")?;
     if let Some(splits) = known.splits {
         write!(out, "splits {}", word(splits))?;
-        if known.value.is_some() {
+        if !known.values.is_empty() {
             return writeln!(out);
         }
         write!(out, ", ")?;
@@ -147,7 +147,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     let certificate = &report.certificate;
     let known = Known {
         accuracy: &report.accuracy,
-        value: report.value.as_ref(),
+        values: &report.values,
         detect: report.detect.as_ref(),
         reject: report.reject.as_ref(),
         shrink: report.shrink.as_ref(),

@@ -233,7 +233,7 @@ fn tell_so_far(
     };
     terminal::styled(&summary::quantized_lines(&summary::Known {
         accuracy: &quantized.accuracy,
-        value: quantized.value.as_ref(),
+        values: &quantized.values,
         detect: quantized.detect.as_ref(),
         reject: quantized.reject.as_ref(),
         shrink: quantized.shrink.as_ref(),

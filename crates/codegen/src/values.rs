@@ -94,14 +94,21 @@ pub(crate) fn functions(model: &QuantModel, of_encoding: String) -> String {
              }}\n    \
              values\n\
          }}\n\n\
-         /// The value of the first target as a word, where one number is delivered.\n\
+         /// {doc}\n\
          #[must_use]\n\
          #[inline(never)]\n\
          pub fn classify(codes: &[Code; N_CODES]) -> usize {{\n    \
-             values(codes)[0].cast_unsigned() as usize\n\
+             {word}\n\
          }}\n\n\
          {scores}",
         bases = bases.join(", "),
+        doc = word_doc(model),
+        word = match model.n_scores() {
+            1 => "values(codes)[0].cast_unsigned() as usize",
+            _ =>
+                "let fold = |word: u32, value: &i32| word.rotate_left(1) ^ value.cast_unsigned();\n    \
+                  values(codes).iter().fold(0, fold) as usize",
+        },
         unit = 2.0_f64.powi(-i32::from(sums.shift())),
         scores = of_encoding[scores..].replacen(
             SCORES,
@@ -111,6 +118,14 @@ pub(crate) fn functions(model: &QuantModel, of_encoding: String) -> String {
     )
 }
 
+/// What is delivered where there is room for one number.
+fn word_doc(model: &QuantModel) -> &'static str {
+    match model.n_scores() {
+        1 => "The value of the first target as a word, where one number is delivered.",
+        _ => "The values of all targets folded into a word, where one number is delivered.",
+    }
+}
+
 /// The text of a crate's functions over readings, which speak of a class.
 pub(crate) fn of_readings(model: &QuantModel, functions: String) -> String {
     if sums(model).is_none() {
@@ -118,7 +133,7 @@ pub(crate) fn of_readings(model: &QuantModel, functions: String) -> String {
     }
     functions.replacen(
         "/// The class index of a row of raw readings.",
-        "/// The value of the first target as a word, where one number is delivered.",
+        &format!("/// {}", word_doc(model)),
         1,
     )
 }

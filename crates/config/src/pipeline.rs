@@ -225,15 +225,24 @@ pub struct FilesOf {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Labels {
-    /// In this column of the same CSV file, or this array of the same archive; a column's number
-    /// where the file has no header.
-    Column(String),
+    /// In these columns of the same CSV file, one for each target, or this array of the same archive; a
+    /// column's number where the file has no header.
+    #[serde(rename = "column", serialize_with = "one_or_all")]
+    Columns(Vec<String>),
     /// In a file of their own.
     File(ConfigPath),
     /// In the names of the folders that recordings lie in, or in the config, which has files by class.
     Folders,
     /// Nowhere: an imported model is run, and no accuracy is measured.
     None,
+}
+
+/// One name as it is, several as a list.
+fn one_or_all<S: serde::Serializer>(names: &[String], to: S) -> Result<S::Ok, S::Error> {
+    match names {
+        [name] => name.serialize(to),
+        names => names.serialize(to),
+    }
 }
 
 /// What must hold for every input within some ranges.

@@ -127,7 +127,18 @@ impl Reader<'_> {
                 DeValue::Array(array) if array.is_empty() => self.refuse(place, kind, value, None),
                 _ => self.words(place, kind, value, words),
             },
-            Kind::Names { max } => self.names(place, kind, value, *max),
+            Kind::Names { max } => self.names(place, kind, &Kind::Text, value, *max),
+            Kind::Columns => match value.get_ref() {
+                DeValue::Array(_) => self.names(place, kind, &Kind::Column, value, usize::MAX),
+                DeValue::String(_) | DeValue::Integer(_) => {
+                    let column = self.read(place, &Kind::Column, value)?;
+                    let Value::Text(name) = column else {
+                        unreachable!("a column is a name")
+                    };
+                    Some(Value::Words(vec![(name, value.span())]))
+                }
+                _ => self.wrong_type(place, kind, value),
+            },
             Kind::Size { min } => self.size(place, kind, value, *min),
             Kind::Duration => {
                 let text = self.string(place, kind, value)?;
@@ -320,6 +331,7 @@ impl Reader<'_> {
         &mut self,
         place: &str,
         kind: &Kind,
+        item_kind: &Kind,
         value: &Spanned<DeValue>,
         max: usize,
     ) -> Option<Value> {
@@ -332,7 +344,7 @@ impl Reader<'_> {
         let n_faults = self.faults.len();
         let mut found: Vec<(String, Span)> = Vec::new();
         for item in array.iter() {
-            let Some(name) = self.string(place, &Kind::Text, item) else {
+            let Some(Value::Text(name)) = self.read(place, item_kind, item) else {
                 continue;
             };
             if name.contains(char::is_control) {

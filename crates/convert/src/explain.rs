@@ -246,12 +246,12 @@ pub fn explain(
         margins,
         scores: shown_scores.collect(),
         float: if is_value {
-            float_scores[0].to_string()
+            listed(&float_scores)
         } else {
             class(argmax(&float_scores))
         },
         q15: if is_value {
-            q15_scores[0].to_string()
+            listed(&q15_scores)
         } else {
             class(quant.predict(readings))
         },
@@ -280,6 +280,12 @@ pub fn explain(
         },
         soft_vote: (voting == Voting::Hard).then(|| class(model.predict(readings))),
     }
+}
+
+/// The values of all targets.
+fn listed(values: &[f64]) -> String {
+    let values: Vec<String> = values.iter().map(f64::to_string).collect();
+    values.join(", ")
 }
 
 /// What float and Q15 say of each output, in one unit: shares of votes, nats, raw values of targets, or

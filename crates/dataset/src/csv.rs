@@ -18,7 +18,7 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
     let budget = Budget::of(bytes.len());
     let bytes = crate::unpacked(bytes, &budget)?;
     let wanted = Wanted {
-        label: Some(label),
+        labels: &[label],
         labels_are: LabelsAre::Classes,
         keeps: &|_| true,
         columns: &Columns::new(),
@@ -31,8 +31,8 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
 
 /// What is read of a table.
 pub(crate) struct Wanted<'a> {
-    /// The label's column, if the file has one.
-    pub label: Option<&'a str>,
+    /// The columns of labels, one for each target; none if the file has none.
+    pub labels: &'a [&'a str],
     pub labels_are: LabelsAre,
     /// Says no to features that are left out; what stands in these is not looked at.
     pub keeps: &'a dyn Fn(&str) -> bool,
@@ -57,17 +57,18 @@ pub(crate) fn read_columns(
     let mut table = Table::of(bytes, shape.clone())?;
     table.check_names()?;
     let names = table.names().to_vec();
-    let label_column = match wanted.label {
-        None => None,
-        Some(label) => Some(names.iter().position(|name| name == label).ok_or_else(|| {
+    let position = |label: &&str| {
+        names.iter().position(|name| name == label).ok_or_else(|| {
             DataError::new(
                 "line 1",
                 format!("no column \"{label}\""),
                 format!("the label among the columns: {}", preview(&names)),
             )
-        })?),
+        })
     };
-    let kept: Vec<(usize, String)> = feature_names(&names, has_header, label_column)
+    let label_columns = wanted.labels.iter().map(position);
+    let label_columns = label_columns.collect::<Result<Vec<usize>, _>>()?;
+    let kept: Vec<(usize, String)> = feature_names(&names, has_header, &label_columns)
         .filter(|(_, name)| (wanted.keeps)(name))
         .collect();
     let fields: Vec<Fields<'_>> = (kept.iter())
@@ -77,7 +78,7 @@ pub(crate) fn read_columns(
     let mut labels = Labels::default();
     let mut faults: BTreeMap<usize, Unreadable> = BTreeMap::new();
     while table.advance()? {
-        if let Some(column) = label_column {
+        for &column in &label_columns {
             let label = table.field(column)?;
             match wanted.labels_are {
                 LabelsAre::Classes => labels::check(label, || table.place(column))?,
@@ -122,7 +123,7 @@ pub(crate) fn read_columns(
         is_named: has_header,
         values,
     };
-    Ok((rows, label_column.map(|_| labels)))
+    Ok((rows, (!label_columns.is_empty()).then_some(labels)))
 }
 
 /// The fields of one column, none of them missing.
@@ -154,9 +155,9 @@ pub(crate) fn words(
 pub(crate) fn feature_names(
     names: &[String],
     has_header: bool,
-    label_column: Option<usize>,
+    label_columns: &[usize],
 ) -> impl Iterator<Item = (usize, String)> {
-    let columns = (0..names.len()).filter(move |column| Some(*column) != label_column);
+    let columns = (0..names.len()).filter(|column| !label_columns.contains(column));
     columns.enumerate().map(move |(feature, column)| {
         let name = if has_header {
             names[column].clone()

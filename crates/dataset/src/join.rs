@@ -63,10 +63,10 @@ pub fn read_all(parts: &[Part<'_>], keeps: &dyn Fn(&str) -> bool) -> Result<Data
         values: values.expect("each row has one reading per feature"),
         ..like
     };
-    let labels_are = first.source.labels_are;
+    let (labels_are, n_targets) = (first.source.labels_are, first.source.n_targets());
     let (target, of_labels) = match labels.len() {
         0 => (Target::none(n_rows, labels_are), Vec::new()),
-        _ => Target::of(&labels, labels_are)?,
+        _ => Target::of(&labels, labels_are, n_targets)?,
     };
     Ok(Dataset::known(rows, target, of_labels, &columns)?.with_notes(notes))
 }

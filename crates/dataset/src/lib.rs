@@ -212,7 +212,7 @@ impl Rows {
     }
 }
 
-/// Rows with a class each, or a number each; at least one row and one feature.
+/// Rows with a class each, or numbers; at least one row and one feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     rows: Rows,
@@ -245,7 +245,7 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::known`].
     pub fn with_gaps(rows: Rows, labels: &Labels, columns: &Columns) -> Result<Self, DataError> {
-        let (target, notes) = Target::of(labels, LabelsAre::Classes)?;
+        let (target, notes) = Target::of(labels, LabelsAre::Classes, 1)?;
         Self::known(rows, target, notes, columns)
     }
 
@@ -320,9 +320,9 @@ impl Dataset {
         }
     }
 
-    /// The number of each row; `None` where rows have classes.
+    /// The numbers of each row, `n_rows` × `n_targets`; `None` where rows have classes.
     #[must_use]
-    pub fn numbers(&self) -> Option<&[f64]> {
+    pub fn numbers(&self) -> Option<&Array2<f64>> {
         match &self.target {
             Target::Classes { .. } => None,
             Target::Numbers(numbers) => Some(numbers),
@@ -333,7 +333,7 @@ impl Dataset {
     pub(crate) fn strata(&self) -> Cow<'_, [usize]> {
         match &self.target {
             Target::Classes { of_row, .. } => of_row.into(),
-            Target::Numbers(numbers) => vec![0; numbers.len()].into(),
+            Target::Numbers(numbers) => vec![0; numbers.nrows()].into(),
         }
     }
 

@@ -309,7 +309,7 @@ impl Profile {
         let names: Vec<String> = self.columns.iter().map(|it| it.name.clone()).collect();
         let label = self.label.as_ref().map(|it| &it.column);
         let at = label.and_then(|label| names.iter().position(|name| name == label));
-        for (column, feature) in csv::feature_names(&names, self.header, at) {
+        for (column, feature) in csv::feature_names(&names, self.header, at.as_slice()) {
             self.columns[column].feature = Some(feature);
         }
         let label = at

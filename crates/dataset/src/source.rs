@@ -41,10 +41,11 @@ impl Format {
 }
 
 /// Where the labels of a file of rows are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum LabelsIn<'a> {
-    /// In a column of the same CSV file, or in a member of the same archive, of this name.
-    Column(&'a str),
+    /// In columns of the same CSV file, one for each target, or in a member of the same archive, of these
+    /// names.
+    Columns(Vec<&'a str>),
     /// In a file of their own, with these bytes.
     File(&'a [u8]),
     /// Nowhere.
@@ -76,7 +77,7 @@ impl<'a> Source<'a> {
     ) -> Result<Self, DataError> {
         let n_label_bytes = match labels {
             LabelsIn::File(labels) => labels.len(),
-            LabelsIn::Column(_) | LabelsIn::None => 0,
+            LabelsIn::Columns(_) | LabelsIn::None => 0,
         };
         let budget = Budget::of(bytes.len().saturating_add(n_label_bytes));
         let bytes = unpacked(bytes, &budget)?;
@@ -105,6 +106,19 @@ impl<'a> Source<'a> {
             columns,
             ..self
         }
+    }
+
+    /// The columns of labels.
+    fn label_names(&self) -> &[&'a str] {
+        match &self.labels {
+            LabelsIn::Columns(names) => names,
+            LabelsIn::File(_) | LabelsIn::None => &[],
+        }
+    }
+
+    /// Labels of a row.
+    pub(crate) fn n_targets(&self) -> usize {
+        self.label_names().len().max(1)
     }
 
     /// What the file is.
@@ -160,19 +174,19 @@ impl<'a> Source<'a> {
         match self.columns()? {
             None => Ok(self.rows(&|_| true)?.0.features),
             Some(columns) => {
-                let label = match self.labels {
-                    LabelsIn::Column(label) => columns.iter().position(|name| name == label),
-                    _ => None,
-                };
+                let is_label =
+                    |(_, name): &(usize, &String)| self.label_names().contains(&name.as_str());
+                let labels = columns.iter().enumerate().filter(is_label);
+                let labels: Vec<usize> = labels.map(|(column, _)| column).collect();
                 let has_header = self.shape.as_ref().is_some_and(|it| it.has_header);
-                let features = csv::feature_names(&columns, has_header, label);
+                let features = csv::feature_names(&columns, has_header, &labels);
                 Ok(features.map(|(_, name)| name).collect())
             }
         }
     }
 
     /// Reads the rows without the features that `keeps` says no to, and the labels, if the file has
-    /// any. A CSV file without the column of the label has none.
+    /// any. A CSV file without all columns of labels has none.
     ///
     /// # Errors
     /// A damaged file, rows that are no numbers nor what their columns may hold, other labels than rows, more than the file's
@@ -180,16 +194,20 @@ impl<'a> Source<'a> {
     pub fn rows(&self, keeps: &dyn Fn(&str) -> bool) -> Result<(Rows, Option<Labels>), DataError> {
         let bytes = &self.bytes;
         let budget = &self.budget.clone();
-        let column = match self.labels {
-            LabelsIn::Column(label) => Some(label),
-            _ => None,
-        };
+        let names = self.label_names();
+        if self.format == Format::Npz && names.len() > 1 {
+            return Err(DataError::new(
+                "the labels",
+                format!("{} arrays of an archive", names.len()),
+                "one; a CSV file has a column for each of several targets",
+            ));
+        }
         let (rows, labels) = match (self.format, &self.shape) {
             (_, Some(shape)) => {
                 let columns = self.columns()?.unwrap_or_default();
-                let label = column.filter(|label| columns.iter().any(|name| name == label));
+                let has_all = (names.iter()).all(|label| columns.iter().any(|name| name == label));
                 let wanted = csv::Wanted {
-                    label,
+                    labels: if has_all { names } else { &[] },
                     labels_are: self.labels_are,
                     keeps,
                     columns: &self.columns,
@@ -197,12 +215,12 @@ impl<'a> Source<'a> {
                 return csv::read_columns(bytes, shape, &wanted, budget);
             }
             (Format::Npy, _) => (within("rows", npy::rows_within(bytes, budget))?, None),
-            (Format::Npz, _) => npy::read_npz_rows(bytes, column.unwrap_or_default(), budget)?,
+            (Format::Npz, _) => npy::read_npz_rows(bytes, names.first().unwrap_or(&""), budget)?,
             (Format::Idx | Format::Csv, _) => {
                 (within("images", idx::rows_within(bytes, budget))?, None)
             }
         };
-        let labels = match self.labels {
+        let labels = match &self.labels {
             LabelsIn::File(labels) => Some(within("labels", read_labels(labels, budget))?),
             _ => labels,
         };
@@ -221,9 +239,9 @@ impl<'a> Source<'a> {
     pub fn read(&self, keeps: &dyn Fn(&str) -> bool) -> Result<Dataset, DataError> {
         let (rows, labels) = self.rows(keeps)?;
         let of_file = self.note();
-        match (labels, self.labels) {
+        match (labels, &self.labels) {
             (Some(labels), _) => {
-                let (target, notes) = Target::of(&labels, self.labels_are)?;
+                let (target, notes) = Target::of(&labels, self.labels_are, self.n_targets())?;
                 let rows = Dataset::known(rows, target, notes, &self.columns)?;
                 Ok(rows.with_notes(of_file))
             }
@@ -232,12 +250,12 @@ impl<'a> Source<'a> {
                 let rows = Dataset::known(rows, target, Vec::new(), &self.columns)?;
                 Ok(rows.with_notes(of_file))
             }
-            (None, LabelsIn::Column(label)) if self.format == Format::Npz => {
-                npy::read_npz(&self.bytes, label)
+            (None, LabelsIn::Columns(names)) if self.format == Format::Npz => {
+                npy::read_npz(&self.bytes, names.first().unwrap_or(&""))
             }
-            (None, LabelsIn::Column(label)) => Err(DataError::new(
+            (None, LabelsIn::Columns(names)) => Err(DataError::new(
                 "the file",
-                format!("no labels \"{label}\""),
+                format!("no labels \"{}\"", names.join("\", \"")),
                 "a column or an array of that name, or the labels in a file of their own",
             )),
             (None, LabelsIn::File(_)) => Err(DataError::new(

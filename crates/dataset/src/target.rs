@@ -1,4 +1,6 @@
-//! What is known of rows: a class each, or a number each.
+//! What is known of rows: a class each, or numbers.
+
+use ndarray::{Array2, Axis};
 
 use crate::{DataError, Labels, Note, labels};
 
@@ -22,16 +24,21 @@ pub enum Target {
         /// Per row an index into them.
         of_row: Vec<usize>,
     },
-    /// A finite number.
-    Numbers(Vec<f64>),
+    /// Finite numbers, `n_rows` × `n_targets`.
+    Numbers(Array2<f64>),
 }
 
 impl Target {
-    /// Makes of labels what they are read as, and notes what is odd about them.
+    /// Makes of labels what they are read as, and notes what is odd about them; where they are numbers,
+    /// `n_targets` of them are a row's.
     ///
     /// # Errors
     /// A label that is no finite number where numbers are wanted.
-    pub(crate) fn of(labels: &Labels, are: LabelsAre) -> Result<(Self, Vec<Note>), DataError> {
+    pub(crate) fn of(
+        labels: &Labels,
+        are: LabelsAre,
+        n_targets: usize,
+    ) -> Result<(Self, Vec<Note>), DataError> {
         match are {
             LabelsAre::Classes => {
                 let (names, of_row, spellings) = labels::classes(labels);
@@ -40,13 +47,14 @@ impl Target {
                 Ok((Self::Classes { names, of_row }, notes))
             }
             LabelsAre::Numbers => {
-                let numbers = labels.iter().enumerate();
-                let numbers = numbers
-                    .map(|(row, label)| labels::number(label, || format!("labels, row {row}")));
-                Ok((
-                    Self::Numbers(numbers.collect::<Result<_, _>>()?),
-                    Vec::new(),
-                ))
+                let numbers = labels.iter().enumerate().map(|(index, label)| {
+                    labels::number(label, || format!("labels, row {}", index / n_targets))
+                });
+                let numbers = numbers.collect::<Result<Vec<f64>, _>>()?;
+                let shape = (numbers.len() / n_targets, n_targets);
+                let numbers = Array2::from_shape_vec(shape, numbers);
+                let numbers = numbers.expect("each row has a label for each target");
+                Ok((Self::Numbers(numbers), Vec::new()))
             }
         }
     }
@@ -58,14 +66,14 @@ impl Target {
                 names: vec![String::new()],
                 of_row: vec![0; n_rows],
             },
-            LabelsAre::Numbers => Self::Numbers(vec![0.0; n_rows]),
+            LabelsAre::Numbers => Self::Numbers(Array2::zeros((n_rows, 1))),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Classes { of_row, .. } => of_row.len(),
-            Self::Numbers(numbers) => numbers.len(),
+            Self::Numbers(numbers) => numbers.nrows(),
         }
     }
 
@@ -75,7 +83,7 @@ impl Target {
                 names: names.clone(),
                 of_row: rows.iter().map(|row| of_row[*row]).collect(),
             },
-            Self::Numbers(numbers) => Self::Numbers(rows.iter().map(|row| numbers[*row]).collect()),
+            Self::Numbers(numbers) => Self::Numbers(numbers.select(Axis(0), rows)),
         }
     }
 }

@@ -30,13 +30,13 @@ fn strings_sort_by_bytes_and_quotes_hold_commas() {
 fn columns_that_are_not_kept_may_hold_anything() {
     let text = b"id,a,note,y\n7,1,one,x\n8,2,\"over\nlines\",z\n";
     let keeps = |name: &str| name != "id" && name != "note";
-    let source = Source::open(text, LabelsIn::Column("y"), true).unwrap();
+    let source = Source::open(text, LabelsIn::Columns(vec!["y"]), true).unwrap();
     let data = source.read(&keeps).unwrap();
     assert_eq!(data.features(), ["a"]);
     assert_eq!(data.classes(), ["x", "z"]);
     assert_eq!(data.values().column(0).to_vec(), [1.0, 2.0]);
     assert!(source.read(&|name| name == "y").is_err());
-    let unlabelled = Source::open(text, LabelsIn::Column("class"), true).unwrap();
+    let unlabelled = Source::open(text, LabelsIn::Columns(vec!["class"]), true).unwrap();
     assert_eq!(unlabelled.rows(&|name| name == "a").unwrap().1, None);
     assert!(unlabelled.read(&|name| name == "a").is_err());
 }
@@ -246,9 +246,9 @@ proptest! {
     #[test]
     fn no_bytes_make_the_readers_panic(bytes: Vec<u8>, more: Vec<u8>) {
         let _ = csv::read(&bytes, "y");
-        for labels in [LabelsIn::None, LabelsIn::Column("y"), LabelsIn::File(&more)] {
+        for labels in [LabelsIn::None, LabelsIn::Columns(vec!["y"]), LabelsIn::File(&more)] {
             for has_header in [false, true] {
-                let _ = Source::open(&bytes, labels, has_header).and_then(|it| it.read(&|_| true));
+                let _ = Source::open(&bytes, labels.clone(), has_header).and_then(|it| it.read(&|_| true));
             }
         }
         let _ = idx::read(&bytes, &more);

@@ -9,7 +9,7 @@ use spinney_dataset::{
 };
 
 fn read(text: &str, label: &str, dialect: impl Into<Dialect>) -> Result<Dataset, DataError> {
-    Source::open(text.as_bytes(), LabelsIn::Column(label), dialect)?.read(&|_| true)
+    Source::open(text.as_bytes(), LabelsIn::Columns(vec![label]), dialect)?.read(&|_| true)
 }
 
 /// Names, rows, classes and notes of a table with a label `y`.

@@ -242,7 +242,7 @@ fn features_of_every_format_can_be_left_out() {
         zip.write_all(bytes).expect("its content");
     }
     let npz = zip.finish().expect("an archive").into_inner();
-    let source = Source::open(&npz, LabelsIn::Column("y"), true).expect("an archive");
+    let source = Source::open(&npz, LabelsIn::Columns(vec!["y"]), true).expect("an archive");
     assert_eq!(source.read(&keeps).expect("rows").features(), ["x0", "x2"]);
     let none = source.read(&|_| false).expect_err("nothing left");
     assert_eq!(

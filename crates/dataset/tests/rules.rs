@@ -147,7 +147,7 @@ fn a_first_line_of_readings() {
     // As pandas names columns that have no names.
     assert_eq!(found(&table("0,1,2,y\n5,5,5,a\n6,6,6,b\n")), [""; 0]);
     assert_eq!(found(&table("1,y\n5,a\n6,b\n")), ["no-header"]);
-    let open = |label| Source::open(text.as_bytes(), LabelsIn::Column(label), false);
+    let open = |label| Source::open(text.as_bytes(), LabelsIn::Columns(vec![label]), false);
     let rows = open("2").and_then(|it| it.read(&|_| true)).expect("rows");
     assert_eq!(
         (rows.n_rows(), rows.features()),
@@ -155,7 +155,8 @@ fn a_first_line_of_readings() {
     );
     assert_eq!(rows.classes(), ["x", "z"]);
     // The label first: features are numbered without it, as those of .npy files are.
-    let first = Source::open(b"x,1,2\nz,3,4\n", LabelsIn::Column("0"), false).expect("a file");
+    let first =
+        Source::open(b"x,1,2\nz,3,4\n", LabelsIn::Columns(vec!["0"]), false).expect("a file");
     assert_eq!(first.features().expect("names"), ["x0", "x1"]);
     let rows = first.read(&|name| name == "x1").expect("rows");
     assert_eq!(rows.values().column(0).to_vec(), [2.0, 4.0]);
@@ -280,7 +281,11 @@ fn formats_that_are_not_read_are_named() {
         (b"SQLite format 3\0", "an SQLite database"),
     ];
     for (bytes, name) in files {
-        for labels in [LabelsIn::None, LabelsIn::Column("y"), LabelsIn::File(b"")] {
+        for labels in [
+            LabelsIn::None,
+            LabelsIn::Columns(vec!["y"]),
+            LabelsIn::File(b""),
+        ] {
             let error = Source::open(bytes, labels, true).err().expect("a fault");
             assert_eq!(
                 (error.place.as_str(), error.found.as_str()),

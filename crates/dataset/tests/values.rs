@@ -1,10 +1,11 @@
 //! Rows with numbers for labels, columns with gaps and words, and detectors' two classes.
 
 use expect_test::{Expect, expect};
+use ndarray::array;
 use proptest::prelude::*;
 use spinney_dataset::{
-    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Missing, Source, csv, notes, npy,
-    split,
+    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Missing, Part, Source, csv, notes,
+    npy, read_all, split,
 };
 
 fn gaps(name: &str, missing: Missing) -> (String, Column) {
@@ -31,7 +32,7 @@ fn read(
     labels_are: LabelsAre,
     columns: impl IntoIterator<Item = (String, Column)>,
 ) -> Result<Dataset, DataError> {
-    Source::open(text.as_bytes(), LabelsIn::Column("y"), true)?
+    Source::open(text.as_bytes(), LabelsIn::Columns(vec!["y"]), true)?
         .with(labels_are, columns.into_iter().collect())
         .read(&|_| true)
 }
@@ -43,12 +44,18 @@ fn refused<T: std::fmt::Debug>(result: Result<T, DataError>, expected: &Expect) 
 #[test]
 fn labels_that_are_numbers() {
     let rows = read("a,y\n1,2.5\n2,-1e3\n3,2.5\n4, 7 \n", LabelsAre::Numbers, []).expect("rows");
-    assert_eq!(rows.numbers(), Some(&[2.5, -1000.0, 2.5, 7.0][..]));
+    assert_eq!(
+        rows.numbers(),
+        Some(&array![[2.5], [-1000.0], [2.5], [7.0]])
+    );
     assert_eq!(
         (rows.n_rows(), rows.classes(), rows.labels()),
         (4, &[][..], &[][..])
     );
-    assert_eq!(rows.select(&[3, 1]).numbers(), Some(&[7.0, -1000.0][..]));
+    assert_eq!(
+        rows.select(&[3, 1]).numbers(),
+        Some(&array![[7.0], [-1000.0]])
+    );
     assert_eq!(
         rows.with_classes(&["a".to_owned()]).expect("as it was"),
         rows
@@ -56,6 +63,41 @@ fn labels_that_are_numbers() {
     assert_eq!(notes::of_file(&rows), []);
     let classes = read("a,y\n1,2.5\n2,7\n", LabelsAre::Classes, []).expect("rows");
     assert_eq!((classes.numbers(), classes.classes().len()), (None, 2));
+}
+
+/// Numbers stand in the order in which their columns are asked for, whatever the file's.
+#[test]
+fn labels_of_several_columns() {
+    let open = |text, names| {
+        let source = Source::open(text, LabelsIn::Columns(names), true).expect("a file");
+        source.with(LabelsAre::Numbers, Columns::new())
+    };
+    let text: &[u8] = b"y,a,z\n1,2.5,3\n-4,5,6e2\n";
+    let source = open(text, vec!["z", "y"]);
+    assert_eq!(source.features().expect("columns"), ["a"]);
+    let rows = source.read(&|_| true).expect("rows");
+    assert_eq!(rows.numbers(), Some(&array![[3.0, 1.0], [600.0, -4.0]]));
+    assert_eq!(rows.select(&[1]).numbers(), Some(&array![[600.0, -4.0]]));
+    let part = |name: &str| Part {
+        name: name.to_owned(),
+        source: open(text, vec!["z", "y"]),
+        class: None,
+    };
+    let both = read_all(&[part("b"), part("c")], &|_| true).expect("rows");
+    let twice = array![[3.0, 1.0], [600.0, -4.0], [3.0, 1.0], [600.0, -4.0]];
+    assert_eq!(both.numbers(), Some(&twice));
+    refused(
+        open(b"y,a,z\n1,2.5,3\n-4,5,high\n", vec!["y", "z"]).read(&|_| true),
+        &expect![[
+            r#"line 3, column "z": found "high", expected a number, which is what a regressor is asked for (a column of words is for a classifier: `task = "classify"`)"#
+        ]],
+    );
+    refused(
+        open(text, vec!["y", "b"]).read(&|_| true),
+        &expect![[
+            r#"the file: found no labels "y", "b", expected a column or an array of that name, or the labels in a file of their own"#
+        ]],
+    );
 }
 
 #[test]
@@ -170,7 +212,7 @@ fn arrays_have_gaps_and_places_of_categories() {
         gaps("x1", Missing::Number(-1.0)),
     ]);
     let read = open(&columns).expect("rows");
-    assert_eq!(read.numbers(), Some(&[0.1, -0.0025, 7.0][..]));
+    assert_eq!(read.numbers(), Some(&array![[0.1], [-0.0025], [7.0]]));
     let are_gaps: Vec<bool> = read
         .values()
         .column(1)

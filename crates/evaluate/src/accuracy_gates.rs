@@ -49,7 +49,7 @@ pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> 
 /// The gates on the quantized model's own accuracy.
 fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    if measured.values.is_some() {
+    if !measured.values.is_empty() {
         return verdicts;
     }
     let Some(evaluation) = measured.evaluation else {

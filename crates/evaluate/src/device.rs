@@ -13,7 +13,7 @@ use crate::Predictions;
 pub struct DeviceRun {
     /// Class per row.
     pub classes: Vec<usize>,
-    /// Score per row of a model that gives values; none of others.
+    /// Scores of a model that gives values, of each target row by row; none of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<i64>,
     /// Rows whose class, or any score or probability that the image delivers, differs from the
@@ -164,10 +164,10 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
         } = answer;
         let class = outcome.class as usize;
         // An image that delivers scores asks all trees, whatever the product leaves out.
-        // One score is that of a value, which is delivered as it is.
+        // Values are delivered as they are.
         let expected = match &host.answers {
             Some(answers) => answers[row],
-            None if context.class_only || host.scores[row].len() == 1 => host.q15[row],
+            None if context.class_only || !host.values.is_empty() => host.q15[row],
             None => argmax(&host.scores[row]),
         };
         if class != expected
@@ -188,8 +188,8 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
                 ),
             ));
         }
-        if host.values.is_some() {
-            kept.extend(scores.first());
+        if !host.values.is_empty() {
+            kept.extend(scores);
         }
         classes.push(class);
         from_readings.push(instructions(outcome.ticks, row)?);

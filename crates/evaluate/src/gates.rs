@@ -86,8 +86,8 @@ pub struct LatencyLimit {
 pub struct Measured<'a> {
     /// Accuracy and agreement; `None` where test rows have no labels, and of values.
     pub evaluation: Option<&'a Evaluation>,
-    /// Errors of a regressor's values; `None` of other models.
-    pub values: Option<&'a ValueEvaluation>,
+    /// Errors of a regressor's values, target by target; none of other models.
+    pub values: &'a [ValueEvaluation],
     /// What a detector's scores are worth; `None` of other models.
     pub detection: Option<&'a Detection>,
     /// Rows of unknown class, rows there are, and what that is worth where they have labels; `None` where

@@ -71,7 +71,7 @@ pub fn margins(
     quant: &QuantModel,
     labels: Option<&[usize]>,
 ) -> Option<Margins> {
-    if predictions.values.is_some() {
+    if !predictions.values.is_empty() {
         return None;
     }
     let (unit, per_nat) = match quant.body() {

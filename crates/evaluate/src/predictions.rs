@@ -8,8 +8,8 @@ use spinney_quantize::{Coding, Paths, QuantModel, argmax, probability_bound};
 use crate::metrics::ratio;
 use crate::{ScorePredictions, Scorecard, ValuePredictions};
 
-/// What float and Q15 say of each test row. Models that give values have one score, and
-/// for a class, of float too, the bits of the value in Q15.
+/// What float and Q15 say of each test row. Models that give values have a score per target, and for a
+/// class, of float too, the bits of the values in Q15.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Predictions {
     /// Class of the float model under the configured vote.
@@ -18,7 +18,7 @@ pub struct Predictions {
     pub float_soft: Vec<usize>,
     /// Class of the quantized model.
     pub q15: Vec<usize>,
-    /// Scores of the quantized model, one per class, or one alone of values.
+    /// Scores of the quantized model, one per class, or per target.
     pub scores: Vec<Vec<i64>>,
     /// What the device answers where it may say that it does not know: a class, or the number of
     /// classes; `None` where it answers with `q15`.
@@ -27,9 +27,9 @@ pub struct Predictions {
     /// Rows that are unlike those of training, whatever their class; `None` where nobody looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outliers: Option<Vec<bool>>,
-    /// What a regressor says; `None` of other models.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<ValuePredictions>,
+    /// What a regressor says of each target; none of other models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ValuePredictions>,
     /// What a detector says beside its classes; `None` of other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<ScorePredictions>,
@@ -136,10 +136,11 @@ pub fn predict(
             predictions.probabilities.push(probabilities);
         }
         if let (Some(sum), Some(sums)) = (model.additive(), quant.sums()) {
-            if let Some(values) = &mut predictions.values {
+            if !predictions.values.is_empty() {
                 let parts = |tree| paths.parting(tree, &row, &codes).is_err();
                 let is_proven = !(0..sum.trees().len()).any(parts);
-                values.push(sum, sums, &row, &scores, is_proven);
+                let all = &mut predictions.values;
+                ValuePredictions::push(all, sum, sums, &row, &scores, is_proven);
             }
             if let Some(detector) = &mut predictions.detector {
                 detector.push(sum, sums, &row, &scores);

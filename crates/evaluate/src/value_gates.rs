@@ -5,14 +5,19 @@ use crate::{Limits, Measured, Quantity, ValueEvaluation, Verdict, at_fault};
 
 /// Judges what the config limits of values and scores; nothing of models that have none.
 pub(crate) fn values(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
-    if let Some(values) = measured.values {
-        verdicts.extend(limits.min_r2.map(|limit| r2(limit, values)));
-        let growth = limits.max_mae_growth;
-        verdicts.extend(growth.map(|limit| mae_growth(limit, values, measured)));
-        verdicts.extend(limits.max_error.map(|limit| error(limit, values, measured)));
-        verdicts.extend(beyond(values));
-    }
+    let worst = |judged: &dyn Fn(&ValueEvaluation) -> Option<Verdict>| {
+        let of_target = |it: &'_ ValueEvaluation| Some((it.target.clone(), judged(it)?));
+        worst(measured.values.iter().filter_map(of_target).collect())
+    };
+    let mut verdicts: Vec<Verdict> = [
+        worst(&|it| Some(r2(limits.min_r2?, it))),
+        worst(&|it| Some(mae_growth(limits.max_mae_growth?, it, measured))),
+        worst(&|it| Some(error(limits.max_error?, it, measured))),
+        worst(&beyond),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if let (Some(detection), Some(limit)) = (measured.detection, limits.min_auc) {
         let auc = detection.auc_q15;
         let pass = auc.is_some_and(|auc| auc >= limit - LAST_BIT);
@@ -28,6 +33,45 @@ pub(crate) fn values(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         verdicts.push(verdict("min_auc", limit, auc, note));
     }
     verdicts
+}
+
+/// The verdict of the target that is furthest beyond the limit, or nearest to it, by its name where there
+/// are several; the first of those that are as far.
+fn worst(verdicts: Vec<(String, Verdict)>) -> Option<Verdict> {
+    let n_targets = verdicts.len();
+    // What has no figure failed for want of one.
+    let excess = |verdict: &Verdict| match (&verdict.found, &verdict.limit) {
+        (Some(Quantity::Number(found)), Quantity::Number(limit)) => {
+            let sign = if verdict.gate.starts_with("min_") {
+                -1.0
+            } else {
+                1.0
+            };
+            sign * (found - limit)
+        }
+        _ => f64::INFINITY,
+    };
+    let order = |verdict: &Verdict| (!verdict.pass, excess(verdict));
+    let worst =
+        verdicts.into_iter().reduce(
+            |worst, it| match order(&it.1).partial_cmp(&order(&worst.1)) {
+                Some(std::cmp::Ordering::Greater) => it,
+                _ => worst,
+            },
+        );
+    let (target, verdict) = worst?;
+    if n_targets == 1 {
+        return Some(verdict);
+    }
+    let of_target = format!("the worst of {n_targets} targets is {target:?}");
+    let note = match verdict.note {
+        Some(note) => format!("{of_target}: {note}"),
+        None => of_target,
+    };
+    Some(Verdict {
+        note: Some(note),
+        ..verdict
+    })
 }
 
 fn verdict(gate: &str, limit: f64, found: Option<f64>, note: Option<String>) -> Verdict {

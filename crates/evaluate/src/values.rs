@@ -1,12 +1,14 @@
 //! What a regressor is worth, and how far its values in Q15 are off those in float.
 
 use serde::{Deserialize, Serialize};
-use spinney_model::{Additive, FloatModel, Link, Node, Task};
+use spinney_model::{Additive, FloatModel, Link, Node};
 use spinney_quantize::{Level, QuantModel, Sums};
 
-/// What float and Q15 say of each row, in the unit of the labels.
+/// What float and Q15 say of a target in each row, in the unit of its labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValuePredictions {
+    /// The name of the target.
+    pub target: String,
     /// The float model's value, finite.
     pub float: Vec<f64>,
     /// The quantized model's value, finite.
@@ -21,46 +23,50 @@ pub struct ValuePredictions {
 }
 
 impl ValuePredictions {
-    /// Those of no row; `None` of a model that gives no values.
-    pub(crate) fn none(model: &FloatModel, quant: &QuantModel) -> Option<Self> {
+    /// Those of no row, one for each target; none of a model that gives no values.
+    pub(crate) fn none(model: &FloatModel, quant: &QuantModel) -> Vec<Self> {
         let (Some(sum), Some(sums)) = (model.additive(), quant.sums()) else {
-            return None;
+            return Vec::new();
         };
-        if model.task() != Task::Regress {
-            return None;
-        }
-        Some(Self {
+        let targets = model.schema().targets().iter().enumerate();
+        let of_target = |(index, target): (usize, &String)| Self {
+            target: target.clone(),
             float: Vec::new(),
             q15: Vec::new(),
             bounds: Vec::new(),
-            bound: bound(sum, sums),
+            bound: bound(sum, sums, index),
             step: (sum.link() == Link::Identity).then(|| unit(sums)),
-        })
+        };
+        targets.map(of_target).collect()
     }
 
+    /// Adds a row to those of all targets.
     pub(crate) fn push(
-        &mut self,
+        all: &mut [Self],
         sum: &Additive,
         sums: &Sums,
         row: &[f64],
         scores: &[i64],
         is_proven: bool,
     ) {
-        let raw = sums.values(scores)[0];
-        self.float.push(sum.linked(&sum.raw(row))[0]);
-        self.q15.push(sum.linked(&[raw])[0]);
-        let bound = || {
-            let error = sums.bounds_of(sum, row)[0];
-            match sum.link() {
+        let raw = sums.values(scores);
+        let (float, q15) = (sum.linked(&sum.raw(row)), sum.linked(&raw));
+        let errors = is_proven.then(|| sums.bounds_of(sum, row));
+        for (index, target) in all.iter_mut().enumerate() {
+            target.float.push(float[index]);
+            target.q15.push(q15[index]);
+            let bound = |error: f64| match sum.link() {
                 Link::Identity => error,
                 // Links rise, and so the ends are the furthest.
-                _ => rise(sum, raw, error).max(rise(sum, raw - error, error)),
-            }
-        };
-        self.bounds.push(is_proven.then(bound));
+                _ => rise(sum, raw[index], error).max(rise(sum, raw[index] - error, error)),
+            };
+            target
+                .bounds
+                .push(errors.as_ref().map(|errors| bound(errors[index])));
+        }
     }
 
-    /// What a device's score of a row means; `None` where only the host's own does.
+    /// What a device's score of the target means in a row; `None` where only the host's own does.
     #[must_use]
     pub fn of_device(&self, row: usize, host: i64, device: i64) -> Option<f64> {
         if host == device {
@@ -70,19 +76,20 @@ impl ValuePredictions {
     }
 }
 
-/// The most that values of a model and its quantization are proven to differ by, for any input that no
-/// split decides otherwise; `None` of a model that gives no values.
+/// The most that values of a model and its quantization are proven to differ by, whatever the target, for
+/// any input that no split decides otherwise; `None` of a model that gives no values.
 #[must_use]
 pub fn value_bound(model: &FloatModel, quant: &QuantModel) -> Option<f64> {
-    ValuePredictions::none(model, quant).map(|values| values.bound)
+    let targets = ValuePredictions::none(model, quant).into_iter();
+    targets.map(|target| target.bound).reduce(f64::max)
 }
 
-fn bound(sum: &Additive, sums: &Sums) -> f64 {
-    let raw = sums.bounds()[0];
+fn bound(sum: &Additive, sums: &Sums, target: usize) -> f64 {
+    let raw = sums.bounds()[target];
     match sum.link() {
         Link::Sigmoid { scale } => raw * scale / 4.0,
         // Steepest at the top, where all trees give their most.
-        Link::Exp => rise(sum, raw_max(sum), raw),
+        Link::Exp => rise(sum, raw_max(sum, target), raw),
         Link::Identity | Link::Softmax | Link::Isolation { .. } => raw,
     }
 }
@@ -98,16 +105,18 @@ fn rise(sum: &Additive, from: f64, over: f64) -> f64 {
     (linked(from + over) - linked(from)) * (1.0 + 1e-9) + linked(from).abs() * 4.0 * f64::EPSILON
 }
 
-/// The most that a raw value can be.
-fn raw_max(sum: &Additive) -> f64 {
-    let highest = sum.trees().iter().map(|tree| {
+/// The most that the raw value of a target can be.
+fn raw_max(sum: &Additive, target: usize) -> f64 {
+    let its = sum.trees().iter();
+    let its = its.filter(|tree| tree.output().is_none_or(|output| output == target));
+    let highest = its.map(|tree| {
         let leaves = tree.nodes().iter().filter_map(|node| match node {
-            Node::Leaf { values } => values.iter().copied().reduce(f64::max),
+            Node::Leaf { values } => Some(values[tree.output().map_or(target, |_| 0)]),
             Node::Split { .. } | Node::Member { .. } => None,
         });
         leaves.fold(f64::NEG_INFINITY, f64::max)
     });
-    (sum.sum().base[0] + highest.sum::<f64>()) / sum.sum().divisor
+    (sum.sum().base[target] + highest.sum::<f64>()) / sum.sum().divisor
 }
 
 /// How far values are from the labels.
@@ -122,9 +131,11 @@ pub struct ValueScore {
     pub r2: Option<f64>,
 }
 
-/// How good float and Q15 are, and how far Q15 is off float.
+/// How good float and Q15 are at a target, and how far Q15 is off float.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValueEvaluation {
+    /// The name of the target.
+    pub target: String,
     /// The float model; `None` without labels.
     pub float: Option<ValueScore>,
     /// The quantized model; `None` without labels.
@@ -205,6 +216,7 @@ impl ValueEvaluation {
         let beyond = |(error, bound): (&f64, &Option<f64>)| bound.is_some_and(|it| *error > it);
         let n_sampled = n_rows.min(SAMPLED);
         Self {
+            target: predictions.target.clone(),
             float: labels.and_then(|labels| ValueScore::new(labels, &predictions.float)),
             q15: labels.and_then(|labels| ValueScore::new(labels, &predictions.q15)),
             error_max: errors.iter().copied().fold(0.0, f64::max),
@@ -269,6 +281,7 @@ mod tests {
 
     fn predictions(q15: &[f64], bounds: &[Option<f64>]) -> ValuePredictions {
         ValuePredictions {
+            target: "y".to_owned(),
             float: vec![1.0; q15.len()],
             q15: q15.to_vec(),
             bounds: bounds.to_vec(),

@@ -73,7 +73,7 @@ fn check_cost(
             reject,
             reject_cost,
             evaluation,
-            values: None,
+            values: &[],
             detection: None,
             disagreements: (0, 10),
             certificate: &certificate,

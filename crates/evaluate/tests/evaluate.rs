@@ -76,7 +76,7 @@ fn check(limits: &Limits, outcome: RunOutcome<'_>, expected: &Expect) {
             reject: None,
             reject_cost: None,
             evaluation: None,
-            values: None,
+            values: &[],
             detection: None,
             disagreements: (1, 200),
             certificate: &CERTIFICATE,
@@ -220,7 +220,7 @@ fn predictions() -> Predictions {
     Predictions {
         answers: None,
         outliers: None,
-        values: None,
+        values: Vec::new(),
         detector: None,
         float: vec![0, 1],
         float_soft: vec![0, 1],

@@ -1,5 +1,7 @@
 //! Gates on values and on a detector's scores, at their limits.
 
+use std::slice::from_ref;
+
 use expect_test::{Expect, expect};
 use spinney_evaluate::{
     Detection, Footprint, Limits, Measured, RunOutcome, ScorePredictions, ValueEvaluation,
@@ -9,7 +11,7 @@ use spinney_quantize::{Certificate, Level};
 
 fn check(
     limits: &Limits,
-    values: Option<&ValueEvaluation>,
+    values: &[ValueEvaluation],
     detection: Option<&Detection>,
     expected: &Expect,
 ) {
@@ -67,6 +69,7 @@ const LABELS: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
 
 fn values(q15: [f64; 4], bound: Option<f64>, labels: Option<&[f64]>) -> ValueEvaluation {
     let predictions = ValuePredictions {
+        target: "y".to_owned(),
         float: vec![1.5, 2.0, 3.0, 3.5],
         q15: q15.to_vec(),
         bounds: vec![bound; 4],
@@ -92,7 +95,7 @@ fn values_at_their_limits() {
     let it = values([1.5, 2.0, 3.0, 3.25], Some(0.25), Some(&LABELS));
     check(
         &limits(0.25, 0.25, 0.8375),
-        Some(&it),
+        from_ref(&it),
         None,
         &expect![[r#"
         min_r2 0.8375 0.8375 pass
@@ -103,7 +106,7 @@ fn values_at_their_limits() {
     );
     check(
         &limits(0.249, 0.249, 0.838),
-        Some(&it),
+        from_ref(&it),
         None,
         &expect![[r#"
             min_r2 0.838 0.8375 FAIL: float reaches the limit, so the conversion costs it; wider leaves or finer codes lose less
@@ -114,7 +117,7 @@ fn values_at_their_limits() {
     );
     check(
         &limits(0.249, 0.249, 0.95),
-        Some(&it),
+        from_ref(&it),
         None,
         &expect![[r#"
             min_r2 0.95 0.8375 FAIL: float does not reach the limit either, so look at data and training
@@ -130,7 +133,7 @@ fn what_is_proven_is_judged_before_what_is_found() {
     let wide = values([1.5, 2.0, 3.0, 3.5], Some(0.5), Some(&LABELS));
     check(
         &limits(0.25, 0.0, 0.0),
-        Some(&wide),
+        from_ref(&wide),
         None,
         &expect![[r#"
         min_r2 0 0.9 pass
@@ -142,7 +145,7 @@ fn what_is_proven_is_judged_before_what_is_found() {
     let unproven = values([1.5, 2.0, 3.0, 3.25], None, Some(&LABELS));
     check(
         &limits(0.25, 1.0, 0.0),
-        Some(&unproven),
+        from_ref(&unproven),
         None,
         &expect![[r#"
             min_r2 0 0.8375 pass
@@ -152,7 +155,7 @@ fn what_is_proven_is_judged_before_what_is_found() {
     );
     check(
         &limits(0.1, 1.0, 0.0),
-        Some(&unproven),
+        from_ref(&unproven),
         None,
         &expect![[r#"
             min_r2 0 0.8375 pass
@@ -163,7 +166,7 @@ fn what_is_proven_is_judged_before_what_is_found() {
     let refuted = values([1.5, 2.0, 3.0, 3.0], Some(0.25), Some(&LABELS));
     check(
         &Limits::default(),
-        Some(&refuted),
+        from_ref(&refuted),
         None,
         &expect![[r#"
         value_error 0.25 0.5 FAIL: rows beyond their proven bound: 1; this is a fault of Spinney
@@ -176,7 +179,7 @@ fn values_without_labels_or_without_errors() {
     let unlabelled = values([1.5, 2.0, 3.0, 3.5], Some(0.25), None);
     check(
         &limits(1.0, 0.0, 0.0),
-        Some(&unlabelled),
+        from_ref(&unlabelled),
         None,
         &expect![[r#"
             min_r2 0 - FAIL: the test rows have no labels: name their column in [dataset] label
@@ -192,7 +195,7 @@ fn values_without_labels_or_without_errors() {
     );
     check(
         &limits(1.0, 10.0, 0.9),
-        Some(&exact),
+        from_ref(&exact),
         None,
         &expect![[r#"
             min_r2 0.9 0.975 pass
@@ -204,7 +207,7 @@ fn values_without_labels_or_without_errors() {
     let same = values([1.5, 2.0, 3.0, 3.5], Some(0.25), Some(&[2.0; 4]));
     check(
         &limits(1.0, 0.0, 0.0),
-        Some(&same),
+        from_ref(&same),
         None,
         &expect![[r#"
         min_r2 0 - FAIL: all test rows have the same label, of which nothing can be explained
@@ -212,6 +215,46 @@ fn values_without_labels_or_without_errors() {
         max_error 1 0.25 pass
         value_error 0.25 0 pass
     "#]],
+    );
+}
+
+/// Each gate holds for the target that is worst by it, whichever that is, and names it.
+#[test]
+fn the_worst_of_several_targets_is_judged() {
+    let named = |target: &str, it: ValueEvaluation| ValueEvaluation {
+        target: target.to_owned(),
+        ..it
+    };
+    let near = named(
+        "near",
+        values([1.5, 2.0, 3.0, 3.5], Some(0.125), Some(&LABELS)),
+    );
+    let off = named(
+        "off",
+        values([1.5, 2.0, 3.0, 3.25], Some(0.25), Some(&LABELS)),
+    );
+    let unlabelled = named("bare", values([1.5, 2.0, 3.0, 3.5], Some(0.5), None));
+    check(
+        &limits(0.25, 0.2, 0.8),
+        &[near.clone(), off.clone()],
+        None,
+        &expect![[r#"
+            min_r2 0.8 0.8375 pass: the worst of 2 targets is "off"
+            max_mae_growth 0.2 0.25 FAIL: the worst of 2 targets is "off": from 0.25 to 0.3125
+            max_error 0.25 0.25 pass: the worst of 2 targets is "off"
+            value_error 0.25 0.25 pass: the worst of 2 targets is "off"
+        "#]],
+    );
+    check(
+        &limits(0.25, 0.25, 0.8),
+        &[off, unlabelled, near],
+        None,
+        &expect![[r#"
+            min_r2 0.8 - FAIL: the worst of 3 targets is "bare": the test rows have no labels: name their column in [dataset] label
+            max_mae_growth 0.25 - FAIL: the worst of 3 targets is "bare": the test rows have no labels: name their column in [dataset] label
+            max_error 0.25 0.5 FAIL: the worst of 3 targets is "bare": proven for every input; on the test rows it is at most 0. Wider leaves have a smaller bound
+            value_error 0.25 0.25 pass: the worst of 3 targets is "off"
+        "#]],
     );
 }
 
@@ -238,7 +281,7 @@ fn scores_at_their_limits() {
     ];
     check(
         &limits,
-        None,
+        &[],
         Some(&good),
         &expect![[r#"
         min_auc 0.75 0.75 pass
@@ -246,7 +289,7 @@ fn scores_at_their_limits() {
     );
     check(
         &limits,
-        None,
+        &[],
         Some(&poor),
         &expect![[r#"
         min_auc 0.75 0.5 FAIL: float reaches the limit, so the conversion costs it; wider leaves or finer codes lose less
@@ -254,7 +297,7 @@ fn scores_at_their_limits() {
     );
     check(
         &limits,
-        None,
+        &[],
         Some(&none),
         &expect![[r#"
         min_auc 0.75 - FAIL: the test rows have no labels of both kinds: name their column in [dataset] label, and the label of normal rows in `normal`

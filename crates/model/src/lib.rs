@@ -94,6 +94,27 @@ impl FloatModel {
             ));
         }
         let schema = Schema::new(old.features().to_vec(), old.naming(), names)?;
+        self.with_schema(schema)
+    }
+
+    /// The same model with other names for its targets, in their order.
+    ///
+    /// # Errors
+    /// Another number of names, or one that is empty or used twice.
+    pub fn with_targets(self, names: Vec<String>) -> Result<Self, ModelError> {
+        let old = self.schema();
+        if names.len() != old.targets().len() {
+            return Err(ModelError::new(
+                "targets",
+                format!("{} names", names.len()),
+                format!("one per target, {}", old.targets().len()),
+            ));
+        }
+        let schema = Schema::of_targets(old.features().to_vec(), old.naming(), names)?;
+        self.with_schema(schema)
+    }
+
+    fn with_schema(self, schema: Schema) -> Result<Self, ModelError> {
         Ok(match self {
             Self::Forest(forest) => {
                 let kind = forest.kind();

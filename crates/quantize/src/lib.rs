@@ -468,7 +468,7 @@ impl QuantModel {
 
     /// What a device's `predict` returns for a row's codes and scores: a class index, or the number of
     /// classes where no class leads by [`Self::margin`], or the row [is an outlier](Self::is_outlier);
-    /// or the value of the first target, the bits of its 32 as a word.
+    /// or the bits of a target's value, those of several folded into one word.
     ///
     /// # Panics
     /// If `codes` or `scores` are not this model's.
@@ -476,8 +476,13 @@ impl QuantModel {
     pub fn delivered(&self, codes: &[i16], scores: &[i64]) -> usize {
         match self.sums() {
             Some(sums) if self.task() == Task::Regress => {
-                let value = i32::try_from(scores[0] + sums.bases()[0]).expect("values of 32 bits");
-                value.cast_unsigned() as usize
+                let values = scores
+                    .iter()
+                    .zip(sums.bases())
+                    .map(|(score, base)| score + base);
+                let bits = values.map(|value| i32::try_from(value).expect("values of 32 bits"));
+                let word = |word: u32, bits: i32| word.rotate_left(1) ^ bits.cast_unsigned();
+                bits.fold(0, word) as usize
             }
             _ => match self.margin {
                 Some(margin) => clear_winner(scores, margin)

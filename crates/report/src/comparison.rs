@@ -1,5 +1,6 @@
 //! What moved between two reports of a pipeline, as Markdown for a pull request.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -22,7 +23,7 @@ const NOTHING: &str = "Nothing moved.\n\n";
 
 /// A line of the table: what, before, after, and by how much it moved.
 struct Line {
-    what: &'static str,
+    what: Cow<'static, str>,
     before: String,
     after: String,
     moved: String,
@@ -221,24 +222,48 @@ impl Comparison<'_> {
 
     /// What moved of a regressor's or a detector's figures.
     fn values(&self) -> Vec<Option<Line>> {
-        let (old, new) = (self.before.value.as_ref(), self.after.value.as_ref());
-        let of = |figure: fn(&Value) -> Option<f64>| (old.and_then(figure), new.and_then(figure));
+        let (old, new) = (&self.before.values, &self.after.values);
+        let mut targets = Vec::new();
+        for value in old.iter().chain(new) {
+            if !targets.contains(&&value.target) {
+                targets.push(&value.target);
+            }
+        }
+        let mut lines = Vec::new();
+        for target in targets {
+            let of = |figure: fn(&Value) -> Option<f64>| {
+                let its = |values: &[Value]| {
+                    let mut values = values.iter();
+                    figure(values.find(|it| it.target == *target)?)
+                };
+                (its(old), its(new))
+            };
+            let figures = [
+                ("MAE in float", of(|it| it.mae_float)),
+                ("MAE in Q15", of(|it| it.mae_q15)),
+                ("R² in Q15", of(|it| it.r2_q15)),
+                ("error against float, largest", of(|it| Some(it.error_max))),
+                ("error against float, proven", of(|it| it.error_bound)),
+            ];
+            lines.extend(figures.map(|(what, (before, after))| match target {
+                Some(target) => {
+                    let what = format!("{what}, {}", markdown::escaped(target));
+                    figure(what, before, after)
+                }
+                None => figure(what, before, after),
+            }));
+        }
         let (old, new) = (self.before.detect.as_ref(), self.after.detect.as_ref());
         let alarms = |it: Option<&Detect>| it.map(|it| it.alarms as f64);
-        [
-            ("MAE in float", of(|it| it.mae_float)),
-            ("MAE in Q15", of(|it| it.mae_q15)),
-            ("R² in Q15", of(|it| it.r2_q15)),
-            ("error against float, largest", of(|it| Some(it.error_max))),
-            ("error against float, proven", of(|it| it.error_bound)),
+        let of_detectors = [
             (
                 "area under the ROC curve in Q15",
                 (old.and_then(|it| it.auc_q15), new.and_then(|it| it.auc_q15)),
             ),
             ("alarms in Q15", (alarms(old), alarms(new))),
-        ]
-        .map(|(what, (before, after))| figure(what, before, after))
-        .into()
+        ];
+        lines.extend(of_detectors.map(|(what, (before, after))| figure(what, before, after)));
+        lines
     }
 
     fn sizes(&self) -> Vec<Option<Line>> {
@@ -417,7 +442,7 @@ fn level(report: &Report) -> String {
 
 fn word(what: &'static str, before: &str, after: &str) -> Option<Line> {
     (before != after).then(|| Line {
-        what,
+        what: what.into(),
         before: markdown::escaped(before),
         after: markdown::escaped(after),
         moved: String::new(),
@@ -426,7 +451,7 @@ fn word(what: &'static str, before: &str, after: &str) -> Option<Line> {
 
 fn count(what: &'static str, before: u64, after: u64) -> Option<Line> {
     (before != after).then(|| Line {
-        what,
+        what: what.into(),
         before: before.to_string(),
         after: after.to_string(),
         moved: moved(
@@ -439,7 +464,7 @@ fn count(what: &'static str, before: u64, after: u64) -> Option<Line> {
 
 fn number(what: &'static str, before: f64, after: f64) -> Option<Line> {
     (before != after).then(|| Line {
-        what,
+        what: what.into(),
         before: before.to_string(),
         after: after.to_string(),
         moved: moved(format!("{:+.1}", after - before), before, after),
@@ -447,10 +472,14 @@ fn number(what: &'static str, before: f64, after: f64) -> Option<Line> {
 }
 
 /// A figure of the data, in its own unit.
-fn figure(what: &'static str, before: Option<f64>, after: Option<f64>) -> Option<Line> {
+fn figure(
+    what: impl Into<Cow<'static, str>>,
+    before: Option<f64>,
+    after: Option<f64>,
+) -> Option<Line> {
     let shown = |figure: Option<f64>| figure.map_or("-".to_owned(), rounded);
     (before != after).then(|| Line {
-        what,
+        what: what.into(),
         before: shown(before),
         after: shown(after),
         moved: match (before, after) {
@@ -475,7 +504,7 @@ fn moved(by: String, before: f64, after: f64) -> String {
 fn share(what: &'static str, before: Option<f64>, after: Option<f64>) -> Option<Line> {
     let shown = |share: Option<f64>| share.map_or("-".to_owned(), markdown::percent);
     (before != after).then(|| Line {
-        what,
+        what: what.into(),
         before: shown(before),
         after: shown(after),
         moved: match (before, after) {

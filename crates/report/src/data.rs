@@ -30,9 +30,14 @@ pub struct Report {
     pub dataset: Dataset,
     /// Float against Q15, in classes; of values, only how many rows are as near as is proven.
     pub accuracy: Accuracy,
-    /// A regressor's errors; absent of other models.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
+    /// A regressor's errors, target by target; absent of other models.
+    #[serde(
+        default,
+        rename = "value",
+        skip_serializing_if = "Vec::is_empty",
+        with = "task::one_or_all"
+    )]
+    pub values: Vec<Value>,
     /// A detector's alarms; absent of other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect: Option<Detect>,
@@ -137,6 +142,9 @@ pub struct Model {
     pub trees: Vec<TreeSize>,
     /// Class names.
     pub classes: Vec<String>,
+    /// Names of several targets; none of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// Digest of the frozen model.
     pub digest: String,
     /// What an imported file said of itself.

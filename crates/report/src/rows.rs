@@ -3,22 +3,30 @@
 use std::borrow::Cow;
 
 /// One test row, with class names as the data set has them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Row<'a> {
     /// Its number in the file that it was read from, from 0.
     pub row: usize,
+    /// The target among several, each of which has a line.
+    pub target: Option<&'a str>,
     /// Its label; `None` for rows without.
-    pub label: Option<&'a str>,
+    pub label: Option<Cow<'a, str>>,
     /// What the float model says.
-    pub float: &'a str,
+    pub float: Cow<'a, str>,
     /// What the quantized model says on the host.
-    pub q15: &'a str,
+    pub q15: Cow<'a, str>,
     /// What it says on the device; `None` if there was no run.
-    pub device: Option<&'a str>,
+    pub device: Option<Cow<'a, str>>,
 }
 
-/// The columns.
-pub(crate) const HEADER: [&str; 5] = ["row", "label", "float", "q15", "device"];
+/// The columns; one of several targets has its name in the second.
+pub(crate) const HEADER: [&str; 6] = ["row", "target", "label", "float", "q15", "device"];
+
+/// The columns of rows with one target, or of several.
+pub(crate) fn header(several: bool) -> Vec<&'static str> {
+    let columns = HEADER.into_iter();
+    columns.filter(|it| several || *it != HEADER[1]).collect()
+}
 
 /// The file `predictions.csv`.
 ///
@@ -27,21 +35,25 @@ pub(crate) const HEADER: [&str; 5] = ["row", "label", "float", "q15", "device"];
 #[must_use]
 pub fn predictions_csv<'a>(rows: impl Iterator<Item = Row<'a>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let write = |writer: &mut csv::Writer<Vec<u8>>, record: [&str; 5]| {
+    let mut write = |record: &[&str]| {
         writer.write_record(record).expect("memory is writable");
     };
-    write(&mut writer, HEADER);
+    let mut rows = rows.peekable();
+    write(&header(rows.peek().is_some_and(|row| row.target.is_some())));
     for row in rows {
-        write(
-            &mut writer,
-            [
-                &row.row.to_string(),
-                &cell(row.label.unwrap_or("")),
-                &cell(row.float),
-                &cell(row.q15),
-                &cell(row.device.unwrap_or("")),
-            ],
-        );
+        let target = row.target.map(cell);
+        let number = row.row.to_string();
+        let mut record = vec![&*number];
+        record.extend(target.as_deref());
+        let fields = [
+            row.label.as_deref().unwrap_or(""),
+            &row.float,
+            &row.q15,
+            row.device.as_deref().unwrap_or(""),
+        ];
+        let fields = fields.map(cell);
+        record.extend(fields.iter().map(|it| &**it));
+        write(&record);
     }
     let bytes = writer.into_inner().expect("memory is writable");
     String::from_utf8(bytes).expect("fields are text")
@@ -83,9 +95,10 @@ mod tests {
         }
         let row = Row {
             row: 3,
-            label: Some("=HYPERLINK(\"x\")"),
-            float: "-1",
-            q15: "a,b",
+            target: None,
+            label: Some("=HYPERLINK(\"x\")".into()),
+            float: "-1".into(),
+            q15: "a,b".into(),
             device: None,
         };
         assert_eq!(

@@ -6,9 +6,12 @@ use spinney_model::Task;
 
 use crate::{Accuracy, Model, Report};
 
-/// A regressor's values on the test rows, in the unit of the labels.
+/// A regressor's values of a target on the test rows, in the unit of the labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Value {
+    /// The target among several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// The unit; `None` where the config names none.
     pub unit: Option<String>,
     /// Mean absolute error of the float model; `None` without labels.
@@ -63,11 +66,13 @@ pub struct Detect {
 const ALARM: usize = 1;
 
 impl Value {
-    /// What an evaluation found.
+    /// What evaluations found, one of each target.
     #[must_use]
-    pub fn new(unit: Option<String>, it: &ValueEvaluation) -> Self {
-        Self {
-            unit,
+    pub fn of_targets(unit: Option<&str>, evaluations: &[ValueEvaluation]) -> Vec<Self> {
+        let several = evaluations.len() > 1;
+        let of_target = |it: &ValueEvaluation| Self {
+            target: several.then(|| it.target.clone()),
+            unit: unit.map(str::to_owned),
             mae_float: it.float.map(|score| score.mae),
             mae_q15: it.q15.map(|score| score.mae),
             rmse_float: it.float.map(|score| score.rmse),
@@ -80,7 +85,8 @@ impl Value {
             row_bound_max: it.row_bound_max,
             rows_parting: it.rows_parting,
             sample: it.sample.clone(),
-        }
+        };
+        evaluations.iter().map(of_target).collect()
     }
 
     /// A number with the unit.
@@ -96,12 +102,15 @@ impl Value {
     /// The figures for a terminal, a line each.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let scores: Vec<String> = (self.scores().iter())
-            .map(|[what, mae, rmse, r2]| format!("{what}: MAE {mae}, RMSE {rmse}, R² {r2}"))
-            .collect();
-        let scores = scores.into_iter().map(|it| format!("values {it}"));
+        let of = |what: &str| match &self.target {
+            Some(target) => format!("{what} of {target:?}"),
+            None => what.to_owned(),
+        };
+        let scores = self.scores().into_iter().map(|[what, mae, rmse, r2]| {
+            format!("{} {what}: MAE {mae}, RMSE {rmse}, R² {r2}", of("values"))
+        });
         scores
-            .chain([format!("error: {}", self.error_in_words())])
+            .chain([format!("{}: {}", of("error"), self.error_in_words())])
             .collect()
     }
 
@@ -215,7 +224,10 @@ impl Model {
     pub fn delivers(&self) -> String {
         match self.task {
             Task::Classify => format!("{} classes", self.n_classes),
-            Task::Regress => "a value".to_owned(),
+            Task::Regress => match self.targets.len() {
+                0 => "a value".to_owned(),
+                n => format!("{n} values"),
+            },
             Task::Detect => "an alarm".to_owned(),
         }
     }
@@ -229,6 +241,37 @@ impl Report {
             Task::Regress => "Values",
             Task::Detect => "Alarms",
         }
+    }
+}
+
+/// In JSON one target is an object, and several are a list.
+pub(crate) mod one_or_all {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Value;
+
+    /// Writes values of one target, or of several.
+    ///
+    /// # Errors
+    /// As the serializer's.
+    pub fn serialize<S: Serializer>(values: &[Value], to: S) -> Result<S::Ok, S::Error> {
+        match values {
+            [value] => value.serialize(to),
+            values => values.serialize(to),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrAll {
+            One(Box<Value>),
+            All(Vec<Value>),
+        }
+        Ok(match OneOrAll::deserialize(from)? {
+            OneOrAll::One(value) => vec![*value],
+            OneOrAll::All(values) => values,
+        })
     }
 }
 

@@ -11,14 +11,14 @@ pub(super) struct Answer<'a> {
     pub rows_right: Option<usize>,
     /// Mean distance of values from labels; absent without labels, and of classes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mean_absolute_error: Option<f64>,
+    pub mean_absolute_error: Option<OneOrAll>,
     pub seconds: f64,
     /// The class of each row; absent where there are values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<&'a str>>,
     /// The value of each row, of a regressor.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub values: Option<&'a [f64]>,
+    pub values: Option<Vec<OneOrAll>>,
     /// The classes that scores are of, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score_classes: Option<&'a [String]>,
@@ -27,6 +27,25 @@ pub(super) struct Answer<'a> {
     /// What a device said; absent on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<&'a DeviceAnswer>,
+}
+
+/// The number of one target, or a list of several.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum OneOrAll {
+    One(f64),
+    All(Vec<f64>),
+}
+
+impl OneOrAll {
+    /// `None` of none.
+    pub(super) fn of(numbers: Vec<f64>) -> Option<Self> {
+        match numbers[..] {
+            [] => None,
+            [one] => Some(Self::One(one)),
+            _ => Some(Self::All(numbers)),
+        }
+    }
 }
 
 /// How a device's answers compare with the host's, and what it told of them.

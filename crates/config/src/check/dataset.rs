@@ -149,15 +149,27 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
 /// Without a header, a column is called by its number.
 fn check_number(reader: &mut Reader, raw: &RawPipeline) {
     let section = raw.section("dataset");
-    let Some(label) = section.text("label") else {
+    let labels = section.choices("label", |word| Some(word.to_owned()));
+    if is_signal(raw) && labels.as_ref().is_some_and(|labels| labels.len() > 1) {
+        let cause = Cause {
+            section: raw.section("frontend"),
+            key: "sample_rate",
+        };
+        let message = "dataset.label: found several columns, expected one, since what is heard of \
+                       samples has a class";
+        reader.refuse_pair(section, "label", message.to_owned(), &cause);
         return;
-    };
-    if section.flag("header") == Some(false) && label.parse::<u32>().is_err() {
+    }
+    let is_name = |(label, _): &(String, _)| label.parse::<u32>().is_err();
+    let mut labels = labels.into_iter().flatten();
+    if section.flag("header") == Some(false)
+        && let Some((label, span)) = labels.find(is_name)
+    {
         let message = format!(
             "dataset.label: found `{label:?}`, expected a column's number, from 0 on, since \
              there is no header"
         );
-        let fault = Fault::new(section.given("label"), message);
+        let fault = Fault::new(Some(span), message);
         let fault = fault.context(section.given("header"), "no header");
         reader
             .faults
@@ -228,7 +240,7 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
     } else if section.given(labels).is_some() {
         Labels::File(reader.path(section, labels)?)
     } else if section.given("label").is_some() && signal(raw) != Some(SignalKind::Audio) {
-        Labels::Column(section.text("label")?)
+        Labels::Columns(section.names("label")?)
     } else if is_signal(raw) {
         Labels::Folders
     } else {

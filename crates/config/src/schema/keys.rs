@@ -104,9 +104,9 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "label",
-                Kind::Column,
+                Kind::Columns,
                 Default::Words("none"),
-                "The column of a CSV file that holds the class, or a regressor's number; all others are features.",
+                "The column of a CSV file that holds the class, or a regressor's number, or the columns of several numbers; all others are features.",
             ),
             key(
                 "unit",

@@ -55,6 +55,8 @@ pub enum Kind {
     Text,
     /// A column, by its name or its number.
     Column,
+    /// One, or several, each once.
+    Columns,
     /// A string that can name a folder.
     Name,
     /// The path of a file that exists.
@@ -177,6 +179,9 @@ impl Kind {
         match self {
             Self::Text => "a string".to_owned(),
             Self::Column => "a string, or an integer of at least 0".to_owned(),
+            Self::Columns => {
+                "a string, an integer of at least 0, or a list of them, each once".to_owned()
+            }
             Self::Name => {
                 "a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first".to_owned()
             }

@@ -154,13 +154,13 @@ fn missing_keys() {
               |
               = help: A file of rows that are all for training.
 
-            error: dataset.label: found nothing, expected a string, or an integer of at least 0
+            error: dataset.label: found nothing, expected a string, an integer of at least 0, or a list of them, each once
              --> folder/pipeline.toml:3:1
               |
             3 | [dataset]
               | ^^^^^^^^^
               |
-              = help: The column of a CSV file that holds the class, or a regressor's number; all others are features.
+              = help: The column of a CSV file that holds the class, or a regressor's number, or the columns of several numbers; all others are features.
         "#]],
     );
     check(

@@ -112,13 +112,13 @@ fn keys_that_do_not_go_together() {
     faulty(
         "[scenes]\n",
         &expect![[r#"
-            error: dataset.label: found nothing, expected a string, or an integer of at least 0
+            error: dataset.label: found nothing, expected a string, an integer of at least 0, or a list of them, each once
              --> folder/pipeline.toml:3:1
               |
             3 | [dataset]
               | ^^^^^^^^^
               |
-              = help: The column of a CSV file that holds the class, or a regressor's number; all others are features.
+              = help: The column of a CSV file that holds the class, or a regressor's number, or the columns of several numbers; all others are features.
 
             error: scenes: found no `[frontend]`, expected `[frontend]` for sound, since scenes are sound
              --> folder/pipeline.toml:9:1
@@ -241,7 +241,7 @@ fn the_labels_of_motion() {
     let spinney_config::Dataset::Split { rows, .. } = pipeline.dataset else {
         panic!("{:?}", pipeline.dataset);
     };
-    assert_eq!(rows.labels, Labels::Column("class".to_owned()));
+    assert_eq!(rows.labels, Labels::Columns(vec!["class".to_owned()]));
     assert_eq!(rows.recording.as_deref(), Some("session"));
     let folders = "[pipeline]\nname = \"motion\"\n[dataset]\npath = \"recordings\"\n[model]\n\
                    kind = \"random-forest\"\n[target]\nchip = \"nRF51822_xxAA\"\n[frontend]\n\

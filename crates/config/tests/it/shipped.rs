@@ -237,7 +237,7 @@ fn paths_are_relative_to_the_config() {
         ("rows.csv", 0.25)
     );
     assert_eq!(rows.path.full, PathBuf::from("folder/rows.csv"));
-    assert_eq!(rows.labels, Labels::Column("class".to_owned()));
+    assert_eq!(rows.labels, Labels::Columns(vec!["class".to_owned()]));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use spinney_model::Task;
 use spinney_quantize::QuantModel;
 use spinney_wire::frame::{
     self, Answer, Clock, DELIMITER, Hello, Outcome, Receiver, Refused, Reply, Request, Why,
@@ -32,8 +33,8 @@ pub struct Card {
     pub class_only: Option<bool>,
     /// Whether the model gives probabilities.
     pub has_probabilities: bool,
-    /// Whether the class one beyond the last may be delivered: unknown.
-    pub has_unknown: bool,
+    /// Classes that may be delivered, the one beyond the last, unknown, among them; `None` of values.
+    pub n_answers: Option<usize>,
 }
 
 impl Card {
@@ -48,7 +49,8 @@ impl Card {
             reading_bytes: quant.reading_type().n_bytes(),
             class_only,
             has_probabilities: quant.probabilities().is_some(),
-            has_unknown: quant.margin().is_some(),
+            n_answers: (quant.task() != Task::Regress)
+                .then(|| quant.n_scores() + usize::from(quant.margin().is_some())),
         }
     }
 
@@ -285,9 +287,8 @@ impl<'a> Session<'a> {
         self.n_rows += 1;
         let n_classes = self.card.n_classes;
         let expected = |has: bool| if has { n_classes } else { 0 };
-        // One score is that of a value, and no class.
-        let n_answers = n_classes + usize::from(self.card.has_unknown);
-        let is_whole = (n_classes == 1 || (outcome.class as usize) < n_answers)
+        let n_answers = self.card.n_answers.unwrap_or(usize::MAX);
+        let is_whole = (outcome.class as usize) < n_answers
             && outcome.scores.len() == expected(self.device.has_scores)
             && outcome.probabilities.len() == expected(self.device.has_probabilities);
         if is_whole {

@@ -29,7 +29,7 @@ fn card() -> Card {
         reading_bytes: 1,
         class_only: Some(false),
         has_probabilities: true,
-        has_unknown: false,
+        n_answers: Some(N_CLASSES),
     }
 }
 

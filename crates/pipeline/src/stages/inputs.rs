@@ -172,7 +172,7 @@ impl Inputs {
                 Labels::Folders => {
                     return self.add_folder(&file.path, endings, Layout::FolderPerClass);
                 }
-                Labels::Column(_) => {
+                Labels::Columns(_) => {
                     return self.add_folder(&file.path, endings, Layout::Labelled);
                 }
                 Labels::File(_) | Labels::None => {}
@@ -381,7 +381,9 @@ fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), 
     // What is too few depends on what the rows are for.
     if n_classes > limits::CLASSES.max {
         let place = match &file.labels {
-            Labels::Column(label) => format!("{}, column \"{label}\"", file.path.typed),
+            Labels::Columns(labels) => {
+                format!("{}, column \"{}\"", file.path.typed, labels.join("\", \""))
+            }
             Labels::File(labels) => labels.typed.clone(),
             Labels::Folders | Labels::None => file.path.typed.clone(),
         };

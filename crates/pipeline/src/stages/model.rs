@@ -1,8 +1,8 @@
 //! Stage `model`: train or import, and freeze the float model as canonical JSON.
 
 use spinney_config::{
-    ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, MaxFeatures,
-    Model, Trainer, Training, did_you_mean,
+    ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, Labels,
+    MaxFeatures, Model, Trainer, Training, did_you_mean,
 };
 use spinney_dataset::{Dataset, Fills};
 use spinney_model::{Additive, FloatModel, ForestKind, Link, Task};
@@ -11,6 +11,7 @@ use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, Tra
 
 use super::Session;
 use super::inputs::{self, Inputs, at_fault};
+use super::opened;
 use super::order::artifact_of;
 use super::shrink::{self, SHRINK};
 use crate::failure::{ExitReason, Failure};
@@ -141,12 +142,12 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                     session.config.fault("model.classes", message, None)
                 })?;
             }
-            let n_outputs = model.schema().outputs().len();
-            if model.task() == Task::Regress && n_outputs > 1 {
-                let found = format!(
-                    "the model: found {n_outputs} values per row, expected one; fit a regressor for each"
-                );
-                return Err(at_fault(&path.full, &found));
+            let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+                &session.config.pipeline.dataset;
+            if let (Labels::Columns(labels), 2..) = (&file.labels, model.schema().targets().len()) {
+                opened::check_targets(&session.config, model.task(), labels, Some(&model))?;
+                let named = model.with_targets(labels.clone());
+                model = named.map_err(|error| at_fault(&path.full, &error))?;
             }
             check_classes(&session.config, model.schema().classes())?;
             with_threshold(&session.config, model, *threshold)?

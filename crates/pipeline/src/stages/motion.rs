@@ -183,8 +183,8 @@ impl Sides<'_> {
         let is_folder = file.is_many();
         let bytes = self.inputs.bytes(&file.path);
         match &file.labels {
-            Labels::Column(label) if !is_folder => {
-                all = read(&file.path.typed, bytes, Some(label))?;
+            Labels::Columns(labels) if !is_folder => {
+                all = read(&file.path.typed, bytes, labels.first().map(String::as_str))?;
             }
             Labels::File(labels) => {
                 all = read(&file.path.typed, bytes, None)?;
@@ -199,7 +199,7 @@ impl Sides<'_> {
             }
             labels if is_folder => {
                 let label = match labels {
-                    Labels::Column(label) => Some(label.as_str()),
+                    Labels::Columns(labels) => labels.first().map(String::as_str),
                     _ => None,
                 };
                 let mut classes = Vec::new();

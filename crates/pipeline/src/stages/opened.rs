@@ -96,14 +96,17 @@ impl<'a> Opened<'a> {
     ) -> Result<Part<'a>, Failure> {
         let labels = match &file.labels {
             Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
-            Labels::Column(label) => LabelsIn::Column(label),
+            Labels::Columns(labels) => {
+                check_targets(config, task, labels, model)?;
+                LabelsIn::Columns(labels.iter().map(String::as_str).collect())
+            }
             Labels::None | Labels::Folders => LabelsIn::None,
         };
         let blame = |error: DataError| at_fault(&path.full, &error);
         let source = Source::open(bytes, labels, file.dialect()).map_err(blame)?;
-        if let (Labels::Column(label), Some(columns)) =
+        if let (Labels::Columns(labels), Some(columns)) =
             (&file.labels, source.columns().map_err(blame)?)
-            && !columns.contains(label)
+            && let Some(label) = labels.iter().find(|label| !columns.contains(label))
         {
             let (what, help) = if file.header {
                 (format!("\"{label}\""), columns_help(&columns, label))
@@ -317,11 +320,11 @@ pub(super) fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<()
     }
     for opened in files {
         for pattern in &opened.file.ignore {
-            let label = match &opened.file.labels {
-                Labels::Column(label) if opened.file.header => Some(label),
-                _ => None,
+            let labels = match &opened.file.labels {
+                Labels::Columns(labels) if opened.file.header => &labels[..],
+                _ => &[],
             };
-            let fault = if label.is_some_and(|label| matches(pattern, label)) {
+            let fault = if labels.iter().any(|label| matches(pattern, label)) {
                 format!("\"{pattern}\" leaves out the label's column too")
             } else if features.iter().any(|column| matches(pattern, column)) {
                 continue;
@@ -352,6 +355,48 @@ fn columns_help(columns: &[String], label: &str) -> String {
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("its columns are {}", csv::preview(columns)),
     }
+}
+
+/// Refuses another number of columns than there are targets, and their names in another order.
+pub(super) fn check_targets(
+    config: &Config,
+    task: Task,
+    labels: &[String],
+    model: Option<&FloatModel>,
+) -> Result<(), Failure> {
+    let targets = model.map_or(&[][..], |model| model.schema().targets());
+    let n_targets = targets.len().max(1);
+    let fault = |message: String, help: &str| {
+        Err(config.fault("dataset.label", message, Some(help)).into())
+    };
+    if task != Task::Regress && labels.len() > 1 {
+        let message = format!("found {} columns, expected one, of the class", labels.len());
+        return fault(
+            message,
+            "only a model with several targets has several columns of labels",
+        );
+    }
+    if labels.len() != n_targets {
+        let message = format!(
+            "found {} column{}, expected {n_targets}, one for each target of the model: {}",
+            labels.len(),
+            if labels.len() == 1 { "" } else { "s" },
+            csv::preview(targets)
+        );
+        return fault(
+            message,
+            "name the columns in the order of the targets, in a list",
+        );
+    }
+    let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();
+    if labels != targets && n_targets > 1 && sorted(labels) == sorted(targets) {
+        let message = format!(
+            "found {} in another order than the model's",
+            csv::preview(labels)
+        );
+        return fault(message, &format!("it has {}", csv::preview(targets)));
+    }
+    Ok(())
 }
 
 /// Refuses a column of groups that a file has not.

@@ -35,10 +35,10 @@ pub struct Summary {
     pub source_rows: Vec<usize>,
     /// Class index per test row; `None` for rows without labels, and none where they are numbers.
     pub labels: Option<Vec<usize>>,
-    /// The number that each test row has for a label; `None` for rows without.
-    pub numbers: Option<Vec<f64>>,
-    /// Errors of a regressor's values; `None` of other models.
-    pub values: Option<ValueEvaluation>,
+    /// The numbers that test rows have for labels, target by target; none for rows without.
+    pub numbers: Vec<Vec<f64>>,
+    /// Errors of a regressor's values, target by target; none of other models.
+    pub values: Vec<ValueEvaluation>,
     /// What a detector's scores are worth; `None` of other models.
     pub detection: Option<Detection>,
     /// When the device says that it does not know, and what that does to the test rows, where they
@@ -265,15 +265,21 @@ impl Results<'_> {
         }
         .features();
         let is_known = self.rows.has_labels;
-        let numbers = test.numbers().filter(|_| is_known);
+        let numbers = test.numbers().filter(|_| is_known).into_iter();
+        let columns = numbers.flat_map(|numbers| numbers.columns().into_iter());
+        let numbers: Vec<Vec<f64>> = columns.map(|column| column.to_vec()).collect();
         let labels = (is_known && test.numbers().is_none()).then(|| test.labels());
         let summary = Summary {
             train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
             source_rows: test.source_rows().to_vec(),
             labels: labels.map(<[usize]>::to_vec),
-            numbers: numbers.map(<[f64]>::to_vec),
-            values: (self.predictions.values.as_ref())
-                .map(|values| ValueEvaluation::new(values, numbers, self.certificate.splits)),
+            values: (self.predictions.values.iter().enumerate())
+                .map(|(target, values)| {
+                    let labels = numbers.get(target).map(Vec::as_slice);
+                    ValueEvaluation::new(values, labels, self.certificate.splits)
+                })
+                .collect(),
+            numbers,
             detection: self.predictions.detector.as_ref().map(|scores| {
                 let alarms = (&*self.predictions.float, &*self.predictions.q15);
                 Detection::new(scores, alarms, labels)

@@ -1,5 +1,6 @@
 //! Stage `report`: gates judged, report assembled from the stages' artifacts, files written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -71,10 +72,8 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         .filter(|(float, q15)| float != q15)
         .count();
     // Values are as near as is proven, or not.
-    let differing = summary
-        .values
-        .as_ref()
-        .map_or(differing, |it| it.rows_beyond);
+    let beyond = summary.values.iter().map(|it| it.rows_beyond).max();
+    let differing = beyond.unwrap_or(differing);
     let n_rows = predictions.q15.len();
     let n_unknown = predictions.n_unknown();
     let feature_names: Vec<&str> = summary
@@ -86,7 +85,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let reject_cost: Option<RejectCost> = run.read_json(REJECT_COST)?;
     let measured = Measured {
         evaluation: evaluation.as_ref(),
-        values: summary.values.as_ref(),
+        values: &summary.values,
         detection: summary.detection.as_ref(),
         reject: (summary.reject.as_ref())
             .map(|(_, found)| (n_unknown.unwrap_or(0), n_rows, found.as_ref())),
@@ -146,7 +145,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             test_rows: n_rows,
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
-        value: value(config, &summary),
+        values: values(config, &summary),
         detect: summary.detection.as_ref().map(Detect::new),
         reject: reject(&summary, &predictions, reject_cost),
         certificate: Certified {
@@ -299,6 +298,10 @@ pub fn model_facts(
         depth_max: float.depth(),
         trees: float.trees().iter().map(size).collect(),
         classes: float.schema().classes().to_vec(),
+        targets: match float.schema().targets() {
+            [_] => Vec::new(),
+            targets => targets.to_vec(),
+        },
         digest,
         origin,
     }
@@ -332,12 +335,11 @@ pub fn accuracy(
     }
 }
 
-/// A regressor's errors, in the unit of the config; `None` of other models.
-pub(super) fn value(config: &Config, summary: &Summary) -> Option<Value> {
+/// A regressor's errors, in the unit of the config; none of other models.
+pub(super) fn values(config: &Config, summary: &Summary) -> Vec<Value> {
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
-    let values = summary.values.as_ref()?;
-    Some(Value::new(file.unit.clone(), values))
+    Value::of_targets(file.unit.as_deref(), &summary.values)
 }
 
 /// When a class is unknown; `None` where it never is.
@@ -506,51 +508,47 @@ pub(super) fn write(
     let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let result: RunResult = session.made("run")?.read_json(DEVICE)?;
     let class = |index: usize| {
-        report.model.classes.get(index).map_or(
+        Cow::Borrowed(report.model.classes.get(index).map_or(
             if predictions.answers.is_some() && index == report.model.n_classes {
                 UNKNOWN
             } else {
                 "(no such class)"
             },
             String::as_str,
-        )
+        ))
     };
     let ran = match &result {
         RunResult::Ran(run) => Some(run),
         _ => None,
     };
     let rows = 0..predictions.q15.len();
-    let csv = match &predictions.values {
-        None => predictions_csv(rows.map(|row| Row {
+    let csv = match &predictions.values[..] {
+        [] => predictions_csv(rows.map(|row| Row {
             row: summary.source_rows[row],
+            target: None,
             label: summary.labels.as_ref().map(|labels| class(labels[row])),
             float: class(predictions.float[row]),
             q15: class(predictions.delivered()[row]),
             device: ran.map(|run| class(run.classes[row])),
         })),
-        Some(values) => {
-            let texts: Vec<[Option<String>; 4]> = rows
-                .map(|row| {
-                    let label = summary.numbers.as_ref().map(|labels| labels[row]);
-                    let device = ran.and_then(|run| {
-                        values.of_device(row, predictions.scores[row][0], *run.scores.get(row)?)
-                    });
-                    [
-                        label,
-                        Some(values.float[row]),
-                        Some(values.q15[row]),
-                        device,
-                    ]
-                    .map(|number| number.map(|number| number.to_string()))
-                })
-                .collect();
-            let rows = texts.iter().zip(&summary.source_rows);
-            predictions_csv(rows.map(|([label, float, q15, device], row)| Row {
-                row: *row,
-                label: label.as_deref(),
-                float: float.as_deref().unwrap_or_default(),
-                q15: q15.as_deref().unwrap_or_default(),
-                device: device.as_deref(),
+        targets => {
+            let n_targets = targets.len();
+            let lines = rows.flat_map(|row| (0..n_targets).map(move |target| (row, target)));
+            predictions_csv(lines.map(|(row, target)| {
+                let values = &targets[target];
+                let label = summary.numbers.get(target).map(|labels| labels[row]);
+                let device = ran.and_then(|run| {
+                    let device = *run.scores.get(row * n_targets + target)?;
+                    values.of_device(row, predictions.scores[row][target], device)
+                });
+                Row {
+                    row: summary.source_rows[row],
+                    target: (n_targets > 1).then_some(&*values.target),
+                    label: label.map(|number| number.to_string().into()),
+                    float: values.float[row].to_string().into(),
+                    q15: values.q15[row].to_string().into(),
+                    device: device.map(|number| number.to_string().into()),
+                }
             }))
         }
     };

@@ -46,9 +46,13 @@ pub struct QuantizedSoFar {
     pub dataset: Dataset,
     /// Accuracy and agreement.
     pub accuracy: Accuracy,
-    /// A regressor's errors.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
+    /// A regressor's errors, target by target.
+    #[serde(
+        rename = "value",
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "spinney_report::one_or_all"
+    )]
+    pub values: Vec<Value>,
     /// A detector's alarms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detect: Option<Detect>,
@@ -135,7 +139,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
             test_rows: predictions.q15.len(),
         },
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
-        value: report::value(&session.config, &known),
+        values: report::values(&session.config, &known),
         detect: known.detection.as_ref().map(Detect::new),
         reject: report::reject(&known, &predictions, None),
         certificate: report::certified(&certificate, &known),

@@ -6,6 +6,7 @@ use spinney_model::Task;
 use spinney_quantize::Level;
 
 use super::parts::{bar, grouped, grouped_signed, grouped_text, mark, share};
+use super::task::values_tile;
 use crate::Report;
 
 impl Report {
@@ -13,10 +14,10 @@ impl Report {
         html! {
             section.first aria-label="Summary" {
                 div.tiles {
-                    @match (&self.value, &self.detect) {
-                        (Some(value), _) => (self.value_tile(value)),
-                        (None, Some(detect)) => (self.detect_tile(detect)),
-                        (None, None) => (self.accuracy_tile()),
+                    @match (&self.values[..], &self.detect) {
+                        ([], Some(detect)) => (self.detect_tile(detect)),
+                        ([], None) => (self.accuracy_tile()),
+                        (values, _) => (values_tile(values)),
                     }
                     (self.instructions_tile())
                     (self.time_tile())

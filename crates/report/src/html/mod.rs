@@ -52,10 +52,10 @@ impl Report {
                 main {
                     @for note in &self.notes { p.note { "Note: " (note) } }
                     (self.first())
-                    @match (&self.value, &self.detect) {
-                        (Some(value), _) => (self.value_section(value)),
-                        (None, Some(detect)) => (self.detect_section(detect)),
-                        (None, None) => (self.accuracy_section()),
+                    @match (&self.values[..], &self.detect) {
+                        ([], Some(detect)) => (self.detect_section(detect)),
+                        ([], None) => (self.accuracy_section()),
+                        (values, _) => (self.values_section(values)),
                     }
                     @if let Some(reject) = &self.reject {
                         section {

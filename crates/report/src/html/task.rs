@@ -7,11 +7,12 @@ use super::parts::share;
 use super::plots;
 use crate::{Detect, Report, Value};
 
-impl Report {
-    pub(super) fn value_tile(&self, value: &Value) -> Markup {
-        html! {
-            div.tile {
-                h2 { "Mean absolute error" }
+pub(super) fn values_tile(values: &[Value]) -> Markup {
+    html! {
+        div.tile {
+            h2 { "Mean absolute error" }
+            @for value in values {
+                @if let Some(target) = &value.target { h3 { (target) } }
                 @match (value.mae_float, value.mae_q15) {
                     (Some(float), Some(q15)) => {
                         dl.pair {
@@ -30,7 +31,9 @@ impl Report {
             }
         }
     }
+}
 
+impl Report {
     pub(super) fn detect_tile(&self, detect: &Detect) -> Markup {
         html! {
             div.tile {
@@ -49,42 +52,13 @@ impl Report {
         }
     }
 
-    pub(super) fn value_section(&self, value: &Value) -> Markup {
-        let scores = value.scores();
-        let has_labels = value.sample.iter().any(|row| row.label.is_some());
+    pub(super) fn values_section(&self, values: &[Value]) -> Markup {
         html! {
             section {
                 h2 #accuracy { (self.worth()) }
-                @if scores.is_empty() {
-                    p { "Test rows have no labels, so there is no error against them." }
-                } @else {
-                    table {
-                        caption.aside { "Errors against the labels" }
-                        thead { tr { th scope="col" { "model" } th.n scope="col" { "MAE" }
-                            th.n scope="col" { "RMSE" } th.n scope="col" { "R²" } } }
-                        tbody { @for [what, mae, rmse, r2] in &scores {
-                            tr { th scope="row" { (what) } td.n { (mae) } td.n { (rmse) } td.n { (r2) } }
-                        } }
-                    }
-                }
-                p { (value.error_in_words()) "." }
-                @if has_labels {
-                    figure {
-                        (plots::residuals(value))
-                        figcaption { "Residuals: label less the value of Q15, over that value; " (value.sample.len()) " of the test rows." }
-                    }
-                }
-                @if !value.sample.is_empty() {
-                    figure {
-                        (plots::errors(value))
-                        figcaption {
-                            "Q15 less float, over the value of float; " (value.sample.len()) " of the test rows."
-                            @if value.error_bound.or(value.row_bound_max).is_some() {
-                                " The dashed lines are the bound that is proven"
-                                @if value.error_bound.is_some() { " for every input." } @else { " for these rows." }
-                            }
-                        }
-                    }
+                @for value in values {
+                    @if let Some(target) = &value.target { h3 { (target) } }
+                    (errors(value))
                 }
             }
         }
@@ -131,5 +105,44 @@ impl Report {
     fn rates(&self, (score, false_alarms): (ClassScore, usize)) -> (f64, f64) {
         let n_normal = self.dataset.test_rows.saturating_sub(score.support);
         (false_alarms as f64 / n_normal.max(1) as f64, score.recall)
+    }
+}
+
+/// The errors of a target, with their plots.
+fn errors(value: &Value) -> Markup {
+    let scores = value.scores();
+    let has_labels = value.sample.iter().any(|row| row.label.is_some());
+    html! {
+        @if scores.is_empty() {
+            p { "Test rows have no labels, so there is no error against them." }
+        } @else {
+            table {
+                caption.aside { "Errors against the labels" }
+                thead { tr { th scope="col" { "model" } th.n scope="col" { "MAE" }
+                    th.n scope="col" { "RMSE" } th.n scope="col" { "R²" } } }
+                tbody { @for [what, mae, rmse, r2] in &scores {
+                    tr { th scope="row" { (what) } td.n { (mae) } td.n { (rmse) } td.n { (r2) } }
+                } }
+            }
+        }
+        p { (value.error_in_words()) "." }
+        @if has_labels {
+            figure {
+                (plots::residuals(value))
+                figcaption { "Residuals: label less the value of Q15, over that value; " (value.sample.len()) " of the test rows." }
+            }
+        }
+        @if !value.sample.is_empty() {
+            figure {
+                (plots::errors(value))
+                figcaption {
+                    "Q15 less float, over the value of float; " (value.sample.len()) " of the test rows."
+                    @if value.error_bound.or(value.row_bound_max).is_some() {
+                        " The dashed lines are the bound that is proven"
+                        @if value.error_bound.is_some() { " for every input." } @else { " for these rows." }
+                    }
+                }
+            }
+        }
     }
 }

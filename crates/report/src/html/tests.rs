@@ -94,6 +94,7 @@ fn regressor(bound: Option<f64>, has_labels: bool) -> Report {
     let labels: Vec<f64> = (0..400).map(|row| f64::from(row / 4)).collect();
     let evaluation = ValueEvaluation::new(
         &ValuePredictions {
+            target: "y".to_owned(),
             q15: q15.collect(),
             float,
             bounds: vec![bound; 400],
@@ -115,7 +116,7 @@ fn regressor(bound: Option<f64>, has_labels: bool) -> Report {
     report.accuracy.float_scores = None;
     report.accuracy.q15_scores = None;
     report.dataset.test_rows = 400;
-    report.value = Some(Value::new(Some("mm<sup>".to_owned()), &evaluation));
+    report.values = Value::of_targets(Some("mm<sup>"), &[evaluation]);
     report
 }
 
@@ -132,7 +133,7 @@ fn detector(has_labels: bool) -> Report {
     let detection = Detection::new(&scores, (&alarms, &alarms), has_labels.then_some(&labels));
     let mut report = regressor(None, false);
     let card = Scorecard::new(&labels, &alarms, 2);
-    report.value = None;
+    report.values.clear();
     report.model.kind = "isolation-forest".to_owned();
     report.model.task = Task::Detect;
     report.model.classes = vec!["normal".to_owned(), "alarm".to_owned()];
@@ -463,11 +464,11 @@ fn alarms_with_and_without_labels() {
 #[test]
 fn a_single_row_can_be_drawn() {
     let mut report = regressor(Some(0.0), true);
-    let value = report.value.as_mut().expect("values");
+    let value = &mut report.values[0];
     value.sample.truncate(1);
     value.sample[0].q15 = value.sample[0].float;
     page(&report);
-    report.value.as_mut().expect("values").sample.clear();
+    report.values[0].sample.clear();
     page(&report);
 }
 
@@ -483,7 +484,7 @@ fn what_moved_of_values_and_alarms() {
         lines.map(|line| format!("{line}\n")).collect::<String>()
     };
     let (before, mut after) = (regressor(Some(0.25), true), regressor(Some(0.125), true));
-    after.value.as_mut().expect("values").mae_q15 = Some(0.5);
+    after.values[0].mae_q15 = Some(0.5);
     expect![[r#"
         | MAE in Q15 | 0.40625 | 0.5 | +0.09375 (+23.1 %) |
         | error against float, proven | 0.25 | 0.125 | -0.125 (-50.0 %) |

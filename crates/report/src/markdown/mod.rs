@@ -11,7 +11,7 @@ use spinney_evaluate::Scorecard;
 use spinney_model::Task;
 use spinney_quantize::{Flip, Level};
 
-use crate::Report;
+use crate::{Report, Value};
 pub use escape::{code, escaped, sentence};
 
 /// Rows of a long table that are shown.
@@ -36,10 +36,10 @@ impl Report {
         self.write_summary(out)?;
         self.write_notes(out)?;
         self.write_gates(out)?;
-        match (&self.value, &self.detect) {
-            (Some(value), _) => self.write_value(value, out)?,
-            (None, Some(detect)) => self.write_detect(detect, out)?,
-            (None, None) => self.write_accuracy(out)?,
+        match (&self.values[..], &self.detect) {
+            ([], Some(detect)) => self.write_detect(detect, out)?,
+            ([], None) => self.write_accuracy(out)?,
+            (values, _) => self.write_values(values, out)?,
         }
         if let Some(reject) = &self.reject {
             writeln!(out, "\n## Unknown\n")?;
@@ -394,10 +394,15 @@ impl Report {
 
     /// What is proven of a regressor's values.
     pub(crate) fn values_in_words(&self) -> String {
-        let bound = self.value.as_ref().and_then(|value| {
-            let bound = value.error_bound.or(value.row_bound_max)?;
-            Some(value.with_unit(bound))
-        });
+        let bound = |value: &Value| {
+            let bound = value.with_unit(value.error_bound.or(value.row_bound_max)?);
+            Some(match &value.target {
+                Some(target) => format!("{bound} ({target})"),
+                None => bound,
+            })
+        };
+        let bounds: Option<Vec<String>> = self.values.iter().map(bound).collect();
+        let bound = bounds.filter(|it| !it.is_empty()).map(|it| it.join(", "));
         let whose = match self.certificate.votes {
             Level::EveryInput => "on every input",
             Level::EveryRow => "on every test row",

@@ -6,29 +6,16 @@ use super::{escaped, sentence};
 use crate::{Detect, Report, Value};
 
 impl Report {
-    pub(super) fn write_value(&self, value: &Value, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "\n## {}\n", self.worth())?;
-        let scores = value.scores();
-        if scores.is_empty() {
-            writeln!(
-                out,
-                "Test rows have no labels, so there is no error against them.\n"
-            )?;
-        } else {
-            writeln!(out, "| | MAE | RMSE | R² |\n| --- | ---: | ---: | ---: |")?;
-            for [what, mae, rmse, r2] in &scores {
-                writeln!(
-                    out,
-                    "| {what} | {} | {} | {r2} |",
-                    escaped(mae),
-                    escaped(rmse)
-                )?;
+    pub(super) fn write_values(&self, values: &[Value], out: &mut String) -> std::fmt::Result {
+        writeln!(out, "\n## {}", self.worth())?;
+        for value in values {
+            if let Some(target) = &value.target {
+                writeln!(out, "\n### {}", escaped(target))?;
             }
-            writeln!(out)?;
+            write_value(value, out)?;
         }
-        writeln!(out, "{}.", sentence(&value.error_in_words()))
+        Ok(())
     }
-
     pub(super) fn write_detect(&self, detect: &Detect, out: &mut String) -> std::fmt::Result {
         writeln!(out, "\n## {}\n", self.worth())?;
         writeln!(out, "{}.", detect.alarms_in_words(self.dataset.test_rows))?;
@@ -57,4 +44,28 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// The errors of a target.
+fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
+    writeln!(out)?;
+    let scores = value.scores();
+    if scores.is_empty() {
+        writeln!(
+            out,
+            "Test rows have no labels, so there is no error against them.\n"
+        )?;
+    } else {
+        writeln!(out, "| | MAE | RMSE | R² |\n| --- | ---: | ---: | ---: |")?;
+        for [what, mae, rmse, r2] in &scores {
+            writeln!(
+                out,
+                "| {what} | {} | {} | {r2} |",
+                escaped(mae),
+                escaped(rmse)
+            )?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "{}.", sentence(&value.error_in_words()))
 }

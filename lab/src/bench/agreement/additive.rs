@@ -102,7 +102,7 @@ impl Fitted {
     }
 
     fn rows(&self, model: &FloatModel, file: &[u8]) -> Result<Dataset, Failure> {
-        let source = Source::open(file, LabelsIn::Column(self.label), true).input()?;
+        let source = Source::open(file, LabelsIn::Columns(vec![self.label]), true).input()?;
         let columns = columns(&BTreeMap::new(), Some(model), false, &source).input()?;
         let labels_are = match model.task() {
             Task::Regress => LabelsAre::Numbers,

@@ -453,8 +453,9 @@ fn sums(
 ) -> Option<Sums> {
     quant.sums()?;
     let features = model.schema().features();
-    let values = predictions.values.as_ref().and_then(|values| {
-        let found = ValueEvaluation::new(values, rows.numbers(), certificate.splits);
+    let values = predictions.values.first().and_then(|values| {
+        let labels = rows.numbers()?.column(0).to_vec();
+        let found = ValueEvaluation::new(values, Some(&labels), certificate.splits);
         Some(Values {
             r2_float: found.float?.r2?,
             r2_q15: found.q15?.r2?,

@@ -278,7 +278,7 @@ impl Site<'_> {
         let predictions = Predictions {
             answers: None,
             outliers: None,
-            values: None,
+            values: Vec::new(),
             detector: None,
             float: Vec::new(),
             float_soft: Vec::new(),
