@@ -23,6 +23,7 @@ mod core;
 mod derive;
 mod description;
 mod family;
+mod flash;
 mod machine;
 mod preset;
 mod probe;
@@ -38,6 +39,7 @@ pub use chip::{Chip, Listing, Region, UnknownChip, chips, find, search};
 pub use derive::{LeftOut, derive};
 pub use description::{Architecture, DescribedCore, Description, Memory, MemoryKind};
 pub use family::{Family, FamilyCore, families, family};
+pub use flash::{FLASHES, Flash};
 pub use machine::{MACHINES, Machine, Timer, machine};
 pub use preset::{PRESET_NAMES, PRESETS, Preset, preset, preset_of};
 pub use probe::{Event, Geometry, Job, Phase, ProbeFault, Request, SectorSize, Segment};
@@ -46,5 +48,5 @@ pub use radio::{
     radio,
 };
 pub use table::{TableError, parse_table, write_table};
-pub use timing::{Around, FLASHES, Flash, Operation, Span, Timing};
+pub use timing::{Around, Operation, Span, Timing};
 pub use uf2::{UF2_FAMILIES, Uf2Family};

@@ -1,5 +1,5 @@
-//! How many cycles a core takes for an instruction, by its manufacturer's manual; and for how long its
-//! flash keeps it waiting.
+//! How many cycles a core takes for an instruction, by its manufacturer's manual, or as others measured
+//! it.
 
 use crate::{Chip, Core};
 
@@ -8,6 +8,8 @@ use crate::{Chip, Core};
 pub enum Operation {
     /// Moves, sums, shifts, compares: anything on registers that is not named below.
     Data,
+    /// That, of Thumb's long instructions, with an operand that is shifted or widened on its way.
+    Shifted,
     /// A product of 32 bits.
     Multiply,
     /// That, added to or taken off a register.
@@ -33,8 +35,10 @@ pub enum Operation {
     Return(u32),
     /// A load of the program counter alone.
     LoadPc,
-    /// A branch to an address that stands in it.
+    /// A branch to an address that stands in it; on RISC-V one with a condition.
     Branch,
+    /// On RISC-V, a branch without one.
+    Jump,
     /// That, with the return address kept.
     BranchLink,
     /// A branch to an address in a register.
@@ -93,11 +97,23 @@ enum Model {
     M0Plus,
     M3,
     M4,
+    M33,
+    Hazard3,
+    Esp32C3,
+    Esp32C6,
 }
 
 /// Parts that the manufacturer says have the multiplier of one cycle.
 const FAST_MULTIPLIERS: [&str; 8] = [
     "ATSAMD", "ATSAML", "LPC8", "nRF51", "RP2040", "STM32F0", "STM32G0", "STM32L0",
+];
+
+/// Parts with a RISC-V core whose times are known.
+const RISCV_PARTS: [(&str, Model); 4] = [
+    ("ESP32-C2", Model::Esp32C3),
+    ("ESP32-C3", Model::Esp32C3),
+    ("ESP32-C6", Model::Esp32C6),
+    ("RP235x", Model::Hazard3),
 ];
 
 impl Timing {
@@ -109,7 +125,13 @@ impl Timing {
             Core::CortexM0Plus => Model::M0Plus,
             Core::CortexM3 => Model::M3,
             Core::CortexM4 | Core::CortexM4F => Model::M4,
-            _ => return None,
+            Core::CortexM33 | Core::CortexM33F => Model::M33,
+            Core::CortexM7 | Core::CortexM7F | Core::CortexM23 => return None,
+            // RISC-V is an instruction set; how long it takes is a matter of the part.
+            Core::Rv32imc | Core::Rv32imac => {
+                let begins = |(name, _): &&(&str, Model)| chip.name.starts_with(name);
+                RISCV_PARTS.iter().find(begins)?.1
+            }
         };
         let is_fast = FAST_MULTIPLIERS
             .iter()
@@ -132,6 +154,12 @@ impl Timing {
             Model::M4 => {
                 "Arm DDI 0439D, Cortex-M4 technical reference manual, table 3-1 and section 3.3.3"
             }
+            Model::M33 => "no manual: an RP2350 as measured in jnk0le/random",
+            Model::Hazard3 => "Raspberry Pi RP2350 data sheet, 3.8.7, instruction cycle counts",
+            Model::Esp32C3 => "no manual: an ESP32-C3 as measured in timonvo/niccle",
+            Model::Esp32C6 => {
+                "no manual: an ESP32-C6 as measured in timonvo/niccle and nilhoel1/LLTA-Bench"
+            }
         }
     }
 
@@ -142,6 +170,8 @@ impl Timing {
             Model::M0 => self.armv6m(operation, around, 3),
             Model::M0Plus => self.armv6m(operation, around, 2),
             Model::M3 | Model::M4 => Some(self.armv7m(operation, around)),
+            Model::M33 => Some(m33(operation, around)),
+            Model::Hazard3 | Model::Esp32C3 | Model::Esp32C6 => self.riscv(operation, around),
         }
     }
 
@@ -149,7 +179,7 @@ impl Timing {
     /// branch.
     fn armv6m(self, operation: Operation, around: Around, taken: u32) -> Option<Span> {
         Some(match operation {
-            Operation::Data | Operation::ChangeState => just(1),
+            Operation::Data | Operation::Shifted | Operation::ChangeState => just(1),
             Operation::Multiply => self.multiply,
             Operation::Load { .. } | Operation::Store => just(2),
             Operation::LoadMany(n) | Operation::StoreMany(n) => just(1 + n),
@@ -173,7 +203,7 @@ impl Timing {
         };
         let is_m3 = self.model == Model::M3;
         match operation {
-            Operation::Data | Operation::Multiply => just(1),
+            Operation::Data | Operation::Shifted | Operation::Multiply => just(1),
             Operation::MultiplyAccumulate => just(if is_m3 { 2 } else { 1 }),
             Operation::LongMultiply => {
                 if is_m3 {
@@ -203,6 +233,7 @@ impl Timing {
             Operation::LoadPc | Operation::TableBranch => refilled(2),
             Operation::Branch if !around.is_taken => just(1),
             Operation::Branch
+            | Operation::Jump
             | Operation::BranchLink
             | Operation::BranchRegister
             | Operation::MovePc => refilled(1),
@@ -211,93 +242,56 @@ impl Timing {
             Operation::Special | Operation::ChangeState => span(1, 2),
         }
     }
-}
 
-/// How long flash keeps the core waiting at a clock.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Flash {
-    /// How the names of its chips begin.
-    chips: &'static str,
-    /// Wait states up to a clock in MHz, the lowest first.
-    steps: &'static [(f64, u32)],
-    /// What hides them, in words.
-    pub hidden_by: &'static str,
-    /// Where this is written.
-    pub source: &'static str,
-}
-
-/// Every family whose wait states are known, at its usual supply of 3 V.
-pub const FLASHES: [Flash; 8] = [
-    Flash {
-        chips: "ATSAMD21",
-        steps: &[(24.0, 0), (48.0, 1)],
-        hidden_by: "a cache of eight lines",
-        source: "Microchip SAM D21 data sheet, NVM characteristics above 2.7 V",
-    },
-    Flash {
-        chips: "STM32F0",
-        steps: &[(24.0, 0), (48.0, 1)],
-        hidden_by: "a prefetch buffer",
-        source: "ST RM0091, flash access control register",
-    },
-    Flash {
-        chips: "STM32F1",
-        steps: &[(24.0, 0), (48.0, 1), (72.0, 2)],
-        hidden_by: "a prefetch buffer",
-        source: "ST RM0008, flash access control register",
-    },
-    Flash {
-        chips: "STM32F4",
-        steps: &[
-            (30.0, 0),
-            (60.0, 1),
-            (90.0, 2),
-            (120.0, 3),
-            (150.0, 4),
-            (180.0, 5),
-        ],
-        hidden_by: "the ART accelerator",
-        source: "ST RM0090, number of wait states by CPU clock, 2.7 to 3.6 V",
-    },
-    Flash {
-        chips: "STM32G0",
-        steps: &[(24.0, 0), (48.0, 1), (64.0, 2)],
-        hidden_by: "a prefetch buffer and a cache",
-        source: "ST RM0444, number of wait states by HCLK, range 1",
-    },
-    Flash {
-        chips: "STM32L0",
-        steps: &[(16.0, 0), (32.0, 1)],
-        hidden_by: "a prefetch buffer",
-        source: "ST RM0367, link between master clock and range, range 1",
-    },
-    Flash {
-        chips: "STM32L4",
-        steps: &[(16.0, 0), (32.0, 1), (48.0, 2), (64.0, 3), (80.0, 4)],
-        hidden_by: "the ART accelerator",
-        source: "ST RM0351, number of wait states by HCLK, range 1",
-    },
-    Flash {
-        chips: "nRF52840",
-        steps: &[(64.0, 3)],
-        hidden_by: "a cache, if it is switched on",
-        source: "Nordic nRF52840 Product Specification v1.1, CPU wait states from flash",
-    },
-];
-
-impl Flash {
-    /// The flash of a chip; `None` where its wait states are not known.
-    #[must_use]
-    pub fn of(chip: &str) -> Option<&'static Self> {
-        FLASHES.iter().find(|flash| chip.starts_with(flash.chips))
+    /// With the bubble behind a load whose value is used at once, and the cycle that a jump to an
+    /// unaligned long instruction may take; a branch is 1 where it was predicted.
+    fn riscv(self, operation: Operation, around: Around) -> Option<Span> {
+        let of = |hazard3, c3, c6| match self.model {
+            Model::Hazard3 => hazard3,
+            Model::Esp32C3 => c3,
+            _ => c6,
+        };
+        Some(match operation {
+            Operation::Data | Operation::Multiply | Operation::Store => just(1),
+            Operation::LongMultiply => of(just(1), span(1, 3), just(2)),
+            Operation::Divide => of(span(18, 19), span(2, 36), span(2, 36)),
+            Operation::Load { .. } => of(span(1, 2), span(1, 2), span(1, 3)),
+            Operation::Jump | Operation::BranchLink => of(span(2, 3), just(2), span(1, 3)),
+            Operation::Branch if around.is_taken => of(span(1, 3), just(3), span(1, 4)),
+            Operation::Branch => of(span(1, 2), just(1), span(1, 4)),
+            Operation::BranchRegister => of(span(2, 3), span(2, 4), span(2, 4)),
+            Operation::Special => of(just(1), just(1), span(1, 2)),
+            Operation::Barrier => span(1, 4),
+            _ => return None,
+        })
     }
+}
 
-    /// Wait states at a clock in MHz; `None` beyond the highest.
-    #[must_use]
-    pub fn wait_states(&self, clock_mhz: f64) -> Option<u32> {
-        let mut steps = self.steps.iter();
-        let step = steps.find(|(most_mhz, _)| clock_mhz <= *most_mhz)?;
-        Some(step.1)
+/// A branch, or an `IT`, is issued with a short instruction before it; a value that a load, a product or
+/// a shifted operand gives is late by a cycle.
+fn m33(operation: Operation, around: Around) -> Span {
+    match operation {
+        Operation::Data => just(1),
+        Operation::Shifted
+        | Operation::Load { .. }
+        | Operation::Multiply
+        | Operation::MultiplyAccumulate
+        | Operation::LongMultiply
+        | Operation::LongMultiplyAccumulate
+        | Operation::Store => span(1, 2),
+        Operation::Divide => span(2, 12),
+        Operation::LoadMany(n) | Operation::StoreMany(n) => span(n, n + 1),
+        Operation::Return(n) => span(n + 2, n + 5),
+        Operation::LoadPc | Operation::TableBranch => span(2, 6),
+        Operation::Branch if !around.is_taken => span(0, 1),
+        Operation::Branch
+        | Operation::Jump
+        | Operation::BranchLink
+        | Operation::BranchRegister
+        | Operation::MovePc => span(1, 3),
+        Operation::If => span(0, 1),
+        Operation::Barrier => span(1, 4),
+        Operation::Special | Operation::ChangeState => span(1, 2),
     }
 }
 
@@ -348,25 +342,6 @@ mod tests {
             },
         );
         assert_eq!(slow, Some(span(1, 32)));
-        assert_eq!(timing("ESP32-C3"), None);
-        assert_eq!(timing("STM32H743ZI"), None);
-    }
-
-    #[test]
-    fn wait_states_by_clock() {
-        let states = |chip, mhz| Flash::of(chip).and_then(|flash| flash.wait_states(mhz));
-        assert_eq!(states("STM32F405RGTx", 168.0), Some(5));
-        assert_eq!(states("STM32F405RGTx", 30.0), Some(0));
-        assert_eq!(states("STM32F030F4", 48.0), Some(1));
-        assert_eq!(states("STM32F030F4", 49.0), None);
-        assert_eq!(states("RP2040", 125.0), None);
-        for flash in FLASHES {
-            assert!(flash.steps.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1));
-            assert!(
-                crate::chips()
-                    .iter()
-                    .any(|it| it.name.starts_with(flash.chips))
-            );
-        }
+        assert_eq!(timing("GD32VF103CB"), None);
     }
 }

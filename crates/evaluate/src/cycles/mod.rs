@@ -5,6 +5,8 @@
 //! from the image. An instruction that reads the image's timer begins and ends what it measures, so
 //! that cycles are those of the very instructions that were counted.
 
+mod instruction;
+mod riscv;
 mod thumb;
 mod trace;
 

@@ -3,31 +3,7 @@
 
 use spinney_board::Operation;
 
-/// An instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instruction {
-    /// What it does.
-    pub operation: Operation,
-    /// Its length in bytes.
-    pub len: u32,
-    /// Where it may lead besides what follows it.
-    pub flow: Flow,
-    /// How many instructions it makes conditional.
-    pub n_conditional: u32,
-}
-
-/// Where an instruction leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    /// To what follows.
-    Next,
-    /// To this address.
-    To(u32),
-    /// To this address, or to what follows.
-    MayTo(u32),
-    /// To an address that is not in it.
-    Anywhere,
-}
+use super::instruction::{Flow, Instruction, plain, signed};
 
 /// The instruction of these halfwords, the first at `address`; `None` for one that has no place in a
 /// model's code, such as a trap or floating point.
@@ -39,12 +15,7 @@ pub fn decode(address: u32, first: u16, second: u16) -> Option<Instruction> {
 }
 
 fn instruction(operation: Operation, len: u32, flow: Flow) -> Option<Instruction> {
-    Some(Instruction {
-        operation,
-        len,
-        flow,
-        n_conditional: 0,
-    })
+    Some(plain(operation, len, flow))
 }
 
 const LOAD: Operation = Operation::Load { is_literal: false };
@@ -146,8 +117,15 @@ fn wide(address: u32, first: u32, second: u32) -> Option<Instruction> {
             Operation::StoreMany(2)
         }),
         0xe800 => plain(if is_load { LOAD } else { Operation::Store }),
+        0xea00 if second & 0x70c0 != 0 => plain(Operation::Shifted),
         0xea00 => plain(Operation::Data),
-        0xf000..=0xf7ff if second & 0x8000 == 0 => plain(Operation::Data),
+        0xf000..=0xf7ff if second & 0x8000 == 0 => {
+            let is_rotated = first & 0x400 != 0 || second & 0x4000 != 0;
+            plain(match first & 0x200 {
+                0 if is_rotated => Operation::Shifted,
+                _ => Operation::Data,
+            })
+        }
         0xf000..=0xf7ff => branches(address, first, second),
         0xf800 => {
             let is_word = first & 0x60 == 0x40;
@@ -161,7 +139,7 @@ fn wide(address: u32, first: u32, second: u32) -> Option<Instruction> {
                 }),
             }
         }
-        0xfa00 if first & 0x100 == 0 => plain(Operation::Data),
+        0xfa00 if first & 0x100 == 0 => plain(Operation::Shifted),
         0xfa00 => plain(products(first, second)),
         _ => None,
     }
@@ -222,12 +200,6 @@ fn branches(address: u32, first: u32, second: u32) -> Option<Instruction> {
     }
 }
 
-/// A number of so many bits, with its sign.
-fn signed(number: u32, n_bits: u32) -> u32 {
-    let sign = 1 << (n_bits - 1);
-    (number ^ sign).wrapping_sub(sign)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,7 +252,12 @@ mod tests {
         // movw r0, #1; add.w r0, r1, r2; sxth.w r0, r1; clz r0, r1
         check([0xf240, 0x0001], 4, Operation::Data, Next);
         check([0xeb01, 0x0002], 4, Operation::Data, Next);
-        check([0xfab1, 0xf081], 4, Operation::Data, Next);
+        check([0xfab1, 0xf081], 4, Operation::Shifted, Next);
+        // add.w r0, r1, r2, lsl #3; eor r0, r1, #0x1fc0; add.w r0, r1, #255; and r0, r1, #0xff00ff
+        check([0xeb01, 0x00c2], 4, Operation::Shifted, Next);
+        check([0xf481, 0x50fe], 4, Operation::Shifted, Next);
+        check([0xf101, 0x00ff], 4, Operation::Data, Next);
+        check([0xf001, 0x10ff], 4, Operation::Data, Next);
         // mul r0, r1, r2; mla; mls; smull; umlal; udiv
         check([0xfb01, 0xf002], 4, Operation::Multiply, Next);
         check([0xfb01, 0x3002], 4, Operation::MultiplyAccumulate, Next);

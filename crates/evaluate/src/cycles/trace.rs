@@ -6,8 +6,8 @@ use std::ops::{AddAssign, Range};
 use spinney_board::{Around, Chip, Operation, Timer, Timing};
 use spinney_wire::{Header, Outcome};
 
-use super::thumb::{Flow, Instruction, decode};
-use super::{Cost, Cycles};
+use super::instruction::{Flow, Instruction};
+use super::{Cost, Cycles, riscv, thumb};
 use crate::device::instructions_of;
 use crate::image::function_like;
 use crate::{ImageError, Loaded, loaded, symbol};
@@ -44,7 +44,7 @@ impl Weight {
 /// The log of a verify image, line by line, to what each measured stretch took.
 pub struct Trace {
     timing: Timing,
-    code: Vec<Loaded>,
+    code: Code,
     /// Where a measurement ends: the function that works out how long it took.
     ends_at: u32,
     /// What need not be logged, by address.
@@ -99,7 +99,10 @@ impl Trace {
         aside.sort_by_key(|it| it.start);
         Ok(Some(Self {
             timing,
-            code: loaded(elf)?,
+            code: Code {
+                loaded: loaded(elf)?,
+                is_riscv: chip.core.is_riscv(),
+            },
             ends_at: ends_at.start,
             aside,
             handler: handler.and_then(|at| u32::try_from(at & !1).ok()),
@@ -183,11 +186,14 @@ impl Trace {
                 None => self.n_lost += 1,
             }
         }
+        // A RISC-V's block ends behind the instruction that looks; who comes there by a branch comes from
+        // behind it.
+        let came_over = self.last.is_some_and(|last| last < pc);
         self.last = Some(pc);
         if self.handler == Some(pc) {
             self.n_lost += 1;
         }
-        if looks {
+        if looks || came_over && self.code.reads_mcycle_before(pc) {
             self.looks = [self.looks[1], (self.total, self.n_lost)];
         }
         if pc == self.ends_at {
@@ -258,19 +264,14 @@ impl Trace {
 /// The emulator's blocks end with a branch, so `to` may be passed before, as the start of a loop in the
 /// same block. A block that looks at the timer is cut before it, and some are given few instructions
 /// (`is_cut`); and some end for reasons of the emulator's own.
-fn between(
-    timing: Timing,
-    code: &[Loaded],
-    (from, to): (u32, u32),
-    is_cut: bool,
-) -> Option<Weight> {
+fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) -> Option<Weight> {
     let mut weight = Weight::default();
     let mut passed = None;
     let mut before = None;
     let mut n_conditional = 0;
     let mut at = from;
     for _ in 0..INSTRUCTIONS_MAX {
-        let Some(found) = instruction_at(code, at) else {
+        let Some(found) = code.instruction_at(at) else {
             return passed;
         };
         let next = at.wrapping_add(found.len);
@@ -319,17 +320,37 @@ fn between(
     passed
 }
 
-fn instruction_at(code: &[Loaded], at: u32) -> Option<Instruction> {
-    let second = halfword(code, at.wrapping_add(2)).unwrap_or(0);
-    decode(at, halfword(code, at)?, second)
+/// An image's code.
+struct Code {
+    loaded: Vec<Loaded>,
+    is_riscv: bool,
 }
 
-fn halfword(code: &[Loaded], address: u32) -> Option<u16> {
-    code.iter().find_map(|stretch| {
-        let at = usize::try_from(address.checked_sub(stretch.address)?).ok()?;
-        let bytes = stretch.bytes.get(at..at.checked_add(2)?)?;
-        Some(u16::from_le_bytes([bytes[0], bytes[1]]))
-    })
+impl Code {
+    fn instruction_at(&self, at: u32) -> Option<Instruction> {
+        let first = self.halfword(at)?;
+        let second = self.halfword(at.wrapping_add(2)).unwrap_or(0);
+        match self.is_riscv {
+            true => riscv::decode(at, first, second),
+            false => thumb::decode(at, first, second),
+        }
+    }
+
+    fn reads_mcycle_before(&self, at: u32) -> bool {
+        let before = |bytes| self.halfword(at.wrapping_sub(bytes));
+        self.is_riscv
+            && before(4)
+                .zip(before(2))
+                .is_some_and(|(first, second)| riscv::reads_mcycle(first, second))
+    }
+
+    fn halfword(&self, address: u32) -> Option<u16> {
+        self.loaded.iter().find_map(|stretch| {
+            let at = usize::try_from(address.checked_sub(stretch.address)?).ok()?;
+            let bytes = stretch.bytes.get(at..at.checked_add(2)?)?;
+            Some(u16::from_le_bytes([bytes[0], bytes[1]]))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -338,14 +359,22 @@ mod tests {
 
     use super::*;
 
+    fn code(words: &[u16]) -> Code {
+        let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Code {
+            loaded: vec![Loaded {
+                address: 0x100,
+                bytes,
+            }],
+            is_riscv: false,
+        }
+    }
+
     #[test]
     fn blocks_that_pass_where_the_next_begins() {
         // 0x100: nop; 0x102: nop; 0x104: subs r0, #1; 0x106: bne 0x102; 0x108: pop {r4, pc}
         let words = [0xbf00_u16, 0xbf00, 0x3801, 0xd1fc, 0xbd10];
-        let code = [Loaded {
-            address: 0x100,
-            bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
-        }];
+        let code = code(&words);
         let timing = Timing::of(&find("RP2040").unwrap().chip(None).unwrap()).unwrap();
         let n = |from, to, is_cut| {
             let weight = between(timing, &code, (from, to), is_cut);
@@ -367,10 +396,7 @@ mod tests {
         let words = [0x6801_u16, 0xbf00, 0x3801, 0xd1fc, 0x6801, 0xe7fe];
         let mut trace = Trace {
             timing: Timing::of(&find("RP2040").unwrap().chip(None).unwrap()).unwrap(),
-            code: vec![Loaded {
-                address: 0x100,
-                bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
-            }],
+            code: code(&words),
             ends_at: 0x10a,
             aside: vec![0x40..0x60, 0x60..0x80],
             handler: None,
