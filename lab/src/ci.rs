@@ -17,7 +17,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-pub(crate) const PIPELINES: [&str; 12] = [
+pub(crate) const PIPELINES: [&str; 13] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
@@ -27,6 +27,7 @@ pub(crate) const PIPELINES: [&str; 12] = [
     "examples/acoustic-events.toml",
     "examples/motion-exercises.toml",
     "examples/air-regression.toml",
+    "examples/air-targets.toml",
     "examples/air-boosting.toml",
     "examples/mote-anomaly.toml",
     "examples/digits-unknown.toml",

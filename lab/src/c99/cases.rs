@@ -237,6 +237,7 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let digits_sum = adding(&digits.forest(rf, 30, 4)?, Task::Classify)?;
     let cancer_sum = adding(&cancer_rf, Task::Classify)?;
     let wine_value = adding(&wine_rf, Task::Regress)?;
+    let wine_values = each_class(&wine_rf)?;
     for (name, data, model, votes, form) in [
         ("digits-sums-table", &digits, &digits_sum, Votes::Q15, EXIT),
         (
@@ -274,6 +275,14 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
             &wine,
             &wine_value,
             Votes::Word,
+            NESTED,
+        ),
+        ("wine-targets-table", &wine, &wine_values, Votes::Q15, TABLE),
+        (
+            "wine-targets8-branches",
+            &wine,
+            &wine_values,
+            Votes::Byte,
             NESTED,
         ),
     ] {
@@ -419,6 +428,24 @@ fn adding(model: &FloatModel, task: Task) -> Result<FloatModel, Failure> {
     };
     let kind = AdditiveKind::Additive;
     let sum = Additive::new(kind, schema.clone(), trees.input()?, sum, link, None).input()?;
+    Ok(FloatModel::Additive(sum))
+}
+
+/// The trees of a forest as a regressor of the shares of all classes, each leaf with all of them.
+fn each_class(model: &FloatModel) -> Result<FloatModel, Failure> {
+    let (old, n_targets) = (model.schema(), model.schema().n_classes());
+    let targets = old.classes().to_vec();
+    let schema = Schema::of_targets(old.features().to_vec(), old.naming(), targets).input()?;
+    let trees = model.trees().iter();
+    let trees = trees.map(|tree| Tree::additive(tree.nodes().to_vec(), &schema, n_targets, None));
+    let sum = Sum {
+        precision: Precision::Float64,
+        base: vec![0.05; n_targets],
+        divisor: 3.0,
+    };
+    let (kind, link) = (AdditiveKind::Additive, Link::Identity);
+    let trees = trees.collect::<Result<Vec<Tree>, _>>().input()?;
+    let sum = Additive::new(kind, schema.clone(), trees, sum, link, None).input()?;
     Ok(FloatModel::Additive(sum))
 }
 

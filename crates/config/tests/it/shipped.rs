@@ -22,6 +22,7 @@ fn shipped_configs_are_without_fault() {
         "examples/iris-tree.toml",
         "examples/wine-bayes.toml",
         "examples/air-regression.toml",
+        "examples/air-targets.toml",
         "examples/air-boosting.toml",
         "examples/mote-anomaly.toml",
     ] {
