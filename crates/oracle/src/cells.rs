@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use spinney_model::{FloatModel, Node as FloatNode};
+use spinney_model::{FloatModel, Node as FloatNode, Tree as FloatTree};
 use spinney_quantize::{Calibration, Coding, QuantModel, Sensor, last_left};
 use spinney_runtime::forest as runtime;
 
@@ -245,13 +245,17 @@ impl Cells {
         })
     }
 
-    /// The trees of the float model; `values` makes integers of a leaf's numbers.
-    pub fn float_trees(&self, model: &FloatModel, values: impl Fn(&[f64]) -> Vec<i64>) -> Trees {
+    /// The trees of the float model; `values` makes integers of the numbers of a tree's leaf.
+    pub fn float_trees(
+        &self,
+        model: &FloatModel,
+        values: impl Fn(&FloatTree, &[f64]) -> Vec<i64>,
+    ) -> Trees {
         let features = model.schema().features();
         let mut leaves = Vec::new();
-        let mut node_of = |node: &FloatNode| match node {
+        let mut node_of = |tree: &FloatTree, node: &FloatNode| match node {
             FloatNode::Leaf { values: own, .. } => {
-                leaves.push(values(own));
+                leaves.push(values(tree, own));
                 Node::Leaf(leaves.len() - 1)
             }
             node => {
@@ -270,7 +274,12 @@ impl Cells {
         };
         let trees = model.trees().iter();
         let trees = trees
-            .map(|tree| tree.nodes().iter().map(&mut node_of).collect())
+            .map(|tree| {
+                tree.nodes()
+                    .iter()
+                    .map(|node| node_of(tree, node))
+                    .collect()
+            })
             .collect();
         Trees { trees, leaves }
     }

@@ -5,6 +5,7 @@
 //! has the same answer on every machine.
 
 mod cells;
+mod float;
 mod questions;
 pub mod search;
 pub mod shrink;

@@ -1,10 +1,11 @@
 //! What is asked of a model: properties, and how far readings may drift.
 
 use spinney_model::{Task, Voting};
-use spinney_quantize::{QuantModel, argmax};
+use spinney_quantize::QuantModel;
 
 use crate::OracleError;
 use crate::cells::{Cells, Subject, Trees, forest};
+use crate::float::Float;
 use crate::search::{Answer, Problem, Steps, find};
 
 /// What is to hold for all readings within ranges.
@@ -225,10 +226,9 @@ pub fn decide(
             });
         }
         Property::Agrees(voting) => {
-            let float = float_votes(subject, &cells, voting)?;
             let n_scores = quant.n_scores();
-            let slack = float_slack(subject.model.trees().len());
-            let trees = own.beside(float);
+            let float = Float::new(subject.model, voting);
+            let trees = own.beside(float.trees(&cells));
             // Fixed point gives one class, float another one.
             let plain = Lead {
                 margin: None,
@@ -236,13 +236,12 @@ pub fn decide(
             };
             let pairs = (0..n_scores).flat_map(|own| (0..n_scores).map(move |float| (own, float)));
             let questions: Vec<Vec<Sum>> = pairs
-                .filter(|(own, float)| own != float)
-                .map(|(own, float)| {
+                .filter(|(own, of_float)| own != of_float)
+                .map(|(own, of_float)| {
                     let mut sums = plain.given(own, 0);
-                    let others = (0..n_scores).filter(|other| *other != float);
-                    sums.extend(
-                        others.map(|other| Sum::lead(n_scores + float, n_scores + other, -slack)),
-                    );
+                    let others = (0..n_scores).filter(|other| *other != of_float);
+                    let lead = |other| float.rule.leads(n_scores, of_float, other, float.slack);
+                    sums.extend(others.map(lead));
                     sums
                 })
                 .collect();
@@ -402,40 +401,6 @@ pub(crate) fn first(answers: impl Iterator<Item = Answer>) -> Answer {
 fn score_at_most(quant: &QuantModel, value: f64) -> i64 {
     const SCORES: (i64, i64) = (-(1 << 33), 1 << 33);
     spinney_quantize::last_left(SCORES, |score| quant.values(&[score])[0] <= value)
-}
-
-/// Bits that a proportion of float leaves is held in.
-pub(crate) const FLOAT_BITS: i32 = 40;
-
-fn float_votes(subject: &Subject<'_>, cells: &Cells, voting: Voting) -> Result<Trees, OracleError> {
-    let None = subject.model.additive() else {
-        return Err(OracleError {
-            place: "agreement for every input".to_owned(),
-            found: "an ensemble that adds".to_owned(),
-            expected: "trees that vote; the certificate has a bound for sums".to_owned(),
-        });
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "a proportion times 2^40")]
-    let held = |proportion: f64| (proportion * f64::from(FLOAT_BITS).exp2()).round() as i64;
-    Ok(
-        cells.float_trees(subject.model, |proportions| match voting {
-            Voting::Soft => proportions.iter().map(|it| held(*it)).collect(),
-            Voting::Hard => {
-                let class = argmax(proportions);
-                (0..proportions.len())
-                    .map(|it| held(f64::from(u8::from(it == class))))
-                    .collect()
-            }
-        }),
-    )
-}
-
-/// How far the difference of two sums of such numbers may be from that of float's own sums: each
-/// number is off by half a unit, and float rounds each of its sums, which are at most `n_trees`, to 53
-/// bits.
-pub(crate) fn float_slack(n_trees: usize) -> i64 {
-    let n_trees = n_trees as i64;
-    2 * n_trees + 2 * ((n_trees * n_trees) >> (52 - FLOAT_BITS)) + 2
 }
 
 /// Whether a model has what a property is about.

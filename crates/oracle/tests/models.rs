@@ -97,16 +97,13 @@ fn held(subject: &Subject<'_>, rows: &[Vec<f64>], tally: &mut [usize; 3]) {
             monotone(None, false),
         ]
     } else {
-        let mut all = vec![
+        vec![
             Property::Never(0),
             Property::Never(1),
             monotone(Some(1), true),
             monotone(Some(0), false),
-        ];
-        if matches!(subject.model, FloatModel::Forest(_)) {
-            all.push(Property::Agrees(Voting::Soft));
-        }
-        all
+            Property::Agrees(Voting::Soft),
+        ]
     };
     let rows: Vec<Vec<f64>> = rows
         .iter()
