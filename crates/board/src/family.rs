@@ -47,6 +47,20 @@ pub fn family(name: &str) -> Option<&'static Family> {
         .max_by_key(|family| family.prefix.len())
 }
 
+/// Why there are no images for a chip that goes by this name, in any case; `None` where there may be.
+#[must_use]
+pub fn no_images_for(name: &str) -> Option<&'static str> {
+    let begins = |family: &&Family| {
+        let beginning = name.get(..family.prefix.len());
+        beginning.is_some_and(|it| it.eq_ignore_ascii_case(family.prefix))
+    };
+    let family = families()
+        .iter()
+        .filter(begins)
+        .max_by_key(|family| family.prefix.len())?;
+    (family.core == FamilyCore::Unsupported).then_some(family.source)
+}
+
 /// Every family, in the order of the table.
 #[must_use]
 pub fn families() -> &'static [Family] {
@@ -129,5 +143,9 @@ mod tests {
             Some(FamilyCore::Known(Core::Rv32imac))
         );
         assert_eq!(core("Z80"), None);
+        assert!(no_images_for("ch32v003f4p6").is_some_and(|it| it.starts_with("RV32E")));
+        assert!(no_images_for("STM32N657X0").is_some_and(|it| it.contains("Cortex-M55")));
+        assert_eq!(no_images_for("CH32V203C8"), None);
+        assert_eq!(no_images_for("CH32Ω003"), None);
     }
 }

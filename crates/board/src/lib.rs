@@ -38,7 +38,7 @@ pub use boot::{Boot, Field};
 pub use chip::{Chip, Listing, Region, UnknownChip, chips, find, search};
 pub use derive::{LeftOut, derive};
 pub use description::{Architecture, DescribedCore, Description, Memory, MemoryKind};
-pub use family::{Family, FamilyCore, families, family};
+pub use family::{Family, FamilyCore, families, family, no_images_for};
 pub use flash::{FLASHES, Flash};
 pub use machine::{MACHINES, Machine, Timer, machine};
 pub use preset::{PRESET_NAMES, PRESETS, Preset, preset, preset_of};

@@ -23,7 +23,12 @@ pub(crate) fn find(part: &str, flash: Option<u32>) -> Result<(), Failure> {
     }
     if found.is_empty() {
         let nearest = spinney_board::find(part).map_or_else(|unknown| unknown.nearest, |_| vec![]);
-        let hint = if nearest.is_empty() {
+        let hint = if let Some(reason) = spinney_board::no_images_for(part) {
+            format!(
+                "; Spinney builds no images for such chips ({reason}), and `convert` writes a C header for \
+                 their own compilers"
+            )
+        } else if nearest.is_empty() {
             String::new()
         } else {
             format!("; did you mean {}?", nearest.join(", "))

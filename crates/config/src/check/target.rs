@@ -114,6 +114,12 @@ fn unknown(name: &str) -> String {
     let Err(unknown) = spinney_board::find(name) else {
         return String::new();
     };
+    if let Some(reason) = spinney_board::no_images_for(name) {
+        return format!(
+            "Spinney builds no images for it ({reason}); `export = [\"c99\"]` with a chip that stands in \
+             for it, such as `\"nRF51822_xxAA\"`, gives a C header for its own compiler"
+        );
+    }
     let names: Vec<&str> = unknown.nearest.iter().map(String::as_str).collect();
     match unknown.n_longer {
         0 if names.is_empty() => {
