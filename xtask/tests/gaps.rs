@@ -182,6 +182,12 @@ fn every_target_is_judged_by_its_name() {
             error: dataset.label: found 3 columns, expected 2, one for each target of the model: x, y
         "#]],
         ),
+        (
+            r#"["x", "y"], unit = ["K", "K", "mm"]"#,
+            expect![[r#"
+            error: dataset.unit: found 3 units for 2 targets
+        "#]],
+        ),
     ] {
         let output = of(label, &UNTIL);
         assert_eq!(output.status.code(), Some(2));

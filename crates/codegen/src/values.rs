@@ -18,6 +18,14 @@ pub(crate) struct Readme {
 
 pub(crate) fn readme(model: &QuantModel) -> Readme {
     match sums(model) {
+        Some(_) if model.n_scores() > 1 => Readme {
+            imports: "N_FEATURES, Reading, TARGETS, VALUE_SHIFT, predict_values",
+            usage: "let values = predict_values(&readings); // in units of 2^-VALUE_SHIFT\n\
+                    for (target, value) in TARGETS.iter().zip(values) {\n    \
+                        defmt::info!(\"{}: {} / 2^{}\", target, value, VALUE_SHIFT);\n\
+                    }\n",
+            output: "target",
+        },
         Some(_) => Readme {
             imports: "N_FEATURES, Reading, VALUE_SHIFT, predict_value",
             usage: "let value = predict_value(&readings); // in units of 2^-VALUE_SHIFT\n\

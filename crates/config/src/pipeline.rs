@@ -161,9 +161,9 @@ pub struct DataFile {
     /// Columns that are neither features nor label; `*` stands for any text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
-    /// The unit of a regressor's numbers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
+    /// The unit of a regressor's numbers, or that of each target.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "one_or_all")]
+    pub unit: Vec<String>,
     /// The label of rows that are no anomalies; of a detector whose rows have labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normal: Option<String>,

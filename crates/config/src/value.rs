@@ -56,6 +56,16 @@ impl Reader<'_> {
     pub fn read(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
         match kind {
             Kind::Text => self.string(place, kind, value).map(Value::Text),
+            Kind::Texts => {
+                let texts = match value.get_ref() {
+                    DeValue::Array(texts) if !texts.is_empty() => texts.iter().collect(),
+                    DeValue::String(_) => vec![value],
+                    _ => return self.wrong_type(place, kind, value),
+                };
+                let text = |text| Some((self.string(place, &Kind::Text, text)?, text.span()));
+                let texts: Option<Vec<_>> = texts.into_iter().map(text).collect();
+                texts.map(Value::Words)
+            }
             Kind::Column => match value.get_ref() {
                 DeValue::Integer(_) => {
                     let number = self.integer(place, kind, value)?;

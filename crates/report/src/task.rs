@@ -66,13 +66,17 @@ pub struct Detect {
 const ALARM: usize = 1;
 
 impl Value {
-    /// What evaluations found, one of each target.
+    /// What evaluations found, one of each target; one unit is that of all.
     #[must_use]
-    pub fn of_targets(unit: Option<&str>, evaluations: &[ValueEvaluation]) -> Vec<Self> {
+    pub fn of_targets(units: &[String], evaluations: &[ValueEvaluation]) -> Vec<Self> {
         let several = evaluations.len() > 1;
-        let of_target = |it: &ValueEvaluation| Self {
+        let unit = |target: usize| match units {
+            [unit] => Some(unit),
+            units => units.get(target),
+        };
+        let of_target = |(index, it): (usize, &ValueEvaluation)| Self {
             target: several.then(|| it.target.clone()),
-            unit: unit.map(str::to_owned),
+            unit: unit(index).cloned(),
             mae_float: it.float.map(|score| score.mae),
             mae_q15: it.q15.map(|score| score.mae),
             rmse_float: it.float.map(|score| score.rmse),
@@ -86,7 +90,7 @@ impl Value {
             rows_parting: it.rows_parting,
             sample: it.sample.clone(),
         };
-        evaluations.iter().map(of_target).collect()
+        evaluations.iter().enumerate().map(of_target).collect()
     }
 
     /// A number with the unit.

@@ -258,7 +258,7 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         recording: section.text("recording"),
         recorded: Recorded::default(),
         ignore: section.names("ignore").unwrap_or_default(),
-        unit: section.text("unit"),
+        unit: section.names("unit").unwrap_or_default(),
         normal: section.text("normal"),
     })
 }

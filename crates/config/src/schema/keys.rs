@@ -110,7 +110,7 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "unit",
-                Kind::Text,
+                Kind::Texts,
                 Default::Words("none"),
                 "The unit of a regressor's numbers, for reports.",
             ),

@@ -53,6 +53,8 @@ pub enum Default {
 pub enum Kind {
     /// Any string but the empty one.
     Text,
+    /// One such string, or several.
+    Texts,
     /// A column, by its name or its number.
     Column,
     /// One, or several, each once.
@@ -178,6 +180,7 @@ impl Kind {
     pub fn expected(&self) -> String {
         match self {
             Self::Text => "a string".to_owned(),
+            Self::Texts => "a string, or a list of them".to_owned(),
             Self::Column => "a string, or an integer of at least 0".to_owned(),
             Self::Columns => {
                 "a string, an integer of at least 0, or a list of them, each once".to_owned()

@@ -144,7 +144,14 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             }
             let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
                 &session.config.pipeline.dataset;
-            if let (Labels::Columns(labels), 2..) = (&file.labels, model.schema().targets().len()) {
+            let n_targets = model.schema().targets().len();
+            if file.unit.len() > 1 && file.unit.len() != n_targets {
+                let message = format!("found {} units for {n_targets} targets", file.unit.len());
+                let help = "name the unit of each target in its order, or one for all";
+                let fault = session.config.fault("dataset.unit", message, Some(help));
+                return Err(fault.into());
+            }
+            if let (Labels::Columns(labels), 2..) = (&file.labels, n_targets) {
                 opened::check_targets(&session.config, model.task(), labels, Some(&model))?;
                 let named = model.with_targets(labels.clone());
                 model = named.map_err(|error| at_fault(&path.full, &error))?;

@@ -339,7 +339,7 @@ pub fn accuracy(
 pub(super) fn values(config: &Config, summary: &Summary) -> Vec<Value> {
     let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
         &config.pipeline.dataset;
-    Value::of_targets(file.unit.as_deref(), &summary.values)
+    Value::of_targets(&file.unit, &summary.values)
 }
 
 /// When a class is unknown; `None` where it never is.

@@ -116,7 +116,7 @@ fn regressor(bound: Option<f64>, has_labels: bool) -> Report {
     report.accuracy.float_scores = None;
     report.accuracy.q15_scores = None;
     report.dataset.test_rows = 400;
-    report.values = Value::of_targets(Some("mm<sup>"), &[evaluation]);
+    report.values = Value::of_targets(&["mm<sup>".to_owned()], &[evaluation]);
     report
 }
 
@@ -427,6 +427,64 @@ fn values_with_and_without_labels_and_bounds() {
             report
         );
     }
+}
+
+/// Every target stands by its name in all forms, and one target more is what moved.
+#[test]
+fn values_of_several_targets() {
+    let one = regressor(Some(0.125), true);
+    let mut report = one.clone();
+    let target = |name: &str, unit: Option<&str>| Value {
+        target: Some(name.to_owned()),
+        unit: unit.map(str::to_owned),
+        ..one.values[0].clone()
+    };
+    report.values = vec![target("<b>", None), target("y", Some("K"))];
+    report.model.targets = vec!["<b>".to_owned(), "y".to_owned()];
+    let page = page(&report);
+    for told in ["<h3>&lt;b&gt;</h3>", "<h3>y</h3>", ", 2 values"] {
+        assert!(page.contains(told), "{told}");
+    }
+    expect![[r#"
+        ## Values
+
+        ### \<b>
+
+        | | MAE | RMSE | R² |
+        | --- | ---: | ---: | ---: |
+        | float | 0.375 | 0.46771 | 0.999737 |
+        | Q15 | 0.40625 | 0.48814 | 0.999714 |
+
+        Q15 is off float by at most 0.125 on the test rows, 0.03125 on average; proven for every input: at most 0.125.
+
+        ### y
+
+        | | MAE | RMSE | R² |
+        | --- | ---: | ---: | ---: |
+        | float | 0.375 K | 0.46771 K | 0.999737 |
+        | Q15 | 0.40625 K | 0.48814 K | 0.999714 |
+
+        Q15 is off float by at most 0.125 K on the test rows, 0.03125 K on average; proven for every input: at most 0.125 K.
+    "#]].assert_eq(&worth(&report));
+    assert!(!report.to_markdown().contains("(<b>)"));
+    expect!["Values: integers are within 0.125 (<b>), 0.125 K (y) of float's on every input."]
+        .assert_eq(&report.values_in_words());
+    let lines: Vec<String> = report.values.iter().flat_map(Value::lines).collect();
+    expect![[r#"
+        values of "y" float: MAE 0.375 K, RMSE 0.46771 K, R² 0.999737
+        values of "y" Q15: MAE 0.40625 K, RMSE 0.48814 K, R² 0.999714
+        error of "y": Q15 is off float by at most 0.125 K on the test rows, 0.03125 K on average; proven for every input: at most 0.125 K"#]].assert_eq(&lines[3..].join("\n"));
+    assert_eq!(
+        Report::from_json(report.to_json().as_bytes()).expect("its own JSON"),
+        report
+    );
+    let mut moved = report.clone();
+    moved.values[1].mae_q15 = Some(0.5);
+    let (before, after) = (&report, &moved);
+    let text = Comparison { before, after }.to_markdown(&[]);
+    let lines = text.lines().filter(|line| line.contains("MAE"));
+    expect!["| MAE in Q15, y | 0.40625 | 0.5 | +0.09375 (+23.1 %) |"]
+        .assert_eq(&lines.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -282,7 +282,7 @@ impl Report {
         if let Some(splits) = self.splits_in_words() {
             writeln!(out, "{splits}")?;
         }
-        writeln!(out, "{}", self.votes_in_words())?;
+        writeln!(out, "{}", sentence(&self.votes_in_words()))?;
         if let Some(checked) = self.checked_in_words() {
             writeln!(out, "{checked}")?;
         }
