@@ -1,4 +1,5 @@
-//! `parity`: a forest and a naive Bayes model on every emulated core, all test rows, bit for bit.
+//! `parity`: a forest, naive Bayes, boosted trees and values on every emulated core, all test rows, bit
+//! for bit.
 
 use std::fmt::Write;
 
@@ -12,9 +13,11 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{stages, store};
 
 /// Pipelines whose models go to every core, and the forms that they take.
-const MODELS: [(&str, &[Encoding]); 2] = [
+const MODELS: [(&str, &[Encoding]); 4] = [
     ("pipeline.toml", &[Encoding::Packed, Encoding::Branches]),
     ("examples/wine-bayes.toml", &[Encoding::Table]),
+    ("examples/air-boosting.toml", &[Encoding::Table]),
+    ("examples/air-targets.toml", &[Encoding::Branches]),
 ];
 
 /// A core of each instruction set; their machines are all that Spinney emulates, but for those
