@@ -77,6 +77,10 @@ fn judge(chip: &str, found: &Verified) -> Result<(), Failure> {
     let (n_rows, compared) = (found.n_rows, found.compared);
     let Some(first) = found.mismatches.first() else {
         println!("{n_rows} rows on the {chip}: all {compared} equal the host's");
+        if let Some(kept) = &found.kept {
+            println!("measured: {}", kept.display());
+            println!("the next report goes by it, if `measured` in [target] names it");
+        }
         return Ok(());
     };
     println!(

@@ -37,6 +37,7 @@ mod diagnostics;
 mod edit;
 pub mod file;
 mod foreign;
+mod measured;
 mod nearest;
 mod outputs;
 mod pipeline;
@@ -55,6 +56,7 @@ pub use choice::{
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
+pub use measured::Measured;
 pub use nearest::did_you_mean;
 pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{

@@ -100,7 +100,9 @@ impl Config {
         }
     }
 
-    fn folder(&self) -> &Path {
+    /// The folder that the config lies in, from which its paths go.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         match self.path().parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),

@@ -19,6 +19,7 @@ use crate::choice::{
     Output, Prefer, Promise, Rates, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given,
     as_words,
 };
+use crate::measured::Measured;
 
 /// A config without fault.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -689,6 +690,9 @@ pub struct Target {
     pub chip: Chip,
     /// How fast the core runs, in MHz, above 0; `None` where nothing says so.
     pub clock_mhz: Option<f64>,
+    /// What a board took; `None` where the core's timing table is to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// Whether rows must be run in the emulator.
     pub emulator: Emulator,
     /// The emulated machine; `None` where the emulator is off, or optional and without a machine

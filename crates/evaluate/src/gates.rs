@@ -79,6 +79,8 @@ pub struct LatencyLimit {
     pub clock_mhz: f64,
     /// For how many cycles flash keeps an access waiting at that clock, at the most.
     pub wait_states: u32,
+    /// As measured on a board, where it was.
+    pub cycles_per_instruction: Option<f64>,
 }
 
 /// What gates judge.
@@ -301,7 +303,10 @@ fn latency(limit: LatencyLimit, device: RunOutcome<'_>) -> Verdict {
     let RunOutcome::Ran(run) = device else {
         return not_measured(gate, Quantity::Number(limit.us), device);
     };
-    let cycles = PerInference::of(run, limit.wait_states);
+    let cycles = match limit.cycles_per_instruction {
+        Some(measured) => Some(PerInference::measured(run, measured)),
+        None => PerInference::of(run, limit.wait_states),
+    };
     let found = cycles.map(|cycles| (cycles.max as f64 / limit.clock_mhz * 10.0).ceil() / 10.0);
     let pass = found.is_some_and(|us| us <= limit.us);
     let note = match found {

@@ -412,10 +412,13 @@ pub struct Latency {
 /// What cycles rest on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimingBasis {
-    /// The timing table.
+    /// The timing table, or what was measured.
     pub source: String,
-    /// Rows that were traced and weighed.
+    /// Rows that were traced and weighed, or measured.
     pub rows: usize,
+    /// Whether a board measured them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_measured: bool,
     /// MHz of the core; absent where nothing says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_mhz: Option<f64>,

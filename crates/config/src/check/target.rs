@@ -4,6 +4,7 @@ use spinney_board::{Chip, Core, Listing, MACHINES, Machine, Region};
 
 use crate::choice::Emulator;
 use crate::diagnostics::Fault;
+use crate::measured;
 use crate::pipeline::{Budget, Target};
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema::listed;
@@ -50,6 +51,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
         );
     }
     let (chip, emulator) = (chip?, emulator?);
+    let measured = measured::read(reader, section, &chip.name);
     Some(Target {
         board: match emulator {
             Emulator::Off => None,
@@ -57,6 +59,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
         },
         chip,
         clock_mhz: section.number("clock_mhz"),
+        measured,
         emulator,
     })
 }

@@ -754,6 +754,12 @@ pub const SECTIONS: &[Section] = &[
                 "How fast the core runs, in MHz; turns cycles into microseconds.",
             ),
             key(
+                "measured",
+                Kind::File,
+                Default::Words("by the core's timing table"),
+                "What a board took for predictions, in a file that `flash --verify` wrote.",
+            ),
+            key(
                 "emulator",
                 Kind::Choice(Emulator::WORDS),
                 Default::Value("\"required\""),

@@ -70,6 +70,20 @@ impl PerInference {
             high: to_a_tenth(waiting.high * scale),
         })
     }
+
+    /// Of a run whose instructions take so many cycles each on a board, whatever the row.
+    #[must_use]
+    pub fn measured(run: &DeviceRun, cycles_per_instruction: f64) -> Self {
+        let most = |n: u64| (n as f64 * cycles_per_instruction).ceil() as u64;
+        let mean = to_a_tenth(run.instructions.mean * cycles_per_instruction);
+        Self {
+            mean,
+            max: most(run.instructions.max),
+            bound: most(run.instructions_bound()),
+            low: mean,
+            high: mean,
+        }
+    }
 }
 
 fn to_a_tenth(number: f64) -> f64 {
@@ -132,5 +146,37 @@ impl Cost {
     #[must_use]
     pub fn per_instruction(self) -> f64 {
         self.mean() / self.instructions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Instructions;
+
+    #[test]
+    fn a_measurement_takes_the_place_of_the_table() {
+        let instructions = Instructions {
+            mean: 2000.0,
+            max: 2101,
+        };
+        let run = DeviceRun {
+            classes: vec![0; 2],
+            scores: Vec::new(),
+            mismatches: Vec::new(),
+            instructions,
+            instructions_from_codes: instructions,
+            cycles: None,
+            stack_bytes_max: 0,
+            worst_case: None,
+            heard: None,
+        };
+        assert_eq!(PerInference::of(&run, 0), None);
+        let measured = PerInference::measured(&run, 1.5);
+        assert_eq!(
+            (measured.mean, measured.low, measured.high),
+            (3000.0, 3000.0, 3000.0)
+        );
+        assert_eq!((measured.max, measured.bound), (3152, 3152));
     }
 }

@@ -109,6 +109,7 @@ impl Flash {
         progress: &Progress,
     ) -> Result<verify::Verified, Failure> {
         let class_only = self.product.chosen.form.about.early_exit;
+        let (last_config, instructions) = (self.product.config.clone(), self.product.instructions);
         let wire = self.follow(probe, screen, true)?;
         // From here on the wire carries answers.
         let Process {
@@ -122,7 +123,9 @@ impl Flash {
         let mut link = ProbeLink::new(events, stdin);
         let outcome = verify::judge(config, class_only, &mut link, progress);
         screen.note(&verify::left_behind());
-        outcome
+        let mut found = outcome?;
+        found.kept = verify::keep(&last_config, &found, instructions)?;
+        Ok(found)
     }
 
     fn follow(

@@ -6,7 +6,10 @@ use expect_test::{Expect, expect};
 use spinney_board::{Core, Event, Phase, ProbeFault, find};
 use spinney_evaluate::Loaded;
 
+use spinney_wire::frame::Clock;
+
 use super::follow::{Screen, Until, Wire, cpuid_parts, follow};
+use super::verify::{Verified, keep};
 use super::{job, read_event};
 use crate::failure::Failure;
 
@@ -263,4 +266,60 @@ fn a_job_checks_the_core_that_the_chip_has_by_the_table() {
     assert_eq!(own.segments[0].bytes, [1, 2]);
     let named = job(&chip(Some(Core::CortexM4)), image(), None, None);
     assert!(named.cpuid_parts.is_empty());
+}
+
+/// Cycles from a board become a file that the config names, and nothing else does.
+#[test]
+fn measured_cycles_are_kept_for_the_next_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |more: &str| {
+        let path = folder.path().join("pipeline.toml");
+        let text = format!(
+            "[pipeline]\nname = \"flowers\"\n[dataset]\npath = \"pipeline.toml\"\nlabel = \"y\"\n\
+             test_fraction = 0.25\n[model]\nkind = \"decision-tree\"\n[target]\nchip = \"RP2040\"\n{more}"
+        );
+        std::fs::write(&path, text).unwrap();
+        spinney_config::load(&path)
+    };
+    let measured = |clock, mismatches: &[usize]| Verified {
+        n_rows: 45,
+        compared: "classes",
+        clock,
+        ticks: Some((3000.04, 3100)),
+        mismatches: mismatches.to_vec(),
+        kept: None,
+    };
+    let config = load("").unwrap();
+    for (found, instructions) in [
+        (measured(Clock::Systick, &[]), Some(2000.0)),
+        (measured(Clock::Cyccnt, &[7]), Some(2000.0)),
+        (measured(Clock::Cyccnt, &[]), None),
+    ] {
+        assert_eq!(keep(&config, &found, instructions).unwrap(), None);
+    }
+    let found = measured(Clock::Cyccnt, &[]);
+    let path = keep(&config, &found, Some(2000.0)).unwrap().unwrap();
+    assert_eq!(path, folder.path().join("flowers-measured.toml"));
+    // Anew, over its own file.
+    keep(&config, &found, Some(2000.0)).unwrap().unwrap();
+    let with = load("measured = \"flowers-measured.toml\"\n").unwrap();
+    let measured = with.pipeline.target.measured.unwrap();
+    assert_eq!((measured.rows, measured.cycles_max), (45, 3100));
+    assert_eq!(measured.cycles_per_instruction(), 1.5);
+    let of_another = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("RP2040", "RP2350");
+    std::fs::write(&path, of_another).unwrap();
+    let refused = load("measured = \"flowers-measured.toml\"\n").unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("found RP2350, expected RP2040"),
+        "{refused}"
+    );
+    std::fs::write(&path, "of the user").unwrap();
+    assert!(matches!(
+        keep(&config, &found, Some(2000.0)),
+        Err(Failure::Input(_))
+    ));
 }

@@ -1,21 +1,24 @@
 //! `flash --verify`: the test rows through the board, every bit held against the host's.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use anyhow::anyhow;
 use spinney_board::{Chip, Event, Request};
+use spinney_config::{Config, Measured};
 use spinney_wire::frame::Clock;
 
 use super::follow::told;
 use crate::environment;
-use crate::failure::Failure;
+use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport, Way};
 use crate::invocation;
 use crate::progress::Progress;
 use crate::serial::{Card, HostRows, Link, Patience, verify};
 use crate::stages::{self, Chosen};
+use crate::store;
 
 /// The image that answers rows over RTT, with the model that the last run chose.
 pub(super) fn image(chosen: &Chosen, chip: &Chip, progress: &Progress) -> Result<Vec<u8>, Failure> {
@@ -112,6 +115,8 @@ pub struct Verified {
     pub ticks: Option<(f64, u32)>,
     /// The rows that differ, by their numbers in the source file.
     pub mismatches: Vec<usize>,
+    /// The file that has its cycles, for `measured` in `[target]`.
+    pub kept: Option<PathBuf>,
 }
 
 /// Sends all test rows of the pipeline through `link` and judges every bit.
@@ -146,7 +151,48 @@ pub(super) fn judge(
         clock: run.device.clock,
         ticks: run.ticks(),
         mismatches: mismatches.map(|row| test.source_rows()[*row]).collect(),
+        kept: None,
     })
+}
+
+/// Writes the cycles that a board took beside the config, or where `[target] measured` says; `None`
+/// where it counts none, differs from the host, or nothing else counted its instructions.
+///
+/// # Errors
+/// Something else lies there, or it cannot be written.
+pub(super) fn keep(
+    config: &Config,
+    found: &Verified,
+    instructions: Option<f64>,
+) -> Result<Option<PathBuf>, Failure> {
+    let target = &config.pipeline.target;
+    let counts_cycles = matches!(found.clock, Clock::Cyccnt | Clock::Mcycle);
+    let (Some((mean, max)), Some(instructions)) = (found.ticks, instructions) else {
+        return Ok(None);
+    };
+    if !counts_cycles || !found.mismatches.is_empty() {
+        return Ok(None);
+    }
+    let file = match &target.measured {
+        Some(measured) => measured.file.clone(),
+        None => format!("{}-measured.toml", config.pipeline.identity.name),
+    };
+    let path = config.folder().join(file);
+    let is_ours = |text: String| Measured::parse(&text).is_ok();
+    if path.exists() && !std::fs::read_to_string(&path).is_ok_and(is_ours) {
+        return Err(Failure::Input(anyhow!(
+            "{} is there and not what `flash --verify` writes; move it away, or name another file as \
+             `measured` in [target]",
+            path.display()
+        )));
+    }
+    let text = format!(
+        "# What a board took for predictions, by `flash --verify`.\nchip = \"{}\"\nrows = {}\n\
+         cycles = {mean:.1}\ncycles_max = {max}\ninstructions = {instructions:.1}\n",
+        target.chip.name, found.n_rows
+    );
+    store::write_whole(&path, text.as_bytes()).environment()?;
+    Ok(Some(path))
 }
 
 /// A thread's reading of what happens at the probe.

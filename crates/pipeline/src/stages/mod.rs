@@ -306,6 +306,8 @@ pub struct Product {
     pub elf: Vec<u8>,
     /// The form that it holds.
     pub chosen: Chosen,
+    /// Instructions of a prediction from readings, on average; `None` where it did not run.
+    pub instructions: Option<f64>,
 }
 
 /// What the last run chose to ship.
@@ -333,6 +335,10 @@ pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
     }
     let elf = session.made("run")?.read(run::PRODUCT_ELF)?;
     let form = shipped(&session)?;
+    let instructions = match session.made("run")?.read_json(run::DEVICE)? {
+        run::RunResult::Ran(run) => Some(run.instructions.mean),
+        _ => None,
+    };
     let chosen = Chosen {
         name: session.config.pipeline.identity.name.clone(),
         is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || form.about.is_code(),
@@ -343,6 +349,7 @@ pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
         config: session.config,
         elf,
         chosen,
+        instructions,
     })
 }
 

@@ -96,6 +96,10 @@ pub fn plan<'a>(
 ) -> Option<Plan<'a>> {
     let pipeline = &config.pipeline;
     let power = pipeline.power.as_ref()?;
+    let on_board = pipeline.target.measured.as_ref();
+    let measured = power
+        .cycles_per_instruction
+        .or(on_board.map(spinney_config::Measured::cycles_per_instruction));
     let code_bytes = u64::from(quantized.code_bits).div_ceil(8);
     let readings = &quantized.features;
     Some(Plan {
@@ -117,13 +121,11 @@ pub fn plan<'a>(
             sleep_ua: power.sleep_ua,
             voltage_v: power.voltage_v,
             battery_mah: power.battery_mah,
-            cycles_per_instruction: power
-                .cycles_per_instruction
-                .unwrap_or(CYCLES_PER_INSTRUCTION),
+            cycles_per_instruction: measured.unwrap_or(CYCLES_PER_INSTRUCTION),
             preset: power.preset,
         },
         work: match result {
-            RunResult::Ran(run) => Some(work(run, power.cycles_per_instruction.is_none())),
+            RunResult::Ran(run) => Some(work(run, measured.is_none())),
             RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,
         },
         uplink: pipeline.uplink.map(|uplink| UplinkPlan {

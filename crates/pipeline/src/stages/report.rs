@@ -376,7 +376,14 @@ fn device(
     let machine = config.pipeline.target.board?;
     let ram = chip::ram(&config.pipeline);
     let pace = pace(config);
-    let cycles = PerInference::of(run, pace.wait_states);
+    let measured = measured(config);
+    let cycles = match measured {
+        Some(measured) => Some(PerInference::measured(
+            run,
+            measured.cycles_per_instruction(),
+        )),
+        None => PerInference::of(run, pace.wait_states),
+    };
     let us = |cycles: f64| Some(to_a_hundredth(cycles / pace.clock_mhz?));
     let latency_us = cycles.and_then(|cycles| {
         Some(Latency {
@@ -436,12 +443,26 @@ fn pace(config: &Config) -> Pace {
     }
 }
 
+fn measured(config: &Config) -> Option<&spinney_config::Measured> {
+    config.pipeline.target.measured.as_ref()
+}
+
 /// What cycles rest on; `None` without them.
 fn timing(config: &Config, run: &DeviceRun, pace: &Pace) -> Option<TimingBasis> {
+    if let Some(measured) = measured(config) {
+        return Some(TimingBasis {
+            source: format!("a board with {} ({})", measured.chip, measured.file),
+            rows: measured.rows,
+            is_measured: true,
+            clock_mhz: pace.clock_mhz,
+            flash: None,
+        });
+    }
     let timing = Timing::of(&config.pipeline.target.chip)?;
     Some(TimingBasis {
         source: timing.source().to_owned(),
         rows: run.cycles.as_ref()?.rows,
+        is_measured: false,
         clock_mhz: pace.clock_mhz,
         flash: pace.flash.clone(),
     })
@@ -474,6 +495,8 @@ fn limits(config: &Config) -> Limits {
                 us,
                 clock_mhz: pace.clock_mhz?,
                 wait_states: pace.wait_states,
+                cycles_per_instruction: measured(config)
+                    .map(spinney_config::Measured::cycles_per_instruction),
             })
         }),
         min_accuracy: accuracy.min_accuracy,

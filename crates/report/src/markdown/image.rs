@@ -210,6 +210,13 @@ pub(crate) fn timing_in_words(
             latency.mean, latency.max
         )
     });
+    if timing.is_measured {
+        return format!(
+            "Cycles per inference from raw readings{clock}: {} on average, {} at most, {} along the longest \
+             paths.{time} Instructions by the cycles of each on {}, over {} rows; its flash is in them.",
+            cycles.mean, cycles.max, cycles.bound, timing.source, timing.rows
+        );
+    }
     let flash = match &timing.flash {
         Some(states) => format!(
             "Wait states of flash{clock}: {states}; averages are without them, \
