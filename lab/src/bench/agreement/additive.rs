@@ -18,7 +18,8 @@ pub(super) struct Fitted {
     pub data: &'static str,
     /// Its kind, as the table names it.
     pub name: &'static str,
-    label: &'static str,
+    /// The column of labels, or one for each target.
+    labels: &'static [&'static str],
     /// The class without an alarm, of a detector whose labels are others.
     normal: Option<&'static str>,
     file: &'static str,
@@ -32,34 +33,35 @@ const LEVELS: &[&str] = &["good", "moderate", "unhealthy"];
 
 /// Every model; a line each.
 #[rustfmt::skip]
-pub(super) const FITTED: [Fitted; 13] = [
-    Fitted::of("air_regression", "gradient-boosting", "pm", "examples/models/air_regression.skops"),
-    Fitted::of("air_regression", "random-forest-regressor", "pm", "lab/models/air-random-forest.skops"),
-    Fitted::of("air_regression", "xgboost", "pm", "lab/models/air-xgboost.ubj"),
+pub(super) const FITTED: [Fitted; 14] = [
+    Fitted::of("air_regression", "gradient-boosting", &["pm"], "examples/models/air_regression.skops"),
+    Fitted::of("air_regression", "random-forest-regressor", &["pm"], "lab/models/air-random-forest.skops"),
+    Fitted::of("air_regression", "xgboost", &["pm"], "lab/models/air-xgboost.ubj"),
+    Fitted::of("air_regression", "two-targets", &["pm", "temperature"], "examples/models/air_targets.skops"),
     // Some thresholds are doubles of the rows themselves, which no sensor of singles delivers.
-    Fitted { splits_least: Level::Listed, ..Fitted::of("air_levels", "hist-gradient-boosting", "level", "examples/models/air_levels.skops") },
-    Fitted { classes: LEVELS, ..Fitted::of("air_levels", "lightgbm", "level", "lab/models/levels-lightgbm.txt") },
-    Fitted { classes: LEVELS, ..Fitted::of("air_levels", "xgboost", "level", "lab/models/levels-xgboost.ubj") },
-    Fitted::detector("mote_anomaly", "event", "0", "examples/models/mote_anomaly.skops"),
-    Fitted::of("mote_anomaly", "lightgbm", "event", "lab/models/motes-lightgbm.txt"),
-    Fitted::of("breast_cancer", "gradient-boosting", "diagnosis", "lab/models/cells-gradient-boosting.skops"),
-    Fitted { classes: &["malignant", "benign"], ..Fitted::of("breast_cancer", "xgboost", "diagnosis", "lab/models/cells-xgboost.ubj") },
-    Fitted::detector("breast_cancer", "diagnosis", "benign", "lab/models/cells-isolation-forest.skops"),
-    Fitted::of("digits", "lightgbm", "digit", "lab/models/digits-lightgbm.txt"),
-    Fitted::of("digits", "extra-trees-regressor", "digit", "lab/models/digits-extra-trees.skops"),
+    Fitted { splits_least: Level::Listed, ..Fitted::of("air_levels", "hist-gradient-boosting", &["level"], "examples/models/air_levels.skops") },
+    Fitted { classes: LEVELS, ..Fitted::of("air_levels", "lightgbm", &["level"], "lab/models/levels-lightgbm.txt") },
+    Fitted { classes: LEVELS, ..Fitted::of("air_levels", "xgboost", &["level"], "lab/models/levels-xgboost.ubj") },
+    Fitted::detector("mote_anomaly", &["event"], "0", "examples/models/mote_anomaly.skops"),
+    Fitted::of("mote_anomaly", "lightgbm", &["event"], "lab/models/motes-lightgbm.txt"),
+    Fitted::of("breast_cancer", "gradient-boosting", &["diagnosis"], "lab/models/cells-gradient-boosting.skops"),
+    Fitted { classes: &["malignant", "benign"], ..Fitted::of("breast_cancer", "xgboost", &["diagnosis"], "lab/models/cells-xgboost.ubj") },
+    Fitted::detector("breast_cancer", &["diagnosis"], "benign", "lab/models/cells-isolation-forest.skops"),
+    Fitted::of("digits", "lightgbm", &["digit"], "lab/models/digits-lightgbm.txt"),
+    Fitted::of("digits", "extra-trees-regressor", &["digit"], "lab/models/digits-extra-trees.skops"),
 ];
 
 impl Fitted {
     const fn of(
         data: &'static str,
         name: &'static str,
-        label: &'static str,
+        labels: &'static [&'static str],
         file: &'static str,
     ) -> Self {
         Self {
             data,
             name,
-            label,
+            labels,
             normal: None,
             file,
             classes: &[],
@@ -69,13 +71,13 @@ impl Fitted {
 
     const fn detector(
         data: &'static str,
-        label: &'static str,
+        labels: &'static [&'static str],
         normal: &'static str,
         file: &'static str,
     ) -> Self {
         Self {
             normal: Some(normal),
-            ..Self::of(data, "isolation-forest", label, file)
+            ..Self::of(data, "isolation-forest", labels, file)
         }
     }
 
@@ -102,7 +104,7 @@ impl Fitted {
     }
 
     fn rows(&self, model: &FloatModel, file: &[u8]) -> Result<Dataset, Failure> {
-        let source = Source::open(file, LabelsIn::Columns(vec![self.label]), true).input()?;
+        let source = Source::open(file, LabelsIn::Columns(self.labels.to_vec()), true).input()?;
         let columns = columns(&BTreeMap::new(), Some(model), false, &source).input()?;
         let labels_are = match model.task() {
             Task::Regress => LabelsAre::Numbers,
@@ -149,7 +151,9 @@ pub(super) fn variants(model: &FloatModel) -> Vec<Variant> {
         votes,
     };
     let widths = [Votes::Byte, Votes::Q15].map(variant).into_iter();
-    let wide = (model.task() == Task::Regress).then_some(variant(Votes::Word));
+    // Leaves of several values have no more than 16 bits.
+    let has_wide = model.task() == Task::Regress && model.schema().targets().len() == 1;
+    let wide = has_wide.then_some(variant(Votes::Word));
     widths.chain(wide).collect()
 }
 

@@ -154,7 +154,7 @@ fn additive<'a>(cases: &'a [Case], out: &mut String) {
     out.push_str(
         "\nOf values, *error* is how far Q15 is off float, in the unit of the labels: the furthest of all \
          rows, the furthest of all inputs tried, and what is proven for every input that a sensor \
-         can deliver.\n\n\
+         can deliver; of two targets each figure is that of the worse.\n\n\
          | data | model | leaves | rows | gaps | splits | R² float | Q15 | error on rows | on inputs | \
          proven | inputs tried | counterexamples | rows compared | M0 mismatches | M4F mismatches |\n\
          | --- | --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | \

@@ -48,7 +48,7 @@ const TRAINED: [&str; 4] = [
     "gaussian-nb",
 ];
 /// All kinds of model, in the order of the tables.
-pub(crate) const MODELS: [&str; 11] = [
+pub(crate) const MODELS: [&str; 12] = [
     "decision-tree",
     "random-forest",
     "extra-trees",
@@ -60,6 +60,7 @@ pub(crate) const MODELS: [&str; 11] = [
     "isolation-forest",
     "random-forest-regressor",
     "extra-trees-regressor",
+    "two-targets",
 ];
 
 /// One model under one vote.
@@ -453,9 +454,11 @@ fn sums(
 ) -> Option<Sums> {
     quant.sums()?;
     let features = model.schema().features();
-    let values = predictions.values.first().and_then(|values| {
-        let labels = rows.numbers()?.column(0).to_vec();
-        let found = ValueEvaluation::new(values, Some(&labels), certificate.splits);
+    let columns = rows.numbers().into_iter();
+    let columns = columns.flat_map(|numbers| numbers.columns().into_iter());
+    let of_targets = predictions.values.iter().zip(columns);
+    let of_targets = of_targets.map(|(values, labels)| {
+        let found = ValueEvaluation::new(values, Some(&labels.to_vec()), certificate.splits);
         Some(Values {
             r2_float: found.float?.r2?,
             r2_q15: found.q15?.r2?,
@@ -464,6 +467,17 @@ fn sums(
             error_bound: found.error_bound?,
         })
     });
+    // Of several targets the worst by each figure.
+    let worst = |a: Values, b: Values| Values {
+        r2_float: a.r2_float.min(b.r2_float),
+        r2_q15: a.r2_q15.min(b.r2_q15),
+        error_rows: a.error_rows.max(b.error_rows),
+        error_inputs: a.error_inputs.max(b.error_inputs),
+        error_bound: a.error_bound.max(b.error_bound),
+    };
+    let values = of_targets
+        .collect::<Option<Vec<Values>>>()
+        .and_then(|all| all.into_iter().reduce(worst));
     Some(Sums {
         task: model.task(),
         n_gaps: (0..features.len())
