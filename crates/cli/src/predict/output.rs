@@ -1,0 +1,143 @@
+//! The files that `predict` writes: `.npy` or `.csv`.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use ndarray::Array2;
+use spinney_model::Schema;
+use spinney_pipeline::failure::Failure;
+
+use super::name;
+use crate::npy::header;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutputFormat {
+    Npy,
+    Csv,
+}
+
+impl OutputFormat {
+    pub(super) fn of(path: &Path) -> Result<Self, Failure> {
+        match path.extension().and_then(std::ffi::OsStr::to_str) {
+            Some("npy") => Ok(Self::Npy),
+            Some("csv") => Ok(Self::Csv),
+            _ => Err(Failure::Input(anyhow!(
+                "{}: found an output of unknown format, expected a name that ends in .npy (class \
+                 indices, or values) or .csv (class names, or values)",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Classes, and their scores where they were asked for.
+    pub(super) fn bytes(
+        self,
+        classes: &[usize],
+        scores: Option<&[Vec<i64>]>,
+        schema: &Schema,
+    ) -> Vec<u8> {
+        match self {
+            Self::Npy => {
+                let classes = classes.iter().map(|class| (*class as u64).to_le_bytes());
+                npy_bytes("<i8", classes)
+            }
+            Self::Csv => {
+                let mut out = String::from("class");
+                if scores.is_some() {
+                    for class in schema.classes() {
+                        out.push(',');
+                        out.push_str(&quoted(&format!("score {class}")));
+                    }
+                }
+                out.push('\n');
+                for (row, class) in classes.iter().enumerate() {
+                    out.push_str(&quoted(&spinney_report::cell(name(schema, *class))));
+                    for score in scores.map_or(&[][..], |scores| &scores[row]) {
+                        out.push_str(&format!(",{score}"));
+                    }
+                    out.push('\n');
+                }
+                out.into_bytes()
+            }
+        }
+    }
+
+    /// Values, and the scores that they are made of where they were asked for.
+    pub(super) fn bytes_of_values(
+        self,
+        values: &Array2<f64>,
+        scores: Option<&[Vec<i64>]>,
+        targets: &[String],
+    ) -> Vec<u8> {
+        if self == Self::Npy {
+            let items = values.iter().map(|value| value.to_le_bytes());
+            return match targets.len() {
+                1 => npy_bytes("<f8", items),
+                n => [
+                    header("<f8", &format!("({}, {n})", values.nrows())),
+                    items.flatten().collect(),
+                ]
+                .concat(),
+            };
+        }
+        let columns = |what: &str| -> Vec<String> {
+            match targets {
+                [_] => vec![what.to_owned()],
+                _ => (targets.iter())
+                    .map(|target| quoted(&format!("{what} {target}")))
+                    .collect(),
+            }
+        };
+        let mut names = columns("value");
+        if scores.is_some() {
+            names.extend(columns("score"));
+        }
+        let mut out = names.join(",") + "\n";
+        for (row, values) in values.rows().into_iter().enumerate() {
+            let scores = scores.map_or(&[][..], |scores| &scores[row]);
+            let fields = values.iter().map(f64::to_string);
+            let fields: Vec<String> = fields.chain(scores.iter().map(i64::to_string)).collect();
+            out.push_str(&(fields.join(",") + "\n"));
+        }
+        out.into_bytes()
+    }
+}
+
+/// A one-dimensional `.npy` of items of 64 bits, whose type NumPy calls `descr`.
+fn npy_bytes(descr: &str, items: impl ExactSizeIterator<Item = [u8; 8]>) -> Vec<u8> {
+    let mut bytes = header(descr, &format!("({},)", items.len()));
+    bytes.extend(items.flatten());
+    bytes
+}
+
+/// A field of CSV, quoted where it has to be.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) || field.trim() != field {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_npy_is_read_back() {
+        for n in [0, 1, 1000] {
+            let classes: Vec<u64> = (0..n as u64).collect();
+            let bytes = npy_bytes("<i8", classes.iter().map(|it| it.to_le_bytes()));
+            assert_eq!(bytes.len() % 64, n * 8 % 64);
+            let names: Vec<String> = classes.iter().map(ToString::to_string).collect();
+            assert_eq!(spinney_dataset::npy::labels(&bytes).unwrap(), names);
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_where_they_have_to_be() {
+        assert_eq!(quoted("a b"), "a b");
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(quoted(" a"), "\" a\"");
+    }
+}
