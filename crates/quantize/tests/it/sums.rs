@@ -311,3 +311,15 @@ fn leaves_of_several_values_have_no_32_bits() {
          \"q15\", which has 16 bits, \"8-bit\" or \"auto\""
     );
 }
+
+#[test]
+fn a_scale_that_no_sum_of_32_bits_holds_is_refused() {
+    let float = model(Shape::Mean, "float64", 3, 1e36, 7);
+    let calibrations = calibrate(&float, Some(rows(20).values().view()), &undeclared(&float));
+    let calibrations = calibrations.expect("readings");
+    let error = QuantModel::new(&float, &calibrations, options(Votes::Byte), None).unwrap_err();
+    let error = error.to_string();
+    let (found, expected) = error.split_once(" apart, ").expect(&error);
+    assert!(found.starts_with("the trees: found values of leaves that are up to "));
+    assert_eq!(expected, "expected sums of less than 2^100");
+}
