@@ -4,6 +4,8 @@ fn main() {
     // A copy in cargo's own folder: target folders outlive the folder that this one lies in.
     let out = std::env::var("OUT_DIR").expect("cargo sets it");
     std::fs::copy("memory.x", format!("{out}/memory.x")).expect("the memory map can be copied");
+    // Where cortex-m-rt looks for the names of a chip's interrupts: there are none.
+    std::fs::write(format!("{out}/device.x"), "").expect("an empty file can be written");
     println!("cargo:rustc-link-search={out}");
     println!("cargo:rerun-if-changed=memory.x");
     println!("cargo:rerun-if-changed=build.rs");

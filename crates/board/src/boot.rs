@@ -3,7 +3,7 @@
 /// Bytes at a fixed place of flash, among the code, that configure a chip or lock it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
-    /// Where they are, from the start of flash: behind 240 interrupts' vectors.
+    /// Where they are, from the start of flash: where the vectors of 240 interrupts end.
     pub offset: u32,
     /// The manufacturer's default, in which nothing is locked or protected.
     pub bytes: &'static [u8],

@@ -33,15 +33,18 @@ pub(crate) fn boot_sections(boot: Boot, flash: Region) -> String {
     }
 }
 
-/// The section of a field among the code, behind the vectors, and code behind it.
+/// The section of a field among the code, from the vectors on, as what lies between the two is taken
+/// as well; and code behind it.
 fn field_section(field: Field) -> String {
     let (offset, words) = (field.offset, words(field.bytes));
     format!(
-        "SECTIONS\n{{\n  .chip_configuration (ORIGIN(FLASH) + {offset:#x}) :\n  {{\n{words}  }} > FLASH\n}}\n\
+        "SECTIONS\n{{\n  .chip_configuration (ADDR(.vector_table) + SIZEOF(.vector_table)) :\n  {{\n    \
+         . += {offset:#x} - SIZEOF(.vector_table);\n    \
+         __chip_configuration = .;\n{words}  }} > FLASH\n}}\n\
          INSERT AFTER .vector_table;\n\
          _stext = ADDR(.chip_configuration) + SIZEOF(.chip_configuration);\n\
-         ASSERT(ADDR(.vector_table) + SIZEOF(.vector_table) <= ADDR(.chip_configuration), \
-         \"more vectors than there is room for before the words that configure the chip\");\n"
+         ASSERT(__chip_configuration == ORIGIN(FLASH) + {offset:#x}, \
+         \"the words that configure the chip are not where it looks for them: too many vectors\");\n"
     )
 }
 
@@ -93,7 +96,10 @@ mod tests {
     #[test]
     fn a_field_among_the_code_is_laid_out_word_by_word() {
         let text = boot_sections(Boot::FlashField, Region::new(0, 1 << 19));
-        assert!(text.contains("(ORIGIN(FLASH) + 0x400)"), "{text}");
+        assert!(
+            text.contains(". += 0x400 - SIZEOF(.vector_table);"),
+            "{text}"
+        );
         let words: Vec<&str> = text.lines().filter(|it| it.contains("LONG(")).collect();
         let expected = ["0xffffffff", "0xffffffff", "0xffffffff", "0xffff7ffe"];
         assert_eq!(words, expected.map(|word| format!("    LONG({word})")));

@@ -400,6 +400,15 @@ pub struct FootprintShare {
     pub sections: Vec<Section>,
 }
 
+impl FootprintShare {
+    /// Flash of the same image with an empty model: start-up, vectors, the loop and the log.
+    pub(crate) fn frame_bytes(&self) -> i64 {
+        i64::try_from(self.flash_bytes)
+            .unwrap_or(i64::MAX)
+            .saturating_sub(self.model_flash_bytes)
+    }
+}
+
 /// Microseconds of an inference.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Latency {

@@ -74,6 +74,10 @@ const ENDS: &str = "counter7elapsed";
 const LENGTH_MASK: u32 = 0x1ff;
 /// Functions that look for the deepest word of the stack, and are not measured.
 const ASIDE: [&str; 2] = ["stack4fill", "stack4scan"];
+/// The page of QEMU's M-profile cores. A block ends with its page, and before an instruction across it.
+const PAGE: u32 = 1024;
+/// The page of its RISC-V cores.
+const PAGE_RISCV: u32 = 4096;
 /// The most instructions between two lines of the log.
 const INSTRUCTIONS_MAX: u32 = 4096;
 
@@ -262,14 +266,15 @@ impl Trace {
 /// What was executed from `from` until `to` was reached; `None` where no way leads there.
 ///
 /// The emulator's blocks end with a branch, so `to` may be passed before, as the start of a loop in the
-/// same block. A block that looks at the timer is cut before it, and some are given few instructions
-/// (`is_cut`); and some end for reasons of the emulator's own.
+/// same block; it is not where the page ends before it. A block that looks at the timer is cut before it,
+/// and some are given few instructions (`is_cut`); and some end for reasons of the emulator's own.
 fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) -> Option<Weight> {
     let mut weight = Weight::default();
     let mut passed = None;
     let mut before = None;
     let mut n_conditional = 0;
     let mut at = from;
+    let is_cut = is_cut || code.is_behind_page(from, to);
     for _ in 0..INSTRUCTIONS_MAX {
         let Some(found) = code.instruction_at(at) else {
             return passed;
@@ -336,6 +341,15 @@ impl Code {
         }
     }
 
+    /// Whether no block that begins at `from` goes beyond `to`: the next page begins there, or lies within
+    /// the instruction there.
+    fn is_behind_page(&self, from: u32, to: u32) -> bool {
+        let page = if self.is_riscv { PAGE_RISCV } else { PAGE };
+        let page_end = (from | (page - 1)).wrapping_add(1);
+        let is_long = || self.instruction_at(to).is_some_and(|found| found.len == 4);
+        to == page_end || to.wrapping_add(2) == page_end && is_long()
+    }
+
     fn reads_mcycle_before(&self, at: u32) -> bool {
         let before = |bytes| self.halfword(at.wrapping_sub(bytes));
         self.is_riscv
@@ -388,6 +402,11 @@ mod tests {
         // No way leads from the loop to there, as where an exception was taken.
         assert_eq!(n(0x100, 0x2000, false), None);
         assert_eq!(n(0x300, 0x302, false), None);
+        // The same loop, of which the page ends before its first instruction.
+        let mut code = code;
+        code.loaded[0].address = 0x3fe;
+        let around = between(timing, &code, (0x3fe, 0x400), false);
+        assert_eq!(around.unwrap().instructions, 1);
     }
 
     /// A look at the timer, a loop, another look, and the function that takes their difference.

@@ -18,6 +18,7 @@ impl Report {
                     (grouped(self.footprint.flash_bytes)) " bytes of flash, "
                     (grouped_signed(self.footprint.model_flash_bytes)) " of the model"
                     @if let Some(bytes) = encoding.bytes_per_split { " (" (bytes) " per split)" }
+                    ", " (grouped_signed(self.footprint.frame_bytes())) " of the image around it"
                     "; " (grouped(self.footprint.ram_bytes)) " bytes of static RAM. Encoding: " (encoding.chosen)
                     @if let Some(form) = encoding.form.as_ref().filter(|form| **form != encoding.chosen) { " (" (form) ")" }
                     @if let Some(bits) = encoding.code_bits { ", codes of " (bits) " bits" }

@@ -54,13 +54,14 @@ impl Report {
         let footprint = &self.footprint;
         writeln!(
             out,
-            "\n## Image\n\n{} bytes of flash, {} of the model{}; {} bytes of static RAM, {} of the model. \
+            "\n## Image\n\n{} bytes of flash, {} of the model{}, {} of the image around it; {} bytes of static RAM, {} of the model. \
              Encoding: {}{}{}.\n",
             footprint.flash_bytes,
             footprint.model_flash_bytes,
             self.encoding
                 .bytes_per_split
                 .map_or(String::new(), |bytes| format!(" ({bytes} per split)")),
+            footprint.frame_bytes(),
             footprint.ram_bytes,
             footprint.model_ram_bytes,
             self.encoding

@@ -9,6 +9,17 @@ pub(crate) mod stopwatch;
 use cortex_m as _;
 pub(crate) use cortex_m_rt::entry;
 
+unsafe extern "C" {
+    /// cortex-m-rt's handler of what nobody handles: it waits for ever.
+    fn DefaultHandler();
+}
+
+/// Vectors of interrupts. No image turns one on, so they are the least that cortex-m-rt links: one,
+/// where its own table has 32 to 480.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn(); 1] = [DefaultHandler];
+
 /// Sleeps until something happens.
 #[cfg(any(feature = "product", feature = "serve"))]
 pub(crate) fn idle() {
