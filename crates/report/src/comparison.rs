@@ -414,6 +414,9 @@ fn is_unjudged(verdict: &Verdict) -> bool {
     verdict.pass && verdict.found.is_none()
 }
 
+/// How many rows of a folded table are shown: what a pull request's comment may hold has an end.
+const ROWS_MAX: usize = 30;
+
 /// A folded table, where there are any rows.
 fn section(out: &mut String, what: &str, columns: &str, rule: &str, rows: &str) {
     let n_rows = rows.lines().count();
@@ -425,11 +428,19 @@ fn section(out: &mut String, what: &str, columns: &str, rule: &str, rows: &str) 
         ("class", _) => "classes".to_owned(),
         (what, _) => format!("{what}s"),
     };
+    let shown: String = rows.split_inclusive('\n').take(ROWS_MAX).collect();
     let _ = write!(
         out,
         "<details><summary>{n_rows} {plural} moved</summary>\n\n\
-         | {what} {columns}\n| --- {rule}\n{rows}\n</details>\n\n"
+         | {what} {columns}\n| --- {rule}\n{shown}\n"
     );
+    if n_rows > ROWS_MAX {
+        let _ = write!(
+            out,
+            "The first {ROWS_MAX}; the two `report.json` have all.\n\n"
+        );
+    }
+    out.push_str("</details>\n\n");
 }
 
 fn level(report: &Report) -> String {

@@ -123,6 +123,26 @@ fn what_moves_is_named() {
     "#]].assert_eq(&comparison.to_markdown(&[growth]));
 }
 
+/// A forest of a thousand trees does not take a comment beyond what a host of repositories holds.
+#[test]
+fn thirty_of_what_moved_are_shown() {
+    let before = report();
+    let mut after = report();
+    let shown_of = |after: &Report| {
+        let comparison = Comparison {
+            before: &before,
+            after,
+        };
+        let text = comparison.to_markdown(&[]);
+        let is_left_out = text.contains("The first 30; the two `report.json` have all.");
+        (text.matches("| none | 7 splits").count(), is_left_out)
+    };
+    after.model.trees = vec![before.model.trees[0].clone(); 31];
+    assert_eq!(shown_of(&after), (30, false));
+    after.model.trees.push(before.model.trees[0].clone());
+    assert_eq!(shown_of(&after), (30, true));
+}
+
 #[test]
 fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
     let before = report();
