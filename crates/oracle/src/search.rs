@@ -63,15 +63,10 @@ pub const STEPS_PER_SECOND: u64 = 50_000_000;
 struct Part {
     /// Cells of all variables, one variable after the other.
     cells: Vec<u64>,
-    trees: Vec<Reached>,
-}
-
-/// What a part reaches of a tree.
-#[derive(Clone)]
-struct Reached {
-    /// The node that the whole part comes to.
-    root: usize,
-    /// The largest and the smallest value of each sum among the leaves below.
+    /// The node of each tree that the whole part comes to.
+    roots: Vec<usize>,
+    /// The largest and the smallest value of each sum among the leaves that the part reaches, tree by
+    /// tree.
     most: Vec<i64>,
     least: Vec<i64>,
 }
@@ -92,20 +87,18 @@ pub fn find(
     let search = Search::new(problem);
     let cells: Vec<u64> = within.iter().flatten().copied().collect();
     assert_eq!(cells.len(), search.n_words(), "a word per 64 cells");
-    let trees = problem.trees.iter().map(|_| Reached {
-        root: 0,
-        most: Vec::new(),
-        least: Vec::new(),
-    });
+    let n_values = problem.trees.len() * problem.at_least.len();
     let mut whole = Part {
         cells,
-        trees: trees.collect(),
+        roots: vec![0; problem.trees.len()],
+        most: vec![0; n_values],
+        least: vec![0; n_values],
     };
     let is_empty = within.iter().any(|cells| first(cells).is_none());
     if is_empty || !search.tighten(&mut whole.cells) {
         return Answer::None;
     }
-    for tree in 0..whole.trees.len() {
+    for tree in 0..problem.trees.len() {
         search.reach(&mut whole, tree, steps);
     }
     let mut parts = vec![whole];
@@ -199,7 +192,7 @@ impl<'p> Search<'p> {
     /// Works out what a part reaches of a tree, from the node that it came to.
     fn reach(&self, part: &mut Part, tree: usize, steps: &mut Steps) {
         let nodes = &self.problem.trees[tree];
-        let mut root = part.trees[tree].root;
+        let mut root = part.roots[tree];
         while let Node::Split {
             variable,
             left,
@@ -211,8 +204,12 @@ impl<'p> Search<'p> {
                 [is_left, _] => root = children[usize::from(!is_left)],
             }
         }
+        part.roots[tree] = root;
         let n_sums = self.problem.at_least.len();
-        let (mut most, mut least) = (vec![i64::MIN; n_sums], vec![i64::MAX; n_sums]);
+        let own = tree * n_sums..(tree + 1) * n_sums;
+        let (most, least) = (&mut part.most[own.clone()], &mut part.least[own]);
+        most.fill(i64::MIN);
+        least.fill(i64::MAX);
         let mut open = vec![root];
         while let Some(node) = open.pop() {
             steps.0 = steps.0.saturating_sub(1);
@@ -240,14 +237,13 @@ impl<'p> Search<'p> {
                 }
             }
         }
-        part.trees[tree] = Reached { root, most, least };
     }
 
     fn judge(&self, part: &Part) -> Judged {
         let mut tightest = None;
         for (sum, bound) in self.problem.at_least.iter().enumerate() {
-            let most: i64 = part.trees.iter().map(|tree| tree.most[sum]).sum();
-            let least: i64 = part.trees.iter().map(|tree| tree.least[sum]).sum();
+            let most = self.total(&part.most, sum);
+            let least = self.total(&part.least, sum);
             if most < *bound {
                 return Judged::Empty;
             }
@@ -262,33 +258,41 @@ impl<'p> Search<'p> {
         let Some((_, sum)) = tightest else {
             return Judged::Holds;
         };
-        let spread = |tree: &Reached| tree.most[sum] - tree.least[sum];
-        let tree = (0..part.trees.len())
-            .max_by_key(|tree| (spread(&part.trees[*tree]), usize::MAX - tree));
+        let n_sums = self.problem.at_least.len();
+        let spread = |at: usize| part.most[at] - part.least[at];
+        let tree = (0..part.roots.len())
+            .max_by_key(|tree| (spread(tree * n_sums + sum), usize::MAX - tree));
         Judged::Open(tree.expect("a sum that is not decided has trees"))
+    }
+
+    /// A sum over all trees.
+    fn total(&self, values: &[i64], sum: usize) -> i64 {
+        values
+            .iter()
+            .skip(sum)
+            .step_by(self.problem.at_least.len())
+            .sum()
     }
 
     /// A tree of which a part reaches several leaves.
     fn any_split(&self, part: &Part) -> Option<usize> {
         let is_split = |tree: &usize| {
-            let node = &self.problem.trees[*tree][part.trees[*tree].root];
+            let node = &self.problem.trees[*tree][part.roots[*tree]];
             matches!(node, Node::Split { .. })
         };
-        (0..part.trees.len()).find(is_split)
+        (0..part.roots.len()).find(is_split)
     }
 
     /// By how much the tightest sum may still exceed its bound.
     fn slack(&self, part: &Part) -> i64 {
         let sums = self.problem.at_least.iter().enumerate();
-        let slack = sums
-            .map(|(sum, bound)| part.trees.iter().map(|tree| tree.most[sum]).sum::<i64>() - bound);
+        let slack = sums.map(|(sum, bound)| self.total(&part.most, sum) - bound);
         slack.min().unwrap_or(0)
     }
 
     /// The points of a part on one side of the split that a tree came to; `None` if there are none.
     fn side(&self, part: &Part, tree: usize, is_left: bool, steps: &mut Steps) -> Option<Part> {
-        let Node::Split { variable, left, .. } = &self.problem.trees[tree][part.trees[tree].root]
-        else {
+        let Node::Split { variable, left, .. } = &self.problem.trees[tree][part.roots[tree]] else {
             unreachable!("a leaf's values do not differ");
         };
         let mut side = part.clone();
@@ -302,7 +306,7 @@ impl<'p> Search<'p> {
             Some(pair) if pair.contains(variable) => pair.iter().any(|it| asked[*it]),
             _ => asked[*variable],
         };
-        for tree in 0..side.trees.len() {
+        for tree in 0..side.roots.len() {
             if changed(&self.asked[tree]) {
                 self.reach(&mut side, tree, steps);
             }

@@ -28,6 +28,10 @@ pub struct Shrink {
     pub counterexamples: usize,
     /// Steps that were not taken, as the search ended without an answer.
     pub unknown: usize,
+    /// Splits that any model has that gives the original's class for every input, as far as was found;
+    /// of `every-input`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed: Option<usize>,
     /// The original's accuracy on the test rows; `None` without labels.
     pub score_before: Option<f64>,
     /// That of the float model that ships.
@@ -67,6 +71,12 @@ impl Shrink {
             ),
             (_, None) => format!("It was fitted to {rows} training rows"),
         });
+        if let Some(needed) = self.needed {
+            lines.push(format!(
+                "Any model with these classes for every input has at least {needed} splits, since so many \
+                 neighbouring readings are told apart"
+            ));
+        }
         if self.unknown > 0 {
             lines.push(format!(
                 "{} searches took all their steps; what they were about was not done",

@@ -18,18 +18,7 @@ use super::grid::Held;
 pub(crate) struct Target {
     pub row: Vec<f64>,
     pub class: usize,
-    /// What its class should have at least, and other classes at most; of one score, which side of it.
-    pub scores: Vec<f64>,
     pub weight: f64,
-}
-
-/// What rows are held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Aim {
-    /// The whole vote for their class.
-    Class,
-    /// The scores of the original, as they are all that holds for all readings.
-    Scores,
 }
 
 /// Trees that are being cut and fitted.
@@ -42,13 +31,10 @@ pub(crate) struct Fit<'m> {
     pub base: Vec<f64>,
     /// What raw values were divided by.
     pub scale: f64,
-    aim: Aim,
     targets: Vec<Target>,
     /// Sums of base and leaves, a row of scores per target.
     sums: Vec<f64>,
     n_splits: usize,
-    /// Rows that trees were fitted to, one by one, since this was last set to 0.
-    pub work: u64,
 }
 
 /// A tree of which some splits are leaves now.
@@ -62,9 +48,9 @@ pub(crate) struct Grown<V> {
     pub is_leaf: Vec<bool>,
     /// What each node gives as a leaf, one number per score of its own.
     pub values: Vec<V>,
-    parents: Vec<usize>,
+    pub parents: Vec<usize>,
     /// The leaf that each target reaches.
-    at: Vec<u32>,
+    pub at: Vec<u32>,
 }
 
 /// A split of two leaves that may become one.
@@ -79,15 +65,8 @@ pub(crate) struct Cut {
     pub values: Vec<f64>,
 }
 
-impl Aim {
-    /// How strongly leaves are drawn towards zero, in rows.
-    fn ridge(self) -> f64 {
-        match self {
-            Self::Class => 3.0,
-            Self::Scores => 0.01,
-        }
-    }
-}
+/// How strongly leaves are drawn towards zero, in rows.
+const RIDGE: f64 = 3.0;
 
 impl<V: Copy> Grown<V> {
     /// A tree that is one leaf, in place of the first one.
@@ -154,7 +133,7 @@ impl<V: Copy> Grown<V> {
 
 impl<'m> Fit<'m> {
     /// All trees as they are. Raw values of sums are divided by what they mostly are on `rows`.
-    pub fn new(model: &'m FloatModel, rows: &[Vec<f64>], aim: Aim) -> Self {
+    pub fn new(model: &'m FloatModel, rows: &[Vec<f64>]) -> Self {
         let (divisor, base, scale) = match model {
             FloatModel::Additive(sum) => {
                 let centre = sum.threshold().unwrap_or(0.0);
@@ -219,11 +198,22 @@ impl<'m> Fit<'m> {
             trees: model.trees().iter().enumerate().map(grown).collect(),
             base,
             scale,
-            aim,
             targets: Vec::new(),
             sums: Vec::new(),
             n_splits: model.n_splits(),
-            work: 0,
+        }
+    }
+
+    /// Other trees of the same model, without rows.
+    pub fn of(&self, trees: Vec<Grown<f64>>, base: Vec<f64>) -> Self {
+        let nodes = trees.iter().flat_map(|tree| &tree.is_leaf);
+        Self {
+            n_splits: nodes.filter(|is_leaf| !**is_leaf).count(),
+            trees,
+            base,
+            targets: Vec::new(),
+            sums: Vec::new(),
+            ..*self
         }
     }
 
@@ -233,19 +223,6 @@ impl<'m> Fit<'m> {
 
     /// Adds a row to those that count.
     pub fn push(&mut self, row: &[f64], class: usize) {
-        let scores = match (self.aim, self.model) {
-            (Aim::Class, _) if self.n_scores == 1 => vec![2.0 * class as f64 - 1.0],
-            (Aim::Class, _) => {
-                let scores = 0..self.n_scores;
-                scores.map(|it| f64::from(u8::from(it == class))).collect()
-            }
-            (Aim::Scores, FloatModel::Additive(sum)) => {
-                let centre = sum.threshold().unwrap_or(0.0);
-                let raw = sum.raw(row).into_iter();
-                raw.map(|raw| (raw - centre) / self.scale).collect()
-            }
-            (Aim::Scores, model) => model.probabilities(row),
-        };
         let mut sums = self.base.clone();
         for tree in &mut self.trees {
             let at = tree.leaf_of(self.model, row);
@@ -259,7 +236,6 @@ impl<'m> Fit<'m> {
         self.targets.push(Target {
             row: row.to_vec(),
             class,
-            scores,
             weight: 1.0,
         });
     }
@@ -271,6 +247,12 @@ impl<'m> Fit<'m> {
 
     pub fn targets(&self) -> &[Target] {
         &self.targets
+    }
+
+    /// Whether trees of the same model give all rows their classes.
+    pub fn keeps(&self, held: &Held) -> bool {
+        let mut targets = self.targets.iter();
+        targets.all(|it| held.predict(self.model, &it.row) == it.class)
     }
 
     /// The rows that a held form of this fit gives another class.
@@ -289,13 +271,14 @@ impl<'m> Fit<'m> {
         targets.filter(is_missed).collect()
     }
 
-    /// What a row still lacks of a score; nothing where it has more than it should.
+    /// What a row still lacks of a score: its class should have the whole vote; nothing where it has more than it should.
     fn lack(&self, target: usize, score: usize) -> f64 {
-        let lack = self.targets[target].scores[score] - self.sums[target * self.n_scores + score];
-        let is_up = match (self.targets[target].class, self.n_scores) {
-            (class, 1) => class == 1,
-            (class, _) => class == score,
+        let (is_up, least) = match (self.targets[target].class, self.n_scores) {
+            (class, 1) => (class == 1, -1.0),
+            (class, _) => (class == score, 0.0),
         };
+        let wanted = if is_up { 1.0 } else { least };
+        let lack = wanted - self.sums[target * self.n_scores + score];
         if is_up == (lack > 0.0) { lack } else { 0.0 }
     }
 
@@ -331,7 +314,6 @@ impl<'m> Fit<'m> {
     /// Fits the leaves of each tree to what the others leave over.
     pub fn refit(&mut self, n_sweeps: usize) {
         for _ in 0..n_sweeps {
-            self.work += (self.trees.len() * self.targets.len()) as u64;
             for tree in 0..self.trees.len() {
                 let (sums, weights) = self.wanted(tree);
                 self.set(tree, &sums, &weights);
@@ -341,7 +323,6 @@ impl<'m> Fit<'m> {
     }
 
     fn set(&mut self, tree: usize, sums: &[f64], weights: &[f64]) {
-        let ridge = self.aim.ridge();
         let grown = &mut self.trees[tree];
         let n_own = grown.n_own();
         let before = grown.values.clone();
@@ -349,7 +330,7 @@ impl<'m> Fit<'m> {
         let leaves = leaves.zip(weights).zip(&grown.is_leaf);
         for (((values, sums), weight), _) in leaves.filter(|(_, is_leaf)| **is_leaf) {
             for (value, sum) in values.iter_mut().zip(sums) {
-                *value = sum / (weight + ridge);
+                *value = sum / (weight + RIDGE);
             }
         }
         for (target, at) in grown.at.iter().enumerate() {
@@ -398,11 +379,10 @@ impl<'m> Fit<'m> {
         let grown = &self.trees[tree];
         let nodes = self.model.trees()[grown.index].nodes();
         let (sums, weights) = self.wanted(tree);
-        let ridge = self.aim.ridge();
         let n_own = grown.n_own();
         let explained = |node: usize| {
             let sums = &sums[node * n_own..][..n_own];
-            sums.iter().map(|sum| sum * sum).sum::<f64>() / (weights[node] + ridge)
+            sums.iter().map(|sum| sum * sum).sum::<f64>() / (weights[node] + RIDGE)
         };
         for (node, split) in nodes.iter().enumerate() {
             if grown.is_leaf[node] {
@@ -416,7 +396,7 @@ impl<'m> Fit<'m> {
                     loss,
                     tree,
                     node,
-                    values: values.map(|sum| sum / (weights[node] + ridge)).collect(),
+                    values: values.map(|sum| sum / (weights[node] + RIDGE)).collect(),
                 });
             }
         }

@@ -2,22 +2,28 @@
 //! the integer grid, so that fixed point holds the result without rounding a vote.
 //!
 //! What is promised decides who is asked: rows ([`Family`], [`every_row`]), or all readings
-//! ([`every_input`]), where the rows propose and the search over cells decides.
+//! ([`every_input`]), where a linear program over points proposes and the search over cells decides,
+//! whose counterexamples are further points: so do Emine, Forel, Malek and Vidal, "Free lunch in the
+//! forest" (AAAI 2025), with weights of whole trees.
 
 mod exact;
+mod fewest;
 mod fit;
 mod grid;
+mod program;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
-use spinney_model::{FloatModel, ModelError, Task};
+use spinney_model::{FloatModel, ModelError, Node, Task};
 use spinney_quantize::Calibration;
 
 use crate::OracleError;
 use crate::search::{Answer, Steps};
 use exact::Exact;
-use fit::{Aim, Fit};
+use fewest::Numbers;
+use fit::Fit;
 use grid::Held;
+use program::Program;
 
 /// A model that gave its classes to a smaller one.
 #[derive(Debug, Clone)]
@@ -28,6 +34,9 @@ pub struct Shrunk {
     pub n_counterexamples: usize,
     /// Searches that ended without an answer; what they were about was not done.
     pub n_unknown: usize,
+    /// Splits that any model with these classes for all readings has, as far as was found: pairs of
+    /// neighbouring readings of a feature whose classes differ for some readings of the others.
+    pub n_needed: usize,
 }
 
 /// Ever smaller models, fitted to labelled rows.
@@ -52,7 +61,7 @@ impl<'m> Family<'m> {
     ) -> Result<Self, OracleError> {
         Ok(Self {
             original,
-            fit: begin(original, rows, classes.iter().copied(), Aim::Class)?,
+            fit: begin(original, rows, classes.iter().copied())?,
         })
     }
 
@@ -76,9 +85,9 @@ impl<'m> Family<'m> {
 /// If rows have another length than the model has features.
 pub fn every_row(original: &FloatModel, rows: &[Vec<f64>]) -> Result<Shrunk, OracleError> {
     let classes = rows.iter().map(|row| original.predict(row));
-    let fit = begin(original, rows, classes, Aim::Class)?;
-    let best = descend(fit, |fit| (settle(original, fit), Vec::new()));
-    Ok(shrunk(original, best.map(|(_, held)| held), 0, 0))
+    let fit = begin(original, rows, classes)?;
+    let best = descend(fit, |fit| settle(original, fit));
+    Ok(shrunk(original, best))
 }
 
 /// The smallest model found that gives the class of the original for all readings within their
@@ -104,31 +113,31 @@ pub fn every_input(
         n_counterexamples: 0,
         n_unknown: 0,
     };
+    let (drawn, is_whole) = prover.drawn(rows, seed);
+    let points: Vec<Vec<f64>> = rows.iter().cloned().chain(drawn).collect();
+    let classes = points.iter().map(|row| original.predict(row));
+    let mut fit = begin(original, &points, classes)?;
+    let n_needed = prover.needed(&points, seed);
     let mut points = rows.to_vec();
-    points.extend(prover.drawn(rows, seed));
-    let classes: Vec<usize> = points.iter().map(|row| original.predict(row)).collect();
-    let fit = begin(original, &points, classes.into_iter(), Aim::Scores)?;
-    let same = Held::new(original, &fit);
-    let refined = descend(fit.clone(), |fit| prover.accept(fit));
-    let best = match refined {
-        Some(best) => Some(best),
-        None => prover.is_proven(&same).then_some((fit, same)),
-    };
-    let best = best.map(|(fit, held)| prover.cut_leaf_by_leaf(&fit, held));
+    let best = prover.fewest(&mut fit, is_whole, &mut points).or_else(|| {
+        let same = Held::new(original, &fit);
+        let is_proven = (is_whole && fit.keeps(&same)) || prover.is_proven(&same);
+        is_proven.then_some(same)
+    });
+    let best = best.map(|held| prover.cut_leaf_by_leaf(points, held));
     let best = best.filter(|held| held.n_splits(original) < original.n_splits());
-    Ok(shrunk(
-        original,
-        best,
-        prover.n_counterexamples,
-        prover.n_unknown,
-    ))
+    Ok(Shrunk {
+        n_counterexamples: prover.n_counterexamples,
+        n_unknown: prover.n_unknown,
+        n_needed,
+        ..shrunk(original, best)
+    })
 }
 
 fn begin<'m>(
     original: &'m FloatModel,
     rows: &[Vec<f64>],
     classes: impl Iterator<Item = usize>,
-    aim: Aim,
 ) -> Result<Fit<'m>, OracleError> {
     if original.task() != Task::Classify || original.trees().is_empty() {
         return Err(OracleError {
@@ -137,51 +146,37 @@ fn begin<'m>(
             expected: "a classifier of trees".to_owned(),
         });
     }
-    let mut fit = Fit::new(original, rows, aim);
+    let mut fit = Fit::new(original, rows);
     for (row, class) in rows.iter().zip(classes) {
         fit.push(row, class);
     }
     Ok(fit)
 }
 
-fn shrunk(
-    original: &FloatModel,
-    best: Option<Held>,
-    n_counterexamples: usize,
-    n_unknown: usize,
-) -> Shrunk {
+fn shrunk(original: &FloatModel, best: Option<Held>) -> Shrunk {
     let model = best.and_then(|held| held.model(original).ok());
     Shrunk {
         model: model.unwrap_or_else(|| original.clone()),
-        n_counterexamples,
-        n_unknown,
+        n_counterexamples: 0,
+        n_unknown: 0,
+        n_needed: 0,
     }
 }
 
-/// Cuts as long as `accept` takes what is left, by ever smaller steps. What was found in vain counts
-/// from then on.
-fn descend<'m>(
-    mut fit: Fit<'m>,
-    mut accept: impl FnMut(&mut Fit<'m>) -> (Option<Held>, Vec<Vec<f64>>),
-) -> Option<(Fit<'m>, Held)> {
+/// Cuts as long as `accept` takes what is left, by ever smaller steps.
+fn descend<'m>(mut fit: Fit<'m>, accept: impl Fn(&mut Fit<'m>) -> Option<Held>) -> Option<Held> {
     let mut best = None;
     let mut share = 2;
     while fit.n_splits() > 0 {
         let mut next = fit.clone();
         next.cut_to(fit.n_splits() - fit.n_splits().div_ceil(share));
         match accept(&mut next) {
-            (Some(held), _) => {
-                best = Some((next.clone(), held));
+            Some(held) => {
+                best = Some(held);
                 fit = next;
             }
-            (None, _) if share >= 32 => break,
-            (None, found) => {
-                share *= 4;
-                for row in found {
-                    let class = fit.model.predict(&row);
-                    fit.push(&row, class);
-                }
-            }
+            None if share >= 32 => break,
+            None => share *= 4,
         }
     }
     best
@@ -214,15 +209,18 @@ struct Prover<'m> {
 }
 
 impl Prover<'_> {
-    /// A point for each combination of cells where these are few; else some, drawn around the rows.
-    fn drawn(&self, rows: &[Vec<f64>], seed: u64) -> Vec<Vec<f64>> {
-        const ALL: usize = 1 << 14;
-        const DRAWN: usize = 1 << 11;
+    /// A point for each combination of cells, and `true`, where these are few; else some, drawn around
+    /// the rows.
+    fn drawn(&self, rows: &[Vec<f64>], seed: u64) -> (Vec<Vec<f64>>, bool) {
+        const VISITS: usize = 1 << 24;
+        const DRAWN: usize = 1 << 13;
         let n_cells = self.exact.cells.n_cells();
         let n_points = n_cells
             .iter()
             .try_fold(1, |product: usize, n| product.checked_mul(*n));
-        if let Some(n_points) = n_points.filter(|n_points| *n_points <= ALL) {
+        if let Some(n_points) =
+            n_points.filter(|it| it.saturating_mul(self.original.trees().len()) <= VISITS)
+        {
             let point = |mut index: usize| {
                 let cells = n_cells.iter().map(|n| {
                     let cell = index % n;
@@ -231,7 +229,7 @@ impl Prover<'_> {
                 });
                 self.exact.cells.row(&cells.collect::<Vec<_>>())
             };
-            return (0..n_points).map(point).collect();
+            return ((0..n_points).map(point).collect(), true);
         }
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut below = |n: usize| (random.next_u64() % n as u64) as usize;
@@ -248,7 +246,45 @@ impl Prover<'_> {
             }
             drawn
         };
-        (0..DRAWN).map(|_| point()).collect()
+        ((0..DRAWN).map(|_| point()).collect(), false)
+    }
+
+    /// Neighbouring cells of features that are told apart somewhere; a split tells one pair apart,
+    /// unless it asks for categories.
+    fn needed(&self, points: &[Vec<f64>], seed: u64) -> usize {
+        const TRIES: usize = 256;
+        let mut n_left = (1_usize << 24) / self.original.trees().len();
+        let nodes = || self.original.trees().iter().flat_map(|tree| tree.nodes());
+        let asks_for_categories = |feature: usize| {
+            nodes().any(|node| matches!(node, Node::Member { feature: own, .. } if *own as usize == feature))
+        };
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut is_told_apart = |feature: usize, pair: [f64; 2]| {
+            let n_tries = TRIES.min(n_left);
+            (0..n_tries).any(|_| {
+                n_left -= 1;
+                let at = random.next_u64() % points.len() as u64;
+                let mut row = points[at as usize].clone();
+                let [one, other] = pair.map(|reading| {
+                    row[feature] = reading;
+                    self.original.predict(&row)
+                });
+                one != other
+            })
+        };
+        let mut n_needed = 0;
+        for (feature, cells) in self.exact.cells.of.iter().enumerate() {
+            if points.is_empty() || asks_for_categories(feature) {
+                continue;
+            }
+            for cell in 1..cells.len() {
+                if let (Some([one, _]), Some([other, _])) = (cells.ends(cell - 1), cells.ends(cell))
+                {
+                    n_needed += usize::from(is_told_apart(feature, [one, other]));
+                }
+            }
+        }
+        n_needed
     }
 
     fn is_proven(&mut self, held: &Held) -> bool {
@@ -283,42 +319,118 @@ impl Prover<'_> {
         self.steps.0 = self.steps.0.saturating_sub(steps);
     }
 
-    /// Fits to rows and counterexamples in turns, until there is none.
-    fn accept(&mut self, fit: &mut Fit<'_>) -> (Option<Held>, Vec<Vec<f64>>) {
-        const ROUNDS: usize = 200;
-        let mut found = Vec::new();
-        let everything = self.exact.cells.everything();
+    /// The fewest splits that a linear program finds for ever more of the points, all of them if
+    /// `is_whole`, with half of the steps. Those that decided are added to `points`.
+    fn fewest(
+        &mut self,
+        fit: &mut Fit<'_>,
+        is_whole: bool,
+        points: &mut Vec<Vec<f64>>,
+    ) -> Option<Held> {
+        const ROUNDS: usize = 6;
+        let numbers = Numbers::new(fit);
+        let mut costs = numbers.costs(fit, None);
+        let mut leads = Vec::new();
+        let mut best: Option<Held> = None;
+        let kept = self.steps.0 / 2;
+        self.steps.0 -= kept;
         for _ in 0..ROUNDS {
-            if self.steps.0 == 0 {
-                break;
+            let found = self.cheapest(fit, &numbers, &costs, &mut leads, is_whole);
+            let Some((found, held)) = found else { break };
+            costs = numbers.costs(fit, Some(&found));
+            let n_splits = |held: &Held| held.n_splits(self.original);
+            if best
+                .as_ref()
+                .is_none_or(|best| n_splits(&held) < n_splits(best))
+            {
+                best = Some(held);
             }
-            let settled = settle(self.original, fit);
-            self.spend(std::mem::take(&mut fit.work));
-            let Some(held) = settled else {
-                break;
+        }
+        points.extend(
+            leads
+                .iter()
+                .map(|(target, _)| fit.targets()[*target].row.clone()),
+        );
+        best
+    }
+
+    /// What costs least and keeps the class of every point, and what it is in the grid; `leads`, of
+    /// points over rivals, are what decided.
+    fn cheapest(
+        &mut self,
+        fit: &mut Fit<'_>,
+        numbers: &Numbers,
+        costs: &[f64],
+        leads: &mut Vec<(usize, usize)>,
+        is_whole: bool,
+    ) -> Option<(Vec<f64>, Held)> {
+        const LARGEST: usize = 1 << 24;
+        let everything = self.exact.cells.everything();
+        let mut program = Program::new(costs.to_vec());
+        for lead in leads.iter() {
+            program.require(&numbers.lead(fit, *lead));
+        }
+        loop {
+            let found = match costs.len() * leads.len() <= LARGEST {
+                true => program.solve(&mut self.steps),
+                false => None,
             };
-            match self.ask(&held, &everything, 8) {
-                Answer::None => return (Some(held), found),
-                Answer::Unknown => {
-                    self.n_unknown += 1;
-                    break;
+            let Some(found) = found else {
+                self.n_unknown += 1;
+                return None;
+            };
+            self.spend((fit.targets().len() * fit.trees.len()) as u64);
+            let broken = numbers.broken(fit, &found);
+            if broken.is_empty() {
+                let held = Held::new(self.original, &numbers.pruned(fit, &found));
+                // What rounding to the grid loses is not won back.
+                if !fit.keeps(&held) {
+                    return None;
                 }
-                Answer::Found(point) => {
-                    self.n_counterexamples += 1;
-                    let row = self.exact.cells.row(&point);
-                    let class = self.original.predict(&row);
-                    fit.push(&row, class);
-                    found.push(row);
+                let answer = match is_whole {
+                    true => Answer::None,
+                    false => self.ask(&held, &everything, 8),
+                };
+                match answer {
+                    Answer::None => return Some((found, held)),
+                    Answer::Unknown => {
+                        self.n_unknown += 1;
+                        return None;
+                    }
+                    Answer::Found(point) => {
+                        self.n_counterexamples += 1;
+                        for row in self.around(&point) {
+                            let class = self.original.predict(&row);
+                            fit.push(&row, class);
+                        }
+                    }
+                }
+            }
+            for lead in broken {
+                program.require(&numbers.lead(fit, lead));
+                leads.push(lead);
+            }
+        }
+    }
+
+    /// A point's readings, and those of its neighbours in one feature.
+    fn around(&self, point: &[usize]) -> Vec<Vec<f64>> {
+        let mut rows = vec![self.exact.cells.row(point)];
+        for (feature, n_cells) in self.exact.cells.n_cells().into_iter().enumerate() {
+            for cell in [point[feature].wrapping_sub(1), point[feature] + 1] {
+                if cell < n_cells {
+                    let mut point = point.to_vec();
+                    point[feature] = cell;
+                    rows.push(self.exact.cells.row(&point));
                 }
             }
         }
-        (None, found)
+        rows
     }
 
     /// Makes leaves of splits, one by one, where that changes no class below the split.
-    fn cut_leaf_by_leaf(&mut self, fit: &Fit<'_>, mut held: Held) -> Held {
+    fn cut_leaf_by_leaf(&mut self, mut rows: Vec<Vec<f64>>, mut held: Held) -> Held {
         const PART: u64 = 64;
-        let mut rows: Vec<Vec<f64>> = fit.targets().iter().map(|it| it.row.clone()).collect();
         let mut is_changed = true;
         while std::mem::take(&mut is_changed) && self.steps.0 > 0 {
             for tree in 0..held.trees.len() {

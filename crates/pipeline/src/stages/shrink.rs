@@ -50,6 +50,7 @@ pub fn run(
         kept_apart: None,
         counterexamples: 0,
         unknown: 0,
+        needed: None,
         score_before: None,
         score_after: None,
         test_rows_differing: 0,
@@ -91,8 +92,10 @@ pub fn run(
                 model,
                 n_counterexamples,
                 n_unknown,
+                n_needed,
             } = small.map_err(refused)?;
             (shrink.counterexamples, shrink.unknown) = (n_counterexamples, n_unknown);
+            shrink.needed = Some(n_needed);
             shrink.proven = Some(Truth::Proven);
             model
         }
