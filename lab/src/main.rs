@@ -156,6 +156,9 @@ enum BenchVerb {
     /// Batches of rows on this machine against scikit-learn, onnxruntime, treelite and tl2cgen;
     /// needs python3 with venv and pip, and gcc.
     Host,
+    /// The Python wheel against scikit-learn and onnxruntime, and on Dask, Spark and Ray; needs python3
+    /// with venv and pip, and Java.
+    Python,
     /// Forests made smaller under each promise.
     Shrink,
     /// Our training against scikit-learn's; needs python3 with venv and pip.
@@ -212,6 +215,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Bench(BenchVerb::Device(arguments)) => bench::device::run(&arguments),
         Verb::Bench(BenchVerb::Frontend { setup }) => bench::frontend::run(setup),
         Verb::Bench(BenchVerb::Host) => bench::host::run(),
+        Verb::Bench(BenchVerb::Python) => bench::wheel::run(),
         Verb::Bench(BenchVerb::Shrink) => bench::shrink::run(),
         Verb::Bench(BenchVerb::Train) => bench::train::run(),
         Verb::Reproduce { configs, all } => {

@@ -1,10 +1,11 @@
-"""Predict on a Dask cluster as the device does: `python examples/dask_cluster.py`.
+"""Predict on a Dask cluster as the device does: `python examples/dask_cluster.py [ROWS]`.
 
 The model travels to the workers by its bytes, and every class is that of one process.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 
 import dask.array as da
@@ -16,7 +17,7 @@ from sklearn.ensemble import RandomForestClassifier
 import spinney_ml as sp
 
 
-def main(client: Client, n_rows: int = 400_000) -> None:
+def main(client: Client, n_rows: int) -> bool:
     X, y = load_digits(return_X_y=True)
     clf = RandomForestClassifier(n_estimators=50, max_depth=12, random_state=0).fit(X, y)
     q = sp.load(clf).quantize(X, sensors="u8")
@@ -34,10 +35,13 @@ def main(client: Client, n_rows: int = 400_000) -> None:
         seconds[name] = time.perf_counter() - started
         print(f"{name}: {n_rows / seconds[name]:,.0f} rows/s on {workers} workers")
         if name == "Spinney":
-            print("every class equal:", np.array_equal(found, q.predict(rows)))
+            is_equal = np.array_equal(found, q.predict(rows))
+            print("every class equal:", is_equal)
     print(f"ratio {seconds['scikit-learn'] / seconds['Spinney']:.1f}")
+    return is_equal
 
 
 if __name__ == "__main__":
     with LocalCluster(n_workers=2, threads_per_worker=1) as cluster, Client(cluster) as client:
-        main(client)
+        is_equal = main(client, int(sys.argv[1]) if len(sys.argv) > 1 else 400_000)
+    sys.exit(0 if is_equal else 1)

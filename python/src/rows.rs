@@ -148,7 +148,7 @@ fn share_out<R: Reading + Into<f64>, O: Clone + Default + Send>(
             work(rows, out);
             None
         };
-        let fault = match pool().filter(|_| rows.nrows() > CHUNK) {
+        let fault = match (rows.nrows() > CHUNK).then(pool).flatten() {
             None => {
                 let outs = out.chunks_mut(CHUNK * width);
                 let parts = outs.zip(readings.chunks(CHUNK * n_features)).enumerate();

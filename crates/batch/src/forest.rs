@@ -11,8 +11,6 @@ use crate::votes::{GROUP, Votes};
 
 /// Rows that go through a tree before the next tree's turn.
 pub(crate) const BLOCK: usize = 64;
-/// Trees between two looks at which rows are decided.
-const TREES_PER_LOOK: usize = 8;
 
 /// An ensemble laid out for readings of type `R`.
 #[derive(Debug)]
@@ -244,22 +242,33 @@ impl<K: Key> Trees<K> {
         // The rows that are not decided yet.
         let mut open: Vec<usize> = (0..keys.len() / n_features).collect();
         let span = |row: usize| row * n_groups..(row + 1) * n_groups;
-        for (index, tree) in self.trees.iter().enumerate() {
-            if only_class && index > 0 && index % TREES_PER_LOOK == 0 {
+        for (group, trees) in self.trees.chunks(LANES).enumerate() {
+            let index = group * LANES;
+            let order = &self.order[index..];
+            if only_class && index > 0 {
                 open.retain(|row| lead(votes.of_classes(&sums[span(*row)])) <= self.rest[index]);
             }
-            for rows in open.chunks(LANES) {
-                // Idle lanes walk the last row once more.
-                let starts = std::array::from_fn(|lane| {
-                    rows[if lane < rows.len() {
-                        lane
-                    } else {
-                        rows.len() - 1
-                    }] * n_features
-                });
-                let leaves = tree.walk(keys, &starts);
-                for (row, leaf) in rows.iter().zip(leaves) {
-                    votes.add(self.order[index], leaf, &mut sums[span(*row)]);
+            if open.len() < LANES / 2 {
+                // Few rows go through several trees at once. Idle lanes walk the last tree once more.
+                let last = trees.len() - 1;
+                for row in &open {
+                    let starts = [row * n_features; LANES];
+                    let leaves = Tree::walk(keys, |lane| &trees[lane.min(last)], &starts);
+                    for (tree, leaf) in order.iter().zip(leaves).take(trees.len()) {
+                        votes.add(*tree, leaf, &mut sums[span(*row)]);
+                    }
+                }
+                continue;
+            }
+            for (tree, number) in trees.iter().zip(order) {
+                for rows in open.chunks(LANES) {
+                    // Idle lanes walk the last row once more.
+                    let last = rows.len() - 1;
+                    let starts = std::array::from_fn(|lane| rows[lane.min(last)] * n_features);
+                    let leaves = Tree::walk(keys, |_| tree, &starts);
+                    for (row, leaf) in rows.iter().zip(leaves) {
+                        votes.add(*number, leaf, &mut sums[span(*row)]);
+                    }
                 }
             }
         }

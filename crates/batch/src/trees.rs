@@ -22,7 +22,7 @@ pub(crate) struct Tree<K> {
     leaves: Box<[u16]>,
 }
 
-/// Rows that are walked at once, so that one does not wait for the memory that another asks for.
+/// Walks that go on at once, so that one does not wait for the memory that another asks for.
 pub(crate) const LANES: usize = 8;
 
 impl<K: Key> Tree<K> {
@@ -107,19 +107,27 @@ impl<K: Key> Tree<K> {
         self.leaves.iter().copied()
     }
 
-    /// The leaves that rows reach whose keys start at `starts` of `keys`, none of them NaN.
+    /// The leaves that lanes reach, each with a tree of its own and a row of keys, of which it has the
+    /// place of the first; none of them is NaN.
     #[inline(always)]
-    pub(crate) fn walk(&self, keys: &[K], starts: &[usize; LANES]) -> [u16; LANES] {
+    pub(crate) fn walk<'t>(
+        keys: &[K],
+        trees: impl Fn(usize) -> &'t Self,
+        starts: &[usize; LANES],
+    ) -> [u16; LANES]
+    where
+        K: 't,
+    {
         let mut at = [0_u16; LANES];
         loop {
             let before = at;
-            for (at, start) in at.iter_mut().zip(starts) {
-                let node = self.nodes[usize::from(*at)];
+            for (lane, (at, start)) in at.iter_mut().zip(starts).enumerate() {
+                let node = trees(lane).nodes[usize::from(*at)];
                 let key = keys[start + usize::from(node.feature)];
                 *at = node.child + u16::from(key > node.threshold);
             }
             if at == before {
-                return at.map(|at| self.leaves[usize::from(at)]);
+                return std::array::from_fn(|lane| trees(lane).leaves[usize::from(at[lane])]);
             }
         }
     }

@@ -9,3 +9,4 @@ pub(crate) mod host;
 mod python;
 pub(crate) mod shrink;
 pub(crate) mod train;
+pub(crate) mod wheel;
