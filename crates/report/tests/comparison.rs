@@ -137,9 +137,9 @@ fn thirty_of_what_moved_are_shown() {
         let is_left_out = text.contains("The first 30; the two `report.json` have all.");
         (text.matches("| none | 7 splits").count(), is_left_out)
     };
-    after.model.trees = vec![before.model.trees[0].clone(); 31];
+    after.model.trees = vec![before.model.trees[0]; 31];
     assert_eq!(shown_of(&after), (30, false));
-    after.model.trees.push(before.model.trees[0].clone());
+    after.model.trees.push(before.model.trees[0]);
     assert_eq!(shown_of(&after), (30, true));
 }
 
