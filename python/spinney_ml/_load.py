@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ def load(model: Any) -> Model:
     Parameters
     ----------
     model : estimator, Booster, path, bytes
-        A fitted estimator of scikit-learn (also a ``Pipeline``), XGBoost or LightGBM, or a booster of
-        the latter two; the path or the bytes of a file: skops, XGBoost's JSON and UBJSON, LightGBM's
-        text and JSON, ONNX, and Spinney's own JSON.
+        A fitted estimator of scikit-learn (also a ``Pipeline``), XGBoost, LightGBM or CatBoost, or a
+        booster of XGBoost or LightGBM; the path or the bytes of a file: skops, XGBoost's JSON and
+        UBJSON, LightGBM's text and JSON, CatBoost's JSON, ONNX, and Spinney's own JSON.
 
     Returns
     -------
@@ -72,6 +73,12 @@ def _bytes_of(model: Any) -> bytes:
     booster = getattr(model, "booster_", model)
     if hasattr(booster, "model_to_string"):
         return str(booster.model_to_string()).encode()
+    if hasattr(model, "save_model") and hasattr(model, "tree_count_"):
+        # CatBoost writes JSON to files alone.
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.json")
+            model.save_model(str(path), format="json")
+            return path.read_bytes()
     if not hasattr(model, "get_params"):
         raise UnsupportedModelError(
             "the model",

@@ -1,5 +1,8 @@
 """What is loaded predicts what its own library predicts, and fixed point what float does."""
 
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 import spinney_ml as sp
@@ -180,3 +183,24 @@ def test_what_is_not_fitted_is_refused():
 
     with pytest.raises(NotFittedError):
         sp.load(RandomForestClassifier())
+
+
+def test_what_catboost_saves():
+    fixtures = REPOSITORY / "crates" / "import" / "tests" / "fixtures" / "catboost-1.2.10.zip"
+    with zipfile.ZipFile(fixtures) as archive:
+        saved = archive.read("logloss.json")
+        with np.load(archive.open("logloss.json.npz")) as kept:
+            rows, labels = kept["X"], kept["labels"]
+
+    class Fitted:
+        """What there is of CatBoost's estimators, without the package."""
+
+        tree_count_ = 1
+        classes_ = np.unique(labels).astype(int)
+
+        def save_model(self, path, format):
+            assert format == "json"
+            Path(path).write_bytes(saved)
+
+    model = sp.load(Fitted())
+    assert np.array_equal(model.predict(rows), labels.astype(int))
