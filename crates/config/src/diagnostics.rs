@@ -41,6 +41,11 @@ impl Fault {
         self.context = span.map(|span| (span, label.into()));
         self
     }
+
+    /// With the place of what asks for something else.
+    pub(crate) fn because(self, span: Option<Span>) -> Self {
+        self.context(span, "because of this")
+    }
 }
 
 /// A fault as data.

@@ -73,9 +73,7 @@ pub(crate) fn read(reader: &mut Reader, section: &RawSection, chip: &str) -> Opt
             let message = format!("target.measured: {file}: {message}");
             let help =
                 "`cargo xtask flash --verify` measures on the board and writes the file anew";
-            reader
-                .faults
-                .push(Fault::new(section.given("measured"), message).help(help));
+            reader.fault(Fault::new(section.given("measured"), message).help(help));
             None
         }
     }

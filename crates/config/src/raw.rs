@@ -10,7 +10,7 @@ use crate::diagnostics::{Fault, Lines, SHOWN_MAX, Span};
 use crate::foreign;
 use crate::nearest::nearest;
 use crate::schema::{Default, Key, SECTIONS, Section};
-use crate::value::{Reader, Value, type_words};
+use crate::value::{Reader, Typed, Value, type_words};
 
 /// All sections, the absent ones too.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ pub(crate) fn read(reader: &mut Reader) -> RawPipeline {
     for (index, error) in errors.iter().enumerate() {
         // Looking for the first of two keys takes time that only shown faults are worth.
         let root = (index < SHOWN_MAX).then_some(root);
-        reader.faults.push(syntax_fault(text, root, error));
+        reader.fault(syntax_fault(text, root, error));
     }
     let n_syntax = reader.faults.len();
     let well_formed = errors.iter().all(|error| error.message() == DUPLICATE);
@@ -303,9 +303,7 @@ fn read_properties(
     let DeValue::Array(tables) = found.get_ref() else {
         let message = "property: found something else than a list, expected `[[property]]`, with two \
                        brackets, for each property";
-        reader
-            .faults
-            .push(Fault::new(Some(found.span()), message).help(section.doc));
+        reader.fault(Fault::new(Some(found.span()), message).help(section.doc));
         return Vec::new();
     };
     let place = |at: usize| format!("property.{at}");
@@ -333,7 +331,7 @@ fn read_section(
         }
         None => {
             if section.required && well_formed {
-                reader.faults.push(
+                reader.fault(
                     Fault::new(
                         None,
                         format!("{place}: found no such section, expected `[{place}]`"),
@@ -360,9 +358,7 @@ fn read_section(
                 key.name,
                 key.kind.expected()
             );
-            reader
-                .faults
-                .push(Fault::new(span.clone(), message).help(key.doc));
+            reader.fault(Fault::new(span.clone(), message).help(key.doc));
         }
         entries.extend(entry.map(|entry| (key.name, entry)));
     }
@@ -384,19 +380,19 @@ fn read_key(
     key: &Key,
     found: Option<&Spanned<DeValue>>,
 ) -> Option<Entry> {
-    let place = format!("{place}.{}", key.name);
+    let (place, kind) = (&format!("{place}.{}", key.name), &key.kind);
     if let Some(value) = found {
         reader.places.insert(place.clone(), value.span());
         return Some(Entry {
             span: Some(value.span()),
-            value: reader.read(&place, &key.kind, value),
+            value: reader.read(Typed { place, kind, value }),
         });
     }
     let Default::Value(default) = key.default else {
         return None;
     };
-    let value = DeValue::parse(default).expect("the schema's defaults are TOML");
-    let value = reader.read(&place, &key.kind, &value);
+    let value = &DeValue::parse(default).expect("the schema's defaults are TOML");
+    let value = reader.read(Typed { place, kind, value });
     debug_assert!(
         value.is_some(),
         "the default of {place} is a value it may have"
@@ -406,9 +402,7 @@ fn read_key(
 
 fn not_a_table(reader: &mut Reader, place: &str, value: &Spanned<DeValue>) {
     let message = format!("{place}: found {}, expected a table", type_words(value));
-    reader
-        .faults
-        .push(Fault::new(Some(value.span()), message).help(format!("write `[{place}]`")));
+    reader.fault(Fault::new(Some(value.span()), message).help(format!("write `[{place}]`")));
 }
 
 fn unknown_key(
@@ -434,9 +428,7 @@ fn unknown_key(
         format!("keys of `[{place}]`: {}", names.join(", "))
     };
     let message = format!("{place}: found the unknown key `{}`", shortened(found));
-    reader
-        .faults
-        .push(Fault::new(Some(key.span()), message).help(help));
+    reader.fault(Fault::new(Some(key.span()), message).help(help));
 }
 
 fn unknown_section(
@@ -463,9 +455,7 @@ fn unknown_section(
             .unwrap_or_else(|| format!("every key has a section: {}", names.join(", "))),
     };
     let message = format!("found the unknown {what} `{}`", shortened(found));
-    reader
-        .faults
-        .push(Fault::new(Some(key.span()), message).help(help));
+    reader.fault(Fault::new(Some(key.span()), message).help(help));
 }
 
 /// A typed name, fit for a message of one line.

@@ -1,6 +1,7 @@
 //! Reads one TOML value as the kind of value that its key takes.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use spinney_board::{Listing, MACHINES, Machine};
@@ -51,40 +52,67 @@ const SIZES: &str = "a size is a number of bytes (`16384` or `\"16384\"`), or ha
 /// Forms of a time, said wherever one is wrong.
 const TIMES: &str = "a time is a number with `s`, `m` or `h`: `\"90s\"`, `\"10m\"`, `\"2h\"`";
 
+/// A value as it was typed.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed<'a> {
+    /// What it is called in faults, such as `model.n_trees`.
+    pub place: &'a str,
+    /// What its key takes.
+    pub kind: &'a Kind,
+    pub value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> Typed<'a> {
+    /// The same, where values of another kind are taken.
+    fn taken_as(self, kind: &'a Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// A part of it, of the same kind.
+    fn part(self, value: &'a Spanned<DeValue<'a>>) -> Self {
+        Self { value, ..self }
+    }
+
+    fn found(self) -> &'a DeValue<'a> {
+        self.value.get_ref()
+    }
+}
+
 impl Reader<'_> {
-    /// Reads `value`; `place` names it in faults. `None` after a fault.
-    pub fn read(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
-        match kind {
-            Kind::Text => self.string(place, kind, value).map(Value::Text),
+    /// Notes a fault.
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Reads a value; `None` after a fault.
+    pub fn read(&mut self, it: Typed) -> Option<Value> {
+        match it.kind {
+            Kind::Text | Kind::Folder => self.string(it).map(Value::Text),
             Kind::Texts => {
-                let texts = match value.get_ref() {
+                let texts = match it.found() {
                     DeValue::Array(texts) if !texts.is_empty() => texts.iter().collect(),
-                    DeValue::String(_) => vec![value],
-                    _ => return self.wrong_type(place, kind, value),
+                    DeValue::String(_) => vec![it.value],
+                    _ => return self.wrong_type(it),
                 };
-                let text = |text| Some((self.string(place, &Kind::Text, text)?, text.span()));
+                let it = it.taken_as(&Kind::Text);
+                let text = |text| Some((self.string(it.part(text))?, text.span()));
                 let texts: Option<Vec<_>> = texts.into_iter().map(text).collect();
                 texts.map(Value::Words)
             }
-            Kind::Column => match value.get_ref() {
+            Kind::Column => match it.found() {
                 DeValue::Integer(_) => {
-                    let number = self.integer(place, kind, value)?;
-                    (number >= 0)
-                        .then(|| Value::Text(number.to_string()))
-                        .or_else(|| self.refuse(place, kind, value, None))
+                    let number = self.integer(it)?;
+                    self.held(it, number >= 0, Value::Text(number.to_string()))
                 }
-                _ => self.string(place, kind, value).map(Value::Text),
+                _ => self.string(it).map(Value::Text),
             },
-            Kind::Folder => self.string(place, kind, value).map(Value::Text),
             Kind::Header => {
-                let path = self.string(place, kind, value)?;
+                let path = self.string(it)?;
                 let is_header = Path::new(&path).extension() == Some("h".as_ref());
-                is_header
-                    .then_some(Value::Text(path))
-                    .or_else(|| self.refuse(place, kind, value, None))
+                self.held(it, is_header, Value::Text(path))
             }
             Kind::Name => {
-                let name = self.string(place, kind, value)?;
+                let name = self.string(it)?;
                 // Crates and C functions are named after it.
                 let fits = name.len() <= 64
                     && !name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
@@ -92,122 +120,114 @@ impl Reader<'_> {
                         .bytes()
                         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
                 if fits && is_device(&name) {
-                    let help = "Windows takes it for a device";
-                    return self.refuse(place, kind, value, Some(help.into()));
+                    return self.refuse(it, Some("Windows takes it for a device".into()));
                 }
-                fits.then_some(Value::Text(name))
-                    .or_else(|| self.refuse(place, kind, value, None))
+                self.held(it, fits, Value::Text(name))
             }
-            Kind::Paths => self.paths(place, kind, value),
+            Kind::Paths => self.paths(it),
             Kind::File => {
-                let name = self.string(place, kind, value)?;
+                let name = self.string(it)?;
                 if (self.exists)(&self.folder.join(&name)) {
                     return Some(Value::Text(name));
                 }
-                self.not_there(place, value, "file", &name)
+                self.not_there(it, "file", &name)
             }
-            Kind::Flag => match value.get_ref() {
+            Kind::Flag => match it.found() {
                 DeValue::Boolean(flag) => Some(Value::Flag(*flag)),
-                _ => self.wrong_type(place, kind, value),
+                _ => self.wrong_type(it),
             },
             Kind::Integer { min, max } => {
-                let number = self.integer(place, kind, value)?;
-                (*min..=*max)
-                    .contains(&number)
-                    .then_some(Value::Integer(number))
-                    .or_else(|| self.refuse(place, kind, value, None))
+                let number = self.integer(it)?;
+                self.held(it, (*min..=*max).contains(&number), Value::Integer(number))
             }
             Kind::Number(interval) => {
-                let number = self.number(place, kind, value)?;
-                interval
-                    .contains(number)
-                    .then_some(Value::Number(number))
-                    .or_else(|| self.refuse(place, kind, value, None))
+                let number = self.number(it)?;
+                self.held(it, interval.contains(number), Value::Number(number))
             }
             Kind::Choice(words) => {
-                let word = self.string(place, kind, value)?;
-                self.word(place, kind, value, words, &word)
-                    .then_some(Value::Text(word))
+                let word = self.string(it)?;
+                self.word(it, words, &word)
             }
-            Kind::Choices(words) => self.words(place, kind, value, words),
-            Kind::OneOrMore(words) => match value.get_ref() {
-                DeValue::String(word) => self
-                    .word(place, kind, value, words, word)
-                    .then(|| Value::Words(vec![(word.to_string(), value.span())])),
-                DeValue::Array(array) if array.is_empty() => self.refuse(place, kind, value, None),
-                _ => self.words(place, kind, value, words),
+            Kind::Choices(words) => self.names(it, &Kind::Choice(words), 0..=usize::MAX),
+            Kind::OneOrMore(words) => match it.found() {
+                DeValue::String(word) => {
+                    self.word(it, words, word)?;
+                    Some(Value::Words(vec![(word.to_string(), it.value.span())]))
+                }
+                _ => self.names(it, &Kind::Choice(words), 1..=usize::MAX),
             },
-            Kind::Names { max } => self.names(place, kind, &Kind::Text, value, *max),
-            Kind::Columns => match value.get_ref() {
-                DeValue::Array(_) => self.names(place, kind, &Kind::Column, value, usize::MAX),
+            Kind::Names { max } => self.names(it, &Kind::Text, 1..=*max),
+            Kind::Columns => match it.found() {
+                DeValue::Array(_) => self.names(it, &Kind::Column, 1..=usize::MAX),
                 DeValue::String(_) | DeValue::Integer(_) => {
-                    let column = self.read(place, &Kind::Column, value)?;
-                    let Value::Text(name) = column else {
+                    let Value::Text(name) = self.read(it.taken_as(&Kind::Column))? else {
                         unreachable!("a column is a name")
                     };
-                    Some(Value::Words(vec![(name, value.span())]))
+                    Some(Value::Words(vec![(name, it.value.span())]))
                 }
-                _ => self.wrong_type(place, kind, value),
+                _ => self.wrong_type(it),
             },
-            Kind::Size { min } => self.size(place, kind, value, *min),
+            Kind::Size { min } => self.size(it, *min),
             Kind::Duration => {
-                let text = self.string(place, kind, value)?;
+                let text = self.string(it)?;
                 let seconds = seconds(&text).map(Value::Integer);
-                seconds.or_else(|| self.refuse(place, kind, value, Some(TIMES.into())))
+                seconds.or_else(|| self.refuse(it, Some(TIMES.into())))
             }
-            Kind::List(item) => self.list(place, kind, value, item),
+            Kind::List(item) => self.list(it, item),
             Kind::Address => {
-                let address = match value.get_ref() {
+                let address = match it.found() {
                     DeValue::String(text) => text
                         .strip_prefix("0x")
                         .and_then(|digits| u32::from_str_radix(digits, 16).ok()),
-                    _ => u32::try_from(self.integer(place, kind, value)?).ok(),
+                    _ => u32::try_from(self.integer(it)?).ok(),
                 };
-                address
-                    .map(Value::Bytes)
-                    .or_else(|| self.refuse(place, kind, value, None))
+                let address = address.map(Value::Bytes);
+                address.or_else(|| self.refuse(it, None))
             }
-            Kind::Chip => self.chip(place, kind, value),
+            // Of the table, or the name of one that the section has to describe.
+            Kind::Chip => {
+                let name = self.string(it)?;
+                let found = spinney_board::find(&name);
+                Some(found.map_or(Value::Text(name), |chip| Value::Chip(Box::new(chip))))
+            }
             Kind::Board => {
-                let name = self.string(place, kind, value)?;
+                let name = self.string(it)?;
                 let names: Vec<&str> = MACHINES.iter().map(|machine| machine.name).collect();
                 let machine = spinney_board::machine(&name);
                 machine.map(Value::Board).or_else(|| {
                     let help = did_you_mean(&name, &names)
                         .unwrap_or_else(|| format!("machines: {}", names.join(", ")));
-                    self.refuse(place, kind, value, Some(help))
+                    self.refuse(it, Some(help))
                 })
             }
-            Kind::Count { min } => self.count(place, kind, value, *min),
-            Kind::MaxFeatures => match value.get_ref() {
-                DeValue::String(word) => self
-                    .word(place, kind, value, MAX_FEATURES, word)
-                    .then(|| Value::Text(word.to_string())),
-                _ => self.count(place, kind, value, 1),
+            Kind::Count { min } => self.count(it, *min),
+            Kind::MaxFeatures => match it.found() {
+                DeValue::String(word) => self.word(it, MAX_FEATURES, word),
+                _ => self.count(it, 1),
             },
-            Kind::ClassWeight => self.class_weight(place, kind, value),
-            Kind::PerClass(interval) => self.per_class(place, kind, value, *interval),
-            Kind::Scale => match value.get_ref() {
-                DeValue::Table(_) => self.per_class(place, kind, value, Interval::AboveZero),
-                _ => self.read(place, &Kind::Number(Interval::AboveZero), value),
+            Kind::ClassWeight => match it.found() {
+                DeValue::String(word) => self.word(it, CLASS_WEIGHTS, word),
+                _ => self.per_class(it, Interval::AboveZero),
             },
-            Kind::Range => self.range(place, kind, value),
+            Kind::PerClass(interval) => self.per_class(it, *interval),
+            Kind::Scale => match it.found() {
+                DeValue::Table(_) => self.per_class(it, Interval::AboveZero),
+                _ => self.read(it.taken_as(&Kind::Number(Interval::AboveZero))),
+            },
+            Kind::Range => self.range(it),
             Kind::Ranges => {
                 let pair = |value| match value {
                     Value::Pair(low, high) => Some((low, high)),
                     _ => None,
                 };
-                self.by_name(place, kind, value, &Kind::Range, pair)
-                    .map(Value::Ranges)
+                self.by_name(it, &Kind::Range, pair).map(Value::Ranges)
             }
-            Kind::Missing => match value.get_ref() {
-                DeValue::String(word) => self
-                    .word(place, kind, value, &[NAN], word)
-                    .then(|| Value::Text(word.to_string())),
+            Kind::Missing => match it.found() {
+                DeValue::String(word) => self.word(it, &[NAN], word),
                 DeValue::Float(float) if float.as_str().ends_with("nan") => {
                     Some(Value::Text(NAN.to_owned()))
                 }
-                _ => self.number(place, kind, value).map(Value::Number),
+                _ => self.number(it).map(Value::Number),
             },
         }
     }
@@ -216,155 +236,101 @@ impl Reader<'_> {
         literal(self.text, &value.span())
     }
 
+    /// What was found in place of what was expected.
+    fn mistaken(it: Typed, found: &str) -> Fault {
+        let expected = it.kind.expected();
+        let message = format!("{}: found {found}, expected {expected}", it.place);
+        Fault::new(Some(it.value.span()), message)
+    }
+
     /// A value of the right type that may not stand here.
-    fn refuse<T>(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        help: Option<String>,
-    ) -> Option<T> {
-        let mut fault = Fault::new(
-            Some(value.span()),
-            format!(
-                "{place}: found {}, expected {}",
-                self.literal(value),
-                kind.expected()
-            ),
-        );
-        fault.help = help;
-        self.faults.push(fault);
+    fn refuse<T>(&mut self, it: Typed, help: Option<String>) -> Option<T> {
+        let fault = Self::mistaken(it, &self.literal(it.value));
+        self.fault(Fault { help, ..fault });
         None
     }
 
-    fn wrong_type<T>(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<T> {
-        let mut fault = Fault::new(
-            Some(value.span()),
-            format!(
-                "{place}: found {}, expected {}",
-                type_words(value),
-                kind.expected()
-            ),
-        );
-        let key = place.rsplit('.').next().unwrap_or(place);
-        if let DeValue::String(text) = value.get_ref() {
+    /// The value where it may stand here.
+    fn held(&mut self, it: Typed, may_stand: bool, value: Value) -> Option<Value> {
+        if may_stand {
+            return Some(value);
+        }
+        self.refuse(it, None)
+    }
+
+    fn wrong_type<T>(&mut self, it: Typed) -> Option<T> {
+        let mut fault = Self::mistaken(it, type_words(it.value));
+        let key = it.place.rsplit('.').next().unwrap_or(it.place);
+        if let DeValue::String(text) = it.found() {
             let bare = text.trim();
             if bare.parse::<f64>().is_ok() || bare == "true" || bare == "false" {
                 fault.help = Some(format!("write it without quotes: `{key} = {bare}`"));
-            } else if matches!(kind, Kind::Choices(_) | Kind::Names { .. } | Kind::List(_)) {
+            } else if let Kind::Choices(_) | Kind::Names { .. } | Kind::List(_) = it.kind {
                 fault.help = Some(format!("write it in brackets: `{key} = [{text:?}]`"));
             }
         }
-        self.faults.push(fault);
+        self.fault(fault);
         None
     }
 
-    fn string(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<String> {
-        match value.get_ref() {
-            DeValue::String(text) if text.is_empty() => self.refuse(place, kind, value, None),
+    fn string(&mut self, it: Typed) -> Option<String> {
+        match it.found() {
+            DeValue::String(text) if text.is_empty() => self.refuse(it, None),
             DeValue::String(text) => Some(text.to_string()),
-            _ => self.wrong_type(place, kind, value),
+            _ => self.wrong_type(it),
         }
     }
 
-    fn integer(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<i64> {
-        match value.get_ref() {
-            DeValue::Integer(integer) => {
-                to_i64(integer).or_else(|| self.refuse(place, kind, value, None))
-            }
-            _ => self.wrong_type(place, kind, value),
+    fn integer(&mut self, it: Typed) -> Option<i64> {
+        match it.found() {
+            DeValue::Integer(integer) => to_i64(integer).or_else(|| self.refuse(it, None)),
+            _ => self.wrong_type(it),
         }
     }
 
     /// A finite number; integers are numbers too.
-    fn number(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<f64> {
-        let number = match value.get_ref() {
+    fn number(&mut self, it: Typed) -> Option<f64> {
+        let number: Option<f64> = match it.found() {
             DeValue::Integer(integer) => integer.as_str().parse().ok(),
             DeValue::Float(float) => float.as_str().parse().ok(),
-            _ => return self.wrong_type(place, kind, value),
+            _ => return self.wrong_type(it),
         };
-        number
-            .filter(|number: &f64| number.is_finite())
-            .or_else(|| self.refuse(place, kind, value, None))
+        let finite = number.filter(|number| number.is_finite());
+        finite.or_else(|| self.refuse(it, None))
     }
 
-    fn word(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        words: &[&str],
-        found: &str,
-    ) -> bool {
+    fn word(&mut self, it: Typed, words: &[&str], found: &str) -> Option<Value> {
         if words.contains(&found) {
-            return true;
+            return Some(Value::Text(found.to_owned()));
         }
         let is_model = words == ModelKind::WORDS;
         let help = is_model.then(|| foreign::kind(found)).flatten();
         let help = help.or_else(|| did_you_mean(found, words));
-        self.refuse::<()>(place, kind, value, help);
-        false
+        self.refuse(it, help)
     }
 
-    fn words(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        words: &'static [&'static str],
-    ) -> Option<Value> {
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.wrong_type(place, kind, value);
+    /// So many names or words, each once.
+    fn names(&mut self, it: Typed, of: &Kind, n: RangeInclusive<usize>) -> Option<Value> {
+        let DeValue::Array(array) = it.found() else {
+            return self.wrong_type(it);
         };
-        let item_kind = Kind::Choice(words);
-        let n_faults = self.faults.len();
-        let mut found: Vec<(String, Span)> = Vec::new();
-        for item in array.iter() {
-            let Some(word) = item.get_ref().as_str() else {
-                self.wrong_type::<()>(place, &item_kind, item);
-                continue;
-            };
-            if let Some((_, first)) = found.iter().find(|(other, _)| other == word) {
-                let message = format!("{place}: found `\"{word}\"` twice, expected it once");
-                self.faults.push(
-                    Fault::new(Some(item.span()), message)
-                        .context(Some(first.clone()), "the first"),
-                );
-            } else if self.word(place, &item_kind, item, words, word) {
-                found.push((word.to_owned(), item.span()));
-            }
-        }
-        (self.faults.len() == n_faults).then_some(Value::Words(found))
-    }
-
-    fn names(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        item_kind: &Kind,
-        value: &Spanned<DeValue>,
-        max: usize,
-    ) -> Option<Value> {
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.wrong_type(place, kind, value);
-        };
-        if !(1..=max).contains(&array.len()) {
-            return self.refuse(place, kind, value, None);
+        if !n.contains(&array.len()) {
+            return self.refuse(it, None);
         }
         let n_faults = self.faults.len();
         let mut found: Vec<(String, Span)> = Vec::new();
         for item in array.iter() {
-            let Some(Value::Text(name)) = self.read(place, item_kind, item) else {
+            let part = it.taken_as(of).part(item);
+            let Some(Value::Text(name)) = self.read(part) else {
                 continue;
             };
             if name.contains(char::is_control) {
-                self.refuse::<()>(place, &Kind::Text, item, Some("a name has one line".into()));
+                let help = "a name has one line".into();
+                self.refuse::<()>(part.taken_as(&Kind::Text), Some(help));
             } else if let Some((_, first)) = found.iter().find(|(other, _)| *other == name) {
-                let message = format!("{place}: found `\"{name}\"` twice, expected it once");
-                self.faults.push(
-                    Fault::new(Some(item.span()), message)
-                        .context(Some(first.clone()), "the first"),
-                );
+                let message = format!("{}: found `\"{name}\"` twice, expected it once", it.place);
+                let fault = Fault::new(Some(item.span()), message);
+                self.fault(fault.context(Some(first.clone()), "the first"));
             } else {
                 found.push((name, item.span()));
             }
@@ -372,27 +338,21 @@ impl Reader<'_> {
         (self.faults.len() == n_faults).then_some(Value::Words(found))
     }
 
-    fn list(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        item: &Kind,
-    ) -> Option<Value> {
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.wrong_type(place, kind, value);
+    fn list(&mut self, it: Typed, of: &Kind) -> Option<Value> {
+        let DeValue::Array(array) = it.found() else {
+            return self.wrong_type(it);
         };
         if array.is_empty() {
-            return self.refuse(place, kind, value, None);
+            return self.refuse(it, None);
         }
         let n_faults = self.faults.len();
         let mut found: Vec<Value> = Vec::new();
-        for value in array.iter() {
-            match self.read(place, item, value) {
+        for item in array.iter() {
+            match self.read(it.taken_as(of).part(item)) {
                 Some(read) if found.contains(&read) => {
-                    let literal = self.literal(value);
-                    let message = format!("{place}: found {literal} twice, expected it once");
-                    self.faults.push(Fault::new(Some(value.span()), message));
+                    let literal = self.literal(item);
+                    let message = format!("{}: found {literal} twice, expected it once", it.place);
+                    self.fault(Fault::new(Some(item.span()), message));
                 }
                 read => found.extend(read),
             }
@@ -401,22 +361,22 @@ impl Reader<'_> {
     }
 
     /// One path as text; several, or such with `*`, as paths.
-    fn paths(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
+    fn paths(&mut self, it: Typed) -> Option<Value> {
         let n_faults = self.faults.len();
         let mut found = Vec::new();
-        match value.get_ref() {
+        match it.found() {
             DeValue::Table(classes) if !classes.is_empty() => {
-                for (class, paths) in classes {
+                for (class, value) in classes {
                     let class = class.get_ref().to_string();
-                    let place = format!("{place}.{}", class.escape_debug());
-                    for path in self.listed_paths(&place, kind, paths) {
+                    let place = &format!("{}.{}", it.place, class.escape_debug());
+                    for path in self.listed_paths(Typed { place, value, ..it }) {
                         found.push((Some(class.clone()), path));
                     }
                 }
             }
-            DeValue::Table(_) => return self.refuse(place, kind, value, None),
+            DeValue::Table(_) => return self.refuse(it, None),
             DeValue::String(_) => {
-                let path = self.path_or_pattern(place, kind, value)?;
+                let path = self.path_or_pattern(it)?;
                 let is_there = || (self.exists)(&self.folder.join(&path));
                 if !path.contains(LABEL) && (!path.contains('*') || is_there()) {
                     return Some(Value::Text(path));
@@ -424,7 +384,7 @@ impl Reader<'_> {
                 found.push((None, path));
             }
             _ => {
-                let paths = self.listed_paths(place, kind, value);
+                let paths = self.listed_paths(it);
                 found.extend(paths.into_iter().map(|path| (None, path)));
             }
         }
@@ -432,180 +392,114 @@ impl Reader<'_> {
     }
 
     /// A path, or those of a list.
-    fn listed_paths(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Vec<String> {
-        let DeValue::Array(array) = value.get_ref() else {
-            return Vec::from_iter(self.path_or_pattern(place, kind, value));
+    fn listed_paths(&mut self, it: Typed) -> Vec<String> {
+        let DeValue::Array(array) = it.found() else {
+            return Vec::from_iter(self.path_or_pattern(it));
         };
         if array.is_empty() {
-            self.refuse::<()>(place, kind, value, None);
+            self.refuse::<()>(it, None);
         }
         let paths = array.iter();
         paths
-            .filter_map(|path| self.path_or_pattern(place, kind, path))
+            .filter_map(|path| self.path_or_pattern(it.part(path)))
             .collect()
     }
 
     /// A path that leads somewhere, or a pattern of such.
-    fn path_or_pattern(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-    ) -> Option<String> {
-        let path = match value.get_ref() {
-            DeValue::String(_) => self.string(place, kind, value)?,
-            _ => return self.wrong_type(place, kind, value),
-        };
+    fn path_or_pattern(&mut self, it: Typed) -> Option<String> {
+        let path = self.string(it)?;
         if is_pattern(&path) || (self.exists)(&self.folder.join(&path)) {
             return Some(path);
         }
-        self.not_there(place, value, "file or folder", &path)
+        self.not_there(it, "file or folder", &path)
     }
 
-    fn not_there<T>(
-        &mut self,
-        place: &str,
-        value: &Spanned<DeValue>,
-        what: &str,
-        name: &str,
-    ) -> Option<T> {
-        let message = format!(
-            "{place}: found {}, expected a {what} that exists",
-            self.literal(value)
-        );
+    fn not_there<T>(&mut self, it: Typed, what: &str, name: &str) -> Option<T> {
+        let found = self.literal(it.value);
+        let message = format!("{}: found {found}, expected a {what} that exists", it.place);
         let help = format!(
             "there is no {what} {}; paths are relative to the config's folder",
             self.folder.join(name).display()
         );
-        self.faults
-            .push(Fault::new(Some(value.span()), message).help(help));
+        self.fault(Fault::new(Some(it.value.span()), message).help(help));
         None
     }
 
-    fn size(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        min: u32,
-    ) -> Option<Value> {
-        let bytes = match value.get_ref() {
+    fn size(&mut self, it: Typed, min: u32) -> Option<Value> {
+        let bytes = match it.found() {
             DeValue::Integer(integer) => {
                 to_i64(integer).and_then(|bytes| u64::try_from(bytes).ok())
             }
             DeValue::String(text) => size_bytes(text),
-            _ => return self.wrong_type(place, kind, value),
+            _ => return self.wrong_type(it),
         };
-        match bytes.map(u32::try_from) {
-            Some(Ok(bytes)) if bytes >= min => Some(Value::Bytes(bytes)),
-            Some(Ok(_)) => self.refuse(place, kind, value, Some("zero bytes hold nothing".into())),
-            Some(Err(_)) => self.refuse(
-                place,
-                kind,
-                value,
-                Some("addresses have 32 bits: below 4096M".into()),
-            ),
-            None => self.refuse(place, kind, value, Some(SIZES.into())),
-        }
+        let help = match bytes.map(u32::try_from) {
+            Some(Ok(bytes)) if bytes >= min => return Some(Value::Bytes(bytes)),
+            Some(Ok(_)) => "zero bytes hold nothing",
+            Some(Err(_)) => "addresses have 32 bits: below 4096M",
+            None => SIZES,
+        };
+        self.refuse(it, Some(help.into()))
     }
 
-    /// A chip of the table, or the name of one that the section has to describe.
-    fn chip(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
-        let name = self.string(place, kind, value)?;
-        let found = spinney_board::find(&name);
-        Some(found.map_or(Value::Text(name), |chip| Value::Chip(Box::new(chip))))
-    }
-
-    fn count(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        min: u32,
-    ) -> Option<Value> {
-        match value.get_ref() {
+    fn count(&mut self, it: Typed, min: u32) -> Option<Value> {
+        match it.found() {
             DeValue::Integer(_) => {
-                let count = self.integer(place, kind, value)?;
-                (i64::from(min)..=i64::from(u32::MAX))
-                    .contains(&count)
-                    .then_some(Value::Integer(count))
-                    .or_else(|| self.refuse(place, kind, value, None))
+                let count = self.integer(it)?;
+                let counts = i64::from(min)..=i64::from(u32::MAX);
+                self.held(it, counts.contains(&count), Value::Integer(count))
             }
             DeValue::Float(_) => {
-                let share = self.number(place, kind, value)?;
-                (share > 0.0 && share <= 1.0)
-                    .then_some(Value::Number(share))
-                    .or_else(|| self.refuse(place, kind, value, None))
+                let share = self.number(it)?;
+                self.held(it, Interval::UpToOne.contains(share), Value::Number(share))
             }
-            _ => self.wrong_type(place, kind, value),
+            _ => self.wrong_type(it),
         }
     }
 
-    fn class_weight(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-    ) -> Option<Value> {
-        match value.get_ref() {
-            DeValue::String(word) => self
-                .word(place, kind, value, CLASS_WEIGHTS, word)
-                .then(|| Value::Text(word.to_string())),
-            _ => self.per_class(place, kind, value, Interval::AboveZero),
-        }
-    }
-
-    fn per_class(
-        &mut self,
-        place: &str,
-        kind: &Kind,
-        value: &Spanned<DeValue>,
-        interval: Interval,
-    ) -> Option<Value> {
+    fn per_class(&mut self, it: Typed, interval: Interval) -> Option<Value> {
         let number = |value| match value {
             Value::Number(number) => Some(number),
             _ => None,
         };
-        self.by_name(place, kind, value, &Kind::Number(interval), number)
+        self.by_name(it, &Kind::Number(interval), number)
             .map(Value::PerClass)
     }
 
     /// What a table has by name, each of the same kind: numbers, or two of them.
     fn by_name<T>(
         &mut self,
-        place: &str,
+        it: Typed,
         kind: &Kind,
-        value: &Spanned<DeValue>,
-        of: &Kind,
         held: impl Fn(Value) -> Option<T>,
     ) -> Option<BTreeMap<String, T>> {
-        let table = match value.get_ref() {
+        let table = match it.found() {
             DeValue::Table(table) if !table.is_empty() => table,
-            DeValue::Table(_) => return self.refuse(place, kind, value, None),
-            _ => return self.wrong_type(place, kind, value),
+            DeValue::Table(_) => return self.refuse(it, None),
+            _ => return self.wrong_type(it),
         };
         let n_faults = self.faults.len();
         let mut found = BTreeMap::new();
-        for (name, item) in table.iter() {
-            let place = format!("{place}.{}", name.get_ref().escape_debug());
+        for (name, value) in table.iter() {
+            let place = &format!("{}.{}", it.place, name.get_ref().escape_debug());
             self.places.insert(place.clone(), name.span());
-            let item = self.read(&place, of, item).and_then(&held);
+            let item = self.read(Typed { place, kind, value }).and_then(&held);
             found.extend(item.map(|item| (name.get_ref().to_string(), item)));
         }
         (self.faults.len() == n_faults).then_some(found)
     }
 
-    fn range(&mut self, place: &str, kind: &Kind, value: &Spanned<DeValue>) -> Option<Value> {
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.wrong_type(place, kind, value);
+    fn range(&mut self, it: Typed) -> Option<Value> {
+        let DeValue::Array(array) = it.found() else {
+            return self.wrong_type(it);
         };
         let mut ends = Vec::new();
         for item in array.iter() {
-            ends.push(self.number(place, kind, item)?);
+            ends.push(self.number(it.part(item))?);
         }
         match ends[..] {
             [low, high] if low < high => Some(Value::Pair(low, high)),
-            _ => self.refuse(place, kind, value, None),
+            _ => self.refuse(it, None),
         }
     }
 }

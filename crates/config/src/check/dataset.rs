@@ -6,8 +6,6 @@ use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, LABEL, Labels, Rec
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
-use super::Cause;
-
 /// A file of rows, and the key of the labels that belong to it.
 const FILES: [(&str, &str); 3] = [
     ("path", "path_labels"),
@@ -22,23 +20,12 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
 
     if given("path") {
         let why = "`path` is split into both";
-        let cause = Cause {
-            section,
-            key: "path",
-        };
+        let cause = section.cause("path");
         reader.contradict(section, "train", why, &cause);
         reader.contradict(section, "test", why, &cause);
     } else if given("test") {
         let why = "`test` is the test set";
-        reader.contradict(
-            section,
-            "test_fraction",
-            why,
-            &Cause {
-                section,
-                key: "test",
-            },
-        );
+        reader.contradict(section, "test_fraction", why, &section.cause("test"));
         if !given("train") && !imported {
             reader.missing(raw, section, "train");
         }
@@ -51,24 +38,20 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
             "`path`, or `train` and `test`"
         };
         let message = format!("dataset: found no rows, expected {expected}");
-        reader
-            .faults
-            .push(Fault::new(section.span.clone(), message));
+        reader.fault(Fault::new(section.span.clone(), message));
     }
 
     for (file, labels) in FILES {
         if given(labels) && !given(file) {
             let message =
                 format!("dataset.{labels}: found labels without rows, expected `{file}` too");
-            reader
-                .faults
-                .push(Fault::new(section.given(labels), message));
+            reader.fault(Fault::new(section.given(labels), message));
         }
     }
     for (file, labels) in FILES {
         if section.paths(file).is_some() {
             let why = "several files have their labels in a column, or a class each";
-            let cause = Cause { section, key: file };
+            let cause = section.cause(file);
             reader.contradict(section, labels, why, &cause);
         }
     }
@@ -79,10 +62,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     let all_by_class = files.iter().all(|(file, _)| has_classes(raw, file));
     recordings(reader, raw);
     if is_signal(raw) {
-        let cause = Cause {
-            section: raw.section("frontend"),
-            key: "sample_rate",
-        };
+        let cause = raw.section("frontend").cause("sample_rate");
         let why = "only what the front end makes of samples is a feature";
         reader.contradict(section, "ignore", why, &cause);
         let why = "recordings are divided whole; `recording` names them";
@@ -100,14 +80,11 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     check_gaps(reader, raw);
     if signal(raw) == Some(SignalKind::Audio) {
         let why = "sound has no columns";
-        let cause = Cause {
-            section: raw.section("frontend"),
-            key: "sample_rate",
-        };
+        let cause = raw.section("frontend").cause("sample_rate");
         reader.contradict(section, "label", why, &cause);
     } else if let (Some((key, _)), true) = (by_class, all_by_class) {
         let why = "each file has a class";
-        reader.contradict(section, "label", why, &Cause { section, key });
+        reader.contradict(section, "label", why, &section.cause(key));
     } else if any_file && all_separate {
         let key = if given("path") {
             "path_labels"
@@ -115,7 +92,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
             "test_labels"
         };
         let why = "the labels have files of their own";
-        reader.contradict(section, "label", why, &Cause { section, key });
+        reader.contradict(section, "label", why, &section.cause(key));
     } else if any_file && !given("label") && !imported && !is_signal(raw) {
         reader.missing(raw, section, "label");
     }
@@ -151,10 +128,7 @@ fn check_number(reader: &mut Reader, raw: &RawPipeline) {
     let section = raw.section("dataset");
     let labels = section.choices("label", |word| Some(word.to_owned()));
     if is_signal(raw) && labels.as_ref().is_some_and(|labels| labels.len() > 1) {
-        let cause = Cause {
-            section: raw.section("frontend"),
-            key: "sample_rate",
-        };
+        let cause = raw.section("frontend").cause("sample_rate");
         let message = "dataset.label: found several columns, expected one, since what is heard of \
                        samples has a class";
         reader.refuse_pair(section, "label", message.to_owned(), &cause);
@@ -171,9 +145,7 @@ fn check_number(reader: &mut Reader, raw: &RawPipeline) {
         );
         let fault = Fault::new(Some(span), message);
         let fault = fault.context(section.given("header"), "no header");
-        reader
-            .faults
-            .push(fault.help("`label = 0` is the first column"));
+        reader.fault(fault.help("`label = 0` is the first column"));
     }
 }
 
@@ -196,10 +168,7 @@ fn check_gaps(reader: &mut Reader, raw: &RawPipeline) {
     } else {
         return;
     };
-    let cause = Cause {
-        section: model,
-        key,
-    };
+    let cause = model.cause(key);
     reader.contradict(section, "missing", why, &cause);
 }
 
@@ -289,10 +258,7 @@ fn scales(reader: &mut Reader, raw: &RawPipeline) -> Option<Vec<f64>> {
             "dataset.scale: found the channel \"{name}\", expected some of {}",
             channels.join(", ")
         );
-        let cause = Cause {
-            section: raw.section("frontend"),
-            key: "channels",
-        };
+        let cause = raw.section("frontend").cause("channels");
         reader.refuse_pair(section, "scale", message, &cause);
     }
     let scale = |channel| by_channel.get(channel).copied().unwrap_or(1.0);
@@ -329,12 +295,12 @@ fn recordings(reader: &mut Reader, raw: &RawPipeline) {
             } else {
                 section.span.clone()
             };
-            reader.faults.push(Fault::new(place, message));
+            reader.fault(Fault::new(place, message));
         }
         return;
     }
     for key in ["recording", "recording_rows"] {
-        let cause = Cause { section, key };
+        let cause = section.cause(key);
         if section.given(key).is_none() {
             continue;
         }

@@ -80,6 +80,12 @@ struct Cause<'a> {
     key: &'static str,
 }
 
+impl RawSection {
+    fn cause(&self, key: &'static str) -> Cause<'_> {
+        Cause { section: self, key }
+    }
+}
+
 impl Reader<'_> {
     /// Whether a value has a fault already: one is enough.
     pub(crate) fn is_at_fault(&self, span: &Span) -> bool {
@@ -100,7 +106,7 @@ impl Reader<'_> {
         );
         self.faults.push(
             Fault::new(Some(span), message)
-                .context(cause.section.given(cause.key), "because of this")
+                .because(cause.section.given(cause.key))
                 .help(format!(
                     "remove `{key}`, or change `{}.{}`",
                     cause.section.place, cause.key
@@ -113,7 +119,7 @@ impl Reader<'_> {
         let own = section.given(key);
         let other = cause.section.given(cause.key);
         let fault = match own {
-            Some(_) => Fault::new(own, message).context(other, "because of this"),
+            Some(_) => Fault::new(own, message).because(other),
             None => Fault::new(other.or_else(|| section.span.clone()), message),
         };
         self.faults.push(fault);
@@ -135,8 +141,7 @@ impl Reader<'_> {
             section.place,
             known.kind.expected()
         );
-        self.faults
-            .push(Fault::new(section.span.clone(), message).help(known.doc));
+        self.fault(Fault::new(section.span.clone(), message).help(known.doc));
     }
 
     fn path(&self, section: &RawSection, key: &str) -> Option<ConfigPath> {
@@ -163,10 +168,7 @@ const MODEL_KIND: &str = "kind";
 fn quantize(reader: &mut Reader, raw: &RawPipeline) -> Option<Quantize> {
     let section = raw.section("quantize");
     if is_bayes(raw) {
-        let cause = Cause {
-            section: raw.section("model"),
-            key: MODEL_KIND,
-        };
+        let cause = raw.section("model").cause(MODEL_KIND);
         reader.contradict(section, "leaves", "naive Bayes has no leaves", &cause);
     }
     let coding = coding(reader, raw, section);
@@ -181,10 +183,7 @@ fn quantize(reader: &mut Reader, raw: &RawPipeline) -> Option<Quantize> {
 fn coding(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<CodingChoice> {
     let coding = section.choice::<CodingChoice>("coding")?;
     if coding == CodingChoice::Rank && is_bayes(raw) {
-        let cause = Cause {
-            section: raw.section("model"),
-            key: MODEL_KIND,
-        };
+        let cause = raw.section("model").cause(MODEL_KIND);
         let why = "naive Bayes has no thresholds to rank among";
         reader.contradict(section, "coding", why, &cause);
     }
@@ -211,15 +210,7 @@ fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feat
             range.high,
             type_.word(),
         );
-        reader.refuse_pair(
-            section,
-            "range",
-            message,
-            &Cause {
-                section,
-                key: "type",
-            },
-        );
+        reader.refuse_pair(section, "range", message, &section.cause("type"));
     }
     let missing = match section.value("missing") {
         Some(Value::Number(number)) => Some(Missing::Reading(*number)),
@@ -231,10 +222,7 @@ fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feat
     }
     let categories = section.names("categories");
     if categories.is_some() {
-        let cause = Cause {
-            section,
-            key: "categories",
-        };
+        let cause = section.cause("categories");
         let why = "a category is a word, and its reading the word's place in the list";
         for key in ["range", "coding"] {
             reader.contradict(section, key, why, &cause);
@@ -266,10 +254,7 @@ fn check_missing(
                  NaN",
                 type_.word()
             );
-            let cause = Cause {
-                section,
-                key: "type",
-            };
+            let cause = section.cause("type");
             reader.refuse_pair(section, "missing", message, &cause);
         }
         (Missing::Reading(reading), Some((type_, (low, high))))
@@ -280,10 +265,7 @@ fn check_missing(
                  {low} to {high}",
                 type_.word()
             );
-            let cause = Cause {
-                section,
-                key: "type",
-            };
+            let cause = section.cause("type");
             reader.refuse_pair(section, "missing", message, &cause);
         }
         _ => {}
@@ -296,10 +278,7 @@ fn check_missing(
              it would be a reading like any other",
             range.low, range.high
         );
-        let cause = Cause {
-            section,
-            key: "range",
-        };
+        let cause = section.cause("range");
         reader.refuse_pair(section, "missing", message, &cause);
     }
 }
@@ -310,38 +289,22 @@ fn codegen(reader: &mut Reader, section: &RawSection) -> Option<Codegen> {
     if let Some(outputs) = &outputs {
         if !outputs.iter().any(|(output, _)| *output == Output::Class) {
             let message = "codegen.outputs: found no `\"class\"`, expected it among the outputs";
-            reader
-                .faults
-                .push(Fault::new(section.given("outputs"), message));
+            reader.fault(Fault::new(section.given("outputs"), message));
         }
         if outputs.iter().any(|(output, _)| *output != Output::Class) && early_exit == Some(true) {
             let why = "scores need every tree";
-            reader.contradict(
-                section,
-                "early_exit",
-                why,
-                &Cause {
-                    section,
-                    key: "outputs",
-                },
-            );
+            reader.contradict(section, "early_exit", why, &section.cause("outputs"));
         }
     }
     let exit_margin = section.number("exit_margin");
     if early_exit == Some(false) && exit_margin != Some(1.0) {
-        let cause = Cause {
-            section,
-            key: "early_exit",
-        };
+        let cause = section.cause("early_exit");
         reader.contradict(section, "exit_margin", "nothing exits early", &cause);
     }
     let export = in_order(section.choices("export", Export::from_word)?);
     if !export.contains(&Export::C99) {
         let why = "no header is exported";
-        let cause = Cause {
-            section,
-            key: "export",
-        };
+        let cause = section.cause("export");
         reader.contradict(section, "header", why, &cause);
     }
     Some(Codegen {
@@ -383,10 +346,7 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
     let is_unlabelled = dataset::is_unlabelled(raw);
     if is_unlabelled {
         let why = "rows without labels have no accuracy";
-        let cause = Cause {
-            section: raw.section("dataset"),
-            key: "test",
-        };
+        let cause = raw.section("dataset").cause("test");
         for key in OF_LABELS {
             reader.contradict(section, key, why, &cause);
         }

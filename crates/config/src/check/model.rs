@@ -9,8 +9,6 @@ use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
 use crate::value::{Reader, Value, literal};
 
-use super::Cause;
-
 /// Keys that only several trees have.
 const OF_FORESTS: [&str; 3] = ["n_trees", "bootstrap", "max_samples"];
 /// Keys about a smaller model.
@@ -49,9 +47,9 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
                     "model.{key}: found {}, expected none, since the model is trained here",
                     literal(reader.text, &span)
                 );
-                reader.faults.push(
+                reader.fault(
                     Fault::new(Some(span), message)
-                        .context(section.given("source"), "because of this")
+                        .because(section.given("source"))
                         .help(help),
                 );
             }
@@ -66,10 +64,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Model> {
 /// What a smaller model promises; the outer `None` where a fault leaves a gap.
 pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Shrink>> {
     let section = raw.section("model");
-    let cause = Cause {
-        section,
-        key: "shrink",
-    };
+    let cause = section.cause("shrink");
     let promise = section.choice::<Promise>("shrink");
     for (key, of, why) in [
         (
@@ -110,15 +105,7 @@ fn refuse_all_but(
 ) {
     let keys = schema::section("model").map_or(&[][..], |section| section.keys);
     for key in keys.iter().filter(|key| !kept.contains(&key.name)) {
-        reader.contradict(
-            section,
-            key.name,
-            why,
-            &Cause {
-                section,
-                key: cause,
-            },
-        );
+        reader.contradict(section, key.name, why, &section.cause(cause));
     }
 }
 
@@ -137,15 +124,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
             refuse_all_but(reader, section, &kept, "naive Bayes has no trees", "kind");
             if section.choice::<Trainer>("trainer") != Some(Trainer::Linfa) {
                 let why = "naive Bayes is always trained by linfa";
-                reader.contradict(
-                    section,
-                    "trainer",
-                    why,
-                    &Cause {
-                        section,
-                        key: "kind",
-                    },
-                );
+                reader.contradict(section, "trainer", why, &section.cause("kind"));
             }
             return Some(Training::GaussianNb {
                 var_smoothing: section.number("var_smoothing")?,
@@ -155,10 +134,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
         ModelKind::RandomForest => ForestKind::RandomForest,
         ModelKind::ExtraTrees => ForestKind::ExtraTrees,
     };
-    let by_kind = Cause {
-        section,
-        key: "kind",
-    };
+    let by_kind = section.cause("kind");
     let why = "trees have no variances";
     reader.contradict(section, "var_smoothing", why, &by_kind);
     if kind == ForestKind::DecisionTree {
@@ -182,7 +158,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
             "kind"
         };
         let why = "each tree sees all rows unless `bootstrap` is on";
-        reader.contradict(section, "max_samples", why, &Cause { section, key });
+        reader.contradict(section, "max_samples", why, &section.cause(key));
     }
     let class_weight = class_weight(section);
     if class_weight == Some(ClassWeight::BalancedSubsample) && kind == ForestKind::DecisionTree {
@@ -219,10 +195,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
 }
 
 fn beyond_linfa(reader: &mut Reader, section: &RawSection, kind: ForestKind) {
-    let by_trainer = Cause {
-        section,
-        key: "trainer",
-    };
+    let by_trainer = section.cause("trainer");
     if kind == ForestKind::ExtraTrees {
         let message = "model.kind: found `\"extra-trees\"`, expected another kind, since \
                        `trainer = \"linfa\"` has none of these";

@@ -8,8 +8,6 @@ use crate::pipeline::{Power, Target, Uplink};
 use crate::raw::RawPipeline;
 use crate::value::Reader;
 
-use super::Cause;
-
 /// The figures of a microcontroller that a preset has too.
 const OF_PRESET: [&str; 4] = ["clock_mhz", "active_ma", "sleep_ua", "voltage_v"];
 
@@ -19,14 +17,14 @@ pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<Uplink> {
     let header = section.span.clone()?;
     if raw.section("power").span.is_none() && raw.well_formed {
         let message = "uplink: found no `[power]`, expected one beside it";
-        reader.faults.push(
+        reader.fault(
             Fault::new(Some(header), message)
                 .help("its `decisions_per_hour` says how often there is something to send"),
         );
     }
     let send = section.choice::<Sends>("send");
     let summary = section.choice::<Summary>("summary");
-    let cause = |key| Cause { section, key };
+    let cause = |key| section.cause(key);
     if summary == Some(Summary::HourlyCount) && send.is_some_and(|send| send != Sends::Class) {
         let why = "only classes can be counted";
         reader.contradict(section, "summary", why, &cause("send"));
@@ -108,9 +106,9 @@ fn runs(reader: &mut Reader, raw: &RawPipeline, preset: &Preset, target: Option<
         "power.preset: found `\"{}\"`, a {}, expected a chip with the target's core, {core}, whose instructions are counted",
         preset.name, preset.core
     );
-    reader.faults.push(
+    reader.fault(
         Fault::new(section.given("preset"), message)
-            .context(raw.section("target").given("chip"), "because of this")
+            .because(raw.section("target").given("chip"))
             .help("write the chip's own `clock_mhz`, `active_ma`, `sleep_ua` and `voltage_v`"),
     );
     false
@@ -125,7 +123,7 @@ pub(super) fn latency(reader: &mut Reader, raw: &RawPipeline, target: &Target) -
     if !has_clock && raw.well_formed {
         let message = "budget.latency_us_max: found no clock, expected `clock_mhz` in `[target]` or \
                        `[power]`";
-        reader.faults.push(
+        reader.fault(
             Fault::new(budget.given("latency_us_max"), message)
                 .context(raw.section("target").span.clone(), "it belongs here"),
         );
@@ -141,7 +139,7 @@ pub(super) fn battery_life(reader: &mut Reader, raw: &RawPipeline) -> Option<f64
     if power.given("battery_mah").is_none() && raw.well_formed {
         let message =
             "budget.battery_life_min_days: found no battery, expected `battery_mah` in `[power]`";
-        reader.faults.push(
+        reader.fault(
             Fault::new(budget.given("battery_life_min_days"), message)
                 .context(power.span.clone(), "it belongs here"),
         );

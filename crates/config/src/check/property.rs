@@ -5,8 +5,6 @@ use crate::pipeline::{Asks, Property};
 use crate::raw::RawSection;
 use crate::value::Reader;
 
-use super::Cause;
-
 /// The keys that say what must hold, of which a property has one.
 const ASKS: [&str; 7] = [
     "never",
@@ -34,15 +32,10 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Propert
             ASKS.join(", ")
         );
         let help = "write a `[[property]]` for each thing that must hold";
-        reader
-            .faults
-            .push(Fault::new(section.span.clone(), message).help(help));
+        reader.fault(Fault::new(section.span.clone(), message).help(help));
         return None;
     };
-    let cause = Cause {
-        section,
-        key: asked,
-    };
+    let cause = section.cause(asked);
     let is_monotone = ["increasing", "decreasing"].contains(&asked);
     if !is_monotone {
         reader.contradict(
@@ -76,9 +69,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Propert
                 "{}.agrees: found `false`, expected `true`, or no such property",
                 section.place
             );
-            reader
-                .faults
-                .push(Fault::new(section.given(asked), message));
+            reader.fault(Fault::new(section.given(asked), message));
             return None;
         }
         "agrees" => Asks::Agrees,

@@ -6,7 +6,7 @@ use crate::pipeline::{CalibrationRows, DataFile, Labels, Reject};
 use crate::raw::RawPipeline;
 use crate::value::Reader;
 
-use super::{Cause, dataset};
+use super::dataset;
 
 /// The share of the training rows that calibrates where nothing else is said.
 const SHARE: f64 = 0.2;
@@ -34,14 +34,11 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
                  which every answer is a class"
             );
             let help = "add `[reject]` with `coverage`, such as `coverage = 0.95`";
-            reader.faults.push(Fault::new(Some(at), message).help(help));
+            reader.fault(Fault::new(Some(at), message).help(help));
         }
         return None;
     };
-    let cause = Cause {
-        section,
-        key: "coverage",
-    };
+    let cause = section.cause("coverage");
     let mut refuse = |section: &str, key: &str, why: &str| {
         reader.contradict(raw.section(section), key, why, &cause);
     };
@@ -58,15 +55,12 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
             raw.section("frontend").span.clone(),
             "rows are cut from recordings",
         );
-        reader.faults.push(fault.help(help));
+        reader.fault(fault.help(help));
         return None;
     }
     let rows = match section.given("rows") {
         Some(_) => {
-            let cause = Cause {
-                section,
-                key: "rows",
-            };
+            let cause = section.cause("rows");
             reader.contradict(
                 section,
                 "share",
@@ -93,9 +87,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
                            groups of its own: rows of groups that train say little about new ones";
             let fault = Fault::new(Some(span), message);
             let group = raw.section("dataset").given("group");
-            reader
-                .faults
-                .push(fault.context(group, "rows are alike in groups"));
+            reader.fault(fault.context(group, "rows are alike in groups"));
             return None;
         }
         None => CalibrationRows::Share(section.number("share").unwrap_or(SHARE)),
@@ -104,7 +96,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
         let message = "reject.rows: found rows without labels, expected `label` in [dataset]: what \
                        is right must be known";
         let fault = Fault::new(section.given("rows"), message);
-        reader.faults.push(fault);
+        reader.fault(fault);
         return None;
     }
     let outliers = section.number("outliers");
@@ -115,8 +107,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
                        them";
         let fault = Fault::new(Some(at), message);
         reader
-            .faults
-            .push(fault.help("name the rows that the model was fitted on: `train` in [dataset]"));
+            .fault(fault.help("name the rows that the model was fitted on: `train` in [dataset]"));
     }
     if outliers.is_none() {
         let accuracy = raw.section("accuracy");
@@ -124,9 +115,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
             let message = "accuracy.max_false_alarms: found a gate on rows unlike those of training, \
                            expected `outliers` in [reject], without which nobody looks";
             let fault = Fault::new(Some(at), message);
-            reader
-                .faults
-                .push(fault.help("add `outliers`, such as `outliers = 0.01`"));
+            reader.fault(fault.help("add `outliers`, such as `outliers = 0.01`"));
         }
     }
     Some(Reject {

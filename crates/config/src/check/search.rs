@@ -9,8 +9,8 @@ use crate::pipeline::Search;
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::{Reader, Value};
 
+use super::in_order;
 use super::model::max_features_of;
-use super::{Cause, in_order};
 
 /// Leaves of a tree where neither they nor its depth are listed.
 const LEAVES: [u32; 9] = [8, 16, 32, 64, 96, 128, 192, 256, 512];
@@ -21,10 +21,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Search> {
     let quantize = raw.section("quantize");
     let encoding = codegen.choice::<Encoding>("encoding");
     if encoding == Some(Encoding::Branches) {
-        let cause = Cause {
-            section: codegen,
-            key: "encoding",
-        };
+        let cause = codegen.cause("encoding");
         let why = "what branches take is known to the compiler alone";
         reader.contradict(section, "encoding", why, &cause);
     }
@@ -33,7 +30,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Search> {
             && words.is_empty()
         {
             let message = format!("search.{key}: found `[]`, expected at least one word");
-            reader.faults.push(Fault::new(Some(span), message));
+            reader.fault(Fault::new(Some(span), message));
         }
     }
     let mut n_trees = integers(section, "n_trees").unwrap_or_default();

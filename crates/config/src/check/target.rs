@@ -10,8 +10,6 @@ use crate::raw::{RawPipeline, RawSection};
 use crate::schema::listed;
 use crate::value::{Reader, Value, literal};
 
-use super::Cause;
-
 /// Gates that only a run can measure.
 const OF_A_RUN: [&str; 7] = [
     "stack",
@@ -40,15 +38,7 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Target>
     };
     if emulator == Some(Emulator::Off) {
         let why = "the emulator is off";
-        reader.contradict(
-            section,
-            "board",
-            why,
-            &Cause {
-                section,
-                key: "emulator",
-            },
-        );
+        reader.contradict(section, "board", why, &section.cause("emulator"));
     }
     let (chip, emulator) = (chip?, emulator?);
     let measured = measured::read(reader, section, &chip.name);
@@ -85,9 +75,7 @@ fn described(reader: &mut Reader, section: &RawSection, name: &str) -> Option<Li
                      and `ram`, of which [target] lacks ";
             help += &missing.join(", ");
         }
-        reader
-            .faults
-            .push(Fault::new(section.given("chip"), message).help(help));
+        reader.fault(Fault::new(section.given("chip"), message).help(help));
         return None;
     }
     let core = section
@@ -99,9 +87,7 @@ fn described(reader: &mut Reader, section: &RawSection, name: &str) -> Option<Li
             "target.ram_origin: found nothing, expected where the RAM of {name} starts, which no \
              architecture says of a {core}"
         );
-        reader
-            .faults
-            .push(Fault::new(section.given("chip"), message));
+        reader.fault(Fault::new(section.given("chip"), message));
         return None;
     }
     Some(Listing::described(
@@ -148,7 +134,7 @@ fn core(reader: &mut Reader, section: &RawSection, listing: &Listing) -> Option<
                 "target.core: found nothing, expected the core of {}, which the chip table does not know",
                 listing.name
             );
-            reader.faults.push(
+            reader.fault(
                 Fault::new(section.given("chip"), message)
                     .help("its data sheet names it: write `core = \"cortex-m4f\"`, for example"),
             );
@@ -162,10 +148,7 @@ fn core(reader: &mut Reader, section: &RawSection, listing: &Listing) -> Option<
                 "target.core: found `\"{}\"`, expected a core that runs the instructions of {}, a {own}",
                 chip.core, listing.name
             );
-            reader.faults.push(
-                Fault::new(section.given("core"), message)
-                    .context(section.given("chip"), "because of this"),
-            );
+            reader.fault(Fault::new(section.given("core"), message).because(section.given("chip")));
             None
         }
         _ => Some(chip),
@@ -189,9 +172,7 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
                     chip.name
                 );
                 let fault = Fault::new(section.given("origin"), message);
-                reader
-                    .faults
-                    .push(fault.context(section.given("chip"), "because of this"));
+                reader.fault(fault.because(section.given("chip")));
             }
             let alignment = chip.core.image_alignment();
             if !origin.is_multiple_of(alignment) {
@@ -201,7 +182,7 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
                     chip.core
                 );
                 let fault = Fault::new(section.given("origin"), message);
-                reader.faults.push(fault);
+                reader.fault(fault);
             }
             chip = chip.behind(origin);
         }
@@ -213,9 +194,7 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
             );
             let help =
                 "`origin` in [target] puts an image behind a bootloader that has these words";
-            reader
-                .faults
-                .push(Fault::new(section.given("chip"), message).help(help));
+            reader.fault(Fault::new(section.given("chip"), message).help(help));
         }
         None => {}
     }
@@ -232,15 +211,7 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
                 "target.{len}: found {} bytes of {name} from {:#010x}, expected them to end within 32 bits",
                 region.len, region.origin
             );
-            reader.refuse_pair(
-                section,
-                len,
-                message,
-                &Cause {
-                    section,
-                    key: origin,
-                },
-            );
+            reader.refuse_pair(section, len, message, &section.cause(origin));
         }
     }
     if chip.flash.overlaps(chip.ram) {
@@ -250,9 +221,7 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
         );
         let at = ["origin", "flash", "ram_origin", "ram"];
         let span = at.iter().find_map(|key| section.given(key));
-        reader
-            .faults
-            .push(Fault::new(span.or_else(|| section.span.clone()), message));
+        reader.fault(Fault::new(span.or_else(|| section.span.clone()), message));
     }
     chip
 }
@@ -274,11 +243,8 @@ fn machine(
                 "target.board: found `\"{}\"`, whose core is a {}, expected one that runs {} code",
                 board.name, board.core, chip.core
             );
-            let fault = Fault::new(section.given("board"), message)
-                .context(section.given("chip"), "because of this");
-            reader
-                .faults
-                .push(fault.help(format!("machines for this chip: {}", fitting.join(", "))));
+            let fault = Fault::new(section.given("board"), message).because(section.given("chip"));
+            reader.fault(fault.help(format!("machines for this chip: {}", fitting.join(", "))));
             None
         }
         Some(board) => Some(board),
@@ -295,10 +261,7 @@ pub(super) fn budget(
     let section = raw.section("budget");
     let target_section = raw.section("target");
     if target_section.choice::<Emulator>("emulator") == Some(Emulator::Off) {
-        let cause = Cause {
-            section: target_section,
-            key: "emulator",
-        };
+        let cause = target_section.cause("emulator");
         for key in OF_A_RUN {
             reader.contradict(
                 section,
@@ -327,9 +290,7 @@ pub(super) fn budget(
             "budget.{key}: found {found} ({limit} bytes), expected no more than the {} bytes of {name} that {} has",
             region.len, target.chip.name
         );
-        reader.faults.push(
-            Fault::new(span, message).context(target_section.given("chip"), "because of this"),
-        );
+        reader.fault(Fault::new(span, message).because(target_section.given("chip")));
     }
     Some(Budget {
         flash: section.bytes("flash").unwrap_or(target.chip.flash.len),

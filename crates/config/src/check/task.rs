@@ -7,8 +7,6 @@ use crate::diagnostics::Fault;
 use crate::raw::RawPipeline;
 use crate::value::{Reader, literal};
 
-use super::Cause;
-
 /// A key that only some tasks have.
 struct OfTasks {
     section: &'static str,
@@ -132,19 +130,11 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) {
         );
         let help = "train it with scikit-learn, XGBoost or LightGBM and import the file: \
                     `source = \"import\"`, `path = \"…\"`";
-        reader
-            .faults
-            .push(Fault::new(Some(span), message).help(help));
+        reader.fault(Fault::new(Some(span), message).help(help));
         return;
     }
-    let cause = Cause {
-        section: model,
-        key: if model.given("task").is_some() {
-            "task"
-        } else {
-            "kind"
-        },
-    };
+    let is_said = model.given("task").is_some();
+    let cause = model.cause(if is_said { "task" } else { "kind" });
     for it in KEYS.iter().filter(|it| !it.tasks.contains(&task)) {
         reader.contradict(raw.section(it.section), it.key, it.why, &cause);
     }
@@ -158,10 +148,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) {
         }
     } else if task == Task::Detect && dataset.given("normal").is_some() {
         let why = "the rows have no labels";
-        let cause = Cause {
-            section: dataset,
-            key: "test",
-        };
+        let cause = dataset.cause("test");
         reader.contradict(dataset, "normal", why, &cause);
     }
 }
