@@ -1,7 +1,7 @@
 //! What a regressor is worth, and how far its values in Q15 are off those in float.
 
 use serde::{Deserialize, Serialize};
-use spinney_model::{Additive, FloatModel, Link, Node};
+use spinney_model::{Additive, FloatModel, Link};
 use spinney_quantize::{Level, QuantModel, Sums};
 
 /// What float and Q15 say of a target in each row, in the unit of its labels.
@@ -89,7 +89,12 @@ fn bound(sum: &Additive, sums: &Sums, target: usize) -> f64 {
     match sum.link() {
         Link::Sigmoid { scale } => raw * scale / 4.0,
         // Steepest at the top, where all trees give their most.
-        Link::Exp => rise(sum, raw_max(sum, target), raw),
+        Link::Exp => rise(sum, sum.raw_span(target).1, raw),
+        // Steepest where the sum is next to 0 or 1.
+        Link::Probit => {
+            let (low, high) = sum.raw_span(target);
+            rise(sum, high, raw).max(rise(sum, low - raw, raw))
+        }
         Link::Identity | Link::Softmax | Link::Isolation { .. } => raw,
     }
 }
@@ -99,24 +104,17 @@ pub(crate) fn unit(sums: &Sums) -> f64 {
     2.0_f64.powi(-i32::from(sums.shift()))
 }
 
+/// What the roundings of ONNX Runtime's probit may add to a difference of two of its values.
+const PROBIT_ERROR: f64 = 2.5e-3;
+
 /// By how much the link rises over an interval of raw values, rounded up.
 fn rise(sum: &Additive, from: f64, over: f64) -> f64 {
     let linked = |raw: f64| sum.linked(&[raw])[0];
-    (linked(from + over) - linked(from)) * (1.0 + 1e-9) + linked(from).abs() * 4.0 * f64::EPSILON
-}
-
-/// The most that the raw value of a target can be.
-fn raw_max(sum: &Additive, target: usize) -> f64 {
-    let its = sum.trees().iter();
-    let its = its.filter(|tree| tree.output().is_none_or(|output| output == target));
-    let highest = its.map(|tree| {
-        let leaves = tree.nodes().iter().filter_map(|node| match node {
-            Node::Leaf { values } => Some(values[tree.output().map_or(target, |_| 0)]),
-            Node::Split { .. } | Node::Member { .. } => None,
-        });
-        leaves.fold(f64::NEG_INFINITY, f64::max)
-    });
-    (sum.sum().base[target] + highest.sum::<f64>()) / sum.sum().divisor
+    let roundings = match sum.link() {
+        Link::Probit => PROBIT_ERROR,
+        _ => linked(from).abs() * 4.0 * f64::EPSILON,
+    };
+    (linked(from + over) - linked(from)) * (1.0 + 1e-9) + roundings
 }
 
 /// How far values are from the labels.
@@ -254,7 +252,8 @@ impl ValueEvaluation {
 
 #[cfg(test)]
 mod tests {
-    use super::{SAMPLED, ValueEvaluation, ValuePredictions, ValueScore};
+    use super::{SAMPLED, ValueEvaluation, ValuePredictions, ValueScore, rise};
+    use spinney_model::FloatModel;
 
     fn near(a: f64, b: f64) {
         assert!((a - b).abs() < 1e-12, "{a} {b}");
@@ -303,6 +302,33 @@ mod tests {
         assert_eq!((it.q15, it.mae_growth()), (None, None));
         let it = evaluation(&predictions(&[1.5, 0.749, 9.0], &bounds), None);
         assert_eq!(it.rows_beyond, 1);
+    }
+
+    /// Next to 0.5 a probit falls and rises with its roundings.
+    #[test]
+    fn a_probit_rises_by_no_more_than_is_said() {
+        let model = FloatModel::from_json(
+            br#"{"format":"spinney-model","version":2,"kind":"additive","features":[{"name":"a"}],
+            "task":"regress","targets":["y"],"sum":{"precision":"float32","base":[0.5]},
+            "link":{"function":"probit"},"trees":[{"nodes":[{"value":[0.0]}]}]}"#,
+        );
+        let model = model.expect("a model");
+        let sum = model.additive().expect("a sum");
+        let (over, mut falls) = (1e-7, 0);
+        for start in [1e-6, 0.3, 0.499_85, 0.5, 0.7, 1.0 - 1e-6] {
+            for step in 0..2_000 {
+                let from = start + f64::from(step) * 2e-8;
+                let ends = [from, from + over].map(|raw| sum.linked(&[raw])[0]);
+                falls += u32::from(ends[1] < ends[0]);
+                let middle = sum.linked(&[from + over / 2.0])[0];
+                let most = rise(sum, from, over);
+                assert!(
+                    ends.iter().all(|end| (end - middle).abs() <= most),
+                    "{from}"
+                );
+            }
+        }
+        assert!(falls > 0);
     }
 
     #[test]

@@ -376,6 +376,7 @@ impl fmt::Display for SumDescription {
             Link::Sigmoid { .. } => writeln!(out, ", through a sigmoid")?,
             Link::Softmax => writeln!(out, ", through a softmax")?,
             Link::Exp => writeln!(out, ", through the exponential function")?,
+            Link::Probit => writeln!(out, ", through ONNX Runtime's probit")?,
             Link::Isolation { offset } => {
                 writeln!(out, "; an alarm where the score -2^-sum is below {offset}")?;
             }

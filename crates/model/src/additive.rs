@@ -14,6 +14,7 @@
 //! # Ok::<(), spinney_model::ModelError>(())
 //! ```
 
+use crate::link::{Link, check_link, is_one, last_alarm, one};
 use crate::{ModelError, Node, Output, Schema, Task, Tree, argmax, limits, tree};
 
 /// Which estimator an additive ensemble was; a name for reports, all predict by the same rules.
@@ -142,41 +143,6 @@ pub struct Sum {
     /// What sums are divided by at the end, in float64: 1 for a sum, the number of trees for a mean.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub divisor: f64,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-#[expect(clippy::float_cmp, reason = "one is exact")]
-fn is_one(divisor: &f64) -> bool {
-    *divisor == 1.0
-}
-
-/// From raw values to what the library delivers.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "function", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Link {
-    /// The raw value itself.
-    Identity,
-    /// `1 / (1 + exp(-scale · raw))`: the probability of class 1 of two, of each class by itself, or
-    /// a value in `0..=1`.
-    Sigmoid {
-        /// Positive; 1 but for libraries that stretch it.
-        #[serde(default = "one", skip_serializing_if = "is_one")]
-        scale: f64,
-    },
-    /// `exp(raw_k) / Σ exp(raw_j)`, the probability of class k.
-    Softmax,
-    /// `exp(raw)`.
-    Exp,
-    /// `-2^-raw`, scikit-learn's `score_samples`, where `raw` is a mean depth by that expected of
-    /// random trees; an alarm where `score - offset < 0`.
-    Isolation {
-        /// scikit-learn's `offset_`, from -1 to below 0.
-        offset: f64,
-    },
 }
 
 /// A checked sum of at least one tree.
@@ -328,18 +294,30 @@ impl Additive {
     /// Raw values through the link, one per output: values of targets, or a detector's score.
     #[must_use]
     pub fn linked(&self, raw: &[f64]) -> Vec<f64> {
-        match self.link {
-            Link::Identity => raw.to_vec(),
-            Link::Sigmoid { scale } => raw.iter().map(|it| sigmoid(scale * it)).collect(),
-            Link::Exp => raw.iter().map(|it| libm::exp(*it)).collect(),
-            Link::Isolation { .. } => raw.iter().map(|it| isolation_score(*it)).collect(),
-            Link::Softmax => {
-                let largest = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let powers: Vec<f64> = raw.iter().map(|it| libm::exp(it - largest)).collect();
-                let sum: f64 = powers.iter().sum();
-                powers.iter().map(|it| it / sum).collect()
-            }
+        self.link.of(raw)
+    }
+
+    /// The lowest and the highest that the exact sum of an output can be.
+    #[must_use]
+    pub fn raw_span(&self, output: usize) -> (f64, f64) {
+        let Sum { base, divisor, .. } = &self.sum;
+        let (mut lowest, mut highest) = (base[output], base[output]);
+        for tree in &self.trees {
+            let at = match tree.output() {
+                None => output,
+                Some(its) if its == output => 0,
+                Some(_) => continue,
+            };
+            let leaves = tree.nodes().iter().filter_map(|node| match node {
+                Node::Leaf { values } => Some(values[at]),
+                Node::Split { .. } | Node::Member { .. } => None,
+            });
+            let (low, high) = leaves.fold((f64::INFINITY, f64::NEG_INFINITY), |span, leaf| {
+                (span.0.min(leaf), span.1.max(leaf))
+            });
+            (lowest, highest) = (lowest + low, highest + high);
         }
+        (lowest / divisor, highest / divisor)
     }
 
     /// What the library's `predict` delivers for raw values.
@@ -389,15 +367,6 @@ impl Additive {
     }
 }
 
-fn sigmoid(margin: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-margin))
-}
-
-/// scikit-learn's `score_samples` of an isolation forest: the lower, the more abnormal.
-fn isolation_score(raw: f64) -> f64 {
-    -libm::exp2(-raw)
-}
-
 fn check_outputs(schema: &Schema, sum: &Sum) -> Result<(), ModelError> {
     let (n_outputs, wanted) = (sum.base.len(), schema.outputs().len());
     let (suits, expected) = match schema.task() {
@@ -431,45 +400,6 @@ fn check_outputs(schema: &Schema, sum: &Sum) -> Result<(), ModelError> {
         ));
     }
     Ok(())
-}
-
-fn check_link(schema: &Schema, n_outputs: usize, link: Link) -> Result<(), ModelError> {
-    let (name, suits) = match link {
-        Link::Identity => ("identity", true),
-        Link::Sigmoid { .. } => ("sigmoid", schema.task() != Task::Detect),
-        Link::Softmax => ("softmax", schema.task() == Task::Classify && n_outputs > 1),
-        Link::Exp => ("exp", schema.task() == Task::Regress),
-        Link::Isolation { .. } => ("isolation", schema.task() == Task::Detect),
-    };
-    if !suits {
-        return Err(ModelError::new(
-            "link.function",
-            format!(
-                "\"{name}\" for {n_outputs} output{} of a model that {}",
-                if n_outputs == 1 { "" } else { "s" },
-                match schema.task() {
-                    Task::Classify => "classifies",
-                    Task::Regress => "delivers values",
-                    Task::Detect => "detects",
-                }
-            ),
-            "identity; sigmoid or exp for values; sigmoid, or softmax of several outputs, for \
-             classes; isolation for a detector",
-        ));
-    }
-    match link {
-        Link::Sigmoid { scale } if !(scale.is_normal() && scale > 0.0) => Err(ModelError::new(
-            "link.scale",
-            scale.to_string(),
-            "a positive number",
-        )),
-        Link::Isolation { offset } if !(-1.0..0.0).contains(&offset) => Err(ModelError::new(
-            "link.offset",
-            offset.to_string(),
-            "a number from -1 to below 0, as scikit-learn's offset_",
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// The threshold of raw values that a model decides by, if it does.
@@ -506,24 +436,6 @@ fn decided_at(
                 "none but for a detector, or one output of two classes",
             )),
         },
-    }
-}
-
-/// The largest raw value that raises an alarm: scores rise with raw values, so bisection finds it.
-fn last_alarm(offset: f64) -> f64 {
-    let is_alarm = |raw: f64| isolation_score(raw) - offset < 0.0;
-    // From here 2^-raw is 1 or more, or 0.
-    let (mut alarm, mut quiet) = (-1.0_f64, 1_100.0_f64);
-    loop {
-        let middle = f64::midpoint(alarm, quiet);
-        if middle <= alarm || middle >= quiet {
-            return alarm;
-        }
-        if is_alarm(middle) {
-            alarm = middle;
-        } else {
-            quiet = middle;
-        }
     }
 }
 

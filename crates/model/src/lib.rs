@@ -24,15 +24,17 @@ mod bayes;
 mod forest;
 mod json;
 pub mod limits;
+mod link;
 mod schema;
 mod tree;
 mod visible;
 
-pub use additive::{Additive, AdditiveKind, Link, Precision, Sum};
+pub use additive::{Additive, AdditiveKind, Precision, Sum};
 pub use bayes::GaussianNb;
 pub use forest::{Forest, ForestKind, Voting};
 pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
+pub use link::Link;
 pub use schema::{Compare, Feature, Naming, Output, Schema, Task, UNKNOWN};
 pub use tree::{Node, Side, Tree};
 pub use visible::{is_obeyed, visible, visible_lines};

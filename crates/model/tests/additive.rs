@@ -175,6 +175,16 @@ fn links_are_those_of_their_libraries() {
     let exp = identity.replace("identity", "exp");
     let values = Output::Values(raw.iter().map(|it| it.exp()).collect());
     assert_eq!(read(&exp).output(&[0.0]), values);
+    // What ONNX Runtime 1.31 makes of 0.25, and of the largest and smallest that it has a number for.
+    for (base, found) in [
+        ("[0.3,5.0]", [-0.674_574_3_f32, 5.291_191_6]),
+        ("[0.3,-5.0]", [-0.674_574_3, -5.417_087_6]),
+    ] {
+        let probit = identity.replace("[0.1,0.5]", base);
+        let probit = probit.replace("identity", "probit");
+        let values = Output::Values(found.map(f64::from).to_vec());
+        assert_eq!(read(&probit).output(&[0.0]), values);
+    }
     let classes = identity
         .replace("\"regress\",\"targets\"", "\"classify\",\"classes\"")
         .replace("identity", "softmax");
@@ -202,7 +212,7 @@ fn what_is_no_sum_is_refused() {
     refused(
         &BOOSTED.replace("sigmoid", "softmax"),
         &expect![[
-            r#"link.function: found "softmax" for 1 output of a model that classifies, expected identity; sigmoid or exp for values; sigmoid, or softmax of several outputs, for classes; isolation for a detector"#
+            r#"link.function: found "softmax" for 1 output of a model that classifies, expected identity; sigmoid, exp or probit for values; sigmoid, or softmax of several outputs, for classes; isolation for a detector"#
         ]],
     );
     refused(

@@ -511,7 +511,7 @@ fn is_softmax(model: &Additive) -> bool {
                 let is_zero = |threshold: f64| threshold.abs() < NEARLY_ZERO;
                 is_plain(scale) && model.threshold().is_some_and(is_zero)
             }
-            Link::Identity | Link::Exp | Link::Isolation { .. } => false,
+            Link::Identity | Link::Exp | Link::Probit | Link::Isolation { .. } => false,
         }
 }
 

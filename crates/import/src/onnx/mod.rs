@@ -151,9 +151,9 @@ fn trees(
     }
     let draft = sums::read(&read(of_rows)?, &tail, n_features, of_rows, budget, notes)?;
     note_scaler(feed, notes);
-    Ok(FloatModel::Additive(
-        feed.feed.fold_additive(draft, of_rows, budget)?,
-    ))
+    let sum = feed.feed.fold_additive(draft, of_rows, budget)?;
+    sums::check_probit(&sum)?;
+    Ok(FloatModel::Additive(sum))
 }
 
 fn note_scaler(feed: &Trace, notes: &mut Vec<String>) {

@@ -2,7 +2,7 @@
 //! rows, and the base values at the end.
 
 use spinney_dataset::Budget;
-use spinney_model::{AdditiveKind, Compare, Link, Node as TreeNode, Precision, Sum};
+use spinney_model::{Additive, AdditiveKind, Compare, Link, Node as TreeNode, Precision, Sum};
 
 use super::ensemble::{Ensemble, Transform};
 use super::tail::{Delivered, Tail};
@@ -10,6 +10,27 @@ use super::trees::only_output;
 use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::lower;
+
+/// Refuses sums that ONNX Runtime has no probit of.
+///
+/// # Errors
+/// A sum that may be 0 or less, or 1 or more.
+pub(super) fn check_probit(model: &Additive) -> Result<(), ImportError> {
+    if model.link() != Link::Probit {
+        return Ok(());
+    }
+    for output in 0..model.n_outputs() {
+        let (low, high) = model.raw_span(output);
+        if low <= 0.0 || high >= 1.0 {
+            return Err(ImportError::refused(
+                format!("a tree ensemble with post_transform PROBIT of sums from {low} to {high}"),
+                "sums above 0 and below 1 are, of which ONNX Runtime makes numbers; of others, \
+                 NONE and the function behind the prediction",
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// What the scores of an ensemble are made into.
 struct Scores {
@@ -146,9 +167,15 @@ fn scores(
     } else {
         ensemble.n_outputs
     };
-    let link = match (ensemble.transform, &tail.delivered) {
-        (Transform::None, Delivered::Exponentials) => Link::Exp,
-        (Transform::None, _) if tail.is_softmax => match (classes.is_some(), n) {
+    if ensemble.transform != Transform::None && tail.is_function() {
+        return Err(refused(
+            "before Exp, Mul, Div or a softmax",
+            "NONE, and the function of the scores behind them",
+        ));
+    }
+    let link = match ensemble.transform {
+        Transform::None if tail.delivered == Delivered::Exponentials => Link::Exp,
+        Transform::None if tail.is_softmax => match (classes.is_some(), n) {
             (true, 2..) => Link::Softmax,
             // What one class gains the other loses: twice that is in the score.
             (true, 1) if ensemble.has_votes => Link::Sigmoid { scale: 1.0 },
@@ -159,8 +186,8 @@ fn scores(
                 ));
             }
         },
-        (Transform::None, _) => Link::Identity,
-        (Transform::Probit, _) if classes.is_some() => {
+        Transform::None => Link::Identity,
+        Transform::Probit if classes.is_some() => {
             notes.push(
                 "PROBIT rises with the score and is left out: classes are the same, and scores are \
                  those before it."
@@ -168,14 +195,10 @@ fn scores(
             );
             Link::Identity
         }
-        (Transform::Logistic, Delivered::Exponentials) => {
-            return Err(refused("before Exp", "one of the two"));
-        }
-        (Transform::Logistic, _) => Link::Sigmoid { scale: 1.0 },
-        (Transform::Softmax | Transform::SoftmaxZero, _) if n > 1 && classes.is_some() => {
-            Link::Softmax
-        }
-        _ => {
+        Transform::Probit => Link::Probit,
+        Transform::Logistic => Link::Sigmoid { scale: 1.0 },
+        Transform::Softmax | Transform::SoftmaxZero if n > 1 && classes.is_some() => Link::Softmax,
+        Transform::Softmax | Transform::SoftmaxZero => {
             return Err(refused(
                 "of one score, or of values",
                 "NONE or LOGISTIC, or a score per class",

@@ -42,6 +42,13 @@ impl Tail {
         labels: None,
     };
 
+    /// Whether it makes other values of the scores.
+    pub(super) fn is_function(&self) -> bool {
+        self.is_softmax
+            || self.delivered == Delivered::Exponentials
+            || !(1.0..=1.0).contains(&self.divisor)
+    }
+
     /// Follows the scores of a regression, of `TreeEnsemble`, or of several ensembles.
     ///
     /// # Errors
