@@ -2,7 +2,8 @@
 
 use spinney_dataset::Budget;
 use spinney_signal::{
-    Columns, check_within, intervals_csv, read_intervals, read_motion, read_wav, scales, wav_bytes,
+    Columns, check_within, intervals_csv, read_intervals, read_motion, read_sound, read_wav,
+    scales, wav_bytes,
 };
 
 /// A WAV file; one that is read comes back as it was.
@@ -17,6 +18,18 @@ pub fn wav(bytes: &[u8]) {
     let again = wav_bytes(&recording).expect("no more samples than were read");
     if !recording.samples.is_empty() {
         assert_eq!(read_wav(&again), Ok(recording));
+    }
+}
+
+/// Sound in any format that is read.
+///
+/// # Panics
+/// If it has no rate, or no samples though it is packed.
+pub fn sound(bytes: &[u8]) {
+    if let Ok(recording) = read_sound(bytes) {
+        assert!(recording.sample_rate_hz > 0);
+        let is_packed = !bytes.starts_with(b"RIFF") && !bytes.starts_with(b"{");
+        assert!(!recording.samples.is_empty() || !is_packed);
     }
 }
 

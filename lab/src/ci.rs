@@ -74,6 +74,20 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
                 .env("PROPTEST_RNG_SEED", "1809"),
         ),
         (
+            "tests of packed sound",
+            cmd!(
+                shell,
+                "{cargo} test --quiet --package spinney-signal --features compressed-audio"
+            ),
+        ),
+        (
+            "lints of packed sound",
+            cmd!(
+                shell,
+                "{cargo} clippy --quiet --package spinney-signal --features compressed-audio --all-targets -- --deny warnings"
+            ),
+        ),
+        (
             "documentation",
             cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
                 .env("RUSTDOCFLAGS", "--deny warnings"),

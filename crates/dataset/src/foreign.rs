@@ -44,8 +44,8 @@ const UTF16: &str = "UTF-8 text: `iconv -f UTF-16 -t UTF-8 FILE`, or `encoding=\
                      pandas' `read_csv`";
 const LFS: &str = "the file itself: `git lfs pull` fetches it";
 const SVM: &str = "CSV or .npy: `sklearn.datasets.load_svmlight_file(FILE)`, then `X.toarray()`";
-const SOUND: &str = "rows of numbers; recordings need `[frontend]`, as WAV: `ffmpeg -i FILE -ac 1 \
-                     -c:a pcm_s16le OUT.wav`";
+const SOUND: &str = "rows of numbers; recordings need `[frontend]`, as WAV, FLAC, MP3 or Ogg Vorbis; \
+                     `ffmpeg -i FILE OUT.wav` makes WAV of others";
 const MOTION: &str = "rows of numbers; such samples are recordings, which need `[frontend]`";
 const SAMPLE: &str = "the same sample in JSON: `json.dump(cbor2.load(open(FILE, \"rb\")), \
                       open(\"FILE.json\", \"w\"))` in Python";
@@ -94,6 +94,7 @@ const FOREIGN: &[Foreign] = &[
     foreign(At(0, b"fLaC"), "a FLAC file", SOUND),
     foreign(At(0, b"OggS"), "an Ogg file", SOUND),
     foreign(At(0, b"ID3"), "an MP3 file", SOUND),
+    foreign(At(0, b"\xff\xfb"), "an MP3 file", SOUND),
     foreign(At(4, b"ftyp"), "an MP4 file", SOUND),
     foreign(Text("version https://git-lfs"), "a Git LFS pointer", LFS),
     foreign(Text("@relation"), "an ARFF file", ARFF),

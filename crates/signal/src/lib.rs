@@ -1,4 +1,4 @@
-//! Recordings to rows of features: WAV, CSV and label files, decisions and windows, and scenes
+//! Recordings to rows of features: WAV and packed sound, CSV and label files, decisions and windows, and scenes
 //! rendered from short recordings.
 //!
 //! Features are computed by `spinney-frontend`, the code that the device runs, so that what is
@@ -36,6 +36,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod compressed;
 mod decisions;
 mod filters;
 mod front_end;
@@ -49,6 +50,7 @@ mod scale;
 mod scenes;
 mod windows;
 
+pub use compressed::ENDINGS as COMPRESSED_ENDINGS;
 pub use decisions::{labels_of, trimmed};
 pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};
 pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};

@@ -1,11 +1,12 @@
-//! Recordings of sound: WAV files and samples of Edge Impulse, as samples of 16 bits of one channel.
+//! Recordings of sound: WAV files, packed ones and samples of Edge Impulse, as samples of 16 bits of one
+//! channel.
 
 use std::borrow::Cow;
 use std::io::Cursor;
 
 use spinney_dataset::{Budget, DataError};
 
-use crate::{resampled, sample};
+use crate::{compressed, resampled, sample};
 
 /// Samples of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,16 +35,20 @@ impl Recording {
     }
 }
 
-/// Reads sound: a WAV file of integers of up to 32 bits or of floats, whose channels are averaged; or
-/// a sample of Edge Impulse of one sensor. Samples become integers of 16 bits.
+/// Reads sound: a WAV file of integers of up to 32 bits or of floats, FLAC, MP3 or Ogg Vorbis, whose
+/// channels are averaged; or a sample of Edge Impulse of one sensor. Samples become integers of 16 bits.
 ///
 /// # Errors
 /// Bytes that are no such file, that end early, or that hold no samples.
 pub fn read_sound(bytes: &[u8]) -> Result<Recording, DataError> {
+    let budget = Budget::of(bytes.len());
+    if let Some(format) = compressed::Format::of(bytes) {
+        return compressed::read(bytes, format, &budget);
+    }
     if !sample::is_sample(bytes) {
         return read_wav(bytes);
     }
-    let sample = sample::read(bytes, &Budget::of(bytes.len()))?;
+    let sample = sample::read(bytes, &budget)?;
     let rate = sample.pace.rate_hz.round();
     if sample.names.len() != 1 || !(1.0..=f64::from(u32::MAX)).contains(&rate) {
         return Err(DataError::new(

@@ -13,6 +13,11 @@ fn wav() {
 }
 
 #[test]
+fn sound() {
+    replay("sound", signals::sound, 3);
+}
+
+#[test]
 fn motion() {
     replay("motion", signals::motion, 3);
 }

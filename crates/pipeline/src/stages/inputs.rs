@@ -14,6 +14,7 @@ use spinney_dataset::scan::Layout;
 use spinney_dataset::{Dataset, Fills, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{FloatModel, Naming, Task, limits};
+use spinney_signal::COMPRESSED_ENDINGS;
 
 use super::folders::Folder;
 use super::opened::{Opened, check_groups, check_ignored};
@@ -164,16 +165,17 @@ impl Inputs {
             return self.add_several(file, by_folder);
         }
         if let (Some(frontend), true) = (frontend, file.path.full.is_dir()) {
-            let endings: &[&str] = match frontend {
-                Frontend::Audio(_) => &[".wav", ".json"],
-                Frontend::Motion(_) => &[".csv", ".csv.gz", ".json"],
-            };
+            let mut endings = vec![".json"];
+            match frontend {
+                Frontend::Audio(_) => endings.extend([".wav"].iter().chain(&COMPRESSED_ENDINGS)),
+                Frontend::Motion(_) => endings.extend([".csv", ".csv.gz"]),
+            }
             match &file.labels {
                 Labels::Folders => {
-                    return self.add_folder(&file.path, endings, Layout::FolderPerClass);
+                    return self.add_folder(&file.path, &endings, Layout::FolderPerClass);
                 }
                 Labels::Columns(_) => {
-                    return self.add_folder(&file.path, endings, Layout::Labelled);
+                    return self.add_folder(&file.path, &endings, Layout::Labelled);
                 }
                 Labels::File(_) | Labels::None => {}
             }
