@@ -169,11 +169,12 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     if let Some(device) = &report.device {
         writeln!(
             out,
-            "device: {} ({}, emulated), {} rows, {} instructions per inference on average, {} at \
+            "device: {} ({}, emulated), {} rows{}, {} instructions per inference on average, {} at \
              most (not cycles), {} B stack",
             device.board,
             device.core,
             device.rows,
+            device.share(),
             device.instructions_per_inference.mean,
             device.instructions_per_inference.max,
             device.stack_bytes_max

@@ -55,6 +55,8 @@ pub struct Pipeline {
     pub accuracy: Accuracy,
     /// `[target]`.
     pub target: Target,
+    /// `[evaluate]`.
+    pub evaluate: Evaluate,
     /// `[firmware]`.
     pub firmware: Firmware,
     /// `[budget]`.
@@ -698,6 +700,14 @@ pub struct Target {
     /// The emulated machine; `None` where the emulator is off, or optional and without a machine
     /// for the core.
     pub board: Option<&'static Machine>,
+}
+
+/// How much of the test the emulated device takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evaluate {
+    /// Test rows that run in the emulator; all of them unless typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_rows: Option<NonZeroU32>,
 }
 
 /// How the firmware behaves.

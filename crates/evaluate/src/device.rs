@@ -8,15 +8,18 @@ use spinney_wire::{Header, Outcome};
 
 use crate::Predictions;
 
-/// A run of all test rows on a device.
+/// A run of test rows on a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeviceRun {
-    /// Class per row.
+    /// The places among the test rows of those that ran, in order; `None` where all did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Vec<usize>>,
+    /// Class per row that ran.
     pub classes: Vec<usize>,
-    /// Scores of a model that gives values, of each target row by row; none of others.
+    /// Scores of a model that gives values, of each target row by row that ran; none of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<i64>,
-    /// Rows whose class, or any score or probability that the image delivers, differs from the
+    /// Test rows whose class, or any score or probability that the image delivers, differs from the
     /// host's.
     pub mismatches: Vec<usize>,
     /// From raw readings to class.
@@ -33,7 +36,7 @@ pub struct DeviceRun {
     pub worst_case: Option<WorstCase>,
     /// What the front end heard of the samples behind the rows; `None` without one.
     #[serde(default)]
-    pub heard: Option<crate::HeardRun>,
+    pub heard: Option<Box<crate::HeardRun>>,
 }
 
 /// The longest paths of all trees, and what they would take at the measured cost of a split.
@@ -52,6 +55,15 @@ pub struct WorstCase {
 }
 
 impl DeviceRun {
+    /// Where a test row is among those that ran, if it is.
+    #[must_use]
+    pub fn place(&self, row: usize) -> Option<usize> {
+        match &self.drawn {
+            None => Some(row),
+            Some(drawn) => drawn.binary_search(&row).ok(),
+        }
+    }
+
     /// The instructions that no inference should exceed: the worst case of trees; naive Bayes does
     /// the same for every row, so the most that was measured.
     #[must_use]
@@ -90,9 +102,11 @@ pub struct RunContext<'a> {
     pub class_only: bool,
     /// What the emulated timer counts.
     pub timer: Timer,
-    /// What the host predicted for the same rows.
+    /// What the host predicted for all test rows.
     pub predictions: &'a Predictions,
-    /// Splits that these rows pass; `None` for models without splits.
+    /// The places of the rows that ran, in order; `None` where all did.
+    pub drawn: Option<&'a [usize]>,
+    /// Splits that the test rows pass; `None` for models without splits.
     pub splits: Option<Splits<'a>>,
 }
 
@@ -121,7 +135,8 @@ const PROBABILITY_LEN: usize = 2;
 pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun, OutcomeError> {
     let error = |found: String, expected: String| OutcomeError { found, expected };
     let host = context.predictions;
-    let n_rows = host.q15.len();
+    let n_rows = context.drawn.map_or(host.q15.len(), <[usize]>::len);
+    let place = |row: usize| context.drawn.map_or(row, |drawn| drawn[row]);
     let outputs = Outputs {
         n_features: context.n_features,
         n_classes: context.n_classes,
@@ -156,7 +171,8 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
     let mut from_readings = Vec::with_capacity(n_rows);
     let mut from_codes = Vec::with_capacity(n_rows);
     let mut stack_bytes_max = 0;
-    for (row, answer) in rows.enumerate() {
+    for (index, answer) in rows.enumerate() {
+        let row = place(index);
         let Answer {
             outcome,
             scores,
@@ -198,9 +214,12 @@ pub fn read_outcomes(bytes: &[u8], context: RunContext<'_>) -> Result<DeviceRun,
     }
     Ok(DeviceRun {
         heard: None,
-        worst_case: context
-            .splits
-            .and_then(|splits| WorstCase::new(splits, &from_readings, &from_codes)),
+        worst_case: context.splits.and_then(|splits| {
+            let passed: Vec<u64> = (0..n_rows).map(|row| splits.passed[place(row)]).collect();
+            let passed = &passed;
+            WorstCase::new(Splits { passed, ..splits }, &from_readings, &from_codes)
+        }),
+        drawn: context.drawn.map(<[usize]>::to_vec),
         classes,
         scores: kept,
         mismatches,

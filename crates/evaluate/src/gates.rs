@@ -284,17 +284,20 @@ fn parity(device: RunOutcome<'_>) -> Verdict {
         return not_measured("parity", limit, device);
     };
     let pass = run.mismatches.is_empty();
+    let share = (run.drawn.as_ref())
+        .map(|drawn| format!("a share of the test rows ran, {} of them", drawn.len()));
+    let differing = run.mismatches.first().map(|row| {
+        format!(
+            "test row {row} is the first that host and device compute differently; \
+             this is a fault of Spinney"
+        )
+    });
     Verdict {
         gate: "parity".to_owned(),
         limit,
         found: Some(Quantity::Count(run.mismatches.len() as u64)),
         pass,
-        note: run.mismatches.first().map(|row| {
-            format!(
-                "test row {row} is the first that host and device compute differently; \
-                 this is a fault of Spinney"
-            )
-        }),
+        note: differing.or(share),
     }
 }
 

@@ -38,6 +38,7 @@ fn footprint(flash_bytes: u64, ram_bytes: u64) -> Footprint {
 
 fn device(mismatches: Vec<usize>) -> DeviceRun {
     DeviceRun {
+        drawn: None,
         classes: vec![0; 4],
         scores: Vec::new(),
         mismatches,
@@ -242,9 +243,8 @@ fn answer(rows: &[(u32, [i64; 2], u32)]) -> Vec<u8> {
     }
     .to_bytes()
     .to_vec();
-    for ((class, scores, ticks), probabilities) in
-        rows.iter().zip(predictions().probabilities.iter().cycle())
-    {
+    for (class, scores, ticks) in rows {
+        let probabilities = &predictions().probabilities[usize::from(scores[0] < scores[1])];
         let outcome = Outcome {
             class: *class,
             ticks: *ticks,
@@ -265,6 +265,7 @@ fn read(bytes: &[u8]) -> Result<DeviceRun, String> {
 fn read_as(bytes: &[u8], class_only: bool) -> Result<DeviceRun, String> {
     let predictions = predictions();
     let context = RunContext {
+        drawn: None,
         n_features: 3,
         n_classes: 2,
         class_only,
@@ -276,6 +277,33 @@ fn read_as(bytes: &[u8], class_only: bool) -> Result<DeviceRun, String> {
         }),
     };
     read_outcomes(bytes, context).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_share_of_the_rows_is_held_to_their_own_answers() {
+    let predictions = predictions();
+    let drawn = [1];
+    let context = RunContext {
+        drawn: Some(&drawn),
+        n_features: 3,
+        n_classes: 2,
+        class_only: false,
+        timer: Timer::SystickHz(168_000_000),
+        predictions: &predictions,
+        splits: Some(Splits {
+            passed: &[10, 15],
+            most: 20,
+        }),
+    };
+    let run = read_outcomes(&answer(&[(1, [2, 8], 43 + 4344)]), context).unwrap();
+    assert_eq!(run.mismatches, Vec::<usize>::new());
+    assert_eq!((run.place(0), run.place(1)), (None, Some(0)));
+    assert_eq!(run.worst_case.expect("splits").splits_measured, 15);
+    // A fault is named by its place among all test rows.
+    let run = read_outcomes(&answer(&[(1, [2, 7], 100)]), context).unwrap();
+    assert_eq!(run.mismatches, [1]);
+    let all = answer(&[(0, [9, 1], 100), (1, [2, 8], 100)]);
+    assert!(read_outcomes(&all, context).is_err());
 }
 
 #[test]

@@ -151,6 +151,7 @@ impl Job {
             };
             let run = emulation.run(&elf, &self.rows)?;
             let context = RunContext {
+                drawn: None,
                 n_features: self.n_features,
                 n_classes: self.n_classes,
                 class_only: image.class_only,

@@ -447,6 +447,9 @@ pub struct Device {
     pub emulated: bool,
     /// Rows run.
     pub rows: usize,
+    /// How many test rows there are, where a share of them ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_rows: Option<usize>,
     /// Rows whose class or scores differ from the host's.
     pub parity_mismatches: usize,
     /// From raw readings to class; not cycles.
@@ -482,6 +485,17 @@ pub struct Device {
     /// What the front end heard of the samples behind the rows; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<HeardRun>,
+}
+
+impl Device {
+    /// That the rows are a share of the test rows, behind their number; nothing where all ran.
+    #[must_use]
+    pub fn share(&self) -> String {
+        match self.of_rows {
+            None => String::new(),
+            Some(all) => format!(" of {all}, a share of each class"),
+        }
+    }
 }
 
 /// What built and ran the image.

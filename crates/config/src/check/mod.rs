@@ -11,14 +11,18 @@ mod search;
 mod target;
 mod task;
 
+use std::num::NonZeroU32;
+
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
-use crate::choice::{Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Word};
+use crate::choice::{
+    Emulator, Encoding, Export, LogLevel, ModelKind, Output, Prefer, Source, Word,
+};
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
-    Accuracy, Codegen, ConfigPath, Feature, Firmware, Identity, Missing, Pipeline, Quantize,
-    ReadingRange,
+    Accuracy, Codegen, ConfigPath, Evaluate, Feature, Firmware, Identity, Missing, Pipeline,
+    Quantize, ReadingRange,
 };
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
@@ -46,6 +50,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let properties = properties.map(|section| property::check(reader, section));
     let properties: Vec<_> = properties.collect();
     let accuracy = accuracy(reader, raw);
+    let evaluate = evaluate(reader, raw);
     let firmware = firmware(raw.section("firmware"));
     let target = target::check(reader, raw.section("target"));
     let budget = target::budget(reader, raw, target.as_ref());
@@ -66,6 +71,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         reject,
         accuracy,
         target: target?,
+        evaluate,
         firmware: firmware?,
         budget: budget?,
         uplink,
@@ -371,6 +377,30 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
         max_unknown: section.number("max_unknown"),
         max_false_alarms: section.number("max_false_alarms"),
         require_certificate: section.choice::<Level>("require_certificate"),
+    }
+}
+
+fn evaluate(reader: &mut Reader, raw: &RawPipeline) -> Evaluate {
+    let (section, target) = (raw.section("evaluate"), raw.section("target"));
+    if target.choice::<Emulator>("emulator") == Some(Emulator::Off) {
+        let cause = Cause {
+            section: target,
+            key: "emulator",
+        };
+        let why = "no row runs in the emulator";
+        reader.contradict(section, "device_rows", why, &cause);
+    }
+    let frontend = raw.section("frontend");
+    if let (Some(span), Some(_)) = (section.given("device_rows"), &frontend.span) {
+        let message = "evaluate.device_rows: found `[frontend]` beside it, expected rows from a table: \
+                       the device hears recordings from their start to their end";
+        let fault = Fault::new(Some(span), message)
+            .context(frontend.span.clone(), "rows are cut from recordings")
+            .help("remove `device_rows`, or name fewer recordings for the test");
+        reader.faults.push(fault);
+    }
+    Evaluate {
+        device_rows: section.integer_u32("device_rows").and_then(NonZeroU32::new),
     }
 }
 

@@ -774,6 +774,20 @@ pub const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "evaluate",
+        doc: "Says how much of the test the emulated device takes.",
+        required: false,
+        keys: &[key(
+            "device_rows",
+            Kind::Integer {
+                min: 1,
+                max: u32::MAX as i64,
+            },
+            Default::Words("all of them"),
+            "How many of the test rows run in the emulator.",
+        )],
+    },
+    Section {
         name: "firmware",
         doc: "Says how the firmware behaves.",
         required: false,

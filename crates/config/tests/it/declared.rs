@@ -22,6 +22,7 @@ const BASES: [Base; 8] = [
         ("accuracy", ""),
         ("target", "chip = \"nRF51822_xxAA\""),
         ("budget", ""),
+        ("evaluate", ""),
         ("firmware", ""),
         ("power", "decisions_per_hour = 60\nbattery_mah = 2000"),
         ("uplink", "radio = \"lorawan-sf7\""),

@@ -5,6 +5,42 @@ use expect_test::expect;
 use crate::common::{MINIMAL, check, faults};
 
 #[test]
+fn a_share_of_rows_needs_rows_in_an_emulator() {
+    check(
+        &format!("{MINIMAL}emulator = \"off\"\n[evaluate]\ndevice_rows = 9\n"),
+        &expect![[r#"
+            error: evaluate.device_rows: found `9`, expected none, since no row runs in the emulator
+              --> folder/pipeline.toml:15:15
+               |
+            13 | emulator = "off"
+               |            ----- because of this
+            14 | [evaluate]
+            15 | device_rows = 9
+               |               ^
+               |
+               = help: remove `device_rows`, or change `target.emulator`
+        "#]],
+    );
+    check(
+        "[pipeline]\nname = \"a\"\n[dataset]\npath = \"recordings\"\n[model]\n\
+         kind = \"random-forest\"\n[frontend]\nsample_rate = 16000\ndecision_s = 1\n\
+         [evaluate]\ndevice_rows = 9\n[target]\nchip = \"STM32F405RGTx\"\n",
+        &expect![[r#"
+            error: evaluate.device_rows: found `[frontend]` beside it, expected rows from a table: the device hears recordings from their start to their end
+              --> folder/pipeline.toml:11:15
+               |
+             7 | [frontend]
+               | ---------- rows are cut from recordings
+            ...
+            11 | device_rows = 9
+               |               ^
+               |
+               = help: remove `device_rows`, or name fewer recordings for the test
+        "#]],
+    );
+}
+
+#[test]
 fn contradictions() {
     let model = "kind = \"random-forest\"\nn_trees = 3";
     let with = |keys: &str| MINIMAL.replace(model, keys);

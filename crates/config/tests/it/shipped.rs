@@ -178,6 +178,7 @@ fn serialized_sections() {
               }
             }
           },
+          "evaluate": {},
           "firmware": {
             "log": "info",
             "deadline_s": 300

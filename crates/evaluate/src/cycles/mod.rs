@@ -161,6 +161,7 @@ mod tests {
             max: 2101,
         };
         let run = DeviceRun {
+            drawn: None,
             classes: vec![0; 2],
             scores: Vec::new(),
             mismatches: Vec::new(),

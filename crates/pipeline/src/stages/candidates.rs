@@ -516,6 +516,7 @@ mod tests {
                         sections: Vec::new(),
                     },
                     DeviceRun {
+                        drawn: None,
                         classes: Vec::new(),
                         scores: Vec::new(),
                         mismatches: Vec::new(),

@@ -32,6 +32,7 @@ mod recordings;
 pub mod report;
 pub mod run;
 mod session;
+mod share;
 mod shrink;
 mod signals;
 pub mod so_far;

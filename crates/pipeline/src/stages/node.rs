@@ -69,7 +69,7 @@ fn work(run: &DeviceRun, by_table: bool) -> Work {
     let (all, codes) = (run.instructions.mean, run.instructions_from_codes.mean);
     let of_codes = part(codes, cycles.map(|it| it.from_codes.per_instruction()));
     let of_all = part(all, cycles.map(|it| it.from_readings.per_instruction()));
-    let heard = run.heard.as_ref();
+    let heard = run.heard.as_deref();
     Work {
         front: part(
             heard.map_or(0.0, |heard| heard.instructions.mean),

@@ -59,7 +59,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "run",
         does: "runs the test rows on the emulated board, and chooses a form",
-        sections: &["budget", "firmware", "target"],
+        sections: &["budget", "evaluate", "firmware", "target"],
         reads_files: false,
         after: &["quantize", "build"],
         makes: "the device's answers, the image and the crate that ship",

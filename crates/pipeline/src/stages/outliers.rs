@@ -17,8 +17,9 @@ use spinney_train::isolation_forest;
 use super::build::{Built, build_one};
 use super::candidates::{self, Candidate, Form};
 use super::claim::Parts;
-use super::quantize::{ROWS, WITHOUT_REJECT};
+use super::quantize::WITHOUT_REJECT;
 use super::run::RunResult;
+use super::share::DeviceRows;
 use super::{FoundEmulator, Session, Tools};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
@@ -180,7 +181,7 @@ pub(super) fn cost(
     tools: &Tools,
     chosen: &Form,
     (footprint, result): (Option<&Footprint>, &RunResult),
-    predictions: &Predictions,
+    (predictions, rows): (&Predictions, &DeviceRows),
 ) -> Result<Option<RejectCost>, Failure> {
     let quantized = session.made("quantize")?;
     let forms: Vec<Candidate> = quantized.read_json(WITHOUT_REJECT)?;
@@ -202,7 +203,8 @@ pub(super) fn cost(
     let product = Footprint::from_elf(&build(Transport::Product)?).environment()?;
     let instructions = match (&tools.emulator, result) {
         (Some(emulator), RunResult::Ran(run)) => {
-            let without = instructions(session, emulator, &build(Transport::Verify)?, predictions)?;
+            let elf = build(Transport::Verify)?;
+            let without = instructions(session, emulator, &elf, predictions, rows)?;
             without.map(|without| run.instructions.mean - without)
         }
         _ => None,
@@ -220,9 +222,9 @@ fn instructions(
     emulator: &FoundEmulator,
     elf: &[u8],
     predictions: &Predictions,
+    rows: &DeviceRows,
 ) -> Result<Option<f64>, Failure> {
-    let rows = session.made("quantize")?.read(ROWS)?;
-    let run = emulator.of(session).run(elf, &rows)?;
+    let run = emulator.of(session).run(elf, &rows.bytes)?;
     let likeliest = Predictions {
         answers: None,
         q15: predictions.scores.iter().map(|it| argmax(it)).collect(),
@@ -237,6 +239,7 @@ fn instructions(
         class_only: false,
         timer: emulator.machine.timer,
         predictions: &likeliest,
+        drawn: rows.drawn.as_deref(),
         splits: None,
     };
     let run = read_outcomes(&bytes, context).ok();

@@ -403,7 +403,8 @@ fn device(
         board: machine.name.to_owned(),
         core: machine.core.report_name().to_owned(),
         emulated: true,
-        rows: n_rows,
+        rows: run.classes.len(),
+        of_rows: run.drawn.as_ref().map(|_| n_rows),
         parity_mismatches: run.mismatches.len(),
         instructions_per_inference: run.instructions,
         instructions_from_codes: run.instructions_from_codes,
@@ -412,7 +413,7 @@ fn device(
         interrupt_bytes: ram.interrupt_bytes,
         ram_and_stack_bytes: ram.taken(product, run),
         worst_case: run.worst_case,
-        heard: run.heard.clone(),
+        heard: run.heard.as_deref().cloned(),
     })
 }
 
@@ -552,7 +553,7 @@ pub(super) fn write(
             label: summary.labels.as_ref().map(|labels| class(labels[row])),
             float: class(predictions.float[row]),
             q15: class(predictions.delivered()[row]),
-            device: ran.map(|run| class(run.classes[row])),
+            device: ran.and_then(|run| Some(class(run.classes[run.place(row)?]))),
         })),
         targets => {
             let n_targets = targets.len();
@@ -561,7 +562,7 @@ pub(super) fn write(
                 let values = &targets[target];
                 let label = summary.numbers.get(target).map(|labels| labels[row]);
                 let device = ran.and_then(|run| {
-                    let device = *run.scores.get(row * n_targets + target)?;
+                    let device = *run.scores.get(run.place(row)? * n_targets + target)?;
                     values.of_device(row, predictions.scores[row][target], device)
                 });
                 Row {

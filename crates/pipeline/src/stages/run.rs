@@ -10,6 +10,7 @@ use super::candidates::{self, Candidate, Figures, Form, choose};
 use super::checked::{self, CHECKED};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
+use super::share::{self, DeviceRows};
 use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
@@ -67,6 +68,14 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
         // Its timing table, with the multiplier that it has.
         ("chip".to_owned(), pipeline.target.chip.name.clone()),
         (
+            "[evaluate]".to_owned(),
+            sha256(
+                serde_json::to_string(&pipeline.evaluate)
+                    .environment()?
+                    .as_bytes(),
+            ),
+        ),
+        (
             "deadline_s".to_owned(),
             pipeline.firmware.deadline_s.to_string(),
         ),
@@ -104,7 +113,14 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     let quantized = session.made("quantize")?;
     let candidates = candidates::of(session)?;
     let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
-    let rows = quantized.read(ROWS)?;
+    let all_rows = quantized.read(ROWS)?;
+    let rows = DeviceRows::new(session, &all_rows, &predictions);
+    if let Some(emulator) = &tools.emulator {
+        let elf = built.read(&verify_elf(0))?;
+        let n_rows = (rows.drawn.as_ref()).map_or(predictions.q15.len(), Vec::len);
+        let size = (n_rows, candidates.len());
+        share::forewarn(session, emulator, &elf, &rows, size)?;
+    }
     let footprints: Footprints = built.read_json(FOOTPRINTS)?;
     let mut results = Vec::new();
     let mut logs = Vec::new();
@@ -150,7 +166,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     let chosen = &candidates::form(session, CANDIDATES, &candidates[choice.chosen])?;
     if let (Some(emulator), RunResult::Ran(run)) = (&tools.emulator, &mut results[choice.chosen]) {
         let elf = built.read(&verify_elf(choice.chosen))?;
-        run.cycles = cycles::of_rows(session, emulator, &elf, &rows, run)?.map(Box::new);
+        run.cycles = cycles::of_rows(session, emulator, &elf, &rows.bytes, run)?.map(Box::new);
     }
     if pipeline.frontend.is_some()
         && let Some(emulator) = &tools.emulator
@@ -159,7 +175,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
             session,
             tools,
             emulator,
-            rows: &rows,
+            rows: &all_rows,
             predictions: &predictions,
         };
         results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
@@ -171,7 +187,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
             let subject = product::Subject {
                 product: &product,
                 chosen,
-                rows: &rows,
+                rows: &all_rows,
                 samples: &samples,
                 predictions: &predictions,
             };
@@ -182,7 +198,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     let device = product::with_product(&results[choice.chosen], product_run.as_ref());
     let footprint = footprints.products[choice.chosen].as_ref();
     let of_chosen = (footprint, &results[choice.chosen]);
-    let cost = outliers::cost(session, tools, chosen, of_chosen, &predictions)?;
+    let cost = outliers::cost(session, tools, chosen, of_chosen, (&predictions, &rows))?;
     let checked = checked::run(
         session,
         &checked::Subject {
@@ -228,11 +244,11 @@ fn run_candidate(
     emulator: &FoundEmulator,
     index: usize,
     early_exit: bool,
-    rows: &[u8],
+    rows: &DeviceRows,
     predictions: &Predictions,
 ) -> Result<(RunResult, String), Failure> {
     let verify = session.made("build")?.read(&verify_elf(index))?;
-    let run = emulator.of(session).run(&verify, rows)?;
+    let run = emulator.of(session).run(&verify, &rows.bytes)?;
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let passed = summary.passed;
     let result = match run.ended {
@@ -245,6 +261,7 @@ fn run_candidate(
                 class_only: early_exit,
                 timer: emulator.machine.timer,
                 predictions,
+                drawn: rows.drawn.as_deref(),
                 splits: passed.as_ref().map(|passed| Splits {
                     passed: if early_exit {
                         &passed.early
@@ -315,6 +332,7 @@ fn listen(
         class_only: chosen.about.early_exit,
         timer: machine.timer,
         predictions: context.predictions,
+        drawn: None,
         splits: None,
     };
     let n_rows = context.predictions.q15.len();
@@ -336,7 +354,7 @@ fn listen(
                 .stack_bytes_max
                 .max(classes.stack_bytes_max)
                 .max(heard.stack_bytes_max);
-            run.heard = Some(heard);
+            run.heard = Some(Box::new(heard));
             if let Some(cycles) = &mut run.cycles {
                 cycles.front = front;
             }

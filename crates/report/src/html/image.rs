@@ -155,7 +155,7 @@ impl Report {
                 @if let Some(device) = &self.device {
                     p {
                         (device.board) " (" (device.core) @if device.emulated { ", emulated" } "): "
-                        (grouped(device.rows as u64)) " rows, " (device.parity_mismatches)
+                        (grouped(device.rows as u64)) " rows" (device.share()) ", " (device.parity_mismatches)
                         " of them computed differently from the host."
                     }
                     table {

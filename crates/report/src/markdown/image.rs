@@ -124,7 +124,7 @@ impl Report {
         };
         writeln!(
             out,
-            "{} ({}{}): {} rows, {} of them computed differently from the host. Instructions per \
+            "{} ({}{}): {} rows{}, {} of them computed differently from the host. Instructions per \
              inference from raw readings: {} on average, {} at most; from codes: {} and {}.{} These \
              are instructions, not cycles. Stack: {} bytes at most; with static data and {} bytes for \
              interrupts, {} bytes of RAM are taken.",
@@ -132,6 +132,7 @@ impl Report {
             escaped(&device.core),
             if device.emulated { ", emulated" } else { "" },
             device.rows,
+            device.share(),
             device.parity_mismatches,
             device.instructions_per_inference.mean,
             device.instructions_per_inference.max,

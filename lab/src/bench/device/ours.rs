@@ -431,6 +431,7 @@ impl Site<'_> {
             Ended::NotRun(reason) | Ended::Failed(reason) => Err(reason),
             Ended::Outcomes(bytes) => {
                 let context = RunContext {
+                    drawn: None,
                     n_features: self.model.n_features,
                     n_classes: self.model.n_classes,
                     class_only,
