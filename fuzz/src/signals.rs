@@ -2,8 +2,8 @@
 
 use spinney_dataset::Budget;
 use spinney_signal::{
-    Columns, check_within, intervals_csv, read_intervals, read_motion, read_sound, read_wav,
-    scales, wav_bytes,
+    Columns, check_within, intervals_csv, read_intervals, read_list, read_motion, read_sound,
+    read_wav, scales, wav_bytes,
 };
 
 /// A WAV file; one that is read comes back as it was.
@@ -61,8 +61,9 @@ pub fn motion(bytes: &[u8]) {
     }
 }
 
-/// A label file; one that is read can be written.
+/// A label file, one that is read can be written; or a list of recordings.
 pub fn intervals(bytes: &[u8]) {
+    let _ = read_list(bytes, None);
     for rate in [0.5, 16_000.0] {
         if let Ok(intervals) = read_intervals(bytes, rate) {
             let _ = check_within(&intervals, 100, 10, rate);

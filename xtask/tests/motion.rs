@@ -445,3 +445,91 @@ fn names_and_lists_say_the_class() {
         error: FOLDER/s/*/{label}.txt: found no file whose name it matches among 6 in the folder, expected one or more
     "#]]);
 }
+
+#[test]
+fn files_beside_recordings_say_what_is_heard_when() {
+    let csv = |level| format!("x,y\n{}{}", rows(20, 5, ""), rows(20, level, ""));
+    let case = |labels: &str, name: &str, text: &str| {
+        Case::new(&format!(
+            "path = \"r\"\npath_labels = \"{labels}\"\ntest_fraction = 0.5"
+        ))
+        .write("r/one.csv", &csv(500))
+        .write("r/two.csv", &csv(600))
+        .write("r/ben/three.csv", &csv(700))
+        .write(name, text)
+    };
+    // A label track of Audacity for each, the last with a range of frequencies.
+    let track = "2.000000\t4.000000\twalk\n";
+    case("r/*.txt", "r/one.txt", track)
+        .write(
+            "r/two.txt",
+            &format!("0.0\t1.0\trest\n{track}\\\t3.0\t4.0\n"),
+        )
+        .check(
+            0,
+            &expect![[r#"
+            train: 9 rows of 4 features in FOLDER/train_X.npy
+            test: 9 rows of 4 features in FOLDER/test_X.npy
+            note: r: 3 recordings; left out: 2 .txt
+            note: r/*.txt: 2 recordings with 2 labels; 1 without labels are left out
+        "#]],
+        );
+    let list = "filename;start;end;class\none.csv;2;4;walk\ntwo;2,0;3,5;walk\nben/three.csv;2;4;walk\nfour.csv;0;1;walk\n";
+    case("r/list.csv", "r/list.csv", list).check(
+        0,
+        &expect![[r#"
+        train: 9 rows of 4 features in FOLDER/train_X.npy
+        test: 18 rows of 4 features in FOLDER/test_X.npy
+        note: r: 4 recordings
+        note: r/list.csv: 3 recordings with 1 labels; 1 that it lists are not there
+    "#]],
+    );
+    let whole = "path,person,label\nr/one.csv,a,rest\ntwo.csv,b,walk\nthree,a,rest\nr/ben/four.csv,a,walk\n";
+    case("list.csv", "list.csv", whole)
+        .write("r/ben/four.csv", &csv(800))
+        .check(
+            0,
+            &expect![[r#"
+            train: 18 rows of 4 features in FOLDER/train_X.npy
+            test: 18 rows of 4 features in FOLDER/test_X.npy
+            note: r: 4 recordings
+            note: list.csv: 4 recordings with 2 labels
+        "#]],
+        );
+    // The column of the class has a name of its own.
+    let own = whole.replace("label", "what");
+    case("list.csv\"\nlabel = \"what", "list.csv", &own)
+        .write("r/ben/four.csv", &csv(800))
+        .check(
+            0,
+            &expect![[r#"
+            train: 18 rows of 4 features in FOLDER/train_X.npy
+            test: 18 rows of 4 features in FOLDER/test_X.npy
+            note: r: 4 recordings
+            note: list.csv: 4 recordings with 2 labels
+        "#]],
+        );
+    case("list.csv", "list.csv", &own).check(2, &expect![[r#"
+        error: FOLDER/list.csv: the list of recordings: found the columns path, person, what, expected one that is called `label`, `class`, `target`, `activity`, `category`, `gesture`, `species`, `state`, `y`, `outcome`, `diagnosis`, `fault`, `type`, `quality`; `label` in [dataset] names that of the classes
+    "#]]);
+    case(
+        "list.csv",
+        "list.csv",
+        &(whole.to_owned() + "two.csv,b,rest\n"),
+    )
+    .check(2, &expect![[r#"
+        error: FOLDER/list.csv: found "two.csv" 2 times, expected it once, or the columns `start` and `end` in seconds
+    "#]]);
+    case("list.csv", "list.csv", "path,label\n1.csv,walk\n").check(2, &expect![[r#"
+        error: FOLDER/list.csv: found labels of none of the 3 recordings in r; 1 that it lists are not there, expected of each its path there, its name, or its name without the ending
+    "#]]);
+    case("r/*.txt", "r/one.txt", "2.0\t9.0\twalk\n").check(2, &expect![[r#"
+        error: FOLDER/r/one.txt: the labels of r/one.csv: the label file: found labels up to 9.000 s, 0 of 1 wholly beyond the end of the recording, expected none after 4.000 s, where its 40 samples end at 10 per second
+    "#]]);
+    case("r/*.txt", "r/one.txt", "2.0\t1.0\twalk\n").check(
+        2,
+        &expect![[r#"
+        error: FOLDER/r/one.txt: line 1: found "2.0" to "1.0", expected an end after the start
+    "#]],
+    );
+}

@@ -137,6 +137,9 @@ pub struct DataFile {
     pub group: Option<String>,
     /// Where its labels are.
     pub labels: Labels,
+    /// The column of labels in a list of recordings, where it has not a name of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_label: Option<String>,
     /// Whether the first line of a CSV file names its columns.
     #[serde(skip_serializing_if = "Clone::clone")]
     pub header: bool,

@@ -125,9 +125,10 @@ impl Reader<'_> {
                 self.held(it, fits, Value::Text(name))
             }
             Kind::Paths => self.paths(it),
-            Kind::File => {
+            Kind::File | Kind::LabelFile => {
                 let name = self.string(it)?;
-                if (self.exists)(&self.folder.join(&name)) {
+                let is_pattern = matches!(it.kind, Kind::LabelFile) && name.contains('*');
+                if is_pattern || (self.exists)(&self.folder.join(&name)) {
                     return Some(Value::Text(name));
                 }
                 self.not_there(it, "file", &name)

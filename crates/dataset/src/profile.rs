@@ -18,7 +18,7 @@ const CLASSES_MAX: usize = 20;
 const ROWS_MIN: usize = 20;
 
 /// Names that labels have, in the order in which they are looked for.
-const LABELS: [&str; 14] = [
+pub const LABELS: [&str; 14] = [
     "label",
     "class",
     "target",

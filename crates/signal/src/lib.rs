@@ -55,7 +55,10 @@ pub use decisions::{labels_of, trimmed};
 pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};
 pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};
 pub use hear::{BANDS_MAX, hear};
-pub use intervals::{Interval, check_within, fitting_rate_hz, intervals_csv, read_intervals};
+pub use intervals::{
+    Interval, Listed, Timed, check_within, fitting_rate_hz, intervals_csv, most, read_intervals,
+    read_list, read_times,
+};
 pub use motion::{CHANNELS_MAX, Columns, MotionRecording, read_motion};
 pub use rate::{Pace, resampled};
 pub use recording::{Recording, read_sound, read_wav, wav_bytes};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use spinney_dataset::{Budget, DataError, Dialect, Table, labels, unpacked};
 
-use crate::{Interval, Pace, rate, sample};
+use crate::{Interval, Pace, most, rate, sample};
 
 /// Most channels of a recording.
 pub const CHANNELS_MAX: usize = 16;
@@ -71,22 +71,7 @@ impl<V> MotionRecording<V> {
     /// The label of most samples, of equals the one that comes first.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
-        let mut lengths: Vec<(&str, usize)> = Vec::new();
-        for interval in &self.labels {
-            let length = interval.end - interval.start;
-            match lengths
-                .iter_mut()
-                .find(|(label, _)| *label == interval.label)
-            {
-                Some((_, so_far)) => *so_far += length,
-                None => lengths.push((&interval.label, length)),
-            }
-        }
-        let most = lengths.iter().map(|(_, length)| *length).max()?;
-        lengths
-            .into_iter()
-            .find(|(_, length)| *length == most)
-            .map(|(label, _)| label)
+        most(&self.labels)
     }
 }
 

@@ -82,6 +82,26 @@ fn labels_read_back() {
 }
 
 #[test]
+fn a_track_of_audacity_has_no_header() {
+    let text = "0,000125\t1,5\tbell\n\\\t100,0\t200,0\n2\t3\tkick, hard\n";
+    let found = read_intervals(text.as_bytes(), 16_000.0).expect("labels");
+    let found: Vec<_> = (found.iter().map(|it| (it.start, it.end, it.label.as_str()))).collect();
+    assert_eq!(found, [(2, 24_000, "bell"), (32_000, 48_000, "kick, hard")]);
+    // Shorter than a sample, but not nothing.
+    let short = read_intervals(b"1\t1.00001\tclick\n", 100.0).expect("labels");
+    assert_eq!((short[0].start, short[0].end), (100, 101));
+    for (text, fault) in [
+        ("1\t1\tpoint\n", "an end after the start"),
+        ("1\t2\t\n", "times without labels"),
+        ("1\t2\tbell\n2\t3\t\n", "line 2, column"),
+        ("1\t2\tbell\nx\t3\tbell\n", "line 2: found the time \"x\""),
+    ] {
+        let error = read_intervals(text.as_bytes(), 100.0).expect_err("a fault");
+        assert!(error.to_string().contains(fault), "{error}");
+    }
+}
+
+#[test]
 fn labels_at_fault_say_where() {
     let told = |text: &str| {
         read_intervals(text.as_bytes(), RATE.into())

@@ -49,7 +49,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         }
     }
     for (file, labels) in FILES {
-        if section.paths(file).is_some() {
+        if section.paths(file).is_some() && (!is_signal(raw) || has_classes(raw, file)) {
             let why = "several files have their labels in a column, or a class each";
             let cause = section.cause(file);
             reader.contradict(section, labels, why, &cause);
@@ -78,7 +78,9 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
     let scales = scales(reader, raw);
     check_number(reader, raw);
     check_gaps(reader, raw);
-    if signal(raw) == Some(SignalKind::Audio) {
+    if is_signal(raw) && any_file && all_separate {
+        // It names a column of their lists.
+    } else if signal(raw) == Some(SignalKind::Audio) {
         let why = "sound has no columns";
         let cause = raw.section("frontend").cause("sample_rate");
         reader.contradict(section, "label", why, &cause);
@@ -219,6 +221,10 @@ fn data_file(reader: &Reader, raw: &RawPipeline, file: &str, labels: &str) -> Op
         path,
         several,
         group: section.text("group"),
+        list_label: match labels {
+            Labels::File(_) => section.names("label").into_iter().flatten().next(),
+            _ => None,
+        },
         labels,
         header: section.flag("header")?,
         delimiter: section.choice("delimiter"),

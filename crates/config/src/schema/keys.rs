@@ -74,9 +74,9 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "path_labels",
-                Kind::File,
+                Kind::LabelFile,
                 Default::Words("none"),
-                "The labels that belong to `path`, where that is an IDX or `.npy` file.",
+                "The labels that belong to `path`, where that is an IDX or `.npy` file, or recordings.",
             ),
             key(
                 "train",
@@ -86,9 +86,9 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "train_labels",
-                Kind::File,
+                Kind::LabelFile,
                 Default::Words("none"),
-                "The labels that belong to `train`, where that is an IDX or `.npy` file.",
+                "The labels that belong to `train`, where that is an IDX or `.npy` file, or recordings.",
             ),
             key(
                 "test",
@@ -98,9 +98,9 @@ pub const SECTIONS: &[Section] = &[
             ),
             key(
                 "test_labels",
-                Kind::File,
+                Kind::LabelFile,
                 Default::Words("none"),
-                "The labels that belong to `test`, where that is an IDX or `.npy` file.",
+                "The labels that belong to `test`, where that is an IDX or `.npy` file, or recordings.",
             ),
             key(
                 "label",

@@ -63,6 +63,8 @@ pub enum Kind {
     Name,
     /// The path of a file that exists.
     File,
+    /// As [`Kind::File`], or with a `*` for the name of each recording.
+    LabelFile,
     /// The path of a file or a folder that exists; several paths or patterns of files, or these by class.
     Paths,
     /// The path of a folder, which need not exist.
@@ -189,6 +191,9 @@ impl Kind {
                 "a name of 1 to 64 letters, digits, `-` and `_`, a letter or `_` first".to_owned()
             }
             Self::File => "the path of a file".to_owned(),
+            Self::LabelFile => {
+                "the path of a file; `*` stands for the name of each recording".to_owned()
+            }
             Self::Header => "the path of a file that ends in `.h`".to_owned(),
             Self::Paths => {
                 "the path of a file or a folder, a list of paths, or a table of them by class; \

@@ -10,6 +10,7 @@ use spinney_config::{ConfigPath, DataFile, LABEL};
 use spinney_convert::matches;
 use spinney_dataset::scan::{Layout, Scan};
 use spinney_dataset::{Budget, Note, limits};
+use spinney_signal::{Interval, Timed, check_within};
 
 use super::inputs::{Inputs, at_fault};
 use crate::failure::{ExitReason, Failure};
@@ -26,9 +27,35 @@ pub(super) struct Recording {
     pub path: ConfigPath,
     /// The class of all of it, if the folder's name or the config says so.
     pub class: Option<String>,
+    /// What is heard when, if a file of labels says so.
+    pub times: Option<Times>,
+}
+
+/// Labels with times, and where they stand.
+#[derive(Clone)]
+pub(super) struct Times {
+    pub labels: Vec<Timed>,
+    pub path: ConfigPath,
 }
 
 impl Recording {
+    /// The labels of a recording of so many samples, if a file has them; they may end `slack` samples
+    /// after it.
+    pub(super) fn intervals(
+        &self,
+        n_samples: usize,
+        slack: usize,
+        rate_hz: f64,
+    ) -> Option<Result<Vec<Interval>, Failure>> {
+        let times = self.times.as_ref()?;
+        let intervals: Vec<Interval> = times.labels.iter().map(|it| it.at(rate_hz)).collect();
+        let fits = check_within(&intervals, n_samples, slack, rate_hz).map_err(|error| {
+            let error = format!("the labels of {}: {error}", self.path.typed);
+            at_fault(&times.path.full, &error)
+        });
+        Some(fits.map(|()| intervals))
+    }
+
     /// The class of all of it.
     pub(super) fn class(&self) -> Result<&str, Failure> {
         self.class.as_deref().ok_or_else(|| {
@@ -82,7 +109,11 @@ impl Inputs {
                 full: path.full.join(below),
             };
             self.add(&path)?;
-            recordings.push(Recording { path, class });
+            recordings.push(Recording {
+                path,
+                class,
+                times: None,
+            });
         }
         let mut note = scan.note(&path.typed);
         if n_unlabelled > 0 {
@@ -110,7 +141,11 @@ impl Inputs {
                 self.add(&path)?;
                 let class = named.or_else(|| files.class.clone());
                 let class = class.or_else(|| folder_of(&path.typed).filter(|_| by_folder));
-                recordings.push(Recording { path, class });
+                recordings.push(Recording {
+                    path,
+                    class,
+                    times: None,
+                });
             }
         }
         let folder = Folder { recordings, notes };

@@ -160,6 +160,23 @@ impl Inputs {
     }
 
     fn add_rows(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
+        self.add_all(file, frontend)?;
+        match &file.labels {
+            Labels::File(labels) if frontend.is_some() && file.is_many() => {
+                self.add_labels(file, labels)
+            }
+            Labels::File(labels) if file.list_label.is_some() => Err(at_fault(
+                &labels.full,
+                &"found the labels of one recording, expected a list of several, of which `label` in \
+                  [dataset] names a column",
+            )),
+            Labels::File(labels) => self.add(labels),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds the files of rows, or the recordings.
+    fn add_all(&mut self, file: &DataFile, frontend: Option<&Frontend>) -> Result<(), Failure> {
         if !file.several.is_empty() {
             let by_folder = frontend.is_some() && file.labels == Labels::Folders;
             return self.add_several(file, by_folder);
@@ -174,17 +191,13 @@ impl Inputs {
                 Labels::Folders => {
                     return self.add_folder(&file.path, &endings, Layout::FolderPerClass);
                 }
-                Labels::Columns(_) => {
+                Labels::Columns(_) | Labels::File(_) => {
                     return self.add_folder(&file.path, &endings, Layout::Labelled);
                 }
-                Labels::File(_) | Labels::None => {}
+                Labels::None => {}
             }
         }
-        self.add(&file.path)?;
-        if let Labels::File(labels) = &file.labels {
-            self.add(labels)?;
-        }
-        Ok(())
+        self.add(&file.path)
     }
 
     /// The paths of all files, as typed.

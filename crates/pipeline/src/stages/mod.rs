@@ -15,6 +15,7 @@ mod folders;
 mod hand_over;
 pub mod hints;
 pub mod inputs;
+mod labelled;
 pub mod last_run;
 pub mod model;
 mod motion;

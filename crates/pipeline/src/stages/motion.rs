@@ -12,6 +12,7 @@ use spinney_signal::{
     labels_of_windows, read_intervals, read_motion, scales,
 };
 
+use super::folders::Recording;
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::rates::Resampled;
 use super::recordings::{self, Divided, Recordings, Side, division};
@@ -186,7 +187,7 @@ impl Sides<'_> {
             Labels::Columns(labels) if !is_folder => {
                 all = read(&file.path.typed, bytes, labels.first().map(String::as_str))?;
             }
-            Labels::File(labels) => {
+            Labels::File(labels) if !is_folder => {
                 all = read(&file.path.typed, bytes, None)?;
                 let rate = self.frontend.sample_rate_hz;
                 let intervals = read_intervals(self.inputs.bytes(labels), rate)
@@ -202,21 +203,20 @@ impl Sides<'_> {
                     Labels::Columns(labels) => labels.first().map(String::as_str),
                     _ => None,
                 };
-                let mut classes = Vec::new();
                 for (it, bytes) in self.inputs.below(&file.path) {
-                    let n_before = all.len();
-                    all.extend(read(&it.path.typed, bytes, label)?);
-                    let class = if label.is_none() { it.class()? } else { "" };
-                    classes.resize(classes.len() + all.len() - n_before, class);
-                }
-                if label.is_none() {
-                    for ((_, recording), class) in all.iter_mut().zip(classes) {
-                        recording.labels = vec![Interval {
-                            start: 0,
-                            end: recording.n_samples(n_channels),
-                            label: class.to_owned(),
-                        }];
+                    let mut found = read(&it.path.typed, bytes, label)?;
+                    if it.times.is_some() && found.len() > 1 {
+                        let fault = "found several recordings, parted by empty lines, expected one, since its \
+                                     labels have times";
+                        return Err(at_fault(&it.path.full, &fault));
                     }
+                    if label.is_none() {
+                        for (_, recording) in &mut found {
+                            recording.labels =
+                                self.labels_of(it, recording.n_samples(n_channels))?;
+                        }
+                    }
+                    all.extend(found);
                 }
                 if all.is_empty() {
                     return Err(self.inputs.no_recordings(&file.path, ".csv"));
@@ -287,6 +287,20 @@ impl Sides<'_> {
         }
         scaled
     }
+
+    /// The labels of a recording of so many samples, by its class where no file has them.
+    fn labels_of(&self, it: &Recording, n_samples: usize) -> Result<Vec<Interval>, Failure> {
+        let slack = usize::from(self.frontend.n_samples);
+        match it.intervals(n_samples, slack, self.frontend.sample_rate_hz) {
+            Some(intervals) => intervals,
+            None => Ok(vec![Interval {
+                start: 0,
+                end: n_samples,
+                label: it.class()?.to_owned(),
+            }]),
+        }
+    }
+
     /// Labels end with their recording, give or take a window.
     fn check_labels(&self, intervals: &[Interval], n_samples: usize) -> Result<(), DataError> {
         let (rate, slack) = (

@@ -8,8 +8,8 @@ use spinney_config::{
 use spinney_dataset::{Budget, Dataset, Rows};
 use spinney_signal::{
     BANDS_MAX, FrontEnd, Interval, MelBank, Pace, Recording, Scenes, Sound, SoundFront,
-    check_within, hear, intervals_csv, labels_of, read_intervals, read_sound, render, trimmed,
-    wav_bytes,
+    check_within, hear, intervals_csv, labels_of, most, read_intervals, read_sound, render,
+    trimmed, wav_bytes,
 };
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
@@ -23,6 +23,13 @@ use crate::{places, store};
 struct Stretch {
     samples: Vec<i16>,
     labels: Vec<String>,
+}
+
+/// A recording of one class, or with labels at times.
+#[derive(Clone)]
+struct Labelled {
+    sound: Sound,
+    intervals: Option<Vec<Interval>>,
 }
 
 /// The front end of a config, if it has one.
@@ -118,9 +125,14 @@ impl Recordings for Sides<'_> {
                 .into());
         }
         let (sounds, notes) = self.sounds(file)?;
-        let labels: Vec<String> = sounds.iter().map(|sound| sound.class.clone()).collect();
+        let background = self.frontend.background.as_str();
+        let label = |it: &Labelled| match &it.intervals {
+            Some(intervals) => most(intervals).unwrap_or(background).to_owned(),
+            None => it.sound.class.clone(),
+        };
+        let labels: Vec<String> = sounds.iter().map(label).collect();
         let parts = division(self.config, file, &labels, test_fraction)?;
-        let of = |side: &Dataset| -> Vec<Sound> {
+        let of = |side: &Dataset| -> Vec<Labelled> {
             side.source_rows()
                 .iter()
                 .map(|row| sounds[*row].clone())
@@ -202,13 +214,23 @@ impl Sides<'_> {
     }
 
     /// Each recording for itself, or a scene of all.
-    fn of_sounds(&self, sounds: Vec<Sound>, side: &str) -> Result<Vec<Stretch>, Failure> {
+    fn of_sounds(&self, all: Vec<Labelled>, side: &str) -> Result<Vec<Stretch>, Failure> {
         if let Some(scenes) = &self.config.pipeline.scenes {
+            if all.iter().any(|it| it.intervals.is_some()) {
+                let message = "the recordings have labels with times, of which no scenes are made";
+                let help = "recordings of one class each, or no `[scenes]`";
+                let fault = self.config.fault("scenes", message.to_owned(), Some(help));
+                return Err(fault.into());
+            }
+            let sounds: Vec<Sound> = all.into_iter().map(|it| it.sound).collect();
             return self.scene(&sounds, scenes, side);
         }
-        Ok(sounds
+        Ok(all
             .into_iter()
-            .map(|sound| {
+            .map(|Labelled { sound, intervals }| {
+                if let Some(intervals) = intervals {
+                    return self.labelled(sound.recording, &intervals);
+                }
                 let samples = trimmed(self.front_end, sound.recording.samples);
                 let labels = vec![sound.class; self.front_end.n_decisions(samples.len())];
                 Stretch { samples, labels }
@@ -260,14 +282,21 @@ impl Sides<'_> {
         Ok(vec![self.labelled(recording, &intervals)])
     }
 
-    /// The recordings of a folder with a folder per class, in the order of their names.
-    fn sounds(&self, file: &DataFile) -> Result<Side<Sound>, Failure> {
+    /// The recordings of a folder, in the order of their names, or several.
+    fn sounds(&self, file: &DataFile) -> Result<Side<Labelled>, Failure> {
         let mut sounds = Vec::new();
         let mut resampled = self.resampled(file);
-        for (path, bytes) in self.inputs.below(&file.path) {
-            let class = path.class()?.to_owned();
-            let recording = self.recording(&path.path.typed, bytes, &mut resampled)?;
-            sounds.push(Sound { class, recording });
+        for (it, bytes) in self.inputs.below(&file.path) {
+            let recording = self.recording(&it.path.typed, bytes, &mut resampled)?;
+            let (n_samples, rate) = (recording.samples.len(), recording.sample_rate_hz.into());
+            let slack = self.front_end.n_samples_per_decision();
+            let intervals = it.intervals(n_samples, slack, rate).transpose()?;
+            let class = match &intervals {
+                Some(_) => String::new(),
+                None => it.class()?.to_owned(),
+            };
+            let sound = Sound { class, recording };
+            sounds.push(Labelled { sound, intervals });
         }
         if sounds.is_empty() {
             return Err(self.inputs.no_recordings(&file.path, ".wav"));
