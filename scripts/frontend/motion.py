@@ -11,11 +11,15 @@ Needs NumPy and SciPy as requirements.txt names them; fixtures.py calls it too.
 The reference is `numpy.mean`, `var`, `std` and so on of the samples as float64; crossings are
 `count_nonzero(diff(x >= x.mean()))` and of 0; the energy of a band is the sum of
 `|scipy.fft.rfft(w * x)|**2` over the bins from its lower edge, included, to its upper, excluded.
+Jerk is `abs(diff(x)).mean()`, quartiles are `numpy.quantile(x, q, method="lower")`. Autocorrelations
+are ratios of exact integers; `correlation` is `numpy.corrcoef` of a window and the one before, where
+that has as many samples.
 """
 
 import csv
 import gzip
 import json
+import operator
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +34,9 @@ LOW, HIGH = -32768, 32767
 def main():
     windows = [*exercises(), *synthetic()]
     np.concatenate([samples for _, samples, *_ in windows]).astype("<i2").tofile(OUT / "motion.i16")
-    text = ",\n".join(json.dumps(case(*window)) for window in windows)
+    before = [(), *(samples for _, samples, *_ in windows)]
+    cases = [case(*window) | pair(window[1], other) for window, other in zip(windows, before)]
+    text = ",\n".join(map(json.dumps, cases))
     (OUT / "motion.json").write_text(f"[\n{text}\n]\n")
     print(sum((OUT / name).stat().st_size for name in ("motion.i16", "motion.json")), "bytes")
 
@@ -91,8 +97,28 @@ def case(name, samples, rate, weights, edges):
         "rms": np.sqrt(np.mean(x * x)),
         "mean_crossings": int(np.count_nonzero(np.diff(x >= x.mean()))),
         "zero_crossings": int(np.count_nonzero(np.diff(x >= 0))),
+        "jerk": np.abs(np.diff(x)).mean() if len(x) > 1 else 0.0,
+        "quartiles": [int(np.quantile(x, q, method="lower")) for q in (0.25, 0.5, 0.75)],
+        "autocorrelation_peak": autocorrelation_peak(x),
         "bands": bands(x, rate, weights, edges),
     }
+
+
+def autocorrelation_peak(x):
+    """The largest from the first lag on at which it is negative, up to half of the window."""
+    # n² times a product of deviations is at most 2^64; Python's integers have room for their sums.
+    n = len(x)
+    deviations = (n * x.astype(np.int64) - int(x.sum())).tolist()
+    power = sum(value * value for value in deviations)
+    lags = [sum(map(operator.mul, deviations, deviations[lag:])) for lag in range(n // 2 + 1)]
+    negative = [lag for lag, value in enumerate(lags) if value < 0]
+    return max(max(lags[negative[0] :]), 0) / power if negative else 0.0
+
+
+def pair(samples, other):
+    if len(samples) != len(other) or np.ptp(samples) == 0 or np.ptp(other) == 0:
+        return {"correlation": None}
+    return {"correlation": float(np.corrcoef(samples, other)[0, 1])}
 
 
 def bands(x, rate, weights, edges):

@@ -349,17 +349,15 @@ choice! {
     }
 }
 
-words! {
-    Measure {
-        Mean = "mean",
-        Variance = "variance",
-        Deviation = "deviation",
-        Minimum = "min",
-        Maximum = "max",
-        Range = "range",
-        Rms = "rms",
-        MeanCrossings = "mean-crossings",
-        ZeroCrossings = "zero-crossings",
+impl Word for Measure {
+    const WORDS: &'static [&'static str] = &Self::WORDS;
+
+    fn word(self) -> &'static str {
+        self.word()
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
     }
 }
 

@@ -500,6 +500,11 @@ pub enum Frontend {
     Motion(MotionFrontend),
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
 /// How features are made of windows of several channels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MotionFrontend {
@@ -507,6 +512,9 @@ pub struct MotionFrontend {
     pub sample_rate_hz: f64,
     /// The columns of the channels, in the order of a sample's values; at most 16.
     pub channels: Vec<String>,
+    /// Channels in turn that are one vector, which divides their number; at most 3, 0 for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub n_axes: u32,
     /// Samples per window: even, at most 2,048, and a power of two from 64 on where there are
     /// bands.
     pub n_samples: u16,

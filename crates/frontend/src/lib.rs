@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ (Cepstra) ─ Aggregate, Deltas
-//! i16 samples of each channel ─ Frames ─ frame ─ Moments: mean, variance, RMS, range, crossings
+//! i16 samples of each channel ─ Frames ─ frame ─ Moments, ranks, correlation: features in time
 //!                                       └─ Spectrum ─ Filters ─ log2: energies in plain bands
 //! ```
 //!
@@ -36,6 +36,7 @@
 pub mod aggregate;
 pub mod cepstra;
 pub mod chain;
+pub mod correlation;
 pub mod deltas;
 mod fft;
 pub mod frames;
@@ -43,6 +44,7 @@ pub mod log2;
 pub mod mel;
 pub mod moments;
 pub mod motion;
+pub mod ranks;
 pub mod spectrum;
 mod trigonometry;
 mod twiddle;

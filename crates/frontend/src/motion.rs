@@ -1,18 +1,22 @@
 //! Motion and slow sensors: a window of samples of several channels in, a row of features out.
 //!
 //! A row has the features of one channel after the other: what [`Measures`] ask for, in their
-//! order, then a logarithm for each band. Host and device call [`measure`] and [`Bands`], so that
-//! their features are equal bit for bit.
+//! order, then a logarithm for each band; behind them all, what they ask for of pairs of channels.
+//! Host and device call [`measure`], [`Bands`] and [`correlate`], so that their features are equal
+//! bit for bit. What [`with_magnitudes`] adds to a sample are channels like any other.
 
 use core::num::NonZeroU16;
 
+use crate::correlation::{autocorrelation_peak, correlation};
 use crate::frames::Frames;
 use crate::mel::Filters;
 use crate::moments::Moments;
+use crate::ranks::ranked;
 use crate::spectrum::Spectrum;
 use crate::window::Window;
 
-/// What is kept of a channel's window in the time domain: a set, in the order of its members.
+/// What is kept of windows in the time domain: a set, in the order of its members, the last of which
+/// is of each two channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measures(u16);
 
@@ -38,8 +42,20 @@ impl Measures {
     pub const MEAN_CROSSINGS: Self = Self(1 << 7);
     /// How often two samples in turn were on different sides of 0, 0 itself counting as above.
     pub const ZERO_CROSSINGS: Self = Self(1 << 8);
+    /// The mean difference of two samples in turn, without its sign, in units of 2^−8, floored.
+    pub const JERK: Self = Self(1 << 9);
+    /// The sample with place `⌊(n − 1) / 4⌋` of `n` sorted ones, from 0 on.
+    pub const LOWER_QUARTILE: Self = Self(1 << 10);
+    /// That with place `⌊(n − 1) / 2⌋`.
+    pub const MEDIAN: Self = Self(1 << 11);
+    /// That with place `⌊3 (n − 1) / 4⌋`.
+    pub const UPPER_QUARTILE: Self = Self(1 << 12);
+    /// As [`autocorrelation_peak`] says.
+    pub const AUTOCORRELATION_PEAK: Self = Self(1 << 13);
+    /// The [`correlation`] of each two channels.
+    pub const CORRELATION: Self = Self(1 << 14);
     /// How many members there are.
-    pub const N_ALL: u32 = 9;
+    pub const N_ALL: u32 = 15;
 
     /// The set of these bits; others than those of the members are left out.
     #[must_use]
@@ -59,16 +75,19 @@ impl Measures {
         Self(self.0 | other.0)
     }
 
-    /// How many are kept.
+    /// How many are kept of a channel.
     #[must_use]
-    pub const fn len(self) -> usize {
-        self.0.count_ones() as usize
+    pub const fn n_per_channel(self) -> usize {
+        (self.0 & !Self::CORRELATION.0).count_ones() as usize
     }
 
-    /// Whether none is.
+    /// How many are kept of all pairs of so many channels.
     #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    pub const fn n_of_pairs(self, n_channels: usize) -> usize {
+        match self.has(Self::CORRELATION) {
+            true => n_channels * n_channels.saturating_sub(1) / 2,
+            false => 0,
+        }
     }
 
     /// Whether a member is kept.
@@ -111,6 +130,92 @@ pub fn measure(samples: &[i16], measures: Measures, out: &mut [i32]) {
         keep(Measures::MEAN_CROSSINGS, i32::from(n_crossings));
     }
     keep(Measures::ZERO_CROSSINGS, i32::from(summary.n_crossings));
+    measure_order(samples, measures, places.into_slice());
+}
+
+/// What is kept of the samples' order, by time and by size.
+#[inline(always)]
+fn measure_order(samples: &[i16], measures: Measures, out: &mut [i32]) {
+    let mut places = out.iter_mut();
+    let mut keep = |member: Measures, value: fn(&[i16]) -> i32| {
+        if measures.has(member)
+            && let Some(place) = places.next()
+        {
+            *place = value(samples);
+        }
+    };
+    keep(Measures::JERK, |it| jerk(it).cast_signed());
+    keep(Measures::LOWER_QUARTILE, |it| {
+        ranked(it, last(it) / 4).into()
+    });
+    keep(Measures::MEDIAN, |it| ranked(it, last(it) / 2).into());
+    keep(Measures::UPPER_QUARTILE, |it| {
+        ranked(it, last(it).wrapping_mul(3) / 4).into()
+    });
+    keep(Measures::AUTOCORRELATION_PEAK, |it| {
+        autocorrelation_peak(it).into()
+    });
+}
+
+/// The place of the last sample.
+const fn last(samples: &[i16]) -> usize {
+    samples.len().wrapping_sub(1)
+}
+
+/// Writes the [`correlation`] of each two windows: of the first one with all others, then of the
+/// second one with those behind it. What `out` has no room for is left out.
+pub fn correlate(windows: &[&[i16]], out: &mut [i32]) {
+    let mut places = out.iter_mut();
+    let mut others = windows;
+    while let Some((first, rest)) = others.split_first() {
+        for (second, place) in rest.iter().zip(&mut places) {
+            *place = i32::from(correlation(first, second));
+        }
+        others = rest;
+    }
+}
+
+/// The length of a vector of at most three components, floored, and at most 32,767.
+#[must_use]
+pub fn magnitude(vector: &[i16]) -> i16 {
+    // Three squares of 2^30 fit.
+    let square = vector.iter().take(3).fold(0_u32, |sum, component| {
+        let component = u32::from(component.unsigned_abs());
+        sum.wrapping_add(component.wrapping_mul(component))
+    });
+    square.isqrt().min(0x7fff) as i16
+}
+
+/// A sample, and behind its values the [`magnitude`] of each `AXES` of them in turn.
+#[must_use]
+#[inline]
+pub fn with_magnitudes<const AXES: usize, const N: usize, const ALL: usize>(
+    sample: [i16; N],
+) -> [i16; ALL] {
+    const {
+        assert!(AXES > 0 && AXES <= 3, "a vector has one to three axes");
+        assert!(ALL == N + N / AXES, "a magnitude for each vector");
+    }
+    let mut all = [0; ALL];
+    let magnitudes = sample.chunks_exact(AXES).map(magnitude);
+    for (place, value) in all.iter_mut().zip(sample.into_iter().chain(magnitudes)) {
+        *place = value;
+    }
+    all
+}
+
+/// The mean difference of two samples in turn, in units of 2^−8: 65,534 differences of 16 bits.
+fn jerk(samples: &[i16]) -> u32 {
+    let (mut sum, mut n) = (0_u32, 0_u16);
+    for (earlier, later) in samples.iter().zip(samples.iter().skip(1)) {
+        let Some(more) = n.checked_add(1) else {
+            break;
+        };
+        sum = sum.wrapping_add(u32::from(later.abs_diff(*earlier)));
+        n = more;
+    }
+    let mean = (u64::from(sum) << 8).checked_div(n.into()).unwrap_or(0);
+    mean as u32
 }
 
 /// How often two samples in turn are on different sides of `level`, itself counting as above.
@@ -193,17 +298,22 @@ pub struct Motion<T, const CHANNELS: usize, const M: usize, const WHAT: u16, con
 impl<T: Tones<M>, const CHANNELS: usize, const M: usize, const WHAT: u16, const FEATURES: usize>
     Motion<T, CHANNELS, M, WHAT, FEATURES>
 {
+    const MEASURES: Measures = Measures::from_bits(WHAT);
+
     /// Features of one channel.
     const PER_CHANNEL: usize = {
-        let n = Measures::from_bits(WHAT).len() + T::N_FEATURES;
-        assert!(n > 0, "nothing is kept of a window");
+        let n = Self::MEASURES.n_per_channel() + T::N_FEATURES;
+        assert!(FEATURES > 0, "nothing is kept of a window");
         assert!(M > 0 && M < 1 << 15, "a window has 2 to 65,534 samples");
         assert!(
-            FEATURES == n * CHANNELS,
-            "a row has the features of all channels"
+            FEATURES == n * CHANNELS + Self::MEASURES.n_of_pairs(CHANNELS),
+            "a row has the features of all channels, and of their pairs"
         );
         n
     };
+
+    /// A length of rows that is none where nothing is kept of a channel by itself.
+    const PER_ROW: usize = Self::PER_CHANNEL + (Self::PER_CHANNEL == 0) as usize;
 
     /// Before the first sample.
     #[must_use]
@@ -229,13 +339,20 @@ impl<T: Tones<M>, const CHANNELS: usize, const M: usize, const WHAT: u16, const 
     #[inline(never)]
     fn features(&mut self) -> [i32; FEATURES] {
         let mut features = [0; FEATURES];
-        let rows = features.chunks_exact_mut(const { Self::PER_CHANNEL });
+        let rows = features.chunks_exact_mut(const { Self::PER_ROW });
+        let measures = const { Self::MEASURES };
         for (frames, row) in self.frames.iter().zip(rows) {
             let frame = frames.frame();
-            let measures = const { Measures::from_bits(WHAT) };
-            let (moments, tones) = row.split_at_mut_checked(measures.len()).unwrap_or_default();
+            let (moments, tones) = row
+                .split_at_mut_checked(measures.n_per_channel())
+                .unwrap_or_default();
             measure(frame.as_flattened(), measures, moments);
             self.tones.write(frame, tones);
+        }
+        if measures.has(Measures::CORRELATION) {
+            let windows = self.frames.each_ref().map(|it| it.frame().as_flattened());
+            let of_pairs = features.get_mut(const { Self::PER_CHANNEL * CHANNELS }..);
+            correlate(&windows, of_pairs.unwrap_or_default());
         }
         features
     }

@@ -8,12 +8,16 @@ use std::num::NonZeroU16;
 use expect_test::expect;
 use proptest::prelude::*;
 use serde::Deserialize;
-use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, Tones, measure};
+use spinney_frontend::correlation::{autocorrelation_peak, correlation};
+use spinney_frontend::motion::{
+    Bands, Measures, Motion, NoTones, Tones, magnitude, measure, with_magnitudes,
+};
 use spinney_frontend::window::Window;
 use spinney_signal::FilterTable;
 
 const ALL: u16 = (1 << Measures::N_ALL) - 1;
-const N_ALL: usize = Measures::N_ALL as usize;
+/// Of a channel; the last one is of pairs.
+const N_ALL: usize = Measures::N_ALL as usize - 1;
 const DB_PER_BIT: f64 = 3.010_299_956_639_812;
 
 #[derive(Deserialize)]
@@ -32,6 +36,11 @@ struct Case {
     rms: f64,
     mean_crossings: i32,
     zero_crossings: i32,
+    jerk: f64,
+    quartiles: [i32; 3],
+    autocorrelation_peak: f64,
+    /// With the window before.
+    correlation: Option<f64>,
     bands: Vec<f64>,
 }
 
@@ -78,6 +87,10 @@ fn features_are_numpys() {
     let mut samples = bytes.as_chunks().0.iter().map(|it| i16::from_le_bytes(*it));
     // By kind of signal: bands, those judged, and the largest error of these in dB.
     let mut errors: BTreeMap<String, (usize, usize, f64)> = BTreeMap::new();
+    // Of autocorrelations and correlations, in their units.
+    let mut largest = [0.0_f64; 2];
+    let mut n_pairs = 0;
+    let mut before: Vec<i16> = Vec::new();
     for case in &cases {
         let window: Vec<i16> = samples.by_ref().take(case.length).collect();
         let name = format!("{} of {}", case.name, case.length);
@@ -91,6 +104,11 @@ fn features_are_numpys() {
             rms,
             of_mean,
             of_zero,
+            jerk,
+            lower,
+            median,
+            upper,
+            peak,
         ] = all_of(&window);
         assert_eq!(f64::from(mean), (case.mean * 256.0).floor(), "{name}");
         let (found, wanted) = (f64::from(variance), case.variance);
@@ -107,6 +125,19 @@ fn features_are_numpys() {
             (case.mean_crossings, case.zero_crossings),
             "{name}"
         );
+        assert_eq!(f64::from(jerk), (case.jerk * 256.0).floor(), "{name}");
+        assert_eq!([lower, median, upper], case.quartiles, "{name}");
+        let error = |found: i32, wanted: f64| {
+            check_floor(f64::from(found).abs(), wanted.abs() * 32768.0);
+            (f64::from(found) - wanted * 32768.0).abs()
+        };
+        largest[0] = largest[0].max(error(peak, case.autocorrelation_peak));
+        if let Some(wanted) = case.correlation {
+            n_pairs += 1;
+            let found = correlation(&window, &before);
+            largest[1] = largest[1].max(error(found.into(), wanted));
+        }
+        before.clone_from(&window);
         let Some(weights) = &case.weights else {
             continue;
         };
@@ -135,7 +166,10 @@ fn features_are_numpys() {
         }
     }
     assert_eq!(samples.next(), None, "all of the fixture was compared");
-    let mut table = String::new();
+    let mut table = format!(
+        "autocorrelation {:.2} units, correlation of {n_pairs} pairs {:.2}\n",
+        largest[0], largest[1]
+    );
     for (kind, (n_bands, n_judged, largest)) in &errors {
         let _ = writeln!(
             table,
@@ -144,6 +178,7 @@ fn features_are_numpys() {
         assert!(*largest <= 0.1, "{kind}: {largest} dB");
     }
     expect![[r#"
+        autocorrelation 0.97 units, correlation of 41 pairs 0.99
         exercises               88 of 105  max 0.0036 dB
         noise of the last bit    0 of  28  max 0.0000 dB
         noise, full scale       28 of  28  max 0.0030 dB
@@ -172,6 +207,9 @@ fn check_against_sums(samples: &[i16]) {
         rms,
         of_mean,
         of_zero,
+        jerk,
+        quartiles @ ..,
+        peak,
     ] = all_of(samples);
     assert_eq!(i128::from(mean), (256 * sum).div_euclid(n));
     assert_eq!(i128::from(variance), (n * squares - sum * sum) / (n * n));
@@ -189,6 +227,65 @@ fn check_against_sums(samples: &[i16]) {
     };
     assert_eq!(of_mean as usize, crossings(&|it| i128::from(it) * n >= sum));
     assert_eq!(of_zero as usize, crossings(&|it| it >= 0));
+    let steps = samples
+        .windows(2)
+        .map(|it| i128::from(it[0].abs_diff(it[1])));
+    assert_eq!(i128::from(jerk), 256 * steps.sum::<i128>() / (n - 1).max(1));
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    let last = samples.len() - 1;
+    let ranks = [last / 4, last / 2, 3 * last / 4];
+    assert_eq!(quartiles, ranks.map(|rank| i32::from(sorted[rank])));
+    let wanted = peak_of(&samples[..samples.len().min(2048)]) * 32768.0;
+    check_floor(f64::from(peak), wanted);
+}
+
+/// Panics unless `found` is `wanted`, floored, or the largest there is.
+fn check_floor(found: f64, wanted: f64) {
+    let below = wanted - found;
+    assert!((-0.001..=1.001).contains(&below), "{found} for {wanted}");
+}
+
+/// The peak of the autocorrelation from integers in 128 bits.
+fn peak_of(samples: &[i16]) -> f64 {
+    let n = samples.len() as i64;
+    let sum: i64 = samples.iter().map(|it| i64::from(*it)).sum();
+    let deviations: Vec<i64> = samples.iter().map(|it| n * i64::from(*it) - sum).collect();
+    let at = |lag: usize| -> i128 {
+        let later = deviations[lag..].iter();
+        later
+            .zip(&deviations)
+            .map(|(x, y)| i128::from(*x) * i128::from(*y))
+            .sum()
+    };
+    let lags = (1..=samples.len() / 2).map(at);
+    let peak = lags.skip_while(|it| *it >= 0).max().unwrap_or(0).max(0);
+    if peak == 0 {
+        return 0.0;
+    }
+    peak as f64 / at(0) as f64
+}
+
+/// Pearson's coefficient from integers.
+fn check_correlation(x: &[i16], y: &[i16]) {
+    let n = x.len() as i128;
+    let spread = |x: &[i16], y: &[i16]| {
+        let sum = |it: &[i16]| it.iter().map(|it| i128::from(*it)).sum::<i128>();
+        let products = x
+            .iter()
+            .zip(y)
+            .map(|(x, y)| i128::from(*x) * i128::from(*y));
+        n * products.sum::<i128>() - sum(x) * sum(y)
+    };
+    let power = libm::sqrt(spread(x, x) as f64) * libm::sqrt(spread(y, y) as f64);
+    let wanted = if power == 0.0 {
+        0.0
+    } else {
+        spread(x, y) as f64 / power * 32768.0
+    };
+    let found = f64::from(correlation(x, y));
+    assert!(found * wanted >= 0.0, "{found} for {wanted}");
+    check_floor(found.abs(), wanted.abs());
 }
 
 #[test]
@@ -199,8 +296,10 @@ fn the_ends_of_a_sensor_and_the_longest_window() {
         check_against_sums(&vec![0; length]);
         check_against_sums(&vec![-1; length]);
         for [first, second] in [[i16::MIN, i16::MAX], [i16::MAX, i16::MIN], [-1, 0]] {
-            let turns = [first, second].into_iter().cycle().take(length);
-            check_against_sums(&turns.collect::<Vec<_>>());
+            let turns: Vec<i16> = [first, second].into_iter().cycle().take(length).collect();
+            check_against_sums(&turns);
+            check_correlation(&turns, &turns);
+            check_correlation(&turns, &turns.iter().map(|it| !*it).collect::<Vec<_>>());
             let mut one = vec![first; length];
             one[length - 1] = second;
             check_against_sums(&one);
@@ -219,6 +318,28 @@ proptest! {
     #[test]
     fn measures_are_what_sums_say(samples in prop::collection::vec(sample(), 1..600)) {
         check_against_sums(&samples);
+    }
+
+    #[test]
+    fn correlations_are_what_sums_say(
+        samples in prop::collection::vec((sample(), sample()), 1..600),
+    ) {
+        let (x, y): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
+        check_correlation(&x, &y);
+        prop_assert_eq!(correlation(&x, &y), correlation(&y, &x));
+    }
+
+    #[test]
+    fn magnitudes_are_floored_roots(vector in [sample(), sample(), sample()]) {
+        let square: u64 = vector.iter().map(|it| u64::from(it.unsigned_abs()).pow(2)).sum();
+        let found = u64::try_from(magnitude(&vector)).expect("not negative");
+        let is_floor = found * found <= square && square < (found + 1) * (found + 1);
+        prop_assert!(is_floor || (found == 32_767 && square > 32_767 * 32_767));
+        let [x, y, z] = vector;
+        prop_assert_eq!(
+            with_magnitudes::<2, 4, 6>([x, y, z, 0]),
+            [x, y, z, 0, magnitude(&[x, y]), magnitude(&[z])]
+        );
     }
 
     #[test]
@@ -246,20 +367,21 @@ proptest! {
         hop in 1_u16..100,
     ) {
         let hop = NonZeroU16::new(hop).expect("from 1 on");
-        let wanted: Vec<[i32; 2 * N_ALL]> = samples
+        let wanted: Vec<[i32; 2 * N_ALL + 1]> = samples
             .windows(50)
             .step_by(hop.get().into())
             .map(|window| {
                 let of = |channel: usize| -> Vec<i16> {
                     window.iter().map(|sample| sample[channel]).collect()
                 };
-                let mut row = [0; 2 * N_ALL];
+                let mut row = [0; 2 * N_ALL + 1];
                 row[..N_ALL].copy_from_slice(&all_of(&of(0)));
-                row[N_ALL..].copy_from_slice(&all_of(&of(1)));
+                row[N_ALL..2 * N_ALL].copy_from_slice(&all_of(&of(1)));
+                row[2 * N_ALL] = correlation(&of(0), &of(1)).into();
                 row
             })
             .collect();
-        let mut chain = Motion::<_, 2, 25, ALL, { 2 * N_ALL }>::new(NoTones, hop);
+        let mut chain = Motion::<_, 2, 25, ALL, { 2 * N_ALL + 1 }>::new(NoTones, hop);
         for _ in 0..2 {
             let found: Vec<_> = samples.iter().filter_map(|it| chain.push(*it)).collect();
             prop_assert_eq!(&found, &wanted);
@@ -287,4 +409,19 @@ fn bands_follow_measures_channel_by_channel() {
         bands().write(samples.as_chunks().0.try_into().expect("a window"), logs);
     }
     assert_eq!(rows, [wanted]);
+}
+
+/// What repeats itself, and what does not.
+#[test]
+fn a_peak_of_the_autocorrelation() {
+    let of = |sample: fn(i32) -> i32| -> i16 {
+        let samples: Vec<i16> = (0..120).map(|at| sample(at) as i16).collect();
+        autocorrelation_peak(&samples)
+    };
+    // A period of 12 samples leaves 108 of 120 products.
+    let periodic = of(|at| [0, 5, 9, 10, 9, 5, 0, -5, -9, -10, -9, -5][at as usize % 12] * 1000);
+    assert_eq!(periodic, 29_491);
+    assert_eq!(of(|at| 100 * at), 0);
+    assert_eq!(of(|_| 7), 0);
+    assert_eq!(autocorrelation_peak(&[]), 0);
 }

@@ -53,7 +53,7 @@ mod windows;
 pub use compressed::ENDINGS as COMPRESSED_ENDINGS;
 pub use decisions::{labels_of, trimmed};
 pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};
-pub use front_end::{FrontEnd, Measure, MotionFront, SoundFront, Statistic, Window};
+pub use front_end::{FrontEnd, MAGNITUDE, Measure, MotionFront, SoundFront, Statistic, Window};
 pub use hear::{BANDS_MAX, hear};
 pub use intervals::{
     Interval, Listed, Timed, check_within, fitting_rate_hz, intervals_csv, most, read_intervals,

@@ -1,6 +1,6 @@
 //! Windows of motion: their features, by the code that the device runs, and their labels.
 
-use spinney_frontend::motion::{Bands, Tones, measure};
+use spinney_frontend::motion::{Bands, Tones, correlate, magnitude, measure};
 use spinney_frontend::window::Window;
 
 use crate::{BANDS_MAX, BankError, FilterTable, Interval, MotionFront, Window as WindowKind};
@@ -54,17 +54,28 @@ fn rows(
     (0..front.n_windows(values.len() / n_channels))
         .map(|window| {
             let window = &values[window * hop * n_channels..][..length * n_channels];
-            let mut row = vec![0; n_channels * front.n_features_per_channel()];
-            let of_channels = row.chunks_exact_mut(front.n_features_per_channel());
-            for (channel, out) in of_channels.enumerate() {
-                let frame: Vec<i16> = (window.iter().skip(channel))
-                    .step_by(n_channels)
-                    .copied()
-                    .collect();
-                let (moments, bands) = out.split_at_mut(front.measures.len());
-                measure(&frame, front.measures, moments);
-                tones(&frame, bands);
+            let mut channels = vec![Vec::with_capacity(length); front.n_all_channels()];
+            for sample in window.chunks_exact(n_channels) {
+                let vectors = sample.chunks_exact(front.n_axes.max(1));
+                let all = sample.iter().copied().chain(vectors.map(magnitude));
+                for (channel, value) in channels.iter_mut().zip(all) {
+                    channel.push(value);
+                }
             }
+            let per_channel = front.n_features_per_channel();
+            let n_of_pairs = front.measures.n_of_pairs(channels.len());
+            let mut row = vec![0; per_channel * channels.len() + n_of_pairs];
+            let (of_channels, of_pairs) = row.split_at_mut(per_channel * channels.len());
+            for (frame, out) in channels
+                .iter()
+                .zip(of_channels.chunks_exact_mut(per_channel.max(1)))
+            {
+                let (moments, bands) = out.split_at_mut(front.measures.n_per_channel());
+                measure(frame, front.measures, moments);
+                tones(frame, bands);
+            }
+            let windows: Vec<&[i16]> = channels.iter().map(Vec::as_slice).collect();
+            correlate(&windows, of_pairs);
             row
         })
         .collect()

@@ -19,6 +19,7 @@ fn front() -> MotionFront {
     MotionFront {
         sample_rate_hz: 10.0,
         channels: names(&["x", "y"]),
+        n_axes: 0,
         n_samples: 4,
         hop: NonZeroU16::new(2).expect("not zero"),
         measures: Measures::LEAST.and(Measures::MOST),
@@ -193,6 +194,82 @@ fn windows_are_those_of_the_device() {
     assert_eq!(hear_motion(&front(), &values[..6]), Ok(Vec::new()));
     let n_windows = |n_samples| front().n_windows(n_samples);
     assert_eq!([0, 3, 4, 5, 6].map(n_windows), [0, 0, 1, 1, 2]);
+}
+
+#[test]
+fn every_measure_has_its_name_and_its_place() {
+    let front = MotionFront {
+        n_axes: 2,
+        measures: Measures::from_bits(u16::MAX),
+        ..front()
+    };
+    let values = [30, 40, -6, 8, 0, -7, 9, 12];
+    let rows = hear_motion(&front, &values).expect("no bands");
+    let named: Vec<String> = (front.feature_names().iter().zip(&rows[0]))
+        .map(|(name, feature)| format!("{name} {feature}"))
+        .collect();
+    expect![[r#"
+        x_mean 2112
+        x_variance 186
+        x_deviation 3493
+        x_min -6
+        x_max 30
+        x_range 36
+        x_rms 4081
+        x_mean_crossings 2
+        x_zero_crossings 2
+        x_jerk 4352
+        x_lower_quartile -6
+        x_median 0
+        x_upper_quartile 9
+        x_autocorrelation_peak 0
+        y_mean 3392
+        y_variance 288
+        y_deviation 4349
+        y_min -7
+        y_max 40
+        y_range 47
+        y_rms 5515
+        y_mean_crossings 1
+        y_zero_crossings 2
+        y_jerk 5632
+        y_lower_quartile -7
+        y_median 8
+        y_upper_quartile 12
+        y_autocorrelation_peak 0
+        magnitude_mean 5248
+        magnitude_variance 298
+        magnitude_deviation 4421
+        magnitude_min 7
+        magnitude_max 50
+        magnitude_range 43
+        magnitude_rms 6862
+        magnitude_mean_crossings 1
+        magnitude_zero_crossings 0
+        magnitude_jerk 4352
+        magnitude_lower_quartile 7
+        magnitude_median 10
+        magnitude_upper_quartile 15
+        magnitude_autocorrelation_peak 0
+        x_y_correlation 29071
+        x_magnitude_correlation 31235
+        y_magnitude_correlation 31393"#]]
+    .assert_eq(&named.join("\n"));
+    assert_eq!(named.len(), rows[0].len());
+    for (measure, word) in Measure::ALL.iter().zip(Measure::WORDS) {
+        assert_eq!(
+            (measure.word(), measure.set().bits().count_ones()),
+            (word, 1)
+        );
+    }
+    let correlation = MotionFront {
+        measures: Measures::CORRELATION,
+        ..front
+    };
+    assert!(correlation.is_narrow());
+    assert_eq!(correlation.feature_names().len(), 3);
+    let three = hear_motion(&correlation, &values).expect("no bands");
+    assert_eq!(three[0], rows[0][rows[0].len() - 3..]);
 }
 
 #[test]

@@ -12,7 +12,9 @@ use spinney_frontend::deltas::Deltas;
 use spinney_frontend::frames::Frames;
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
-use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, measure};
+use spinney_frontend::motion::{
+    Bands, Measures, Motion, NoTones, correlate, measure, with_magnitudes,
+};
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
 
@@ -65,8 +67,8 @@ fn motion() {
         return;
     };
     let hop = black_box(NonZeroU16::MIN);
-    let mut motion = Motion::<_, 2, 64, ALL, 26>::new(Bands::<64, 4>::new(&WINDOW, filters), hop);
-    black_box(motion.push(black_box([1, -1])));
+    let mut motion = Motion::<_, 2, 64, ALL, 37>::new(Bands::<64, 4>::new(&WINDOW, filters), hop);
+    black_box(motion.push(with_magnitudes::<1, 1, 2>(black_box([-1]))));
     motion.restart();
     black_box(motion.push(black_box([1, -1])));
 }
@@ -75,8 +77,14 @@ fn motion() {
 fn windows() {
     let mut motion = Motion::<_, 3, 25, 1, 3>::new(NoTones, black_box(NonZeroU16::MIN));
     black_box(motion.push(black_box([1, -1, 0])));
-    let mut row = [0; 9];
-    measure(black_box(&[1, 2]), Measures::from_bits(black_box(1)), &mut row);
+    let mut row = [0; 14];
+    measure(
+        black_box(&[1, 2]),
+        Measures::from_bits(black_box(1)),
+        &mut row,
+    );
+    let window = black_box(&[1, 2]);
+    correlate(black_box(&[window, &[3]]), &mut row);
     black_box(row);
 }
 
@@ -116,18 +124,16 @@ fn aggregate<V: Copy + Default, S: Statistic<V>>() {
     black_box(out);
 }
 
-fn chain<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(
-    measured: F,
-    summary: S,
-) {
+fn chain<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(measured: F, summary: S) {
     static WINDOW: Window<64> = Window::hann();
     let segments = black_box([PLAIN; 5]);
     let Ok(filters) = Filters::<64>::new(black_box(1), &segments) else {
         return;
     };
     let (hop, n_frames) = (black_box(NonZeroU16::MIN), black_box(NonZeroU32::MIN));
-    let mut chain =
-        Chain::<F, S, i16, 64, 4, FEATURES>::new(&WINDOW, filters, measured, summary, hop, n_frames);
+    let mut chain = Chain::<F, S, i16, 64, 4, FEATURES>::new(
+        &WINDOW, filters, measured, summary, hop, n_frames,
+    );
     black_box(chain.push(black_box(1)));
     black_box(chain.decide());
     chain.restart();

@@ -11,41 +11,31 @@ use crate::carried::carried;
 
 pub use filters::filters;
 
-/// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 15] = [
-    ("lib.rs", include_str!("../../device/frontend/lib.rs")),
-    (
-        "aggregate.rs",
-        include_str!("../../device/frontend/aggregate.rs"),
-    ),
-    (
-        "cepstra.rs",
-        include_str!("../../device/frontend/cepstra.rs"),
-    ),
-    ("chain.rs", include_str!("../../device/frontend/chain.rs")),
-    ("deltas.rs", include_str!("../../device/frontend/deltas.rs")),
-    ("fft.rs", include_str!("../../device/frontend/fft.rs")),
-    ("frames.rs", include_str!("../../device/frontend/frames.rs")),
-    ("log2.rs", include_str!("../../device/frontend/log2.rs")),
-    ("mel.rs", include_str!("../../device/frontend/mel.rs")),
-    (
-        "moments.rs",
-        include_str!("../../device/frontend/moments.rs"),
-    ),
-    ("motion.rs", include_str!("../../device/frontend/motion.rs")),
-    (
-        "spectrum.rs",
-        include_str!("../../device/frontend/spectrum.rs"),
-    ),
-    (
-        "trigonometry.rs",
-        include_str!("../../device/frontend/trigonometry.rs"),
-    ),
-    (
-        "twiddle.rs",
-        include_str!("../../device/frontend/twiddle.rs"),
-    ),
-    ("window.rs", include_str!("../../device/frontend/window.rs")),
+/// Files of the front end, as they were when this code was compiled.
+macro_rules! files {
+    ($($name:literal,)+) => {
+        [$(($name, include_str!(concat!("../../device/frontend/", $name)))),+]
+    };
+}
+
+const FRONT_END: [(&str, &str); 17] = files![
+    "lib.rs",
+    "aggregate.rs",
+    "cepstra.rs",
+    "chain.rs",
+    "correlation.rs",
+    "deltas.rs",
+    "fft.rs",
+    "frames.rs",
+    "log2.rs",
+    "mel.rs",
+    "moments.rs",
+    "motion.rs",
+    "ranks.rs",
+    "spectrum.rs",
+    "trigonometry.rs",
+    "twiddle.rs",
+    "window.rs",
 ];
 
 /// What every chain has besides `new` and `push`, which the last lines of its `impl` are.

@@ -69,7 +69,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         section,
         key: "kind",
     };
-    for key in ["channels", "statistics"] {
+    for key in ["channels", "magnitude", "statistics"] {
         let why = "it is for `kind = \"motion\"`";
         reader.contradict(section, key, why, &cause);
     }

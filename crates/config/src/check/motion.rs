@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use spinney_signal::{Measure, Window};
+use spinney_signal::{MAGNITUDE, Measure, Window};
 
 use crate::choice::Word;
 use crate::diagnostics::Fault;
@@ -10,6 +10,7 @@ use crate::pipeline::MotionFrontend;
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
+use super::Cause;
 use super::frontend::{can_be_transformed, edges, refuse_frame};
 
 /// What is kept where `statistics` is left out.
@@ -65,6 +66,11 @@ pub(super) fn check(
             .faults
             .push(Fault::new(section.given("statistics"), message));
     }
+    let channels = section.names("channels");
+    let n_axes = or("magnitude", 0);
+    if let (Some(channels), Some(n_axes)) = (&channels, n_axes) {
+        check_channels(reader, section, channels, n_axes, statistics.as_deref());
+    }
     let window = section.choice::<Window>("window");
     let sample_rate_hz = section.number("sample_rate");
     // A constant reaches bin 0 and, under a Hann window, bin 1; halfway to the next one.
@@ -83,7 +89,8 @@ pub(super) fn check(
     };
     Some(MotionFrontend {
         sample_rate_hz: sample_rate_hz?,
-        channels: section.names("channels")?,
+        channels: channels?,
+        n_axes: n_axes?,
         n_samples: u16::try_from(n_samples?).ok()?,
         hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
         statistics: statistics?,
@@ -93,4 +100,39 @@ pub(super) fn check(
         f_max_hz: f_max_hz?,
         background: section.text("background")?,
     })
+}
+
+/// Channels that are whole vectors, of names that no other has, and two where they are compared.
+fn check_channels(
+    reader: &mut Reader,
+    section: &RawSection,
+    channels: &[String],
+    n_axes: u32,
+    statistics: Option<&[Measure]>,
+) {
+    let n = channels.len();
+    let cause = Cause {
+        section,
+        key: "channels",
+    };
+    if n_axes > 0 && !n.is_multiple_of(n_axes as usize) {
+        let message = format!(
+            "frontend.magnitude: found `{n_axes}`, expected a divisor of {n}, the number of \
+             `channels`"
+        );
+        reader.refuse_pair(section, "magnitude", message, &cause);
+    }
+    let is_taken = |name: &String| name.starts_with(MAGNITUDE);
+    if let Some(name) = channels.iter().find(|it| n_axes > 0 && is_taken(it)) {
+        let message = format!(
+            "frontend.magnitude: found `{n_axes}` and the channel `{name}`, expected channels \
+             whose names do not begin with `{MAGNITUDE}`"
+        );
+        reader.refuse_pair(section, "magnitude", message, &cause);
+    }
+    if n == 1 && n_axes == 0 && statistics.is_some_and(|it| it.contains(&Measure::Correlation)) {
+        let message = "frontend.statistics: found `\"correlation\"` and one channel, expected two \
+                       or more, since it is of two";
+        reader.refuse_pair(section, "statistics", message.to_owned(), &cause);
+    }
 }

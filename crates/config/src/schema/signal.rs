@@ -6,6 +6,8 @@ use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{AggregateOf, SignalKind, Word};
 
+/// Most channels that are one vector.
+const AXES_MAX: i64 = 3;
 /// Longest frame, most frames of a decision and most decisions.
 const HOP_MAX: i64 = 65_535;
 const FRAMES_MAX: i64 = 1_000_000;
@@ -42,6 +44,15 @@ pub(super) const FRONTEND: Section = Section {
             Kind::Names { max: 16 },
             Default::Words("none"),
             "The columns of a CSV file that are channels of motion, in the order of a sample's values.",
+        ),
+        key(
+            "magnitude",
+            Kind::Integer {
+                min: 1,
+                max: AXES_MAX,
+            },
+            Default::Words("none"),
+            "How many channels in turn are a vector, whose length is a further channel: `magnitude`.",
         ),
         key(
             "frame",
@@ -96,8 +107,8 @@ pub(super) const FRONTEND: Section = Section {
         ),
         key(
             "statistics",
-            Kind::Choices(Measure::WORDS),
-            Default::Words("all but `\"deviation\"` and `\"zero-crossings\"`"),
+            Kind::Choices(&Measure::WORDS),
+            Default::Words("`\"mean\"` to `\"mean-crossings\"` but `\"deviation\"`"),
             "What is kept of a channel's window of motion besides bands, each a feature: `ax_mean`.",
         ),
         key(

@@ -231,6 +231,13 @@ fn motion_has_its_own_defaults() {
     assert_eq!((slow.n_samples, slow.hop.get(), slow.n_bands), (30, 7, 0));
     // In the order of a row, however they were typed.
     assert_eq!(slow.statistics, [Measure::Mean, Measure::Range]);
+    let all: Vec<&str> = Measure::WORDS.to_vec();
+    let keys = format!(
+        "sample_rate = 64\nchannels = [\"x\", \"y\"]\nmagnitude = 2\nstatistics = {all:?}\n"
+    );
+    let all = motion(&keys);
+    assert_eq!((all.n_axes, plain.n_axes), (2, 0));
+    assert_eq!(all.statistics, Measure::ALL);
     let bare = motion("sample_rate = 64\nchannels = [\"x\"]\nwindow = \"none\"\nstatistics = []\n");
     assert_eq!(bare.f_min_hz.to_bits(), 0.25_f64.to_bits());
 }
@@ -303,7 +310,7 @@ fn faults_of_motion() {
     );
     faulty(
         "sample_rate = 64\nchannels = [\"x\"]\nframe = 100\ndecision_s = 1\nscale = \"htk\"\n\
-         statistics = [\"median\"]\n[scenes]\n",
+         statistics = [\"medium\"]\n[scenes]\n",
         &expect![[r#"
             error: frontend.frame: found `100`, expected a power of two: 64, 128, 256, 512, 1024 or 2048
               --> folder/pipeline.toml:15:9
@@ -335,13 +342,13 @@ fn faults_of_motion() {
                |
                = help: remove `scale`, or change `frontend.kind`
 
-            error: frontend.statistics: found `"median"`, expected `"mean"`, `"variance"`, `"deviation"`, `"min"`, `"max"`, `"range"`, `"rms"`, `"mean-crossings"` or `"zero-crossings"`
+            error: frontend.statistics: found `"medium"`, expected `"mean"`, `"variance"`, `"deviation"`, `"min"`, `"max"`, `"range"`, `"rms"`, `"mean-crossings"`, `"zero-crossings"`, `"jerk"`, `"lower-quartile"`, `"median"`, `"upper-quartile"`, `"autocorrelation-peak"` or `"correlation"`
               --> folder/pipeline.toml:18:15
                |
-            18 | statistics = ["median"]
+            18 | statistics = ["medium"]
                |               ^^^^^^^^
                |
-               = help: did you mean `"mean"`?
+               = help: did you mean `"median"`?
 
             error: scenes: found `kind = "motion"` in `[frontend]`, expected `[frontend]` for sound, since scenes are sound
               --> folder/pipeline.toml:19:1
@@ -364,6 +371,48 @@ fn faults_of_motion() {
                |
             17 | statistics = []
                |              ^^
+        "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\", \"magnitude\", \"z\", \"t\"]\nmagnitude = 3\n",
+        &expect![[r#"
+            error: frontend.magnitude: found `3`, expected a divisor of 4, the number of `channels`
+              --> folder/pipeline.toml:15:13
+               |
+            14 | channels = ["x", "magnitude", "z", "t"]
+               |            ---------------------------- because of this
+            15 | magnitude = 3
+               |             ^
+
+            error: frontend.magnitude: found `3` and the channel `magnitude`, expected channels whose names do not begin with `magnitude`
+              --> folder/pipeline.toml:15:13
+               |
+            14 | channels = ["x", "magnitude", "z", "t"]
+               |            ---------------------------- because of this
+            15 | magnitude = 3
+               |             ^
+        "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\"]\nmagnitude = 0\n",
+        &expect![[r#"
+            error: frontend.magnitude: found `0`, expected an integer of 1 to 3
+              --> folder/pipeline.toml:15:13
+               |
+            15 | magnitude = 0
+               |             ^
+        "#]],
+    );
+    faulty(
+        "sample_rate = 64\nchannels = [\"x\"]\nstatistics = [\"correlation\"]\n",
+        &expect![[r#"
+            error: frontend.statistics: found `"correlation"` and one channel, expected two or more, since it is of two
+              --> folder/pipeline.toml:15:14
+               |
+            14 | channels = ["x"]
+               |            ----- because of this
+            15 | statistics = ["correlation"]
+               |              ^^^^^^^^^^^^^^^
         "#]],
     );
     faulty(

@@ -385,6 +385,7 @@ mod tests {
         let window = FrontEnd::Motion(MotionFront {
             sample_rate_hz: 25.0,
             channels: vec!["x".to_owned()],
+            n_axes: 0,
             n_samples: 2,
             hop: NonZeroU16::MIN,
             measures: Measure::Mean.set(),

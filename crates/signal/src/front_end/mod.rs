@@ -3,7 +3,7 @@
 mod motion;
 mod sound;
 
-pub use motion::{Measure, MotionFront};
+pub use motion::{MAGNITUDE, Measure, MotionFront};
 pub use sound::{SoundFront, Statistic};
 
 /// From what a sensor delivers to a row of features per decision.

@@ -8,7 +8,10 @@ use spinney_frontend::motion::Measures;
 use super::Window;
 use crate::{BankError, FilterTable};
 
-/// What is kept of a channel's window in the time domain.
+/// What a channel of magnitudes is called.
+pub const MAGNITUDE: &str = "magnitude";
+
+/// What is kept of windows in the time domain, in the order of a row and of the bits of [`Measures`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
     /// The mean.
@@ -29,6 +32,18 @@ pub enum Measure {
     MeanCrossings,
     /// Crossings of 0.
     ZeroCrossings,
+    /// The mean difference of two samples in turn, without its sign.
+    Jerk,
+    /// The sample that a quarter is not above.
+    LowerQuartile,
+    /// The sample in the middle.
+    Median,
+    /// The sample that a quarter is above.
+    UpperQuartile,
+    /// The largest autocorrelation once it was negative.
+    AutocorrelationPeak,
+    /// The correlation of each two channels.
+    Correlation,
 }
 
 /// From samples of several channels to a row of features per window.
@@ -38,6 +53,9 @@ pub struct MotionFront {
     pub sample_rate_hz: f64,
     /// The channels' names, in their order.
     pub channels: Vec<String>,
+    /// Channels in turn that are one vector, whose magnitude is a further channel: at most 3; 0 for
+    /// none.
+    pub n_axes: usize,
     /// Samples of a window: even, and a power of two from 64 to 2,048 where there are bands.
     pub n_samples: u16,
     /// Samples from one window's start to the next one's.
@@ -56,7 +74,7 @@ pub struct MotionFront {
 
 impl Measure {
     /// All, in the order of a row.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; Measures::N_ALL as usize] = [
         Self::Mean,
         Self::Variance,
         Self::Deviation,
@@ -66,45 +84,50 @@ impl Measure {
         Self::Rms,
         Self::MeanCrossings,
         Self::ZeroCrossings,
+        Self::Jerk,
+        Self::LowerQuartile,
+        Self::Median,
+        Self::UpperQuartile,
+        Self::AutocorrelationPeak,
+        Self::Correlation,
+    ];
+
+    /// Their words, which features are called by with `_` for `-`.
+    pub const WORDS: [&'static str; Self::ALL.len()] = [
+        "mean",
+        "variance",
+        "deviation",
+        "min",
+        "max",
+        "range",
+        "rms",
+        "mean-crossings",
+        "zero-crossings",
+        "jerk",
+        "lower-quartile",
+        "median",
+        "upper-quartile",
+        "autocorrelation-peak",
+        "correlation",
     ];
 
     /// The set of the front end that has this one alone.
     #[must_use]
     pub const fn set(self) -> Measures {
-        match self {
-            Self::Mean => Measures::MEAN,
-            Self::Variance => Measures::VARIANCE,
-            Self::Deviation => Measures::DEVIATION,
-            Self::Minimum => Measures::LEAST,
-            Self::Maximum => Measures::MOST,
-            Self::Range => Measures::RANGE,
-            Self::Rms => Measures::RMS,
-            Self::MeanCrossings => Measures::MEAN_CROSSINGS,
-            Self::ZeroCrossings => Measures::ZERO_CROSSINGS,
-        }
+        Measures::from_bits(1 << self as u16)
     }
 
-    /// Part of a feature's name.
+    /// Its word.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Variance => "variance",
-            Self::Deviation => "deviation",
-            Self::Minimum => "min",
-            Self::Maximum => "max",
-            Self::Range => "range",
-            Self::Rms => "rms",
-            Self::MeanCrossings => "mean_crossings",
-            Self::ZeroCrossings => "zero_crossings",
-        }
+    pub const fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
     }
 
     /// Whether it fits 16 bits, with a sign.
     const fn is_narrow(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Minimum | Self::Maximum | Self::MeanCrossings | Self::ZeroCrossings
+            Self::Mean | Self::Variance | Self::Deviation | Self::Range | Self::Rms | Self::Jerk
         )
     }
 }
@@ -133,26 +156,47 @@ impl MotionFront {
         rest.map_or(0, |rest| rest / usize::from(self.hop.get()) + 1)
     }
 
+    /// Channels with those of magnitudes.
+    #[must_use]
+    pub fn n_all_channels(&self) -> usize {
+        let n_magnitudes = self.channels.len().checked_div(self.n_axes);
+        self.channels.len() + n_magnitudes.unwrap_or(0)
+    }
+
     /// Features of one channel.
     #[must_use]
     pub fn n_features_per_channel(&self) -> usize {
-        self.measures.len() + self.n_bands
+        self.measures.n_per_channel() + self.n_bands
     }
 
-    /// Names of the features, channel by channel: `ax_mean`, `ax_band_0`.
+    /// Names of the features, channel by channel: `ax_mean`, `ax_band_0`, those of magnitudes behind
+    /// the others; then those of pairs: `ax_ay_correlation`.
     #[must_use]
     pub fn feature_names(&self) -> Vec<String> {
+        let mut channels = self.channels.clone();
+        channels.extend(match self.n_all_channels() - channels.len() {
+            1 => vec![MAGNITUDE.to_owned()],
+            n => (0..n).map(|at| format!("{MAGNITUDE}_{at}")).collect(),
+        });
         let kept = || {
             Measure::ALL
                 .into_iter()
-                .filter(|measure| self.measures.has(measure.set()))
+                .filter(|it| self.measures.has(it.set()) && *it != Measure::Correlation)
         };
         let of_channel = |channel: &String| {
-            let moments = kept().map(|measure| format!("{channel}_{}", measure.as_str()));
+            let moments =
+                kept().map(|measure| format!("{channel}_{}", measure.word().replace('-', "_")));
             let bands = (0..self.n_bands).map(|band| format!("{channel}_band_{band}"));
             moments.chain(bands).collect::<Vec<_>>()
         };
-        self.channels.iter().flat_map(of_channel).collect()
+        let mut names: Vec<String> = channels.iter().flat_map(of_channel).collect();
+        if self.measures.has(Measures::CORRELATION) {
+            for (at, first) in channels.iter().enumerate() {
+                let others = &channels[at + 1..];
+                names.extend((others.iter()).map(|other| format!("{first}_{other}_correlation")));
+            }
+        }
+        names
     }
 
     /// Whether features have 16 bits; else 32.
