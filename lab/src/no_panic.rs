@@ -97,7 +97,6 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
     let selected = FloatModel::from_json(first_alone.as_bytes()).environment()?;
     let rows = csv::read(ROWS.as_bytes(), "y").environment()?;
     let (soft, hard) = (Voting::Soft, Voting::Hard);
-    let auto = CodingChoice::Auto;
     let quantize = |model: &FloatModel,
                     voting: Voting,
                     sensors: [Sensor; 2],
@@ -126,143 +125,74 @@ fn kinds() -> Result<BTreeMap<&'static str, (QuantModel, Form)>, Failure> {
         QuantModel::new(model, &calibrations, options, rows).environment()
     };
     let (i16s, i32s, f32s) = ([Sensor::I16; 2], [Sensor::I32; 2], [Sensor::F32; 2]);
-    let rank = CodingChoice::Rank;
+    let (auto, rank) = (CodingChoice::Auto, CodingChoice::Rank);
+    let plain = |model, voting, sensors| quantize(model, voting, sensors, [auto; 2], None);
+    let ranked = |model, voting, sensors| quantize(model, voting, sensors, [rank; 2], None);
     let table = Form {
         code_type: CodeType::U8,
         ..Form::plain()
+    };
+    let packed = Form {
+        encoding: Encoding::Packed,
+        ..table
     };
     let branches = Form {
         encoding: Encoding::Branches,
         ..table
     };
+    let early = |form: Form| Form {
+        early_exit: true,
+        ..form
+    };
+    let in_memory = Form {
+        counts_in_memory: true,
+        ..early(branches)
+    };
     let rows = Some(&rows);
-    [
-        (
-            "hard-identity-i16",
-            quantize(&forest, hard, i16s, [auto; 2], None),
-        ),
-        (
-            "bytes-affine-f32",
-            quantize(&forest, soft, f32s, [auto; 2], rows),
-        ),
-        (
-            "words-affine-i32",
-            quantize(&forest, soft, i32s, [auto; 2], None),
-        ),
-        (
-            "words-rank-f32",
-            quantize(&forest, soft, f32s, [rank; 2], None),
-        ),
-        (
-            "words-rank-i16",
-            quantize(&forest, soft, i16s, [rank; 2], None),
-        ),
-        (
-            "hard-mixed-f32",
-            quantize(&forest, hard, f32s, [auto, rank], None),
-        ),
-        (
-            "picked-by-table-f32",
-            quantize(&sparse, hard, f32s, [auto; 2], None),
-        ),
-        (
-            "picked-by-table-i16",
-            quantize(&sparse, hard, i16s, [rank; 2], None),
-        ),
-        (
-            "picked-bayes-f32",
-            quantize(&selected, soft, f32s, [auto; 2], None),
-        ),
-        ("bayes-f32", quantize(&bayes, soft, f32s, [auto; 2], None)),
-        ("bayes-i16", quantize(&bayes, soft, i16s, [auto; 2], None)),
-        (
-            "shares-affine-i32",
-            quantize(&forest, soft, i32s, [auto; 2], None).and_then(with_probabilities),
-        ),
-        (
-            "softmax-f32",
-            quantize(&bayes, soft, f32s, [auto; 2], None).and_then(with_probabilities),
-        ),
-        (
-            "sum-softmax-i32",
-            quantize(&sum, soft, i32s, [auto; 2], None).and_then(with_probabilities),
-        ),
-        ("values-f32", quantize(&values, soft, f32s, [auto; 2], None)),
-        ("gaps-f32", quantize(&gaps, soft, f32s, [auto; 2], None)),
-        ("gaps-i16", quantize(&gaps, soft, i16s, [rank; 2], None)),
-        (
-            "bayes-mixed-i16",
-            quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None),
-        ),
-    ]
-    .into_iter()
-    .map(|(name, model)| (name, model, table))
-    .chain([
-        (
-            "packed-hard-i16",
-            quantize(&forest, hard, i16s, [auto; 2], None),
-            Form {
-                encoding: Encoding::Packed,
-                ..table
-            },
-        ),
-        (
-            "branches-hard-i16",
-            quantize(&forest, hard, i16s, [auto; 2], None),
-            branches,
-        ),
-        (
-            "branches-hard-early-f32",
-            quantize(&forest, hard, f32s, [rank; 2], None),
-            Form {
-                early_exit: true,
-                ..branches
-            },
-        ),
-        (
-            "branches-hard-memory-early-i16",
-            quantize(&forest, hard, i16s, [auto; 2], None),
-            Form {
-                early_exit: true,
-                counts_in_memory: true,
-                ..branches
-            },
-        ),
-        (
-            "branches-bytes-early-f32",
-            quantize(&forest, soft, f32s, [rank; 2], rows),
-            Form {
-                early_exit: true,
-                ..branches
-            },
-        ),
-        (
-            "branches-words-early-i16",
-            quantize(&forest, soft, i16s, [auto; 2], None),
-            Form {
-                early_exit: true,
-                ..branches
-            },
-        ),
-        (
-            "table-hard-early-i16",
-            quantize(&forest, hard, i16s, [auto; 2], None),
-            Form {
-                early_exit: true,
-                ..table
-            },
-        ),
-        (
-            "table-words-early-i16",
-            quantize(&forest, soft, i16s, [auto; 2], None),
-            Form {
-                early_exit: true,
-                ..table
-            },
-        ),
-    ])
-    .map(|(name, model, form)| Ok((name, (model?, form))))
-    .collect()
+    let mut kinds = BTreeMap::new();
+    let mut add = |name, model: Result<QuantModel, Failure>, form| {
+        kinds.insert(name, (model?, form));
+        Ok::<(), Failure>(())
+    };
+    add("hard-identity-i16", plain(&forest, hard, i16s), table)?;
+    let model = quantize(&forest, soft, f32s, [auto; 2], rows);
+    add("bytes-affine-f32", model, table)?;
+    add("words-affine-i32", plain(&forest, soft, i32s), table)?;
+    add("words-rank-f32", ranked(&forest, soft, f32s), table)?;
+    add("words-rank-i16", ranked(&forest, soft, i16s), table)?;
+    let model = quantize(&forest, hard, f32s, [auto, rank], None);
+    add("hard-mixed-f32", model, table)?;
+    add("picked-by-table-f32", plain(&sparse, hard, f32s), table)?;
+    add("picked-by-table-i16", ranked(&sparse, hard, i16s), table)?;
+    add("picked-bayes-f32", plain(&selected, soft, f32s), table)?;
+    add("bayes-f32", plain(&bayes, soft, f32s), table)?;
+    add("bayes-i16", plain(&bayes, soft, i16s), table)?;
+    let model = with_probabilities(plain(&forest, soft, i32s)?);
+    add("shares-affine-i32", model, table)?;
+    let model = with_probabilities(plain(&bayes, soft, f32s)?);
+    add("softmax-f32", model, table)?;
+    let model = with_probabilities(plain(&sum, soft, i32s)?);
+    add("sum-softmax-i32", model, table)?;
+    add("values-f32", plain(&values, soft, f32s), table)?;
+    add("gaps-f32", plain(&gaps, soft, f32s), table)?;
+    add("gaps-i16", ranked(&gaps, soft, i16s), table)?;
+    let model = quantize(&bayes, soft, i16s, [CodingChoice::Identity, auto], None);
+    add("bayes-mixed-i16", model, table)?;
+    add("packed-hard-i16", plain(&forest, hard, i16s), packed)?;
+    add("branches-hard-i16", plain(&forest, hard, i16s), branches)?;
+    let model = ranked(&forest, hard, f32s);
+    add("branches-hard-early-f32", model, early(branches))?;
+    let model = plain(&forest, hard, i16s);
+    add("branches-hard-memory-early-i16", model, in_memory)?;
+    let model = quantize(&forest, soft, f32s, [rank; 2], rows);
+    add("branches-bytes-early-f32", model, early(branches))?;
+    let model = plain(&forest, soft, i16s);
+    add("branches-words-early-i16", model, early(branches))?;
+    let model = plain(&forest, hard, i16s);
+    add("table-hard-early-i16", model, early(table))?;
+    let model = plain(&forest, soft, i16s);
+    add("table-words-early-i16", model, early(table))?;
+    Ok(kinds)
 }
 
 /// A model's name, its crate, and whether it gives probabilities.

@@ -118,13 +118,13 @@ fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
     }
     write!(out, "certificate: ")?;
     if let Some(splits) = known.splits {
-        write!(out, "splits {}", word(splits))?;
+        write!(out, "splits {}", splits.as_str())?;
         if !known.values.is_empty() {
             return writeln!(out);
         }
         write!(out, ", ")?;
     }
-    writeln!(out, "votes {}", word(known.votes))
+    writeln!(out, "votes {}", known.votes.as_str())
 }
 
 fn write_accuracy(accuracy: &Accuracy, n_rows: usize, out: &mut String) -> std::fmt::Result {
@@ -277,12 +277,4 @@ fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
         }
     }
     Ok(())
-}
-
-fn word(level: Level) -> &'static str {
-    match level {
-        Level::EveryInput => "every-input",
-        Level::EveryRow => "every-row",
-        Level::Listed => "listed",
-    }
 }

@@ -1,6 +1,15 @@
 //! Manifests of packages that copies of are carried: by generated crates, and by programs that are
 //! built from sources in a package.
 
+/// Texts that are compiled in, each with its path: a name behind `$to`, and the file of that name behind
+/// `$from`, which is relative to where this stands.
+#[macro_export]
+macro_rules! texts {
+    ($to:literal, $from:literal, [$($name:literal),+ $(,)?]) => {
+        [$((concat!($to, $name), include_str!(concat!($from, $name)))),+]
+    };
+}
+
 /// What only a registry reads of a package.
 const OF_REGISTRIES: [&str; 6] = [
     "publish",

@@ -7,60 +7,28 @@ use crate::body::{Body, EncodingError};
 use crate::carried::carried;
 use crate::options::{CodeType, Options, ScoreType};
 use crate::unknown::{self, Outliers, OutliersShape};
-use crate::{SourceTree, coding, probability, values};
+use crate::{SourceTree, coding, probability, texts, values};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
-const RUNTIME: [(&str, &str); 13] = [
-    ("runtime/Cargo.toml", include_str!("../device/runtime.toml")),
-    (
-        "runtime/src/lib.rs",
-        include_str!("../device/runtime/lib.rs"),
-    ),
-    (
-        "runtime/src/bayes.rs",
-        include_str!("../device/runtime/bayes.rs"),
-    ),
-    (
-        "runtime/src/coding.rs",
-        include_str!("../device/runtime/coding.rs"),
-    ),
-    (
-        "runtime/src/compact.rs",
-        include_str!("../device/runtime/compact.rs"),
-    ),
-    (
-        "runtime/src/limits.rs",
-        include_str!("../device/runtime/limits.rs"),
-    ),
-    (
-        "runtime/src/nodes.rs",
-        include_str!("../device/runtime/nodes.rs"),
-    ),
-    (
-        "runtime/src/packed.rs",
-        include_str!("../device/runtime/packed.rs"),
-    ),
-    (
-        "runtime/src/values.rs",
-        include_str!("../device/runtime/values.rs"),
-    ),
-    (
-        "runtime/src/votes.rs",
-        include_str!("../device/runtime/votes.rs"),
-    ),
-    (
-        "runtime/src/forest.rs",
-        include_str!("../device/runtime/forest.rs"),
-    ),
-    (
-        "runtime/src/probability.rs",
-        include_str!("../device/runtime/probability.rs"),
-    ),
-    (
-        "runtime/src/walk.rs",
-        include_str!("../device/runtime/walk.rs"),
-    ),
-];
+const RUNTIME: [(&str, &str); 12] = texts!(
+    "runtime/src/",
+    "../device/runtime/",
+    [
+        "lib.rs",
+        "bayes.rs",
+        "coding.rs",
+        "compact.rs",
+        "limits.rs",
+        "nodes.rs",
+        "packed.rs",
+        "values.rs",
+        "votes.rs",
+        "forest.rs",
+        "probability.rs",
+        "walk.rs"
+    ]
+);
+const RUNTIME_MANIFEST: &str = include_str!("../device/runtime.toml");
 
 /// What a generated crate says of itself.
 #[derive(Debug, Clone, Copy)]
@@ -209,9 +177,10 @@ fn frame(identity: Identity<'_>, model: &QuantModel, lib: String) -> SourceTree 
         .iter()
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
         .collect();
-    files
-        .entry("runtime/Cargo.toml".to_owned())
-        .and_modify(|it| *it = identity.versioned(&carried(it)));
+    files.insert(
+        "runtime/Cargo.toml".to_owned(),
+        identity.versioned(&carried(RUNTIME_MANIFEST)),
+    );
     files.insert("Cargo.toml".to_owned(), manifest(identity, model));
     files.insert("README.md".to_owned(), readme(identity, model));
     files.insert("src/lib.rs".to_owned(), lib);

@@ -2,6 +2,7 @@
 //! crate computes with is that crate's own type; only its words stand here.
 
 use spinney_dataset::{Decimal, Delimiter};
+use spinney_evaluate::Sends;
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
@@ -315,14 +316,10 @@ words! {
     }
 }
 
-choice! {
-    /// What the node sends of each decision.
+words! {
     Sends {
-        /// What the sensor delivers.
         Raw = "raw",
-        /// What the model is fed with, as codes.
         Features = "features",
-        /// What the model decides.
         Class = "class",
     }
 }
@@ -334,18 +331,6 @@ choice! {
         Audio = "audio",
         /// Movement, vibration, and whatever else a few slow channels deliver.
         Motion = "motion",
-    }
-}
-
-choice! {
-    /// How decisions are gathered before they are sent.
-    Summary {
-        /// Not at all.
-        Each = "each",
-        /// How often each class was decided, once an hour.
-        HourlyCount = "hourly-count",
-        /// Every N-th decision alone.
-        Sampled = "sampled",
     }
 }
 

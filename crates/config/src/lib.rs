@@ -51,8 +51,7 @@ use std::path::{Path, PathBuf};
 
 pub use choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
-    Output, Prefer, Promise, Rates, Sends, Short, SignalKind, Source, Summary, Tabled, Trainer,
-    Word,
+    Output, Prefer, Promise, Rates, Short, SignalKind, Source, Tabled, Trainer, Word,
 };
 pub use diagnostics::{Diagnostic, Diagnostics, Style};
 use diagnostics::{Fault, Span};
@@ -60,10 +59,10 @@ pub use measured::Measured;
 pub use nearest::did_you_mean;
 pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
-    Accuracy, Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath,
-    Count, DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity,
-    LABEL, Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property,
-    Quantize, ReadingRange, Reject, Scenes, Search, Shrink, Target, Training, Uplink,
+    Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath, Count,
+    DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity, LABEL,
+    Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property, Quantize,
+    ReadingRange, Reject, Scenes, Search, Shrink, Target, Training,
 };
 use spinney_model::Task;
 use value::Reader;

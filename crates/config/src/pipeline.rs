@@ -8,16 +8,16 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use spinney_board::{Chip, Machine, Preset, Radio};
+use spinney_board::{Chip, Machine, Preset};
 use spinney_dataset::{Decimal, Delimiter, Dialect};
+use spinney_evaluate::{AccuracyLimits, UplinkPlan};
 use spinney_model::{ForestKind, Task, Voting};
-use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
+use spinney_quantize::{CodeWidth, CodingChoice, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
-    Output, Prefer, Promise, Rates, Sends, Summary, Tabled, Trainer, as_word, as_word_if_given,
-    as_words,
+    Output, Prefer, Promise, Rates, Tabled, Trainer, as_word, as_word_if_given, as_words,
 };
 use crate::measured::Measured;
 
@@ -52,7 +52,7 @@ pub struct Pipeline {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reject: Option<Reject>,
     /// `[accuracy]`.
-    pub accuracy: Accuracy,
+    pub accuracy: AccuracyLimits,
     /// `[target]`.
     pub target: Target,
     /// `[evaluate]`.
@@ -62,7 +62,7 @@ pub struct Pipeline {
     /// `[budget]`.
     pub budget: Budget,
     /// `[uplink]`, only beside `[power]`.
-    pub uplink: Option<Uplink>,
+    pub uplink: Option<UplinkPlan>,
     /// `[power]`.
     pub power: Option<Power>,
     /// `[search]`; no stage depends on it.
@@ -653,49 +653,6 @@ pub struct Search {
     pub encodings: Vec<Tabled>,
 }
 
-/// Gates on what the model is worth, and on what Q15 may cost; `None` for no gate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Accuracy {
-    /// Whether accuracy must be above the most frequent class's share; never without labels.
-    pub better_than_majority: bool,
-    /// Least accuracy of Q15, 0 to 1.
-    pub min_accuracy: Option<f64>,
-    /// Least mean recall of Q15 over the classes, 0 to 1.
-    pub min_balanced_accuracy: Option<f64>,
-    /// Least recall of Q15 by class name, each 0 to 1.
-    pub min_recall: BTreeMap<String, f64>,
-    /// Most accuracy of Q15 lost since a baseline, 0 to 1.
-    pub max_accuracy_loss: Option<f64>,
-    /// Most accuracy lost against float, 0 to 1.
-    pub max_drop: Option<f64>,
-    /// Least share of rows that agree, 0 to 1.
-    pub min_agreement: Option<f64>,
-    /// Most rows that disagree.
-    pub max_disagreements: Option<u32>,
-    /// Most that a value of Q15 may be off float's, in the label's unit, at least 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_error: Option<f64>,
-    /// Most by which Q15's mean absolute error may exceed float's, as a share of it, at least 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_mae_growth: Option<f64>,
-    /// Least R² of Q15, at most 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_r2: Option<f64>,
-    /// Least area under the ROC curve of Q15, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_auc: Option<f64>,
-    /// The least share of rows whose label is among the classes that lie within the margin.
-    pub min_coverage: Option<f64>,
-    /// The least share of answers other than *unknown* that are right.
-    pub min_accuracy_accepted: Option<f64>,
-    /// The largest share of answers of *unknown*.
-    pub max_unknown: Option<f64>,
-    /// Largest share of test rows that `outliers` flags though their class leads.
-    pub max_false_alarms: Option<f64>,
-    /// How far the proof must reach.
-    pub require_certificate: Option<Level>,
-}
-
 /// The chip, and what stands in for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Target {
@@ -755,21 +712,6 @@ pub struct Budget {
     pub latency_us_max: Option<f64>,
     /// Least days that the battery must last; only where there is a battery.
     pub battery_life_min_days: Option<f64>,
-}
-
-/// What leaves the node, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Uplink {
-    /// The radio.
-    pub radio: &'static Radio,
-    /// What is sent of a decision.
-    pub send: Sends,
-    /// How decisions are gathered; counts only of classes.
-    pub summary: Summary,
-    /// Of how many decisions one is sent; 1 unless sampled.
-    pub every: u32,
-    /// Whether the network's policy of fair use binds.
-    pub fair_use: bool,
 }
 
 /// What the node draws, and how often it decides.

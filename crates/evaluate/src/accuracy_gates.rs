@@ -1,18 +1,18 @@
 //! Gates on what the quantized model is worth on the test rows, and on what Q15 costs.
 
 use crate::gates::at_most;
-use crate::{Advice, Evaluation, Limits, Measured, Quantity, Verdict, at_fault};
+use crate::{AccuracyLimits, Advice, Evaluation, Measured, Verdict, at_fault};
 
 /// A share of exactly the limit holds, whatever the last bit says.
 pub(crate) const LAST_BIT: f64 = 1e-12;
 
 /// Judges what the config limits: the model itself first, then its conversion.
-pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
+pub(crate) fn accuracy(limits: &AccuracyLimits, measured: Measured<'_>) -> Vec<Verdict> {
     let mut verdicts = worth(limits, measured);
     let (n_disagreements, n_rows) = measured.disagreements;
     if let Some(limit) = limits.max_drop {
         verdicts.push(match measured.evaluation {
-            Some(evaluation) => share(
+            Some(evaluation) => Verdict::new(
                 "max_drop",
                 limit,
                 evaluation.drop,
@@ -27,7 +27,7 @@ pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> 
     }
     if let Some(limit) = limits.min_agreement {
         let agreement = crate::metrics::ratio(n_rows - n_disagreements, n_rows);
-        verdicts.push(share(
+        verdicts.push(Verdict::new(
             "min_agreement",
             limit,
             agreement,
@@ -38,7 +38,7 @@ pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> 
     if let Some(limit) = limits.max_disagreements {
         verdicts.push(at_most(
             "max_disagreements",
-            limit,
+            limit.into(),
             n_disagreements as u64,
             |_| at_fault(measured.certificate, measured.features),
         ));
@@ -47,7 +47,7 @@ pub(crate) fn accuracy(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> 
 }
 
 /// The gates on the quantized model's own accuracy.
-fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
+fn worth(limits: &AccuracyLimits, measured: Measured<'_>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     if !measured.values.is_empty() {
         return verdicts;
@@ -78,7 +78,7 @@ fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     {
         let n_rows = q15.n_rows();
         let name = measured.classes.get(class).map_or("?", String::as_str);
-        verdicts.push(share(
+        verdicts.push(Verdict::new(
             "better_than_majority",
             crate::metrics::ratio(n_majority, n_rows),
             q15.accuracy,
@@ -87,7 +87,7 @@ fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         ));
     }
     if let Some(limit) = limits.min_accuracy {
-        verdicts.push(share(
+        verdicts.push(Verdict::new(
             "min_accuracy",
             limit,
             q15.accuracy,
@@ -106,7 +106,7 @@ fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     if let Some(limit) = limits.min_balanced_accuracy {
         let holds = |found: Option<f64>| found.is_some_and(|it| it >= limit - LAST_BIT);
         let found = q15.balanced_accuracy();
-        verdicts.push(share(
+        verdicts.push(Verdict::new(
             "min_balanced_accuracy",
             limit,
             found.unwrap_or(0.0),
@@ -125,17 +125,12 @@ fn worth(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         let index = measured.classes.iter().position(|class| class == name);
         let scores = index.and_then(|index| q15.classes.get(index));
         let Some((index, scores)) = index.zip(scores.filter(|scores| scores.support > 0)) else {
-            verdicts.push(Verdict {
-                gate,
-                limit: Quantity::Number(*limit),
-                found: None,
-                pass: false,
-                note: Some(format!("no test row is of the class \"{name}\"")),
-            });
+            let why = format!("no test row is of the class \"{name}\"");
+            verdicts.push(Verdict::without_figure(&gate, *limit, false, why));
             continue;
         };
         let pass = scores.recall >= limit - LAST_BIT;
-        verdicts.push(share(&gate, *limit, scores.recall, pass, || {
+        verdicts.push(Verdict::new(&gate, *limit, scores.recall, pass, || {
             let n_right = q15.confusion[index][index];
             let taken = confusions(evaluation, measured.classes, |label| label == index);
             let taken = taken.map_or(String::new(), |taken| format!(": {taken}"));
@@ -157,31 +152,10 @@ fn recall_gate(class: &str) -> String {
     format!("min_recall.{class}")
 }
 
-fn share(
-    gate: &str,
-    limit: f64,
-    found: f64,
-    pass: bool,
-    advice: impl FnOnce() -> Advice,
-) -> Verdict {
-    Verdict {
-        gate: gate.to_owned(),
-        limit: Quantity::Number(limit),
-        found: Some(Quantity::Number(found)),
-        pass,
-        note: (!pass).then(advice),
-    }
-}
-
 /// A gate on labels where there are none has not been measured, and so has failed.
 pub(crate) fn unlabelled(gate: &str, limit: f64) -> Verdict {
-    Verdict {
-        gate: gate.to_owned(),
-        limit: Quantity::Number(limit),
-        found: None,
-        pass: false,
-        note: Some("the test rows have no labels: name their column in [dataset] label".to_owned()),
-    }
+    let why = "the test rows have no labels: name their column in [dataset] label";
+    Verdict::without_figure(gate, limit, false, why.to_owned())
 }
 
 fn no_better(class: &str, n_majority: usize, n_rows: usize) -> Advice {

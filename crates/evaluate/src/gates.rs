@@ -32,42 +32,55 @@ pub struct Limits {
     pub instructions_bound: Option<u64>,
     /// Most microseconds of any inference, with what turns cycles into them.
     pub latency: Option<LatencyLimit>,
-    /// Least accuracy of the quantized model.
-    pub min_accuracy: Option<f64>,
-    /// Least mean recall of the classes that the test rows have.
-    pub min_balanced_accuracy: Option<f64>,
-    /// Least recall by class name.
-    pub min_recall: BTreeMap<String, f64>,
-    /// Whether the quantized model must be right more often than the most frequent class is.
-    pub better_than_majority: bool,
-    /// Most accuracy lost.
-    pub max_drop: Option<f64>,
-    /// Least share of rows that agree.
-    pub min_agreement: Option<f64>,
-    /// Most rows that disagree.
-    pub max_disagreements: Option<u64>,
-    /// Most that a value may be off float's.
-    pub max_error: Option<f64>,
-    /// Most by which the mean absolute error may exceed float's, as a share of it.
-    pub max_mae_growth: Option<f64>,
-    /// Least R² of the quantized model.
-    pub min_r2: Option<f64>,
-    /// Least area under the quantized model's ROC curve.
-    pub min_auc: Option<f64>,
-    /// Least share of rows whose class is within the margin.
-    pub min_coverage: Option<f64>,
-    /// Least share of right classes among those that are given.
-    pub min_accuracy_accepted: Option<f64>,
-    /// Largest share of rows of unknown class.
-    pub max_unknown: Option<f64>,
-    /// Largest share of rows that are taken for unlike those of training though their class leads.
-    pub max_false_alarms: Option<f64>,
+    /// Limits on what the model is worth.
+    pub accuracy: AccuracyLimits,
     /// Most bytes of flash that the answer *unknown* adds.
     pub reject_flash: Option<u64>,
     /// Most instructions that it adds to an inference, on average.
     pub reject_instructions: Option<u64>,
-    /// How far the certificate must reach.
-    pub certificate: Option<Level>,
+}
+
+/// Limits on what the model is worth, and on what Q15 may cost; `None` is no gate.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct AccuracyLimits {
+    /// Whether accuracy must be above the most frequent class's share; never without labels.
+    pub better_than_majority: bool,
+    /// Least accuracy of Q15, 0 to 1.
+    pub min_accuracy: Option<f64>,
+    /// Least mean recall of Q15 over the classes, 0 to 1.
+    pub min_balanced_accuracy: Option<f64>,
+    /// Least recall of Q15 by class name, each 0 to 1.
+    pub min_recall: BTreeMap<String, f64>,
+    /// Most accuracy of Q15 lost since a baseline, 0 to 1.
+    pub max_accuracy_loss: Option<f64>,
+    /// Most accuracy lost against float, 0 to 1.
+    pub max_drop: Option<f64>,
+    /// Least share of rows that agree, 0 to 1.
+    pub min_agreement: Option<f64>,
+    /// Most rows that disagree.
+    pub max_disagreements: Option<u32>,
+    /// Most that a value of Q15 may be off float's, in the label's unit, at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_error: Option<f64>,
+    /// Most by which Q15's mean absolute error may exceed float's, as a share of it, at least 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mae_growth: Option<f64>,
+    /// Least R² of Q15, at most 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_r2: Option<f64>,
+    /// Least area under the ROC curve of Q15, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_auc: Option<f64>,
+    /// The least share of rows whose label is among the classes that lie within the margin.
+    pub min_coverage: Option<f64>,
+    /// The least share of answers other than *unknown* that are right.
+    pub min_accuracy_accepted: Option<f64>,
+    /// The largest share of answers of *unknown*.
+    pub max_unknown: Option<f64>,
+    /// Largest share of test rows that `outliers` flags though their class leads.
+    pub max_false_alarms: Option<f64>,
+    /// How far the proof must reach.
+    pub require_certificate: Option<Level>,
 }
 
 /// A limit on time.
@@ -148,6 +161,24 @@ impl std::fmt::Display for Quantity {
     }
 }
 
+impl From<u64> for Quantity {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<f64> for Quantity {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<Level> for Quantity {
+    fn from(level: Level) -> Self {
+        Self::Word(level.as_str().to_owned())
+    }
+}
+
 /// What to do about a failed gate.
 pub type Advice = String;
 
@@ -165,6 +196,36 @@ pub struct Verdict {
     /// What to do, or why there is no figure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Advice>,
+}
+
+impl Verdict {
+    /// A gate that was judged; where it does not hold, with what to do.
+    pub fn new(
+        gate: &str,
+        limit: impl Into<Quantity>,
+        found: impl Into<Quantity>,
+        pass: bool,
+        advice: impl FnOnce() -> Advice,
+    ) -> Self {
+        Self {
+            gate: gate.to_owned(),
+            limit: limit.into(),
+            found: Some(found.into()),
+            pass,
+            note: (!pass).then(advice),
+        }
+    }
+
+    /// A gate of which nothing was measured.
+    pub fn without_figure(gate: &str, limit: impl Into<Quantity>, pass: bool, why: String) -> Self {
+        Self {
+            gate: gate.to_owned(),
+            limit: limit.into(),
+            found: None,
+            pass,
+            note: Some(why),
+        }
+    }
 }
 
 /// What the log's buffer takes of RAM, unless there is no log.
@@ -196,17 +257,13 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
      -> Option<Verdict> {
         let limit = limit?;
         let RunOutcome::Ran(run) = measured.device else {
-            return Some(not_measured(gate, Quantity::Count(limit), measured.device));
+            return Some(not_measured(gate, limit, measured.device));
         };
         let found = found(run);
         let pass = found <= limit as f64;
-        Some(Verdict {
-            gate: gate.to_owned(),
-            limit: Quantity::Count(limit),
-            found: Some(Quantity::Number(found)),
-            pass,
-            note: (!pass).then(|| advice(limit, found)),
-        })
+        Some(Verdict::new(gate, limit, found, pass, || {
+            advice(limit, found)
+        }))
     };
     let slower = |limit: u64, found: f64| match measured.shape {
         Some(shape) => shape.for_instructions(limit, found),
@@ -266,71 +323,61 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         },
     ));
     verdicts.extend(limits.latency.map(|limit| latency(limit, measured.device)));
-    verdicts.extend(accuracy(limits, measured));
+    verdicts.extend(accuracy(&limits.accuracy, measured));
     verdicts.extend(reject(limits, measured));
-    verdicts.extend(values(limits, measured));
+    verdicts.extend(values(&limits.accuracy, measured));
     verdicts.extend(measured.probability_error.map(probability_error));
-    verdicts.extend(
-        limits
-            .certificate
-            .map(|required| certificate(required, measured)),
-    );
+    let required = limits.accuracy.require_certificate;
+    verdicts.extend(required.map(|required| certificate(required, measured)));
     verdicts
 }
 
 fn parity(device: RunOutcome<'_>) -> Verdict {
-    let limit = Quantity::Count(0);
     let RunOutcome::Ran(run) = device else {
-        return not_measured("parity", limit, device);
+        return not_measured("parity", 0, device);
     };
-    let pass = run.mismatches.is_empty();
-    let share = (run.drawn.as_ref())
-        .map(|drawn| format!("a share of the test rows ran, {} of them", drawn.len()));
-    let differing = run.mismatches.first().map(|row| {
+    let mut verdict = at_most("parity", 0, run.mismatches.len() as u64, |_| {
         format!(
-            "test row {row} is the first that host and device compute differently; \
-             this is a fault of Spinney"
+            "test row {} is the first that host and device compute differently; this is a fault of \
+             Spinney",
+            run.mismatches[0]
         )
     });
-    Verdict {
-        gate: "parity".to_owned(),
-        limit,
-        found: Some(Quantity::Count(run.mismatches.len() as u64)),
-        pass,
-        note: differing.or(share),
+    if let (true, Some(drawn)) = (verdict.pass, &run.drawn) {
+        let share = format!("a share of the test rows ran, {} of them", drawn.len());
+        verdict.note = Some(share);
     }
+    verdict
 }
 
 fn latency(limit: LatencyLimit, device: RunOutcome<'_>) -> Verdict {
     let gate = "latency_us_max";
     let RunOutcome::Ran(run) = device else {
-        return not_measured(gate, Quantity::Number(limit.us), device);
+        return not_measured(gate, limit.us, device);
     };
     let cycles = match limit.cycles_per_instruction {
         Some(measured) => Some(PerInference::measured(run, measured)),
         None => PerInference::of(run, limit.wait_states),
     };
-    let found = cycles.map(|cycles| (cycles.max as f64 / limit.clock_mhz * 10.0).ceil() / 10.0);
-    let pass = found.is_some_and(|us| us <= limit.us);
-    let note = match found {
-        None => "no timing table of this core is known, or its code was not followed: `flash \
-                 --verify` measures on a board"
-            .to_owned(),
-        Some(_) => "the slowest row where flash keeps every access waiting; a faster clock, \
-                    `prefer = \"speed\"` in [codegen], or a smaller model"
-            .to_owned(),
+    let Some(cycles) = cycles else {
+        let why = "no timing table of this core is known, or its code was not followed: `flash \
+                   --verify` measures on a board";
+        return Verdict::without_figure(gate, limit.us, false, why.to_owned());
     };
-    Verdict {
-        gate: gate.to_owned(),
-        limit: Quantity::Number(limit.us),
-        found: found.map(Quantity::Number),
-        pass,
-        note: (!pass).then_some(note),
-    }
+    let us = (cycles.max as f64 / limit.clock_mhz * 10.0).ceil() / 10.0;
+    Verdict::new(gate, limit.us, us, us <= limit.us, || {
+        "the slowest row where flash keeps every access waiting; a faster clock, `prefer = \"speed\"` in \
+         [codegen], or a smaller model"
+            .to_owned()
+    })
 }
 
 /// A gate that could not be measured fails, unless the config does without a device.
-pub(crate) fn not_measured(gate: &str, limit: Quantity, device: RunOutcome<'_>) -> Verdict {
+pub(crate) fn not_measured(
+    gate: &str,
+    limit: impl Into<Quantity>,
+    device: RunOutcome<'_>,
+) -> Verdict {
     let (pass, note) = match device {
         RunOutcome::Failed(reason) => (false, reason.to_owned()),
         RunOutcome::Ran(_) | RunOutcome::NotRequired => (
@@ -338,13 +385,7 @@ pub(crate) fn not_measured(gate: &str, limit: Quantity, device: RunOutcome<'_>) 
             "not measured: the config does not require the emulator".to_owned(),
         ),
     };
-    Verdict {
-        gate: gate.to_owned(),
-        limit,
-        found: None,
-        pass,
-        note: Some(note),
-    }
+    Verdict::without_figure(gate, limit, pass, note)
 }
 
 pub(crate) fn at_most(
@@ -353,13 +394,7 @@ pub(crate) fn at_most(
     found: u64,
     advice: impl FnOnce(u64) -> Advice,
 ) -> Verdict {
-    Verdict {
-        gate: gate.to_owned(),
-        limit: Quantity::Count(limit),
-        found: Some(Quantity::Count(found)),
-        pass: found <= limit,
-        note: (found > limit).then(|| advice(found - limit)),
-    }
+    Verdict::new(gate, limit, found, found <= limit, || advice(found - limit))
 }
 
 /// A gate on the least of something that a run tells.
@@ -371,35 +406,20 @@ pub(crate) fn at_least(
     advice: impl FnOnce() -> Advice,
 ) -> Verdict {
     let Some(found) = found else {
-        return not_measured(gate, Quantity::Number(limit), device);
+        return not_measured(gate, limit, device);
     };
-    let pass = found >= limit;
-    Verdict {
-        gate: gate.to_owned(),
-        limit: Quantity::Number(limit),
-        // Digits beyond the sixth say nothing, and would fill the table.
-        found: Some(Quantity::Number(
-            format!("{found:.5e}").parse().unwrap_or(found),
-        )),
-        pass,
-        note: (!pass).then(advice),
-    }
+    // Digits beyond the sixth say nothing, and would fill the table.
+    let shown: f64 = format!("{found:.5e}").parse().unwrap_or(found);
+    Verdict::new(gate, limit, shown, found >= limit, advice)
 }
 
 /// Not a limit of the config: a row beyond its own bound refutes the proof of it.
 fn probability_error(error: ProbabilityError) -> Verdict {
-    Verdict {
-        gate: "probability_error".to_owned(),
-        limit: Quantity::Number(error.bound_max),
-        found: Some(Quantity::Number(error.found_max)),
-        pass: error.rows_beyond == 0,
-        note: (error.rows_beyond > 0).then(|| {
-            format!(
-                "rows beyond their proven bound: {}; this is a fault of Spinney",
-                error.rows_beyond
-            )
-        }),
-    }
+    let n = error.rows_beyond;
+    let (limit, found) = (error.bound_max, error.found_max);
+    Verdict::new("probability_error", limit, found, n == 0, || {
+        format!("rows beyond their proven bound: {n}; this is a fault of Spinney")
+    })
 }
 
 fn certificate(required: Level, measured: Measured<'_>) -> Verdict {
@@ -408,13 +428,9 @@ fn certificate(required: Level, measured: Measured<'_>) -> Verdict {
         .splits
         .map_or(found.votes, |splits| splits.min(found.votes));
     let pass = level >= required;
-    Verdict {
-        gate: "require_certificate".to_owned(),
-        limit: Quantity::Word(required.as_str().to_owned()),
-        found: Some(Quantity::Word(level.as_str().to_owned())),
-        pass,
-        note: (!pass).then(|| at_fault(measured.certificate, measured.features)),
-    }
+    Verdict::new("require_certificate", required, level, pass, || {
+        at_fault(measured.certificate, measured.features)
+    })
 }
 
 fn counted(n: usize, one: &str, several: &str) -> String {

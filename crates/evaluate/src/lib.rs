@@ -54,7 +54,8 @@ pub use device::{
 };
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{
-    Advice, LatencyLimit, Limits, Measured, Quantity, RunOutcome, Verdict, at_fault, judge,
+    AccuracyLimits, Advice, LatencyLimit, Limits, Measured, Quantity, RunOutcome, Verdict,
+    at_fault, judge,
 };
 pub use heard::{HeardRun, read_heard};
 pub use image::{ClassAt, Label, Loaded, class_at, loaded, place, symbol};

@@ -1,10 +1,10 @@
 //! Gates on what a regressor's values are worth and what Q15 costs them, and on a detector's scores.
 
 use crate::accuracy_gates::{LAST_BIT, unlabelled};
-use crate::{Limits, Measured, Quantity, ValueEvaluation, Verdict, at_fault};
+use crate::{AccuracyLimits, Measured, Quantity, ValueEvaluation, Verdict, at_fault};
 
 /// Judges what the config limits of values and scores; nothing of models that have none.
-pub(crate) fn values(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
+pub(crate) fn values(limits: &AccuracyLimits, measured: Measured<'_>) -> Vec<Verdict> {
     let worst = |judged: &dyn Fn(&ValueEvaluation) -> Option<Verdict>| {
         let of_target = |it: &'_ ValueEvaluation| Some((it.target.clone(), judged(it)?));
         worst(measured.values.iter().filter_map(of_target).collect())

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_evaluate::{
-    Evaluation, Footprint, Limits, Measured, RejectCost, Rejection, RunOutcome, Scorecard, judge,
-    wilson_interval,
+    AccuracyLimits, Evaluation, Footprint, Limits, Measured, RejectCost, Rejection, RunOutcome,
+    Scorecard, judge, wilson_interval,
 };
 use spinney_quantize::{Certificate, Level};
 
@@ -27,8 +27,12 @@ fn evaluation(labels: &[usize], float: &[usize], q15: &[usize]) -> Evaluation {
     }
 }
 
-fn check(limits: &Limits, evaluation: Option<&Evaluation>, expected: &Expect) {
-    check_with(limits, evaluation, None, expected);
+fn check(accuracy: &AccuracyLimits, evaluation: Option<&Evaluation>, expected: &Expect) {
+    let limits = Limits {
+        accuracy: accuracy.clone(),
+        ..Limits::default()
+    };
+    check_with(&limits, evaluation, None, expected);
 }
 
 fn check_with(
@@ -114,12 +118,12 @@ fn recalls(of: &[(&str, f64)]) -> BTreeMap<String, f64> {
 fn gates_hold_at_their_limits() {
     // 7 of 10 are right: 5 of 5, 2 of 3, 0 of 2.
     let q15 = [0, 0, 0, 0, 0, 1, 1, 0, 0, 1];
-    let limits = Limits {
+    let limits = AccuracyLimits {
         better_than_majority: true,
         min_accuracy: Some(0.7),
         min_balanced_accuracy: Some(5.0 / 9.0),
         min_recall: recalls(&[("bell", 2.0 / 3.0), ("kick", 0.0), ("rest", 1.0)]),
-        ..Limits::default()
+        ..AccuracyLimits::default()
     };
     check(
         &limits,
@@ -138,12 +142,12 @@ fn gates_hold_at_their_limits() {
 #[test]
 fn gates_fail_beyond_them_and_say_where_to_look() {
     let q15 = [0, 0, 0, 0, 0, 1, 1, 0, 0, 1];
-    let limits = Limits {
+    let limits = AccuracyLimits {
         better_than_majority: true,
         min_accuracy: Some(0.701),
         min_balanced_accuracy: Some(0.556),
         min_recall: recalls(&[("bell", 0.67), ("kick", 0.1), ("rest", 1.0)]),
-        ..Limits::default()
+        ..AccuracyLimits::default()
     };
     check(
         &limits,
@@ -173,9 +177,9 @@ fn gates_fail_beyond_them_and_say_where_to_look() {
 
 #[test]
 fn a_model_no_better_than_the_most_frequent_class() {
-    let limits = Limits {
+    let limits = AccuracyLimits {
         better_than_majority: true,
-        ..Limits::default()
+        ..AccuracyLimits::default()
     };
     let always = evaluation(&LABELS, &[0; 10], &[0; 10]);
     check(
@@ -211,7 +215,7 @@ fn a_model_no_better_than_the_most_frequent_class() {
         better_than_majority 1 1 FAIL: every test row is of the class "kick", which no model can tell better than by naming it: rows of other classes belong into the test, or `better_than_majority = false` into [accuracy]
     "#]],
     );
-    let accepted = Limits {
+    let accepted = AccuracyLimits {
         better_than_majority: false,
         ..limits
     };
@@ -220,12 +224,12 @@ fn a_model_no_better_than_the_most_frequent_class() {
 
 #[test]
 fn what_cannot_be_measured_has_failed() {
-    let limits = Limits {
+    let limits = AccuracyLimits {
         better_than_majority: true,
         min_accuracy: Some(0.0),
         min_balanced_accuracy: Some(0.0),
         min_recall: recalls(&[("kick", 0.0)]),
-        ..Limits::default()
+        ..AccuracyLimits::default()
     };
     check(
         &limits,
@@ -237,9 +241,9 @@ fn what_cannot_be_measured_has_failed() {
     "#]],
     );
     // A class without test rows, and one that the model does not have.
-    let limits = Limits {
+    let limits = AccuracyLimits {
         min_recall: recalls(&[("kick", 0.0), ("tabla", 0.0)]),
-        ..Limits::default()
+        ..AccuracyLimits::default()
     };
     let without = evaluation(&[0, 1], &[0, 1], &[0, 1]);
     check(
@@ -317,10 +321,13 @@ fn gates_on_answers_that_may_be_unknown() {
         false_alarms: 2,
     };
     let limits = |coverage, accepted, unknown| Limits {
-        min_coverage: Some(coverage),
-        min_accuracy_accepted: Some(accepted),
-        max_unknown: Some(unknown),
-        max_false_alarms: Some(unknown),
+        accuracy: AccuracyLimits {
+            min_coverage: Some(coverage),
+            min_accuracy_accepted: Some(accepted),
+            max_unknown: Some(unknown),
+            max_false_alarms: Some(unknown),
+            ..AccuracyLimits::default()
+        },
         ..Limits::default()
     };
     check_with(

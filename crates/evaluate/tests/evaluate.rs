@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_board::Timer;
 use spinney_evaluate::{
-    ChipRam, DeviceRun, Footprint, Instructions, Limits, Measured, Predictions, Quantity,
-    RunContext, RunOutcome, Scorecard, Section, Splits, WorstCase, judge, read_outcomes,
+    AccuracyLimits, ChipRam, DeviceRun, Footprint, Instructions, Limits, Measured, Predictions,
+    Quantity, RunContext, RunOutcome, Scorecard, Section, Splits, WorstCase, judge, read_outcomes,
 };
 use spinney_quantize::{Certificate, Level};
 use spinney_wire::{Header, Outcome};
@@ -124,9 +124,12 @@ fn gates_hold_at_their_limits() {
         instructions_mean: Some(101),
         instructions_max: Some(120),
         instructions_bound: Some(130),
-        min_agreement: Some(0.995),
-        max_disagreements: Some(1),
-        certificate: Some(Level::EveryRow),
+        accuracy: AccuracyLimits {
+            min_agreement: Some(0.995),
+            max_disagreements: Some(1),
+            require_certificate: Some(Level::EveryRow),
+            ..AccuracyLimits::default()
+        },
         ..Limits::default()
     };
     check(
@@ -161,10 +164,13 @@ fn gates_fail_beyond_them() {
         instructions_mean: Some(100),
         instructions_max: Some(119),
         instructions_bound: Some(129),
-        min_agreement: Some(0.996),
-        max_disagreements: Some(0),
-        certificate: Some(Level::EveryInput),
-        max_drop: Some(0.1),
+        accuracy: AccuracyLimits {
+            min_agreement: Some(0.996),
+            max_disagreements: Some(0),
+            require_certificate: Some(Level::EveryInput),
+            max_drop: Some(0.1),
+            ..AccuracyLimits::default()
+        },
         ..Limits::default()
     };
     check(

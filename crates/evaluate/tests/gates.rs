@@ -1,7 +1,9 @@
 //! What a failed agreement or certificate gate says.
 
 use expect_test::{Expect, expect};
-use spinney_evaluate::{Footprint, Limits, Measured, ProbabilityError, RunOutcome, judge};
+use spinney_evaluate::{
+    AccuracyLimits, Footprint, Limits, Measured, ProbabilityError, RunOutcome, judge,
+};
 use spinney_quantize::{Certificate, Flip, Level, Remedy};
 
 fn flip(node: usize, threshold: f64, rows: &[usize]) -> Flip {
@@ -25,6 +27,13 @@ fn remedy(n_rows: usize, range: Option<(f64, f64)>) -> Remedy {
         n_rows,
         range,
         is_narrow: false,
+    }
+}
+
+fn limits(accuracy: AccuracyLimits) -> Limits {
+    Limits {
+        accuracy,
+        ..Limits::default()
     }
 }
 
@@ -69,11 +78,11 @@ fn notes(limits: &Limits, certificate: &Certificate, expected: &Expect) {
 
 #[test]
 fn a_failed_certificate_names_features_splits_and_a_change() {
-    let limits = Limits {
+    let limits = limits(AccuracyLimits {
         min_agreement: Some(0.99),
-        certificate: Some(Level::EveryRow),
-        ..Limits::default()
-    };
+        require_certificate: Some(Level::EveryRow),
+        ..AccuracyLimits::default()
+    });
     let mut certificate = Certificate {
         splits: Some(Level::Listed),
         votes: Level::EveryRow,
@@ -123,10 +132,10 @@ fn readings_that_lose_digits_are_not_mended_by_a_coding() {
 
 #[test]
 fn one_split_and_one_row_are_told_in_the_singular() {
-    let limits = Limits {
-        certificate: Some(Level::EveryRow),
-        ..Limits::default()
-    };
+    let limits = limits(AccuracyLimits {
+        require_certificate: Some(Level::EveryRow),
+        ..AccuracyLimits::default()
+    });
     let certificate = Certificate {
         splits: Some(Level::Listed),
         votes: Level::EveryRow,
@@ -194,12 +203,12 @@ fn a_probability_beyond_its_bound_fails() {
 
 #[test]
 fn gates_at_their_limit_hold() {
-    let limits = Limits {
+    let limits = limits(AccuracyLimits {
         min_agreement: Some(0.97),
         max_disagreements: Some(3),
-        certificate: Some(Level::EveryRow),
-        ..Limits::default()
-    };
+        require_certificate: Some(Level::EveryRow),
+        ..AccuracyLimits::default()
+    });
     let certificate = Certificate {
         splits: Some(Level::EveryInput),
         votes: Level::EveryRow,

@@ -4,8 +4,8 @@ use std::slice::from_ref;
 
 use expect_test::{Expect, expect};
 use spinney_evaluate::{
-    Detection, Footprint, Limits, Measured, RunOutcome, ScorePredictions, ValueEvaluation,
-    ValuePredictions, judge,
+    AccuracyLimits, Detection, Footprint, Limits, Measured, RunOutcome, ScorePredictions,
+    ValueEvaluation, ValuePredictions, judge,
 };
 use spinney_quantize::{Certificate, Level};
 
@@ -81,11 +81,18 @@ fn values(q15: [f64; 4], bound: Option<f64>, labels: Option<&[f64]>) -> ValueEva
 }
 
 fn limits(error: f64, growth: f64, r2: f64) -> Limits {
-    Limits {
+    of_worth(AccuracyLimits {
         max_error: Some(error),
         max_mae_growth: Some(growth),
         min_r2: Some(r2),
         better_than_majority: true,
+        ..AccuracyLimits::default()
+    })
+}
+
+fn of_worth(accuracy: AccuracyLimits) -> Limits {
+    Limits {
+        accuracy,
         ..Limits::default()
     }
 }
@@ -268,11 +275,11 @@ fn scores_at_their_limits() {
         };
         Detection::new(&scores, (&[1, 1, 0, 0], &[1, 1, 0, 0]), labels)
     };
-    let limits = Limits {
+    let limits = of_worth(AccuracyLimits {
         min_auc: Some(0.75),
         better_than_majority: true,
-        ..Limits::default()
-    };
+        ..AccuracyLimits::default()
+    });
     let labels: Option<&[usize]> = Some(&[1, 1, 0, 0]);
     let [good, poor, none] = [
         detection([-0.8, -0.4, -0.5, -0.3], labels),

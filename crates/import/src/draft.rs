@@ -8,6 +8,20 @@ use crate::ImportError;
 /// Bytes that a node takes: as it is read, in a tree, and in the tree that is folded.
 const NODE_BYTES: u64 = 200;
 
+/// What the objective of boosted trees delivers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    /// One of two classes, by one raw value.
+    Binary,
+    /// One of several classes, each with a raw value.
+    Multi,
+    /// Values.
+    Values,
+}
+
+/// The usual way from a raw value to the probability of the second class.
+pub(crate) const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
+
 /// What a model delivers, by name.
 #[derive(Debug, Clone)]
 pub(crate) enum Outputs {

@@ -48,6 +48,12 @@ impl ImportError {
         }
     }
 
+    /// What serde says of JSON.
+    pub(crate) fn json(error: &serde_json::Error, expected: &str) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Self::broken(place, error.to_string(), expected)
+    }
+
     /// The same fault, seen from further out.
     pub(crate) fn within(self, outer: &str) -> Self {
         match self {
@@ -75,4 +81,10 @@ impl From<DataError> for ImportError {
     fn from(error: DataError) -> Self {
         Self::broken(error.place, error.found, error.expected)
     }
+}
+
+/// Text of a file, short and on one line.
+pub(crate) fn shown(text: &str) -> String {
+    let text: String = text.chars().take(60).collect();
+    text.escape_default().to_string()
 }

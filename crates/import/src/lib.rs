@@ -44,6 +44,7 @@ use spinney_model::FloatModel;
 
 pub use describe::{Description, FeatureDescription, LeafDescription, describe};
 pub use error::ImportError;
+use error::shown;
 pub use sniff::{Format, sniff};
 
 /// What canonical JSON takes: nodes and features, lists, and the items of lists.

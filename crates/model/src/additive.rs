@@ -145,6 +145,18 @@ pub struct Sum {
     pub divisor: f64,
 }
 
+impl Sum {
+    /// A sum of outputs that start at `base`.
+    #[must_use]
+    pub fn new(precision: Precision, base: Vec<f64>, divisor: f64) -> Self {
+        Self {
+            precision,
+            base,
+            divisor,
+        }
+    }
+}
+
 /// A checked sum of at least one tree.
 ///
 /// A classifier of two classes may have one output: class 1 iff its raw value is *above*

@@ -157,58 +157,17 @@ fn system_linker() -> Option<Linker> {
     find_program("ld.lld").map(Linker::Lld)
 }
 
-/// What a build sees of the caller's environment: where programs, their libraries, homes and
-/// temporary files are, how the network is reached, the language of messages, and another date, if
-/// somebody plays with it. All else might reach an image.
-const PASSED: [&str; 47] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "TMPDIR",
-    "TMP",
-    "TEMP",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "LC_MESSAGES",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "DYLD_LIBRARY_PATH",
-    "DYLD_FALLBACK_LIBRARY_PATH",
-    "DEVELOPER_DIR",
-    "SDKROOT",
-    "NIX_LD",
-    "NIX_LD_LIBRARY_PATH",
-    "CARGO_HOME",
-    "CARGO_BUILD_JOBS",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "RUSTUP_AUTO_INSTALL",
-    "RUSTUP_DIST_SERVER",
-    "RUSTUP_UPDATE_ROOT",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "SSH_AUTH_SOCK",
-    "ALL_PROXY",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "all_proxy",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "APPDATA",
-    "LOCALAPPDATA",
-    "COMSPEC",
-    "PATHEXT",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "PROGRAMFILES(X86)",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "USERPROFILE",
-];
+/// What a build sees of the caller's environment, with spaces between names: where programs, their
+/// libraries, homes and temporary files are, how the network is reached, the language of messages, and
+/// another date, if somebody plays with it. All else might reach an image.
+const PASSED: &str = "\
+    PATH HOME USER LOGNAME TMPDIR TMP TEMP LANG LC_ALL LC_CTYPE LC_MESSAGES LD_LIBRARY_PATH \
+    LD_PRELOAD DYLD_LIBRARY_PATH DYLD_FALLBACK_LIBRARY_PATH DEVELOPER_DIR SDKROOT NIX_LD \
+    NIX_LD_LIBRARY_PATH CARGO_HOME CARGO_BUILD_JOBS RUSTUP_HOME RUSTUP_TOOLCHAIN \
+    RUSTUP_AUTO_INSTALL RUSTUP_DIST_SERVER RUSTUP_UPDATE_ROOT SSL_CERT_FILE SSL_CERT_DIR \
+    SSH_AUTH_SOCK ALL_PROXY HTTP_PROXY HTTPS_PROXY NO_PROXY all_proxy http_proxy https_proxy \
+    no_proxy APPDATA LOCALAPPDATA COMSPEC PATHEXT PROGRAMDATA PROGRAMFILES PROGRAMFILES(X86) \
+    SYSTEMDRIVE SYSTEMROOT USERPROFILE";
 
 /// The same, by how a name begins.
 const PASSED_BEGINNINGS: [&str; 5] = [
@@ -230,8 +189,8 @@ pub fn isolated(program: &Path) -> Command {
 fn is_passed(name: &str) -> bool {
     // Windows tells no case in names.
     PASSED
-        .iter()
-        .any(|passed| *passed == name || cfg!(windows) && passed.eq_ignore_ascii_case(name))
+        .split(' ')
+        .any(|passed| passed == name || cfg!(windows) && passed.eq_ignore_ascii_case(name))
         || PASSED_BEGINNINGS.iter().any(|it| name.starts_with(it))
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
-use spinney_codegen::carried;
+use spinney_codegen::{carried, texts};
 
 use crate::progress::Progress;
 use crate::{lock, lock_file, places, process, store};
@@ -33,10 +33,7 @@ pub(crate) static LOG: Tool = Tool {
     about: "with the 40 crates around defmt-decoder",
     lock: include_str!("../device/log/package.lock"),
     manifest: include_str!("../device/log/package.toml"),
-    sources: &[
-        ("src/lib.rs", include_str!("../device/log/src/lib.rs")),
-        ("src/main.rs", include_str!("../device/log/src/main.rs")),
-    ],
+    sources: &texts!("src/", "../device/log/src/", ["lib.rs", "main.rs"]),
     needs: &[],
 };
 
@@ -46,25 +43,20 @@ pub(crate) static PROBE: Tool = Tool {
     about: "with the 140 crates around probe-rs",
     lock: include_str!("../device/probe/package.lock"),
     manifest: include_str!("../device/probe/package.toml"),
-    sources: &[
-        ("src/chips.rs", include_str!("../device/probe/src/chips.rs")),
-        ("src/fault.rs", include_str!("../device/probe/src/fault.rs")),
-        (
-            "src/geometry.rs",
-            include_str!("../device/probe/src/geometry.rs"),
-        ),
-        ("src/main.rs", include_str!("../device/probe/src/main.rs")),
-        ("src/run.rs", include_str!("../device/probe/src/run.rs")),
-        ("src/words.rs", include_str!("../device/probe/src/words.rs")),
-        (
-            "src/words/description.rs",
-            include_str!("../device/probe/src/words/description.rs"),
-        ),
-        (
-            "src/words/probe.rs",
-            include_str!("../device/probe/src/words/probe.rs"),
-        ),
-    ],
+    sources: &texts!(
+        "src/",
+        "../device/probe/src/",
+        [
+            "chips.rs",
+            "fault.rs",
+            "geometry.rs",
+            "main.rs",
+            "run.rs",
+            "words.rs",
+            "words/description.rs",
+            "words/probe.rs"
+        ]
+    ),
     needs: &[&LOG],
 };
 

@@ -93,13 +93,7 @@ impl Property {
             }
         };
         let pass = self.verdict == Truth::Proven;
-        Verdict {
-            gate: place.to_owned(),
-            limit,
-            found: Some(found),
-            pass,
-            note: (!pass).then_some(note),
-        }
+        Verdict::new(place, limit, found, pass, || note)
     }
 
     fn rows_in_words(&self) -> String {

@@ -36,11 +36,7 @@ pub fn isolation_forest(
         .iter()
         .map(|nodes| Tree::additive(nodes.iter().map(node).collect(), &schema, 1, Some(0)))
         .collect::<Result<_, _>>()?;
-    let sum = Sum {
-        precision: Precision::Float64,
-        base: vec![0.0],
-        divisor: n_trees as f64,
-    };
+    let sum = Sum::new(Precision::Float64, vec![0.0], n_trees as f64);
     Additive::new(
         AdditiveKind::IsolationForest,
         schema,

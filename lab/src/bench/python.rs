@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::{process, store};
+use spinney_pipeline::process;
 
 /// One comparison; lower is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,12 +122,7 @@ pub(super) fn commit(name: &str, lines: &[Line], markdown: &str) -> Result<(), F
             "the comparison gave no figures"
         )));
     }
-    let json = serde_json::to_string_pretty(lines).environment()? + "\n";
-    let folder = crate::repository().join("reports/bench");
-    for (ending, text) in [("json", json.as_str()), ("md", markdown)] {
-        let path = folder.join(format!("{name}.{ending}"));
-        store::write_whole(&path, text.as_bytes()).environment()?;
-    }
+    super::write(&super::reports(), name, &lines, markdown)?;
     print!("{markdown}");
     Ok(())
 }

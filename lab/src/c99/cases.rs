@@ -144,57 +144,42 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let wine_rf = wine.forest(rf, 10, 6)?;
     let iris_dt = iris.forest(ForestKind::DecisionTree, 1, 4)?;
     let (hard, soft) = (Voting::Hard, Voting::Soft);
-    let auto = [CodingChoice::Auto];
-    let mixed = [CodingChoice::Affine, CodingChoice::Rank];
+    let (q15, byte, word) = (Votes::Q15, Votes::Byte, Votes::Word);
+    let mixed = &[CodingChoice::Affine, CodingChoice::Rank][..];
+    let (affine, rank) = (&mixed[..1], &mixed[1..]);
+    let auto = &[CodingChoice::Auto][..];
     let mut cases = Vec::new();
     for (name, voting, votes, form) in [
-        ("digits-hard-table", hard, Votes::Q15, TABLE),
-        ("digits-hard-table-exit", hard, Votes::Q15, EXIT),
-        ("digits-hard-table-margin", hard, Votes::Q15, MARGIN),
-        (
-            "digits-soft8-branches-margin",
-            soft,
-            Votes::Byte,
-            NESTED_MARGIN,
-        ),
-        ("digits-hard-words", hard, Votes::Q15, WORDS),
-        ("digits-hard-branches", hard, Votes::Q15, NESTED),
-        ("digits-hard-branches-exit", hard, Votes::Q15, NESTED_EXIT),
-        ("digits-soft8-table-exit", soft, Votes::Byte, EXIT),
-        ("digits-soft8-branches", soft, Votes::Byte, NESTED),
-        ("digits-q15-table", soft, Votes::Q15, TABLE),
-        ("digits-q15-branches-exit", soft, Votes::Q15, NESTED_EXIT),
+        ("digits-hard-table", hard, q15, TABLE),
+        ("digits-hard-table-exit", hard, q15, EXIT),
+        ("digits-hard-table-margin", hard, q15, MARGIN),
+        ("digits-soft8-branches-margin", soft, byte, NESTED_MARGIN),
+        ("digits-hard-words", hard, q15, WORDS),
+        ("digits-hard-branches", hard, q15, NESTED),
+        ("digits-hard-branches-exit", hard, q15, NESTED_EXIT),
+        ("digits-soft8-table-exit", soft, byte, EXIT),
+        ("digits-soft8-branches", soft, byte, NESTED),
+        ("digits-q15-table", soft, q15, TABLE),
+        ("digits-q15-branches-exit", soft, q15, NESTED_EXIT),
     ] {
-        cases.push(digits.case(name, &digits_rf, voting, votes, &auto, form)?);
+        cases.push(digits.case(name, &digits_rf, voting, votes, auto, form)?);
     }
     for (name, data, model, codings, form) in [
-        (
-            "cancer-affine-table",
-            &cancer,
-            &cancer_rf,
-            &[CodingChoice::Affine][..],
-            EXIT,
-        ),
+        ("cancer-affine-table", &cancer, &cancer_rf, affine, EXIT),
         (
             "cancer-rank-branches",
             &cancer,
             &cancer_rf,
-            &[CodingChoice::Rank],
+            rank,
             NESTED_EXIT,
         ),
-        (
-            "cancer-readings",
-            &cancer,
-            &cancer_rf,
-            &[CodingChoice::Rank],
-            READINGS_EXIT,
-        ),
-        ("iris-tree-readings", &iris, &iris_dt, &auto, READINGS),
-        ("wine-mixed-table", &wine, &wine_rf, &mixed, TABLE),
-        ("iris-tree-branches", &iris, &iris_dt, &auto, NESTED),
-        ("iris-tree-table", &iris, &iris_dt, &auto, TABLE),
+        ("cancer-readings", &cancer, &cancer_rf, rank, READINGS_EXIT),
+        ("iris-tree-readings", &iris, &iris_dt, auto, READINGS),
+        ("wine-mixed-table", &wine, &wine_rf, mixed, TABLE),
+        ("iris-tree-branches", &iris, &iris_dt, auto, NESTED),
+        ("iris-tree-table", &iris, &iris_dt, auto, TABLE),
     ] {
-        cases.push(data.case(name, model, hard, Votes::Q15, codings, form)?);
+        cases.push(data.case(name, model, hard, q15, codings, form)?);
     }
     for (name, data) in [
         ("digits-bayes", &digits),
@@ -202,17 +187,10 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         ("cancer-bayes", &cancer),
     ] {
         let model = gaussian_nb(&data.train, 1e-9).input()?;
-        cases.push(data.case(name, &model, soft, Votes::Q15, &auto, TABLE)?);
+        cases.push(data.case(name, &model, soft, q15, auto, TABLE)?);
     }
     let selected = every_second(&gaussian_nb(&wine.train, 1e-9).input()?)?;
-    cases.push(wine.case(
-        "wine-bayes-selected",
-        &selected,
-        soft,
-        Votes::Q15,
-        &auto,
-        TABLE,
-    )?);
+    cases.push(wine.case("wine-bayes-selected", &selected, soft, q15, auto, TABLE)?);
     for (name, data, model, margin, form) in [
         (
             "digits-unknown-branches",
@@ -223,7 +201,7 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
         ),
         ("wine-unknown-table", &wine, &wine_rf, 40_000, TABLE),
     ] {
-        let mut case = data.case(name, model, soft, Votes::Q15, &auto, form)?;
+        let mut case = data.case(name, model, soft, q15, auto, form)?;
         case.quant = case.quant.with_margin(margin);
         let mut odd = case.clone();
         odd.name = format!("{name}-outliers");
@@ -239,57 +217,33 @@ pub(super) fn all() -> Result<Vec<Case>, Failure> {
     let wine_value = adding(&wine_rf, Task::Regress)?;
     let wine_values = each_class(&wine_rf)?;
     for (name, data, model, votes, form) in [
-        ("digits-sums-table", &digits, &digits_sum, Votes::Q15, EXIT),
-        (
-            "digits-sums8-words",
-            &digits,
-            &digits_sum,
-            Votes::Byte,
-            WORDS,
-        ),
+        ("digits-sums-table", &digits, &digits_sum, q15, EXIT),
+        ("digits-sums8-words", &digits, &digits_sum, byte, WORDS),
         (
             "digits-sums-branches",
             &digits,
             &digits_sum,
-            Votes::Q15,
+            q15,
             NESTED_EXIT,
         ),
-        ("cancer-sums-table", &cancer, &cancer_sum, Votes::Q15, EXIT),
-        (
-            "cancer-sums8-margin",
-            &cancer,
-            &cancer_sum,
-            Votes::Byte,
-            MARGIN,
-        ),
+        ("cancer-sums-table", &cancer, &cancer_sum, q15, EXIT),
+        ("cancer-sums8-margin", &cancer, &cancer_sum, byte, MARGIN),
         (
             "cancer-sums8-branches",
             &cancer,
             &cancer_sum,
-            Votes::Byte,
+            byte,
             NESTED_MARGIN,
         ),
-        ("wine-values-table", &wine, &wine_value, Votes::Q15, TABLE),
-        (
-            "wine-values32-branches",
-            &wine,
-            &wine_value,
-            Votes::Word,
-            NESTED,
-        ),
-        ("wine-targets-table", &wine, &wine_values, Votes::Q15, TABLE),
-        (
-            "wine-targets8-branches",
-            &wine,
-            &wine_values,
-            Votes::Byte,
-            NESTED,
-        ),
+        ("wine-values-table", &wine, &wine_value, q15, TABLE),
+        ("wine-values32-branches", &wine, &wine_value, word, NESTED),
+        ("wine-targets-table", &wine, &wine_values, q15, TABLE),
+        ("wine-targets8-branches", &wine, &wine_values, byte, NESTED),
     ] {
-        cases.push(data.case(name, model, soft, votes, &auto, form)?);
+        cases.push(data.case(name, model, soft, votes, auto, form)?);
     }
     let bayes = gaussian_nb(&wine.train, 1e-9).input()?;
-    let mut case = wine.case("wine-unknown-bayes", &bayes, soft, Votes::Q15, &auto, TABLE)?;
+    let mut case = wine.case("wine-unknown-bayes", &bayes, soft, q15, auto, TABLE)?;
     case.quant = case.quant.with_margin(1 << 22);
     cases.push(case);
     cases.extend(synthetic::cases()?);
@@ -416,11 +370,11 @@ fn adding(model: &FloatModel, task: Task) -> Result<FloatModel, Failure> {
         Tree::additive(nodes, &schema, n_outputs, (n_outputs > 1).then_some(class))
     };
     let trees: Result<Vec<Tree>, _> = forest.trees().iter().enumerate().map(of_tree).collect();
-    let sum = Sum {
-        precision: Precision::Float64,
-        base: (0..n_outputs).map(|output| 0.05 * output as f64).collect(),
-        divisor: 1.0,
-    };
+    let sum = Sum::new(
+        Precision::Float64,
+        (0..n_outputs).map(|output| 0.05 * output as f64).collect(),
+        1.0,
+    );
     let link = match (task, n_outputs) {
         (Task::Regress, _) => Link::Identity,
         (_, 1) => Link::Sigmoid { scale: 1.0 },
@@ -438,11 +392,7 @@ fn each_class(model: &FloatModel) -> Result<FloatModel, Failure> {
     let schema = Schema::of_targets(old.features().to_vec(), old.naming(), targets).input()?;
     let trees = model.trees().iter();
     let trees = trees.map(|tree| Tree::additive(tree.nodes().to_vec(), &schema, n_targets, None));
-    let sum = Sum {
-        precision: Precision::Float64,
-        base: vec![0.05; n_targets],
-        divisor: 3.0,
-    };
+    let sum = Sum::new(Precision::Float64, vec![0.05; n_targets], 3.0);
     let (kind, link) = (AdditiveKind::Additive, Link::Identity);
     let trees = trees.collect::<Result<Vec<Tree>, _>>().input()?;
     let sum = Additive::new(kind, schema.clone(), trees, sum, link, None).input()?;

@@ -76,30 +76,17 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         encoding: Encoding::Branches,
         ..exit
     };
+    let (i16s, i32s, f32s) = (Sensor::I16, Sensor::I32, Sensor::F32);
     let (auto, affine, rank) = (CodingChoice::Auto, CodingChoice::Affine, CodingChoice::Rank);
     [
-        ("four-bytes-i16", &shape, Sensor::I16, auto, hard, exit),
-        ("six-bytes-i16", &six, Sensor::I16, auto, hard, exit),
-        (
-            "many-leaves-i16",
-            &many_leaves,
-            Sensor::I16,
-            auto,
-            soft,
-            exit,
-        ),
-        (
-            "branches-i16",
-            &many_leaves,
-            Sensor::I16,
-            auto,
-            soft,
-            nested,
-        ),
-        ("affine-i32", &shape, Sensor::I32, affine, hard, wide_form),
-        ("rank-i32", &many_features, Sensor::I32, rank, hard, exit),
-        ("affine-f32", &shape, Sensor::F32, affine, soft, exit),
-        ("rank-f32", &shape, Sensor::F32, rank, soft, nested),
+        ("four-bytes-i16", &shape, i16s, auto, hard, exit),
+        ("six-bytes-i16", &six, i16s, auto, hard, exit),
+        ("many-leaves-i16", &many_leaves, i16s, auto, soft, exit),
+        ("branches-i16", &many_leaves, i16s, auto, soft, nested),
+        ("affine-i32", &shape, i32s, affine, hard, wide_form),
+        ("rank-i32", &many_features, i32s, rank, hard, exit),
+        ("affine-f32", &shape, f32s, affine, soft, exit),
+        ("rank-f32", &shape, f32s, rank, soft, nested),
     ]
     .into_iter()
     .zip(1..)

@@ -6,37 +6,35 @@ mod sound;
 
 use spinney_signal::{BankError, FrontEnd, Window};
 
-use crate::SourceTree;
 use crate::carried::carried;
+use crate::{SourceTree, texts};
 
 pub use filters::filters;
 
-/// Files of the front end, as they were when this code was compiled.
-macro_rules! files {
-    ($($name:literal,)+) => {
-        [$(($name, include_str!(concat!("../../device/frontend/", $name)))),+]
-    };
-}
-
-const FRONT_END: [(&str, &str); 17] = files![
-    "lib.rs",
-    "aggregate.rs",
-    "cepstra.rs",
-    "chain.rs",
-    "correlation.rs",
-    "deltas.rs",
-    "fft.rs",
-    "frames.rs",
-    "log2.rs",
-    "mel.rs",
-    "moments.rs",
-    "motion.rs",
-    "ranks.rs",
-    "spectrum.rs",
-    "trigonometry.rs",
-    "twiddle.rs",
-    "window.rs",
-];
+/// The front end as it was when this code was compiled.
+const FRONT_END: [(&str, &str); 17] = texts!(
+    "frontend/src/",
+    "../../device/frontend/",
+    [
+        "lib.rs",
+        "aggregate.rs",
+        "cepstra.rs",
+        "chain.rs",
+        "correlation.rs",
+        "deltas.rs",
+        "fft.rs",
+        "frames.rs",
+        "log2.rs",
+        "mel.rs",
+        "moments.rs",
+        "motion.rs",
+        "ranks.rs",
+        "spectrum.rs",
+        "trigonometry.rs",
+        "twiddle.rs",
+        "window.rs"
+    ]
+);
 
 /// What every chain has besides `new` and `push`, which the last lines of its `impl` are.
 const METHODS: &str = "    /// Takes the next sample; the last one of a decision gives its class.
@@ -68,9 +66,7 @@ pub fn add_front_end(front: &FrontEnd, files: &mut SourceTree) -> Result<(), Ban
         FrontEnd::Sound(sound) => sound::source(sound, &sound.table()?),
         FrontEnd::Motion(motion) => motion::source(motion, motion.table()?.as_ref()),
     };
-    for (name, text) in FRONT_END {
-        files.insert(format!("frontend/src/{name}"), text.to_owned());
-    }
+    files.extend(FRONT_END.map(|(path, text)| (path.to_owned(), text.to_owned())));
     let mut manifest = carried(include_str!("../../device/frontend.toml"));
     // The version that keeps this crate's copies apart from another's.
     let version = |text: &str| {

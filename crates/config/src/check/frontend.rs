@@ -10,7 +10,7 @@ use crate::pipeline::{AudioFrontend, Frontend, Scenes};
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::{Reader, Value};
 
-use super::{Cause, motion};
+use super::motion;
 
 /// Most dB that a signal-to-noise ratio may be above or below 0.
 const SNR_DB_MAX: f64 = 60.0;
@@ -35,10 +35,7 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> (Option<Frontend>
     let frontend = match kind.filter(|_| section.span.is_some()) {
         Some(SignalKind::Audio) => audio(reader, raw, section).map(Frontend::Audio),
         Some(SignalKind::Motion) => {
-            let cause = Cause {
-                section,
-                key: "kind",
-            };
+            let cause = section.cause("kind");
             for key in OF_SOUND {
                 reader.contradict(section, key, "it is for sound", &cause);
             }
@@ -59,16 +56,13 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> (Option<Frontend>
         let message = format!(
             "scenes: found {found}, expected `[frontend]` for sound, since scenes are sound"
         );
-        reader.faults.push(Fault::new(Some(span), message));
+        reader.fault(Fault::new(Some(span), message));
     }
     (frontend, self::scenes(reader, raw, scenes))
 }
 
 fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<AudioFrontend> {
-    let cause = Cause {
-        section,
-        key: "kind",
-    };
+    let cause = section.cause("kind");
     for key in ["channels", "magnitude", "statistics"] {
         let why = "it is for `kind = \"motion\"`";
         reader.contradict(section, key, why, &cause);
@@ -89,9 +83,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
     };
     if n_bands == Some(0) {
         let message = "frontend.bands: found `0`, expected 1 to 128: sound has no other features";
-        reader
-            .faults
-            .push(Fault::new(section.given("bands"), message));
+        reader.fault(Fault::new(section.given("bands"), message));
     }
     let (f_min_hz, f_max_hz) = edges(reader, section, sample_rate_hz.map(f64::from), Some(0.0));
     let hop = match section.given("hop") {
@@ -106,10 +98,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
             "frontend.microphone_rate: found `{microphone}`, expected at least {rate}, the \
              `sample_rate`"
         );
-        let cause = Cause {
-            section,
-            key: "sample_rate",
-        };
+        let cause = section.cause("sample_rate");
         reader.refuse_pair(section, "microphone_rate", message, &cause);
     }
     let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
@@ -147,10 +136,7 @@ fn of_logarithms(
     n_frames: Option<NonZeroU32>,
 ) -> (Option<u32>, Option<u32>) {
     if section.choice("aggregate_of") == Some(AggregateOf::Energies) {
-        let cause = Cause {
-            section,
-            key: "aggregate_of",
-        };
+        let cause = section.cause("aggregate_of");
         for key in ["cepstra", "deltas"] {
             reader.contradict(section, key, "they are made of logarithms", &cause);
         }
@@ -163,10 +149,7 @@ fn of_logarithms(
             "frontend.cepstra: found `{cepstra}`, expected at most {bands}, as many as there are \
              `bands`"
         );
-        let cause = Cause {
-            section,
-            key: "bands",
-        };
+        let cause = section.cause("bands");
         reader.refuse_pair(section, "cepstra", message, &cause);
     }
     let n_delta_frames = section.integer_u32("deltas");
@@ -178,8 +161,7 @@ fn of_logarithms(
              {frames} of a decision",
             2 * deltas + 1
         );
-        let fault = Fault::new(section.given("deltas"), message);
-        reader.faults.push(fault);
+        reader.fault(Fault::new(section.given("deltas"), message));
     }
     (n_cepstra, n_delta_frames)
 }
@@ -191,9 +173,7 @@ fn whole_rate(reader: &mut Reader, section: &RawSection) -> Option<u32> {
         let message = format!(
             "frontend.sample_rate: found `{rate}`, expected an integer of 1000 to 192000 for sound"
         );
-        reader
-            .faults
-            .push(Fault::new(section.given("sample_rate"), message));
+        reader.fault(Fault::new(section.given("sample_rate"), message));
         return None;
     }
     #[expect(
@@ -214,9 +194,7 @@ pub(super) fn refuse_frame(reader: &mut Reader, section: &RawSection, n_points: 
         "frontend.frame: found `{n_points}`, expected a power of two: 64, 128, 256, 512, 1024 or \
          2048"
     );
-    reader
-        .faults
-        .push(Fault::new(section.given("frame"), message));
+    reader.fault(Fault::new(section.given("frame"), message));
 }
 
 /// The lowest and the highest edge of the bands, which hold each other and half of the rate.
@@ -238,17 +216,11 @@ pub(super) fn edges(
             let message = format!(
                 "frontend.f_max: found `{high}`, expected at most {half}, half of `sample_rate`"
             );
-            let cause = Cause {
-                section,
-                key: "sample_rate",
-            };
+            let cause = section.cause("sample_rate");
             reader.refuse_pair(section, "f_max", message, &cause);
         } else if low >= high {
             let message = format!("frontend.f_min: found `{low}`, expected less than {high}");
-            let cause = Cause {
-                section,
-                key: "f_max",
-            };
+            let cause = section.cause("f_max");
             reader.refuse_pair(section, "f_min", message, &cause);
         }
     }
@@ -264,10 +236,7 @@ fn frames(
     hop: Option<u32>,
 ) -> Option<NonZeroU32> {
     if section.given("decision_frames").is_some() {
-        let cause = Cause {
-            section,
-            key: "decision_frames",
-        };
+        let cause = section.cause("decision_frames");
         reader.contradict(section, "decision_s", "a decision has one length", &cause);
         return NonZeroU32::new(section.integer_u32("decision_frames")?);
     }
@@ -275,9 +244,7 @@ fn frames(
         if raw.well_formed {
             let message = "frontend: found no length of a decision, expected `decision_s` or \
                            `decision_frames`";
-            reader
-                .faults
-                .push(Fault::new(section.span.clone(), message));
+            reader.fault(Fault::new(section.span.clone(), message));
         }
         return None;
     }
@@ -288,9 +255,7 @@ fn frames(
             "frontend.decision_s: found `{seconds}`, which is {frames} frames, expected 1 to \
              1000000 frames"
         );
-        reader
-            .faults
-            .push(Fault::new(section.given("decision_s"), message));
+        reader.fault(Fault::new(section.given("decision_s"), message));
         return None;
     }
     #[expect(
@@ -303,10 +268,7 @@ fn frames(
 
 fn scenes(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<Scenes> {
     let dataset = raw.section("dataset");
-    let cause = Cause {
-        section,
-        key: "train_decisions",
-    };
+    let cause = section.cause("train_decisions");
     for labels in ["path_labels", "train_labels", "test_labels"] {
         let why = "scenes are rendered from folders of recordings by class";
         reader.contradict(dataset, labels, why, &cause);
@@ -317,9 +279,7 @@ fn scenes(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Optio
     if low.fract() != 0.0 || high.fract() != 0.0 || low.abs().max(high.abs()) > SNR_DB_MAX {
         let message =
             format!("scenes.snr_db: found [{low}, {high}], expected whole numbers of −60 to 60");
-        reader
-            .faults
-            .push(Fault::new(section.given("snr_db"), message));
+        reader.fault(Fault::new(section.given("snr_db"), message));
         return None;
     }
     #[expect(clippy::cast_possible_truncation, reason = "−60 to 60")]

@@ -13,6 +13,7 @@ mod task;
 
 use std::num::NonZeroU32;
 
+use spinney_evaluate::AccuracyLimits;
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
 
@@ -21,8 +22,8 @@ use crate::choice::{
 };
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
-    Accuracy, Codegen, ConfigPath, Evaluate, Feature, Firmware, Identity, Missing, Pipeline,
-    Quantize, ReadingRange,
+    Codegen, ConfigPath, Evaluate, Feature, Firmware, Identity, Missing, Pipeline, Quantize,
+    ReadingRange,
 };
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
@@ -347,7 +348,7 @@ const OF_LABELS: [&str; 12] = [
     "max_false_alarms",
 ];
 
-fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
+fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> AccuracyLimits {
     let section = raw.section("accuracy");
     let is_unlabelled = dataset::is_unlabelled(raw);
     if is_unlabelled {
@@ -357,7 +358,7 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
             reader.contradict(section, key, why, &cause);
         }
     }
-    Accuracy {
+    AccuracyLimits {
         better_than_majority: section.flag("better_than_majority").unwrap_or(true)
             && !is_unlabelled
             && matches!(task::of_config(raw), None | Some(Task::Classify)),
@@ -383,12 +384,8 @@ fn accuracy(reader: &mut Reader, raw: &RawPipeline) -> Accuracy {
 fn evaluate(reader: &mut Reader, raw: &RawPipeline) -> Evaluate {
     let (section, target) = (raw.section("evaluate"), raw.section("target"));
     if target.choice::<Emulator>("emulator") == Some(Emulator::Off) {
-        let cause = Cause {
-            section: target,
-            key: "emulator",
-        };
         let why = "no row runs in the emulator";
-        reader.contradict(section, "device_rows", why, &cause);
+        reader.contradict(section, "device_rows", why, &target.cause("emulator"));
     }
     let frontend = raw.section("frontend");
     if let (Some(span), Some(_)) = (section.given("device_rows"), &frontend.span) {
@@ -397,7 +394,7 @@ fn evaluate(reader: &mut Reader, raw: &RawPipeline) -> Evaluate {
         let fault = Fault::new(Some(span), message)
             .context(frontend.span.clone(), "rows are cut from recordings")
             .help("remove `device_rows`, or name fewer recordings for the test");
-        reader.faults.push(fault);
+        reader.fault(fault);
     }
     Evaluate {
         device_rows: section.integer_u32("device_rows").and_then(NonZeroU32::new),

@@ -1,10 +1,10 @@
 //! `[uplink]` and `[power]`: what the node sends, draws and lives on.
 
 use spinney_board::{Preset, preset, preset_of, radio};
+use spinney_evaluate::{Sends, Summary, UplinkPlan};
 
-use crate::choice::{Sends, Summary};
 use crate::diagnostics::Fault;
-use crate::pipeline::{Power, Target, Uplink};
+use crate::pipeline::{Power, Target};
 use crate::raw::RawPipeline;
 use crate::value::Reader;
 
@@ -12,7 +12,7 @@ use crate::value::Reader;
 const OF_PRESET: [&str; 4] = ["clock_mhz", "active_ma", "sleep_ua", "voltage_v"];
 
 /// `None` where the section is absent, or after a fault.
-pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<Uplink> {
+pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<UplinkPlan> {
     let section = raw.section("uplink");
     let header = section.span.clone()?;
     if raw.section("power").span.is_none() && raw.well_formed {
@@ -23,14 +23,20 @@ pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<Uplink> {
         );
     }
     let send = section.choice::<Sends>("send");
-    let summary = section.choice::<Summary>("summary");
+    let every = section.integer_u32("every").unwrap_or(1);
+    let summary = match section.text("summary").as_deref() {
+        Some("each") => Some(Summary::Each),
+        Some("hourly-count") => Some(Summary::HourlyCount),
+        Some("sampled") => Some(Summary::Sampled(every)),
+        _ => None,
+    };
     let cause = |key| section.cause(key);
     if summary == Some(Summary::HourlyCount) && send.is_some_and(|send| send != Sends::Class) {
         let why = "only classes can be counted";
         reader.contradict(section, "summary", why, &cause("send"));
     }
     match summary {
-        Some(Summary::Sampled) if section.given("every").is_none() => {
+        Some(Summary::Sampled(_)) if section.given("every").is_none() => {
             reader.missing(raw, section, "every");
         }
         Some(Summary::Each | Summary::HourlyCount) => {
@@ -39,11 +45,10 @@ pub(super) fn uplink(reader: &mut Reader, raw: &RawPipeline) -> Option<Uplink> {
         }
         _ => {}
     }
-    Some(Uplink {
+    Some(UplinkPlan {
         radio: radio(&section.text("radio")?)?,
-        send: send?,
+        sends: send?,
         summary: summary?,
-        every: section.integer_u32("every").unwrap_or(1),
         fair_use: section.flag("fair_use")?,
     })
 }

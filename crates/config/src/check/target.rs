@@ -181,8 +181,7 @@ fn memories(reader: &mut Reader, section: &RawSection, mut chip: Chip) -> Chip {
                      vectors of a {} start there",
                     chip.core
                 );
-                let fault = Fault::new(section.given("origin"), message);
-                reader.fault(fault);
+                reader.fault(Fault::new(section.given("origin"), message));
             }
             chip = chip.behind(origin);
         }

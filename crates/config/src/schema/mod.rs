@@ -3,6 +3,29 @@
 //! The reader, the "did you mean" lists and the test that holds `docs/pipeline.md` to this file
 //! all draw from these tables.
 
+/// A section: its meaning, its name, and its keys, each with its meaning before it and, behind its name,
+/// what it takes and what holds where it is left out.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])+ $section:literal, $required:ident:
+        $($(#[doc = $doc:literal])+ $key:literal: $kind:expr, $default:expr;)+
+    ) => {
+        Section {
+            name: $section,
+            doc: told(concat!($($about),+)),
+            required: section!(@ $required),
+            keys: &[$(Key {
+                name: $key,
+                kind: $kind,
+                default: $default,
+                doc: told(concat!($($doc),+)),
+            }),+],
+        }
+    };
+    (@ required) => { true };
+    (@ optional) => { false };
+}
+
 mod keys;
 mod search;
 mod signal;
@@ -167,8 +190,15 @@ pub const CORES: &[&str] = &[
     "riscv32imc",
     "riscv32imac",
 ];
+/// The words of `summary`.
+pub const SUMMARIES: &[&str] = &["each", "hourly-count", "sampled"];
 /// The words of `max_features`.
 pub const MAX_FEATURES: &[&str] = &["sqrt", "log2", "all"];
+
+/// A comment without the space that it begins with.
+const fn told(comment: &'static str) -> &'static str {
+    comment.split_at(1).1
+}
 
 /// The section of this name.
 #[must_use]

@@ -1,7 +1,8 @@
 //! `[uplink]` and `[power]`: what they mean, and what is wrong beside what.
 
 use expect_test::{Expect, expect};
-use spinney_config::{Pipeline, Power, Sends, Summary};
+use spinney_config::{Pipeline, Power};
+use spinney_evaluate::{Sends, Summary};
 
 use crate::common::{MINIMAL, check, faults, parse};
 
@@ -72,17 +73,18 @@ fn an_uplink() {
         .uplink
         .unwrap();
     assert_eq!(uplink.radio.payload_bytes, 12);
-    assert_eq!((uplink.send, uplink.summary), (Sends::Class, Summary::Each));
-    assert_eq!((uplink.every, uplink.fair_use), (1, true));
+    assert_eq!(
+        (uplink.sends, uplink.summary),
+        (Sends::Class, Summary::Each)
+    );
+    assert!(uplink.fair_use);
     let sampled = format!(
         "{OWN}[uplink]\nradio = \"ble\"\nsend = \"raw\"\nsummary = \"sampled\"\nevery = 7\nfair_use = false\n"
     );
     let uplink = pipeline(&sampled).uplink.unwrap();
-    assert_eq!(
-        (uplink.send, uplink.summary),
-        (Sends::Raw, Summary::Sampled)
-    );
-    assert_eq!((uplink.every, uplink.fair_use), (7, false));
+    let sampled = Summary::Sampled(7);
+    assert_eq!((uplink.sends, uplink.summary), (Sends::Raw, sampled));
+    assert!(!uplink.fair_use);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What a node sends, and whether its radio can carry it.
 
+use serde::Serialize;
 use spinney_board::{DAY_S, Radio, Traffic};
 
 use super::{Alternative, Cited, Plan, Uplink, Use, Work, advice, bytes_of, in_unit, power, shown};
 use crate::Verdict;
 
 /// What is sent of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Sends {
     /// What the sensor delivers.
     Raw,
@@ -17,7 +18,7 @@ pub enum Sends {
 }
 
 /// How decisions are gathered before they are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Summary {
     /// Not at all.
     Each,
@@ -28,7 +29,7 @@ pub enum Summary {
 }
 
 /// What a node sends, and how.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct UplinkPlan {
     /// The radio.
     pub radio: &'static Radio,
@@ -235,11 +236,8 @@ pub(super) fn verdict(plan: &Plan<'_>, uplink: &UplinkPlan) -> Verdict {
     let pass = uses.iter().all(Use::fits);
     let it = tightest(&uses).expect("a radio has a limit: the day");
     let unit = it.of.split(" (").next().unwrap_or(&it.of);
-    Verdict {
-        gate: "uplink".to_owned(),
-        limit: in_unit(it.limit, &it.of),
-        found: Some(in_unit(it.found, unit)),
-        pass,
-        note: (!pass).then(|| advice::what_fits(plan, uplink)),
-    }
+    let (limit, found) = (in_unit(it.limit, &it.of), in_unit(it.found, unit));
+    Verdict::new("uplink", limit, found, pass, || {
+        advice::what_fits(plan, uplink)
+    })
 }

@@ -14,10 +14,10 @@ use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
 use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
 
-use crate::draft::{Draft, DraftTree, Outputs};
+use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::Feed;
 use crate::lower::{RawNode, lower};
-use crate::{Format, ImportError, Imported, Origin, classes};
+use crate::{Format, ImportError, Imported, Origin, classes, shown};
 use questions::Questions;
 
 /// What the JSON takes: nodes, lists, and the items of both.
@@ -169,59 +169,26 @@ struct ClassParams {
     class_names: Vec<Value>,
 }
 
-/// What a loss delivers.
-#[derive(Clone, Copy, PartialEq)]
-enum Target {
-    /// One of two classes, by one raw value.
-    Binary,
-    /// One of several classes, each with a raw value.
-    Multi,
-    /// Values.
-    Values,
+/// What a loss delivers, and what `predict` makes of raw values; `None` of one that is not read.
+fn loss(name: &str) -> Option<(Target, Link)> {
+    Some(match name {
+        "Logloss" | "Focal" | "CrossEntropy" => (Target::Binary, SIGMOID),
+        "MultiClass" => (Target::Multi, Link::Softmax),
+        "MultiClassOneVsAll" => (Target::Multi, SIGMOID),
+        "RMSE" | "MultiRMSE" | "MAE" | "Quantile" | "MultiQuantile" | "LogLinQuantile"
+        | "Expectile" | "MAPE" | "Huber" | "LogCosh" | "Lq" => (Target::Values, Link::Identity),
+        "Poisson" | "Tweedie" => (Target::Values, Link::Exp),
+        _ => return None,
+    })
 }
-
-const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
-
-/// Losses that are read, and what `predict` makes of raw values.
-const LOSSES: &[(&str, Target, Link)] = &[
-    ("Logloss", Target::Binary, SIGMOID),
-    ("Focal", Target::Binary, SIGMOID),
-    ("CrossEntropy", Target::Binary, SIGMOID),
-    ("MultiClass", Target::Multi, Link::Softmax),
-    ("MultiClassOneVsAll", Target::Multi, SIGMOID),
-    ("RMSE", Target::Values, Link::Identity),
-    ("MultiRMSE", Target::Values, Link::Identity),
-    ("MAE", Target::Values, Link::Identity),
-    ("Quantile", Target::Values, Link::Identity),
-    ("MultiQuantile", Target::Values, Link::Identity),
-    ("LogLinQuantile", Target::Values, Link::Identity),
-    ("Expectile", Target::Values, Link::Identity),
-    ("MAPE", Target::Values, Link::Identity),
-    ("Huber", Target::Values, Link::Identity),
-    ("LogCosh", Target::Values, Link::Identity),
-    ("Lq", Target::Values, Link::Identity),
-    ("Poisson", Target::Values, Link::Exp),
-    ("Tweedie", Target::Values, Link::Exp),
-];
 
 /// Reads the JSON.
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     budget.take_json("the file", bytes, JSON_MARKS)?;
-    let model: Model = serde_json::from_slice(bytes).map_err(|error| {
-        ImportError::broken(
-            format!("line {}, column {}", error.line(), error.column()),
-            error.to_string(),
-            EXPECTED,
-        )
-    })?;
+    let model: Model =
+        serde_json::from_slice(bytes).map_err(|error| ImportError::json(&error, EXPECTED))?;
     model.check(&budget)
-}
-
-/// Text of a file, short and on one line.
-fn shown(text: &str) -> String {
-    let text: String = text.chars().take(60).collect();
-    text.escape_default().to_string()
 }
 
 impl Model {
@@ -230,7 +197,7 @@ impl Model {
         let loss = loss.ok_or_else(|| {
             ImportError::broken("model_info.params", "no loss_function", EXPECTED)
         })?;
-        let Some((_, target, link)) = LOSSES.iter().find(|it| it.0 == loss.name) else {
+        let Some((target, link)) = self::loss(&loss.name) else {
             return Err(ImportError::refused(
                 format!("CatBoost's loss {}", shown(&loss.name)),
                 "Logloss, MultiClass, RMSE, Quantile, Poisson and others that deliver classes or values \
@@ -286,12 +253,8 @@ impl Model {
             n_features: questions.n_features,
             outputs,
             trees,
-            sum: Sum {
-                precision: Precision::Float64,
-                base,
-                divisor: 1.0,
-            },
-            link: *link,
+            sum: Sum::new(Precision::Float64, base, 1.0),
+            link,
             threshold,
         };
         let mut feed = Feed::raw(questions.names, questions.n_features);

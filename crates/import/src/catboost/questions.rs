@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use spinney_model::limits;
 
-use super::{Features, Hashed, Split, shown};
-use crate::ImportError;
+use super::{Features, Hashed, Split};
 use crate::lower::{Question, RawNode, side};
+use crate::{ImportError, shown};
 
 /// What each feature is in rows.
 pub(super) struct Questions {

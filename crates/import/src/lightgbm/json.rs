@@ -127,11 +127,7 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
             }
             false => EXPECTED,
         };
-        ImportError::broken(
-            format!("line {}, column {}", error.line(), error.column()),
-            error.to_string(),
-            expected,
-        )
+        ImportError::json(&error, expected)
     })?;
     let trees = model
         .tree_info

@@ -14,9 +14,9 @@ use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
 
-use crate::draft::{Draft, DraftTree, Outputs};
+use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
-use crate::{Format, ImportError, Imported, Origin, classes};
+use crate::{Format, ImportError, Imported, Origin, classes, shown};
 pub(crate) use json::import_json;
 pub(crate) use text::import_text;
 
@@ -72,32 +72,20 @@ enum Missing {
     Nan,
 }
 
-/// What an objective delivers.
-#[derive(Clone, Copy, PartialEq)]
-enum Target {
-    Binary,
-    Multi,
-    Value,
+/// What an objective of this name delivers, and through which link: `src/objective` of LightGBM.
+fn named(objective: &str) -> Option<(Target, Link)> {
+    Some(match objective {
+        "binary" => (Target::Binary, SIGMOID),
+        "multiclass" => (Target::Multi, Link::Softmax),
+        "multiclassova" => (Target::Multi, SIGMOID),
+        "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" => {
+            (Target::Values, Link::Identity)
+        }
+        "poisson" | "gamma" | "tweedie" => (Target::Values, Link::Exp),
+        "cross_entropy" => (Target::Values, SIGMOID),
+        _ => return None,
+    })
 }
-
-/// Objectives that are read, with their names in files: `src/objective` of LightGBM.
-const OBJECTIVES: &[(&str, Target, Link)] = &[
-    ("binary", Target::Binary, SIGMOID),
-    ("multiclass", Target::Multi, Link::Softmax),
-    ("multiclassova", Target::Multi, SIGMOID),
-    ("regression", Target::Value, Link::Identity),
-    ("regression_l1", Target::Value, Link::Identity),
-    ("huber", Target::Value, Link::Identity),
-    ("fair", Target::Value, Link::Identity),
-    ("quantile", Target::Value, Link::Identity),
-    ("mape", Target::Value, Link::Identity),
-    ("poisson", Target::Value, Link::Exp),
-    ("gamma", Target::Value, Link::Exp),
-    ("tweedie", Target::Value, Link::Exp),
-    ("cross_entropy", Target::Value, SIGMOID),
-];
-
-const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
 
 /// An objective: what it delivers, and through which link.
 fn objective(text: Option<&str>) -> Result<(Target, Link), ImportError> {
@@ -113,28 +101,26 @@ fn objective(text: Option<&str>) -> Result<(Target, Link), ImportError> {
     };
     let mut words = text.split_ascii_whitespace();
     let name = words.next().unwrap_or("");
-    let Some((_, target, link)) = OBJECTIVES.iter().find(|it| it.0 == name) else {
-        return refused(format!("LightGBM's objective {}", shown(name)));
+    let Some((target, mut link)) = named(name) else {
+        return refused(format!("LightGBM's objective {}", quoted(name)));
     };
-    let mut link = *link;
     for word in words {
         match (word.split_once(':'), &mut link) {
             (Some(("num_class", _)), _) => {}
             (Some(("sigmoid", value)), Link::Sigmoid { scale }) => {
                 *scale = value.parse().map_err(|_| {
-                    ImportError::broken("objective", shown(text), "a sigmoid that is a number")
+                    ImportError::broken("objective", quoted(text), "a sigmoid that is a number")
                 })?;
             }
-            _ => return refused(format!("LightGBM's objective {name} with {}", shown(word))),
+            _ => return refused(format!("LightGBM's objective {name} with {}", quoted(word))),
         }
     }
-    Ok((*target, link))
+    Ok((target, link))
 }
 
-/// Text of a file, short and on one line.
-fn shown(text: &str) -> String {
-    let text: String = text.chars().take(60).collect();
-    format!("\"{}\"", text.escape_default())
+/// Text of a file in quotes, short and on one line.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", shown(text))
 }
 
 impl RawModel {
@@ -149,7 +135,7 @@ impl RawModel {
                 limits::CLASSES.check("num_class", self.num_class)?;
                 Outputs::numbered(self.num_class)
             }
-            Target::Value => Outputs::targets(1),
+            Target::Values => Outputs::targets(1),
         };
         let wanted = match target {
             Target::Multi => self.num_class,
@@ -185,7 +171,7 @@ impl RawModel {
         let names = names(self.feature_names, n_features)?;
         let mut feed = Feed::raw(names, n_features);
         let mut notes = Vec::new();
-        if target != Target::Value {
+        if target != Target::Values {
             notes.push(
                 "Classes are the numbers that LightGBM was fitted on; it keeps no other labels."
                     .to_owned(),
@@ -196,14 +182,14 @@ impl RawModel {
             n_features,
             outputs,
             trees,
-            sum: Sum {
-                precision: Precision::Float64,
-                base: vec![0.0; n_outputs],
-                divisor: match self.average_output {
+            sum: Sum::new(
+                Precision::Float64,
+                vec![0.0; n_outputs],
+                match self.average_output {
                     true => (n_trees / n_outputs) as f64,
                     false => 1.0,
                 },
-            },
+            ),
             link,
             threshold: None,
         };

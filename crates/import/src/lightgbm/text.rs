@@ -3,7 +3,7 @@
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JSON_VALUES;
 
-use super::{EXPECTED, Missing, RawModel, RawNode, shown};
+use super::{EXPECTED, Missing, RawModel, RawNode, quoted};
 use crate::{Format, ImportError, Imported};
 
 /// Keys of the model that change nothing of what it says.
@@ -23,7 +23,7 @@ const TREE_UNREAD: [&str; 8] = [
 /// A key that stands in a file, in quotes, and the line that it stands in.
 fn unknown(line: usize, key: &str) -> ImportError {
     ImportError::refused(
-        format!("line {line} of a LightGBM model with {}", shown(key)),
+        format!("line {line} of a LightGBM model with {}", quoted(key)),
         "this key is none that LightGBM 3 and 4 write, and it may change what the model says",
     )
 }
@@ -55,7 +55,7 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
             value.parse().map_err(|_| {
                 ImportError::broken(
                     format!("line {at}, {key}"),
-                    shown(value),
+                    quoted(value),
                     "an integer of at least 0",
                 )
             })
@@ -301,7 +301,7 @@ fn list<T: std::str::FromStr>(
     let mut numbers = Vec::with_capacity(n);
     for word in text.split_ascii_whitespace() {
         numbers.push(word.parse().map_err(|_| {
-            ImportError::broken(format!("line {at}, {key}"), shown(word), "a number")
+            ImportError::broken(format!("line {at}, {key}"), quoted(word), "a number")
         })?);
     }
     Ok(numbers)

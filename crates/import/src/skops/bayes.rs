@@ -199,11 +199,7 @@ fn draft(
         n_features: schema.n_features(),
         outputs: Outputs::Classes(schema.classes().to_vec()),
         trees: trees?,
-        sum: Sum {
-            precision: Precision::Float64,
-            base: base.numbers(schema.n_classes())?,
-            divisor: 1.0,
-        },
+        sum: Sum::new(Precision::Float64, base.numbers(schema.n_classes())?, 1.0),
         link: Link::Softmax,
         threshold: None,
     })

@@ -6,9 +6,9 @@ use super::estimator::{
     Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema,
 };
 use super::object::{Object, refuse_unknown};
-use crate::ImportError;
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::lower::{categories, side};
+use crate::{ImportError, shown};
 
 /// The number just below 0: for libraries that take class 1 at 0 too.
 const BELOW_ZERO: f64 = -f64::from_bits(1);
@@ -73,24 +73,16 @@ pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportE
         n_features: n_features(estimator)?,
         outputs,
         trees,
-        sum: Sum {
-            precision: Precision::Float64,
-            base,
-            divisor: 1.0,
-        },
+        sum: Sum::new(Precision::Float64, base, 1.0),
         link,
         threshold,
     }))
 }
 
 fn refused_loss(estimator: &Object, loss: &str) -> ImportError {
-    let loss: String = loss.chars().take(60).collect();
+    let (class, loss) = (estimator.shown_class(), shown(loss));
     ImportError::refused(
-        format!(
-            "{} with loss=\"{}\"",
-            estimator.shown_class(),
-            loss.escape_default()
-        ),
+        format!("{class} with loss=\"{loss}\""),
         "fit it with one of scikit-learn's own losses",
     )
 }
@@ -112,11 +104,8 @@ fn initial(estimator: &Object, loss: &str, n_outputs: usize) -> Result<Vec<f64>,
         "DummyClassifier" if init.is_sklearn() => {
             let strategy = init.get("strategy")?.text()?;
             if strategy != "prior" {
-                let strategy: String = strategy.chars().take(60).collect();
-                return refused(format!(
-                    "DummyClassifier(strategy=\"{}\")",
-                    strategy.escape_default()
-                ));
+                let strategy = shown(&strategy);
+                return refused(format!("DummyClassifier(strategy=\"{strategy}\")"));
             }
             let n_classes = if n_outputs == 1 { 2 } else { n_outputs };
             let priors = init.get("class_prior_")?.numbers(n_classes)?;
@@ -220,11 +209,7 @@ pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, Im
         n_features: n_features(estimator)?,
         outputs,
         trees,
-        sum: Sum {
-            precision: Precision::Float64,
-            base,
-            divisor: 1.0,
-        },
+        sum: Sum::new(Precision::Float64, base, 1.0),
         link,
         threshold: None,
     }))
@@ -442,11 +427,7 @@ pub(super) fn ada_boost(estimator: &Object) -> Result<Estimator, ImportError> {
         n_features: schema.n_features(),
         outputs: Outputs::Classes(schema.classes().to_vec()),
         trees,
-        sum: Sum {
-            precision: Precision::Float64,
-            base: vec![0.0; n_outputs],
-            divisor: sum * rivals,
-        },
+        sum: Sum::new(Precision::Float64, vec![0.0; n_outputs], sum * rivals),
         link,
         threshold: None,
     }))

@@ -301,11 +301,11 @@ pub(super) fn mean_of_values(
         kind,
         n_features: n_features(estimator)?,
         outputs: Outputs::targets(n_outputs),
-        sum: Sum {
-            precision: Precision::Float64,
-            base: vec![0.0; n_outputs],
-            divisor: if is_mean { trees.len() as f64 } else { 1.0 },
-        },
+        sum: Sum::new(
+            Precision::Float64,
+            vec![0.0; n_outputs],
+            if is_mean { trees.len() as f64 } else { 1.0 },
+        ),
         trees,
         link: Link::Identity,
         threshold: None,
@@ -364,11 +364,7 @@ pub(super) fn mean_of_votes(
         n_features: schema.n_features(),
         outputs: Outputs::Classes(schema.classes().to_vec()),
         trees,
-        sum: Sum {
-            precision: Precision::Float64,
-            base: vec![0.0; n_classes],
-            divisor: 1.0,
-        },
+        sum: Sum::new(Precision::Float64, vec![0.0; n_classes], 1.0),
         link: Link::Identity,
         threshold: None,
     }))

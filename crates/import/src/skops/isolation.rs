@@ -59,11 +59,7 @@ pub(super) fn isolation_forest(estimator: &Object) -> Result<Estimator, ImportEr
         n_features: n_features(estimator)?,
         outputs: Outputs::Detector,
         trees,
-        sum: Sum {
-            precision: Precision::Float64,
-            base: vec![0.0],
-            divisor,
-        },
+        sum: Sum::new(Precision::Float64, vec![0.0], divisor),
         link: Link::Isolation { offset },
         threshold: None,
     }))

@@ -230,11 +230,11 @@ fn of_votes(forest: spinney_model::Forest) -> Draft {
     Draft {
         kind: AdditiveKind::Voting,
         n_features,
-        sum: Sum {
-            precision: Precision::Float64,
-            base: vec![0.0; if is_one { 1 } else { classes.len() }],
-            divisor: trees.len() as f64,
-        },
+        sum: Sum::new(
+            Precision::Float64,
+            vec![0.0; if is_one { 1 } else { classes.len() }],
+            trees.len() as f64,
+        ),
         outputs: Outputs::Classes(classes),
         trees,
         link: Link::Identity,

@@ -20,7 +20,7 @@ use spinney_model::{
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::fold::Feed;
 use crate::lower::lower;
-use crate::{Format, ImportError, Imported, Origin};
+use crate::{Format, ImportError, Imported, Origin, shown};
 use tree::{COLUMNS, Node, by_tree, raw};
 
 /// Bytes that a node takes, from its cells to the tree.
@@ -138,11 +138,6 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
 const EXPECTED: &str = "the folder that model.write().save(path) leaves, as a zip archive";
 const INSTEAD: &str = "models of DecisionTree, RandomForest and GBT are read, alone or behind a VectorAssembler \
                        and StringIndexers of the label";
-
-fn shown(text: &str) -> String {
-    let text: String = text.chars().take(60).collect();
-    text.escape_default().to_string()
-}
 
 fn is_model(class: &str) -> bool {
     let kind = ["DecisionTree", "RandomForest", "GBT"];
@@ -412,14 +407,14 @@ impl<'m> Stage<'m> {
                 false => Outputs::targets(1),
             },
             trees: trees.collect::<Result<_, ImportError>>()?,
-            sum: Sum {
-                precision: Precision::Float64,
-                base: vec![0.0],
-                divisor: match self.class() {
+            sum: Sum::new(
+                Precision::Float64,
+                vec![0.0],
+                match self.class() {
                     "RandomForestRegressionModel" => n_trees as f64,
                     _ => 1.0,
                 },
-            },
+            ),
             // Twice the margin is the logit of class 1.
             link: match is_classifier {
                 true => Link::Sigmoid { scale: 2.0 },

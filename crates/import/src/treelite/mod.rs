@@ -16,7 +16,7 @@ use spinney_model::{
 
 use crate::draft::{Draft, DraftTree, Outputs};
 use crate::fold::Feed;
-use crate::{Format, ImportError, Imported, Origin};
+use crate::{Format, ImportError, Imported, Origin, shown};
 use tree::RawTree;
 
 /// Bytes that a node takes beside its lists.
@@ -273,8 +273,7 @@ impl Header {
             }
             (3, _) => return refused("that ranks".to_owned()),
             (task, post) => {
-                let post: String = post.chars().take(60).collect();
-                return refused(format!("of task {task} with {}", post.escape_default()));
+                return refused(format!("of task {task} with {}", shown(post)));
             }
         })
     }
@@ -473,11 +472,7 @@ impl Header {
             n_features: self.n_features,
             outputs,
             trees,
-            sum: Sum {
-                precision,
-                base,
-                divisor,
-            },
+            sum: Sum::new(precision, base, divisor),
             link,
             threshold,
         }

@@ -18,9 +18,9 @@ use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
 use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
 
-use crate::draft::{Draft, DraftTree, Outputs};
+use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
-use crate::{Format, ImportError, Imported, Origin, ubjson};
+use crate::{Format, ImportError, Imported, Origin, shown, ubjson};
 use tree::Tree;
 
 /// What the JSON takes: trees, lists, and the numbers of lists.
@@ -125,17 +125,6 @@ struct TreesParam {
     _size_leaf_vector: IgnoredAny,
 }
 
-/// What an objective delivers.
-#[derive(Clone, Copy, PartialEq)]
-enum Target {
-    /// One of two classes, by one raw value above 0.
-    Binary,
-    /// One of several classes, each with a raw value.
-    Multi,
-    /// Values.
-    Values,
-}
-
 /// What the base score is made into.
 #[derive(Clone, Copy)]
 enum Start {
@@ -144,98 +133,45 @@ enum Start {
     Logarithm,
 }
 
-/// Objectives that are read: `src/objective` of XGBoost.
-const OBJECTIVES: &[(&str, Target, Start, Link)] = &[
-    ("binary:logistic", Target::Binary, Start::Logit, SIGMOID),
-    (
-        "binary:logitraw",
-        Target::Binary,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    (
-        "binary:hinge",
-        Target::Binary,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    ("multi:softmax", Target::Multi, Start::AsItIs, Link::Softmax),
-    (
-        "multi:softprob",
-        Target::Multi,
-        Start::AsItIs,
-        Link::Softmax,
-    ),
-    (
-        "reg:squarederror",
-        Target::Values,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    ("reg:linear", Target::Values, Start::AsItIs, Link::Identity),
-    (
-        "reg:squaredlogerror",
-        Target::Values,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    (
-        "reg:absoluteerror",
-        Target::Values,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    (
-        "reg:pseudohubererror",
-        Target::Values,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    (
-        "reg:quantileerror",
-        Target::Values,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    (
-        "reg:expectileerror",
-        Target::Values,
-        Start::AsItIs,
-        Link::Identity,
-    ),
-    ("reg:logistic", Target::Values, Start::Logit, SIGMOID),
-    ("count:poisson", Target::Values, Start::Logarithm, Link::Exp),
-    ("reg:gamma", Target::Values, Start::Logarithm, Link::Exp),
-    ("reg:tweedie", Target::Values, Start::Logarithm, Link::Exp),
-];
+/// What an objective delivers, what the base score is made into, and the link: `src/objective` of
+/// XGBoost. `None` of one that is not read.
+fn objective(name: &str) -> Option<(Target, Start, Link)> {
+    Some(match name {
+        "binary:logistic" => (Target::Binary, Start::Logit, SIGMOID),
+        "binary:logitraw" | "binary:hinge" => (Target::Binary, Start::AsItIs, Link::Identity),
+        "multi:softmax" | "multi:softprob" => (Target::Multi, Start::AsItIs, Link::Softmax),
+        "reg:squarederror"
+        | "reg:linear"
+        | "reg:squaredlogerror"
+        | "reg:absoluteerror"
+        | "reg:pseudohubererror"
+        | "reg:quantileerror"
+        | "reg:expectileerror" => (Target::Values, Start::AsItIs, Link::Identity),
+        "reg:logistic" => (Target::Values, Start::Logit, SIGMOID),
+        "count:poisson" | "reg:gamma" | "reg:tweedie" => {
+            (Target::Values, Start::Logarithm, Link::Exp)
+        }
+        _ => return None,
+    })
+}
 
-const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
+const EXPECTED: &str = "a model as XGBoost 1.6 to 3.2 writes it";
 
 /// Reads JSON.
 pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     budget.take_json("the file", bytes, JSON_MARKS)?;
     let bytes = without_nan(bytes);
-    let model: Model = serde_json::from_slice(&bytes).map_err(|error| {
-        ImportError::broken(
-            format!("line {}, column {}", error.line(), error.column()),
-            error.to_string(),
-            "a model as XGBoost 1.6 to 3.2 writes it",
-        )
-    })?;
+    let model: Model =
+        serde_json::from_slice(&bytes).map_err(|error| ImportError::json(&error, EXPECTED))?;
     model.check(Format::XgboostJson, &budget)
 }
 
 /// Reads UBJSON.
 pub(crate) fn import_ubjson(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
-    let model: Model = ubjson::from_slice(bytes).map_err(|fault| {
-        ImportError::broken(
-            "the file",
-            fault.to_string(),
-            "a model as XGBoost 1.6 to 3.2 writes it",
-        )
-    })?;
+    let model: Model = ubjson::from_slice(bytes)
+        .map_err(|fault| ImportError::broken("the file", fault.to_string(), EXPECTED))?;
     model.check(Format::XgboostUbjson, &budget)
 }
 
@@ -273,12 +209,8 @@ fn without_nan(bytes: &[u8]) -> Cow<'_, [u8]> {
 /// A number that XGBoost writes as text.
 fn size(place: &str, text: &str) -> Result<usize, ImportError> {
     text.parse().map_err(|_| {
-        let shown: String = text.chars().take(60).collect();
-        ImportError::broken(
-            place,
-            format!("\"{}\"", shown.escape_default()),
-            "an integer of at least 0",
-        )
+        let found = format!("\"{}\"", shown(text));
+        ImportError::broken(place, found, "an integer of at least 0")
     })
 }
 
@@ -292,11 +224,9 @@ impl Model {
             learner_model_param: param,
             objective,
         } = self.learner;
-        let Some((_, target, start, link)) = OBJECTIVES.iter().find(|it| it.0 == objective.name)
-        else {
-            let name: String = objective.name.chars().take(60).collect();
+        let Some((target, start, link)) = self::objective(&objective.name) else {
             return Err(ImportError::refused(
-                format!("XGBoost's objective {}", name.escape_default()),
+                format!("XGBoost's objective {}", shown(&objective.name)),
                 "binary:logistic, multi:softprob, reg:squarederror, reg:quantileerror, \
                  count:poisson and others that deliver classes or values are read",
             ));
@@ -327,10 +257,10 @@ impl Model {
                 (Outputs::targets(n_targets), n_targets)
             }
         };
-        let base = base(&param.base_score, *start, n_outputs)?;
+        let base = base(&param.base_score, start, n_outputs)?;
         let mut notes = Vec::new();
         let n_kept = trees.kept(&attributes, n_outputs, &mut notes)?;
-        if *target != Target::Values {
+        if target != Target::Values {
             notes.push(
                 "Classes are the numbers that XGBoost was fitted on; it keeps no other labels."
                     .to_owned(),
@@ -367,12 +297,8 @@ impl Model {
             n_features,
             outputs,
             trees: drafts,
-            sum: Sum {
-                precision: Precision::Float32,
-                base,
-                divisor: 1.0,
-            },
-            link: *link,
+            sum: Sum::new(Precision::Float32, base, 1.0),
+            link,
             threshold: None,
         };
         let mut feed = Feed::raw(names, n_features);
@@ -443,13 +369,10 @@ impl Booster {
                 })?;
                 Ok((inner.model.ok_or_else(missing)?, Some(weights)))
             }
-            name => {
-                let name: String = name.chars().take(60).collect();
-                Err(ImportError::refused(
-                    format!("XGBoost's booster {}", name.escape_default()),
-                    "it has no trees; fit with booster=\"gbtree\" or \"dart\"",
-                ))
-            }
+            name => Err(ImportError::refused(
+                format!("XGBoost's booster {}", shown(name)),
+                "it has no trees; fit with booster=\"gbtree\" or \"dart\"",
+            )),
         }
     }
 }
@@ -532,10 +455,9 @@ impl Trees {
 /// mathematics library may be off by the last bit.
 fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
     let odd = || {
-        let shown: String = text.chars().take(60).collect();
         ImportError::broken(
             "learner_model_param.base_score",
-            format!("\"{}\"", shown.escape_default()),
+            format!("\"{}\"", shown(text)),
             format!("a number, or one for each of {n_outputs} outputs"),
         )
     };

@@ -117,11 +117,7 @@ impl Held {
                     let leaf = Node::Leaf { values: vec![0.0] };
                     trees.push(Tree::additive(vec![leaf], schema, n_scores, Some(0))?);
                 }
-                let added = spinney_model::Sum {
-                    precision: sum.sum().precision,
-                    base: own(&self.base),
-                    divisor: 1.0,
-                };
+                let added = spinney_model::Sum::new(sum.sum().precision, own(&self.base), 1.0);
                 let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
                 let kind = sum.kind();
                 let sum = Additive::new(kind, schema.clone(), trees, added, sum.link(), threshold)?;

@@ -1,141 +1,74 @@
 //! The firmware's sources, which travel in this crate.
 
-/// Text by path within the folder of an image. `device/` links to where they are edited.
-pub(super) const SOURCES: [(&str, &str); 33] = [
+use spinney_codegen::texts;
+
+/// Manifests and the lock file by path within the folder of an image; `device/` links to where they
+/// are edited, as it does to all sources.
+const OF_PACKAGES: [(&str, &str); 4] = [
     (
         "Cargo.toml",
         include_str!("../../device/firmware/workspace.toml"),
     ),
-    (
-        "Cargo.lock",
-        include_str!("../../device/firmware/workspace.lock"),
-    ),
+    ("Cargo.lock", LOCK),
     (
         "app/Cargo.toml",
         include_str!("../../device/firmware/app.toml"),
     ),
-    (
-        "app/build.rs",
-        include_str!("../../device/firmware/build.rs"),
-    ),
-    (
-        "app/memory.x",
-        include_str!("../../device/firmware/memory.x"),
-    ),
-    (
-        "app/src/arm/counter.rs",
-        include_str!("../../device/firmware/src/arm/counter.rs"),
-    ),
-    (
-        "app/src/arm/mod.rs",
-        include_str!("../../device/firmware/src/arm/mod.rs"),
-    ),
-    (
-        "app/src/arm/stopwatch.rs",
-        include_str!("../../device/firmware/src/arm/stopwatch.rs"),
-    ),
-    (
-        "app/src/chain.rs",
-        include_str!("../../device/firmware/src/chain.rs"),
-    ),
-    (
-        "app/src/listen.rs",
-        include_str!("../../device/firmware/src/listen.rs"),
-    ),
-    (
-        "app/src/main.rs",
-        include_str!("../../device/firmware/src/main.rs"),
-    ),
-    (
-        "app/src/product.rs",
-        include_str!("../../device/firmware/src/product.rs"),
-    ),
-    (
-        "app/src/riscv/counter.rs",
-        include_str!("../../device/firmware/src/riscv/counter.rs"),
-    ),
-    (
-        "app/src/riscv/mod.rs",
-        include_str!("../../device/firmware/src/riscv/mod.rs"),
-    ),
-    (
-        "app/src/riscv/stopwatch.rs",
-        include_str!("../../device/firmware/src/riscv/stopwatch.rs"),
-    ),
-    (
-        "app/src/serve/cmsdk.rs",
-        include_str!("../../device/firmware/src/serve/cmsdk.rs"),
-    ),
-    (
-        "app/src/serve/mod.rs",
-        include_str!("../../device/firmware/src/serve/mod.rs"),
-    ),
-    (
-        "app/src/serve/nrf51.rs",
-        include_str!("../../device/firmware/src/serve/nrf51.rs"),
-    ),
-    (
-        "app/src/serve/ns16550.rs",
-        include_str!("../../device/firmware/src/serve/ns16550.rs"),
-    ),
-    (
-        "app/src/serve/pl011.rs",
-        include_str!("../../device/firmware/src/serve/pl011.rs"),
-    ),
-    (
-        "app/src/serve/registers.rs",
-        include_str!("../../device/firmware/src/serve/registers.rs"),
-    ),
-    (
-        "app/src/serve/rtt.rs",
-        include_str!("../../device/firmware/src/serve/rtt.rs"),
-    ),
-    (
-        "app/src/serve/stm32.rs",
-        include_str!("../../device/firmware/src/serve/stm32.rs"),
-    ),
-    (
-        "app/src/stack.rs",
-        include_str!("../../device/firmware/src/stack.rs"),
-    ),
-    (
-        "app/src/verify.rs",
-        include_str!("../../device/firmware/src/verify.rs"),
-    ),
     ("wire/Cargo.toml", include_str!("../../device/wire.toml")),
-    (
-        "wire/src/file.rs",
-        include_str!("../../device/wire/file.rs"),
-    ),
-    (
-        "wire/src/frame/codec.rs",
-        include_str!("../../device/wire/frame/codec.rs"),
-    ),
-    (
-        "wire/src/frame/message.rs",
-        include_str!("../../device/wire/frame/message.rs"),
-    ),
-    (
-        "wire/src/frame/mod.rs",
-        include_str!("../../device/wire/frame/mod.rs"),
-    ),
-    (
-        "wire/src/frame/tests.rs",
-        include_str!("../../device/wire/frame/tests.rs"),
-    ),
-    (
-        "wire/src/heard.rs",
-        include_str!("../../device/wire/heard.rs"),
-    ),
-    ("wire/src/lib.rs", include_str!("../../device/wire/lib.rs")),
 ];
+const APP: [(&str, &str); 22] = texts!(
+    "app/",
+    "../../device/firmware/",
+    [
+        "build.rs",
+        "memory.x",
+        "src/arm/counter.rs",
+        "src/arm/mod.rs",
+        "src/arm/stopwatch.rs",
+        "src/chain.rs",
+        "src/listen.rs",
+        "src/main.rs",
+        "src/product.rs",
+        "src/riscv/counter.rs",
+        "src/riscv/mod.rs",
+        "src/riscv/stopwatch.rs",
+        "src/serve/cmsdk.rs",
+        "src/serve/mod.rs",
+        "src/serve/nrf51.rs",
+        "src/serve/ns16550.rs",
+        "src/serve/pl011.rs",
+        "src/serve/registers.rs",
+        "src/serve/rtt.rs",
+        "src/serve/stm32.rs",
+        "src/stack.rs",
+        "src/verify.rs"
+    ]
+);
+const WIRE: [(&str, &str); 7] = texts!(
+    "wire/src/",
+    "../../device/wire/",
+    [
+        "file.rs",
+        "frame/codec.rs",
+        "frame/message.rs",
+        "frame/mod.rs",
+        "frame/tests.rs",
+        "heard.rs",
+        "lib.rs"
+    ]
+);
+
+/// Text by path within the folder of an image.
+pub(super) fn sources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    OF_PACKAGES.into_iter().chain(APP).chain(WIRE)
+}
 
 /// The versions that firmware is built with.
 pub const LOCK: &str = include_str!("../../device/firmware/workspace.lock");
 
 #[cfg(test)]
 mod tests {
-    use super::SOURCES;
+    use super::sources;
     use crate::places;
 
     #[test]
@@ -148,8 +81,8 @@ mod tests {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let below = path.strip_prefix(clone.join(from)).unwrap();
                 let name = format!("{to}/{}", below.display());
-                let own = SOURCES.iter().find(|(path, _)| *path == name);
-                assert!(own.is_some_and(|(_, own)| *own == text), "{name}");
+                let own = sources().find(|(path, _)| *path == name);
+                assert!(own.is_some_and(|(_, own)| own == text), "{name}");
             }
         }
     }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use spinney_codegen::{SourceTree, carried, memory_x};
 
 use super::Image;
-use super::sources::SOURCES;
+use super::sources::sources;
 use crate::failure::{ExitReason, Failure};
 use crate::{lock_file, store};
 
@@ -21,7 +21,7 @@ pub fn firmware_sources() -> SourceTree {
         };
         (path.to_owned(), text)
     };
-    SOURCES.map(owned).into()
+    sources().map(owned).collect()
 }
 
 /// The files of one image, the same for the same inputs, wherever they lie.

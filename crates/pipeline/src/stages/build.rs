@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_board::Boot;
 use spinney_codegen::SourceTree;
-use spinney_config::{LogLevel, Pipeline, Prefer};
+use spinney_config::{Pipeline, Prefer, Word};
 use spinney_evaluate::Footprint;
 
 use super::candidates::{self, Form, sources_of};
@@ -233,22 +233,11 @@ pub fn product_image<'a>(pipeline: &Pipeline, form: &'a Form) -> Image<'a> {
         memory: (chip.flash, chip.ram),
         boot: chip.boot,
         core: chip.core,
-        log: log_level(pipeline.firmware.log),
+        log: pipeline.firmware.log.word(),
         // Branches hardly shrink where they are optimized for size, and slow down a lot.
         for_speed: pipeline.codegen.prefer == Prefer::Speed || form.about.is_code(),
         transport: Transport::Product,
         takes_samples: true,
         class_only: form.about.early_exit,
-    }
-}
-
-fn log_level(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
-        LogLevel::Off => image::LOG_OFF,
     }
 }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use anyhow::anyhow;
 use spinney_config::{Config, DataFile, Labels, MotionFrontend};
-use spinney_dataset::{Budget, DataError, Dataset, Note, Rows};
+use spinney_dataset::{Budget, DataError, Note};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
     Columns, Interval, MotionFront, MotionRecording, check_within, fitting_rate_hz, hear_motion,
@@ -15,7 +15,7 @@ use spinney_signal::{
 use super::folders::Recording;
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::rates::Resampled;
-use super::recordings::{self, Divided, Recordings, Side, division};
+use super::recordings::{self, Divided, Heard, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 
 /// The front end of a config for motion.
@@ -84,17 +84,10 @@ impl Recordings for Sides<'_> {
                 .into());
         }
         let background = self.frontend.background.as_str();
-        let labels: Vec<String> = all
-            .iter()
-            .map(|recording| recording.label().unwrap_or(background).to_owned())
-            .collect();
-        let parts = division(self.config, file, &labels, test_fraction)?;
-        let of = |side: &Dataset| -> Vec<MotionRecording<f64>> {
-            let rows = side.source_rows().iter();
-            rows.map(|row| all[*row].clone()).collect()
-        };
-        let train = self.scaled(file, of(&parts.train), &mut notes);
-        let test = self.scaled(file, of(&parts.test), &mut notes);
+        let label = |it: &MotionRecording<f64>| it.label().unwrap_or(background).to_owned();
+        let (train, test) = division(self.config, file, &all, label, test_fraction)?;
+        let train = self.scaled(file, train, &mut notes);
+        let test = self.scaled(file, test, &mut notes);
         Ok((train, test, notes))
     }
 
@@ -119,27 +112,15 @@ impl Recordings for Sides<'_> {
         Ok((scaled, notes))
     }
 
-    fn rows(&self, recordings: &[MotionRecording]) -> Result<(Dataset, Vec<usize>), Failure> {
-        let features = self.front.feature_names();
-        let mut values = Vec::new();
-        let mut labels = Vec::new();
-        let mut groups = Vec::new();
-        for (group, recording) in recordings.iter().enumerate() {
-            let rows = hear_motion(self.front, &recording.values).input()?;
-            let background = &self.frontend.background;
-            let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
-            labels.extend(of_rows);
-            groups.resize(labels.len(), group);
-            values.extend(rows.into_iter().flatten().map(f64::from));
-        }
-        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
-            .environment()?;
-        let rows = Rows {
-            features,
-            is_named: true,
-            values,
-        };
-        Ok((Dataset::new(rows, &labels).input()?, groups))
+    fn features(&self) -> Vec<String> {
+        self.front.feature_names()
+    }
+
+    fn heard(&self, recording: &MotionRecording) -> Result<Heard, Failure> {
+        let rows = hear_motion(self.front, &recording.values).input()?;
+        let background = &self.frontend.background;
+        let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
+        Ok((rows, of_rows))
     }
 
     fn samples(recording: &MotionRecording) -> &[i16] {

@@ -9,59 +9,38 @@ use spinney_report::Report;
 /// Model, accuracy and certificate must match always. Sizes and instructions are compared only if
 /// both reports were made by the same toolchain.
 pub fn moved(before: &Report, after: &Report) -> Vec<String> {
-    let mut pairs = vec![
-        ("the model", json(&before.model), json(&after.model)),
-        (
-            "accuracy in float",
-            json(&before.accuracy.float),
-            json(&after.accuracy.float),
-        ),
-        (
-            "accuracy in Q15",
-            json(&before.accuracy.q15),
-            json(&after.accuracy.q15),
-        ),
-        (
-            "agreement",
-            json(&before.accuracy.agreement),
-            json(&after.accuracy.agreement),
-        ),
-        (
-            "the certificate",
-            json(&before.certificate),
-            json(&after.certificate),
-        ),
-    ];
-    if before.toolchain == after.toolchain {
-        pairs.extend([
-            (
-                "flash",
-                json(&before.footprint.flash_bytes),
-                json(&after.footprint.flash_bytes),
-            ),
-            (
-                "RAM",
-                json(&before.footprint.ram_bytes),
-                json(&after.footprint.ram_bytes),
-            ),
-            (
-                "the image",
-                json(&before.footprint.image),
-                json(&after.footprint.image),
-            ),
-            ("the device run", json(&before.device), json(&after.device)),
-        ]);
-    }
-    pairs
+    let with_sizes = before.toolchain == after.toolchain;
+    parts(before, with_sizes)
         .into_iter()
-        .filter(|(_, before, after)| before != after)
+        .zip(parts(after, with_sizes))
+        .filter(|(before, after)| before != after)
         .map(
-            |(what, before, after)| match (before.as_f64(), after.as_f64()) {
+            |((what, before), (_, after))| match (before.as_f64(), after.as_f64()) {
                 (Some(before), Some(after)) => format!("{what} from {before} to {after}"),
                 _ => format!("{what} changed"),
             },
         )
         .collect()
+}
+
+/// What must match of a report.
+fn parts(report: &Report, with_sizes: bool) -> Vec<(&'static str, Value)> {
+    let mut parts = vec![
+        ("the model", json(&report.model)),
+        ("accuracy in float", json(&report.accuracy.float)),
+        ("accuracy in Q15", json(&report.accuracy.q15)),
+        ("agreement", json(&report.accuracy.agreement)),
+        ("the certificate", json(&report.certificate)),
+    ];
+    if with_sizes {
+        parts.extend([
+            ("flash", json(&report.footprint.flash_bytes)),
+            ("RAM", json(&report.footprint.ram_bytes)),
+            ("the image", json(&report.footprint.image)),
+            ("the device run", json(&report.device)),
+        ]);
+    }
+    parts
 }
 
 fn json(part: &impl Serialize) -> Value {

@@ -1,9 +1,7 @@
 //! What the config says of the node, put together with what the run measured.
 
-use spinney_config::{Config, Frontend, Sends as SendsWord, Summary as SummaryWord};
-use spinney_evaluate::{
-    DeviceRun, Part, Plan, PowerPlan, RowBytes, Sends, Step, Summary, UplinkPlan, Work,
-};
+use spinney_config::{Config, Frontend};
+use spinney_evaluate::{DeviceRun, Part, Plan, PowerPlan, RowBytes, Step, Work};
 
 use super::quantize::Summary as Quantized;
 use super::run::RunResult;
@@ -128,19 +126,6 @@ pub fn plan<'a>(
             RunResult::Ran(run) => Some(work(run, measured.is_none())),
             RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,
         },
-        uplink: pipeline.uplink.map(|uplink| UplinkPlan {
-            radio: uplink.radio,
-            sends: match uplink.send {
-                SendsWord::Raw => Sends::Raw,
-                SendsWord::Features => Sends::Features,
-                SendsWord::Class => Sends::Class,
-            },
-            summary: match uplink.summary {
-                SummaryWord::Each => Summary::Each,
-                SummaryWord::HourlyCount => Summary::HourlyCount,
-                SummaryWord::Sampled => Summary::Sampled(uplink.every),
-            },
-            fair_use: uplink.fair_use,
-        }),
+        uplink: pipeline.uplink,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use spinney_config::{Config, DataFile, Dataset as RowsConfig};
-use spinney_dataset::{Dataset, Note, Rows, Split, split};
+use spinney_dataset::{Dataset, Note, Rows, split};
 
 use super::inputs::{Inputs, PipelineRows, at_fault, check_sides};
 use crate::failure::{ExitReason, Failure};
@@ -13,6 +13,9 @@ pub(super) type Side<R> = (Vec<R>, Vec<Note>);
 
 /// Recordings for training, those for the test, and what there is to say of them.
 pub(super) type Divided<R> = (Vec<R>, Vec<R>, Vec<Note>);
+
+/// A row of features per decision of a recording, and the class of each.
+pub(super) type Heard = (Vec<Vec<i32>>, Vec<String>);
 
 /// A kind of recordings, as a config's front end hears them.
 pub(super) trait Recordings {
@@ -29,8 +32,30 @@ pub(super) trait Recordings {
     /// The recordings of a side that is given for itself, `train` or `test`.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<Self::Recording>, Failure>;
 
-    /// A row of features per decision, with its class, and for each the index of its recording.
-    fn rows(&self, recordings: &[Self::Recording]) -> Result<(Dataset, Vec<usize>), Failure>;
+    /// The names of the features.
+    fn features(&self) -> Vec<String>;
+
+    /// The rows that a device makes of a recording.
+    fn heard(&self, recording: &Self::Recording) -> Result<Heard, Failure>;
+
+    /// All rows of these recordings, and for each the index of its recording.
+    fn rows(&self, recordings: &[Self::Recording]) -> Result<(Dataset, Vec<usize>), Failure> {
+        let features = self.features();
+        let (mut values, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for (group, recording) in recordings.iter().enumerate() {
+            let (rows, of_rows) = self.heard(recording)?;
+            labels.extend(of_rows);
+            groups.resize(labels.len(), group);
+            values.extend(rows.into_iter().flatten().map(f64::from));
+        }
+        let shape = (labels.len(), features.len());
+        let rows = Rows {
+            features,
+            is_named: true,
+            values: ndarray::Array2::from_shape_vec(shape, values).environment()?,
+        };
+        Ok((Dataset::new(rows, &labels).input()?, groups))
+    }
 
     /// The samples that a device would hear.
     fn samples(recording: &Self::Recording) -> &[i16];
@@ -109,20 +134,27 @@ fn heard_twice<R: Recordings>(train: &[R::Recording], test: &[R::Recording]) -> 
     })
 }
 
-/// Recordings with these labels, one row each, divided into sides.
-pub(super) fn division(
+/// Recordings with these labels, divided into training and test.
+pub(super) fn division<R: Clone>(
     config: &Config,
     file: &DataFile,
-    labels: &[String],
+    recordings: &[R],
+    label: impl Fn(&R) -> String,
     test_fraction: f64,
-) -> Result<Split, Failure> {
+) -> Result<(Vec<R>, Vec<R>), Failure> {
+    let labels: Vec<String> = recordings.iter().map(label).collect();
     let rows = Rows {
         features: vec!["recording".to_owned()],
         is_named: true,
         values: ndarray::Array2::zeros((labels.len(), 1)),
     };
     let seed = config.pipeline.identity.seed;
-    Dataset::new(rows, labels)
+    let parts = Dataset::new(rows, &labels)
         .and_then(|rows| split(&rows, test_fraction, seed))
-        .map_err(|error| at_fault(&file.path.full, &error))
+        .map_err(|error| at_fault(&file.path.full, &error))?;
+    let of = |side: &Dataset| {
+        let rows = side.source_rows().iter();
+        rows.map(|row| recordings[*row].clone()).collect()
+    };
+    Ok((of(&parts.train), of(&parts.test)))
 }

@@ -481,7 +481,6 @@ fn coding_mean(run: &DeviceRun) -> f64 {
 
 fn limits(config: &Config) -> Limits {
     let budget = &config.pipeline.budget;
-    let accuracy = &config.pipeline.accuracy;
     Limits {
         flash_bytes: u64::from(budget.flash),
         ram_bytes: u64::from(budget.ram),
@@ -500,24 +499,9 @@ fn limits(config: &Config) -> Limits {
                     .map(spinney_config::Measured::cycles_per_instruction),
             })
         }),
-        min_accuracy: accuracy.min_accuracy,
-        min_balanced_accuracy: accuracy.min_balanced_accuracy,
-        min_recall: accuracy.min_recall.clone(),
-        better_than_majority: accuracy.better_than_majority,
-        max_drop: accuracy.max_drop,
-        min_agreement: accuracy.min_agreement,
-        max_disagreements: accuracy.max_disagreements.map(u64::from),
-        max_error: accuracy.max_error,
-        max_mae_growth: accuracy.max_mae_growth,
-        min_r2: accuracy.min_r2,
-        min_auc: accuracy.min_auc,
-        min_coverage: accuracy.min_coverage,
-        min_accuracy_accepted: accuracy.min_accuracy_accepted,
-        max_unknown: accuracy.max_unknown,
-        max_false_alarms: accuracy.max_false_alarms,
+        accuracy: config.pipeline.accuracy.clone(),
         reject_flash: budget.reject_flash.map(u64::from),
         reject_instructions: budget.reject_instructions,
-        certificate: accuracy.require_certificate,
     }
 }
 

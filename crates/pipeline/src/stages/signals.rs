@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use spinney_config::{
     AggregateOf, AudioFrontend, Config, DataFile, Frontend, Labels, Scenes as ScenesConfig,
 };
-use spinney_dataset::{Budget, Dataset, Rows};
+use spinney_dataset::Budget;
 use spinney_signal::{
     BANDS_MAX, FrontEnd, Interval, MelBank, Pace, Recording, Scenes, Sound, SoundFront,
     check_within, hear, intervals_csv, labels_of, most, read_intervals, read_sound, render,
@@ -15,7 +15,7 @@ use spinney_signal::{
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
 use super::rates::Resampled;
-use super::recordings::{self, Divided, Recordings, Side, division};
+use super::recordings::{self, Divided, Heard, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 use crate::{places, store};
 
@@ -130,17 +130,10 @@ impl Recordings for Sides<'_> {
             Some(intervals) => most(intervals).unwrap_or(background).to_owned(),
             None => it.sound.class.clone(),
         };
-        let labels: Vec<String> = sounds.iter().map(label).collect();
-        let parts = division(self.config, file, &labels, test_fraction)?;
-        let of = |side: &Dataset| -> Vec<Labelled> {
-            side.source_rows()
-                .iter()
-                .map(|row| sounds[*row].clone())
-                .collect()
-        };
+        let (train, test) = division(self.config, file, &sounds, label, test_fraction)?;
         Ok((
-            self.of_sounds(of(&parts.train), "train")?,
-            self.of_sounds(of(&parts.test), "test")?,
+            self.of_sounds(train, "train")?,
+            self.of_sounds(test, "test")?,
             notes,
         ))
     }
@@ -178,25 +171,13 @@ impl Recordings for Sides<'_> {
         Ok((vec![self.labelled(recording, &intervals)], notes))
     }
 
-    fn rows(&self, stretches: &[Stretch]) -> Result<(Dataset, Vec<usize>), Failure> {
-        let features = self.front_end.feature_names();
-        let mut values = Vec::new();
-        let mut labels = Vec::new();
-        let mut groups = Vec::new();
-        for (group, stretch) in stretches.iter().enumerate() {
-            let rows = hear(self.front_end, &stretch.samples).input()?;
-            values.extend(rows.into_iter().flatten().map(f64::from));
-            labels.extend(stretch.labels.iter().cloned());
-            groups.resize(labels.len(), group);
-        }
-        let values = ndarray::Array2::from_shape_vec((labels.len(), features.len()), values)
-            .environment()?;
-        let rows = Rows {
-            features,
-            is_named: true,
-            values,
-        };
-        Ok((Dataset::new(rows, &labels).input()?, groups))
+    fn features(&self) -> Vec<String> {
+        self.front_end.feature_names()
+    }
+
+    fn heard(&self, stretch: &Stretch) -> Result<Heard, Failure> {
+        let rows = hear(self.front_end, &stretch.samples).input()?;
+        Ok((rows, stretch.labels.clone()))
     }
 
     fn samples(stretch: &Stretch) -> &[i16] {

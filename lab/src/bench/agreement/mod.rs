@@ -20,7 +20,6 @@ use spinney_train::{ForestParams, forest, gaussian_nb};
 use spinney_pipeline::device_job::{Device, Job, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
-use spinney_pipeline::store::write_whole;
 
 /// Random and adversarial inputs per model.
 const N_INPUTS: usize = 1_000_000;
@@ -147,7 +146,7 @@ struct Variant {
 pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
     let progress = terminal::progress();
     let devices = devices()?;
-    let folder = crate::repository().join("reports/bench");
+    let folder = super::reports();
     let committed: Vec<Case> = if only.is_empty() && kinds.is_empty() {
         Vec::new()
     } else {
@@ -194,13 +193,7 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
         }
     }
     progress.clear();
-    let json = serde_json::to_string_pretty(&cases).environment()? + "\n";
-    write_whole(&folder.join("agreement.json"), json.as_bytes()).environment()?;
-    write_whole(
-        &folder.join("agreement.md"),
-        markdown::text(&cases).as_bytes(),
-    )
-    .environment()?;
+    super::write(&folder, "agreement", &cases, &markdown::text(&cases))?;
     println!("report: reports/bench/agreement.md");
     let missed: Vec<&Case> = cases
         .iter()

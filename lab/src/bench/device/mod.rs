@@ -23,7 +23,7 @@ use super::python::environment_with;
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
-use spinney_pipeline::{image, process, setup, store};
+use spinney_pipeline::{image, process, setup};
 
 use compiler::Compiler;
 use model::Model;
@@ -199,18 +199,14 @@ fn write(
         return Ok(());
     }
     let lines = lines::lines(&models, measured);
-    let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
     let text = markdown::markdown(bench, &models, measured, &lines);
     let is_whole = models.len() == names.len() && bench.places.len() == PLACES.len();
     let folder = if is_whole {
-        crate::repository().join("reports/bench")
+        super::reports()
     } else {
         bench.work.join("partial")
     };
-    for (ending, text) in [("json", json), ("md", text)] {
-        let path = folder.join(format!("{report}.{ending}"));
-        store::write_whole(&path, text.as_bytes()).environment()?;
-    }
+    super::write(&folder, report, &lines, &text)?;
     println!("report: {}", folder.join(format!("{report}.md")).display());
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A model of the bench as `scripts/peers/peers.py` leaves it: facts, rows and the peers' sources.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,22 +12,29 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 
 /// What `model.json` says.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-struct Facts {
-    name: String,
+pub(super) struct Facts {
+    pub name: String,
     file: String,
-    n_rows: usize,
-    n_features: usize,
-    n_classes: usize,
-    n_splits: Option<usize>,
-    levels: Option<f64>,
-    accuracy: f64,
-    accuracy_hard: Option<f64>,
-    scaling: String,
+    pub n_rows: usize,
+    pub n_features: usize,
+    pub n_classes: usize,
+    /// Splits of all trees; `None` for naive Bayes.
+    pub n_splits: Option<usize>,
+    /// Mean number of splits on a test row's paths; `None` for naive Bayes.
+    pub levels: Option<f64>,
+    /// Of a regressor, the R².
+    pub accuracy: f64,
+    pub accuracy_hard: Option<f64>,
+    /// How the peers' int16 features were made.
+    pub scaling: String,
+    /// scikit-learn's class per test row; none where there are values.
     #[serde(default)]
     soft: Vec<usize>,
+    /// The class that most of scikit-learn's trees name.
     hard: Option<Vec<usize>>,
+    /// The value per test row, of a regressor.
     values: Option<Vec<f64>>,
-    sources: Vec<Source>,
+    pub sources: Vec<Source>,
 }
 
 /// A source that a peer wrote, or why it wrote none.
@@ -51,29 +59,18 @@ impl Source {
 /// A model and what both sides need of it.
 pub(super) struct Model {
     pub folder: PathBuf,
-    pub name: String,
-    pub n_rows: usize,
-    pub n_features: usize,
-    pub n_classes: usize,
-    /// Splits of all trees; `None` for naive Bayes.
-    pub n_splits: Option<usize>,
-    /// Mean number of splits on a test row's paths; `None` for naive Bayes.
-    pub levels: Option<f64>,
-    /// Of a regressor, the R².
-    pub accuracy: f64,
-    pub accuracy_hard: Option<f64>,
-    /// How the peers' int16 features were made.
-    pub scaling: String,
-    /// scikit-learn's class per test row; none where there are values.
-    soft: Vec<usize>,
-    /// The class that most of scikit-learn's trees name.
-    hard: Option<Vec<usize>>,
-    /// The value per test row, of a regressor.
-    values: Option<Vec<f64>>,
-    pub sources: Vec<Source>,
+    facts: Facts,
     pub float: FloatModel,
     pub train: Dataset,
     pub test: Dataset,
+}
+
+impl Deref for Model {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 impl Model {
@@ -104,19 +101,7 @@ impl Model {
             train: dataset("train")?,
             test: dataset("test")?,
             folder: folder.to_owned(),
-            name: facts.name,
-            n_rows: facts.n_rows,
-            n_features: facts.n_features,
-            n_classes: facts.n_classes,
-            n_splits: facts.n_splits,
-            levels: facts.levels,
-            accuracy: facts.accuracy,
-            accuracy_hard: facts.accuracy_hard,
-            scaling: facts.scaling,
-            soft: facts.soft,
-            hard: facts.hard,
-            values: facts.values,
-            sources: facts.sources,
+            facts,
         })
     }
 

@@ -1,13 +1,14 @@
 //! A peer's source on one core: its image built, run on all test rows, an empty one subtracted.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Machine, Timer};
 use spinney_evaluate::Footprint;
 
+use super::super::{NS_PER_INSTRUCTION, counting};
 use super::model::{Model, Source};
 use super::{Bench, DEADLINE_S, Measured, Place, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -17,8 +18,6 @@ use spinney_pipeline::{interrupt, process};
 const OUTCOME_LEN: usize = 12;
 /// Room that the harness and a prediction need at the least.
 const STACK_BYTES_MIN: u64 = 1024;
-/// Virtual nanoseconds per instruction at `-icount shift=8`.
-const NS_PER_INSTRUCTION: f64 = 256.0;
 
 /// One row of a run.
 struct Outcome {
@@ -125,14 +124,7 @@ fn run(
     folder: &Path,
     n_rows: usize,
 ) -> Result<Result<Vec<Outcome>, String>, Failure> {
-    let mut command = Command::new(&bench.qemu);
-    command
-        .current_dir(folder)
-        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(["-serial", "null", "-icount", "shift=8"])
-        .args(["-semihosting-config", "enable=on,target=native"])
-        .arg("-kernel")
-        .arg(elf);
+    let mut command = counting(&bench.qemu, machine, elf, folder);
     let finished = process::run(&mut command, Duration::from_secs(u64::from(DEADLINE_S)))
         .with_context(|| format!("cannot run {}", bench.qemu.display()))
         .environment()?;

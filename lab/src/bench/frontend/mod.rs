@@ -5,7 +5,6 @@ mod markdown;
 mod ours;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -16,9 +15,10 @@ use spinney_signal::{MelBank, MelScale, Normalisation};
 
 use super::device::compiler::{Compiler, PACKAGES};
 use super::device::{PLACES, Place, python};
+use super::{NS_PER_INSTRUCTION, counting};
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::{process, setup, store};
+use spinney_pipeline::{process, setup};
 
 /// Both sides' bank: HTK's scale without normalisation is what emlearn has.
 const BANK: MelBank = MelBank {
@@ -34,8 +34,6 @@ const BANK: MelBank = MelBank {
 const FRAME_STRIDE: usize = 8192;
 /// The slowest run takes half a minute.
 const DEADLINE: Duration = Duration::from_secs(300);
-/// Virtual nanoseconds per instruction at `-icount shift=8`.
-const NS_PER_INSTRUCTION: f64 = 256.0;
 /// Bands are compared above this: 60 dB under a full-scale sine, whose power is 2^46 in its bin.
 const COMPARED_BITS: f64 = 26.0;
 /// RAM of the front end in bytes, at the most.
@@ -132,15 +130,11 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
         parts.push((place.name, ours.parts));
     }
     progress.clear();
-    let json = serde_json::to_string_pretty(&lines).environment()? + "\n";
     let rustc = toolchains.first().map_or("", |one| one.version.as_str());
     let tools = [rustc, &bench.compiler.version, &qemu_version];
     let text = markdown::markdown(&lines, &parts, bench.n_frames, tools);
-    let folder = crate::repository().join("reports/bench");
-    for (name, text) in [("frontend.json", &json), ("frontend.md", &text)] {
-        store::write_whole(&folder.join(name), text.as_bytes()).environment()?;
-    }
-    println!("report: {}", folder.join("frontend.md").display());
+    super::write(&super::reports(), "frontend", &lines, &text)?;
+    println!("report: {}", super::reports().join("frontend.md").display());
     Ok(())
 }
 
@@ -250,14 +244,7 @@ fn outcomes(bench: &Bench, machine: &Machine, elf: &Path) -> Result<Vec<u8>, Fai
     if path.exists() {
         std::fs::remove_file(&path).environment()?;
     }
-    let mut command = Command::new(&bench.qemu);
-    command
-        .current_dir(&bench.work)
-        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(["-serial", "null", "-icount", "shift=8"])
-        .args(["-semihosting-config", "enable=on,target=native"])
-        .arg("-kernel")
-        .arg(elf);
+    let mut command = counting(&bench.qemu, machine, elf, &bench.work);
     let finished = process::run(&mut command, DEADLINE)
         .with_context(|| format!("cannot run {}", bench.qemu.display()))
         .environment()?;
