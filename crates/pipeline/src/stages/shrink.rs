@@ -1,11 +1,14 @@
 //! `shrink` of `[model]`: a smaller model in place of the original, by what is promised of it.
 
+use spinney_codegen::Options as Codegen;
 use spinney_config::{Config, Model, Promise, Training, Word};
+use spinney_convert::forms_of;
 use spinney_dataset::{Dataset, folds};
 use spinney_evaluate::{Evaluation, Predictions, Scorecard};
 use spinney_model::FloatModel;
 use spinney_oracle::shrink::{Family, Shrunk, every_input, every_row};
 use spinney_oracle::{OracleError, STEPS_PER_SECOND, Steps};
+use spinney_quantize::{Options, QuantModel, Votes};
 use spinney_report::{Shrink, Truth};
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
@@ -43,6 +46,8 @@ pub fn run(
         promise: asked.promise.word().to_owned(),
         splits_before: original.n_splits(),
         splits_after: 0,
+        table_bytes: None,
+        larger: None,
         trees_before: original.trees().len(),
         trees_after: 0,
         proven: None,
@@ -100,10 +105,16 @@ pub fn run(
             model
         }
     };
-    let smaller = match smaller.n_splits() < original.n_splits() {
-        true => smaller,
-        false => original.clone(),
+    let bytes = |model: &FloatModel| table_bytes(config, &rows, model);
+    let smaller = match (bytes(original), bytes(&smaller)) {
+        _ if smaller.n_splits() >= original.n_splits() => original.clone(),
+        (Some(before), Some(after)) if before <= after => {
+            shrink.larger = Some([smaller.n_splits(), after]);
+            original.clone()
+        }
+        _ => smaller,
     };
+    shrink.table_bytes = bytes(original).zip(bytes(&smaller)).map(<[usize; 2]>::from);
     shrink.splits_after = smaller.n_splits();
     shrink.trees_after = smaller.trees().len();
     Ok(Some((smaller, shrink)))
@@ -136,6 +147,29 @@ pub fn tested(
         shrink.score_before = Some(evaluation.float.accuracy);
     }
     Ok(Some(shrink))
+}
+
+/// Bytes of a model's tables in their smallest form, with what makes codes of readings.
+fn table_bytes(config: &Config, rows: &PipelineRows, model: &FloatModel) -> Option<usize> {
+    let quantize = &config.pipeline.quantize;
+    let declared = declared(config, model).ok()?;
+    let values = rows.train.as_ref().map(|train| train.values().view());
+    let calibrations = spinney_quantize::calibrate(model, values, &declared).ok()?;
+    let options = Options {
+        voting: quantize.leaves,
+        votes: match quantize.votes {
+            Votes::Auto => Votes::Q15,
+            given => given,
+        },
+        codes: quantize.codes,
+        wants_scores: false,
+    };
+    let quant = QuantModel::new(model, &calibrations, options, None).ok()?;
+    let forms = forms_of(&quant, &Codegen::plain());
+    forms
+        .iter()
+        .map(|it| it.table_bytes + it.coding_bytes)
+        .min()
 }
 
 fn refused(config: &Config, error: &OracleError) -> Failure {
@@ -185,7 +219,7 @@ struct Score<'a> {
 }
 
 impl Score<'_> {
-    /// The smallest model whose like loses at most so much accuracy on rows that were kept apart, and
+    /// The model of the smallest tables whose like loses at most so much accuracy on rows that were kept apart, and
     /// the accuracies there, of the original's like and its own.
     fn smallest(&self, max_loss: f64) -> Result<(FloatModel, [f64; 2]), Failure> {
         let seed = self.config.pipeline.identity.seed;
@@ -214,12 +248,20 @@ impl Score<'_> {
         let losses = after.map(|hits| share(before) - share(hits));
         let rising = rising(&losses);
         let is_within = |at: &usize| losses[*at].max(rising[*at]) <= max_loss + 1e-12;
-        let Some(chosen) = (0..RATIOS.len()).rev().find(is_within) else {
-            return Ok((self.original.clone(), [share(before); 2]));
-        };
         let mut family = self.family(self.original, self.train)?;
-        let model = self.member(&mut family, self.original, RATIOS[chosen])?;
-        Ok((model, [share(before), share(after[chosen])]))
+        let mut best: Option<((usize, usize), FloatModel, usize)> = None;
+        for at in (0..RATIOS.len()).filter(is_within) {
+            let model = self.member(&mut family, self.original, RATIOS[at])?;
+            let bytes = table_bytes(self.config, self.rows, &model).unwrap_or(usize::MAX);
+            let size = (bytes, model.n_splits());
+            if best.as_ref().is_none_or(|(least, ..)| size <= *least) {
+                best = Some((size, model, at));
+            }
+        }
+        Ok(match best {
+            Some((_, model, at)) => (model, [share(before), share(after[at])]),
+            None => (self.original.clone(), [share(before); 2]),
+        })
     }
 
     /// A model as the original is, of some rows; an imported one is what it is.
