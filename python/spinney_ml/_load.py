@@ -69,6 +69,7 @@ def _bytes_of(model: Any) -> bytes:
     from_xgboost = getattr(model, "get_booster", None)
     booster = from_xgboost() if callable(from_xgboost) else model
     if hasattr(booster, "save_raw"):
+        _refuse_what_xgboost_does_not_save(model)
         return bytes(booster.save_raw(raw_format="ubj"))
     booster = getattr(model, "booster_", model)
     if hasattr(booster, "model_to_string"):
@@ -97,6 +98,22 @@ def _bytes_of(model: Any) -> bytes:
             f"a {type(model).__name__} that skops cannot save ({error})",
             "fit one of scikit-learn's trees, forests, boosting or GaussianNB",
         ) from error
+
+
+def _refuse_what_xgboost_does_not_save(model: Any) -> None:
+    missing = getattr(model, "missing", None)
+    if missing is not None and not np.isnan(missing):
+        raise UnsupportedModelError(
+            "the model",
+            f"missing={missing}, which XGBoost does not save",
+            "put NaN in its place before fit, and leave `missing` out",
+        )
+    if hasattr(model, "classes_") and model.objective == "binary:logitraw":
+        raise UnsupportedModelError(
+            "the model",
+            "an XGBClassifier of binary:logitraw, which takes the second class above a margin of 0.5",
+            'fit with objective="binary:logistic", whose margins are the same',
+        )
 
 
 def classes_of(core: _spinney.Model, known: Any) -> Classes | None:

@@ -178,6 +178,19 @@ def test_what_is_not_read_says_what_to_do(what, told, digits):
     assert isinstance(raised.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "told"),
+    [
+        (XGBRegressor(n_estimators=2, missing=0.0), "put NaN in its place"),
+        (XGBClassifier(n_estimators=2, objective="binary:logitraw"), 'objective="binary:logistic"'),
+    ],
+    ids=["missing", "logitraw"],
+)
+def test_what_xgboost_does_not_save_is_refused(estimator, told, digits):
+    with pytest.raises(sp.UnsupportedModelError, match=told):
+        sp.load(estimator.fit(digits.X, digits.y > 4))
+
+
 def test_what_is_not_fitted_is_refused():
     from sklearn.exceptions import NotFittedError
 

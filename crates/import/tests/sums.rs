@@ -186,7 +186,7 @@ fn scikit_learn() {
 /// What stands before scikit-learn's models, and categories of histogram boosting.
 #[test]
 fn columns() {
-    for (version, n_models) in [("1.1.3", 40), ("1.3.2", 40), ("1.9.1", 48)] {
+    for (version, n_models) in [("1.1.3", 40), ("1.3.2", 40), ("1.9.1", 50)] {
         check(
             &format!("{version}/columns.zip"),
             &[".skops"],

@@ -113,9 +113,19 @@ impl Input {
 
     /// Whether nothing changes a reading between the raw feature and the classifier but a cast to
     /// float32.
-    pub(super) fn is_cast(&self) -> bool {
+    fn is_cast(&self) -> bool {
         let keeps = |op: &Op| matches!(op, Op::Single | Op::Impute(_));
         self.ops.iter().all(keeps)
+    }
+
+    /// The type in which the raw feature is compared if nothing else is made of it; `cast` is the
+    /// classifier's own.
+    pub(super) fn compare(&self, cast: Compare) -> Compare {
+        match self.is_cast() {
+            true if self.ops.contains(&Op::Single) => Compare::Float32,
+            true => cast,
+            false => Compare::Float64,
+        }
     }
 
     /// Whether the raw feature is asked for categories that are whole numbers.
@@ -133,12 +143,13 @@ impl Input {
         self.ops.iter().fold(x, |x, op| op.apply(x))
     }
 
-    /// A split of this feature as one of the raw feature.
+    /// A split of this feature as one of the raw feature, which is compared as `of_raw`.
     pub(super) fn fold(
         &self,
         node: &Node,
         [left, right]: [usize; 2],
         cast: Compare,
+        of_raw: Compare,
         budget: &Budget,
     ) -> Result<RawNode, ImportError> {
         let feature = u32::try_from(self.raw).expect("schemas are small");
@@ -169,7 +180,11 @@ impl Input {
                     .map(|end| (*end, side(goes_left(end.next_up()))));
                 Question::of_sides(side(goes_left(-f64::MAX)), beyond)
             }
-            (Node::Split { threshold, .. }, _) if self.is_cast() => Question::at_most(*threshold),
+            (Node::Split { threshold, .. }, _)
+                if self.is_cast() && self.compare(cast) == of_raw =>
+            {
+                Question::at_most(*threshold)
+            }
             (Node::Split { threshold, .. }, _) => {
                 match self.largest(|seen| cast.seen(seen) <= *threshold) {
                     Some(largest) => Question::at_most(largest),

@@ -79,8 +79,7 @@ impl Feed {
     /// `cast` is the type in which the classifier itself compares: float32 in scikit-learn.
     ///
     /// # Errors
-    /// A classifier with another number of features than the feed has, or with a raw feature that
-    /// reaches it twice through different scalers; more work than the budget has left.
+    /// A classifier with another number of features than the feed has; more work than the budget has left.
     pub(crate) fn fold_forest(
         &self,
         forest: Forest,
@@ -95,7 +94,12 @@ impl Feed {
         let trees = forest
             .into_trees()
             .into_iter()
-            .map(|tree| Ok(Tree::new(self.fold_nodes(tree, cast, budget)?, &schema)?))
+            .map(|tree| {
+                Ok(Tree::new(
+                    self.fold_nodes(tree, cast, &compare, budget)?,
+                    &schema,
+                )?)
+            })
             .collect::<Result<Vec<_>, ImportError>>()?;
         Ok(Forest::new(kind, schema, trees)?)
     }
@@ -134,7 +138,7 @@ impl Feed {
             .into_iter()
             .map(|tree| {
                 let output = tree.output();
-                let nodes = self.fold_nodes(tree, cast, budget)?;
+                let nodes = self.fold_nodes(tree, cast, &compare, budget)?;
                 Ok(Tree::additive(nodes, &schema, n_outputs, output)?)
             })
             .collect::<Result<Vec<_>, ImportError>>()?;
@@ -148,10 +152,11 @@ impl Feed {
         )?)
     }
 
-    /// The type in which each raw feature is compared, once `n_splits` splits are folded.
+    /// The type in which each raw feature is compared, once `n_splits` splits are folded: float64 where it
+    /// is used in several ways.
     ///
     /// # Errors
-    /// A raw feature that is used through different scalers; more work than the budget has left.
+    /// More work than the budget has left.
     fn compare(
         &self,
         n_splits: usize,
@@ -159,34 +164,19 @@ impl Feed {
         budget: &Budget,
     ) -> Result<Vec<Compare>, ImportError> {
         let n_ops = self.inputs.iter().map(|input| input.ops.len()).max();
-        let n_steps = (n_splits as u64).saturating_mul(64 * n_ops.unwrap_or(0) as u64);
+        let n_steps = (n_splits as u64).saturating_mul(64 * (n_ops.unwrap_or(0) as u64 + 1));
         budget.work("the pipeline", n_steps)?;
-        let mut compare = vec![cast; self.n_raw];
-        let mut known = vec![false; self.n_raw];
-        for input in &self.inputs {
-            if input.is_of_categories() {
-                // As they are whole numbers, either type will do.
-                continue;
-            }
-            let here = if input.is_cast() {
-                if input.ops.contains(&Op::Single) {
-                    Compare::Float32
-                } else {
-                    cast
-                }
-            } else {
-                Compare::Float64
+        let mut compare: Vec<Option<Compare>> = vec![None; self.n_raw];
+        // Categories are whole numbers, of which either type will do.
+        for input in self.inputs.iter().filter(|it| !it.is_of_categories()) {
+            let own = input.compare(cast);
+            let of_raw = &mut compare[input.raw];
+            *of_raw = match of_raw {
+                Some(other) if *other != own => Some(Compare::Float64),
+                _ => Some(own),
             };
-            if known[input.raw] && compare[input.raw] != here {
-                return Err(ImportError::refused(
-                    format!("feature {} used both scaled and unscaled", input.raw),
-                    "scale all features or none",
-                ));
-            }
-            compare[input.raw] = here;
-            known[input.raw] = true;
         }
-        Ok(compare)
+        Ok(compare.into_iter().map(|it| it.unwrap_or(cast)).collect())
     }
 
     /// The nodes of a tree in preorder, over the raw features.
@@ -194,6 +184,7 @@ impl Feed {
         &self,
         tree: Tree,
         cast: Compare,
+        compare: &[Compare],
         budget: &Budget,
     ) -> Result<Vec<Node>, ImportError> {
         let is_same = |(index, input): (usize, &Input)| input.raw == index && input.ops.is_empty();
@@ -203,7 +194,10 @@ impl Feed {
         }
         let raw = (nodes.iter_mut().enumerate()).map(|(index, node)| match node.split() {
             None => Ok(RawNode::Leaf(index)),
-            Some((feature, children)) => self.inputs[feature].fold(node, children, cast, budget),
+            Some((feature, children)) => {
+                let input = &self.inputs[feature];
+                input.fold(node, children, cast, compare[input.raw], budget)
+            }
         });
         let raw = raw.collect::<Result<Vec<_>, _>>()?;
         lower(&raw, 0, false, budget, "the pipeline", |at| {

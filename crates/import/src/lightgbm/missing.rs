@@ -1,7 +1,8 @@
 //! What a missing reading, and one that is zero, is to LightGBM's splits: `Tree::NumericalDecision` in
 //! `include/LightGBM/tree.h`.
 //!
-//! With *Zero*, what lies within 1e-35 of zero takes the default side, wherever the threshold is.
+//! What lies within 1e-35 of zero is zero to its `predict`; with *Zero* it takes the default side, wherever
+//! the threshold is.
 
 use spinney_dataset::Budget;
 use spinney_model::{Node, Side};
@@ -70,6 +71,12 @@ pub(super) fn lower(
 fn question(threshold: f64, default_left: bool, missing: Missing) -> Question {
     let below_zero = (-ZERO).next_down();
     match (missing, default_left) {
+        (Missing::None | Missing::Nan, _) if (-ZERO..0.0).contains(&threshold) => {
+            Question::at_most(below_zero)
+        }
+        (Missing::None | Missing::Nan, _) if (0.0..ZERO).contains(&threshold) => {
+            Question::at_most(ZERO)
+        }
         (Missing::None | Missing::Nan, _) => Question::at_most(threshold),
         // The threshold's side is the default side, once it does not part zero.
         (Missing::Zero, true) if threshold >= -ZERO => Question::at_most(threshold.max(ZERO)),
@@ -85,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// `Tree::NumericalDecision`, to the leaf.
+    /// `Tree::NumericalDecision`, to the leaf, of a row that `RowPairFunctionFromDenseMatric` handed on.
     fn decided(nodes: &[RawNode], row: &[f64]) -> f64 {
         let mut at = 0;
         loop {
@@ -105,6 +112,9 @@ mod tests {
                         reading = 0.0;
                     }
                     let is_zero = (-ZERO..=ZERO).contains(&reading);
+                    if is_zero {
+                        reading = 0.0;
+                    }
                     let is_missing = missing == Missing::Zero && is_zero
                         || missing == Missing::Nan && reading.is_nan();
                     let goes_left = if is_missing {

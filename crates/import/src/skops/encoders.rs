@@ -275,7 +275,7 @@ pub(super) fn bins(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Impo
 }
 
 /// `statistics_` in the place of what is missing, and perhaps columns that say what was.
-pub(super) fn impute(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
+pub(super) fn impute(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
     let mark = step.find("missing_values");
     let marks_nan = mark.is_none_or(|it| it.number().is_ok_and(f64::is_nan));
     if !marks_nan {
@@ -302,7 +302,8 @@ pub(super) fn impute(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>
     if statistics.len() != inputs.len() {
         return Err(step.odd("a statistic for each feature"));
     }
-    for (index, (input, statistic)) in inputs.iter_mut().zip(statistics).enumerate() {
+    let mut filled = Vec::with_capacity(inputs.len() + indicators.len());
+    for (index, (mut input, statistic)) in inputs.into_iter().zip(statistics).enumerate() {
         let op = match statistic {
             Some(serde_json::Value::Number(number)) => {
                 Op::Impute(number.as_f64().unwrap_or(f64::NAN))
@@ -311,10 +312,12 @@ pub(super) fn impute(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>
                 let word = classes::name(&word).unwrap_or_default();
                 Op::ImputeWord(word.into())
             }
-            None => Op::Impute(f64::NAN),
+            // A feature that was missing in every row is left out.
+            None => continue,
         };
         input.ops.push(op.checked(step.class_name(), index)?);
+        filled.push(input);
     }
-    inputs.extend(indicators);
-    Ok(inputs)
+    filled.extend(indicators);
+    Ok(filled)
 }

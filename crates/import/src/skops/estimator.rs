@@ -137,7 +137,8 @@ pub(super) fn unsupported(estimator: &Object) -> ImportError {
     let class = estimator.class_name();
     let instead = match class {
         _ if !estimator.is_sklearn() => {
-            "only scikit-learn's own trees, forests, boosting and GaussianNB are"
+            "only scikit-learn's own trees, forests, boosting and GaussianNB are; XGBoost, LightGBM and \
+             CatBoost save files of their own (`save_model`), and their trees need no scaler"
         }
         "AdaBoostRegressor" => {
             "its median of trees is no sum; fit a GradientBoostingRegressor or a \

@@ -280,7 +280,13 @@ impl Model {
                     .to_owned(),
             );
         }
-        let drafts = trees.drafts(n_kept, weights.as_deref(), n_outputs, budget)?;
+        let drafts = trees.drafts(
+            n_kept,
+            weights.as_deref(),
+            n_outputs,
+            self.version[..] < [1, 7][..],
+            budget,
+        )?;
         let names = match feature_names.len() {
             0 => None,
             n if n == n_features => Some(feature_names),
@@ -336,16 +342,18 @@ impl Categories {
             budget.take_items("cats", offsets.len(), 48)?;
             let word = |ends: &[usize]| {
                 let bytes = encoding.values.get(ends[0]..ends[1])?.iter();
-                let bytes: Option<Vec<u8>> =
-                    bytes.map(|byte| u8::try_from(*byte & 0xff).ok()).collect();
+                let ascii = |byte: &i64| u8::try_from(*byte).ok().filter(u8::is_ascii);
+                let bytes: Option<Vec<u8>> = bytes.map(ascii).collect();
                 String::from_utf8(bytes?).ok()
             };
             let found: Option<Vec<String>> = offsets.windows(2).map(word).collect();
+            // Of a data frame, XGBoost 3.1 and 3.2 save where letters end, not bytes, and so cut words.
             let found = found.ok_or_else(|| {
                 ImportError::broken(
                     format!("cats.enc[{index}]"),
-                    "something else",
-                    "words in UTF-8, and where each ends",
+                    "other letters than ASCII's, or no words",
+                    "words in ASCII, and where each ends, since XGBoost cuts others short; rename \
+                     these categories and fit again",
                 )
             })?;
             if !found.is_empty() {
@@ -419,6 +427,7 @@ impl Trees {
         n_kept: usize,
         weights: Option<&[f32]>,
         n_outputs: usize,
+        is_of_1_6: bool,
         budget: &Budget,
     ) -> Result<Vec<DraftTree>, ImportError> {
         let n_trees = self.trees.len();
@@ -443,7 +452,7 @@ impl Trees {
                 let place = format!("trees[{index}]");
                 DraftTree::take(budget, &place, tree.left_children.len())?;
                 let weight = weights.map_or(1.0, |weights| weights[index]);
-                tree.draft(infos[index], weight, n_outputs, budget)
+                tree.draft(infos[index], weight, n_outputs, is_of_1_6, budget)
                     .map_err(|error| error.within(&place))
             })
             .collect()
@@ -474,12 +483,26 @@ fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportEr
     }
     #[expect(clippy::cast_possible_truncation, reason = "the cast is the rounding")]
     let logarithm = |number: f32| libm::log(f64::from(number)) as f32;
-    let numbers = numbers.iter().map(|number| {
+    let starts = numbers.iter().map(|number| {
         f64::from(match start {
             Start::AsItIs => *number,
             Start::Logit => -logarithm(1.0 / number - 1.0),
             Start::Logarithm => logarithm(*number),
         })
     });
-    Ok(numbers.collect())
+    let starts: Vec<f64> = starts.collect();
+    if let Some(odd) = starts.iter().position(|it| !it.is_finite()) {
+        return Err(ImportError::broken(
+            "learner_model_param.base_score",
+            numbers[odd].to_string(),
+            match start {
+                Start::AsItIs => "a finite number",
+                Start::Logit => {
+                    "a share between 0 and 1: labels of both classes, or base_score=0.5"
+                }
+                Start::Logarithm => "a number above 0: labels above 0, or base_score=0.5",
+            },
+        ));
+    }
+    Ok(starts)
 }

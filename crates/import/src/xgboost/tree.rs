@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
-use spinney_model::Node;
+use spinney_model::{Node, Side};
 
 use super::size;
 use crate::ImportError;
@@ -118,6 +118,7 @@ impl Tree {
         info: i32,
         weight: f32,
         n_outputs: usize,
+        is_of_1_6: bool,
         budget: &Budget,
     ) -> Result<DraftTree, ImportError> {
         let n_nodes = self.left_children.len();
@@ -215,6 +216,21 @@ impl Tree {
             let is_left = self.default_left[at].is_set();
             let (feature, left) = (self.split_indices[at], new.saturating_add(1));
             let node = match self.set(at)? {
+                // 1.6 sends what lies beyond the words of a set's bits to the side of what is missing.
+                Some(categories) if is_of_1_6 && !is_left => {
+                    let end = categories
+                        .last()
+                        .map_or(0, |last| (last | 31).saturating_add(1));
+                    budget.take_items("categories", end as usize, 8)?;
+                    let is_other = |it: &u32| categories.binary_search(it).is_err();
+                    Node::Member {
+                        feature,
+                        categories: (0..end).filter(is_other).collect(),
+                        missing: Some(Side::Right),
+                        left,
+                        right: 0,
+                    }
+                }
                 // What is in the set goes right here, and left in the model.
                 Some(categories) => {
                     budget.take_items("categories", categories.len(), 8)?;

@@ -92,6 +92,23 @@ fn an_xgboost_model_that_is_none_is_refused() {
 }
 
 #[test]
+fn what_xgboost_saves_without_a_meaning_is_refused() {
+    let said = [
+        ("logistic_base.json", "3E-1", "1E0"),
+        ("cats_sets.json", "[114,101,100,", "[-61,-91,100,"),
+    ]
+    .map(|(name, from, to)| {
+        let text = String::from_utf8(member("xgboost-3.2.0.zip", name)).expect("JSON");
+        assert!(text.contains(from), "{name}");
+        let bytes = text.replace(from, to).into_bytes();
+        import(&bytes).expect_err(to).to_string()
+    });
+    expect![[r#"
+        learner_model_param.base_score: found 1, expected a share between 0 and 1: labels of both classes, or base_score=0.5
+        cats.enc[3]: found other letters than ASCII's, or no words, expected words in ASCII, and where each ends, since XGBoost cuts others short; rename these categories and fit again"#]].assert_eq(&said.join("\n"));
+}
+
+#[test]
 fn a_lightgbm_model_that_is_none_is_refused() {
     let text = member("lightgbm-4.7.0.zip", "regression_l1.txt");
     let text = String::from_utf8(text).expect("text");
