@@ -29,7 +29,7 @@ def main(spark: SparkSession, n_rows: int) -> bool:
     frame = spark.createDataFrame(rows).repartition(8).cache()
     frame.count()  # the rows are on the workers before the clock starts
 
-    seconds = {}
+    predicted = {}
     for name, predict in [("Spinney", q.predict), ("scikit-learn", clf.predict)]:
 
         def classes(parts: Iterator[pd.DataFrame], predict=predict) -> Iterator[pd.DataFrame]:
@@ -37,17 +37,21 @@ def main(spark: SparkSession, n_rows: int) -> bool:
                 found = predict(part.iloc[:, 1:].to_numpy(dtype=np.float32))
                 yield pd.DataFrame({"row": part["row"], "class": found})
 
-        predicted = frame.mapInPandas(classes, "row long, class long")
-        predicted.limit(1).collect()  # so is the model
-        started = time.perf_counter()
-        found = predicted.toPandas()
-        seconds[name] = time.perf_counter() - started
-        print(f"{name}: {n_rows / seconds[name]:,.0f} rows/s")
-        if name == "Spinney":
-            expected = q.predict(rows.iloc[:, 1:].to_numpy(dtype=np.float32))
-            in_order = found.sort_values("row")["class"].to_numpy()
-            is_equal = np.array_equal(in_order, expected)
-            print("every class equal:", is_equal)
+        predicted[name] = frame.mapInPandas(classes, "row long, class long")
+        predicted[name].limit(1).collect()  # so is the model
+
+    # By turns, as the cluster itself is faster the second time.
+    found, seconds = {}, dict.fromkeys(predicted, float("inf"))
+    for _ in range(2):
+        for name, of_name in predicted.items():
+            started = time.perf_counter()
+            found[name] = of_name.toPandas()
+            seconds[name] = min(seconds[name], time.perf_counter() - started)
+    for name, least in seconds.items():
+        print(f"{name}: {n_rows / least:,.0f} rows/s")
+    expected = q.predict(rows.iloc[:, 1:].to_numpy(dtype=np.float32))
+    is_equal = np.array_equal(found["Spinney"].sort_values("row")["class"].to_numpy(), expected)
+    print("every class equal:", is_equal)
     print(f"ratio {seconds['scikit-learn'] / seconds['Spinney']:.1f}")
     return is_equal
 

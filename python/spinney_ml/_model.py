@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -685,7 +686,18 @@ class QuantModel(_Predicts):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return QuantModel, (self._core, self.classes_, self._chip, self._certificate)
+        made = (self.to_bytes(), self.classes_, self._chip, self._certificate)
+        return _restored, made
+
+
+@lru_cache(maxsize=4)
+def _core_of(data: bytes) -> _spinney.Quantized:
+    """What the workers of a cluster unpickle again with each task; none of it ever changes."""
+    return _spinney.Quantized.from_bytes(data)
+
+
+def _restored(data: bytes, *more: Any) -> QuantModel:
+    return QuantModel(_core_of(data), *more)
 
 
 def _declared(

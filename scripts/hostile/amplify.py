@@ -313,6 +313,9 @@ def cases(folder):
         Case("sets.txt", "LightGBM text of 20,000 splits by one set of 16,384 categories", lightgbm_sets(20_000, 512)),
         Case("sets.json", "XGBoost JSON of 10,000 splits by one set of 20,000 categories", xgboost_sets(10_000, 20_000)),
         Case("words.json", "CatBoost JSON of 2,000 features of 20,000 words", catboost_words(2_000, 20_000)),
+        Case("deep.cat.json", "CatBoost JSON of 70 oblivious trees 16 levels deep", catboost_deep(70, 16)),
+        Case("chain.bin", "treelite of one tree of 85,000 splits, each below the last", treelite(85_000)),
+        Case("sets.bin", "treelite of 20,000 splits by one set of 20,000 categories", treelite(20_000, range(20_000))),
         Case("joined.onnx", "ONNX of 2,000 ensembles, each added to those before", joined(2_000)),
         Case("claim.parquet", "Parquet of a page that claims 2 GB", parquet(10, varint(2 * 10**9) + b"\0a", 2 * 10**9), **rows),
         Case("zeros.parquet", "Parquet of 26,000,000 zeros", parquet(26_000_000, *snappy_of_zeros(3_250_000)), **rows),
@@ -399,6 +402,36 @@ def catboost_words(n, words):
         "model_info": {"params": {"loss_function": {"type": "RMSE"}}},
         "oblivious_trees": [{"leaf_values": [0], "splits": []}], "scale_and_bias": [1, [0]],
     }).encode()
+
+
+def treelite(nodes, categories=()):
+    """A tree of these splits of a feature below 0.5, or by one set of categories, in a chain."""
+    total = 2 * nodes + 1
+    listed = lambda kind, items: struct.pack("<Q", len(items)) + struct.pack(f"<{len(items)}{kind}", *items)
+    ends = [0] * nodes + [-1] * (nodes + 1)
+    left, right = [*range(1, nodes), nodes, *ends[nodes:]], [*range(nodes + 1, total), *ends[nodes:]]
+    kind = 2 if categories else 1
+    head = (struct.pack("<3iBBQi", 4, 8, 1, 2, 2, 1, 1) + struct.pack("<BBi", 1, 0, 1) + listed("i", [1])
+            + listed("i", [1, 1]) + listed("i", [0]) * 2 + listed("B", b"identity") + struct.pack("<ff", 1, 1)
+            + listed("d", [0]) + listed("B", b"{}") + struct.pack("<i", 0))
+    tree = (struct.pack("<iB", total, bool(categories)) + listed("B", [kind] * nodes + [0] * (nodes + 1))
+            + listed("i", left) + listed("i", right) + listed("i", [0] * nodes + [-1] * (nodes + 1))
+            + listed("B", [0] * total) + listed("f", [0] * total) + listed("f", [0.5] * total)
+            + listed("B", [2] * nodes + [0] * (nodes + 1)) + listed("B", [0] * total)
+            + listed("f", []) + listed("Q", [0] * total) * 2 + listed("I", categories)
+            + listed("Q", [0] * total) + listed("Q", [len(categories)] * nodes + [0] * (nodes + 1))
+            + listed("B", []) * 6 + struct.pack("<ii", 0, 0))
+    return head + tree
+
+
+def catboost_deep(n, depth):
+    """So many oblivious trees of one border."""
+    leaves, splits = "[" + ",".join(["0"] * 2**depth) + "]", ",".join(
+        ['{"split_type":"FloatFeature","float_feature_index":0,"border":0,"split_index":0}'] * depth)
+    tree = f'{{"leaf_values":{leaves},"splits":[{splits}]}}'
+    return ('{"features_info":{"float_features":[{"feature_index":0,"flat_feature_index":0,"borders":[0],'
+            '"has_nans":false,"nan_value_treatment":"AsIs"}]},"model_info":{"params":{"loss_function":'
+            '{"type":"RMSE"}}},"oblivious_trees":[' + ",".join([tree] * n) + '],"scale_and_bias":[1,[0]]}').encode()
 
 
 def main():
