@@ -11,7 +11,8 @@ use spinney_dataset::parquet::is_parquet;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
 use spinney_dataset::{Format, LabelsIn, Source, unpacked};
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::stages::at_fault;
+use spinney_pipeline::invocation;
+use spinney_pipeline::stages::{at_fault, seen};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -33,6 +34,12 @@ pub(crate) struct Table {
 }
 
 pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Result<(), Failure> {
+    if let ([folder], None, false) = (files, label, as_json)
+        && folder.is_dir()
+    {
+        print!("{}", seen::folder(folder)?);
+        return Ok(());
+    }
     let bytes = read(files)?;
     if let [file] = files
         && let Some(seen) = other_format(file, &bytes[0])?
@@ -73,9 +80,10 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
     let read = |path: &PathBuf| {
         if path.is_dir() {
             return Err(Failure::Input(anyhow!(
-                "{}: found a folder, expected files of rows; recordings in folders need [frontend] in a \
-                 config: docs/data.md says how they lie there",
-                path.display()
+                "{}: found a folder, expected files of rows; {} alone says what recordings it holds, and \
+                 which config reads them",
+                path.display(),
+                invocation::verb("data FOLDER")
             )));
         }
         file::read(path, FILE_BYTES_MAX)

@@ -78,14 +78,15 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Say what files of rows hold, and print a `[dataset]` for them.
+    /// Say what files of rows, or a folder of recordings, hold, and print the config's sections for them.
     #[command(after_help = "Examples:
   cargo xtask data log.csv                      columns, the likely label, what looks suspicious
   cargo xtask data train.csv test.csv           two sides
   cargo xtask data walk.csv run.csv             a file per class, where no column is the label
+  cargo xtask data recordings                   a folder of sound or motion
   cargo xtask data log.csv --json | jq .columns for a program")]
     Data {
-        /// Files of rows with the same columns.
+        /// Files of rows with the same columns, or a folder of recordings.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// The column of the label, if it is known; its number where there is no header.

@@ -60,8 +60,9 @@ pub use intervals::{
     read_list, read_times,
 };
 pub use motion::{CHANNELS_MAX, Columns, MotionRecording, read_motion};
-pub use rate::{Pace, resampled};
+pub use rate::{Pace, is_time, resampled};
 pub use recording::{Recording, read_sound, read_wav, wav_bytes};
+pub use sample::sensors;
 pub use scale::scales;
 pub use scenes::{Scenes, Sound, render};
 pub use windows::{hear_motion, labels_of_windows};

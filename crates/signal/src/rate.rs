@@ -34,7 +34,8 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// Whether a column is one of times, by its name.
-pub(crate) fn is_time(name: &str) -> bool {
+#[must_use]
+pub fn is_time(name: &str) -> bool {
     words(name)
         .iter()
         .any(|word| TIMES.contains(&word.as_str()))

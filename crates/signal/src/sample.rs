@@ -97,6 +97,22 @@ pub(crate) fn is_sample(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{")
 }
 
+/// The sensors of a sample of Edge Impulse, and how often per second they were read.
+///
+/// # Errors
+/// Anything but such a sample.
+pub fn sensors(bytes: &[u8]) -> Result<(Vec<String>, f64), DataError> {
+    if !is_sample(bytes) {
+        return Err(DataError::new(
+            "the file",
+            "no sample",
+            "one of Edge Impulse",
+        ));
+    }
+    let sample = read(bytes, &Budget::of(bytes.len()))?;
+    Ok((sample.names, sample.pace.rate_hz))
+}
+
 /// Reads a sample.
 ///
 /// # Errors

@@ -410,7 +410,7 @@ fn names_in(folder: &Path) -> Result<Vec<String>, Failure> {
 
 /// The paths below a folder, down to the folders below those of classes, in their order. Hidden ones
 /// are not looked into.
-fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Failure> {
+pub(super) fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<(), Failure> {
     const DEPTH_MAX: usize = 4;
     for name in names_in(folder)? {
         let path = folder.join(&name);

@@ -91,7 +91,7 @@ impl Inputs {
 
 impl Recording {
     /// What is heard in it.
-    fn labels(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
         let timed = self.times.iter().flat_map(|it| &it.labels);
         let class = self.class.iter().map(String::as_str);
         class.chain(timed.map(|it| it.label.as_str()))

@@ -32,6 +32,7 @@ mod rates;
 mod recordings;
 pub mod report;
 pub mod run;
+pub mod seen;
 mod session;
 mod share;
 mod shrink;

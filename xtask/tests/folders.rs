@@ -1,0 +1,215 @@
+//! What `data` says of folders of recordings.
+#![expect(clippy::disallowed_methods, reason = "tests end with what they start")]
+
+use std::fmt::Write;
+use std::process::Command;
+
+use expect_test::{Expect, expect};
+
+/// A WAV file of a quarter of a second at 8 kHz.
+fn wav(sample: impl Fn(usize) -> i16) -> Vec<u8> {
+    let samples: Vec<u8> = (0..2000).flat_map(|at| sample(at).to_le_bytes()).collect();
+    let mut bytes = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    bytes.extend(8000_u32.to_le_bytes());
+    bytes.extend(16_000_u32.to_le_bytes());
+    bytes.extend(b"\x02\0\x10\0data");
+    bytes.extend((samples.len() as u32).to_le_bytes());
+    [bytes, samples].concat()
+}
+
+#[test]
+fn data_says_what_a_folder_holds() {
+    let data = |files: &[(&str, Vec<u8>)], code: i32, expected: &Expect| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, bytes) in files {
+            let path = folder.path().join("rec").join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, bytes).expect("a file");
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["data", "rec"])
+            .current_dir(folder.path())
+            .output()
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        expected.assert_eq(&String::from_utf8_lossy(&said));
+        assert_eq!(output.status.code(), Some(code));
+    };
+    let tone = |height: i16| wav(move |at| [height, -height][at / 8 % 2]);
+    // A folder per class, with what is odd.
+    let odd = [
+        ("bell/1.wav", tone(9000)),
+        ("bell/2.wav", tone(i16::MAX)),
+        ("hum/1.wav", tone(3)),
+        ("hum/2.wav", tone(4)),
+        ("hum/3.wav", b"RIFF".to_vec()),
+        ("notes.txt", Vec::new()),
+    ];
+    data(
+        &odd,
+        0,
+        &expect![[r#"
+        rec: sound, 5 recordings
+          labels: bell (2), hum (3)
+          samples per second: 8000 (4)
+          seconds: 0.250 to 0.250, 1.0 in all
+          suspicious: 3
+            rec/bell/2.wav: clipped, 100.0 % of samples at full scale
+            rec/hum/1.wav: silence
+            rec/hum/3.wav: the WAV file: found Failed to read enough bytes., expected a complete WAV file of integers or floats, as `ffmpeg -i FILE -c:a pcm_s16le OUT.wav` writes it
+
+        [dataset]
+        path = "rec"
+
+        [frontend]
+        sample_rate = 8000
+        frame = 256
+        bands = 32
+        decision_s = 0.2
+    "#]],
+    );
+    // Names that begin with the class, and a label track beside each.
+    let named = ["up_1.wav", "up_2.wav", "down_1.wav", "down_2.wav"];
+    data(
+        &named.map(|it| (it, tone(900))),
+        0,
+        &expect![[r#"
+        rec: sound, 4 recordings
+          labels: down (2), up (2)
+          samples per second: 8000 (4)
+          seconds: 0.250 to 0.250, 1.0 in all
+
+        [dataset]
+        path = "rec/{label}_*.wav"
+
+        [frontend]
+        sample_rate = 8000
+        frame = 256
+        bands = 32
+        decision_s = 0.2
+    "#]],
+    );
+    let track = b"0.0\t0.1\tbell\n".to_vec();
+    data(
+        &[
+            ("a.wav", tone(900)),
+            ("a.txt", track.clone()),
+            ("b.wav", tone(900)),
+            ("b.txt", track),
+        ],
+        0,
+        &expect![[r#"
+            rec: sound, 2 recordings
+              labels: bell (2)
+              samples per second: 8000 (2)
+              seconds: 0.250 to 0.250, 0.5 in all
+
+            [dataset]
+            path = "rec"
+            path_labels = "rec/*.txt"
+
+            [frontend]
+            sample_rate = 8000
+            frame = 256
+            bands = 32
+            decision_s = 0.2
+        "#]],
+    );
+    // A list, and sides.
+    let list = b"file,label\na.wav,up\nb.wav,down\n".to_vec();
+    let files = [
+        ("a.wav", tone(900)),
+        ("b.wav", tone(900)),
+        ("list.csv", list),
+    ];
+    data(
+        &files,
+        0,
+        &expect![[r#"
+        rec: sound, 2 recordings
+          labels: down (1), up (1)
+          samples per second: 8000 (2)
+          seconds: 0.250 to 0.250, 0.5 in all
+
+        [dataset]
+        path = "rec"
+        path_labels = "rec/list.csv"
+
+        [frontend]
+        sample_rate = 8000
+        frame = 256
+        bands = 32
+        decision_s = 0.2
+    "#]],
+    );
+    let sides = [
+        "train/up/1.wav",
+        "train/down/1.wav",
+        "test/up/1.wav",
+        "test/left/1.wav",
+    ];
+    data(
+        &sides.map(|it| (it, tone(900))),
+        0,
+        &expect![[r#"
+        rec: sound, 4 recordings
+          labels: down (1), left (1), up (2)
+          samples per second: 8000 (4)
+          seconds: 0.250 to 0.250, 1.0 in all
+          suspicious: 1
+            the test has classes that nothing trains, which is a fault: left; name its files by class, as in `test = { walk = "test/walk*" }`
+
+        [dataset]
+        train = "rec/train"
+        test = "rec/test"
+
+        [frontend]
+        sample_rate = 8000
+        frame = 256
+        bands = 32
+        decision_s = 0.2
+    "#]],
+    );
+    // Motion, with times that say the rate, and with a column of the class.
+    let mut csv = "time_ms,ax,ay,activity\n".to_owned();
+    for at in 0..200 {
+        let class = if at < 100 { "rest" } else { "walk" };
+        let _ = writeln!(csv, "{},{},{},{class}", at * 20, at * 7 % 13, at % 3);
+    }
+    let motion = ["one.csv", "two.csv"].map(|it| (it, csv.clone().into_bytes()));
+    data(
+        &motion,
+        0,
+        &expect![[r#"
+        rec: motion, 2 recordings
+          samples per second: 50 (2)
+          seconds: 4.000 to 4.000, 8.0 in all
+
+        [dataset]
+        path = "rec"
+        label = "activity"
+
+        [frontend]
+        kind = "motion"
+        sample_rate = 50
+        channels = ["ax", "ay"]
+        frame = 64
+        hop = 32
+    "#]],
+    );
+    // Nothing to read, or nothing that says the classes.
+    data(
+        &[("a.m4a", Vec::new()), (".b.wav", Vec::new())],
+        2,
+        &expect![[r#"
+            error: rec: found no recordings among 2 files (1 of m4a, 1 of wav), expected sound in .wav, .flac, .mp3 or .ogg, which `ffmpeg -i FILE OUT.wav` makes of others, or motion in .csv
+        "#]],
+    );
+    data(
+        &[("a.wav", tone(900)), ("b.wav", tone(900))],
+        2,
+        &expect![[r#"
+            error: rec: found 2 recordings and nothing that says their classes, expected a folder per class, names such as `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`
+        "#]],
+    );
+}
