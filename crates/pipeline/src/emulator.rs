@@ -223,7 +223,8 @@ pub fn log_of(
         return Err(tool_failed(qemu, &finished.told()));
     }
     let image = std::fs::read(elf).environment()?;
-    log::lines(&image, &finished.stdout, progress).environment()
+    let within = elf.parent().unwrap_or(elf);
+    log::lines(&image, &finished.stdout, within, progress).environment()
 }
 
 /// Room that the main loop and a prediction need at the least.

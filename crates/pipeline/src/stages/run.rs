@@ -277,8 +277,10 @@ fn run_candidate(
     };
     // An image that works says nothing that its outcomes do not.
     let log = match &result {
-        RunResult::Failed(_) => log::lines(&verify, &run.log, &session.progress)
-            .unwrap_or_else(|error| format!("(the log cannot be decoded: {error:#})\n")),
+        RunResult::Failed(_) => {
+            log::lines(&verify, &run.log, session.artifacts(), &session.progress)
+                .unwrap_or_else(|error| format!("(the log cannot be decoded: {error:#})\n"))
+        }
         _ => String::new(),
     };
     Ok((result, log))
