@@ -6,15 +6,17 @@
 
 use ndarray::Array2;
 use spinney_checker as checker;
-use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, c99, drop_in};
+use spinney_codegen::{
+    self as codegen, CodeType, Encoded, Encoding, Identity, Options as Codegen, c99, drop_in,
+};
 use spinney_dataset::{Dataset, Rows};
 use spinney_model::{
     Additive, AdditiveKind, FloatModel, Forest, ForestKind, GaussianNb, Link, Node, Precision,
     Schema, Sum, Tree, Voting,
 };
 use spinney_quantize::{
-    Body, Calibration, Certificate, CodeWidth, Coding, CodingChoice, Declared, Level, Missing,
-    Options, QuantModel, ReadingType, Sensor, Votes, calibrate, certify, is_within_bound,
+    Calibration, Certificate, CodeWidth, CodingChoice, Declared, Level, Options, QuantModel,
+    Sensor, Votes, calibrate, certify, is_within_bound,
 };
 
 /// How far an input came.
@@ -150,70 +152,8 @@ fn written(
     };
     let header = c99(identity, quant, &options);
     let memory = checker::Memory::of_header(&header.text, &header.prefix).expect("our own arrays");
-    let claim = checker::Claim {
-        format: checker::FORMAT.to_owned(),
-        version: checker::VERSION,
-        model: String::new(),
-        voting,
-        reading: reading(quant),
-        code_bits: if header.code_type == CodeType::U8 {
-            8
-        } else {
-            16
-        },
-        inputs: (quant.inputs().iter())
-            .map(|input| checker::Input {
-                feature: input.feature,
-                sensor: same(&calibrations[input.feature].sensor),
-                range: calibrations[input.feature].range,
-                coding: match &input.coding {
-                    Coding::Affine { shift, offset } => checker::Coding::Affine {
-                        shift: *shift,
-                        offset: *offset,
-                    },
-                    Coding::Rank { cuts } => checker::Coding::Rank { cuts: cuts.clone() },
-                    Coding::Set { .. } => checker::Coding::Set {
-                        categories: input.coding.categories(),
-                        missing: input.coding.has_missing(),
-                    },
-                },
-                missing: calibrations[input.feature]
-                    .missing
-                    .map(|missing| checker::Missing {
-                        number: match missing {
-                            Missing::Nan => None,
-                            Missing::Number(number) => Some(number),
-                        },
-                        code: input.missing.map(|it| it.code),
-                    }),
-            })
-            .collect(),
-        codings_are_table: false,
-        margin: None,
-        outliers: None,
-        body: match quant.body() {
-            Body::Forest(forest) => checker::Body::Forest {
-                order: forest.order(),
-                layout: header.layout,
-                leaves: header.leaves,
-                exit_margin: 1.0,
-                sums: forest.sums().map(|sums| {
-                    Box::new(checker::Sums {
-                        is_single: sums.is_single(),
-                        shift: sums.shift(),
-                        lows: sums.lows(),
-                        extras: sums.extras(),
-                        bases: sums.bases().to_vec(),
-                        bounds: sums.bounds(),
-                    })
-                }),
-            },
-            Body::Bayes(bayes) => checker::Body::GaussianNb {
-                score_bits: bayes.score_bits(),
-            },
-        },
-        certificate: same(certificate),
-    };
+    let claim = codegen::claim("", quant, calibrations, voting, same(certificate));
+    let claim = header.claimed(claim);
     let values: Vec<f64> = rows.values().iter().copied().collect();
     let findings = checker::check(model, "", &claim, &memory, &values);
     let (faults, text) = (&findings.faults, model.to_json());
@@ -237,15 +177,6 @@ fn written(
         "{faults:?}\n{claim:?}\n{text}\n{}",
         header.text
     );
-}
-
-fn reading(quant: &QuantModel) -> checker::Sensor {
-    match quant.reading_type() {
-        ReadingType::U8 => checker::Sensor::U8,
-        ReadingType::I16 => checker::Sensor::I16,
-        ReadingType::I32 => checker::Sensor::I32,
-        ReadingType::F32 => checker::Sensor::F32,
-    }
 }
 
 /// The checker's type of the same name.

@@ -54,9 +54,7 @@ fn path() -> PathBuf {
 /// The table from today's registry and rules, and a summary.
 fn made() -> Result<(String, String), Failure> {
     let path = path().with_file_name("chips-more.csv");
-    let more = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .input()?;
+    let more = crate::read_text(&path).input()?;
     let more = parse_table(&more)
         .with_context(|| format!("{} is no chip table", path.display()))
         .input()?;

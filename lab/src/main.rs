@@ -35,6 +35,7 @@ mod wheel;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -163,6 +164,18 @@ enum BenchVerb {
     Shrink,
     /// Our training against scikit-learn's; needs python3 with venv and pip.
     Train,
+}
+
+/// The bytes of a file.
+fn read(path: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
+    let path = path.as_ref();
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The text of a file.
+fn read_text(path: impl AsRef<Path>) -> anyhow::Result<String> {
+    let path = path.as_ref();
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The clone whose laboratory this is.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use spinney_cli::terminal;
 use spinney_codegen::{CodeType, Encoding, Identity, Options as Form, SourceTree};
 use spinney_dataset::{Dataset, csv};
@@ -245,11 +245,7 @@ fn prove_that_it_can_fail(target: &str, sound: &Crate<'_>) -> Result<(), Failure
 fn link(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
     let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
     let repository = crate::repository();
-    let read = |path: &str| {
-        std::fs::read_to_string(repository.join(path))
-            .with_context(|| format!("cannot read {path}"))
-            .environment()
-    };
+    let read = |path: &str| crate::read_text(repository.join(path)).environment();
     let manifest = read("firmware/Cargo.toml")?;
     let package = read("firmware/no-panic/Cargo.toml")?;
     let main = read("firmware/no-panic/src/main.rs")?;
@@ -316,11 +312,7 @@ fn link(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
 fn link_front_end(target: &str) -> Result<(), Failure> {
     let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
     let firmware = crate::repository().join("firmware");
-    let read = |path: &str| {
-        std::fs::read_to_string(firmware.join(path))
-            .with_context(|| format!("cannot read firmware/{path}"))
-            .environment()
-    };
+    let read = |path: &str| crate::read_text(firmware.join(path)).environment();
     let mut files = front_end::sources()?;
     for path in ["Cargo.toml", "src/main.rs"] {
         let path = format!("no-panic-frontend/{path}");

@@ -259,8 +259,7 @@ impl Packages {
 }
 
 fn report_of(path: &Path) -> Result<Report, Failure> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    Report::from_json(&bytes.input()?)
+    Report::from_json(&crate::read(path).input()?)
         .with_context(|| format!("{} is no report", path.display()))
         .input()
 }

@@ -5,6 +5,8 @@ use spinney_board::{Boot, Listing, search};
 
 use spinney_pipeline::failure::Failure;
 
+use crate::terminal;
+
 /// `chips search`.
 pub(crate) fn find(part: &str, flash: Option<u32>) -> Result<(), Failure> {
     let named = search(part);
@@ -59,25 +61,10 @@ pub(crate) fn size(typed: &str) -> Result<u32, String> {
 /// One line per chip, in columns.
 fn listed(chips: &[&Listing]) -> String {
     let rows: Vec<[String; 6]> = chips.iter().map(|chip| columns(chip)).collect();
-    let widths: Vec<usize> = (0..6)
-        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for row in &rows {
-        let padded: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
-        text.push_str(padded.join("  ").trim_end());
-        text.push('\n');
-    }
-    text.push_str(&format!(
-        "{} of {} chips\n",
-        rows.len(),
-        spinney_board::chips().len()
-    ));
-    text
+    let n_all = spinney_board::chips().len();
+    let mut lines = terminal::columns(&rows, 6);
+    lines.push(format!("{} of {n_all} chips\n", rows.len()));
+    lines.join("\n")
 }
 
 fn columns(chip: &Listing) -> [String; 6] {

@@ -14,6 +14,8 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::stages::{at_fault, seen};
 
+use crate::terminal;
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Seen<'a> {
@@ -62,7 +64,7 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
             profile: &table.profile,
             dataset: &dataset,
         };
-        return crate::terminal::json(&seen).environment();
+        return terminal::json(&seen).environment();
     }
     print!("{}\n{dataset}", text(&table, &names));
     Ok(())
@@ -255,21 +257,8 @@ fn text(table: &Table, names: &[String]) -> String {
     let rows = profile.columns.iter().map(|it| row(table, it));
     let head = ["column", "holds", "range", "distinct", "missing", ""].map(str::to_owned);
     let rows: Vec<[String; 6]> = [head].into_iter().chain(rows).collect();
-    let widths: Vec<usize> = (0..6)
-        .map(|at| {
-            rows.iter()
-                .map(|row| row[at].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    for row in &rows {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(out, "  {}", line.trim_end());
+    for line in terminal::columns(&rows, 6) {
+        let _ = writeln!(out, "  {line}");
     }
     match &profile.label {
         _ if table.has_file_per_class => {

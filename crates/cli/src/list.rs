@@ -119,17 +119,5 @@ fn table(lines: &[Line]) -> String {
             ]
         }))
         .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), width(3)];
-    rows.iter()
-        .map(|[config, name, model, chip, last]| {
-            let [a, b, c, d] = widths;
-            format!("{config:<a$}  {name:<b$}  {model:<c$}  {chip:<d$}  {last}\n")
-        })
-        .collect()
+    terminal::columns(&rows, 5).join("\n") + "\n"
 }

@@ -6,10 +6,12 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use spinney_evaluate::{Node, Verdict};
+use spinney_evaluate::{Detection, Node, Verdict};
 use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
-use spinney_report::{Accuracy, Detect, Model, Property, Reject, Report, Shrink, Value};
+use spinney_report::{Accuracy, Model, Property, Reject, Report, Shrink, Value, detector_lines};
+
+use crate::terminal;
 
 const NAME: Style = Style::new().bold();
 const HEADER: Style = Style::new().dimmed();
@@ -74,7 +76,7 @@ pub(super) struct Known<'a> {
     /// Of a regressor, target by target.
     pub values: &'a [Value],
     /// Of a detector.
-    pub detect: Option<&'a Detect>,
+    pub detect: Option<&'a Detection>,
     /// Of a classifier that may say that it does not know.
     pub reject: Option<&'a Reject>,
     /// Of a model that was made smaller.
@@ -96,7 +98,7 @@ pub(super) fn quantized_lines(known: &Known<'_>) -> String {
 fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
     match (known.values, known.detect) {
         ([], Some(detect)) => {
-            for line in detect.lines(known.n_rows, known.accuracy) {
+            for line in detector_lines(detect, known.n_rows, known.accuracy) {
                 writeln!(out, "{line}")?;
             }
         }
@@ -244,31 +246,19 @@ fn write_node(node: &Node, out: &mut String) -> std::fmt::Result {
 }
 
 fn write_gates(report: &Report, out: &mut String) -> std::fmt::Result {
-    let header = ["gate", "limit", "found", "verdict"].map(str::to_owned);
-    let rows: Vec<[String; 4]> = std::iter::once(header)
-        .chain(report.verdicts.iter().map(|verdict| {
-            [
-                visible(&verdict.gate).into_owned(),
-                verdict.limit.to_string(),
-                found(verdict),
-                if verdict.pass { "pass" } else { "FAIL" }.to_owned(),
-            ]
-        }))
-        .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2)];
-    for [gate, limit, found, verdict] in &rows {
-        let [first, second, third] = widths;
-        let cells = format!("{gate:<first$}  {limit:>second$}  {found:>third$}");
-        match verdict.as_str() {
-            "pass" => writeln!(out, "{cells}  {PASS}{verdict}{PASS:#}")?,
-            "FAIL" => writeln!(out, "{cells}  {FAIL}{verdict}{FAIL:#}")?,
-            _ => writeln!(out, "{HEADER}{cells}  {verdict}{HEADER:#}")?,
+    let header = ["gate", "limit", "found"].map(str::to_owned);
+    let gates = report.verdicts.iter().map(|verdict| {
+        let gate = visible(&verdict.gate).into_owned();
+        [gate, verdict.limit.to_string(), found(verdict)]
+    });
+    let rows: Vec<[String; 3]> = [header].into_iter().chain(gates).collect();
+    let lines = terminal::columns(&rows, 1);
+    let (header, gates) = lines.split_first().expect("the header");
+    writeln!(out, "{HEADER}{header}  verdict{HEADER:#}")?;
+    for (cells, verdict) in gates.iter().zip(&report.verdicts) {
+        match verdict.pass {
+            true => writeln!(out, "{cells}  {PASS}pass{PASS:#}")?,
+            false => writeln!(out, "{cells}  {FAIL}FAIL{FAIL:#}")?,
         }
     }
     for verdict in &report.verdicts {

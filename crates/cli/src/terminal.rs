@@ -110,6 +110,25 @@ pub fn json_text(text: &str) {
     written(io::stdout().write_all(json_shown(text).as_bytes()));
 }
 
+/// Rows as lines without an end: cells two spaces apart, in columns as wide as their widest cell, of
+/// which the first `n_left` are flush left and the others flush right.
+pub fn columns<const N: usize>(rows: &[[String; N]], n_left: usize) -> Vec<String> {
+    let widths: [usize; N] = std::array::from_fn(|at| {
+        let cells = rows.iter().map(|row| row[at].chars().count());
+        cells.max().unwrap_or(0)
+    });
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).enumerate();
+        let cells = cells.map(|(at, (cell, width))| match at < n_left {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        line.trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
 /// Why something that was printed got nowhere: the first reason.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 

@@ -13,8 +13,7 @@ use spinney_checker::{self as checker, Memory};
 use spinney_codegen::{CodeType, Encoding, Header, Identity, Options, c99, drop_in};
 use spinney_model::Voting;
 use spinney_quantize::{
-    Calibration, CodeWidth, Coding, Missing, Place, QuantModel, ReadingType, Votes, calibrate,
-    certify,
+    Calibration, CodeWidth, Place, QuantModel, ReadingType, Votes, calibrate, certify,
 };
 
 const N_ROWS: usize = 120;
@@ -296,7 +295,10 @@ fn checked(case: &Quantized, header: &Header) -> (usize, usize) {
         Voting::Soft,
         &rows,
     );
-    let claim = claim(case, header, &certificate);
+    let (quant, calibrations) = (&case.quant, &case.calibrations);
+    let certificate = same(&certificate);
+    let claim = spinney_codegen::claim("", quant, calibrations, Voting::Soft, certificate);
+    let claim = header.claimed(claim);
     let values: Vec<f64> = case.case.rows.iter().flatten().copied().collect();
     let memory = Memory::of_header(&header.text, &header.prefix).expect("our own arrays");
     let check =
@@ -406,74 +408,4 @@ fn rows_of(case: &Case) -> spinney_dataset::Dataset {
 
 fn same<T: serde::Serialize, U: serde::de::DeserializeOwned>(of: &T) -> U {
     serde_json::from_value(serde_json::to_value(of).expect("JSON")).expect("the checker's type")
-}
-
-fn claim(
-    case: &Quantized,
-    header: &Header,
-    certificate: &spinney_quantize::Certificate,
-) -> checker::Claim {
-    let Some(forest) = case.quant.forest() else {
-        panic!("trees");
-    };
-    let n_trees = forest.trees().len();
-    checker::Claim {
-        margin: None,
-        outliers: None,
-        format: checker::FORMAT.to_owned(),
-        version: checker::VERSION,
-        model: String::new(),
-        voting: Voting::Soft,
-        reading: same(&case.quant.reading_type()),
-        code_bits: if header.code_type == CodeType::U8 {
-            8
-        } else {
-            16
-        },
-        inputs: (case.quant.inputs().iter())
-            .map(|input| checker::Input {
-                feature: input.feature,
-                sensor: same(&case.calibrations[input.feature].sensor),
-                range: case.calibrations[input.feature].range,
-                coding: match &input.coding {
-                    Coding::Affine { shift, offset } => checker::Coding::Affine {
-                        shift: *shift,
-                        offset: *offset,
-                    },
-                    Coding::Rank { cuts } => checker::Coding::Rank { cuts: cuts.clone() },
-                    Coding::Set { .. } => checker::Coding::Set {
-                        categories: input.coding.categories(),
-                        missing: input.coding.has_missing(),
-                    },
-                },
-                missing: case.calibrations[input.feature]
-                    .missing
-                    .map(|missing| checker::Missing {
-                        number: match missing {
-                            Missing::Nan => None,
-                            Missing::Number(number) => Some(number),
-                        },
-                        code: input.missing.map(|it| it.code),
-                    }),
-            })
-            .collect(),
-        codings_are_table: false,
-        body: checker::Body::Forest {
-            order: (0..n_trees).collect(),
-            layout: header.layout,
-            leaves: header.leaves,
-            exit_margin: 1.0,
-            sums: case.quant.sums().map(|sums| {
-                Box::new(checker::Sums {
-                    shift: sums.shift(),
-                    is_single: sums.is_single(),
-                    lows: sums.lows(),
-                    extras: sums.extras(),
-                    bases: sums.bases().to_vec(),
-                    bounds: sums.bounds(),
-                })
-            }),
-        },
-        certificate: same(certificate),
-    }
 }

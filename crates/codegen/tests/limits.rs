@@ -12,8 +12,8 @@ use spinney_model::limits::{TREE_SPLITS, TREES};
 use spinney_model::{FloatModel, Forest, ForestKind, Limit, Node, Schema, Tree, Voting};
 use spinney_quantize::limits::{CUTS, LEAVES};
 use spinney_quantize::{
-    CodeWidth, CodingChoice, Declared, Level, Options as Quantize, QuantModel, QuantizeError,
-    Sensor, Votes, calibrate, certify,
+    CodeWidth, CodingChoice, Declared, Level, ModelError, Options as Quantize, QuantModel, Sensor,
+    Votes, calibrate, certify,
 };
 use spinney_runtime::argmax;
 
@@ -91,7 +91,7 @@ fn quantize(
     declared: Declared,
     voting: Voting,
     train: Option<&Dataset>,
-) -> Result<QuantModel, QuantizeError> {
+) -> Result<QuantModel, ModelError> {
     let values = train.map(|train| train.values().view());
     let calibrations = calibrate(model, values, &[declared])?;
     let options = Quantize {

@@ -2,8 +2,8 @@
 //! planted faults are named.
 
 use spinney_checker as checker;
-use spinney_checker::{Body, Claim, Coding, Findings, Input, Kind, Memory, Sums};
-use spinney_codegen::{CodeType, Identity, Options, c99};
+use spinney_checker::{Body, Claim, Findings, Kind, Memory, Sums};
+use spinney_codegen::{Identity, Options, c99};
 use spinney_dataset::csv;
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -93,59 +93,10 @@ fn case(model: FloatModel, votes: Votes) -> Case {
         fingerprint: "",
     };
     let header = c99(identity, &quant, &Options::plain());
-    let sums = quant.sums().expect("it adds");
-    let n_trees = model.trees().len();
-    let claim = Claim {
-        format: checker::FORMAT.to_owned(),
-        version: checker::VERSION,
-        model: String::new(),
-        voting: Voting::Soft,
-        reading: checker::Sensor::U8,
-        code_bits: if header.code_type == CodeType::U8 {
-            8
-        } else {
-            16
-        },
-        inputs: (0..2)
-            .map(|feature| Input {
-                feature,
-                sensor: checker::Sensor::U8,
-                range: calibrations[feature].range,
-                coding: Coding::Affine {
-                    shift: 0,
-                    offset: 0,
-                },
-                missing: None,
-            })
-            .collect(),
-        codings_are_table: false,
-        margin: None,
-        outliers: None,
-        body: Body::Forest {
-            order: (0..n_trees).collect(),
-            layout: header.layout,
-            leaves: header.leaves,
-            exit_margin: 1.0,
-            sums: Some(Box::new(Sums {
-                is_single: sums.is_single(),
-                shift: sums.shift(),
-                lows: sums.lows(),
-                extras: sums.extras(),
-                bases: sums.bases().to_vec(),
-                bounds: sums.bounds(),
-            })),
-        },
-        certificate: checker::Certificate {
-            splits: Some(checker::Level::EveryInput),
-            votes: match certificate.votes {
-                quantize::Level::EveryInput => checker::Level::EveryInput,
-                quantize::Level::EveryRow => checker::Level::EveryRow,
-                quantize::Level::Listed => checker::Level::Listed,
-            },
-            flips: Vec::new(),
-            rows_at_risk: certificate.rows_at_risk,
-        },
-    };
+    let certificate = serde_json::to_value(&certificate).expect("JSON");
+    let certificate = serde_json::from_value(certificate).expect("the checker's type");
+    let claim = spinney_codegen::claim("", &quant, &calibrations, Voting::Soft, certificate);
+    let claim = header.claimed(claim);
     Case {
         model,
         claim,

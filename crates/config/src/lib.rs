@@ -61,7 +61,7 @@ pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
     Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath, Count,
     DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity, LABEL,
-    Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Power, Property, Quantize,
+    Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Property, Quantize,
     ReadingRange, Reject, Scenes, Search, Shrink, Target, Training,
 };
 use spinney_model::Task;

@@ -8,9 +8,9 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use spinney_board::{Chip, Machine, Preset};
+use spinney_board::{Chip, Machine};
 use spinney_dataset::{Decimal, Delimiter, Dialect};
-use spinney_evaluate::{AccuracyLimits, UplinkPlan};
+use spinney_evaluate::{AccuracyLimits, PowerPlan, UplinkPlan};
 use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Sensor, Votes};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
@@ -64,7 +64,7 @@ pub struct Pipeline {
     /// `[uplink]`, only beside `[power]`.
     pub uplink: Option<UplinkPlan>,
     /// `[power]`.
-    pub power: Option<Power>,
+    pub power: Option<PowerPlan>,
     /// `[search]`; no stage depends on it.
     #[serde(skip)]
     pub search: Search,
@@ -712,25 +712,4 @@ pub struct Budget {
     pub latency_us_max: Option<f64>,
     /// Least days that the battery must last; only where there is a battery.
     pub battery_life_min_days: Option<f64>,
-}
-
-/// What the node draws, and how often it decides.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Power {
-    /// Above 0.
-    pub decisions_per_hour: f64,
-    /// Where figures that were not typed come from, and whether any does.
-    pub preset: Option<&'static Preset>,
-    /// MHz, above 0.
-    pub clock_mhz: f64,
-    /// While computing; mA, above 0.
-    pub active_ma: f64,
-    /// Asleep; µA, at least 0.
-    pub sleep_ua: f64,
-    /// Volts, above 0.
-    pub voltage_v: f64,
-    /// What the battery holds, above 0; `None` without one.
-    pub battery_mah: Option<f64>,
-    /// As measured, above 0; `None` where the core's timing table is to say.
-    pub cycles_per_instruction: Option<f64>,
 }

@@ -6,7 +6,7 @@ use spinney_board::Core;
 use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, drop_in};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    CodeWidth, Declared, Options, QuantModel, QuantizeError, ReadingType, Votes, calibrate,
+    CodeWidth, Declared, ModelError, Options, QuantModel, ReadingType, Votes, calibrate,
 };
 
 /// A form of the model in flash.
@@ -29,7 +29,7 @@ pub struct Form {
 ///
 /// # Errors
 /// A model that fixed point does not hold.
-pub fn forms(model: &FloatModel) -> Result<Vec<Form>, QuantizeError> {
+pub fn forms(model: &FloatModel) -> Result<Vec<Form>, ModelError> {
     let declared = vec![Declared::default(); model.schema().n_features()];
     let calibrations = calibrate(model, None, &declared)?;
     let mut forms = Vec::new();

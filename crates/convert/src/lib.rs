@@ -34,13 +34,12 @@ mod sources;
 use spinney_dataset::Dataset;
 use spinney_model::FloatModel;
 use spinney_quantize::{
-    Calibration, Certificate, Declared, Options, QuantModel, QuantizeError, calibrate, certify,
+    Calibration, Certificate, Declared, ModelError, Options, QuantModel, calibrate, certify,
 };
 
 pub use explain::{Explained, Explanation, explain};
 pub use forms::{Form, forms, forms_of, options_for};
 pub use patterns::{declared_for, matches};
-pub use saved::SavedError;
 pub use sources::Sources;
 
 /// A float model and its quantization: all that a certificate compares.
@@ -70,7 +69,7 @@ impl Conversion {
         declared: &[Declared],
         options: Options,
         train: Option<&Dataset>,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let rows = train.map(|rows| rows.values().view());
         let calibrations = calibrate(&model, rows, declared)?;
         Self::calibrated(model, calibrations, options, train)
@@ -88,7 +87,7 @@ impl Conversion {
         calibrations: Vec<Calibration>,
         options: Options,
         train: Option<&Dataset>,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let quant = QuantModel::new(&model, &calibrations, options, train)?;
         Ok(Self {
             model,
@@ -102,7 +101,7 @@ impl Conversion {
     ///
     /// # Errors
     /// As [`QuantModel::with_probabilities`].
-    pub fn with_probabilities(self) -> Result<Self, QuantizeError> {
+    pub fn with_probabilities(self) -> Result<Self, ModelError> {
         Ok(Self {
             quant: self.quant.with_probabilities()?,
             ..self

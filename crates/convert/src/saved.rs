@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use spinney_model::{FloatModel, Task, Voting};
+use spinney_model::{FloatModel, ModelError, Task, Voting};
 use spinney_quantize::{
     Body, Calibration, CodeWidth, Coding, Leaves, Options, QuantForest, QuantModel, Votes,
 };
@@ -15,30 +15,6 @@ use crate::sources::hex;
 
 const FORMAT: &str = "spinney-conversion";
 const VERSION: u32 = 1;
-
-/// Why bytes are no conversion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedError {
-    /// The part of the bytes.
-    pub place: String,
-    /// What stands there.
-    pub found: String,
-    /// What may stand there.
-    pub expected: String,
-}
-
-impl std::fmt::Display for SavedError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            place,
-            found,
-            expected,
-        } = self;
-        write!(out, "{place}: found {found}, expected {expected}")
-    }
-}
-
-impl std::error::Error for SavedError {}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,14 +76,9 @@ impl Conversion {
     /// # Errors
     /// Other bytes, a model or codings that are none, and tables that this version of Spinney does
     /// not make.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SavedError> {
-        let error = |place: &str, found: String, expected: &str| SavedError {
-            place: place.to_owned(),
-            found,
-            expected: expected.to_owned(),
-        };
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         let saved: Saved = serde_json::from_slice(bytes).map_err(|fault| {
-            error(
+            ModelError::new(
                 "the bytes",
                 fault.to_string(),
                 "what a saved conversion holds",
@@ -115,23 +86,29 @@ impl Conversion {
         })?;
         if (saved.format.as_str(), saved.version) != (FORMAT, VERSION) {
             let found = format!("{} {}", saved.format, saved.version);
-            return Err(error("the bytes", found, &format!("{FORMAT} {VERSION}")));
+            return Err(ModelError::new(
+                "the bytes",
+                found,
+                format!("{FORMAT} {VERSION}"),
+            ));
         }
-        let model = FloatModel::from_json(saved.model.as_bytes()).map_err(|fault| SavedError {
-            place: fault.place,
-            found: fault.found,
-            expected: fault.expected,
-        })?;
+        let model = FloatModel::from_json(saved.model.as_bytes())?;
         let n_features = model.schema().n_features();
         if saved.calibrations.len() != n_features {
             let found = format!("{} of them", saved.calibrations.len());
-            return Err(error("calibrations", found, "one per feature"));
+            return Err(ModelError::new("calibrations", found, "one per feature"));
         }
         let votes = match saved.vote_bits {
             8 => Votes::Byte,
             16 => Votes::Q15,
             32 => Votes::Word,
-            other => return Err(error("vote_bits", other.to_string(), "8, 16 or 32")),
+            other => {
+                return Err(ModelError::new(
+                    "vote_bits",
+                    other.to_string(),
+                    "8, 16 or 32",
+                ));
+            }
         };
         let options = Options {
             voting: if saved.hard_votes {
@@ -152,25 +129,25 @@ impl Conversion {
             true => quant.with_probabilities(),
             false => Ok(quant),
         });
-        let quant = rebuilt.map_err(|fault| SavedError {
-            place: fault.place,
-            found: fault.found,
-            expected: fault.expected,
-        })?;
+        let quant = rebuilt?;
         let quant = match saved.margin {
             Some(margin)
                 if quant.task() != Task::Classify
                     || (u32::try_from(margin).is_err() && quant.forest().is_some()) =>
             {
-                return Err(error("margin", margin.to_string(), "a lead of votes"));
+                return Err(ModelError::new(
+                    "margin",
+                    margin.to_string(),
+                    "a lead of votes",
+                ));
             }
             Some(margin) => quant.with_margin(margin),
             None => quant,
         };
         if digest(&quant) != saved.digest {
-            return Err(error(
+            return Err(ModelError::new(
                 "the tables",
-                "others than were saved".to_owned(),
+                "others than were saved",
                 "the same: quantize the model anew with this version of Spinney",
             ));
         }

@@ -52,10 +52,12 @@ pub struct Detection {
     /// Rows of which Q15 raises an alarm.
     pub alarms: usize,
     /// Rows of which float does.
+    #[serde(default)]
     pub alarms_float: usize,
     /// See [`ScorePredictions::threshold`].
     pub threshold: f64,
     /// Q15 at other thresholds, from the first alarm to none left out; empty without `auc_q15`.
+    #[serde(default)]
     pub curve: Vec<CurvePoint>,
 }
 

@@ -36,7 +36,7 @@ pub struct DeviceRun {
     pub worst_case: Option<WorstCase>,
     /// What the front end heard of the samples behind the rows; `None` without one.
     #[serde(default)]
-    pub heard: Option<Box<crate::HeardRun>>,
+    pub heard: Option<Box<crate::SignalFeaturesRun>>,
 }
 
 /// The longest paths of all trees, and what they would take at the measured cost of a split.

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use spinney_board::Timer;
 use spinney_wire::Header;
-use spinney_wire::heard::Heard;
+use spinney_wire::heard::SignalFeatures;
 
 use crate::Instructions;
 use crate::device::{OutcomeError, instructions_of};
 
 /// A run of samples through a front end on a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HeardRun {
+pub struct SignalFeaturesRun {
     /// How many decisions there were.
     pub decisions: usize,
     /// Decisions of which any feature differs from the host's.
@@ -32,11 +32,11 @@ pub fn read_heard(
     rows: &[u8],
     n_rows: usize,
     timer: Timer,
-) -> Result<HeardRun, OutcomeError> {
+) -> Result<SignalFeaturesRun, OutcomeError> {
     let error = |found: String, expected: String| OutcomeError { found, expected };
     let header = outcomes.get(..Header::LEN).and_then(Header::from_bytes);
     let row_len = rows.len() / n_rows.max(1);
-    let record_len = Heard::LEN + row_len;
+    let record_len = SignalFeatures::LEN + row_len;
     let (Some(header), true) = (header, bytes.len() == n_rows * record_len) else {
         return Err(error(
             format!("{} bytes of features", bytes.len()),
@@ -48,8 +48,8 @@ pub fn read_heard(
     let mut stack_bytes_max = 0;
     let records = bytes.chunks_exact(record_len);
     for (row, (record, expected)) in records.zip(rows.chunks_exact(row_len.max(1))).enumerate() {
-        let (heard, features) = record.split_at(Heard::LEN);
-        let heard = Heard::from_bytes(heard).expect("a slice of that length");
+        let (heard, features) = record.split_at(SignalFeatures::LEN);
+        let heard = SignalFeatures::from_bytes(heard).expect("a slice of that length");
         if heard.ticks == u32::MAX || heard.stack_bytes == u32::MAX {
             return Err(error(
                 format!("a decision beyond the timer or the watched stack, in row {row}"),
@@ -64,7 +64,7 @@ pub fn read_heard(
         counts.push(instructions_of(ticks as f64, timer));
         stack_bytes_max = stack_bytes_max.max(heard.stack_bytes);
     }
-    Ok(HeardRun {
+    Ok(SignalFeaturesRun {
         decisions: n_rows,
         mismatches,
         instructions: Instructions::of(&counts),

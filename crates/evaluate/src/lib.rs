@@ -57,7 +57,7 @@ pub use gates::{
     AccuracyLimits, Advice, LatencyLimit, Limits, Measured, Quantity, RunOutcome, Verdict,
     at_fault, judge,
 };
-pub use heard::{HeardRun, read_heard};
+pub use heard::{SignalFeaturesRun, read_heard};
 pub use image::{ClassAt, Label, Loaded, class_at, loaded, place, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};

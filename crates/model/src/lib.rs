@@ -276,7 +276,8 @@ pub fn argmax(values: &[f64]) -> usize {
     best
 }
 
-/// What is wrong with a model: which part, what was found, what was expected.
+/// What is wrong with a model, or with what is asked of it: which part, what was found, what was
+/// expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: found {found}, expected {expected}")]
 pub struct ModelError {

@@ -6,7 +6,7 @@ use spinney_model::{FloatModel, Node as FloatNode, Tree as FloatTree};
 use spinney_quantize::{Calibration, Coding, QuantModel, Sensor, last_left};
 use spinney_runtime::forest as runtime;
 
-use crate::OracleError;
+use crate::ModelError;
 use crate::search::Node;
 
 /// The model that questions are about, and what was known when it was made.
@@ -77,7 +77,7 @@ impl FeatureCells {
 impl Cells {
     /// Cuts readings at the splits of both models, at the ends of `ranges` (feature, lowest, highest)
     /// and at the ends of each feature's own range.
-    pub fn new(subject: &Subject<'_>, ranges: &[(usize, [f64; 2])]) -> Result<Self, OracleError> {
+    pub fn new(subject: &Subject<'_>, ranges: &[(usize, [f64; 2])]) -> Result<Self, ModelError> {
         let Subject {
             model,
             quant,
@@ -194,7 +194,7 @@ impl Cells {
     }
 
     /// The trees of the quantized model; leaves hold what they add to each score.
-    pub fn quant_trees(&self, quant: &QuantModel) -> Result<Trees, OracleError> {
+    pub fn quant_trees(&self, quant: &QuantModel) -> Result<Trees, ModelError> {
         let forest = forest(quant)?;
         let n_scores = quant.n_scores();
         let mut all_leaves = Vec::new();
@@ -360,10 +360,12 @@ impl Trees {
 }
 
 /// The trees of a quantized model.
-pub(crate) fn forest(quant: &QuantModel) -> Result<&spinney_quantize::QuantForest, OracleError> {
-    quant.forest().ok_or_else(|| OracleError {
-        place: "the model".to_owned(),
-        found: "naive Bayes, whose scores are no sums over boxes".to_owned(),
-        expected: "a model of trees".to_owned(),
+pub(crate) fn forest(quant: &QuantModel) -> Result<&spinney_quantize::QuantForest, ModelError> {
+    quant.forest().ok_or_else(|| {
+        ModelError::new(
+            "the model",
+            "naive Bayes, whose scores are no sums over boxes",
+            "a model of trees",
+        )
     })
 }

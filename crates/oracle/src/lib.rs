@@ -13,15 +13,4 @@ pub mod shrink;
 pub use cells::Subject;
 pub use questions::{Property, Radius, Verdict, decide, radii};
 pub use search::{STEPS_PER_SECOND, Steps};
-
-/// Why a question has no answer: where, what was found, what was expected.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: found {found}, expected {expected}")]
-pub struct OracleError {
-    /// The part of the question or the model.
-    pub place: String,
-    /// What stands there.
-    pub found: String,
-    /// What may stand there.
-    pub expected: String,
-}
+pub use spinney_model::ModelError;

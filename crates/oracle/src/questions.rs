@@ -3,7 +3,7 @@
 use spinney_model::{Task, Voting};
 use spinney_quantize::QuantModel;
 
-use crate::OracleError;
+use crate::ModelError;
 use crate::cells::{Cells, Subject, Trees, forest};
 use crate::float::Float;
 use crate::search::{Answer, Problem, Steps, find};
@@ -113,7 +113,7 @@ pub fn decide(
     property: Property,
     ranges: &[(usize, [f64; 2])],
     steps: &mut Steps,
-) -> Result<Verdict, OracleError> {
+) -> Result<Verdict, ModelError> {
     let quant = subject.quant;
     check(quant, property)?;
     let cells = Cells::new(subject, ranges)?;
@@ -268,7 +268,7 @@ pub fn radii(
     rows: &[Vec<f64>],
     most: f64,
     mut steps: impl FnMut() -> Steps,
-) -> Result<Vec<Radius>, OracleError> {
+) -> Result<Vec<Radius>, ModelError> {
     let quant = subject.quant;
     check(quant, Property::Never(0))?;
     let cells = Cells::new(subject, &[])?;
@@ -353,7 +353,7 @@ struct Lead {
 }
 
 impl Lead {
-    fn of(quant: &QuantModel) -> Result<Self, OracleError> {
+    fn of(quant: &QuantModel) -> Result<Self, ModelError> {
         Ok(Self {
             bases: forest(quant)?.leaves().bases(quant.n_scores()),
             margin: quant.margin(),
@@ -404,20 +404,14 @@ fn score_at_most(quant: &QuantModel, value: f64) -> i64 {
 }
 
 /// Whether a model has what a property is about.
-fn check(quant: &QuantModel, property: Property) -> Result<(), OracleError> {
+fn check(quant: &QuantModel, property: Property) -> Result<(), ModelError> {
     let is_value = quant.task() == Task::Regress;
     let is_of_values = match property {
         Property::AtMost(_) | Property::AtLeast(_) => true,
         Property::Monotone { class, .. } => class.is_none(),
         Property::Never(_) | Property::Agrees(_) => false,
     };
-    let wrong = |found: &str, expected: &str| {
-        Err(OracleError {
-            place: "the property".to_owned(),
-            found: found.to_owned(),
-            expected: expected.to_owned(),
-        })
-    };
+    let wrong = |found: &str, expected: &str| Err(ModelError::new("the property", found, expected));
     match (is_value, is_of_values) {
         (true, false) => wrong(
             "a class, of a model that gives values",

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use spinney_model::{GaussianNb, argmax};
 use spinney_runtime::bayes::{self as runtime, FACTOR_BITS, SHIFT_BITS, Term};
 
-use crate::QuantizeError;
+use crate::ModelError;
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
 use crate::coding::{Coding, exp2};
 
@@ -38,7 +38,7 @@ const OFFSET_BITS: i8 = 61;
 pub(crate) fn codings(
     bayes: &GaussianNb,
     calibrations: &[Calibration],
-) -> Result<Vec<Coding>, QuantizeError> {
+) -> Result<Vec<Coding>, ModelError> {
     let own: Vec<Coding> = bayes
         .inputs()
         .iter()
@@ -46,11 +46,11 @@ pub(crate) fn codings(
         .zip(calibrations)
         .map(|(feature, calibration)| match calibration.coding {
             CodingChoice::Identity => Ok(Coding::IDENTITY),
-            CodingChoice::Rank => Err(QuantizeError {
-                place: format!("feature \"{}\"", feature.name),
-                found: "coding = \"rank\" in a naive Bayes model".to_owned(),
-                expected: "auto or affine; ranks keep no distances".to_owned(),
-            }),
+            CodingChoice::Rank => Err(ModelError::new(
+                format!("feature \"{}\"", feature.name),
+                "coding = \"rank\" in a naive Bayes model",
+                "auto or affine; ranks keep no distances",
+            )),
             CodingChoice::Auto | CodingChoice::Affine => {
                 let max_shift = match calibration.sensor {
                     Sensor::F32 => 100,

@@ -5,7 +5,7 @@ use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use spinney_model::{FloatModel, Node, Side};
 
-use crate::QuantizeError;
+use crate::ModelError;
 use crate::coding::ReadingType;
 
 /// What a sensor delivers for one feature.
@@ -191,7 +191,7 @@ pub fn calibrate(
     model: &FloatModel,
     rows: Option<ArrayView2<'_, f64>>,
     declared: &[Declared],
-) -> Result<Vec<Calibration>, QuantizeError> {
+) -> Result<Vec<Calibration>, ModelError> {
     let n_features = model.schema().n_features();
     assert_eq!(declared.len(), n_features, "one declaration per feature");
     let needed = needed_ranges(model);
@@ -263,11 +263,9 @@ fn calibrate_feature(
         needed,
     }: Needs,
     declared: Declared,
-) -> Result<Calibration, QuantizeError> {
-    let error = |found: String, expected: String| QuantizeError {
-        place: format!("feature \"{name}\""),
-        found,
-        expected,
+) -> Result<Calibration, ModelError> {
+    let error = |found: String, expected: String| {
+        ModelError::new(format!("feature \"{name}\""), found, expected)
     };
     let sensor = declared
         .sensor

@@ -15,7 +15,7 @@ use crate::inputs::Place;
 use crate::thresholds::{
     Threshold, code_threshold, codings, cuts, decimals_above, readings, shares_code, thresholds,
 };
-use crate::{CodeWidth, QuantForest, QuantizeError};
+use crate::{CodeWidth, ModelError, QuantForest};
 
 /// Thresholds in codes of 8 bits; 255 is above all of them.
 pub(crate) const NARROW_THRESHOLDS: std::ops::RangeInclusive<i16> = 0..=254;
@@ -48,12 +48,12 @@ pub(crate) fn choose(
     reading_type: ReadingType,
     rows: Option<&Dataset>,
     width: CodeWidth,
-) -> Result<Vec<Coding>, QuantizeError> {
+) -> Result<Vec<Coding>, ModelError> {
     let wide = codings(model, calibrations, reading_type, rows)?;
     if width == CodeWidth::Word {
         return Ok(wide);
     }
-    let narrow: Result<Vec<Coding>, QuantizeError> = thresholds(model)
+    let narrow: Result<Vec<Coding>, ModelError> = thresholds(model)
         .iter()
         .zip(calibrations)
         .enumerate()
@@ -99,7 +99,7 @@ struct Feature<'a> {
 
 impl Feature<'_> {
     /// The first coding of 8 bits that holds, in the order of what converting costs.
-    fn narrow(&self, rows: Option<&Dataset>) -> Result<Coding, QuantizeError> {
+    fn narrow(&self, rows: Option<&Dataset>) -> Result<Coding, ModelError> {
         let choice = self.calibration.coding;
         let allows = |coding: CodingChoice| choice == CodingChoice::Auto || choice == coding;
         let sensor = self.calibration.sensor;
@@ -121,16 +121,15 @@ impl Feature<'_> {
             return Ok(Coding::rank_for(self.reading_type, &cuts, is_missing));
         }
         let name = &self.model.schema().features()[self.index].name;
-        Err(QuantizeError {
-            place: format!("feature \"{name}\""),
-            found: format!(
+        Err(ModelError::new(
+            format!("feature \"{name}\""),
+            format!(
                 "{} thresholds, for which no coding that it allows has 8 bits",
                 cuts.len()
             ),
-            expected: "`codes = \"auto\"` or `codes = \"16-bit\"` in [quantize], or `coding = \
-                       \"rank\"` for the feature if its thresholds are at most 255"
-                .to_owned(),
-        })
+            "`codes = \"auto\"` or `codes = \"16-bit\"` in [quantize], or `coding = \
+                       \"rank\"` for the feature if its thresholds are at most 255",
+        ))
     }
 
     /// Whether all thresholds have codes of 8 bits with one above them, wherever missing readings lie.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use spinney_runtime::coding::{self as runtime, Reading, SingleBits};
 
 use crate::calibrate::{Calibration, CodingChoice, Sensor};
-use crate::{QuantizeError, flip, limits};
+use crate::{ModelError, flip, limits};
 
 /// The type in which a whole row of readings reaches the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +226,7 @@ impl Coding {
     }
 
     /// Refuses a coding that none of the choices below could have made, of the feature of this name.
-    pub(crate) fn check(&self, feature: &str) -> Result<(), QuantizeError> {
+    pub(crate) fn check(&self, feature: &str) -> Result<(), ModelError> {
         let (is_one, found, expected) = match self {
             Self::Affine { shift, .. } => (
                 SHIFTS.contains(shift),
@@ -250,11 +250,11 @@ impl Coding {
         if is_one {
             return Ok(());
         }
-        Err(QuantizeError {
-            place: format!("the coding of feature \"{feature}\""),
+        Err(ModelError::new(
+            format!("the coding of feature \"{feature}\""),
             found,
             expected,
-        })
+        ))
     }
 
     /// The code of a set of categories, places in ascending order, and of a missing reading if it goes

@@ -13,7 +13,7 @@ use crate::inputs::Inputs;
 use crate::sums::{Sums, is_single};
 use crate::thresholds::Threshold;
 use crate::values::{Numbers, Values, Width};
-use crate::{Options, QuantizeError, Votes, limits};
+use crate::{ModelError, Options, Votes, limits};
 
 /// A quantized ensemble: the runtime's tables, owned.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,7 +192,7 @@ impl QuantForest {
         reading_type: ReadingType,
         options: Options,
         rows: Option<&Dataset>,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let is_single = forest.trees().len() == 1;
         if options.voting == Voting::Hard || (is_single && !options.wants_scores) {
             return Lowering::new(model, inputs, reading_type, Rule::Classes).run();
@@ -220,7 +220,7 @@ impl QuantForest {
         reading_type: ReadingType,
         options: Options,
         rows: Option<&Dataset>,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let bytes_suffice = |sums: &Sums| {
             sum.schema().task() != Task::Regress
                 && rows.is_some_and(|rows| {
@@ -377,12 +377,12 @@ impl QuantForest {
 }
 
 /// The refusal of 32 bits for what has 16 at the most.
-fn too_wide(what: &str) -> QuantizeError {
-    QuantizeError {
-        place: "votes in [quantize]".to_owned(),
-        found: format!("\"32-bit\" for {what}"),
-        expected: "\"q15\", which has 16 bits, \"8-bit\" or \"auto\"".to_owned(),
-    }
+fn too_wide(what: &str) -> ModelError {
+    ModelError::new(
+        "votes in [quantize]",
+        format!("\"32-bit\" for {what}"),
+        "\"q15\", which has 16 bits, \"8-bit\" or \"auto\"",
+    )
 }
 
 /// One pass over the float trees that writes the tables.
@@ -427,7 +427,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn run(mut self) -> Result<QuantForest, QuantizeError> {
+    fn run(mut self) -> Result<QuantForest, ModelError> {
         for (index, tree) in self.model.trees().iter().enumerate() {
             self.lower(index, tree);
         }

@@ -14,7 +14,7 @@ use spinney_runtime::coding as runtime;
 use crate::calibrate::{Calibration, Missing};
 use crate::coding::{Coding, ReadingType};
 use crate::thresholds::{Threshold, code_threshold, seen_threshold};
-use crate::{QuantizeError, limits};
+use crate::{ModelError, limits};
 
 /// One code of a row: the feature that it is made of, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,7 +133,7 @@ impl Inputs {
         codings: &[Coding],
         calibrations: &[Calibration],
         reading_type: ReadingType,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let schema = model.schema();
         let mut asked = vec![[(); 2].map(|()| Vec::new()); schema.n_features()];
         let mut sets = BTreeMap::new();

@@ -66,31 +66,10 @@ pub use paths::{Paths, Step};
 pub use probability::{Probabilities, probability_bound};
 pub use rescore::Rescorer;
 pub use scorer::Scorer;
+pub use spinney_model::ModelError;
 pub use spinney_runtime::{argmax, clear_winner};
 pub use sums::Sums;
 pub use values::{Numbers, Values};
-
-/// Why a model cannot be quantized: where, what was found, what was expected.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: found {found}, expected {expected}")]
-pub struct QuantizeError {
-    /// The part of the model or data.
-    pub place: String,
-    /// What stands there.
-    pub found: String,
-    /// What may stand there.
-    pub expected: String,
-}
-
-impl From<spinney_model::ModelError> for QuantizeError {
-    fn from(error: spinney_model::ModelError) -> Self {
-        Self {
-            place: error.place,
-            found: error.found,
-            expected: error.expected,
-        }
-    }
-}
 
 /// What the config asks of quantization, apart from single features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,13 +140,13 @@ impl QuantModel {
     ///
     /// # Errors
     /// An ensemble that adds whose link gives none, or none that fixed point has.
-    pub fn with_probabilities(self) -> Result<Self, QuantizeError> {
+    pub fn with_probabilities(self) -> Result<Self, ModelError> {
         if Probabilities::of(&self.body).is_none() {
-            return Err(QuantizeError {
-                place: "outputs in [codegen]".to_owned(),
-                found: "\"probabilities\" of a model without a plain sigmoid or softmax".to_owned(),
-                expected: "\"class\" or \"scores\"".to_owned(),
-            });
+            return Err(ModelError::new(
+                "outputs in [codegen]",
+                "\"probabilities\" of a model without a plain sigmoid or softmax",
+                "\"class\" or \"scores\"",
+            ));
         }
         Ok(Self {
             has_probabilities: true,

@@ -6,8 +6,8 @@ use spinney_model::{FloatModel, GaussianNb, Schema};
 use crate::forest::QuantForest;
 use crate::inputs::Inputs;
 use crate::{
-    Body, Calibration, CodeWidth, Coding, CodingChoice, Input, Missing, Options, QuantBayes,
-    QuantModel, QuantizeError, ReadingType, Sensor, bayes, codes, thresholds,
+    Body, Calibration, CodeWidth, Coding, CodingChoice, Input, Missing, ModelError, Options,
+    QuantBayes, QuantModel, ReadingType, Sensor, bayes, codes, thresholds,
 };
 
 impl QuantModel {
@@ -28,7 +28,7 @@ impl QuantModel {
         calibrations: &[Calibration],
         options: Options,
         rows: Option<&Dataset>,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         Self::of(model, calibrations, options, rows, None)
     }
 
@@ -46,13 +46,13 @@ impl QuantModel {
         calibrations: &[Calibration],
         options: Options,
         codings: &[Coding],
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         if codings.len() != model.schema().n_features() {
-            return Err(QuantizeError {
-                place: "codings".to_owned(),
-                found: format!("{} of them", codings.len()),
-                expected: "one per feature".to_owned(),
-            });
+            return Err(ModelError::new(
+                "codings",
+                format!("{} of them", codings.len()),
+                "one per feature",
+            ));
         }
         for (feature, coding) in model.schema().features().iter().zip(codings) {
             coding.check(&feature.name)?;
@@ -67,7 +67,7 @@ impl QuantModel {
         options: Options,
         rows: Option<&Dataset>,
         codings: Option<&[Coding]>,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let schema = model.schema().clone();
         assert_eq!(calibrations.len(), schema.n_features());
         let reading_type =
@@ -76,12 +76,11 @@ impl QuantModel {
             let (feature, calibration) = (&schema.features()[input], &calibrations[input]);
             let fits = matches!(calibration.sensor, Sensor::U8 | Sensor::I8 | Sensor::I16);
             if calibration.coding == CodingChoice::Identity && !fits {
-                return Err(QuantizeError {
-                    place: format!("feature \"{}\"", feature.name),
-                    found: "coding = \"identity\" for readings that are no 16-bit integers"
-                        .to_owned(),
-                    expected: "a type of u8, i8 or i16, or another coding".to_owned(),
-                });
+                return Err(ModelError::new(
+                    format!("feature \"{}\"", feature.name),
+                    "coding = \"identity\" for readings that are no 16-bit integers",
+                    "a type of u8, i8 or i16, or another coding",
+                ));
             }
         }
         check_marks(&schema, calibrations, reading_type)?;
@@ -124,27 +123,24 @@ fn of_bayes(
     model: &GaussianNb,
     calibrations: &[Calibration],
     options: Options,
-) -> Result<(Inputs, Body), QuantizeError> {
+) -> Result<(Inputs, Body), ModelError> {
     if options.codes == CodeWidth::Byte {
-        return Err(QuantizeError {
-            place: "[quantize] codes".to_owned(),
-            found: "8-bit codes for naive Bayes".to_owned(),
-            expected:
-                "`codes = \"auto\"` or `codes = \"16-bit\"`; it needs distances, not comparisons"
-                    .to_owned(),
-        });
+        return Err(ModelError::new(
+            "[quantize] codes",
+            "8-bit codes for naive Bayes",
+            "`codes = \"auto\"` or `codes = \"16-bit\"`; it needs distances, not comparisons",
+        ));
     }
     let features = model.inputs();
     let calibrations = features.iter().map(|input| calibrations[*input].clone());
     let calibrations: Vec<Calibration> = calibrations.collect();
     if let Some(input) = calibrations.iter().position(Calibration::is_missing) {
         let schema = model.schema();
-        return Err(QuantizeError {
-            place: format!("feature \"{}\"", schema.features()[features[input]].name),
-            found: "readings that may be missing".to_owned(),
-            expected: "readings, since naive Bayes has no side for a missing one; trees do"
-                .to_owned(),
-        });
+        return Err(ModelError::new(
+            format!("feature \"{}\"", schema.features()[features[input]].name),
+            "readings that may be missing",
+            "readings, since naive Bayes has no side for a missing one; trees do",
+        ));
     }
     let codings = bayes::codings(model, &calibrations)?;
     let body = QuantBayes::new(model, &codings, &calibrations);
@@ -158,20 +154,20 @@ fn check_marks(
     schema: &Schema,
     calibrations: &[Calibration],
     reading_type: ReadingType,
-) -> Result<(), QuantizeError> {
+) -> Result<(), ModelError> {
     const EXACT: f64 = 16_777_216.0;
     for (feature, calibration) in schema.features().iter().zip(calibrations) {
         let is_rounded = reading_type == ReadingType::F32 && calibration.sensor == Sensor::I32;
         match calibration.missing {
             Some(Missing::Number(number)) if is_rounded && number.abs() >= EXACT => {
-                return Err(QuantizeError {
-                    place: format!("feature \"{}\"", feature.name),
-                    found: format!("missing readings as {number}, in rows of float32"),
-                    expected: format!(
+                return Err(ModelError::new(
+                    format!("feature \"{}\"", feature.name),
+                    format!("missing readings as {number}, in rows of float32"),
+                    format!(
                         "a number between -{EXACT} and {EXACT}, beyond which float32 gives other \
                          readings the same"
                     ),
-                });
+                ));
             }
             _ => {}
         }
@@ -185,7 +181,7 @@ fn inputs_of(
     codings: Vec<Coding>,
     calibrations: &[Calibration],
     reading_type: ReadingType,
-) -> Result<Inputs, QuantizeError> {
+) -> Result<Inputs, ModelError> {
     let n_features = codings.len();
     let inputs = Inputs::of_trees(model, &codings, calibrations, reading_type)?;
     let schema = model.schema();

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 
 use spinney_model::{Additive, Link, Node, Precision, Task};
 
-use crate::QuantizeError;
+use crate::ModelError;
 use crate::coding::exp2;
 
 /// How the leaves of an ensemble that adds were made votes, and how far its sums are from float's.
@@ -69,7 +69,7 @@ impl Sums {
     ///
     /// # Errors
     /// Values or sums beyond 32 bits in any power of two.
-    pub(crate) fn new(model: &Additive, most: u32) -> Result<Self, QuantizeError> {
+    pub(crate) fn new(model: &Additive, most: u32) -> Result<Self, ModelError> {
         let ranges = ranges(model);
         let sums = Self::of_ranges(model, &ranges, most)?;
         if !sums.is_single {
@@ -89,7 +89,7 @@ impl Sums {
         model: &Additive,
         ranges: &[Vec<(f64, f64)>],
         most: u32,
-    ) -> Result<Self, QuantizeError> {
+    ) -> Result<Self, ModelError> {
         let widths = ranges.iter().flatten().map(|(low, high)| high - low);
         let widest = widths.fold(0.0, f64::max);
         let mut shift = SHIFT_MAX;
@@ -107,11 +107,11 @@ impl Sums {
             }
             shift -= 1;
         }
-        Err(QuantizeError {
-            place: "the trees".to_owned(),
-            found: format!("values of leaves that are up to {widest:e} apart"),
-            expected: "sums of less than 2^100".to_owned(),
-        })
+        Err(ModelError::new(
+            "the trees",
+            format!("values of leaves that are up to {widest:e} apart"),
+            "sums of less than 2^100",
+        ))
     }
 
     /// Distinct leaves, where each is one vote.

@@ -9,7 +9,7 @@ use spinney_model::{Compare, Feature, FloatModel, Node, Tree};
 use crate::calibrate::{Calibration, CodingChoice};
 use crate::coding::{Coding, ReadingType, round_down};
 use crate::inputs::Place;
-use crate::{QuantizeError, limits};
+use crate::{ModelError, limits};
 
 /// Distinct thresholds of each feature, ascending, as far as float32 readings can tell.
 pub(crate) fn thresholds(model: &FloatModel) -> Vec<Vec<f64>> {
@@ -70,7 +70,7 @@ pub(crate) fn codings(
     calibrations: &[Calibration],
     reading_type: ReadingType,
     rows: Option<&Dataset>,
-) -> Result<Vec<Coding>, QuantizeError> {
+) -> Result<Vec<Coding>, ModelError> {
     let is_sum = model.additive().is_some();
     thresholds(model)
         .iter()

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use spinney_evaluate::Verdict;
+use spinney_evaluate::{Detection, Verdict};
 
 use crate::task::rounded;
-use crate::{Detect, Report, Value, markdown};
+use crate::{FootprintShare, Report, Value, markdown};
 
 /// Two reports of one pipeline.
 #[derive(Debug, Clone, Copy)]
@@ -156,41 +156,26 @@ impl Comparison<'_> {
     }
 
     fn totals(&self, out: &mut String) {
-        let (before, after) = (self.before, self.after);
+        let share =
+            |what, of: fn(&Report) -> Option<f64>| share(what, of(self.before), of(self.after));
+        let count = |what, of: fn(&Report) -> usize| {
+            count(what, of(self.before) as u64, of(self.after) as u64)
+        };
+        let word = |what, of: fn(&Report) -> &str| word(what, of(self.before), of(self.after));
         let mut lines = vec![
-            share(
-                "accuracy in float",
-                before.accuracy.float,
-                after.accuracy.float,
-            ),
-            share("accuracy in Q15", before.accuracy.q15, after.accuracy.q15),
-            share(
-                "agreement",
-                Some(before.accuracy.agreement),
-                Some(after.accuracy.agreement),
-            ),
-            count(
-                "rows that disagree",
-                before.accuracy.disagreements as u64,
-                after.accuracy.disagreements as u64,
-            ),
-            word("proven of splits", &level(before), &level(after)),
-            word(
-                "proven of votes",
-                before.certificate.votes.as_str(),
-                after.certificate.votes.as_str(),
-            ),
-            count(
-                "trees",
-                before.model.n_trees as u64,
-                after.model.n_trees as u64,
-            ),
-            count(
-                "splits",
-                before.model.n_splits as u64,
-                after.model.n_splits as u64,
-            ),
-            word("form", &before.encoding.chosen, &after.encoding.chosen),
+            share("accuracy in float", |it| it.accuracy.float),
+            share("accuracy in Q15", |it| it.accuracy.q15),
+            share("agreement", |it| Some(it.accuracy.agreement)),
+            count("rows that disagree", |it| it.accuracy.disagreements),
+            word("proven of splits", |it| {
+                it.certificate
+                    .splits
+                    .map_or("-", spinney_quantize::Level::as_str)
+            }),
+            word("proven of votes", |it| it.certificate.votes.as_str()),
+            count("trees", |it| it.model.n_trees),
+            count("splits", |it| it.model.n_splits),
+            word("form", |it| &it.encoding.chosen),
         ];
         lines.extend(self.values());
         if self.is_comparable() {
@@ -253,52 +238,41 @@ impl Comparison<'_> {
                 None => figure(what, before, after),
             }));
         }
-        let (old, new) = (self.before.detect.as_ref(), self.after.detect.as_ref());
-        let alarms = |it: Option<&Detect>| it.map(|it| it.alarms as f64);
-        let of_detectors = [
-            (
-                "area under the ROC curve in Q15",
-                (old.and_then(|it| it.auc_q15), new.and_then(|it| it.auc_q15)),
-            ),
-            ("alarms in Q15", (alarms(old), alarms(new))),
-        ];
-        lines.extend(of_detectors.map(|(what, (before, after))| figure(what, before, after)));
+        let detector = |what, of: fn(&Detection) -> Option<f64>| {
+            let its = |report: &Report| of(report.detect.as_ref()?);
+            figure(what, its(self.before), its(self.after))
+        };
+        lines.extend([
+            detector("area under the ROC curve in Q15", |it| it.auc_q15),
+            detector("alarms in Q15", |it| Some(it.alarms as f64)),
+        ]);
         lines
     }
 
     fn sizes(&self) -> Vec<Option<Line>> {
-        let (before, after) = (self.before, self.after);
-        let (old, new) = (&before.footprint, &after.footprint);
+        let flash = |what, of: fn(&FootprintShare) -> u64| {
+            count(what, of(&self.before.footprint), of(&self.after.footprint))
+        };
         let mut lines = vec![
-            count("flash, bytes", old.flash_bytes, new.flash_bytes),
-            count(
-                "flash of the model, bytes",
-                old.model_flash_bytes.max(0).cast_unsigned(),
-                new.model_flash_bytes.max(0).cast_unsigned(),
-            ),
-            count("RAM, bytes", old.ram_bytes, new.ram_bytes),
+            flash("flash, bytes", |it| it.flash_bytes),
+            flash("flash of the model, bytes", |it| {
+                it.model_flash_bytes.max(0).cast_unsigned()
+            }),
+            flash("RAM, bytes", |it| it.ram_bytes),
         ];
-        if let (Some(old), Some(new)) = (&before.device, &after.device) {
-            let (then, now) = (
-                old.instructions_per_inference,
-                new.instructions_per_inference,
-            );
-            lines.extend([
-                count(
-                    "stack, bytes",
-                    old.stack_bytes_max.into(),
-                    new.stack_bytes_max.into(),
-                ),
-                number("instructions, mean", then.mean, now.mean),
-                count("instructions, largest", then.max, now.max),
-            ]);
-            if let (Some(then), Some(now)) = (old.worst_case, new.worst_case) {
-                lines.push(count(
-                    "instructions, longest paths",
-                    then.instructions,
-                    now.instructions,
-                ));
-            }
+        let (Some(old), Some(new)) = (&self.before.device, &self.after.device) else {
+            return lines;
+        };
+        let [then, now] = [old, new].map(|it| it.instructions_per_inference);
+        let [stack_then, stack_now] = [old, new].map(|it| it.stack_bytes_max.into());
+        lines.extend([
+            count("stack, bytes", stack_then, stack_now),
+            number("instructions, mean", then.mean, now.mean),
+            count("instructions, largest", then.max, now.max),
+        ]);
+        if let (Some(then), Some(now)) = (old.worst_case, new.worst_case) {
+            let what = "instructions, longest paths";
+            lines.push(count(what, then.instructions, now.instructions));
         }
         lines
     }
@@ -441,14 +415,6 @@ fn section(out: &mut String, what: &str, columns: &str, rule: &str, rows: &str) 
         );
     }
     out.push_str("</details>\n\n");
-}
-
-fn level(report: &Report) -> String {
-    report
-        .certificate
-        .splits
-        .map_or("-", spinney_quantize::Level::as_str)
-        .to_owned()
 }
 
 fn word(what: &'static str, before: &str, after: &str) -> Option<Line> {

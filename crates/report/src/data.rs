@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{
-    HeardRun, Instructions, Margins, Node, PerInference, Saturation, Scorecard, Section, Shuffled,
-    Verdict, WorstCase,
+    Detection, Instructions, Margins, Node, PerInference, Saturation, Scorecard, Section, Shuffled,
+    SignalFeaturesRun, Verdict, WorstCase,
 };
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
 
-use crate::{Detect, Property, Reject, Shrink, Value, task};
+use crate::{Property, Reject, Shrink, Value, task};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -40,7 +40,7 @@ pub struct Report {
     pub values: Vec<Value>,
     /// A detector's alarms; absent of other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detect: Option<Detect>,
+    pub detect: Option<Detection>,
     /// When the answer is *unknown*; absent where it always is a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject: Option<Reject>,
@@ -484,7 +484,7 @@ pub struct Device {
     pub worst_case: Option<WorstCase>,
     /// What the front end heard of the samples behind the rows; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heard: Option<HeardRun>,
+    pub heard: Option<SignalFeaturesRun>,
 }
 
 impl Device {

@@ -41,4 +41,4 @@ pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
 pub use shrink::Shrink;
 pub use task::one_or_all::serialize as one_or_all;
-pub use task::{Detect, Value};
+pub use task::{Value, detector_lines};

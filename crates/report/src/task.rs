@@ -1,7 +1,7 @@
 //! What a report has of regressors and detectors beside what it has of classifiers.
 
 use serde::{Deserialize, Serialize};
-use spinney_evaluate::{ClassScore, CurvePoint, Detection, ValueEvaluation, ValueRow};
+use spinney_evaluate::{ClassScore, Detection, ValueEvaluation, ValueRow};
 use spinney_model::Task;
 
 use crate::{Accuracy, Model, Report};
@@ -41,25 +41,6 @@ pub struct Value {
     /// Rows of the plots.
     #[serde(default)]
     pub sample: Vec<ValueRow>,
-}
-
-/// A detector on the test rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Detect {
-    /// Area under the float model's ROC curve; `None` without labels of both kinds.
-    pub auc_float: Option<f64>,
-    /// Area under the quantized model's; `None` without labels of both kinds.
-    pub auc_q15: Option<f64>,
-    /// Test rows of which Q15 raises an alarm.
-    pub alarms: usize,
-    /// Test rows of which float does.
-    #[serde(default)]
-    pub alarms_float: usize,
-    /// The score down to which an alarm is raised.
-    pub threshold: f64,
-    /// Q15 at other thresholds; empty without labels of both kinds.
-    #[serde(default)]
-    pub curve: Vec<CurvePoint>,
 }
 
 /// The class of a detector's alarms.
@@ -162,64 +143,48 @@ impl Value {
     }
 }
 
-impl Detect {
-    /// What an evaluation found.
-    #[must_use]
-    pub fn new(it: &Detection) -> Self {
-        Self {
-            auc_float: it.auc_float,
-            auc_q15: it.auc_q15,
-            alarms: it.alarms,
-            alarms_float: it.alarms_float,
-            threshold: it.threshold,
-            curve: it.curve.clone(),
-        }
+/// A detector's figures for a terminal, a line each; `accuracy` has those at the threshold.
+#[must_use]
+pub fn detector_lines(detect: &Detection, n_rows: usize, accuracy: &Accuracy) -> Vec<String> {
+    let mut lines = vec![alarms_in_words(detect, n_rows)];
+    if let (Some(float), Some(q15)) = (detect.auc_float, detect.auc_q15) {
+        lines.push(format!(
+            "area under the ROC curve: float {float:.4}, Q15 {q15:.4}"
+        ));
     }
-
-    /// The figures for a terminal, a line each; `accuracy` has those at the threshold.
-    #[must_use]
-    pub fn lines(&self, n_rows: usize, accuracy: &Accuracy) -> Vec<String> {
-        let mut lines = vec![self.alarms_in_words(n_rows)];
-        if let (Some(float), Some(q15)) = (self.auc_float, self.auc_q15) {
-            lines.push(format!(
-                "area under the ROC curve: float {float:.4}, Q15 {q15:.4}"
-            ));
-        }
-        let at_threshold = Self::at_threshold(accuracy);
-        lines.extend(at_threshold.iter().map(|(what, score, false_alarms)| {
-            format!(
-                "at the threshold, {what}: precision {:.4}, recall {:.4}, {false_alarms} false alarms",
-                score.precision, score.recall
-            )
-        }));
-        lines
-    }
-
-    /// How many alarms there are.
-    #[must_use]
-    pub fn alarms_in_words(&self, n_rows: usize) -> String {
+    let at_threshold = at_threshold(accuracy);
+    lines.extend(at_threshold.iter().map(|(what, score, false_alarms)| {
         format!(
-            "Alarms at scores down to {}: {} of {n_rows} test rows in Q15, {} in float",
-            rounded(self.threshold),
-            self.alarms,
-            self.alarms_float
+            "at the threshold, {what}: precision {:.4}, recall {:.4}, {false_alarms} false alarms",
+            score.precision, score.recall
         )
-    }
+    }));
+    lines
+}
 
-    /// Precision, recall and their like at the threshold: float, then Q15; none without labels.
-    pub(crate) fn at_threshold(accuracy: &Accuracy) -> Vec<(&'static str, ClassScore, usize)> {
-        [
-            ("float", &accuracy.float_scores),
-            ("Q15", &accuracy.q15_scores),
-        ]
-        .into_iter()
-        .filter_map(|(what, card)| {
-            let card = card.as_ref()?;
-            let false_alarms = *card.confusion.first()?.get(ALARM)?;
-            Some((what, *card.classes.get(ALARM)?, false_alarms))
-        })
-        .collect()
-    }
+/// How many alarms there are.
+pub(crate) fn alarms_in_words(detect: &Detection, n_rows: usize) -> String {
+    format!(
+        "Alarms at scores down to {}: {} of {n_rows} test rows in Q15, {} in float",
+        rounded(detect.threshold),
+        detect.alarms,
+        detect.alarms_float
+    )
+}
+
+/// Precision, recall and their like at the threshold: float, then Q15; none without labels.
+pub(crate) fn at_threshold(accuracy: &Accuracy) -> Vec<(&'static str, ClassScore, usize)> {
+    [
+        ("float", &accuracy.float_scores),
+        ("Q15", &accuracy.q15_scores),
+    ]
+    .into_iter()
+    .filter_map(|(what, card)| {
+        let card = card.as_ref()?;
+        let false_alarms = *card.confusion.first()?.get(ALARM)?;
+        Some((what, *card.classes.get(ALARM)?, false_alarms))
+    })
+    .collect()
 }
 
 impl Model {

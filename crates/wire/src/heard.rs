@@ -2,14 +2,14 @@
 //!
 //! There, [`ROWS_FILE`](crate::ROWS_FILE) holds samples: stretch by stretch the number of values, a
 //! `u32`, then so many `i16`, one per channel and sample. With each stretch the chain begins anew. The device answers in
-//! [`FEATURES_FILE`]: per decision one [`Heard`], then its readings, in the model's reading type.
+//! [`FEATURES_FILE`]: per decision one [`SignalFeatures`], then its readings, in the model's reading type.
 
 /// Name of the file of features, in the emulator's working folder.
 pub const FEATURES_FILE: &core::ffi::CStr = c"features.bin";
 
 /// What it took to hear a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heard {
+pub struct SignalFeatures {
     /// Timer ticks from the first sample to the readings, measuring included; `u32::MAX` if beyond
     /// the timer.
     pub ticks: u32,
@@ -20,7 +20,7 @@ pub struct Heard {
     pub stack_bytes: u32,
 }
 
-impl Heard {
+impl SignalFeatures {
     /// Length in bytes.
     pub const LEN: usize = 12;
 

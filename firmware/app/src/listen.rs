@@ -6,7 +6,7 @@ use model::signal::{Chain, N_CHANNELS, sample as sample_of};
 use model::{N_FEATURES, Reading};
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
-use spinney_wire::heard::{FEATURES_FILE, Heard};
+use spinney_wire::heard::{FEATURES_FILE, SignalFeatures};
 
 use crate::arch::counter;
 use crate::stack;
@@ -51,7 +51,7 @@ impl Listen {
         samples: &mut File,
         readings: &mut [Reading; N_FEATURES],
     ) -> bool {
-        let mut heard = Heard {
+        let mut heard = SignalFeatures {
             ticks: 0,
             n_measured: 0,
             stack_bytes: 0,
@@ -73,7 +73,7 @@ impl Listen {
 
     /// Hears samples, measured.
     #[inline(never)]
-    fn hear(&mut self, heard: &mut Heard, readings: &mut [Reading; N_FEATURES]) -> bool {
+    fn hear(&mut self, heard: &mut SignalFeatures, readings: &mut [Reading; N_FEATURES]) -> bool {
         stack::paint();
         let started = counter::now();
         let is_decided = self.decide(readings);

@@ -32,9 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let chip = chip
         .with_context(|| format!("the core of {} is not known", arguments.chip))
         .input()?;
-    let elf = std::fs::read(&arguments.elf)
-        .with_context(|| format!("cannot read {}", arguments.elf.display()))
-        .input()?;
+    let elf = crate::read(&arguments.elf).input()?;
     let cost = weighed(&chip, &elf, 1)?
         .pop()
         .flatten()

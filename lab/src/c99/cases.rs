@@ -1,6 +1,5 @@
 //! The models that `c99` writes as headers, with the rows that they are asked.
 
-use anyhow::Context;
 use spinney_codegen::{CodeType, Encoding, Exit, Identity, Options as Form};
 use spinney_dataset::{Dataset, csv, split};
 use spinney_model::{
@@ -281,10 +280,7 @@ struct Data {
 
 impl Data {
     fn read(name: &str, label: &str, sensor: Option<Sensor>) -> Result<Self, Failure> {
-        let path = crate::repository().join(format!("data/{name}.csv"));
-        let bytes = std::fs::read(&path)
-            .with_context(|| format!("cannot read {}", path.display()))
-            .input()?;
+        let bytes = crate::read(crate::repository().join(format!("data/{name}.csv"))).input()?;
         let all = csv::read(&bytes, label).input()?;
         let parts = split(&all, TEST_FRACTION, SEED).input()?;
         Ok(Self {

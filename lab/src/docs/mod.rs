@@ -98,8 +98,7 @@ pub(crate) fn run(all: bool) -> Result<(), Failure> {
 fn read_pages(repository: &Path) -> Result<Vec<(String, Page)>, Failure> {
     let read = |name: &str| {
         let path = repository.join(name);
-        std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))
+        crate::read_text(&path)
             .input()
             .map(|text| page::read(&text))
     };
@@ -207,9 +206,7 @@ fn commands(text: &str) -> impl Iterator<Item = &str> {
 /// and instructions are the same.
 fn has_the_reports_toolchain(repository: &Path) -> Result<bool, Failure> {
     let path = repository.join("reports/digits/report.json");
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .input()?;
+    let bytes = crate::read(&path).input()?;
     let made_with = Report::from_json(&bytes)
         .with_context(|| format!("{} is no report", path.display()))
         .input()?

@@ -335,11 +335,7 @@ pub(super) fn tree(folder: &Path) -> Result<Tree> {
     let paths = names(folder)?.into_iter();
     let files = paths.filter(|path| folder.join(path).is_file());
     files
-        .map(|path| {
-            let bytes = std::fs::read(folder.join(&path))
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            Ok((path, bytes))
-        })
+        .map(|path| Ok((path.clone(), crate::read(folder.join(path))?)))
         .collect()
 }
 

@@ -14,7 +14,7 @@ mod values;
 
 use std::fmt::Write;
 
-use spinney_checker::{Layout, LeafTable};
+use spinney_checker::{self as checker, Claim, Layout, LeafTable};
 use spinney_model::Task;
 use spinney_quantize::{Body, QuantModel, ReadingType};
 
@@ -53,6 +53,22 @@ pub struct Header {
     pub outliers: Option<OutliersShape>,
     /// What was asked for and is not in the header, a sentence each.
     pub notes: Vec<String>,
+}
+
+impl Header {
+    /// `claim`, of these tables.
+    #[must_use]
+    pub fn claimed(&self, mut claim: Claim) -> Claim {
+        claim.code_bits = if self.code_type == CodeType::U8 {
+            8
+        } else {
+            16
+        };
+        if let checker::Body::Forest { layout, leaves, .. } = &mut claim.body {
+            (*layout, *leaves) = (self.layout, self.leaves);
+        }
+        claim
+    }
 }
 
 /// The C99 header that predicts with `model`, bit for bit as the drop-in crate does.

@@ -10,7 +10,6 @@ use crate::pipeline::MotionFrontend;
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
-use super::Cause;
 use super::frontend::{can_be_transformed, edges, refuse_frame};
 
 /// What is kept where `statistics` is left out.
@@ -45,9 +44,7 @@ pub(super) fn check(
             }
         } else if n_samples % 2 != 0 {
             let message = format!("frontend.frame: found `{n_samples}`, expected an even number");
-            reader
-                .faults
-                .push(Fault::new(section.given("frame"), message));
+            reader.fault(Fault::new(section.given("frame"), message));
         }
     }
     let statistics = match section.given("statistics") {
@@ -62,9 +59,7 @@ pub(super) fn check(
     });
     if statistics.as_ref().is_some_and(Vec::is_empty) && n_bands == Some(0) {
         let message = "frontend.statistics: found none, expected some, since there are no bands";
-        reader
-            .faults
-            .push(Fault::new(section.given("statistics"), message));
+        reader.fault(Fault::new(section.given("statistics"), message));
     }
     let channels = section.names("channels");
     let n_axes = or("magnitude", 0);
@@ -111,10 +106,7 @@ fn check_channels(
     statistics: Option<&[Measure]>,
 ) {
     let n = channels.len();
-    let cause = Cause {
-        section,
-        key: "channels",
-    };
+    let cause = section.cause("channels");
     if n_axes > 0 && !n.is_multiple_of(n_axes as usize) {
         let message = format!(
             "frontend.magnitude: found `{n_axes}`, expected a divisor of {n}, the number of \

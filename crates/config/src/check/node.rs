@@ -1,10 +1,10 @@
 //! `[uplink]` and `[power]`: what the node sends, draws and lives on.
 
 use spinney_board::{Preset, preset, preset_of, radio};
-use spinney_evaluate::{Sends, Summary, UplinkPlan};
+use spinney_evaluate::{PowerPlan, Sends, Summary, UplinkPlan};
 
 use crate::diagnostics::Fault;
-use crate::pipeline::{Power, Target};
+use crate::pipeline::Target;
 use crate::raw::RawPipeline;
 use crate::value::Reader;
 
@@ -58,7 +58,7 @@ pub(super) fn power(
     reader: &mut Reader,
     raw: &RawPipeline,
     target: Option<&Target>,
-) -> Option<Power> {
+) -> Option<PowerPlan> {
     let section = raw.section("power");
     section.span.as_ref()?;
     let typed = section.text("preset").and_then(|name| preset(&name));
@@ -85,7 +85,7 @@ pub(super) fn power(
         None => of_target,
     };
     let is_used = OF_PRESET.iter().any(|key| section.given(key).is_none());
-    Some(Power {
+    Some(PowerPlan {
         decisions_per_hour: section.number("decisions_per_hour")?,
         clock_mhz: clock_mhz.or_else(|| figure("clock_mhz", |preset| preset.clock_mhz))?,
         active_ma: figure("active_ma", |preset| preset.active_ma)?,

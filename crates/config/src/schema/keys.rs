@@ -10,20 +10,6 @@ use crate::choice::{
     Rates, Short, Source, Trainer, Word,
 };
 
-pub(super) const fn key(
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    doc: &'static str,
-) -> Key {
-    Key {
-        name,
-        kind,
-        default,
-        doc,
-    }
-}
-
 /// What a key has that may be left out, and stands for nothing then.
 pub(super) const NONE: Default = Default::Words("none");
 const NO_LIMIT: Default = Default::Words("no limit");

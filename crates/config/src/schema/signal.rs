@@ -1,7 +1,7 @@
 //! The sections of signals: how features are made of samples, and scenes of short recordings.
 
-use super::keys::key;
-use super::{Default, Interval, Kind, Section};
+use super::keys::NONE;
+use super::{Default, Interval, Key, Kind, Section, told};
 use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
 
 use crate::choice::{AggregateOf, SignalKind, Word};
@@ -13,198 +13,73 @@ const HOP_MAX: i64 = 65_535;
 const FRAMES_MAX: i64 = 1_000_000;
 const DECISIONS_MAX: i64 = 100_000;
 
-pub(super) const FRONTEND: Section = Section {
-    name: "frontend",
-    doc: "Makes features of samples, by the code that the device runs.",
-    required: false,
-    keys: &[
-        key(
-            "kind",
-            Kind::Choice(SignalKind::WORDS),
-            Default::Value("\"audio\""),
-            "What is listened to: sound, by energies in mel bands, or motion, by statistics of windows.",
-        ),
-        key(
-            "sample_rate",
-            Kind::Number(Interval::AboveZero),
-            Default::Required,
-            "Samples per second, of the sensor and of every recording.",
-        ),
-        key(
-            "microphone_rate",
-            Kind::Integer {
-                min: 1_000,
-                max: 192_000,
-            },
-            Default::Words("`sample_rate`"),
-            "Samples per second before something else brings them down to `sample_rate`; for the report's data rates.",
-        ),
-        key(
-            "channels",
-            Kind::Names { max: 16 },
-            Default::Words("none"),
-            "The columns of a CSV file that are channels of motion, in the order of a sample's values.",
-        ),
-        key(
-            "magnitude",
-            Kind::Integer {
-                min: 1,
-                max: AXES_MAX,
-            },
-            Default::Words("none"),
-            "How many channels in turn are a vector, whose length is a further channel: `magnitude`.",
-        ),
-        key(
-            "frame",
-            Kind::Integer { min: 2, max: 2_048 },
-            Default::Words("1024 of sound, 128 of motion"),
-            "Samples per frame: a power of two from 64 on or, of motion without `bands`, any even number.",
-        ),
-        key(
-            "hop",
-            Kind::Integer {
-                min: 1,
-                max: HOP_MAX,
-            },
-            Default::Words("as many as a frame has"),
-            "Samples from one frame's start to the next one's.",
-        ),
-        key(
-            "window",
-            Kind::Choice(Window::WORDS),
-            Default::Value("\"hann\""),
-            "What a frame is multiplied by before its spectrum is taken.",
-        ),
-        key(
-            "bands",
-            Kind::Integer { min: 0, max: 128 },
-            Default::Words("64 of sound, 8 of motion"),
-            "The number of bands, each of which is a feature: `mel_0`, `mel_1` and so on, or `ax_band_0`.",
-        ),
-        key(
-            "scale",
-            Kind::Choice(MelScale::WORDS),
-            Default::Value("\"htk\""),
-            "How pitch follows from frequency, along which the bands are evenly spaced.",
-        ),
-        key(
-            "normalisation",
-            Kind::Choice(Normalisation::WORDS),
-            Default::Value("\"none\""),
-            "What a band's weights are multiplied by.",
-        ),
-        key(
-            "f_min",
-            Kind::Number(Interval::AtLeastZero),
-            Default::Words("0 of sound; of motion what a constant does not reach"),
-            "The lowest edge of the bands, in Hz.",
-        ),
-        key(
-            "f_max",
-            Kind::Number(Interval::AboveZero),
-            Default::Words("half of `sample_rate`"),
-            "The highest edge of the bands, in Hz.",
-        ),
-        key(
-            "statistics",
-            Kind::Choices(&Measure::WORDS),
-            Default::Words("`\"mean\"` to `\"mean-crossings\"` but `\"deviation\"`"),
-            "What is kept of a channel's window of motion besides bands, each a feature: `ax_mean`.",
-        ),
-        key(
-            "aggregate",
-            Kind::OneOrMore(Statistic::WORDS),
-            Default::Value("\"max\""),
-            "What is kept of a band over the frames of a decision, each a feature: `mel_0`, or `mel_0_max` of several.",
-        ),
-        key(
-            "aggregate_of",
-            Kind::Choice(AggregateOf::WORDS),
-            Default::Value("\"logs\""),
-            "Whether logarithms are taken before or after `aggregate`.",
-        ),
-        key(
-            "cepstra",
-            Kind::Integer { min: 0, max: 128 },
-            Default::Value("0"),
-            "Mel-frequency cepstral coefficients in place of the bands, from 0 on: `mfcc_0`, `mfcc_1` and so on; 0 for the bands.",
-        ),
-        key(
-            "deltas",
-            Kind::Integer { min: 0, max: 4 },
-            Default::Value("0"),
-            "Frames on either side that a value's slope is taken over, for features `mel_0_delta` as well; 0 for none.",
-        ),
-        key(
-            "decision_s",
-            Kind::Number(Interval::AboveZero),
-            Default::Words("none"),
-            "Seconds from one decision to the next, to the nearest whole number of frames.",
-        ),
-        key(
-            "decision_frames",
-            Kind::Integer {
-                min: 1,
-                max: FRAMES_MAX,
-            },
-            Default::Words("none"),
-            "Frames per decision.",
-        ),
-        key(
-            "ladder_s",
-            Kind::Number(Interval::AboveZero),
-            Default::Words("none"),
-            "Seconds from one decision of sound to the next in a second column of the report's data rates.",
-        ),
-        key(
-            "background",
-            Kind::Text,
-            Default::Value("\"background\""),
-            "The class of a decision that no label belongs to.",
-        ),
-    ],
+pub(super) const FRONTEND: Section = section! {
+    /// Makes features of samples, by the code that the device runs.
+    "frontend", optional:
+    /// What is listened to: sound, by energies in mel bands, or motion, by statistics of windows.
+    "kind": Kind::Choice(SignalKind::WORDS), Default::Value("\"audio\"");
+    /// Samples per second, of the sensor and of every recording.
+    "sample_rate": Kind::Number(Interval::AboveZero), Default::Required;
+    /// Samples per second before something else brings them down to `sample_rate`; for the report's
+    /// data rates.
+    "microphone_rate": Kind::Integer { min: 1_000, max: 192_000 }, Default::Words("`sample_rate`");
+    /// The columns of a CSV file that are channels of motion, in the order of a sample's values.
+    "channels": Kind::Names { max: 16 }, NONE;
+    /// How many channels in turn are a vector, whose length is a further channel: `magnitude`.
+    "magnitude": Kind::Integer { min: 1, max: AXES_MAX }, NONE;
+    /// Samples per frame: a power of two from 64 on or, of motion without `bands`, any even number.
+    "frame": Kind::Integer { min: 2, max: 2_048 }, Default::Words("1024 of sound, 128 of motion");
+    /// Samples from one frame's start to the next one's.
+    "hop": Kind::Integer { min: 1, max: HOP_MAX }, Default::Words("as many as a frame has");
+    /// What a frame is multiplied by before its spectrum is taken.
+    "window": Kind::Choice(Window::WORDS), Default::Value("\"hann\"");
+    /// The number of bands, each of which is a feature: `mel_0`, `mel_1` and so on, or `ax_band_0`.
+    "bands": Kind::Integer { min: 0, max: 128 }, Default::Words("64 of sound, 8 of motion");
+    /// How pitch follows from frequency, along which the bands are evenly spaced.
+    "scale": Kind::Choice(MelScale::WORDS), Default::Value("\"htk\"");
+    /// What a band's weights are multiplied by.
+    "normalisation": Kind::Choice(Normalisation::WORDS), Default::Value("\"none\"");
+    /// The lowest edge of the bands, in Hz.
+    "f_min": Kind::Number(Interval::AtLeastZero),
+        Default::Words("0 of sound; of motion what a constant does not reach");
+    /// The highest edge of the bands, in Hz.
+    "f_max": Kind::Number(Interval::AboveZero), Default::Words("half of `sample_rate`");
+    /// What is kept of a channel's window of motion besides bands, each a feature: `ax_mean`.
+    "statistics": Kind::Choices(&Measure::WORDS),
+        Default::Words("`\"mean\"` to `\"mean-crossings\"` but `\"deviation\"`");
+    /// What is kept of a band over the frames of a decision, each a feature: `mel_0`, or
+    /// `mel_0_max` of several.
+    "aggregate": Kind::OneOrMore(Statistic::WORDS), Default::Value("\"max\"");
+    /// Whether logarithms are taken before or after `aggregate`.
+    "aggregate_of": Kind::Choice(AggregateOf::WORDS), Default::Value("\"logs\"");
+    /// Mel-frequency cepstral coefficients in place of the bands, from 0 on: `mfcc_0`, `mfcc_1` and
+    /// so on; 0 for the bands.
+    "cepstra": Kind::Integer { min: 0, max: 128 }, Default::Value("0");
+    /// Frames on either side that a value's slope is taken over, for features `mel_0_delta` as
+    /// well; 0 for none.
+    "deltas": Kind::Integer { min: 0, max: 4 }, Default::Value("0");
+    /// Seconds from one decision to the next, to the nearest whole number of frames.
+    "decision_s": Kind::Number(Interval::AboveZero), NONE;
+    /// Frames per decision.
+    "decision_frames": Kind::Integer { min: 1, max: FRAMES_MAX }, NONE;
+    /// Seconds from one decision of sound to the next in a second column of the report's data
+    /// rates.
+    "ladder_s": Kind::Number(Interval::AboveZero), NONE;
+    /// The class of a decision that no label belongs to.
+    "background": Kind::Text, Default::Value("\"background\"");
 };
 
-pub(super) const SCENES: Section = Section {
-    name: "scenes",
-    doc: "Renders long recordings from short ones: events at random onsets over backgrounds.",
-    required: false,
-    keys: &[
-        key(
-            "train_decisions",
-            Kind::Integer {
-                min: 1,
-                max: DECISIONS_MAX,
-            },
-            Default::Value("1000"),
-            "How many decisions there are to train on.",
-        ),
-        key(
-            "test_decisions",
-            Kind::Integer {
-                min: 1,
-                max: DECISIONS_MAX,
-            },
-            Default::Value("300"),
-            "How many decisions there are for the test.",
-        ),
-        key(
-            "snr_db",
-            Kind::Range,
-            Default::Value("[6, 30]"),
-            "The lowest and highest ratio of an event's energy to the background's under it, in whole dB.",
-        ),
-        key(
-            "event_share",
-            Kind::Number(Interval::Fraction),
-            Default::Value("0.75"),
-            "The share of decisions in which there is an event.",
-        ),
-        key(
-            "event_s",
-            Kind::Number(Interval::AboveZero),
-            Default::Value("0.6"),
-            "The most seconds of an event; what is longer is faded out.",
-        ),
-    ],
+pub(super) const SCENES: Section = section! {
+    /// Renders long recordings from short ones: events at random onsets over backgrounds.
+    "scenes", optional:
+    /// How many decisions there are to train on.
+    "train_decisions": Kind::Integer { min: 1, max: DECISIONS_MAX }, Default::Value("1000");
+    /// How many decisions there are for the test.
+    "test_decisions": Kind::Integer { min: 1, max: DECISIONS_MAX }, Default::Value("300");
+    /// The lowest and highest ratio of an event's energy to the background's under it, in whole dB.
+    "snr_db": Kind::Range, Default::Value("[6, 30]");
+    /// The share of decisions in which there is an event.
+    "event_share": Kind::Number(Interval::Fraction), Default::Value("0.75");
+    /// The most seconds of an event; what is longer is faded out.
+    "event_s": Kind::Number(Interval::AboveZero), Default::Value("0.6");
 };

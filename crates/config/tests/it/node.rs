@@ -1,8 +1,8 @@
 //! `[uplink]` and `[power]`: what they mean, and what is wrong beside what.
 
 use expect_test::{Expect, expect};
-use spinney_config::{Pipeline, Power};
-use spinney_evaluate::{Sends, Summary};
+use spinney_config::Pipeline;
+use spinney_evaluate::{PowerPlan, Sends, Summary};
 
 use crate::common::{MINIMAL, check, faults, parse};
 
@@ -46,7 +46,7 @@ fn a_preset_comes_with_the_chip_and_typed_keys_go_before_it() {
     assert_eq!(preset.name, "stm32l476");
     assert_eq!(
         power,
-        Power {
+        PowerPlan {
             decisions_per_hour: 60.0,
             preset: Some(preset),
             clock_mhz: 80.0,

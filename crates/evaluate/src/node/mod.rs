@@ -58,10 +58,10 @@ pub struct Plan<'a> {
     pub slower_s: Option<f64>,
     /// The row.
     pub row: RowBytes,
-    /// How often it decides, above 0.
-    pub decisions_per_hour: f64,
-    /// What it draws.
+    /// What it draws, and how often it decides.
     pub power: PowerPlan,
+    /// Above 0; of what the core's timing table does not say.
+    pub cycles_per_instruction: f64,
     /// What a decision takes; `None` where nothing was run.
     pub work: Option<Work>,
     /// What it sends.
@@ -233,12 +233,15 @@ pub struct Decision {
 #[must_use]
 pub fn node(plan: &Plan<'_>) -> Node {
     Node {
-        decisions_per_hour: plan.decisions_per_hour,
+        decisions_per_hour: plan.power.decisions_per_hour,
         ladder: ladder(plan),
         slower: plan.slower_s.map(|decision_s| SlowerLadder {
             decision_s,
             ladder: ladder(&Plan {
-                decisions_per_hour: 3600.0 / decision_s,
+                power: PowerPlan {
+                    decisions_per_hour: 3600.0 / decision_s,
+                    ..plan.power
+                },
                 ..*plan
             }),
         }),
@@ -252,7 +255,7 @@ pub fn node(plan: &Plan<'_>) -> Node {
 
 /// The data rate after each step: the front end's, the row's, and that of what is sent.
 fn ladder(plan: &Plan<'_>) -> Vec<Step> {
-    let per_second = |bytes: u64| bytes as f64 * plan.decisions_per_hour / 3600.0;
+    let per_second = |bytes: u64| bytes as f64 * plan.power.decisions_per_hour / 3600.0;
     let step = |name: &str, bytes_per_second: f64| Step {
         name: name.to_owned(),
         bytes_per_second: shown(bytes_per_second),
@@ -290,7 +293,7 @@ pub fn judge_node(
 ) -> Vec<Verdict> {
     let mut verdicts = vec![at_least(
         "decisions_per_hour",
-        plan.decisions_per_hour,
+        plan.power.decisions_per_hour,
         plan.work.map(|work| power::most_per_hour(plan, work)),
         device,
         || {

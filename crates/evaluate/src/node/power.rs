@@ -1,12 +1,17 @@
 //! What a microcontroller takes for its decisions.
 
+use serde::Serialize;
 use spinney_board::{DAY_S, Preset};
 
 use super::{Cited, Decision, Plan, Power, Sends, shown, uplink};
 
-/// What a microcontroller draws.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a microcontroller draws, and how often it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PowerPlan {
+    /// Above 0.
+    pub decisions_per_hour: f64,
+    /// What gave figures that were not typed; `None` where all were.
+    pub preset: Option<&'static Preset>,
     /// MHz, above 0.
     pub clock_mhz: f64,
     /// mA while computing, above 0.
@@ -17,10 +22,8 @@ pub struct PowerPlan {
     pub voltage_v: f64,
     /// mAh, above 0; `None` without a battery.
     pub battery_mah: Option<f64>,
-    /// Above 0; of what the core's timing table does not say.
-    pub cycles_per_instruction: f64,
-    /// What gave figures that the config does not.
-    pub preset: Option<&'static Preset>,
+    /// As measured, above 0; `None` where the core's timing table is to say.
+    pub cycles_per_instruction: Option<f64>,
 }
 
 /// A part of what a decision takes, on average.
@@ -75,7 +78,7 @@ impl Work {
 
 /// Seconds of what is computed before this is sent.
 fn seconds(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
-    work.cycles(sends, plan.power.cycles_per_instruction) / (plan.power.clock_mhz * 1e6)
+    work.cycles(sends, plan.cycles_per_instruction) / (plan.power.clock_mhz * 1e6)
 }
 
 /// The most decisions that the core can make in an hour.
@@ -85,7 +88,7 @@ pub(super) fn most_per_hour(plan: &Plan<'_>, work: Work) -> f64 {
 
 /// Share of all time spent computing; all of it where the core does not keep up.
 fn duty(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
-    let busy_s = seconds(plan, work, sends) * plan.decisions_per_hour;
+    let busy_s = seconds(plan, work, sends) * plan.power.decisions_per_hour;
     (busy_s / 3600.0).min(1.0)
 }
 
@@ -114,8 +117,8 @@ pub(super) fn power(plan: &Plan<'_>) -> Power {
         sleep_ua: given.sleep_ua,
         voltage_v: given.voltage_v,
         battery_mah: given.battery_mah,
-        cycles_per_instruction: plan.work.map_or(given.cycles_per_instruction, |work| {
-            let cycles = work.cycles(Sends::Class, given.cycles_per_instruction);
+        cycles_per_instruction: plan.work.map_or(plan.cycles_per_instruction, |work| {
+            let cycles = work.cycles(Sends::Class, plan.cycles_per_instruction);
             shown(cycles / work.instructions(Sends::Class))
         }),
         preset: given.preset.map(|preset| preset.name.to_owned()),
@@ -131,7 +134,7 @@ pub(super) fn power(plan: &Plan<'_>) -> Power {
 
 fn decision(plan: &Plan<'_>, work: Work) -> Decision {
     let instructions = work.instructions(Sends::Class);
-    let cycles = work.cycles(Sends::Class, plan.power.cycles_per_instruction);
+    let cycles = work.cycles(Sends::Class, plan.cycles_per_instruction);
     let time_s = seconds(plan, work, Sends::Class);
     let power_w = plan.power.active_ma * 1e-3 * plan.power.voltage_v;
     let j_per_day = core_j_per_day(plan, work, Sends::Class);

@@ -17,7 +17,6 @@ use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 use spinney_model::{FloatModel, ModelError, Node, Task};
 use spinney_quantize::Calibration;
 
-use crate::OracleError;
 use crate::search::{Answer, Steps};
 use exact::Exact;
 use fewest::Numbers;
@@ -58,7 +57,7 @@ impl<'m> Family<'m> {
         original: &'m FloatModel,
         rows: &[Vec<f64>],
         classes: &[usize],
-    ) -> Result<Self, OracleError> {
+    ) -> Result<Self, ModelError> {
         Ok(Self {
             original,
             fit: begin(original, rows, classes.iter().copied())?,
@@ -83,7 +82,7 @@ impl<'m> Family<'m> {
 ///
 /// # Panics
 /// If rows have another length than the model has features.
-pub fn every_row(original: &FloatModel, rows: &[Vec<f64>]) -> Result<Shrunk, OracleError> {
+pub fn every_row(original: &FloatModel, rows: &[Vec<f64>]) -> Result<Shrunk, ModelError> {
     let classes = rows.iter().map(|row| original.predict(row));
     let fit = begin(original, rows, classes)?;
     let best = descend(fit, |fit| settle(original, fit));
@@ -105,7 +104,7 @@ pub fn every_input(
     rows: &[Vec<f64>],
     seed: u64,
     steps: Steps,
-) -> Result<Shrunk, OracleError> {
+) -> Result<Shrunk, ModelError> {
     let mut prover = Prover {
         original,
         exact: Exact::new(original, calibrations),
@@ -138,13 +137,13 @@ fn begin<'m>(
     original: &'m FloatModel,
     rows: &[Vec<f64>],
     classes: impl Iterator<Item = usize>,
-) -> Result<Fit<'m>, OracleError> {
+) -> Result<Fit<'m>, ModelError> {
     if original.task() != Task::Classify || original.trees().is_empty() {
-        return Err(OracleError {
-            place: "the model".to_owned(),
-            found: original.kind().to_owned(),
-            expected: "a classifier of trees".to_owned(),
-        });
+        return Err(ModelError::new(
+            "the model",
+            original.kind(),
+            "a classifier of trees",
+        ));
     }
     let mut fit = Fit::new(original, rows);
     for (row, class) in rows.iter().zip(classes) {

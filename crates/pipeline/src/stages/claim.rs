@@ -2,10 +2,8 @@
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use spinney_checker::{
-    Body, Certificate, Claim, Coding, FORMAT, Input, Missing, Sensor, Sums, VERSION,
-};
-use spinney_model::Voting;
+use spinney_checker::{Body, Certificate, Claim, Sensor};
+use spinney_codegen as codegen;
 use spinney_quantize as quantize;
 
 use super::candidates::{Candidate, Shape};
@@ -27,24 +25,26 @@ pub(super) fn claims<'a>(
     model_digest: &str,
     candidates: impl Iterator<Item = &'a Candidate>,
 ) -> anyhow::Result<Vec<Claims>> {
-    let whole = Parts {
-        quant: &quantized.quant,
-        calibrations: &quantized.calibrations,
-        certificate,
-        digest: model_digest,
-        order: quantized.order(),
-        exit_margin: if quantized.is_approximate() {
-            quantized.codegen.exit_margin
-        } else {
-            1.0
-        },
-        voting: quantized.voting,
-    };
     let detector = match &quantized.outliers {
         Some(outliers) => Some(outliers.claim(&quantized.quant, &quantized.rows.test)?),
         None => None,
     };
-    let whole = whole.claim()?;
+    let mut whole = codegen::claim(
+        model_digest,
+        &quantized.quant,
+        &quantized.calibrations,
+        quantized.voting,
+        same(certificate)?,
+    );
+    if let Body::Forest {
+        order, exit_margin, ..
+    } = &mut whole.body
+    {
+        *order = quantized.order();
+        if quantized.is_approximate() {
+            *exit_margin = quantized.codegen.exit_margin;
+        }
+    }
     let claim = |shape: &Shape| {
         let detector = detector.as_ref().map(|detector| {
             let shape = Shape {
@@ -79,116 +79,9 @@ fn shaped(claim: &Claim, shape: &Shape) -> Claim {
     claim
 }
 
-/// What a claim is made of, whatever its tables look like.
-pub(super) struct Parts<'a> {
-    pub quant: &'a quantize::QuantModel,
-    pub calibrations: &'a [quantize::Calibration],
-    pub certificate: &'a quantize::Certificate,
-    pub digest: &'a str,
-    /// The model's tree that each shipped tree is.
-    pub order: Vec<usize>,
-    pub exit_margin: f64,
-    pub voting: Voting,
-}
-
-impl Parts<'_> {
-    /// The claim, but for how tables look.
-    pub(super) fn claim(self) -> anyhow::Result<Claim> {
-        // The checker has its own types, under the same names.
-        let certificate: Certificate =
-            serde_json::from_value(serde_json::to_value(self.certificate)?)
-                .context("a certificate")?;
-        Ok(Claim {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            model: self.digest.to_owned(),
-            voting: self.voting,
-            reading: reading(self.quant.reading_type()),
-            code_bits: self.quant.code_bits(),
-            inputs: inputs(self.quant, self.calibrations),
-            codings_are_table: false,
-            margin: self.quant.margin(),
-            outliers: None,
-            body: match self.quant.body() {
-                quantize::Body::Forest(forest) => Body::Forest {
-                    order: self.order,
-                    layout: None,
-                    leaves: None,
-                    exit_margin: self.exit_margin,
-                    sums: forest.sums().map(|sums| {
-                        Box::new(Sums {
-                            is_single: sums.is_single(),
-                            shift: sums.shift(),
-                            lows: sums.lows(),
-                            extras: sums.extras(),
-                            bases: sums.bases().to_vec(),
-                            bounds: sums.bounds(),
-                        })
-                    }),
-                },
-                quantize::Body::Bayes(bayes) => Body::GaussianNb {
-                    score_bits: bayes.score_bits(),
-                },
-            },
-            certificate,
-        })
-    }
-}
-
-fn inputs(quant: &quantize::QuantModel, calibrations: &[quantize::Calibration]) -> Vec<Input> {
-    let inputs = quant.inputs().iter();
-    inputs
-        .map(|input| {
-            let calibration = &calibrations[input.feature];
-            Input {
-                feature: input.feature,
-                sensor: sensor(calibration.sensor),
-                range: calibration.range,
-                coding: coding(&input.coding),
-                missing: calibration.missing.map(|missing| Missing {
-                    number: match missing {
-                        quantize::Missing::Nan => None,
-                        quantize::Missing::Number(number) => Some(number),
-                    },
-                    code: input.missing.map(|missing| missing.code),
-                }),
-            }
-        })
-        .collect()
-}
-
-fn coding(coding: &quantize::Coding) -> Coding {
-    match coding {
-        quantize::Coding::Affine { shift, offset } => Coding::Affine {
-            shift: *shift,
-            offset: *offset,
-        },
-        quantize::Coding::Rank { cuts } => Coding::Rank { cuts: cuts.clone() },
-        quantize::Coding::Set { .. } => Coding::Set {
-            categories: coding.categories(),
-            missing: coding.has_missing(),
-        },
-    }
-}
-
-fn reading(reading_type: quantize::ReadingType) -> Sensor {
-    match reading_type {
-        quantize::ReadingType::U8 => Sensor::U8,
-        quantize::ReadingType::I16 => Sensor::I16,
-        quantize::ReadingType::I32 => Sensor::I32,
-        quantize::ReadingType::F32 => Sensor::F32,
-    }
-}
-
-fn sensor(sensor: quantize::Sensor) -> Sensor {
-    match sensor {
-        quantize::Sensor::U8 => Sensor::U8,
-        quantize::Sensor::I8 => Sensor::I8,
-        quantize::Sensor::U16 => Sensor::U16,
-        quantize::Sensor::I16 => Sensor::I16,
-        quantize::Sensor::I32 => Sensor::I32,
-        quantize::Sensor::F32 => Sensor::F32,
-    }
+/// A certificate in the checker's own types, which have the same names.
+pub(super) fn same(certificate: &quantize::Certificate) -> anyhow::Result<Certificate> {
+    serde_json::from_value(serde_json::to_value(certificate)?).context("a certificate")
 }
 
 /// Readings as they reach the device, little-endian, as numbers.

@@ -1,7 +1,7 @@
 //! Cycles of the form that ships: its verify image once more, while the emulator logs what it executes.
 
 use spinney_evaluate::{Cost, Cycles, DeviceRun, Trace};
-use spinney_wire::heard::Heard;
+use spinney_wire::heard::SignalFeatures;
 
 use super::{FoundEmulator, Session};
 use crate::failure::{ExitReason, Failure};
@@ -50,7 +50,9 @@ pub(super) fn of_front(
     samples: &[u8],
     heard: &[u8],
 ) -> Result<Option<Cost>, Failure> {
-    let first = heard.get(..Heard::LEN).and_then(Heard::from_bytes);
+    let first = heard
+        .get(..SignalFeatures::LEN)
+        .and_then(SignalFeatures::from_bytes);
     let (Some(mut trace), Some(first)) = (trace(session, elf)?, first) else {
         return Ok(None);
     };

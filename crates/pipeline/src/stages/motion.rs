@@ -15,7 +15,7 @@ use spinney_signal::{
 use super::folders::Recording;
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::rates::Resampled;
-use super::recordings::{self, Divided, Heard, Recordings, Side, division};
+use super::recordings::{self, Divided, FeatureRows, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 
 /// The front end of a config for motion.
@@ -116,7 +116,7 @@ impl Recordings for Sides<'_> {
         self.front.feature_names()
     }
 
-    fn heard(&self, recording: &MotionRecording) -> Result<Heard, Failure> {
+    fn heard(&self, recording: &MotionRecording) -> Result<FeatureRows, Failure> {
         let rows = hear_motion(self.front, &recording.values).input()?;
         let background = &self.frontend.background;
         let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);

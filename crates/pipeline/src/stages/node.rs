@@ -1,7 +1,7 @@
 //! What the config says of the node, put together with what the run measured.
 
 use spinney_config::{Config, Frontend};
-use spinney_evaluate::{DeviceRun, Part, Plan, PowerPlan, RowBytes, Step, Work};
+use spinney_evaluate::{DeviceRun, Part, Plan, RowBytes, Step, Work};
 
 use super::quantize::Summary as Quantized;
 use super::run::RunResult;
@@ -112,16 +112,8 @@ pub fn plan<'a>(
             codes: readings.iter().filter(|it| it.is_used()).count() as u64 * code_bytes,
             n_classes: n_classes as u64,
         },
-        decisions_per_hour: power.decisions_per_hour,
-        power: PowerPlan {
-            clock_mhz: power.clock_mhz,
-            active_ma: power.active_ma,
-            sleep_ua: power.sleep_ua,
-            voltage_v: power.voltage_v,
-            battery_mah: power.battery_mah,
-            cycles_per_instruction: measured.unwrap_or(CYCLES_PER_INSTRUCTION),
-            preset: power.preset,
-        },
+        power: *power,
+        cycles_per_instruction: measured.unwrap_or(CYCLES_PER_INSTRUCTION),
         work: match result {
             RunResult::Ran(run) => Some(work(run, measured.is_none())),
             RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,

@@ -9,14 +9,14 @@ use spinney_evaluate::{
 };
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
-    Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, QuantizeError, Sensor,
-    Votes, argmax, calibrate, certify,
+    Calibration, CodeWidth, CodingChoice, Declared, ModelError, Options, QuantModel, Sensor, Votes,
+    argmax, calibrate, certify,
 };
 use spinney_train::isolation_forest;
 
 use super::build::{Built, build_one};
 use super::candidates::{self, Candidate, Form};
-use super::claim::Parts;
+use super::claim::same;
 use super::quantize::WITHOUT_REJECT;
 use super::run::RunResult;
 use super::share::DeviceRows;
@@ -53,7 +53,7 @@ fn codes(quant: &QuantModel, rows: &Dataset) -> Vec<Vec<i16>> {
 fn lowered(
     model: &FloatModel,
     n_codes: usize,
-) -> Result<(Vec<Calibration>, QuantModel), QuantizeError> {
+) -> Result<(Vec<Calibration>, QuantModel), ModelError> {
     let declared = Declared {
         sensor: Some(Sensor::I16),
         coding: CodingChoice::Identity,
@@ -141,19 +141,15 @@ impl Outliers {
             Voting::Soft,
             &rows,
         );
-        let Some(forest) = detector.forest() else {
-            unreachable!("it has trees");
-        };
-        Parts {
-            quant: detector,
-            calibrations: &self.calibrations,
-            certificate: &certificate,
-            digest: &sha256(self.model.to_json().as_bytes()),
-            order: forest.order(),
-            exit_margin: 1.0,
-            voting: Voting::Soft,
-        }
-        .claim()
+        let digest = sha256(self.model.to_json().as_bytes());
+        let certificate = same(&certificate)?;
+        Ok(spinney_codegen::claim(
+            &digest,
+            detector,
+            &self.calibrations,
+            Voting::Soft,
+            certificate,
+        ))
     }
 }
 

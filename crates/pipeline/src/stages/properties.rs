@@ -3,7 +3,7 @@
 use spinney_config::{Asks, Config, Property};
 use spinney_model::Task;
 use spinney_oracle::{
-    OracleError, Property as Question, Radius, STEPS_PER_SECOND, Steps, Subject, Verdict, decide,
+    ModelError, Property as Question, Radius, STEPS_PER_SECOND, Steps, Subject, Verdict, decide,
     radii,
 };
 use spinney_report::{Drift, Property as Found, Truth};
@@ -59,7 +59,7 @@ impl Asked<'_> {
             quant: &self.quantized.quant,
             calibrations: &self.quantized.calibrations,
         };
-        let at_fault = |error: OracleError| {
+        let at_fault = |error: ModelError| {
             let message = format!(
                 "{}: found {}, expected {}",
                 error.place, error.found, error.expected
@@ -111,7 +111,7 @@ impl Asked<'_> {
         subject: &Subject<'_>,
         (share, min_share): (f64, f64),
         steps: Steps,
-    ) -> Result<Drift, OracleError> {
+    ) -> Result<Drift, ModelError> {
         let test = self.quantized.rows.test.values();
         let rows: Vec<Vec<f64>> = test.rows().into_iter().map(|row| row.to_vec()).collect();
         let each = Steps(steps.0 / rows.len().max(1) as u64);

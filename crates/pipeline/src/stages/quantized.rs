@@ -7,8 +7,7 @@ use spinney_evaluate::{Reject, value_bound};
 use spinney_import::{Format, sniff};
 use spinney_model::{FloatModel, Naming, Voting};
 use spinney_quantize::{
-    Calibration, CodeWidth, CodingChoice, Declared, Options, QuantModel, QuantizeError, Sensor,
-    Votes,
+    Calibration, CodeWidth, CodingChoice, Declared, ModelError, Options, QuantModel, Sensor, Votes,
 };
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
@@ -229,8 +228,8 @@ fn narrowest(
     model: &FloatModel,
     calibrations: &[Calibration],
     options: Options,
-) -> Result<Votes, QuantizeError> {
-    let is_within = |votes: Votes| -> Result<bool, QuantizeError> {
+) -> Result<Votes, ModelError> {
+    let is_within = |votes: Votes| -> Result<bool, ModelError> {
         let quant = QuantModel::new(model, calibrations, Options { votes, ..options }, None)?;
         Ok(value_bound(model, &quant).is_none_or(|bound| bound <= limit))
     };
@@ -273,10 +272,7 @@ pub(super) fn fit_to_model(
         train: rows.train.map(|train| fit(train, true)).transpose()?,
         calibration: (rows.calibration.map(|rows| fit(rows, true))).transpose()?,
         test: fit(rows.test, rows.has_labels)?,
-        has_labels: rows.has_labels,
-        test_samples: rows.test_samples,
-        notes: rows.notes,
-        groups: rows.groups,
+        ..rows
     })
 }
 

@@ -15,7 +15,7 @@ pub(super) type Side<R> = (Vec<R>, Vec<Note>);
 pub(super) type Divided<R> = (Vec<R>, Vec<R>, Vec<Note>);
 
 /// A row of features per decision of a recording, and the class of each.
-pub(super) type Heard = (Vec<Vec<i32>>, Vec<String>);
+pub(super) type FeatureRows = (Vec<Vec<i32>>, Vec<String>);
 
 /// A kind of recordings, as a config's front end hears them.
 pub(super) trait Recordings {
@@ -36,7 +36,7 @@ pub(super) trait Recordings {
     fn features(&self) -> Vec<String>;
 
     /// The rows that a device makes of a recording.
-    fn heard(&self, recording: &Self::Recording) -> Result<Heard, Failure>;
+    fn heard(&self, recording: &Self::Recording) -> Result<FeatureRows, Failure>;
 
     /// All rows of these recordings, and for each the index of its recording.
     fn rows(&self, recordings: &[Self::Recording]) -> Result<(Dataset, Vec<usize>), Failure> {

@@ -13,9 +13,9 @@ use spinney_evaluate::{
 use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Detect, Device, Encoding, Export, FILES, FlowStage,
-    FootprintShare, Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, TimingBasis,
-    TreeSize, UNKNOWN, Value, predictions_csv,
+    Accuracy, Certified, Dataset, Device, Encoding, Export, FILES, FlowStage, FootprintShare,
+    Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize,
+    UNKNOWN, Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -146,7 +146,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
         values: values(config, &summary),
-        detect: summary.detection.as_ref().map(Detect::new),
+        detect: summary.detection.clone(),
         reject: reject(&summary, &predictions, reject_cost),
         certificate: Certified {
             checked: checked.passes() && checked.is_whole(),

@@ -7,7 +7,7 @@ use spinney_dataset::{Dataset, folds};
 use spinney_evaluate::{Evaluation, Predictions, Scorecard};
 use spinney_model::FloatModel;
 use spinney_oracle::shrink::{Family, Shrunk, every_input, every_row};
-use spinney_oracle::{OracleError, STEPS_PER_SECOND, Steps};
+use spinney_oracle::{ModelError, STEPS_PER_SECOND, Steps};
 use spinney_quantize::{Options, QuantModel, Votes};
 use spinney_report::{Shrink, Truth};
 
@@ -60,7 +60,7 @@ pub fn run(
         score_after: None,
         test_rows_differing: 0,
     };
-    let refused = |error: OracleError| refused(config, &error);
+    let refused = |error: ModelError| refused(config, &error);
     let smaller = match asked.promise {
         Promise::Score => {
             let score = Score {
@@ -172,7 +172,7 @@ fn table_bytes(config: &Config, rows: &PipelineRows, model: &FloatModel) -> Opti
         .min()
 }
 
-fn refused(config: &Config, error: &OracleError) -> Failure {
+fn refused(config: &Config, error: &ModelError) -> Failure {
     let message = format!("found {}, expected {}", error.found, error.expected);
     let help = "remove `shrink`, or take a classifier of trees";
     config.fault("model.shrink", message, Some(help)).into()

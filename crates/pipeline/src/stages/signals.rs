@@ -15,7 +15,7 @@ use spinney_signal::{
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
 use super::rates::Resampled;
-use super::recordings::{self, Divided, Heard, Recordings, Side, division};
+use super::recordings::{self, Divided, FeatureRows, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 use crate::{places, store};
 
@@ -175,7 +175,7 @@ impl Recordings for Sides<'_> {
         self.front_end.feature_names()
     }
 
-    fn heard(&self, stretch: &Stretch) -> Result<Heard, Failure> {
+    fn heard(&self, stretch: &Stretch) -> Result<FeatureRows, Failure> {
         let rows = hear(self.front_end, &stretch.samples).input()?;
         Ok((rows, stretch.labels.clone()))
     }

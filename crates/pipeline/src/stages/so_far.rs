@@ -1,10 +1,10 @@
 //! What a run that stopped after a stage has found, for a reader and for programs.
 
 use serde::Serialize;
-use spinney_evaluate::{Evaluation, Predictions};
+use spinney_evaluate::{Detection, Evaluation, Predictions};
 use spinney_report::{
-    Accuracy, Certified, Dataset, Detect, Device, Encoding, FeatureCoding, FootprintShare, Model,
-    Origin, Property, Reject, SCHEMA, Shrink, Value,
+    Accuracy, Certified, Dataset, Device, Encoding, FeatureCoding, FootprintShare, Model, Origin,
+    Property, Reject, SCHEMA, Shrink, Value,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -55,7 +55,7 @@ pub struct QuantizedSoFar {
     pub values: Vec<Value>,
     /// A detector's alarms.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detect: Option<Detect>,
+    pub detect: Option<Detection>,
     /// When a class is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reject: Option<Reject>,
@@ -140,7 +140,7 @@ fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         },
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
         values: report::values(&session.config, &known),
-        detect: known.detection.as_ref().map(Detect::new),
+        detect: known.detection.clone(),
         reject: report::reject(&known, &predictions, None),
         certificate: report::certified(&certificate, &known),
         shrink: stage.read_json(SHRINK)?,

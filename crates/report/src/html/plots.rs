@@ -5,9 +5,9 @@ use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use spinney_evaluate::{MarginUnit, Margins};
+use spinney_evaluate::{Detection, MarginUnit, Margins};
 
-use crate::{Candidate, Detect, Value};
+use crate::{Candidate, Value};
 
 /// Width and height of a drawing; the page scales it.
 const SIZE: (u32, u32) = (540, 280);
@@ -174,7 +174,7 @@ fn draw_points(
 }
 
 /// Anomalies found over false alarms, with the point of the threshold.
-pub(super) fn roc(detect: &Detect, at: Option<(f64, f64)>) -> Markup {
+pub(super) fn roc(detect: &Detection, at: Option<(f64, f64)>) -> Markup {
     let curve = detect.curve.iter();
     let points: Vec<(f64, f64)> = curve.map(|it| (it.false_alarm_rate, it.recall)).collect();
     let words = ("false alarms, as a share of normal rows", "anomalies found");
@@ -184,7 +184,7 @@ pub(super) fn roc(detect: &Detect, at: Option<(f64, f64)>) -> Markup {
 }
 
 /// Alarms that are right over anomalies found, with the point of the threshold.
-pub(super) fn precision_recall(detect: &Detect, at: Option<(f64, f64)>) -> Markup {
+pub(super) fn precision_recall(detect: &Detection, at: Option<(f64, f64)>) -> Markup {
     let curve = detect.curve.iter();
     let points: Vec<(f64, f64)> = curve.map(|it| (it.recall, it.precision)).collect();
     let words = ("anomalies found", "alarms that are right");

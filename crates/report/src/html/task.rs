@@ -1,11 +1,11 @@
 //! A regressor's errors with their plots, and a detector's curves.
 
 use maud::{Markup, html};
-use spinney_evaluate::ClassScore;
+use spinney_evaluate::{ClassScore, Detection};
 
 use super::parts::share;
 use super::plots;
-use crate::{Detect, Report, Value};
+use crate::{Report, Value, task};
 
 pub(super) fn values_tile(values: &[Value]) -> Markup {
     html! {
@@ -34,7 +34,7 @@ pub(super) fn values_tile(values: &[Value]) -> Markup {
 }
 
 impl Report {
-    pub(super) fn detect_tile(&self, detect: &Detect) -> Markup {
+    pub(super) fn detect_tile(&self, detect: &Detection) -> Markup {
         html! {
             div.tile {
                 h2 { "Area under the ROC curve" }
@@ -47,7 +47,7 @@ impl Report {
                     }
                     _ => { p.big { "no labels" } p.note { "The test rows have none, or of one kind." } }
                 }
-                p.note { (detect.alarms_in_words(self.dataset.test_rows)) "." }
+                p.note { (task::alarms_in_words(detect, self.dataset.test_rows)) "." }
             }
         }
     }
@@ -64,15 +64,15 @@ impl Report {
         }
     }
 
-    pub(super) fn detect_section(&self, detect: &Detect) -> Markup {
-        let at_threshold = Detect::at_threshold(&self.accuracy);
+    pub(super) fn detect_section(&self, detect: &Detection) -> Markup {
+        let at_threshold = task::at_threshold(&self.accuracy);
         let now = at_threshold
             .last()
             .map(|(_, score, false_alarms)| (*score, *false_alarms));
         html! {
             section {
                 h2 #accuracy { (self.worth()) }
-                p { (detect.alarms_in_words(self.dataset.test_rows)) "." }
+                p { (task::alarms_in_words(detect, self.dataset.test_rows)) "." }
                 @if !at_threshold.is_empty() {
                     table {
                         caption.aside { "Alarms at the threshold" }

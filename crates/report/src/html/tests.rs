@@ -7,7 +7,7 @@ use spinney_evaluate::{
 };
 use spinney_model::Task;
 
-use crate::{Comparison, Detect, Report, Value};
+use crate::{Comparison, Report, Value};
 
 const KINDS: [&str; 4] = ["iris-tree", "digits", "wine-bayes", "acoustic-events"];
 
@@ -141,7 +141,7 @@ fn detector(has_labels: bool) -> Report {
     report.dataset.test_rows = 8;
     report.accuracy.float_scores = has_labels.then(|| card.clone());
     report.accuracy.q15_scores = has_labels.then_some(card);
-    report.detect = Some(Detect::new(&detection));
+    report.detect = Some(detection);
     report
 }
 

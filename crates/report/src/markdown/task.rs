@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use spinney_evaluate::Detection;
+
 use super::{escaped, sentence};
-use crate::{Detect, Report, Value};
+use crate::{Report, Value, task};
 
 impl Report {
     pub(super) fn write_values(&self, values: &[Value], out: &mut String) -> std::fmt::Result {
@@ -16,16 +18,20 @@ impl Report {
         }
         Ok(())
     }
-    pub(super) fn write_detect(&self, detect: &Detect, out: &mut String) -> std::fmt::Result {
+    pub(super) fn write_detect(&self, detect: &Detection, out: &mut String) -> std::fmt::Result {
         writeln!(out, "\n## {}\n", self.worth())?;
-        writeln!(out, "{}.", detect.alarms_in_words(self.dataset.test_rows))?;
+        writeln!(
+            out,
+            "{}.",
+            task::alarms_in_words(detect, self.dataset.test_rows)
+        )?;
         if let (Some(float), Some(q15)) = (detect.auc_float, detect.auc_q15) {
             writeln!(
                 out,
                 "Area under the ROC curve: float {float:.4}, Q15 {q15:.4}."
             )?;
         }
-        let at_threshold = Detect::at_threshold(&self.accuracy);
+        let at_threshold = task::at_threshold(&self.accuracy);
         if at_threshold.is_empty() {
             return Ok(());
         }

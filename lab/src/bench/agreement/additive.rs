@@ -120,9 +120,7 @@ impl Fitted {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
-        .with_context(|| format!("cannot read {}", path.display()))
-        .input()
+    crate::read(path).input()
 }
 
 /// Ranks, so that no reading is told apart otherwise than by the model; and a reading of each feature may

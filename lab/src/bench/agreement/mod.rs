@@ -4,7 +4,6 @@
 mod additive;
 mod markdown;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use spinney_board::Core;
 use spinney_cli::terminal;
@@ -150,10 +149,7 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
     let committed: Vec<Case> = if only.is_empty() && kinds.is_empty() {
         Vec::new()
     } else {
-        let path = folder.join("agreement.json");
-        let bytes = std::fs::read(&path)
-            .with_context(|| format!("cannot read {}", path.display()))
-            .input()?;
+        let bytes = crate::read(folder.join("agreement.json")).input()?;
         serde_json::from_slice(&bytes).input()?
     };
     let mut cases: Vec<Case> = Vec::new();
@@ -217,12 +213,7 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
 }
 
 fn data() -> Result<Vec<Data>, Failure> {
-    let read = |name: &str| {
-        let path = crate::repository().join("data").join(name);
-        std::fs::read(&path)
-            .with_context(|| format!("cannot read {}", path.display()))
-            .input()
-    };
+    let read = |name: &str| crate::read(crate::repository().join("data").join(name)).input();
     let table = |name: &'static str, label: &str, is_integer: bool| -> Result<Data, Failure> {
         let all = csv::read(&read(&format!("{name}.csv"))?, label).input()?;
         part(name, all, is_integer)

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::Deserialize;
 use spinney_dataset::{Columns, Dataset, LabelsAre, LabelsIn, Source as Rows};
 use spinney_model::FloatModel;
@@ -76,12 +75,7 @@ impl Deref for Model {
 impl Model {
     /// Reads the folder of one model.
     pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            std::fs::read(&path)
-                .with_context(|| format!("cannot read {}", path.display()))
-                .environment()
-        };
+        let read = |name: &str| crate::read(folder.join(name)).environment();
         let facts: Facts = serde_json::from_slice(&read("model.json")?).environment()?;
         let dataset = |part: &str| -> Result<Dataset, Failure> {
             let rows = read(&format!("{part}.npy"))?;

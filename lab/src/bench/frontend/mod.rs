@@ -144,9 +144,7 @@ fn toolchain(place: &Place) -> Result<Toolchain, Failure> {
 
 /// The first frame of each signal of the front end's fixtures, little-endian.
 fn frames() -> Result<Vec<u8>, Failure> {
-    let path = crate::repository().join("crates/frontend/tests/fixtures/signals.i16");
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("cannot read {}", path.display()))
+    let bytes = crate::read(crate::repository().join("crates/frontend/tests/fixtures/signals.i16"))
         .environment()?;
     Ok(bytes
         .chunks(2 * FRAME_STRIDE)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use spinney_cli::terminal;
 use spinney_codegen::memory_x;
 use spinney_evaluate::Footprint;
@@ -161,11 +161,7 @@ fn run(
 fn workspace(place: &Place) -> Result<BTreeMap<String, String>, Failure> {
     let machine = place.machine()?;
     let repository = crate::repository();
-    let read = |path: &str| {
-        std::fs::read_to_string(repository.join(path))
-            .with_context(|| format!("cannot read {path}"))
-            .environment()
-    };
+    let read = |path: &str| crate::read_text(repository.join(path)).environment();
     let mut files = BTreeMap::new();
     for (from, to) in [
         ("firmware/Cargo.lock", "Cargo.lock"),
