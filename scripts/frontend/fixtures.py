@@ -9,12 +9,15 @@ dpkg-deb -x sonic-pi-samples_*.deb . and usr/share/sonic-pi/samples.
     signals.i16   signal after signal, little-endian
     energies.f32  log2 of mel energies, bank after bank: first of a full-scale sine at each band's
                   centre, then of each frame of each signal
+    shapes.f32    centroid and roll-off of each frame in units of 1/65536 of the rate, and log2 of its
+                  flatness, in the order of energies.f32
     index.json    names, lengths and banks, in that order
 
 and what motion.py tells of.
 
 The reference is `librosa.filters.mel(...) @ |scipy.fft.rfft(get_window("hann", N) * frame)|**2`
-on the samples as integers, all in float64.
+on the samples as integers, all in float64. Shapes are `librosa.feature.spectral_centroid`,
+`spectral_rolloff` and `spectral_flatness` of the same powers, of the bins that some filter weighs.
 """
 
 import json
@@ -56,8 +59,9 @@ def main():
     signals["clipped"] = as_int16(signals["crow"] * 40.0)
     OUT.mkdir(parents=True, exist_ok=True)
     np.concatenate(list(signals.values())).astype("<i2").tofile(OUT / "signals.i16")
-    logs = [of_bank(bank, list(signals.values())) for bank in BANKS]
+    logs, shapes = zip(*(of_bank(bank, list(signals.values())) for bank in BANKS))
     np.concatenate(logs).astype("<f4").tofile(OUT / "energies.f32")
+    np.concatenate(shapes).astype("<f4").tofile(OUT / "shapes.f32")
     index = {"n_samples": N_SAMPLES, "signals": list(signals), "banks": BANKS}
     (OUT / "index.json").write_text(json.dumps(index, indent=1) + "\n")
     motion.main()
@@ -107,15 +111,34 @@ def of_bank(bank, signals):
     )
     window = scipy.signal.get_window("hann", points)
 
+    def powers(frame):
+        return np.abs(scipy.fft.rfft(window * frame)) ** 2
+
     def energies(frame):
-        return filters @ np.abs(scipy.fft.rfft(window * frame)) ** 2
+        return filters @ powers(frame)
 
     edges = librosa.mel_frequencies(bank["bands"] + 2, fmin=bank["min"], fmax=bank["max"], htk=bank["htk"])
     sines = [32768 * np.sin(2 * np.pi * centre / bank["rate"] * np.arange(points)) for centre in edges[1:-1]]
     rows = [[energies(sine)[band] for band, sine in enumerate(sines)]]
     for signal in signals:
         rows += [energies(signal[at : at + points]) for at in range(0, N_SAMPLES - points + 1, hop)]
-    return np.log2(np.maximum(rows, 1e-9)).ravel()
+    # The last bin has no weight but for what rounding leaves.
+    bins = np.flatnonzero(filters.sum(axis=0)[: points // 2])
+    shapes = [
+        shape(powers(signal[at : at + points])[bins, None], bins * 65536 / points)
+        for signal in signals
+        for at in range(0, N_SAMPLES - points + 1, hop)
+    ]
+    return np.log2(np.maximum(rows, 1e-9)).ravel(), np.ravel(shapes)
+
+
+def shape(powers, frequencies):
+    if powers.max() < 1e-9:
+        return 0, frequencies[0], 0
+    centroid = librosa.feature.spectral_centroid(S=powers, freq=frequencies[:, None])
+    roll_off = librosa.feature.spectral_rolloff(S=powers, freq=frequencies[:, None], roll_percent=0.85)
+    flatness = librosa.feature.spectral_flatness(S=np.sqrt(powers), amin=1e-9)
+    return centroid.item(), roll_off.item(), np.log2(flatness.item())
 
 
 main()

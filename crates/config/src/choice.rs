@@ -5,7 +5,7 @@ use spinney_dataset::{Decimal, Delimiter};
 use spinney_evaluate::Sends;
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
-use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
+use spinney_signal::{Measure, MelScale, Normalisation, Spectral, Statistic, Window};
 
 /// A value that is one word of a few in `pipeline.toml`.
 pub trait Word: Copy + Sized + 'static {
@@ -334,17 +334,24 @@ choice! {
     }
 }
 
-impl Word for Measure {
-    const WORDS: &'static [&'static str] = &Self::WORDS;
+/// Enums that features are called by have their words.
+macro_rules! own_words {
+    ($($name:ident)+) => {$(
+        impl Word for $name {
+            const WORDS: &'static [&'static str] = &Self::WORDS;
 
-    fn word(self) -> &'static str {
-        self.word()
-    }
+            fn word(self) -> &'static str {
+                self.word()
+            }
 
-    fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.word() == word)
-    }
+            fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|it| it.word() == word)
+            }
+        }
+    )+};
 }
+
+own_words! { Measure Spectral }
 
 words! {
     Window {

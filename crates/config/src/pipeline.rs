@@ -13,7 +13,7 @@ use spinney_dataset::{Decimal, Delimiter, Dialect};
 use spinney_evaluate::{AccuracyLimits, PowerPlan, UplinkPlan};
 use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Sensor, Votes};
-use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
+use spinney_signal::{Measure, MelScale, Normalisation, Spectral, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
@@ -567,6 +567,9 @@ pub struct AudioFrontend {
     pub aggregate_of: AggregateOf,
     /// Cepstral coefficients in place of the bands; 0 for the bands.
     pub n_cepstra: u32,
+    /// What is kept of the shape of a frame's spectrum, each once, in the order of the enum.
+    #[serde(serialize_with = "as_words", skip_serializing_if = "Vec::is_empty")]
+    pub spectral: Vec<Spectral>,
     /// Frames on either side of a delta; 0 for no deltas.
     pub n_delta_frames: u32,
     /// Frames per decision.

@@ -1,12 +1,13 @@
 //! From samples to features for microcontrollers, all in integers: frames, windows, a real FFT,
-//! mel bands, logarithms, cepstra, deltas, aggregates over a decision, and moments of slow sensors.
+//! mel bands, logarithms, cepstra, the shape of a spectrum, deltas, aggregates over a decision, and
+//! statistics of slow sensors.
 //!
 //! Host and device run this one crate, which makes their features equal bit for bit. It needs no
 //! `std`, allocates nothing, computes no float and cannot panic. Only what happens once per
 //! decision, a mean, divides.
 //!
 //! ```text
-//! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ (Cepstra) ─ Aggregate, Deltas
+//! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ (Cepstra, Shape) ─ Aggregate, Deltas
 //! i16 samples of each channel ─ Frames ─ frame ─ Moments, ranks, correlation: features in time
 //!                                       └─ Spectrum ─ Filters ─ log2: energies in plain bands
 //! ```
@@ -45,6 +46,7 @@ pub mod mel;
 pub mod moments;
 pub mod motion;
 pub mod ranks;
+pub mod shape;
 pub mod spectrum;
 mod trigonometry;
 mod twiddle;

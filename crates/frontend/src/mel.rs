@@ -7,6 +7,8 @@
 //! sums, the rising weights `first + j · slope` give `first · A + slope · ((n − 1) A − U)`, and the
 //! falling ones `last + (n − 1 − j) · slope` give `last · A + slope · U`.
 
+use core::ops::Range;
+
 use crate::TableError;
 use crate::log2::log2;
 use crate::spectrum::Spectrum;
@@ -98,6 +100,14 @@ impl<'t, const M: usize> Filters<'t, M> {
     #[must_use]
     pub fn offset(&self, band: usize) -> i16 {
         self.segments.get(band).map_or(0, |segment| segment.offset)
+    }
+
+    /// The bins from the lowest edge to the highest.
+    #[must_use]
+    pub fn bins(&self) -> Range<usize> {
+        let first = usize::from(self.first_bin);
+        let segments = core::iter::once(&self.lead).chain(self.segments);
+        first..segments.fold(first, |end, it| end.wrapping_add(it.n_bins.into()))
     }
 
     #[inline(always)]

@@ -6,12 +6,17 @@ use expect_test::expect;
 use serde::Deserialize;
 use spinney_frontend::cepstra::Cepstra;
 use spinney_frontend::log2;
+use spinney_frontend::shape::Shape;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
 use spinney_signal::{FilterTable, MelBank, MelScale, Normalisation, cosines};
 
 /// Below a full-scale sine at the band's centre by more than this, nothing is promised.
 const FLOOR_DB: f64 = -60.0;
+/// Below this power of its quietest bin, in bits, a frame's flatness is mostly rounding.
+const QUIET_BITS: f64 = 24.0;
+/// Some 60 dB below a full-scale sine: a power of the loudest bin that promises are for.
+const LOUD_BITS: f64 = 34.0;
 const DB_PER_BIT: f64 = 3.010_299_956_639_812;
 
 #[derive(Deserialize)]
@@ -104,6 +109,30 @@ fn cepstral_error(logs: &[f64]) -> f64 {
         ((in_bits(*found) - wanted) * DB_PER_BIT).abs()
     };
     found.iter().enumerate().map(error).fold(0.0, f64::max)
+}
+
+/// Centroid, roll-off and flatness of one frame, and the powers of its quietest and its loudest bin in
+/// bits.
+fn shape_of<const M: usize>(table: &FilterTable, samples: &[i16]) -> ([i16; 3], [f64; 2]) {
+    let filters = table.filters::<M>().expect("a table for this size");
+    let mut spectrum = Spectrum::<M>::new();
+    spectrum.transform(
+        samples.as_chunks().0.try_into().expect("a frame"),
+        &Window::hann(),
+    );
+    let mut values = [0; 3];
+    Shape::from_bits(u8::MAX).write(&spectrum, filters.bins(), &mut values);
+    let bins = filters.bins();
+    let powers: Vec<u64> = spectrum
+        .powers()
+        .skip(bins.start)
+        .take(bins.len())
+        .collect();
+    let in_bits = |power: Option<&u64>| power.map_or(0.0, |power| libm::log2(*power as f64));
+    (
+        values,
+        [in_bits(powers.iter().min()), in_bits(powers.iter().max())],
+    )
 }
 
 /// What is found over all banks for one signal.
@@ -214,4 +243,83 @@ fn log_mel_energies_are_librosas() {
         clipped                          3400 of  3520  max 0.0107 dB  rms 0.0021 dB  SNR 93.4 dB
     "#]]
     .assert_eq(&table);
+}
+
+#[test]
+fn shapes_are_librosas() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+    let read = |name: &str| std::fs::read(format!("{folder}/{name}")).expect("a fixture");
+    let index: Index = serde_json::from_slice(&read("index.json")).expect("the index");
+    let bytes = read("signals.i16");
+    let samples: Vec<i16> = (bytes.as_chunks().0.iter())
+        .map(|it| i16::from_le_bytes(*it))
+        .collect();
+    let bytes = read("shapes.f32");
+    let mut wanted = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|it| f64::from(f32::from_le_bytes(*it)));
+    let mut table = String::new();
+    let mut rows = vec![(0, [0.0_f64; 3], [0; 2]); index.signals.len()];
+    for bank in &index.banks {
+        let filters = bank.table();
+        for (signal, (n_frames, errors, n_judged)) in samples.chunks(index.n_samples).zip(&mut rows)
+        {
+            for at in (0..=index.n_samples - bank.points).step_by(bank.hop) {
+                let frame = &signal[at..at + bank.points];
+                let (found, [quietest, loudest]) = match bank.points {
+                    64 => shape_of::<32>(&filters, frame),
+                    128 => shape_of::<64>(&filters, frame),
+                    256 => shape_of::<128>(&filters, frame),
+                    512 => shape_of::<256>(&filters, frame),
+                    1024 => shape_of::<512>(&filters, frame),
+                    _ => shape_of::<1024>(&filters, frame),
+                };
+                let [centroid, roll_off, flatness] =
+                    [(); 3].map(|()| wanted.next().expect("a shape"));
+                let bin = 65536.0 / bank.points as f64;
+                let error = |found: i16, wanted: f64| (f64::from(found) - wanted).abs();
+                *n_frames += 1;
+                let is_silent = frame.iter().all(|it| *it == 0);
+                if is_silent || loudest >= LOUD_BITS {
+                    n_judged[0] += 1;
+                    errors[0] = errors[0].max(error(found[0], centroid));
+                    errors[1] = errors[1].max(error(found[1], roll_off) / bin);
+                }
+                if is_silent || quietest >= QUIET_BITS {
+                    n_judged[1] += 1;
+                    let error = in_bits(found[2]) - flatness;
+                    errors[2] = errors[2].max(error.abs());
+                }
+            }
+        }
+    }
+    assert_eq!(wanted.next(), None, "all of the fixture was compared");
+    for (name, (n_frames, errors, n_judged)) in index.signals.iter().zip(&rows) {
+        let ([centroid, roll_off, flatness], [of_all, of_flat]) = (errors, n_judged);
+        let _ = writeln!(
+            table,
+            "{name:30} {of_all:2} of {n_frames}  centroid {centroid:4.2}  roll-off {roll_off} bins  {of_flat:2} of \
+             {n_frames}  flatness {flatness:.4} bits"
+        );
+    }
+    expect![[r#"
+        kick                           75 of 75  centroid 0.97  roll-off 0 bins  41 of 75  flatness 0.0005 bits
+        snare                          69 of 75  centroid 1.02  roll-off 1 bins  38 of 75  flatness 0.0027 bits
+        cymbal                         69 of 75  centroid 1.02  roll-off 0 bins  61 of 75  flatness 0.0021 bits
+        tabla                          75 of 75  centroid 0.96  roll-off 0 bins   2 of 75  flatness 0.0013 bits
+        bell                           74 of 75  centroid 1.01  roll-off 0 bins  33 of 75  flatness 0.0022 bits
+        crow                           73 of 75  centroid 1.02  roll-off 0 bins   0 of 75  flatness 0.0000 bits
+        linear sweep                   74 of 75  centroid 1.00  roll-off 0 bins   0 of 75  flatness 0.0000 bits
+        logarithmic sweep              75 of 75  centroid 1.01  roll-off 0 bins   0 of 75  flatness 0.0000 bits
+        tone over noise 42 dB below    75 of 75  centroid 0.99  roll-off 0 bins  28 of 75  flatness 0.0031 bits
+        tone and tone 60 dB below      75 of 75  centroid 0.11  roll-off 0 bins   0 of 75  flatness 0.0000 bits
+        square waves                   75 of 75  centroid 1.13  roll-off 0 bins  45 of 75  flatness 0.0015 bits
+        noise                          75 of 75  centroid 1.06  roll-off 0 bins  75 of 75  flatness 0.0026 bits
+        impulses                       61 of 75  centroid 1.00  roll-off 0 bins  65 of 75  flatness 0.0020 bits
+        silence                        75 of 75  centroid 0.00  roll-off 0 bins  75 of 75  flatness 0.0000 bits
+        last bit                        0 of 75  centroid 0.00  roll-off 0 bins   0 of 75  flatness 0.0000 bits
+        clipped                        74 of 75  centroid 0.99  roll-off 0 bins  59 of 75  flatness 0.0025 bits
+    "#]].assert_eq(&table);
 }

@@ -4,6 +4,7 @@ use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Variance};
 use spinney_frontend::cepstra::Cepstra;
 use spinney_frontend::chain::{Chain, Energies, Logs, Measured, Summary};
 use spinney_frontend::deltas::Deltas;
+use spinney_frontend::shape::{Shape, WithShape};
 use spinney_frontend::window::Window;
 
 use crate::{BankError, FilterTable, SoundFront, Statistic, Window as WindowKind, cosines};
@@ -15,8 +16,12 @@ pub const BANDS_MAX: usize = 128;
 type All<A, B, C, D> = (A, (B, (C, D)));
 type OfLogs = All<Maximum<i16>, Minimum<i16>, Mean<i64>, Variance<i64, u64>>;
 type OfEnergies = All<Maximum<u64>, Minimum<u64>, Mean<u128>, Variance<u64, u128>>;
+/// All of a spectrum's shape, behind the bands.
+const SHAPE: u8 = u8::MAX;
+/// Most values of a frame.
+const VALUES_MAX: usize = BANDS_MAX + Shape::N_ALL as usize;
 /// Places of the values' statistics, or of those of deltas.
-const N_PLACES: usize = 4 * BANDS_MAX;
+const N_PLACES: usize = 4 * VALUES_MAX;
 /// Most frames of a delta.
 const WIDTH_MAX: usize = 9;
 
@@ -63,14 +68,17 @@ fn of_points<const M: usize>(
         samples,
     };
     if front_end.of_energies {
-        return run.rows(Energies, Aggregate::<OfEnergies, BANDS_MAX>::new());
+        return run.rows(Energies, Aggregate::<OfEnergies, VALUES_MAX>::new());
     }
-    let deltas = Deltas::<OfLogs, BANDS_MAX, WIDTH_MAX>::new(front_end.n_delta_frames);
-    if front_end.n_cepstra == 0 {
-        return run.rows(Logs, deltas);
-    }
+    let deltas = Deltas::<OfLogs, VALUES_MAX, WIDTH_MAX>::new(front_end.n_delta_frames);
     let cosines = cosines(table.n_bands());
-    run.rows(Cepstra::<BANDS_MAX>::new(&cosines), deltas)
+    let cepstra = Cepstra::<BANDS_MAX>::new(&cosines);
+    match (front_end.n_cepstra, front_end.spectral.is_empty()) {
+        (0, true) => run.rows(Logs, deltas),
+        (0, false) => run.rows(WithShape::<_, BANDS_MAX, SHAPE>(Logs), deltas),
+        (_, true) => run.rows(cepstra, deltas),
+        (_, false) => run.rows(WithShape::<_, BANDS_MAX, SHAPE>(cepstra), deltas),
+    }
 }
 
 struct Run<'a, const M: usize> {
@@ -81,7 +89,7 @@ struct Run<'a, const M: usize> {
 
 impl<const M: usize> Run<'_, M> {
     /// Values beyond those of the front end are computed of nothing, and nobody looks at them.
-    fn rows<F: Measured<BANDS_MAX>, S: Summary<F::Value, BANDS_MAX>>(
+    fn rows<F: Measured<VALUES_MAX>, S: Summary<F::Value, VALUES_MAX>>(
         &self,
         measured: F,
         summary: S,
@@ -95,7 +103,7 @@ impl<const M: usize> Run<'_, M> {
             .table
             .filters()
             .expect("the table was made for this number of points");
-        let mut chain = Chain::<F, S, i32, M, BANDS_MAX, { 2 * N_PLACES }>::new(
+        let mut chain = Chain::<F, S, i32, M, VALUES_MAX, { 2 * N_PLACES }>::new(
             &window,
             filters,
             measured,
@@ -115,8 +123,12 @@ impl<const M: usize> Run<'_, M> {
             kinds
                 .flat_map(|kind| {
                     let statistics = front_end.statistics.iter();
-                    let of = |statistic: &Statistic| &kind[place(*statistic) * BANDS_MAX..];
-                    statistics.flat_map(move |it| of(it)[..front_end.n_values()].iter().copied())
+                    let of = |statistic: &Statistic| &kind[place(*statistic) * VALUES_MAX..];
+                    statistics.flat_map(move |it| {
+                        let values = of(it)[..front_end.n_of_filters()].iter().copied();
+                        let shape = front_end.spectral.iter();
+                        values.chain(shape.map(move |at| of(it)[BANDS_MAX + *at as usize]))
+                    })
                 })
                 .collect()
         };

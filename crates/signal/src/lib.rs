@@ -27,6 +27,7 @@
 //!     statistics: vec![Statistic::Maximum],
 //!     of_energies: false,
 //!     n_cepstra: 0,
+//!     spectral: Vec::new(),
 //!     n_delta_frames: 0,
 //! };
 //! // A second of a square wave: 61 frames, six decisions, eight features each.
@@ -53,7 +54,9 @@ mod windows;
 pub use compressed::ENDINGS as COMPRESSED_ENDINGS;
 pub use decisions::{labels_of, trimmed};
 pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};
-pub use front_end::{FrontEnd, MAGNITUDE, Measure, MotionFront, SoundFront, Statistic, Window};
+pub use front_end::{
+    FrontEnd, MAGNITUDE, Measure, MotionFront, SoundFront, Spectral, Statistic, Window,
+};
 pub use hear::{BANDS_MAX, hear};
 pub use intervals::{
     Interval, Listed, Timed, check_within, fitting_rate_hz, intervals_csv, most, read_intervals,

@@ -6,7 +6,7 @@ use spinney_signal::{
     Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals, read_wav,
     render, trimmed, wav_bytes,
 };
-use spinney_signal::{MelBank, MelScale, Normalisation, SoundFront, Statistic, Window};
+use spinney_signal::{MelBank, MelScale, Normalisation, SoundFront, Spectral, Statistic, Window};
 
 const RATE: u32 = 16_000;
 
@@ -28,6 +28,7 @@ fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
         statistics: vec![statistic],
         of_energies,
         n_cepstra: 0,
+        spectral: Vec::new(),
         n_delta_frames: 0,
     }
 }
@@ -271,6 +272,54 @@ fn deltas_are_slopes_within_a_decision() {
         let short = hear(&deltas(14), &samples[..256 + 200 * (width - 2)]).expect("filters");
         assert_eq!(short[0][24..], [0; 24]);
     }
+}
+
+#[test]
+fn shapes_stand_behind_bands_and_cepstra() {
+    let samples = noise(256 + 200 * 13);
+    let plain = SoundFront {
+        n_frames_per_decision: NonZeroU32::new(6).expect("not zero"),
+        statistics: vec![Statistic::Mean, Statistic::Variance],
+        n_delta_frames: 1,
+        ..front_end(Statistic::Mean, false)
+    };
+    let without = hear(&plain, &samples).expect("filters");
+    let all = SoundFront {
+        spectral: Spectral::ALL.to_vec(),
+        ..plain.clone()
+    };
+    let rows = hear(&all, &samples).expect("filters");
+    let names = all.feature_names();
+    assert_eq!(
+        [&names[11], &names[12], &names[28], &names[59]],
+        [
+            "mel_11_mean",
+            "centroid_mean",
+            "roll_off_variance",
+            "flatness_delta_variance"
+        ]
+    );
+    for (row, without) in rows.iter().zip(&without) {
+        assert_eq!(row.len(), names.len());
+        let bands: Vec<_> = row.chunks_exact(15).flat_map(|it| &it[..12]).collect();
+        assert_eq!(bands, without.iter().collect::<Vec<_>>());
+        // Noise: the middle and 85 % of what lies between 100 Hz and half of the rate.
+        let [centroid, roll_off, flatness] = row[12..15] else {
+            panic!("{row:?}");
+        };
+        assert!((12_000..23_000).contains(&centroid), "{centroid}");
+        assert!((20_000..32_000).contains(&roll_off), "{roll_off}");
+        assert!(flatness < 0, "{flatness}");
+    }
+    // One of them alone, of cepstra.
+    let flat = SoundFront {
+        spectral: vec![Spectral::Flatness],
+        n_cepstra: 4,
+        ..plain
+    };
+    let cepstra = hear(&flat, &samples).expect("filters");
+    assert_eq!(cepstra[0][4], rows[0][14]);
+    assert_eq!(flat.feature_names()[4], "flatness_mean");
 }
 
 #[test]

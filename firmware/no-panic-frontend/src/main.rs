@@ -15,6 +15,7 @@ use spinney_frontend::moments::Moments;
 use spinney_frontend::motion::{
     Bands, Measures, Motion, NoTones, correlate, measure, with_magnitudes,
 };
+use spinney_frontend::shape::WithShape;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
 
@@ -50,6 +51,8 @@ extern "C" fn _start() -> ! {
         chain::<_, _, 4>(Logs, Aggregate::<Maximum<i16>, 4>::new());
         chain::<_, _, 16>(Logs, Deltas::<Two, 4, 9>::new(black_box(3)));
         chain::<_, _, 8>(cepstra, Deltas::<Maximum<i16>, 4, 3>::new(1));
+        let shape = WithShape::<_, 1, 7>(Logs);
+        chain::<_, _, 4>(shape, Aggregate::<Maximum<i16>, 4>::new());
         chain::<_, _, 12>(Energies, Aggregate::<Three, 4>::new());
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));

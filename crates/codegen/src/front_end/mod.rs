@@ -12,7 +12,7 @@ use crate::{SourceTree, texts};
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 17] = texts!(
+const FRONT_END: [(&str, &str); 18] = texts!(
     "frontend/src/",
     "../../device/frontend/",
     [
@@ -29,6 +29,7 @@ const FRONT_END: [(&str, &str); 17] = texts!(
         "moments.rs",
         "motion.rs",
         "ranks.rs",
+        "shape.rs",
         "spectrum.rs",
         "trigonometry.rs",
         "twiddle.rs",

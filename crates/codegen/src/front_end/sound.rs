@@ -1,5 +1,6 @@
 //! A front end for sound in a generated crate; its twin is the front end's `chain.rs`.
 
+use spinney_frontend::shape::Shape;
 use spinney_signal::{FilterTable, SoundFront, Statistic, cosines};
 
 use super::{METHODS, constructor, filters::filters};
@@ -35,6 +36,18 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable) -> String {
             let new = "cepstra::Cepstra::new(&COSINES)";
             ("cepstra::Cepstra<'static, N_BANDS>", new)
         }
+    };
+    let (measured, measured_new) = if front.spectral.is_empty() {
+        (measured.to_owned(), measured_new.to_owned())
+    } else {
+        modules.push("shape");
+        let none = Shape::from_bits(0);
+        let shape = (front.spectral.iter()).fold(none, |all, it| all.and(it.set()));
+        let (n, bits) = (front.n_of_filters(), shape.bits());
+        (
+            format!("shape::WithShape<{measured}, {n}, {bits:#b}>"),
+            format!("shape::WithShape({measured_new})"),
+        )
     };
     let (kept, kept_new) = match front.n_delta_frames {
         0 => (

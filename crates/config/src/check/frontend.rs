@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use spinney_signal::{MelScale, Normalisation, Statistic, Window};
+use spinney_signal::{MelScale, Normalisation, Spectral, Statistic, Window};
 
 use crate::choice::{AggregateOf, SignalKind, Word};
 use crate::diagnostics::Fault;
@@ -16,13 +16,14 @@ use super::motion;
 const SNR_DB_MAX: f64 = 60.0;
 
 /// Keys that only sound has.
-const OF_SOUND: [&str; 10] = [
+const OF_SOUND: [&str; 11] = [
     "microphone_rate",
     "scale",
     "normalisation",
     "aggregate",
     "aggregate_of",
     "cepstra",
+    "spectral",
     "deltas",
     "decision_s",
     "decision_frames",
@@ -102,6 +103,11 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         reader.refuse_pair(section, "microphone_rate", message, &cause);
     }
     let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
+    let mut spectral: Vec<Spectral> = (section.choices("spectral", Spectral::from_word))
+        .map_or_else(Vec::new, |words| {
+            words.into_iter().map(|(word, _)| word).collect()
+        });
+    spectral.sort_unstable();
     let (n_cepstra, n_delta_frames) = of_logarithms(reader, section, n_bands, n_frames);
     Some(AudioFrontend {
         sample_rate_hz: sample_rate_hz?,
@@ -120,6 +126,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
             .collect(),
         aggregate_of: section.choice::<AggregateOf>("aggregate_of")?,
         n_cepstra: n_cepstra?,
+        spectral,
         n_delta_frames: n_delta_frames?,
         n_frames_per_decision: n_frames?,
         microphone_rate_hz,
@@ -140,6 +147,8 @@ fn of_logarithms(
         for key in ["cepstra", "deltas"] {
             reader.contradict(section, key, "they are made of logarithms", &cause);
         }
+        let why = "it is aggregated as logarithms are";
+        reader.contradict(section, "spectral", why, &cause);
     }
     let n_cepstra = section.integer_u32("cepstra");
     if let (Some(cepstra), Some(bands)) = (n_cepstra, n_bands)

@@ -2,7 +2,7 @@
 
 use super::keys::NONE;
 use super::{Default, Interval, Key, Kind, Section, told};
-use spinney_signal::{Measure, MelScale, Normalisation, Statistic, Window};
+use spinney_signal::{Measure, MelScale, Normalisation, Spectral, Statistic, Window};
 
 use crate::choice::{AggregateOf, SignalKind, Word};
 
@@ -55,6 +55,8 @@ pub(super) const FRONTEND: Section = section! {
     /// Mel-frequency cepstral coefficients in place of the bands, from 0 on: `mfcc_0`, `mfcc_1` and
     /// so on; 0 for the bands.
     "cepstra": Kind::Integer { min: 0, max: 128 }, Default::Value("0");
+    /// What is kept of the shape of a frame's spectrum, each a value like a band: `centroid`.
+    "spectral": Kind::Choices(&Spectral::WORDS), NONE;
     /// Frames on either side that a value's slope is taken over, for features `mel_0_delta` as
     /// well; 0 for none.
     "deltas": Kind::Integer { min: 0, max: 4 }, Default::Value("0");

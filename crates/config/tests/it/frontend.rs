@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use spinney_config::{AudioFrontend, Frontend, Labels, MotionFrontend, Pipeline};
-use spinney_signal::{Measure, Statistic};
+use spinney_signal::{Measure, Spectral, Statistic};
 
 use crate::common::{check, parse};
 
@@ -45,10 +45,13 @@ fn seconds_are_whole_frames() {
 #[test]
 fn what_frames_come_to() {
     let sound = "[frontend]\nsample_rate = 16000\nbands = 20\ndecision_frames = 5\n";
-    let text = format!("{SOUND}{sound}aggregate = [\"mean\", \"max\"]\ncepstra = 20\ndeltas = 2\n");
+    let text = format!(
+        "{SOUND}{sound}aggregate = [\"mean\", \"max\"]\ncepstra = 20\ndeltas = 2\nspectral = [\"flatness\", \"centroid\"]\n"
+    );
     let frontend = audio(checked(&text).frontend);
     assert_eq!(frontend.aggregates, [Statistic::Mean, Statistic::Maximum]);
     assert_eq!((frontend.n_cepstra, frontend.n_delta_frames), (20, 2));
+    assert_eq!(frontend.spectral, [Spectral::Centroid, Spectral::Flatness]);
     let faults = format!("{sound}aggregate = []\ncepstra = 21\ndeltas = 3\n");
     faulty(
         &faults,
@@ -75,20 +78,40 @@ fn what_frames_come_to() {
            |          ^
     "#]],
     );
-    let energies = format!("{sound}aggregate_of = \"energies\"\ncepstra = 2\n");
+    let energies =
+        format!("{sound}aggregate_of = \"energies\"\ncepstra = 2\nspectral = [\"rolloff\"]\n");
     faulty(
         &energies,
         &expect![[r#"
-        error: frontend.cepstra: found `2`, expected none, since they are made of logarithms
-          --> folder/pipeline.toml:14:11
-           |
-        13 | aggregate_of = "energies"
-           |                ---------- because of this
-        14 | cepstra = 2
-           |           ^
-           |
-           = help: remove `cepstra`, or change `frontend.aggregate_of`
-    "#]],
+            error: frontend.cepstra: found `2`, expected none, since they are made of logarithms
+              --> folder/pipeline.toml:14:11
+               |
+            13 | aggregate_of = "energies"
+               |                ---------- because of this
+            14 | cepstra = 2
+               |           ^
+               |
+               = help: remove `cepstra`, or change `frontend.aggregate_of`
+
+            error: frontend.spectral: found `["rolloff"]`, expected none, since it is aggregated as logarithms are
+              --> folder/pipeline.toml:15:12
+               |
+            13 | aggregate_of = "energies"
+               |                ---------- because of this
+            14 | cepstra = 2
+            15 | spectral = ["rolloff"]
+               |            ^^^^^^^^^^^
+               |
+               = help: remove `spectral`, or change `frontend.aggregate_of`
+
+            error: frontend.spectral: found `"rolloff"`, expected `"centroid"`, `"roll-off"` or `"flatness"`
+              --> folder/pipeline.toml:15:13
+               |
+            15 | spectral = ["rolloff"]
+               |             ^^^^^^^^^
+               |
+               = help: did you mean `"roll-off"`?
+        "#]],
     );
 }
 

@@ -75,6 +75,7 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
         statistics: frontend.aggregates.clone(),
         of_energies: frontend.aggregate_of == AggregateOf::Energies,
         n_cepstra: frontend.n_cepstra as usize,
+        spectral: frontend.spectral.clone(),
         n_delta_frames: frontend.n_delta_frames as usize,
     }
 }

@@ -4,7 +4,7 @@ mod motion;
 mod sound;
 
 pub use motion::{MAGNITUDE, Measure, MotionFront};
-pub use sound::{SoundFront, Statistic};
+pub use sound::{SoundFront, Spectral, Statistic};
 
 /// From what a sensor delivers to a row of features per decision.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,8 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
+use spinney_frontend::shape::Shape;
+
 use super::Window;
 use crate::{BankError, FilterTable, MelBank};
 
@@ -31,6 +33,37 @@ impl Statistic {
     }
 }
 
+/// What is kept of the shape of a frame's spectrum, in the order of a row and of the bits of [`Shape`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Spectral {
+    /// Where its weight lies.
+    Centroid,
+    /// Up to where 85 % of it are.
+    RollOff,
+    /// How alike bins are.
+    Flatness,
+}
+
+impl Spectral {
+    /// All, in the order of a row.
+    pub const ALL: [Self; Shape::N_ALL as usize] = [Self::Centroid, Self::RollOff, Self::Flatness];
+
+    /// Their words, which features are called by with `_` for `-`.
+    pub const WORDS: [&'static str; Self::ALL.len()] = ["centroid", "roll-off", "flatness"];
+
+    /// The set of the front end that has this one alone.
+    #[must_use]
+    pub const fn set(self) -> Shape {
+        Shape::from_bits(1 << self as u8)
+    }
+
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+}
+
 /// From samples of sound to a row of features per decision: of each statistic, one per band.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoundFront {
@@ -50,6 +83,9 @@ pub struct SoundFront {
     /// Cepstral coefficients in place of the bands, at most as many; 0 for the bands. Not with
     /// `of_energies`.
     pub n_cepstra: usize,
+    /// What is kept of the shape of a frame's spectrum, each once, in the order of the enum. Not with
+    /// `of_energies`.
+    pub spectral: Vec<Spectral>,
     /// Frames on either side that deltas are slopes over, at most 4; 0 for none. Not with
     /// `of_energies`.
     pub n_delta_frames: usize,
@@ -91,17 +127,23 @@ impl SoundFront {
         self.n_whole_decisions(n_samples).max(has_frame.into())
     }
 
-    /// Values of a frame: bands or cepstral coefficients.
+    /// Bands or cepstral coefficients.
     #[must_use]
-    pub fn n_values(&self) -> usize {
+    pub fn n_of_filters(&self) -> usize {
         match self.n_cepstra {
             0 => self.bank.n_bands,
             n => n,
         }
     }
 
+    /// Values of a frame: those of filters, and of the spectrum's shape.
+    #[must_use]
+    pub fn n_values(&self) -> usize {
+        self.n_of_filters() + self.spectral.len()
+    }
+
     /// Names of the features, in the order of a row: `mel_0`, `mel_0_max` of several statistics, then
-    /// of deltas `mel_0_delta`; `mfcc_0` of cepstra.
+    /// of deltas `mel_0_delta`; `mfcc_0` of cepstra; `roll_off` behind these.
     #[must_use]
     pub fn feature_names(&self) -> Vec<String> {
         let value = if self.n_cepstra == 0 { "mel" } else { "mfcc" };
@@ -110,6 +152,11 @@ impl SoundFront {
         } else {
             &["", "_delta"]
         };
+        let mut values: Vec<String> = (0..self.n_of_filters())
+            .map(|at| format!("{value}_{at}"))
+            .collect();
+        let spectral = self.spectral.iter();
+        values.extend(spectral.map(|it| it.word().replace('-', "_")));
         let mut names = Vec::new();
         for kind in kinds {
             for statistic in &self.statistics {
@@ -117,7 +164,7 @@ impl SoundFront {
                     1 => String::new(),
                     _ => format!("_{}", statistic.as_str()),
                 };
-                names.extend((0..self.n_values()).map(|at| format!("{value}_{at}{kind}{end}")));
+                names.extend(values.iter().map(|value| format!("{value}{kind}{end}")));
             }
         }
         names
