@@ -195,7 +195,12 @@ impl<'a> Table<'a> {
     /// Line and column of a field of the current record.
     #[must_use]
     pub fn place(&self, column: usize) -> String {
-        format!("line {}, column \"{}\"", self.line(), self.names[column])
+        let line = self.line();
+        match self.names.get(column) {
+            Some(name) => format!("line {line}, column \"{name}\""),
+            // A last column without a name and without a field is none.
+            None => format!("line {line}, column {}", column + 1),
+        }
     }
 
     /// Where the current record begins. As the reader counts, it may do so before the line break of the
