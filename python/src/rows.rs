@@ -12,7 +12,7 @@ use spinney_model::{FloatModel, Naming};
 use crate::pool::pool;
 
 /// Rows that a thread takes at a time.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
 
 /// Rows of readings, C-contiguous, as NumPy holds them.
 pub enum Rows<'py> {
