@@ -1,24 +1,25 @@
 //! Times batches of float32 rows, for `cargo xtask bench host`.
 //!
-//! `bench_host MODEL.skops ROWS THREADS CALLS` prints the seconds of each call as JSON. ROWS are
-//! float32, little-endian, row by row. With no calls it prints the classes instead, after comparing
-//! each with the quantized model, which is what a device computes.
+//! `bench_host MODEL ROWS SENSOR THREADS CALLS` prints the seconds of each call as JSON. ROWS are
+//! float32, little-endian, row by row; SENSOR, `u8` or `f32`, is what delivers all readings. With no
+//! calls it prints the classes instead, after comparing each with the quantized model, which is what a
+//! device computes.
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use ndarray::Array2;
 use spinney_batch::Predictor;
-use spinney_model::Voting;
+use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{CodeWidth, Declared, Options, QuantModel, Sensor, Votes, calibrate};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, rows, threads, calls] = arguments.as_slice() else {
-        return Err("usage: bench_host MODEL.skops ROWS THREADS CALLS".into());
+    let [model, rows, sensor, threads, calls] = arguments.as_slice() else {
+        return Err("usage: bench_host MODEL ROWS SENSOR THREADS CALLS".into());
     };
-    let quant = quantized(&std::fs::read(model)?)?;
-    let n_features = quant.schema().n_features();
+    let model = spinney_import::import(&std::fs::read(model)?)?.model;
+    let n_features = model.schema().n_features();
     let bytes = std::fs::read(rows)?;
     let (singles, _) = bytes.as_chunks();
     let readings: Vec<f32> = singles
@@ -26,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|single| f32::from_le_bytes(*single))
         .collect();
     let rows = Array2::from_shape_vec((readings.len() / n_features, n_features), readings)?;
+    let quant = quantized(&model, sensor, &rows)?;
     let n_threads: NonZeroUsize = threads.parse()?;
     let predictor = Predictor::<f32>::new(&quant).with_threads(n_threads)?;
     let n_calls: usize = calls.parse()?;
@@ -52,20 +54,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The model with votes in Q15, for readings of bytes, as pixels are.
-fn quantized(file: &[u8]) -> Result<QuantModel, Box<dyn std::error::Error>> {
-    let model = spinney_import::import(file)?.model;
-    let pixel = Declared {
-        sensor: Some(Sensor::U8),
+/// The model with votes in Q15; of floats the ranges come from the rows.
+fn quantized(
+    model: &FloatModel,
+    sensor: &str,
+    rows: &Array2<f32>,
+) -> Result<QuantModel, Box<dyn std::error::Error>> {
+    let (sensor, rows) = match sensor {
+        "u8" => (Sensor::U8, None),
+        "f32" => (Sensor::F32, Some(rows.mapv(f64::from))),
+        _ => return Err("a sensor is u8 or f32".into()),
+    };
+    let all = Declared {
+        sensor: Some(sensor),
         ..Declared::default()
     };
-    let declared = vec![pixel; model.schema().n_features()];
-    let calibrations = calibrate(&model, None, &declared)?;
+    let declared = vec![all; model.schema().n_features()];
+    let calibrations = calibrate(model, rows.as_ref().map(Array2::view), &declared)?;
     let options = Options {
         voting: Voting::Soft,
         votes: Votes::Q15,
         codes: CodeWidth::Auto,
         wants_scores: true,
     };
-    Ok(QuantModel::new(&model, &calibrations, options, None)?)
+    Ok(QuantModel::new(model, &calibrations, options, None)?)
 }

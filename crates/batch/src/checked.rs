@@ -12,7 +12,7 @@ use spinney_quantize::{
 use spinney_train::ForestParams;
 
 use crate::forest::Forest;
-use crate::trees::Tree;
+use crate::trees::Nodes;
 
 const LEAF: u16 = 0x8000;
 
@@ -23,13 +23,13 @@ fn key(reading: f32) -> i32 {
 }
 
 /// A tree's splits in preorder, eight bytes each; a threshold is its rank among a feature's cuts.
-fn write(tree: &Tree<f32>, cuts: &[Vec<i32>]) -> (Vec<u8>, u16) {
+fn write(nodes: &Nodes<f32>, first: usize, cuts: &[Vec<i32>]) -> (Vec<u8>, u16) {
     let mut splits: Vec<[u16; 4]> = Vec::new();
     let mut root = 0;
     // Nodes to write, each with the split and side that lead to it.
-    let mut stack: Vec<(u16, Option<(usize, usize)>)> = vec![(0, None)];
+    let mut stack: Vec<(usize, Option<(usize, usize)>)> = vec![(first, None)];
     while let Some((at, parent)) = stack.pop() {
-        let child = match tree.stands(at) {
+        let child = match nodes.stands(at) {
             Err(leaf) => LEAF | leaf,
             Ok((feature, threshold, left)) => {
                 let index = splits.len();
@@ -75,17 +75,16 @@ fn readings_are_parted_where_the_certificate_says() {
         panic!("votes in Q15");
     };
     let forest = Forest::<f32>::new(&quant, body);
-    let trees = forest.of_readings().expect("readings that are no bytes");
+    let nodes = forest.of_readings().expect("readings that are no bytes");
 
     // What a batch compares are readings, so that its thresholds are the cuts of ranks.
     let mut cuts: Vec<Vec<i32>> = vec![Vec::new(); float.schema().n_features()];
-    for tree in trees {
-        let mut places = vec![0];
-        while let Some(at) = places.pop() {
-            if let Ok((feature, threshold, left)) = tree.stands(at) {
-                cuts[usize::from(feature)].push(key(threshold));
-                places.extend([left, left + 1]);
-            }
+    let (_, trees) = nodes.roots().split_last().unwrap();
+    let mut places = trees.to_vec();
+    while let Some(at) = places.pop() {
+        if let Ok((feature, threshold, left)) = nodes.stands(at) {
+            cuts[usize::from(feature)].push(key(threshold));
+            places.extend([left, left + 1]);
         }
     }
     for cuts in &mut cuts {
@@ -94,8 +93,8 @@ fn readings_are_parted_where_the_certificate_says() {
     }
     let mut splits = Vec::new();
     let mut heads = Vec::new();
-    for tree in trees {
-        let (bytes, root) = write(tree, &cuts);
+    for first in trees {
+        let (bytes, root) = write(nodes, *first, &cuts);
         heads.extend(u32::try_from(splits.len() / 8).unwrap().to_le_bytes());
         heads.extend(u32::from(root).to_le_bytes());
         splits.extend(bytes);

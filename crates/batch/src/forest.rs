@@ -1,20 +1,25 @@
 //! Tree ensembles: blocks of rows go through one tree after the other, several rows at once.
 
+use std::ops::Range;
+
 use spinney_quantize::{Coding, Input, Place, QuantForest, QuantModel, ReadingType};
-use spinney_runtime::votes::lead;
 
 use crate::cut::cut;
 use crate::reading::Reading;
 use crate::reading::key::Key;
-use crate::trees::{LANES, Tree};
-use crate::votes::{GROUP, Votes};
+use crate::select::{self, Select};
+use crate::trees::{LANES, Nodes, Tree};
+use crate::votes::{GROUP, Votes, lead};
 
 /// Rows that go through a tree before the next tree's turn.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 128;
+
+/// Trees between two looks at which rows are open, where columns are compared.
+const SELECT_TREES: usize = 4 * LANES;
 
 /// An ensemble laid out for readings of type `R`.
 #[derive(Debug)]
-pub(crate) struct Forest<R> {
+pub(crate) struct Forest<R: Reading> {
     form: Form<R>,
     votes: Votes,
     /// What the sums of a row begin with.
@@ -23,7 +28,7 @@ pub(crate) struct Forest<R> {
 
 /// What the trees compare.
 #[derive(Debug)]
-enum Form<R> {
+enum Form<R: Reading> {
     /// Bytes, to which readings of integers are truncated: a quarter of what is read over and over.
     Bytes(Trees<u8>),
     /// The readings themselves.
@@ -34,9 +39,11 @@ enum Form<R> {
 }
 
 #[derive(Debug)]
-struct Trees<K> {
-    /// Of values, those first that change most.
-    trees: Vec<Tree<K>>,
+struct Trees<K: Key> {
+    /// Of values, those trees first that change most.
+    nodes: Nodes<K>,
+    /// The same trees where all are shallow.
+    select: Option<Select<K>>,
     /// The number of each in the model.
     order: Vec<usize>,
     /// By how much the trees from an index on may change the distance of two classes; 0 at the end.
@@ -76,9 +83,9 @@ impl<R: Reading> Forest<R> {
 
     /// The trees, where they compare readings.
     #[cfg(test)]
-    pub(crate) fn of_readings(&self) -> Option<&[Tree<R>]> {
+    pub(crate) fn of_readings(&self) -> Option<&Nodes<R>> {
         match &self.form {
-            Form::Readings(trees) => Some(&trees.trees),
+            Form::Readings(trees) => Some(&trees.nodes),
             Form::Bytes(_) | Form::Codes(..) => None,
         }
     }
@@ -96,6 +103,8 @@ impl<R: Reading> Forest<R> {
         let Room {
             keys,
             readings,
+            turned_keys,
+            turned,
             sums,
         } = room;
         sums.clear();
@@ -106,10 +115,10 @@ impl<R: Reading> Forest<R> {
             Form::Bytes(trees) => {
                 keys.clear();
                 keys.extend(rows.iter().map(|reading| reading.byte()));
-                trees.add_up(keys, n_features, &self.votes, only_class, sums);
+                trees.add_up(keys, n_features, &self.votes, only_class, turned_keys, sums);
             }
             Form::Readings(trees) => {
-                trees.add_up(rows, n_features, &self.votes, only_class, sums);
+                trees.add_up(rows, n_features, &self.votes, only_class, turned, sums);
             }
             Form::Codes(trees, model) => {
                 readings.clear();
@@ -121,6 +130,7 @@ impl<R: Reading> Forest<R> {
                     model.inputs().len(),
                     &self.votes,
                     only_class,
+                    turned,
                     sums,
                 );
             }
@@ -148,9 +158,11 @@ impl<R: Reading> Forest<R> {
 
 /// Memory for one block, used over and over.
 #[derive(Debug, Default)]
-pub(crate) struct Room<R> {
+pub(crate) struct Room<R: Reading> {
     keys: Vec<u8>,
     readings: Vec<R>,
+    turned_keys: select::Room<u8>,
+    turned: select::Room<R>,
     sums: Vec<[u32; GROUP]>,
 }
 
@@ -222,11 +234,15 @@ impl<K: Key> Trees<K> {
             rest.push(rest[rest.len() - 1].saturating_add(*span));
         }
         rest.reverse();
-        let (order, trees) = trees
-            .into_iter()
-            .map(|(_, index, tree)| (index, tree))
-            .unzip();
-        Self { trees, order, rest }
+        let order = trees.iter().map(|(_, index, _)| *index).collect();
+        let nodes = Nodes::new(trees.into_iter().map(|(_, _, tree)| tree));
+        let select = Select::new(&nodes, votes);
+        Self {
+            nodes,
+            select,
+            order,
+            rest,
+        }
     }
 
     #[inline(always)]
@@ -236,39 +252,84 @@ impl<K: Key> Trees<K> {
         n_features: usize,
         votes: &Votes,
         only_class: bool,
+        turned: &mut select::Room<K>,
         sums: &mut [[u32; GROUP]],
     ) {
         let n_groups = votes.n_groups();
+        let n_rows = keys.len() / n_features;
+        let select = self.select.as_ref().filter(|_| n_rows >= select::ROWS_MIN);
+        if let Some(select) = select {
+            select.turn(keys, n_features, votes, turned);
+        }
         // The rows that are not decided yet.
-        let mut open: Vec<usize> = (0..keys.len() / n_features).collect();
-        let span = |row: usize| row * n_groups..(row + 1) * n_groups;
-        for (group, trees) in self.trees.chunks(LANES).enumerate() {
-            let index = group * LANES;
-            let order = &self.order[index..];
-            if only_class && index > 0 {
-                open.retain(|row| lead(votes.of_classes(&sums[span(*row)])) <= self.rest[index]);
+        let mut open: Vec<usize> = (0..n_rows).collect();
+        for first in (0..self.order.len()).step_by(LANES) {
+            let trees = first..self.order.len().min(first + LANES);
+            let period = if select.is_some() {
+                SELECT_TREES
+            } else {
+                LANES
+            };
+            if only_class && first > 0 && first % period == 0 {
+                if select.is_some() {
+                    Select::flush(votes, turned, sums);
+                }
+                // Not `retain`, whose closure would be compiled for any machine.
+                let mut n_open = 0;
+                for at in 0..open.len() {
+                    let row = open[at];
+                    open[n_open] = row;
+                    let lead = lead(&sums[row * n_groups..(row + 1) * n_groups]);
+                    n_open += usize::from(lead <= self.rest[first]);
+                }
+                open.truncate(n_open);
             }
-            if open.len() < LANES / 2 {
-                // Few rows go through several trees at once. Idle lanes walk the last tree once more.
-                let last = trees.len() - 1;
-                for row in &open {
-                    let starts = [row * n_features; LANES];
-                    let leaves = Tree::walk(keys, |lane| &trees[lane.min(last)], &starts);
-                    for (tree, leaf) in order.iter().zip(leaves).take(trees.len()) {
-                        votes.add(*tree, leaf, &mut sums[span(*row)]);
-                    }
+            // Of a row that is decided, further votes change nothing.
+            let select = select.filter(|_| open.len() >= select::ROWS_MIN);
+            if let Some(select) = select {
+                for tree in trees {
+                    select.add((tree, self.order[tree]), votes, turned, sums);
                 }
                 continue;
             }
-            for (tree, number) in trees.iter().zip(order) {
-                for rows in open.chunks(LANES) {
-                    // Idle lanes walk the last row once more.
-                    let last = rows.len() - 1;
-                    let starts = std::array::from_fn(|lane| rows[lane.min(last)] * n_features);
-                    let leaves = Tree::walk(keys, |_| tree, &starts);
-                    for (row, leaf) in rows.iter().zip(leaves) {
-                        votes.add(*number, leaf, &mut sums[span(*row)]);
-                    }
+            // A row that goes through several trees at once stays near the processor.
+            if trees.len() > LANES / 2 || open.len() < LANES / 2 {
+                self.pass::<LANES>(trees, &open, keys, n_features, votes, sums);
+            } else {
+                self.pass::<1>(trees, &open, keys, n_features, votes, sums);
+            }
+        }
+        if select.is_some() {
+            Select::flush(votes, turned, sums);
+        }
+    }
+
+    /// Sends the open rows through trees, `T` of them at once.
+    #[inline(always)]
+    fn pass<const T: usize>(
+        &self,
+        trees: Range<usize>,
+        open: &[usize],
+        keys: &[K],
+        n_features: usize,
+        votes: &Votes,
+        sums: &mut [[u32; GROUP]],
+    ) {
+        let n_groups = votes.n_groups();
+        for first in trees.clone().step_by(T) {
+            let n_trees = T.min(trees.end - first);
+            let roots = &self.nodes.roots()[first..first + n_trees];
+            for rows in open.chunks(LANES / T) {
+                // Idle lanes walk the last tree or row once more.
+                let at = std::array::from_fn(|lane| roots[(lane % T).min(n_trees - 1)]);
+                let last = rows.len() - 1;
+                let starts =
+                    std::array::from_fn(|lane| (rows[(lane / T).min(last)] - rows[0]) * n_features);
+                let keys = &keys[rows[0] * n_features..(rows[last] + 1) * n_features];
+                let leaves = self.nodes.walk(keys, at, &starts);
+                for (row, leaves) in rows.iter().zip(leaves.chunks(T)) {
+                    let sums = &mut sums[row * n_groups..(row + 1) * n_groups];
+                    votes.add(&self.order[first..], &leaves[..n_trees], sums);
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Batches of rows on a host: the classes and scores of a quantized model, bit for bit as a device
 //! computes them, from float readings.
 //!
-//! Forests are walked several rows at once and without branches, blocks of rows through one tree
-//! after the other; naive Bayes adds up the squares of several rows at once. Readings are not coded
+//! Forests are walked without branches, blocks of rows one after the other through several trees at
+//! once; naive Bayes adds up the squares of several rows at once. Readings are not coded
 //! for forests: a split's code is compared as the reading (`cut.rs`) or the byte (`forest.rs`) that
 //! parts readings where the code does. Codes of naive Bayes are the runtime's own.
 //!
@@ -32,6 +32,7 @@ mod checked;
 mod cut;
 mod forest;
 mod reading;
+mod select;
 mod trees;
 mod votes;
 
@@ -70,7 +71,7 @@ pub struct ThreadsError {
 
 /// Predicts batches of rows of readings of type `R`, `f32` or `f64`.
 #[derive(Debug)]
-pub struct Predictor<R> {
+pub struct Predictor<R: Reading> {
     model: QuantModel,
     engine: Engine<R>,
     /// `None` for the caller's own thread.
@@ -78,13 +79,13 @@ pub struct Predictor<R> {
 }
 
 #[derive(Debug)]
-enum Engine<R> {
-    Forest(forest::Forest<R>),
+enum Engine<R: Reading> {
+    Forest(Box<forest::Forest<R>>),
     Bayes(bayes::Bayes),
 }
 
 #[derive(Debug, Default)]
-struct Room<R> {
+struct Room<R: Reading> {
     forest: forest::Room<R>,
     bayes: bayes::Room,
     /// Row after row of the block, a score per class.
@@ -97,7 +98,9 @@ impl<R: Reading> Predictor<R> {
     pub fn new(model: &QuantModel) -> Self {
         Self {
             engine: match model.body() {
-                Body::Forest(forest) => Engine::Forest(forest::Forest::new(model, forest)),
+                Body::Forest(forest) => {
+                    Engine::Forest(Box::new(forest::Forest::new(model, forest)))
+                }
                 Body::Bayes(bayes) => Engine::Bayes(bayes::Bayes::new(bayes)),
             },
             model: model.clone(),
@@ -187,11 +190,13 @@ impl<R: Reading> Predictor<R> {
             for (rows, out) in blocks.zip(out.chunks_mut(per_row * forest::BLOCK)) {
                 // What is called from here is compiled for each set of instructions that a
                 // machine may have; integers come out the same from all of them.
-                dispatch!(level, _simd => self.score(rows, only_class, &mut room));
-                room.scores
-                    .chunks(n_classes)
-                    .zip(out.chunks_mut(per_row))
-                    .for_each(|(scores, out)| put(out, scores));
+                dispatch!(level, _simd => {
+                    self.score(rows, only_class, &mut room);
+                    let scores = room.scores.chunks(n_classes);
+                    for (scores, out) in scores.zip(out.chunks_mut(per_row)) {
+                        put(out, scores);
+                    }
+                });
             }
         };
         match &self.pool {

@@ -30,19 +30,70 @@ pub(crate) mod key {
         const LOWEST: Self;
         /// No key is above it.
         const HIGHEST: Self;
+        /// A number as wide as a key, so that a comparison of keys selects among numbers.
+        type Lane: Lane;
     }
 
+    /// A word, or the number of one of few leaves, as wide as a key.
+    pub trait Lane: Copy + std::fmt::Debug + Send + Sync {
+        /// Whether all words of 32 bits are told apart.
+        const IS_WIDE: bool;
+        /// The lowest bits of a word.
+        fn of(word: u32) -> Self;
+        /// The word again, if it was that narrow.
+        fn word(self) -> u32;
+        /// One of two words. Without a choice between places in memory, into which compilers turn an
+        /// `if`.
+        fn select(is_high: bool, low: Self, high: Self) -> Self;
+    }
+
+    macro_rules! lane {
+        ($type:ty) => {
+            #[expect(clippy::allow_attributes, reason = "each holds for some types")]
+            #[allow(
+                clippy::cast_lossless,
+                clippy::cast_possible_truncation,
+                clippy::unnecessary_cast,
+                reason = "words keep their lowest bits"
+            )]
+            impl Lane for $type {
+                const IS_WIDE: bool = size_of::<Self>() >= size_of::<u32>();
+
+                #[inline(always)]
+                fn of(word: u32) -> Self {
+                    word as Self
+                }
+
+                #[inline(always)]
+                fn word(self) -> u32 {
+                    self as u32
+                }
+
+                #[inline(always)]
+                fn select(is_high: bool, low: Self, high: Self) -> Self {
+                    low ^ ((low ^ high) & Self::from(is_high).wrapping_neg())
+                }
+            }
+        };
+    }
+    lane!(u8);
+    lane!(u32);
+    lane!(u64);
+
     impl Key for u8 {
+        type Lane = u8;
         const LOWEST: Self = Self::MIN;
         const HIGHEST: Self = Self::MAX;
     }
 
     impl Key for f32 {
+        type Lane = u32;
         const LOWEST: Self = Self::NEG_INFINITY;
         const HIGHEST: Self = Self::INFINITY;
     }
 
     impl Key for f64 {
+        type Lane = u64;
         const LOWEST: Self = Self::NEG_INFINITY;
         const HIGHEST: Self = Self::INFINITY;
     }

@@ -1,4 +1,7 @@
-//! Trees laid out for walks without branches: children side by side, leaves that lead to themselves.
+//! Trees laid out for walks without branches: all nodes in one array, children side by side, leaves
+//! that lead to themselves.
+
+use std::collections::BTreeSet;
 
 use spinney_quantize::QuantForest;
 use spinney_runtime::forest::LEAF;
@@ -7,19 +10,30 @@ use crate::reading::key::Key;
 
 /// A split, or a leaf: a node whose threshold is above all keys and whose child is itself.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(8))]
 pub(crate) struct Node<K> {
     threshold: K,
     feature: u16,
-    /// Where keys up to the threshold go; the others go to the node after it.
+    /// How far on the node lies where keys up to the threshold go; the others go to the one after it.
     child: u16,
 }
 
-/// One tree.
-#[derive(Debug, Clone)]
+/// One tree, before it is put among others.
+#[derive(Debug)]
 pub(crate) struct Tree<K> {
-    nodes: Box<[Node<K>]>,
+    nodes: Vec<Node<K>>,
     /// The number of the leaf at each node, of splits 0.
-    leaves: Box<[u16]>,
+    leaves: Vec<u16>,
+}
+
+/// The nodes of all trees.
+#[derive(Debug)]
+pub(crate) struct Nodes<K> {
+    all: Vec<Node<K>>,
+    /// The number of the leaf at each node, of splits 0.
+    leaves: Vec<u16>,
+    /// Where each tree begins, and where the last one ends.
+    roots: Vec<usize>,
 }
 
 /// Walks that go on at once, so that one does not wait for the memory that another asks for.
@@ -55,10 +69,6 @@ impl<K: Key> Tree<K> {
         inputs: &[usize],
         key: &mut impl FnMut(u16, i16) -> Option<K>,
     ) -> Self {
-        let number = |index: usize| {
-            // `limits::TREE_SPLITS` and their leaves.
-            u16::try_from(index).expect("at most 65,535 nodes")
-        };
         // What stands at each node: a split, or `LEAF` and a number.
         let mut order = vec![root];
         let mut nodes = Vec::new();
@@ -82,7 +92,8 @@ impl<K: Key> Tree<K> {
                     threshold,
                     feature: u16::try_from(inputs[usize::from(split.feature)])
                         .expect("at most 65,535 features"),
-                    child: number(order.len()),
+                    // `limits::TREE_SPLITS` and their leaves.
+                    child: u16::try_from(order.len() - at).expect("at most 65,535 nodes"),
                 });
                 leaves.push(0);
                 order.extend(split.children);
@@ -90,57 +101,84 @@ impl<K: Key> Tree<K> {
                 nodes.push(Node {
                     threshold: K::HIGHEST,
                     feature: 0,
-                    child: number(at),
+                    child: 0,
                 });
                 leaves.push(place ^ LEAF);
             }
             at += 1;
         }
-        Self {
-            nodes: nodes.into(),
-            leaves: leaves.into(),
-        }
+        Self { nodes, leaves }
     }
 
     /// The numbers of all leaves, and 0.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = u16> {
         self.leaves.iter().copied()
     }
+}
 
-    /// The leaves that lanes reach, each with a tree of its own and a row of keys, of which it has the
-    /// place of the first; none of them is NaN.
+impl<K: Key> Nodes<K> {
+    /// Puts trees one after the other.
+    pub(crate) fn new(trees: impl IntoIterator<Item = Tree<K>>) -> Self {
+        let (mut all, mut leaves, mut roots) = (Vec::new(), Vec::new(), vec![0]);
+        for tree in trees {
+            all.extend(tree.nodes);
+            leaves.extend(tree.leaves);
+            roots.push(all.len());
+        }
+        Self { all, leaves, roots }
+    }
+
+    /// Where each tree begins, and where the last one ends.
+    pub(crate) fn roots(&self) -> &[usize] {
+        &self.roots
+    }
+
+    /// The leaves that lanes reach, each from a tree's first node and with a row of keys, of which it
+    /// has the place of the first; none of them is NaN.
     #[inline(always)]
-    pub(crate) fn walk<'t>(
+    pub(crate) fn walk(
+        &self,
         keys: &[K],
-        trees: impl Fn(usize) -> &'t Self,
+        mut at: [usize; LANES],
         starts: &[usize; LANES],
-    ) -> [u16; LANES]
-    where
-        K: 't,
-    {
-        let mut at = [0_u16; LANES];
+    ) -> [u16; LANES] {
         loop {
-            let before = at;
-            for (lane, (at, start)) in at.iter_mut().zip(starts).enumerate() {
-                let node = trees(lane).nodes[usize::from(*at)];
+            let mut moved = 0;
+            for (at, start) in at.iter_mut().zip(starts) {
+                let node = &self.all[*at];
                 let key = keys[start + usize::from(node.feature)];
-                *at = node.child + u16::from(key > node.threshold);
+                *at += usize::from(node.child) + usize::from(key > node.threshold);
+                moved |= node.child;
             }
-            if at == before {
-                return std::array::from_fn(|lane| trees(lane).leaves[usize::from(at[lane])]);
+            if moved == 0 {
+                return std::array::from_fn(|lane| self.leaves[at[lane]]);
             }
         }
     }
 }
 
-#[cfg(test)]
-impl<K: Key> Tree<K> {
+impl<K: Key> Nodes<K> {
+    /// The features that splits ask for, in order.
+    pub(crate) fn features(&self) -> Vec<u16> {
+        let splits = self.all.iter().filter(|node| node.child != 0);
+        let features: BTreeSet<u16> = splits.map(|node| node.feature).collect();
+        features.into_iter().collect()
+    }
+
+    /// How many leaves each tree has.
+    pub(crate) fn leaves_per_tree(&self) -> impl Iterator<Item = usize> {
+        // One more than splits.
+        self.roots
+            .windows(2)
+            .map(|ends| (ends[1] - ends[0]).div_ceil(2))
+    }
+
     /// What stands at a node: its feature, threshold and left child, or else a leaf's number.
-    pub(crate) fn stands(&self, at: u16) -> Result<(u16, K, u16), u16> {
-        let node = self.nodes[usize::from(at)];
-        if node.child == at {
-            return Err(self.leaves[usize::from(at)]);
+    pub(crate) fn stands(&self, at: usize) -> Result<(u16, K, usize), u16> {
+        let node = self.all[at];
+        if node.child == 0 {
+            return Err(self.leaves[at]);
         }
-        Ok((node.feature, node.threshold, node.child))
+        Ok((node.feature, node.threshold, at + usize::from(node.child)))
     }
 }

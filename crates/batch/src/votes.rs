@@ -2,6 +2,8 @@
 
 use spinney_quantize::{Leaves, QuantForest, Values};
 
+use crate::forest::BLOCK;
+
 /// Classes are added up in groups of so many; a row of votes is padded to whole groups.
 pub(crate) const GROUP: usize = 8;
 
@@ -79,20 +81,77 @@ impl Votes {
         sums
     }
 
-    /// Adds the votes of a tree's leaf to the sums of a row; at most 65,535 times.
+    /// Adds the votes of leaves, each of the tree beside it, to the sums of a row; at most 65,535
+    /// leaves to a row.
     #[inline(always)]
-    pub(crate) fn add(&self, tree: usize, leaf: u16, sums: &mut [[u32; GROUP]]) {
+    pub(crate) fn add(&self, trees: &[usize], leaves: &[u16], sums: &mut [[u32; GROUP]]) {
         if let Some(values) = &self.values {
-            let score = usize::from(values.scores[tree]);
-            let sum = &mut sums[score / GROUP][score % GROUP];
-            *sum = sum.wrapping_add(values.numbers.get(leaf.into()));
+            for (tree, leaf) in trees.iter().zip(leaves) {
+                let score = usize::from(values.scores[*tree]);
+                let sum = &mut sums[score / GROUP][score % GROUP];
+                *sum = sum.wrapping_add(values.numbers.get((*leaf).into()));
+            }
             return;
         }
-        let first = usize::from(leaf) * self.n_groups;
-        for (sums, votes) in sums.iter_mut().zip(&self.rows[first..]) {
-            let before = *sums;
-            *sums =
-                std::array::from_fn(|class| before[class].wrapping_add(u32::from(votes[class])));
+        for (group, sums) in sums.iter_mut().enumerate() {
+            let mut sum = *sums;
+            for leaf in leaves {
+                let votes = &self.rows[usize::from(*leaf) * self.n_groups + group];
+                sum = std::array::from_fn(|class| sum[class].wrapping_add(votes[class].into()));
+            }
+            *sums = sum;
+        }
+    }
+
+    /// Scores of a row.
+    pub(crate) fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    /// What a leaf adds, in a word: its number for one score, or its votes for two classes; or else
+    /// the leaf's own number.
+    pub(crate) fn word(&self, leaf: u16) -> u32 {
+        match &self.values {
+            Some(values) => values.numbers.get(leaf.into()),
+            None if self.n_classes == 2 => {
+                let [first, second, ..] = self.rows[usize::from(leaf)];
+                u32::from(first) | u32::from(second) << 16
+            }
+            None => leaf.into(),
+        }
+    }
+
+    /// Adds the words of a tree's leaves that the rows of a block reach: to the totals of scores, or
+    /// where they are numbers of leaves to the sums of rows.
+    #[inline(always)]
+    pub(crate) fn add_words(
+        &self,
+        tree: usize,
+        words: &[u32; BLOCK],
+        totals: &mut [[u32; BLOCK]],
+        sums: &mut [[u32; GROUP]],
+    ) {
+        match (&self.values, totals) {
+            (Some(values), totals) => {
+                let totals = &mut totals[usize::from(values.scores[tree])];
+                for (total, word) in totals.iter_mut().zip(words) {
+                    *total = total.wrapping_add(*word);
+                }
+            }
+            (None, [first, second]) => {
+                for (total, word) in first.iter_mut().zip(words) {
+                    *total = total.wrapping_add(word & 0xffff);
+                }
+                for (total, word) in second.iter_mut().zip(words) {
+                    *total = total.wrapping_add(word >> 16);
+                }
+            }
+            (None, _) => {
+                for (sums, word) in sums.chunks_exact_mut(self.n_groups).zip(words) {
+                    let leaf = u16::try_from(*word).unwrap_or_default();
+                    self.add(&[tree], &[leaf], sums);
+                }
+            }
         }
     }
 
@@ -100,5 +159,48 @@ impl Votes {
     #[inline(always)]
     pub(crate) fn of_classes<'s>(&self, sums: &'s [[u32; GROUP]]) -> &'s [u32] {
         &sums.as_flattened()[..self.n_classes]
+    }
+}
+
+/// By how much the largest of a row's padded sums leads the second largest; 0 if they are equal. It
+/// is the runtime's `lead` for several classes at once.
+#[inline(always)]
+pub(crate) fn lead(sums: &[[u32; GROUP]]) -> u32 {
+    let (mut first, mut second) = ([0; GROUP], [0; GROUP]);
+    // What pads a group is 0, as the largest begin.
+    for sums in sums {
+        for ((first, second), sum) in first.iter_mut().zip(&mut second).zip(sums) {
+            *second = (*second).max((*first).min(*sum));
+            *first = (*first).max(*sum);
+        }
+    }
+    // The halves of what is left, until it is one.
+    let mut width = GROUP;
+    while width > 1 {
+        width /= 2;
+        for at in 0..width {
+            let other = at + width;
+            let less = first[at].min(first[other]);
+            second[at] = second[at].max(second[other]).max(less);
+            first[at] = first[at].max(first[other]);
+        }
+    }
+    first[0] - second[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use spinney_runtime::votes::lead;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_lead_is_the_runtimes(sums in prop::collection::vec(0_u32..9, 1..40)) {
+            let mut padded = vec![[0; GROUP]; sums.len().div_ceil(GROUP)];
+            padded.as_flattened_mut()[..sums.len()].copy_from_slice(&sums);
+            prop_assert_eq!(super::lead(&padded), lead(&sums));
+        }
     }
 }

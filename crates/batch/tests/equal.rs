@@ -136,12 +136,14 @@ fn magnitude() -> impl Strategy<Value = f64> {
 }
 
 fn growth() -> impl Strategy<Value = Growth> {
-    let split = (any::<usize>(), 0..N_FEATURES, magnitude());
+    let split = || (any::<usize>(), 0..N_FEATURES, magnitude());
     let votes = proptest::collection::vec(any::<u8>(), 17);
-    (
-        proptest::collection::vec(split, 0..24),
-        proptest::collection::vec(votes, 1..6),
-    )
+    // Few, or about as many as end the comparison of columns.
+    let splits = prop_oneof![
+        20 => proptest::collection::vec(split(), 0..24),
+        1 => proptest::collection::vec(split(), 60..68),
+    ];
+    (splits, proptest::collection::vec(votes, 1..6))
 }
 
 fn sensor() -> impl Strategy<Value = Sensor> {
@@ -208,7 +210,7 @@ proptest! {
 
     #[test]
     fn any_forest_on_any_readings(
-        growths in proptest::collection::vec(growth(), 1..30),
+        growths in proptest::collection::vec(growth(), 1..50),
         n_classes in 2_usize..=17,
         sensors in sensors(),
         coding in prop::sample::select(vec![CodingChoice::Auto, CodingChoice::Affine, CodingChoice::Rank]),

@@ -49,7 +49,8 @@ fn markdown(found: &Found) -> String {
     let mut out = String::from(
         "# Batches on the host against other libraries\n\n\
          Made by `cargo xtask bench host`: float32 rows in memory in, a class per row out, so that \
-         quantization counts; soft votes on all sides. Sides take turns on one machine, and the \
+         quantization counts; forests have soft votes on all sides, and of `gaps` a tenth of the \
+         readings is missing. Sides take turns on one machine, and the \
          figure is the least of all calls, in nanoseconds per row; lower is better. Where the other \
          side is \"spinney, 1 thread / n\", the ratio is 1 if n threads are n times as fast. \
          tl2cgen takes part up to 5,000 \
