@@ -1,5 +1,6 @@
 //! The Python wheel: built from these sources, installed, and tested against the newest scikit-learn,
-//! XGBoost and LightGBM, the oldest scikit-learn that it is for, and a Spark cluster of two workers.
+//! XGBoost and LightGBM, the oldest scikit-learn that it is for, and clusters of two workers on
+//! Spark and Ray.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,9 +37,12 @@ const ENVIRONMENTS: [Kind; 3] = [
         ],
     ),
     (
-        "spark",
-        "spark.txt",
-        &[Runs::Example(&["spark_cluster.py", "20000"])],
+        "clusters",
+        "clusters.txt",
+        &[
+            Runs::Example(&["spark_cluster.py", "20000"]),
+            Runs::Example(&["ray_cluster.py", "20000"]),
+        ],
     ),
 ];
 

@@ -26,8 +26,9 @@ class Classes:
         self.model = model
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        found = self.model.predict(batch["data"])
-        return {"row": batch["data_1"], "class": found, "worker": np.full(len(found), os.getpid())}
+        numbers, rows = batch["data"][:, 0], batch["data"][:, 1:]
+        found = self.model.predict(rows)
+        return {"row": numbers, "class": found, "worker": np.full(len(found), os.getpid())}
 
 
 def main(n_rows: int) -> bool:
@@ -36,8 +37,9 @@ def main(n_rows: int) -> bool:
     q = sp.load(clf).quantize(X, sensors="u8")
 
     rows = np.resize(X, (n_rows, X.shape[1])).astype(np.float32)
-    numbers = np.array_split(np.arange(n_rows), 8)
-    frame = ray.data.from_numpy(np.array_split(rows, 8)).zip(ray.data.from_numpy(numbers))
+    # Blocks come back in any order, so each row has its number before it.
+    numbered = np.column_stack([np.arange(n_rows, dtype=np.float32), rows])
+    frame = ray.data.from_numpy(np.array_split(numbered, 8))
     frame = frame.materialize()  # the rows are in the cluster before the clock starts
 
     seconds = {}
@@ -60,7 +62,9 @@ def main(n_rows: int) -> bool:
 
 if __name__ == "__main__":
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.wait_for_min_actors_s = 120  # else the first worker may be done before the second is up
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     is_equal = main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
     ray.shutdown()

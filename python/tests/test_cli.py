@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY
 
@@ -34,6 +35,20 @@ def test_convert(tmp_path):
     done = spinney("convert", MODEL, "--sensor", "hue=u8", "--c99", str(header))
     assert done.returncode == 2
     assert "--sensor: found \"hue\", which no feature is called" in done.stderr
+
+
+def test_report(tmp_path, digits, quant):
+    quant.save(tmp_path / "digits.json")
+    np.savez(tmp_path / "test.npz", X=digits.X_test, y=digits.y_test)
+    arguments = ["report", "digits.json", "--test", "test.npz", "--label", "y"]
+    done = spinney(*arguments, "-o", "report.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["accuracy"]["q15"] == quant.score(digits.X_test, digits.y_test)
+    assert [form["name"] for form in report["forms"]] == ["packed", "table"]
+    done = spinney("report", "report.json", "-o", "report.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Certificate" in (tmp_path / "report.html").read_text()
 
 
 def test_chips_and_help(tmp_path):

@@ -67,7 +67,7 @@ struct Results {
 }
 
 /// What is declared of the features that a pattern names.
-fn sensor(typed: &str) -> Result<(String, Sensor), String> {
+pub(crate) fn sensor(typed: &str) -> Result<(String, Sensor), String> {
     let (pattern, word) = typed.rsplit_once('=').unwrap_or(("*", typed));
     let sensor = Sensor::from_word(word).ok_or_else(|| {
         let words = Sensor::WORDS.join(", ");
@@ -199,7 +199,7 @@ fn told(certificate: &Certificate) -> String {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     spinney_config::file::read(path, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", path.display()))
         .input()
@@ -251,7 +251,7 @@ fn check_places(results: &Results) -> Result<(), Failure> {
     Ok(())
 }
 
-fn not_ours(flag: &str, path: &Path) -> Failure {
+pub(crate) fn not_ours(flag: &str, path: &Path) -> Failure {
     let found = path.display();
     Failure::Input(anyhow!(
         "--{flag}: found {found}, which Spinney did not write, expected a place that is free"

@@ -23,6 +23,7 @@ pub mod new;
 mod npy;
 mod own_xtask;
 mod predict;
+mod report;
 mod search;
 pub mod setup;
 mod sizes;
@@ -98,6 +99,8 @@ enum Verb {
     },
     /// Write a finished model as one C99 header, proven, without a config or a toolchain.
     Convert(convert::Arguments),
+    /// Say what becomes of a finished model in fixed point, on rows, as a page; nothing is built.
+    Report(report::Arguments),
     /// Write a fresh project: a pipeline, an `xtask` of its own, and firmware around its model
     /// that builds as it is.
     New {
@@ -349,6 +352,7 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::Pipeline(verb) => verbs::run(&verb),
         Verb::Certificate(CertificateVerb::Verify { config, json }) => verify::run(&config, json),
         Verb::Convert(arguments) => convert::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments),
         Verb::Inspect { file, json } => inspect::run(&file, json),
         Verb::Data { files, label, json } => data::run(&files, label.as_deref(), json),
         Verb::New {

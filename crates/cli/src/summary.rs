@@ -160,14 +160,13 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
     };
     write_quantized(&known, out)?;
     write_doubts(report, out)?;
-    writeln!(
-        out,
-        "image: {} B flash ({} the model), {} B RAM ({} the model)",
-        report.footprint.flash_bytes,
-        report.footprint.model_flash_bytes,
-        report.footprint.ram_bytes,
-        report.footprint.model_ram_bytes
-    )?;
+    if let Some(it) = &report.footprint {
+        writeln!(
+            out,
+            "image: {} B flash ({} the model), {} B RAM ({} the model)",
+            it.flash_bytes, it.model_flash_bytes, it.ram_bytes, it.model_ram_bytes
+        )?;
+    }
     if let Some(device) = &report.device {
         writeln!(
             out,

@@ -9,18 +9,16 @@ impl Comparison<'_> {
     #[must_use]
     pub fn flash_growth(&self, limit: u64) -> Verdict {
         let gate = "max_flash_growth";
-        if !self.is_comparable() {
+        let footprints = self.footprints().filter(|_| self.is_comparable());
+        let Some((before, after)) = footprints else {
             let note = format!(
                 "the baseline is of another toolchain ({}); `flash` alone gates the size until a \
                  baseline is made with this one",
                 self.toolchains()
             );
             return Verdict::without_figure(gate, limit, true, note);
-        }
-        let (before, after) = (
-            self.before.footprint.flash_bytes,
-            self.after.footprint.flash_bytes,
-        );
+        };
+        let (before, after) = (before.flash_bytes, after.flash_bytes);
         let grown = after.saturating_sub(before);
         Verdict::new(gate, limit, grown, grown <= limit, || {
             format!(

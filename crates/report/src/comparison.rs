@@ -43,6 +43,12 @@ impl Comparison<'_> {
         ) == (&after.rustc, &after.target, &after.linker, &after.emulator)
     }
 
+    /// What both images take; `None` where one was not built.
+    pub(crate) fn footprints(&self) -> Option<(&FootprintShare, &FootprintShare)> {
+        let before = self.before.footprint.as_ref();
+        before.zip(self.after.footprint.as_ref())
+    }
+
     /// What differs between the toolchains, as before and after.
     pub(crate) fn toolchains(&self) -> String {
         let (before, after) = (&self.before.toolchain, &self.after.toolchain);
@@ -250,9 +256,10 @@ impl Comparison<'_> {
     }
 
     fn sizes(&self) -> Vec<Option<Line>> {
-        let flash = |what, of: fn(&FootprintShare) -> u64| {
-            count(what, of(&self.before.footprint), of(&self.after.footprint))
+        let Some((before, after)) = self.footprints() else {
+            return Vec::new();
         };
+        let flash = |what, of: fn(&FootprintShare) -> u64| count(what, of(before), of(after));
         let mut lines = vec![
             flash("flash, bytes", |it| it.flash_bytes),
             flash("flash of the model, bytes", |it| {

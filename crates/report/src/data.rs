@@ -65,8 +65,12 @@ pub struct Report {
     /// The chip that the image is built for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chip: Option<ChipMemory>,
-    /// The product image.
-    pub footprint: FootprintShare,
+    /// The product image; absent where none was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footprint: Option<FootprintShare>,
+    /// What the tables of each form take, where no image was built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<TableForm>,
     /// The run; `None` if there was none.
     pub device: Option<Device>,
     /// Further forms of the model, where they were asked for.
@@ -383,6 +387,17 @@ pub struct Candidate {
     pub is_chosen: bool,
 }
 
+/// A form of the model whose bytes are known without a compiler.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableForm {
+    /// Its name.
+    pub name: String,
+    /// The width of a split, in words.
+    pub form: String,
+    /// Bytes of the model's tables; code comes on top.
+    pub table_bytes: usize,
+}
+
 /// Bytes of the product image, and the model's share of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FootprintShare {
@@ -542,6 +557,16 @@ impl Report {
         // Through a value, since a quantity could not otherwise be told to be a number in a build
         // where some dependency makes serde_json keep numbers as text.
         serde_json::from_value(serde_json::from_slice(text)?)
+    }
+
+    /// How it went, in a few words.
+    pub(crate) fn outcome(&self) -> String {
+        let failed = self.verdicts.iter().filter(|it| !it.pass).count();
+        match (failed, self.verdicts.len()) {
+            (_, 0) => "not built".to_owned(),
+            (0, all) => format!("all {all} gates hold"),
+            (failed, all) => format!("{failed} of {all} gates fail"),
+        }
     }
 
     /// Whether every gate holds.

@@ -10,7 +10,7 @@
 //! assert!(before.passes());
 //!
 //! let mut after = before.clone();
-//! after.footprint.flash_bytes += 600;
+//! after.footprint.as_mut().expect("an image").flash_bytes += 600;
 //! let comparison = Comparison { before: &before, after: &after };
 //! assert!(comparison.is_comparable());
 //! assert!(!comparison.flash_growth(512).pass);
@@ -32,8 +32,8 @@ mod task;
 pub use comparison::Comparison;
 pub use data::{
     Accuracy, Candidate, Certified, ChipMemory, Dataset, Device, EarlyExit, Encoding, Export,
-    FeatureCoding, FlowStage, FootprintShare, Latency, Model, Origin, Report, SCHEMA, TimingBasis,
-    Toolchain, TreeSize,
+    FeatureCoding, FlowStage, FootprintShare, Latency, Model, Origin, Report, SCHEMA, TableForm,
+    TimingBasis, Toolchain, TreeSize,
 };
 pub use mark::{FILES, is_report};
 pub use property::{Drift, Property, Truth};

@@ -12,7 +12,7 @@ pub fn is_report(name: &str, text: &str) -> bool {
             .into_iter()
             .any(|it| first == crate::rows::header(it).join(",")),
         "report.md" => {
-            let endings = [": all gates hold", ": a gate fails"];
+            let endings = [": all gates hold", ": a gate fails", ": not built"];
             first.starts_with("# ") && endings.iter().any(|ending| first.ends_with(ending))
         }
         "report.html" => text.contains("<p class=\"over\">Spinney report</p>"),

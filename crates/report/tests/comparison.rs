@@ -13,9 +13,13 @@ fn report() -> Report {
     let bytes = std::fs::read(path).expect("a committed report");
     let mut report = Report::from_json(&bytes).expect("a valid report");
     report.fingerprint = "sha256:0123456789abcdef".to_owned();
-    report.footprint.flash_bytes = 3000;
-    report.footprint.model_flash_bytes = 500;
-    report.footprint.ram_bytes = 1100;
+    report.footprint.as_mut().expect("an image").flash_bytes = 3000;
+    report
+        .footprint
+        .as_mut()
+        .expect("an image")
+        .model_flash_bytes = 500;
+    report.footprint.as_mut().expect("an image").ram_bytes = 1100;
     report.model.n_splits = 7;
     report.model.trees = vec![TreeSize {
         n_splits: 7,
@@ -59,8 +63,12 @@ fn what_moves_is_named() {
     let before = report();
     let mut after = report();
     after.fingerprint = "sha256:fedcba9876543210".to_owned();
-    after.footprint.flash_bytes = 3300;
-    after.footprint.model_flash_bytes = 800;
+    after.footprint.as_mut().expect("an image").flash_bytes = 3300;
+    after
+        .footprint
+        .as_mut()
+        .expect("an image")
+        .model_flash_bytes = 800;
     after.verdicts[1].found = Some(Quantity::Count(3300));
     after.verdicts[1].pass = false;
     after.verdicts[1].note = Some("100 bytes over".to_owned());
@@ -147,7 +155,7 @@ fn thirty_of_what_moved_are_shown() {
 fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
     let before = report();
     let mut after = report();
-    after.footprint.flash_bytes = 3512;
+    after.footprint.as_mut().expect("an image").flash_bytes = 3512;
     let growth = |after: &Report, limit: u64| {
         let comparison = Comparison {
             before: &before,
@@ -157,9 +165,9 @@ fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
     };
     assert!(growth(&after, 512).pass);
     assert!(!growth(&after, 511).pass);
-    after.footprint.flash_bytes = 2000;
+    after.footprint.as_mut().expect("an image").flash_bytes = 2000;
     assert_eq!(growth(&after, 0).found, Some(Quantity::Count(0)));
-    after.footprint.flash_bytes = 9000;
+    after.footprint.as_mut().expect("an image").flash_bytes = 9000;
     after.toolchain.rustc = "rustc 2.0.0".to_owned();
     let verdict = growth(&after, 512);
     assert!(verdict.pass && verdict.found.is_none());

@@ -39,6 +39,7 @@ mod shrink;
 mod signals;
 pub mod so_far;
 pub mod standing;
+pub mod unbuilt;
 
 use std::path::{Path, PathBuf};
 

@@ -32,11 +32,11 @@ fn parts(report: &Report, with_sizes: bool) -> Vec<(&'static str, Value)> {
         ("agreement", json(&report.accuracy.agreement)),
         ("the certificate", json(&report.certificate)),
     ];
-    if with_sizes {
+    if with_sizes && let Some(footprint) = &report.footprint {
         parts.extend([
-            ("flash", json(&report.footprint.flash_bytes)),
-            ("RAM", json(&report.footprint.ram_bytes)),
-            ("the image", json(&report.footprint.image)),
+            ("flash", json(&footprint.flash_bytes)),
+            ("RAM", json(&footprint.ram_bytes)),
+            ("the image", json(&footprint.image)),
             ("the device run", json(&report.device)),
         ]);
     }

@@ -171,14 +171,15 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             candidates: choice.candidates,
         },
         chip: Some(chip::memory(config)),
-        footprint: FootprintShare {
+        footprint: Some(FootprintShare {
             flash_bytes: product.flash_bytes,
             ram_bytes: product.ram_bytes,
             model_flash_bytes,
             model_ram_bytes: share(product.ram_bytes, footprints.empty.ram_bytes),
             image: product.digest.clone(),
             sections: product.sections.clone(),
-        },
+        }),
+        forms: Vec::new(),
         device: device(config, &result, product, n_rows),
         exports: chosen
             .header

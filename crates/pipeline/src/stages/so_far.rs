@@ -79,7 +79,7 @@ pub struct Chosen {
     /// The form, and those that it was chosen from.
     pub encoding: Encoding,
     /// What it takes.
-    pub footprint: FootprintShare,
+    pub footprint: Option<FootprintShare>,
     /// What it did, where it ran.
     pub device: Option<Device>,
 }
@@ -126,7 +126,7 @@ pub fn of(outcome: &Outcome, until: &str) -> Result<SoFar, Failure> {
     })
 }
 
-fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
+pub(super) fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
     let stage = session.made("quantize")?;
     let known: Summary = stage.read_json(SUMMARY)?;
     let certificate = report::certificate_of(&stage, &known)?;

@@ -19,15 +19,17 @@ impl Report {
                         ([], None) => (self.accuracy_tile()),
                         (values, _) => (values_tile(values)),
                     }
-                    (self.instructions_tile())
-                    (self.time_tile())
-                    (self.memory_tile("Flash", "flash", self.footprint.flash_bytes,
-                        self.footprint.model_flash_bytes, self.chip.as_ref().map(|it| it.flash_bytes)))
-                    (self.memory_tile("RAM", "ram", self.footprint.ram_bytes,
-                        self.footprint.model_ram_bytes, self.chip.as_ref().map(|it| it.ram_bytes)))
+                    @if let Some(footprint) = &self.footprint {
+                        (self.instructions_tile())
+                        (self.time_tile())
+                        (self.memory_tile("Flash", "flash", footprint.flash_bytes,
+                            footprint.model_flash_bytes, self.chip.as_ref().map(|it| it.flash_bytes)))
+                        (self.memory_tile("RAM", "ram", footprint.ram_bytes,
+                            footprint.model_ram_bytes, self.chip.as_ref().map(|it| it.ram_bytes)))
+                    }
                 }
                 p.certificate { strong { "Certificate. " } (self.certificate_in_a_sentence()) }
-                (self.gates())
+                @if !self.verdicts.is_empty() { (self.gates()) }
             }
         }
     }

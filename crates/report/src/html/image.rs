@@ -5,21 +5,43 @@ use maud::{Markup, html};
 use super::parts::{bar, grouped, grouped_signed, grouped_text, name, scrolling};
 use super::plots;
 use crate::markdown::SHOWN;
-use crate::markdown::image::{capital, early_exit, timing_in_words};
-use crate::{Candidate, Report};
+use crate::markdown::image::{FORMS, capital, early_exit, timing_in_words};
+use crate::{Candidate, FootprintShare, Report};
 
 impl Report {
-    pub(super) fn image_section(&self) -> Markup {
+    /// What each form takes where nothing is built.
+    pub(super) fn forms_section(&self) -> Markup {
+        let table = html! {
+            table {
+                thead { tr {
+                    th scope="col" { "form" } th scope="col" { span.aside { "in words" } }
+                    th.n scope="col" { "bytes of tables" }
+                } }
+                tbody { @for it in &self.forms {
+                    tr { th scope="row" { (it.name) } td { (it.form) } td.n { (grouped(it.table_bytes as u64)) } }
+                } }
+            }
+        };
+        html! {
+            section {
+                h2 #forms { "Forms" }
+                p { (FORMS) }
+                (scrolling("Forms", &table))
+            }
+        }
+    }
+
+    pub(super) fn image_section(&self, footprint: &FootprintShare) -> Markup {
         let encoding = &self.encoding;
         html! {
             section {
                 h2 #image { "Image" }
                 p {
-                    (grouped(self.footprint.flash_bytes)) " bytes of flash, "
-                    (grouped_signed(self.footprint.model_flash_bytes)) " of the model"
+                    (grouped(footprint.flash_bytes)) " bytes of flash, "
+                    (grouped_signed(footprint.model_flash_bytes)) " of the model"
                     @if let Some(bytes) = encoding.bytes_per_split { " (" (bytes) " per split)" }
-                    ", " (grouped_signed(self.footprint.frame_bytes())) " of the image around it"
-                    "; " (grouped(self.footprint.ram_bytes)) " bytes of static RAM. Encoding: " (encoding.chosen)
+                    ", " (grouped_signed(footprint.frame_bytes())) " of the image around it"
+                    "; " (grouped(footprint.ram_bytes)) " bytes of static RAM. Encoding: " (encoding.chosen)
                     @if let Some(form) = encoding.form.as_ref().filter(|form| **form != encoding.chosen) { " (" (form) ")" }
                     @if let Some(bits) = encoding.code_bits { ", codes of " (bits) " bits" }
                     @if let Some(leaves) = &encoding.leaves { ", leaves as " (leaves) }
@@ -34,7 +56,7 @@ impl Report {
                         @for note in &export.notes { " " (note) } }
                 }
                 (self.encodings())
-                div.twins { (self.sections()) (self.parts()) }
+                div.twins { (sections(footprint)) (self.parts(footprint)) }
             }
         }
     }
@@ -64,38 +86,9 @@ impl Report {
         }
     }
 
-    fn sections(&self) -> Markup {
-        let sections = &self.footprint.sections;
-        let most = sections
-            .iter()
-            .map(|it| it.flash_bytes)
-            .max()
-            .unwrap_or(0)
-            .max(1) as f64;
-        html! {
-            div {
-                h3 { "Bytes per section" }
-                table {
-                    thead { tr {
-                        th scope="col" { "section" } th.n scope="col" { "flash" }
-                        th scope="col" { span.aside { "as a bar" } } th.n scope="col" { "RAM" }
-                    } }
-                    tbody { @for section in sections {
-                        tr {
-                            th scope="row" { code { (name(&section.name)) } }
-                            td.n { (grouped(section.flash_bytes)) }
-                            td.bar { (bar(section.flash_bytes as f64 / most, "")) }
-                            td.n { (grouped(section.ram_bytes)) }
-                        }
-                    } }
-                }
-            }
-        }
-    }
-
     /// Bytes per tree, or per class where there are no trees.
-    fn parts(&self) -> Markup {
-        let bytes = self.footprint.model_flash_bytes;
+    fn parts(&self, footprint: &FootprintShare) -> Markup {
+        let bytes = footprint.model_flash_bytes;
         if self.model.n_trees == 0 {
             let per_class = bytes as f64 / self.model.n_classes.max(1) as f64;
             return html! {
@@ -197,6 +190,35 @@ impl Report {
                         }
                     }
                 } @else { p { "Not run: the config does not require the emulator." } }
+            }
+        }
+    }
+}
+
+fn sections(footprint: &FootprintShare) -> Markup {
+    let sections = &footprint.sections;
+    let most = sections
+        .iter()
+        .map(|it| it.flash_bytes)
+        .max()
+        .unwrap_or(0)
+        .max(1) as f64;
+    html! {
+        div {
+            h3 { "Bytes per section" }
+            table {
+                thead { tr {
+                    th scope="col" { "section" } th.n scope="col" { "flash" }
+                    th scope="col" { span.aside { "as a bar" } } th.n scope="col" { "RAM" }
+                } }
+                tbody { @for section in sections {
+                    tr {
+                        th scope="row" { code { (name(&section.name)) } }
+                        td.n { (grouped(section.flash_bytes)) }
+                        td.bar { (bar(section.flash_bytes as f64 / most, "")) }
+                        td.n { (grouped(section.ram_bytes)) }
+                    }
+                } }
             }
         }
     }

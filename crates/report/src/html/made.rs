@@ -16,7 +16,7 @@ impl Report {
             ("emulator", toolchain.emulator.as_deref()),
             ("config and inputs", Some(self.fingerprint.as_str())),
             ("model", Some(self.model.digest.as_str())),
-            ("image", Some(self.footprint.image.as_str())),
+            ("image", self.footprint.as_ref().map(|it| it.image.as_str())),
         ];
         html! {
             section {

@@ -78,21 +78,17 @@ impl Report {
                         }
                     }
                     (self.features_section())
-                    (self.image_section())
-                    (self.device_section())
+                    @match &self.footprint {
+                        Some(footprint) => {
+                            (self.image_section(footprint))
+                            (self.device_section())
+                        }
+                        None => (self.forms_section()),
+                    }
                     @if let Some(node) = &self.node { (node::section(node)) }
                     (self.made_section())
                 }
             }
-        }
-    }
-
-    /// How it went, in a few words.
-    fn outcome(&self) -> String {
-        let failed = self.verdicts.iter().filter(|it| !it.pass).count();
-        match (failed, self.verdicts.len()) {
-            (0, all) => format!("all {all} gates hold"),
-            (failed, all) => format!("{failed} of {all} gates fail"),
         }
     }
 
@@ -103,7 +99,9 @@ impl Report {
             header {
                 p.over { "Spinney report" }
                 h1 { (name(&self.pipeline)) }
-                p class={ "outcome " (state) } { (parts::mark(self.passes())) " " (self.outcome()) }
+                @if !self.verdicts.is_empty() {
+                    p class={ "outcome " (state) } { (parts::mark(self.passes())) " " (self.outcome()) }
+                }
                 p.lead {
                     (model.kind) ", " (model.n_features) " features, " (model.delivers())
                     @if model.n_trees > 0 {

@@ -26,11 +26,12 @@ fn small() -> Report {
     let mut report = committed("iris-tree");
     report.fingerprint = "sha256:0123".to_owned();
     report.model.digest = "sha256:4567".to_owned();
-    report.footprint.image = "sha256:89ab".to_owned();
-    report.footprint.flash_bytes = 3_000;
-    report.footprint.model_flash_bytes = 500;
-    report.footprint.sections.truncate(1);
-    report.footprint.sections[0].flash_bytes = 3_000;
+    let footprint = report.footprint.as_mut().expect("an image");
+    footprint.image = "sha256:89ab".to_owned();
+    footprint.flash_bytes = 3_000;
+    footprint.model_flash_bytes = 500;
+    footprint.sections.truncate(1);
+    footprint.sections[0].flash_bytes = 3_000;
     report.encoding.candidates.clear();
     report.encoding.bytes_per_split = Some(62.5);
     report.device = None;

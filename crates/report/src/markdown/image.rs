@@ -5,7 +5,11 @@ use std::fmt::Write;
 use spinney_evaluate::PerInference;
 
 use super::{code, escaped, list, percent, sentence};
-use crate::{Device, EarlyExit, Report, TimingBasis};
+use crate::{Device, EarlyExit, FootprintShare, Report, TimingBasis};
+
+/// What the figures of forms are, where nothing is built.
+pub(crate) const FORMS: &str = "Bytes of the model's tables, exact without a compiler. The code that \
+    walks them comes on top; a build tells its bytes, and those of branches, which are code.";
 
 impl Report {
     /// The forms that were weighed; nothing where there was but one.
@@ -50,8 +54,22 @@ impl Report {
         )
     }
 
-    pub(super) fn write_image(&self, out: &mut String) -> std::fmt::Result {
-        let footprint = &self.footprint;
+    /// What each form takes where nothing is built.
+    pub(super) fn write_forms(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "\n## Forms\n\n{FORMS}\n")?;
+        writeln!(out, "| form | | bytes of tables |\n| --- | --- | ---: |")?;
+        for it in &self.forms {
+            let (name, form) = (escaped(&it.name), escaped(&it.form));
+            writeln!(out, "| {name} | {form} | {} |", it.table_bytes)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_image(
+        &self,
+        footprint: &FootprintShare,
+        out: &mut String,
+    ) -> std::fmt::Result {
         writeln!(
             out,
             "\n## Image\n\n{} bytes of flash, {} of the model{}, {} of the image around it; {} bytes of static RAM, {} of the model. \

@@ -27,15 +27,17 @@ impl Report {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let verdict = if self.passes() {
-            "all gates hold"
-        } else {
-            "a gate fails"
+        let verdict = match (self.passes(), &self.verdicts[..]) {
+            (_, []) => "not built",
+            (true, _) => "all gates hold",
+            (false, _) => "a gate fails",
         };
         writeln!(out, "# {}: {verdict}\n", escaped(&self.pipeline))?;
         self.write_summary(out)?;
         self.write_notes(out)?;
-        self.write_gates(out)?;
+        if !self.verdicts.is_empty() {
+            self.write_gates(out)?;
+        }
         match (&self.values[..], &self.detect) {
             ([], Some(detect)) => self.write_detect(detect, out)?,
             ([], None) => self.write_accuracy(out)?,
@@ -61,7 +63,10 @@ impl Report {
             }
         }
         self.write_features(out)?;
-        self.write_image(out)?;
+        match &self.footprint {
+            Some(footprint) => self.write_image(footprint, out)?,
+            None => self.write_forms(out)?,
+        }
         if let Some(node) = &self.node {
             node::write(node, out)?;
         }
