@@ -4,7 +4,7 @@
 use crate::{Chip, Core};
 
 /// What an instruction does, as far as its time depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// Moves, sums, shifts, compares: anything on registers that is not named below.
     Data,

@@ -46,7 +46,7 @@ mod slimming;
 mod value_gates;
 mod values;
 
-pub use cycles::{Cost, Cycles, PerInference, Trace};
+pub use cycles::{Cost, Cycles, Longest, PerInference, Trace};
 pub use detection::{CurvePoint, Detection, ScorePredictions};
 pub use device::{
     Answer, DeviceRun, Instructions, OutcomeError, Outputs, RunContext, Splits, WorstCase,

@@ -15,6 +15,17 @@ pub struct Instruction {
     pub n_conditional: u32,
 }
 
+impl Instruction {
+    /// How many words it loads.
+    pub fn n_loads(&self) -> u64 {
+        match self.operation {
+            Operation::Load { .. } | Operation::LoadPc => 1,
+            Operation::LoadMany(n) | Operation::Return(n) => u64::from(n),
+            _ => 0,
+        }
+    }
+}
+
 /// Where an instruction leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {

@@ -5,11 +5,13 @@
 //! from the image. An instruction that reads the image's timer begins and ends what it measures, so
 //! that cycles are those of the very instructions that were counted.
 
+mod bound;
 mod instruction;
 mod riscv;
 mod thumb;
 mod trace;
 
+pub use bound::Longest;
 pub use trace::Trace;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,10 @@ pub struct Cycles {
     pub from_readings: Cost,
     /// From codes to class.
     pub from_codes: Cost,
+    /// From readings to class at the most, whatever the row; `None` where that does not follow from the
+    /// image.
+    #[serde(default)]
+    pub longest: Option<Longest>,
     /// The front end's, on what was traced of it; `None` without one.
     #[serde(default)]
     pub front: Option<Cost>,
@@ -38,8 +44,10 @@ pub struct PerInference {
     pub mean: f64,
     /// The most of any row, where flash keeps every access waiting.
     pub max: u64,
-    /// The most along the longest paths of all trees, likewise.
-    pub bound: u64,
+    /// The most of every row that there can be, likewise; `None` where that does not follow from the
+    /// image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<u64>,
     /// The fewest on average that the table allows, where flash never keeps the core waiting.
     pub low: f64,
     /// The most on average, where flash keeps every access waiting.
@@ -58,14 +66,22 @@ impl PerInference {
         let scale = run.instructions.mean / cost.instructions;
         let most = waiting.high / cost.instructions;
         let of_instructions = |n: u64| (n as f64 * most).ceil() as u64;
+        let bound = cycles.longest.map(|longest| {
+            let most = longest.cycles + u64::from(wait_states) * longest.accesses;
+            // A row beyond the bound would make it void.
+            (longest.instructions >= run.instructions.max && most >= waiting.high_max)
+                .then_some(most)
+        });
+        let bound = bound.flatten();
         let max = match cycles.rows == run.classes.len() {
             true => waiting.high_max,
             false => waiting.high_max.max(of_instructions(run.instructions.max)),
         };
+        let max = bound.map_or(max, |bound| bound.min(max));
         Some(Self {
             mean: to_a_tenth(cost.mean() * scale),
             max,
-            bound: of_instructions(run.instructions_bound()).max(max),
+            bound,
             low: to_a_tenth(cost.low * scale),
             high: to_a_tenth(waiting.high * scale),
         })
@@ -79,7 +95,7 @@ impl PerInference {
         Self {
             mean,
             max: most(run.instructions.max),
-            bound: most(run.instructions_bound()),
+            bound: None,
             low: mean,
             high: mean,
         }
@@ -178,6 +194,6 @@ mod tests {
             (measured.mean, measured.low, measured.high),
             (3000.0, 3000.0, 3000.0)
         );
-        assert_eq!((measured.max, measured.bound), (3152, 3152));
+        assert_eq!((measured.max, measured.bound), (3152, None));
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::ops::{AddAssign, Range};
 
-use spinney_board::{Around, Chip, Operation, Timer, Timing};
+use spinney_board::{Around, Chip, Timer, Timing};
 use spinney_wire::{Header, Outcome};
 
+use super::bound::longest;
 use super::instruction::{Flow, Instruction};
 use super::{Cost, Cycles, riscv, thumb};
 use crate::device::instructions_of;
@@ -31,6 +32,22 @@ impl AddAssign for Weight {
 }
 
 impl Weight {
+    /// The more of each.
+    pub(super) fn most(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions.max(other.instructions),
+            low: self.low.max(other.low),
+            high: self.high.max(other.high),
+            accesses: self.accesses.max(other.accesses),
+        }
+    }
+
+    /// With the word of code that a branch to `target` has fetched, unless it begins there.
+    pub(super) fn led_to(mut self, target: u32) -> Self {
+        self.accesses += u64::from(!target.is_multiple_of(4));
+        self
+    }
+
     fn since(self, earlier: Self) -> Self {
         Self {
             instructions: self.instructions.saturating_sub(earlier.instructions),
@@ -51,6 +68,8 @@ pub struct Trace {
     aside: Vec<Range<u32>>,
     /// The timer's handler, which belongs to no prediction.
     handler: Option<u32>,
+    /// The function of a prediction, and the one that calls it.
+    prediction: Option<[Range<u32>; 2]>,
     known: HashMap<(u32, u32, bool), Option<Weight>>,
     /// The block that the last line announced, and whether its length is limited.
     announced: Option<(u32, bool)>,
@@ -70,6 +89,9 @@ pub struct Trace {
 
 /// The function at which a measurement ends, as a part of its symbol.
 const ENDS: &str = "counter7elapsed";
+/// The function that predicts, and the one that calls it.
+const PREDICTS: &str = "model7predict";
+const CALLS: &str = "cortex_m_rt_main";
 /// The bits of a block's options that limit how many instructions it has.
 const LENGTH_MASK: u32 = 0x1ff;
 /// Functions that look for the deepest word of the stack, and are not measured.
@@ -110,6 +132,9 @@ impl Trace {
             ends_at: ends_at.start,
             aside,
             handler: handler.and_then(|at| u32::try_from(at & !1).ok()),
+            prediction: function_like(elf, PREDICTS)?
+                .zip(function_like(elf, CALLS)?)
+                .map(Into::into),
             known: HashMap::new(),
             announced: None,
             last: None,
@@ -239,6 +264,9 @@ impl Trace {
             rows: from_readings.len(),
             from_readings: Cost::of(&from_readings, &empty)?,
             from_codes: Cost::of(&from_codes, &empty)?,
+            longest: self.prediction.and_then(|[predict, caller]| {
+                longest(self.timing, &self.code, caller, predict.start)
+            }),
             front: None,
         })
     }
@@ -296,11 +324,7 @@ fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) ->
         weight.instructions += 1;
         weight.low += u64::from(cycles.low);
         weight.high += u64::from(cycles.high);
-        weight.accesses += match found.operation {
-            Operation::Load { .. } | Operation::LoadPc => 1,
-            Operation::LoadMany(n) | Operation::Return(n) => u64::from(n),
-            _ => 0,
-        };
+        weight.accesses += found.n_loads();
         let mut whole = weight;
         // Words of code, of which one may hold two instructions.
         whole.accesses += u64::from((next - 1) / 4 - from / 4 + 1);
@@ -326,13 +350,26 @@ fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) ->
 }
 
 /// An image's code.
-struct Code {
+pub(super) struct Code {
     loaded: Vec<Loaded>,
     is_riscv: bool,
 }
 
 impl Code {
-    fn instruction_at(&self, at: u32) -> Option<Instruction> {
+    /// These instructions of Thumb, from 0x100 on.
+    #[cfg(test)]
+    pub(super) fn of(words: &[u16]) -> Self {
+        let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Self {
+            loaded: vec![Loaded {
+                address: 0x100,
+                bytes,
+            }],
+            is_riscv: false,
+        }
+    }
+
+    pub(super) fn instruction_at(&self, at: u32) -> Option<Instruction> {
         let first = self.halfword(at)?;
         let second = self.halfword(at.wrapping_add(2)).unwrap_or(0);
         match self.is_riscv {
@@ -350,6 +387,14 @@ impl Code {
         to == page_end || to.wrapping_add(2) == page_end && is_long()
     }
 
+    /// Whether this calls a function by a register.
+    pub(super) fn calls_register(&self, at: u32) -> bool {
+        !self.is_riscv
+            && self
+                .halfword(at)
+                .is_some_and(|code| code & 0xff80 == 0x4780)
+    }
+
     fn reads_mcycle_before(&self, at: u32) -> bool {
         let before = |bytes| self.halfword(at.wrapping_sub(bytes));
         self.is_riscv
@@ -358,11 +403,18 @@ impl Code {
                 .is_some_and(|(first, second)| riscv::reads_mcycle(first, second))
     }
 
-    fn halfword(&self, address: u32) -> Option<u16> {
+    pub(super) fn halfword(&self, address: u32) -> Option<u16> {
+        let second = address.checked_add(1)?;
+        Some(u16::from_le_bytes([
+            self.byte(address)?,
+            self.byte(second)?,
+        ]))
+    }
+
+    pub(super) fn byte(&self, address: u32) -> Option<u8> {
         self.loaded.iter().find_map(|stretch| {
             let at = usize::try_from(address.checked_sub(stretch.address)?).ok()?;
-            let bytes = stretch.bytes.get(at..at.checked_add(2)?)?;
-            Some(u16::from_le_bytes([bytes[0], bytes[1]]))
+            stretch.bytes.get(at).copied()
         })
     }
 }
@@ -373,22 +425,11 @@ mod tests {
 
     use super::*;
 
-    fn code(words: &[u16]) -> Code {
-        let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        Code {
-            loaded: vec![Loaded {
-                address: 0x100,
-                bytes,
-            }],
-            is_riscv: false,
-        }
-    }
-
     #[test]
     fn blocks_that_pass_where_the_next_begins() {
         // 0x100: nop; 0x102: nop; 0x104: subs r0, #1; 0x106: bne 0x102; 0x108: pop {r4, pc}
         let words = [0xbf00_u16, 0xbf00, 0x3801, 0xd1fc, 0xbd10];
-        let code = code(&words);
+        let code = Code::of(&words);
         let timing = Timing::of(&find("RP2040").unwrap().chip(None).unwrap()).unwrap();
         let n = |from, to, is_cut| {
             let weight = between(timing, &code, (from, to), is_cut);
@@ -415,10 +456,11 @@ mod tests {
         let words = [0x6801_u16, 0xbf00, 0x3801, 0xd1fc, 0x6801, 0xe7fe];
         let mut trace = Trace {
             timing: Timing::of(&find("RP2040").unwrap().chip(None).unwrap()).unwrap(),
-            code: code(&words),
+            code: Code::of(&words),
             ends_at: 0x10a,
             aside: vec![0x40..0x60, 0x60..0x80],
             handler: None,
+            prediction: None,
             known: HashMap::new(),
             announced: None,
             last: None,

@@ -232,11 +232,14 @@ pub(crate) fn timing_in_words(
     });
     if timing.is_measured {
         return format!(
-            "Cycles per inference from raw readings{clock}: {} on average, {} at most, {} along the longest \
-             paths.{time} Instructions by the cycles of each on {}, over {} rows; its flash is in them.",
-            cycles.mean, cycles.max, cycles.bound, timing.source, timing.rows
+            "Cycles per inference from raw readings{clock}: {} on average, {} at most.{time} Instructions by \
+             the cycles of each on {}, over {} rows; its flash is in them.",
+            cycles.mean, cycles.max, timing.source, timing.rows
         );
     }
+    let bound = cycles.bound.map_or(String::new(), |bound| {
+        format!("; no row there can be takes more than {bound}, by the image's own code and tables")
+    });
     let flash = match &timing.flash {
         Some(states) => format!(
             "Wait states of flash{clock}: {states}; averages are without them, \
@@ -245,9 +248,9 @@ pub(crate) fn timing_in_words(
         None => "Wait states of flash are not in it.".to_owned(),
     };
     format!(
-        "Cycles per inference from raw readings{clock}: {} on average{between}, {} at most, {} along the \
-         longest paths.{time} From {} traced rows, by {}. {flash}",
-        cycles.mean, cycles.max, cycles.bound, timing.rows, timing.source
+        "Cycles per inference from raw readings{clock}: {} on average{between}, {} at most{bound}.{time} From \
+         {} traced rows, by {}. {flash}",
+        cycles.mean, cycles.max, timing.rows, timing.source
     )
 }
 
