@@ -13,7 +13,7 @@ dpkg-deb -x sonic-pi-samples_*.deb . and usr/share/sonic-pi/samples.
                   flatness, in the order of energies.f32
     index.json    names, lengths and banks, in that order
 
-and what motion.py tells of.
+and what motion.py and biquad.py tell of.
 
 The reference is `librosa.filters.mel(...) @ |scipy.fft.rfft(get_window("hann", N) * frame)|**2`
 on the samples as integers, all in float64. Shapes are `librosa.feature.spectral_centroid`,
@@ -24,6 +24,7 @@ import json
 import sys
 from pathlib import Path
 
+import biquad
 import librosa
 import motion
 import numpy as np
@@ -65,6 +66,7 @@ def main():
     index = {"n_samples": N_SAMPLES, "signals": list(signals), "banks": BANKS}
     (OUT / "index.json").write_text(json.dumps(index, indent=1) + "\n")
     motion.main()
+    biquad.main()
     print(sum(path.stat().st_size for path in OUT.iterdir()), "bytes")
 
 

@@ -13,7 +13,7 @@ use spinney_dataset::{Decimal, Delimiter, Dialect};
 use spinney_evaluate::{AccuracyLimits, PowerPlan, UplinkPlan};
 use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Sensor, Votes};
-use spinney_signal::{Measure, MelScale, Normalisation, Spectral, Statistic, Window};
+use spinney_signal::{Measure, MelScale, Normalisation, SampleFilter, Spectral, Statistic, Window};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
@@ -515,6 +515,9 @@ pub struct MotionFrontend {
     /// Channels in turn that are one vector, which divides their number; at most 3, 0 for none.
     #[serde(skip_serializing_if = "is_zero")]
     pub n_axes: u32,
+    /// What the samples of each channel go through first.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub filter: Option<SampleFilter>,
     /// Samples per window: even, at most 2,048, and a power of two from 64 on where there are
     /// bands.
     pub n_samples: u16,
@@ -536,6 +539,10 @@ pub struct MotionFrontend {
     pub background: String,
 }
 
+fn as_text<S: serde::Serializer>(filter: &Option<SampleFilter>, to: S) -> Result<S::Ok, S::Error> {
+    filter.map(|it| it.to_string()).serialize(to)
+}
+
 /// How features are made of sound.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AudioFrontend {
@@ -545,6 +552,9 @@ pub struct AudioFrontend {
     pub n_points: u16,
     /// Samples from one frame's start to the next one's.
     pub hop: NonZeroU16,
+    /// What samples go through before frames.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub filter: Option<SampleFilter>,
     /// What a frame is multiplied by.
     #[serde(serialize_with = "as_word")]
     pub window: Window,

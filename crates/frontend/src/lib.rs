@@ -7,8 +7,8 @@
 //! decision, a mean, divides.
 //!
 //! ```text
-//! i16 samples ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ (Cepstra, Shape) ─ Aggregate, Deltas
-//! i16 samples of each channel ─ Frames ─ frame ─ Moments, ranks, correlation: features in time
+//! i16 samples (─ biquad) ─ Frames ─ frame ─ Spectrum (window, FFT) ─ Filters ─ energies ─ log2 ─ (Cepstra, Shape) ─ Aggregate, Deltas
+//! i16 samples of each channel (─ biquad) ─ Frames ─ frame ─ Moments, ranks, correlation: features in time
 //!                                       └─ Spectrum ─ Filters ─ log2: energies in plain bands
 //! ```
 //!
@@ -35,6 +35,7 @@
 #![no_std]
 
 pub mod aggregate;
+pub mod biquad;
 pub mod cepstra;
 pub mod chain;
 pub mod correlation;
@@ -59,7 +60,7 @@ pub enum TableError {
     Count,
     /// Segments that begin before bin 1 or end beyond the last one.
     Bins,
-    /// A weight outside 0 to 1.
+    /// A weight outside 0 to 1, or coefficients of a filter of samples that could overflow.
     Weight,
 }
 
@@ -73,7 +74,7 @@ impl TableError {
         match self {
             Self::Count => panic!("filters need at least two segments"),
             Self::Bins => panic!("a segment lies outside the spectrum"),
-            Self::Weight => panic!("a weight is not within 0 to 1"),
+            Self::Weight => panic!("a weight or a coefficient is out of its range"),
         }
     }
 }

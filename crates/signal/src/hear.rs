@@ -46,6 +46,11 @@ const fn place(statistic: Statistic) -> usize {
 pub fn hear(front_end: &SoundFront, samples: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
     assert!(front_end.bank.n_bands <= BANDS_MAX, "at most 128 bands");
     let table = front_end.table()?;
+    let filtered = (front_end.filter.as_ref()).map(|it| {
+        it.biquads(front_end.bank.sample_rate_hz)
+            .filtered(samples, 1)
+    });
+    let samples = filtered.as_deref().unwrap_or(samples);
     Ok(match front_end.bank.n_points {
         64 => of_points::<32>(front_end, &table, samples),
         128 => of_points::<64>(front_end, &table, samples),

@@ -21,6 +21,7 @@
 //!         f_min_hz: 100.0,
 //!         f_max_hz: 4000.0,
 //!     },
+//!     filter: None,
 //!     window: Window::Hann,
 //!     hop: NonZeroU16::new(128).ok_or("0")?,
 //!     n_frames_per_decision: NonZeroU32::new(10).ok_or("0")?,
@@ -37,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod biquads;
 mod compressed;
 mod decisions;
 mod filters;
@@ -51,6 +53,7 @@ mod scale;
 mod scenes;
 mod windows;
 
+pub use biquads::{Biquads, PERIOD_SAMPLES, Pass, SampleFilter};
 pub use compressed::ENDINGS as COMPRESSED_ENDINGS;
 pub use decisions::{labels_of, trimmed};
 pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};

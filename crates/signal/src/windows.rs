@@ -11,6 +11,12 @@ use crate::{BANDS_MAX, BankError, FilterTable, Interval, MotionFront, Window as 
 /// # Errors
 /// Bands without a bin; see [`MotionFront::table`].
 pub fn hear_motion(front: &MotionFront, values: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
+    let n_channels = front.channels.len();
+    let filtered = (front.filter.as_ref()).map(|it| {
+        it.biquads(front.sample_rate_hz)
+            .filtered(values, n_channels)
+    });
+    let values = filtered.as_deref().unwrap_or(values);
     let Some(table) = front.table()? else {
         return Ok(rows(front, values, |_, _| ()));
     };

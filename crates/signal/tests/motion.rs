@@ -20,6 +20,7 @@ fn front() -> MotionFront {
         sample_rate_hz: 10.0,
         channels: names(&["x", "y"]),
         n_axes: 0,
+        filter: None,
         n_samples: 4,
         hop: NonZeroU16::new(2).expect("not zero"),
         measures: Measures::LEAST.and(Measures::MOST),

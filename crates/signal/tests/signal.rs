@@ -22,6 +22,7 @@ fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
             f_min_hz: 100.0,
             f_max_hz: 8000.0,
         },
+        filter: None,
         window: Window::Hann,
         hop: NonZeroU16::new(200).expect("not zero"),
         n_frames_per_decision: NonZeroU32::new(2).expect("not zero"),

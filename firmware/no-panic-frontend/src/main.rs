@@ -6,6 +6,7 @@ use core::hint::black_box;
 use core::num::{NonZeroU16, NonZeroU32};
 
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
+use spinney_frontend::biquad::{Filter, Filtered, Section};
 use spinney_frontend::cepstra::Cepstra;
 use spinney_frontend::chain::{Chain, Energies, Logs, Measured, Summary};
 use spinney_frontend::deltas::Deltas;
@@ -59,6 +60,7 @@ extern "C" fn _start() -> ! {
         black_box(moments.finish());
         motion();
         windows();
+        filtered();
     }
 }
 
@@ -89,6 +91,21 @@ fn windows() {
     let window = black_box(&[1, 2]);
     correlate(black_box(&[window, &[3]]), &mut row);
     black_box(row);
+}
+
+/// Two sections of two channels, with coefficients that nobody knows beforehand.
+fn filtered() {
+    let section = black_box(Section {
+        b: [0; 3],
+        a: [0; 2],
+    });
+    let Ok(filter) = Filter::new([section; 2], black_box(14)) else {
+        return;
+    };
+    let mut filtered = Filtered::<2, 2>::new(&filter);
+    black_box(filtered.push(black_box([1, -1])));
+    filtered.restart();
+    black_box(filtered.push(black_box([1, -1])));
 }
 
 /// A segment of one bin.

@@ -1,5 +1,6 @@
 //! A front end in a generated crate: its tables, and a chain from samples to the class.
 
+mod biquad;
 mod filters;
 mod motion;
 mod sound;
@@ -12,12 +13,13 @@ use crate::{SourceTree, texts};
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 18] = texts!(
+const FRONT_END: [(&str, &str); 19] = texts!(
     "frontend/src/",
     "../../device/frontend/",
     [
         "lib.rs",
         "aggregate.rs",
+        "biquad.rs",
         "cepstra.rs",
         "chain.rs",
         "correlation.rs",

@@ -3,7 +3,7 @@
 
 use spinney_signal::{FilterTable, MotionFront};
 
-use super::{METHODS, constructor, filters::filters};
+use super::{biquad::Filtering, constructor, filters::filters};
 
 pub(super) fn source(front: &MotionFront, table: Option<&FilterTable>) -> String {
     let m = front.n_samples / 2;
@@ -32,6 +32,7 @@ pub(super) fn source(front: &MotionFront, table: Option<&FilterTable>) -> String
     } else {
         "features"
     };
+    let filtering = Filtering::new(front.filter.as_ref(), front.sample_rate_hz);
     let n_channels = front.channels.len();
     let n_all_channels = front.n_all_channels();
     let (n_all, import, sample) = if n_all_channels == n_channels {
@@ -50,7 +51,7 @@ pub(super) fn source(front: &MotionFront, table: Option<&FilterTable>) -> String
          use core::num::NonZeroU16;\n\n\
          {imports}\
          {import}\
-         {statics}\n\
+         {statics}{filter}\n\
          /// Values of a sample: {channels}.\n\
          pub const N_CHANNELS: usize = {n_channels};\n\n\
          /// A value of each channel.\n\
@@ -67,18 +68,18 @@ pub(super) fn source(front: &MotionFront, table: Option<&FilterTable>) -> String
          const MEASURES: u16 = {bits:#b};\n\n\
          /// Samples in, a row of readings out for each window.\n\
          #[derive(Debug, Clone)]\n\
-         pub struct Chain(Motion<{tones}, {n_all}, {m}, MEASURES, {{ crate::N_FEATURES }}>);\n\n\
+         pub struct Chain(Motion<{tones}, {n_all}, {m}, MEASURES, {{ crate::N_FEATURES }}>{field});\n\n\
          impl Chain {{\n    \
          /// Before the first sample.\n    \
          #[must_use]\n    \
          #[inline]\n    \
          pub fn new() -> Self {{\n        \
-         Self(Motion::new({new}, HOP))\n    \
+         Self(Motion::new({new}, HOP){filter_new})\n    \
          }}\n\n    \
          /// Takes the next sample; the last one of a window gives its readings.\n    \
          #[inline]\n    \
          pub fn push(&mut self, sample: Sample) -> Option<[crate::Reading; crate::N_FEATURES]> {{\n        \
-         let features = self.0.push({sample})?;\n        \
+         {filter_push}let features = self.0.push({sample})?;\n        \
          Some({readings})\n    \
          }}\n\n    \
          /// Nothing, since a decision has a whole window; the next sample begins one.\n    \
@@ -86,11 +87,16 @@ pub(super) fn source(front: &MotionFront, table: Option<&FilterTable>) -> String
          self.restart();\n        \
          None\n    \
          }}\n\n\
-         {METHODS}",
+         {methods}",
         channels = front.channels.join(", "),
         rate = front.sample_rate_hz,
         window = front.n_samples,
         hop = front.hop,
         bits = front.measures.bits(),
+        filter = filtering.statics,
+        field = filtering.field,
+        filter_new = filtering.new,
+        filter_push = filtering.push,
+        methods = filtering.methods(),
     )
 }

@@ -10,6 +10,7 @@ use crate::pipeline::{AudioFrontend, Frontend, Scenes};
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::{Reader, Value};
 
+use super::filter::filter;
 use super::motion;
 
 /// Most dB that a signal-to-noise ratio may be above or below 0.
@@ -102,6 +103,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         let cause = section.cause("sample_rate");
         reader.refuse_pair(section, "microphone_rate", message, &cause);
     }
+    let filter = filter(reader, section, sample_rate_hz.map(f64::from));
     let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
     let mut spectral: Vec<Spectral> = (section.choices("spectral", Spectral::from_word))
         .map_or_else(Vec::new, |words| {
@@ -113,6 +115,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         sample_rate_hz: sample_rate_hz?,
         n_points: u16::try_from(n_points?).ok()?,
         hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
+        filter,
         window: section.choice::<Window>("window")?,
         n_bands: n_bands?,
         scale: section.choice::<MelScale>("scale")?,

@@ -1,6 +1,7 @@
 //! From what was typed to what it means: rules that take more than one key.
 
 mod dataset;
+mod filter;
 mod frontend;
 mod model;
 mod motion;

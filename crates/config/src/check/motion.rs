@@ -10,6 +10,7 @@ use crate::pipeline::MotionFrontend;
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
+use super::filter::filter;
 use super::frontend::{can_be_transformed, edges, refuse_frame};
 
 /// What is kept where `statistics` is left out.
@@ -68,6 +69,7 @@ pub(super) fn check(
     }
     let window = section.choice::<Window>("window");
     let sample_rate_hz = section.number("sample_rate");
+    let filter = filter(reader, section, sample_rate_hz);
     // A constant reaches bin 0 and, under a Hann window, bin 1; halfway to the next one.
     let lowest = |rate: f64| match (window?, n_samples?) {
         (Window::Hann, n) => Some(1.5 * rate / f64::from(n)),
@@ -86,6 +88,7 @@ pub(super) fn check(
         sample_rate_hz: sample_rate_hz?,
         channels: channels?,
         n_axes: n_axes?,
+        filter,
         n_samples: u16::try_from(n_samples?).ok()?,
         hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
         statistics: statistics?,

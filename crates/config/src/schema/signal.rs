@@ -27,6 +27,14 @@ pub(super) const FRONTEND: Section = section! {
     "channels": Kind::Names { max: 16 }, NONE;
     /// How many channels in turn are a vector, whose length is a further channel: `magnitude`.
     "magnitude": Kind::Integer { min: 1, max: AXES_MAX }, NONE;
+    /// The frequency in Hz below which samples are filtered out, before frames.
+    "high_pass": Kind::Number(Interval::AboveZero), NONE;
+    /// The frequency in Hz above which samples are filtered out; with `high_pass`, what lies between
+    /// is kept.
+    "low_pass": Kind::Number(Interval::AboveZero), NONE;
+    /// The order of that filter, as SciPy's `butter` counts it: up to 8, of a band up to 4.
+    "filter_order": Kind::Integer { min: 1, max: 8 },
+        Default::Words("`2`, with a filter");
     /// Samples per frame: a power of two from 64 on or, of motion without `bands`, any even number.
     "frame": Kind::Integer { min: 2, max: 2_048 }, Default::Words("1024 of sound, 128 of motion");
     /// Samples from one frame's start to the next one's.

@@ -266,6 +266,74 @@ fn motion_has_its_own_defaults() {
 }
 
 #[test]
+fn filters_of_samples() {
+    let of = |keys: &str| {
+        let filter = motion(&format!("sample_rate = 64\nchannels = [\"x\"]\n{keys}\n")).filter;
+        filter.map(|it| it.to_string())
+    };
+    assert_eq!(of(""), None);
+    for (keys, wanted) in [
+        ("high_pass = 0.5", "a high-pass of order 2 at 0.5 Hz"),
+        (
+            "low_pass = 3\nfilter_order = 6",
+            "a low-pass of order 6 at 3 Hz",
+        ),
+        (
+            "high_pass = 1\nlow_pass = 20",
+            "a band-pass of order 2, 1 to 20 Hz",
+        ),
+    ] {
+        assert_eq!(of(keys).as_deref(), Some(wanted));
+    }
+    let sound = "[frontend]\nsample_rate = 16000\ndecision_s = 1\n";
+    for (keys, expected) in [
+        (
+            "filter_order = 3\n",
+            expect![[r#"
+            error: frontend.filter_order: found no filter, expected `high_pass`, `low_pass` or both
+              --> folder/pipeline.toml:12:16
+               |
+            12 | filter_order = 3
+               |                ^
+        "#]],
+        ),
+        (
+            "low_pass = 8000\n",
+            expect![[r#"
+            error: frontend.low_pass: found `8000`, expected 8 to 7272.727273, a period of 2.2 to 2000 samples
+              --> folder/pipeline.toml:12:12
+               |
+            10 | sample_rate = 16000
+               |               ----- because of this
+            11 | decision_s = 1
+            12 | low_pass = 8000
+               |            ^^^^
+        "#]],
+        ),
+        (
+            "high_pass = 100\nlow_pass = 104\nfilter_order = 5\n",
+            expect![[r#"
+                error: frontend.low_pass: found `104`, expected at least 108: a band is at least 8 Hz wide, a 2000th of `sample_rate`
+                  --> folder/pipeline.toml:13:12
+                   |
+                12 | high_pass = 100
+                   |             --- because of this
+                13 | low_pass = 104
+                   |            ^^^
+
+                error: frontend.filter_order: found `5`, expected at most 4: a band has so many poles on either side
+                  --> folder/pipeline.toml:14:16
+                   |
+                14 | filter_order = 5
+                   |                ^
+            "#]],
+        ),
+    ] {
+        faulty(&format!("{sound}{keys}"), &expected);
+    }
+}
+
+#[test]
 fn the_labels_of_motion() {
     let pipeline = checked(&format!("{MOTION}sample_rate = 64\nchannels = [\"x\"]\n"));
     let spinney_config::Dataset::Split { rows, .. } = pipeline.dataset else {

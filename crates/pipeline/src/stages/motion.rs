@@ -24,6 +24,7 @@ pub(super) fn front(frontend: &MotionFrontend) -> MotionFront {
         sample_rate_hz: frontend.sample_rate_hz,
         channels: frontend.channels.clone(),
         n_axes: frontend.n_axes as usize,
+        filter: frontend.filter,
         n_samples: frontend.n_samples,
         hop: frontend.hop,
         measures: frontend

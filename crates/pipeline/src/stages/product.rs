@@ -386,6 +386,7 @@ mod tests {
             sample_rate_hz: 25.0,
             channels: vec!["x".to_owned()],
             n_axes: 0,
+            filter: None,
             n_samples: 2,
             hop: NonZeroU16::MIN,
             measures: Measure::Mean.set(),

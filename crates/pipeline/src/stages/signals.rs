@@ -69,6 +69,7 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
             f_min_hz: frontend.f_min_hz,
             f_max_hz: frontend.f_max_hz,
         },
+        filter: frontend.filter,
         window: frontend.window,
         hop: frontend.hop,
         n_frames_per_decision: frontend.n_frames_per_decision,

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use spinney_frontend::motion::Measures;
 
 use super::Window;
-use crate::{BankError, FilterTable};
+use crate::{BankError, FilterTable, SampleFilter};
 
 /// What a channel of magnitudes is called.
 pub const MAGNITUDE: &str = "magnitude";
@@ -56,6 +56,8 @@ pub struct MotionFront {
     /// Channels in turn that are one vector, whose magnitude is a further channel: at most 3; 0 for
     /// none.
     pub n_axes: usize,
+    /// What the samples of each channel go through first.
+    pub filter: Option<SampleFilter>,
     /// Samples of a window: even, and a power of two from 64 to 2,048 where there are bands.
     pub n_samples: u16,
     /// Samples from one window's start to the next one's.

@@ -5,7 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use spinney_frontend::shape::Shape;
 
 use super::Window;
-use crate::{BankError, FilterTable, MelBank};
+use crate::{BankError, FilterTable, MelBank, SampleFilter};
 
 /// A statistic over the frames of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ impl Spectral {
 pub struct SoundFront {
     /// Frames and bands.
     pub bank: MelBank,
+    /// What samples go through before frames.
+    pub filter: Option<SampleFilter>,
     /// What a frame is multiplied by.
     pub window: Window,
     /// Samples from one frame's start to the next one's.
