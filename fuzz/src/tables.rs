@@ -7,6 +7,7 @@
 
 use spinney_runtime::coding::{Code, narrow};
 use spinney_runtime::compact::{Enough, Forest, LEFT, Layout, Leaves, Nodes, RIGHT, Tables};
+use spinney_runtime::levels::{Asked, Levels};
 use spinney_runtime::packed::{PADDING, Packed};
 use spinney_runtime::values::Values;
 use spinney_runtime::{argmax, forest as canonical};
@@ -132,12 +133,12 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
         .map(|n_after| Fields::new(source, n_features, n_leaves, n_after))
         .collect();
     let is_raw = format >= 200;
-    let unit = if format % 4 == 0 { 3 } else { 1 };
+    let unit = if format % 5 == 0 { 3 } else { 1 };
     let mut starts: Vec<u32> = sizes
         .iter()
         .scan(0, |start, size| {
             let first = *start;
-            *start += size * unit;
+            *start += if format % 5 == 4 { 1 } else { size * unit };
             Some(first as u32)
         })
         .collect();
@@ -184,6 +185,10 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
         2 => words.len() / N,
         _ => n_leaves,
     };
+    let levels = match format % 5 {
+        4 => OwnedLevels::new(source, (n_features, n_trees, n_leaves), flaw),
+        _ => OwnedLevels::default(),
+    };
     let mut walk = |nodes: Nodes<'_>| {
         let unit = match &nodes {
             Nodes::Packed(packed) => packed.split_bits() as u32,
@@ -205,7 +210,8 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
             true
         })
     };
-    match format % 4 {
+    match format % 5 {
+        4 => walk(levels.nodes(flaw)),
         0 => {
             let mut bytes = vec![flaw];
             for (at, fields) in fields.iter().enumerate() {
@@ -316,6 +322,54 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
                 ..packed
             }))
         }
+    }
+}
+
+/// Levels of so many features, trees and leaves, in range or not.
+#[derive(Default)]
+struct OwnedLevels {
+    depth: u8,
+    halves: Box<[[u16; 2]]>,
+    bytes: Box<[[u8; 2]]>,
+    numbers: Box<[u16]>,
+}
+
+impl OwnedLevels {
+    fn new(source: &mut Source<'_>, shape: (usize, usize, usize), flaw: u8) -> Self {
+        let (n_features, n_trees, n_leaves) = shape;
+        let depth = match flaw % 16 {
+            5 => flaw,
+            _ => 1 + source.next() % 4,
+        };
+        let n_levels = n_trees * usize::from(depth) - usize::from(flaw % 16 == 4);
+        let halves: Box<[[u16; 2]]> = (0..n_levels)
+            .map(|_| [source.below(n_features) as u16, source.word()])
+            .collect();
+        let n_places = (n_trees << (depth % 16)) - usize::from(flaw % 16 == 6);
+        let n_leaves = n_leaves + usize::from(flaw % 16 == 7);
+        Self {
+            depth,
+            bytes: halves
+                .iter()
+                .map(|level| level.map(|it| it as u8))
+                .collect(),
+            halves,
+            numbers: (0..n_places)
+                .map(|_| source.below(n_leaves) as u16)
+                .collect(),
+        }
+    }
+
+    fn nodes(&self, flaw: u8) -> Nodes<'_> {
+        Nodes::Levels(Levels {
+            depth: self.depth,
+            asked: if flaw & 0x40 == 0 {
+                Asked::Bytes(&self.bytes)
+            } else {
+                Asked::Halves(&self.halves)
+            },
+            numbers: (flaw & 0x80 == 0).then_some(Values::Halves(&self.numbers)),
+        })
     }
 }
 

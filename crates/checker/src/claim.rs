@@ -223,6 +223,14 @@ pub enum Children {
         /// To the left and to the right.
         sides: [Field; 2],
     },
+    /// A split is asked by all of a level. The bits of a tree's levels, the first one's the highest,
+    /// say where among its leaves a row ends.
+    Levels {
+        /// Levels of each tree.
+        depth: usize,
+        /// Bytes of a leaf's number in `NUMBERS`; 0 where leaves stand in the order of places.
+        number_bytes: usize,
+    },
 }
 
 /// How votes are laid out: a row per distinct leaf, little-endian; a single one each where a tree adds

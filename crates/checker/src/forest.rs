@@ -71,7 +71,7 @@ pub(crate) fn check(
     };
     let is_single = adding.as_ref().is_some_and(Adding::is_single);
     let n_votes = if is_single { 1 } else { n_scores };
-    let decoded = tables::trees(*layout, order.len(), memory, findings)
+    let decoded = tables::trees(*layout, *leaves, order.len(), memory, findings)
         .and_then(|trees| Ok(trees.zip(tables::leaves(*leaves, n_votes, memory)?)));
     let (trees, votes) = match decoded {
         Ok(Some(decoded)) => decoded,
@@ -175,6 +175,10 @@ impl Checker<'_> {
                     }
                     continue;
                 }
+                (None, Child::Split(at)) if self.trees.idle.contains(&at) => {
+                    stack.push((node, self.trees.splits[at].children[0]));
+                    continue;
+                }
                 (None, Child::Split(_)) => {
                     findings.fault(
                         Kind::Split,
@@ -216,6 +220,12 @@ impl Checker<'_> {
                 // What no reading comes to is no side.
                 _ if matches!(child, Child::Leaf(leaf) if self.is_all(tree, node, leaf, false)) => {
                     stack.extend([(left, child), (right, child)]);
+                }
+                // What a level asks in vain.
+                _ if matches!(child, Child::Split(at) if self.trees.idle.contains(&at)) => {
+                    if let Child::Split(at) = child {
+                        stack.push((node, self.trees.splits[at].children[0]));
+                    }
                 }
                 (_, Some(Err(what))) => findings.fault(Kind::Unlisted, place, what),
                 _ => findings.fault(

@@ -1,5 +1,7 @@
 //! Tables to trees: each format of a split, each layout of votes, and the codings' own tables.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::claim::{Children, Claim, Coding, Field, Input, Layout, LeafTable, Sensor};
 use crate::coding::cast;
 use crate::memory::Memory;
@@ -23,9 +25,12 @@ pub(crate) struct Split {
 }
 
 /// Decoded trees.
+#[derive(Default)]
 pub(crate) struct Trees {
     pub splits: Vec<Split>,
     pub roots: Vec<Child>,
+    /// Splits below whose sides the same leaves stand, so that they decide nothing.
+    pub idle: HashSet<usize>,
 }
 
 impl Trees {
@@ -60,6 +65,7 @@ pub(crate) fn numbers(bytes: &[u8], size: usize) -> Vec<u32> {
 /// The trees in memory; `None` if they are code.
 pub(crate) fn trees(
     layout: Option<Layout>,
+    leaves: Option<LeafTable>,
     n_trees: usize,
     memory: &Memory,
     findings: &mut Findings,
@@ -67,16 +73,42 @@ pub(crate) fn trees(
     let Some((layout, nodes)) = layout.zip(memory.table("NODES").or(memory.table("SPLITS"))) else {
         return Ok(None);
     };
+    if let Children::Levels {
+        depth,
+        number_bytes,
+    } = layout.children
+    {
+        let leaves = match number_bytes {
+            0 => memory.table("LEAVES").zip(leaves).map(|(table, leaves)| {
+                // Leaves that are the same count as one.
+                let mut seen = HashMap::new();
+                let rows = table.chunks((leaves.stride * leaves.vote_bytes).max(1));
+                let first = rows
+                    .enumerate()
+                    .map(|(at, row)| *seen.entry(row).or_insert(at));
+                first.collect()
+            }),
+            _ => memory.table("NUMBERS").map(|table| {
+                let numbers = numbers(table, number_bytes).into_iter();
+                numbers.map(|leaf| leaf as usize).collect()
+            }),
+        };
+        let Some(leaves): Option<Vec<usize>> = leaves else {
+            return Ok(None);
+        };
+        let starts = numbers(memory.table("STARTS").unwrap_or_default(), 4);
+        if starts.iter().zip(0..).any(|(start, tree)| *start != tree) {
+            return Err("STARTS does not lead to where trees start".to_owned());
+        }
+        return by_levels(layout, nodes, (n_trees, depth), &leaves).map(Some);
+    }
     let pairs = numbers(memory.table("PAIRS").unwrap_or_default(), 2);
     let heads = memory.table("TREES").map(|heads| numbers(heads, 4));
     let n_splits = match layout.children {
         Children::Counted { n_splits, .. } => n_splits,
         _ => (8 * nodes.len()).saturating_sub(layout.first_bit) / layout.split_bits.max(1),
     };
-    let mut trees = Trees {
-        splits: Vec::new(),
-        roots: Vec::new(),
-    };
+    let mut trees = Trees::default();
     // Where a tree ends is where no child is outstanding.
     let (mut start, mut end) = (0, 0);
     for at in 0..n_splits {
@@ -134,6 +166,76 @@ pub(crate) fn trees(
     Ok(Some(trees))
 }
 
+/// Trees of so many levels each as splits, from the leaf at each place.
+fn by_levels(
+    layout: Layout,
+    nodes: &[u8],
+    (n_trees, depth): (usize, usize),
+    leaves: &[usize],
+) -> Result<Trees, String> {
+    let n_levels = 8 * nodes.len() / layout.split_bits.max(1);
+    let n_places = u32::try_from(depth)
+        .ok()
+        .filter(|_| (1..16).contains(&depth))
+        .and_then(|depth| n_trees.checked_shl(depth));
+    if n_levels != n_trees * depth || n_places != Some(leaves.len()) {
+        let n_leaves = leaves.len();
+        return Err(format!(
+            "found {n_levels} levels and {n_leaves} places for leaves; expected {depth} levels and \
+             2^{depth} places for each of {n_trees} trees"
+        ));
+    }
+    let mut trees = Trees::default();
+    for (tree, leaves) in leaves.chunks(1 << depth).enumerate() {
+        let first = trees.splits.len();
+        trees.roots.push(Child::Split(first));
+        for at in 0..leaves.len() - 1 {
+            let level = (at + 1).ilog2() as usize;
+            let (input, threshold) = asked(layout, nodes, tree * depth + level)
+                .ok_or_else(|| format!("the table ends within level {level} of tree {tree}"))?;
+            let child = |child: usize| match child.checked_sub(leaves.len() - 1) {
+                Some(place) => Child::Leaf(leaves[place]),
+                None => Child::Split(first + child),
+            };
+            trees.splits.push(Split {
+                input,
+                threshold,
+                children: [child(2 * at + 1), child(2 * at + 2)],
+            });
+            let width = leaves.len() >> level;
+            let (left, right) =
+                leaves[(at + 1 - (1 << level)) * width..][..width].split_at(width / 2);
+            if left == right {
+                trees.idle.insert(first + at);
+            }
+        }
+    }
+    Ok(trees)
+}
+
+/// A field of the split number `at`.
+fn read(layout: Layout, nodes: &[u8], at: usize, field: Field) -> Option<usize> {
+    let first = layout.first_bit + at * layout.split_bits;
+    (0..field.bits).try_fold(0_usize, |value, bit| {
+        let place = first + field.at + bit;
+        Some(value | usize::from(nodes.get(place / 8)? >> (place % 8) & 1) << bit)
+    })
+}
+
+/// The code and the threshold that the split number `at` compares.
+fn asked(layout: Layout, nodes: &[u8], at: usize) -> Option<(usize, i32)> {
+    let threshold = read(layout, nodes, at, layout.threshold)? as i64;
+    let sign = if layout.is_signed {
+        1 << (layout.threshold.bits - 1)
+    } else {
+        0
+    };
+    Some((
+        read(layout, nodes, at, layout.input)?,
+        ((threshold ^ sign) - sign) as i32 + i32::from(layout.threshold_base),
+    ))
+}
+
 /// The split number `at` of a tree that starts at split `start`.
 fn split(
     layout: Layout,
@@ -141,13 +243,7 @@ fn split(
     pairs: &[u32],
     (start, at): (usize, usize),
 ) -> Option<Split> {
-    let first = layout.first_bit + at * layout.split_bits;
-    let field = |field: Field| {
-        (0..field.bits).try_fold(0_usize, |value, bit| {
-            let place = first + field.at + bit;
-            Some(value | usize::from(nodes.get(place / 8)? >> (place % 8) & 1) << bit)
-        })
-    };
+    let field = |field: Field| read(layout, nodes, at, field);
     let next = Child::Split(at + 1);
     let children = match layout.children {
         Children::Marked { marks, argument } => {
@@ -185,16 +281,13 @@ fn split(
             };
             [child(field(sides[0])?), child(field(sides[1])?)]
         }
+        // Of these, `by_levels` makes splits.
+        Children::Levels { .. } => return None,
     };
-    let threshold = field(layout.threshold)? as i64;
-    let sign = if layout.is_signed {
-        1 << (layout.threshold.bits - 1)
-    } else {
-        0
-    };
+    let (input, threshold) = asked(layout, nodes, at)?;
     Some(Split {
-        input: field(layout.input)?,
-        threshold: ((threshold ^ sign) - sign) as i32 + i32::from(layout.threshold_base),
+        input,
+        threshold,
         children,
     })
 }

@@ -459,3 +459,81 @@ fn a_header_has_words_for_the_lowest_integers() {
     assert_eq!(memory.table("CUTS"), Some(&[0, 0x80, 0xff, 0xff][..]));
     assert_eq!(memory.table("OFFSETS"), Some(&[0, 0, 0, 0x80][..]));
 }
+
+/// The case with its trees as two levels each: the second tree asks its one twice.
+fn levels(is_numbered: bool) -> Case {
+    let mut case = case();
+    let numbers = [0, 0, 1, 2, 3, 3, 2, 2];
+    let Body::Forest { layout, .. } = &mut case.claim.body else {
+        unreachable!()
+    };
+    *layout = Some(Layout {
+        first_bit: 0,
+        split_bits: 16,
+        start_unit: 1,
+        input: field(0, 8),
+        threshold: field(8, 8),
+        is_signed: false,
+        threshold_base: 0,
+        children: Children::Levels {
+            depth: 2,
+            number_bytes: is_numbered.into(),
+        },
+    });
+    *table(&mut case, "NODES") = vec![0, 10, 1, 3, 1, 3, 1, 3];
+    *table(&mut case, "STARTS") = [0_u32, 1].map(u32::to_le_bytes).concat();
+    let tables = ["NODES", "STARTS", "LEAVES", "CODINGS"];
+    let mut tables = tables
+        .map(|name| (name, table(&mut case, name).clone()))
+        .to_vec();
+    if is_numbered {
+        tables.push(("NUMBERS", numbers.to_vec()));
+    } else {
+        let leaves = &tables[2].1;
+        let row = |at: &u8| leaves[4 * usize::from(*at)..][..4].to_vec();
+        tables[2].1 = numbers.iter().flat_map(row).collect();
+    }
+    case.memory = match <[_; 5]>::try_from(tables.clone()) {
+        Ok(tables) => Memory::of_tables(tables),
+        Err(_) => Memory::of_tables(<[_; 4]>::try_from(tables).unwrap()),
+    };
+    case
+}
+
+#[test]
+fn levels_are_held_to_trees() {
+    for is_numbered in [false, true] {
+        let found = findings(&levels(is_numbered));
+        assert!(found.holds(), "{:?}", found.faults);
+        assert_eq!((found.splits, found.leaves, found.rows), (3, 5, 4));
+        assert_eq!(found.notes, [""; 0]);
+        let planted: [Planted; 5] = [
+            ("a threshold", Kind::Unlisted, |it| {
+                table(it, "NODES")[3] = 2
+            }),
+            ("a feature", Kind::Split, |it| table(it, "NODES")[0] = 1),
+            ("a level less", Kind::Layout, |it| {
+                table(it, "NODES").truncate(6)
+            }),
+            ("the wrong tree", Kind::Layout, |it| {
+                table(it, "STARTS")[4] = 0
+            }),
+            ("leaves exchanged", Kind::Leaf, |it| {
+                match it.memory.table("NUMBERS") {
+                    Some(_) => table(it, "NUMBERS").swap(2, 3),
+                    None => table(it, "LEAVES")[8..16].rotate_left(4),
+                }
+            }),
+        ];
+        for (name, kind, plant) in planted {
+            let mut case = levels(is_numbered);
+            plant(&mut case);
+            let found = findings(&case);
+            assert!(
+                found.faults.iter().any(|fault| fault.kind == kind),
+                "{name}: {:?}",
+                found.faults
+            );
+        }
+    }
+}

@@ -6,7 +6,7 @@ use spinney_model::Task;
 use spinney_quantize::{Body as QuantBody, QuantForest, QuantModel};
 use spinney_runtime::forest::Split;
 
-use crate::compact::{Compact, Rows};
+use crate::compact::{Compact, Rows, wide_bytes};
 use crate::exit::{Enough, enough};
 use crate::options::{CodeType, Encoding, Options};
 use crate::trees::trees;
@@ -138,9 +138,7 @@ fn wide_body(
     Ok(Body {
         options,
         form: format!("{} bytes per split", size_of::<Split>()),
-        table_bytes: size_of_val(forest.splits())
-            + size_of_val(forest.trees())
-            + forest.leaves().table_bytes(),
+        table_bytes: wide_bytes(forest),
         layout: Some(layout::wide(false)),
         leaves: layout::leaves(forest, n_classes),
         has_tables: true,

@@ -1,9 +1,10 @@
-//! Trees in three, four or six bytes per split; the twin of the runtime's `compact.rs`.
+//! Trees in three, four or six bytes per split, or level by level; the twin of the runtime's `compact.rs`.
 
 use spinney_quantize::{Leaves, Numbers, QuantForest};
 use spinney_runtime::compact::{self as runtime, LEFT, Layout, RIGHT};
 use spinney_runtime::limits::LANE_TREES_MAX;
 
+use crate::levels::{Asked, Levels};
 use crate::options::{Encoding, Options};
 use crate::packed::Packed;
 use crate::trees::{Child, Split, Tree};
@@ -35,6 +36,7 @@ pub(crate) enum Nodes {
         feature_bits: u8,
     },
     Packed(Packed),
+    Levels(Levels),
 }
 
 /// What leaves hold.
@@ -95,7 +97,8 @@ impl Rows {
 }
 
 impl Compact {
-    /// The narrowest tables that hold these trees; `None` if none does.
+    /// The smallest tables that hold these trees; `None` if none does, or if only larger ones do
+    /// than the widest form.
     pub(crate) fn new(
         forest: &QuantForest,
         trees: &[Tree],
@@ -104,16 +107,46 @@ impl Compact {
         options: &Options,
     ) -> Option<Self> {
         let trees: Vec<Tree> = trees.iter().map(with_a_split).collect();
+        let by_splits = Self::by_splits(forest, &trees, n_codes, n_classes, options);
+        if options.encoding == Encoding::Packed {
+            return by_splits;
+        }
+        let bytes = by_splits
+            .as_ref()
+            .map_or(wide_bytes(forest), Self::table_bytes);
+        let by_levels = || {
+            let wide_thresholds = options.wide_thresholds;
+            let levels = Levels::new(&trees, forest.leaves(), n_classes, wide_thresholds)?;
+            let leaves = levels.leaves().unwrap_or(forest.leaves());
+            Some(Self {
+                n_codes,
+                n_classes,
+                starts: (0..number(trees.len())).collect(),
+                rows: Rows::new(leaves, n_classes, trees.len()),
+                nodes: Nodes::Levels(levels),
+            })
+            .filter(|it| it.table_bytes() < bytes)
+        };
+        by_levels().or(by_splits)
+    }
+
+    fn by_splits(
+        forest: &QuantForest,
+        trees: &[Tree],
+        n_codes: usize,
+        n_classes: usize,
+        options: &Options,
+    ) -> Option<Self> {
         let mut starts = Vec::new();
         let mut n_nodes = 0_usize;
-        for tree in &trees {
+        for tree in trees {
             starts.push(u32::try_from(n_nodes).ok()?);
             n_nodes += tree.splits.len();
         }
-        let needs = Needs::new(&trees, n_codes, options.wide_thresholds);
+        let needs = Needs::new(trees, n_codes, options.wide_thresholds);
         let nodes = match options.encoding {
-            Encoding::Packed => Nodes::Packed(Packed::new(&trees, n_codes)?),
-            _ => needs.narrowest(&trees, options.unaligned)?,
+            Encoding::Packed => Nodes::Packed(Packed::new(trees, n_codes)?),
+            _ => needs.narrowest(trees, options.unaligned)?,
         };
         let unit = match &nodes {
             Nodes::Three { .. } => 3,
@@ -132,6 +165,14 @@ impl Compact {
         })
     }
 
+    /// Leaves that stand in another order than the forest's.
+    pub(crate) fn leaves(&self) -> Option<&Leaves> {
+        match &self.nodes {
+            Nodes::Levels(levels) => levels.leaves(),
+            _ => None,
+        }
+    }
+
     /// The width of a split in words.
     pub(crate) fn form(&self) -> String {
         match &self.nodes {
@@ -144,6 +185,11 @@ impl Compact {
                     + u32::from(packed.threshold_bits)
                     + u32::from(packed.argument_bits)
             ),
+            Nodes::Levels(Levels {
+                asked: Asked::Bytes(_),
+                ..
+            }) => "2 bytes per level".to_owned(),
+            Nodes::Levels(_) => "4 bytes per level".to_owned(),
         }
     }
 
@@ -154,6 +200,7 @@ impl Compact {
             Nodes::Four { words, .. } => size_of_val(words.as_slice()),
             Nodes::Six { halves, .. } => size_of_val(halves.as_slice()),
             Nodes::Packed(packed) => packed.table_bytes(),
+            Nodes::Levels(levels) => levels.table_bytes(),
         };
         nodes + size_of_val(self.starts.as_slice()) + self.rows.table_bytes()
     }
@@ -186,6 +233,7 @@ impl Compact {
                     feature_bits: *feature_bits,
                 },
                 Nodes::Packed(packed) => runtime::Nodes::Packed(packed.runtime()),
+                Nodes::Levels(levels) => runtime::Nodes::Levels(levels.runtime()),
             },
             leaves: match &self.rows {
                 Rows::Classes => runtime::Leaves::Classes,
@@ -204,6 +252,11 @@ impl Compact {
         })
         .expect("encoded trees pass the runtime's check")
     }
+}
+
+/// Bytes of the widest tables.
+pub(crate) fn wide_bytes(forest: &QuantForest) -> usize {
+    size_of_val(forest.splits()) + size_of_val(forest.trees()) + forest.leaves().table_bytes()
 }
 
 /// A tree that is one leaf as a split with that leaf on both sides.

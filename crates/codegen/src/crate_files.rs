@@ -10,7 +10,7 @@ use crate::unknown::{self, Outliers, OutliersShape};
 use crate::{SourceTree, coding, probability, texts, values};
 
 /// The runtime as it was when this code was compiled, so that a generated crate stands alone.
-const RUNTIME: [(&str, &str); 12] = texts!(
+const RUNTIME: [(&str, &str); 13] = texts!(
     "runtime/src/",
     "../device/runtime/",
     [
@@ -18,6 +18,7 @@ const RUNTIME: [(&str, &str); 12] = texts!(
         "bayes.rs",
         "coding.rs",
         "compact.rs",
+        "levels.rs",
         "limits.rs",
         "nodes.rs",
         "packed.rs",

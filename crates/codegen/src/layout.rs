@@ -1,9 +1,10 @@
 //! What tables look like, told to the checker: widths and places of every field.
 
 use spinney_checker::{Children, Field, Layout, LeafTable};
-use spinney_quantize::{Leaves, QuantForest};
+use spinney_quantize::{Leaves, Numbers, QuantForest};
 
 use crate::compact::{Compact, Nodes, Rows};
+use crate::levels::{Asked, Levels};
 
 const fn field(at: usize, bits: usize) -> Field {
     Field { at, bits }
@@ -75,6 +76,27 @@ pub(crate) fn compact(compact: &Compact, in_c: bool) -> Layout {
                 },
             }
         }
+        Nodes::Levels(levels) => self::levels(levels),
+    }
+}
+
+fn levels(levels: &Levels) -> Layout {
+    let bits = match levels.asked {
+        Asked::Bytes(_) => 8,
+        Asked::Halves(_) => 16,
+    };
+    Layout {
+        first_bit: 0,
+        split_bits: 2 * bits,
+        start_unit: 1,
+        input: field(0, bits),
+        threshold: field(bits, bits),
+        is_signed: bits == 16,
+        threshold_base: 0,
+        children: Children::Levels {
+            depth: levels.depth.into(),
+            number_bytes: levels.numbers().map_or(0, Numbers::n_bytes),
+        },
     }
 }
 

@@ -41,6 +41,7 @@ mod encoded;
 mod exit;
 mod front_end;
 mod layout;
+mod levels;
 mod memory;
 mod options;
 mod packed;

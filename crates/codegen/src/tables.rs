@@ -8,6 +8,7 @@ use spinney_runtime::forest::LEAF;
 
 use crate::compact::{Compact, Nodes, Rows};
 use crate::exit::Enough;
+use crate::levels::{Asked, Levels};
 use crate::packed::Packed;
 
 const WIDTH: usize = 100;
@@ -56,9 +57,32 @@ pub(crate) fn compact(compact: &Compact, unit: &str) -> String {
                 packed.pairs.iter().map(|pair| format!("{pair:?}")),
             );
         }
+        Nodes::Levels(levels) => self::levels(&mut out, levels),
     }
     rows(&mut out, &compact.rows, unit);
     out
+}
+
+fn levels(out: &mut String, levels: &Levels) {
+    let doc = format!(
+        "Feature and threshold of each level, {} a tree.",
+        levels.depth
+    );
+    match &levels.asked {
+        Asked::Bytes(asked) => {
+            let asked = asked.iter().map(|level| format!("{level:?}"));
+            array(out, &doc, "NODES", "[u8; 2]", asked);
+        }
+        Asked::Halves(asked) => {
+            let asked = asked.iter().map(|level| format!("{level:?}"));
+            array(out, &doc, "NODES", "[u16; 2]", asked);
+        }
+    }
+    if let Some(leaves) = levels.numbers() {
+        let doc =
+            "The leaf that the bits of a tree's levels lead to, those of the first the highest.";
+        numbers(out, doc, "NUMBERS", leaves);
+    }
 }
 
 /// The votes of leaves.
@@ -104,10 +128,14 @@ pub(crate) fn has_bases(bases: &[u32]) -> bool {
 
 fn values(out: &mut String, numbers: &Numbers, unit: &str) {
     let doc = format!("Values of leaves, in units of {unit}.");
+    self::numbers(out, &doc, "LEAVES", numbers);
+}
+
+fn numbers(out: &mut String, doc: &str, name: &str, numbers: &Numbers) {
     match numbers {
-        Numbers::Bytes(values) => array(out, &doc, "LEAVES", "u8", values.iter()),
-        Numbers::Halves(values) => array(out, &doc, "LEAVES", "u16", values.iter()),
-        Numbers::Words(values) => array(out, &doc, "LEAVES", "u32", values.iter()),
+        Numbers::Bytes(values) => array(out, doc, name, "u8", values.iter()),
+        Numbers::Halves(values) => array(out, doc, name, "u16", values.iter()),
+        Numbers::Words(values) => array(out, doc, name, "u32", values.iter()),
     }
 }
 
@@ -121,13 +149,18 @@ fn bases(out: &mut String, bases: &[u32]) {
     );
 }
 
-/// The leaves of values in the static that is checked, and what it imports.
-fn values_static(numbers: &Numbers, bases: &[u32], rest: &str) -> String {
-    let kind = match numbers {
+/// The runtime's name of a width.
+fn kind(numbers: &Numbers) -> &'static str {
+    match numbers {
         Numbers::Bytes(_) => "Bytes",
         Numbers::Halves(_) => "Halves",
         Numbers::Words(_) => "Words",
-    };
+    }
+}
+
+/// The leaves of values in the static that is checked, and what it imports.
+fn values_static(numbers: &Numbers, bases: &[u32], rest: &str) -> String {
+    let kind = kind(numbers);
     let bases = if has_bases(bases) {
         "&tables::BASES"
     } else {
@@ -160,6 +193,7 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
             "Nodes::Six {{\n        halves: &tables::NODES,\n        feature_bits: {feature_bits},\n    }}"
         ),
         Nodes::Packed(packed) => packed_nodes(packed),
+        Nodes::Levels(levels) => levels_nodes(levels),
     };
     let leaves = match &compact.rows {
         Rows::Classes => "Leaves::Classes".to_owned(),
@@ -169,10 +203,13 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
     };
     let packed = match &compact.nodes {
         Nodes::Packed(_) => "\nuse spinney_runtime::packed::Packed;",
+        Nodes::Levels(_) => "\nuse spinney_runtime::levels::{Asked, Levels};",
         _ => "",
     };
+    let has_numbers = matches!(&compact.nodes, Nodes::Levels(levels) if levels.numbers().is_some());
     let values = match &compact.rows {
         Rows::Values { .. } => VALUES,
+        _ if has_numbers => VALUES,
         _ => "",
     };
     checked(
@@ -181,6 +218,21 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
         ),
         "Forest",
         &format!("    starts: &tables::STARTS,\n    nodes: {nodes},\n    leaves: {leaves},\n"),
+    )
+}
+
+fn levels_nodes(levels: &Levels) -> String {
+    let asked = match &levels.asked {
+        Asked::Bytes(_) => "Bytes",
+        Asked::Halves(_) => "Halves",
+    };
+    let numbers = levels.numbers().map_or("None".to_owned(), |numbers| {
+        format!("Some(Values::{}(&tables::NUMBERS))", kind(numbers))
+    });
+    format!(
+        "Nodes::Levels(Levels {{\n        depth: {},\n        \
+             asked: Asked::{asked}(&tables::NODES),\n        numbers: {numbers},\n    }})",
+        levels.depth
     )
 }
 

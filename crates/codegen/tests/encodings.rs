@@ -162,7 +162,7 @@ fn shape() -> impl Strategy<Value = Shape> {
             1 => Just((i16::MAX - 3, i16::MAX)),
             1 => Just((i16::MIN, i16::MIN + 3)),
         ],
-        any::<bool>(),
+        any::<[bool; 2]>(),
         any::<u64>(),
     )
         .prop_map(
@@ -174,7 +174,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 depth_max,
                 n_leaves,
                 thresholds,
-                is_chain,
+                [is_chain, is_symmetric],
                 seed,
             )| Shape {
                 n_features,
@@ -185,6 +185,7 @@ fn shape() -> impl Strategy<Value = Shape> {
                 n_leaves,
                 thresholds,
                 is_chain,
+                is_symmetric,
                 seed,
             },
         )
@@ -212,6 +213,7 @@ const SMALL: Shape = Shape {
     n_leaves: 9,
     thresholds: (0, 254),
     is_chain: false,
+    is_symmetric: false,
     seed: 7,
 };
 
@@ -221,7 +223,11 @@ fn each_form_is_taken_at_its_limits() {
     let mut check = |name: &str, shape: Shape, kind: Kind| {
         let model = model(&shape, kind);
         let forms = agree(&model, &rows(&model, 200, 11)).join(", ");
-        let _ = writeln!(lines, "{name}: {}", forms.replace(" per split", ""));
+        let _ = writeln!(
+            lines,
+            "{name}: {}",
+            forms.replace(" per ", "/").replace("/split", "")
+        );
     };
     check("small", SMALL, Kind::Hard);
     for n_features in [64, 65, 4097, 16_384, 16_385, 65_535] {
@@ -272,6 +278,28 @@ fn each_form_is_taken_at_its_limits() {
         };
         check(&format!("{splits_max} splits"), shape, Kind::Hard);
     }
+    for (name, depth_max, thresholds, kind) in [
+        ("16-bit values", 6, (0, 254), Kind::Values),
+        ("thresholds below 0", 6, (-9, 254), Kind::Values),
+        ("32-bit values", 4, (0, 254), Kind::LongValues),
+        ("a score per class", 3, (0, 254), Kind::Sums),
+        ("classes", 5, (0, 254), Kind::Hard),
+        ("votes", 6, (0, 254), Kind::Words),
+        ("stumps", 1, (0, 254), Kind::Values),
+        ("15 levels", 15, (0, 254), Kind::Values),
+        ("16 levels", 16, (0, 254), Kind::Values),
+    ] {
+        let shape = Shape {
+            is_symmetric: true,
+            splits_max: ((1 << depth_max) - 1).min(32_767),
+            n_trees: if depth_max > 6 { 1 } else { 30 },
+            n_leaves: 300,
+            depth_max,
+            thresholds,
+            ..SMALL
+        };
+        check(&format!("symmetric, {name}"), shape, kind);
+    }
     expect![[r#"
         small: 3 bytes, 3 bytes, 4 bytes, 15 bits
         64 features: 3 bytes, 3 bytes, 4 bytes, 18 bits
@@ -295,6 +323,15 @@ fn each_form_is_taken_at_its_limits() {
         500 splits: 4 bytes, 4 bytes, 4 bytes, 20 bits
         600 splits: 4 bytes, 4 bytes, 4 bytes, 20 bits
         20000 splits: 4 bytes, 4 bytes, 6 bytes, 25 bits
+        symmetric, 16-bit values: 2 bytes/level, 2 bytes/level, 4 bytes/level, 22 bits
+        symmetric, thresholds below 0: 4 bytes/level, 4 bytes/level, 4 bytes/level, 23 bits
+        symmetric, 32-bit values: 2 bytes/level, 2 bytes/level, 4 bytes/level, 21 bits
+        symmetric, a score per class: 2 bytes/level, 2 bytes/level, 4 bytes/level, 20 bits
+        symmetric, classes: 2 bytes/level, 2 bytes/level, 4 bytes/level, 16 bits
+        symmetric, votes: 2 bytes/level, 2 bytes/level, 4 bytes/level, 20 bits
+        symmetric, stumps: 4 bytes, 4 bytes, 4 bytes, 18 bits
+        symmetric, 15 levels: 2 bytes/level, 2 bytes/level, 4 bytes/level, 26 bits
+        symmetric, 16 levels: 4 bytes, 4 bytes, 6 bytes, 26 bits
     "#]]
     .assert_eq(&lines);
 }

@@ -49,6 +49,16 @@ impl Numbers {
         self.runtime().get(leaf)
     }
 
+    /// The numbers of these leaves, in as many bytes each.
+    #[must_use]
+    pub fn in_order(&self, leaves: &[usize]) -> Self {
+        match self {
+            Self::Bytes(numbers) => Self::Bytes(leaves.iter().map(|it| numbers[*it]).collect()),
+            Self::Halves(numbers) => Self::Halves(leaves.iter().map(|it| numbers[*it]).collect()),
+            Self::Words(numbers) => Self::Words(leaves.iter().map(|it| numbers[*it]).collect()),
+        }
+    }
+
     /// Bytes of a number.
     #[must_use]
     pub fn n_bytes(&self) -> usize {

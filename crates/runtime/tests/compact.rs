@@ -1,6 +1,7 @@
 //! The compact tables at their boundaries: what the check refuses, and that it names the reason.
 
 use spinney_runtime::compact::{Enough, Forest, LEFT, Layout, Leaves, Nodes, RIGHT, Tables};
+use spinney_runtime::levels::{Asked, DEPTH_MAX, Levels};
 use spinney_runtime::packed::{PADDING, Packed};
 use spinney_runtime::values::Values;
 use spinney_runtime::{ShapeError, TableError};
@@ -392,4 +393,74 @@ fn shapes_that_do_not_fit_are_errors() {
     assert_eq!(forest.scores::<2, _>(&codes), Err(ShapeError));
     let early = forest.classify_early::<4, 1, _>(&codes, Enough::Votes(1));
     assert_eq!(early, Err(ShapeError));
+}
+
+#[test]
+fn levels_and_their_places_exist() {
+    let of =
+        |starts: &[u32], levels: Levels<'_>| check(starts, Nodes::Levels(levels), Leaves::Classes);
+    // Two trees of two levels.
+    let sound = Levels {
+        depth: 2,
+        asked: Asked::Bytes(&[[0, 9]; 4]),
+        numbers: Some(Values::Bytes(&[0, 1, 2, 0, 1, 2, 0, 1])),
+    };
+    assert_eq!(of(&[0, 1], sound), None);
+    for starts in [&[0, 0][..], &[1, 0], &[0, 2]] {
+        assert_eq!(of(starts, sound), Some(TableError::TreeRange), "{starts:?}");
+    }
+    let refused = [
+        (Levels { depth: 0, ..sound }, TableError::Count),
+        (Levels { depth: 1, ..sound }, TableError::Count),
+        (
+            Levels {
+                asked: Asked::Halves(&[[0, 9]; 3]),
+                ..sound
+            },
+            TableError::Count,
+        ),
+        (
+            Levels {
+                asked: Asked::Halves(&[[0, 9], [1, 9], [0, 9], [2, 9]]),
+                ..sound
+            },
+            TableError::Feature,
+        ),
+        (
+            Levels {
+                numbers: Some(Values::Bytes(&[0; 7])),
+                ..sound
+            },
+            TableError::Leaf,
+        ),
+        (
+            Levels {
+                numbers: Some(Values::Halves(&[0, 1, 2, 0, 1, 2, 0, 3])),
+                ..sound
+            },
+            TableError::Leaf,
+        ),
+        // The places themselves are more than there are classes.
+        (
+            Levels {
+                numbers: None,
+                ..sound
+            },
+            TableError::Leaf,
+        ),
+    ];
+    for (levels, error) in refused {
+        assert_eq!(of(&[0, 1], levels), Some(error), "{levels:?}");
+    }
+    let deep = |depth: usize| {
+        let places = vec![0; 1 << depth];
+        let levels = Levels {
+            depth: depth as u8,
+            asked: Asked::Bytes(&vec![[0, 9]; depth]),
+            numbers: Some(Values::Bytes(&places)),
+        };
+        of(&[0], levels)
+    };
+    assert_eq!(deep(DEPTH_MAX), None);
+    assert_eq!(deep(DEPTH_MAX + 1), Some(TableError::Count));
 }

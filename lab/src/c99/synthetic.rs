@@ -34,6 +34,8 @@ struct Shape {
     n_classes: u64,
     /// Thresholds lie within it, halves.
     range: (i64, i64),
+    /// Whether all splits of a level ask the same.
+    is_symmetric: bool,
 }
 
 /// One case for each form and type of readings that the data sets leave out.
@@ -52,6 +54,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         n_features: 40,
         n_classes: 5,
         range: (-30_000, 30_000),
+        is_symmetric: false,
     };
     let many_features = Shape {
         n_features: 300,
@@ -71,6 +74,11 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         n_classes: 3,
         ..shape
     };
+    let symmetric = Shape {
+        n_splits: 31,
+        is_symmetric: true,
+        ..shape
+    };
     let (hard, soft) = (Voting::Hard, Voting::Soft);
     let nested = Form {
         encoding: Encoding::Branches,
@@ -85,6 +93,8 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
         ("branches-i16", &many_leaves, i16s, auto, soft, nested),
         ("affine-i32", &shape, i32s, affine, hard, wide_form),
         ("rank-i32", &many_features, i32s, rank, hard, exit),
+        ("levels-i16", &symmetric, i16s, auto, hard, exit),
+        ("levels-f32", &symmetric, f32s, rank, soft, exit),
         ("affine-f32", &shape, f32s, affine, soft, exit),
         ("rank-f32", &shape, f32s, rank, soft, nested),
     ]
@@ -130,18 +140,26 @@ fn json(shape: &Shape, voting: Voting, random: &mut Random) -> String {
         let mut nodes: Vec<Option<(usize, usize)>> = vec![None];
         for _ in 0..shape.n_splits {
             let leaves: Vec<usize> = (0..nodes.len()).filter(|at| nodes[*at].is_none()).collect();
-            let at = leaves[usize::try_from(random.below(leaves.len() as u64)).unwrap_or(0)];
+            // The first leaf is one of the lowest level.
+            let at = match shape.is_symmetric {
+                true => leaves[0],
+                false => leaves[usize::try_from(random.below(leaves.len() as u64)).unwrap_or(0)],
+            };
             nodes[at] = Some((nodes.len(), nodes.len() + 1));
             nodes.extend([None, None]);
         }
-        let nodes: Vec<String> = nodes
-            .iter()
-            .map(|node| match node {
+        let mut asked = (0, 0);
+        let nodes: Vec<String> = (1_usize..)
+            .zip(&nodes)
+            .map(|(number, node)| match node {
                 Some((left, right)) => {
                     let (low, high) = shape.range;
                     let span = u64::try_from(high - low).unwrap_or(1);
-                    let threshold = low + i64::try_from(random.below(span)).unwrap_or(0);
-                    let feature = random.below(shape.n_features);
+                    if number.is_power_of_two() || !shape.is_symmetric {
+                        let threshold = low + i64::try_from(random.below(span)).unwrap_or(0);
+                        asked = (random.below(shape.n_features), threshold);
+                    }
+                    let (feature, threshold) = asked;
                     format!(
                         "{{\"feature\":{feature},\"threshold\":{threshold}.5,\"left\":{left},\"right\":{right}}}"
                     )

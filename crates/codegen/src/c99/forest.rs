@@ -12,6 +12,7 @@ use crate::compact::{Compact, Nodes, number, with_a_split};
 use crate::compared::{self, Compared};
 use crate::exit::{Enough, enough, score_max};
 use crate::layout;
+use crate::levels::{Asked, Levels};
 use crate::options::{Encoding, Options};
 use crate::tables::has_bases;
 use crate::trees::{Child, Tree, trees};
@@ -47,12 +48,20 @@ pub(crate) fn source(model: &QuantModel, forest: &QuantForest, options: &Options
         Leaves::Values(values) => Some(values),
         _ => None,
     };
-    let sum = Sum::of(forest, &trees, n_classes, options);
-    let mut tables = Tables::default();
     let is_table = options.encoding != Encoding::Branches;
+    let table = Options {
+        encoding: Encoding::Table,
+        ..*options
+    };
+    let compact = is_table
+        .then(|| Compact::new(forest, &trees, n_codes, n_classes, &table))
+        .flatten();
+    let leaves = compact.as_ref().and_then(Compact::leaves);
+    let leaves = leaves.unwrap_or(forest.leaves());
+    let sum = Sum::of(forest, leaves, &trees, n_classes, options);
+    let mut tables = Tables::default();
     let (form, walk, layout) = if is_table {
-        let shape = (n_codes, n_classes);
-        nodes(forest, &trees, shape, options, sum.leaf, &mut tables)
+        nodes(&trees, compact.as_ref(), sum.leaf, &mut tables)
     } else {
         let compared = Compared::new(model, &trees, options.code_type);
         let text = branches::functions(&trees, values, sum.leaf.name(), &compared);
@@ -60,7 +69,7 @@ pub(crate) fn source(model: &QuantModel, forest: &QuantForest, options: &Options
         (form(options.code_type).to_owned(), text, None)
     };
     if is_table || values.is_none() {
-        write_leaves(&mut tables, forest, n_classes);
+        write_leaves(&mut tables, leaves, &forest.unit(), n_classes);
     }
     let is_single = trees.len() == 1 && *forest.leaves() == Leaves::Classes;
     let bounds = (options.early_exit && !is_single)
@@ -102,12 +111,18 @@ pub(crate) fn source(model: &QuantModel, forest: &QuantForest, options: &Options
 }
 
 impl Sum {
-    fn of(forest: &QuantForest, trees: &[Tree], n_classes: usize, options: &Options) -> Self {
+    fn of(
+        forest: &QuantForest,
+        written: &Leaves,
+        trees: &[Tree],
+        n_classes: usize,
+        options: &Options,
+    ) -> Self {
         let n_trees = number(trees.len());
         let leaf = |n_rows: usize| {
             if n_rows <= 256 { Item::U8 } else { Item::U16 }
         };
-        match forest.leaves() {
+        match written {
             Leaves::Classes => Self {
                 item: if n_trees <= 255 { Item::U8 } else { Item::U16 },
                 leaf: Item::U8,
@@ -124,7 +139,7 @@ impl Sum {
                 row: Some(Item::U16),
             },
             Leaves::Values(values) => {
-                let row = item(&values.numbers);
+                let row = item_of(&values.numbers);
                 Self {
                     item: Item::u16_or_u32(score_max(forest.leaves(), values, trees)),
                     // A branch ends in the value itself.
@@ -141,25 +156,22 @@ impl Sum {
 
 /// The table of splits, its form in words, and the function that walks it.
 fn nodes(
-    forest: &QuantForest,
     trees: &[Tree],
-    (n_codes, n_classes): (usize, usize),
-    options: &Options,
+    compact: Option<&Compact>,
     leaf: Item,
     tables: &mut Tables,
 ) -> (String, String, Option<Layout>) {
-    let options = Options {
-        encoding: Encoding::Table,
-        ..*options
-    };
-    let compact = Compact::new(forest, trees, n_codes, n_classes, &options);
-    let layout = match &compact {
+    let layout = match compact {
         Some(compact) => layout::compact(compact, true),
         None => layout::wide(true),
     };
     // C checks no tables, so the runtime does, here.
-    let _ = compact.as_ref().map(Compact::runtime);
-    let (item, per_split, body) = match compact.as_ref().map(|compact| &compact.nodes) {
+    let _ = compact.map(Compact::runtime);
+    let (item, per_split, body) = match compact.map(|compact| &compact.nodes) {
+        Some(Nodes::Levels(levels)) => {
+            let form = compact.map(Compact::form).unwrap_or_default();
+            return (form, self::levels(levels, leaf, tables), Some(layout));
+        }
         Some(Nodes::Three { bytes, .. }) => {
             tables.add(
                 "A split in three bytes: argument, feature and leaf marks, threshold.",
@@ -239,6 +251,57 @@ fn nodes(
         format!("{} bytes per split", per_split * item.n_bytes()),
         walk,
         Some(layout),
+    )
+}
+
+/// The tables of levels, and the function that asks them.
+fn levels(levels: &Levels, leaf: Item, tables: &mut Tables) -> String {
+    let doc = format!(
+        "Feature and threshold of each level, {} a tree.",
+        levels.depth
+    );
+    let (item, threshold) = match &levels.asked {
+        Asked::Bytes(asked) => {
+            let asked = asked.iter().map(|level| level.to_vec());
+            tables.add(&doc, Item::U8, "nodes", asked);
+            (Item::U8, Item::U8.read("level + 1"))
+        }
+        Asked::Halves(asked) => {
+            let asked = asked.iter().map(|level| level.to_vec());
+            tables.add(&doc, Item::U16, "nodes", asked);
+            (
+                Item::U16,
+                format!("(int16_t){}", Item::U16.read("level + 1")),
+            )
+        }
+    };
+    let place = match levels.numbers() {
+        Some(numbers) => {
+            let item = item_of(numbers);
+            tables.add_items(
+                "The leaf that the bits of a tree's levels lead to, those of the first the highest.",
+                item,
+                "numbers",
+                (0..numbers.len()).map(|place| numbers.get(place)),
+            );
+            item.read("@_numbers + place")
+        }
+        None => "place".to_owned(),
+    };
+    let doc = "The leaf that a tree sends a row to: each level gives one bit of its place.";
+    format!(
+        "{}static inline {leaf} @_leaf(const @_code_t *codes, size_t tree)\n{{\n    \
+             const {item} *level = @_nodes + tree * {values};\n    \
+             const {item} *const end = level + {values};\n    \
+             size_t place = tree;\n    \
+             for (; level < end; level += 2) {{\n        \
+                 place = place << 1 | (codes[{feature}] > {threshold});\n    }}\n    \
+             return ({leaf})({place});\n}}\n\n",
+        comment(doc),
+        leaf = leaf.name(),
+        item = item.name(),
+        values = 2 * levels.depth,
+        feature = item.read("level"),
     )
 }
 
@@ -351,12 +414,9 @@ fn wide(tree: &Tree) -> Vec<Vec<u16>> {
         .collect()
 }
 
-fn write_leaves(tables: &mut Tables, forest: &QuantForest, n_classes: usize) {
-    let doc = format!(
-        "Votes per class, in units of {}; a row per distinct leaf.",
-        forest.unit()
-    );
-    match forest.leaves() {
+fn write_leaves(tables: &mut Tables, leaves: &Leaves, unit: &str, n_classes: usize) {
+    let doc = format!("Votes per class, in units of {unit}; a row per distinct leaf.");
+    match leaves {
         Leaves::Classes => {}
         Leaves::Bytes(votes) => tables.add(
             &doc,
@@ -370,12 +430,12 @@ fn write_leaves(tables: &mut Tables, forest: &QuantForest, n_classes: usize) {
             "leaves",
             votes.chunks(n_classes).map(<[u16]>::to_vec),
         ),
-        Leaves::Values(values) => write_values(tables, values, &forest.unit()),
+        Leaves::Values(values) => write_values(tables, values, unit),
     }
 }
 
 /// The type of a value.
-fn item(numbers: &Numbers) -> Item {
+fn item_of(numbers: &Numbers) -> Item {
     match numbers {
         Numbers::Bytes(_) => Item::U8,
         Numbers::Halves(_) => Item::U16,
@@ -385,7 +445,7 @@ fn item(numbers: &Numbers) -> Item {
 
 fn write_values(tables: &mut Tables, values: &Values, unit: &str) {
     let doc = format!("Values of leaves, in units of {unit}.");
-    let item = item(&values.numbers);
+    let item = item_of(&values.numbers);
     let numbers = (0..values.numbers.len()).map(|leaf| values.numbers.get(leaf));
     tables.add_items(&doc, item, "leaves", numbers.map(|it| format!("{it}u")));
     if has_bases(&values.bases) {
@@ -658,7 +718,7 @@ impl OfValues<'_> {
         } else {
             "0".to_owned()
         };
-        let row = item(&self.values.numbers);
+        let row = item_of(&self.values.numbers);
         let (doc, name, best, stop) = if is_early {
             (
                 "As above, until the sum cannot change whether it is above `best`.",

@@ -23,6 +23,7 @@ const SHAPE: Shape = Shape {
     n_leaves: 30,
     thresholds: (0, 254),
     is_chain: false,
+    is_symmetric: false,
     seed: 1,
 };
 
@@ -403,6 +404,13 @@ pub(crate) fn tables() -> Vec<Case> {
         thresholds: (i16::MIN, i16::MAX),
         ..SHAPE
     };
+    let symmetric = Shape {
+        depth_max: 4,
+        splits_max: 15,
+        n_leaves: 99,
+        is_symmetric: true,
+        ..SHAPE
+    };
     let of = |name, shape, kind, options, holds| case(name, shape, kind, options, holds);
     vec![
         of(
@@ -442,6 +450,23 @@ pub(crate) fn tables() -> Vec<Case> {
             Kind::Bytes,
             packed,
             &["Nodes::Packed", "Leads(&"],
+        ),
+        of(
+            "levels",
+            symmetric,
+            Kind::Sums,
+            table,
+            &["Nodes::Levels", "numbers: None"],
+        ),
+        of(
+            "numbered-levels",
+            Shape {
+                thresholds: (-9, 99),
+                ..symmetric
+            },
+            Kind::Words,
+            table,
+            &["Asked::Halves", "Some(Values::", "Leads(&"],
         ),
     ]
 }

@@ -47,6 +47,8 @@ pub struct Shape {
     pub thresholds: (i16, i16),
     /// Whether each tree is one long path with leaves beside it.
     pub is_chain: bool,
+    /// Whether all splits of a level ask the same.
+    pub is_symmetric: bool,
     pub seed: u64,
 }
 
@@ -187,6 +189,12 @@ fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
         1 => random.below(shape.splits_max + 1),
         _ => shape.splits_max,
     };
+    let levels: Vec<(usize, f64)> = (0..shape.depth_max * usize::from(shape.is_symmetric))
+        .map(|_| {
+            let feature = random.below(shape.n_features);
+            (feature, f64::from(random.within(shape.thresholds)) + 0.5)
+        })
+        .collect();
     let mut nodes = vec![leaf(random)];
     // Leaves that may still become splits, and the splits above them.
     let mut open = vec![(0_usize, 0_usize)];
@@ -201,9 +209,16 @@ fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
         };
         let (index, depth) = open.swap_remove(at);
         let left = u32::try_from(nodes.len()).expect("few nodes");
+        let (feature, threshold) = match levels.get(depth) {
+            Some(level) => *level,
+            None => (
+                random.below(shape.n_features),
+                f64::from(random.within(shape.thresholds)) + 0.5,
+            ),
+        };
         nodes[index] = Node::Split {
-            feature: u32::try_from(random.below(shape.n_features)).expect("16 bits"),
-            threshold: f64::from(random.within(shape.thresholds)) + 0.5,
+            feature: u32::try_from(feature).expect("16 bits"),
+            threshold,
             missing: None,
             left,
             right: left + 1,
