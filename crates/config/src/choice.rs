@@ -71,6 +71,8 @@ choice! {
         Score = "score",
         /// The class of every training row.
         EveryRow = "every-row",
+        /// The class of a further row, with a probability.
+        InDistribution = "in-distribution",
         /// The class of every input.
         EveryInput = "every-input",
     }

@@ -346,6 +346,8 @@ pub struct Shrink {
     pub promise: Promise,
     /// The accuracy that a score may lose, above 0 and below 1.
     pub max_score_loss: f64,
+    /// The probability that a further row changes its class, above 0 and below 1.
+    pub alpha: f64,
     /// What proofs may take, in seconds of counted steps; above 0.
     pub seconds: f64,
 }

@@ -39,6 +39,6 @@ pub use mark::{FILES, is_report};
 pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
-pub use shrink::Shrink;
+pub use shrink::{Conformal, Shrink};
 pub use task::one_or_all::serialize as one_or_all;
 pub use task::{Value, detector_lines};

@@ -7,7 +7,7 @@ use crate::Truth;
 /// A smaller model, and what is promised of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shrink {
-    /// What is promised: `score`, `every-row` or `every-input`.
+    /// What is promised: `score`, `every-row`, `in-distribution` or `every-input`.
     pub promise: String,
     /// Splits of the original.
     pub splits_before: usize,
@@ -24,6 +24,9 @@ pub struct Shrink {
     pub trees_before: usize,
     /// Trees of the model that ships.
     pub trees_after: usize,
+    /// What a probability rests on; of `in-distribution`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<Conformal>,
     /// Whether the promise holds; of `score` there is no proof, but rows that it was measured on.
     pub proven: Option<Truth>,
     /// Training rows that it was fitted to or measured on.
@@ -45,6 +48,35 @@ pub struct Shrink {
     pub score_after: Option<f64>,
     /// Test rows that get another class than from the original.
     pub test_rows_differing: usize,
+}
+
+/// What split conformal calibration promises: a further row that is exchangeable with those kept apart
+/// gets another class than from the original with probability at most `alpha`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Conformal {
+    /// That probability.
+    pub alpha: f64,
+    /// Training rows that were kept apart from the original's training and from the shrinking.
+    pub rows: usize,
+    /// How many of them got another class, from the model that ships or one with more splits.
+    pub parted: usize,
+    /// How many may, `⌊alpha · (rows + 1)⌋ − 1`.
+    pub parted_max: usize,
+}
+
+impl Conformal {
+    /// The promise, a sentence without its stop.
+    pub(crate) fn line(&self) -> String {
+        format!(
+            "A further row keeps the original's class with probability at least {}, if it is exchangeable \
+             with the {} training rows that were kept apart from training and shrinking; {} of these \
+             changed theirs on the way, where {} may",
+            1.0 - self.alpha,
+            self.rows,
+            self.parted,
+            self.parted_max
+        )
+    }
 }
 
 impl Shrink {
@@ -73,6 +105,10 @@ impl Shrink {
             ));
         }
         lines.push(match (self.promise.as_str(), self.kept_apart) {
+            ("in-distribution", _) => match &self.conformal {
+                Some(conformal) => conformal.line(),
+                None => "The original ships, as no smaller model keeps the promise in fewer bytes".to_owned(),
+            },
             ("every-input", _) if self.splits_after < self.splits_before => {
                 "The class is proven to be the original's for every input".to_owned()
             }
@@ -131,6 +167,7 @@ mod tests {
             larger: Some([345, 3329]),
             trees_before: 50,
             trees_after: 50,
+            conformal: None,
             proven: Some(Truth::Proven),
             rows: 112,
             kept_apart: None,

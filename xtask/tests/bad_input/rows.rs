@@ -138,6 +138,21 @@ fn a_class_that_training_never_saw() {
 }
 
 #[test]
+fn too_few_to_calibrate() {
+    let case = Case::new();
+    case.config("n_trees = 2", "n_trees = 2\nshrink = \"in-distribution\"");
+    case.fails(&expect![[r#"
+        error: model.shrink: found 0 rows in a fifth of the training rows, expected at least 19, 1 / shrink_alpha - 1
+          --> FOLDER/pipeline.toml:11:10
+           |
+        11 | shrink = "in-distribution"
+           |          ^^^^^^^^^^^^^^^^^
+           |
+           = help: write a larger `shrink_alpha`, or give more rows
+    "#]]);
+}
+
+#[test]
 fn a_truncated_idx() {
     let case = Case::new();
     let mut images = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];

@@ -12,7 +12,7 @@ use crate::value::{Reader, Value, literal};
 /// Keys that only several trees have.
 const OF_FORESTS: [&str; 3] = ["n_trees", "bootstrap", "max_samples"];
 /// Keys about a smaller model.
-const OF_SHRINKING: [&str; 3] = ["shrink", "max_score_loss", "shrink_seconds"];
+const OF_SHRINKING: [&str; 4] = ["shrink", "max_score_loss", "shrink_alpha", "shrink_seconds"];
 /// Keys that linfa's trees do not know.
 const BEYOND_LINFA: [&str; 3] = ["max_leaf_nodes", "class_weight", "ccp_alpha"];
 
@@ -73,6 +73,11 @@ pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Sh
             "only `shrink = \"score\"` loses any",
         ),
         (
+            "shrink_alpha",
+            Promise::InDistribution,
+            "only `shrink = \"in-distribution\"` states a probability",
+        ),
+        (
             "shrink_seconds",
             Promise::EveryInput,
             "only `shrink = \"every-input\"` proves anything",
@@ -92,6 +97,7 @@ pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Sh
     Some(Some(Shrink {
         promise,
         max_score_loss: section.number("max_score_loss").unwrap_or(0.005),
+        alpha: section.number("shrink_alpha").unwrap_or(0.05),
         seconds: section.number("shrink_seconds").unwrap_or(20.0),
     }))
 }

@@ -138,6 +138,9 @@ pub const SECTIONS: &[Section] = &[
         /// The accuracy that `shrink = "score"` may lose.
         "max_score_loss": Kind::Number(Interval::Fraction),
             Default::Words("`0.005`, with `shrink = \"score\"`");
+        /// The probability that a row like those of training changes its class.
+        "shrink_alpha": Kind::Number(Interval::Fraction),
+            Default::Words("`0.05`, with `shrink = \"in-distribution\"`");
         /// How long `shrink = "every-input"` may prove, in seconds of counted steps.
         "shrink_seconds": Kind::Number(Interval::AboveZero),
             Default::Words("`20`, with `shrink = \"every-input\"`");

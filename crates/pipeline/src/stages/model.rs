@@ -163,13 +163,13 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let smaller = shrink::run(session, inputs, &model)?;
     let mut writer = stage.begin().environment()?;
     writer.write_json(ORIGIN, &origin).environment()?;
-    let original = smaller.as_ref().map(|_| model.to_json());
+    let original = smaller.as_ref().map(|it| it.original.to_json());
     writer
         .write_json(shrink::ORIGINAL, &original)
         .environment()?;
-    let shrink = smaller.as_ref().map(|(_, shrink)| shrink);
+    let shrink = smaller.as_ref().map(|it| &it.shrink);
     writer.write_json(SHRINK, &shrink).environment()?;
-    let model = smaller.map_or(model, |(model, _)| model);
+    let model = smaller.map_or(model, |it| it.model);
     writer
         .write(MODEL, model.to_json().as_bytes())
         .environment()?;

@@ -3,13 +3,13 @@
 use spinney_codegen::Options as Codegen;
 use spinney_config::{Config, Model, Promise, Training, Word};
 use spinney_convert::forms_of;
-use spinney_dataset::{Dataset, folds};
+use spinney_dataset::{Dataset, folds, permutation};
 use spinney_evaluate::{Evaluation, Predictions, Scorecard};
 use spinney_model::FloatModel;
 use spinney_oracle::shrink::{Family, Shrunk, every_input, every_row};
 use spinney_oracle::{ModelError, STEPS_PER_SECOND, Steps};
 use spinney_quantize::{Options, QuantModel, Votes};
-use spinney_report::{Shrink, Truth};
+use spinney_report::{Conformal, Shrink, Truth};
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::quantized::{declared, fit_to_model};
@@ -29,30 +29,41 @@ const RATIOS: [f64; 14] = [
 /// Parts of the training rows, each of which is kept apart once.
 const FOLDS: usize = 5;
 
+/// A smaller model.
+pub struct Smaller {
+    /// What it was made of: the given model, or one like it of fewer rows.
+    pub original: FloatModel,
+    /// The model that ships.
+    pub model: FloatModel,
+    /// What is said of both.
+    pub shrink: Shrink,
+}
+
 /// The smaller model that the config asks for, if it does.
 pub fn run(
     session: &Session,
     files: &Inputs,
-    original: &FloatModel,
-) -> Result<Option<(FloatModel, Shrink)>, Failure> {
+    given: &FloatModel,
+) -> Result<Option<Smaller>, Failure> {
     let config = &session.config;
     let Some(asked) = config.pipeline.shrink else {
         return Ok(None);
     };
     session.progress.doing("shrinking the model");
-    let rows = inputs::rows(config, files, original.task(), Some(original))?;
-    let rows = fit_to_model(rows, original, config)?;
+    let rows = inputs::rows(config, files, given.task(), Some(given))?;
+    let rows = fit_to_model(rows, given, config)?;
     let mut shrink = Shrink {
         promise: asked.promise.word().to_owned(),
-        splits_before: original.n_splits(),
+        splits_before: 0,
         splits_after: 0,
         table_bytes: None,
         larger: None,
-        trees_before: original.trees().len(),
+        trees_before: 0,
         trees_after: 0,
         proven: None,
         rows: rows.train.as_ref().map_or(0, Dataset::n_rows),
         kept_apart: None,
+        conformal: None,
         counterexamples: 0,
         unknown: 0,
         needed: None,
@@ -61,11 +72,12 @@ pub fn run(
         test_rows_differing: 0,
     };
     let refused = |error: ModelError| refused(config, &error);
+    let mut original = given.clone();
     let smaller = match asked.promise {
         Promise::Score => {
             let score = Score {
                 config,
-                original,
+                original: &original,
                 train: train(config, &rows)?,
                 rows: &rows,
             };
@@ -75,14 +87,25 @@ pub fn run(
         }
         Promise::EveryRow => {
             let train = rows_of(train(config, &rows)?);
-            let small = every_row(original, &train).map_err(refused)?;
+            let small = every_row(&original, &train).map_err(refused)?;
             shrink.proven = Some(Truth::Proven);
             small.model
         }
+        Promise::InDistribution => {
+            let score = Score {
+                config,
+                original: &original,
+                train: train(config, &rows)?,
+                rows: &rows,
+            };
+            let (like, model, conformal) = score.in_distribution(asked.alpha)?;
+            (original, shrink.conformal) = (like, Some(conformal));
+            model
+        }
         Promise::EveryInput => {
             let values = rows.train.as_ref().map(|train| train.values().view());
-            let declared = declared(config, original)?;
-            let calibrations = spinney_quantize::calibrate(original, values, &declared)
+            let declared = declared(config, &original)?;
+            let calibrations = spinney_quantize::calibrate(&original, values, &declared)
                 .map_err(|error| at_fault(config.path(), &error))?;
             #[expect(
                 clippy::cast_possible_truncation,
@@ -92,7 +115,7 @@ pub fn run(
             let steps = Steps((asked.seconds * STEPS_PER_SECOND as f64) as u64);
             let train = rows.train.as_ref().map(rows_of).unwrap_or_default();
             let seed = config.pipeline.identity.seed;
-            let small = every_input(original, &calibrations, &train, seed, steps);
+            let small = every_input(&original, &calibrations, &train, seed, steps);
             let Shrunk {
                 model,
                 n_counterexamples,
@@ -106,7 +129,7 @@ pub fn run(
         }
     };
     let bytes = |model: &FloatModel| table_bytes(config, &rows, model);
-    let smaller = match (bytes(original), bytes(&smaller)) {
+    let smaller = match (bytes(&original), bytes(&smaller)) {
         _ if smaller.n_splits() >= original.n_splits() => original.clone(),
         (Some(before), Some(after)) if before <= after => {
             shrink.larger = Some([smaller.n_splits(), after]);
@@ -114,10 +137,18 @@ pub fn run(
         }
         _ => smaller,
     };
-    shrink.table_bytes = bytes(original).zip(bytes(&smaller)).map(<[usize; 2]>::from);
+    shrink.table_bytes = bytes(&original)
+        .zip(bytes(&smaller))
+        .map(<[usize; 2]>::from);
+    shrink.splits_before = original.n_splits();
+    shrink.trees_before = original.trees().len();
     shrink.splits_after = smaller.n_splits();
     shrink.trees_after = smaller.trees().len();
-    Ok(Some((smaller, shrink)))
+    Ok(Some(Smaller {
+        original,
+        model: smaller,
+        shrink,
+    }))
 }
 
 /// What became of shrinking, with what the test rows say of it; float's score is the original's.
@@ -210,6 +241,17 @@ fn rising(losses: &[f64]) -> Vec<f64> {
     blocks.flat_map(|(mean, n)| vec![mean; n]).collect()
 }
 
+/// Of rows kept apart, how many may change their class, so that a further one does with probability at
+/// most `alpha`: `⌊alpha · (n + 1)⌋ − 1`; `None` where not even none may.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a number of rows"
+)]
+fn n_may_change(alpha: f64, n_rows: usize) -> Option<usize> {
+    ((alpha * (n_rows + 1) as f64) as usize).checked_sub(1)
+}
+
 /// What a score is measured with.
 struct Score<'a> {
     config: &'a Config,
@@ -264,6 +306,68 @@ impl Score<'_> {
         })
     }
 
+    /// A model like the original of four fifths of the training rows, and the smallest of its members by
+    /// which a further row changes its class with probability at most `alpha`, if it is exchangeable
+    /// with the rows of the last fifth.
+    ///
+    /// This is split conformal calibration (Papadopoulos and others, "Inductive confidence machines for
+    /// regression", 2002; Lei and others, JASA 2018), the score of a row being how far the model may
+    /// shrink before the row's class changes. Members are made without the rows kept apart.
+    fn in_distribution(&self, alpha: f64) -> Result<(FloatModel, FloatModel, Conformal), Failure> {
+        let fault = |message: String, help: &str| -> Failure {
+            let place = "model.shrink";
+            self.config.fault(place, message, Some(help)).into()
+        };
+        if self.rows.groups.is_some() {
+            let message = "found training rows that belong together, expected exchangeable ones";
+            let help = "write `shrink = \"score\"`, which keeps groups of rows apart";
+            return Err(fault(message.to_owned(), help));
+        }
+        let n_rows = self.train.n_rows();
+        let order = permutation(n_rows, self.config.pipeline.identity.seed);
+        let (apart, kept) = order.split_at(n_rows / FOLDS);
+        let Some(parted_max) = n_may_change(alpha, apart.len()) else {
+            let message = format!(
+                "found {} rows in a fifth of the training rows, expected at least {}, 1 / \
+                 shrink_alpha - 1",
+                apart.len(),
+                (1.0 / alpha).ceil() - 1.0
+            );
+            let help = "write a larger `shrink_alpha`, or give more rows";
+            return Err(fault(message, help));
+        };
+        let (apart, kept) = (self.train.select(apart), self.train.select(kept));
+        let original = self.like(&kept)?;
+        let kept_rows = rows_of(&kept);
+        let classes: Vec<usize> = kept_rows.iter().map(|row| original.predict(row)).collect();
+        let mut family = Family::new(&original, &kept_rows, &classes)
+            .map_err(|error| refused(self.config, &error))?;
+        let members = RATIOS
+            .iter()
+            .map(|ratio| self.member(&mut family, &original, *ratio));
+        let members: Vec<FloatModel> = members.collect::<Result<_, _>>()?;
+        let scores = rows_of(&apart).into_iter().map(|row| {
+            let class = original.predict(&row);
+            let parts = members.iter().position(|it| it.predict(&row) != class);
+            parts.unwrap_or(members.len())
+        });
+        let mut scores: Vec<usize> = scores.collect();
+        scores.sort_unstable();
+        let allowed = &members[..scores[parted_max]];
+        let bytes = |it: &FloatModel| table_bytes(self.config, self.rows, it).unwrap_or(usize::MAX);
+        let at =
+            (0..allowed.len()).min_by_key(|at| (bytes(&allowed[*at]), allowed[*at].n_splits()));
+        let parted = at.map_or(0, |at| scores.iter().filter(|it| **it <= at).count());
+        let model = at.map_or_else(|| original.clone(), |at| members[at].clone());
+        let conformal = Conformal {
+            alpha,
+            rows: apart.n_rows(),
+            parted,
+            parted_max,
+        };
+        Ok((original, model, conformal))
+    }
+
     /// A model as the original is, of some rows; an imported one is what it is.
     fn like(&self, rows: &Dataset) -> Result<FloatModel, Failure> {
         let training = match &self.config.pipeline.model {
@@ -294,6 +398,34 @@ impl Score<'_> {
         let model = family.at_most(n_splits);
         model.map_err(|error| at_fault(model::file_of(self.config), &error))
     }
+}
+
+/// Whichever of exchangeable rows is the further one, each is with the same probability: so of all
+/// choices of it, at most the share alpha may change its class.
+#[test]
+fn a_further_row_keeps_its_class_with_its_probability() {
+    let mut n_tight = 0;
+    for seed in 0..300_u64 {
+        let n_rows = 4 + (seed % 60) as usize;
+        let order = permutation(n_rows, seed);
+        let n_scores = 1 + (seed / 7 % 20) as usize;
+        let scores: Vec<usize> = order.iter().map(|it| it % n_scores).collect();
+        for alpha in [0.02, 0.05, 0.1, 0.25, 0.5] {
+            let changes = |further: &usize| {
+                let others = (0..n_rows).filter(|at| at != further);
+                let mut others: Vec<usize> = others.map(|at| scores[at]).collect();
+                others.sort_unstable();
+                let n_may = n_may_change(alpha, others.len());
+                assert_eq!(n_may.is_none(), (n_rows as f64) < 1.0 / alpha);
+                // Members up to the one before that score may ship.
+                n_may.is_some_and(|n_may| scores[*further] < others[n_may])
+            };
+            let n_changed = (0..n_rows).filter(changes).count();
+            assert!(n_changed as f64 <= alpha * n_rows as f64, "{seed}, {alpha}");
+            n_tight += usize::from(n_changed as f64 + 1.0 > alpha * n_rows as f64);
+        }
+    }
+    assert!(n_tight > 100, "{n_tight}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ impl Report {
                 @if let Some(splits) = self.splits_in_words() { p { (splits) } }
                 p { (self.votes_in_words()) }
                 @if let Some(checked) = self.checked_in_words() { p { (checked) } }
+                @if let Some(promised) = self.promised() { p { "Smaller model: " (promised) "." } }
                 @if !certificate.arithmetic.is_empty() {
                     ul.small { @for line in &certificate.arithmetic { li { (line) } } }
                 }

@@ -291,6 +291,9 @@ impl Report {
         if let Some(checked) = self.checked_in_words() {
             writeln!(out, "{checked}")?;
         }
+        if let Some(promised) = self.promised() {
+            writeln!(out, "Smaller model: {promised}.")?;
+        }
         if !certificate.arithmetic.is_empty() {
             writeln!(out)?;
         }
@@ -336,6 +339,11 @@ impl Report {
         let mut flips: Vec<&Flip> = self.certificate.flips.iter().collect();
         flips.sort_by_key(|flip| std::cmp::Reverse(flip.rows.len()));
         flips.into_iter()
+    }
+
+    /// What is promised with a probability before float becomes fixed point; `None` where nothing is.
+    pub(crate) fn promised(&self) -> Option<String> {
+        Some(self.shrink.as_ref()?.conformal?.line())
     }
 
     /// What the checker did; `None` where it did not pass, or could not look at all of it.
