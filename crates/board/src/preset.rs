@@ -93,6 +93,25 @@ pub const PRESETS: &[Preset] = &[
             },
         ],
     },
+    Preset {
+        name: "esp32c3",
+        chips: "ESP32-C3",
+        core: Core::Rv32imc,
+        clock_mhz: 160.0,
+        active_ma: 23.0,
+        sleep_ua: 130.0,
+        voltage_v: 3.3,
+        sources: &[
+            Source {
+                figure: "23 mA at 160 MHz, the processor running, radio off, clocks of peripherals off",
+                from: "Espressif ESP32-C3 Series Datasheet, current consumption in Modem-sleep mode (not re-read)",
+            },
+            Source {
+                figure: "130 µA in Light-sleep, RAM kept",
+                from: "Espressif ESP32-C3 Series Datasheet, current consumption in low-power modes (not re-read)",
+            },
+        ],
+    },
 ];
 
 /// The preset of this name.
