@@ -243,7 +243,7 @@ fn prove_that_it_can_fail(target: &str, sound: &Crate<'_>) -> Result<(), Failure
 
 /// Links one image per kind; the first that does not link ends it.
 fn link(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
-    let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
+    let toolchain = environment::needed_toolchain(target)?;
     let repository = crate::repository();
     let read = |path: &str| crate::read_text(repository.join(path)).environment();
     let manifest = read("firmware/Cargo.toml")?;
@@ -310,7 +310,7 @@ fn link(target: &str, crates: &[Crate<'_>]) -> Result<(), Failure> {
 
 /// Links the image of the front end.
 fn link_front_end(target: &str) -> Result<(), Failure> {
-    let toolchain = environment::needed_toolchain(target, &terminal::notes())?;
+    let toolchain = environment::needed_toolchain(target)?;
     let firmware = crate::repository().join("firmware");
     let read = |path: &str| crate::read_text(firmware.join(path)).environment();
     let mut files = front_end::sources()?;

@@ -82,7 +82,7 @@ fn compare() -> Result<Vec<Line>, Failure> {
     let progress = terminal::progress();
     let devices = CORES
         .iter()
-        .map(|core| Device::new(*core, &[core.machine().name], &progress))
+        .map(|core| Device::new(*core, &[core.machine().name]))
         .collect::<Result<Vec<_>, _>>()?;
     let folder = crate::target()?.join("pipeline/parity");
     let mut lines = Vec::new();

@@ -10,7 +10,7 @@ use crate::terminal;
 /// Installs what is missing; with `check` only tells, and fails if anything is.
 pub fn run(check: bool) -> Result<(), Failure> {
     let progress = terminal::progress();
-    let missing = lacks(&progress);
+    let missing = lacks()?;
     if missing.is_empty() {
         eprintln!("setup: everything is here");
         return Ok(());
@@ -26,7 +26,7 @@ pub fn run(check: bool) -> Result<(), Failure> {
         )));
     }
     install(&missing, &progress)?;
-    let left = lacks(&progress);
+    let left = lacks()?;
     if left.is_empty() {
         eprintln!("setup: everything is here now");
         Ok(())

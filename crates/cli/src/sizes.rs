@@ -124,7 +124,7 @@ fn line(
 ) -> Result<Line, Failure> {
     let pipeline = &config.pipeline;
     let chip = &pipeline.target.chip;
-    let toolchain = environment::needed_toolchain(chip.core.target(), progress)?;
+    let toolchain = environment::needed_toolchain(chip.core.target())?;
     let identity = Identity {
         pipeline: &pipeline.identity.name,
         kind: quantized.model.kind(),

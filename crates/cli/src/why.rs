@@ -66,7 +66,7 @@ fn now(session: &Session, files: &Inputs, stage: &str) -> Result<Now, Failure> {
             return Ok(Now::Runs(Reason::Always));
         }
         if name == "build" {
-            found = Some(tools(&session.config, &session.progress)?);
+            found = Some(tools(&session.config)?);
         }
         let inputs = inputs_of(name, session, files, found.as_ref())?;
         if let Some(because) = session.reuse(name, &inputs)? {

@@ -28,15 +28,15 @@ const DEADLINE_S: u32 = 3600;
 
 impl Device {
     /// The device of `core` on the first of these machines that has enough memory.
-    pub fn new(core: Core, machines: &[&str], progress: &Progress) -> Result<Self, Failure> {
-        let toolchain = environment::needed_toolchain(core.target(), progress)?;
+    pub fn new(core: Core, machines: &[&str]) -> Result<Self, Failure> {
+        let toolchain = environment::needed_toolchain(core.target())?;
         let machines = machines
             .iter()
             .map(|name| {
                 let machine = machine(name)
                     .with_context(|| format!("no machine {name}"))
                     .environment()?;
-                let (program, _) = environment::needed_emulator(machine, progress)?;
+                let (program, _) = environment::needed_emulator(machine)?;
                 Ok((machine, program))
             })
             .collect::<Result<_, Failure>>()?;

@@ -1,13 +1,13 @@
 //! What this machine has for bare-metal Rust and for emulation, and what it lacks.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 
 use crate::failure::{ExitReason, Failure};
-use crate::progress::Progress;
 use crate::{invocation, process};
 
 /// A compiler that can build for a bare-metal target, and how.
@@ -68,12 +68,12 @@ impl Linker {
     }
 
     /// What it says of its version, without its path; `None` if it says nothing.
-    fn told_version(&self, progress: &Progress) -> Option<String> {
+    fn told_version(&self) -> Result<Option<String>, Failure> {
         let mut command = Command::new(self.path());
         if matches!(self, Self::RustLld(_)) {
             command.args(["-flavor", "gnu"]);
         }
-        first_line(command.arg("--version"), progress)
+        first_line(command.arg("--version"))
     }
 }
 
@@ -84,9 +84,12 @@ const RUSTC: &str = "rustc";
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 
 /// Finds a way to build for `target`: a built `core`, else the sources of one.
-pub fn toolchain(target: &str, progress: &Progress) -> Option<Toolchain> {
+///
+/// # Errors
+/// A compiler or linker is there and does not say what it is.
+pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
     let default = PathBuf::from(RUSTC);
-    let host_linker = host_linker(&default, progress);
+    let host_linker = host_linker(&default)?;
     let candidates = [
         (default.clone(), None),
         (
@@ -98,59 +101,55 @@ pub fn toolchain(target: &str, progress: &Progress) -> Option<Toolchain> {
     for needs_sources in [false, true] {
         for (rustc, set) in &candidates {
             let found = if needs_sources {
-                has_core_sources(rustc, progress)
+                has_core_sources(rustc)?
             } else {
-                has_core(rustc, target, progress)
+                has_core(rustc, target)?
             };
             if !found {
                 continue;
             }
-            let linker = host_linker.clone().or_else(system_linker)?;
-            let linker_version = linker.told_version(progress)?;
-            return Some(Toolchain {
-                rustc: set.clone(),
-                builds_core: needs_sources,
-                linker,
-                linker_version,
-                version: first_line(Command::new(rustc).arg("--version"), progress)?,
-            });
+            let Some(linker) = host_linker.clone().or_else(system_linker) else {
+                return Ok(None);
+            };
+            let linker_version = linker.told_version()?;
+            let version = first_line(Command::new(rustc).arg("--version"))?;
+            return Ok(linker_version
+                .zip(version)
+                .map(|(linker_version, version)| Toolchain {
+                    rustc: set.clone(),
+                    builds_core: needs_sources,
+                    linker,
+                    linker_version,
+                    version,
+                }));
         }
     }
-    None
+    Ok(None)
 }
 
-fn has_core(rustc: &Path, target: &str, progress: &Progress) -> bool {
+fn has_core(rustc: &Path, target: &str) -> Result<bool, Failure> {
     let mut command = Command::new(rustc);
-    let Some(folder) = first_line(
-        command.args(["--print", "target-libdir", "--target", target]),
-        progress,
-    ) else {
-        return false;
-    };
-    std::fs::read_dir(folder).is_ok_and(|entries| {
+    command.args(["--print", "target-libdir", "--target", target]);
+    let folder = first_line(&mut command)?.and_then(|folder| std::fs::read_dir(folder).ok());
+    Ok(folder.is_some_and(|entries| {
         entries.flatten().any(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             name.starts_with("libcore-") && name.ends_with(".rlib")
         })
-    })
+    }))
 }
 
-fn has_core_sources(rustc: &Path, progress: &Progress) -> bool {
-    first_line(Command::new(rustc).args(["--print", "sysroot"]), progress).is_some_and(|sysroot| {
-        Path::new(&sysroot)
-            .join("lib/rustlib/src/rust/library/Cargo.lock")
-            .is_file()
-    })
+fn has_core_sources(rustc: &Path) -> Result<bool, Failure> {
+    let sysroot = first_line(Command::new(rustc).args(["--print", "sysroot"]))?;
+    let lock = "lib/rustlib/src/rust/library/Cargo.lock";
+    Ok(sysroot.is_some_and(|sysroot| Path::new(&sysroot).join(lock).is_file()))
 }
 
-fn host_linker(rustc: &Path, progress: &Progress) -> Option<Linker> {
-    let folder = first_line(
-        Command::new(rustc).args(["--print", "target-libdir"]),
-        progress,
-    )?;
-    let path = Path::new(&folder).parent()?.join("bin/rust-lld");
-    path.is_file().then_some(Linker::RustLld(path))
+fn host_linker(rustc: &Path) -> Result<Option<Linker>, Failure> {
+    let folder = first_line(Command::new(rustc).args(["--print", "target-libdir"]))?;
+    let path = folder.and_then(|folder| Some(Path::new(&folder).parent()?.join("bin/rust-lld")));
+    Ok(path.filter(|path| path.is_file()).map(Linker::RustLld))
 }
 
 fn system_linker() -> Option<Linker> {
@@ -195,18 +194,23 @@ fn is_passed(name: &str) -> bool {
 }
 
 /// The emulator of `machine` on this machine: its path and version.
-pub fn emulator(machine: &Machine, progress: &Progress) -> Option<(PathBuf, String)> {
-    let path = find_program(machine.qemu)?;
-    let version = first_line(Command::new(&path).arg("--version"), progress)?;
-    Some((path, version))
+///
+/// # Errors
+/// It is there and does not say what it is.
+pub fn emulator(machine: &Machine) -> Result<Option<(PathBuf, String)>, Failure> {
+    let Some(path) = find_program(machine.qemu) else {
+        return Ok(None);
+    };
+    let version = first_line(Command::new(&path).arg("--version"))?;
+    Ok(version.map(|version| (path, version)))
 }
 
 /// The toolchain for `target`, as [`toolchain`] finds it.
 ///
 /// # Errors
-/// There is none.
-pub fn needed_toolchain(target: &str, progress: &Progress) -> Result<Toolchain, Failure> {
-    toolchain(target, progress)
+/// There is none, or it does not say what it is.
+pub fn needed_toolchain(target: &str) -> Result<Toolchain, Failure> {
+    toolchain(target)?
         .with_context(|| {
             format!(
                 "no compiler for {target} is here; {} installs one",
@@ -219,12 +223,9 @@ pub fn needed_toolchain(target: &str, progress: &Progress) -> Result<Toolchain, 
 /// The emulator of `machine` and its version, as [`emulator`] finds them.
 ///
 /// # Errors
-/// There is none.
-pub fn needed_emulator(
-    machine: &Machine,
-    progress: &Progress,
-) -> Result<(PathBuf, String), Failure> {
-    emulator(machine, progress)
+/// There is none, or it does not say what it is.
+pub fn needed_emulator(machine: &Machine) -> Result<(PathBuf, String), Failure> {
+    emulator(machine)?
         .with_context(|| {
             format!(
                 "the emulator {} is not here; {} installs it",
@@ -243,25 +244,54 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// The first line that a successful command prints; says so where it had to be killed.
-pub fn first_line(command: &mut Command, progress: &Progress) -> Option<String> {
-    let finished = process::run(command, process::SHORT).ok()?;
+/// The first line that a command prints, `None` if there is no such program, or it does not succeed.
+///
+/// # Errors
+/// The program is there and could not be started, or had to be killed: that says nothing of what it
+/// would have printed.
+pub fn first_line(command: &mut Command) -> Result<Option<String>, Failure> {
+    let finished = match process::run(command, process::SHORT) {
+        Err(error) if is_absent(&error) => return Ok(None),
+        finished => finished
+            .with_context(|| format!("cannot run {}", command.get_program().display()))
+            .environment()?,
+    };
     if finished
         .status
         .map_or(true, |status| status.code().is_none())
     {
-        progress.note(&format!("{command:?} {}", finished.told()));
-    }
-    if !finished.succeeded() {
-        return None;
+        return Err(Failure::Environment(anyhow!(
+            "{command:?} {}",
+            finished.told()
+        )));
     }
     let text = String::from_utf8_lossy(&finished.stdout);
-    text.lines().next().map(str::to_owned)
+    let first = text.lines().next().map(str::to_owned);
+    Ok(first.filter(|_| finished.succeeded()))
+}
+
+/// Whether a program that did not start is not there, or is none.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_is_not_there_is_told_from_one_that_fails() {
+        let shell = |words: &str| first_line(Command::new("sh").args(["-c", words])).map_err(drop);
+        assert_eq!(shell("echo one; echo two"), Ok(Some("one".to_owned())));
+        assert_eq!(shell("echo one; exit 1"), Ok(None));
+        assert_eq!(shell("echo one; kill -9 $$"), Err(()));
+        let absent = first_line(&mut Command::new("there-is-no-such-program")).map_err(drop);
+        assert_eq!(absent, Ok(None));
+        // More arguments than a system takes.
+        let long = "x".repeat(4 << 20);
+        assert_eq!(shell(&long), Err(()));
+    }
 
     #[test]
     fn what_the_caller_says_of_compilers_reaches_no_build() {

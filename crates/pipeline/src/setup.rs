@@ -53,15 +53,19 @@ impl std::fmt::Display for Lack {
 }
 
 /// What is missing for the cores that shipped pipelines and tests build for.
-#[must_use]
-pub fn lacks(progress: &Progress) -> Vec<Lack> {
+///
+/// # Errors
+/// A compiler or linker is there and does not say what it is.
+pub fn lacks() -> Result<Vec<Lack>, Failure> {
     let mut lacks = Vec::new();
     let may_download = environment::find_program("rustup").is_some()
         && std::env::var("RUSTUP_AUTO_INSTALL").as_deref() != Ok("0");
-    let missing: Vec<&str> = TARGETS
-        .into_iter()
-        .filter(|target| environment::toolchain(target, progress).is_none())
-        .collect();
+    let mut missing = Vec::new();
+    for target in TARGETS {
+        if environment::toolchain(target)?.is_none() {
+            missing.push(target);
+        }
+    }
     if may_download {
         lacks.extend(missing.iter().map(|target| Lack {
             what: format!("the Rust target {target}"),
@@ -92,7 +96,7 @@ pub fn lacks(progress: &Progress) -> Vec<Lack> {
             });
         }
     }
-    lacks
+    Ok(lacks)
 }
 
 fn package_or_advice(package: &'static str) -> Remedy {
@@ -137,8 +141,8 @@ pub fn install_packages(packages: &[&str], progress: &Progress) -> Result<(), Fa
     if packages.is_empty() {
         return Ok(());
     }
-    let is_root =
-        environment::first_line(Command::new("id").arg("-u"), progress).as_deref() == Some("0");
+    let user = environment::first_line(Command::new("id").arg("-u"))?;
+    let is_root = user.as_deref() == Some("0");
     let sudo: &[&str] = if is_root { &[] } else { &["sudo"] };
     execute(
         &[sudo, &["apt-get", "update", "--quiet"]].concat(),

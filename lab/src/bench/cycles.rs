@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use spinney_board::{Chip, find};
-use spinney_cli::terminal;
 use spinney_evaluate::{Cost, Trace};
 use spinney_pipeline::emulator::Emulation;
 use spinney_pipeline::environment;
@@ -51,9 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// The cost of `n` stretches of an image, each less what measuring nothing takes; `None` for one that
 /// could not be followed.
 fn weighed(chip: &Chip, elf: &[u8], n: usize) -> Result<Vec<Option<Cost>>, Failure> {
-    let progress = terminal::progress();
     let machine = chip.core.machine();
-    let (qemu, _) = environment::needed_emulator(machine, &progress)?;
+    let (qemu, _) = environment::needed_emulator(machine)?;
     let emulation = Emulation {
         qemu: Path::new(&qemu),
         machine,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-use spinney_cli::terminal;
 
 use super::cases::Case;
 use spinney_pipeline::{environment, process};
@@ -92,7 +91,9 @@ impl Target {
         // The compiler repeats the bare name where it knows no such file.
         let has = |file: &str| {
             let ask = format!("-print-file-name={file}");
-            environment::first_line(Command::new(self.compiler()).arg(ask), &terminal::notes())
+            let path = environment::first_line(Command::new(self.compiler()).arg(ask));
+            path.ok()
+                .flatten()
                 .is_some_and(|path| Path::new(&path).is_file())
         };
         match self {
@@ -105,11 +106,10 @@ impl Target {
 
     /// What the compiler says of its version.
     pub(super) fn version(self) -> String {
-        environment::first_line(
-            Command::new(self.compiler()).arg("--version"),
-            &terminal::notes(),
-        )
-        .unwrap_or_else(|| "unknown version".to_owned())
+        environment::first_line(Command::new(self.compiler()).arg("--version"))
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| "unknown version".to_owned())
     }
 
     fn flags(self) -> &'static [&'static str] {

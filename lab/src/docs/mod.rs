@@ -13,7 +13,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use spinney_cli::terminal;
 use spinney_report::Report;
 
 use page::{Block, Mark, Page};
@@ -211,11 +210,11 @@ fn has_the_reports_toolchain(repository: &Path) -> Result<bool, Failure> {
         .with_context(|| format!("{} is no report", path.display()))
         .input()?
         .toolchain;
-    let Some(toolchain) = environment::toolchain(&made_with.target, &terminal::notes()) else {
+    let Some(toolchain) = environment::toolchain(&made_with.target)? else {
         return Ok(false);
     };
     let emulator = spinney_board::Core::CortexM4F.machine();
-    let emulator = environment::emulator(emulator, &terminal::notes()).map(|(_, version)| version);
+    let emulator = environment::emulator(emulator)?.map(|(_, version)| version);
     Ok(toolchain.version == made_with.rustc
         && toolchain.linker_version == made_with.linker
         && emulator == made_with.emulator)

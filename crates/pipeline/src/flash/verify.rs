@@ -22,7 +22,7 @@ use crate::store;
 
 /// The image that answers rows over RTT, with the model that the last run chose.
 pub(super) fn image(chosen: &Chosen, chip: &Chip, progress: &Progress) -> Result<Vec<u8>, Failure> {
-    let toolchain = environment::needed_toolchain(chip.core.target(), progress)?;
+    let toolchain = environment::needed_toolchain(chip.core.target())?;
     let image = Image {
         model: &chosen.form.files,
         model_package: format!("{}-model", chosen.name),

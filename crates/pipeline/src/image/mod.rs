@@ -190,9 +190,9 @@ pub fn emulated_log(
     progress: &Progress,
 ) -> Result<String, Failure> {
     let target = core.target();
-    let toolchain = environment::needed_toolchain(target, progress)?;
+    let toolchain = environment::needed_toolchain(target)?;
     let machine = core.machine();
-    let (qemu, _) = environment::needed_emulator(machine, progress)?;
+    let (qemu, _) = environment::needed_emulator(machine)?;
     let elf = compile(&Job {
         folder,
         files: None,

@@ -246,7 +246,7 @@ impl Search {
         n_trials: Option<usize>,
         time: Option<Duration>,
     ) -> Result<Found, Failure> {
-        let tools = stages::tools(&self.config, &self.progress)?;
+        let tools = stages::tools(&self.config)?;
         self.hold()?;
         let started = Instant::now();
         let mut left: Vec<usize> = match n_trials {

@@ -48,8 +48,8 @@ impl Served {
         way: Way,
         progress: &Progress,
     ) -> Result<Self, Failure> {
-        let toolchain = environment::needed_toolchain(core.target(), progress)?;
-        let (program, _) = environment::needed_emulator(machine, progress)?;
+        let toolchain = environment::needed_toolchain(core.target())?;
+        let (program, _) = environment::needed_emulator(machine)?;
         let identity = Identity {
             pipeline: &config.pipeline.identity.name,
             kind: quantized.model.kind(),

@@ -230,7 +230,7 @@ fn ask_image(
 /// Asks an image of `form`, built here, about both sides of every split of the form `index`
 /// of the last run.
 pub fn ask_anew(session: &Session, form: &Form, index: usize) -> Result<Asked, Failure> {
-    let tools = super::tools(&session.config, &session.progress)?;
+    let tools = super::tools(&session.config)?;
     let emulator = tools
         .emulator
         .as_ref()

@@ -101,21 +101,21 @@ impl FoundEmulator {
 ///
 /// # Errors
 /// Something is missing.
-pub fn tools(config: &Config, progress: &Progress) -> Result<Tools, Failure> {
+pub fn tools(config: &Config) -> Result<Tools, Failure> {
     let target = &config.pipeline.target;
-    let toolchain = environment::needed_toolchain(target.chip.core.target(), progress)?;
+    let toolchain = environment::needed_toolchain(target.chip.core.target())?;
     Ok(Tools {
         toolchain,
-        emulator: found_emulator(config, progress)?,
+        emulator: found_emulator(config)?,
     })
 }
 
 /// The emulator that a config asks for, if it does, and if it is here.
-fn found_emulator(config: &Config, progress: &Progress) -> Result<Option<FoundEmulator>, Failure> {
+fn found_emulator(config: &Config) -> Result<Option<FoundEmulator>, Failure> {
     let target = &config.pipeline.target;
     Ok(match target.board {
         None => None,
-        Some(machine) => match environment::emulator(machine, progress) {
+        Some(machine) => match environment::emulator(machine)? {
             Some((program, version)) => Some(FoundEmulator {
                 machine,
                 program,
@@ -203,7 +203,7 @@ pub fn run(path: &Path, asked: &Asked<'_>) -> Result<Outcome, Failure> {
     let outputs = session.config.outputs(&grounds)?;
     let tools = asked
         .wants("build")
-        .then(|| tools(&session.config, &session.progress))
+        .then(|| tools(&session.config))
         .transpose()?;
     if asked.wants(REPORT) {
         hand_over::check(&session.config, &outputs)?;
@@ -295,7 +295,7 @@ pub fn verify(path: &Path, progress: Progress) -> Result<(Session, checked::Chec
             index,
             candidates: &candidates,
             header: shipped.header.as_deref(),
-            emulator: found_emulator(&session.config, &session.progress)?.as_ref(),
+            emulator: found_emulator(&session.config)?.as_ref(),
         },
     )?;
     session.progress.clear();

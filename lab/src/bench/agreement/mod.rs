@@ -291,7 +291,7 @@ const DEVICES: [(Core, [&str; 2]); 2] = [
 fn devices() -> Result<Vec<Device>, Failure> {
     DEVICES
         .iter()
-        .map(|(core, machines)| Device::new(*core, machines, &terminal::notes()))
+        .map(|(core, machines)| Device::new(*core, machines))
         .collect()
 }
 

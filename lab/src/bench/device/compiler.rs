@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
-use spinney_cli::terminal;
 use spinney_evaluate::Footprint;
 
 use super::model::{Model, Source};
@@ -46,14 +45,11 @@ impl Compiler {
         };
         let ask = |what: &str| {
             let mut command = Command::new("arm-none-eabi-gcc");
-            environment::first_line(command.arg(what), &terminal::notes())
+            environment::first_line(command.arg(what))
         };
-        let version = environment::find_program("arm-none-eabi-gcc")
-            .and_then(|_| ask("--version"))
-            .with_context(missing)
-            .environment()?;
+        let version = ask("--version")?.with_context(missing).environment()?;
         // The compiler repeats the bare name where it knows no such file.
-        ask("-print-file-name=libc.a")
+        ask("-print-file-name=libc.a")?
             .filter(|library| Path::new(library).is_file())
             .with_context(missing)
             .environment()?;
@@ -66,12 +62,9 @@ impl Compiler {
     /// With the headers of the emlearn that is installed in an environment.
     pub(in crate::bench) fn with_headers(self, python: &Path) -> Result<Self, Failure> {
         let program = "from emlearn import common; print(common.get_include_dir())";
-        let headers = environment::first_line(
-            Command::new(python).args(["-c", program]),
-            &terminal::notes(),
-        )
-        .context("emlearn does not say where its headers are")
-        .environment()?;
+        let headers = environment::first_line(Command::new(python).args(["-c", program]))?
+            .context("emlearn does not say where its headers are")
+            .environment()?;
         Ok(Self {
             headers: headers.into(),
             ..self

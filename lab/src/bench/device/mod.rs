@@ -221,10 +221,10 @@ fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure>
     let mut toolchains = BTreeMap::new();
     for place in &places {
         let target = place.core.target();
-        let toolchain = environment::needed_toolchain(target, progress)?;
+        let toolchain = environment::needed_toolchain(target)?;
         toolchains.insert(place.name, toolchain);
     }
-    let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?, progress)?;
+    let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?)?;
     let work = crate::target()?.join("bench/device");
     std::fs::create_dir_all(&work).environment()?;
     progress.doing("fitting the models and writing the peers' sources");

@@ -89,7 +89,7 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
         .iter()
         .map(toolchain)
         .collect::<Result<Vec<_>, _>>()?;
-    let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?, &progress)?;
+    let (qemu, qemu_version) = environment::needed_emulator(PLACES[0].machine()?)?;
     progress.doing("looking for emlearn");
     // The peers of `bench device`, in its environment.
     let peers = crate::target()?.join("bench/device");
@@ -139,7 +139,7 @@ pub(crate) fn run(wants_setup: bool) -> Result<(), Failure> {
 }
 
 fn toolchain(place: &Place) -> Result<Toolchain, Failure> {
-    environment::needed_toolchain(place.core.target(), &terminal::notes())
+    environment::needed_toolchain(place.core.target())
 }
 
 /// The first frame of each signal of the front end's fixtures, little-endian.
