@@ -71,7 +71,8 @@ impl Conformal {
             "A further row keeps the original's class with probability at least {}, if it is exchangeable \
              with the {} training rows that were kept apart from training and shrinking; {} of these \
              changed theirs on the way, where {} may",
-            1.0 - self.alpha,
+            // As it is typed, without what binary fractions leave over.
+            ((1.0 - self.alpha) * 1e9).round() / 1e9,
             self.rows,
             self.parted,
             self.parted_max
@@ -156,6 +157,19 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+
+    #[test]
+    fn a_probability_is_told_as_it_was_typed() {
+        let conformal = Conformal {
+            alpha: 0.07,
+            rows: 99,
+            parted: 2,
+            parted_max: 6,
+        };
+        let line = conformal.line();
+        assert!(line.contains("at least 0.93, if"), "{line}");
+        assert!(line.ends_with("2 of these changed theirs on the way, where 6 may"));
+    }
 
     #[test]
     fn what_was_not_taken_is_told() {
