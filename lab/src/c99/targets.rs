@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 
-
 use super::cases::Case;
 use spinney_pipeline::{environment, process};
 
