@@ -105,6 +105,9 @@ impl Report {
                         ", between " (grouped_text(&cycles.low.to_string())) " and "
                         (grouped_text(&cycles.high.to_string()))
                     }
+                    @if let Some(bound) = cycles.bound {
+                        ", for no row more than " (grouped_text(&bound.to_string()))
+                    }
                     @if let Some(uj) = device.energy_uj { "; " (uj) " µJ" }
                     "; by the core’s timing table."
                 }

@@ -238,7 +238,7 @@ pub(crate) fn timing_in_words(
         );
     }
     let bound = cycles.bound.map_or(String::new(), |bound| {
-        format!("; no row there can be takes more than {bound}, by the image's own code and tables")
+        format!(", for no row more than {bound} by the image's own code and tables")
     });
     let flash = match &timing.flash {
         Some(states) => format!(
