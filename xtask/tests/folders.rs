@@ -18,6 +18,47 @@ fn wav(sample: impl Fn(usize) -> i16) -> Vec<u8> {
 }
 
 #[test]
+fn the_same_for_a_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for class in ["hum", "bell"] {
+        let path = folder.path().join("rec").join(class);
+        std::fs::create_dir_all(&path).expect("a folder");
+        std::fs::write(path.join("1.wav"), wav(|at| (at % 9) as i16 * 100)).expect("a file");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["data", "rec", "--json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program runs");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let pretty = serde_json::to_string_pretty(&json).expect("JSON");
+    expect![[r#"
+        {
+          "channels": [],
+          "dataset": "[dataset]\npath = \"rec\"\n",
+          "folder": "rec",
+          "frontend": "[frontend]\nsample_rate = 8000\nframe = 256\nbands = 32\ndecision_s = 0.2\n",
+          "kind": "sound",
+          "labels": {
+            "bell": 1,
+            "hum": 1
+          },
+          "n_read": 2,
+          "n_recordings": 2,
+          "rates": {
+            "8000": 2
+          },
+          "seconds": [
+            0.25,
+            0.25
+          ],
+          "suspicious": [],
+          "untrained": []
+        }"#]]
+    .assert_eq(&pretty);
+}
+
+#[test]
 fn data_says_what_a_folder_holds() {
     let data = |files: &[(&str, Vec<u8>)], code: i32, expected: &Expect| {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -152,23 +193,62 @@ fn data_says_what_a_folder_holds() {
         &sides.map(|it| (it, tone(900))),
         0,
         &expect![[r#"
-        rec: sound, 4 recordings
-          labels: down (1), left (1), up (2)
-          samples per second: 8000 (4)
-          seconds: 0.250 to 0.250, 1.0 in all
-          suspicious: 1
-            the test has classes that nothing trains, which is a fault: left; name its files by class, as in `test = { walk = "test/walk*" }`
+            rec: sound, 3 recordings
+              labels: down (1), up (2)
+              samples per second: 8000 (3)
+              seconds: 0.250 to 0.250, 0.8 in all
+              left out of the test, since nothing trains these classes: left
 
-        [dataset]
-        train = "rec/train"
-        test = "rec/test"
+            [dataset]
+            train = "rec/train"
+            test = { "up" = "rec/test/up/*" }
 
-        [frontend]
-        sample_rate = 8000
-        frame = 256
-        bands = 32
-        decision_s = 0.2
-    "#]],
+            [frontend]
+            sample_rate = 8000
+            frame = 256
+            bands = 32
+            decision_s = 0.2
+        "#]],
+    );
+    // Files whose names say the class, where the test has one more.
+    let files = [
+        ("train", "up"),
+        ("train", "down"),
+        ("test", "up"),
+        ("test", "left"),
+    ];
+    let files = files.map(|(side, class)| format!("{side}/{class}.1.json"));
+    let sample = |class: &str| {
+        format!(
+            r#"{{"protected":{{"ver":"v1"}},"signature":"0","payload":{{"device_type":"x","interval_ms":20,
+            "sensors":[{{"name":"ax","units":"g"}},{{"name":"ay","units":"g"}}],"values":[{}[1,2]]}}}}"#,
+            format!("[{},3],", class.len()).repeat(150)
+        )
+        .into_bytes()
+    };
+    let named: Vec<(&str, Vec<u8>)> = files.iter().map(|it| (it.as_str(), sample(it))).collect();
+    data(
+        &named,
+        0,
+        &expect![[r#"
+            rec: motion, 3 recordings
+              channels: ax, ay
+              labels: down (1), up (2)
+              samples per second: 50 (3)
+              seconds: 3.020 to 3.020, 9.1 in all
+              left out of the test, since nothing trains these classes: left
+
+            [dataset]
+            train = "rec/train"
+            test = { "up" = "rec/test/up.*" }
+
+            [frontend]
+            kind = "motion"
+            sample_rate = 50
+            channels = ["ax", "ay"]
+            frame = 64
+            hop = 32
+        "#]],
     );
     // Motion, with times that say the rate, and with a column of the class.
     let mut csv = "time_ms,ax,ay,activity\n".to_owned();
@@ -181,21 +261,22 @@ fn data_says_what_a_folder_holds() {
         &motion,
         0,
         &expect![[r#"
-        rec: motion, 2 recordings
-          samples per second: 50 (2)
-          seconds: 4.000 to 4.000, 8.0 in all
+            rec: motion, 2 recordings
+              channels: ax, ay
+              samples per second: 50 (2)
+              seconds: 4.000 to 4.000, 8.0 in all
 
-        [dataset]
-        path = "rec"
-        label = "activity"
+            [dataset]
+            path = "rec"
+            label = "activity"
 
-        [frontend]
-        kind = "motion"
-        sample_rate = 50
-        channels = ["ax", "ay"]
-        frame = 64
-        hop = 32
-    "#]],
+            [frontend]
+            kind = "motion"
+            sample_rate = 50
+            channels = ["ax", "ay"]
+            frame = 64
+            hop = 32
+        "#]],
     );
     // Nothing to read, or nothing that says the classes.
     data(

@@ -36,10 +36,14 @@ pub(crate) struct Table {
 }
 
 pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Result<(), Failure> {
-    if let ([folder], None, false) = (files, label, as_json)
+    if let ([folder], None) = (files, label)
         && folder.is_dir()
     {
-        print!("{}", seen::folder(folder)?);
+        let seen = seen::folder(folder)?;
+        if as_json {
+            return terminal::json(&seen).environment();
+        }
+        print!("{seen}");
         return Ok(());
     }
     let bytes = read(files)?;

@@ -1,16 +1,20 @@
 //! What a folder of recordings holds, and the `[dataset]` and `[frontend]` that read it.
 
+mod heard;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::anyhow;
 use spinney_config::{Config, DataFile, Dataset as RowsConfig};
 use spinney_dataset::profile::{Kind as Holds, Profile, Remark, Why};
 use spinney_signal::{
     BANDS_MAX, CHANNELS_MAX, COMPRESSED_ENDINGS, Columns, MelBank, MelScale, Normalisation,
     read_list, read_motion, read_sound, sensors,
 };
+
+use heard::Heard;
+
+pub use heard::Folder;
 
 use super::folders::{Recording, walk};
 use super::inputs::{self, Inputs, at_fault};
@@ -20,8 +24,6 @@ use crate::failure::{ExitReason, Failure};
 const HEARD_MAX: usize = 1000;
 /// Most files that are tried as a list of recordings.
 const LISTS_MAX: usize = 20;
-/// Most suspicious recordings that are named.
-const NAMED_MAX: usize = 5;
 /// The share of samples at full scale from which a recording clips.
 const CLIPPED: f64 = 0.001;
 /// The largest sample of a recording that is silent.
@@ -38,7 +40,7 @@ enum Kind {
 ///
 /// # Errors
 /// No recordings, none that can be read, or nothing that says their classes; each with what to do.
-pub fn folder(path: &Path) -> Result<String, Failure> {
+pub fn folder(path: &Path) -> Result<Folder, Failure> {
     let full = std::path::absolute(path).input()?;
     let mut below = Vec::new();
     walk(&full, "", &mut below)?;
@@ -55,20 +57,37 @@ pub fn folder(path: &Path) -> Result<String, Failure> {
     let shown = path.display().to_string().replace('\\', "/");
     let shown = shown.trim_end_matches('/');
     let (root, full) = (|root: &str, text: &str| text.replace("{root}", root), full);
+    let whole = full.display().to_string();
     for dataset in candidates(&full, &below, &recordings, motion.as_ref()) {
-        let read = read(&root(&full.display().to_string(), &dataset), &trial);
-        match read.map(|(config, inputs)| (n_classes(&inputs), config, inputs)) {
+        let read = |dataset: &str| read(&root(&whole, dataset), &trial);
+        match read(&dataset).map(|(config, inputs)| (n_classes(&inputs), config, inputs)) {
             Ok((Some(0 | 1), ..)) => {}
-            Ok((_, config, inputs)) => {
-                let (said, frontend) = match &motion {
+            Ok((_, mut config, mut inputs)) => {
+                let (unknown, known) = unknown_classes(&config, &inputs);
+                let mut dataset = dataset;
+                if !unknown.is_empty() {
+                    dataset = known_alone(&dataset, &whole, &inputs, &known);
+                    (config, inputs) = read(&dataset)
+                        .ok()
+                        .filter(|(config, inputs)| unknown_classes(config, inputs).0.is_empty())
+                        .ok_or_else(|| nothing_trains(path, &unknown))?;
+                }
+                let (heard, frontend) = match &motion {
                     None => sound(&config, &inputs, &full)?,
                     Some(motion) => motion.said(&config, &inputs, &full)?,
                 };
-                let dataset = root(shown, &dataset);
-                let said = said.replace(&full.display().to_string(), shown);
-                return Ok(format!(
-                    "{shown}: {said}\n[dataset]\n{dataset}\n[frontend]\n{frontend}"
-                ));
+                let suspicious = heard.suspicious.iter().map(|it| it.replace(&whole, shown));
+                return Ok(Folder {
+                    folder: shown.to_owned(),
+                    channels: motion.map_or_else(Vec::new, |it| it.channels),
+                    untrained: unknown,
+                    dataset: format!("[dataset]\n{}", root(shown, &dataset)),
+                    frontend: format!("[frontend]\n{frontend}"),
+                    heard: Heard {
+                        suspicious: suspicious.collect(),
+                        ..heard
+                    },
+                });
             }
             Err(Failure::Input(error)) => why_not.push(format!("{error:#}")),
             Err(_) => {}
@@ -86,6 +105,18 @@ pub fn folder(path: &Path) -> Result<String, Failure> {
             why_not.unwrap_or_default()
         ),
     ))
+}
+
+/// A test of which too little is known to name its files by class.
+fn nothing_trains(path: &Path, unknown: &[String]) -> Failure {
+    at_fault(
+        path,
+        &format!(
+            "found classes in the test that nothing trains: {}, expected those of the training alone; name files by \
+             class, as in `test = {{ walk = \"test/walk*\" }}`",
+            unknown.join(", ")
+        ),
+    )
 }
 
 /// The kind of most recordings below a folder, and their paths there.
@@ -254,135 +285,56 @@ fn n_classes(inputs: &Inputs) -> Option<usize> {
     (n == 0 || !labels.is_empty()).then_some(labels.len())
 }
 
-/// Recordings by what is said of them, such as their rate.
-#[derive(Default)]
-struct Counts(BTreeMap<String, usize>);
-
-impl Counts {
-    fn add(&mut self, what: impl ToString) {
-        *self.0.entry(what.to_string()).or_default() += 1;
-    }
-
-    fn line(&self, name: &str) -> String {
-        let each = self.0.iter().map(|(what, n)| format!("{what} ({n})"));
-        format!("  {name}: {}\n", each.collect::<Vec<_>>().join(", "))
-    }
-
-    fn most(&self) -> Option<&str> {
-        let most = self.0.iter().max_by_key(|(_, n)| **n)?;
-        Some(most.0)
-    }
+/// The labels of a side's files.
+fn labels_of(side: &DataFile, inputs: &Inputs) -> BTreeSet<String> {
+    let files = inputs.below(&side.path);
+    let labels = files.map(|(it, _)| it.labels().map(str::to_owned).collect::<Vec<_>>());
+    labels.flatten().collect()
 }
 
-/// What recordings have in common.
-struct Heard {
-    kind: &'static str,
-    n_all: usize,
-    n_heard: usize,
-    classes: Counts,
-    rates: Counts,
-    seconds: Vec<f64>,
-    suspicious: Vec<String>,
-}
-
-impl Heard {
-    fn of(
-        kind: &'static str,
-        (config, inputs): (&Config, &Inputs),
-        all: &[(&Recording, &[u8])],
-    ) -> Self {
-        let mut classes = Counts::default();
-        for (it, _) in all {
-            match (&it.class, &it.times) {
-                (Some(class), _) => classes.add(class),
-                (None, Some(times)) => times.labels.iter().for_each(|it| classes.add(&it.label)),
-                (None, None) => {}
-            }
-        }
-        Self {
-            kind,
-            n_all: all.len(),
-            n_heard: 0,
-            classes,
-            rates: Counts::default(),
-            seconds: Vec::new(),
-            suspicious: unknown_classes(config, inputs).into_iter().collect(),
-        }
-    }
-
-    /// What is said, once at least one could be read.
-    fn said(&mut self, folder: &Path) -> Result<String, Failure> {
-        let named = self.suspicious.iter().take(NAMED_MAX);
-        let suspicious: String = named.map(|it| format!("    {it}\n")).collect();
-        if self.seconds.is_empty() {
-            return Err(Failure::Input(anyhow!(
-                "{}: found {} recordings and none that can be read\n{suspicious}",
-                folder.display(),
-                self.n_all
-            )));
-        }
-        self.seconds.sort_by(f64::total_cmp);
-        let of = match self.n_heard == self.n_all {
-            true => String::new(),
-            false => format!(", of which {} were read", self.n_heard),
-        };
-        let mut text = format!("{}, {} recordings{of}\n", self.kind, self.n_all);
-        if !self.classes.0.is_empty() {
-            text += &self.classes.line("labels");
-        }
-        if !self.rates.0.is_empty() {
-            text += &self.rates.line("samples per second");
-        }
-        let (low, high) = (self.seconds[0], self.seconds[self.seconds.len() - 1]);
-        let total: f64 = self.seconds.iter().sum();
-        let _ = writeln!(text, "  seconds: {low:.3} to {high:.3}, {total:.1} in all");
-        if !self.suspicious.is_empty() {
-            let _ = writeln!(text, "  suspicious: {}", self.suspicious.len());
-            text += &suspicious;
-        }
-        Ok(text)
-    }
-
-    fn median_s(&self) -> f64 {
-        self.seconds
-            .get(self.seconds.len() / 2)
-            .copied()
-            .unwrap_or(1.0)
-    }
-}
-
-/// Classes of the test that nothing trains.
-fn unknown_classes(config: &Config, inputs: &Inputs) -> Option<String> {
+/// Classes of the test that nothing trains, and the others of the test.
+fn unknown_classes(config: &Config, inputs: &Inputs) -> (Vec<String>, Vec<String>) {
     let RowsConfig::Given {
         train: Some(train),
         test,
     } = &config.pipeline.dataset
     else {
-        return None;
+        return (Vec::new(), Vec::new());
     };
-    let of = |side: &DataFile| -> BTreeSet<&str> {
-        inputs
-            .below(&side.path)
-            .flat_map(|(it, _)| it.labels())
-            .collect()
+    let known = labels_of(train, inputs);
+    let of_test = labels_of(test, inputs).into_iter();
+    of_test.partition(|it| !known.contains(it))
+}
+
+/// The same sides of the folder `whole`, and of the test only files of these classes, by their folders or
+/// the beginnings of their names.
+fn known_alone(dataset: &str, whole: &str, inputs: &Inputs, classes: &[String]) -> String {
+    let Some((train, test)) = dataset.split_once("test = \"") else {
+        return dataset.to_owned();
     };
-    let known = of(train);
-    let unknown: Vec<&str> = of(test).difference(&known).copied().collect();
-    (!unknown.is_empty()).then(|| {
-        format!(
-            "the test has classes that nothing trains, which is a fault: {}; name its files by class, as in \
-             `test = {{ walk = \"test/walk*\" }}`",
-            unknown.join(", ")
-        )
-    })
+    let test = test.trim_end().trim_end_matches('"');
+    let of = |class: &String| {
+        let mut recordings = inputs.folders.values().flat_map(|it| &it.recordings);
+        // What follows the class in a path, so that `up` is not `upper`.
+        let behind = recordings.find_map(|it| {
+            let path = it.path.typed.strip_prefix(whole)?;
+            let rest = path.strip_prefix(&format!("{}/{class}", test.replace("{root}", "")))?;
+            rest.chars().next().filter(|it| !it.is_alphanumeric())
+        });
+        let behind = behind.map(String::from).unwrap_or_default();
+        let files = quoted(&format!("{test}/{class}{behind}*"));
+        format!("{} = {files}", quoted(class))
+    };
+    let classes: Vec<String> = classes.iter().map(of).collect();
+    format!("{train}test = {{ {} }}\n", classes.join(", "))
 }
 
 /// What is said of sound, and a front end for it.
-fn sound(config: &Config, inputs: &Inputs, folder: &Path) -> Result<(String, String), Failure> {
+fn sound(config: &Config, inputs: &Inputs, folder: &Path) -> Result<(Heard, String), Failure> {
     let all = all(config, inputs);
-    let mut heard = Heard::of("sound", (config, inputs), &all);
+    let mut heard = Heard::of("sound", &all);
     for (it, bytes) in all.iter().step_by(all.len().div_ceil(HEARD_MAX).max(1)) {
-        heard.n_heard += 1;
+        heard.n_read += 1;
         let path = &it.path.typed;
         let recording = match read_sound(bytes) {
             Ok(recording) => recording,
@@ -412,7 +364,7 @@ fn sound(config: &Config, inputs: &Inputs, folder: &Path) -> Result<(String, Str
             ));
         }
     }
-    let said = heard.said(folder)?;
+    heard.check(folder)?;
     let usual: f64 = heard
         .rates
         .most()
@@ -452,7 +404,7 @@ fn sound(config: &Config, inputs: &Inputs, folder: &Path) -> Result<(String, Str
     let frontend = format!(
         "sample_rate = {rate}{resampled}\nframe = {frame}\nbands = {bands}\ndecision_s = {decision_s:?}\n"
     );
-    Ok((said, frontend))
+    Ok((heard, frontend))
 }
 
 /// How recordings of motion are read.
@@ -544,12 +496,12 @@ impl Motion {
         config: &Config,
         inputs: &Inputs,
         folder: &Path,
-    ) -> Result<(String, String), Failure> {
+    ) -> Result<(Heard, String), Failure> {
         let all = all(config, inputs);
-        let mut heard = Heard::of("motion", (config, inputs), &all);
+        let mut heard = Heard::of("motion", &all);
         let usual = self.rate_hz.unwrap_or(50.0);
         for (it, bytes) in all.iter().step_by(all.len().div_ceil(HEARD_MAX).max(1)) {
-            heard.n_heard += 1;
+            heard.n_read += 1;
             let path = &it.path.typed;
             match self.read(bytes) {
                 Ok(found) => {
@@ -572,13 +524,14 @@ impl Motion {
                 Err(error) => heard.suspicious.push(format!("{path}: {error}")),
             }
         }
-        let said = heard.said(folder)?;
+        heard.check(folder)?;
         let most = (heard.median_s() * usual).min(2.0 * usual).max(2.0);
         let frame = match most as usize {
             n @ ..64 => n & !1,
             n => (1 << n.ilog2()).min(2048),
         };
-        Ok((said, self.frontend(frame)))
+        let frontend = self.frontend(frame);
+        Ok((heard, frontend))
     }
 }
 
