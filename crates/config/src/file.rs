@@ -37,6 +37,13 @@ pub fn read(path: &Path, n_bytes_max: u64) -> Result<Vec<u8>> {
 /// As [`read`]; another folder, or one of more bytes, files or levels than a model has.
 pub fn read_model(path: &Path, n_bytes_max: u64) -> Result<Vec<u8>> {
     if !path.join("metadata").is_dir() {
+        if path.join("data_spec.pb").is_file() {
+            return Err(fault(
+                "found a folder of YDF (data_spec.pb), which has no file of a model that is read; fit \
+                 the trees with scikit-learn, XGBoost or LightGBM, and save them as docs/models.md says"
+                    .to_owned(),
+            ));
+        }
         return read(path, n_bytes_max);
     }
     let mut members = BTreeMap::new();
@@ -159,6 +166,12 @@ mod tests {
         write("data/part-0");
         let refused = read_model(folder.path(), 100).expect_err("no model");
         assert_eq!(refused.to_string(), "found a folder, expected a file");
+        let ydf = tempfile::tempdir().expect("a folder");
+        std::fs::write(ydf.path().join("data_spec.pb"), "").expect("a file");
+        let refused = read_model(ydf.path(), 100)
+            .expect_err("no model")
+            .to_string();
+        assert!(refused.starts_with("found a folder of YDF"), "{refused}");
         write("metadata/part-0");
         write("metadata/.part-0.crc");
         let bytes = read_model(folder.path(), 100).expect("a model");

@@ -200,6 +200,7 @@ fn columns() {
 /// Margins are equal to the last bit; what the link makes of them is float32 there and float64 here.
 #[test]
 fn xgboost() {
+    check("xgboost-1.6.2.zip", &[".json"], 0.0, 1e-6, 29);
     check("xgboost-1.7.6.zip", &[".json"], 0.0, 1e-6, 30);
     check("xgboost-2.1.4.zip", &[".ubj"], 0.0, 1e-6, 31);
     check("xgboost-3.2.0.zip", &[".json"], 0.0, 1e-6, 32);

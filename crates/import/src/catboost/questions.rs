@@ -162,6 +162,12 @@ fn texts(info: &Features) -> Result<(HashMap<u32, f64>, Vec<String>), ImportErro
     words.sort_unstable();
     words.dedup();
     limits::CATEGORIES.check("cat_features_hash", words.len())?;
+    if words.iter().any(|word| word.trim().is_empty()) {
+        return Err(ImportError::refused(
+            "a CatBoost model with an empty text among its categories",
+            "give it a word, such as \"none\", in the rows that it is fitted on and in those it is asked",
+        ));
+    }
     let place = |it: &Hashed| words.partition_point(|word| *word < it.value) as f64;
     let places = hashed.map(|it| (it.hash, place(it))).collect();
     Ok((places, words))

@@ -52,6 +52,20 @@ fn changed(from: &str, to: &str) -> Vec<u8> {
 }
 
 #[test]
+fn a_category_without_text_has_a_next_step() {
+    let features = r#"{"categorical_features": [{"flat_feature_index": 0}],
+        "cat_features_hash": [{"hash": 1, "value": "red"}, {"hash": 2, "value": " "}]}"#;
+    let model = format!(
+        r#"{{"features_info": {features}, "model_info": {{"params": {{"loss_function": {{"type": "RMSE"}}}}}},
+        "oblivious_trees": [{{"leaf_values": [0], "splits": []}}], "scale_and_bias": [1, [0]]}}"#
+    );
+    let error = import(model.as_bytes()).expect_err("no text").to_string();
+    assert!(error.contains("such as \"none\""), "{error}");
+    let named = model.replace(r#"" ""#, r#""none""#);
+    import(named.as_bytes()).expect("a word for each");
+}
+
+#[test]
 fn an_xgboost_model_that_is_none_is_refused() {
     let left = r#""left_children":[1,-1,-1]"#;
     let said = [
