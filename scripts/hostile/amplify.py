@@ -8,6 +8,7 @@ and on time, and prints a table in Markdown. The files need Python's own library
 """
 
 import argparse
+import functools
 import gzip
 import io
 import json
@@ -213,7 +214,12 @@ class Case:
     """A file, what it stands for, and how a program is made to read it."""
 
     def __init__(self, name, about, content, how="inspect", **keys):
-        self.name, self.about, self.content, self.how, self.keys = name, about, content, how, keys
+        self.name, self.about, self.make, self.how, self.keys = name, about, content, how, keys
+
+    @functools.cached_property
+    def content(self):
+        """The file's bytes, made when they are asked for; `None` where the file is there."""
+        return self.make and self.make()
 
     def arguments(self, folder):
         path = folder / self.name
@@ -253,74 +259,74 @@ def cases(folder):
     maps = b'[' + b'{"":0},' * 1_000_000 + b'0]'
     rows = dict(how="rows", dataset=of_labels())
     return [
-        Case("cap.npy", ".npy of (0, 2^62) numbers", npy("<f8", f"(0, {2**62})"), **rows),
-        Case("giga.npy", ".npy of (0, 300,000,000) numbers", npy("<f8", "(0, 300000000)"), **rows),
+        Case("cap.npy", ".npy of (0, 2^62) numbers", lambda: npy("<f8", f"(0, {2**62})"), **rows),
+        Case("giga.npy", ".npy of (0, 300,000,000) numbers", lambda: npy("<f8", "(0, 300000000)"), **rows),
         Case("wide.npy", ".npy of one row of 20,000,000 bytes",
-             npy("|u1", "(1, 20000000)", bytes(20_000_000)), **rows),
+             lambda: npy("|u1", "(1, 20000000)", bytes(20_000_000)), **rows),
         Case("none.idx", "IDX of 0 images of 2^32 by 2^32",
-             idx((0, 2**32 - 1, 2**32 - 1)), how="rows", dataset=of_labels("labels.idx")),
+             lambda: idx((0, 2**32 - 1, 2**32 - 1)), how="rows", dataset=of_labels("labels.idx")),
         Case("many.idx", "IDX of 0 images of 20,000 by 20,000",
-             idx((0, 20000, 20000)), how="rows", dataset=of_labels("labels.idx")),
+             lambda: idx((0, 20000, 20000)), how="rows", dataset=of_labels("labels.idx")),
         Case("u8.npz", ".npz of 480,000,000 zero bytes",
-             packed({"X.npy": npy("|u1", "(480000, 1000)", bytes(480_000_000)),
+             lambda: packed({"X.npy": npy("|u1", "(480000, 1000)", bytes(480_000_000)),
                      "y.npy": npy("|u1", "(480000,)", bytes(480_000))}), how="rows"),
         Case("rows.csv.gz", ".gz of 960 MB of rows `0,a`",
-             gzip.compress(b"x,y\n" + b"0,a\n0,b\n" * 120_000_000, 9), how="rows"),
+             lambda: gzip.compress(b"x,y\n" + b"0,a\n0,b\n" * 120_000_000, 9), how="rows"),
         Case("zeros.idx.gz", ".gz of 1 GB of pixels",
-             gzip.compress(idx((1_000_000, 25, 40), bytes(1_000_000_000)), 9), how="rows",
+             lambda: gzip.compress(idx((1_000_000, 25, 40), bytes(1_000_000_000)), 9), how="rows",
              dataset=of_labels("labels.idx")),
         Case("columns.csv", "CSV with a million columns",
-             f"{million},y\n".encode() + b"0," * 1_000_000 + b"0\n", how="rows"),
+             lambda: f"{million},y\n".encode() + b"0," * 1_000_000 + b"0\n", how="rows"),
         Case("faults.csv", "CSV with 60,000 columns of text over 40 rows",
-             (f"{wide},y\n" + f"{texts},p\n" * 40).encode(), how="rows"),
+             lambda: (f"{wide},y\n" + f"{texts},p\n" * 40).encode(), how="rows"),
         Case("ignored.csv", "60,000 columns, one of them in `ignore`, in two files",
-             (f"{wide},y\n" + f"{texts.replace('x', '1')},p\n{texts.replace('x', '2')},q\n").encode(),
+             lambda: (f"{wide},y\n" + f"{texts.replace('x', '1')},p\n{texts.replace('x', '2')},q\n").encode(),
              how="rows",
              dataset='train = "{path}"\ntest = "{folder}/other.csv"\nlabel = "y"\nignore = ["c1"]'),
         Case("stars.csv", "`*a*a*a*a*a*a*a*a*a*a*a*ab` in `ignore`, a name of 60 letters",
-             f"{'a' * 60},b,y\n1,2,p\n2,3,q\n".encode(), how="rows",
+             lambda: f"{'a' * 60},b,y\n1,2,p\n2,3,q\n".encode(), how="rows",
              dataset='label = "y"\nignore = ["*a*a*a*a*a*a*a*a*a*a*a*ab"]'),
-        Case("long.wav", "WAV that claims 4 GB", wav(2**32 - 2, bytes(2000)), how="rows",
+        Case("long.wav", "WAV that claims 4 GB", lambda: wav(2**32 - 2, bytes(2000)), how="rows",
              dataset='train = "{path}"\ntrain_labels = "{folder}/sound.csv"\ntest = "{path}"\n'
                      'test_labels = "{folder}/sound.csv"', more=SOUND),
         Case("zero", "/dev/zero as a model", None),
         Case("pipe.csv", "a named pipe as rows", None, how="rows"),
         Case("maps.skops", "skops schema of 4,000,000 maps",
-             packed({"schema.json": b'{"a":[' + b'{"":0},' * 4_000_000 + b"0]}"})),
-        Case("arrays.skops", "skops pipeline of 2,000 scalers of one array", skops_of_arrays(2_000)),
-        Case("leaves.onnx", "ONNX of 60,000 leaves of 255 classes", ensemble(60_000, 255)),
+             lambda: packed({"schema.json": b'{"a":[' + b'{"":0},' * 4_000_000 + b"0]}"})),
+        Case("arrays.skops", "skops pipeline of 2,000 scalers of one array", lambda: skops_of_arrays(2_000)),
+        Case("leaves.onnx", "ONNX of 60,000 leaves of 255 classes", lambda: ensemble(60_000, 255)),
         Case("texts.onnx", "ONNX of 10,000,000 empty modes",
-             onnx([attribute("nodes_modes", 9, [b""] * 10_000_000)])),
+             lambda: onnx([attribute("nodes_modes", 9, [b""] * 10_000_000)])),
         Case("nodes.json", "JSON model of 8,000,000 empty nodes",
-             b'{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{"name":"a"}],'
+             lambda: b'{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{"name":"a"}],'
              b'"classes":["p","q"],"trees":[{"nodes":[' + b"{}," * 8_000_000 + b"{}]}]}"),
-        Case("deep.json", "JSON nested 20,000,000 levels deep", b'{"trees":' + b"[" * 20_000_000),
-        Case("trees.json", "XGBoost JSON of 20,000 trees of one leaf", xgboost_json(20_000)),
+        Case("deep.json", "JSON nested 20,000,000 levels deep", lambda: b'{"trees":' + b"[" * 20_000_000),
+        Case("trees.json", "XGBoost JSON of 20,000 trees of one leaf", lambda: xgboost_json(20_000)),
         Case("names.ubj", "XGBoost UBJSON of 5,000,000 empty names",
-             b"{U\x07learner{U\x0dfeature_names[$S#l" + struct.pack(">i", 5_000_000)
+             lambda: b"{U\x07learner{U\x0dfeature_names[$S#l" + struct.pack(">i", 5_000_000)
              + b"U\0" * 5_000_000 + b"}}"),
-        Case("deep.ubj", "UBJSON nested 10,000,000 levels deep", b"{U\x07learner" + b"[" * 10_000_000),
+        Case("deep.ubj", "UBJSON nested 10,000,000 levels deep", lambda: b"{U\x07learner" + b"[" * 10_000_000),
         Case("names.txt", "LightGBM text with 5,000,000 names",
-             b"tree\nversion=v4\nfeature_names=" + b"a " * 5_000_000),
+             lambda: b"tree\nversion=v4\nfeature_names=" + b"a " * 5_000_000),
         Case("numbers.txt", "LightGBM text of one tree of 1,200,000 splits",
-             b"tree\nversion=v4\nTree=0\nnum_leaves=1200001\n"
+             lambda: b"tree\nversion=v4\nTree=0\nnum_leaves=1200001\n"
              + b"".join(key + b"=" + b"0 " * 1_200_000 + b"\n" for key in (
                  b"split_feature", b"threshold", b"decision_type", b"left_child", b"right_child",
                  b"leaf_value")) + b"end of trees\n"),
         Case("deep.lgb.json", "LightGBM JSON nested 500,000 splits deep",
-             b'{"name":"tree","version":"v4","tree_info":[{"tree_structure":'
+             lambda: b'{"name":"tree","version":"v4","tree_info":[{"tree_structure":'
              + b'{"left_child":' * 500_000),
-        Case("sets.txt", "LightGBM text of 20,000 splits by one set of 16,384 categories", lightgbm_sets(20_000, 512)),
-        Case("sets.json", "XGBoost JSON of 10,000 splits by one set of 20,000 categories", xgboost_sets(10_000, 20_000)),
-        Case("words.json", "CatBoost JSON of 2,000 features of 20,000 words", catboost_words(2_000, 20_000)),
-        Case("deep.cat.json", "CatBoost JSON of 70 oblivious trees 16 levels deep", catboost_deep(70, 16)),
-        Case("chain.bin", "treelite of one tree of 85,000 splits, each below the last", treelite(85_000)),
-        Case("sets.bin", "treelite of 20,000 splits by one set of 20,000 categories", treelite(20_000, range(20_000))),
-        Case("joined.onnx", "ONNX of 2,000 ensembles, each added to those before", joined(2_000)),
-        Case("claim.parquet", "Parquet of a page that claims 2 GB", parquet(10, varint(2 * 10**9) + b"\0a", 2 * 10**9), **rows),
-        Case("zeros.parquet", "Parquet of 26,000,000 zeros", parquet(26_000_000, *snappy_of_zeros(3_250_000)), **rows),
-        Case("zeros.spark", "Spark's folder of 26,000,000 zeros", spark(26_000_000)),
-        Case("maps.json", "baseline of 1,000,000 maps", maps, how="baseline"),
+        Case("sets.txt", "LightGBM text of 20,000 splits by one set of 16,384 categories", lambda: lightgbm_sets(20_000, 512)),
+        Case("sets.json", "XGBoost JSON of 10,000 splits by one set of 20,000 categories", lambda: xgboost_sets(10_000, 20_000)),
+        Case("words.json", "CatBoost JSON of 2,000 features of 20,000 words", lambda: catboost_words(2_000, 20_000)),
+        Case("deep.cat.json", "CatBoost JSON of 70 oblivious trees 16 levels deep", lambda: catboost_deep(70, 16)),
+        Case("chain.bin", "treelite of one tree of 85,000 splits, each below the last", lambda: treelite(85_000)),
+        Case("sets.bin", "treelite of 20,000 splits by one set of 20,000 categories", lambda: treelite(20_000, range(20_000))),
+        Case("joined.onnx", "ONNX of 2,000 ensembles, each added to those before", lambda: joined(2_000)),
+        Case("claim.parquet", "Parquet of a page that claims 2 GB", lambda: parquet(10, varint(2 * 10**9) + b"\0a", 2 * 10**9), **rows),
+        Case("zeros.parquet", "Parquet of 26,000,000 zeros", lambda: parquet(26_000_000, *snappy_of_zeros(3_250_000)), **rows),
+        Case("zeros.spark", "Spark's folder of 26,000,000 zeros", lambda: spark(26_000_000)),
+        Case("maps.json", "baseline of 1,000,000 maps", lambda: maps, how="baseline"),
     ]
 
 
