@@ -1,6 +1,6 @@
 //! Gaussian naive Bayes: the squares of several rows at once.
 
-use spinney_quantize::{QuantBayes, QuantModel};
+use spinney_quantize::{Input, QuantBayes, QuantModel, ReadingType};
 use spinney_runtime::bayes::{Term, square_wide};
 
 use crate::reading::Reading;
@@ -12,6 +12,8 @@ pub(crate) struct Bayes {
     /// Class after class, a term per code.
     terms: Vec<Term>,
     offsets: Vec<i64>,
+    /// Of each code its feature and what every byte becomes, where bytes are all that readings are.
+    bytes: Option<Vec<(usize, [i16; 256])>>,
 }
 
 /// Memory for one block, used over and over.
@@ -19,11 +21,23 @@ pub(crate) struct Bayes {
 pub(crate) struct Room {
     /// The codes of the rows of a block, code after code.
     codes: Vec<[i16; LANES]>,
+    bytes: Vec<u8>,
 }
 
 impl Bayes {
-    pub(crate) fn new(bayes: &QuantBayes) -> Self {
+    pub(crate) fn new(model: &QuantModel, bayes: &QuantBayes) -> Self {
+        let inputs = model.inputs();
+        let are_bytes = model.reading_type() == ReadingType::U8
+            && inputs.iter().all(|input| input.place.is_none());
+        let table = |input: &Input| {
+            let code = |byte: u8| input.code(ReadingType::U8, byte.into());
+            (
+                input.feature,
+                std::array::from_fn(|byte| code(byte.to_le_bytes()[0])),
+            )
+        };
         Self {
+            bytes: are_bytes.then(|| inputs.iter().map(table).collect()),
             terms: bayes.terms().to_vec(),
             offsets: bayes.offsets().to_vec(),
         }
@@ -44,9 +58,19 @@ impl Bayes {
         room.codes.resize(n_codes, [0; LANES]);
         let groups = rows.chunks(n_features * LANES);
         for (rows, scores) in groups.zip(scores.chunks_mut(n_classes * LANES)) {
-            for (lane, row) in rows.chunks_exact(n_features).enumerate() {
-                for (input, codes) in model.inputs().iter().zip(&mut room.codes) {
-                    codes[lane] = input.code(model.reading_type(), row[input.feature].widen());
+            if let Some(tables) = &self.bytes {
+                room.bytes.clear();
+                room.bytes.extend(rows.iter().map(|reading| reading.byte()));
+                for (lane, row) in room.bytes.chunks_exact(n_features).enumerate() {
+                    for ((feature, table), codes) in tables.iter().zip(&mut room.codes) {
+                        codes[lane] = table[usize::from(row[*feature])];
+                    }
+                }
+            } else {
+                for (lane, row) in rows.chunks_exact(n_features).enumerate() {
+                    for (input, codes) in model.inputs().iter().zip(&mut room.codes) {
+                        codes[lane] = input.code(model.reading_type(), row[input.feature].widen());
+                    }
                 }
             }
             let classes = self.terms.chunks_exact(n_codes).zip(&self.offsets);

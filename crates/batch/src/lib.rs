@@ -101,7 +101,7 @@ impl<R: Reading> Predictor<R> {
                 Body::Forest(forest) => {
                     Engine::Forest(Box::new(forest::Forest::new(model, forest)))
                 }
-                Body::Bayes(bayes) => Engine::Bayes(bayes::Bayes::new(bayes)),
+                Body::Bayes(bayes) => Engine::Bayes(bayes::Bayes::new(model, bayes)),
             },
             model: model.clone(),
             pool: None,
