@@ -11,9 +11,9 @@ use spinney_pipeline::{interrupt, process, store};
 
 /// A package of the build that stands for a machine's speed.
 const YARDSTICK: &str = "clap";
-/// How many times the yardstick's processor time a cold build may take; 18 to 21 when this was set.
-/// Raise it in the commit that needs it, with the reason.
-const MOST_YARDSTICKS: f64 = 24.0;
+/// How many times the yardstick's processor time a cold build may take; 33 when this was set, with the
+/// yardstick built without optimization. Raise it in the commit that needs it, with the reason.
+const MOST_YARDSTICKS: f64 = 36.0;
 
 /// Builds the yardstick and then the program, each into an empty folder; writes
 /// `reports/bench/build.md`. The ratio of the two is what a slow machine does not change much.
