@@ -346,6 +346,7 @@ fn compile(
         arguments: &["--workspace"],
         target,
         log: "off",
+        keeps_libraries: false,
         toolchain,
         progress: &terminal::notes(),
     })?;

@@ -11,7 +11,7 @@ use spinney_codegen::SourceTree;
 
 use super::key::STATED_OF_PROFILE;
 use super::sums::Sums;
-use super::workspace;
+use super::{sweep, workspace};
 use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
@@ -33,6 +33,9 @@ pub struct Job<'a> {
     pub target: &'a str,
     /// `defmt`'s level.
     pub log: &'a str,
+    /// Whether the versions of its libraries say all that they are made of, so that the next image of
+    /// this process may take them.
+    pub keeps_libraries: bool,
     /// The compiler and linker.
     pub toolchain: &'a Toolchain,
     /// Who is told of waits and of what is made anew.
@@ -52,14 +55,15 @@ fn turn(target: &str, progress: &Progress) -> Result<Turn, Failure> {
 /// Builds a job's binary: its ELF file, read before another build has its turn.
 ///
 /// Cargo's target folder keeps what images share. What is the workspace's own goes once it was
-/// read, so that the next image of the same name is made, not found.
+/// read, so that the next image of the same name is made, not found; its libraries may stay for as
+/// long as this process builds.
 pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
     let _turn = turn(job.target, job.progress)?;
     if let Some(files) = job.files {
         workspace::write(job.folder, files).environment()?;
     }
     let cache = places::firmware_cache()?;
-    let mut sums = Sums::verified(&cache, job.target, job.progress).environment()?;
+    let sums = Sums::verified(&cache, job.target, job.progress).environment()?;
     let mut arguments = vec!["--message-format", "json-render-diagnostics", "--release"];
     let profile = profile(job.folder).environment()?;
     arguments.extend(profile.iter().flat_map(|setting| ["--config", setting]));
@@ -95,16 +99,45 @@ pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
     let bytes = std::fs::read(elf)
         .with_context(|| format!("cannot read {elf}"))
         .environment()?;
-    let own = own_crates(job, &artifacts);
-    let shared = artifacts
-        .iter()
-        .filter(|artifact| name(artifact).is_some_and(|it| !own.contains(&it.replace('-', "_"))))
+    tidy_up(job, &artifacts, &cache, sums).environment()?;
+    Ok(bytes)
+}
+
+/// Notes what images share, and removes what is this job's alone.
+fn tidy_up(job: &Job<'_>, artifacts: &[Value], cache: &Path, mut sums: Sums) -> anyhow::Result<()> {
+    // As cargo names it, without links.
+    let folder = job.folder.canonicalize();
+    let folder = folder.unwrap_or_else(|_| job.folder.to_owned());
+    let (own, others): (Vec<_>, Vec<_>) = artifacts.iter().partition(|artifact| {
+        let manifest = artifact["manifest_path"].as_str();
+        manifest.is_some_and(|path| Path::new(path).starts_with(&folder))
+    });
+    let shared = others
+        .into_iter()
         .filter_map(|artifact| Some((artifact["filenames"].as_array()?, artifact["fresh"] == true)))
         .flat_map(|(files, is_fresh)| files.iter().map(move |file| (file, is_fresh)))
         .filter_map(|(file, is_fresh)| Some((Path::new(file.as_str()?), is_fresh)));
-    sums.add(shared).environment()?;
-    sweep(job, &cache, &own).environment()?;
-    Ok(bytes)
+    let kept = own
+        .iter()
+        .filter(|it| job.keeps_libraries && it["target"]["kind"][0] == "lib")
+        .filter_map(|library| library["filenames"].as_array())
+        .flatten()
+        .filter_map(|file| Path::new(file.as_str()?).file_name())
+        .map(|file| sweep::stem_of(&file.to_string_lossy()));
+    sums.add(shared, kept)?;
+    let own: BTreeSet<String> = own
+        .iter()
+        .filter_map(|artifact| Some(name(artifact)?.replace('-', "_")))
+        .collect();
+    let is_own = |stem: &str| own.contains(sweep::crate_of(stem));
+    sweep::remove(&cache.join(job.target).join("release"), |stem| {
+        is_own(stem) && !sums.own().contains(stem)
+    })?;
+    // Build scripts are the host's. Only a binary's own are no other target's as well.
+    let binary = job.binary.replace('-', "_");
+    sweep::remove(&cache.join("release"), |stem| {
+        is_own(stem) && stem.contains(&binary)
+    })
 }
 
 fn name(artifact: &Value) -> Option<&str> {
@@ -196,107 +229,9 @@ fn profile(folder: &Path) -> anyhow::Result<Vec<String>> {
         .collect())
 }
 
-/// The crates of the workspace's own packages.
-fn own_crates(job: &Job<'_>, artifacts: &[Value]) -> BTreeSet<String> {
-    // As cargo names it, without links.
-    let folder = job.folder.canonicalize();
-    let folder = folder.unwrap_or_else(|_| job.folder.to_owned());
-    artifacts
-        .iter()
-        .filter(|artifact| {
-            let manifest = artifact["manifest_path"].as_str();
-            manifest.is_some_and(|path| Path::new(path).starts_with(&folder))
-        })
-        .filter_map(|artifact| Some(name(artifact)?.replace('-', "_")))
-        .collect()
-}
-
-/// Folders of a profile, in the order in which they are swept: what cargo goes by comes first, so that
-/// where the program ends in between, nothing is taken for finished of which a part is gone.
-const SWEPT: [&str; 4] = [".fingerprint", "build", "deps", ""];
-
-/// Removes what cargo made of the workspace's own packages from its target folder.
-fn sweep(job: &Job<'_>, cache: &Path, own: &BTreeSet<String>) -> anyhow::Result<()> {
-    let made = cache.join(job.target).join("release");
-    // Build scripts are the host's. Only a binary's own are no other target's as well.
-    let of_host = cache.join("release");
-    let binaries = own
-        .iter()
-        .filter(|name| name.contains(&job.binary.replace('-', "_")));
-    let binaries: BTreeSet<String> = binaries.cloned().collect();
-    for below in SWEPT {
-        for (folder, names) in [(&made, own), (&of_host, &binaries)] {
-            let folder = folder.join(below);
-            let Ok(entries) = std::fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries {
-                let entry = entry?;
-                if names.contains(&crate_of(&entry.file_name().to_string_lossy())) {
-                    remove(&entry.path())
-                        .with_context(|| format!("cannot remove {}", entry.path().display()))?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    if path.is_dir() {
-        std::fs::remove_dir_all(path)
-    } else {
-        std::fs::remove_file(path)
-    }
-}
-
-/// The crate that a file or folder in cargo's target folder is made of: its name without cargo's
-/// hash, an ending, and a library's first letters.
-fn crate_of(file: &str) -> String {
-    let name = file.split('.').next().unwrap_or_default();
-    let name = match name.rsplit_once('-') {
-        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|it| it.is_ascii_hexdigit()) => {
-            name
-        }
-        _ => name,
-    };
-    let name = if file.contains(".r") || file.ends_with(".d") {
-        name.strip_prefix("lib").unwrap_or(name)
-    } else {
-        name
-    };
-    name.replace('-', "_")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_of_a_crate_are_told_by_their_names() {
-        for (file, expected) in [
-            ("spinney-app-0123456789ab", "spinney_app_0123456789ab"),
-            ("spinney-app-0123456789ab.d", "spinney_app_0123456789ab"),
-            (
-                "spinney_app_0123456789ab-84a83b26ebfd5e75",
-                "spinney_app_0123456789ab",
-            ),
-            (
-                "spinney-app-0123456789ab-84a83b26ebfd5e75",
-                "spinney_app_0123456789ab",
-            ),
-            (
-                "libiris_tree_model-84a83b26ebfd5e75.rlib",
-                "iris_tree_model",
-            ),
-            ("libiris_tree_model.d", "iris_tree_model"),
-            ("iris-tree-model-84a83b26ebfd5e75", "iris_tree_model"),
-            ("liberty-84a83b26ebfd5e75", "liberty"),
-            (".fingerprint", ""),
-        ] {
-            assert_eq!(crate_of(file), expected, "{file}");
-        }
-    }
 
     #[test]
     fn the_profile_of_the_firmware_is_stated_in_full() {

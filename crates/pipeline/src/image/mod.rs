@@ -4,6 +4,7 @@ mod cargo;
 mod key;
 mod sources;
 mod sums;
+mod sweep;
 mod workspace;
 
 use std::path::Path;
@@ -116,6 +117,8 @@ impl Image<'_> {
 }
 
 /// Builds `image` in `folder` and returns its ELF file, which says that it is the one.
+///
+/// Images of one model that are built in one folder share what was compiled of it.
 pub fn build(
     image: &Image<'_>,
     firmware: &SourceTree,
@@ -128,7 +131,7 @@ pub fn build(
         .with_context(|| format!("cannot create {}", folder.display()))
         .environment()?;
     let (features, target) = (image.features(), image.core.target());
-    let inputs = key::Inputs {
+    let mut inputs = key::Inputs {
         files: &files,
         features: &features,
         log: image.log,
@@ -140,7 +143,11 @@ pub fn build(
         settings: &key::settings(folder, target).environment()?,
     };
     let digest = inputs.digest().environment()?;
-    workspace::name_after(&mut files, &digest)?;
+    let libraries = workspace::without_app(&files);
+    inputs.files = &libraries;
+    inputs.features = "";
+    let of_libraries = inputs.digest().environment()?;
+    workspace::name_after(&mut files, &digest, &of_libraries)?;
     let elf = compile(&Job {
         folder,
         files: Some(&files),
@@ -148,6 +155,7 @@ pub fn build(
         arguments: &["--features", &features],
         target,
         log: image.log,
+        keeps_libraries: true,
         toolchain,
         progress,
     })?;
@@ -200,6 +208,7 @@ pub fn emulated_log(
         arguments,
         target,
         log: "info",
+        keeps_libraries: false,
         toolchain: &toolchain,
         progress,
     })?;

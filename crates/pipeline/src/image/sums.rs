@@ -1,12 +1,15 @@
-//! What images share in cargo's target folder, by digest: a library whose bytes are not those that the
-//! compiler wrote reaches no image.
+//! What images share in cargo's target folder. Libraries that any image may take are known by digest: one
+//! whose bytes are not those that the compiler wrote reaches no image. Those of a model are shared by
+//! the images of one process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
+use super::sweep;
 use crate::progress::Progress;
 use crate::store;
 
@@ -14,13 +17,20 @@ use crate::store;
 pub(super) struct Sums {
     folder: PathBuf,
     file: PathBuf,
+    known: Known,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Known {
     /// Digests by path within the folder.
     digests: BTreeMap<String, String>,
+    /// Stems of libraries of models, and of what belongs to a model's images alone.
+    own: BTreeSet<String>,
 }
 
 impl Sums {
-    /// Reads the digests, and removes what has others, which cargo then makes anew. A process looks
-    /// once.
+    /// Reads the digests, and removes what has others, which cargo then makes anew, and what another
+    /// process made of models. A process looks once.
     pub(super) fn verified(cache: &Path, target: &str, progress: &Progress) -> Result<Self> {
         static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
         let mut sums = Self::read(cache, target);
@@ -32,6 +42,8 @@ impl Sums {
                     damaged.display()
                 ));
             }
+            let own = std::mem::take(&mut sums.known.own);
+            sweep::remove(&sums.folder.join("release"), |stem| own.contains(stem))?;
         }
         Ok(sums)
     }
@@ -39,20 +51,25 @@ impl Sums {
     fn read(cache: &Path, target: &str) -> Self {
         let file = cache.join(format!("{target}.sums"));
         // Without it, or where it is damaged, what is there counts as it is.
-        let digests = std::fs::read(&file).ok();
-        let digests = digests.and_then(|text| serde_json::from_slice(&text).ok());
+        let known = std::fs::read(&file).ok();
+        let known = known.and_then(|text| serde_json::from_slice(&text).ok());
         Self {
             folder: cache.join(target),
             file,
-            digests: digests.unwrap_or_default(),
+            known: known.unwrap_or_default(),
         }
+    }
+
+    /// Stems of what stays of models for the next image.
+    pub(super) fn own(&self) -> &BTreeSet<String> {
+        &self.known.own
     }
 
     fn remove_damaged(&mut self) -> Result<Vec<PathBuf>> {
         let mut damaged = Vec::new();
         let folder = &self.folder;
         let mut outcome = Ok(());
-        self.digests.retain(|path, digest| {
+        self.known.digests.retain(|path, digest| {
             let path = folder.join(path);
             let Ok(bytes) = std::fs::read(&path) else {
                 return false;
@@ -70,10 +87,12 @@ impl Sums {
         outcome.map(|()| damaged)
     }
 
-    /// Adds what a build made or found: libraries by path, and whether they were there before.
+    /// Adds what a build made or found: libraries by path, and whether they were there before; and the
+    /// stems of those of a model.
     pub(super) fn add<'a>(
         &mut self,
         libraries: impl Iterator<Item = (&'a Path, bool)>,
+        own: impl Iterator<Item = String>,
     ) -> Result<()> {
         let mut is_changed = false;
         for (library, was_there) in libraries {
@@ -81,16 +100,19 @@ impl Sums {
                 continue;
             };
             let path = path.to_string_lossy().into_owned();
-            if was_there && self.digests.contains_key(&path) {
+            if was_there && self.known.digests.contains_key(&path) {
                 continue;
             }
             let bytes = std::fs::read(library)
                 .with_context(|| format!("cannot read {}", library.display()))?;
-            self.digests.insert(path, store::sha256(&bytes));
+            self.known.digests.insert(path, store::sha256(&bytes));
             is_changed = true;
         }
+        for stem in own {
+            is_changed |= self.known.own.insert(stem);
+        }
         if is_changed {
-            let text = serde_json::to_vec_pretty(&self.digests)?;
+            let text = serde_json::to_vec_pretty(&self.known)?;
             store::write_whole(&self.file, &text)?;
         }
         Ok(())
@@ -119,10 +141,14 @@ mod tests {
             library("libdefmt.rlib"),
             of_host.clone(),
         ];
-        sums.add(all.iter().map(|path| (path.as_path(), true)))
-            .unwrap();
+        let all = all.iter().map(|path| (path.as_path(), true));
+        sums.add(all, std::iter::empty()).unwrap();
         let again = || Sums::read(cache.path(), "thumb");
-        assert_eq!(again().digests.len(), 2, "the host's are not among them");
+        assert_eq!(
+            again().known.digests.len(),
+            2,
+            "the host's are not among them"
+        );
         assert_eq!(again().remove_damaged().unwrap(), [] as [&Path; 0]);
         std::fs::write(library("libcore.rlib"), b"as compilee").unwrap();
         assert_eq!(again().remove_damaged().unwrap(), [library("libcore.rlib")]);
@@ -130,7 +156,35 @@ mod tests {
         // What was compiled anew counts, whatever stood there.
         std::fs::write(library("libdefmt.rlib"), b"another").unwrap();
         let made = library("libdefmt.rlib");
-        again().add([(made.as_path(), false)].into_iter()).unwrap();
+        let made = [(made.as_path(), false)].into_iter();
+        again().add(made, std::iter::empty()).unwrap();
         assert_eq!(again().remove_damaged().unwrap(), [] as [&Path; 0]);
+    }
+
+    #[test]
+    fn what_another_process_made_of_models_goes() {
+        let cache = tempfile::tempdir().unwrap();
+        let made = |name: &str| cache.path().join("thumb/release").join(name);
+        let model = made("deps/libiris_model-84a83b26ebfd5e75.rlib");
+        let core = made("deps/libcore-84a83b26ebfd5e75.rlib");
+        for path in [&model, &core] {
+            store::write_whole(path, b"as compiled").unwrap();
+        }
+        let own = ["iris_model_84a83b26ebfd5e75".to_owned()];
+        let add = |sums: &mut Sums| {
+            sums.add(
+                [(core.as_path(), true)].into_iter(),
+                own.clone().into_iter(),
+            )
+            .unwrap();
+        };
+        add(&mut Sums::read(cache.path(), "thumb"));
+        let verified = || Sums::verified(cache.path(), "thumb", &Progress::none()).unwrap();
+        let mut sums = verified();
+        assert!(!model.exists() && core.exists());
+        store::write_whole(&model, b"as compiled").unwrap();
+        add(&mut sums);
+        assert!(verified().own().iter().eq(&own));
+        assert!(model.exists(), "what this process made stays");
     }
 }

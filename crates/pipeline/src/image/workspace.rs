@@ -57,7 +57,8 @@ pub(super) fn of(image: &Image<'_>, firmware: &SourceTree) -> Result<SourceTree,
             ));
         }
     }
-    if image.has_signal() {
+    // Where it takes rows as well, so that its libraries are those of the image that takes samples.
+    if image.model.contains_key("src/signal.rs") {
         let manifest = files.entry("Cargo.toml".to_owned()).or_default();
         manifest.push_str("\n[profile.release.package.spinney-frontend]\nopt-level = 3\n");
     }
@@ -67,17 +68,31 @@ pub(super) fn of(image: &Image<'_>, firmware: &SourceTree) -> Result<SourceTree,
 /// How the symbol starts that says in an image's file which inputs made it.
 pub(super) const MARK: &str = "spinney_inputs_";
 
-/// Names an image's files after the digest of all that makes it.
+/// What the libraries of a workspace are made of, which is all but the app: images of one model
+/// differ in the app and its features alone.
+pub(super) fn without_app(files: &SourceTree) -> SourceTree {
+    let libraries = files.iter().filter(|(path, _)| !path.starts_with("app/"));
+    libraries
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect()
+}
+
+/// Names an image's files after the digest of all that makes it, and those of its libraries after the
+/// digest of all that makes these.
 ///
-/// Every package's version carries it, and so does the binary's name: cargo's shared target folder
-/// then never takes one image's artifacts for another's. The linker puts it into the image's file as
+/// Every package's version carries its digest, and so does the binary's name: cargo's shared target
+/// folder then never takes one's artifacts for another's. The linker puts the image's into its file as
 /// a symbol, which takes no room on a chip.
-pub(super) fn name_after(files: &mut SourceTree, digest: &str) -> Result<(), Failure> {
+pub(super) fn name_after(
+    files: &mut SourceTree,
+    image: &str,
+    libraries: &str,
+) -> Result<(), Failure> {
     let memory = files.entry("app/memory.x".to_owned()).or_default();
     memory.push_str(&format!(
-        "\n/* Which inputs made this image. */\n{MARK}{digest} = 0;\n"
+        "\n/* Which inputs made this image. */\n{MARK}{image} = 0;\n"
     ));
-    let digest = &digest[..12];
+    let [image, libraries] = [image, libraries].map(|digest| &digest[..12]);
     let mut manifests = vec![
         "app/Cargo.toml",
         "model/Cargo.toml",
@@ -88,6 +103,11 @@ pub(super) fn name_after(files: &mut SourceTree, digest: &str) -> Result<(), Fai
     const FRONT_END: &str = "model/frontend/Cargo.toml";
     manifests.extend(files.contains_key(FRONT_END).then_some(FRONT_END));
     for path in &manifests {
+        let digest = if path.starts_with("app/") {
+            image
+        } else {
+            libraries
+        };
         let text = files.get(*path).and_then(|text| versioned(text, digest));
         let text = text
             .with_context(|| format!("the firmware's {path} has no version 0.1.0"))
@@ -98,7 +118,7 @@ pub(super) fn name_after(files: &mut SourceTree, digest: &str) -> Result<(), Fai
         files,
         "app/Cargo.toml",
         "name = \"spinney-app\"",
-        &format!("name = \"spinney-app-{digest}\""),
+        &format!("name = \"spinney-app-{image}\""),
     )?;
     lock(files)
 }
@@ -219,6 +239,36 @@ mod tests {
         assert_eq!(found, files);
         assert!(!here(".cargo").exists() && !here("frontend").exists());
         assert_eq!(time("app/Cargo.toml"), before);
+    }
+
+    #[test]
+    fn libraries_are_named_after_what_they_are_made_of() {
+        let named = |memory: &str, image: &str| {
+            let mut files = firmware_sources();
+            for (path, name) in [
+                ("app", "spinney-app"),
+                ("model", "iris-model"),
+                ("model/runtime", "spinney-runtime"),
+            ] {
+                let package = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+                files.insert(format!("{path}/Cargo.toml"), package);
+            }
+            files.insert("app/memory.x".to_owned(), memory.to_owned());
+            name_after(&mut files, image, "libraries-of-one-model").unwrap();
+            files
+        };
+        let one = named("RAM : 8K", "image-one-of-the-model");
+        let other = named("RAM : 9K", "image-two-of-the-model");
+        assert_eq!(
+            without_app(&one)["model/Cargo.toml"],
+            without_app(&other)["model/Cargo.toml"]
+        );
+        assert!(one["model/Cargo.toml"].contains("0.1.0+hlibraries-of"));
+        assert!(one["app/Cargo.toml"].contains("0.1.0+himage-one-of"));
+        assert!(other["app/Cargo.toml"].contains("0.1.0+himage-two-of"));
+        let differs = |path: &&String| one[*path] != other[*path];
+        let differing: Vec<&String> = one.keys().filter(differs).collect();
+        assert_eq!(differing, ["Cargo.lock", "app/Cargo.toml", "app/memory.x"]);
     }
 
     #[test]

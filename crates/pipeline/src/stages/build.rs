@@ -132,6 +132,7 @@ fn build_all<'a>(
     let build = |form: &Form, transport: Transport| {
         let built = Built {
             name: format!("{} {}", form.about.name, transport.name()),
+            folder: &form.about.name,
             form,
             transport,
             // Forms are measured from readings, and the one that ships from samples as well.
@@ -176,6 +177,7 @@ pub(super) fn verify_image(
 ) -> Result<Vec<u8>, Failure> {
     let built = Built {
         name: name.to_owned(),
+        folder: name,
         form,
         transport: Transport::Verify,
         takes_samples: false,
@@ -187,6 +189,8 @@ pub(super) fn verify_image(
 /// An image to build.
 pub(super) struct Built<'a> {
     pub name: String,
+    /// Where it is built; images of one form share what is compiled there.
+    pub folder: &'a str,
     pub form: &'a Form,
     pub transport: Transport,
     pub takes_samples: bool,
@@ -216,11 +220,14 @@ pub(super) fn build_one(
         &image,
         firmware,
         &tools.toolchain,
-        &session
-            .scratch("firmware")
-            .join(built.name.replace([' ', ','], "-")),
+        &session.scratch("firmware").join(folder_of(built.folder)),
         &session.progress,
     )
+}
+
+/// A form's name as one of a folder.
+pub(super) fn folder_of(form: &str) -> String {
+    form.replace([' ', ','], "-")
 }
 
 /// The image of a form as it ships on the config's chip.

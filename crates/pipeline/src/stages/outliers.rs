@@ -189,7 +189,8 @@ pub(super) fn cost(
     let firmware = image::firmware_sources();
     let build = |transport: Transport| {
         let built = Built {
-            name: format!("without-reject-{transport:?}").to_lowercase(),
+            name: format!("without-reject-{}", transport.name()),
+            folder: "without-reject",
             form: bare,
             transport,
             takes_samples: false,

@@ -10,7 +10,7 @@ use spinney_board::{Boot, Machine};
 use spinney_evaluate::{ClassAt, Footprint, Predictions, class_at, place};
 use spinney_signal::FrontEnd;
 
-use super::build::product_image;
+use super::build::{folder_of, product_image};
 use super::candidates::Form;
 use super::run::RunResult;
 use super::{FoundEmulator, Session, Tools, signals};
@@ -163,7 +163,9 @@ fn relinked(
         &product,
         &image::firmware_sources(),
         &tools.toolchain,
-        &session.scratch("firmware").join("product-run"),
+        &session
+            .scratch("firmware")
+            .join(folder_of(&chosen.about.name)),
         &session.progress,
     )
 }

@@ -306,6 +306,7 @@ fn listen(
     let (session, machine) = (context.session, context.emulator.machine);
     let built = Built {
         name: "listening".to_owned(),
+        folder: &chosen.about.name,
         form: chosen,
         transport: Transport::Verify,
         takes_samples: true,

@@ -114,6 +114,7 @@ fn run(
         arguments: features,
         target: place.core.target(),
         log: "off",
+        keeps_libraries: false,
         toolchain,
         progress: &terminal::notes(),
     })?;
