@@ -9,7 +9,9 @@ use anstyle::{AnsiColor, Style};
 use spinney_evaluate::{Detection, Node, Verdict};
 use spinney_model::{Naming, visible};
 use spinney_quantize::Level;
-use spinney_report::{Accuracy, Model, Property, Reject, Report, Shrink, Value, detector_lines};
+use spinney_report::{
+    Accuracy, Device, Model, Property, Reject, Report, Shrink, Value, detector_lines,
+};
 
 use crate::terminal;
 
@@ -171,7 +173,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
             "device: {} ({}, emulated), {} rows{}, {} instructions per inference on average, {} at \
-             most (not cycles), {} B stack",
+             most, {} B stack",
             device.board,
             device.core,
             device.rows,
@@ -180,12 +182,30 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
             device.instructions_per_inference.max,
             device.stack_bytes_max
         )?;
+        write_time(device, out)?;
     }
     if let Some(node) = &report.node {
         write_node(node, out)?;
     }
     writeln!(out)?;
     write_gates(report, out)
+}
+
+/// The cycles of an inference, and the time that they take, where they are known.
+fn write_time(device: &Device, out: &mut String) -> std::fmt::Result {
+    let Some(cycles) = &device.cycles_per_inference else {
+        return Ok(());
+    };
+    write!(
+        out,
+        "time: {} cycles per inference on average, {} at most",
+        cycles.mean, cycles.max
+    )?;
+    if let Some(latency) = device.latency_us {
+        let (mean, max) = (latency.mean, latency.max);
+        write!(out, "; {mean} µs on average, {max} µs at most")?;
+    }
+    writeln!(out)
 }
 
 /// What a reader should look at before believing the accuracy.

@@ -64,12 +64,25 @@ impl DeviceRun {
         }
     }
 
-    /// The instructions that no inference should exceed: the worst case of trees; naive Bayes does
-    /// the same for every row, so the most that was measured.
+    /// From raw readings to class, with what no row exceeds where that is known.
+    #[must_use]
+    pub fn instructions_per_inference(&self) -> Instructions {
+        let longest = self.cycles.as_ref().and_then(|cycles| cycles.longest);
+        let bound = longest.map(|longest| longest.instructions);
+        Instructions {
+            // A row beyond it would make it void.
+            bound: bound.filter(|bound| *bound >= self.instructions.max),
+            ..self.instructions
+        }
+    }
+
+    /// The instructions that no inference should exceed: those of the longest way through the image, else
+    /// the worst case of trees by the measured cost of a split, else the most that was measured.
     #[must_use]
     pub fn instructions_bound(&self) -> u64 {
-        self.worst_case
-            .map_or(self.instructions.max, |worst| worst.instructions)
+        let estimate = || self.worst_case.map(|worst| worst.instructions);
+        let bound = self.instructions_per_inference().bound.or_else(estimate);
+        bound.unwrap_or(self.instructions.max)
     }
 }
 
@@ -89,6 +102,10 @@ pub struct Instructions {
     pub mean: f64,
     /// The most that any row took.
     pub max: u64,
+    /// The most that any row can take, by the image's own code and tables; `None` where that does not
+    /// follow from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<u64>,
 }
 
 /// What the host knows of a run when it reads the answer.
@@ -381,6 +398,7 @@ impl Instructions {
         Self {
             mean: (mean * 10.0).round() / 10.0,
             max,
+            bound: None,
         }
     }
 }

@@ -317,7 +317,7 @@ pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
         limits.instructions_bound,
         &|run| run.instructions_bound() as f64,
         &|_, _| {
-            "the longest paths would take that many: a smaller `max_depth`, fewer trees, or \
+            "a row may take that many: a smaller `max_depth`, fewer trees, or \
              `prefer = \"speed\"` in [codegen]"
                 .to_owned()
         },

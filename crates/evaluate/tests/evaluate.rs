@@ -4,8 +4,9 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use spinney_board::Timer;
 use spinney_evaluate::{
-    AccuracyLimits, ChipRam, DeviceRun, Footprint, Instructions, Limits, Measured, Predictions,
-    Quantity, RunContext, RunOutcome, Scorecard, Section, Splits, WorstCase, judge, read_outcomes,
+    AccuracyLimits, ChipRam, Cost, Cycles, DeviceRun, Footprint, Instructions, Limits, Longest,
+    Measured, Predictions, Quantity, RunContext, RunOutcome, Scorecard, Section, Splits, WorstCase,
+    judge, read_outcomes,
 };
 use spinney_quantize::{Certificate, Level};
 use spinney_wire::{Header, Outcome};
@@ -45,10 +46,12 @@ fn device(mismatches: Vec<usize>) -> DeviceRun {
         instructions: Instructions {
             mean: 100.5,
             max: 120,
+            bound: None,
         },
         instructions_from_codes: Instructions {
             mean: 90.0,
             max: 110,
+            bound: None,
         },
         cycles: None,
         stack_bytes_max: 64,
@@ -184,7 +187,7 @@ fn gates_fail_beyond_them() {
             ram_and_stack 199 200 FAIL: static data and the stack would meet: 100 bytes of data, 64 of stack and 36 for interrupts are 1 more than the chip has; fewer features take a smaller stack
             instructions 100 100.5 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
             instructions_max 119 120 FAIL: `prefer = "speed"` in [codegen], fewer features, or a faster core
-            instructions_bound 129 130 FAIL: the longest paths would take that many: a smaller `max_depth`, fewer trees, or `prefer = "speed"` in [codegen]
+            instructions_bound 129 130 FAIL: a row may take that many: a smaller `max_depth`, fewer trees, or `prefer = "speed"` in [codegen]
             max_drop 0.1 - FAIL: the test rows have no labels: name their column in [dataset] label
             min_agreement 0.996 0.995 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
             max_disagreements 0 1 FAIL: no split and no row is at fault; the level asked for needs single trees, hard votes or leaves held exactly
@@ -327,6 +330,33 @@ fn outcomes_are_compared_bit_by_bit() {
     assert_eq!(worst.instructions_per_split, 8.04);
     assert_eq!(worst.instructions, 181);
     assert_eq!(run.instructions_bound(), 181);
+    // What follows from the image counts instead, unless a row took more.
+    let most = run.instructions.max;
+    let cost = Cost {
+        instructions: run.instructions.mean,
+        low: 150.0,
+        high: 200.0,
+        high_max: 220,
+        accesses: 90.0,
+        accesses_max: 95,
+    };
+    for (instructions, expected) in [(most, most), (most - 1, 181)] {
+        let run = DeviceRun {
+            cycles: Some(Box::new(Cycles {
+                rows: 2,
+                from_readings: cost,
+                from_codes: cost,
+                longest: Some(Longest {
+                    instructions,
+                    cycles: 400,
+                    accesses: 100,
+                }),
+                front: None,
+            })),
+            ..run.clone()
+        };
+        assert_eq!(run.instructions_bound(), expected);
+    }
     let other_class = answer(&[(1, [9, 1], 100), (1, [2, 8], 100)]);
     assert_eq!(read(&other_class).unwrap().mismatches, [0]);
     let other_score = answer(&[(0, [9, 1], 100), (1, [2, 7], 100)]);

@@ -503,6 +503,14 @@ pub struct Device {
 }
 
 impl Device {
+    /// The instructions that no row should exceed: by the image's own code, else along the longest paths
+    /// of all trees; `None` for models without either.
+    #[must_use]
+    pub fn instructions_bound(&self) -> Option<u64> {
+        let estimate = || self.worst_case.map(|worst| worst.instructions);
+        self.instructions_per_inference.bound.or_else(estimate)
+    }
+
     /// That the rows are a share of the test rows, behind their number; nothing where all ran.
     #[must_use]
     pub fn share(&self) -> String {

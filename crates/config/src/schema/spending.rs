@@ -21,7 +21,7 @@ pub(super) const BUDGET: Section = section! {
     "instructions": Kind::Integer { min: 1, max: i64::MAX }, NO_GATE;
     /// The most instructions that any one inference may take.
     "instructions_max": Kind::Integer { min: 1, max: i64::MAX }, NO_GATE;
-    /// The most instructions that an inference may take along the longest path of every tree.
+    /// The most instructions that an inference may take, whatever the row.
     "instructions_bound": Kind::Integer { min: 1, max: i64::MAX }, NO_GATE;
     /// The most bytes of flash that `[reject]` may add.
     "reject_flash": Kind::Size { min: 0 }, NO_GATE;

@@ -175,6 +175,7 @@ mod tests {
         let instructions = Instructions {
             mean: 2000.0,
             max: 2101,
+            bound: None,
         };
         let run = DeviceRun {
             drawn: None,

@@ -13,23 +13,10 @@ pub fn reads_mcycle(first: u16, second: u16) -> bool {
 /// The instruction of these halfwords, the first at `address`; `None` for one that has no place in a
 /// model's code, such as a trap, an atomic access or floating point.
 pub fn decode(address: u32, first: u16, second: u16) -> Option<Instruction> {
-    let code = u32::from(first) | u32::from(second) << 16;
-    match first & 3 {
-        3 => wide(address, code),
-        _ => narrow(address, u32::from(first)),
-    }
-}
-
-const LOAD: Operation = Operation::Load { is_literal: false };
-
-/// The bits of `code` from `from` on, `n` of them, at place `to` of a number.
-fn bits(code: u32, from: u32, n: u32, to: u32) -> u32 {
-    (code >> from & ((1 << n) - 1)) << to
-}
-
-fn wide(address: u32, code: u32) -> Option<Instruction> {
+    let code = whole(first, second)?;
+    let len = if first & 3 == 3 { 4 } else { 2 };
     let (kind, register, has) = (code & 0x7f, code >> 7 & 31, code >> 12 & 7);
-    let next = |operation| Some(plain(operation, 4, Flow::Next));
+    let next = |operation| Some(plain(operation, len, Flow::Next));
     let target = |offset, n_bits| address.wrapping_add(signed(offset, n_bits));
     match kind {
         0x13 | 0x17 | 0x37 => next(Operation::Data),
@@ -39,7 +26,7 @@ fn wide(address: u32, code: u32) -> Option<Instruction> {
             _ => Operation::Divide,
         }),
         0x33 => next(Operation::Data),
-        0x03 => next(LOAD),
+        0x03 => next(Operation::Load { is_literal: false }),
         0x23 => next(Operation::Store),
         0x0f => next(Operation::Barrier),
         0x73 if has != 0 => next(Operation::Special),
@@ -49,7 +36,7 @@ fn wide(address: u32, code: u32) -> Option<Instruction> {
                 | bits(code, 25, 6, 5)
                 | bits(code, 8, 4, 1);
             let flow = Flow::MayTo(target(offset, 13));
-            Some(plain(Operation::Branch, 4, flow))
+            Some(plain(Operation::Branch, len, flow))
         }
         0x6f => {
             let offset = bits(code, 31, 1, 20)
@@ -60,51 +47,128 @@ fn wide(address: u32, code: u32) -> Option<Instruction> {
                 0 => Operation::Jump,
                 _ => Operation::BranchLink,
             };
-            Some(plain(operation, 4, Flow::To(target(offset, 21))))
+            Some(plain(operation, len, Flow::To(target(offset, 21))))
         }
-        0x67 => Some(plain(Operation::BranchRegister, 4, Flow::Anywhere)),
+        0x67 => Some(plain(Operation::BranchRegister, len, Flow::Anywhere)),
         _ => None,
     }
 }
 
-fn narrow(address: u32, code: u32) -> Option<Instruction> {
-    let next = |operation| Some(plain(operation, 2, Flow::Next));
+/// An instruction of 32 bits: that of these halfwords, or the one that the first stands for by itself;
+/// `None` where that is none of RV32C's for integers.
+pub fn whole(first: u16, second: u16) -> Option<u32> {
+    let code = u32::from(first);
+    if code & 3 == 3 {
+        return Some(code | u32::from(second) << 16);
+    }
     let (register, other) = (code >> 7 & 31, code >> 2 & 31);
-    match (code & 3, code >> 13) {
-        // Zeros, which are no instruction.
-        (0, 0) if code >> 5 == 0 => None,
-        (0, 0) | (1, 0 | 2..=4) | (2, 0) => next(Operation::Data),
-        (0 | 2, 2) => next(LOAD),
-        (0 | 2, 6) => next(Operation::Store),
-        (1, 1 | 5) => {
-            let offset = bits(code, 12, 1, 11)
-                | bits(code, 8, 1, 10)
-                | bits(code, 9, 2, 8)
-                | bits(code, 6, 1, 7)
-                | bits(code, 7, 1, 6)
-                | bits(code, 2, 1, 5)
-                | bits(code, 11, 1, 4)
-                | bits(code, 3, 3, 1);
-            let operation = match code >> 13 {
-                1 => Operation::BranchLink,
-                _ => Operation::Jump,
-            };
-            let target = address.wrapping_add(signed(offset, 12));
-            Some(plain(operation, 2, Flow::To(target)))
+    let (short, short_other) = (8 + (code >> 7 & 7), 8 + (code >> 2 & 7));
+    let number = signed(bits(code, 12, 1, 5) | other, 6);
+    // The offset of an access by a short register.
+    let offset = bits(code, 10, 3, 3) | bits(code, 6, 1, 2) | bits(code, 5, 1, 6);
+    let whole = match (code & 3, code >> 13) {
+        (0, 0) => {
+            let number = bits(code, 11, 2, 4)
+                | bits(code, 7, 4, 6)
+                | bits(code, 6, 1, 2)
+                | bits(code, 5, 1, 3);
+            (number != 0).then(|| with_number(0x13, 0, short_other, SP, number))?
         }
-        (1, 6 | 7) => {
+        (0, 2) => with_number(0x03, 2, short_other, short, offset),
+        (0, 6) => store(short, short_other, offset),
+        (1, 0) => with_number(0x13, 0, register, register, number),
+        (1, 1) => jump(code, LINK),
+        (1, 2) => with_number(0x13, 0, register, 0, number),
+        (1, 3) if register == SP => {
+            let number = bits(code, 12, 1, 9)
+                | bits(code, 3, 2, 7)
+                | bits(code, 5, 1, 6)
+                | bits(code, 2, 1, 5)
+                | bits(code, 6, 1, 4);
+            with_number(0x13, 0, SP, SP, signed(number, 10))
+        }
+        (1, 3) => number << 12 | register << 7 | 0x37,
+        (1, 4) => match (code >> 10 & 3, code >> 12 & 1, code >> 5 & 3) {
+            (0, 0, _) => with_number(0x13, 5, short, short, other),
+            (1, 0, _) => with_number(0x13, 5, short, short, 0x400 | other),
+            (2, ..) => with_number(0x13, 7, short, short, number),
+            (3, 0, 0) => of_two(0x20, 0, short, short, short_other),
+            (3, 0, 1) => of_two(0, 4, short, short, short_other),
+            (3, 0, 2) => of_two(0, 6, short, short, short_other),
+            (3, 0, 3) => of_two(0, 7, short, short, short_other),
+            _ => return None,
+        },
+        (1, 5) => jump(code, 0),
+        (1, has @ (6 | 7)) => {
             let offset = bits(code, 12, 1, 8)
                 | bits(code, 5, 2, 6)
                 | bits(code, 2, 1, 5)
                 | bits(code, 10, 2, 3)
                 | bits(code, 3, 2, 1);
-            let target = address.wrapping_add(signed(offset, 9));
-            Some(plain(Operation::Branch, 2, Flow::MayTo(target)))
+            let offset = signed(offset, 9);
+            let place = bits(offset, 12, 1, 31)
+                | bits(offset, 5, 6, 25)
+                | bits(offset, 1, 4, 8)
+                | bits(offset, 11, 1, 7);
+            place | short << 15 | (has & 1) << 12 | 0x63
         }
-        (2, 4) if other != 0 => next(Operation::Data),
-        (2, 4) if register != 0 => Some(plain(Operation::BranchRegister, 2, Flow::Anywhere)),
-        _ => None,
-    }
+        (2, 0) if code >> 12 & 1 == 0 => with_number(0x13, 1, register, register, other),
+        (2, 2) => {
+            let offset = bits(code, 12, 1, 5) | bits(code, 4, 3, 2) | bits(code, 2, 2, 6);
+            with_number(0x03, 2, register, SP, offset)
+        }
+        (2, 4) => match (code >> 12 & 1, register, other) {
+            (_, 0, 0) => return None,
+            (link, _, 0) => with_number(0x67, 0, link * LINK, register, 0),
+            (0, ..) => of_two(0, 0, register, 0, other),
+            _ => of_two(0, 0, register, register, other),
+        },
+        (2, 6) => store(SP, other, bits(code, 9, 4, 2) | bits(code, 7, 2, 6)),
+        _ => return None,
+    };
+    Some(whole)
+}
+
+/// The registers that short instructions take for granted.
+const LINK: u32 = 1;
+const SP: u32 = 2;
+
+/// The bits of `code` from `from` on, `n` of them, at place `to` of a number.
+fn bits(code: u32, from: u32, n: u32, to: u32) -> u32 {
+    (code >> from & ((1 << n) - 1)) << to
+}
+
+/// An instruction of a register and a number of 12 bits.
+fn with_number(kind: u32, has: u32, to: u32, from: u32, number: u32) -> u32 {
+    number << 20 | from << 15 | has << 12 | to << 7 | kind
+}
+
+/// An instruction of two registers.
+fn of_two(variant: u32, has: u32, to: u32, a: u32, b: u32) -> u32 {
+    variant << 25 | b << 20 | a << 15 | has << 12 | to << 7 | 0x33
+}
+
+/// A store of a word.
+fn store(base: u32, value: u32, offset: u32) -> u32 {
+    bits(offset, 5, 7, 25) | value << 20 | base << 15 | 2 << 12 | bits(offset, 0, 5, 7) | 0x23
+}
+
+/// A jump as a short one says it.
+fn jump(code: u32, link: u32) -> u32 {
+    let offset = bits(code, 12, 1, 11)
+        | bits(code, 8, 1, 10)
+        | bits(code, 9, 2, 8)
+        | bits(code, 6, 1, 7)
+        | bits(code, 7, 1, 6)
+        | bits(code, 2, 1, 5)
+        | bits(code, 11, 1, 4)
+        | bits(code, 3, 3, 1);
+    let offset = signed(offset, 12);
+    let place = bits(offset, 20, 1, 31)
+        | bits(offset, 1, 10, 21)
+        | bits(offset, 11, 1, 20)
+        | bits(offset, 12, 8, 12);
+    place | link << 7 | 0x6f
 }
 
 #[cfg(test)]
@@ -123,6 +187,7 @@ mod tests {
                 "{code:08x}"
             );
         };
+        let load = Operation::Load { is_literal: false };
         use Flow::{Anywhere, MayTo, Next, To};
         // addi a0, a1, 1365; lui a0, 0x12345; auipc a0, 1; add a0, a1, a2
         for code in [0x55558513, 0x12345537, 0x00001517, 0x00c58533] {
@@ -135,7 +200,7 @@ mod tests {
             check(code, Operation::Divide, Next);
         }
         // lbu a0, 4(a1); sw a0, 1000(a1); fence; csrr a0, mcycle
-        check(0x0045c503, LOAD, Next);
+        check(0x0045c503, load, Next);
         check(0x3ea5a423, Operation::Store, Next);
         check(0x0ff0000f, Operation::Barrier, Next);
         check(0xb0002573, Operation::Special, Next);
@@ -154,7 +219,7 @@ mod tests {
         }
         // lw, lwsp, sw, swsp
         for code in [0x41c8, 0x4512] {
-            check(code, LOAD, Next);
+            check(code, load, Next);
         }
         for code in [0xc1c8, 0xc22a] {
             check(code, Operation::Store, Next);
@@ -168,8 +233,8 @@ mod tests {
         for code in [0x8082, 0x9502] {
             check(code, Operation::BranchRegister, Anywhere);
         }
-        // An atomic access, a trap, zeros.
-        for code in [0x00b6252f_u32, 0x0010_0073, 0x9002, 0] {
+        // An atomic access, a trap, zeros, and what only 64 bits have: subw, slli by 32.
+        for code in [0x00b6252f_u32, 0x0010_0073, 0x9002, 0, 0x9c01, 0x1002] {
             assert_eq!(
                 decode(0x1000, code as u16, (code >> 16) as u16),
                 None,

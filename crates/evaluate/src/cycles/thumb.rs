@@ -6,7 +6,7 @@ use spinney_board::Operation;
 use super::instruction::{Flow, Instruction, plain, signed};
 
 /// The instruction of these halfwords, the first at `address`; `None` for one that has no place in a
-/// model's code, such as a trap or floating point.
+/// model's code, such as a trap or floating-point arithmetic.
 pub fn decode(address: u32, first: u16, second: u16) -> Option<Instruction> {
     if first >> 11 >= 0b11101 {
         return wide(address, u32::from(first), u32::from(second));
@@ -119,6 +119,8 @@ fn wide(address: u32, first: u32, second: u32) -> Option<Instruction> {
         0xe800 => plain(if is_load { LOAD } else { Operation::Store }),
         0xea00 if second & 0x70c0 != 0 => plain(Operation::Shifted),
         0xea00 => plain(Operation::Data),
+        0xec00 => floats_moved(first, second),
+        0xee00 => floats_told(first, second).then(|| plain(Operation::Shifted))?,
         0xf000..=0xf7ff if second & 0x8000 == 0 => {
             let is_rotated = first & 0x400 != 0 || second & 0x4000 != 0;
             plain(match first & 0x200 {
@@ -143,6 +145,36 @@ fn wide(address: u32, first: u32, second: u32) -> Option<Instruction> {
         0xfa00 => plain(products(first, second)),
         _ => None,
     }
+}
+
+/// Whether an instruction is one of the floating-point unit.
+fn is_of_floats(second: u32) -> bool {
+    second & 0xe00 == 0xa00
+}
+
+/// Loads and stores of floats, and moves of two from or to other registers.
+fn floats_moved(first: u32, second: u32) -> Option<Instruction> {
+    let plain = |operation| instruction(operation, 4, Flow::Next);
+    let is_load = first & 0x10 != 0;
+    // One number of 32 or 64 bits, or so many words.
+    let n = match first & 0x120 {
+        _ if !is_of_floats(second) => return None,
+        0x100 => 1 + (second >> 8 & 1),
+        _ if first & 0x1a0 == 0 => return plain(Operation::Shifted),
+        _ => second & 0xff,
+    };
+    plain(match is_load {
+        true => Operation::LoadMany(n),
+        false => Operation::StoreMany(n),
+    })
+}
+
+/// Whether an instruction moves, compares or negates a float, which takes no arithmetic.
+fn floats_told(first: u32, second: u32) -> bool {
+    let is_move = second & 0x10 != 0;
+    let has = (first & 0xf, second >> 6 & 3);
+    is_of_floats(second)
+        && (is_move || first & 0xb0 == 0xb0 && matches!(has, (0 | 4 | 5, _) | (_, 0 | 2) | (1, 1)))
 }
 
 fn products(first: u32, second: u32) -> Operation {
@@ -269,11 +301,41 @@ mod tests {
         check([0xf3bf, 0x8f4f], 4, Operation::Barrier, Next);
         check([0xf3ef, 0x8010], 4, Operation::Special, Next);
         check([0xbf00, 0], 2, Operation::Data, Next);
+        // vldr s0, [r1, #8]; vldr d1; vstr s3; vldmia r1!, {s0-s3}; vpush {d8, d9}
+        check([0xed91, 0x0a02], 4, Operation::LoadMany(1), Next);
+        check([0xed91, 0x1b02], 4, Operation::LoadMany(2), Next);
+        check([0xedcd, 0x1a01], 4, Operation::StoreMany(1), Next);
+        check([0xecb1, 0x0a04], 4, Operation::LoadMany(4), Next);
+        check([0xed2d, 0x8b04], 4, Operation::StoreMany(4), Next);
+        // vmov r0, s1; vmov s1, r0; vmov r0, r1, s2, s3; vmov s0, s1; vmov s0, #1; vneg; vabs; vcmp; vmrs
+        for code in [
+            [0xee10, 0x0a90],
+            [0xee00, 0x0a90],
+            [0xec51, 0x0a11],
+            [0xeeb0, 0x0a60],
+            [0xeeb7, 0x0a00],
+            [0xeeb1, 0x0a60],
+            [0xeeb0, 0x0ae0],
+            [0xeeb4, 0x0a60],
+            [0xeef1, 0xfa10],
+        ] {
+            check(code, 4, Operation::Shifted, Next);
+        }
         // ite eq
         let block = decode(0, 0xbf0c, 0).unwrap();
         assert_eq!((block.operation, block.n_conditional), (Operation::If, 2));
-        // bkpt #0xab; udf #0; wfi; vadd.f32 s0, s1, s2
-        for trap in [[0xbeab, 0], [0xde00, 0], [0xbf30, 0], [0xee30, 0x0a81]] {
+        // bkpt #0xab; udf #0; wfi; vadd.f32 s0, s1, s2; vdiv; vmla; vsqrt; vcvt both ways
+        for trap in [
+            [0xbeab, 0],
+            [0xde00, 0],
+            [0xbf30, 0],
+            [0xee30, 0x0a81],
+            [0xee80, 0x0a81],
+            [0xee00, 0x0a81],
+            [0xeeb1, 0x0ae0],
+            [0xeebd, 0x0ae0],
+            [0xeeb8, 0x0ae0],
+        ] {
             assert_eq!(decode(0, trap[0], trap[1]), None, "{trap:04x?}");
         }
     }

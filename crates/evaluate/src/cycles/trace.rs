@@ -10,7 +10,7 @@ use super::bound::longest;
 use super::instruction::{Flow, Instruction};
 use super::{Cost, Cycles, riscv, thumb};
 use crate::device::instructions_of;
-use crate::image::function_like;
+use crate::image::{function_like, place};
 use crate::{ImageError, Loaded, loaded, symbol};
 
 /// Instructions, cycles and accesses of some code.
@@ -89,9 +89,10 @@ pub struct Trace {
 
 /// The function at which a measurement ends, as a part of its symbol.
 const ENDS: &str = "counter7elapsed";
-/// The function that predicts, and the one that calls it.
+/// The function that predicts, and the one that calls it, on Arm's cores and on RISC-V.
 const PREDICTS: &str = "model7predict";
-const CALLS: &str = "cortex_m_rt_main";
+const CALLS: &str = "__cortex_m_rt_main";
+const CALLS_RISCV: &str = "main";
 /// The bits of a block's options that limit how many instructions it has.
 const LENGTH_MASK: u32 = 0x1ff;
 /// Functions that look for the deepest word of the stack, and are not measured.
@@ -123,18 +124,22 @@ impl Trace {
             aside.extend(function_like(elf, name)?);
         }
         aside.sort_by_key(|it| it.start);
+        let is_riscv = chip.core.is_riscv();
+        let calls = match is_riscv {
+            true => place(elf, CALLS_RISCV)?
+                .and_then(|it| Some(u32::try_from(it.start).ok()?..u32::try_from(it.end).ok()?)),
+            false => function_like(elf, CALLS)?,
+        };
         Ok(Some(Self {
             timing,
             code: Code {
                 loaded: loaded(elf)?,
-                is_riscv: chip.core.is_riscv(),
+                is_riscv,
             },
             ends_at: ends_at.start,
             aside,
             handler: handler.and_then(|at| u32::try_from(at & !1).ok()),
-            prediction: function_like(elf, PREDICTS)?
-                .zip(function_like(elf, CALLS)?)
-                .map(Into::into),
+            prediction: function_like(elf, PREDICTS)?.zip(calls).map(Into::into),
             known: HashMap::new(),
             announced: None,
             last: None,
@@ -318,8 +323,11 @@ fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) ->
         let around = Around { is_taken, before };
         let mut cycles = timing.cycles(found.operation, around)?;
         if may_fail {
-            // One that is not executed takes a cycle.
+            // One that is not executed takes a cycle; a branch is not that leads on.
             cycles.low = cycles.low.min(1);
+            if found.flow != Flow::Next && !is_taken {
+                cycles.high = 1;
+            }
         }
         weight.instructions += 1;
         weight.low += u64::from(cycles.low);
@@ -352,20 +360,20 @@ fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) ->
 /// An image's code.
 pub(super) struct Code {
     loaded: Vec<Loaded>,
-    is_riscv: bool,
+    pub(super) is_riscv: bool,
 }
 
 impl Code {
-    /// These instructions of Thumb, from 0x100 on.
+    /// These instructions, from 0x100 on.
     #[cfg(test)]
-    pub(super) fn of(words: &[u16]) -> Self {
+    pub(super) fn of(words: &[u16], is_riscv: bool) -> Self {
         let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         Self {
             loaded: vec![Loaded {
                 address: 0x100,
                 bytes,
             }],
-            is_riscv: false,
+            is_riscv,
         }
     }
 
@@ -385,14 +393,6 @@ impl Code {
         let page_end = (from | (page - 1)).wrapping_add(1);
         let is_long = || self.instruction_at(to).is_some_and(|found| found.len == 4);
         to == page_end || to.wrapping_add(2) == page_end && is_long()
-    }
-
-    /// Whether this calls a function by a register.
-    pub(super) fn calls_register(&self, at: u32) -> bool {
-        !self.is_riscv
-            && self
-                .halfword(at)
-                .is_some_and(|code| code & 0xff80 == 0x4780)
     }
 
     fn reads_mcycle_before(&self, at: u32) -> bool {
@@ -429,7 +429,7 @@ mod tests {
     fn blocks_that_pass_where_the_next_begins() {
         // 0x100: nop; 0x102: nop; 0x104: subs r0, #1; 0x106: bne 0x102; 0x108: pop {r4, pc}
         let words = [0xbf00_u16, 0xbf00, 0x3801, 0xd1fc, 0xbd10];
-        let code = Code::of(&words);
+        let code = Code::of(&words, false);
         let timing = Timing::of(&find("RP2040").unwrap().chip(None).unwrap()).unwrap();
         let n = |from, to, is_cut| {
             let weight = between(timing, &code, (from, to), is_cut);
@@ -456,7 +456,7 @@ mod tests {
         let words = [0x6801_u16, 0xbf00, 0x3801, 0xd1fc, 0x6801, 0xe7fe];
         let mut trace = Trace {
             timing: Timing::of(&find("RP2040").unwrap().chip(None).unwrap()).unwrap(),
-            code: Code::of(&words),
+            code: Code::of(&words, false),
             ends_at: 0x10a,
             aside: vec![0x40..0x60, 0x60..0x80],
             handler: None,

@@ -494,6 +494,7 @@ mod tests {
                 let count = Instructions {
                     mean,
                     max: mean as u64 + 100,
+                    bound: None,
                 };
                 (
                     Candidate {

@@ -407,7 +407,7 @@ fn device(
         rows: run.classes.len(),
         of_rows: run.drawn.as_ref().map(|_| n_rows),
         parity_mismatches: run.mismatches.len(),
-        instructions_per_inference: run.instructions,
+        instructions_per_inference: run.instructions_per_inference(),
         instructions_from_codes: run.instructions_from_codes,
         instructions_of_coding: Some(coding_mean(run)),
         stack_bytes_max: run.stack_bytes_max,

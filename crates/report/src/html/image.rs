@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::parts::{bar, grouped, grouped_signed, grouped_text, name, scrolling};
 use super::plots;
 use crate::markdown::SHOWN;
-use crate::markdown::image::{FORMS, capital, early_exit, timing_in_words};
+use crate::markdown::image::{FORMS, capital, early_exit, longest_in_words, timing_in_words};
 use crate::{Candidate, FootprintShare, Report};
 
 impl Report {
@@ -166,8 +166,8 @@ impl Report {
                                     td.n { (grouped_text(&heard.instructions.mean.to_string())) } td.n { (grouped(heard.instructions.max)) }
                                 }
                             }
-                            @if let Some(worst) = &device.worst_case {
-                                tr { th scope="row" { "bound along the longest paths" } td.n { "–" } td.n { (grouped(worst.instructions)) } }
+                            @if let Some(most) = device.instructions_bound() {
+                                tr { th scope="row" { "whatever the row" } td.n { "–" } td.n { (grouped(most)) } }
                             }
                         }
                     }
@@ -185,8 +185,7 @@ impl Report {
                         }
                         @if let Some(worst) = &device.worst_case {
                             " A row passes at most " (grouped(worst.splits)) " splits; the rows passed "
-                            (grouped(worst.splits_measured)) " at most. The bound takes "
-                            (worst.instructions_per_split) " instructions per split, all else included."
+                            (grouped(worst.splits_measured)) " at most. " (longest_in_words(device, worst))
                         }
                     }
                 } @else { p { "Not run: the config does not require the emulator." } }

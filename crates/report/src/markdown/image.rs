@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spinney_evaluate::PerInference;
+use spinney_evaluate::{PerInference, WorstCase};
 
 use super::{code, escaped, list, percent, sentence};
 use crate::{Device, EarlyExit, FootprintShare, Report, TimingBasis};
@@ -201,10 +201,24 @@ impl Report {
         writeln!(
             out,
             "\nA row passes at most {} splits, the longest paths of all trees; the rows passed {} \
-             at most. At {} instructions per split, all else included, an inference takes at most \
-             {}.",
-            worst.splits, worst.splits_measured, worst.instructions_per_split, worst.instructions
+             at most. {}",
+            worst.splits,
+            worst.splits_measured,
+            longest_in_words(device, worst)
         )
+    }
+}
+
+/// What an inference takes at most, in a sentence.
+pub(crate) fn longest_in_words(device: &Device, worst: &WorstCase) -> String {
+    match device.instructions_per_inference.bound {
+        Some(bound) => format!(
+            "By the image's own code and tables, no row takes more than {bound} instructions."
+        ),
+        None => format!(
+            "At {} instructions per split, all else included, an inference takes at most {}.",
+            worst.instructions_per_split, worst.instructions
+        ),
     }
 }
 

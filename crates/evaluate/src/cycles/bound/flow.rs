@@ -6,6 +6,7 @@ use spinney_board::Operation;
 
 use super::super::instruction::Flow;
 use super::super::trace::Code;
+use super::effect::calls_register;
 
 /// The most instructions of a function.
 const INSTRUCTIONS_MAX: usize = 1 << 17;
@@ -86,7 +87,7 @@ fn followers(code: &Code, at: u32, conditional: &mut BTreeSet<u32>) -> Option<Ve
         conditional.insert(behind);
         behind = behind.wrapping_add(code.instruction_at(behind)?.len);
     }
-    let is_call = found.operation == Operation::BranchLink || code.calls_register(at);
+    let is_call = found.operation == Operation::BranchLink || calls_register(code, at);
     let mut ways = match found.flow {
         _ if is_call => vec![next],
         Flow::Next => vec![next],

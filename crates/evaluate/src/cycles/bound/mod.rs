@@ -11,7 +11,9 @@
 
 mod effect;
 mod flow;
+mod riscv;
 mod state;
+mod thumb;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,9 +23,9 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use spinney_board::{Around, Operation, Timing};
 
-use self::effect::{Leap, Place, execute};
+use self::effect::{Leap, Place, called, execute, link, parted};
 use self::flow::Function;
-use self::state::{LR, RETURN, State};
+use self::state::{RETURN, State};
 use self::value::Value;
 use super::instruction::Flow;
 use super::trace::{Code, Weight};
@@ -115,7 +117,7 @@ impl<'a> Search<'a> {
 
     /// From the first instruction of the function at `entry` to its return.
     fn most(mut self, entry: u32, width: usize) -> Option<Weight> {
-        let states = States::from([(State::new(), Weight::default())]);
+        let states = States::from([(called(self.code), Weight::default())]);
         let returned = self.call(entry, RETURN, states, width)?;
         returned.into_values().reduce(Weight::most)
     }
@@ -123,21 +125,29 @@ impl<'a> Search<'a> {
     /// What stands around the one call, from the branch before it to the one behind it.
     fn around_call(&self, caller: Range<u32>, entry: u32) -> Option<Weight> {
         let mut around = Weight::default();
+        let mut state = called(self.code);
         let mut is_called = false;
         let mut at = caller.start;
         while at < caller.end {
             // Data stands between functions' parts.
             let Some(found) = self.code.instruction_at(at) else {
-                around = Weight::default();
+                (around, state) = (Weight::default(), called(self.code));
                 at += 2;
                 continue;
             };
-            let is_call = found.flow == Flow::To(entry);
+            let leap = match found.flow {
+                Flow::To(target) if found.operation == Operation::BranchLink => {
+                    Some(Leap::Call(Value::just(target)))
+                }
+                _ => execute(&mut state, self.place(at)?),
+            };
+            let calls = |target: Value| target.known().map(|it| it & !1) == Some(entry);
+            let is_call = matches!(leap, Some(Leap::Call(target)) if calls(target));
             if found.flow != Flow::Next && !is_call {
                 if is_called {
                     return Some(around);
                 }
-                around = Weight::default();
+                (around, state) = (Weight::default(), called(self.code));
             } else {
                 around = self.paid(at, around, None, Some(is_call))?;
                 is_called |= is_call;
@@ -145,6 +155,15 @@ impl<'a> Search<'a> {
             at += found.len;
         }
         None
+    }
+
+    fn place(&self, at: u32) -> Option<Place<'a>> {
+        Some(Place {
+            code: self.code,
+            at,
+            first: u32::from(self.code.halfword(at)?),
+            second: self.code.halfword(at.wrapping_add(2)).map_or(0, u32::from),
+        })
     }
 
     /// Executes a function to its return.
@@ -231,9 +250,12 @@ impl<'a> Search<'a> {
     ) -> Option<Exits> {
         let key = (function.entry, at);
         if !self.apart.contains(&key) {
-            if let Some(out) = self.around_joined(function, at, states.clone(), width)? {
-                return Some(out);
+            let depth = self.returns.len();
+            let joined = self.around_joined(function, at, states.clone(), width);
+            if joined.is_some() {
+                return joined;
             }
+            self.returns.truncate(depth);
             self.apart.insert(key);
         }
         let mut out = Exits::new();
@@ -251,14 +273,14 @@ impl<'a> Search<'a> {
         None
     }
 
-    /// With what holds in all states; no exits where the loop does not end by that.
+    /// With what holds in all states; `None` where the loop does not end by that.
     fn around_joined(
         &mut self,
         function: &Function,
         at: u32,
         states: States,
         width: usize,
-    ) -> Option<Option<Exits>> {
+    ) -> Option<Exits> {
         let mut out = Exits::new();
         let (mut state, mut cost) = join(states)?;
         for _ in 0..TURNS_MAX {
@@ -266,16 +288,16 @@ impl<'a> Search<'a> {
             let left = self.stretch(function, Some(at), at, states, width)?;
             merge(&mut out, left.out);
             let Some((next, by_then)) = join(left.again) else {
-                return Some(Some(out));
+                return Some(out);
             };
             let mut both = state.clone();
             both.join(&next);
             if both == state {
-                return Some(None);
+                return None;
             }
             (state, cost) = (next, by_then);
         }
-        Some(None)
+        None
     }
 
     /// Executes the instruction at `at`, or the function that it calls.
@@ -336,12 +358,7 @@ impl<'a> Search<'a> {
     ) -> Option<()> {
         let found = self.code.instruction_at(at)?;
         let next = at.wrapping_add(found.len);
-        let there = Place {
-            code: self.code,
-            at,
-            first: u32::from(self.code.halfword(at)?),
-            second: self.code.halfword(at.wrapping_add(2)).map_or(0, u32::from),
-        };
+        let there = self.place(at)?;
         let passed = self.paid(at, cost, state.before, Some(false))?;
         let taken = self.paid(at, cost, state.before, Some(true))?;
         let is_call = found.operation == Operation::BranchLink;
@@ -372,11 +389,31 @@ impl<'a> Search<'a> {
             }
             Leap::To(target) => {
                 let returns_to = *self.returns.last()?;
-                let is_return = target.known()? & !1 == returns_to;
-                is_return.then(|| ways.push((RETURN, state, taken.led_to(returns_to))))?;
+                let target = target.known()? & !1;
+                let cost = taken.led_to(target);
+                if target == returns_to {
+                    ways.push((RETURN, state, cost));
+                } else {
+                    // Another function ends this one.
+                    let states = States::from([(state, cost)]);
+                    let returned = self.call(target, returns_to, states, width)?;
+                    ways.extend(
+                        returned
+                            .into_iter()
+                            .map(|(state, cost)| (RETURN, state, cost)),
+                    );
+                }
+            }
+            Leap::Either(register) => {
+                state.before = Some(found.operation);
+                for number in [0, 1] {
+                    let mut state = state.clone();
+                    state.set(register, Value::just(number));
+                    ways.push((next, state, passed));
+                }
             }
             Leap::Call(target) => {
-                state.set(LR, Value::just(next | 1))?;
+                link(&mut state, there, next)?;
                 let target = target.known()? & !1;
                 let states = States::from([(state, taken.led_to(target))]);
                 let returned = self.call(target, next, states, width)?;
@@ -426,39 +463,6 @@ fn merge(all: &mut Exits, more: Exits) {
     }
 }
 
-/// The ways behind a branch with a condition: a state, and whether it is taken.
-fn parted(state: State, there: Place<'_>) -> Vec<(State, bool)> {
-    let first = there.first;
-    // Compare and branch on zero; else the condition of a short or a long branch.
-    let is_zero = first & 0xf500 == 0xb100;
-    let (condition, when) = match first {
-        _ if is_zero => (0, first & 0x800 == 0),
-        0xf000.. => (first >> 6 & 15, true),
-        _ => (first >> 8 & 15, true),
-    };
-    let register = first & 7;
-    let holds = match is_zero {
-        true => state.register(register).is(Value::just(0)),
-        false => state.holds(condition),
-    };
-    let ways = [true, false]
-        .into_iter()
-        .filter(|it| holds.is_none_or(|holds| holds == *it));
-    ways.map(|way| {
-        let mut state = state.clone();
-        match (holds, is_zero, way) {
-            (None, false, _) => state.assume(condition, way),
-            (None, true, true) => {
-                // It is one of the first eight.
-                let _ = state.set(register, Value::just(0));
-            }
-            _ => {}
-        }
-        (state, way == when)
-    })
-    .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use spinney_board::find;
@@ -467,7 +471,7 @@ mod tests {
 
     fn most(chip: &str, words: &[u16]) -> Option<(u64, u64)> {
         let timing = Timing::of(&find(chip).unwrap().chip(None).unwrap()).unwrap();
-        let code = Code::of(words);
+        let code = Code::of(words, find(chip).unwrap().core.unwrap().is_riscv());
         let most = Search::new(timing, &code).most(0x100, WIDTHS[1])?;
         Some((most.instructions, most.high))
     }
@@ -498,6 +502,27 @@ mod tests {
         assert_eq!(most("RP2040", &round), None);
     }
 
+    /// The same where RISC-V has no flags: a comparison is a number that the next address takes.
+    #[test]
+    fn a_tree_takes_its_longest_path_by_numbers() {
+        // auipc a3, 0; addi a3, a3, 52; li a2, 0
+        // walk: slli a1, a2, 2; add a1, a1, a3; lbu a4, 0(a1); add a4, a4, a0; lbu a4, 0(a4)
+        // lbu a5, 1(a1); sltu a4, a5, a4; add a1, a1, a4; lbu a2, 2(a1); li a6, 128; bltu a2, a6, walk; ret
+        let walk = [
+            0x0697, 0x0000, 0x8693, 0x0346, 0x4601, 0x1593, 0x0026, 0x95b6, 0xc703, 0x0005, 0x972a,
+            0x4703, 0x0007, 0xc783, 0x0015, 0xb733, 0x00e7, 0x95ba, 0xc603, 0x0025, 0x0813, 0x0800,
+            0x6fe3, 0xfd06, 0x8082, 0x0001,
+        ];
+        let with = |table: [u16; 6]| [walk.as_slice(), &table].concat();
+        let chain = with([0x0a00, 0x8001, 0x1401, 0x0281, 0x0500, 0x8382]);
+        let cycles = 3 + 3 * 14 + 3 + 3 + 1 + 4;
+        assert_eq!(most("ESP32-C3", &chain), Some((37, cycles)));
+        let stump = with([0x0a00, 0x8180, 0x1401, 0x0281, 0x0500, 0x8382]);
+        assert_eq!(most("ESP32-C3", &stump), Some((15, 3 + 14 + 1 + 4)));
+        let round = with([0x0a00, 0x8001, 0x1401, 0x0281, 0x0500, 0x0082]);
+        assert_eq!(most("ESP32-C3", &round), None);
+    }
+
     #[test]
     fn loops_by_a_counter_calls_and_conditions() {
         // push {r4, lr}; movs r4, #3; again: bl clamp; subs r4, #1; bne again; pop {r4, pc}
@@ -507,8 +532,23 @@ mod tests {
         ];
         let turns = 3 * (4 + 1 + 1 + 1 + 4 + 1) + 4 + 4 + 1;
         assert_eq!(most("STM32F405RG", &words), Some((24, 4 + 1 + turns + 6)));
+        // vpush {d8, d9}; vldr s0, [r0]; vmov r1, s0; vmov r2, r3, s0, s1; vpop {d8, d9}; bx lr
+        let words = [
+            0xed2d, 0x8b04, 0xed90, 0x0a00, 0xee10, 0x1a10, 0xec53, 0x2a10, 0xecbd, 0x8b04, 0x4770,
+        ];
+        let cycles = 6 + 3 + 1 + 1 + 6 + 4;
+        assert_eq!(most("STM32F405RG", &words), Some((6, cycles)));
         // again: subs r0, #1; bne again; bx lr, by a number that is not known
         assert_eq!(most("RP2040", &[0x3801, 0xd1fd, 0x4770]), None);
+        // addi sp, sp, -16; sw ra, 12(sp); sw s0, 8(sp); li s0, 3; again: jal clamp; addi s0, s0, -1
+        // bnez s0, again; lw ra, 12(sp); lw s0, 8(sp); addi sp, sp, 16; ret
+        // clamp: li a1, 9; bgeu a1, a0, out; mv a0, a1; out: ret
+        let words = [
+            0x1141, 0xc606, 0xc422, 0x440d, 0x2039, 0x147d, 0xfc75, 0x40b2, 0x4422, 0x0141, 0x8082,
+            0x45a5, 0xf363, 0x00a5, 0x852e, 0x8082,
+        ];
+        let turns = 3 * (2 + 1 + 3 + 4 + 1 + 3) - 2;
+        assert_eq!(most("ESP32-C3", &words), Some((29, 4 + turns + 9)));
         // movs r0, #1; bx r0: to nowhere; a trap
         assert_eq!(most("RP2040", &[0x2001, 0x4700]), None);
         assert_eq!(most("RP2040", &[0xde00]), None);

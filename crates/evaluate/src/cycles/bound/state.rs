@@ -13,10 +13,6 @@ const STACK: u32 = 0x7fff_0000;
 const STACK_LEN: u32 = 0x8000;
 /// Where it returns to.
 pub const RETURN: u32 = 0xffff_fffe;
-/// The number of the stack pointer, of the link register and of the program counter.
-pub const SP: u32 = 13;
-pub const LR: u32 = 14;
-pub const PC: u32 = 15;
 /// The longest stretch of addresses whose bytes are looked through.
 const BYTES_MAX: u32 = 4096;
 
@@ -32,7 +28,7 @@ pub enum Flags {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct State {
-    registers: [Value; 15],
+    registers: [Value; 32],
     flags: Flags,
     /// A condition of which is taken for granted whether it holds.
     assumed: Option<(u32, bool)>,
@@ -45,19 +41,20 @@ pub struct State {
 }
 
 impl State {
-    /// When a function is called of whose arguments nothing is known.
-    pub fn new() -> Self {
-        let mut registers = [Value::ANY; 15];
-        registers[SP as usize] = Value::just(STACK);
-        registers[LR as usize] = Value::just(RETURN | 1);
-        Self {
-            registers,
+    /// When a function is called of whose arguments nothing is known, by the numbers of the registers
+    /// that hold the stack pointer and where it returns to.
+    pub fn new(stack: u32, link: u32) -> Self {
+        let mut state = Self {
+            registers: [Value::ANY; 32],
             flags: Flags::Unknown,
             assumed: None,
             conditions: 0,
             memory: BTreeMap::new(),
             before: None,
-        }
+        };
+        state.set(stack, Value::just(STACK));
+        state.set(link, Value::just(RETURN));
+        state
     }
 
     /// What holds in both.
@@ -83,16 +80,13 @@ impl State {
         });
     }
 
-    /// A register that is not the program counter.
+    /// A register by its number, which is below 32.
     pub fn register(&self, number: u32) -> Value {
-        let found = self.registers.get(number as usize);
-        found.copied().unwrap_or(Value::ANY)
+        self.registers[number as usize & 31]
     }
 
-    /// `None` for the program counter, which is not set this way.
-    pub fn set(&mut self, number: u32, value: Value) -> Option<()> {
-        *self.registers.get_mut(number as usize)? = value;
-        Some(())
+    pub fn set(&mut self, number: u32, value: Value) {
+        self.registers[number as usize & 31] = value;
     }
 
     pub fn set_flags(&mut self, flags: Flags) {

@@ -74,6 +74,23 @@ impl Value {
         }
     }
 
+    /// The upper half of the product.
+    pub fn times_upper(self, other: Self) -> Self {
+        let upper = |a: u32, b: u32| ((u64::from(a) * u64::from(b)) >> 32) as u32;
+        Self {
+            low: upper(self.low, other.low),
+            high: upper(self.high, other.high),
+        }
+    }
+
+    /// By a number above 0.
+    pub fn divided(self, by: u32) -> Self {
+        Self {
+            low: self.low / by,
+            high: self.high / by,
+        }
+    }
+
     pub fn and(self, other: Self) -> Self {
         match (self.known(), other.known()) {
             (Some(a), Some(b)) => Self::just(a & b),
