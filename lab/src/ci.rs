@@ -17,7 +17,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-pub(crate) const PIPELINES: [&str; 13] = [
+pub(crate) const PIPELINES: [&str; 14] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
@@ -26,6 +26,7 @@ pub(crate) const PIPELINES: [&str; 13] = [
     "examples/mnist-forest.toml",
     "examples/acoustic-events.toml",
     "examples/motion-exercises.toml",
+    "examples/air-forest.toml",
     "examples/air-regression.toml",
     "examples/air-targets.toml",
     "examples/air-boosting.toml",

@@ -103,7 +103,7 @@ words! {
 }
 
 choice! {
-    /// The classifier to train.
+    /// The model to train.
     ModelKind {
         /// One tree.
         DecisionTree = "decision-tree",
@@ -167,6 +167,8 @@ choice! {
         Entropy = "entropy",
         /// Another name of the entropy, as scikit-learn has it.
         LogLoss = "log_loss",
+        /// The variance of numbers.
+        SquaredError = "squared_error",
     }
 }
 

@@ -365,6 +365,17 @@ pub enum Training {
     },
 }
 
+impl Training {
+    /// What is trained for: splits of numbers have a criterion of their own.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        match self {
+            Self::Forest(forest) if forest.criterion == Criterion::SquaredError => Task::Regress,
+            _ => Task::Classify,
+        }
+    }
+}
+
 /// How trees are trained, in scikit-learn's terms.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ForestTraining {

@@ -7,6 +7,7 @@
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 
 use crate::Criterion;
+use crate::item::{Item, Totals};
 
 /// The weight of one row.
 pub(crate) trait Weight: Copy + Default + AddAssign + Send + Sync {
@@ -85,7 +86,7 @@ impl Measure {
     /// The measure for sums of up to `weight_max` counts; larger ones are computed.
     pub(crate) fn new(criterion: Criterion, weight_max: usize) -> Self {
         let n_logs = match criterion {
-            Criterion::Gini => 0,
+            Criterion::Gini | Criterion::SquaredError => 0,
             Criterion::Entropy => weight_max.min(1 << 16) + 1,
         };
         Self {
@@ -94,12 +95,18 @@ impl Measure {
         }
     }
 
-    /// Impurity of a node with these class weights: Gini in `0..1`, entropy in bits.
-    pub(crate) fn impurity<S: Sum>(&self, classes: &[S], total: S) -> f64 {
-        let weight = total.float();
+    /// Impurity of a node of these rows: Gini in `0..1`, entropy in bits, or variance.
+    pub(crate) fn impurity<I: Item>(
+        &self,
+        items: &[I],
+        totals: &Totals<<I::Weight as Weight>::Sum>,
+    ) -> f64 {
+        let weight = totals.weight.float();
         match self.criterion {
-            Criterion::Gini => 1.0 - squares(classes).float() / (weight * weight),
-            Criterion::Entropy => -classes
+            Criterion::Gini => 1.0 - squares(&totals.sums).float() / (weight * weight),
+            Criterion::SquaredError => I::variance(items, totals),
+            Criterion::Entropy => -totals
+                .sums
                 .iter()
                 .map(|class| class.float() / weight)
                 .map(x_log2_x)
@@ -109,21 +116,21 @@ impl Measure {
 
     /// What ranks the candidates of one node, larger is purer: the weighted impurity of both sides,
     /// negated, less what is the same for all of them.
-    pub(crate) fn purity<S: Sum>(&self, left: &[S], left_total: S, classes: &[S], total: S) -> f64 {
+    pub(crate) fn purity<S: Sum>(&self, left: &[S], left_total: S, sums: &[S], total: S) -> f64 {
         let right_total = total - left_total;
         match self.criterion {
-            Criterion::Gini => {
+            Criterion::Gini | Criterion::SquaredError => {
                 let mut right_squares = S::default();
-                for (left, both) in left.iter().zip(classes) {
+                for (left, both) in left.iter().zip(sums) {
                     let right = *both - *left;
                     right_squares += right * right;
                 }
-                gini_purity(squares(left), left_total, right_squares, right_total)
+                square_purity(squares(left), left_total, right_squares, right_total)
             }
             Criterion::Entropy => {
                 let logs = &self.logs;
                 let mut sum = 0.0;
-                for (left, both) in left.iter().zip(classes) {
+                for (left, both) in left.iter().zip(sums) {
                     sum += left.x_log2_x(logs) + (*both - *left).x_log2_x(logs);
                 }
                 sum - left_total.x_log2_x(logs) - right_total.x_log2_x(logs)
@@ -132,11 +139,11 @@ impl Measure {
     }
 }
 
-/// Gini's purity of a split, from the sums of squared class weights of its sides.
+/// The purity of a split by Gini's criterion or by squared errors, from its sides' squared sums.
 ///
 /// A side that weighs next to nothing may round to no weight, or less; it then has no say.
 #[inline]
-pub(crate) fn gini_purity<S: Sum>(left_squares: S, left: S, right_squares: S, right: S) -> f64 {
+pub(crate) fn square_purity<S: Sum>(left_squares: S, left: S, right_squares: S, right: S) -> f64 {
     let side = |squares: S, weight: S| {
         if S::EXACT || weight.float() > 0.0 {
             squares.float() / weight.float()
@@ -147,11 +154,11 @@ pub(crate) fn gini_purity<S: Sum>(left_squares: S, left: S, right_squares: S, ri
     side(left_squares, left) + side(right_squares, right)
 }
 
-/// The sum of squared class weights.
-pub(crate) fn squares<S: Sum>(classes: &[S]) -> S {
+/// The sum of squared sums.
+pub(crate) fn squares<S: Sum>(sums: &[S]) -> S {
     let mut sum = S::default();
-    for class in classes {
-        sum += *class * *class;
+    for it in sums {
+        sum += *it * *it;
     }
     sum
 }

@@ -57,6 +57,14 @@ pub enum ForestError {
         /// The largest class index.
         max: usize,
     },
+    /// A row's number is not finite, or too large for squares of sums.
+    #[error("row {row}: found {found}, expected a number of at most 1e100 in size")]
+    Number {
+        /// Row index, from 0.
+        row: usize,
+        /// The number.
+        found: f64,
+    },
     /// A row's weight is negative or not finite.
     #[error("row {row}: found weight {found}, expected a finite number of at least 0")]
     Weight {

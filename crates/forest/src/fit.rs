@@ -7,12 +7,12 @@ use ndarray::{Array1, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use crate::codes::Table;
-use crate::criterion::{Measure, Sum, Weight};
+use crate::criterion::{Measure, Weight};
 use crate::grow::{Draft, Grower, Rules};
+use crate::item::{Classes, Item, Target, Totals};
 use crate::prune::prune;
 use crate::random::Stream;
-use crate::split::{Item, Totals};
-use crate::{ClassWeight, Criterion, DecisionTree, ForestError, MaxSamples, Node, Watch};
+use crate::{ClassWeight, Criterion, ForestError, MaxSamples, Node, Watch};
 
 /// The largest label: class weights are kept for every class up to it.
 const CLASS_MAX: usize = 0xFFFF;
@@ -21,10 +21,9 @@ const CLASS_MAX: usize = 0xFFFF;
 pub(crate) const ROWS_MAX: usize = 1 << 31;
 
 /// A checked training set.
-pub(crate) struct Training {
+pub(crate) struct Training<T> {
     table: Table,
-    labels: Vec<u32>,
-    n_classes: usize,
+    target: T,
     /// One weight per row, where they are not all 1.
     weights: Option<Vec<f64>>,
 }
@@ -48,35 +47,57 @@ pub(crate) struct Bootstrap {
     cumulative: Option<Vec<f64>>,
 }
 
-impl Training {
+impl Training<Classes> {
     /// Checks a dataset; `weights` is empty where it has none.
-    pub(crate) fn new<F: Float>(
+    pub(crate) fn classes<F: Float>(
         records: ArrayView2<'_, F>,
         labels: ArrayView1<'_, usize>,
         weights: &Array1<f32>,
         class_weight: ClassWeight,
+    ) -> Result<Self, ForestError> {
+        let classes = || {
+            let of_row = check_labels(labels)?;
+            let n_classes = 1 + of_row.iter().max().copied().unwrap_or(0) as usize;
+            Ok(Classes { of_row, n_classes })
+        };
+        let mut training = Self::new(records, labels.len(), weights, classes)?;
+        if class_weight == ClassWeight::Balanced {
+            let weights = training.weights.take();
+            training.weights = Some(balance(&training.target, weights));
+        }
+        Ok(training)
+    }
+
+    pub(crate) fn n_classes(&self) -> usize {
+        self.target.n_classes
+    }
+}
+
+impl<T: Target> Training<T> {
+    /// Checks a dataset of `n_targets` targets, which are as many as there are rows where `target`
+    /// is called; `weights` is empty where it has none.
+    pub(crate) fn new<F: Float>(
+        records: ArrayView2<'_, F>,
+        n_targets: usize,
+        weights: &Array1<f32>,
+        target: impl FnOnce() -> Result<T, ForestError>,
     ) -> Result<Self, ForestError> {
         let (rows, columns) = records.dim();
         let countable = 1..=ROWS_MAX;
         if !countable.contains(&rows) || !countable.contains(&columns) {
             return Err(ForestError::Shape { rows, columns });
         }
-        let what_counts = [("labels", labels.len()), ("weights", weights.len())];
+        let what_counts = [("labels", n_targets), ("weights", weights.len())];
         for (what, found) in what_counts {
             if found != rows && (what, found) != ("weights", 0) {
                 return Err(ForestError::Count { what, found, rows });
             }
         }
-        let labels = check_labels(labels)?;
-        let n_classes = 1 + labels.iter().max().copied().unwrap_or(0) as usize;
-        let mut weights = check_weights(weights)?;
-        if class_weight == ClassWeight::Balanced {
-            weights = Some(balance(&labels, n_classes, weights));
-        }
+        let target = target()?;
+        let weights = check_weights(weights)?;
         Ok(Self {
             table: Table::new(records)?,
-            labels,
-            n_classes,
+            target,
             weights,
         })
     }
@@ -85,13 +106,9 @@ impl Training {
         self.table.columns.len()
     }
 
-    pub(crate) fn n_classes(&self) -> usize {
-        self.n_classes
-    }
-
     /// The bootstrap that `max_samples` asks for.
     pub(crate) fn bootstrap(&self, max_samples: MaxSamples) -> Result<Bootstrap, ForestError> {
-        let n_rows = self.labels.len();
+        let n_rows = self.target.n_rows();
         let cumulative: Option<Vec<f64>> = self.weights.as_ref().map(|weights| {
             let mut sum = 0.0;
             let add = |weight: &f64| {
@@ -124,11 +141,7 @@ impl Training {
     }
 
     /// Grows `plan.n_trees` trees on the current rayon pool.
-    pub(crate) fn grow(
-        &self,
-        plan: &Plan,
-        watch: &Watch<'_>,
-    ) -> Result<Vec<DecisionTree>, ForestError> {
+    pub(crate) fn grow(&self, plan: &Plan, watch: &Watch<'_>) -> Result<Vec<T::Tree>, ForestError> {
         match (&plan.bootstrap, &self.weights) {
             (Some(bootstrap), _) => self.grow_all::<u32>(plan, watch, |stream, items| {
                 self.collect(items, &bootstrap.draw(stream));
@@ -137,40 +150,37 @@ impl Training {
                 self.collect(items, weights);
             }),
             (None, None) => self.grow_all::<u32>(plan, watch, |_, items| {
-                self.collect(items, &vec![1; self.labels.len()]);
+                self.collect(items, &vec![1; self.target.n_rows()]);
             }),
         }
     }
 
     /// The items of a tree: all rows that weigh something.
-    fn collect<W: Weight + PartialEq>(&self, items: &mut Vec<Item<W>>, weights: &[W]) {
+    fn collect<W: Weight + PartialEq>(&self, items: &mut Vec<T::Item<W>>, weights: &[W]) {
         items.clear();
-        let rows = (0_u32..).zip(&self.labels).zip(weights);
-        items.extend(rows.filter(|(_, weight)| **weight != W::default()).map(
-            |((row, class), weight)| Item {
-                row,
-                class: *class,
-                weight: *weight,
-            },
-        ));
+        let weighing = (0_u32..)
+            .zip(weights)
+            .filter(|(_, weight)| **weight != W::default());
+        items.extend(weighing.map(|(row, weight)| self.target.item(row, *weight)));
     }
 
     fn grow_all<W: Weight>(
         &self,
         plan: &Plan,
         watch: &Watch<'_>,
-        fill: impl Fn(&mut Stream, &mut Vec<Item<W>>) + Sync,
-    ) -> Result<Vec<DecisionTree>, ForestError> {
+        fill: impl Fn(&mut Stream, &mut Vec<T::Item<W>>) + Sync,
+    ) -> Result<Vec<T::Tree>, ForestError> {
         let weight_max = match &plan.bootstrap {
             Some(bootstrap) => bootstrap.n_draws,
-            None => self.labels.len(),
+            None => self.target.n_rows(),
         };
         let measure = Measure::new(plan.criterion, weight_max);
-        let grower = || Grower::new(&self.table, &plan.rules, &measure, self.n_classes, watch);
+        let n_sums = self.target.n_sums();
+        let grower = || Grower::new(&self.table, &plan.rules, &measure, n_sums, watch);
         let done = AtomicUsize::new(0);
         (0..plan.n_trees)
             .into_par_iter()
-            .map_init(grower, |grower: &mut Grower<'_, W>, tree_idx| {
+            .map_init(grower, |grower: &mut Grower<'_, T::Item<W>>, tree_idx| {
                 let mut stream = Stream::new(plan.seed, tree_idx);
                 fill(&mut stream, &mut grower.items);
                 let mut drafts = grower.grow(stream)?;
@@ -185,13 +195,13 @@ impl Training {
     }
 
     /// Puts the nodes into preorder and counts the leaves' rows.
-    fn finish<W: Weight>(&self, drafts: &[Draft], items: &[Item<W>]) -> DecisionTree {
+    fn finish<I: Item>(&self, drafts: &[Draft], items: &[I]) -> T::Tree {
         let cost = |node: u32| {
             let draft = &drafts[node as usize];
             draft.weight * draft.impurity
         };
         let mut nodes = Vec::new();
-        let mut leaf_weights = Vec::new();
+        let mut leaves = Vec::new();
         let mut totals = Totals::default();
         let mut n_leaves = 0;
         // Nodes to visit, each with the preorder index of the split whose right child it is.
@@ -219,16 +229,16 @@ impl Training {
                 }
                 None => {
                     let range = draft.start as usize..draft.end as usize;
-                    totals.count(&items[range], self.n_classes);
-                    leaf_weights.extend(totals.classes.iter().map(|weight| weight.float()));
+                    totals.count(&items[range], self.target.n_sums());
+                    self.target.leaf(&totals, &mut leaves);
                     nodes.push(Node::Leaf { leaf: n_leaves });
                     n_leaves += 1;
                 }
             }
         }
         nodes.shrink_to_fit();
-        leaf_weights.shrink_to_fit();
-        DecisionTree::from_parts(self.n_features(), self.n_classes, nodes, leaf_weights)
+        leaves.shrink_to_fit();
+        self.target.tree(self.n_features(), nodes, leaves)
     }
 }
 
@@ -289,7 +299,8 @@ fn check_weights(weights: &Array1<f32>) -> Result<Option<Vec<f64>>, ForestError>
 }
 
 /// Scales the weights of each class to the same total; all together they weigh what they did.
-fn balance(labels: &[u32], n_classes: usize, weights: Option<Vec<f64>>) -> Vec<f64> {
+fn balance(target: &Classes, weights: Option<Vec<f64>>) -> Vec<f64> {
+    let (labels, n_classes) = (&target.of_row, target.n_classes);
     let mut weights = weights.unwrap_or_else(|| vec![1.0; labels.len()]);
     let mut totals = vec![0.0; n_classes];
     for (class, weight) in labels.iter().zip(&weights) {

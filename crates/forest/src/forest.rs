@@ -10,7 +10,7 @@ use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Data, Ix2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::fit::{Bootstrap, Plan, Training};
+use crate::fit::{Bootstrap, Training};
 use crate::random::Stream;
 use crate::tree::normalize;
 use crate::{
@@ -236,21 +236,14 @@ impl DecisionTreeValidParams {
         D: Data<Elem = F>,
         T: AsSingleTargets<Elem = usize>,
     {
-        let training = Training::new(
+        self.check_classes()?;
+        let training = Training::classes(
             dataset.records.view(),
             dataset.targets.as_single_targets(),
             &dataset.weights,
             self.class_weight(),
         )?;
-        let plan = Plan {
-            rules: self.rules(training.n_features())?,
-            criterion: self.criterion(),
-            ccp_alpha: self.ccp_alpha(),
-            seed: self.seed(),
-            n_trees: 1,
-            bootstrap: None,
-        };
-        let mut trees = training.grow(&plan, watch)?;
+        let mut trees = training.grow(&self.plan(&training)?, watch)?;
         Ok(trees.pop().expect("one tree was asked for"))
     }
 }
@@ -272,21 +265,9 @@ impl<K: Kind> ForestValidParams<K> {
     {
         let records = dataset.records.view();
         let labels = dataset.targets.as_single_targets();
-        let training = Training::new(records, labels, &dataset.weights, self.class_weight())?;
-        let mut rules = self.tree().rules(training.n_features())?;
-        rules.random_thresholds = K::RANDOM_THRESHOLDS;
-        let bootstrap = match self.bootstrap() {
-            true => Some(training.bootstrap(self.max_samples())?),
-            false => None,
-        };
-        let plan = Plan {
-            rules,
-            criterion: self.criterion(),
-            ccp_alpha: self.ccp_alpha(),
-            seed: self.seed(),
-            n_trees: self.n_trees(),
-            bootstrap,
-        };
+        self.tree().check_classes()?;
+        let training = Training::classes(records, labels, &dataset.weights, self.class_weight())?;
+        let plan = self.plan(&training)?;
         let trees = training.grow(&plan, watch)?;
         let oob_accuracy = match &plan.bootstrap {
             Some(bootstrap) if self.oob_score() => {

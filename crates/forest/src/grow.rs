@@ -8,11 +8,13 @@ use std::collections::BinaryHeap;
 
 use crate::codes::{Codes, Table};
 use crate::criterion::{Measure, Sum, Weight};
+use crate::item::{Item, Totals};
 use crate::random::Stream;
-use crate::split::{Constants, Cut, Item, Searcher, Totals};
+use crate::split::{Constants, Cut, Searcher};
 use crate::{ForestError, Watch};
 
-/// A node is pure when its impurity is at most this, as in scikit-learn.
+/// A node is pure when its impurity is at most this, as in scikit-learn; of numbers, which have a
+/// unit, when it is at most this share of the root's.
 const PURE: f64 = f64::EPSILON;
 
 /// The parameters of one tree, resolved for the training rows at hand.
@@ -47,19 +49,20 @@ pub(crate) struct DraftSplit {
 }
 
 /// Grows trees one after the other, with memory that is reused.
-pub(crate) struct Grower<'a, W: Weight> {
+pub(crate) struct Grower<'a, I: Item> {
     table: &'a Table,
     rules: &'a Rules,
     measure: &'a Measure,
     watch: &'a Watch<'a>,
-    n_classes: usize,
-    searcher: Searcher<'a, W>,
+    n_sums: usize,
+    searcher: Searcher<'a, I>,
     /// The tree's rows; after growing, in the order of its leaves.
-    pub(crate) items: Vec<Item<W>>,
-    spill: Vec<Item<W>>,
-    totals: Totals<W::Sum>,
+    pub(crate) items: Vec<I>,
+    spill: Vec<I>,
+    totals: Totals<<I::Weight as Weight>::Sum>,
     drafts: Vec<Draft>,
     root_weight: f64,
+    pure: f64,
 }
 
 /// A node that waits for its turn.
@@ -83,12 +86,12 @@ struct Candidate {
     improvement: f64,
 }
 
-impl<'a, W: Weight> Grower<'a, W> {
+impl<'a, I: Item> Grower<'a, I> {
     pub(crate) fn new(
         table: &'a Table,
         rules: &'a Rules,
         measure: &'a Measure,
-        n_classes: usize,
+        n_sums: usize,
         watch: &'a Watch<'a>,
     ) -> Self {
         Self {
@@ -96,13 +99,14 @@ impl<'a, W: Weight> Grower<'a, W> {
             rules,
             measure,
             watch,
-            n_classes,
-            searcher: Searcher::new(table, rules, measure, n_classes, Stream::new(0, 0)),
+            n_sums,
+            searcher: Searcher::new(table, rules, measure, n_sums, Stream::new(0, 0)),
             items: Vec::new(),
             spill: Vec::new(),
             totals: Totals::default(),
             drafts: Vec::new(),
             root_weight: 0.0,
+            pure: PURE,
         }
     }
 
@@ -113,11 +117,12 @@ impl<'a, W: Weight> Grower<'a, W> {
     /// [`ForestError::Cancelled`].
     pub(crate) fn grow(&mut self, stream: Stream) -> Result<Vec<Draft>, ForestError> {
         self.searcher.restart(stream);
-        self.totals.count(&self.items, self.n_classes);
+        self.totals.count(&self.items, self.n_sums);
         self.root_weight = self.totals.weight.float();
-        let impurity = self
-            .measure
-            .impurity(&self.totals.classes, self.totals.weight);
+        let impurity = self.measure.impurity(&self.items, &self.totals);
+        if !I::ADDS_WEIGHT {
+            self.pure = PURE * impurity;
+        }
         self.drafts.clear();
         let root = Waiting {
             node: self.add(0, self.items.len(), (self.root_weight, impurity)),
@@ -192,26 +197,30 @@ impl<'a, W: Weight> Grower<'a, W> {
         if depth >= self.rules.max_depth
             || items.len() < self.rules.min_samples_split
             || items.len() / 2 < self.rules.min_samples_leaf
-            || impurity <= PURE
+            || impurity <= self.pure
         {
             return Ok(None);
         }
-        self.totals.count(items, self.n_classes);
+        self.totals.count(items, self.n_sums);
         let Some(cut) = self.searcher.find(items, &self.totals, &mut constants) else {
             return Ok(None);
         };
         let codes = &self.table.columns[cut.feature as usize].codes;
         let n_left = partition(items, &mut self.spill, codes, cut.code_max);
 
-        let mut side = |items| {
-            self.totals.count(items, self.n_classes);
-            let Totals { classes, weight } = &self.totals;
-            (weight.float(), self.measure.impurity(classes, *weight))
+        let mut side = |items: &[I]| {
+            self.totals.count(items, self.n_sums);
+            let impurity = self.measure.impurity(items, &self.totals);
+            (self.totals.weight.float(), impurity)
         };
         let left = side(&items[..n_left]);
         let right = side(&items[n_left..]);
-        let improvement = weight / self.root_weight
+        let mut improvement = weight / self.root_weight
             * (impurity - right.0 / weight * right.1 - left.0 / weight * left.1);
+        if !I::ADDS_WEIGHT {
+            // No cut raises the variance; what rounding says of it depends on the numbers' unit.
+            improvement = improvement.max(0.0);
+        }
         if improvement + PURE < self.rules.min_impurity_decrease {
             return Ok(None);
         }
@@ -255,12 +264,7 @@ impl<'a, W: Weight> Grower<'a, W> {
 
 /// Moves the items whose code is at most `code_max` to the front, keeping the order on both sides,
 /// and returns how many they are.
-fn partition<W: Weight>(
-    items: &mut [Item<W>],
-    spill: &mut Vec<Item<W>>,
-    codes: &Codes,
-    code_max: u32,
-) -> usize {
+fn partition<I: Item>(items: &mut [I], spill: &mut Vec<I>, codes: &Codes, code_max: u32) -> usize {
     match codes {
         Codes::U8(codes) => partition_by(items, spill, codes, code_max),
         Codes::U16(codes) => partition_by(items, spill, codes, code_max),
@@ -268,9 +272,9 @@ fn partition<W: Weight>(
     }
 }
 
-fn partition_by<W: Weight, C: Copy + Into<u32>>(
-    items: &mut [Item<W>],
-    spill: &mut Vec<Item<W>>,
+fn partition_by<I: Item, C: Copy + Into<u32>>(
+    items: &mut [I],
+    spill: &mut Vec<I>,
     codes: &[C],
     code_max: u32,
 ) -> usize {
@@ -278,7 +282,7 @@ fn partition_by<W: Weight, C: Copy + Into<u32>>(
     let mut n_left = 0;
     for index in 0..items.len() {
         let item = items[index];
-        if codes[item.row as usize].into() <= code_max {
+        if codes[item.row() as usize].into() <= code_max {
             items[n_left] = item;
             n_left += 1;
         } else {

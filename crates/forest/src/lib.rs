@@ -1,5 +1,5 @@
-//! Decision trees, random forests and extra-trees as linfa estimators: deterministic, fast, with
-//! scikit-learn's parameters and quality.
+//! Decision trees, random forests and extra-trees as linfa estimators, of classes and of numbers:
+//! deterministic, fast, with scikit-learn's parameters and quality.
 //!
 //! ```
 //! use linfa::prelude::*;
@@ -24,8 +24,8 @@
 //! - **The same seed gives the same bytes**, on every machine and for any number of threads. Each
 //!   tree has a random stream of its own, and no platform logarithm or root is used.
 //! - **scikit-learn's semantics.** Rows are cast to float32, thresholds are float64 midpoints, a row
-//!   goes left where `x <= t`, leaves hold class weights, forests average class proportions, ties go
-//!   to the lowest class. The random numbers are others, so single trees differ.
+//!   goes left where `x <= t`, leaves hold class weights or means, forests average class proportions
+//!   or values, ties go to the lowest class. The random numbers are others, so single trees differ.
 //! - **A threshold separates** the two values that it was chosen to separate, even where they lie
 //!   one ulp apart. (scikit-learn takes values closer than 1e-7 for equal.)
 //! - **Bad input is an error**, never a panic: NaN, infinities, no rows, labels above 65535. One
@@ -44,9 +44,11 @@ mod fit;
 mod forest;
 mod grow;
 mod isolation;
+mod item;
 mod params;
 mod prune;
 mod random;
+mod regression;
 mod rows;
 mod split;
 mod sweep;
@@ -60,6 +62,7 @@ pub use params::{
     ClassWeight, Criterion, DecisionTreeParams, DecisionTreeValidParams, ForestParams,
     ForestValidParams, MaxFeatures, MaxSamples,
 };
+pub use regression::{RegressionTree, Regressor};
 pub use tree::{DecisionTree, Node};
 pub use watch::Watch;
 

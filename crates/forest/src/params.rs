@@ -7,8 +7,10 @@ use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
 use crate::ForestError;
+use crate::fit::{Plan, Training};
 use crate::forest::Kind;
 use crate::grow::Rules;
+use crate::item::Target;
 
 /// What a split should lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub enum Criterion {
     Gini,
     /// Shannon entropy of the classes, in bits; scikit-learn's `log_loss` is the same.
     Entropy,
+    /// The variance of numbers; classes have none.
+    SquaredError,
 }
 
 /// How many features are drawn for each split; never less than one.
@@ -253,8 +257,40 @@ impl DecisionTreeValidParams {
         check_tree(self)
     }
 
+    /// Refuses what only numbers have.
+    pub(crate) fn check_classes(&self) -> Result<(), ForestError> {
+        let fits = self.criterion != Criterion::SquaredError;
+        require(
+            fits,
+            "criterion",
+            "SquaredError",
+            "Gini or Entropy for classes",
+        )
+    }
+
+    /// Refuses what only classes have.
+    pub(crate) fn check_numbers(&self) -> Result<(), ForestError> {
+        let found = format!("{:?}", self.criterion);
+        let fits = self.criterion == Criterion::SquaredError;
+        require(fits, "criterion", found, "SquaredError for numbers")?;
+        let fits = self.class_weight == ClassWeight::Uniform;
+        require(fits, "class_weight", "Balanced", "Uniform for numbers")
+    }
+
+    /// How the tree is grown.
+    pub(crate) fn plan<T: Target>(&self, training: &Training<T>) -> Result<Plan, ForestError> {
+        Ok(Plan {
+            rules: self.rules(training.n_features())?,
+            criterion: self.criterion,
+            ccp_alpha: self.ccp_alpha,
+            seed: self.seed,
+            n_trees: 1,
+            bootstrap: None,
+        })
+    }
+
     /// The parameters for rows of `n_features` values.
-    pub(crate) fn rules(&self, n_features: usize) -> Result<Rules, ForestError> {
+    fn rules(&self, n_features: usize) -> Result<Rules, ForestError> {
         Ok(Rules {
             max_depth: self.max_depth.unwrap_or(usize::MAX),
             min_samples_split: self.min_samples_split,
@@ -289,6 +325,23 @@ impl<K: Kind> ForestValidParams<K> {
         }
         let fits = self.bootstrap || !self.oob_score;
         require(fits, "oob_score", true, "false where bootstrap is off")
+    }
+
+    /// Refuses what only classes have.
+    pub(crate) fn check_numbers(&self) -> Result<(), ForestError> {
+        require(!self.oob_score, "oob_score", true, "false for numbers")?;
+        self.tree().check_numbers()
+    }
+
+    /// How the trees are grown.
+    pub(crate) fn plan<T: Target>(&self, training: &Training<T>) -> Result<Plan, ForestError> {
+        let mut plan = self.tree().plan(training)?;
+        plan.rules.random_thresholds = K::RANDOM_THRESHOLDS;
+        plan.n_trees = self.n_trees;
+        if self.bootstrap {
+            plan.bootstrap = Some(training.bootstrap(self.max_samples)?);
+        }
+        Ok(plan)
     }
 
     /// What the parameters say of each tree.

@@ -12,38 +12,11 @@
 use std::rc::Rc;
 
 use crate::codes::{Codes, Column, Table};
-use crate::criterion::{Measure, Sum, Weight};
+use crate::criterion::{Measure, Weight};
 use crate::grow::Rules;
+use crate::item::{Item, Totals};
 use crate::random::Stream;
 use crate::sweep::{Best, Side, code_range, gather_codes, gather_keys, sort, walk_bins, walk_rows};
-
-/// One training row within a tree.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Item<W> {
-    pub(crate) row: u32,
-    pub(crate) class: u32,
-    pub(crate) weight: W,
-}
-
-/// The class weights of a set of rows, and their sum.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Totals<S> {
-    pub(crate) classes: Vec<S>,
-    pub(crate) weight: S,
-}
-
-impl<S: Sum> Totals<S> {
-    /// Adds up the weights of `items`.
-    pub(crate) fn count<W: Weight<Sum = S>>(&mut self, items: &[Item<W>], n_classes: usize) {
-        self.classes.clear();
-        self.classes.resize(n_classes, S::default());
-        self.weight = S::default();
-        for item in items {
-            self.classes[item.class as usize] += item.weight.widen();
-            self.weight += item.weight.widen();
-        }
-    }
-}
 
 /// A cut of one feature: codes up to `code_max` go left.
 #[derive(Debug, Clone, Copy)]
@@ -71,19 +44,19 @@ enum Found {
 }
 
 /// Finds splits; owns the memory that the search needs, which is reused from node to node.
-pub(crate) struct Searcher<'a, W: Weight> {
+pub(crate) struct Searcher<'a, I: Item> {
     table: &'a Table,
     rules: &'a Rules,
     measure: &'a Measure,
-    n_classes: usize,
+    n_sums: usize,
     pub(crate) stream: Stream,
     order: Vec<u32>,
-    scratch: Scratch<W>,
+    scratch: Scratch<I::Weight>,
 }
 
 /// Buffers of the search within one feature.
 struct Scratch<W: Weight> {
-    /// Class weights of one side of a cut.
+    /// The sums of one side of a cut.
     side: Vec<W::Sum>,
     /// Codes of all items.
     codes: Vec<u32>,
@@ -98,23 +71,26 @@ struct Scratch<W: Weight> {
     occupied: Vec<bool>,
 }
 
-impl<'a, W: Weight> Searcher<'a, W> {
+/// The type of a sum of rows' weights.
+type SumOf<I> = <<I as Item>::Weight as Weight>::Sum;
+
+impl<'a, I: Item> Searcher<'a, I> {
     pub(crate) fn new(
         table: &'a Table,
         rules: &'a Rules,
         measure: &'a Measure,
-        n_classes: usize,
+        n_sums: usize,
         stream: Stream,
     ) -> Self {
         Self {
             table,
             rules,
             measure,
-            n_classes,
+            n_sums,
             stream,
             order: (0_u32..).take(table.columns.len()).collect(),
             scratch: Scratch {
-                side: vec![W::Sum::default(); n_classes],
+                side: vec![SumOf::<I>::default(); n_sums],
                 codes: Vec::new(),
                 keys: Vec::new(),
                 sorted: Vec::new(),
@@ -151,8 +127,8 @@ impl<'a, W: Weight> Searcher<'a, W> {
     /// first wins, then the lower threshold. Newly found constants are added to `constants`.
     pub(crate) fn find(
         &mut self,
-        items: &[Item<W>],
-        totals: &Totals<W::Sum>,
+        items: &[I],
+        totals: &Totals<SumOf<I>>,
         constants: &mut Constants,
     ) -> Option<Cut> {
         let n_features = self.order.len();
@@ -201,7 +177,7 @@ impl<'a, W: Weight> Searcher<'a, W> {
         best.map(|(_, cut)| cut)
     }
 
-    fn search(&mut self, feature: u32, items: &[Item<W>], totals: &Totals<W::Sum>) -> Found {
+    fn search(&mut self, feature: u32, items: &[I], totals: &Totals<SumOf<I>>) -> Found {
         let column = &self.table.columns[feature as usize];
         if self.rules.random_thresholds {
             let unit = self.stream.unit();
@@ -211,14 +187,9 @@ impl<'a, W: Weight> Searcher<'a, W> {
         }
     }
 
-    fn search_best(
-        &mut self,
-        column: &Column,
-        items: &[Item<W>],
-        totals: &Totals<W::Sum>,
-    ) -> Found {
+    fn search_best(&mut self, column: &Column, items: &[I], totals: &Totals<SumOf<I>>) -> Found {
         let n_codes = column.values.len();
-        let n_cells = n_codes * self.n_classes;
+        let n_cells = n_codes * self.n_sums;
         let scratch = &mut self.scratch;
         let n_keys = scratch.gather_keys(&column.codes, items);
         let keys = &scratch.keys[..n_keys];
@@ -229,10 +200,11 @@ impl<'a, W: Weight> Searcher<'a, W> {
         }
         let mut side = Side::new(&mut scratch.side, totals, self.measure);
         let mut best = Best::default();
-        if self.rules.min_samples_leaf == 1 && n_cells <= CELLS_PER_ROW * n_keys {
+        let fit_bins = I::ADDS_WEIGHT && n_cells <= CELLS_PER_ROW * n_keys;
+        if self.rules.min_samples_leaf == 1 && fit_bins {
             scratch
                 .bins
-                .resize(scratch.bins.len().max(n_cells), W::default());
+                .resize(scratch.bins.len().max(n_cells), I::Weight::default());
             scratch
                 .occupied
                 .resize(scratch.occupied.len().max(n_codes), false);
@@ -265,8 +237,8 @@ impl<'a, W: Weight> Searcher<'a, W> {
     fn search_random(
         &mut self,
         column: &Column,
-        items: &[Item<W>],
-        totals: &Totals<W::Sum>,
+        items: &[I],
+        totals: &Totals<SumOf<I>>,
         unit: f64,
     ) -> Found {
         let scratch = &mut self.scratch;
@@ -283,15 +255,15 @@ impl<'a, W: Weight> Searcher<'a, W> {
         let code_max = min + u32::try_from(n_below).expect("codes have 32 bits") - 1;
 
         let mut n_left = 0;
-        let mut weight = W::Sum::default();
+        let mut weight = SumOf::<I>::default();
         let left = &mut scratch.side;
-        left.fill(W::Sum::default());
+        left.fill(SumOf::<I>::default());
         for (item, code) in items.iter().zip(&scratch.codes) {
             let goes_left = *code <= code_max;
             n_left += usize::from(goes_left);
-            let counted = if goes_left { item.weight } else { W::default() };
-            left[item.class as usize] += counted.widen();
-            weight += counted.widen();
+            let counted = if goes_left { *item } else { I::default() };
+            left[item.slot()] += counted.amount().widen();
+            weight += counted.weight().widen();
         }
         let n_right = items.len() - n_left;
         if n_left.min(n_right) < self.rules.min_samples_leaf {
@@ -300,7 +272,7 @@ impl<'a, W: Weight> Searcher<'a, W> {
         Found::Cut {
             purity: self
                 .measure
-                .purity(left, weight, &totals.classes, totals.weight),
+                .purity(left, weight, &totals.sums, totals.weight),
             code_max,
             threshold,
         }
@@ -312,7 +284,7 @@ const CELLS_PER_ROW: usize = 8;
 
 impl<W: Weight> Scratch<W> {
     /// Collects the keys of all items above code 0, at the front of `keys`, and returns how many they are.
-    fn gather_keys(&mut self, codes: &Codes, items: &[Item<W>]) -> usize {
+    fn gather_keys<I: Item>(&mut self, codes: &Codes, items: &[I]) -> usize {
         self.keys.resize(self.keys.len().max(items.len()), 0);
         match codes {
             Codes::U8(codes) => gather_keys(codes, items, &mut self.keys[..items.len()]),
@@ -322,7 +294,7 @@ impl<W: Weight> Scratch<W> {
     }
 
     /// Copies the items' codes and returns the smallest and the largest.
-    fn gather_codes(&mut self, codes: &Codes, items: &[Item<W>]) -> (u32, u32) {
+    fn gather_codes<I: Item>(&mut self, codes: &Codes, items: &[I]) -> (u32, u32) {
         match codes {
             Codes::U8(codes) => gather_codes(codes, items, &mut self.codes),
             Codes::U16(codes) => gather_codes(codes, items, &mut self.codes),

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::criterion::{Measure, Sum, Weight, gini_purity, squares};
-use crate::split::{Item, Totals};
+use crate::criterion::{Measure, Sum, Weight, square_purity, squares};
+use crate::item::{Item, Totals};
 
 /// Up to how many codes per row counting beats comparing.
 const CODES_PER_ROW: usize = 8;
@@ -14,14 +14,14 @@ const COUNTED_MIN: usize = 24;
 /// Collects the keys of all items above code 0, and returns their number.
 ///
 /// `keys` has room for all items.
-pub(crate) fn gather_keys<W: Weight, C: Copy + Into<u32>>(
+pub(crate) fn gather_keys<I: Item, C: Copy + Into<u32>>(
     codes: &[C],
-    items: &[Item<W>],
+    items: &[I],
     keys: &mut [u64],
 ) -> usize {
     let mut n_keys = 0;
     for (item, index) in items.iter().zip(0_u64..) {
-        let code: u32 = codes[item.row as usize].into();
+        let code: u32 = codes[item.row() as usize].into();
         // Without a branch, which could not be foreseen: a key at code 0 is overwritten by the next.
         keys[n_keys] = u64::from(code) << 32 | index;
         n_keys += usize::from(code != 0);
@@ -40,15 +40,15 @@ pub(crate) fn code_range(keys: &[u64]) -> (u32, u32) {
 }
 
 /// Copies the items' codes and returns the smallest and the largest.
-pub(crate) fn gather_codes<W: Weight, C: Copy + Into<u32>>(
+pub(crate) fn gather_codes<I: Item, C: Copy + Into<u32>>(
     codes: &[C],
-    items: &[Item<W>],
+    items: &[I],
     copies: &mut Vec<u32>,
 ) -> (u32, u32) {
     let (mut min, mut max) = (u32::MAX, 0);
     copies.clear();
     copies.extend(items.iter().map(|item| {
-        let code = codes[item.row as usize].into();
+        let code = codes[item.row() as usize].into();
         min = min.min(code);
         max = max.max(code);
         code
@@ -89,11 +89,11 @@ pub(crate) fn sort(
 }
 
 /// Offers every cut between two of the sorted keys, from the top; ends with all rows on `side`.
-pub(crate) fn walk_rows<W: Weight>(
+pub(crate) fn walk_rows<I: Item>(
     sorted: &[u64],
-    items: &[Item<W>],
+    items: &[I],
     allowed: &RangeInclusive<usize>,
-    side: &mut Side<'_, W::Sum>,
+    side: &mut Side<'_, <I::Weight as Weight>::Sum>,
     best: &mut Best,
 ) {
     let mut last = (sorted[sorted.len() - 1] >> 32) as u32;
@@ -108,28 +108,28 @@ pub(crate) fn walk_rows<W: Weight>(
             best.high = code;
         }
         let item = &items[*key as u32 as usize];
-        side.add(item.class as usize, item.weight.widen());
+        side.add(item.slot(), item.amount().widen(), item.weight().widen());
     }
 }
 
-/// As [`walk_rows`], over unsorted keys, for leaves of any size.
-pub(crate) fn walk_bins<W: Weight>(
+/// As [`walk_rows`], over unsorted keys, for leaves of any size, where rows add their weight.
+pub(crate) fn walk_bins<I: Item>(
     keys: &[u64],
-    items: &[Item<W>],
-    bins: &mut [W],
+    items: &[I],
+    bins: &mut [I::Weight],
     occupied: &mut [bool],
-    side: &mut Side<'_, W::Sum>,
+    side: &mut Side<'_, <I::Weight as Weight>::Sum>,
     best: &mut Best,
 ) {
-    let n_classes = side.classes.len();
+    let n_sums = side.sums.len();
     for key in keys {
         let code = (key >> 32) as usize;
         let item = &items[*key as u32 as usize];
         occupied[code] = true;
-        bins[code * n_classes + item.class as usize] += item.weight;
+        bins[code * n_sums + item.slot()] += item.weight();
     }
     let mut first = true;
-    let bins = bins.chunks_exact_mut(n_classes);
+    let bins = bins.chunks_exact_mut(n_sums);
     for (code, (occupied, bin)) in occupied.iter_mut().zip(bins).enumerate().rev() {
         if !std::mem::take(occupied) {
             continue;
@@ -140,16 +140,16 @@ pub(crate) fn walk_bins<W: Weight>(
         }
         first = false;
         best.high = code;
-        for (class, weight) in bin.iter().enumerate() {
-            side.add(class, weight.widen());
+        for (slot, weight) in bin.iter().enumerate() {
+            side.add(slot, weight.widen(), weight.widen());
         }
-        bin.fill(W::default());
+        bin.fill(I::Weight::default());
     }
 }
 
 /// The right side of a cut while it moves down through the values.
 pub(crate) struct Side<'s, S> {
-    classes: &'s mut [S],
+    sums: &'s mut [S],
     weight: S,
     squares: S,
     other_squares: S,
@@ -159,30 +159,30 @@ pub(crate) struct Side<'s, S> {
 }
 
 impl<'s, S: Sum> Side<'s, S> {
-    pub(crate) fn new(classes: &'s mut [S], totals: &'s Totals<S>, measure: &'s Measure) -> Self {
-        classes.fill(S::default());
+    pub(crate) fn new(sums: &'s mut [S], totals: &'s Totals<S>, measure: &'s Measure) -> Self {
+        sums.fill(S::default());
         Self {
-            classes,
+            sums,
             weight: S::default(),
             squares: S::default(),
-            other_squares: squares(&totals.classes),
+            other_squares: squares(&totals.sums),
             totals,
             measure,
             stepwise: S::EXACT && measure.criterion == crate::Criterion::Gini,
         }
     }
 
-    /// Moves weight of one class to this side: `(a + w)² = a² + w (2a + w)`, and on the other side
+    /// Moves a part of one sum to this side: `(a + w)² = a² + w (2a + w)`, and on the other side
     /// `(b - w)² = b² - w (2b - w)`.
     #[inline]
-    fn add(&mut self, class: usize, weight: S) {
-        let here = self.classes[class];
+    fn add(&mut self, slot: usize, amount: S, weight: S) {
+        let here = self.sums[slot];
         if self.stepwise {
-            let there = self.totals.classes[class] - here;
-            self.squares += weight * (here + here + weight);
-            self.other_squares -= weight * (there + there - weight);
+            let there = self.totals.sums[slot] - here;
+            self.squares += amount * (here + here + amount);
+            self.other_squares -= amount * (there + there - amount);
         }
-        self.classes[class] = here + weight;
+        self.sums[slot] = here + amount;
         self.weight += weight;
     }
 
@@ -191,10 +191,10 @@ impl<'s, S: Sum> Side<'s, S> {
         let totals = self.totals;
         if self.stepwise {
             let other = totals.weight - self.weight;
-            gini_purity(self.squares, self.weight, self.other_squares, other)
+            square_purity(self.squares, self.weight, self.other_squares, other)
         } else {
             self.measure
-                .purity(self.classes, self.weight, &totals.classes, totals.weight)
+                .purity(self.sums, self.weight, &totals.sums, totals.weight)
         }
     }
 }

@@ -126,14 +126,7 @@ impl DecisionTree {
     /// Number of splits on the longest path.
     #[must_use]
     pub fn depth(&self) -> usize {
-        let mut depths = vec![0_usize; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate() {
-            if let Node::Split { left, right, .. } = node {
-                depths[*left as usize] = depths[index] + 1;
-                depths[*right as usize] = depths[index] + 1;
-            }
-        }
-        depths.into_iter().max().unwrap_or(0)
+        depth(&self.nodes)
     }
 
     /// The leaf that a row of float32 values, `n_features` of them, ends in.
@@ -142,22 +135,7 @@ impl DecisionTree {
     /// If the row is too short.
     #[must_use]
     pub fn leaf_of(&self, row: &[f32]) -> u32 {
-        let mut index = 0;
-        loop {
-            match self.nodes[index] {
-                Node::Leaf { leaf } => return leaf,
-                Node::Split {
-                    feature,
-                    threshold,
-                    left,
-                    right,
-                    ..
-                } => {
-                    let goes_left = f64::from(row[feature as usize]) <= threshold;
-                    index = if goes_left { left } else { right } as usize;
-                }
-            }
-        }
+        leaf_of(&self.nodes, row)
     }
 
     /// Adds the class proportions of the row's leaf to `sums`, which has `n_classes` entries.
@@ -192,20 +170,57 @@ impl DecisionTree {
     /// Features with many distinct values tend to get more than they deserve.
     #[must_use]
     pub fn feature_importances(&self) -> Vec<f64> {
-        let mut sums = vec![0.0; self.n_features];
-        for node in &self.nodes {
-            if let Node::Split {
+        importances(&self.nodes, self.n_features)
+    }
+}
+
+/// Number of splits on the longest path.
+pub(crate) fn depth(nodes: &[Node]) -> usize {
+    let mut depths = vec![0_usize; nodes.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        if let Node::Split { left, right, .. } = node {
+            depths[*left as usize] = depths[index] + 1;
+            depths[*right as usize] = depths[index] + 1;
+        }
+    }
+    depths.into_iter().max().unwrap_or(0)
+}
+
+/// The leaf that a row ends in.
+pub(crate) fn leaf_of(nodes: &[Node], row: &[f32]) -> u32 {
+    let mut index = 0;
+    loop {
+        match nodes[index] {
+            Node::Leaf { leaf } => return leaf,
+            Node::Split {
                 feature,
-                improvement,
+                threshold,
+                left,
+                right,
                 ..
-            } = node
-            {
-                sums[*feature as usize] += improvement;
+            } => {
+                let goes_left = f64::from(row[feature as usize]) <= threshold;
+                index = if goes_left { left } else { right } as usize;
             }
         }
-        normalize(&mut sums);
-        sums
     }
+}
+
+/// Each feature's share of all improvements.
+pub(crate) fn importances(nodes: &[Node], n_features: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; n_features];
+    for node in nodes {
+        if let Node::Split {
+            feature,
+            improvement,
+            ..
+        } = node
+        {
+            sums[*feature as usize] += improvement;
+        }
+    }
+    normalize(&mut sums);
+    sums
 }
 
 /// Scales what is not all zero to a sum of 1.

@@ -228,6 +228,15 @@ impl Additive {
         })
     }
 
+    /// As [`crate::Forest::filled`].
+    #[must_use]
+    pub fn filled(mut self, fills: &[Option<f64>]) -> Self {
+        for tree in &mut self.trees {
+            tree.fill(fills);
+        }
+        self
+    }
+
     /// Which estimator this was.
     #[must_use]
     pub fn kind(&self) -> AdditiveKind {

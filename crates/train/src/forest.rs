@@ -1,16 +1,19 @@
-//! Trees and forests by spinney-forest: the same bytes for the same seed, with class proportions.
+//! Trees and forests by spinney-forest: the same bytes for the same seed, with class proportions, or
+//! with means where rows have numbers.
 
 use linfa::DatasetBase;
 use linfa::ParamGuard;
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use spinney_dataset::Dataset;
 use spinney_forest::{
     ClassWeight, Criterion, DecisionTree, ExtraTrees, ForestError, MaxFeatures, MaxSamples, Node,
-    RandomForest, Watch,
+    RandomForest, Regressor, Watch,
 };
-use spinney_model::{FloatModel, Forest, ForestKind, Schema, Tree};
+use spinney_model::{
+    Additive, AdditiveKind, FloatModel, Forest, ForestKind, Link, Precision, Schema, Sum, Tree,
+};
 
-use crate::{TrainError, schema_of};
+use crate::{TrainError, features_of, schema_of};
 
 /// How a forest is trained, in scikit-learn's terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,15 +105,19 @@ macro_rules! ensemble {
     };
 }
 
-/// Fits a tree or a forest; `on_tree(done, total)` hears of each finished tree.
+/// Fits a tree or a forest, of classes or of the one number that each row has; `on_tree(done, total)`
+/// hears of each finished tree.
 ///
 /// # Errors
-/// Fewer than two classes, or parameters out of range.
+/// Fewer than two classes, several numbers a row, or parameters out of range.
 pub fn forest(
     rows: &Dataset,
     params: &ForestParams,
     on_tree: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<FloatModel, TrainError> {
+    if let Some(numbers) = rows.numbers() {
+        return regressor(rows, numbers, params, on_tree);
+    }
     let schema = schema_of(rows)?;
     let mut dataset = DatasetBase::new(rows.values().view(), Array1::from(rows.labels().to_vec()));
     if let Some(weights) = &params.class_weights {
@@ -118,14 +125,13 @@ pub fn forest(
         dataset = dataset.with_weights(weights);
     }
     let watch = Watch::new().on_tree(on_tree);
-    let library = |error: ForestError| TrainError::Library(error.to_string());
     let trees = match params.kind {
         ForestKind::DecisionTree => {
             let tree = shared!(DecisionTree::params(), params)
                 .check()
                 .and_then(|valid| valid.fit_watched(&dataset, &watch))
                 .map_err(library)?;
-            vec![convert(&tree, &schema)?]
+            convert_all(std::slice::from_ref(&tree), &schema)?
         }
         ForestKind::RandomForest => {
             let forest = ensemble!(RandomForest::params(), params)
@@ -145,36 +151,91 @@ pub fn forest(
     Ok(FloatModel::Forest(Forest::new(params.kind, schema, trees)?))
 }
 
-fn convert_all(trees: &[DecisionTree], schema: &Schema) -> Result<Vec<Tree>, TrainError> {
-    trees.iter().map(|tree| convert(tree, schema)).collect()
+/// What kind of regressor a kind of forest is with numbers in its leaves.
+fn regressor_kind(kind: ForestKind) -> AdditiveKind {
+    match kind {
+        ForestKind::DecisionTree => AdditiveKind::RegressionTree,
+        ForestKind::RandomForest => AdditiveKind::RandomForestRegressor,
+        ForestKind::ExtraTrees => AdditiveKind::ExtraTreesRegressor,
+    }
 }
 
-fn convert(tree: &DecisionTree, schema: &Schema) -> Result<Tree, TrainError> {
-    let nodes = tree
-        .nodes()
-        .iter()
-        .map(|node| match node {
-            Node::Split {
-                feature,
-                threshold,
-                left,
-                right,
-                ..
-            } => spinney_model::Node::Split {
-                feature: *feature,
-                threshold: *threshold,
-                missing: None,
-                left: *left,
-                right: *right,
-            },
-            Node::Leaf { leaf } => {
-                let weights = tree.leaf_weights(*leaf);
-                let total: f64 = weights.iter().sum();
-                spinney_model::Node::Leaf {
-                    values: weights.iter().map(|weight| weight / total).collect(),
-                }
-            }
-        })
-        .collect();
-    Ok(Tree::new(nodes, schema)?)
+/// The mean of trees over numbers, as scikit-learn adds it.
+fn regressor(
+    rows: &Dataset,
+    numbers: &Array2<f64>,
+    params: &ForestParams,
+    on_tree: &(dyn Fn(usize, usize) + Sync),
+) -> Result<FloatModel, TrainError> {
+    if numbers.ncols() != 1 {
+        return Err(TrainError::Rows {
+            found: format!("{} numbers for each row", numbers.ncols()),
+            expected: "one: a regressor with several targets can be imported".to_owned(),
+        });
+    }
+    let (features, naming) = features_of(rows);
+    let schema = Schema::of_targets(features, naming, vec!["value".to_owned()])?;
+    let dataset = DatasetBase::new(rows.values().view(), numbers.column(0).to_owned());
+    let watch = Watch::new().on_tree(on_tree);
+    let fitted = match params.kind {
+        ForestKind::DecisionTree => shared!(DecisionTree::params(), params)
+            .check()
+            .and_then(|valid| valid.fit_numbers(&dataset, &watch)),
+        ForestKind::RandomForest => ensemble!(RandomForest::params(), params)
+            .check()
+            .and_then(|valid| valid.fit_numbers(&dataset, &watch)),
+        ForestKind::ExtraTrees => ensemble!(ExtraTrees::params(), params)
+            .check()
+            .and_then(|valid| valid.fit_numbers(&dataset, &watch)),
+    };
+    let trees = fitted.as_ref().map(Regressor::trees);
+    let trees = trees.map_err(|error| library(error.clone()))?;
+    let sum = Sum::new(Precision::Float64, vec![0.0], trees.len() as f64);
+    let trees = trees.iter().map(|tree| {
+        let value = |leaf: u32| vec![tree.values()[leaf as usize]];
+        Tree::additive(convert(tree.nodes(), value), &schema, 1, Some(0))
+    });
+    let trees = trees.collect::<Result<_, _>>()?;
+    let kind = regressor_kind(params.kind);
+    let model = Additive::new(kind, schema, trees, sum, Link::Identity, None);
+    Ok(FloatModel::Additive(model?))
+}
+
+fn library(error: ForestError) -> TrainError {
+    TrainError::Library(error.to_string())
+}
+
+fn convert_all(trees: &[DecisionTree], schema: &Schema) -> Result<Vec<Tree>, TrainError> {
+    let convert = |tree: &DecisionTree| {
+        let shares = |leaf: u32| {
+            let weights = tree.leaf_weights(leaf);
+            let total: f64 = weights.iter().sum();
+            weights.iter().map(|weight| weight / total).collect()
+        };
+        Ok(Tree::new(convert(tree.nodes(), shares), schema)?)
+    };
+    trees.iter().map(convert).collect()
+}
+
+/// The nodes as the float model has them; `values` tells what a leaf holds.
+fn convert(nodes: &[Node], values: impl Fn(u32) -> Vec<f64>) -> Vec<spinney_model::Node> {
+    let convert = |node: &Node| match node {
+        Node::Split {
+            feature,
+            threshold,
+            left,
+            right,
+            ..
+        } => spinney_model::Node::Split {
+            feature: *feature,
+            threshold: *threshold,
+            missing: None,
+            left: *left,
+            right: *right,
+        },
+        Node::Leaf { leaf } => spinney_model::Node::Leaf {
+            values: values(*leaf),
+        },
+    };
+    nodes.iter().map(convert).collect()
 }

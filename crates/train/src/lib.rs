@@ -63,19 +63,21 @@ fn schema_of(rows: &Dataset) -> Result<Schema, TrainError> {
             expected: "at least one row per class".to_owned(),
         });
     }
-    let features = rows
-        .features()
-        .iter()
-        .map(|name| Feature {
-            name: name.clone(),
-            compare: Compare::Float32,
-            categories: Vec::new(),
-        })
-        .collect();
+    let (features, naming) = features_of(rows);
+    Ok(Schema::new(features, naming, rows.classes().to_vec())?)
+}
+
+/// The features of a model trained on `rows`.
+fn features_of(rows: &Dataset) -> (Vec<Feature>, Naming) {
+    let feature = |name: &String| Feature {
+        name: name.clone(),
+        compare: Compare::Float32,
+        categories: Vec::new(),
+    };
     let naming = if rows.is_named() {
         Naming::Given
     } else {
         Naming::Positional
     };
-    Ok(Schema::new(features, naming, rows.classes().to_vec())?)
+    (rows.features().iter().map(feature).collect(), naming)
 }

@@ -1,6 +1,6 @@
 //! `[model]`: which keys belong to which kind of model and trainer.
 
-use spinney_model::{ForestKind, Voting};
+use spinney_model::{ForestKind, Task, Voting};
 
 use crate::choice::{Criterion, ModelKind, Promise, Source, Trainer};
 use crate::diagnostics::Fault;
@@ -166,6 +166,7 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
         let why = "each tree sees all rows unless `bootstrap` is on";
         reader.contradict(section, "max_samples", why, &section.cause(key));
     }
+    let criterion = criterion(reader, section)?;
     let class_weight = class_weight(section);
     if class_weight == Some(ClassWeight::BalancedSubsample) && kind == ForestKind::DecisionTree {
         let message = "model.class_weight: found `\"balanced_subsample\"`, expected `\"balanced\"` \
@@ -188,16 +189,46 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
         min_samples_leaf: count(section, "min_samples_leaf")?,
         max_leaf_nodes: section.integer_u32("max_leaf_nodes"),
         max_features: max_features(section).unwrap_or(match kind {
-            ForestKind::DecisionTree => MaxFeatures::All,
-            _ => MaxFeatures::Sqrt,
+            ForestKind::RandomForest | ForestKind::ExtraTrees
+                if criterion != Criterion::SquaredError =>
+            {
+                MaxFeatures::Sqrt
+            }
+            _ => MaxFeatures::All,
         }),
-        criterion: section.choice::<Criterion>("criterion")?,
+        criterion,
         bootstrap,
         max_samples: count(section, "max_samples"),
         class_weight: class_weight?,
         min_impurity_decrease: section.number("min_impurity_decrease")?,
         ccp_alpha: section.number("ccp_alpha")?,
     }))
+}
+
+/// What splits are chosen by: numbers have one criterion, classes have the others.
+fn criterion(reader: &mut Reader, section: &RawSection) -> Option<Criterion> {
+    let is_regressor = section.choice::<Task>("task") == Some(Task::Regress);
+    let (usual, expected) = match is_regressor {
+        true => (
+            Criterion::SquaredError,
+            "`\"squared_error\"`, which numbers have",
+        ),
+        false => (
+            Criterion::Gini,
+            "`\"gini\"` or `\"entropy\"`, which classes have",
+        ),
+    };
+    let Some(span) = section.given("criterion") else {
+        return Some(usual);
+    };
+    let criterion = section.choice::<Criterion>("criterion")?;
+    if (criterion == Criterion::SquaredError) != is_regressor {
+        let found = literal(reader.text, &span);
+        let message = format!("model.criterion: found {found}, expected {expected}");
+        let help = "`task = \"regress\"` in [model] is for labels that are numbers";
+        reader.fault(Fault::new(Some(span), message).help(help));
+    }
+    Some(criterion)
 }
 
 fn beyond_linfa(reader: &mut Reader, section: &RawSection, kind: ForestKind) {

@@ -2,7 +2,7 @@
 
 use spinney_model::Task;
 
-use crate::choice::{Source, Word};
+use crate::choice::{ModelKind, Source, Trainer, Word};
 use crate::diagnostics::Fault;
 use crate::raw::RawPipeline;
 use crate::value::{Reader, literal};
@@ -71,6 +71,12 @@ const KEYS: &[OfTasks] = &[
     of("accuracy", "max_drop", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "min_agreement", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "max_disagreements", RIGHT_OR_WRONG, NO_NUMBER),
+    of(
+        "model",
+        "class_weight",
+        &[Task::Classify],
+        "only classes are weighed against one another",
+    ),
     of("accuracy", "max_error", &[Task::Regress], NO_VALUE),
     of("accuracy", "max_mae_growth", &[Task::Regress], NO_VALUE),
     of("accuracy", "min_r2", &[Task::Regress], NO_VALUE),
@@ -119,17 +125,11 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) {
         return;
     };
     let is_trained = model.choice::<Source>("source") == Some(Source::Train);
-    if let Some(span) = model
-        .given("task")
-        .filter(|_| is_trained && task != Task::Classify)
+    if let Some(span) = model.given("task").filter(|_| is_trained)
+        && let Some((expected, help)) = untrained(raw, task)
     {
-        let message = format!(
-            "model.task: found {}, expected `\"classify\"`, since what is trained here is a \
-             classifier",
-            literal(reader.text, &span)
-        );
-        let help = "train it with scikit-learn, XGBoost or LightGBM and import the file: \
-                    `source = \"import\"`, `path = \"…\"`";
+        let found = literal(reader.text, &span);
+        let message = format!("model.task: found {found}, expected {expected}");
         reader.fault(Fault::new(Some(span), message).help(help));
         return;
     }
@@ -150,6 +150,35 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) {
         let why = "the rows have no labels";
         let cause = dataset.cause("test");
         reader.contradict(dataset, "normal", why, &cause);
+    }
+}
+
+/// What is expected in place of a task that nothing here is trained for, and the next step.
+fn untrained(raw: &RawPipeline, task: Task) -> Option<(&'static str, &'static str)> {
+    const IMPORT: &str = "train it with scikit-learn, XGBoost or LightGBM and import the file: \
+                          `source = \"import\"`, `path = \"…\"`";
+    let model = raw.section("model");
+    match task {
+        Task::Classify => None,
+        Task::Detect => Some((
+            "`\"classify\"` or `\"regress\"`, since no detector is trained here",
+            IMPORT,
+        )),
+        Task::Regress if raw.section("frontend").span.is_some() => Some((
+            "`\"classify\"`, since recordings have classes",
+            "write rows of features and numbers into a CSV file, without [frontend]",
+        )),
+        Task::Regress if model.choice::<Trainer>("trainer") == Some(Trainer::Linfa) => Some((
+            "`\"classify\"`, since `trainer = \"linfa\"` trains classifiers",
+            "remove `trainer`",
+        )),
+        Task::Regress if model.choice::<ModelKind>("kind") == Some(ModelKind::GaussianNb) => {
+            Some((
+                "`\"classify\"`, since naive Bayes tells classes apart",
+                "`kind` is `\"decision-tree\"`, `\"random-forest\"` or `\"extra-trees\"`",
+            ))
+        }
+        Task::Regress => None,
     }
 }
 

@@ -89,7 +89,7 @@ pub const SECTIONS: &[Section] = &[
         "test_fraction": Kind::Number(Interval::Fraction), Default::Value("0.25");
     },
     section! {
-        /// Says where the classifier comes from, and how it is trained.
+        /// Says where the model comes from, and how it is trained.
         "model", required:
         /// Whether the model is trained here or comes from a file.
         "source": Kind::Choice(Source::WORDS), Default::Value("\"train\"");
@@ -103,7 +103,7 @@ pub const SECTIONS: &[Section] = &[
         "threshold": Kind::Number(Interval::Finite), Default::Words("the model's own");
         /// The names of an imported model's classes, in its order.
         "classes": Kind::Names { max: 255 }, Default::Words("those of the file");
-        /// The classifier to train.
+        /// The model to train.
         "kind": Kind::Choice(ModelKind::WORDS), NONE;
         /// Whose code trains; Gaussian naive Bayes is always trained by linfa.
         "trainer": Kind::Choice(Trainer::WORDS), Default::Value("\"spinney\"");
@@ -119,9 +119,10 @@ pub const SECTIONS: &[Section] = &[
         "max_leaf_nodes": Kind::Integer { min: 2, max: COUNT_MAX }, NO_LIMIT;
         /// How many features, drawn at random, a split chooses from.
         "max_features": Kind::MaxFeatures,
-            Default::Words("`\"sqrt\"` for forests, `\"all\"` for a decision tree");
+            Default::Words("`\"sqrt\"` for forests, `\"all\"` for a decision tree and for numbers");
         /// What a split is chosen by.
-        "criterion": Kind::Choice(Criterion::WORDS), Default::Value("\"gini\"");
+        "criterion": Kind::Choice(Criterion::WORDS),
+            Default::Words("`\"gini\"`, or `\"squared_error\"` with `task = \"regress\"`");
         /// Whether each tree sees rows drawn with replacement, rather than all rows.
         "bootstrap": Kind::Flag,
             Default::Words("`true` for a random forest, `false` for extra-trees");

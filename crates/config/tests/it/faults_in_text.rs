@@ -63,7 +63,7 @@ fn an_empty_file() {
 
         error: model: found no such section, expected `[model]`
         --> folder/pipeline.toml
-         = help: Says where the classifier comes from, and how it is trained.
+         = help: Says where the model comes from, and how it is trained.
 
         error: target: found no such section, expected `[target]`
         --> folder/pipeline.toml

@@ -132,7 +132,7 @@ fn missing_keys() {
             3 | [model]
               | ^^^^^^^
               |
-              = help: The classifier to train.
+              = help: The model to train.
 
             error: target.chip: found nothing, expected the name of a chip
              --> folder/pipeline.toml:4:1

@@ -21,6 +21,7 @@ fn shipped_configs_are_without_fault() {
         "pipeline.toml",
         "examples/iris-tree.toml",
         "examples/wine-bayes.toml",
+        "examples/air-forest.toml",
         "examples/air-regression.toml",
         "examples/air-targets.toml",
         "examples/air-boosting.toml",

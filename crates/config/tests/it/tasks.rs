@@ -1,7 +1,7 @@
 //! What a model is asked for, the keys that belong to it, and what a feature's column may hold.
 
 use expect_test::expect;
-use spinney_config::{Missing, Model};
+use spinney_config::{MaxFeatures, Missing, Model, Training};
 use spinney_model::Task;
 
 use crate::common::{MINIMAL, check, parse};
@@ -65,17 +65,83 @@ fn classes_of_an_imported_model_have_names() {
 }
 
 #[test]
-fn what_is_trained_here_classifies() {
+fn what_is_trained_here_is_no_detector() {
+    let is_regressor = |keys: &str| MINIMAL.replace("n_trees = 3", keys);
+    let given = parse(&is_regressor("task = \"regress\"")).expect("a valid config");
+    let Model::Train(training @ Training::Forest(forest)) = &given.pipeline.model else {
+        panic!("a forest");
+    };
+    assert_eq!(training.task(), Task::Regress);
+    assert_eq!(forest.max_features, MaxFeatures::All);
     check(
-        &MINIMAL.replace("n_trees = 3", "task = \"regress\""),
+        &is_regressor("task = \"detect\""),
         &expect![[r#"
-            error: model.task: found `"regress"`, expected `"classify"`, since what is trained here is a classifier
+            error: model.task: found `"detect"`, expected `"classify"` or `"regress"`, since no detector is trained here
+              --> folder/pipeline.toml:10:8
+               |
+            10 | task = "detect"
+               |        ^^^^^^^^
+               |
+               = help: train it with scikit-learn, XGBoost or LightGBM and import the file: `source = "import"`, `path = "…"`
+        "#]],
+    );
+    check(
+        &is_regressor("task = \"regress\"\ncriterion = \"gini\"\nclass_weight = \"balanced\""),
+        &expect![[r#"
+            error: model.criterion: found `"gini"`, expected `"squared_error"`, which numbers have
+              --> folder/pipeline.toml:11:13
+               |
+            11 | criterion = "gini"
+               |             ^^^^^^
+               |
+               = help: `task = "regress"` in [model] is for labels that are numbers
+
+            error: model.class_weight: found `"balanced"`, expected none, since only classes are weighed against one another
+              --> folder/pipeline.toml:12:16
+               |
+            10 | task = "regress"
+               |        --------- because of this
+            11 | criterion = "gini"
+            12 | class_weight = "balanced"
+               |                ^^^^^^^^^^
+               |
+               = help: remove `class_weight`, or change `model.task`
+        "#]],
+    );
+    check(
+        &is_regressor("criterion = \"squared_error\""),
+        &expect![[r#"
+            error: model.criterion: found `"squared_error"`, expected `"gini"` or `"entropy"`, which classes have
+              --> folder/pipeline.toml:10:13
+               |
+            10 | criterion = "squared_error"
+               |             ^^^^^^^^^^^^^^^
+               |
+               = help: `task = "regress"` in [model] is for labels that are numbers
+        "#]],
+    );
+    check(
+        &is_regressor("task = \"regress\"\ntrainer = \"linfa\""),
+        &expect![[r#"
+            error: model.task: found `"regress"`, expected `"classify"`, since `trainer = "linfa"` trains classifiers
               --> folder/pipeline.toml:10:8
                |
             10 | task = "regress"
                |        ^^^^^^^^^
                |
-               = help: train it with scikit-learn, XGBoost or LightGBM and import the file: `source = "import"`, `path = "…"`
+               = help: remove `trainer`
+        "#]],
+    );
+    check(
+        &is_regressor("task = \"regress\"").replace("random-forest", "gaussian-nb"),
+        &expect![[r#"
+            error: model.task: found `"regress"`, expected `"classify"`, since naive Bayes tells classes apart
+              --> folder/pipeline.toml:10:8
+               |
+            10 | task = "regress"
+               |        ^^^^^^^^^
+               |
+               = help: `kind` is `"decision-tree"`, `"random-forest"` or `"extra-trees"`
         "#]],
     );
     check(

@@ -5,7 +5,7 @@ use spinney_config::{
     MaxFeatures, Model, Trainer, Training, did_you_mean,
 };
 use spinney_dataset::{Dataset, Fills};
-use spinney_model::{Additive, FloatModel, ForestKind, Link, Task};
+use spinney_model::{Additive, FloatModel, ForestKind, Link};
 use spinney_report::{Origin, UNKNOWN};
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
 
@@ -102,7 +102,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let model = match &session.config.pipeline.model {
         Model::Train(training) => {
             session.progress.doing("training");
-            let rows = inputs::rows(&session.config, inputs, Task::Classify, None)?;
+            let rows = inputs::rows(&session.config, inputs, training.task(), None)?;
             // A split or a pair of files always has training rows where a model is trained.
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
@@ -259,6 +259,7 @@ pub(crate) fn train_model(
     };
     let filled = |model: FloatModel| match model {
         FloatModel::Forest(forest) if !fills.is_empty() => FloatModel::Forest(forest.filled(fills)),
+        FloatModel::Additive(sum) if !fills.is_empty() => FloatModel::Additive(sum.filled(fills)),
         model => model,
     };
     result.map(filled).map_err(|error| match error {
@@ -313,6 +314,7 @@ fn forest_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> ForestPa
         criterion: match forest.criterion {
             Criterion::Gini => train::Criterion::Gini,
             Criterion::Entropy | Criterion::LogLoss => train::Criterion::Entropy,
+            Criterion::SquaredError => train::Criterion::SquaredError,
         },
         bootstrap: forest.bootstrap,
         max_samples: match forest.max_samples {
