@@ -59,6 +59,84 @@ fn the_same_for_a_program() {
 }
 
 #[test]
+fn a_project_from_a_folder_runs_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, bytes).expect("a file");
+    };
+    let run = |arguments: &[&str], below: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(arguments)
+            .current_dir(folder.path().join(below))
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+    };
+    for at in 0..8_usize {
+        let tone = wav(|n| [9000, -9000][n / (8 + at) % 2]);
+        write(&format!("sound/bell_{at}.wav"), &tone);
+        let hum = wav(|n| (n * (at + 3) % 97) as i16);
+        write(&format!("sound/hum_{at}.wav"), &hum);
+        for (class, level) in [("rest", 3_usize), ("walk", 900)] {
+            let row = |n: usize| format!("{},{level}\n", (n * 7 + at) % 13 * level);
+            let rows: String = (0..200).map(row).collect();
+            let side = ["train", "test"][at / 6];
+            write(
+                &format!("motion/{side}/{class}/{at}.csv"),
+                format!("ax,ay\n{rows}").as_bytes(),
+            );
+        }
+    }
+    write("sound/notes.txt", b"not read");
+    let config = |project: &str| {
+        let text = std::fs::read_to_string(folder.path().join(project).join("pipeline.toml"));
+        let text = text.expect("a config");
+        let sections = text.split("[dataset]").nth(1);
+        let sections = sections.and_then(|it| it.split("[model]").next());
+        sections.unwrap_or_default().to_owned()
+    };
+    run(&["new", "chimes", "--from", "sound/"], "");
+    expect![[r#"
+
+        path = "data/sound/{label}_*.wav"
+        test_fraction = 0.25          # this part of the rows is never trained on
+
+        [frontend]
+        sample_rate = 8000
+        frame = 256
+        bands = 32
+        decision_s = 0.2
+
+    "#]]
+    .assert_eq(&config("chimes"));
+    run(&["new", "steps", "--from", "motion"], "");
+    expect![[r#"
+
+        train = "data/motion/train"
+        test = "data/motion/test"
+
+        [frontend]
+        kind = "motion"
+        sample_rate = 50    # samples per second: no column of times says it
+        channels = ["ax", "ay"]
+        frame = 64
+        hop = 32
+
+    "#]]
+    .assert_eq(&config("steps"));
+    assert!(!folder.path().join("chimes/data/sound/notes.txt").exists());
+    for project in ["chimes", "steps"] {
+        run(&["pipeline", "run", "--until", "quantize"], project);
+        let sensor = folder.path().join(project).join("firmware/src/sensor.rs");
+        let sensor = std::fs::read_to_string(sensor).expect("a sensor");
+        assert!(sensor.contains("chain.push"), "{sensor}");
+    }
+}
+
+#[test]
 fn data_says_what_a_folder_holds() {
     let data = |files: &[(&str, Vec<u8>)], code: i32, expected: &Expect| {
         let folder = tempfile::tempdir().expect("a temporary folder");

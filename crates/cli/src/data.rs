@@ -11,7 +11,6 @@ use spinney_dataset::parquet::is_parquet;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
 use spinney_dataset::{Format, LabelsIn, Source, unpacked};
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::invocation;
 use spinney_pipeline::stages::{at_fault, seen};
 
 use crate::terminal;
@@ -39,7 +38,7 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
     if let ([folder], None) = (files, label)
         && folder.is_dir()
     {
-        let seen = seen::folder(folder)?;
+        let seen = seen::folder(folder, &slashed(folder))?;
         if as_json {
             return terminal::json(&seen).environment();
         }
@@ -86,10 +85,9 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
     let read = |path: &PathBuf| {
         if path.is_dir() {
             return Err(Failure::Input(anyhow!(
-                "{}: found a folder, expected files of rows; {} alone says what recordings it holds, and \
-                 which config reads them",
-                path.display(),
-                invocation::verb("data FOLDER")
+                "{}: found a folder, expected files of rows; a folder of recordings comes alone, without \
+                 `--label`",
+                path.display()
             )));
         }
         file::read(path, FILE_BYTES_MAX)

@@ -112,7 +112,8 @@ enum Verb {
         /// Bring the firmware that is there to the chip that its pipeline.toml names.
         #[arg(long, conflicts_with_all = ["chip", "origin"])]
         update: bool,
-        /// Rows to start from, copied into the project; `data FILE` shows what is taken of them.
+        /// Rows, or a folder of recordings, to start from, copied into the project; `data` shows what is
+        /// taken of them.
         #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "update")]
         from: Vec<PathBuf>,
         /// The column of their label, if it is not the likely one.

@@ -13,7 +13,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{image, invocation, lock_file, places, stages, store};
 
 use crate::own_xtask::{self, Spinney};
-use crate::start::{IRISES, sensor_rows};
+use crate::start::{IRISES, OF_ROWS, sensor_rows};
 use crate::terminal;
 
 /// Files of a project; what stands in double braces is put in.
@@ -51,6 +51,9 @@ const TEMPLATE: [(&str, &str); 9] = [
 ];
 
 pub use crate::start::Start;
+
+/// The sensor of a project whose model hears samples.
+const OF_SAMPLES: &str = include_str!("../template/firmware/src/sensor-of-samples.rs");
 
 /// What CI does, in a project.
 const WORKFLOW: &str = ".github/workflows/ci.yml";
@@ -106,15 +109,7 @@ pub(crate) fn run(
         path.display(),
         chip.name,
         invocation::name(),
-        match start.dataset.as_str() {
-            IRISES => "irises".to_owned(),
-            _ => start
-                .rows
-                .iter()
-                .map(|(name, _)| name.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
-        }
+        start.what
     );
     spinney.tell();
     Ok(())
@@ -188,11 +183,11 @@ pub(crate) fn is_package_name(name: &str) -> bool {
 /// Writes all files of the project but its `xtask`, the model's crate among them.
 pub fn write(folder: &Path, name: &str, chip: &Chip, start: &Start) -> Result<(), Failure> {
     let mut files = files(name, chip);
-    if start.dataset != IRISES {
-        let mut words = words(name, chip);
-        words.insert("dataset", start.dataset.clone());
-        files.insert(CONFIG, template(CONFIG, &words));
-    }
+    let mut words = words(name, chip);
+    words.insert("dataset", start.dataset.clone());
+    words.insert("flash", start.budget.flash.to_owned());
+    words.insert("ram", start.budget.ram.to_owned());
+    files.insert(CONFIG, template(CONFIG, &words));
     let (model, sensor) = model(&start.rows, &files[CONFIG])?;
     files.insert("firmware/src/sensor.rs", sensor);
     for (file, text) in &files {
@@ -238,18 +233,15 @@ pub(crate) fn model(
         .train
         .as_ref()
         .unwrap_or(&quantized.rows.test);
+    if !quantized.rows.test_samples.is_empty() {
+        return Ok((model, OF_SAMPLES.to_owned()));
+    }
     let shown = sensor_rows(train, quantized.quant.reading_type() == ReadingType::F32);
-    let sensor = TEMPLATE
-        .iter()
-        .find(|(file, _)| *file == "firmware/src/sensor.rs");
     let words = [
         ("n_rows", shown.len().to_string()),
         ("sensor_rows", shown.concat()),
     ];
-    Ok((
-        model,
-        fill(sensor.map_or("", |(_, text)| text), &words.into()),
-    ))
+    Ok((model, template("firmware/src/sensor.rs", &words.into())))
 }
 
 /// The files of a project around its rows, its model and its `xtask`, by path.
@@ -425,6 +417,8 @@ fn words(name: &str, chip: &Chip) -> BTreeMap<&'static str, String> {
         ("target", target.to_owned()),
         ("rows", ROWS.to_owned()),
         ("dataset", IRISES.to_owned()),
+        ("flash", OF_ROWS.flash.to_owned()),
+        ("ram", OF_ROWS.ram.to_owned()),
         ("crate", MODEL.to_owned()),
         ("last_steps", model_step(MODEL) + FIRMWARE_STEP),
         ("runtime", runtime.to_owned()),

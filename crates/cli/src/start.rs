@@ -1,11 +1,12 @@
 //! What a new project starts from: rows, and what its config and its stand-in for a sensor say of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use spinney_dataset::Dataset;
-use spinney_pipeline::failure::Failure;
+use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
+use spinney_pipeline::stages::seen;
 
 use crate::data;
 use crate::new::{ROWS, ROWS_BYTES};
@@ -24,9 +25,29 @@ const TEST_FRACTION: &str =
 pub struct Start {
     /// Files of rows, by their places in the project.
     pub(crate) rows: Vec<(String, Vec<u8>)>,
-    /// Its `[dataset]`.
+    /// Its `[dataset]`, and its `[frontend]` if rows are recordings.
     pub(crate) dataset: String,
+    /// What it is for, in words.
+    pub(crate) what: String,
+    pub(crate) budget: Budget,
 }
+
+/// What a first model may take together with its firmware.
+#[derive(Clone, Copy)]
+pub(crate) struct Budget {
+    pub flash: &'static str,
+    pub ram: &'static str,
+}
+
+/// Of rows, and of samples, which a front end keeps.
+pub(crate) const OF_ROWS: Budget = Budget {
+    flash: "32K",
+    ram: "4K",
+};
+const OF_SAMPLES: Budget = Budget {
+    flash: "128K",
+    ram: "32K",
+};
 
 /// Irises.
 impl Default for Start {
@@ -34,13 +55,20 @@ impl Default for Start {
         Self {
             rows: vec![(ROWS.to_owned(), ROWS_BYTES.to_vec())],
             dataset: IRISES.to_owned(),
+            what: "irises".to_owned(),
+            budget: OF_ROWS,
         }
     }
 }
 
 impl Start {
-    /// Starts from files of rows, of which the likely column is the label.
+    /// Starts from files of rows, of which the likely column is the label, or from a folder of recordings.
     pub(crate) fn from(files: &[PathBuf], label: Option<&str>) -> Result<Self, Failure> {
+        if let ([folder], None) = (files, label)
+            && folder.is_dir()
+        {
+            return Self::from_folder(folder);
+        }
         let bytes = data::read(files)?;
         let table = data::table_of(files, &bytes, label)?;
         let mut rows: Vec<(String, Vec<u8>)> = Vec::new();
@@ -68,7 +96,31 @@ impl Start {
         if is_divided {
             dataset += TEST_FRACTION;
         }
-        Ok(Self { dataset, rows })
+        Ok(Self {
+            dataset,
+            rows,
+            what: names.join(", "),
+            budget: OF_ROWS,
+        })
+    }
+
+    /// Starts from what `data` reads of a folder.
+    fn from_folder(folder: &Path) -> Result<Self, Failure> {
+        let full = std::path::absolute(folder).input()?;
+        let name = full.file_name().and_then(|it| it.to_str());
+        let place = format!("data/{}", name.unwrap_or("recordings"));
+        let seen = seen::folder(folder, &place)?;
+        let mut dataset = seen.dataset;
+        if !dataset.contains("\ntest = ") {
+            dataset += TEST_FRACTION;
+        }
+        let below = |(path, bytes)| (format!("{place}/{path}"), bytes);
+        Ok(Self {
+            rows: seen.files.into_iter().map(below).collect(),
+            dataset: format!("{dataset}\n{}", seen.frontend),
+            what: place,
+            budget: OF_SAMPLES,
+        })
     }
 }
 

@@ -205,6 +205,14 @@ impl Inputs {
         self.files.keys().map(String::as_str)
     }
 
+    /// The files below a folder, by their paths there.
+    pub(super) fn into_files(self, folder: &str) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let below = move |(path, bytes): (String, Vec<u8>)| {
+            Some((path.strip_prefix(folder)?.to_owned(), bytes))
+        };
+        self.files.into_iter().filter_map(below)
+    }
+
     /// The bytes of a file that the config names.
     pub fn bytes(&self, path: &ConfigPath) -> &[u8] {
         self.files.get(&path.typed).map_or(&[], Vec::as_slice)

@@ -36,11 +36,11 @@ enum Kind {
     Motion,
 }
 
-/// Says what the folder at `path` holds, with a config's sections for it.
+/// Says what the folder at `path` holds, with a config's sections for it, which call it `shown`.
 ///
 /// # Errors
 /// No recordings, none that can be read, or nothing that says their classes; each with what to do.
-pub fn folder(path: &Path) -> Result<Folder, Failure> {
+pub fn folder(path: &Path, shown: &str) -> Result<Folder, Failure> {
     let full = std::path::absolute(path).input()?;
     let mut below = Vec::new();
     walk(&full, "", &mut below)?;
@@ -54,10 +54,10 @@ pub fn folder(path: &Path) -> Result<Folder, Failure> {
         Some(motion) => motion.frontend(64),
     };
     let mut why_not = Vec::new();
-    let shown = path.display().to_string().replace('\\', "/");
     let shown = shown.trim_end_matches('/');
     let (root, full) = (|root: &str, text: &str| text.replace("{root}", root), full);
     let whole = full.display().to_string();
+    let whole = whole.trim_end_matches('/').to_owned();
     for dataset in candidates(&full, &below, &recordings, motion.as_ref()) {
         let read = |dataset: &str| read(&root(&whole, dataset), &trial);
         match read(&dataset).map(|(config, inputs)| (n_classes(&inputs), config, inputs)) {
@@ -83,6 +83,7 @@ pub fn folder(path: &Path) -> Result<Folder, Failure> {
                     untrained: unknown,
                     dataset: format!("[dataset]\n{}", root(shown, &dataset)),
                     frontend: format!("[frontend]\n{frontend}"),
+                    files: inputs.into_files(&format!("{whole}/")).collect(),
                     heard: Heard {
                         suspicious: suspicious.collect(),
                         ..heard

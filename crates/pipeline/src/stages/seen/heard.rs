@@ -15,7 +15,7 @@ const NAMED_MAX: usize = 5;
 
 /// What a folder of recordings holds, and a config's sections for it; its `Display` is what `data`
 /// prints.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Folder {
     /// As it was typed.
     pub folder: String,
@@ -27,6 +27,9 @@ pub struct Folder {
     pub dataset: String,
     /// `[frontend]`.
     pub frontend: String,
+    /// What these read, by their paths below the folder.
+    #[serde(skip)]
+    pub files: Vec<(String, Vec<u8>)>,
     #[serde(flatten)]
     pub(super) heard: Heard,
 }
