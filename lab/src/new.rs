@@ -1,7 +1,7 @@
 //! A fresh project of `new`: that it builds, and what its firmware says.
 
 use anyhow::anyhow;
-use spinney_board::Core;
+use spinney_board::Chip;
 use spinney_cli::new::{Start, write};
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -9,28 +9,41 @@ use spinney_pipeline::{image, interrupt};
 
 /// What CI runs: a fresh project builds, and its firmware classifies on an emulated board.
 pub(crate) fn check() -> Result<(), Failure> {
-    let core = Core::CortexM4F;
     let chip = spinney_board::find("STM32F405RGTx")
         .map_err(|error| anyhow!(error))
         .environment()?
         .chip(None)
         .ok_or_else(|| Failure::Environment(anyhow!("the table has this chip's core")))?;
     let _busy = interrupt::busy();
+    let flowers = "INFO class setosa\nINFO class versicolor\nINFO class virginica\n";
+    says("fresh-project", &chip, &Start::default(), flowers)?;
+    let recordings = [crate::repository().join("data/acoustic")];
+    let sounds = Start::from(&recordings, None)?;
+    says(
+        "fresh-sounds",
+        &chip,
+        &sounds,
+        &"INFO class tabla\n".repeat(8),
+    )?;
+    eprintln!("new: projects from rows and from recordings build, and their firmware says classes");
+    Ok(())
+}
+
+/// That the firmware of a project that starts so logs what is expected.
+fn says(name: &str, chip: &Chip, start: &Start, expected: &str) -> Result<(), Failure> {
     let folder = tempfile::tempdir().environment()?;
-    write(folder.path(), "fresh-project", &chip, &Start::default())?;
+    write(folder.path(), name, chip, start)?;
     let log = image::emulated_log(
         &folder.path().join("firmware"),
-        "fresh-project-firmware",
+        &format!("{name}-firmware"),
         &["--no-default-features", "--features", "semihosting"],
-        core,
+        chip.core,
         &terminal::progress(),
     )?;
-    let expected = "INFO class setosa\nINFO class versicolor\nINFO class virginica\n";
     if log.eq_ignore_ascii_case(expected) {
-        eprintln!("new: a fresh project builds, and its firmware tells the three flowers apart");
         return Ok(());
     }
     Err(Failure::Input(anyhow!(
-        "a fresh project's firmware logs\n{log}expected\n{expected}"
+        "the firmware of {name} logs\n{log}expected\n{expected}"
     )))
 }

@@ -63,7 +63,10 @@ impl Default for Start {
 
 impl Start {
     /// Starts from files of rows, of which the likely column is the label, or from a folder of recordings.
-    pub(crate) fn from(files: &[PathBuf], label: Option<&str>) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// Files that cannot be read, or that nothing says the classes of.
+    pub fn from(files: &[PathBuf], label: Option<&str>) -> Result<Self, Failure> {
         if let ([folder], None) = (files, label)
             && folder.is_dir()
         {

@@ -86,7 +86,7 @@ const KEYS: &[(&str, Ours)] = &[
         Ours::Key("model", "kind"),
     ),
     (
-        "test_size test_split test_ratio validation_fraction",
+        "test_size test_split test_ratio",
         Ours::Key("dataset", "test_fraction"),
     ),
     (

@@ -28,6 +28,9 @@ pub struct Pipeline {
     pub identity: Identity,
     /// `[dataset]`.
     pub dataset: Dataset,
+    /// Rows of `[dataset]` that neither train nor test; `None` without such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
     /// `[model]`.
     pub model: Model,
     /// `shrink` of `[model]`; `None` where the model stays as it is.
@@ -122,6 +125,17 @@ pub enum Dataset {
         /// Rows for the test.
         test: DataFile,
     },
+}
+
+/// Rows that choices are made on: they neither train nor test.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one per config")]
+pub enum Validation {
+    /// This share of the training rows, which then train nothing; above 0 and below 1.
+    Share(f64),
+    /// Those of a file.
+    File(DataFile),
 }
 
 /// A file of rows.
@@ -315,6 +329,8 @@ pub enum CalibrationRows {
     Share(f64),
     /// Those of a file.
     File(DataFile),
+    /// Those of [`Pipeline::validation`].
+    Validation,
 }
 
 /// Where the model comes from.

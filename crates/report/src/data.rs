@@ -181,12 +181,37 @@ pub struct Origin {
 }
 
 /// How many rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dataset {
     /// Rows for training; 0 for an imported model without any.
     pub train_rows: usize,
     /// Rows for the test.
     pub test_rows: usize,
+    /// Rows that neither train nor test; absent without such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
+}
+
+/// Rows that choices were made on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// How many.
+    pub rows: usize,
+    /// Accuracy of the float model on them.
+    pub float: f64,
+    /// Accuracy of the quantized model.
+    pub q15: f64,
+}
+
+impl Validation {
+    /// In words, without a full stop.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { rows, float, q15 } = self;
+        format!(
+            "On {rows} rows for validation, accuracy is {float:.4} in float and {q15:.4} in Q15"
+        )
+    }
 }
 
 /// Float against Q15 on the test rows.

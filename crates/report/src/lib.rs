@@ -33,7 +33,7 @@ pub use comparison::Comparison;
 pub use data::{
     Accuracy, Candidate, Certified, ChipMemory, Dataset, Device, EarlyExit, Encoding, Export,
     FeatureCoding, FlowStage, FootprintShare, Latency, Model, Origin, Report, SCHEMA, TableForm,
-    TimingBasis, Toolchain, TreeSize,
+    TimingBasis, Toolchain, TreeSize, Validation,
 };
 pub use mark::{FILES, is_report};
 pub use property::{Drift, Property, Truth};

@@ -34,6 +34,9 @@ pub struct Shrink {
     /// Accuracy on rows that were kept apart, of the original and of the smaller model; of `score`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_apart: Option<[f64; 2]>,
+    /// Whether rows kept apart are those for validation, and not training rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_validation: bool,
     /// Inputs at which a smaller model that was proposed would have changed a class; of `every-input`.
     pub counterexamples: usize,
     /// Steps that were not taken, as the search ended without an answer.
@@ -56,7 +59,7 @@ pub struct Shrink {
 pub struct Conformal {
     /// That probability.
     pub alpha: f64,
-    /// Training rows that were kept apart from the original's training and from the shrinking.
+    /// Rows that were kept apart from the original's training and from the shrinking.
     pub rows: usize,
     /// How many of them got another class, from the model that ships or one with more splits.
     pub parted: usize,
@@ -69,7 +72,7 @@ impl Conformal {
     pub(crate) fn line(&self) -> String {
         format!(
             "A further row keeps the original's class with probability at least {}, if it is exchangeable \
-             with the {} training rows that were kept apart from training and shrinking; {} of these \
+             with the {} rows that were kept apart from training and shrinking; {} of these \
              changed theirs on the way, where {} may",
             // As it is typed, without what binary fractions leave over.
             ((1.0 - self.alpha) * 1e9).round() / 1e9,
@@ -122,6 +125,9 @@ impl Shrink {
             ("every-row", _) => {
                 format!("The class is the original's for all {rows} training rows")
             }
+            (_, Some([before, after])) if self.on_validation => format!(
+                "On {rows} rows for validation, accuracy was {before:.4} before and {after:.4} after"
+            ),
             (_, Some([before, after])) => format!(
                 "On training rows that were kept apart, {rows} in all, accuracy was {before:.4} before \
                  and {after:.4} after"
@@ -185,6 +191,7 @@ mod tests {
             proven: Some(Truth::Proven),
             rows: 112,
             kept_apart: None,
+            on_validation: false,
             counterexamples: 0,
             unknown: 1,
             needed: Some(11),

@@ -2,18 +2,25 @@
 
 use crate::choice::{Gaps, ModelKind, Short, SignalKind, Source};
 use crate::diagnostics::Fault;
-use crate::pipeline::{ConfigPath, DataFile, Dataset, FilesOf, LABEL, Labels, Recorded};
+use crate::pipeline::{
+    ConfigPath, DataFile, Dataset, FilesOf, LABEL, Labels, Recorded, Validation,
+};
 use crate::raw::{RawPipeline, RawSection};
 use crate::value::Reader;
 
 /// A file of rows, and the key of the labels that belong to it.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("path", "path_labels"),
     ("train", "train_labels"),
     ("test", "test_labels"),
+    ("validation", "validation_labels"),
 ];
 
-pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
+/// The rows of both sides, and those that neither train nor test.
+pub(super) fn check(
+    reader: &mut Reader,
+    raw: &RawPipeline,
+) -> Option<(Dataset, Option<Validation>)> {
     let section = raw.section("dataset");
     let given = |key: &str| section.given(key).is_some();
     let imported = is_imported(raw);
@@ -99,30 +106,55 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Dataset> {
         reader.missing(raw, section, "label");
     }
 
-    if given("path") {
-        return Some(Dataset::Split {
-            rows: DataFile {
-                recorded: recorded(section, scales),
-                ..data_file(reader, raw, "path", "path_labels")?
-            },
-            test_fraction: section.number("test_fraction")?,
-        });
-    }
+    check_validation(reader, raw);
     let side = |key, labels| {
         Some(DataFile {
             recorded: recorded(section, scales.clone()),
             ..data_file(reader, raw, key, labels)?
         })
     };
-    let train = if given("train") {
-        Some(side("train", "train_labels")?)
-    } else {
-        None
+    let validation = match section.number("validation_fraction") {
+        Some(share) => Some(Validation::Share(share)),
+        None if given("validation") => {
+            Some(Validation::File(side("validation", "validation_labels")?))
+        }
+        None => None,
     };
-    Some(Dataset::Given {
-        train,
-        test: side("test", "test_labels")?,
-    })
+    let dataset = if given("path") {
+        Dataset::Split {
+            rows: side("path", "path_labels")?,
+            test_fraction: section.number("test_fraction")?,
+        }
+    } else {
+        let train = match given("train") {
+            true => Some(side("train", "train_labels")?),
+            false => None,
+        };
+        Dataset::Given {
+            train,
+            test: side("test", "test_labels")?,
+        }
+    };
+    Some((dataset, validation))
+}
+
+/// What rows for validation cannot be beside.
+fn check_validation(reader: &mut Reader, raw: &RawPipeline) {
+    let section = raw.section("dataset");
+    let given = |key: &str| section.given(key).is_some();
+    if given("validation_fraction") {
+        let cause = section.cause("validation_fraction");
+        let why = "training rows are kept for validation";
+        reader.contradict(section, "validation", why, &cause);
+        if given("test") && !given("train") && !given("path") {
+            let why = "there are no training rows to take it from";
+            reader.contradict(section, "validation_fraction", why, &section.cause("test"));
+        }
+    } else if given("validation") && raw.section("scenes").span.is_some() {
+        let why = "`[scenes]` are for training and the test alone; `validation_fraction` keeps some for training";
+        let cause = raw.section("scenes").cause("train_decisions");
+        reader.contradict(section, "validation", why, &cause);
+    }
 }
 
 /// Without a header, a column is called by its number.

@@ -59,9 +59,11 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let uplink = node::uplink(reader, raw);
     let power = node::power(reader, raw, target.as_ref());
     let search = search::check(reader, raw);
+    let (dataset, validation) = dataset?;
     Some(Pipeline {
         identity: identity?,
-        dataset: dataset?,
+        dataset,
+        validation,
         model: model?,
         shrink: shrink?,
         quantize: quantize?,

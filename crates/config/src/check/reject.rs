@@ -6,8 +6,6 @@ use crate::pipeline::{CalibrationRows, DataFile, Labels, Reject};
 use crate::raw::RawPipeline;
 use crate::value::Reader;
 
-use super::dataset;
-
 /// The share of the training rows that calibrates where nothing else is said.
 const SHARE: f64 = 0.2;
 
@@ -58,6 +56,9 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
         reader.fault(fault.help(help));
         return None;
     }
+    let dataset = raw.section("dataset");
+    let has_validation =
+        (["validation", "validation_fraction"].iter()).any(|key| dataset.given(key).is_some());
     let rows = match section.given("rows") {
         Some(_) => {
             let cause = section.cause("rows");
@@ -67,7 +68,6 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
                 "the rows have a file of their own",
                 &cause,
             );
-            let dataset = raw.section("dataset");
             for key in ["path_labels", "train_labels", "test_labels"] {
                 let why = "`rows` of [reject] has its labels in a column, as the other files must";
                 reader.contradict(dataset, key, why, &cause);
@@ -75,18 +75,19 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
             CalibrationRows::File(DataFile {
                 path: reader.path(section, "rows")?,
                 several: Vec::new(),
-                ..dataset::column_file(reader, raw)?
+                ..super::dataset::column_file(reader, raw)?
             })
         }
+        None if has_validation && section.given("share").is_none() => CalibrationRows::Validation,
         None if raw.section("model").choice::<Source>("source") == Some(Source::Import) => {
             reader.missing(raw, section, "rows");
             return None;
         }
-        None if raw.section("dataset").given("group").is_some() => {
+        None if dataset.given("group").is_some() => {
             let message = "reject: found `group` in [dataset] beside it, expected `rows`, a file of \
                            groups of its own: rows of groups that train say little about new ones";
             let fault = Fault::new(Some(span), message);
-            let group = raw.section("dataset").given("group");
+            let group = dataset.given("group");
             reader.fault(fault.context(group, "rows are alike in groups"));
             return None;
         }
@@ -100,7 +101,6 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
         return None;
     }
     let outliers = section.number("outliers");
-    let dataset = raw.section("dataset");
     let is_untrained = dataset.given("test").is_some() && dataset.given("train").is_none();
     if let Some(at) = section.given("outliers").filter(|_| is_untrained) {
         let message = "reject.outliers: found no training rows, expected some, which say what is like \

@@ -46,6 +46,10 @@ pub const SECTIONS: &[Section] = &[
         "test": Kind::Paths, NONE;
         /// The labels that belong to `test`, where that is an IDX or `.npy` file, or recordings.
         "test_labels": Kind::LabelFile, NONE;
+        /// A file of rows that neither train nor test, on which a classifier's choices are made.
+        "validation": Kind::Paths, NONE;
+        /// The labels that belong to `validation`, where that is an IDX or `.npy` file, or recordings.
+        "validation_labels": Kind::LabelFile, NONE;
         /// The column of a CSV file that holds the class, or a regressor's number, or the columns
         /// of several numbers; all others are features.
         "label": Kind::Columns, NONE;
@@ -87,6 +91,9 @@ pub const SECTIONS: &[Section] = &[
         /// The share of the rows of `path` that is kept for the test, class by class where there
         /// are classes.
         "test_fraction": Kind::Number(Interval::Fraction), Default::Value("0.25");
+        /// The share of the training rows that is kept for validation, as `test_fraction` is for the
+        /// test.
+        "validation_fraction": Kind::Number(Interval::Fraction), NONE;
     },
     section! {
         /// Says where the model comes from, and how it is trained.

@@ -45,8 +45,11 @@ pub struct Search {
     inputs: Inputs,
     progress: Progress,
     train: Dataset,
+    /// What is scored on in place of training rows.
+    validation: Option<Dataset>,
     /// Training rows that are run in place of test rows.
     stand_ins: Dataset,
+    /// The fold of each row that is scored on.
     fold_of: Vec<usize>,
     n_groups: Option<usize>,
     /// Digest of config, seed and data.
@@ -155,8 +158,9 @@ impl Search {
         let rows = inputs::rows(&config, &inputs, Task::Classify, None)?;
         let train = rows.train.unwrap_or(rows.test);
         let (search, seed) = (&config.pipeline.search, config.pipeline.identity.seed);
-        let groups = rows.groups;
-        let fold_of = folds(&train, groups.as_deref(), search.folds as usize, seed)
+        let groups = rows.groups.filter(|_| rows.validation.is_none());
+        let scored_on = rows.validation.as_ref().unwrap_or(&train);
+        let fold_of = folds(scored_on, groups.as_deref(), search.folds as usize, seed)
             .map_err(|error| at_fault(config.path(), &error))?;
         let growths = space::growths(search, seed);
         let data = digest(&config, &inputs, &growths[0])?;
@@ -168,6 +172,7 @@ impl Search {
             inputs,
             progress,
             train,
+            validation: rows.validation,
             fold_of,
             n_groups,
             data,
@@ -570,7 +575,14 @@ fn digest(config: &Config, inputs: &Inputs, first: &Keys) -> Result<String, Fail
     // Whatever the keys say that a search decides on.
     let canonical = space::config_with(config, first)?;
     let sections = [
-        "dataset", "frontend", "scenes", "reject", "model", "quantize", "features",
+        "dataset",
+        "validation",
+        "frontend",
+        "scenes",
+        "reject",
+        "model",
+        "quantize",
+        "features",
     ];
     let mut key = inputs.of_config(&canonical, &sections)?;
     let pipeline = &canonical.pipeline;

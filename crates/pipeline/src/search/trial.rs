@@ -217,14 +217,17 @@ impl Search {
     /// Scores points on a fold, by models of the others.
     fn score(&self, keys: &Keys, fold: usize, points: &mut [Point]) -> Result<(), Failure> {
         let (held, kept): (Vec<usize>, Vec<usize>) =
-            (0..self.train.n_rows()).partition(|row| self.fold_of[*row] == fold);
+            (0..self.fold_of.len()).partition(|row| self.fold_of[*row] == fold);
         if held.is_empty() {
             return Err(Failure::Input(anyhow::anyhow!(
                 "found fold {fold} of a trial, expected one below {}",
                 self.config.pipeline.search.folds
             )));
         }
-        let (held, kept) = (self.train.select(&held), self.train.select(&kept));
+        let (held, kept) = match &self.validation {
+            Some(validation) => (validation.select(&held), self.train.clone()),
+            None => (self.train.select(&held), self.train.select(&kept)),
+        };
         let most = points.iter().map(|point| n_trees_of(&point.keys)).max();
         let grown = self.grow(keys, most.unwrap_or(1), &kept)?;
         let n_classes = self.train.classes().len();

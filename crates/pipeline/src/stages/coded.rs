@@ -13,6 +13,8 @@ pub(super) struct Decided<'a> {
     pub quant: &'a QuantModel,
     pub predictions: &'a Predictions,
     pub test: &'a Dataset,
+    /// The rows whose readings are shuffled.
+    pub shuffled: &'a Dataset,
     pub has_labels: bool,
     pub seed: u64,
 }
@@ -29,7 +31,7 @@ impl Decided<'_> {
         };
         let importance = self
             .has_labels
-            .then(|| permutation_importance(self.quant, self.test, self.seed));
+            .then(|| permutation_importance(self.quant, self.shuffled, self.seed));
         let reading_type = self.quant.reading_type();
         let inputs = self.model.inputs();
         let features = self

@@ -366,6 +366,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     )?;
     let rows = PipelineRows {
         calibration: None,
+        validation: None,
         train: Some(parts.train),
         test: parts.test,
         has_labels: true,

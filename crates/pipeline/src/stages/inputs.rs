@@ -7,15 +7,15 @@ use std::sync::OnceLock;
 use anyhow::{Context, anyhow};
 use spinney_config::{
     CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Gaps, Labels,
-    Model, Reject, file,
+    Model, Reject, Validation, file,
 };
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
 use spinney_dataset::{Dataset, Fills, Note, notes, permutation, split, split_by_group};
-use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{FloatModel, Naming, Task, limits};
 use spinney_signal::COMPRESSED_ENDINGS;
 
+use super::apart::{hold_out, set_aside};
 use super::folders::Folder;
 use super::opened::{Opened, check_groups, check_ignored};
 use super::signals;
@@ -53,6 +53,8 @@ pub struct PipelineRows {
     /// Rows that calibrate when a class is unknown, and neither train nor test; `None` where it never
     /// is.
     pub calibration: Option<Dataset>,
+    /// Rows that choices are made on, and that neither train nor test; `None` without such.
+    pub validation: Option<Dataset>,
     /// The rows that are predicted.
     pub test: Dataset,
     /// Whether the labels of `test` are real; without any, all are class 0.
@@ -86,6 +88,9 @@ pub fn read(config: &Config) -> Result<Inputs, Failure> {
                 inputs.hold_back(&train.path, &test.path)?;
             }
         }
+    }
+    if let Some(Validation::File(file)) = &config.pipeline.validation {
+        inputs.add_rows(file, frontend)?;
     }
     if let Model::Import { path, .. } = &config.pipeline.model {
         inputs.add_read(path, file::read_model)?;
@@ -223,7 +228,10 @@ impl Inputs {
     /// # Errors
     /// As [`Self::of_config`].
     pub fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
-        let mut base = self.of_config(config, &["dataset", "frontend", "scenes", "reject"])?;
+        let mut base = self.of_config(
+            config,
+            &["dataset", "validation", "frontend", "scenes", "reject"],
+        )?;
         base.insert("program".to_owned(), self.program.clone());
         if self.is_blind {
             base.insert("test rows".to_owned(), "training rows".to_owned());
@@ -275,6 +283,9 @@ pub fn rows(
     if config.pipeline.frontend.is_none() {
         rows.notes.splice(..0, inputs.folder_notes().cloned());
     }
+    if let Some(validation) = &config.pipeline.validation {
+        set_aside(config, inputs, (task, model), validation, &mut rows)?;
+    }
     if let Some(reject) = &config.pipeline.reject {
         hold_out(config, inputs, (task, model), reject, &mut rows)?;
     }
@@ -302,7 +313,8 @@ pub fn rows(
 
 /// What takes the place of missing readings, feature by feature; nothing where that is not asked for.
 pub fn fills(config: &Config, rows: &PipelineRows) -> Result<Fills, Failure> {
-    let others: Vec<&Dataset> = [&rows.test].into_iter().chain(&rows.calibration).collect();
+    let others = [&rows.test].into_iter().chain(&rows.calibration);
+    let others: Vec<&Dataset> = others.chain(&rows.validation).collect();
     match &rows.train {
         Some(train) => fills_of(config, train, &others),
         None => Ok(Fills::new()),
@@ -322,80 +334,6 @@ pub(crate) fn fills_of(
     }
     let fills = train.medians(others);
     fills.map_err(|error| at_fault(&file.path.full, &error))
-}
-
-/// Sets the rows aside that calibrate when a class is unknown: those of a file, or a share of the
-/// training rows, drawn whatever their class, as new rows come.
-fn hold_out(
-    config: &Config,
-    inputs: &Inputs,
-    (task, model): (Task, Option<&FloatModel>),
-    reject: &Reject,
-    rows: &mut PipelineRows,
-) -> Result<(), Failure> {
-    let calibration = match (&reject.rows, &rows.train) {
-        (CalibrationRows::File(file), _) => {
-            check_apart(config, inputs, file)?;
-            let opened = Opened::new(config, inputs, task, file, model)?;
-            let of_test = rows.test.is_named().then(|| rows.test.features());
-            opened.read(opened.wanted(of_test)?)?.0
-        }
-        (CalibrationRows::Share(share), Some(train)) => {
-            let order = permutation(train.n_rows(), config.pipeline.identity.seed);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a share of a row count"
-            )]
-            let n_held = (share * train.n_rows() as f64).ceil() as usize;
-            let (held, kept) = order.split_at(n_held.min(train.n_rows()));
-            let sorted = |rows: &[usize]| {
-                let mut rows = rows.to_vec();
-                rows.sort_unstable();
-                rows
-            };
-            let (held, kept) = (train.select(&sorted(held)), sorted(kept));
-            let of_kept = |groups: Vec<usize>| kept.iter().map(|row| groups[*row]).collect();
-            rows.groups = rows.groups.take().map(of_kept);
-            rows.train = Some(train.select(&kept));
-            held
-        }
-        (CalibrationRows::Share(_), None) => return Ok(()),
-    };
-    let (found, needed) = (calibration.n_rows(), Rejecting::rows_min(reject.coverage));
-    if found < needed {
-        let message = format!(
-            "found {} with {found} rows to calibrate on, expected at least {needed} rows to promise it",
-            reject.coverage
-        );
-        let help = "promise less, or keep more rows apart: `share`, or more of them in `rows`";
-        return Err(config.fault("reject.coverage", message, Some(help)).into());
-    }
-    rows.calibration = Some(calibration);
-    Ok(())
-}
-
-/// Rows that calibrate neither train nor test.
-fn check_apart(config: &Config, inputs: &Inputs, file: &DataFile) -> Result<(), Failure> {
-    let own = inputs.real_paths(&file.path)?;
-    let others: Vec<&DataFile> = match &config.pipeline.dataset {
-        RowsConfig::Split { rows, .. } => vec![rows],
-        RowsConfig::Given { train, test } => train.iter().chain([test]).collect(),
-    };
-    let mut is_apart = true;
-    for other in others {
-        is_apart &= inputs
-            .real_paths(&other.path)?
-            .iter()
-            .all(|it| !own.contains(it));
-    }
-    if is_apart {
-        return Ok(());
-    }
-    let message = format!("{} is a file of [dataset], too", file.path.typed);
-    let help = "rows that train or test calibrate nothing: name other rows, or, where the model is \
-                trained here, `share`";
-    Err(config.fault("reject.rows", message, Some(help)).into())
 }
 
 /// Refuses more classes or features than a model may have, before one is trained on them.
@@ -454,6 +392,7 @@ fn parse_rows(
             Ok(PipelineRows {
                 train: Some(parts.train),
                 calibration: None,
+                validation: None,
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
@@ -473,6 +412,7 @@ fn parse_rows(
                 notes: notes.chain(notes::unused_columns(&unused)).collect(),
                 train: None,
                 calibration: None,
+                validation: None,
                 test: rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
@@ -504,6 +444,7 @@ fn parse_rows(
             Ok(PipelineRows {
                 train: Some(train_rows),
                 calibration: None,
+                validation: None,
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),

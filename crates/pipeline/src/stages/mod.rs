@@ -1,5 +1,6 @@
 //! `pipeline`: every stage from config to report, and the gates.
 
+mod apart;
 pub mod baseline;
 pub mod build;
 pub mod candidates;

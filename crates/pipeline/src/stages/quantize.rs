@@ -10,7 +10,7 @@ use spinney_evaluate::{
 };
 use spinney_model::{FloatModel, Task};
 use spinney_quantize::{Calibration, Certificate, Leaves, Level, QuantForest, QuantModel, Votes};
-use spinney_report::{EarlyExit, FeatureCoding, Property, Shrink};
+use spinney_report::{EarlyExit, FeatureCoding, Property, Shrink, Validation};
 
 use super::candidates::{self, Form};
 use super::claim::{self, Claims};
@@ -31,6 +31,8 @@ use crate::store::{self, Stage, Writer};
 pub struct Summary {
     /// Rows that the model was trained on, 0 where it was imported.
     pub train_rows: usize,
+    /// What rows for validation say; `None` without such.
+    pub validation: Option<Validation>,
     /// The test rows, by their numbers in the source file.
     pub source_rows: Vec<usize>,
     /// Class index per test row; `None` for rows without labels, and none where they are numbers.
@@ -198,6 +200,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         passed,
         properties: &properties,
         shrink: shrink.as_ref(),
+        validation: rows.validation.as_ref().map(|it| validated(&quantized, it)),
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
@@ -223,6 +226,27 @@ pub fn forms(
     Ok(forms)
 }
 
+/// What float and device say of rows for validation.
+fn validated(quantized: &Quantized, rows: &Dataset) -> Validation {
+    let Quantized {
+        model,
+        quant,
+        voting,
+        ..
+    } = quantized;
+    let predictions = spinney_evaluate::predict(model, quant, *voting, rows);
+    let stopped = quantized.stopped_early(rows.values().view());
+    let right = |classes: &[usize]| {
+        let pairs = classes.iter().zip(rows.labels());
+        pairs.filter(|(class, label)| class == label).count() as f64 / rows.n_rows() as f64
+    };
+    Validation {
+        rows: rows.n_rows(),
+        float: right(&predictions.float),
+        q15: right(&stopped.unwrap_or(predictions.q15)),
+    }
+}
+
 struct Results<'a> {
     claims: &'a [Claims],
     config: &'a Config,
@@ -235,6 +259,7 @@ struct Results<'a> {
     passed: Option<Passed>,
     properties: &'a [Property],
     shrink: Option<&'a Shrink>,
+    validation: Option<Validation>,
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
@@ -260,6 +285,7 @@ impl Results<'_> {
             quant: self.quant,
             predictions: self.predictions,
             test,
+            shuffled: self.rows.validation.as_ref().unwrap_or(test),
             has_labels: self.rows.has_labels && test.numbers().is_none(),
             seed: self.config.pipeline.identity.seed,
         }
@@ -271,6 +297,7 @@ impl Results<'_> {
         let labels = (is_known && test.numbers().is_none()).then(|| test.labels());
         let summary = Summary {
             train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
+            validation: self.validation,
             source_rows: test.source_rows().to_vec(),
             labels: labels.map(<[usize]>::to_vec),
             values: (self.predictions.values.iter().enumerate())

@@ -123,7 +123,11 @@ pub(super) fn quantized_from(
         Some(kept) => kept,
         None => converted(config, model, rows.train.as_ref(), &declared)?,
     };
-    for of_rows in [&rows.test].into_iter().chain(&rows.calibration) {
+    for of_rows in [&rows.test]
+        .into_iter()
+        .chain(&rows.calibration)
+        .chain(&rows.validation)
+    {
         check_readings(
             &converted.model,
             of_rows,
@@ -271,6 +275,7 @@ pub(super) fn fit_to_model(
     Ok(PipelineRows {
         train: rows.train.map(|train| fit(train, true)).transpose()?,
         calibration: (rows.calibration.map(|rows| fit(rows, true))).transpose()?,
+        validation: (rows.validation.map(|rows| fit(rows, true))).transpose()?,
         test: fit(rows.test, rows.has_labels)?,
         ..rows
     })

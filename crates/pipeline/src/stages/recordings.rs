@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use spinney_config::{Config, DataFile, Dataset as RowsConfig};
+use spinney_config::{Config, DataFile, Dataset as RowsConfig, Validation};
 use spinney_dataset::{Dataset, Note, Rows, split};
 
 use super::inputs::{Inputs, PipelineRows, at_fault, check_sides};
@@ -99,15 +99,29 @@ pub(super) fn rows<R: Recordings>(
             .as_ref()
             .and_then(|train| heard_twice::<R>(train, &test)),
     );
+    // After the others, which say the scale of motion.
+    let mut validation = match &config.pipeline.validation {
+        Some(Validation::File(file)) => {
+            let (side, found) = kind.side(file, "validation")?;
+            notes.extend(found);
+            Some(kind.rows(&side)?.0)
+        }
+        _ => None,
+    };
     let (train, groups) = train.map(|train| kind.rows(&train)).transpose()?.unzip();
     let (mut test_rows, _) = kind.rows(&test)?;
     if let Some(train) = &train {
         notes.extend_from_slice(train.notes());
+        validation = (validation
+            .map(|it| it.with_classes(train.classes()))
+            .transpose())
+        .input()?;
         test_rows = test_rows.with_classes(train.classes()).input()?;
     }
     Ok(PipelineRows {
         train,
         calibration: None,
+        validation,
         test: test_rows,
         has_labels: true,
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),

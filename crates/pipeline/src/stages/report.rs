@@ -143,6 +143,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         dataset: Dataset {
             train_rows: summary.train_rows,
             test_rows: n_rows,
+            validation: summary.validation,
         },
         accuracy: accuracy(evaluation.as_ref(), differing, &predictions),
         values: values(config, &summary),

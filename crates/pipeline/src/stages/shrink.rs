@@ -61,8 +61,12 @@ pub fn run(
         trees_before: 0,
         trees_after: 0,
         proven: None,
-        rows: rows.train.as_ref().map_or(0, Dataset::n_rows),
+        rows: match (&asked.promise, &rows.validation) {
+            (Promise::Score, Some(validation)) => validation.n_rows(),
+            _ => rows.train.as_ref().map_or(0, Dataset::n_rows),
+        },
         kept_apart: None,
+        on_validation: rows.validation.is_some(),
         conformal: None,
         counterexamples: 0,
         unknown: 0,
@@ -264,15 +268,11 @@ impl Score<'_> {
     /// The model of the smallest tables whose like loses at most so much accuracy on rows that were kept apart, and
     /// the accuracies there, of the original's like and its own.
     fn smallest(&self, max_loss: f64) -> Result<(FloatModel, [f64; 2]), Failure> {
-        let seed = self.config.pipeline.identity.seed;
-        let fold_of = folds(self.train, self.rows.groups.as_deref(), FOLDS, seed)
-            .map_err(|error| at_fault(self.config.path(), &error))?;
         let mut before = 0;
         let mut after = [0; RATIOS.len()];
-        for fold in 0..FOLDS {
-            let rows = 0..self.train.n_rows();
-            let (held, kept): (Vec<usize>, Vec<usize>) = rows.partition(|it| fold_of[*it] == fold);
-            let (held, kept) = (self.train.select(&held), self.train.select(&kept));
+        let mut n_rows = 0;
+        for (held, kept) in self.kept_apart()? {
+            n_rows += held.n_rows();
             let held_rows = rows_of(&held);
             let hits = |model: &FloatModel| {
                 let rows = held_rows.iter().zip(held.labels());
@@ -286,7 +286,7 @@ impl Score<'_> {
                 *after += hits(&self.member(&mut family, &original, *ratio)?);
             }
         }
-        let share = |hits: usize| hits as f64 / self.train.n_rows() as f64;
+        let share = |hits: usize| hits as f64 / n_rows as f64;
         let losses = after.map(|hits| share(before) - share(hits));
         let rising = rising(&losses);
         let is_within = |at: &usize| losses[*at].max(rising[*at]) <= max_loss + 1e-12;
@@ -306,6 +306,23 @@ impl Score<'_> {
         })
     }
 
+    /// Rows kept apart, and those that a model of its like is then made of: the rows for validation, else
+    /// each fifth of the training rows.
+    fn kept_apart(&self) -> Result<Vec<(Dataset, Dataset)>, Failure> {
+        if let Some(validation) = &self.rows.validation {
+            return Ok(vec![(validation.clone(), self.train.clone())]);
+        }
+        let seed = self.config.pipeline.identity.seed;
+        let fold_of = folds(self.train, self.rows.groups.as_deref(), FOLDS, seed)
+            .map_err(|error| at_fault(self.config.path(), &error))?;
+        let parts = (0..FOLDS).map(|fold| {
+            let rows = 0..self.train.n_rows();
+            let (held, kept): (Vec<usize>, Vec<usize>) = rows.partition(|it| fold_of[*it] == fold);
+            (self.train.select(&held), self.train.select(&kept))
+        });
+        Ok(parts.collect())
+    }
+
     /// A model like the original of four fifths of the training rows, and the smallest of its members by
     /// which a further row changes its class with probability at most `alpha`, if it is exchangeable
     /// with the rows of the last fifth.
@@ -323,20 +340,31 @@ impl Score<'_> {
             let help = "write `shrink = \"score\"`, which keeps groups of rows apart";
             return Err(fault(message.to_owned(), help));
         }
-        let n_rows = self.train.n_rows();
-        let order = permutation(n_rows, self.config.pipeline.identity.seed);
-        let (apart, kept) = order.split_at(n_rows / FOLDS);
-        let Some(parted_max) = n_may_change(alpha, apart.len()) else {
+        let (place, (apart, kept)) = match &self.rows.validation {
+            Some(validation) => ("for validation", (validation.clone(), self.train.clone())),
+            None => {
+                let n_rows = self.train.n_rows();
+                let order = permutation(n_rows, self.config.pipeline.identity.seed);
+                let (apart, kept) = order.split_at((n_rows / FOLDS).max(1));
+                if kept.is_empty() {
+                    return Err(fault(
+                        "found 1 training row, expected more".to_owned(),
+                        "give more rows",
+                    ));
+                }
+                let parts = (self.train.select(apart), self.train.select(kept));
+                ("in a fifth of the training rows", parts)
+            }
+        };
+        let Some(parted_max) = n_may_change(alpha, apart.n_rows()) else {
             let message = format!(
-                "found {} rows in a fifth of the training rows, expected at least {}, 1 / \
-                 shrink_alpha - 1",
-                apart.len(),
+                "found {} rows {place}, expected at least {}, 1 / shrink_alpha - 1",
+                apart.n_rows(),
                 (1.0 / alpha).ceil() - 1.0
             );
             let help = "write a larger `shrink_alpha`, or give more rows";
             return Err(fault(message, help));
         };
-        let (apart, kept) = (self.train.select(apart), self.train.select(kept));
         let original = self.like(&kept)?;
         let kept_rows = rows_of(&kept);
         let classes: Vec<usize> = kept_rows.iter().map(|row| original.predict(row)).collect();
@@ -371,7 +399,9 @@ impl Score<'_> {
     /// A model as the original is, of some rows; an imported one is what it is.
     fn like(&self, rows: &Dataset) -> Result<FloatModel, Failure> {
         let training = match &self.config.pipeline.model {
-            Model::Train(training @ Training::Forest(_)) => training,
+            Model::Train(training @ Training::Forest(_)) if self.rows.validation.is_none() => {
+                training
+            }
             _ => return Ok(self.original.clone()),
         };
         let fills = inputs::fills_of(self.config, rows, &[self.train])?;

@@ -137,6 +137,7 @@ pub(super) fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
         dataset: Dataset {
             train_rows: known.train_rows,
             test_rows: predictions.q15.len(),
+            validation: known.validation,
         },
         accuracy: report::accuracy(evaluation.as_ref(), n_differing, &predictions),
         values: report::values(&session.config, &known),

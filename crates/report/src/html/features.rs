@@ -101,6 +101,7 @@ impl Report {
                 @if columns.rank == Rank::Lost {
                     "Importance is the accuracy that Q15 loses once a feature’s readings are shuffled among "
                     @match &self.shuffled {
+                        _ if self.dataset.validation.is_some() => "rows for validation, "
                         Some(it) if it.rows < self.dataset.test_rows => {
                             (grouped(it.rows as u64)) " of the test rows, evenly spaced, "
                         }

@@ -33,6 +33,7 @@ impl Report {
                     @match self.model.source.as_str() { "import" => "Imported", _ => "Trained here" }
                     @if self.dataset.train_rows > 0 { ", on " (super::parts::grouped(self.dataset.train_rows as u64)) " rows" }
                     "; tested on " (super::parts::grouped(self.dataset.test_rows as u64)) "."
+                    @if let Some(it) = &self.dataset.validation { " " (it.line()) "." }
                     @if let Some(origin) = &self.model.origin {
                         " From " code { (name(&origin.file)) } ": " (origin.estimator) ", "
                         (origin.library.as_deref().unwrap_or("library not told"))

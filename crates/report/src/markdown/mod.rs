@@ -113,6 +113,9 @@ impl Report {
                 "; trained here. Trained on {trained} rows, tested on {tested}.\n"
             )?,
         }
+        if let Some(validation) = &self.dataset.validation {
+            writeln!(out, "{}.\n", validation.line())?;
+        }
         let Some(origin) = &model.origin else {
             return Ok(());
         };
