@@ -7,7 +7,7 @@ Needs what requirements.txt names and, for emlearn's naive Bayes, a C compiler f
 Each model gets a folder FOLDER/NAME with
 
     model.json           what it is, what scikit-learn says of it, and which sources there are
-    model.skops, .ubj    the model on raw readings, for this project
+    model.skops, .ubj    the model on raw readings, for this project; or catboost.json
     train.npy, test.npy  raw readings, float64
     *-labels.npy         class indices
     rows-*.bin           the test rows as the sources take them, little-endian
@@ -34,6 +34,7 @@ import micromlgen
 import numpy as np
 import skops.io
 import xgboost
+from catboost import CatBoostClassifier
 from sklearn.base import is_regressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -53,6 +54,7 @@ import datasets  # noqa: E402
 SEED = 1
 # What m2cgen asks of a classifier without knowing the library's defaults.
 XGBOOST = {"base_score": 0.5, "num_parallel_tree": 1, "random_state": SEED, "n_jobs": 1}
+CATBOOST = {"random_seed": SEED, "thread_count": 1, "verbose": 0, "allow_writing_files": False}
 MODELS = {
     "iris_dt4": ("iris", DecisionTreeClassifier(max_depth=4, random_state=SEED)),
     "digits_rf10": ("digits", RandomForestClassifier(10, max_depth=8, random_state=SEED)),
@@ -66,6 +68,13 @@ MODELS = {
     "air_gb30": ("air_regression", GradientBoostingRegressor(n_estimators=30, max_depth=4, random_state=SEED)),
     "bc_xgb30": ("breast_cancer", xgboost.XGBClassifier(n_estimators=30, max_depth=3, **XGBOOST)),
     "digits_xgb8": ("digits", xgboost.XGBClassifier(n_estimators=8, max_depth=3, **XGBOOST)),
+    "bc_cat50": ("breast_cancer", CatBoostClassifier(iterations=50, depth=6, **CATBOOST)),
+}
+# What emlearn does not take, and what comes with a file of its own.
+BOOSTED = {
+    GradientBoostingRegressor: "model.skops",
+    xgboost.XGBClassifier: "model.ubj",
+    CatBoostClassifier: "catboost.json",
 }
 # Soft votes at the precision that emlearn's documentation gives as the most.
 SOFT_LEAF_BITS = 8
@@ -96,14 +105,11 @@ def write(folder, name):
     train, test, train_labels, test_labels = train_test_split(
         rows, labels, test_size=0.25, stratify=None if has_values else labels, random_state=0
     )
-    is_boosted = isinstance(model, (GradientBoostingRegressor, xgboost.XGBClassifier))
-    file = "model.skops"
-    if is_boosted:
+    file = BOOSTED.get(type(model), "model.skops")
+    if type(model) in BOOSTED:
         model.fit(train, train_labels)
         facts = {**of_sums(model, test, test_labels), "scaling": "none"}
         sources = emlearn_trees(model)
-        if isinstance(model, xgboost.XGBClassifier):
-            file = "model.ubj"
     elif not isinstance(model, GaussianNB):
         scaling = Scaling.of(train)
         model.fit(scaling.scaled(train), train_labels)
@@ -126,7 +132,9 @@ def write(folder, name):
     for source in sources:
         if "text" in source:
             (folder / source["file"]).write_text(source.pop("text"), encoding="utf-8")
-    if file.endswith(".ubj"):
+    if file == "catboost.json":
+        model.save_model(folder / file, format="json")
+    elif file == "model.ubj":
         model.save_model(folder / file)
     else:
         skops.io.dump(model, folder / file)
@@ -175,6 +183,11 @@ def of_sums(model, rows, labels):
         reached = reached.reshape(len(rows), len(trees))
         levels = sum(np.array([depths[at][leaf] for leaf in reached[:, at]]) for at in range(len(trees)))
         n_splits = sum(len(depth) - 1 for depth in depths)
+    elif isinstance(model, CatBoostClassifier):
+        # All splits of a level are one, and every path asks all levels.
+        trees = model.get_tree_leaf_counts()
+        levels = np.full(len(rows), np.log2(trees).sum())
+        n_splits = int(sum(trees - 1))
     else:
         trees = members(model)
         levels = sum(tree.decision_path(rows).sum(axis=1).A1 - 1 for tree in trees)
@@ -252,7 +265,7 @@ def emlearn_bayes(model):
 
 def others(model):
     """m2cgen and micromlgen on raw readings in single precision."""
-    adds = is_regressor(model) or isinstance(model, xgboost.XGBClassifier)
+    adds = is_regressor(model) or type(model) in BOOSTED
 
     def with_m2cgen():
         # It writes doubles; as singles it is at its best on these cores.

@@ -29,7 +29,7 @@ use compiler::Compiler;
 use model::Model;
 
 /// The models, in the order of the reports; `scripts/peers/peers.py` fits them.
-const MODELS: [&str; 12] = [
+const MODELS: [&str; 13] = [
     "iris_dt4",
     "digits_rf10",
     "digits_et30",
@@ -42,10 +42,11 @@ const MODELS: [&str; 12] = [
     "air_gb30",
     "bc_xgb30",
     "digits_xgb8",
+    "bc_cat50",
 ];
 
 /// A report, and how many of the models that are left it is about; all of its figures are of one run.
-const REPORTS: [(&str, usize); 2] = [("device", 8), ("device-additive", 4)];
+const REPORTS: [(&str, usize); 3] = [("device", 8), ("device-additive", 4), ("device-levels", 1)];
 
 /// Inferences of two emulators run side by side.
 const N_WORKERS: usize = 2;

@@ -230,7 +230,13 @@ impl Site<'_> {
                 CodeType::I16 | CodeType::U16 | CodeType::Reading => CodeWidth::Word,
             },
         };
-        QuantModel::new(&self.model.float, &calibrations, options, Some(train)).environment()
+        let quant = QuantModel::new(&self.model.float, &calibrations, options, Some(train));
+        let quant = quant.environment()?;
+        // Trees that may be left out are ordered on training rows, as a pipeline does it.
+        let ordered = variant
+            .early_exit
+            .then(|| quant.in_order(&quant.order(train)));
+        Ok(ordered.unwrap_or(quant))
     }
 
     /// What is generated for `variant` of `model` on this core.
@@ -245,11 +251,6 @@ impl Site<'_> {
     }
 
     fn drop_in(&self, variant: &Variant, quant: &QuantModel) -> Result<Generated, Failure> {
-        // Trees are ordered on training rows, as a pipeline does it.
-        let ordered = variant
-            .early_exit
-            .then(|| quant.in_order(&quant.order(&self.model.train)));
-        let quant = ordered.as_ref().unwrap_or(quant);
         spinney_codegen::drop_in(IDENTITY, quant, &self.options(variant, quant)).environment()
     }
 
