@@ -75,17 +75,17 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
                 .env("PROPTEST_RNG_SEED", "1809"),
         ),
         (
-            "tests of packed sound",
+            "tests of packed sound and rows",
             cmd!(
                 shell,
-                "{cargo} test --quiet --package spinney-signal --features compressed-audio"
+                "{cargo} test --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/zstd"
             ),
         ),
         (
-            "lints of packed sound",
+            "lints of packed sound and rows",
             cmd!(
                 shell,
-                "{cargo} clippy --quiet --package spinney-signal --features compressed-audio --all-targets -- --deny warnings"
+                "{cargo} clippy --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/zstd --all-targets -- --deny warnings"
             ),
         ),
         (

@@ -140,9 +140,13 @@ fn tell(search: &Search, found: &Found) {
     let groups = found
         .groups
         .map_or(String::new(), |n| format!(" in {n} groups"));
+    let rows = match found.validation_rows {
+        Some(n) => format!("{n} rows for validation"),
+        None => format!("{} training rows", found.train_rows),
+    };
     println!(
-        "{} trials, {} over {} folds of {} training rows{groups}; {:.1} s of processor time",
-        found.trials, found.objective, found.folds, found.train_rows, found.cpu_s
+        "{} trials, {} over {} folds of {rows}{groups}; {:.1} s of processor time",
+        found.trials, found.objective, found.folds, found.cpu_s
     );
     if found.is_cut {
         println!(

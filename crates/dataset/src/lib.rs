@@ -29,6 +29,7 @@ pub mod labels;
 pub mod limits;
 pub mod notes;
 pub mod npy;
+mod packed;
 pub mod parquet;
 pub mod profile;
 mod rules;
@@ -50,6 +51,7 @@ pub use gaps::Fills;
 pub use join::{Part, read_all, words_of};
 pub use labels::Labels;
 pub use limits::Budget;
+pub use packed::{gunzip, unpacked};
 pub use rules::{Note, Outcome, RULES, Rule};
 pub use source::{Format, LabelsIn, Source};
 pub use split::{Split, permutation, split, split_by_group};
@@ -512,47 +514,4 @@ fn bit_of(label: &str) -> Option<f64> {
         "True" | "true" | "1" => Some(1.0),
         _ => None,
     }
-}
-
-/// The bytes of a file that may be gzipped, and of a table in Parquet as CSV.
-///
-/// # Errors
-/// A gzip stream that is damaged, or that unpacks to more than half of the file's [`Budget`].
-pub fn gunzip(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, DataError> {
-    unpacked(bytes, &Budget::of(bytes.len()))
-}
-
-/// As [`gunzip`], from a budget that other readers of the file draw from. Who reads the bytes takes
-/// at least as much memory again, so they may have half of what is left.
-///
-/// # Errors
-/// As [`gunzip`].
-pub fn unpacked<'b>(
-    bytes: &'b [u8],
-    budget: &Budget,
-) -> Result<std::borrow::Cow<'b, [u8]>, DataError> {
-    use std::io::Read;
-    const PLACE: &str = "the gzip stream";
-    if parquet::is_parquet(bytes) {
-        return Ok(parquet::csv(bytes, budget)?.into());
-    }
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.into());
-    }
-    let most = budget.bytes_left() / 2;
-    let mut unpacked = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes)
-        .take(most + 1)
-        .read_to_end(&mut unpacked)
-        .map_err(|error| DataError::new(PLACE, error.to_string(), "a complete stream"))?;
-    let is_over = unpacked.len() as u64 > most;
-    budget.take(
-        PLACE,
-        if is_over {
-            u64::MAX
-        } else {
-            unpacked.len() as u64
-        },
-    )?;
-    Ok(unpacked.into())
 }

@@ -1,5 +1,5 @@
 //! Parquet files as pandas, pyarrow and Spark write them by default: columns of plain or dictionary values behind levels, in pages of
-//! version 1, packed by Snappy or not at all. The format is that of `parquet-format` (`README.md`,
+//! version 1, packed by Snappy, by zstd where there is a decoder, or not at all. The format is that of `parquet-format` (`README.md`,
 //! `Encodings.md`, `parquet.thrift`), the packing that of Snappy's `format_description.txt`.
 //!
 //! A reader of its own, since it takes no more than the file's budget, whatever the file claims: the crate
@@ -222,7 +222,7 @@ fn chunk_of(
         .field(3)
         .ok_or_else(|| odd("a column", "no metadata", "some"))?;
     let codec = about.integer(4).unwrap_or(-1);
-    if !matches!(codec, 0 | 1) {
+    if !matches!(codec, 0 | 1 | 6) {
         let name = ["GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"];
         let name = usize::try_from(codec - 2).ok().and_then(|at| name.get(at));
         return Err(refused(format!(
@@ -260,8 +260,13 @@ fn chunk_of(
         let unpacked;
         let page = match codec {
             0 => packed,
-            _ => {
+            1 => {
                 unpacked = snappy(packed, size(2)?, budget)?;
+                &unpacked
+            }
+            _ => {
+                let place = "a Parquet file, a page packed by zstd";
+                unpacked = crate::packed::zstd(packed, place, size(2)? as u64, budget)?;
                 &unpacked
             }
         };

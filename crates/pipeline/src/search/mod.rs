@@ -111,6 +111,9 @@ pub struct Found {
     pub objective: &'static str,
     /// Training rows.
     pub train_rows: usize,
+    /// Rows for validation, which are scored on in place of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_rows: Option<usize>,
     /// Parts that they were divided into.
     pub folds: u32,
     /// Groups that were kept together, where rows have some.
@@ -485,6 +488,7 @@ impl Search {
             is_cut,
             objective: spinney_config::Word::word(search.objective),
             train_rows: self.train.n_rows(),
+            validation_rows: self.validation.as_ref().map(Dataset::n_rows),
             folds: search.folds,
             groups: self.n_groups,
             test,

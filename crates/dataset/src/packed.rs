@@ -1,0 +1,151 @@
+//! Files that are packed as a whole, by gzip or, where the feature `zstd` brings its decoder, by zstd.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use crate::{Budget, DataError, parquet};
+
+/// The bytes of a file that may be packed, and of a table in Parquet as CSV.
+///
+/// # Errors
+/// A stream that is damaged, or that unpacks to more than half of the file's [`Budget`].
+pub fn gunzip(bytes: &[u8]) -> Result<Cow<'_, [u8]>, DataError> {
+    unpacked(bytes, &Budget::of(bytes.len()))
+}
+
+/// As [`gunzip`], from a budget that other readers of the file draw from. Who reads the bytes takes
+/// at least as much memory again, so they may have half of what is left.
+///
+/// # Errors
+/// As [`gunzip`].
+pub fn unpacked<'b>(bytes: &'b [u8], budget: &Budget) -> Result<Cow<'b, [u8]>, DataError> {
+    let most = budget.bytes_left() / 2;
+    Ok(match bytes {
+        _ if parquet::is_parquet(bytes) => parquet::csv(bytes, budget)?.into(),
+        [0x1f, 0x8b, ..] => {
+            let mut unpacked = Vec::new();
+            let stream = flate2::read::MultiGzDecoder::new(bytes);
+            take_all(stream, "the gzip stream", most, &mut unpacked)?;
+            take(budget, "the gzip stream", most, &unpacked)?;
+            unpacked.into()
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => zstd(bytes, "the zstd stream", most, budget)?.into(),
+        _ => bytes.into(),
+    })
+}
+
+/// Reads a stream behind what is there, up to one byte more than `most` in all.
+fn take_all(
+    stream: impl Read,
+    place: &str,
+    most: u64,
+    unpacked: &mut Vec<u8>,
+) -> Result<(), DataError> {
+    let left = (most + 1).saturating_sub(unpacked.len() as u64);
+    let read = stream.take(left).read_to_end(unpacked);
+    read.map_err(|error| DataError::new(place, error.to_string(), "a complete stream"))?;
+    Ok(())
+}
+
+fn take(budget: &Budget, place: &str, most: u64, unpacked: &[u8]) -> Result<(), DataError> {
+    let n_bytes = unpacked.len() as u64;
+    budget.take(place, if n_bytes > most { u64::MAX } else { n_bytes })
+}
+
+/// Unpacks zstd's frames, one after the other, to at most `most` bytes. Each may look back as far as an eighth
+/// of what is left of the budget, as the decoder keeps that, and as much again while it grows.
+///
+/// # Errors
+/// A stream that is damaged, or has another checksum than it says; more bytes than `most`.
+#[cfg(feature = "zstd")]
+pub(crate) fn zstd(
+    mut bytes: &[u8],
+    place: &str,
+    most: u64,
+    budget: &Budget,
+) -> Result<Vec<u8>, DataError> {
+    use ruzstd::decoding::StreamingDecoder;
+
+    let damaged = |found: String| DataError::new(place, found, "a complete stream");
+    let window_bytes_max = budget.bytes_left() / 8;
+    let mut unpacked = Vec::new();
+    while !bytes.is_empty() && unpacked.len() as u64 <= most {
+        let mut frame = StreamingDecoder::new_with_max_window_size(&mut bytes, window_bytes_max)
+            .map_err(|error| damaged(error.to_string()))?;
+        take_all(&mut frame, place, most, &mut unpacked)?;
+        let frame = &frame.decoder;
+        let is_other = frame
+            .get_checksum_from_data()
+            .is_some_and(|it| Some(it) != frame.get_calculated_checksum());
+        if frame.is_finished() && is_other {
+            return Err(damaged("another checksum than it says".to_owned()));
+        }
+    }
+    take(budget, place, most, &unpacked)?;
+    Ok(unpacked)
+}
+
+/// Says what would read the stream.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "zstd"))]
+pub(crate) fn zstd(_: &[u8], place: &str, _: u64, _: &Budget) -> Result<Vec<u8>, DataError> {
+    Err(DataError::new(
+        place,
+        "no decoder in this build of Spinney",
+        "the feature `zstd`: `cargo install spinney --features zstd`, in a project `features = [\"zstd\"]` of \
+         spinney-cli in xtask/Cargo.toml, in a clone `cargo run --package xtask --features zstd -- VERB`; or \
+         the file unpacked, by `zstd -d FILE`, or packed with gzip",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `printf 'a,y\n1,x\n2,z\n' | zstd`, with a checksum.
+    const PACKED: &[u8] = &[
+        0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x61, 0x00, 0x00, 0x61, 0x2c, 0x79, 0x0a, 0x31, 0x2c,
+        0x78, 0x0a, 0x32, 0x2c, 0x7a, 0x0a, 0xa3, 0x91, 0x07, 0xd9,
+    ];
+
+    #[cfg(not(feature = "zstd"))]
+    #[test]
+    fn a_build_without_a_decoder_says_which_feature_has_one() {
+        let error = gunzip(PACKED).expect_err("no decoder").to_string();
+        assert!(error.contains("--features zstd"), "{error}");
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn streams_of_zstd_are_unpacked_within_the_budget() {
+        let text = b"a,y\n1,x\n2,z\n".as_slice();
+        assert_eq!(gunzip(PACKED).expect("a stream"), text);
+        let twice = [PACKED, PACKED].concat();
+        assert_eq!(gunzip(&twice).expect("two frames"), [text, text].concat());
+        for end in 4..PACKED.len() {
+            gunzip(&PACKED[..end]).expect_err("a stream that ends early");
+        }
+        let mut other = PACKED.to_vec();
+        *other.last_mut().expect("bytes") ^= 1;
+        let error = gunzip(&other).expect_err("another sum").to_string();
+        assert!(error.contains("checksum"), "{error}");
+        // A frame without a checksum: a window of 128 KiB, and blocks of a byte that is there 128 Ki times.
+        let block = |is_last: u8| [2 | is_last, 0, 0x10, b'1'];
+        let frame = |n_blocks: usize| {
+            let blocks = [block(0).repeat(n_blocks - 1), block(1).to_vec()].concat();
+            [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0x38][..], &blocks].concat()
+        };
+        assert_eq!(gunzip(&frame(200)).expect("26 MB").len(), 200 << 17);
+        let error = gunzip(&frame(300)).expect_err("39 MB").to_string();
+        assert!(
+            error.contains("more than a file of 1206 bytes may take"),
+            "{error}"
+        );
+        // A window of 128 MiB.
+        let wide = [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0x88][..], &block(1)].concat();
+        let error = gunzip(&wide).expect_err("a wide window").to_string();
+        assert!(error.contains("the zstd stream: found"), "{error}");
+    }
+}
