@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use spinney_config::Objective;
+use spinney_model::Task;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::search::{Found, Place, Scored, Search, Trial, lines, shown};
@@ -156,30 +158,36 @@ fn tell(search: &Search, found: &Found) {
     println!("\n   score ± sd     flash  instructions  keys");
     // Of many, the best scores.
     let mut places: Vec<&Place> = found.front.iter().collect();
-    places.sort_by(|one, other| other.score.total_cmp(&one.score));
+    let objective = search.config().pipeline.search.objective;
+    places.sort_by(|one, other| {
+        let rank = |it: &Place| objective.rank(it.score);
+        rank(other).total_cmp(&rank(one))
+    });
     let n_more = places.len().saturating_sub(SHOWN);
     places.truncate(SHOWN);
     places.sort_by_key(|place| place.flash_bytes);
     for place in places {
-        println!("{}", row(place));
+        println!("{}", row(objective, place));
     }
     if n_more > 0 {
-        println!("… and {n_more} of lower scores, which --json shows");
+        println!("… and {n_more} of worse scores, which --json shows");
     }
     println!("(~ estimated; all others were built and run)\n");
     if let Some(best) = &found.best {
-        println!("best: {}", row(best).trim_start());
+        println!("best: {}", row(objective, best).trim_start());
     }
     if let Some(test) = &found.test {
-        let accuracy = test.accuracy.map_or(String::new(), |accuracy| {
-            format!("accuracy {:.2} %, ", accuracy * 100.0)
-        });
+        let score = match (test.score, test.accuracy) {
+            (Some(score), _) => format!("{} {}, ", found.objective, objective.shown(score)),
+            (None, Some(accuracy)) => format!("accuracy {:.2} %, ", accuracy * 100.0),
+            (None, None) => String::new(),
+        };
         let gates = match &test.failed_gates[..] {
             [] => "all gates hold".to_owned(),
             failed => format!("gates that fail: {}", failed.join(", ")),
         };
         println!(
-            "on the {} test rows, which were looked at once, for this model alone: {accuracy}{gates}",
+            "on the {} test rows, which were looked at once, for this model alone: {score}{gates}",
             test.rows
         );
     }
@@ -201,20 +209,29 @@ fn tell(search: &Search, found: &Found) {
              raise that budget, take another chip, or let [search] try smaller models: fewer `n_trees`, \
              smaller `max_leaf_nodes`",
             missed.join(", "),
-            row(nearest).trim_start()
+            row(objective, nearest).trim_start()
         );
     }
 }
 
-fn row(place: &Place) -> String {
+fn row(objective: Objective, place: &Place) -> String {
     let mark = if place.is_measured { ' ' } else { '~' };
     let instructions = place
         .instructions
         .map_or("–".to_owned(), |it| format!("{it:.0}"));
+    let score = match objective.task() {
+        Task::Classify => format!(
+            "{:6.2} ± {:4.2} %",
+            place.score * 100.0,
+            place.score_sd * 100.0
+        ),
+        _ => {
+            let [score, sd] = [place.score, place.score_sd].map(|it| objective.shown(it));
+            format!("{score} ± {sd}")
+        }
+    };
     format!(
-        "{:6.2} ± {:4.2} %  {mark}{:7}  {mark}{instructions:>11}  {}",
-        place.score * 100.0,
-        place.score_sd * 100.0,
+        "{score:>15}  {mark}{:7}  {mark}{instructions:>11}  {}",
         place.flash_bytes,
         shown(&place.keys)
     )

@@ -208,7 +208,49 @@ choice! {
         BalancedAccuracy = "balanced-accuracy",
         /// The mean of the classes' F1.
         F1Macro = "f1-macro",
+        /// The mean absolute error of numbers.
+        Mae = "mae",
+        /// The root of their mean squared error.
+        Rmse = "rmse",
+        /// Their coefficient of determination.
+        R2 = "r2",
     }
+}
+
+impl Objective {
+    /// Whose objective it is.
+    #[must_use]
+    pub fn task(self) -> Task {
+        match self {
+            Self::Accuracy | Self::BalancedAccuracy | Self::F1Macro => Task::Classify,
+            Self::Mae | Self::Rmse | Self::R2 => Task::Regress,
+        }
+    }
+
+    /// A number that is the higher the better a score is: errors are good where they are low.
+    #[must_use]
+    pub fn rank(self, score: f64) -> f64 {
+        match self {
+            Self::Mae | Self::Rmse => -score,
+            _ => score,
+        }
+    }
+
+    /// A score as it is read: of classes a percentage, of numbers five digits.
+    #[must_use]
+    pub fn shown(self, score: f64) -> String {
+        match self.task() {
+            Task::Classify => format!("{:.2} %", score * 100.0),
+            _ => format!("{:.*}", decimals(score), score),
+        }
+    }
+}
+
+/// How many decimals show five digits of a number, up to nine.
+fn decimals(number: f64) -> usize {
+    (0..9)
+        .find(|it| number.abs() >= 10_f64.powi(4 - it))
+        .map_or(9, |it| it as usize)
 }
 
 choice! {

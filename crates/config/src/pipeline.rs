@@ -665,7 +665,7 @@ pub struct Codegen {
 /// depths and leaves may be empty, for no limit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Search {
-    /// What is to be high.
+    /// What is to be best.
     pub objective: Objective,
     /// How many models are drawn and trained.
     #[serde(skip)]
@@ -685,7 +685,7 @@ pub struct Search {
     pub max_depth: Vec<u32>,
     /// How many features a split of a forest chooses from.
     pub max_features: Vec<MaxFeatures>,
-    /// How trees are combined.
+    /// How trees are combined; empty where they add numbers.
     #[serde(serialize_with = "as_words")]
     pub leaves: Vec<Voting>,
     /// How readings become codes.

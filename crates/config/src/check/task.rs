@@ -93,6 +93,12 @@ const KEYS: &[OfTasks] = &[
         "a value is the sum of all trees",
     ),
     of(
+        "search",
+        "leaves",
+        RIGHT_OR_WRONG,
+        "a value is the sum of all trees",
+    ),
+    of(
         "reject",
         "coverage",
         &[Task::Classify],

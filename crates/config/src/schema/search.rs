@@ -11,8 +11,9 @@ use crate::choice::{ModelKind, Objective, Tabled, Word};
 pub(super) const SEARCH: Section = section! {
     /// Says where the verb `search` looks for the best model that fits, and for how long.
     "search", optional:
-    /// What is to be high on rows that were held out of the training.
-    "objective": Kind::Choice(Objective::WORDS), Default::Value("\"accuracy\"");
+    /// What is to be best on rows that were held out of the training.
+    "objective": Kind::Choice(Objective::WORDS),
+        Default::Words("`\"accuracy\"`, or `\"mae\"` with `task = \"regress\"`");
     /// How many models are drawn and trained; each is cut to every number of trees.
     "trials": Kind::Integer { min: 1, max: 100_000 }, Default::Value("60");
     /// When the last trial may start.
@@ -21,7 +22,7 @@ pub(super) const SEARCH: Section = section! {
     "folds": Kind::Integer { min: 2, max: 20 }, Default::Value("5");
     /// The kinds of model.
     "kind": Kind::Choices(ModelKind::WORDS),
-        Default::Value("[\"decision-tree\", \"random-forest\", \"extra-trees\", \"gaussian-nb\"]");
+        Default::Words("all of them, but naive Bayes with `task = \"regress\"`");
     /// The numbers of trees that a forest is cut to.
     "n_trees": Kind::List(&Kind::Integer { min: 1, max: TREES_MAX }),
         Default::Value("[3, 5, 7, 10, 14, 20, 28, 40, 56, 80]");
@@ -31,7 +32,8 @@ pub(super) const SEARCH: Section = section! {
     /// The most splits from root to leaf.
     "max_depth": Kind::List(&Kind::Integer { min: 1, max: DEPTH_MAX }), Default::Words("no limit");
     /// How many features a split of a forest chooses from.
-    "max_features": Kind::List(&Kind::MaxFeatures), Default::Value("[\"sqrt\", 0.2, 0.3, 0.5]");
+    "max_features": Kind::List(&Kind::MaxFeatures),
+        Default::Words("`[\"sqrt\", 0.2, 0.3, 0.5]`, or `[\"all\", 0.5, 0.3]` with `task = \"regress\"`");
     /// How trees are combined.
     "leaves": Kind::Choices(Voting::WORDS),
         Default::Words("`[\"soft\", \"hard\"]`, or what `[quantize]` says where scores are delivered");

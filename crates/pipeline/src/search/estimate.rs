@@ -4,7 +4,7 @@ use super::finalist::Measured;
 use super::journal::{Journal, name};
 use super::space::{ENCODING, Keys, LEAVES, kind_of, n_trees_of};
 use super::trial::Point;
-use spinney_config::ModelKind;
+use spinney_config::{ModelKind, Objective};
 
 /// A form of a model, with what is known of what it takes.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(super) struct Candidate {
     pub levels: f64,
     /// Mean of the folds' scores.
     pub score: f64,
+    /// The same, the higher the better.
+    pub rank: f64,
     /// Standard deviation of the folds' scores; 0 with one.
     pub score_sd: f64,
     /// Folds that were held out.
@@ -32,14 +34,23 @@ pub(super) struct Candidate {
 }
 
 /// The candidates of a growth that is described by `keys`.
-pub(super) fn candidates(journal: &Journal, trial: usize, keys: &Keys) -> Vec<Candidate> {
+pub(super) fn candidates(
+    journal: &Journal,
+    objective: Objective,
+    trial: usize,
+    keys: &Keys,
+) -> Vec<Candidate> {
     let points = journal.grown(keys).map_or(&[][..], |grown| &grown.points);
     let all = points.iter().flat_map(|point| {
         let encodings = point.table_bytes.iter();
         encodings
             .map(move |(encoding, bytes)| candidate(journal, trial, keys, point, encoding, *bytes))
     });
-    all.collect()
+    let ranked = all.map(|it| Candidate {
+        rank: objective.rank(it.score),
+        ..it
+    });
+    ranked.collect()
 }
 
 fn candidate(
@@ -72,6 +83,7 @@ fn candidate(
         table_bytes,
         levels,
         score,
+        rank: score,
         score_sd: (squares / (n_folds.max(2) - 1) as f64).sqrt(),
         n_folds,
         flash_bytes,

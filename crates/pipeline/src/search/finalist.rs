@@ -1,6 +1,7 @@
 //! Candidates that are built and run, as any pipeline is; and the winner, on the test rows.
 
 use serde::{Deserialize, Serialize};
+use spinney_config::Objective;
 use spinney_report::Report;
 
 use super::Search;
@@ -80,5 +81,16 @@ impl Search {
         build::run(&session, tools)?;
         run::run(&session, tools)?;
         Ok(session)
+    }
+}
+
+/// What a report says of the objective of numbers.
+pub(super) fn value_score(report: &Report, objective: Objective) -> Option<f64> {
+    let value = report.values.first()?;
+    match objective {
+        Objective::Mae => value.mae_q15,
+        Objective::Rmse => value.rmse_q15,
+        Objective::R2 => value.r2_q15,
+        Objective::Accuracy | Objective::BalancedAccuracy | Objective::F1Macro => None,
     }
 }

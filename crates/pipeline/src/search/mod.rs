@@ -20,7 +20,6 @@ use rayon::prelude::*;
 use serde::Serialize;
 use spinney_config::{Config, Model, Trainer, Training};
 use spinney_dataset::{Dataset, folds};
-use spinney_model::Task;
 
 use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
@@ -66,7 +65,7 @@ pub struct Search {
 /// A model, with what it scores and takes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Place {
-    /// Mean score over the folds.
+    /// Mean score over the folds: a share of 1 of classes, of numbers in the unit of the labels, or R².
     pub score: f64,
     /// Its standard deviation over the folds.
     pub score_sd: f64,
@@ -85,8 +84,11 @@ pub struct Place {
 pub struct OnTest {
     /// Test rows.
     pub rows: usize,
-    /// Share of them that the image names the class of; `None` without labels.
+    /// Share of them that the image names the class of; `None` without labels, and of numbers.
     pub accuracy: Option<f64>,
+    /// The objective of numbers on these rows; `None` of classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
     /// Gates of the config that do not hold.
     pub failed_gates: Vec<String>,
 }
@@ -158,7 +160,12 @@ impl Search {
             return refuse("model.shrink", found, help);
         }
         let inputs = inputs::read(&config)?.blind();
-        let rows = inputs::rows(&config, &inputs, Task::Classify, None)?;
+        let rows = inputs::rows(
+            &config,
+            &inputs,
+            config.pipeline.search.objective.task(),
+            None,
+        )?;
         let train = rows.train.unwrap_or(rows.test);
         let (search, seed) = (&config.pipeline.search, config.pipeline.identity.seed);
         let groups = rows.groups.filter(|_| rows.validation.is_none());
@@ -351,8 +358,8 @@ impl Search {
             .filter(|it| self.fits(it));
         match fitting.max_by(better) {
             Some(best) => format!(
-                ", best so far {:.2} % in about {} bytes: {}",
-                best.score * 100.0,
+                ", best so far {} in about {} bytes: {}",
+                self.config.pipeline.search.objective.shown(best.score),
                 best.flash_bytes,
                 shown(&best.keys)
             ),
@@ -362,8 +369,13 @@ impl Search {
 
     /// All candidates of these growths.
     fn candidates(&self, growths: &[usize]) -> Vec<Candidate> {
-        let of_growth = |at: &usize| candidates(&self.journal, *at, &self.growths[*at]);
+        let of_growth = |at: &usize| self.of_growth(*at);
         growths.iter().flat_map(of_growth).collect()
+    }
+
+    fn of_growth(&self, at: usize) -> Vec<Candidate> {
+        let objective = self.config.pipeline.search.objective;
+        candidates(&self.journal, objective, at, &self.growths[at])
     }
 
     /// Whether a candidate meets the budgets, as far as is known.
@@ -398,7 +410,7 @@ impl Search {
             .iter()
             .filter(|at| is_run(at))
             .filter_map(|at| {
-                let all = candidates(&self.journal, *at, &self.growths[*at]).into_iter();
+                let all = self.of_growth(*at).into_iter();
                 let fitting = all.filter(|it| self.fits(it));
                 fitting.max_by(better)
             })
@@ -460,6 +472,7 @@ impl Search {
                 None => break leaders.first().map(|it| (*it).clone()),
             }
         };
+        let search = self.config.pipeline.search.clone();
         let test = match &leader {
             Some(leader) => {
                 let report = self.judged(&leader.keys, tools)?;
@@ -467,6 +480,7 @@ impl Search {
                 Some(OnTest {
                     rows: report.dataset.test_rows,
                     accuracy: report.accuracy.q15,
+                    score: finalist::value_score(&report, search.objective),
                     failed_gates: failed.map(|it| it.gate.clone()).collect(),
                 })
             }
@@ -478,7 +492,6 @@ impl Search {
             Some(_) => None,
             None => self.nearest(&self.candidates(tried)),
         };
-        let search = &self.config.pipeline.search;
         Ok(Found {
             best: leader.as_ref().map(place),
             nearest,
@@ -535,8 +548,8 @@ impl Search {
 /// The worse first: by score, then by flash, then by instructions, then by the keys.
 fn better(one: &Candidate, other: &Candidate) -> std::cmp::Ordering {
     let instructions = |it: &Candidate| it.instructions.unwrap_or(0.0);
-    one.score
-        .total_cmp(&other.score)
+    one.rank
+        .total_cmp(&other.rank)
         .then(other.flash_bytes.cmp(&one.flash_bytes))
         .then(instructions(other).total_cmp(&instructions(one)))
         .then_with(|| name(&other.keys).cmp(&name(&one.keys)))
@@ -558,7 +571,7 @@ fn place(candidate: &Candidate) -> Place {
 fn front(all: &[Candidate]) -> Vec<&Candidate> {
     let figures = |it: &Candidate| {
         let instructions = it.instructions.unwrap_or(0.0);
-        [-it.score, it.flash_bytes as f64, instructions]
+        [-it.rank, it.flash_bytes as f64, instructions]
     };
     let beats = |one: &Candidate, other: &Candidate| {
         let (one, other) = (figures(one), figures(other));

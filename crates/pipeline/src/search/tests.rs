@@ -9,12 +9,16 @@ use crate::progress::Progress;
 
 /// A search over a few irises, with this in `[search]`.
 fn search(folder: &Path, space: &str) -> Search {
-    let data = places::clone().unwrap().join("data/iris.csv");
+    let model = "max_depth = 3\ncriterion = \"entropy\"\nbootstrap = true";
+    search_of(folder, "iris.csv", "species", model, space)
+}
+
+fn search_of(folder: &Path, rows: &str, label: &str, model: &str, space: &str) -> Search {
+    let data = places::clone().unwrap().join("data").join(rows);
     let config = folder.join("pipeline.toml");
     let text = format!(
-        "[pipeline]\nname = \"iris\"\n[dataset]\npath = {data:?}\nlabel = \"species\"\n[model]\n\
-         kind = \"random-forest\"\nmax_depth = 3\ncriterion = \"entropy\"\nbootstrap = true\n\
-         [target]\nchip = \"nRF51822_xxAA\"\n[budget]\nflash = \"16K\"\n[search]\nfolds = 3\n{space}\n"
+        "[pipeline]\nname = \"a\"\n[dataset]\npath = {data:?}\nlabel = \"{label}\"\n[model]\n\
+         kind = \"random-forest\"\n{model}\n[target]\nchip = \"nRF51822_xxAA\"\n[budget]\nflash = \"16K\"\n[search]\nfolds = 3\n{space}\n"
     );
     std::fs::write(&config, text).unwrap();
     Search::open(&config, Progress::none()).unwrap()
@@ -81,4 +85,58 @@ fn what_others_found_is_taken_where_it_is_of_this_search() {
     assert!(search.journal.grown(&trial.keys).is_some());
     scored.data = "another".to_owned();
     assert!(search.tell(vec![scored]).is_err());
+}
+
+#[test]
+fn errors_of_numbers_are_good_where_they_are_low() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = |objective: &str| {
+        let space = format!(
+            "{objective}n_trees = [1, 20]\nmax_leaf_nodes = [2, 32]\nmax_features = [\"all\"]"
+        );
+        let search = search_of(
+            folder.path(),
+            "air_regression.csv",
+            "pm",
+            "task = \"regress\"",
+            &space,
+        );
+        // Two numbers of leaves, of a tree and of two forests; no naive Bayes.
+        assert_eq!(search.growths.len(), 2 * 3);
+        let mut journal = super::Journal::default();
+        for trial in search.ask(6) {
+            let config = space::config_with(&search.config, &trial.keys);
+            assert!(config.is_ok(), "{:?}", config.err());
+            let scored = search.run_trial(&trial).unwrap();
+            assert_eq!(
+                scored,
+                super::Scored {
+                    cpu_s: scored.cpu_s,
+                    ..search.run_trial(&trial).unwrap()
+                }
+            );
+            journal.learn(scored);
+        }
+        let objective = search.config.pipeline.search.objective;
+        let of = |at: usize| super::candidates(&journal, objective, at, &search.growths[at]);
+        let mut all: Vec<super::Candidate> = (0..6).flat_map(of).collect();
+        all.sort_by(super::better);
+        let ends = [&all[0], &all[all.len() - 1]];
+        let trees = ends.map(|it| space::n_trees_of(&it.keys));
+        assert_eq!(
+            trees,
+            [1, 20],
+            "{} and {}",
+            space::shown(&ends[0].keys),
+            space::shown(&ends[1].keys)
+        );
+        let [worst, best] = ends.map(|it| it.score);
+        (worst, best)
+    };
+    let (worst, best) = found("");
+    assert!(best < 20.0 && worst > 25.0, "MAE of {worst} and {best}");
+    let (worst, best) = found("objective = \"rmse\"\n");
+    assert!(best < 35.0 && worst > 45.0, "RMSE of {worst} and {best}");
+    let (worst, best) = found("objective = \"r2\"\n");
+    assert!(best > 0.85 && worst < 0.75, "R² of {worst} and {best}");
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 use spinney_codegen::{Options as Codegen, Walks};
 use spinney_config::{Config, Model, ModelKind, Objective, Word};
 use spinney_convert::{Conversion, forms_of, options_for};
 use spinney_dataset::Dataset;
-use spinney_evaluate::Scorecard;
-use spinney_model::{FloatModel, Forest, Voting};
+use spinney_evaluate::{Scorecard, ValueScore};
+use spinney_model::{Additive, FloatModel, Forest, Sum, Voting};
 use spinney_quantize::CodingChoice;
 
 use super::Search;
@@ -97,7 +98,7 @@ impl Search {
         let search = &self.config.pipeline.search;
         let kind = kind_of(keys);
         let is_forest = !matches!(kind, Some(ModelKind::DecisionTree | ModelKind::GaussianNb));
-        let leaves: Vec<Option<Voting>> = match is_forest {
+        let leaves: Vec<Option<Voting>> = match is_forest && !search.leaves.is_empty() {
             true => search.leaves.iter().copied().map(Some).collect(),
             false => vec![None],
         };
@@ -230,6 +231,16 @@ impl Search {
         };
         let most = points.iter().map(|point| n_trees_of(&point.keys)).max();
         let grown = self.grow(keys, most.unwrap_or(1), &kept)?;
+        if let Some(numbers) = held.numbers() {
+            let truth = numbers.column(0).to_vec();
+            for point in points {
+                let cut = cut(&grown, n_trees_of(&point.keys))?;
+                let converted = self.quantized(keys, point, &cut, &kept)?;
+                let score = self.value_score(&converted, &held, &truth);
+                point.scores.insert(fold, score);
+            }
+            return Ok(());
+        }
         let n_classes = self.train.classes().len();
         // Points of one votes and coding follow each other, with ever more trees.
         let same = |one: &Point, other: &Point| {
@@ -265,11 +276,32 @@ impl Search {
                         let f1 = card.classes.iter().map(|class| class.f1);
                         f1.sum::<f64>() / n_classes as f64
                     }
+                    Objective::Mae | Objective::Rmse | Objective::R2 => {
+                        unreachable!("of numbers, which have no classes")
+                    }
                 };
                 point.scores.insert(fold, score);
             }
         }
         Ok(())
+    }
+
+    /// The score of a regressor in fixed point on rows whose numbers are known. R² of numbers that are
+    /// all the same is 0.
+    fn value_score(&self, converted: &Conversion, held: &Dataset, truth: &[f64]) -> f64 {
+        let (quant, float) = (&converted.quant, converted.model.additive());
+        let (sums, float) = quant.sums().zip(float).expect("trees over numbers");
+        let value = |row: ArrayView1<'_, f64>| {
+            let scores = quant.scores(&quant.codes(&row.to_vec()));
+            float.linked(&sums.values(&scores))[0]
+        };
+        let found: Vec<f64> = held.values().rows().into_iter().map(value).collect();
+        let score = ValueScore::new(truth, &found).expect("a fold has rows");
+        match self.config.pipeline.search.objective {
+            Objective::Rmse => score.rmse,
+            Objective::R2 => score.r2.unwrap_or(0.0),
+            _ => score.mae,
+        }
     }
 
     /// Trains what is grown, with so many trees.
@@ -333,6 +365,13 @@ fn cut(model: &FloatModel, n_trees: usize) -> Result<FloatModel, Failure> {
             let trees = forest.trees()[..n_trees].to_vec();
             let cut = Forest::new(forest.kind(), forest.schema().clone(), trees);
             Ok(FloatModel::Forest(cut.input()?))
+        }
+        FloatModel::Additive(sum) if sum.trees().len() > n_trees => {
+            let mean = Sum::new(sum.sum().precision, sum.sum().base.clone(), n_trees as f64);
+            let (kind, schema) = (sum.kind(), sum.schema().clone());
+            let trees = sum.trees()[..n_trees].to_vec();
+            let cut = Additive::new(kind, schema, trees, mean, sum.link(), sum.threshold());
+            Ok(FloatModel::Additive(cut.input()?))
         }
         model => Ok(model.clone()),
     }
