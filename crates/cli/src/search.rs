@@ -11,6 +11,7 @@ use spinney_model::Task;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::search::{Found, Place, Scored, Search, Trial, lines, shown};
+use spinney_report::{FrontPoint, front_page};
 
 use crate::terminal;
 
@@ -23,6 +24,7 @@ const SHOWN: usize = 20;
   cargo xtask search --trials 20 --time 2m  a short one
   cargo xtask search --write                put the winner's keys into pipeline.toml
   cargo xtask search --json | jq .best.keys
+  cargo xtask search --html front.html      the front as a page, with plots and each model's keys
 
 Trials on several machines, each with this repository and the data:
   cargo xtask search --ask 60 > trials.jsonl
@@ -40,6 +42,9 @@ pub(crate) struct Arguments {
     /// As JSON.
     #[arg(long)]
     json: bool,
+    /// Write the front as a page of HTML, too.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ask", "trial"])]
+    html: Option<PathBuf>,
     /// Put the winner's keys into the config; comments stay.
     #[arg(long)]
     write: bool,
@@ -99,6 +104,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         tell(&search, &found);
     }
+    if let Some(file) = &arguments.html {
+        std::fs::write(file, page(&search, &found))
+            .with_context(|| format!("cannot write {}", file.display()))
+            .input()?;
+    }
     let Some(best) = &found.best else {
         return Err(Failure::Gate);
     };
@@ -138,7 +148,8 @@ fn text_of(file: &Path) -> Result<String, Failure> {
         .input()
 }
 
-fn tell(search: &Search, found: &Found) {
+/// What was tried, in a line.
+fn tried(found: &Found) -> String {
     let groups = found
         .groups
         .map_or(String::new(), |n| format!(" in {n} groups"));
@@ -146,10 +157,37 @@ fn tell(search: &Search, found: &Found) {
         Some(n) => format!("{n} rows for validation"),
         None => format!("{} training rows", found.train_rows),
     };
-    println!(
+    format!(
         "{} trials, {} over {} folds of {rows}{groups}; {:.1} s of processor time",
         found.trials, found.objective, found.folds, found.cpu_s
-    );
+    )
+}
+
+/// The front as a page.
+fn page(search: &Search, found: &Found) -> String {
+    let pipeline = &search.config().pipeline;
+    let objective = pipeline.search.objective;
+    let point = |place: &Place| FrontPoint {
+        score: place.score,
+        score_words: score_words(objective, place),
+        flash_bytes: place.flash_bytes,
+        instructions: place.instructions,
+        is_measured: place.is_measured,
+        is_best: found
+            .best
+            .as_ref()
+            .is_some_and(|best| best.keys == place.keys),
+        keys: (place.keys.iter())
+            .map(|(key, value)| (key.clone(), value.to_string()))
+            .collect(),
+    };
+    let front: Vec<FrontPoint> = found.front.iter().map(point).collect();
+    let lines = [tried(found) + "."];
+    front_page(&pipeline.identity.name, found.objective, &lines, &front)
+}
+
+fn tell(search: &Search, found: &Found) {
+    println!("{}", tried(found));
     if found.is_cut {
         println!(
             "note: the time ran out before all trials were run, so another search may find another"
@@ -219,7 +257,16 @@ fn row(objective: Objective, place: &Place) -> String {
     let instructions = place
         .instructions
         .map_or("–".to_owned(), |it| format!("{it:.0}"));
-    let score = match objective.task() {
+    let score = score_words(objective, place);
+    format!(
+        "{score:>15}  {mark}{:7}  {mark}{instructions:>11}  {}",
+        place.flash_bytes,
+        shown(&place.keys)
+    )
+}
+
+fn score_words(objective: Objective, place: &Place) -> String {
+    match objective.task() {
         Task::Classify => format!(
             "{:6.2} ± {:4.2} %",
             place.score * 100.0,
@@ -229,10 +276,5 @@ fn row(objective: Objective, place: &Place) -> String {
             let [score, sd] = [place.score, place.score_sd].map(|it| objective.shown(it));
             format!("{score} ± {sd}")
         }
-    };
-    format!(
-        "{score:>15}  {mark}{:7}  {mark}{instructions:>11}  {}",
-        place.flash_bytes,
-        shown(&place.keys)
-    )
+    }
 }

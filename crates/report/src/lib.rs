@@ -35,6 +35,7 @@ pub use data::{
     FeatureCoding, FlowStage, FootprintShare, Latency, Model, Origin, Report, SCHEMA, TableForm,
     TimingBasis, Toolchain, TreeSize, Validation,
 };
+pub use html::{FrontPoint, front_page};
 pub use mark::{FILES, is_report};
 pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};

@@ -6,6 +6,7 @@ mod accuracy;
 mod certificate;
 mod features;
 mod first;
+mod front;
 mod image;
 mod made;
 mod node;
@@ -16,6 +17,7 @@ mod task;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::Report;
+pub use front::{FrontPoint, front_page};
 use parts::name;
 
 const STYLE: &str = include_str!("style.css");
@@ -24,25 +26,31 @@ const STYLE: &str = include_str!("style.css");
 /// that do not know `style-src-elem` go by `style-src`.
 const POLICY: &str = include_str!("policy.txt");
 
+/// A page of this body, which needs nothing else.
+fn page(title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            (body)
+        }
+    };
+    page.into_string() + "\n"
+}
+
 impl Report {
     /// The report as a page of HTML.
     #[must_use]
     pub fn to_html(&self) -> String {
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(POLICY);
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (self.pipeline) ": " (self.outcome()) }
-                    style { (PreEscaped(STYLE)) }
-                }
-                (self.body())
-            }
-        };
-        page.into_string() + "\n"
+        let title = format!("{}: {}", self.pipeline, self.outcome());
+        page(&title, &self.body())
     }
 
     fn body(&self) -> Markup {

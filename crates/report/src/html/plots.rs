@@ -7,6 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use spinney_evaluate::{Detection, MarginUnit, Margins};
 
+use super::FrontPoint;
 use crate::{Candidate, Value};
 
 /// Width and height of a drawing; the page scales it.
@@ -339,6 +340,66 @@ fn draw_encodings(
                 + PathElement::new([(0, -5), (0, 5)], DARK.stroke_width(2))])?;
         }
     }
+    area.present()
+}
+
+/// Scores of models over what one of their figures is.
+pub(super) fn front(
+    front: &[FrontPoint],
+    objective: &str,
+    x_words: &str,
+    x_of: impl Fn(&FrontPoint) -> Option<f64>,
+) -> Markup {
+    let points = front
+        .iter()
+        .filter_map(|it| Some((x_of(it)?, it.score, it)));
+    let points: Vec<(f64, f64, &FrontPoint)> = points.collect();
+    let title = format!("{objective} over {x_words}");
+    drawn(&title, |area| {
+        draw_front(area, &points, (x_words, objective))
+    })
+}
+
+fn draw_front(
+    area: &Area<'_>,
+    points: &[(f64, f64, &FrontPoint)],
+    (x_words, y_words): (&str, &str),
+) -> Drawn {
+    let right = points.iter().map(|it| it.0).fold(1.0, f64::max) * 1.05;
+    let span =
+        |(low, high): (f64, f64), it: &(f64, f64, &FrontPoint)| (low.min(it.1), high.max(it.1));
+    let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), span);
+    let pad = if high > low { (high - low) * 0.08 } else { 1.0 };
+    let (low, high) = match points {
+        [] => (0.0, 1.0),
+        _ => (low - pad, high + pad),
+    };
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(44)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..right, low..high)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(AXIS)
+        .axis_style(AXIS)
+        .label_style(FONT.into_font().color(&TEXT))
+        .axis_desc_style(FONT.into_font().color(&TEXT))
+        .x_desc(x_words)
+        .y_desc(y_words)
+        .x_labels(6)
+        .y_labels(6)
+        .x_label_formatter(&|x| short(*x))
+        .y_label_formatter(&|y| crate::task::rounded(*y))
+        .draw()?;
+    let dot = |(x, y, it): &(f64, f64, &FrontPoint)| match it.is_measured {
+        true => Circle::new((*x, *y), 4, DARK.filled()),
+        false => Circle::new((*x, *y), 4, DARK.stroke_width(1)),
+    };
+    chart.draw_series(points.iter().map(dot))?;
+    let best = points.iter().filter(|it| it.2.is_best);
+    chart.draw_series(best.map(|it| Circle::new((it.0, it.1), 9, ALARM.stroke_width(2))))?;
     area.present()
 }
 
