@@ -95,11 +95,11 @@ const KEYS: &[(&str, Ours)] = &[
     ),
     (
         "na_values missing_values missing_value",
-        Ours::Key("features", "missing"),
+        Ours::Key("features.NAME", "missing"),
     ),
     (
         "cat_features categorical_feature categorical_features",
-        Ours::Key("features", "categories"),
+        Ours::Key("features.NAME", "categories"),
     ),
     (
         "contamination",

@@ -38,6 +38,9 @@ pub struct Pipeline {
     pub shrink: Option<Shrink>,
     /// `[quantize]`.
     pub quantize: Quantize,
+    /// `select` of `[features]`; `None` where a model is trained on all features.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select: Option<Select>,
     /// `[features.NAME]`, by name.
     pub features: BTreeMap<String, Feature>,
     /// `[frontend]`; `None` where rows come as they are.
@@ -353,6 +356,16 @@ pub enum Model {
         #[serde(skip_serializing_if = "Option::is_none")]
         classes: Option<Vec<String>>,
     },
+}
+
+/// How many features a model is trained on: those with the highest importance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Select {
+    /// The fewest that lose no accuracy beyond chance on folds of the training rows.
+    Auto,
+    /// This many, at least 1.
+    Best(u32),
 }
 
 /// How a model is made smaller.

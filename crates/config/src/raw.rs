@@ -52,7 +52,7 @@ impl RawPipeline {
     /// The sections that the schema knows under this name: one, or one per feature or property.
     pub fn sections_named(&self, name: &str) -> Vec<&RawSection> {
         match name {
-            "features" => self.features.values().collect(),
+            "features.NAME" => self.features.values().collect(),
             "property" => self.properties.iter().collect(),
             _ => self.sections.get(name).into_iter().collect(),
         }
@@ -179,7 +179,12 @@ pub(crate) fn read(reader: &mut Reader) -> RawPipeline {
     for section in SECTIONS {
         let found = root.get(section.name);
         if section.name == "features" {
-            raw.features = read_features(reader, section, found);
+            let read = read_of_all(reader, section, found);
+            raw.sections.insert(section.name, read);
+            continue;
+        }
+        if section.name == "features.NAME" {
+            raw.features = read_features(reader, section, root.get("features"));
             continue;
         }
         if section.name == "property" {
@@ -271,6 +276,25 @@ fn forget_echoes(reader: &mut Reader, n_syntax: usize) {
     });
 }
 
+/// What `[features]` says of all features, beside the tables that say something of one.
+fn read_of_all(
+    reader: &mut Reader,
+    section: &Section,
+    found: Option<&Spanned<DeValue>>,
+) -> RawSection {
+    let table = found.and_then(|found| found.get_ref().as_table());
+    let entries = section.keys.iter().filter_map(|key| {
+        let value = table.and_then(|table| table.get(key.name));
+        let value = value.filter(|value| !value.get_ref().is_table());
+        Some((key.name, read_key(reader, section.name, key, value)?))
+    });
+    RawSection {
+        place: section.name.to_owned(),
+        entries: entries.collect(),
+        span: found.map(Spanned::span),
+    }
+}
+
 fn read_features(
     reader: &mut Reader,
     section: &Section,
@@ -284,7 +308,11 @@ fn read_features(
         not_a_table(reader, "features", found);
         return features;
     };
+    let of_all = crate::schema::section("features").map_or(&[][..], |section| section.keys);
     for (name, value) in table {
+        if !value.get_ref().is_table() && of_all.iter().any(|key| key.name == name.get_ref()) {
+            continue;
+        }
         let place = format!("features.{}", name.get_ref().escape_debug());
         let read = read_section(reader, section, place, Some(value), true);
         features.insert(name.get_ref().to_string(), read);

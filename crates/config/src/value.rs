@@ -206,6 +206,14 @@ impl Reader<'_> {
                 DeValue::String(word) => self.word(it, MAX_FEATURES, word),
                 _ => self.count(it, 1),
             },
+            Kind::Select => match it.found() {
+                DeValue::String(word) => self.word(it, &["auto"], word),
+                DeValue::Integer(_) => {
+                    let count = self.integer(it)?;
+                    self.held(it, (1..=65_535).contains(&count), Value::Integer(count))
+                }
+                _ => self.wrong_type(it),
+            },
             Kind::ClassWeight => match it.found() {
                 DeValue::String(word) => self.word(it, CLASS_WEIGHTS, word),
                 _ => self.per_class(it, Interval::AboveZero),

@@ -386,6 +386,24 @@ impl Dataset {
         }
     }
 
+    /// The same rows with the columns of the given indices alone, in that order.
+    ///
+    /// # Panics
+    /// If `columns` is empty or an index is out of range.
+    #[must_use]
+    pub fn with_columns(&self, columns: &[usize]) -> Self {
+        assert!(!columns.is_empty(), "a data set has features");
+        let names = columns.iter().map(|column| &self.rows.features[*column]);
+        Self {
+            rows: Rows {
+                features: names.cloned().collect(),
+                is_named: self.rows.is_named,
+                values: self.rows.values.select(Axis(1), columns),
+            },
+            ..self.clone()
+        }
+    }
+
     /// The same rows with their columns in the order of `features`, those of a model or training
     /// set, whose names they take.
     ///

@@ -140,6 +140,40 @@ impl FloatModel {
         })
     }
 
+    /// The same model of rows that have further features, which it does not use: `places` says for each
+    /// of its features, in ascending order, which of `schema` that is. A sum of trees stays as it is.
+    ///
+    /// # Errors
+    /// A place that `schema` does not have.
+    ///
+    /// # Panics
+    /// If a feature has no place.
+    pub fn among(self, schema: Schema, places: &[usize]) -> Result<Self, ModelError> {
+        Ok(match self {
+            Self::Forest(forest) => {
+                let trees = forest.trees().iter().map(|tree| {
+                    let mut nodes = tree.nodes().to_vec();
+                    for node in &mut nodes {
+                        if let Node::Split { feature, .. } | Node::Member { feature, .. } = node {
+                            *feature = u32::try_from(places[*feature as usize]).unwrap_or(u32::MAX);
+                        }
+                    }
+                    Tree::new(nodes, &schema)
+                });
+                let trees = trees.collect::<Result<_, _>>()?;
+                Self::Forest(Forest::new(forest.kind(), schema, trees)?)
+            }
+            Self::GaussianNb(bayes) => Self::GaussianNb(GaussianNb::of_inputs(
+                schema,
+                bayes.inputs().iter().map(|input| places[*input]).collect(),
+                bayes.log_priors().to_vec(),
+                bayes.means().to_vec(),
+                bayes.variances().to_vec(),
+            )?),
+            Self::Additive(sum) => Self::Additive(sum),
+        })
+    }
+
     /// The name under which `pipeline.toml` and the report know this kind of model.
     #[must_use]
     pub fn kind(&self) -> &'static str {

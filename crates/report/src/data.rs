@@ -8,7 +8,7 @@ use spinney_evaluate::{
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
 
-use crate::{Property, Reject, Shrink, Value, task};
+use crate::{Property, Reject, Selection, Shrink, Value, task};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -44,6 +44,9 @@ pub struct Report {
     /// When the answer is *unknown*; absent where it always is a class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject: Option<Reject>,
+    /// Which features the model was trained on; absent where on all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     /// What is promised of a model that was made smaller; absent where none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink: Option<Shrink>,

@@ -26,6 +26,7 @@ mod markdown;
 mod property;
 mod reject;
 mod rows;
+mod selection;
 mod shrink;
 mod task;
 
@@ -40,6 +41,7 @@ pub use mark::{FILES, is_report};
 pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
+pub use selection::{OfSize, Ranked, Selection};
 pub use shrink::{Conformal, Shrink};
 pub use task::one_or_all::serialize as one_or_all;
 pub use task::{Value, detector_lines};

@@ -38,6 +38,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
     let dataset = dataset::check(reader, raw);
     let model = model::check(reader, raw);
     let shrink = model::shrink(reader, raw);
+    let select = model::select(reader, raw);
     task::check(reader, raw);
     let quantize = quantize(reader, raw);
     let features = raw
@@ -66,6 +67,7 @@ pub(crate) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Pipeline> 
         validation,
         model: model?,
         shrink: shrink?,
+        select,
         quantize: quantize?,
         features,
         frontend,

@@ -4,7 +4,9 @@ use spinney_model::{ForestKind, Task, Voting};
 
 use crate::choice::{Criterion, ModelKind, Promise, Source, Trainer};
 use crate::diagnostics::Fault;
-use crate::pipeline::{ClassWeight, Count, ForestTraining, MaxFeatures, Model, Shrink, Training};
+use crate::pipeline::{
+    ClassWeight, Count, ForestTraining, MaxFeatures, Model, Select, Shrink, Training,
+};
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
 use crate::value::{Reader, Value, literal};
@@ -100,6 +102,23 @@ pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Sh
         alpha: section.number("shrink_alpha").unwrap_or(0.05),
         seconds: section.number("shrink_seconds").unwrap_or(20.0),
     }))
+}
+
+/// How many features are kept.
+pub(super) fn select(reader: &mut Reader, raw: &RawPipeline) -> Option<Select> {
+    let (section, model) = (raw.section("features"), raw.section("model"));
+    if model.choice::<Source>("source") == Some(Source::Import) {
+        let why = "an imported model is trained already";
+        reader.contradict(section, "select", why, &model.cause("source"));
+    }
+    if model.choice::<Task>("task") == Some(Task::Regress) {
+        let why = "features are weighed by the classes that a model decides";
+        reader.contradict(section, "select", why, &model.cause("task"));
+    }
+    match section.value("select")? {
+        Value::Integer(n) => u32::try_from(*n).ok().map(Select::Best),
+        _ => Some(Select::Auto),
+    }
 }
 
 fn refuse_all_but(

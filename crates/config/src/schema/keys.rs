@@ -168,8 +168,14 @@ pub const SECTIONS: &[Section] = &[
         "coding": Kind::Choice(CodingChoice::WORDS), Default::Value("\"auto\"");
     },
     section! {
-        /// One feature's range and type, as the sensor delivers it: `[features.NAME]`.
+        /// Says which features a model is trained on.
         "features", optional:
+        /// How many features are kept, those that the training rows rest on most.
+        "select": Kind::Select, Default::Words("all of them");
+    },
+    section! {
+        /// One feature's range and type, as the sensor delivers it: `[features.NAME]`.
+        "features.NAME", optional:
         /// The lowest and highest reading that the sensor delivers.
         "range": Kind::Range, Default::Words("what the training rows, or else the model, show");
         /// The type in which the firmware gets a reading.

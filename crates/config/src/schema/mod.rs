@@ -36,7 +36,7 @@ pub use keys::SECTIONS;
 /// A table of `pipeline.toml`.
 #[derive(Debug)]
 pub struct Section {
-    /// Its name, without brackets. `features` stands for each `[features.NAME]`, `property` for each
+    /// Its name, without brackets. `features.NAME` stands for each feature's, `property` for each
     /// `[[property]]`.
     pub name: &'static str,
     /// What it is for, in a sentence.
@@ -138,6 +138,8 @@ pub enum Kind {
     },
     /// How many features a split may choose from.
     MaxFeatures,
+    /// How many features are kept, or the word that finds out.
+    Select,
     /// A rule, or a weight per class.
     ClassWeight,
     /// A number per class, by its name.
@@ -252,6 +254,7 @@ impl Kind {
                 "{}, an integer of at least 1, or a fraction above 0 and at most 1",
                 listed(MAX_FEATURES)
             ),
+            Self::Select => "`\"auto\"`, or an integer from 1 to 65535".to_owned(),
             Self::ClassWeight => format!(
                 "{}, or a table of numbers above 0 by class name",
                 listed(CLASS_WEIGHTS)

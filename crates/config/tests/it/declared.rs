@@ -15,6 +15,7 @@ const BASES: [Base; 8] = [
         ("dataset", "path = \"rows.csv\"\nlabel = \"class\""),
         ("model", "kind = \"random-forest\""),
         ("quantize", ""),
+        ("features", ""),
         ("features.hue", ""),
         ("codegen", ""),
         ("reject", "coverage = 0.9"),
@@ -116,7 +117,7 @@ fn has(base: Base, section: &str, key: &str) -> bool {
 
 fn name_of(section: &str) -> &str {
     match section {
-        "features" => "features.hue",
+        "features.NAME" => "features.hue",
         "property" => "[property]",
         section => section,
     }

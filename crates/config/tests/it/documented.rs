@@ -14,7 +14,6 @@ fn document() -> String {
 
 fn heading(section: &Section) -> String {
     match section.name {
-        "features" => "[features.NAME]".to_owned(),
         "property" => "[[property]]".to_owned(),
         name => format!("[{name}]"),
     }
@@ -134,7 +133,7 @@ fn defaults_are_values_that_their_keys_take() {
 /// what is not supported yet is documented all the same.
 fn at_keys(section: &Section, keys: &str) -> Vec<spinney_config::Diagnostic> {
     let header = match section.name {
-        "features" => "[features.hue]".to_owned(),
+        "features.NAME" => "[features.hue]".to_owned(),
         "property" => "[[property]]".to_owned(),
         name => format!("[{name}]"),
     };

@@ -172,7 +172,7 @@ fn unknown_keys_and_sections() {
             1 | colour = 3
               | ^^^^^^
               |
-              = help: every key has a section: pipeline, dataset, model, quantize, features, frontend, scenes, codegen, reject, property, accuracy, target, evaluate, firmware, budget, uplink, power, search
+              = help: every key has a section: pipeline, dataset, model, quantize, features, features.NAME, frontend, scenes, codegen, reject, property, accuracy, target, evaluate, firmware, budget, uplink, power, search
         "#]],
     );
     check(
@@ -196,7 +196,7 @@ fn unknown_keys_and_sections() {
             13 | [colours]
                |  ^^^^^^^
                |
-               = help: sections: pipeline, dataset, model, quantize, features, frontend, scenes, codegen, reject, property, accuracy, target, evaluate, firmware, budget, uplink, power, search
+               = help: sections: pipeline, dataset, model, quantize, features, features.NAME, frontend, scenes, codegen, reject, property, accuracy, target, evaluate, firmware, budget, uplink, power, search
         "#]],
     );
     check(

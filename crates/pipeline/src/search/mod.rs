@@ -50,7 +50,7 @@ pub struct Search {
     stand_ins: Dataset,
     /// The fold of each row that is scored on.
     fold_of: Vec<usize>,
-    n_groups: Option<usize>,
+    groups: Option<Vec<usize>>,
     /// Digest of config, seed and data.
     data: String,
     growths: Vec<Keys>,
@@ -168,14 +168,14 @@ impl Search {
         )?;
         let train = rows.train.unwrap_or(rows.test);
         let (search, seed) = (&config.pipeline.search, config.pipeline.identity.seed);
-        let groups = rows.groups.filter(|_| rows.validation.is_none());
+        let groups = rows.groups;
+        let of_folds = groups.as_deref().filter(|_| rows.validation.is_none());
         let scored_on = rows.validation.as_ref().unwrap_or(&train);
-        let fold_of = folds(scored_on, groups.as_deref(), search.folds as usize, seed)
+        let fold_of = folds(scored_on, of_folds, search.folds as usize, seed)
             .map_err(|error| at_fault(config.path(), &error))?;
         let growths = space::growths(search, seed);
         let data = digest(&config, &inputs, &growths[0])?;
         let folder = places::artifacts(&config)?.join(format!("search-{data}"));
-        let n_groups = groups.map(|groups| groups.into_iter().collect::<BTreeSet<usize>>().len());
         Ok(Self {
             stand_ins: train.select(&stand_ins(&train, seed)),
             config,
@@ -184,7 +184,7 @@ impl Search {
             train,
             validation: rows.validation,
             fold_of,
-            n_groups,
+            groups,
             data,
             growths,
             folder,
@@ -503,7 +503,9 @@ impl Search {
             train_rows: self.train.n_rows(),
             validation_rows: self.validation.as_ref().map(Dataset::n_rows),
             folds: search.folds,
-            groups: self.n_groups,
+            groups: (self.groups.as_ref())
+                .filter(|_| self.validation.is_none())
+                .map(|groups| groups.iter().collect::<BTreeSet<_>>().len()),
             test,
         })
     }
@@ -599,6 +601,7 @@ fn digest(config: &Config, inputs: &Inputs, first: &Keys) -> Result<String, Fail
         "reject",
         "model",
         "quantize",
+        "select",
         "features",
     ];
     let mut key = inputs.of_config(&canonical, &sections)?;

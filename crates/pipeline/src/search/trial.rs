@@ -18,7 +18,7 @@ use super::space::{self, CODING, Keys, LEAVES, N_TREES, kind_of, n_trees_of};
 use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::stages::inputs::{at_fault, fills_of};
-use crate::stages::{model, quantized};
+use crate::stages::{quantized, select};
 
 /// What is to be tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,7 +148,7 @@ impl Search {
         let Some(first) = points.iter().map(|point| n_trees_of(&point.keys)).min() else {
             return Ok(Vec::new());
         };
-        let grown = self.grow(keys, first, &self.train)?;
+        let grown = self.grow(keys, first, self.whole())?;
         let mut most = first;
         for point in points.iter().filter(|it| n_trees_of(&it.keys) == first) {
             let (bytes, _) = self.size(keys, point, &grown)?;
@@ -159,7 +159,7 @@ impl Search {
             most = most.max(sizes.filter(fits).max().unwrap_or(first));
         }
         let grown = match most > first {
-            true => self.grow(keys, most, &self.train)?,
+            true => self.grow(keys, most, self.whole())?,
             false => grown,
         };
         let mut kept: Vec<Point> = Vec::new();
@@ -225,12 +225,17 @@ impl Search {
                 self.config.pipeline.search.folds
             )));
         }
+        // Where there are rows for validation, folds are of these.
+        let groups: Option<Vec<usize>> = match (&self.groups, &self.validation) {
+            (Some(groups), None) => Some(kept.iter().map(|row| groups[*row]).collect()),
+            (groups, _) => groups.clone(),
+        };
         let (held, kept) = match &self.validation {
             Some(validation) => (validation.select(&held), self.train.clone()),
             None => (self.train.select(&held), self.train.select(&kept)),
         };
         let most = points.iter().map(|point| n_trees_of(&point.keys)).max();
-        let grown = self.grow(keys, most.unwrap_or(1), &kept)?;
+        let grown = self.grow(keys, most.unwrap_or(1), (&kept, groups.as_deref()))?;
         if let Some(numbers) = held.numbers() {
             let truth = numbers.column(0).to_vec();
             for point in points {
@@ -304,8 +309,18 @@ impl Search {
         }
     }
 
+    /// All training rows, and what they belong to.
+    fn whole(&self) -> (&Dataset, Option<&[usize]>) {
+        (&self.train, self.groups.as_deref())
+    }
+
     /// Trains what is grown, with so many trees.
-    fn grow(&self, keys: &Keys, n_trees: usize, rows: &Dataset) -> Result<FloatModel, Failure> {
+    fn grow(
+        &self,
+        keys: &Keys,
+        n_trees: usize,
+        (rows, groups): (&Dataset, Option<&[usize]>),
+    ) -> Result<FloatModel, Failure> {
         let mut keys = keys.clone();
         if !matches!(
             kind_of(&keys),
@@ -317,7 +332,13 @@ impl Search {
         match &config.pipeline.model {
             Model::Train(training) => {
                 let fills = fills_of(&config, rows, &[&self.train])?;
-                model::train_model(&config, training, rows, &fills, &Progress::none())
+                let rows = select::Rows {
+                    rows,
+                    groups,
+                    fills: &fills,
+                };
+                let made = select::train(&config, training, &rows, &Progress::none())?;
+                Ok(made.0)
             }
             Model::Import { .. } => unreachable!("a search trains"),
         }

@@ -186,7 +186,9 @@ fn of_the_grammar(random: &mut Random) -> String {
         };
         if is_there {
             let name = match section.name {
-                "features" => random.pick(&["features.f0", "features.\"f*\"", "features"]),
+                "features.NAME" => {
+                    random.pick(&["features.f0", "features.\"f*\"", "features.select"])
+                }
                 name => name,
             };
             let _ = writeln!(text, "[{name}]");

@@ -34,6 +34,7 @@ mod recordings;
 pub mod report;
 pub mod run;
 pub mod seen;
+pub(crate) mod select;
 mod session;
 mod share;
 mod shrink;

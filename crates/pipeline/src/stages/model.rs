@@ -13,6 +13,7 @@ use super::Session;
 use super::inputs::{self, Inputs, at_fault};
 use super::opened;
 use super::order::artifact_of;
+use super::select::{self, SELECTION};
 use super::shrink::{self, SHRINK};
 use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
@@ -26,7 +27,7 @@ pub const ORIGIN: &str = "origin.json";
 /// What the stage depends on.
 pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let mut key = inputs.base(&session.config)?;
-    key.extend(inputs.of_config(&session.config, &["model"])?);
+    key.extend(inputs.of_config(&session.config, &["model", "select"])?);
     if session.config.pipeline.shrink.is_some() {
         // What readings there are decides what is the same for all of them.
         let sections = ["shrink", "features", "quantize"];
@@ -98,7 +99,7 @@ fn listed_names(names: &[&str]) -> String {
 }
 
 fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
-    let mut origin = None;
+    let (mut origin, mut selection) = (None, None);
     let model = match &session.config.pipeline.model {
         Model::Train(training) => {
             session.progress.doing("training");
@@ -107,15 +108,21 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
             let fills = inputs::fills(&session.config, &rows)?;
-            let progress = &session.progress;
-            let model = train_model(&session.config, training, train, &fills, progress);
-            model.inspect_err(|_| {
+            let train = select::Rows {
+                rows: train,
+                groups: rows.groups.as_deref(),
+                fills: &fills,
+            };
+            let made = select::train(&session.config, training, &train, &session.progress);
+            let (model, selected) = made.inspect_err(|_| {
                 // No stage after this one will say them.
                 session.progress.clear();
                 for note in &rows.notes {
                     session.progress.note(&note.text);
                 }
-            })?
+            })?;
+            selection = selected;
+            model
         }
         Model::Import {
             path,
@@ -163,6 +170,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let smaller = shrink::run(session, inputs, &model)?;
     let mut writer = stage.begin().environment()?;
     writer.write_json(ORIGIN, &origin).environment()?;
+    writer.write_json(SELECTION, &selection).environment()?;
     let original = smaller.as_ref().map(|it| it.original.to_json());
     writer
         .write_json(shrink::ORIGINAL, &original)

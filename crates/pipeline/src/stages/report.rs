@@ -27,6 +27,7 @@ use super::order::STAGES;
 use super::properties::PROPERTIES;
 use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
+use super::select::SELECTION;
 use super::shrink::SHRINK;
 use super::{Session, chip, hand_over, model, node};
 use crate::disk;
@@ -153,6 +154,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             checked: checked.passes() && checked.is_whole(),
             ..certified(&certificate, &summary)
         },
+        selection: session.made("model")?.read_json(SELECTION)?,
         shrink: quantized.read_json(SHRINK)?,
         properties,
         margins: summary.margins.clone(),

@@ -13,7 +13,7 @@ use spinney_report::{Conformal, Shrink, Truth};
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::quantized::{declared, fit_to_model};
-use super::{Session, model};
+use super::{Session, model, select};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -405,7 +405,13 @@ impl Score<'_> {
             _ => return Ok(self.original.clone()),
         };
         let fills = inputs::fills_of(self.config, rows, &[self.train])?;
-        model::train_model(self.config, training, rows, &fills, &Progress::none())
+        let rows = select::Rows {
+            rows,
+            groups: None,
+            fills: &fills,
+        };
+        let made = select::train(self.config, training, &rows, &Progress::none())?;
+        Ok(made.0)
     }
 
     fn family<'m>(&self, original: &'m FloatModel, rows: &Dataset) -> Result<Family<'m>, Failure> {

@@ -116,6 +116,7 @@ impl Unbuilt<'_> {
             values: known.values,
             detect: known.detect,
             reject: None,
+            selection: None,
             shrink: None,
             certificate: known.certificate,
             properties: Vec::new(),

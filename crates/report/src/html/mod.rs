@@ -71,6 +71,12 @@ impl Report {
                             @for line in reject.lines(self.dataset.test_rows) { p { (line) "." } }
                         }
                     }
+                    @if let Some(selection) = &self.selection {
+                        section {
+                            h2 #selection { "Selected features" }
+                            @for line in selection.lines() { p { (line) "." } }
+                        }
+                    }
                     @if let Some(shrink) = &self.shrink {
                         section {
                             h2 #shrink { "Smaller model" }

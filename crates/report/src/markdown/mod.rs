@@ -49,6 +49,12 @@ impl Report {
                 writeln!(out, "{line}.")?;
             }
         }
+        if let Some(selection) = &self.selection {
+            writeln!(out, "\n## Selected features\n")?;
+            for line in selection.lines() {
+                writeln!(out, "{}", sentence(&line))?;
+            }
+        }
         if let Some(shrink) = &self.shrink {
             writeln!(out, "\n## Smaller model\n")?;
             for line in shrink.lines(self.dataset.test_rows) {
