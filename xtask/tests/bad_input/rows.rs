@@ -142,7 +142,7 @@ fn too_few_to_calibrate() {
     let case = Case::new();
     case.config("n_trees = 2", "n_trees = 2\nshrink = \"in-distribution\"");
     case.fails(&expect![[r#"
-        error: model.shrink: found 0 rows in a fifth of the training rows, expected at least 19, 1 / shrink_alpha - 1
+        error: model.shrink: found 1 rows in a fifth of the training rows, expected at least 19, 1 / shrink_alpha - 1
           --> FOLDER/pipeline.toml:11:10
            |
         11 | shrink = "in-distribution"
