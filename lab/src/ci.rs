@@ -78,14 +78,14 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
             "tests of packed sound and rows",
             cmd!(
                 shell,
-                "{cargo} test --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/zstd"
+                "{cargo} test --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd"
             ),
         ),
         (
             "lints of packed sound and rows",
             cmd!(
                 shell,
-                "{cargo} clippy --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/zstd --all-targets -- --deny warnings"
+                "{cargo} clippy --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd --all-targets -- --deny warnings"
             ),
         ),
         (

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use serde::Serialize;
 use spinney_config::file;
+use spinney_dataset::arrow::is_arrow;
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::parquet::is_parquet;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
@@ -31,7 +32,7 @@ pub(crate) struct Table {
     /// Which file has which class, where no column says it.
     has_file_per_class: bool,
     /// The formats of the files.
-    formats: &'static str,
+    formats: String,
 }
 
 pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Result<(), Failure> {
@@ -51,7 +52,7 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
     {
         if as_json {
             return Err(Failure::Input(anyhow!(
-                "{}: found another format than CSV and Parquet, expected one of them for `--json`",
+                "{}: found another format than CSV, Parquet and Arrow, expected one of them for `--json`",
                 file.display()
             )));
         }
@@ -133,13 +134,16 @@ pub(crate) fn table_of(
     })
 }
 
-fn formats(files: &[Vec<u8>]) -> &'static str {
-    let n_parquet = files.iter().filter(|it| is_parquet(it)).count();
-    match n_parquet {
-        0 => "CSV",
-        n if n == files.len() => "Parquet",
-        _ => "CSV and Parquet",
-    }
+fn formats(files: &[Vec<u8>]) -> String {
+    let mut names: Vec<&str> = (files.iter().map(Vec::as_slice).map(|file| match file {
+        _ if is_parquet(file) => "Parquet",
+        _ if is_arrow(file) => "Arrow",
+        _ => "CSV",
+    }))
+    .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(" and ")
 }
 
 /// What there is to say of rows that are no table; `None` of a table.

@@ -31,7 +31,8 @@ const fn foreign(signature: Signature, name: &'static str, way_out: &'static str
     }
 }
 
-const FEATHER: &str = "CSV or .npy: `pandas.read_feather(FILE).to_csv(\"rows.csv\", index=False)`";
+const FEATHER: &str =
+    "version 2, as pandas writes it: `pandas.read_feather(FILE).to_feather(\"rows.feather\")`";
 const EXCEL: &str = "CSV or .npy: `pandas.read_excel(FILE).to_csv(\"rows.csv\", index=False)`";
 const JSON: &str = "CSV or .npy: `pandas.read_json(FILE).to_csv(\"rows.csv\", index=False)`";
 const PICKLE: &str = "CSV or .npy, since reading a pickle runs code: where it was made, \
@@ -58,9 +59,12 @@ const FOREIGN: &[Foreign] = &[
         "a Parquet file within a gzip stream",
         "the Parquet file itself, which is packed already",
     ),
-    foreign(At(0, b"ARROW1"), "an Arrow or Feather file", FEATHER),
-    foreign(At(0, b"FEA1"), "a Feather file", FEATHER),
-    foreign(At(0, b"\xff\xff\xff\xff"), "an Arrow stream", FEATHER),
+    foreign(
+        At(0, b"ARROW1"),
+        "an Arrow file within a gzip stream",
+        "the Arrow file itself, which may be packed",
+    ),
+    foreign(At(0, b"FEA1"), "a Feather file of version 1", FEATHER),
     foreign(Member("xl/"), "an Excel workbook (xlsx)", EXCEL),
     foreign(Member("content.xml"), "an OpenDocument spreadsheet", EXCEL),
     foreign(Member("schema.json"), "a skops model", ROWS),

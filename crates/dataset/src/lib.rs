@@ -17,6 +17,7 @@
 //! ```
 
 pub mod archive;
+pub mod arrow;
 mod columns;
 pub mod csv;
 mod dialect;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use crate::{Budget, DataError, parquet};
+use crate::{Budget, DataError, arrow, parquet};
 
 /// The bytes of a file that may be packed, and of a table in Parquet as CSV.
 ///
@@ -22,6 +22,7 @@ pub fn unpacked<'b>(bytes: &'b [u8], budget: &Budget) -> Result<Cow<'b, [u8]>, D
     let most = budget.bytes_left() / 2;
     Ok(match bytes {
         _ if parquet::is_parquet(bytes) => parquet::csv(bytes, budget)?.into(),
+        _ if arrow::is_arrow(bytes) => arrow::csv(bytes, budget)?.into(),
         [0x1f, 0x8b, ..] => {
             let mut unpacked = Vec::new();
             let stream = flate2::read::MultiGzDecoder::new(bytes);
@@ -85,19 +86,61 @@ pub(crate) fn zstd(
     Ok(unpacked)
 }
 
+/// Unpacks a frame of LZ4 to at most `most` bytes.
+///
+/// # Errors
+/// A frame that is damaged, or has another checksum than it says; more bytes than `most`.
+#[cfg(feature = "lz4")]
+pub(crate) fn lz4(
+    bytes: &[u8],
+    place: &str,
+    most: u64,
+    budget: &Budget,
+) -> Result<Vec<u8>, DataError> {
+    budget.take(place, most)?;
+    let mut unpacked = Vec::new();
+    let frame = lz4_flex::frame::FrameDecoder::new(bytes);
+    take_all(frame, place, most, &mut unpacked)?;
+    Ok(unpacked)
+}
+
 /// Says what would read the stream.
 ///
 /// # Errors
 /// Always.
 #[cfg(not(feature = "zstd"))]
 pub(crate) fn zstd(_: &[u8], place: &str, _: u64, _: &Budget) -> Result<Vec<u8>, DataError> {
-    Err(DataError::new(
+    Err(no_decoder(
+        place,
+        "zstd",
+        "the file unpacked, by `zstd -d FILE`, or packed with gzip",
+    ))
+}
+
+/// Says what would read the frame.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "lz4"))]
+pub(crate) fn lz4(_: &[u8], place: &str, _: u64, _: &Budget) -> Result<Vec<u8>, DataError> {
+    Err(no_decoder(
+        place,
+        "lz4",
+        "Parquet, `pandas.read_feather(FILE).to_parquet(\"rows.parquet\")`, which needs no feature",
+    ))
+}
+
+#[cfg(not(all(feature = "zstd", feature = "lz4")))]
+fn no_decoder(place: &str, feature: &str, otherwise: &str) -> DataError {
+    DataError::new(
         place,
         "no decoder in this build of Spinney",
-        "the feature `zstd`: `cargo install spinney --features zstd`, in a project `features = [\"zstd\"]` of \
-         spinney-cli in xtask/Cargo.toml, in a clone `cargo run --package xtask --features zstd -- VERB`; or \
-         the file unpacked, by `zstd -d FILE`, or packed with gzip",
-    ))
+        format!(
+            "the feature `{feature}`: `cargo install spinney --features {feature}`, in a project `features = \
+             [\"{feature}\"]` of spinney-cli in xtask/Cargo.toml, in a clone `cargo run --package xtask --features \
+             {feature} -- VERB`; or {otherwise}"
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -248,7 +248,8 @@ fn formats_that_are_not_read_are_named() {
     tar.extend(b"ustar\x0000");
     let files: &[(&[u8], &str)] = &[
         (&gzip(b"PAR1"), "a Parquet file within a gzip stream"),
-        (b"ARROW1\0\0", "an Arrow or Feather file"),
+        (&gzip(b"ARROW1\0\0"), "an Arrow file within a gzip stream"),
+        (b"FEA1\0\0", "a Feather file of version 1"),
         (&zip("xl/workbook.xml"), "an Excel workbook (xlsx)"),
         (&zip("content.xml"), "an OpenDocument spreadsheet"),
         (&zip("schema.json"), "a skops model"),

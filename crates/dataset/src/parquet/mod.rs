@@ -6,7 +6,7 @@
 //! `parquet` (60.1, without Arrow) takes 2 GB and 17 s for a file of 105 bytes that claims a large page, and 8
 //! packages. `reports/hostile.md` has both.
 
-mod text;
+pub(crate) mod text;
 mod thrift;
 
 use crate::{Budget, DataError};

@@ -7,7 +7,7 @@ use super::{Cell, Column, odd, read};
 use crate::{Budget, DataError};
 
 /// How pandas calls the columns of an index that has no name.
-const INDEX: &str = "__index_level_";
+pub(crate) const INDEX: &str = "__index_level_";
 
 /// A file as CSV; an index that pandas wrote without a name is left out.
 ///
@@ -57,13 +57,13 @@ pub(crate) fn csv(bytes: &[u8], budget: &Budget) -> Result<Vec<u8>, DataError> {
     Ok(text.into_bytes())
 }
 
-fn separate(text: &mut String, at: usize) {
+pub(crate) fn separate(text: &mut String, at: usize) {
     if at > 0 {
         text.push(',');
     }
 }
 
-fn field(text: &mut String, cell: &Cell, unit: Option<&str>) {
+pub(crate) fn field(text: &mut String, cell: &Cell, unit: Option<&str>) {
     let written = match (cell, unit) {
         // A word, as which it is left out or refused by its column.
         (Cell::Integer(integer), Some(unit)) => write!(text, "{unit} {integer}"),
@@ -79,7 +79,7 @@ fn field(text: &mut String, cell: &Cell, unit: Option<&str>) {
     written.expect("a string takes any text");
 }
 
-fn quote(text: &mut String, word: &str) {
+pub(crate) fn quote(text: &mut String, word: &str) {
     text.push('"');
     text.push_str(&word.replace('"', "\"\""));
     text.push('"');

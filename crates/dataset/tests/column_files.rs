@@ -1,4 +1,5 @@
-//! Tables in Parquet, as pandas and pyarrow write them: every field as in the CSV of the same rows.
+//! Tables in Parquet and Arrow, as pandas, pyarrow and polars write them: every field as in the CSV of the same
+//! rows.
 
 use spinney_dataset::{Table, gunzip};
 
@@ -19,20 +20,29 @@ fn records(bytes: &[u8]) -> Vec<Vec<String>> {
     records
 }
 
+fn assert_same(found: &[Vec<String>], expected: &[Vec<String>]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        let same = match (found.parse::<f64>(), expected.parse::<f64>()) {
+            (Ok(found), Ok(expected)) => found.to_bits() == expected.to_bits(),
+            _ => found == expected,
+        };
+        assert!(same, "{found} where CSV has {expected}");
+    }
+}
+
 #[test]
 fn fields_are_those_of_the_csv() {
-    for (name, n_rows) in [("table", 60), ("groups", 30)] {
-        let found = records(&fixture(&format!("{name}.parquet")));
-        let expected = records(&fixture(&format!("{name}.csv")));
-        assert_eq!(expected.len(), n_rows + 1);
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-            let same = match (found.parse::<f64>(), expected.parse::<f64>()) {
-                (Ok(found), Ok(expected)) => found.to_bits() == expected.to_bits(),
-                _ => found == expected,
-            };
-            assert!(same, "{found} where CSV has {expected}");
-        }
+    for (name, csv, n_rows) in [
+        ("table.parquet", "table", 60),
+        ("groups.parquet", "groups", 30),
+        ("plain.feather", "table", 60),
+        ("views.arrow", "table", 60),
+        ("groups.arrows", "groups", 30),
+    ] {
+        let found = records(&fixture(name));
+        assert_eq!(found.len(), n_rows + 1, "{name}");
+        assert_same(&found, &records(&fixture(&format!("{csv}.csv"))));
     }
 }
 
@@ -102,5 +112,58 @@ fn damaged_files_do_not_panic() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
         let _ = gunzip(&flipped);
+    }
+}
+
+#[test]
+fn packed_buffers_take_their_features() {
+    let (of_lz4, of_zstd) = (fixture("table.feather"), fixture("zstd.feather"));
+    if cfg!(feature = "lz4") {
+        assert_same(&records(&of_lz4), &records(&fixture("table.csv")));
+    } else {
+        let error = gunzip(&of_lz4).expect_err("no decoder").to_string();
+        assert!(error.contains("--features lz4"), "{error}");
+        assert!(error.contains("to_parquet"), "{error}");
+    }
+    if cfg!(feature = "zstd") {
+        let expected = records(&fixture("zstd.parquet"));
+        assert_same(&records(&of_zstd), &expected);
+    } else {
+        let error = gunzip(&of_zstd).expect_err("no decoder").to_string();
+        assert!(error.contains("--features zstd"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_read_of_arrow_says_so() {
+    let lists = gunzip(&fixture("lists.feather"))
+        .expect_err("lists")
+        .to_string();
+    assert!(
+        lists.starts_with("an Arrow file, the schema: found the column \"lists\" of lists"),
+        "{lists}"
+    );
+    let times = records(&fixture("times.feather"));
+    assert_eq!(times[1][2], "time 1767225600000000");
+}
+
+/// Whatever a byte is exchanged for, and wherever a file ends: rows or words.
+#[test]
+fn damaged_files_are_rows_or_refused() {
+    for name in ["groups.arrows", "views.arrow", "table.feather"] {
+        let whole = fixture(name);
+        for end in (0..whole.len()).step_by(7) {
+            let _ = gunzip(&whole[..end]);
+        }
+        if name != "groups.arrows" {
+            gunzip(&whole[..whole.len() - 1]).expect_err("a file without its end");
+        }
+        for at in (0..whole.len()).step_by(2) {
+            for byte in [0, 0x80, 0xff] {
+                let mut other = whole.clone();
+                other[at] = byte;
+                let _ = gunzip(&other);
+            }
+        }
     }
 }
