@@ -252,8 +252,8 @@ fn arrays_have_no_such_column_to_ignore() {
 #[test]
 fn another_format_by_its_content() {
     Case::new()
-        .write("rows.csv", b"ARROW1\0\0")
+        .write("rows.csv", b"FEA1\0\0")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: the file: found an Arrow or Feather file, expected CSV or .npy: `pandas.read_feather(FILE).to_csv("rows.csv", index=False)`
+            error: FOLDER/rows.csv: the file: found a Feather file of version 1, expected version 2, as pandas writes it: `pandas.read_feather(FILE).to_feather("rows.feather")`
         "#]]);
 }
