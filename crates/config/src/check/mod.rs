@@ -116,14 +116,14 @@ impl Reader<'_> {
             section.place,
             literal(self.text, &span)
         );
-        self.faults.push(
-            Fault::new(Some(span), message)
-                .because(cause.section.given(cause.key))
-                .help(format!(
-                    "remove `{key}`, or change `{}.{}`",
-                    cause.section.place, cause.key
-                )),
+        let because = cause.section.given(cause.key);
+        let change = if because.is_some() { "change" } else { "set" };
+        let help = format!(
+            "remove `{key}`, or {change} `{}.{}`",
+            cause.section.place, cause.key
         );
+        self.faults
+            .push(Fault::new(Some(span), message).because(because).help(help));
     }
 
     /// Refuses a key's value because of another key, if it was typed; else the other key's.

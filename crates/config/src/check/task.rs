@@ -139,9 +139,14 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) {
         reader.fault(Fault::new(Some(span), message).help(help));
         return;
     }
-    let is_said = model.given("task").is_some();
-    let cause = model.cause(if is_said { "task" } else { "kind" });
     for it in KEYS.iter().filter(|it| !it.tasks.contains(&task)) {
+        // No detector is trained here.
+        let is_detection = it.tasks == [Task::Detect];
+        let cause = model.cause(if is_trained && is_detection {
+            "source"
+        } else {
+            "task"
+        });
         reader.contradict(raw.section(it.section), it.key, it.why, &cause);
     }
     let dataset = raw.section("dataset");

@@ -311,7 +311,7 @@ fn contradictions() {
             14 | exit_margin = 0.8
                |               ^^^
                |
-               = help: remove `exit_margin`, or change `codegen.early_exit`
+               = help: remove `exit_margin`, or set `codegen.early_exit`
         "#]],
     );
     check(

@@ -203,7 +203,7 @@ fn a_header_without_its_export() {
             14 | header = "src/model.h"
                |          ^^^^^^^^^^^^^
                |
-               = help: remove `header`, or change `codegen.export`
+               = help: remove `header`, or set `codegen.export`
         "#]],
     );
     let text = format!("{MINIMAL}[codegen]\nexport = [\"c99\"]\nheader = \"src/model.h\"\n");

@@ -554,7 +554,7 @@ fn what_sound_does_not_have() {
             11 | channels = ["x"]
                |            ^^^^^
                |
-               = help: remove `channels`, or change `frontend.kind`
+               = help: remove `channels`, or set `frontend.kind`
 
             error: frontend.statistics: found `["mean"]`, expected none, since it is for `kind = "motion"`
               --> folder/pipeline.toml:12:14
@@ -562,7 +562,7 @@ fn what_sound_does_not_have() {
             12 | statistics = ["mean"]
                |              ^^^^^^^^
                |
-               = help: remove `statistics`, or change `frontend.kind`
+               = help: remove `statistics`, or set `frontend.kind`
 
             error: frontend.bands: found `0`, expected 1 to 128: sound has no other features
               --> folder/pipeline.toml:13:9

@@ -150,24 +150,18 @@ fn what_is_trained_here_is_no_detector() {
             error: accuracy.min_r2: found `0.5`, expected none, since only a regressor's numbers have an error
               --> folder/pipeline.toml:14:10
                |
-             9 | kind = "random-forest"
-               |        --------------- because of this
-            ...
             14 | min_r2 = 0.5
                |          ^^^
                |
-               = help: remove `min_r2`, or change `model.kind`
+               = help: remove `min_r2`, or set `model.task`
 
             error: accuracy.min_auc: found `0.5`, expected none, since only a detector's scores have an ROC curve
               --> folder/pipeline.toml:15:11
                |
-             9 | kind = "random-forest"
-               |        --------------- because of this
-            ...
             15 | min_auc = 0.5
                |           ^^^
                |
-               = help: remove `min_auc`, or change `model.kind`
+               = help: remove `min_auc`, or set `model.source`
         "#]],
     );
 }
