@@ -22,8 +22,6 @@ pub(crate) enum Format {
     Text,
     /// A Mermaid flow chart, which GitHub draws.
     Mermaid,
-    /// Graphviz.
-    Dot,
 }
 
 /// A stage with what it reads in this pipeline.
@@ -31,7 +29,7 @@ struct Node {
     name: &'static str,
     does: &'static str,
     files: Vec<String>,
-    sections: Vec<String>,
+    parts: Vec<String>,
     after: &'static [&'static str],
     makes: &'static str,
 }
@@ -49,7 +47,6 @@ pub(super) fn run(path: &Path, format: Format) -> Result<(), Failure> {
 
 fn nodes(config: &Config, inputs: &Inputs) -> Vec<Node> {
     let files = summarised(inputs.paths());
-    let present = serde_json::to_value(&config.pipeline).unwrap_or_default();
     STAGES
         .iter()
         .map(|stage| Node {
@@ -60,11 +57,10 @@ fn nodes(config: &Config, inputs: &Inputs) -> Vec<Node> {
             } else {
                 Vec::new()
             },
-            sections: stage
-                .sections
+            parts: inputs::present(&config.pipeline, &(stage.parts)(&config.pipeline))
+                .unwrap_or_default()
                 .iter()
-                .filter(|section| !present[**section].is_null())
-                .map(|section| format!("[{section}]"))
+                .map(|(part, _)| inputs::typed(part))
                 .collect(),
             after: stage.after,
             makes: stage.makes,
@@ -88,7 +84,6 @@ fn draw(nodes: &[Node], format: Format) -> Result<String, std::fmt::Error> {
     match format {
         Format::Text => text(nodes, &mut out)?,
         Format::Mermaid => mermaid(nodes, &mut out)?,
-        Format::Dot => dot(nodes, &mut out)?,
     }
     Ok(out)
 }
@@ -105,7 +100,7 @@ fn text(nodes: &[Node], out: &mut String) -> std::fmt::Result {
         if !node.files.is_empty() {
             writeln!(out, "  files   {}", visible(&node.files.join(", ")))?;
         }
-        writeln!(out, "  config  {}", node.sections.join(" "))?;
+        writeln!(out, "  config  {}", node.parts.join(", "))?;
         writeln!(out, "  makes   {}", node.makes)?;
     }
     Ok(())
@@ -128,7 +123,7 @@ fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
             "  {}[\"{}<br><small>{}</small>\"]",
             node.name, node.name, node.makes
         )?;
-        let reads: Vec<String> = node.files.iter().chain(&node.sections).map(label).collect();
+        let reads: Vec<String> = node.files.iter().chain(&node.parts).map(label).collect();
         writeln!(
             out,
             "  in{index}([\"{}\"]) --> {}",
@@ -142,32 +137,6 @@ fn mermaid(nodes: &[Node], out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn dot(nodes: &[Node], out: &mut String) -> std::fmt::Result {
-    let quoted = |text: &str| {
-        let text = visible(text).replace('\\', "\\\\");
-        format!("\"{}\"", text.replace('"', "\\\""))
-    };
-    writeln!(out, "digraph pipeline {{")?;
-    writeln!(out, "  rankdir=LR;")?;
-    writeln!(out, "  node [shape=box, fontname=\"sans-serif\"];")?;
-    for node in nodes {
-        writeln!(
-            out,
-            "  {} [tooltip={}];",
-            node.name,
-            quoted(&format!("{}: {}", node.does, node.makes))
-        )?;
-        for read in node.files.iter().chain(&node.sections) {
-            writeln!(out, "  {} [shape=plain];", quoted(read))?;
-            writeln!(out, "  {} -> {};", quoted(read), node.name)?;
-        }
-        for before in node.after {
-            writeln!(out, "  {before} -> {};", node.name)?;
-        }
-    }
-    writeln!(out, "}}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,7 +147,7 @@ mod tests {
                 name: "model",
                 does: "trains",
                 files: summarised(["a \"b\".csv", "<i>`\n", "3", "4", "5", "6"].into_iter()),
-                sections: vec!["[model]".to_owned()],
+                parts: vec!["[model]".to_owned()],
                 after: &[],
                 makes: "a model",
             },
@@ -186,7 +155,7 @@ mod tests {
                 name: "build",
                 does: "builds",
                 files: Vec::new(),
-                sections: vec!["[target]".to_owned()],
+                parts: vec!["[target]".to_owned()],
                 after: &["model"],
                 makes: "images",
             },
@@ -194,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn graphs_of_three_kinds() {
-        let all = [Format::Text, Format::Mermaid, Format::Dot]
+    fn graphs_of_both_kinds() {
+        let all = [Format::Text, Format::Mermaid]
             .map(|format| draw(&nodes(), format).unwrap())
             .join("---\n");
         expect_test::expect![[r#"
@@ -215,28 +184,6 @@ mod tests {
               build["build<br><small>images</small>"]
               in1(["[target]"]) --> build
               model --> build
-            ---
-            digraph pipeline {
-              rankdir=LR;
-              node [shape=box, fontname="sans-serif"];
-              model [tooltip="trains: a model"];
-              "a \"b\".csv" [shape=plain];
-              "a \"b\".csv" -> model;
-              "<i>`\\n" [shape=plain];
-              "<i>`\\n" -> model;
-              "3" [shape=plain];
-              "3" -> model;
-              "4" [shape=plain];
-              "4" -> model;
-              "2 more files" [shape=plain];
-              "2 more files" -> model;
-              "[model]" [shape=plain];
-              "[model]" -> model;
-              build [tooltip="builds: images"];
-              "[target]" [shape=plain];
-              "[target]" -> build;
-              model -> build;
-            }
         "#]]
         .assert_eq(&all);
     }

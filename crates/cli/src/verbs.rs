@@ -80,8 +80,7 @@ Where GITHUB_STEP_SUMMARY is set, the comparison goes to the job's summary, too.
     /// How the stages hang together: what each reads and makes.
     #[command(after_help = "Examples:
   cargo xtask pipeline graph                             for the terminal
-  cargo xtask pipeline graph --format mermaid            for a Markdown page
-  cargo xtask pipeline graph --format dot | dot -Tsvg    for Graphviz")]
+  cargo xtask pipeline graph --format mermaid            for a Markdown page")]
     Graph {
         /// The pipeline.
         #[arg(long, default_value = "pipeline.toml")]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, anyhow};
 use spinney_config::{
     CalibrationRows, Config, ConfigPath, DataFile, Dataset as RowsConfig, Frontend, Gaps, Labels,
-    Model, Reject, Validation, file,
+    Model, Pipeline, Reject, Validation, file,
 };
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::scan::Layout;
@@ -66,6 +66,32 @@ pub struct PipelineRows {
     /// For each training row the number of what it belongs to, such as a recording; `None` where
     /// rows belong to nothing.
     pub groups: Option<Vec<usize>>,
+}
+
+/// The parts of a config that rows depend on.
+pub const ROW_PARTS: [&str; 5] = ["dataset", "validation", "frontend", "scenes", "reject"];
+
+/// Those parts of a config that it has, with what they say.
+///
+/// # Errors
+/// A config that cannot be written down.
+pub fn present<'a>(
+    pipeline: &Pipeline,
+    parts: &[&'a str],
+) -> serde_json::Result<Vec<(&'a str, serde_json::Value)>> {
+    let mut all = serde_json::to_value(pipeline)?;
+    let values = parts.iter().map(|part| (*part, all[*part].take()));
+    Ok(values.filter(|(_, value)| !value.is_null()).collect())
+}
+
+/// Where a part of a config was typed.
+pub fn typed(part: &str) -> String {
+    match part {
+        "validation" => "[dataset] validation".to_owned(),
+        "shrink" => "[model] shrink".to_owned(),
+        "select" => "[features] select".to_owned(),
+        section => format!("[{section}]"),
+    }
 }
 
 /// Reads every file that the config names.
@@ -228,10 +254,7 @@ impl Inputs {
     /// # Errors
     /// As [`Self::of_config`].
     pub fn base(&self, config: &Config) -> Result<store::Inputs, Failure> {
-        let mut base = self.of_config(
-            config,
-            &["dataset", "validation", "frontend", "scenes", "reject"],
-        )?;
+        let mut base = self.of_config(config, &ROW_PARTS)?;
         base.insert("program".to_owned(), self.program.clone());
         if self.is_blind {
             base.insert("test rows".to_owned(), "training rows".to_owned());
@@ -247,23 +270,19 @@ impl Inputs {
         Ok(base)
     }
 
-    /// The digests of the input files and of the named sections.
+    /// The digests of the input files and of the named parts of the config.
     ///
     /// # Errors
     /// A config that cannot be written down: a key without it would hold for other configs too.
-    pub fn of_config(&self, config: &Config, sections: &[&str]) -> Result<store::Inputs, Failure> {
+    pub fn of_config(&self, config: &Config, parts: &[&str]) -> Result<store::Inputs, Failure> {
         let mut inputs: store::Inputs = self
             .digests
             .iter()
             .map(|(path, digest)| (path.clone(), digest.clone()))
             .collect();
-        let all = serde_json::to_value(&config.pipeline).environment()?;
-        for section in sections {
-            // Sections that a pipeline does not have to have are not part of its key.
-            if let Some(value) = all.get(*section).filter(|value| !value.is_null()) {
-                let digest = sha256(value.to_string().as_bytes());
-                inputs.insert(format!("[{section}]"), digest);
-            }
+        let present = present(&config.pipeline, parts).environment()?;
+        for (part, value) in present {
+            inputs.insert(typed(part), sha256(value.to_string().as_bytes()));
         }
         inputs.insert("seed".to_owned(), config.pipeline.identity.seed.to_string());
         Ok(inputs)

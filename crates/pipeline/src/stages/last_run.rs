@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -18,7 +18,7 @@ use spinney_report::Toolchain;
 
 use super::inputs::Inputs;
 use super::order::{REPORT, named_artifact, names};
-use super::{Session, Tools};
+use super::{Session, Tools, model, quantize};
 use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::store::{self, Finished, Kept, State};
@@ -202,10 +202,38 @@ pub fn find(session: &Session, inputs: &Inputs) -> Result<MadeFrom, Doubt> {
     if !faults.is_empty() {
         return Err(Doubt::Mixed(faults));
     }
+    let changed = changed_parts(session, inputs, &found)?;
+    if !changed.is_empty() {
+        return Err(Doubt::Stale(changed));
+    }
     for (name, finished) in found {
         session.vouch(name, finished);
     }
     Ok(last.made_from)
+}
+
+/// The parts of the config that rows, model or forms were made from and that are others now, such as
+/// `[features] select`; not all of them are in a report's fingerprint.
+fn changed_parts(
+    session: &Session,
+    inputs: &Inputs,
+    stages: &BTreeMap<&str, Finished>,
+) -> Result<Vec<String>, Failure> {
+    let of_model = model::parts(&session.config.pipeline);
+    let mut changed = BTreeSet::new();
+    for (name, parts) in [("model", of_model), ("quantize", quantize::parts())] {
+        let is_part = |(name, _): &(&String, &String)| name.starts_with('[');
+        let only_parts = |all: &store::Inputs| -> store::Inputs {
+            let parts = all.iter().filter(is_part);
+            parts
+                .map(|(name, digest)| (name.clone(), digest.clone()))
+                .collect()
+        };
+        let before = only_parts(stages[name].inputs());
+        let now = only_parts(&inputs.of_config(&session.config, &parts)?);
+        changed.extend(differing(&before, &now));
+    }
+    Ok(changed.into_iter().collect())
 }
 
 fn read(session: &Session) -> Result<LastRun, Doubt> {

@@ -2,7 +2,7 @@
 
 use spinney_config::{
     ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, Labels,
-    MaxFeatures, Model, Trainer, Training, did_you_mean,
+    MaxFeatures, Model, Pipeline, Trainer, Training, did_you_mean,
 };
 use spinney_dataset::{Dataset, Fills};
 use spinney_model::{Additive, FloatModel, ForestKind, Link};
@@ -10,7 +10,7 @@ use spinney_report::{Origin, UNKNOWN};
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
 
 use super::Session;
-use super::inputs::{self, Inputs, at_fault};
+use super::inputs::{self, Inputs, ROW_PARTS, at_fault};
 use super::opened;
 use super::order::artifact_of;
 use super::select::{self, SELECTION};
@@ -27,13 +27,19 @@ pub const ORIGIN: &str = "origin.json";
 /// What the stage depends on.
 pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let mut key = inputs.base(&session.config)?;
-    key.extend(inputs.of_config(&session.config, &["model", "select"])?);
-    if session.config.pipeline.shrink.is_some() {
-        // What readings there are decides what is the same for all of them.
-        let sections = ["shrink", "features", "quantize"];
-        key.extend(inputs.of_config(&session.config, &sections)?);
-    }
+    let parts = parts(&session.config.pipeline);
+    key.extend(inputs.of_config(&session.config, &parts)?);
     Ok(key)
+}
+
+/// The parts of a config that the float model depends on.
+pub(super) fn parts(pipeline: &Pipeline) -> Vec<&'static str> {
+    let mut parts = [&ROW_PARTS[..], &["model", "select"]].concat();
+    if pipeline.shrink.is_some() {
+        // What readings there are decides what is the same for all of them.
+        parts.extend(["shrink", "features", "quantize"]);
+    }
+    parts
 }
 
 /// Trains or imports, unless nothing that this depends on has changed.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use spinney_config::Pipeline;
 
 use super::inputs::Inputs;
 use super::{Session, Tools, build, model, quantize, run};
@@ -11,14 +12,15 @@ use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, State};
 
 /// A stage as it is told to users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// The stage's name.
     pub name: &'static str,
     /// What it does, in a few words.
     pub does: &'static str,
-    /// The sections of the config that it depends on.
-    pub sections: &'static [&'static str],
+    /// The parts of a checked config that it depends on; those of training and quantizing are the
+    /// ones of their keys.
+    pub parts: fn(&Pipeline) -> Vec<&'static str>,
     /// Whether it reads the rows, recordings and models that the config names.
     pub reads_files: bool,
     /// The stages whose results it reads.
@@ -32,7 +34,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "model",
         does: "trains or imports the float model",
-        sections: &["dataset", "frontend", "scenes", "reject", "model"],
+        parts: model::parts,
         reads_files: true,
         after: &[],
         makes: "the float model as JSON",
@@ -40,10 +42,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "quantize",
         does: "calibrates, quantizes, proves, and writes every form of the model",
-        sections: &[
-            "dataset", "frontend", "scenes", "reject", "quantize", "features", "property",
-            "codegen", "target",
-        ],
+        parts: |_| [quantize::parts(), vec!["target"]].concat(),
         reads_files: true,
         after: &["model"],
         makes: "certificate, predictions, model crates",
@@ -51,7 +50,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "build",
         does: "builds the firmware of each form",
-        sections: &["target", "firmware", "codegen"],
+        parts: |_| vec!["target", "firmware", "codegen"],
         reads_files: false,
         after: &["quantize"],
         makes: "images and their sizes",
@@ -59,7 +58,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "run",
         does: "runs the test rows on the emulated board, and chooses a form",
-        sections: &["budget", "evaluate", "firmware", "target"],
+        parts: |_| vec!["budget", "evaluate", "firmware", "target"],
         reads_files: false,
         after: &["quantize", "build"],
         makes: "the device's answers, the image and the crate that ship",
@@ -67,7 +66,7 @@ pub const STAGES: [Spec; 5] = [
     Spec {
         name: "report",
         does: "judges the gates and writes the reports",
-        sections: &["accuracy", "budget", "power", "uplink"],
+        parts: |_| vec!["accuracy", "budget", "power", "uplink"],
         reads_files: false,
         after: &["model", "quantize", "build", "run"],
         makes: "report.json, report.md, report.html, predictions.csv",

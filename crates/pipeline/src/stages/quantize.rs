@@ -16,7 +16,7 @@ use super::candidates::{self, Form};
 use super::claim::{self, Claims};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
-use super::inputs::{Inputs, PipelineRows};
+use super::inputs::{Inputs, PipelineRows, ROW_PARTS};
 use super::order::artifact_of;
 use super::outliers::Outliers;
 use super::properties::{self, PROPERTIES};
@@ -102,11 +102,20 @@ pub const OUTLIERS: &str = "outliers.json";
 /// The folder of a crate without a model, for what an image takes besides.
 pub const EMPTY_CRATE: &str = "empty-crate";
 
+/// The parts of a config that the stage depends on.
+pub(super) fn parts() -> Vec<&'static str> {
+    [
+        &ROW_PARTS[..],
+        &["quantize", "features", "codegen", "property"],
+    ]
+    .concat()
+}
+
 /// What the stage depends on.
 pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
     let config = &session.config;
     let mut key = inputs.base(config)?;
-    key.extend(inputs.of_config(config, &["quantize", "features", "codegen", "property"])?);
+    key.extend(inputs.of_config(config, &parts())?);
     key.extend([artifact_of(session, "model", model::MODEL)?]);
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());

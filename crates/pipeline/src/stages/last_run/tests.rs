@@ -311,6 +311,33 @@ fn stages_of_two_configs_are_not_mixed() {
 }
 
 #[test]
+fn what_no_fingerprint_has_makes_a_run_stale_too() {
+    let project = Project::new("parts");
+    project.run("p.toml");
+    let text = fs::read_to_string(project.config()).unwrap();
+    for (more, part) in [
+        ("features = { select = 2 }", "[features] select"),
+        ("reject = { coverage = 0.9 }", "[reject]"),
+        ("dataset.validation_fraction = 0.1", "[dataset] validation"),
+    ] {
+        let text = match more.strip_prefix("dataset.") {
+            Some(key) => text.replace(
+                "label = \"species\"",
+                &format!("label = \"species\", {key}"),
+            ),
+            None => format!("{text}{more}\n"),
+        };
+        fs::write(project.config(), text).unwrap();
+        let error = opened(&project.config()).unwrap_err();
+        let Failure::Input(error) = error else {
+            panic!("{error:?}")
+        };
+        let expected = format!("the last run is stale: {part} changed since");
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
 fn two_pipelines_of_one_name_are_told_apart() {
     let project = Project::new("twins");
     project.run("p.toml");
