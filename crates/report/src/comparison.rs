@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use spinney_evaluate::{Detection, Verdict};
 
+use crate::markdown::Table;
 use crate::task::rounded;
 use crate::{FootprintShare, Report, Value, markdown};
 
@@ -121,7 +122,7 @@ impl Comparison<'_> {
     }
 
     fn gates(&self, out: &mut String, verdicts: &[&Verdict]) {
-        out.push_str("| gate | limit | found | before | |\n| --- | ---: | ---: | ---: | --- |\n");
+        let mut table = Table::new("gate | limit: | found: | before: |");
         for verdict in verdicts {
             let found = |verdict: Option<&Verdict>| {
                 verdict
@@ -149,16 +150,15 @@ impl Comparison<'_> {
             if let Some(note) = &verdict.note {
                 let _ = write!(word, ": {}", markdown::sentence(note));
             }
-            let _ = writeln!(
-                out,
-                "| {} | {} | {} | {} | {word} |",
-                markdown::escaped(&verdict.gate),
-                markdown::escaped(&verdict.limit.to_string()),
-                found(Some(verdict)),
-                found(before)
-            );
+            table.row(&[
+                &markdown::escaped(&verdict.gate),
+                &markdown::escaped(&verdict.limit.to_string()),
+                &found(Some(verdict)),
+                &found(before),
+                &word,
+            ]);
         }
-        out.push('\n');
+        let _ = writeln!(out, "{table}");
     }
 
     fn totals(&self, out: &mut String) {
@@ -191,15 +191,11 @@ impl Comparison<'_> {
         if lines.is_empty() {
             out.push_str(NOTHING);
         } else {
-            out.push_str("| what moved | before | after | by |\n| --- | ---: | ---: | ---: |\n");
-            for line in lines {
-                let _ = writeln!(
-                    out,
-                    "| {} | {} | {} | {} |",
-                    line.what, line.before, line.after, line.moved
-                );
+            let mut table = Table::new("what moved | before: | after: | by:");
+            for it in lines {
+                table.row(&[&it.what, &it.before, &it.after, &it.moved]);
             }
-            out.push('\n');
+            let _ = writeln!(out, "{table}");
         }
         if !self.is_comparable() {
             let _ = writeln!(

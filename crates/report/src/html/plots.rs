@@ -1,8 +1,11 @@
 //! Plots as SVG. The library draws with colours that stand for roles; they become classes of the
 //! page's style, so that one drawing fits light, dark and paper.
 
+use std::ops::Range;
+
 use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use spinney_evaluate::{Detection, MarginUnit, Margins};
@@ -34,6 +37,70 @@ const LINE: f64 = 15.0;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// What stands along the axes of a chart.
+struct Axes<'a> {
+    x: &'a str,
+    y: &'a str,
+    /// Room for the numbers of the upright axis.
+    y_width: u32,
+    n_x_labels: usize,
+    n_y_labels: usize,
+    has_x_mesh: bool,
+    x_number: fn(f64) -> String,
+    y_number: fn(f64) -> String,
+}
+
+impl<'a> Axes<'a> {
+    fn new(x: &'a str, y: &'a str) -> Self {
+        Self {
+            x,
+            y,
+            y_width: 56,
+            n_x_labels: 6,
+            n_y_labels: 5,
+            has_x_mesh: true,
+            x_number: short,
+            y_number: short,
+        }
+    }
+
+    /// An empty chart that fills the area.
+    fn chart<'b>(
+        &self,
+        area: &Area<'b>,
+        x: Range<f64>,
+        y: Range<f64>,
+    ) -> Result<Chart<'b>, DrawingAreaErrorKind<std::io::Error>> {
+        let mut chart = ChartBuilder::on(area)
+            .margin(8)
+            .x_label_area_size(44)
+            .y_label_area_size(self.y_width)
+            .build_cartesian_2d(x, y)?;
+        let x_number = |x: &f64| (self.x_number)(*x);
+        let y_number = |y: &f64| (self.y_number)(*y);
+        let mut mesh = chart.configure_mesh();
+        if !self.has_x_mesh {
+            mesh.disable_x_mesh();
+        }
+        mesh.light_line_style(TRANSPARENT)
+            .bold_line_style(AXIS)
+            .axis_style(AXIS)
+            .label_style(FONT.into_font().color(&TEXT))
+            .axis_desc_style(FONT.into_font().color(&TEXT))
+            .x_desc(self.x)
+            .y_desc(self.y)
+            .x_labels(self.n_x_labels)
+            .y_labels(self.n_y_labels)
+            .x_label_formatter(&x_number)
+            .y_label_formatter(&y_number)
+            .draw()?;
+        drop(mesh);
+        Ok(chart)
+    }
+}
+
 /// Rows per margin: all, those that are wrong, and marks where float and Q15 disagree.
 pub(super) fn margins(margins: &Margins) -> Markup {
     let n_rows: usize = margins.bins.iter().map(|bin| bin.rows).sum();
@@ -54,29 +121,16 @@ fn draw_margins(area: &Area<'_>, margins: &Margins) -> Drawn {
         .max()
         .unwrap_or(0)
         .max(1) as f64;
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..end, 0.0..top * 1.12)?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(AXIS)
-        .axis_style(AXIS)
-        .label_style(FONT.into_font().color(&TEXT))
-        .axis_desc_style(FONT.into_font().color(&TEXT))
-        .x_desc(match margins.unit {
-            MarginUnit::ShareOfVotes => "lead, as a share of all votes",
-            MarginUnit::Nats => "lead, nats",
-        })
-        .y_desc("test rows")
-        .x_labels(10)
-        .y_labels(5)
-        .x_label_formatter(&|x| short(*x))
-        .y_label_formatter(&|y| short(*y))
-        .draw()?;
+    let lead = match margins.unit {
+        MarginUnit::ShareOfVotes => "lead, as a share of all votes",
+        MarginUnit::Nats => "lead, nats",
+    };
+    let axes = Axes {
+        n_x_labels: 10,
+        has_x_mesh: false,
+        ..Axes::new(lead, "test rows")
+    };
+    let mut chart = axes.chart(area, 0.0..end, 0.0..top * 1.12)?;
     for (index, bin) in margins.bins.iter().enumerate() {
         let (from, to) = ((index as f64 + 0.07) * width, (index as f64 + 0.93) * width);
         let mut bar = |rows: usize, colour: RGBColor| {
@@ -141,26 +195,15 @@ fn draw_points(
         .map(|at| at.1.abs())
         .fold(bound.unwrap_or(0.0), f64::max);
     let most = if most > 0.0 { most * 1.15 } else { 1.0 };
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(76)
-        .build_cartesian_2d(left..right, -most..most)?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(AXIS)
-        .axis_style(AXIS)
-        .label_style(FONT.into_font().color(&TEXT))
-        .axis_desc_style(FONT.into_font().color(&TEXT))
-        .x_desc(x_words)
-        .y_desc(y_words)
-        .x_labels(8)
-        .y_labels(5)
-        .x_label_formatter(&|x| crate::task::rounded(*x))
-        .y_label_formatter(&|y| crate::task::rounded(*y))
-        .draw()?;
+    let axes = Axes {
+        y_width: 76,
+        n_x_labels: 8,
+        has_x_mesh: false,
+        x_number: crate::task::rounded,
+        y_number: crate::task::rounded,
+        ..Axes::new(x_words, y_words)
+    };
+    let mut chart = axes.chart(area, left..right, -most..most)?;
     chart.draw_series([PathElement::new(
         [(left, 0.0), (right, 0.0)],
         AXIS.stroke_width(2),
@@ -201,25 +244,11 @@ fn draw_curve(
     at: Option<(f64, f64)>,
     has_diagonal: bool,
 ) -> Drawn {
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(56)
-        .build_cartesian_2d(0.0..1.02, 0.0..1.04)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(AXIS)
-        .axis_style(AXIS)
-        .label_style(FONT.into_font().color(&TEXT))
-        .axis_desc_style(FONT.into_font().color(&TEXT))
-        .x_desc(x_words)
-        .y_desc(y_words)
-        .x_labels(6)
-        .y_labels(6)
-        .x_label_formatter(&|x| short(*x))
-        .y_label_formatter(&|y| short(*y))
-        .draw()?;
+    let axes = Axes {
+        n_y_labels: 6,
+        ..Axes::new(x_words, y_words)
+    };
+    let mut chart = axes.chart(area, 0.0..1.02, 0.0..1.04)?;
     if has_diagonal {
         let line = [(0.0, 0.0), (1.0, 1.0)];
         chart.draw_series(DashedLineSeries::new(line, 6, 4, BAR.stroke_width(1)))?;
@@ -264,25 +293,11 @@ fn draw_encodings(
     let (flash, instructions) = (near(flash, flash_most), near(instructions, cost_most));
     let right = flash.unwrap_or(0.0).max(flash_most * 1.25) * 1.18;
     let top = instructions.unwrap_or(0.0).max(cost_most) * 1.18;
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(0.0..right, 0.0..top)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(AXIS)
-        .axis_style(AXIS)
-        .label_style(FONT.into_font().color(&TEXT))
-        .axis_desc_style(FONT.into_font().color(&TEXT))
-        .x_desc("flash of the image, bytes")
-        .y_desc("instructions, mean")
-        .x_labels(6)
-        .y_labels(5)
-        .x_label_formatter(&|x| short(*x))
-        .y_label_formatter(&|y| short(*y))
-        .draw()?;
+    let axes = Axes {
+        y_width: 64,
+        ..Axes::new("flash of the image, bytes", "instructions, mean")
+    };
+    let mut chart = axes.chart(area, 0.0..right, 0.0..top)?;
     let mut dashed = |line: [(f64, f64); 2]| {
         chart
             .draw_series(DashedLineSeries::new(line, 6, 4, ALARM.stroke_width(2)))
@@ -374,25 +389,13 @@ fn draw_front(
         [] => (0.0, 1.0),
         _ => (low - pad, high + pad),
     };
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(0.0..right, low..high)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(AXIS)
-        .axis_style(AXIS)
-        .label_style(FONT.into_font().color(&TEXT))
-        .axis_desc_style(FONT.into_font().color(&TEXT))
-        .x_desc(x_words)
-        .y_desc(y_words)
-        .x_labels(6)
-        .y_labels(6)
-        .x_label_formatter(&|x| short(*x))
-        .y_label_formatter(&|y| crate::task::rounded(*y))
-        .draw()?;
+    let axes = Axes {
+        y_width: 64,
+        n_y_labels: 6,
+        y_number: crate::task::rounded,
+        ..Axes::new(x_words, y_words)
+    };
+    let mut chart = axes.chart(area, 0.0..right, low..high)?;
     let dot = |(x, y, it): &(f64, f64, &FrontPoint)| match it.is_measured {
         true => Circle::new((*x, *y), 4, DARK.filled()),
         false => Circle::new((*x, *y), 4, DARK.stroke_width(1)),

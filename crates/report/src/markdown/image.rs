@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use spinney_evaluate::{PerInference, WorstCase};
 
-use super::{code, escaped, list, percent, sentence};
+use super::{Table, code, escaped, list, percent, sentence};
 use crate::{Device, EarlyExit, FootprintShare, Report, TimingBasis};
 
 /// What the figures of forms are, where nothing is built.
@@ -18,51 +18,40 @@ impl Report {
         if candidates.len() < 2 {
             return Ok(());
         }
-        writeln!(
-            out,
-            "| form | | flash | RAM | stack | instructions, mean | max | misses | |\n\
-             | --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |"
-        )?;
-        for candidate in candidates {
-            let or_dash = |text: Option<String>| text.unwrap_or_else(|| "not run".to_owned());
-            writeln!(
-                out,
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-                escaped(&candidate.name),
-                escaped(&candidate.form),
-                candidate.flash_bytes,
-                candidate.ram_bytes,
-                or_dash(candidate.stack_bytes_max.map(|bytes| bytes.to_string())),
-                or_dash(
-                    candidate
-                        .instructions
-                        .map(|count| format!("{:.1}", count.mean))
-                ),
-                or_dash(candidate.instructions.map(|count| count.max.to_string())),
-                escaped(&candidate.misses.join(", ")),
-                match (candidate.is_chosen, candidate.is_on_front) {
-                    (true, _) => "**ships**",
-                    (false, true) => "on the front",
-                    (false, false) => "",
-                }
-            )?;
+        let mut table =
+            Table::new("form | | flash: | RAM: | stack: | instructions, mean: | max: | misses |");
+        for it in candidates {
+            let or_not = |text: Option<String>| text.unwrap_or_else(|| "not run".to_owned());
+            table.row(&[
+                &escaped(&it.name),
+                &escaped(&it.form),
+                &it.flash_bytes,
+                &it.ram_bytes,
+                &or_not(it.stack_bytes_max.map(|bytes| bytes.to_string())),
+                &or_not(it.instructions.map(|count| format!("{:.1}", count.mean))),
+                &or_not(it.instructions.map(|count| count.max.to_string())),
+                &escaped(&it.misses.join(", ")),
+                match (it.is_chosen, it.is_on_front) {
+                    (true, _) => &"**ships**",
+                    (false, true) => &"on the front",
+                    (false, false) => &"",
+                },
+            ]);
         }
         writeln!(
             out,
-            "\nA form is on the front if no other takes less flash without more instructions, or \
+            "{table}\nA form is on the front if no other takes less flash without more instructions, or \
              fewer instructions without more flash. Figures are those of the whole image.\n"
         )
     }
 
     /// What each form takes where nothing is built.
     pub(super) fn write_forms(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "\n## Forms\n\n{FORMS}\n")?;
-        writeln!(out, "| form | | bytes of tables |\n| --- | --- | ---: |")?;
+        let mut table = Table::new("form | | bytes of tables:");
         for it in &self.forms {
-            let (name, form) = (escaped(&it.name), escaped(&it.form));
-            writeln!(out, "| {name} | {form} | {} |", it.table_bytes)?;
+            table.row(&[&escaped(&it.name), &escaped(&it.form), &it.table_bytes]);
         }
-        Ok(())
+        write!(out, "\n## Forms\n\n{FORMS}\n\n{table}")
     }
 
     pub(super) fn write_image(
@@ -126,17 +115,11 @@ impl Report {
             )?;
         }
         self.write_candidates(out)?;
-        writeln!(out, "| section | flash | RAM |\n| --- | ---: | ---: |")?;
-        for section in &footprint.sections {
-            writeln!(
-                out,
-                "| {} | {} | {} |",
-                code(&section.name),
-                section.flash_bytes,
-                section.ram_bytes
-            )?;
+        let mut table = Table::new("section | flash: | RAM:");
+        for it in &footprint.sections {
+            table.row(&[&code(&it.name), &it.flash_bytes, &it.ram_bytes]);
         }
-        writeln!(out, "\n## Device\n")?;
+        writeln!(out, "{table}\n## Device\n")?;
         let Some(device) = &self.device else {
             return writeln!(out, "Not run: the config does not require the emulator.");
         };

@@ -3,6 +3,7 @@
 mod escape;
 pub(crate) mod image;
 pub(crate) mod node;
+mod table;
 mod task;
 
 use std::fmt::Write;
@@ -13,6 +14,7 @@ use spinney_quantize::{Flip, Level};
 
 use crate::{Report, Value};
 pub use escape::{code, escaped, sentence};
+pub(crate) use table::Table;
 
 /// Rows of a long table that are shown.
 pub(crate) const SHOWN: usize = 20;
@@ -153,26 +155,19 @@ impl Report {
     }
 
     fn write_gates(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "## Gates\n\n| gate | limit | found | verdict |")?;
-        writeln!(out, "| --- | ---: | ---: | --- |")?;
+        let mut table = Table::new("gate | limit: | found: | verdict");
         for verdict in &self.verdicts {
-            writeln!(
-                out,
-                "| {} | {} | {} | {}{} |",
-                escaped(&verdict.gate),
-                escaped(&verdict.limit.to_string()),
-                verdict
-                    .found
-                    .as_ref()
-                    .map_or("not measured".to_owned(), |it| escaped(&it.to_string())),
-                if verdict.pass { "pass" } else { "**fail**" },
-                verdict
-                    .note
-                    .as_ref()
-                    .map_or(String::new(), |note| format!(": {}", sentence(note)))
-            )?;
+            let found = verdict.found.as_ref();
+            let note = verdict.note.as_ref();
+            let note = note.map_or(String::new(), |note| format!(": {}", sentence(note)));
+            table.row(&[
+                &escaped(&verdict.gate),
+                &escaped(&verdict.limit.to_string()),
+                &found.map_or("not measured".to_owned(), |it| escaped(&it.to_string())),
+                &format_args!("{}{note}", if verdict.pass { "pass" } else { "**fail**" }),
+            ]);
         }
-        Ok(())
+        write!(out, "## Gates\n\n{table}")
     }
 
     fn write_accuracy(&self, out: &mut String) -> std::fmt::Result {
@@ -237,34 +232,23 @@ impl Report {
         float: &Scorecard,
         q15: &Scorecard,
     ) -> std::fmt::Result {
-        writeln!(
-            out,
-            "\n| class | rows | precision float | Q15 | recall float | Q15 | F1 float | Q15 |"
-        )?;
-        writeln!(
-            out,
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-        )?;
-        for (class, (float, q15)) in self
-            .model
-            .classes
-            .iter()
-            .zip(float.classes.iter().zip(&q15.classes))
-        {
-            writeln!(
-                out,
-                "| {} | {} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} |",
-                escaped(class),
-                float.support,
-                float.precision,
-                q15.precision,
-                float.recall,
-                q15.recall,
-                float.f1,
-                q15.f1
-            )?;
+        let mut table = Table::new(
+            "class | rows: | precision float: | Q15: | recall float: | Q15: | F1 float: | Q15:",
+        );
+        let scores = float.classes.iter().zip(&q15.classes);
+        for (class, (float, q15)) in self.model.classes.iter().zip(scores) {
+            table.row(&[
+                &escaped(class),
+                &float.support,
+                &format_args!("{:.4}", float.precision),
+                &format_args!("{:.4}", q15.precision),
+                &format_args!("{:.4}", float.recall),
+                &format_args!("{:.4}", q15.recall),
+                &format_args!("{:.4}", float.f1),
+                &format_args!("{:.4}", q15.f1),
+            ]);
         }
-        Ok(())
+        write!(out, "\n{table}")
     }
 
     fn write_confusion(&self, out: &mut String, what: &str, card: &Scorecard) -> std::fmt::Result {
@@ -312,27 +296,23 @@ impl Report {
         if certificate.flips.is_empty() {
             return Ok(());
         }
-        writeln!(
-            out,
-            "\n| tree | node | feature | threshold | readings that flip | test readings in it | \
-             test rows that part there |"
-        )?;
-        writeln!(out, "| ---: | ---: | --- | ---: | --- | ---: | ---: |")?;
+        let mut table = Table::new(
+            "tree: | node: | feature | threshold: | readings that flip | test readings in it: | \
+             test rows that part there:",
+        );
         for flip in self.flips_by_rows().take(SHOWN) {
-            writeln!(
-                out,
-                "| {} | {} | {} | {} | {} | {} | {} |",
-                flip.tree,
-                flip.node,
-                self.features
-                    .get(flip.feature)
-                    .map_or(String::new(), |feature| escaped(&feature.name)),
-                flip.threshold,
-                interval(flip),
-                flip.readings,
-                flip.rows.len()
-            )?;
+            let feature = self.features.get(flip.feature);
+            table.row(&[
+                &flip.tree,
+                &flip.node,
+                &feature.map_or(String::new(), |feature| escaped(&feature.name)),
+                &flip.threshold,
+                &interval(flip),
+                &flip.readings,
+                &flip.rows.len(),
+            ]);
         }
+        write!(out, "\n{table}")?;
         if certificate.flips.len() > SHOWN {
             writeln!(
                 out,
@@ -437,32 +417,24 @@ impl Report {
     }
 
     fn write_features(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(
-            out,
-            "\n## Features\n\n| feature | sensor | range | coding | bytes | saturated test readings |"
-        )?;
-        writeln!(out, "| --- | --- | --- | --- | ---: | ---: |")?;
+        let mut table =
+            Table::new("feature | sensor | range | coding | bytes: | saturated test readings:");
         for feature in self.features.iter().take(SHOWN) {
-            writeln!(
-                out,
-                "| {} | {} | {} to {} | {}{} | {} | {} |",
-                escaped(&feature.name),
-                feature.sensor.as_str(),
-                feature.range.0,
-                feature.range.1,
-                escaped(&feature.coding),
-                match feature.code_bits_per_unit {
-                    Some(bits) if feature.coding == "affine" =>
-                        format!(", 2^{bits} codes per unit"),
-                    _ => String::new(),
-                },
-                feature.table_bytes,
-                feature
-                    .saturation
-                    .as_ref()
-                    .map_or(0, |saturation| saturation.below + saturation.above)
-            )?;
+            let bits = match feature.code_bits_per_unit {
+                Some(bits) if feature.coding == "affine" => format!(", 2^{bits} codes per unit"),
+                _ => String::new(),
+            };
+            let saturation = feature.saturation.as_ref();
+            table.row(&[
+                &escaped(&feature.name),
+                &feature.sensor.as_str(),
+                &format_args!("{} to {}", feature.range.0, feature.range.1),
+                &(escaped(&feature.coding) + &bits),
+                &feature.table_bytes,
+                &saturation.map_or(0, |it| it.below + it.above),
+            ]);
         }
+        write!(out, "\n## Features\n\n{table}")?;
         let n_unused = self.features.iter().filter(|it| !it.is_used()).count();
         if n_unused > 0 {
             writeln!(

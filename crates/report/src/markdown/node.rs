@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use spinney_evaluate::{Alternative, Cited, Decision, Node, Power, Uplink};
 
-use super::{escaped, sentence};
+use super::{Table, escaped, sentence};
 
 /// Both sections.
 pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
@@ -13,25 +13,18 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
         "\n## What leaves the node\n\nDecisions per hour: {}.\n",
         node.decisions_per_hour
     )?;
-    let (heading, rule) = match &node.slower {
-        Some(slower) => (
-            format!(" at a decision every {} s |", slower.decision_s),
-            " ---: |",
-        ),
-        None => (String::new(), ""),
-    };
-    writeln!(
-        out,
-        "| what | bytes per second |{heading}\n| --- | ---: |{rule}"
-    )?;
+    let slower = node.slower.as_ref();
+    let heading = slower.map(|it| format!("| at a decision every {} s:", it.decision_s));
+    let heading = heading.unwrap_or_default();
+    let mut table = Table::new(&format!("what | bytes per second:{heading}"));
     for (at, step) in node.ladder.iter().enumerate() {
-        let rate = figure(step.bytes_per_second);
-        let slower = node.slower.as_ref().and_then(|it| it.ladder.get(at));
-        let slower = slower.map_or(String::new(), |it| {
-            format!(" {} |", figure(it.bytes_per_second))
-        });
-        writeln!(out, "| {} | {rate} |{slower}", escaped(&step.name))?;
+        let (name, rate) = (escaped(&step.name), figure(step.bytes_per_second));
+        match slower.and_then(|it| it.ladder.get(at)) {
+            Some(slower) => table.row(&[&name, &rate, &figure(slower.bytes_per_second)]),
+            None => table.row(&[&name, &rate]),
+        }
     }
+    write!(out, "{table}")?;
     if let Some(uplink) = &node.uplink {
         write_uplink(uplink, out)?;
     }
@@ -57,29 +50,25 @@ fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
             " The config says that no policy of fair use binds."
         }
     )?;
-    writeln!(
-        out,
-        "| sent | summary | bytes a day | messages a day | airtime a day, s | radio, J a day | \
-         tightest limit | fits |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | --- | --- |"
-    )?;
+    let mut table = Table::new(
+        "sent | summary | bytes a day: | messages a day: | airtime a day, s: | radio, J a day: | \
+         tightest limit | fits",
+    );
     for it in &uplink.alternatives {
-        writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
-            marked(it, &it.send),
-            marked(it, &it.summary),
-            figure(it.bytes_per_day),
-            figure(it.messages_per_day),
-            figure(it.airtime_s_per_day),
-            figure(it.radio_j_per_day),
-            escaped(&tightest(it)),
-            if it.fits { "yes" } else { "**no**" }
-        )?;
+        table.row(&[
+            &marked(it, &it.send),
+            &marked(it, &it.summary),
+            &figure(it.bytes_per_day),
+            &figure(it.messages_per_day),
+            &figure(it.airtime_s_per_day),
+            &figure(it.radio_j_per_day),
+            &escaped(&tightest(it)),
+            if it.fits { &"yes" } else { &"**no**" },
+        ]);
     }
     writeln!(
         out,
-        "\nThe config asks for the row in bold. Energies are airtime times the power of the {}: \
+        "{table}\nThe config asks for the row in bold. Energies are airtime times the power of the {}: \
          estimates. Assumed or left out:\n",
         escaped(&uplink.transceiver)
     )?;
@@ -160,29 +149,24 @@ fn write_comparison(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
     {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\nWith {}:\n\n| sent | summary | radio, J a day | node, J a day | battery, days |\n\
-         | --- | --- | ---: | ---: | ---: |",
-        escaped(&uplink.title)
-    )?;
+    let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), figure);
+    let mut table =
+        Table::new("sent | summary | radio, J a day: | node, J a day: | battery, days:");
     for it in &uplink.alternatives {
-        let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), figure);
-        writeln!(
-            out,
-            "| {} | {} | {} | {} | {} |",
-            marked(it, &it.send),
-            marked(it, &it.summary),
-            figure(it.radio_j_per_day),
-            or_dash(it.node_j_per_day),
-            or_dash(it.battery_days)
-        )?;
+        table.row(&[
+            &marked(it, &it.send),
+            &marked(it, &it.summary),
+            &figure(it.radio_j_per_day),
+            &or_dash(it.node_j_per_day),
+            &or_dash(it.battery_days),
+        ]);
     }
     writeln!(
         out,
-        "\nA node that sends raw data computes nothing, one that sends features makes codes only. \
+        "\nWith {}:\n\n{table}\nA node that sends raw data computes nothing, one that sends features makes codes only. \
          The sensor and the radio's sleep are not in it, unless `sleep_ua` has them; nor is the \
-         battery's self-discharge, which decides beyond some years."
+         battery's self-discharge, which decides beyond some years.",
+        escaped(&uplink.title)
     )
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use spinney_evaluate::Detection;
 
-use super::{escaped, sentence};
+use super::{Table, escaped, sentence};
 use crate::{Report, Value, task};
 
 impl Report {
@@ -35,20 +35,21 @@ impl Report {
         if at_threshold.is_empty() {
             return Ok(());
         }
-        writeln!(
-            out,
-            "\n| at the threshold | anomalies | found | precision | recall | F1 | false alarms |\n\
-             | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-        )?;
+        let mut table = Table::new(
+            "at the threshold | anomalies: | found: | precision: | recall: | F1: | false alarms:",
+        );
         for (what, score, false_alarms) in at_threshold {
-            let found = (score.recall * score.support as f64).round();
-            writeln!(
-                out,
-                "| {what} | {} | {found} | {:.4} | {:.4} | {:.4} | {false_alarms} |",
-                score.support, score.precision, score.recall, score.f1
-            )?;
+            table.row(&[
+                &what,
+                &score.support,
+                &(score.recall * score.support as f64).round(),
+                &format_args!("{:.4}", score.precision),
+                &format_args!("{:.4}", score.recall),
+                &format_args!("{:.4}", score.f1),
+                &false_alarms,
+            ]);
         }
-        Ok(())
+        write!(out, "\n{table}")
     }
 }
 
@@ -62,16 +63,11 @@ fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
             "Test rows have no labels, so there is no error against them.\n"
         )?;
     } else {
-        writeln!(out, "| | MAE | RMSE | R² |\n| --- | ---: | ---: | ---: |")?;
+        let mut table = Table::new("| MAE: | RMSE: | R²:");
         for [what, mae, rmse, r2] in &scores {
-            writeln!(
-                out,
-                "| {what} | {} | {} | {r2} |",
-                escaped(mae),
-                escaped(rmse)
-            )?;
+            table.row(&[what, &escaped(mae), &escaped(rmse), r2]);
         }
-        writeln!(out)?;
+        writeln!(out, "{table}")?;
     }
     writeln!(out, "{}.", sentence(&value.error_in_words()))
 }
