@@ -5,7 +5,7 @@ use linfa::traits::PredictInplace;
 use linfa::{DatasetBase, Float};
 use ndarray::{Array1, ArrayBase, Data, Ix2};
 
-use crate::fit::Training;
+use crate::fit::{Plan, Training};
 use crate::forest::Kind;
 use crate::item::Numbers;
 use crate::{DecisionTreeValidParams, ForestError, ForestValidParams, Node, Watch, rows, tree};
@@ -138,9 +138,7 @@ impl DecisionTreeValidParams {
         T: AsSingleTargets<Elem = f64>,
     {
         self.check_numbers()?;
-        let training = numbers(dataset)?;
-        let trees = training.grow(&self.plan(&training)?, watch)?;
-        Ok(Regressor { trees })
+        grow(dataset, |training| self.plan(training), watch)
     }
 }
 
@@ -160,15 +158,16 @@ impl<K: Kind> ForestValidParams<K> {
         T: AsSingleTargets<Elem = f64>,
     {
         self.check_numbers()?;
-        let training = numbers(dataset)?;
-        let trees = training.grow(&self.plan(&training)?, watch)?;
-        Ok(Regressor { trees })
+        grow(dataset, |training| self.plan(training), watch)
     }
 }
 
-fn numbers<F, D, T>(
+/// Grows what is planned for the rows.
+fn grow<F, D, T>(
     dataset: &DatasetBase<ArrayBase<D, Ix2>, T>,
-) -> Result<Training<Numbers>, ForestError>
+    plan: impl FnOnce(&Training<Numbers>) -> Result<Plan, ForestError>,
+    watch: &Watch<'_>,
+) -> Result<Regressor, ForestError>
 where
     F: Float,
     D: Data<Elem = F>,
@@ -176,10 +175,8 @@ where
 {
     let targets = dataset.targets.as_single_targets();
     let of_rows = || Numbers::new(targets);
-    Training::new(
-        dataset.records.view(),
-        targets.len(),
-        &dataset.weights,
-        of_rows,
-    )
+    let (rows, weights) = (dataset.records.view(), &dataset.weights);
+    let training = Training::new(rows, targets.len(), weights, of_rows)?;
+    let trees = training.grow(&plan(&training)?, watch)?;
+    Ok(Regressor { trees })
 }

@@ -91,6 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lower::tests::leaf;
 
     /// `Tree::NumericalDecision`, to the leaf, of a row that `RowPairFunctionFromDenseMatric` handed on.
     fn decided(nodes: &[RawNode], row: &[f64]) -> f64 {
@@ -123,30 +124,6 @@ mod tests {
                         reading <= threshold
                     };
                     at = if goes_left { left } else { right };
-                }
-            }
-        }
-    }
-
-    fn walked(nodes: &[Node], row: &[f64]) -> f64 {
-        let mut at = 0;
-        loop {
-            match &nodes[at] {
-                Node::Leaf { values } => return values[0],
-                Node::Member { .. } => unreachable!("no set of categories is made"),
-                Node::Split {
-                    feature,
-                    threshold,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    let reading = row[*feature as usize];
-                    let goes_left = match reading.is_nan() {
-                        true => *missing == Some(Side::Left),
-                        false => reading <= *threshold,
-                    };
-                    at = if goes_left { *left } else { *right } as usize;
                 }
             }
         }
@@ -193,7 +170,7 @@ mod tests {
                     if let Some(gap) = gap {
                         row[gap] = f64::NAN;
                     }
-                    prop_assert_eq!(walked(&lowered, &row), decided(&nodes, &row), "{:?}", row);
+                    prop_assert_eq!(leaf(&lowered, &row), decided(&nodes, &row), "{:?}", row);
                 }
             }
         }

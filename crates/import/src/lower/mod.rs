@@ -326,7 +326,7 @@ fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use spinney_model::Compare;
@@ -362,28 +362,17 @@ mod tests {
         }
     }
 
-    fn leaf(nodes: &[Node], reading: [f64; 2]) -> f64 {
-        let mut at = 0;
-        loop {
-            match &nodes[at] {
-                Node::Leaf { values } => return values[0],
-                Node::Member { .. } => unreachable!("no set of categories is made"),
-                Node::Split {
-                    feature,
-                    threshold,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    let x = reading[*feature as usize];
-                    let goes_left = match missing {
-                        Some(side) if x.is_nan() => *side == Side::Left,
-                        _ => x <= *threshold,
-                    };
-                    at = if goes_left { *left } else { *right } as usize;
-                }
-            }
+    /// The value of the leaf that a row reaches.
+    pub(crate) fn leaf(nodes: &[Node], row: &[f64]) -> f64 {
+        let mut node = &nodes[0];
+        while let Some((feature, [left, right])) = node.split() {
+            let goes_left = node.sends_left(row[feature]);
+            node = &nodes[if goes_left { left } else { right }];
         }
+        let Node::Leaf { values } = node else {
+            unreachable!("what does not split is a leaf")
+        };
+        values[0]
     }
 
     fn question() -> impl Strategy<Value = Question> {
@@ -460,7 +449,7 @@ mod tests {
             for x in &readings {
                 for y in &readings {
                     let expected = raw_leaf(&raw, [*x, *y]) as f64;
-                    prop_assert_eq!(leaf(&nodes, [*x, *y]), expected, "{} {} {:?}", x, y, nodes);
+                    prop_assert_eq!(leaf(&nodes, &[*x, *y]), expected, "{} {} {:?}", x, y, nodes);
                 }
             }
         }
