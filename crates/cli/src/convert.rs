@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use spinney_board::Core;
 use spinney_codegen::Encoding;
-use spinney_config::Word;
+use spinney_config::{Word, file};
 use spinney_convert::{Conversion, Sources, declared_for};
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::{DataError, Dataset, LabelsAre, LabelsIn, Source, Target};
@@ -199,8 +199,21 @@ fn told(certificate: &Certificate) -> String {
     }
 }
 
+/// The bytes of a file of rows.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    spinney_config::file::read(path, FILE_BYTES_MAX)
+    read_by(file::read, path)
+}
+
+/// The bytes of a model, which may be a folder.
+pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_by(file::read_model, path)
+}
+
+fn read_by(
+    read: fn(&Path, u64) -> std::io::Result<Vec<u8>>,
+    path: &Path,
+) -> Result<Vec<u8>, Failure> {
+    read(path, FILE_BYTES_MAX)
         .with_context(|| format!("cannot read {}", path.display()))
         .input()
 }

@@ -3,18 +3,16 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde::Serialize;
-use spinney_config::file;
 use spinney_dataset::arrow::is_arrow;
-use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::parquet::is_parquet;
 use spinney_dataset::profile::{ColumnProfile, Kind, Profile, Remark, Why};
 use spinney_dataset::{Format, LabelsIn, Source, unpacked};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::{at_fault, seen};
 
-use crate::terminal;
+use crate::{convert, terminal};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -91,9 +89,7 @@ pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
                 path.display()
             )));
         }
-        file::read(path, FILE_BYTES_MAX)
-            .with_context(|| format!("cannot read {}", path.display()))
-            .input()
+        convert::read(path)
     };
     files.iter().map(read).collect()
 }

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use serde::Serialize;
 use spinney_convert::{Form, forms};
-use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_import::Description;
 
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::at_fault;
+
+use crate::convert::read_model;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -21,9 +21,7 @@ struct Inspected {
 }
 
 pub(crate) fn run(file: &Path, as_json: bool) -> Result<(), Failure> {
-    let bytes = spinney_config::file::read_model(file, FILE_BYTES_MAX)
-        .with_context(|| format!("cannot read {}", file.display()))
-        .input()?;
+    let bytes = read_model(file)?;
     let imported = spinney_import::import(&bytes).map_err(|error| at_fault(file, &error))?;
     let description = spinney_import::describe(&imported);
     let forms = forms(&imported.model).input()?;

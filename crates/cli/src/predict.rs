@@ -8,12 +8,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use ndarray::{Array2, Axis};
 use spinney_batch::Predictor;
 use spinney_config::{Config, DataFile, Dataset as RowsConfig, Gaps, Labels};
-use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsAre, LabelsIn, Rows, Source};
 use spinney_model::{FloatModel, Naming, Schema, Task};
 use spinney_wire::frame::Clock;
@@ -28,7 +27,7 @@ use spinney_pipeline::serial::{Card, HostRows, Link, Noisy, Patience, Served, Ta
 use spinney_pipeline::stages::{self, Quantized, at_fault};
 use spinney_pipeline::store;
 
-use crate::terminal;
+use crate::{convert, terminal};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -87,9 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         terminal::progress()
     };
     progress.doing("reading rows");
-    let bytes = spinney_config::file::read(input, FILE_BYTES_MAX)
-        .with_context(|| format!("cannot read {}", input.display()))
-        .input()?;
+    let bytes = convert::read(input)?;
     let quantized = stages::quantized(config, progress.clone())?;
     let (rows, labels) =
         read(&bytes, &loaded, &quantized.model).map_err(|error| at_fault(input, &error))?;

@@ -4,10 +4,9 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use spinney_convert::Conversion;
-use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_model::Voting;
 use spinney_quantize::Sensor;
 use spinney_report::{Report, is_report};
@@ -17,7 +16,7 @@ use spinney_pipeline::stages::at_fault;
 use spinney_pipeline::stages::unbuilt::Unbuilt;
 use spinney_pipeline::store;
 
-use crate::convert::{not_ours, read, sensor};
+use crate::convert::{not_ours, read, read_model, sensor};
 use crate::terminal;
 
 #[derive(Args)]
@@ -79,9 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Some((path, form))
         }
     };
-    let bytes = spinney_config::file::read_model(&arguments.file, FILE_BYTES_MAX)
-        .with_context(|| format!("cannot read {}", arguments.file.display()))
-        .input()?;
+    let bytes = read_model(&arguments.file)?;
     let kept = is_report("report.json", &text(&bytes)).then(|| Report::from_json(&bytes));
     let kept = kept.transpose();
     let report = match kept.map_err(|error| at_fault(&arguments.file, &error))? {
