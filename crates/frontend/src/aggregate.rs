@@ -12,6 +12,8 @@ use crate::log2::{FRACTION, log2};
 pub trait Statistic<V>: Copy {
     /// What it comes to.
     type Result: Outcome;
+    /// How many features that is.
+    const N: usize = 1;
     /// Before the first value.
     const EMPTY: Self;
     /// Takes one more value.
@@ -23,6 +25,7 @@ pub trait Statistic<V>: Copy {
 /// Two statistics of the same values, the first of which has the first features.
 impl<V: Copy, A: Statistic<V>, B: Statistic<V>> Statistic<V> for (A, B) {
     type Result = (A::Result, B::Result);
+    const N: usize = A::N + B::N;
     const EMPTY: Self = (A::EMPTY, B::EMPTY);
 
     #[inline]

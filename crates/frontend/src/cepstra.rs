@@ -42,23 +42,28 @@ impl<'t, const BANDS: usize> Cepstra<'t, BANDS> {
 
     /// The coefficients of a frame's logarithms, from 0 on.
     pub fn transform(&self, logs: &[i16], coefficients: &mut [i16]) {
+        for (k, coefficient) in coefficients.iter_mut().enumerate() {
+            *coefficient = self.coefficient(k, logs);
+        }
+    }
+
+    /// Coefficient `k` of a frame's logarithms.
+    pub(crate) fn coefficient(&self, k: usize, logs: &[i16]) -> i16 {
         let turn = self.weights.len();
         let logs = logs.get(..turn / 4).unwrap_or(logs);
-        for (k, coefficient) in coefficients.iter_mut().enumerate() {
-            let (mut sum, mut at) = (0_i64, k);
-            for log in logs {
-                let weight = self.weights.get(at).copied().unwrap_or(0);
-                sum = sum.wrapping_add(i64::from(i32::from(weight) * i32::from(*log)));
-                at = at.wrapping_add(2 * k);
-                if at >= turn {
-                    at = at.wrapping_sub(turn);
-                }
+        let (mut sum, mut at) = (0_i64, k);
+        for log in logs {
+            let weight = self.weights.get(at).copied().unwrap_or(0);
+            sum = sum.wrapping_add(i64::from(i32::from(weight) * i32::from(*log)));
+            at = at.wrapping_add(2 * k);
+            if at >= turn {
+                at = at.wrapping_sub(turn);
             }
-            // To the nearest, halves upwards.
-            let shift = (self.shift + u32::from(k == 0)) & 63;
-            let rounded = sum.wrapping_add((1_i64 << shift) >> 1) >> shift;
-            *coefficient = rounded.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         }
+        // To the nearest, halves upwards.
+        let shift = (self.shift + u32::from(k == 0)) & 63;
+        let rounded = sum.wrapping_add((1_i64 << shift) >> 1) >> shift;
+        rounded.clamp(i16::MIN.into(), i16::MAX.into()) as i16
     }
 }
 

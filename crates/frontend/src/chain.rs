@@ -19,6 +19,12 @@ pub trait Measured<const N: usize> {
         filters: &Filters<'_, M>,
         spectrum: &Spectrum<M>,
     ) -> [Self::Value; N];
+    /// What is added to the logarithm of a statistic of value `at`: of energies, the normalisation of
+    /// their band.
+    #[inline]
+    fn offset<const M: usize>(&self, _filters: &Filters<'_, M>, _at: usize) -> i16 {
+        0
+    }
 }
 
 /// The logarithm of each band's energy, of which statistics are taken.
@@ -57,10 +63,17 @@ impl<const N: usize> Measured<N> for Energies {
         filters.energies(spectrum, &mut energies);
         energies
     }
+
+    #[inline]
+    fn offset<const M: usize>(&self, filters: &Filters<'_, M>, at: usize) -> i16 {
+        filters.offset(at)
+    }
 }
 
 /// What is kept of the values of a decision's frames.
 pub trait Summary<V, const N: usize> {
+    /// How many features there are.
+    const N_FEATURES: usize;
     /// Takes the next frame's values.
     fn add(&mut self, values: &[V; N]);
     /// Writes the features of so many frames; those of energies with the offset of their band.
@@ -70,6 +83,8 @@ pub trait Summary<V, const N: usize> {
 }
 
 impl<V: Copy, S: Statistic<V>, const N: usize> Summary<V, N> for Aggregate<S, N> {
+    const N_FEATURES: usize = N * S::N;
+
     #[inline]
     fn add(&mut self, values: &[V; N]) {
         Self::add(self, values);
@@ -86,6 +101,33 @@ impl<V: Copy, S: Statistic<V>, const N: usize> Summary<V, N> for Aggregate<S, N>
 
     fn restart(&mut self) {
         *self = Self::new();
+    }
+}
+
+/// Two summaries of the same values, the first of which has the first features.
+impl<V: Copy, A: Summary<V, N>, B: Summary<V, N>, const N: usize> Summary<V, N> for (A, B) {
+    const N_FEATURES: usize = A::N_FEATURES + B::N_FEATURES;
+
+    #[inline]
+    fn add(&mut self, values: &[V; N]) {
+        self.0.add(values);
+        self.1.add(values);
+    }
+
+    fn write<R: Feature>(
+        &self,
+        n_frames: NonZeroU32,
+        offset: impl Fn(usize) -> i16,
+        out: &mut [R],
+    ) {
+        let (first, second) = out.split_at_mut_checked(A::N_FEATURES).unwrap_or_default();
+        self.0.write(n_frames, &offset, first);
+        self.1.write(n_frames, &offset, second);
+    }
+
+    fn restart(&mut self) {
+        self.0.restart();
+        self.1.restart();
     }
 }
 
@@ -159,7 +201,7 @@ where
     pub fn decide(&mut self) -> Option<[R; FEATURES]> {
         let n_frames = NonZeroU32::new(self.n_frames)?;
         let mut features = [R::ZERO; FEATURES];
-        let offset = |band| self.filters.offset(band);
+        let offset = |at| self.measured.offset(&self.filters, at);
         self.summary.write(n_frames, offset, &mut features);
         self.n_frames = 0;
         self.summary.restart();

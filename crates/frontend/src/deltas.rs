@@ -8,15 +8,14 @@
 
 use core::num::NonZeroU32;
 
-use crate::aggregate::{Aggregate, Feature, Statistic};
+use crate::aggregate::Feature;
 use crate::chain::Summary;
 
-/// Statistics of `N` values, and then the same of their deltas over at most `WIDTH` frames;
-/// `2 N WIDTH` bytes beside those of the statistics.
+/// A summary of the deltas of `N` values over at most `WIDTH` frames; `2 N WIDTH` bytes beside those of
+/// the summary.
 #[derive(Debug, Clone)]
 pub struct Deltas<S, const N: usize, const WIDTH: usize> {
-    values: Aggregate<S, N>,
-    deltas: Aggregate<S, N>,
+    summary: S,
     /// The last frames, oldest first.
     frames: [[i16; N]; WIDTH],
     n_held: usize,
@@ -24,17 +23,16 @@ pub struct Deltas<S, const N: usize, const WIDTH: usize> {
     n_side: usize,
 }
 
-impl<S: Statistic<i16>, const N: usize, const WIDTH: usize> Deltas<S, N, WIDTH> {
+impl<S, const N: usize, const WIDTH: usize> Deltas<S, N, WIDTH> {
     /// Before the first frame, with so many frames on either side: at least one, and at most four,
     /// and as `WIDTH` has room for.
     #[must_use]
     #[inline]
-    pub const fn new(n_side: usize) -> Self {
+    pub const fn new(n_side: usize, summary: S) -> Self {
         const { assert!(WIDTH >= 3 && WIDTH <= 9, "a slope is over 3 to 9 frames") };
         let n_most = (WIDTH - 1) / 2;
         Self {
-            values: Aggregate::new(),
-            deltas: Aggregate::new(),
+            summary,
             frames: [[0; N]; WIDTH],
             n_held: 0,
             n_deltas: 0,
@@ -73,11 +71,12 @@ impl<S: Statistic<i16>, const N: usize, const WIDTH: usize> Deltas<S, N, WIDTH> 
     }
 }
 
-impl<S: Statistic<i16>, const N: usize, const WIDTH: usize> Summary<i16, N>
+impl<S: Summary<i16, N>, const N: usize, const WIDTH: usize> Summary<i16, N>
     for Deltas<S, N, WIDTH>
 {
+    const N_FEATURES: usize = S::N_FEATURES;
+
     fn add(&mut self, values: &[i16; N]) {
-        self.values.add(values);
         let width = 2 * self.n_side + 1;
         if self.n_held >= width {
             self.frames.rotate_left(1);
@@ -88,27 +87,24 @@ impl<S: Statistic<i16>, const N: usize, const WIDTH: usize> Summary<i16, N>
         }
         self.n_held += 1;
         if self.n_held == width {
-            self.deltas.add(&self.of_frames());
+            self.summary.add(&self.of_frames());
             self.n_deltas = self.n_deltas.saturating_add(1);
         }
     }
 
     fn write<R: Feature>(
         &self,
-        n_frames: NonZeroU32,
+        _n_frames: NonZeroU32,
         offset: impl Fn(usize) -> i16,
         out: &mut [R],
     ) {
-        let (values, deltas) = out.split_at_mut_checked(out.len() / 2).unwrap_or_default();
-        self.values.write(n_frames, &offset, values);
         if let Some(n_deltas) = NonZeroU32::new(self.n_deltas) {
-            self.deltas.write(n_deltas, &offset, deltas);
+            self.summary.write(n_deltas, offset, out);
         }
     }
 
     fn restart(&mut self) {
-        self.values = Aggregate::new();
-        self.deltas = Aggregate::new();
+        self.summary.restart();
         self.n_held = 0;
         self.n_deltas = 0;
     }

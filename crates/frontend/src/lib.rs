@@ -35,6 +35,7 @@
 #![no_std]
 
 pub mod aggregate;
+pub mod asked;
 pub mod biquad;
 pub mod cepstra;
 pub mod chain;

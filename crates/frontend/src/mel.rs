@@ -10,6 +10,7 @@
 use core::ops::Range;
 
 use crate::TableError;
+use crate::aggregate::Feature;
 use crate::log2::log2;
 use crate::spectrum::Spectrum;
 
@@ -29,6 +30,22 @@ pub struct Segment {
     pub last: u32,
     /// By how much weights differ from bin to bin, in units of 2^−31.
     pub slope: u32,
+}
+
+impl Segment {
+    /// The offset of a segment whose band, the one that ends here, nobody asks for.
+    pub const UNASKED: i16 = i16::MIN;
+
+    /// Whether the band that ends here is asked for.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        self.offset != Self::UNASKED
+    }
+
+    /// Whether no bin has a weight: bins between bands that are asked for.
+    const fn is_gap(&self) -> bool {
+        self.first | self.last | self.slope == 0
+    }
 }
 
 /// Checked filters: `n + 1` segments for `n` bands, one after the other.
@@ -96,6 +113,29 @@ impl<'t, const M: usize> Filters<'t, M> {
         });
     }
 
+    /// As [`Self::energies`], of the bands alone that are asked for.
+    pub fn asked_energies(&self, spectrum: &Spectrum<M>, energies: &mut [u64]) {
+        self.for_each_asked(spectrum, &mut energies.iter_mut(), |energy, _| energy);
+    }
+
+    /// As [`Self::log_energies`], of the bands alone that are asked for.
+    pub fn asked_log_energies<'o, R: Feature>(
+        &self,
+        spectrum: &Spectrum<M>,
+        logs: &mut impl Iterator<Item = &'o mut R>,
+    ) {
+        self.for_each_asked(spectrum, logs, |energy, band| {
+            R::of(log2(energy).saturating_add(band.offset).into())
+        });
+    }
+
+    /// As [`Self::offset`], of the bands alone that are asked for.
+    #[must_use]
+    pub fn asked_offset(&self, band: usize) -> i16 {
+        let mut asked = self.segments.iter().filter(|segment| segment.is_asked());
+        asked.nth(band).map_or(0, |segment| segment.offset)
+    }
+
     /// What is added to the logarithm of a band's energy, its normalisation; 0 beyond the bands.
     #[must_use]
     pub fn offset(&self, band: usize) -> i16 {
@@ -130,6 +170,31 @@ impl<'t, const M: usize> Filters<'t, M> {
     }
 }
 
+impl<const M: usize> Filters<'_, M> {
+    #[inline(always)]
+    fn for_each_asked<'o, T: 'o>(
+        &self,
+        spectrum: &Spectrum<M>,
+        out: &mut impl Iterator<Item = &'o mut T>,
+        finish: impl Fn(u64, &Segment) -> T,
+    ) {
+        let mut bins = spectrum
+            .packed()
+            .get(usize::from(self.first_bin)..)
+            .unwrap_or_default();
+        let mut rising = self.lead.read_or_pass(&mut bins).rising;
+        for segment in self.segments {
+            let parts = segment.read_or_pass(&mut bins);
+            if segment.is_asked()
+                && let Some(place) = out.next()
+            {
+                *place = finish(rising.wrapping_add(parts.falling), segment);
+            }
+            rising = parts.rising;
+        }
+    }
+}
+
 /// What a segment gives to the band that rises in it and the one that falls.
 #[derive(Clone, Copy, Default)]
 struct Parts {
@@ -138,6 +203,16 @@ struct Parts {
 }
 
 impl Segment {
+    /// As [`Self::read`], which leaves the bins of a gap unread.
+    #[inline]
+    fn read_or_pass(&self, bins: &mut &[[i32; 2]]) -> Parts {
+        if !self.is_gap() {
+            return self.read(bins);
+        }
+        *bins = bins.get(usize::from(self.n_bins)..).unwrap_or_default();
+        Parts::default()
+    }
+
     /// Takes this segment's bins off `bins` and weighs them.
     #[inline(never)]
     fn read(&self, bins: &mut &[[i32; 2]]) -> Parts {

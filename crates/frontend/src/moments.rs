@@ -20,28 +20,7 @@ pub struct Moments {
 
 /// What a window comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// The mean in units of 2^−8, floored.
-    pub mean: i32,
-    /// The smallest integer that is not below the mean.
-    pub ceiling: i16,
-    /// The population's variance in squared units of a sample, floored: at most 2^30.
-    pub variance: u32,
-    /// The square root of the variance in units of 2^−8; too small by less than one unit for a
-    /// standard deviation up to 181, by 2^−16 of itself or a unit beyond.
-    pub deviation: u32,
-    /// The square root of the mean square in units of 2^−8, with the error of `deviation`.
-    pub rms: u32,
-    /// The smallest sample.
-    pub least: i16,
-    /// The largest sample.
-    pub most: i16,
-    /// Largest less smallest.
-    pub range: u16,
-    /// How often two samples in turn were on different sides of the level, the level itself
-    /// counting as above.
-    pub n_crossings: u16,
-}
+pub struct Summary(Moments);
 
 impl Moments {
     /// No samples yet. Crossings are counted of `level`: 0, or what the sensor says at rest.
@@ -88,26 +67,82 @@ impl Moments {
     /// What the window comes to, unless it is empty; the next one begins.
     pub fn finish(&mut self) -> Option<Summary> {
         let done = core::mem::replace(self, Self::new(self.level));
-        let n = u64::from(done.n_samples);
-        let n_signed = i64::from(done.n_samples);
-        // n Σ x² is at most 2^62, and (Σ x)² no larger.
-        let scaled = n.wrapping_mul(done.squares);
-        let sum = u64::from(done.sum.unsigned_abs());
+        (done.n_samples > 0).then_some(Summary(done))
+    }
+
+    /// `n Σ x²`, at most 2^62.
+    fn scaled(&self) -> u64 {
+        u64::from(self.n_samples).wrapping_mul(self.squares)
+    }
+
+    /// `n Σ x² − (Σ x)²`, of which the second is no larger.
+    fn spread(&self) -> u64 {
+        let sum = u64::from(self.sum.unsigned_abs());
+        self.scaled().wrapping_sub(sum.wrapping_mul(sum))
+    }
+}
+
+impl Summary {
+    /// The mean in units of 2^−8, floored.
+    #[must_use]
+    pub fn mean(&self) -> i32 {
+        let raised = i64::from(self.0.sum) << 8;
+        let mean = raised.checked_div_euclid(self.0.n_samples.into());
+        mean.unwrap_or(0) as i32
+    }
+
+    /// The smallest integer that is not below the mean: between two samples, or one itself.
+    #[must_use]
+    pub fn ceiling(&self) -> i16 {
         // Of at most 65,535 samples, whose negative sum fits.
-        let below = (done.sum.wrapping_neg()).checked_div_euclid(i32::from(done.n_samples))?;
-        let numerator = scaled.wrapping_sub(sum.wrapping_mul(sum));
-        Some(Summary {
-            mean: (i64::from(done.sum) << 8).checked_div_euclid(n_signed)? as i32,
-            // Between two samples, or one itself.
-            ceiling: below.wrapping_neg() as i16,
-            variance: numerator.checked_div(n.wrapping_mul(n))? as u32,
-            deviation: root_per(numerator, n)?,
-            rms: root_per(scaled, n)?,
-            least: done.least,
-            most: done.most,
-            range: done.most.abs_diff(done.least),
-            n_crossings: done.n_crossings,
-        })
+        let below = (self.0.sum.wrapping_neg()).checked_div_euclid(self.0.n_samples.into());
+        below.unwrap_or(0).wrapping_neg() as i16
+    }
+
+    /// The population's variance in squared units of a sample, floored: at most 2^30.
+    #[must_use]
+    pub fn variance(&self) -> u32 {
+        let n = u64::from(self.0.n_samples);
+        let variance = self.0.spread().checked_div(n.wrapping_mul(n));
+        variance.unwrap_or(0) as u32
+    }
+
+    /// The square root of the variance in units of 2^−8; too small by less than one unit for a
+    /// standard deviation up to 181, by 2^−16 of itself or a unit beyond.
+    #[must_use]
+    pub fn deviation(&self) -> u32 {
+        root_per(self.0.spread(), self.0.n_samples.into()).unwrap_or(0)
+    }
+
+    /// The square root of the mean square in units of 2^−8, with the error of `deviation`.
+    #[must_use]
+    pub fn rms(&self) -> u32 {
+        root_per(self.0.scaled(), self.0.n_samples.into()).unwrap_or(0)
+    }
+
+    /// The smallest sample.
+    #[must_use]
+    pub const fn least(&self) -> i16 {
+        self.0.least
+    }
+
+    /// The largest sample.
+    #[must_use]
+    pub const fn most(&self) -> i16 {
+        self.0.most
+    }
+
+    /// Largest less smallest.
+    #[must_use]
+    pub const fn range(&self) -> u16 {
+        self.0.most.abs_diff(self.0.least)
+    }
+
+    /// How often two samples in turn were on different sides of the level, the level itself
+    /// counting as above.
+    #[must_use]
+    pub const fn n_crossings(&self) -> u16 {
+        self.0.n_crossings
     }
 }
 

@@ -3,14 +3,14 @@
 //! A row has the features of one channel after the other: what [`Measures`] ask for, in their
 //! order, then a logarithm for each band; behind them all, what they ask for of pairs of channels.
 //! Host and device call [`measure`], [`Bands`] and [`correlate`], so that their features are equal
-//! bit for bit. What [`with_magnitudes`] adds to a sample are channels like any other.
+//! bit for bit. A [`magnitude`] is a channel like any other.
 
 use core::num::NonZeroU16;
 
 use crate::correlation::{autocorrelation_peak, correlation};
 use crate::frames::Frames;
 use crate::mel::Filters;
-use crate::moments::Moments;
+use crate::moments::{Moments, Summary};
 use crate::ranks::ranked;
 use crate::spectrum::Spectrum;
 use crate::window::Window;
@@ -90,6 +90,11 @@ impl Measures {
         }
     }
 
+    /// Whether any member is one that [`Moments`] have.
+    const fn are_of_moments(self) -> bool {
+        self.0 & (Self::JERK.0 - 1) != 0
+    }
+
     /// Whether a member is kept.
     #[must_use]
     pub const fn has(self, member: Self) -> bool {
@@ -98,44 +103,58 @@ impl Measures {
 }
 
 /// Writes what `measures` ask for of a window of at most 65,535 samples of one channel, in their
-/// order. What `out` has no room for is left out; an empty window leaves all as it is.
+/// order, and returns what is left of `out`. What `out` has no room for is left out; an empty window
+/// leaves all as it is.
 ///
-/// Values are those of [`Summary`](crate::moments::Summary), each within 32 bits with its sign.
+/// Values are those of [`Summary`], each within 32 bits with its sign.
 #[inline(always)]
-pub fn measure(samples: &[i16], measures: Measures, out: &mut [i32]) {
+pub fn measure<'o>(samples: &[i16], measures: Measures, out: &'o mut [i32]) -> &'o mut [i32] {
+    if samples.is_empty() {
+        return out;
+    }
+    let rest = if measures.are_of_moments() {
+        measure_moments(samples, measures, out)
+    } else {
+        out
+    };
+    measure_order(samples, measures, rest)
+}
+
+/// What is kept of the samples' sums and ends.
+#[inline(always)]
+fn measure_moments<'o>(samples: &[i16], measures: Measures, out: &'o mut [i32]) -> &'o mut [i32] {
     let mut moments = Moments::new(0);
     for sample in samples {
         moments.push(*sample);
     }
     let Some(summary) = moments.finish() else {
-        return;
+        return out;
     };
     let mut places = out.iter_mut();
-    let mut keep = |member: Measures, value: i32| {
+    let mut keep = |member: Measures, value: fn(&Summary, &[i16]) -> i32| {
         if measures.has(member)
             && let Some(place) = places.next()
         {
-            *place = value;
+            *place = value(&summary, samples);
         }
     };
-    keep(Measures::MEAN, summary.mean);
-    keep(Measures::VARIANCE, summary.variance.cast_signed());
-    keep(Measures::DEVIATION, summary.deviation.cast_signed());
-    keep(Measures::LEAST, i32::from(summary.least));
-    keep(Measures::MOST, i32::from(summary.most));
-    keep(Measures::RANGE, i32::from(summary.range));
-    keep(Measures::RMS, summary.rms.cast_signed());
-    if measures.has(Measures::MEAN_CROSSINGS) {
-        let n_crossings = crossings(samples, summary.ceiling);
-        keep(Measures::MEAN_CROSSINGS, i32::from(n_crossings));
-    }
-    keep(Measures::ZERO_CROSSINGS, i32::from(summary.n_crossings));
-    measure_order(samples, measures, places.into_slice());
+    keep(Measures::MEAN, |it, _| it.mean());
+    keep(Measures::VARIANCE, |it, _| it.variance().cast_signed());
+    keep(Measures::DEVIATION, |it, _| it.deviation().cast_signed());
+    keep(Measures::LEAST, |it, _| it.least().into());
+    keep(Measures::MOST, |it, _| it.most().into());
+    keep(Measures::RANGE, |it, _| it.range().into());
+    keep(Measures::RMS, |it, _| it.rms().cast_signed());
+    keep(Measures::MEAN_CROSSINGS, |it, samples| {
+        crossings(samples, it.ceiling()).into()
+    });
+    keep(Measures::ZERO_CROSSINGS, |it, _| it.n_crossings().into());
+    places.into_slice()
 }
 
 /// What is kept of the samples' order, by time and by size.
 #[inline(always)]
-fn measure_order(samples: &[i16], measures: Measures, out: &mut [i32]) {
+fn measure_order<'o>(samples: &[i16], measures: Measures, out: &'o mut [i32]) -> &'o mut [i32] {
     let mut places = out.iter_mut();
     let mut keep = |member: Measures, value: fn(&[i16]) -> i32| {
         if measures.has(member)
@@ -155,6 +174,7 @@ fn measure_order(samples: &[i16], measures: Measures, out: &mut [i32]) {
     keep(Measures::AUTOCORRELATION_PEAK, |it| {
         autocorrelation_peak(it).into()
     });
+    places.into_slice()
 }
 
 /// The place of the last sample.
@@ -184,24 +204,6 @@ pub fn magnitude(vector: &[i16]) -> i16 {
         sum.wrapping_add(component.wrapping_mul(component))
     });
     square.isqrt().min(0x7fff) as i16
-}
-
-/// A sample, and behind its values the [`magnitude`] of each `AXES` of them in turn.
-#[must_use]
-#[inline]
-pub fn with_magnitudes<const AXES: usize, const N: usize, const ALL: usize>(
-    sample: [i16; N],
-) -> [i16; ALL] {
-    const {
-        assert!(AXES > 0 && AXES <= 3, "a vector has one to three axes");
-        assert!(ALL == N + N / AXES, "a magnitude for each vector");
-    }
-    let mut all = [0; ALL];
-    let magnitudes = sample.chunks_exact(AXES).map(magnitude);
-    for (place, value) in all.iter_mut().zip(sample.into_iter().chain(magnitudes)) {
-        *place = value;
-    }
-    all
 }
 
 /// The mean difference of two samples in turn, in units of 2^−8: 65,534 differences of 16 bits.

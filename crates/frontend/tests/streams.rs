@@ -130,9 +130,12 @@ fn check_moments(samples: &[i16], level: i16) {
     let (mean, variance) = mean_and_variance(&wide);
     let squares: Vec<f64> = wide.iter().map(|value| value * value).collect();
     let rms = libm::sqrt(mean_and_variance(&squares).0);
-    assert!((f64::from(found.mean) - mean * 256.0).abs() <= 1.0);
-    assert!((f64::from(found.variance) - variance).abs() <= 1.0 + 1e-9 * variance);
-    for (found, wanted) in [(found.deviation, libm::sqrt(variance)), (found.rms, rms)] {
+    assert!((f64::from(found.mean()) - mean * 256.0).abs() <= 1.0);
+    assert!((f64::from(found.variance()) - variance).abs() <= 1.0 + 1e-9 * variance);
+    for (found, wanted) in [
+        (found.deviation(), libm::sqrt(variance)),
+        (found.rms(), rms),
+    ] {
         let wanted = wanted * 256.0;
         let low = wanted - 1.001 - wanted / 65536.0;
         assert!(
@@ -141,15 +144,15 @@ fn check_moments(samples: &[i16], level: i16) {
         );
     }
     let (least, most) = (samples.iter().min(), samples.iter().max());
-    assert_eq!((Some(&found.least), Some(&found.most)), (least, most));
+    assert_eq!((Some(&found.least()), Some(&found.most())), (least, most));
     assert_eq!(
-        i32::from(found.range),
-        i32::from(found.most) - i32::from(found.least)
+        i32::from(found.range()),
+        i32::from(found.most()) - i32::from(found.least())
     );
     let crossings = samples
         .windows(2)
         .filter(|pair| (pair[0] >= level) != (pair[1] >= level));
-    assert_eq!(usize::from(found.n_crossings), crossings.count());
+    assert_eq!(usize::from(found.n_crossings()), crossings.count());
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn moments_at_the_ends() {
         full.push(1);
     }
     assert_eq!(full.n_samples(), 65_535);
-    assert_eq!(full.finish().map(|summary| summary.mean), Some(256));
+    assert_eq!(full.finish().map(|summary| summary.mean()), Some(256));
 }
 
 #[test]

@@ -140,8 +140,9 @@ impl FloatModel {
         })
     }
 
-    /// The same model of rows that have further features, which it does not use: `places` says for each
-    /// of its features, in ascending order, which of `schema` that is. A sum of trees stays as it is.
+    /// The same model of rows that have further features, or fewer, which it does not use: `places` says
+    /// for each of its features, in ascending order, which of `schema` that is; for one that it does not
+    /// use it may be any. A sum of trees stays as it is.
     ///
     /// # Errors
     /// A place that `schema` does not have.

@@ -265,10 +265,59 @@ impl FilterTable {
         Filters::new(self.first_bin, &self.segments)
     }
 
-    /// Number of bands.
+    /// The filters of some of the bands alone: what lies between them is a gap, and so is what lies
+    /// beyond them where `keeps_bins` wants the bins that all filters reach; else it is gone.
+    #[must_use]
+    pub fn asked(&self, is_asked: &[bool], keeps_bins: bool) -> Self {
+        let is_band = |band: Option<usize>| {
+            band.and_then(|band| is_asked.get(band))
+                .is_some_and(|it| *it)
+        };
+        let gap = |n_bins| Segment {
+            n_bins,
+            offset: Segment::UNASKED,
+            first: 0,
+            last: 0,
+            slope: 0,
+        };
+        let mut first_bin = self.first_bin;
+        let mut segments: Vec<Segment> = Vec::new();
+        let mut in_gap = false;
+        for (at, segment) in self.segments.iter().enumerate() {
+            let (ends, begins) = (is_band(at.checked_sub(1)), is_band(Some(at)));
+            let was_in_gap = std::mem::replace(&mut in_gap, !ends && !begins);
+            match segments.last_mut() {
+                _ if !in_gap => segments.push(Segment {
+                    offset: if ends {
+                        segment.offset
+                    } else {
+                        Segment::UNASKED
+                    },
+                    ..*segment
+                }),
+                None if !keeps_bins => first_bin += segment.n_bins,
+                Some(last) if was_in_gap => last.n_bins += segment.n_bins,
+                _ => segments.push(gap(segment.n_bins)),
+            }
+        }
+        if in_gap && !keeps_bins {
+            segments.pop();
+        }
+        // Filters have two segments at least.
+        while segments.len() < 2 {
+            segments.push(gap(0));
+        }
+        Self {
+            first_bin,
+            segments,
+        }
+    }
+
+    /// Number of bands that are asked for.
     #[must_use]
     pub fn n_bands(&self) -> usize {
-        self.segments.len() - 1
+        let bands = self.segments.iter().skip(1);
+        bands.filter(|segment| segment.is_asked()).count()
     }
 
     /// The first bin that belongs to a band.

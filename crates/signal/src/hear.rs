@@ -75,7 +75,11 @@ fn of_points<const M: usize>(
     if front_end.of_energies {
         return run.rows(Energies, Aggregate::<OfEnergies, VALUES_MAX>::new());
     }
-    let deltas = Deltas::<OfLogs, VALUES_MAX, WIDTH_MAX>::new(front_end.n_delta_frames);
+    let summary = Aggregate::<OfLogs, VALUES_MAX>::new;
+    let deltas = (
+        summary(),
+        Deltas::<_, VALUES_MAX, WIDTH_MAX>::new(front_end.n_delta_frames, summary()),
+    );
     let cosines = cosines(table.n_bands());
     let cepstra = Cepstra::<BANDS_MAX>::new(&cosines);
     match (front_end.n_cepstra, front_end.spectral.is_empty()) {

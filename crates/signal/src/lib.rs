@@ -58,7 +58,8 @@ pub use compressed::ENDINGS as COMPRESSED_ENDINGS;
 pub use decisions::{labels_of, trimmed};
 pub use filters::{BankError, FilterTable, MelBank, MelScale, Normalisation, cosines};
 pub use front_end::{
-    FrontEnd, MAGNITUDE, Measure, MotionFront, SoundFront, Spectral, Statistic, Window,
+    AskedChannel, AskedMotion, AskedSound, FrontEnd, MAGNITUDE, Measure, MotionFront, SoundFront,
+    Spectral, Statistic, Window,
 };
 pub use hear::{BANDS_MAX, hear};
 pub use intervals::{

@@ -5,6 +5,7 @@
 use core::hint::black_box;
 use core::num::{NonZeroU16, NonZeroU32};
 
+use spinney_frontend::asked;
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Statistic, Variance};
 use spinney_frontend::biquad::{Filter, Filtered, Section};
 use spinney_frontend::cepstra::Cepstra;
@@ -13,9 +14,7 @@ use spinney_frontend::deltas::Deltas;
 use spinney_frontend::frames::Frames;
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
-use spinney_frontend::motion::{
-    Bands, Measures, Motion, NoTones, correlate, measure, with_magnitudes,
-};
+use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, correlate, magnitude, measure};
 use spinney_frontend::shape::WithShape;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
@@ -50,15 +49,26 @@ extern "C" fn _start() -> ! {
         type Three = (Minimum<u64>, (Mean<u128>, Variance<u64, u128>));
         let cepstra = Cepstra::<6>::new(black_box(&[1; 24]));
         chain::<_, _, 4>(Logs, Aggregate::<Maximum<i16>, 4>::new());
-        chain::<_, _, 16>(Logs, Deltas::<Two, 4, 9>::new(black_box(3)));
-        chain::<_, _, 8>(cepstra, Deltas::<Maximum<i16>, 4, 3>::new(1));
+        let two = || Aggregate::<Two, 4>::new();
+        let deltas = Deltas::<_, 4, 9>::new(black_box(3), two());
+        chain::<_, _, 16>(Logs, (two(), deltas));
+        let of_some = asked::Values::new(black_box(&[9]), Aggregate::<Maximum<i16>, 1>::new());
+        chain::<_, _, 1>(cepstra, of_some);
+        chain::<_, _, 8>(asked::Logs, two());
+        let cepstra = asked::Cepstra {
+            transform: cepstra,
+            coefficients: black_box(&[200; 4]),
+        };
+        chain::<_, _, 8>(cepstra, two());
         let shape = WithShape::<_, 1, 7>(Logs);
         chain::<_, _, 4>(shape, Aggregate::<Maximum<i16>, 4>::new());
         chain::<_, _, 12>(Energies, Aggregate::<Three, 4>::new());
+        chain::<_, _, 12>(asked::Energies, Aggregate::<Three, 4>::new());
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));
         black_box(moments.finish());
         motion();
+        some_motion();
         windows();
         filtered();
     }
@@ -73,9 +83,27 @@ fn motion() {
     };
     let hop = black_box(NonZeroU16::MIN);
     let mut motion = Motion::<_, 2, 64, ALL, 37>::new(Bands::<64, 4>::new(&WINDOW, filters), hop);
-    black_box(motion.push(with_magnitudes::<1, 1, 2>(black_box([-1]))));
+    black_box(motion.push([0, magnitude(&black_box([-1; 3]))]));
     motion.restart();
     black_box(motion.push(black_box([1, -1])));
+}
+
+/// Measures, bands and pairs that nobody knows beforehand.
+fn some_motion() {
+    static WINDOW: Window<64> = Window::hann();
+    let Ok(filters) = Filters::<64>::new(black_box(1), black_box(&[PLAIN; 5])) else {
+        return;
+    };
+    let channels = black_box([asked::Channel {
+        measures: Measures::from_bits(u16::MAX),
+        bands: Some(filters),
+    }; 2]);
+    let pairs = black_box([[7, 0]; 1]);
+    let (bands, hop) = (asked::Bands::new(&WINDOW), black_box(NonZeroU16::MIN));
+    let mut motion =
+        asked::Motion::<_, 2, 64, { u16::MAX }, 1, 3>::new(&channels, &pairs, bands, hop);
+    black_box(motion.push(black_box([1, -1])));
+    motion.restart();
 }
 
 /// A measure alone, of windows that have no spectrum, and windows of any length.

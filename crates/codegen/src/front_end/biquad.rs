@@ -19,7 +19,12 @@ pub(super) struct Filtering {
 }
 
 impl Filtering {
-    pub(super) fn new(filter: Option<&SampleFilter>, sample_rate_hz: f64) -> Self {
+    /// Of so many channels.
+    pub(super) fn new(
+        filter: Option<&SampleFilter>,
+        sample_rate_hz: f64,
+        n_channels: usize,
+    ) -> Self {
         let Some(filter) = filter else {
             return Self::default();
         };
@@ -36,7 +41,7 @@ impl Filtering {
                  Ok(filter) => filter,\n    Err(error) => error.refuse(),\n}};\n",
                 shift = biquads.shift,
             ),
-            field: format!(", Filtered<'static, N_CHANNELS, {n}>"),
+            field: format!(", Filtered<'static, {n_channels}, {n}>"),
             new: ", Filtered::new(&FILTER)",
             push: "let sample = self.1.push(sample);\n        ",
             restart: "self.1.restart();\n        ",

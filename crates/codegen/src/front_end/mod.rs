@@ -13,12 +13,13 @@ use crate::{SourceTree, texts};
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 19] = texts!(
+const FRONT_END: [(&str, &str); 20] = texts!(
     "frontend/src/",
     "../../device/frontend/",
     [
         "lib.rs",
         "aggregate.rs",
+        "asked.rs",
         "biquad.rs",
         "cepstra.rs",
         "chain.rs",
@@ -59,15 +60,20 @@ impl Default for Chain {
 }
 ";
 
-/// Adds the front end to a generated crate: `Chain`, from samples to features, and `Listener`,
-/// to the class.
+/// Adds the front end to a generated crate, `Chain`, from samples to features and to the class.
+/// `is_asked` says of each feature whether the crate's model has it, and what only others need is not
+/// computed.
 ///
 /// # Errors
 /// Filters that cannot be, as [`MelBank::table`](spinney_signal::MelBank::table) says.
-pub fn add_front_end(front: &FrontEnd, files: &mut SourceTree) -> Result<(), BankError> {
+pub fn add_front_end(
+    front: &FrontEnd,
+    is_asked: &[bool],
+    files: &mut SourceTree,
+) -> Result<(), BankError> {
     let source = match front {
-        FrontEnd::Sound(sound) => sound::source(sound, &sound.table()?),
-        FrontEnd::Motion(motion) => motion::source(motion, motion.table()?.as_ref()),
+        FrontEnd::Sound(sound) => sound::source(sound, &sound.table()?, is_asked),
+        FrontEnd::Motion(motion) => motion::source(motion, motion.table()?.as_ref(), is_asked),
     };
     files.extend(FRONT_END.map(|(path, text)| (path.to_owned(), text.to_owned())));
     let mut manifest = carried(include_str!("../../device/frontend.toml"));

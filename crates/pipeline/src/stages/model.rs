@@ -1,11 +1,13 @@
 //! Stage `model`: train or import, and freeze the float model as canonical JSON.
 
+use std::collections::BTreeSet;
+
 use spinney_config::{
     ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, Labels,
     MaxFeatures, Model, Pipeline, Trainer, Training, did_you_mean,
 };
 use spinney_dataset::{Dataset, Fills};
-use spinney_model::{Additive, FloatModel, ForestKind, Link};
+use spinney_model::{Additive, FloatModel, ForestKind, Link, ModelError, Schema};
 use spinney_report::{Origin, UNKNOWN};
 use spinney_train::{self as train, ForestParams, LinfaEnsemble, LinfaForest, TrainError};
 
@@ -173,7 +175,17 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             with_threshold(&session.config, model, *threshold)?
         }
     };
-    let smaller = shrink::run(session, inputs, &model)?;
+    let mut model = model;
+    let mut smaller = shrink::run(session, inputs, &model)?;
+    if session.config.pipeline.frontend.is_some() && origin.is_none() {
+        let mut models = vec![&mut model];
+        models.extend(
+            smaller
+                .iter_mut()
+                .flat_map(|it| [&mut it.original, &mut it.model]),
+        );
+        without_unasked(models).input()?;
+    }
     let mut writer = stage.begin().environment()?;
     writer.write_json(ORIGIN, &origin).environment()?;
     writer.write_json(SELECTION, &selection).environment()?;
@@ -188,6 +200,29 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         .write(MODEL, model.to_json().as_bytes())
         .environment()?;
     Ok(writer)
+}
+
+/// Drops the features that none of these models asks, all of the same rows: a front end need not compute
+/// them.
+fn without_unasked(models: Vec<&mut FloatModel>) -> Result<(), ModelError> {
+    let mut asked: BTreeSet<usize> = models.iter().flat_map(|it| it.inputs()).collect();
+    // A row has a feature, and sums of trees keep all.
+    if asked.is_empty() {
+        asked.insert(0);
+    }
+    for model in models {
+        let schema = model.schema();
+        let n_features = schema.n_features();
+        if asked.len() == n_features || model.additive().is_some() {
+            continue;
+        }
+        let features = asked.iter().map(|it| schema.features()[*it].clone());
+        let (naming, classes) = (schema.naming(), schema.classes().to_vec());
+        let schema = Schema::new(features.collect(), naming, classes)?;
+        let places = (0..n_features).map(|feature| asked.range(..feature).count());
+        *model = model.clone().among(schema, &places.collect::<Vec<_>>())?;
+    }
+    Ok(())
 }
 
 /// A detector with the threshold that the config names, if it names one; other models have none.
@@ -392,4 +427,37 @@ fn linfa_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> LinfaFore
 /// linfa takes row counts as float32.
 fn count(count: Count, n_rows: usize) -> f32 {
     rows_of(count, n_rows) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_that_no_model_asks_are_dropped_and_nothing_is_decided_otherwise() {
+        let forest = |feature: usize| {
+            let text = format!(
+                r#"{{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{{"name":"a"}},
+                {{"name":"b"}},{{"name":"c"}},{{"name":"d"}}],"classes":["x","y"],"trees":[{{"nodes":[
+                {{"feature":{feature},"threshold":2.5,"left":1,"right":2}},{{"value":[1,0]}},{{"value":[0,1]}}]}}]}}"#
+            );
+            FloatModel::from_json(text.as_bytes()).expect("a model")
+        };
+        let (mut one, mut other) = (forest(3), forest(1));
+        without_unasked(vec![&mut one, &mut other]).expect("models");
+        for (model, input) in [(&one, 1), (&other, 0)] {
+            assert_eq!(model.schema().feature_names(), ["b", "d"]);
+            assert_eq!(model.inputs(), [input]);
+            for class in [0, 1] {
+                let mut row = [9.0, 9.0];
+                row[input] = [2.5, 2.6][class];
+                assert_eq!(model.predict(&row), class);
+            }
+        }
+        let leaf = r#"{"format":"spinney-model","version":1,"kind":"decision-tree","features":[{"name":"a"},
+            {"name":"b"}],"classes":["x","y"],"trees":[{"nodes":[{"value":[1,0]}]}]}"#;
+        let mut leaf = FloatModel::from_json(leaf.as_bytes()).expect("a model");
+        without_unasked(vec![&mut leaf]).expect("a model");
+        assert_eq!(leaf.schema().feature_names(), ["a"]);
+    }
 }

@@ -228,8 +228,9 @@ pub fn forms(
 ) -> Result<Vec<Form>, Failure> {
     let mut forms = candidates::generate(&config.pipeline, shipped, identity)?;
     if let Some(front_end) = super::signals::front_end(config)? {
+        let is_asked = front_end.asked(&shipped.schema().feature_names()).input()?;
         for form in &mut forms {
-            add_front_end(&front_end, &mut form.files).input()?;
+            add_front_end(&front_end, &is_asked, &mut form.files).input()?;
         }
     }
     Ok(forms)
@@ -375,7 +376,8 @@ impl Results<'_> {
         let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
         let mut empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
         if let Some(front_end) = &self.front_end {
-            add_front_end(front_end, &mut empty)?;
+            let is_asked = front_end.asked(&self.quant.schema().feature_names())?;
+            add_front_end(front_end, &is_asked, &mut empty)?;
         }
         writer.write(SAMPLES, &samples_file(&self.rows.test_samples))?;
         writer.write_tree(EMPTY_CRATE, &empty)

@@ -9,6 +9,7 @@ use spinney_model::{FloatModel, Naming, Voting};
 use spinney_quantize::{
     Calibration, CodeWidth, CodingChoice, Declared, ModelError, Options, QuantModel, Sensor, Votes,
 };
+use spinney_signal::FrontEnd;
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::outliers::{Outliers, with_outliers};
@@ -284,11 +285,13 @@ pub(super) fn fit_to_model(
 /// What the config declares of each feature of the model.
 pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declared>, Failure> {
     let features = model.schema().features();
+    let front_end = super::signals::front_end(config)?;
+    // What a selection dropped may be declared all the same.
+    let heard = front_end.as_ref().map(FrontEnd::feature_names);
     for pattern in config.pipeline.features.keys() {
-        if !features
-            .iter()
-            .any(|feature| matches(pattern, &feature.name))
-        {
+        let names = features.iter().map(|feature| &feature.name);
+        let mut names = names.chain(heard.iter().flatten());
+        if !names.any(|name| matches(pattern, name)) {
             let names = csv::preview(&model.schema().feature_names());
             return Err(Failure::Config(config.fault(
                 &format!("features.{pattern}"),
@@ -315,7 +318,7 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
         }
     }
     // What the front end delivers, whatever the training rows happen to span.
-    let heard = super::signals::front_end(config)?.map(|front_end| {
+    let heard = front_end.map(|front_end| {
         if front_end.is_narrow() {
             Sensor::I16
         } else {

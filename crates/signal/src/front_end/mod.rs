@@ -1,8 +1,12 @@
 //! Descriptions of front ends: from what a sensor delivers to a row of features.
 
+mod asked;
 mod motion;
 mod sound;
 
+use spinney_dataset::DataError;
+
+pub use asked::{AskedChannel, AskedMotion, AskedSound};
 pub use motion::{MAGNITUDE, Measure, MotionFront};
 pub use sound::{SoundFront, Spectral, Statistic};
 
@@ -31,6 +35,37 @@ impl FrontEnd {
         match self {
             Self::Sound(sound) => sound.feature_names(),
             Self::Motion(motion) => motion.feature_names(),
+        }
+    }
+
+    /// Which features a model asks for whose features have these names, in its order.
+    ///
+    /// # Errors
+    /// A name that is no feature's, or names in another order.
+    pub fn asked(&self, features: &[String]) -> Result<Vec<bool>, DataError> {
+        let names = self.feature_names();
+        // Names that only count positions are of all features.
+        if features.len() == names.len() && features.iter().all(|name| !names.contains(name)) {
+            return Ok(vec![true; names.len()]);
+        }
+        let mut wanted = features.iter().peekable();
+        let is_asked = names
+            .iter()
+            .map(|name| wanted.next_if_eq(&name).is_some())
+            .collect();
+        match wanted.next() {
+            None => Ok(is_asked),
+            Some(name) => Err(DataError {
+                place: "the model's features".to_owned(),
+                found: match names.contains(name) {
+                    true => format!("\"{name}\" behind one that the front end has after it"),
+                    false => format!("\"{name}\", which the front end does not have"),
+                },
+                expected: format!(
+                    "all or some of its features, in their order: {}",
+                    spinney_dataset::csv::preview(&names)
+                ),
+            }),
         }
     }
 

@@ -165,6 +165,16 @@ impl MotionFront {
         self.channels.len() + n_magnitudes.unwrap_or(0)
     }
 
+    /// Which of the sensor's channels one of all channels is made of: itself, or the axes of a
+    /// magnitude.
+    #[must_use]
+    pub fn made_of(&self, channel: usize) -> std::ops::Range<usize> {
+        match channel.checked_sub(self.channels.len()) {
+            None => channel..channel + 1,
+            Some(vector) => vector * self.n_axes..(vector + 1) * self.n_axes,
+        }
+    }
+
     /// Features of one channel.
     #[must_use]
     pub fn n_features_per_channel(&self) -> usize {
