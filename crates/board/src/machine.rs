@@ -143,15 +143,6 @@ impl Machine {
             own => own == core,
         }
     }
-
-    /// The SysTick clock in Hz; `None` where the machine has no SysTick.
-    #[must_use]
-    pub fn systick_hz(&self) -> Option<u32> {
-        match self.timer {
-            Timer::SystickHz(hz) => Some(hz),
-            Timer::McycleNs => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -176,11 +167,11 @@ mod tests {
     #[test]
     fn the_two_machines_of_the_shipped_pipelines() {
         let m4 = machine("netduinoplus2").unwrap();
-        assert_eq!(m4.systick_hz(), Some(168_000_000));
+        assert_eq!(m4.timer, Timer::SystickHz(168_000_000));
         assert_eq!((m4.flash.origin, m4.flash.len), (0x0800_0000, 1_048_576));
         assert_eq!((m4.ram.origin, m4.ram.len), (0x2000_0000, 131_072));
         let m0 = machine("microbit").unwrap();
-        assert_eq!(m0.systick_hz(), Some(16_000_000));
+        assert_eq!(m0.timer, Timer::SystickHz(16_000_000));
         assert_eq!((m0.flash.origin, m0.flash.len), (0, 262_144));
         assert_eq!((m0.ram.origin, m0.ram.len), (0x2000_0000, 16_384));
     }

@@ -29,7 +29,7 @@ use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::select::SELECTION;
 use super::shrink::SHRINK;
-use super::{Session, chip, hand_over, model, node};
+use super::{Session, chip, hand_over, hints, model, node};
 use crate::disk;
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, sha256};
@@ -66,15 +66,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
     let product = footprints.products[choice.chosen]
         .as_ref()
         .unwrap_or(&footprints.empty);
-    let differing = predictions
-        .float
-        .iter()
-        .zip(&predictions.q15)
-        .filter(|(float, q15)| float != q15)
-        .count();
-    // Values are as near as is proven, or not.
-    let beyond = summary.values.iter().map(|it| it.rows_beyond).max();
-    let differing = beyond.unwrap_or(differing);
+    let differing = n_differing(&summary, &predictions);
     let n_rows = predictions.q15.len();
     let n_unknown = predictions.n_unknown();
     let feature_names: Vec<&str> = summary
@@ -200,6 +192,12 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         flow: flow(),
         toolchain: from.toolchain.clone(),
     })
+}
+
+/// Rows that float and Q15 decide differently; of values, those that are further off than is proven.
+pub(super) fn n_differing(summary: &Summary, predictions: &Predictions) -> usize {
+    let beyond = summary.values.iter().map(|it| it.rows_beyond).max();
+    beyond.unwrap_or_else(|| hints::differing(summary, predictions).count())
 }
 
 /// What the report says of a certificate.

@@ -14,7 +14,7 @@ use super::last_run::MadeFrom;
 use super::properties::PROPERTIES;
 use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::shrink::SHRINK;
-use super::{Outcome, Session, Tools, chip, hints, model, report};
+use super::{Outcome, Session, Tools, chip, model, report};
 use crate::failure::Failure;
 
 /// The part of `report.json` that is known, under the same names.
@@ -132,7 +132,7 @@ pub(super) fn quantized(session: &Session) -> Result<QuantizedSoFar, Failure> {
     let certificate = report::certificate_of(&stage, &known)?;
     let predictions: Predictions = stage.read_json(PREDICTIONS)?;
     let evaluation: Option<Evaluation> = stage.read_json(EVALUATION)?;
-    let n_differing = hints::differing(&known, &predictions).count();
+    let n_differing = report::n_differing(&known, &predictions);
     Ok(QuantizedSoFar {
         dataset: Dataset {
             train_rows: known.train_rows,
