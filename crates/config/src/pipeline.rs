@@ -377,6 +377,8 @@ pub struct Shrink {
     pub max_score_loss: f64,
     /// The probability that a further row changes its class, above 0 and below 1.
     pub alpha: f64,
+    /// How far a value may be from the original's, in the unit of the labels, above 0; of a regressor.
+    pub max_error: Option<f64>,
     /// What proofs may take, in seconds of counted steps; above 0.
     pub seconds: f64,
 }

@@ -111,6 +111,11 @@ impl<'m> Float<'m> {
         }
     }
 
+    /// A number in whole units, the nearest.
+    pub fn held(&self, value: f64) -> i64 {
+        held(value, self.unit)
+    }
+
     /// The trees over cells of readings; a leaf has a number for each sum.
     pub fn trees(&self, cells: &Cells) -> Trees {
         cells.float_trees(self.model, |tree, values| {

@@ -5,8 +5,12 @@
 //! trees reaches its bound. In a box a sum is at most the sum of each tree's largest value among the
 //! leaves that the box reaches, so a box in which one such sum stays below its bound holds no
 //! answer. Otherwise the box is cut at a split of the tree whose values differ most, until every
-//! tree has come to one leaf. As in Devos, Meert and Davis, "Versatile verification of tree
+//! tree has come to one leaf. What is largest is looked for in the box whose bound is highest, so that
+//! the bound at any time is that of the whole. As in Devos, Meert and Davis, "Versatile verification of tree
 //! ensembles" (ICML 2021), bounds come from trees one by one; they are exact once a box is small.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// One node of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,23 +88,11 @@ pub fn find(
     steps: &mut Steps,
     is_wanted: impl Fn(&[usize]) -> bool,
 ) -> Answer {
-    let search = Search::new(problem);
-    let cells: Vec<u64> = within.iter().flatten().copied().collect();
-    assert_eq!(cells.len(), search.n_words(), "a word per 64 cells");
-    let n_values = problem.trees.len() * problem.at_least.len();
-    let mut whole = Part {
-        cells,
-        roots: vec![0; problem.trees.len()],
-        most: vec![0; n_values],
-        least: vec![0; n_values],
-    };
-    let is_empty = within.iter().any(|cells| first(cells).is_none());
-    if is_empty || !search.tighten(&mut whole.cells) {
+    let shape = Shape::new(problem);
+    let search = Search::new(problem, &shape);
+    let Some(whole) = search.whole(within, steps) else {
         return Answer::None;
-    }
-    for tree in 0..problem.trees.len() {
-        search.reach(&mut whole, tree, steps);
-    }
+    };
     let mut parts = vec![whole];
     while let Some(part) = parts.pop() {
         if steps.0 == 0 {
@@ -131,6 +123,65 @@ pub fn find(
     Answer::None
 }
 
+/// What is known of the largest sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Largest {
+    /// A point has this one.
+    pub at_least: i64,
+    /// No point has a larger one; the same number where the steps sufficed.
+    pub at_most: i64,
+}
+
+/// The largest first sum among the points of a box, a set of bits per variable, or the negative of the
+/// smallest one; the search ends early once it is known to be above `too_much`. `None` where the box
+/// has no point. Bounds that sums have to reach are not looked at.
+///
+/// # Panics
+/// As of [`find`].
+#[must_use]
+pub fn largest(
+    problem: &Problem<'_>,
+    shape: &Shape,
+    within: &[Vec<u64>],
+    is_smallest: bool,
+    too_much: i64,
+    steps: &mut Steps,
+) -> Option<Largest> {
+    let search = Search::new(problem, shape);
+    let whole = search.whole(within, steps)?;
+    let bounds = |part: &Part| {
+        let [most, least] = [&part.most, &part.least].map(|values| search.total(values, 0));
+        if is_smallest {
+            [-most, -least]
+        } else {
+            [least, most]
+        }
+    };
+    let [mut at_least, at_most] = bounds(&whole);
+    // The part with the highest bound comes next, of equals the one that was found first.
+    let mut parts = BTreeMap::from([((at_most, Reverse(0)), whole)]);
+    let mut n_parts = 0;
+    while let Some(((at_most, _), part)) = parts.pop_last() {
+        if at_least == at_most || at_least > too_much || steps.0 == 0 {
+            return Some(Largest { at_least, at_most });
+        }
+        let n_sums = problem.at_least.len();
+        let spread = |tree: usize| part.most[tree * n_sums] - part.least[tree * n_sums];
+        let tree = (0..part.roots.len()).max_by_key(|tree| (spread(*tree), usize::MAX - tree));
+        let tree = tree.expect("bounds that differ have trees");
+        for is_left in [true, false] {
+            let Some(side) = search.side(&part, tree, is_left, steps) else {
+                continue;
+            };
+            let [least, most] = bounds(&side);
+            at_least = at_least.max(least);
+            n_parts += 1;
+            parts.insert((most, Reverse(n_parts)), side);
+        }
+    }
+    unreachable!("a part with points has a side with points")
+}
+
 enum Judged {
     /// No point reaches all bounds.
     Empty,
@@ -140,16 +191,19 @@ enum Judged {
     Open(usize),
 }
 
-struct Search<'p> {
-    problem: &'p Problem<'p>,
+/// Where variables lie, and which ones trees ask; whatever numbers leaves have.
+#[derive(Debug, Clone)]
+pub struct Shape {
     /// The first word of each variable, and the end of the last.
     offsets: Vec<usize>,
     /// The variables that each tree asks.
     asked: Vec<Vec<bool>>,
 }
 
-impl<'p> Search<'p> {
-    fn new(problem: &'p Problem<'p>) -> Self {
+impl Shape {
+    /// That of a problem.
+    #[must_use]
+    pub fn new(problem: &Problem<'_>) -> Self {
         let mut offsets = vec![0];
         for n_cells in &problem.n_cells {
             offsets.push(offsets[offsets.len() - 1] + n_cells.div_ceil(64));
@@ -164,18 +218,49 @@ impl<'p> Search<'p> {
             asked
         });
         Self {
-            problem,
-            offsets,
             asked: asked.collect(),
+            offsets,
         }
+    }
+}
+
+struct Search<'p> {
+    problem: &'p Problem<'p>,
+    shape: &'p Shape,
+}
+
+impl<'p> Search<'p> {
+    fn new(problem: &'p Problem<'p>, shape: &'p Shape) -> Self {
+        Self { problem, shape }
+    }
+
+    /// A box as a part; `None` where it has no point.
+    fn whole(&self, within: &[Vec<u64>], steps: &mut Steps) -> Option<Part> {
+        let cells: Vec<u64> = within.iter().flatten().copied().collect();
+        assert_eq!(cells.len(), self.n_words(), "a word per 64 cells");
+        let n_values = self.problem.trees.len() * self.problem.at_least.len();
+        let mut whole = Part {
+            cells,
+            roots: vec![0; self.problem.trees.len()],
+            most: vec![0; n_values],
+            least: vec![0; n_values],
+        };
+        let is_empty = within.iter().any(|cells| first(cells).is_none());
+        if is_empty || !self.tighten(&mut whole.cells) {
+            return None;
+        }
+        for tree in 0..self.problem.trees.len() {
+            self.reach(&mut whole, tree, steps);
+        }
+        Some(whole)
     }
 
     fn n_words(&self) -> usize {
-        self.offsets[self.problem.n_cells.len()]
+        self.shape.offsets[self.problem.n_cells.len()]
     }
 
     fn words(&self, variable: usize) -> std::ops::Range<usize> {
-        self.offsets[variable]..self.offsets[variable + 1]
+        self.shape.offsets[variable]..self.shape.offsets[variable + 1]
     }
 
     /// Whether some cells of a variable go left, and whether some go right.
@@ -307,7 +392,7 @@ impl<'p> Search<'p> {
             _ => asked[*variable],
         };
         for tree in 0..side.roots.len() {
-            if changed(&self.asked[tree]) {
+            if changed(&self.shape.asked[tree]) {
                 self.reach(&mut side, tree, steps);
             }
         }

@@ -2,7 +2,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use spinney_oracle::search::{Answer, Node, Problem, Steps, find};
+use spinney_oracle::search::{Answer, Largest, Node, Problem, Shape, Steps, find, largest};
 
 struct Drawn {
     n_cells: Vec<usize>,
@@ -101,6 +101,76 @@ fn every_point(n_cells: &[usize]) -> Vec<Vec<usize>> {
     })
 }
 
+/// Most cells of each variable.
+fn some_cells(random: &mut Xoshiro256PlusPlus, n_cells: &[usize]) -> Vec<Vec<u64>> {
+    let of = |n_cells: &usize| {
+        let mut words: Vec<u64> = (0..n_cells.div_ceil(64))
+            .map(|_| random.r#gen::<u64>() | random.r#gen::<u64>())
+            .collect();
+        let last = words.len() - 1;
+        words[last] &= u64::MAX >> (64 * words.len() - n_cells);
+        words
+    };
+    n_cells.iter().map(of).collect()
+}
+
+#[test]
+fn what_is_largest_is_that_of_all_points_and_bounds_hold_early() {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+    let (mut n_early, mut n_empty) = (0, 0);
+    for round in 0..5_000 {
+        let Drawn {
+            n_cells,
+            trees,
+            leaves,
+        } = draw(&mut random, 1);
+        let within = some_cells(&mut random, &n_cells);
+        let problem = Problem {
+            n_cells: n_cells.clone(),
+            trees: &trees,
+            leaves,
+            at_least: vec![i64::MIN],
+            ordered: None,
+        };
+        let points = every_point(&n_cells);
+        let points = points.iter().filter(|it| holds(&problem, &within, it));
+        let all: Vec<i64> = points.map(|point| sums(&problem, point)[0]).collect();
+        let shape = Shape::new(&problem);
+        for is_smallest in [false, true] {
+            let of = |too_much, steps| {
+                largest(
+                    &problem,
+                    &shape,
+                    &within,
+                    is_smallest,
+                    too_much,
+                    &mut Steps(steps),
+                )
+            };
+            let sign = if is_smallest { -1 } else { 1 };
+            let Some(expected) = all.iter().map(|sum| sign * sum).max() else {
+                assert_eq!(of(i64::MAX, u64::MAX), None, "round {round}");
+                n_empty += 1;
+                continue;
+            };
+            let exact = Largest {
+                at_least: expected,
+                at_most: expected,
+            };
+            assert_eq!(of(i64::MAX, u64::MAX), Some(exact), "round {round}");
+            for (too_much, steps) in [(i64::MAX, 3), (expected - 3, u64::MAX)] {
+                let early = of(too_much, steps).expect("there are points");
+                assert!(
+                    early.at_least <= expected && expected <= early.at_most,
+                    "{round}"
+                );
+                n_early += usize::from(early != exact);
+            }
+        }
+    }
+    assert!(n_early > 1_000 && n_empty > 100, "{n_early}, {n_empty}");
+}
+
 #[test]
 fn what_is_found_is_there_and_what_is_not_found_is_nowhere() {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(24);
@@ -114,17 +184,7 @@ fn what_is_found_is_there_and_what_is_not_found_is_nowhere() {
         } = draw(&mut random, n_sums);
         let n_variables = n_cells.len();
         let ordered = (n_variables > 1 && n_cells[0] == n_cells[1]).then_some([1, 0]);
-        let within: Vec<Vec<u64>> = n_cells
-            .iter()
-            .map(|n_cells| {
-                let mut words: Vec<u64> = (0..n_cells.div_ceil(64))
-                    .map(|_| random.r#gen::<u64>() | random.r#gen::<u64>())
-                    .collect();
-                let last = words.len() - 1;
-                words[last] &= u64::MAX >> (64 * words.len() - n_cells);
-                words
-            })
-            .collect();
+        let within = some_cells(&mut random, &n_cells);
         let problem = Problem {
             n_cells: n_cells.clone(),
             trees: &trees,

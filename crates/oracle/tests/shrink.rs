@@ -5,7 +5,7 @@ mod gaps;
 
 use spinney_model::{FloatModel, Task};
 use spinney_oracle::Steps;
-use spinney_oracle::shrink::{Family, every_input, every_row};
+use spinney_oracle::shrink::{Family, every_input, every_input_within, every_row};
 use spinney_quantize::{Calibration, Declared, Sensor, calibrate};
 
 const STEPS: Steps = Steps(20_000_000);
@@ -17,6 +17,8 @@ enum Kind {
     Votes { is_pure: bool },
     /// Sums, one for two classes or one for each of three.
     Sums { n_outputs: usize },
+    /// A value, the mean of the trees or their sum.
+    Value { is_mean: bool },
 }
 
 /// A model over two features of 0 to 15, of which every row is looked at.
@@ -39,6 +41,7 @@ fn drawn(seed: u64, kind: Kind) -> FloatModel {
             let votes = [one, other, 13 - one - other].map(|it| (it as f64 / 13.0).to_string());
             votes.join(",")
         }
+        Kind::Value { .. } => (below(900) as f64 / 10.0 - 40.0).to_string(),
         Kind::Sums { n_outputs } => {
             let values = (0..n_outputs).map(|_| (below(9) as f64 / 10.0 - 0.4).to_string());
             values.collect::<Vec<_>>().join(",")
@@ -70,6 +73,18 @@ fn drawn(seed: u64, kind: Kind) -> FloatModel {
             r#""sum":{"precision":"float32","base":[0.05]},"link":{"function":"sigmoid"},"threshold":0,"#
                 .to_owned(),
         ),
+        Kind::Value { is_mean } => (
+            "random-forest-regressor",
+            "",
+            match is_mean {
+                true => format!(
+                    r#""sum":{{"precision":"float64","base":[0.0],"divisor":{n_trees}}},"link":{{"function":"identity"}},"#
+                ),
+                false => {
+                    r#""sum":{"precision":"float32","base":[3.25]},"link":{"function":"identity"},"#.to_owned()
+                }
+            },
+        ),
         Kind::Sums { .. } => (
             "gradient-boosting",
             r#""p","q","r""#,
@@ -78,13 +93,17 @@ fn drawn(seed: u64, kind: Kind) -> FloatModel {
         ),
     };
     let version = if sum.is_empty() { 1 } else { 2 };
-    let task = if sum.is_empty() {
-        ""
-    } else {
-        r#""task":"classify","#
+    let task = match (sum.is_empty(), classes) {
+        (true, _) => String::new(),
+        (false, "") => r#""task":"regress","#.to_owned(),
+        (false, _) => r#""task":"classify","#.to_owned(),
+    };
+    let outputs = match classes {
+        "" => r#""targets":["y"]"#.to_owned(),
+        classes => format!(r#""classes":[{classes}]"#),
     };
     let text = format!(
-        r#"{{"format":"spinney-model","version":{version},"kind":"{kind}",{task}"features":[{{"name":"a"}},{{"name":"b"}}],"classes":[{classes}],{sum}"trees":[{}]}}"#,
+        r#"{{"format":"spinney-model","version":{version},"kind":"{kind}",{task}"features":[{{"name":"a"}},{{"name":"b"}}],{outputs},{sum}"trees":[{}]}}"#,
         trees.join(",")
     );
     FloatModel::from_json(text.as_bytes()).expect("a model")
@@ -234,6 +253,53 @@ fn families_have_the_sizes_that_they_are_asked_for() {
     }
 }
 
+fn value(model: &FloatModel, row: &[f64]) -> f64 {
+    model.additive().expect("a sum").raw(row)[0]
+}
+
+#[test]
+fn values_stay_within_their_bound_at_every_row_of_the_grid() {
+    let grid = grid();
+    for is_mean in [true, false] {
+        for (max_error, most) in [(0.5, 0.98), (5.0, 0.8), (20.0, 0.55), (1e9, 0.0)] {
+            let (mut before, mut after, mut widest) = (0, 0, 0.0_f64);
+            for seed in 1..=250 {
+                let model = drawn(seed, Kind::Value { is_mean });
+                let small = every_input_within(&model, &of_bytes(&model), max_error, STEPS);
+                let small = small.expect("a value");
+                before += model.n_splits();
+                after += small.model.n_splits();
+                assert_eq!(small.n_unknown, 0, "{seed}");
+                for row in &grid {
+                    let error = (value(&model, row) - value(&small.model, row)).abs();
+                    assert!(
+                        error <= max_error,
+                        "{is_mean} {seed}: {row:?} is off by {error}"
+                    );
+                    widest = widest.max(error);
+                }
+            }
+            println!("{is_mean} {max_error}: {before} splits, {after} after, {widest}");
+            assert!(
+                after as f64 <= most * before as f64,
+                "{is_mean} {max_error}: {before} splits, {after} after"
+            );
+            // What is left of the bound is little.
+            assert!(widest > 0.9 * max_error || max_error > 100.0, "{widest}");
+        }
+    }
+}
+
+#[test]
+fn values_stay_as_they_are_where_nothing_is_proven() {
+    let model = drawn(3, Kind::Value { is_mean: true });
+    let calibrations = of_bytes(&model);
+    for (max_error, steps) in [(1e-12, STEPS), (5.0, Steps(0))] {
+        let small = every_input_within(&model, &calibrations, max_error, steps);
+        assert_eq!(small.expect("a value").model, model);
+    }
+}
+
 #[test]
 fn only_classifiers_of_trees_shrink() {
     let text =
@@ -245,5 +311,11 @@ fn only_classifiers_of_trees_shrink() {
     assert_eq!(
         refused.to_string(),
         "the model: found gradient-boosting, expected a classifier of trees"
+    );
+    let classifier = drawn(1, Kind::Sums { n_outputs: 1 });
+    let refused = every_input_within(&classifier, &of_bytes(&classifier), 1.0, STEPS);
+    assert_eq!(
+        refused.expect_err("classes").to_string(),
+        "the model: found gradient-boosting, expected one value that is a sum of trees"
     );
 }

@@ -1,8 +1,10 @@
 //! What a report has of a model that was made smaller.
 
 use serde::{Deserialize, Serialize};
+use spinney_evaluate::ValueScore;
 
 use crate::Truth;
+use crate::task::with_unit;
 
 /// A smaller model, and what is promised of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,8 +51,42 @@ pub struct Shrink {
     pub score_before: Option<f64>,
     /// That of the float model that ships.
     pub score_after: Option<f64>,
-    /// Test rows that get another class than from the original.
+    /// Test rows that get another class, or value, than from the original.
     pub test_rows_differing: usize,
+    /// What is promised of a regressor's values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueWithin>,
+}
+
+/// How far a regressor's values may be from the original's, and are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueWithin {
+    /// What is proven for every input, in the unit of the labels.
+    pub max_error: f64,
+    /// That unit; `None` where the config names none.
+    pub unit: Option<String>,
+    /// The largest difference on the test rows.
+    pub error_max: f64,
+    /// How good the original is on the test rows; `None` without labels.
+    pub before: Option<ValueScore>,
+    /// How good the float model is that ships.
+    pub after: Option<ValueScore>,
+}
+
+impl ValueWithin {
+    /// The promise, a sentence without its stop; with what fixed point may be off the smaller model, if
+    /// that is known.
+    pub(crate) fn line(&self, fixed_point: Option<f64>) -> String {
+        let max_error = with_unit(self.unit.as_deref(), self.max_error);
+        let mut line = format!(
+            "The value is proven to be within {max_error} of the original's for every input"
+        );
+        if let Some(error) = fixed_point {
+            let both = with_unit(self.unit.as_deref(), self.max_error + error);
+            line += &format!("; that of fixed point, within {both}");
+        }
+        line
+    }
 }
 
 /// What split conformal calibration promises: a further row that is exchangeable with those kept apart
@@ -113,15 +149,7 @@ impl Shrink {
                 Some(conformal) => conformal.line(),
                 None => "The original ships, as no smaller model keeps the promise in fewer bytes".to_owned(),
             },
-            ("every-input", _) if self.splits_after < self.splits_before => {
-                "The class is proven to be the original's for every input".to_owned()
-            }
-            ("every-input", _) if self.larger.is_some() => {
-                "The original ships, whose classes are its own".to_owned()
-            }
-            ("every-input", _) => {
-                "No smaller model was proven to give the original's class for every input".to_owned()
-            }
+            ("every-input", _) => self.every_input(),
             ("every-row", _) => {
                 format!("The class is the original's for all {rows} training rows")
             }
@@ -146,15 +174,54 @@ impl Shrink {
                 self.unknown
             ));
         }
-        let mut tested = format!(
-            "{} of {n_test_rows} test rows get another class than from the original",
-            self.test_rows_differing
-        );
+        let differing = self.test_rows_differing;
+        let mut tested = match &self.value {
+            None => format!(
+                "{differing} of {n_test_rows} test rows get another class than from the original"
+            ),
+            Some(value) => format!(
+                "{differing} of {n_test_rows} test rows get another value than from the original, off by at \
+                 most {}",
+                with_unit(value.unit.as_deref(), value.error_max)
+            ),
+        };
         if let (Some(before), Some(after)) = (self.score_before, self.score_after) {
             tested += &format!("; accuracy there is {after:.4}, and was {before:.4}");
         }
+        let scores = |it: &ValueWithin| {
+            let [before, after] = [it.before?, it.after?];
+            Some([before, after].map(|score| with_unit(it.unit.as_deref(), score.mae)))
+        };
+        if let Some([before, after]) = self.value.as_ref().and_then(scores) {
+            tested += &format!("; the mean absolute error there is {after}, and was {before}");
+        }
         lines.push(tested);
         lines
+    }
+
+    /// What became of a proof for every input, a sentence without its stop.
+    fn every_input(&self) -> String {
+        let is_smaller = self.splits_after < self.splits_before;
+        let what = if self.value.is_some() {
+            "values"
+        } else {
+            "classes"
+        };
+        match &self.value {
+            Some(value) if is_smaller => value.line(None),
+            None if is_smaller => {
+                "The class is proven to be the original's for every input".to_owned()
+            }
+            _ if self.larger.is_some() => {
+                format!("The original ships, whose {what} are its own")
+            }
+            Some(value) => format!(
+                "No smaller model was proven to be within {} of the original's value for every input",
+                with_unit(value.unit.as_deref(), value.max_error)
+            ),
+            None => "No smaller model was proven to give the original's class for every input"
+                .to_owned(),
+        }
     }
 }
 
@@ -177,9 +244,8 @@ mod tests {
         assert!(line.ends_with("2 of these changed theirs on the way, where 6 may"));
     }
 
-    #[test]
-    fn what_was_not_taken_is_told() {
-        let shrink = Shrink {
+    fn large() -> Shrink {
+        Shrink {
             promise: "every-input".to_owned(),
             splits_before: 379,
             splits_after: 379,
@@ -198,7 +264,49 @@ mod tests {
             score_before: Some(1.0),
             score_after: Some(1.0),
             test_rows_differing: 0,
+            value: None,
+        }
+    }
+
+    #[test]
+    fn a_value_is_told_with_its_unit_and_with_what_fixed_point_adds() {
+        let score = ValueScore::new(&[1.0, 2.0], &[2.0, 1.5]);
+        let mut shrink = Shrink {
+            splits_after: 100,
+            larger: None,
+            needed: None,
+            unknown: 0,
+            test_rows_differing: 38,
+            score_before: None,
+            score_after: None,
+            value: Some(ValueWithin {
+                max_error: 0.5,
+                unit: Some("mm".to_owned()),
+                error_max: 0.25,
+                before: score,
+                after: score,
+            }),
+            ..large()
         };
+        expect![[r#"
+            379 splits in 50 trees became 100 in 50, and 763 bytes of tables 763
+            The value is proven to be within 0.5 mm of the original's for every input
+            38 of 38 test rows get another value than from the original, off by at most 0.25 mm; the mean absolute error there is 0.75 mm, and was 0.75 mm"#]].assert_eq(&shrink.lines(38).join("\n"));
+        let line = shrink.value.as_ref().expect("a value").line(Some(0.125));
+        assert!(
+            line.ends_with("for every input; that of fixed point, within 0.625 mm"),
+            "{line}"
+        );
+        shrink.splits_after = shrink.splits_before;
+        assert_eq!(
+            shrink.lines(38)[1],
+            "No smaller model was proven to be within 0.5 mm of the original's value for every input"
+        );
+    }
+
+    #[test]
+    fn what_was_not_taken_is_told() {
+        let shrink = large();
         expect![[r#"
             379 splits in 50 trees became 379 in 50, and 763 bytes of tables 763
             A model of 345 splits was not taken: leaves that are fitted anew differ from each other, and its tables take 3329 bytes

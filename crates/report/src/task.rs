@@ -77,11 +77,7 @@ impl Value {
     /// A number with the unit.
     #[must_use]
     pub fn with_unit(&self, number: f64) -> String {
-        let number = rounded(number);
-        match &self.unit {
-            Some(unit) => format!("{number} {unit}"),
-            None => number,
-        }
+        with_unit(self.unit.as_deref(), number)
     }
 
     /// The figures for a terminal, a line each.
@@ -252,6 +248,15 @@ pub(crate) fn is_classify(task: &Task) -> bool {
 
 pub(crate) fn classify() -> Task {
     Task::Classify
+}
+
+/// A number with its unit, if it has one.
+pub(crate) fn with_unit(unit: Option<&str>, number: f64) -> String {
+    let number = rounded(number);
+    match unit {
+        Some(unit) => format!("{number} {unit}"),
+        None => number,
+    }
 }
 
 /// Five digits, which say enough of a figure of the data.

@@ -153,6 +153,22 @@ fn too_few_to_calibrate() {
 }
 
 #[test]
+fn an_error_of_what_has_no_values() {
+    let case = Case::new();
+    let keys = "n_trees = 2\nshrink = \"every-input\"\nshrink_error = 0.5";
+    case.config("n_trees = 2", keys);
+    case.fails(&expect![[r#"
+        error: model.shrink_error: found a bound of values, expected none, since the model gives none
+          --> FOLDER/pipeline.toml:12:16
+           |
+        12 | shrink_error = 0.5
+           |                ^^^
+           |
+           = help: remove `shrink_error`; a classifier keeps its classes
+    "#]]);
+}
+
+#[test]
 fn a_truncated_idx() {
     let case = Case::new();
     let mut images = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];

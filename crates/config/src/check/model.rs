@@ -14,7 +14,13 @@ use crate::value::{Reader, Value, literal};
 /// Keys that only several trees have.
 const OF_FORESTS: [&str; 3] = ["n_trees", "bootstrap", "max_samples"];
 /// Keys about a smaller model.
-const OF_SHRINKING: [&str; 4] = ["shrink", "max_score_loss", "shrink_alpha", "shrink_seconds"];
+const OF_SHRINKING: [&str; 5] = [
+    "shrink",
+    "max_score_loss",
+    "shrink_alpha",
+    "shrink_error",
+    "shrink_seconds",
+];
 /// Keys that linfa's trees do not know.
 const BEYOND_LINFA: [&str; 3] = ["max_leaf_nodes", "class_weight", "ccp_alpha"];
 
@@ -80,6 +86,11 @@ pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Sh
             "only `shrink = \"in-distribution\"` states a probability",
         ),
         (
+            "shrink_error",
+            Promise::EveryInput,
+            "only `shrink = \"every-input\"` bounds an error",
+        ),
+        (
             "shrink_seconds",
             Promise::EveryInput,
             "only `shrink = \"every-input\"` proves anything",
@@ -100,6 +111,7 @@ pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Sh
         promise,
         max_score_loss: section.number("max_score_loss").unwrap_or(0.005),
         alpha: section.number("shrink_alpha").unwrap_or(0.05),
+        max_error: section.number("shrink_error"),
         seconds: section.number("shrink_seconds").unwrap_or(20.0),
     }))
 }

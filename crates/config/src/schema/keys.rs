@@ -149,6 +149,9 @@ pub const SECTIONS: &[Section] = &[
         /// The probability that a row like those of training changes its class.
         "shrink_alpha": Kind::Number(Interval::Fraction),
             Default::Words("`0.05`, with `shrink = \"in-distribution\"`");
+        /// How far a value may be from the original's under `shrink = "every-input"`, in the unit of the
+        /// labels; of a regressor.
+        "shrink_error": Kind::Number(Interval::AboveZero), NONE;
         /// How long `shrink = "every-input"` may prove, in seconds of counted steps.
         "shrink_seconds": Kind::Number(Interval::AboveZero),
             Default::Words("`20`, with `shrink = \"every-input\"`");

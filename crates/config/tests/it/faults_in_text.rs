@@ -148,7 +148,7 @@ fn unknown_keys_and_sections() {
             10 | colour = 3
                | ^^^^^^
                |
-               = help: keys of `[model]`: source, path, task, threshold, classes, kind, trainer, n_trees, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, max_features, criterion, bootstrap, max_samples, class_weight, min_impurity_decrease, ccp_alpha, shrink, max_score_loss, shrink_alpha, shrink_seconds, var_smoothing
+               = help: keys of `[model]`: source, path, task, threshold, classes, kind, trainer, n_trees, max_depth, min_samples_split, min_samples_leaf, max_leaf_nodes, max_features, criterion, bootstrap, max_samples, class_weight, min_impurity_decrease, ccp_alpha, shrink, max_score_loss, shrink_alpha, shrink_error, shrink_seconds, var_smoothing
         "#]],
     );
     check(

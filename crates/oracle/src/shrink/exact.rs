@@ -19,9 +19,9 @@ use crate::search::{Answer, Steps};
 pub(crate) struct Exact<'m> {
     original: &'m FloatModel,
     pub cells: Cells,
-    float: Float<'m>,
+    pub float: Float<'m>,
     /// Leaves hold the original's numbers.
-    trees: Trees,
+    pub trees: Trees,
     /// Tree and node of each leaf.
     places: Vec<(usize, usize)>,
 }

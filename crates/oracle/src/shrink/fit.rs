@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use spinney_model::{FloatModel, Node};
+use spinney_model::{FloatModel, Node, Tree};
 
 use super::grid::Held;
 
@@ -67,6 +67,40 @@ pub(crate) struct Cut {
 
 /// How strongly leaves are drawn towards zero, in rows.
 const RIDGE: f64 = 3.0;
+
+impl Grown<f64> {
+    /// A tree as it is, its leaves' numbers divided.
+    pub fn of_tree(index: usize, tree: &Tree, n_scores: usize, divisor: f64) -> Self {
+        let nodes = tree.nodes();
+        let scores = tree
+            .output()
+            .map_or(0..n_scores, |output| output..output + 1);
+        let mut parents = vec![0; nodes.len()];
+        let mut values = vec![0.0; nodes.len() * scores.len()];
+        for (at, node) in nodes.iter().enumerate() {
+            match node {
+                Node::Leaf { values: own } => {
+                    let values = values[at * scores.len()..].iter_mut().zip(own);
+                    values.for_each(|(value, own)| *value = own / divisor);
+                }
+                node => {
+                    let (_, children) = node.split().expect("no leaf");
+                    for child in children {
+                        parents[child] = at;
+                    }
+                }
+            }
+        }
+        Self {
+            index,
+            scores,
+            is_leaf: nodes.iter().map(|node| node.split().is_none()).collect(),
+            values,
+            parents,
+            at: Vec::new(),
+        }
+    }
+}
 
 impl<V: Copy> Grown<V> {
     /// A tree that is one leaf, in place of the first one.
@@ -162,40 +196,12 @@ impl<'m> Fit<'m> {
             }
         };
         let n_scores = base.len();
-        let grown = |(index, tree): (usize, &spinney_model::Tree)| {
-            let nodes = tree.nodes();
-            let scores = tree
-                .output()
-                .map_or(0..n_scores, |output| output..output + 1);
-            let mut parents = vec![0; nodes.len()];
-            let mut values = vec![0.0; nodes.len() * scores.len()];
-            for (at, node) in nodes.iter().enumerate() {
-                match node {
-                    Node::Leaf { values: own } => {
-                        let values = values[at * scores.len()..].iter_mut().zip(own);
-                        values.for_each(|(value, own)| *value = own / divisor);
-                    }
-                    node => {
-                        let (_, children) = node.split().expect("no leaf");
-                        for child in children {
-                            parents[child] = at;
-                        }
-                    }
-                }
-            }
-            Grown {
-                index,
-                scores,
-                is_leaf: nodes.iter().map(|node| node.split().is_none()).collect(),
-                values,
-                parents,
-                at: Vec::new(),
-            }
-        };
+        let trees = model.trees().iter().enumerate();
+        let trees = trees.map(|(index, tree)| Grown::of_tree(index, tree, n_scores, divisor));
         Self {
             model,
             n_scores,
-            trees: model.trees().iter().enumerate().map(grown).collect(),
+            trees: trees.collect(),
             base,
             scale,
             targets: Vec::new(),

@@ -249,7 +249,11 @@ pub(crate) fn leaves<'f>(
 }
 
 /// The nodes of a tree that are left, in an order of their own.
-fn nodes(original: &FloatModel, tree: &Grown<i64>, leaf: impl Fn(&[i64]) -> Vec<f64>) -> Vec<Node> {
+pub(crate) fn nodes<V: Copy>(
+    original: &FloatModel,
+    tree: &Grown<V>,
+    leaf: impl Fn(&[V]) -> Vec<f64>,
+) -> Vec<Node> {
     let old = original.trees()[tree.index].nodes();
     let mut order = vec![0];
     let mut nodes = Vec::new();

@@ -11,6 +11,7 @@ mod fewest;
 mod fit;
 mod grid;
 mod program;
+mod values;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -23,6 +24,7 @@ use fewest::Numbers;
 use fit::Fit;
 use grid::Held;
 use program::Program;
+pub use values::every_input_within;
 
 /// A model that gave its classes to a smaller one.
 #[derive(Debug, Clone)]
@@ -34,8 +36,9 @@ pub struct Shrunk {
     /// Searches that ended without an answer; what they were about was not done.
     pub n_unknown: usize,
     /// Splits that any model with these classes for all readings has, as far as was found: pairs of
-    /// neighbouring readings of a feature whose classes differ for some readings of the others.
-    pub n_needed: usize,
+    /// neighbouring readings of a feature whose classes differ for some readings of the others. `None`
+    /// where nobody counted.
+    pub n_needed: Option<usize>,
 }
 
 /// Ever smaller models, fitted to labelled rows.
@@ -128,7 +131,7 @@ pub fn every_input(
     Ok(Shrunk {
         n_counterexamples: prover.n_counterexamples,
         n_unknown: prover.n_unknown,
-        n_needed,
+        n_needed: Some(n_needed),
         ..shrunk(original, best)
     })
 }
@@ -158,7 +161,7 @@ fn shrunk(original: &FloatModel, best: Option<Held>) -> Shrunk {
         model: model.unwrap_or_else(|| original.clone()),
         n_counterexamples: 0,
         n_unknown: 0,
-        n_needed: 0,
+        n_needed: None,
     }
 }
 

@@ -313,7 +313,12 @@ impl Results<'_> {
             values: (self.predictions.values.iter().enumerate())
                 .map(|(target, values)| {
                     let labels = numbers.get(target).map(Vec::as_slice);
-                    ValueEvaluation::new(values, labels, self.certificate.splits)
+                    let splits = self.certificate.splits;
+                    let mut evaluation = ValueEvaluation::new(values, labels, splits);
+                    // What shrinking lost counts, too.
+                    let before = self.shrink.and_then(|it| it.value.as_ref()?.before);
+                    evaluation.float = before.or(evaluation.float);
+                    evaluation
                 })
                 .collect(),
             numbers,

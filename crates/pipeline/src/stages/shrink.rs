@@ -1,15 +1,15 @@
 //! `shrink` of `[model]`: a smaller model in place of the original, by what is promised of it.
 
 use spinney_codegen::Options as Codegen;
-use spinney_config::{Config, Model, Promise, Training, Word};
+use spinney_config::{Config, Dataset as RowsConfig, Model, Promise, Training, Word};
 use spinney_convert::forms_of;
 use spinney_dataset::{Dataset, folds, permutation};
-use spinney_evaluate::{Evaluation, Predictions, Scorecard};
-use spinney_model::FloatModel;
-use spinney_oracle::shrink::{Family, Shrunk, every_input, every_row};
+use spinney_evaluate::{Evaluation, Predictions, Scorecard, ValueScore};
+use spinney_model::{FloatModel, Task};
+use spinney_oracle::shrink::{Family, Shrunk, every_input, every_input_within, every_row};
 use spinney_oracle::{ModelError, STEPS_PER_SECOND, Steps};
 use spinney_quantize::{Options, QuantModel, Votes};
-use spinney_report::{Conformal, Shrink, Truth};
+use spinney_report::{Conformal, Shrink, Truth, ValueWithin};
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
 use super::quantized::{declared, fit_to_model};
@@ -74,6 +74,7 @@ pub fn run(
         score_before: None,
         score_after: None,
         test_rows_differing: 0,
+        value: None,
     };
     let refused = |error: ModelError| refused(config, &error);
     let mut original = given.clone();
@@ -109,17 +110,35 @@ pub fn run(
         Promise::EveryInput => {
             let values = rows.train.as_ref().map(|train| train.values().view());
             let declared = declared(config, &original)?;
-            let calibrations = spinney_quantize::calibrate(&original, values, &declared)
+            let mut calibrations = spinney_quantize::calibrate(&original, values, &declared)
                 .map_err(|error| at_fault(config.path(), &error))?;
+            for (calibration, declared) in calibrations.iter_mut().zip(&declared) {
+                // A range that nobody declared is that of some rows, or of thresholds alone.
+                if declared.range.is_none() && declared.n_categories == 0 {
+                    let (first, last) = calibration.sensor.places();
+                    calibration.range = (
+                        calibration.sensor.reading_at(first),
+                        calibration.sensor.reading_at(last),
+                    );
+                }
+            }
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "a number above 0"
             )]
             let steps = Steps((asked.seconds * STEPS_PER_SECOND as f64) as u64);
-            let train = rows.train.as_ref().map(rows_of).unwrap_or_default();
-            let seed = config.pipeline.identity.seed;
-            let small = every_input(&original, &calibrations, &train, seed, steps);
+            let max_error = max_error(config, &original)?;
+            let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+                &config.pipeline.dataset;
+            let small = match max_error {
+                Some(max_error) => every_input_within(&original, &calibrations, max_error, steps),
+                None => {
+                    let train = rows.train.as_ref().map(rows_of).unwrap_or_default();
+                    let seed = config.pipeline.identity.seed;
+                    every_input(&original, &calibrations, &train, seed, steps)
+                }
+            };
             let Shrunk {
                 model,
                 n_counterexamples,
@@ -127,7 +146,14 @@ pub fn run(
                 n_needed,
             } = small.map_err(refused)?;
             (shrink.counterexamples, shrink.unknown) = (n_counterexamples, n_unknown);
-            shrink.needed = Some(n_needed);
+            shrink.needed = n_needed;
+            shrink.value = max_error.map(|max_error| ValueWithin {
+                max_error,
+                unit: file.unit.first().cloned(),
+                error_max: 0.0,
+                before: None,
+                after: None,
+            });
             shrink.proven = Some(Truth::Proven);
             model
         }
@@ -170,8 +196,22 @@ pub fn tested(
     };
     let original = FloatModel::from_json(original.as_bytes())
         .map_err(|error| at_fault(&made.path(ORIGINAL), &error))?;
-    let classes = rows_of(&rows.test);
-    let classes: Vec<usize> = classes.iter().map(|row| original.predict(row)).collect();
+    let test = rows_of(&rows.test);
+    if let (Some(value), [target]) = (&mut shrink.value, &predictions.values[..]) {
+        let sum = original.additive().expect("a value is a sum of trees");
+        let before: Vec<f64> = test.iter().map(|row| sum.raw(row)[0]).collect();
+        let errors = before.iter().zip(&target.float);
+        let errors: Vec<f64> = errors.map(|(one, other)| (one - other).abs()).collect();
+        shrink.test_rows_differing = errors.iter().filter(|error| **error > 0.0).count();
+        value.error_max = errors.into_iter().fold(0.0, f64::max);
+        let labels = rows.test.numbers().filter(|_| rows.has_labels);
+        if let Some(labels) = labels.map(|labels| labels.column(0).to_vec()) {
+            value.before = ValueScore::new(&labels, &before);
+            value.after = ValueScore::new(&labels, &target.float);
+        }
+        return Ok(Some(shrink));
+    }
+    let classes: Vec<usize> = test.iter().map(|row| original.predict(row)).collect();
     let both = classes.iter().zip(&predictions.float);
     shrink.test_rows_differing = both.filter(|(one, other)| one != other).count();
     if let Some(evaluation) = evaluation {
@@ -209,8 +249,28 @@ fn table_bytes(config: &Config, rows: &PipelineRows, model: &FloatModel) -> Opti
 
 fn refused(config: &Config, error: &ModelError) -> Failure {
     let message = format!("found {}, expected {}", error.found, error.expected);
-    let help = "remove `shrink`, or take a classifier of trees";
+    let help = "remove `shrink`, or take a classifier of trees; of a regressor of trees with one target \
+                `shrink = \"every-input\"` keeps the value within `shrink_error`";
     config.fault("model.shrink", message, Some(help)).into()
+}
+
+/// How far the value may be from the original's; `None` of a classifier.
+fn max_error(config: &Config, original: &FloatModel) -> Result<Option<f64>, Failure> {
+    let given = config.pipeline.shrink.and_then(|asked| asked.max_error);
+    let (place, message, help) = match (original.task(), given) {
+        (Task::Regress, None) => (
+            "model.shrink",
+            "found no `shrink_error`, expected one, since the model is a regressor",
+            "write how far a value may be from the original's, in the unit of the labels",
+        ),
+        (Task::Classify | Task::Detect, Some(_)) => (
+            "model.shrink_error",
+            "found a bound of values, expected none, since the model gives none",
+            "remove `shrink_error`; a classifier keeps its classes",
+        ),
+        _ => return Ok(given),
+    };
+    Err(config.fault(place, message.to_owned(), Some(help)).into())
 }
 
 fn train<'r>(config: &Config, rows: &'r PipelineRows) -> Result<&'r Dataset, Failure> {

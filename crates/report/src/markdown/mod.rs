@@ -330,9 +330,15 @@ impl Report {
         flips.into_iter()
     }
 
-    /// What is promised with a probability before float becomes fixed point; `None` where nothing is.
+    /// What is promised of the smaller model with a probability, or of its values; `None` where nothing is.
     pub(crate) fn promised(&self) -> Option<String> {
-        Some(self.shrink.as_ref()?.conformal?.line())
+        let shrink = self.shrink.as_ref()?;
+        if let Some(conformal) = &shrink.conformal {
+            return Some(conformal.line());
+        }
+        let value = shrink.value.as_ref()?;
+        let fixed_point = self.values.first().and_then(|it| it.error_bound);
+        (shrink.splits_after < shrink.splits_before).then(|| value.line(fixed_point))
     }
 
     /// What the checker did; `None` where it did not pass, or could not look at all of it.
