@@ -9,15 +9,18 @@ impl Comparison<'_> {
     #[must_use]
     pub fn flash_growth(&self, limit: u64) -> Verdict {
         let gate = "max_flash_growth";
-        let footprints = self.footprints().filter(|_| self.is_comparable());
-        let Some((before, after)) = footprints else {
+        let Some((before, after)) = self.footprints() else {
+            let why = "the baseline has no size of an image; take the report.json of a whole run";
+            return Verdict::without_figure(gate, limit, false, why.to_owned());
+        };
+        if !self.is_comparable() {
             let note = format!(
                 "the baseline is of another toolchain ({}); `flash` alone gates the size until a \
                  baseline is made with this one",
                 self.toolchains()
             );
             return Verdict::without_figure(gate, limit, true, note);
-        };
+        }
         let (before, after) = (before.flash_bytes, after.flash_bytes);
         let grown = after.saturating_sub(before);
         Verdict::new(gate, limit, grown, grown <= limit, || {

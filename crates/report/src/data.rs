@@ -592,7 +592,13 @@ impl Report {
     pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
         // Through a value, since a quantity could not otherwise be told to be a number in a build
         // where some dependency makes serde_json keep numbers as text.
-        serde_json::from_value(serde_json::from_slice(text)?)
+        let report: Self = serde_json::from_value(serde_json::from_slice(text)?)?;
+        match report.schema {
+            SCHEMA => Ok(report),
+            other => Err(serde::de::Error::custom(format!(
+                "found schema {other}, expected {SCHEMA}, which this version of Spinney reads"
+            ))),
+        }
     }
 
     /// How it went, in a few words.

@@ -190,6 +190,36 @@ fn growth_is_judged_at_its_limit_and_never_across_toolchains() {
 }
 
 #[test]
+fn growth_from_nothing_is_not_known_and_fails() {
+    let after = report();
+    let before = Report {
+        footprint: None,
+        ..report()
+    };
+    let comparison = Comparison {
+        before: &before,
+        after: &after,
+    };
+    let verdict = comparison.flash_growth(512);
+    assert!(!verdict.pass && verdict.found.is_none());
+    let text = comparison.to_markdown(&[verdict]);
+    assert!(text.contains("no size of an image"), "{text}");
+}
+
+#[test]
+fn a_report_of_another_schema_is_refused() {
+    let later = Report {
+        schema: 2,
+        ..report()
+    };
+    let error = Report::from_json(later.to_json().as_bytes()).expect_err("a later schema");
+    assert!(
+        error.to_string().contains("found schema 2, expected 1"),
+        "{error}"
+    );
+}
+
+#[test]
 fn accuracy_lost_is_judged_at_its_limit() {
     let mut before = report();
     let mut after = report();
