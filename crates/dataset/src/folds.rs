@@ -79,8 +79,14 @@ pub fn folds(
             let class = dataset.classes().get(stratum).map_or("0", String::as_str);
             return Err(DataError::new(
                 format!("class \"{class}\" of the training rows"),
-                format!("{count} rows that are all in one of {n_folds} folds"),
-                format!("rows in at least two {what}, to train on some and judge by others"),
+                match count {
+                    1 => "one row alone".to_owned(),
+                    _ => format!("{count} rows that are all in one of {n_folds} folds"),
+                },
+                match groups {
+                    Some(_) => "rows in at least two groups, to train on some and judge by others",
+                    None => "at least two, to train on one and judge by the other",
+                },
             ));
         }
     }

@@ -399,7 +399,7 @@ fn resolve(max_features: MaxFeatures, n_features: usize) -> Result<usize, Forest
         MaxFeatures::Log2 => n_features.ilog2() as usize,
         MaxFeatures::Fraction(share) => (share * n_features as f64) as usize,
         MaxFeatures::Count(count) => {
-            let expected = "no more than the records have columns";
+            let expected = "no more than there are features";
             require(count <= n_features, "max_features", count, expected)?;
             count
         }

@@ -62,7 +62,7 @@ fn impossible_parameters_are_refused_by_name() {
         "min_samples_split: found 1, expected at least 2",
         "min_samples_leaf: found 0, expected at least 1",
         "max_leaf_nodes: found 1, expected at least 2, or None",
-        "max_features: found 4, expected no more than the records have columns",
+        "max_features: found 4, expected no more than there are features",
         "max_features: found 1.5, expected a share above 0, at most 1",
         "min_impurity_decrease: found NaN, expected a finite number of at least 0",
         "ccp_alpha: found -1, expected a finite number of at least 0",

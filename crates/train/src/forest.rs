@@ -125,6 +125,7 @@ pub fn forest(
         dataset = dataset.with_weights(weights);
     }
     let watch = Watch::new().on_tree(on_tree);
+    let library = |error| at_fault(error, rows);
     let trees = match params.kind {
         ForestKind::DecisionTree => {
             let tree = shared!(DecisionTree::params(), params)
@@ -189,7 +190,7 @@ fn regressor(
             .and_then(|valid| valid.fit_numbers(&dataset, &watch)),
     };
     let trees = fitted.as_ref().map(Regressor::trees);
-    let trees = trees.map_err(|error| library(error.clone()))?;
+    let trees = trees.map_err(|error| at_fault(error.clone(), rows))?;
     let sum = Sum::new(Precision::Float64, vec![0.0], trees.len() as f64);
     let trees = trees.iter().map(|tree| {
         let value = |leaf: u32| vec![tree.values()[leaf as usize]];
@@ -201,8 +202,34 @@ fn regressor(
     Ok(FloatModel::Additive(model?))
 }
 
-fn library(error: ForestError) -> TrainError {
-    TrainError::Library(error.to_string())
+/// What is at fault, in the words of `rows`.
+fn at_fault(error: ForestError, rows: &Dataset) -> TrainError {
+    let place = |row: usize| format!("in data row {}", rows.source_rows()[row]);
+    match error {
+        ForestError::Parameter {
+            name,
+            found,
+            expected,
+        } => TrainError::Parameter {
+            name,
+            found,
+            expected,
+        },
+        ForestError::Number { row, found } => TrainError::Rows {
+            found: format!("the label {found:e} {}", place(row)),
+            expected: "numbers of at most 1e100 in size; leave the row out, or take another unit"
+                .to_owned(),
+        },
+        ForestError::NotFinite { row, column, found } => TrainError::Rows {
+            found: format!(
+                "{found:e} in \"{}\" {}",
+                rows.features()[column],
+                place(row)
+            ),
+            expected: "readings that float32 holds".to_owned(),
+        },
+        error => TrainError::Library(error.to_string()),
+    }
 }
 
 fn convert_all(trees: &[DecisionTree], schema: &Schema) -> Result<Vec<Tree>, TrainError> {

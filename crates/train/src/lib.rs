@@ -39,6 +39,16 @@ pub enum TrainError {
         /// What is needed.
         expected: String,
     },
+    /// A parameter that does not fit the rows.
+    #[error("{name}: found {found}, expected {expected}")]
+    Parameter {
+        /// As a config calls it.
+        name: &'static str,
+        /// What was given.
+        found: String,
+        /// What may be given.
+        expected: &'static str,
+    },
     /// The library failed.
     #[error("the trainer: {0}")]
     Library(String),

@@ -153,20 +153,34 @@ fn what_is_not_for_numbers_is_refused() {
     let found = error(&rows, &gini).to_string();
     assert_eq!(
         found,
-        "the trainer: criterion: found Gini, expected SquaredError for numbers"
+        "criterion: found Gini, expected SquaredError for numbers"
     );
     let classes = csv::read(b"a,y\n1,x\n2,z\n", "y").unwrap();
     let found = error(&classes, &params(ForestKind::RandomForest, 3)).to_string();
-    let expected =
-        "the trainer: criterion: found SquaredError, expected Gini or Entropy for classes";
+    let expected = "criterion: found SquaredError, expected Gini or Entropy for classes";
     assert_eq!(found, expected);
     let two = numbers(b"a,y,z\n1,2,3\n2,3,4\n", &["y", "z"]);
     let found = error(&two, &params(ForestKind::DecisionTree, 1));
     assert!(matches!(found, TrainError::Rows { .. }), "{found}");
-    let large = numbers(b"a,y\n1,2e200\n2,3\n", &["y"]);
-    let found = error(&large, &params(ForestKind::DecisionTree, 1)).to_string();
-    assert!(
-        found.contains("row 0") && found.contains("1e100"),
-        "{found}"
+    // Rows and columns are those of the file, not those that are left to train on.
+    let tree = params(ForestKind::DecisionTree, 1);
+    let large = numbers(b"a,y\n1,4\n2,3\n3,2e200\n", &["y"]).select(&[1, 2]);
+    assert_eq!(
+        error(&large, &tree).to_string(),
+        "the training rows: found the label 2e200 in data row 2, expected numbers of at most 1e100 in size; \
+         leave the row out, or take another unit"
+    );
+    let large = numbers(b"a,b,y\n1,1,4\n2,-1e39,3\n3,1,2\n", &["y"]).select(&[1, 2]);
+    assert_eq!(
+        error(&large, &tree).to_string(),
+        "the training rows: found -1e39 in \"b\" in data row 1, expected readings that float32 holds"
+    );
+    let three = ForestParams {
+        max_features: MaxFeatures::Count(3),
+        ..tree
+    };
+    assert_eq!(
+        error(&numbers(b"a,b,y\n1,1,4\n2,1,3\n", &["y"]), &three).to_string(),
+        "max_features: found 3, expected no more than there are features"
     );
 }

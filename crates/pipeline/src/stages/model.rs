@@ -324,6 +324,14 @@ pub(crate) fn train_model(
             config.path(),
             &format!("[model]: the trained model: {error}"),
         ),
+        TrainError::Parameter {
+            name,
+            found,
+            expected,
+        } => {
+            let message = format!("found {found}, expected {expected}");
+            config.fault(&format!("model.{name}"), message, None).into()
+        }
         TrainError::Library(_) => Failure::Input(error.into()),
     })
 }

@@ -1,13 +1,12 @@
 //! A selection of features, by folds of the training rows: those that a model rests on are kept, and the
 //! model is trained on them alone. Its rows stay as they are; what is dropped, it does not ask.
 
-use spinney_config::{Config, Select, Training};
+use spinney_config::{Config, ForestTraining, MaxFeatures, Select, Training};
 use spinney_dataset::{Dataset, Fills, folds};
 use spinney_evaluate::permutation_importance;
 use spinney_model::{Feature, FloatModel, Schema};
 use spinney_report::{OfSize, Ranked, Selection};
 
-use super::inputs::at_fault;
 use super::model::train_model;
 use super::quantized;
 use crate::failure::{ExitReason, Failure};
@@ -170,8 +169,17 @@ impl Selecting<'_> {
         n_folds: usize,
     ) -> Result<Vec<usize>, Failure> {
         let seed = self.config.pipeline.identity.seed;
-        folds(rows, groups, n_folds, seed)
-            .map_err(|error| at_fault(self.config.path(), &format!("[features] select: {error}")))
+        let what = if groups.is_some() { "groups" } else { "rows" };
+        folds(rows, groups, n_folds, seed).map_err(|error| {
+            let message = format!("{}: found {}", error.place, error.found);
+            let help = format!(
+                "features are selected by {FOLDS} folds of the training rows, and {INNER_FOLDS} of what \
+                 they leave: each class needs {INNER_FOLDS} {what}, and all together {FOLDS}; give more, \
+                 leave the class out, or remove `select`"
+            );
+            let fault = self.config.fault("features.select", message, Some(&help));
+            fault.into()
+        })
     }
 
     /// A model of rows with all features, trained on some of them.
@@ -185,7 +193,8 @@ impl Selecting<'_> {
         };
         let kept = rows.with_columns(&features);
         let progress = Progress::none();
-        let model = train_model(self.config, self.training, &kept, &of_kept, &progress)?;
+        let training = among(self.training, features.len(), rows.features().len());
+        let model = train_model(self.config, &training, &kept, &of_kept, &progress)?;
         if features.len() == rows.features().len() {
             return Ok(model);
         }
@@ -199,6 +208,20 @@ impl Selecting<'_> {
         let schema = Schema::new(all.collect(), naming, classes).input()?;
         model.among(schema, &features).input()
     }
+}
+
+/// The same training of some of the features: a split chooses from no more than there are left.
+fn among(training: &Training, n_kept: usize, n_features: usize) -> Training {
+    let mut training = training.clone();
+    if let Training::Forest(ForestTraining {
+        max_features: MaxFeatures::Features(count),
+        ..
+    }) = &mut training
+        && (*count as usize) <= n_features
+    {
+        *count = u32::try_from(n_kept).unwrap_or(u32::MAX).min(*count);
+    }
+    training
 }
 
 /// The rows of a fold, and all others.
@@ -284,6 +307,8 @@ mod tests {
     fn what_the_class_rests_on_is_kept_and_nothing_else_is_asked() {
         for kind in [
             "kind = \"random-forest\"\nn_trees = 20",
+            // More than are left in the end.
+            "kind = \"random-forest\"\nn_trees = 20\nmax_features = 5",
             "kind = \"gaussian-nb\"",
         ] {
             for select in ["\"auto\"", "2"] {
@@ -307,6 +332,17 @@ mod tests {
         let text = format!("{fault:?}");
         assert!(
             text.contains("found 7, expected at most the 6 features"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_split_that_chooses_from_more_features_than_there_are_is_a_fault() {
+        let kind = "kind = \"random-forest\"\nmax_features = 7";
+        let fault = trained(kind, "2").expect_err("six features");
+        let text = format!("{fault:?}");
+        assert!(
+            text.contains("model.max_features: found 7, expected no more than there are features"),
             "{text}"
         );
     }
