@@ -187,6 +187,21 @@ fn data_says_what_a_folder_holds() {
         decision_s = 0.2
     "#]],
     );
+    // A folder per class and person, or per person and class: nobody can tell.
+    let deep = [
+        "bell/ann/1.wav",
+        "bell/ben/1.wav",
+        "hum/ann/1.wav",
+        "hum/ben/1.wav",
+    ];
+    data(
+        &deep.map(|it| (it, tone(900))),
+        2,
+        &expect![[r#"
+            error: rec: found 4 recordings and nothing that says their classes, expected a folder per class, names such as `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`
+            they lie two folders deep: `path = "rec/{label}/*/*.wav"` in [dataset] takes the first for the class, `path = "rec/*/{label}/*.wav"` the second
+        "#]],
+    );
     // Names that begin with the class, and a label track beside each.
     let named = ["up_1.wav", "up_2.wav", "down_1.wav", "down_2.wav"];
     data(
@@ -371,4 +386,48 @@ fn data_says_what_a_folder_holds() {
             error: rec: found 2 recordings and nothing that says their classes, expected a folder per class, names such as `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`
         "#]],
     );
+}
+
+#[test]
+fn a_class_that_nothing_trains_names_its_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let sides = [
+        ("train", "bell"),
+        ("train", "hum"),
+        ("test", "hum"),
+        ("aside", "drum"),
+    ];
+    for (at, (side, class)) in sides.into_iter().enumerate() {
+        let path = folder.path().join(side).join(class);
+        std::fs::create_dir_all(&path).expect("a folder");
+        for n in 1..4 {
+            let tone = wav(|it| [900, -900][it / (4 + at + n) % 2]);
+            std::fs::write(path.join(format!("{n}.wav")), tone).expect("a file");
+        }
+    }
+    let said = |keys: &str| {
+        let config = format!(
+            "[pipeline]\nname = \"sides-of-classes\"\n[dataset]\n{keys}\n[frontend]\nsample_rate = 8000\n\
+             frame = 256\nbands = 8\ndecision_s = 0.2\n[model]\nkind = \"decision-tree\"\n[target]\n\
+             chip = \"nRF52840_xxAA\"\n"
+        );
+        std::fs::write(folder.path().join("pipeline.toml"), config).expect("a config");
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["pipeline", "run", "--until", "quantize", "--quiet"])
+            .current_dir(folder.path())
+            .output()
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    expect![[r#"
+        error: aside: data row 0: found class "drum", expected one of the classes that the model knows: bell, hum
+    "#]]
+    .assert_eq(&said("train = \"train\"\ntest = \"aside\""));
+    expect![[r#"
+        error: aside: data row 0: found class "drum", expected one of the classes that the model knows: bell, hum
+    "#]]
+    .assert_eq(&said(
+        "train = \"train\"\ntest = \"test\"\nvalidation = \"aside\"",
+    ));
 }

@@ -439,7 +439,7 @@ fn names_and_lists_say_the_class() {
     "#]],
     );
     by_name("s/{label}/up*.csv").check(2, &expect![[r#"
-        error: FOLDER/s/{label}/up*.csv: the data: found 2 rows, which split into 2 for training and 0 for testing, expected at least one row on each side
+        error: FOLDER/s/{label}/up*.csv: the data: found 2 rows, which split into 2 for training and 0 for testing, expected a class with a second row, which tests
     "#]]);
     by_name("s/*/{label}.txt").check(2, &expect![[r#"
         error: FOLDER/s/*/{label}.txt: found no file whose name it matches among 6 in the folder, expected one or more

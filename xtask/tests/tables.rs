@@ -686,4 +686,151 @@ fn rows_for_validation_neither_train_nor_test() {
           |
           = help: name other rows; where the model is trained here, `share` or `validation_fraction` keeps some apart
     "#]].assert_eq(&said("validation = \"all.csv\""));
+    // One of two groups tests, so that one is left.
+    write("all.csv", &rows(0, 20));
+    expect![[r#"
+        error: dataset.validation_fraction: found training rows of one group, expected at least two, so that one is for validation
+         --> pipeline.toml:7:23
+          |
+        7 | validation_fraction = 0.25
+          |                       ^^^^
+          |
+          = help: give training rows of more groups, or remove `validation_fraction`
+    "#]]
+    .assert_eq(&said("validation_fraction = 0.25"));
+}
+
+#[test]
+fn what_is_told_of_rows_for_validation() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rows = |from: usize, n: usize| -> String {
+        let row = |at: usize| {
+            format!(
+                "{},p{},{}\n",
+                at * 37 % 101,
+                at / 10,
+                ["low", "high"][at % 2]
+            )
+        };
+        format!("a,who,y\n{}", (from..from + n).map(row).collect::<String>())
+    };
+    let notes = |keys: &str| -> Vec<String> {
+        let config = format!(
+            "[pipeline]\nname = \"validation-notes\"\n[dataset]\ntrain = \"train.csv\"\n\
+             test = \"test.csv\"\nlabel = \"y\"\n{keys}\n[model]\nkind = \"decision-tree\"\n\
+             [target]\nchip = \"nRF52840_xxAA\"\n"
+        );
+        let files = [
+            ("train.csv", rows(0, 60)),
+            ("test.csv", rows(60, 20)),
+            ("copy.csv", rows(55, 15)),
+            ("pipeline.toml", config),
+        ];
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).expect("a temporary file");
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["pipeline", "run", "--until", "quantize"])
+            .current_dir(folder.path())
+            .output()
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(output.status.success(), "{said}");
+        let notes = said.lines().filter(|line| line.contains("for validation"));
+        notes.map(str::to_owned).collect()
+    };
+    expect![[r#"
+        note: 5 of 15 rows for validation equal a training row in every reading (the first is row 0); they say nothing about rows that the model has not seen
+        note: 10 of 15 rows for validation equal a test row in every reading (the first is row 5); what is chosen on them is chosen on the test"#]]
+    .assert_eq(&notes("ignore = [\"who\"]\nvalidation = \"copy.csv\"").join("\n"));
+    expect![[r#"
+        note: 2 of the 6 groups of the training rows are for validation, and do not train"#]]
+    .assert_eq(&notes("group = \"who\"\nvalidation_fraction = 0.3").join("\n"));
+}
+
+#[test]
+fn labels_that_are_numbers_are_for_a_regressor() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let said = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    let row = |at: usize| format!("{},{}\n", at * 7 % 20, at as f64 / 4.0 + 0.5);
+    let rows: String = (0..20).map(row).collect();
+    std::fs::write(folder.path().join("rows.csv"), format!("a,level\n{rows}")).expect("rows");
+    expect![[r#"
+        rows.csv: CSV, 20 rows of 2 columns
+          column  holds     range        distinct  missing
+          a       integers  0 to 19      20        0        another in each row, as a name is
+          level   numbers   0.5 to 5.25  20        0        the label
+        label: level, as asked for; numbers, which a regressor predicts
+
+        [dataset]
+        path = "rows.csv"
+        label = "level"
+        ignore = ["a"]
+
+        [model]
+        kind = "random-forest"
+        task = "regress"
+    "#]]
+    .assert_eq(&said(&["data", "rows.csv", "--label", "level"]));
+    expect![[r#"
+        error: --from: found numbers in the column of the label, expected classes, since the firmware of a new project tells classes; `cargo xtask new PATH` writes a project to change, and `cargo xtask data` the sections of a regressor
+    "#]]
+    .assert_eq(&said(&[
+        "new", "demo", "--from", "rows.csv", "--label", "level",
+    ]));
+    let config = "[pipeline]\nname = \"numeric-labels\"\n[dataset]\npath = \"rows.csv\"\n\
+                  label = \"level\"\n[model]\nkind = \"decision-tree\"\n[target]\n\
+                  chip = \"nRF52840_xxAA\"\n";
+    std::fs::write(folder.path().join("pipeline.toml"), config).expect("a config");
+    let run = ["pipeline", "run", "--until", "quantize"];
+    expect![[r#"
+        error: rows.csv: the data: found 20 rows, which split into 20 for training and 0 for testing, expected a class with a second row, which tests; `task = "regress"` in [model] takes labels for numbers
+    "#]]
+    .assert_eq(&said(&run));
+    // Some classes with a second row train, and are told of.
+    std::fs::write(
+        folder.path().join("rows.csv"),
+        format!("a,level\n{rows}{rows}"),
+    )
+    .expect("rows");
+    let note = said(&run);
+    let note = note.lines().find(|line| line.contains("regress"));
+    expect![[r#"note: 20 classes are numbers, some with a fraction (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, … (11 more), 5.25); `task = "regress"` in [model] predicts numbers"#]].assert_eq(note.unwrap_or_default());
+}
+
+#[test]
+fn a_fault_of_a_new_project_names_the_file_where_the_project_has_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("rows.csv"), "a,y\n1,x\n2,z\n").expect("rows");
+    let said = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program runs");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let place = "error: data/rows.csv: the data: found 2 rows";
+    // In either order.
+    for arguments in [
+        ["new", "demo", "--from", "rows.csv"],
+        ["new", "--from", "rows.csv", "demo"],
+    ] {
+        let said = said(&arguments);
+        assert!(said.contains(place), "{said}");
+    }
+    expect![[r#"
+        error: found no place for the project, expected one: `cargo xtask new PATH --from FILE`
+    "#]]
+    .assert_eq(&said(&["new", "--from", "rows.csv", "rows.csv"]));
 }

@@ -68,7 +68,11 @@ pub(crate) fn run(files: &[PathBuf], label: Option<&str>, as_json: bool) -> Resu
         };
         return terminal::json(&seen).environment();
     }
-    print!("{}\n{dataset}", text(&table, &names));
+    let model = match table.has_numbers() {
+        true => "\n[model]\nkind = \"random-forest\"\ntask = \"regress\"\n",
+        false => "",
+    };
+    print!("{}\n{dataset}{model}", text(&table, &names));
     Ok(())
 }
 
@@ -76,6 +80,16 @@ impl Table {
     /// Whether nothing says what rows are.
     pub(crate) fn has_no_label(&self) -> bool {
         self.profile.label.is_none() && !self.has_file_per_class
+    }
+
+    /// Whether labels are rather numbers than classes: many, and with fractions.
+    pub(crate) fn has_numbers(&self) -> bool {
+        const CLASSES_MAX: usize = 12;
+        let label = self.profile.label.as_ref().map(|it| &it.column);
+        let mut columns = self.profile.columns.iter();
+        let column = columns.find(|it| Some(&it.name) == label);
+        !self.has_file_per_class
+            && column.is_some_and(|it| it.kind == Kind::Numbers && it.n_distinct > CLASSES_MAX)
     }
 }
 
@@ -278,6 +292,7 @@ fn text(table: &Table, names: &[String]) -> String {
                 n => format!(", and {n} more"),
             };
             let classes = match label.classes.len() {
+                _ if table.has_numbers() => "numbers, which a regressor predicts".to_owned(),
                 0 => "no classes: labels are missing, or too many".to_owned(),
                 n => format!("{n} classes: {}{more}", classes.join(", ")),
             };

@@ -105,7 +105,8 @@ enum Verb {
     /// that builds as it is.
     New {
         /// Where; the last part names the project.
-        path: PathBuf,
+        #[arg(required_unless_present = "from")]
+        path: Option<PathBuf>,
         /// The chip that it is for.
         #[arg(long, default_value = "STM32F405RGTx")]
         chip: String,
@@ -357,7 +358,9 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::Inspect { file, json } => inspect::run(&file, json),
         Verb::Data { files, label, json } => data::run(&files, label.as_deref(), json),
         Verb::New {
-            path, update: true, ..
+            path: Some(path),
+            update: true,
+            ..
         } => new::update(&path),
         Verb::New {
             path,
@@ -368,6 +371,7 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
             label,
             ..
         } => {
+            let (path, from) = new::place(path, from)?;
             let start = match from[..] {
                 [] => new::Start::default(),
                 _ => new::Start::from(&from, label.as_deref())?,

@@ -1,7 +1,7 @@
 //! `new`: a fresh user project around a pipeline, which builds as it is.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Chip};
@@ -115,6 +115,24 @@ pub(crate) fn run(
     Ok(())
 }
 
+/// Where a project goes, and what it starts from. Whoever names the place last has it read for one more
+/// file.
+pub(crate) fn place(
+    path: Option<PathBuf>,
+    mut from: Vec<PathBuf>,
+) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
+    if let Some(path) = path {
+        return Ok((path, from));
+    }
+    match from.pop() {
+        Some(last) if !from.is_empty() && !last.is_file() => Ok((last, from)),
+        _ => Err(Failure::Input(anyhow!(
+            "found no place for the project, expected one: `{} new PATH --from FILE`",
+            invocation::name()
+        ))),
+    }
+}
+
 /// The chip of this name, if an image may be written for it, from `origin` on where one is given.
 pub(crate) fn chip_named(name: &str, origin: Option<u32>) -> Result<Chip, Failure> {
     let listing = spinney_board::find(name)
@@ -226,8 +244,16 @@ pub(crate) fn model(
     for (file, bytes) in rows {
         store::write_whole(&folder.path().join(file), bytes).environment()?;
     }
-    let model = stages::crate_of(&path, terminal::progress())?;
-    let quantized = stages::quantized(&path, terminal::progress())?;
+    // What is at fault lies where the project has it, not in a folder that is gone by then.
+    let root = format!("{}/", folder.path().display());
+    let in_project = |failure| match failure {
+        Failure::Input(error) => {
+            Failure::Input(anyhow!("{}", format!("{error:#}").replace(&root, "")))
+        }
+        other => other,
+    };
+    let model = stages::crate_of(&path, terminal::progress()).map_err(in_project)?;
+    let quantized = stages::quantized(&path, terminal::progress()).map_err(in_project)?;
     let train = quantized
         .rows
         .train

@@ -95,6 +95,15 @@ impl Start {
                 invocation::verb("data")
             )));
         }
+        if table.has_numbers() {
+            return Err(Failure::Input(anyhow!(
+                "--from: found numbers in the column of the label, expected classes, since the firmware of a \
+                 new project tells classes; {} writes a project to change, and {} the sections of a \
+                 regressor",
+                invocation::verb("new PATH"),
+                invocation::verb("data")
+            )));
+        }
         let (mut dataset, is_divided) = data::dataset(&table, &names);
         if is_divided {
             dataset += TEST_FRACTION;

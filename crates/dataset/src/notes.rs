@@ -24,35 +24,94 @@ pub fn of_labels(rows: &Dataset) -> Vec<Note> {
 pub fn of_file(rows: &Dataset) -> Vec<Note> {
     (of_labels(rows).into_iter())
         .chain(no_header(rows.features()))
+        .chain(numeric_classes(rows))
         .chain(orders_rows(rows))
         .chain(beyond_float32(rows))
         .collect()
 }
 
+/// Whether classes look like numbers that were measured: all are numbers, and some have a fraction.
+#[must_use]
+pub fn are_numbers(classes: &[String]) -> bool {
+    let numbers = classes.iter().map(|name| name.parse::<f64>().ok());
+    let numbers: Option<Vec<f64>> = numbers.collect();
+    numbers.is_some_and(|all| all.iter().any(|it| it.fract() != 0.0))
+}
+
+/// More classes than a dozen that look like numbers.
+fn numeric_classes(rows: &Dataset) -> Option<Note> {
+    const CLASSES_MAX: usize = 12;
+    let n_classes = rows.classes().len();
+    (n_classes > CLASSES_MAX && are_numbers(rows.classes())).then(|| {
+        Note::new(
+            "numeric-classes",
+            format!(
+                "{n_classes} classes are numbers, some with a fraction ({}); `task = \"regress\"` in \
+                 [model] predicts numbers",
+                csv::preview(rows.classes())
+            ),
+        )
+    })
+}
+
 /// What is odd about test rows beside the training rows, with columns in the same order.
 #[must_use]
 pub fn of_sides(train: &Dataset, test: &Dataset) -> Option<Note> {
+    let (n_twice, first) = twice(train, test)?;
+    Some(Note::new(
+        "test-rows-train",
+        format!(
+            "{n_twice} of {} test rows equal a training row in every reading (the first is row \
+             {first}); they say nothing about rows that the model has not seen",
+            test.n_rows(),
+        ),
+    ))
+}
+
+/// What is odd about rows for validation beside those of the other sides, with columns in the same
+/// order.
+#[must_use]
+pub fn of_validation(train: Option<&Dataset>, test: &Dataset, validation: &Dataset) -> Vec<Note> {
+    let sides = [
+        (
+            train,
+            "training",
+            "they say nothing about rows that the model has not seen",
+        ),
+        (
+            Some(test),
+            "test",
+            "what is chosen on them is chosen on the test",
+        ),
+    ];
+    let note = |(side, name, then): (Option<&Dataset>, &str, &str)| {
+        let (n_twice, first) = twice(side?, validation)?;
+        Some(Note::new(
+            "validation-rows",
+            format!(
+                "{n_twice} of {} rows for validation equal a {name} row in every reading (the first is \
+                 row {first}); {then}",
+                validation.n_rows(),
+            ),
+        ))
+    };
+    sides.into_iter().filter_map(note).collect()
+}
+
+/// How many of these rows equal a known one in every reading, and the number of the first; `None` where
+/// none does.
+fn twice(known: &Dataset, rows: &Dataset) -> Option<(usize, usize)> {
     let bits = |row: ArrayView1<'_, f64>| -> Vec<u64> {
         // Zeros of both signs are the same reading.
         row.iter()
             .map(|reading| (reading + 0.0).to_bits())
             .collect()
     };
-    let known: HashSet<Vec<u64>> = train.values().rows().into_iter().map(bits).collect();
-    let is_known = |row: &ArrayView1<'_, f64>| known.contains(&bits(*row));
-    let n_rows = test.n_rows();
-    let twice: Vec<usize> = (0..n_rows)
-        .filter(|row| is_known(&test.values().row(*row)))
+    let known: HashSet<Vec<u64>> = known.values().rows().into_iter().map(bits).collect();
+    let twice: Vec<usize> = (0..rows.n_rows())
+        .filter(|row| known.contains(&bits(rows.values().row(*row))))
         .collect();
-    let first = test.source_rows()[*twice.first()?];
-    Some(Note::new(
-        "test-rows-train",
-        format!(
-            "{} of {n_rows} test rows equal a training row in every reading (the first is row \
-             {first}); they say nothing about rows that the model has not seen",
-            twice.len(),
-        ),
-    ))
+    Some((twice.len(), rows.source_rows()[*twice.first()?]))
 }
 
 /// A note on columns that nobody asks for.

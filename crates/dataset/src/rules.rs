@@ -203,6 +203,10 @@ pub const RULES: &[Rule] = &[
         "Classes differ only in case; they stay classes of their own.",
     ),
     note(
+        "numeric-classes",
+        "More than a dozen classes are numbers, some with a fraction, as what a regressor predicts.",
+    ),
+    note(
         "orders-rows",
         "A column only rises or only falls from row to row, as time and row numbers do.",
     ),
@@ -217,6 +221,10 @@ pub const RULES: &[Rule] = &[
     note(
         "test-rows-train",
         "Test rows that equal a training row, reading by reading.",
+    ),
+    note(
+        "validation-rows",
+        "Rows for validation that equal a training or a test row, reading by reading.",
     ),
 ];
 

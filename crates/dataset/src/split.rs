@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
-use crate::{DataError, Dataset};
+use crate::{DataError, Dataset, notes};
 
 /// Training and test rows of one data set; no row is in both.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +56,17 @@ pub fn split(dataset: &Dataset, test_fraction: f64, seed: u64) -> Result<Split, 
     }
     let (test, train): (Vec<usize>, Vec<usize>) = (0..n_rows).partition(|row| is_test[*row]);
     if test.is_empty() || train.is_empty() {
+        let expected = match dataset.numbers() {
+            // Each class trains before any tests.
+            None if n_rows > 1 => {
+                let numbers = match notes::are_numbers(dataset.classes()) {
+                    true => "; `task = \"regress\"` in [model] takes labels for numbers",
+                    false => "",
+                };
+                format!("a class with a second row, which tests{numbers}")
+            }
+            _ => "at least one row on each side".to_owned(),
+        };
         return Err(DataError::new(
             "the data",
             format!(
@@ -63,7 +74,7 @@ pub fn split(dataset: &Dataset, test_fraction: f64, seed: u64) -> Result<Split, 
                 train.len(),
                 test.len()
             ),
-            "at least one row on each side",
+            expected,
         ));
     }
     Ok(Split {

@@ -174,6 +174,15 @@ fn test_rows_that_train() {
         "#]],
     );
     assert_eq!(notes::of_sides(&train, &test.select(&[1])), None);
+    let aside = table("a,b,y\n2,3.5,x\n9,9,x\n0,1,z\n");
+    says(
+        notes::of_validation(Some(&train), &test, &aside),
+        &expect![[r#"
+            validation-rows: 1 of 3 rows for validation equal a training row in every reading (the first is row 2); they say nothing about rows that the model has not seen
+            validation-rows: 2 of 3 rows for validation equal a test row in every reading (the first is row 0); what is chosen on them is chosen on the test
+        "#]],
+    );
+    assert_eq!(notes::of_validation(None, &test, &aside.select(&[1])), []);
 }
 
 #[test]

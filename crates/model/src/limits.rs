@@ -36,7 +36,7 @@ pub const CLASSES: Limit = Limit {
     min: 2,
     max: 255,
     reason: "a class is a byte",
-    way_out: "group classes; if the labels are numbers on a scale, cut them into ranges",
+    way_out: "group classes; if the labels are numbers on a scale, train a regressor (`task = \"regress\"` in [model])",
 };
 
 /// Targets of a model that delivers values.

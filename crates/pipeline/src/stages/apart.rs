@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use spinney_config::{
     CalibrationRows, Config, DataFile, Dataset as RowsConfig, Reject, Validation, Word,
 };
-use spinney_dataset::{notes, permutation, split, split_by_group};
+use spinney_dataset::{Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{FloatModel, Task};
 
@@ -90,6 +90,13 @@ pub(super) fn set_aside(
         (Validation::Share(share), Some(train)) => {
             let seed = config.pipeline.identity.seed;
             let parts = match &rows.groups {
+                Some(groups) if n_groups(groups) < 2 => {
+                    let message = "found training rows of one group, expected at least two, so that one \
+                                   is for validation";
+                    let help = "give training rows of more groups, or remove `validation_fraction`";
+                    let fault = config.fault("dataset.validation_fraction", message, Some(help));
+                    return Err(fault.into());
+                }
                 Some(groups) => {
                     let groups: Vec<String> = groups.iter().map(usize::to_string).collect();
                     split_by_group(train, &groups, *share, seed)
@@ -99,8 +106,18 @@ pub(super) fn set_aside(
             let parts = parts.map_err(|error| at_fault(config.path(), &error))?;
             let kept: BTreeSet<&usize> = parts.train.source_rows().iter().collect();
             if let Some(groups) = &mut rows.groups {
+                let n_all = n_groups(groups);
                 let mut all = train.source_rows().iter();
                 groups.retain(|_| all.next().is_some_and(|it| kept.contains(it)));
+                let n_aside = n_all - n_groups(groups);
+                let text = format!(
+                    "{n_aside} of the {n_all} {} of the training rows are for validation, and do not train",
+                    match config.pipeline.frontend {
+                        Some(_) => "recordings",
+                        None => "groups",
+                    }
+                );
+                rows.notes.push(Note::new("groups", text));
             }
             rows.validation = Some(parts.test);
             rows.train = Some(parts.train);
@@ -137,6 +154,11 @@ pub(super) fn set_aside(
         (Validation::Share(_), None) => {}
     }
     Ok(())
+}
+
+/// How many groups rows are of.
+fn n_groups(groups: &[usize]) -> usize {
+    groups.iter().collect::<BTreeSet<_>>().len()
 }
 
 /// Rows that calibrate, or that choices are made on, neither train nor test.

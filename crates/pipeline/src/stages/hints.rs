@@ -28,8 +28,11 @@ pub(super) fn of_rows(config: &Config, model: &FloatModel, rows: &PipelineRows) 
     let trained = matches!(config.pipeline.model, ModelConfig::Train(_));
     let train = rows.train.as_ref().filter(|_| trained);
     let twice = train.and_then(|train| notes::of_sides(train, &rows.test));
+    let aside = rows.validation.as_ref();
+    let aside = aside.map(|aside| notes::of_validation(train, &rows.test, aside));
     found
         .chain(twice.map(|note| note.text))
+        .chain(aside.into_iter().flatten().map(|note| note.text))
         .chain(far_away(model, &rows.test))
         .collect()
 }

@@ -10,7 +10,7 @@ use spinney_dataset::{
     Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Part, Source, csv, notes,
     read_all, words_of,
 };
-use spinney_model::{FloatModel, Side, Task, Tree};
+use spinney_model::{FloatModel, Task, Tree};
 
 use super::folders::Recording;
 use super::inputs::{Inputs, at_fault};
@@ -238,8 +238,8 @@ impl<'a> Opened<'a> {
 }
 
 /// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
-/// model sends a missing reading left somewhere, and they are not declared to be integers; and by the
-/// words that the model knows of a feature whose own are not declared.
+/// model knows what to do with a missing reading, and they are not declared to be integers; and by the
+/// words that it knows of a feature whose own are not declared.
 ///
 /// # Errors
 /// What the file's own columns are, where it cannot be read.
@@ -291,13 +291,23 @@ fn words(model: &FloatModel) -> BTreeMap<&str, &[String]> {
         .collect()
 }
 
-/// The features that a model sends a missing reading of left somewhere.
+/// The features of which a missing reading has a side somewhere; and, of a model that has sides, those that
+/// it does not ask.
 fn names_with_gaps(model: &FloatModel) -> BTreeSet<String> {
     let features = model.schema().features();
-    let nodes = model.trees().iter().flat_map(Tree::nodes);
-    let sends_left = nodes.filter(|node| node.missing() == Some(Side::Left));
-    sends_left
-        .filter_map(|node| Some(features[node.split()?.0].name.clone()))
+    let nodes = || model.trees().iter().flat_map(Tree::nodes);
+    let with_side: BTreeSet<usize> = nodes()
+        .filter(|node| node.missing().is_some())
+        .filter_map(|node| Some(node.split()?.0))
+        .collect();
+    if with_side.is_empty() {
+        return BTreeSet::new();
+    }
+    let asked: BTreeSet<usize> = nodes().filter_map(|node| Some(node.split()?.0)).collect();
+    let may_miss = |feature: &usize| with_side.contains(feature) || !asked.contains(feature);
+    let names = (0..features.len()).filter(may_miss);
+    names
+        .map(|feature| features[feature].name.clone())
         .collect()
 }
 
@@ -375,6 +385,12 @@ pub(super) fn check_targets(
             message,
             "only a model with several targets has several columns of labels",
         );
+    }
+    if model.is_none() && labels.len() > 1 {
+        let message = format!("found {} columns, expected one", labels.len());
+        let help = "what is trained here tells one number; a model of several, trained with scikit-learn or \
+                    XGBoost, can be imported";
+        return fault(message, help);
     }
     if labels.len() != n_targets {
         let message = format!(

@@ -94,17 +94,29 @@ pub(super) fn rows<R: Recordings>(
             (Some(training), testing)
         }
     };
-    notes.extend(
-        train
-            .as_ref()
-            .and_then(|train| heard_twice::<R>(train, &test)),
-    );
+    let unheard = "they say nothing about recordings that the model has not heard";
+    let twice = (train.as_ref()).and_then(|train| {
+        let note = heard_twice::<R>(("for training", train), ("test", &test), unheard);
+        Some(Note::new("test-rows-train", note?))
+    });
+    notes.extend(twice);
     // After the others, which say the scale of motion.
     let mut validation = match &config.pipeline.validation {
         Some(Validation::File(file)) => {
             let (side, found) = kind.side(file, "validation")?;
             notes.extend(found);
-            Some(kind.rows(&side)?.0)
+            let aside = ("validation", side.as_slice());
+            let chosen = "what is chosen on them is chosen on the test";
+            let known = train.as_deref().map(|it| ("for training", it, unheard));
+            let known = known
+                .into_iter()
+                .chain([("for the test", &test[..], chosen)]);
+            let twice = known.filter_map(|(name, of_side, then)| {
+                let note = heard_twice::<R>((name, of_side), aside, then);
+                Some(Note::new("validation-rows", note?))
+            });
+            notes.extend(twice);
+            Some((kind.rows(&side)?.0, file))
         }
         _ => None,
     };
@@ -112,16 +124,22 @@ pub(super) fn rows<R: Recordings>(
     let (mut test_rows, _) = kind.rows(&test)?;
     if let Some(train) = &train {
         notes.extend_from_slice(train.notes());
-        validation = (validation
-            .map(|it| it.with_classes(train.classes()))
-            .transpose())
-        .input()?;
-        test_rows = test_rows.with_classes(train.classes()).input()?;
+        let like = |rows: Dataset, file: &DataFile| {
+            let rows = rows.with_classes(train.classes());
+            rows.map_err(|error| at_fault(&file.path.full, &error))
+        };
+        validation = match validation {
+            Some((rows, file)) => Some((like(rows, file)?, file)),
+            None => None,
+        };
+        let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+            &config.pipeline.dataset;
+        test_rows = like(test_rows, file)?;
     }
     Ok(PipelineRows {
         train,
         calibration: None,
-        validation,
+        validation: validation.map(|it| it.0),
         test: test_rows,
         has_labels: true,
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
@@ -131,21 +149,20 @@ pub(super) fn rows<R: Recordings>(
     })
 }
 
-/// A note on copies of training recordings among those for the test.
-fn heard_twice<R: Recordings>(train: &[R::Recording], test: &[R::Recording]) -> Option<Note> {
-    let known: HashSet<&[i16]> = train.iter().map(R::samples).collect();
-    let n_twice = test
-        .iter()
-        .filter(|it| known.contains(R::samples(it)))
-        .count();
-    (n_twice > 0).then(|| {
-        let text = format!(
-            "{n_twice} of {} test recordings equal one for training, sample by sample; they say \
-             nothing about recordings that the model has not heard",
-            test.len()
-        );
-        Note::new("test-rows-train", text)
-    })
+/// How many recordings of a side are copies of known ones; `None` where none is.
+fn heard_twice<R: Recordings>(
+    (known_as, known): (&str, &[R::Recording]),
+    (name, side): (&str, &[R::Recording]),
+    then: &str,
+) -> Option<String> {
+    let known: HashSet<&[i16]> = known.iter().map(R::samples).collect();
+    let is_known = |it: &&R::Recording| known.contains(R::samples(it));
+    let n_twice = side.iter().filter(is_known).count();
+    let n = side.len();
+    let text = format!(
+        "{n_twice} of {n} {name} recordings equal one {known_as}, sample by sample; {then}"
+    );
+    (n_twice > 0).then_some(text)
 }
 
 /// Recordings with these labels, divided into training and test.

@@ -101,11 +101,24 @@ pub fn folder(path: &Path, shown: &str) -> Result<Folder, Failure> {
         path,
         &format!(
             "found {} recordings and nothing that says their classes, expected a folder per class, names such as \
-             `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`{}",
+             `walk_01.csv`, a CSV list with `file` and `label`, or a label track beside each, `NAME.txt`{}{}",
             recordings.len(),
+            deeper(shown, &recordings).unwrap_or_default(),
             why_not.unwrap_or_default()
         ),
     ))
+}
+
+/// How a config names the class of recordings that lie two folders deep.
+fn deeper(shown: &str, recordings: &[String]) -> Option<String> {
+    let is_deep = recordings.iter().all(|it| it.matches('/').count() == 2);
+    let (_, ending) = recordings.first()?.rsplit_once('.')?;
+    is_deep.then(|| {
+        format!(
+            "\nthey lie two folders deep: `path = \"{shown}/{{label}}/*/*.{ending}\"` in [dataset] takes the first \
+             for the class, `path = \"{shown}/*/{{label}}/*.{ending}\"` the second"
+        )
+    })
 }
 
 /// A test of which too little is known to name its files by class.
