@@ -40,7 +40,7 @@ pub enum TrainError {
         expected: String,
     },
     /// A parameter that does not fit the rows.
-    #[error("{name}: found {found}, expected {expected}")]
+    #[error("the trainer: {name}: found {found}, expected {expected}")]
     Parameter {
         /// As a config calls it.
         name: &'static str,

@@ -153,11 +153,12 @@ fn what_is_not_for_numbers_is_refused() {
     let found = error(&rows, &gini).to_string();
     assert_eq!(
         found,
-        "criterion: found Gini, expected SquaredError for numbers"
+        "the trainer: criterion: found Gini, expected SquaredError for numbers"
     );
     let classes = csv::read(b"a,y\n1,x\n2,z\n", "y").unwrap();
     let found = error(&classes, &params(ForestKind::RandomForest, 3)).to_string();
-    let expected = "criterion: found SquaredError, expected Gini or Entropy for classes";
+    let expected =
+        "the trainer: criterion: found SquaredError, expected Gini or Entropy for classes";
     assert_eq!(found, expected);
     let two = numbers(b"a,y,z\n1,2,3\n2,3,4\n", &["y", "z"]);
     let found = error(&two, &params(ForestKind::DecisionTree, 1));
@@ -181,6 +182,6 @@ fn what_is_not_for_numbers_is_refused() {
     };
     assert_eq!(
         error(&numbers(b"a,b,y\n1,1,4\n2,1,3\n", &["y"]), &three).to_string(),
-        "max_features: found 3, expected no more than there are features"
+        "the trainer: max_features: found 3, expected no more than there are features"
     );
 }
