@@ -76,7 +76,7 @@ fn classes() {
         |n| Schema::unnamed(1, names("c", n)),
         Schema::n_classes,
         &expect![
-            "classes: found 256 classes, expected 2 to 255 (a class is a byte); group classes; if the labels are numbers on a scale, cut them into ranges"
+            "classes: found 256 classes, expected 2 to 255 (a class is a byte); group classes; if the labels are numbers on a scale, train a regressor (`task = \"regress\"` in [model])"
         ],
     );
 }

@@ -46,7 +46,7 @@ fn classes() {
     }
     case.write("rows.csv", rows.as_bytes());
     case.fails(&expect![[r#"
-        error: dataset.label: rows.csv, column "y": found 256 classes, expected 2 to 255 (a class is a byte); group classes; if the labels are numbers on a scale, cut them into ranges
+        error: dataset.label: rows.csv, column "y": found 256 classes, expected 2 to 255 (a class is a byte); group classes; if the labels are numbers on a scale, train a regressor (`task = "regress"` in [model])
          --> FOLDER/pipeline.toml:6:9
           |
         6 | label = "y"
