@@ -89,7 +89,7 @@ fn graphs_that_use_values_over_and_over_are_bounded() {
             "TreeEnsembleClassifier: found no class labels, or two kinds, expected classlabels_strings or classlabels_int64s"
         ],
     );
-    let start = std::time::Instant::now();
+    // Walks of each way through these would take days.
     refused(
         &tangle(25),
         &expect![
@@ -102,7 +102,6 @@ fn graphs_that_use_values_over_and_over_are_bounded() {
             "the graph: found a cycle, or a long chain before the classifier, expected at most 64 operators"
         ],
     );
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
 /// A protobuf field of any length.
