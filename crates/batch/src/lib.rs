@@ -129,7 +129,6 @@ impl<R: Reading> Predictor<R> {
     }
 
     /// Columns that rows have.
-    #[must_use]
     pub fn n_features(&self) -> usize {
         self.model.schema().n_features()
     }

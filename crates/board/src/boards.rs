@@ -14,7 +14,6 @@ pub struct Board {
 }
 
 /// Every board, in the order of `boards.csv`.
-#[must_use]
 pub fn boards() -> &'static [Board] {
     static BOARDS: LazyLock<Vec<Board>> = LazyLock::new(|| {
         let rows = include_str!("../data/boards.csv").lines().skip(1);

@@ -11,7 +11,6 @@ pub struct Field {
 
 impl Field {
     /// The offset behind the last byte.
-    #[must_use]
     pub fn end(self) -> u32 {
         self.offset + u32::try_from(self.bytes.len()).expect("a few bytes")
     }
@@ -82,7 +81,6 @@ impl Boot {
     ];
 
     /// The name in the chip table; empty for [`Self::Direct`].
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Direct => "",
@@ -98,13 +96,11 @@ impl Boot {
     }
 
     /// The requirement with this [`Self::as_str`] name.
-    #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|boot| boot.as_str() == name)
     }
 
     /// Bytes at the start of flash that come before the image's first word.
-    #[must_use]
     pub fn prefix_bytes(self) -> u32 {
         match self {
             Self::Rp2040Boot2 => 256,
@@ -113,7 +109,6 @@ impl Boot {
     }
 
     /// The bytes that an image holds so that it does not lock the chip.
-    #[must_use]
     pub fn field(self) -> Option<Field> {
         match self {
             Self::FlashField => Some(FLASH_FIELD),
@@ -123,13 +118,11 @@ impl Boot {
     }
 
     /// Whether an image without what is missing can lock the chip, so that none is made.
-    #[must_use]
     pub fn locks(self) -> bool {
         self == Self::ConfigField
     }
 
     /// Why Spinney's images do not start on such a chip, and what to do; `None` where they do.
-    #[must_use]
     pub fn missing(self) -> Option<&'static str> {
         match self {
             Self::Direct

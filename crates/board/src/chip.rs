@@ -22,13 +22,11 @@ impl Region {
     }
 
     /// The address after the last, up to 2³² and beyond for a region that does not fit.
-    #[must_use]
     pub fn end(self) -> u64 {
         u64::from(self.origin) + u64::from(self.len)
     }
 
     /// Whether any address belongs to both.
-    #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         u64::from(self.origin) < other.end() && u64::from(other.origin) < self.end()
     }
@@ -72,7 +70,6 @@ impl Chip {
 
     /// Why it does not start an image of Spinney's, and what to do, in a sentence; `None` where it
     /// does.
-    #[must_use]
     pub fn cannot_start(&self) -> Option<String> {
         let reason = self.boot.missing()?;
         Some(format!(
@@ -104,7 +101,6 @@ pub struct Listing {
 impl Listing {
     /// The chip with the core that the table has or, before it, the one that is given; `None`
     /// where neither is.
-    #[must_use]
     pub fn chip(&self, core: Option<Core>) -> Option<Chip> {
         Some(Chip {
             name: self.name.clone(),
@@ -150,7 +146,6 @@ pub struct UnknownChip {
 }
 
 /// Every chip of the table, in the order of its rows.
-#[must_use]
 pub fn chips() -> &'static [Listing] {
     static CHIPS: LazyLock<Vec<Listing>> = LazyLock::new(|| {
         parse_table(include_str!("../data/chips.csv")).expect("a test validates each row")
@@ -227,7 +222,6 @@ fn part_number(typed: &str) -> Option<&'static Listing> {
 
 /// The chips with `part` in their names, in any case and with or without hyphens, in the order of
 /// the table, else the one that [`find`] takes it for; and those on boards with it in their names.
-#[must_use]
 pub fn search(part: &str) -> Vec<&'static Listing> {
     let found = find(part).ok();
     let part = plain(part);

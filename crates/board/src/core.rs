@@ -61,7 +61,6 @@ impl Core {
     ];
 
     /// Whether the core loads words from any address.
-    #[must_use]
     pub fn reads_unaligned(self) -> bool {
         !matches!(
             self,
@@ -75,7 +74,6 @@ impl Core {
     /// point unit eighteen more (Armv7-M, DDI 0403, B1.5.7; Armv8-M, DDI 0553, likewise), and a word
     /// that aligns the frame to eight bytes. RISC-V stacks nothing by itself; riscv-rt
     /// saves the sixteen registers that calls may change.
-    #[must_use]
     pub fn exception_frame_bytes(self) -> u32 {
         const WORD: u32 = 4;
         match self {
@@ -89,7 +87,6 @@ impl Core {
     ///
     /// The firmware around a model enables no interrupt. What is left are a fault and, on Arm, the
     /// non-maskable interrupt within it, and their handlers take no stack.
-    #[must_use]
     pub fn interrupt_bytes(self) -> u32 {
         2 * self.exception_frame_bytes()
     }
@@ -98,7 +95,6 @@ impl Core {
     ///
     /// Arm: the length of its vector table, rounded up to a power of two (VTOR in the architecture
     /// reference manuals): 16 and 32 words on Armv6-M, 16 and 240 elsewhere. RISC-V: an instruction.
-    #[must_use]
     pub fn image_alignment(self) -> u32 {
         match self {
             Self::CortexM0 | Self::CortexM0Plus => 0x100,
@@ -108,13 +104,11 @@ impl Core {
     }
 
     /// Whether it is a RISC-V; all others are Arm.
-    #[must_use]
     pub fn is_riscv(self) -> bool {
         matches!(self, Self::Rv32imc | Self::Rv32imac)
     }
 
     /// The core's name in the chip table, a different one for each core.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CortexM0 => "cortex-m0",
@@ -133,7 +127,6 @@ impl Core {
     }
 
     /// The core's name in reports, which does not tell whether it has a floating point unit.
-    #[must_use]
     pub fn report_name(self) -> &'static str {
         match self {
             Self::CortexM4F => Self::CortexM4.as_str(),
@@ -144,13 +137,11 @@ impl Core {
     }
 
     /// The core with this [`Self::as_str`] name.
-    #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|core| core.as_str() == name)
     }
 
     /// The Rust target triple that code for this core is compiled for.
-    #[must_use]
     pub fn target(self) -> &'static str {
         match self {
             Self::CortexM0 | Self::CortexM0Plus => "thumbv6m-none-eabi",
@@ -171,7 +162,6 @@ impl Core {
     ///
     /// # Panics
     /// Never; a test calls it for every core.
-    #[must_use]
     pub fn machine(self) -> &'static Machine {
         let name = match self {
             Self::CortexM0 | Self::CortexM0Plus => "microbit",

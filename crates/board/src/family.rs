@@ -39,7 +39,6 @@ pub enum FamilyCore {
 }
 
 /// The family of a chip, by the longest beginning of its name.
-#[must_use]
 pub fn family(name: &str) -> Option<&'static Family> {
     families()
         .iter()
@@ -48,7 +47,6 @@ pub fn family(name: &str) -> Option<&'static Family> {
 }
 
 /// Why there are no images for a chip that goes by this name, in any case; `None` where there may be.
-#[must_use]
 pub fn no_images_for(name: &str) -> Option<&'static str> {
     let begins = |family: &&Family| {
         let beginning = name.get(..family.prefix.len());
@@ -62,7 +60,6 @@ pub fn no_images_for(name: &str) -> Option<&'static str> {
 }
 
 /// Every family, in the order of the table.
-#[must_use]
 pub fn families() -> &'static [Family] {
     static FAMILIES: LazyLock<Vec<Family>> = LazyLock::new(|| {
         include_str!("../data/families.csv")

@@ -74,13 +74,11 @@ pub const FLASHES: [Flash; 8] = [
 
 impl Flash {
     /// The flash of a chip; `None` where its wait states are not known.
-    #[must_use]
     pub fn of(chip: &str) -> Option<&'static Self> {
         FLASHES.iter().find(|flash| chip.starts_with(flash.chips))
     }
 
     /// Wait states at a clock in MHz; `None` beyond the highest.
-    #[must_use]
     pub fn wait_states(&self, clock_mhz: f64) -> Option<u32> {
         let mut steps = self.steps.iter();
         let step = steps.find(|(most_mhz, _)| clock_mhz <= *most_mhz)?;

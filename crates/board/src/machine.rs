@@ -116,7 +116,6 @@ pub static MACHINES: [Machine; 8] = [
 ];
 
 /// The machine with this QEMU name.
-#[must_use]
 pub fn machine(name: &str) -> Option<&'static Machine> {
     MACHINES.iter().find(|machine| machine.name == name)
 }
@@ -128,7 +127,6 @@ impl Machine {
     /// for the same one without. The Cortex-M33 stands in for the Cortex-M23, which QEMU does not
     /// emulate: Armv8-M mainline has all of the baseline. An earlier architecture has no such
     /// stand-in, since its exception model differs.
-    #[must_use]
     pub fn runs(&self, core: Core) -> bool {
         match self.core {
             Core::CortexM0 | Core::CortexM0Plus => {

@@ -115,13 +115,11 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 /// The preset of this name.
-#[must_use]
 pub fn preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
 }
 
 /// The preset of the chip of this name, spelt as in the chip table; `None` for most.
-#[must_use]
 pub fn preset_of(chip: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| chip.starts_with(preset.chips))
 }

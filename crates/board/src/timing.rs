@@ -118,7 +118,6 @@ const RISCV_PARTS: [(&str, Model); 4] = [
 
 impl Timing {
     /// The table of a chip's core; `None` where no public one is known.
-    #[must_use]
     pub fn of(chip: &Chip) -> Option<Self> {
         let model = match chip.core {
             Core::CortexM0 => Model::M0,
@@ -143,7 +142,6 @@ impl Timing {
     }
 
     /// The document that the table is from.
-    #[must_use]
     pub fn source(self) -> &'static str {
         match self.model {
             Model::M0 => "Arm DDI 0432C, Cortex-M0 technical reference manual, table 3-1",
@@ -164,7 +162,6 @@ impl Timing {
     }
 
     /// Cycles of an instruction; `None` for one that the core has not.
-    #[must_use]
     pub fn cycles(self, operation: Operation, around: Around) -> Option<Span> {
         match self.model {
             Model::M0 => self.armv6m(operation, around, 3),

@@ -81,7 +81,6 @@ const fn family(
 
 impl Uf2Family {
     /// The family of a chip; `None` where no bootloader of this format is known.
-    #[must_use]
     pub fn of(chip: &Chip) -> Option<&'static Self> {
         UF2_FAMILIES.iter().find(|family| {
             chip.name.starts_with(family.chips) && chip.core.is_riscv() == family.is_riscv
@@ -90,7 +89,6 @@ impl Uf2Family {
 
     /// Whether a board whose `INFO_UF2.TXT` this is takes this family's files; `None` where it does
     /// not say which family it is of.
-    #[must_use]
     pub fn is_told_by(&self, info: &str) -> Option<bool> {
         let told: String = info
             .lines()

@@ -102,7 +102,6 @@ const FAULTS_SHOWN: usize = 20;
 
 impl Findings {
     /// Whether nothing refutes the certificate.
-    #[must_use]
     pub fn holds(&self) -> bool {
         self.n_faults == 0
     }
@@ -153,7 +152,6 @@ impl Findings {
 /// `rows` are the test rows in float64, one after the other, as the certificate numbers them.
 /// Tables that the compiler folded into code are not there; what depends on them is left to
 /// [`edge_rows`], and a note says so.
-#[must_use]
 pub fn check(
     model: &FloatModel,
     digest: &str,

@@ -113,7 +113,6 @@ impl Memory {
     }
 
     /// The bytes of a table, if it is there.
-    #[must_use]
     pub fn table(&self, name: &str) -> Option<&[u8]> {
         self.tables.get(name).map(Vec::as_slice)
     }

@@ -281,7 +281,6 @@ pub struct More {
 }
 
 /// Does what was typed; the exit code says how it ended.
-#[must_use]
 pub fn main(door: Door) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let is_typed = |more: &&More| {
@@ -303,7 +302,6 @@ pub fn main(door: Door) -> ExitCode {
 /// As [`main`], of a program that gets its arguments from elsewhere, the first of them its name: the
 /// number of the exit code. Verbs of [`Door::more`] are told, not done. What clap itself says, such as
 /// help, ends the process.
-#[must_use]
 pub fn main_with(door: Door, arguments: &[OsString]) -> u8 {
     invocation::state(door.name);
     if let Err(error) = interrupt::watch(terminal::interrupted) {
@@ -327,7 +325,6 @@ pub fn main_with(door: Door, arguments: &[OsString]) -> u8 {
 }
 
 /// What is wrong with a command line, its first word the program's name.
-#[must_use]
 pub fn parse_error(words: &[&str]) -> Option<clap::Error> {
     Cli::try_parse_from(words).err()
 }

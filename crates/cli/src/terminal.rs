@@ -202,7 +202,6 @@ struct Line {
 }
 
 /// Progress on stderr, and none where stderr is no terminal; notes in any case.
-#[must_use]
 pub fn progress() -> Progress {
     Progress::to(Line {
         shows_progress: io::stderr().is_terminal(),
@@ -210,7 +209,6 @@ pub fn progress() -> Progress {
 }
 
 /// Notes on stderr, without progress.
-#[must_use]
 pub fn notes() -> Progress {
     Progress::to(Line {
         shows_progress: false,

@@ -22,7 +22,6 @@ const OF_REGISTRIES: [&str; 6] = [
 
 /// A package's own manifest as a copy of it has it: never published, without what only a registry
 /// reads, and without the dependencies of tests, which lie in this project alone.
-#[must_use]
 pub fn carried(manifest: &str) -> String {
     let mut is_of_tests = false;
     let mut copy = String::new();

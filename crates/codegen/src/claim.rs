@@ -11,7 +11,6 @@ use spinney_quantize as quantize;
 ///
 /// # Panics
 /// If `calibrations` are not the model's.
-#[must_use]
 pub fn claim(
     model_digest: &str,
     quant: &quantize::QuantModel,

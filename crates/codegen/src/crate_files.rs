@@ -44,7 +44,6 @@ pub struct Identity<'a> {
 
 impl Identity<'_> {
     /// The name of the generated package.
-    #[must_use]
     pub fn package(&self) -> String {
         format!("{}-model", self.pipeline)
     }
@@ -157,7 +156,6 @@ pub fn drop_in(
 }
 
 /// A crate with the items of [`drop_in`] and no model: what an image weighs without one.
-#[must_use]
 pub fn empty(identity: Identity<'_>, model: &QuantModel, options: &Options) -> SourceTree {
     let lib = format!(
         "{header}\

@@ -20,7 +20,6 @@ pub struct Encoded {
 impl Encoded {
     /// The tables of `model` under `options`; `None` where a generated crate would hold others:
     /// for naive Bayes, for branches, and for forests that only the widest tables hold.
-    #[must_use]
     pub fn new(model: &QuantModel, options: &Options) -> Option<Self> {
         let forest = model.forest()?;
         if options.encoding == Encoding::Branches {
@@ -40,13 +39,11 @@ impl Encoded {
     }
 
     /// The width of a split in words: "3 bytes per split".
-    #[must_use]
     pub fn form(&self) -> String {
         self.compact.form()
     }
 
     /// Bytes of the tables.
-    #[must_use]
     pub fn table_bytes(&self) -> usize {
         self.compact.table_bytes()
     }
@@ -55,14 +52,12 @@ impl Encoded {
     ///
     /// # Panics
     /// Never; encoded trees pass the runtime's check.
-    #[must_use]
     pub fn tables(&self) -> runtime::Forest<'_> {
         self.compact.runtime()
     }
 
     /// When [`runtime::Forest::classify_early`] may stop: with a margin of 1, and still give
     /// the class of all trees.
-    #[must_use]
     pub fn enough(&self) -> RuntimeEnough<'_> {
         match self.enough {
             Enough::Votes(votes) => RuntimeEnough::Votes(votes),

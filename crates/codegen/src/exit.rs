@@ -46,7 +46,6 @@ pub struct Prefix {
 
 impl Walks {
     /// The trees of `model` as every encoding has them; `None` for naive Bayes.
-    #[must_use]
     pub fn new(model: &QuantModel) -> Option<Self> {
         let forest = model.forest()?;
         Some(Self {
@@ -57,7 +56,6 @@ impl Walks {
     }
 
     /// Splits on the longest path of every tree, added up: no row passes more.
-    #[must_use]
     pub fn splits_max(&self) -> usize {
         self.trees.iter().map(Tree::depth).sum()
     }
@@ -66,7 +64,6 @@ impl Walks {
     ///
     /// # Panics
     /// If `codes` has fewer codes than the model features.
-    #[must_use]
     pub fn splits(&self, codes: &[i16]) -> usize {
         self.trees.iter().map(|tree| tree.walk(codes).1).sum()
     }
@@ -76,7 +73,6 @@ impl Walks {
     ///
     /// # Panics
     /// As [`Walks::splits`].
-    #[must_use]
     pub fn prefixes(&self, codes: &[i16], sizes: &[usize]) -> Vec<Prefix> {
         let mut sums = vec![0_u32; self.n_classes];
         let mut n_splits = 0;
@@ -103,7 +99,6 @@ impl Walks {
 impl Exit {
     /// The exit of `model` with this share of the certain votes or lead, above 0 and at most 1;
     /// `None` if no row is ever decided before the last tree.
-    #[must_use]
     pub fn new(model: &QuantModel, margin: f64) -> Option<Self> {
         let forest = model.forest()?;
         if model.task() == Task::Regress || model.margin().is_some() {
@@ -121,7 +116,6 @@ impl Exit {
     }
 
     /// How many trees the forest has.
-    #[must_use]
     pub fn n_trees(&self) -> usize {
         self.trees.len()
     }
@@ -130,7 +124,6 @@ impl Exit {
     ///
     /// # Panics
     /// If `codes` has fewer codes than the model features.
-    #[must_use]
     pub fn classify(&self, codes: &[i16]) -> Stopped {
         if let (Leaves::Values(values), Enough::Leads(rests)) = (&self.leaves, &self.enough) {
             return self.by_score(values, rests, codes);

@@ -20,7 +20,6 @@ REGION_ALIAS(\"REGION_STACK\", RAM);
 
 /// `memory.x` for `flash` and `ram`, both stretched to 64 MiB; the stack starts at the true end of
 /// RAM. What the chip wants to find in `flash` by `boot`, and an image holds, is linked too.
-#[must_use]
 pub fn memory_x(core: Core, boot: Boot, flash: Region, ram: Region) -> String {
     let lens = [flash.len.max(STRETCHED_LEN), ram.len.max(STRETCHED_LEN)];
     let comment = format!(
@@ -32,7 +31,6 @@ pub fn memory_x(core: Core, boot: Boot, flash: Region, ram: Region) -> String {
 }
 
 /// `memory.x` for just `flash` and `ram`: what exceeds them does not link.
-#[must_use]
 pub fn exact_memory_x(core: Core, boot: Boot, flash: Region, ram: Region) -> String {
     let left = flash.len.saturating_sub(boot.prefix_bytes());
     map(core, boot, flash, ram, [left, ram.len])

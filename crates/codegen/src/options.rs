@@ -17,7 +17,6 @@ pub enum Encoding {
 
 impl Encoding {
     /// The name in `pipeline.toml` and in reports.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",

@@ -219,7 +219,6 @@ choice! {
 
 impl Objective {
     /// Whose objective it is.
-    #[must_use]
     pub fn task(self) -> Task {
         match self {
             Self::Accuracy | Self::BalancedAccuracy | Self::F1Macro => Task::Classify,
@@ -228,7 +227,6 @@ impl Objective {
     }
 
     /// A number that is the higher the better a score is: errors are good where they are low.
-    #[must_use]
     pub fn rank(self, score: f64) -> f64 {
         match self {
             Self::Mae | Self::Rmse => -score,
@@ -237,7 +235,6 @@ impl Objective {
     }
 
     /// A score as it is read: of classes a percentage, of numbers five digits.
-    #[must_use]
     pub fn shown(self, score: f64) -> String {
         match self.task() {
             Task::Classify => format!("{:.2} %", score * 100.0),

@@ -98,7 +98,6 @@ impl Diagnostics {
     }
 
     /// The faults as data, in the order of the file; at least one.
-    #[must_use]
     pub fn to_list(&self) -> Vec<Diagnostic> {
         let lines = Lines::new(&self.text);
         self.faults
@@ -118,7 +117,6 @@ impl Diagnostics {
 
     /// The faults as a compiler shows them: message, file, line, column, the source line with the
     /// place marked, help.
-    #[must_use]
     pub fn render(&self, style: Style) -> String {
         let renderer = match style {
             Style::Plain => Renderer::plain(),

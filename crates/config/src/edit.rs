@@ -8,7 +8,6 @@ impl Config {
     /// The text with each of `keys` set to a value, in TOML, or taken out with its line. Places are
     /// those of keys, such as `model.n_trees`. A key that is not there yet comes after the last one
     /// of its section, and a section that is not there to the end.
-    #[must_use]
     pub fn text_with(&self, keys: &[(&str, Option<String>)]) -> String {
         let text = &self.text;
         let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |it| at + it + 1);

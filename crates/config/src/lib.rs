@@ -68,7 +68,6 @@ use spinney_model::Task;
 use value::Reader;
 
 /// The seconds of a time such as `10m`; `None` for what is none.
-#[must_use]
 pub fn seconds(text: &str) -> Option<u64> {
     value::seconds(text).and_then(|seconds| u64::try_from(seconds).ok())
 }
@@ -166,7 +165,6 @@ pub fn parse(
 
 impl Config {
     /// The file that it was read from.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -175,7 +173,6 @@ impl Config {
     ///
     /// `place` is a key (`dataset.label`, `features.hue.range`, `model.class_weight.setosa`) or a
     /// section (`features.hue`). A key that was not typed is told of at its section's header.
-    #[must_use]
     pub fn fault(
         &self,
         place: &str,

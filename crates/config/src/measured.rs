@@ -31,7 +31,6 @@ const BYTES_MAX: u64 = 1 << 16;
 
 impl Measured {
     /// Cycles of an instruction, on average.
-    #[must_use]
     pub fn cycles_per_instruction(&self) -> f64 {
         self.cycles / self.instructions
     }

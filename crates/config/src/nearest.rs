@@ -30,7 +30,6 @@ pub(crate) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The question whether a known word was meant, if one resembles what was found.
-#[must_use]
 pub fn did_you_mean(found: &str, known: &[&str]) -> Option<String> {
     nearest(found, known).map(|word| format!("did you mean `\"{word}\"`?"))
 }

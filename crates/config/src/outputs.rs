@@ -101,7 +101,6 @@ impl Config {
     }
 
     /// The folder that the config lies in, from which its paths go.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         match self.path().parent() {
             Some(folder) if folder != Path::new("") => folder,

@@ -194,13 +194,11 @@ pub struct DataFile {
 
 impl DataFile {
     /// Whether this is a folder, or several files.
-    #[must_use]
     pub fn is_many(&self) -> bool {
         !self.several.is_empty() || self.path.full.is_dir()
     }
 
     /// What is known of how a CSV file is written.
-    #[must_use]
     pub fn dialect(&self) -> Dialect {
         Dialect {
             has_header: self.header,
@@ -398,7 +396,6 @@ pub enum Training {
 
 impl Training {
     /// What is trained for: splits of numbers have a criterion of their own.
-    #[must_use]
     pub fn task(&self) -> Task {
         match self {
             Self::Forest(forest) if forest.criterion == Criterion::SquaredError => Task::Regress,

@@ -193,7 +193,6 @@ pub struct Explained<'a> {
 /// # Panics
 /// If `readings` has another length than the model has features, or `quant` was made from another
 /// model.
-#[must_use]
 pub fn explain(
     explained: Explained<'_>,
     row: usize,

@@ -61,7 +61,6 @@ pub fn forms(model: &FloatModel) -> Result<Vec<Form>, ModelError> {
 }
 
 /// The forms of one quantized model under `options`, whatever encoding they name.
-#[must_use]
 pub fn forms_of(quant: &QuantModel, options: &Codegen) -> Vec<Form> {
     let votes = quant.forest().map(|forest| forest.leaves().name());
     let features = 0..quant.schema().n_features();
@@ -103,7 +102,6 @@ fn tables(quant: &QuantModel, options: &Codegen) -> Option<(String, usize)> {
 }
 
 /// What a core makes of generated code.
-#[must_use]
 pub fn options_for(
     core: Core,
     model: &QuantModel,

@@ -109,7 +109,6 @@ impl Conversion {
     }
 
     /// What is proven of float and fixed point, on rows in the model's order of features.
-    #[must_use]
     pub fn certify(&self, rows: &Dataset) -> Certificate {
         let voting = self.options.voting;
         certify(&self.model, &self.quant, &self.calibrations, voting, rows)

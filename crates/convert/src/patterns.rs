@@ -29,7 +29,6 @@ pub fn declared_for<'p>(
 ///
 /// What stands between two stars is looked for from left to right and taken where it is first found:
 /// a later place leaves no more of the name to what follows. So no star is tried twice.
-#[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == name;

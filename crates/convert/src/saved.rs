@@ -40,7 +40,6 @@ impl Conversion {
     ///
     /// # Panics
     /// Never; numbers and text are JSON.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let quant = &self.quant;
         let features = 0..quant.forest().map_or(0, |_| self.calibrations.len());

@@ -42,19 +42,16 @@ impl<'c> Sources<'c> {
     }
 
     /// The model's name, as the package is called but for its ending.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The options in effect, for [`crate::forms_of`].
-    #[must_use]
     pub fn options(&self) -> &Codegen {
         &self.options
     }
 
     /// The C99 header.
-    #[must_use]
     pub fn header(&self) -> Header {
         c99(self.identity(), &self.conversion.quant, &self.options)
     }

@@ -72,7 +72,6 @@ pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>
 ///
 /// # Panics
 /// If they are more than a zip archive holds, which files of a limited size are not.
-#[must_use]
 pub fn pack(members: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)

@@ -236,7 +236,6 @@ fn unreadable(faults: &[Unreadable]) -> DataError {
 }
 
 /// The first names, and the last one, where labels often stand.
-#[must_use]
 pub fn preview(names: &[String]) -> String {
     const SHOWN: usize = 8;
     if names.len() <= SHOWN + 1 {

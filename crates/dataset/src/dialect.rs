@@ -196,7 +196,6 @@ impl Shape {
     }
 
     /// Says how the table is written where that is not as commas, points and names are alone.
-    #[must_use]
     pub fn note(&self) -> Option<Note> {
         let mut parts = Vec::new();
         if self.is_told && self.delimiter != Delimiter::Comma {

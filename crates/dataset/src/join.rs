@@ -73,7 +73,6 @@ pub fn read_all(parts: &[Part<'_>], keeps: &dyn Fn(&str) -> bool) -> Result<Data
 
 impl Part<'_> {
     /// The error, as one of this file among several.
-    #[must_use]
     pub fn at_fault(&self, error: DataError) -> DataError {
         DataError {
             place: format!("{}: {}", self.name, error.place),

@@ -59,7 +59,6 @@ impl Labels {
     }
 
     /// Number of rows.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.of_row.len()
     }
@@ -70,7 +69,6 @@ impl Labels {
     }
 
     /// Whether there are no rows.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.of_row.is_empty()
     }
@@ -109,7 +107,6 @@ impl<T: AsRef<str>> FromIterator<T> for Labels {
 
 /// What a label's class is called: a number in its shortest form, so that `1`, `01`, `1.0` and `1e0`
 /// are one class; anything else as it stands, without the spaces around it.
-#[must_use]
 pub fn canonical(label: &str) -> String {
     const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
     let label = label.trim();
@@ -127,7 +124,6 @@ pub fn canonical(label: &str) -> String {
 }
 
 /// Whether a label stands for one that is not there, as tools write it.
-#[must_use]
 pub fn is_missing(label: &str) -> bool {
     const WORDS: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "#n/a", "<na>"];
     WORDS.contains(&label.trim().to_lowercase().as_str())

@@ -197,7 +197,6 @@ impl Rows {
     }
 
     /// The same rows without the features that `keeps` says no to.
-    #[must_use]
     pub fn kept(self, keeps: &dyn Fn(&str) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.features.len())
             .filter(|column| keeps(&self.features[*column]))
@@ -282,25 +281,21 @@ impl Dataset {
     }
 
     /// Column names, one per feature.
-    #[must_use]
     pub fn features(&self) -> &[String] {
         &self.rows.features
     }
 
     /// Whether the columns have names of their own; else only their positions count.
-    #[must_use]
     pub fn is_named(&self) -> bool {
         self.rows.is_named
     }
 
     /// What is known of each row.
-    #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
     }
 
     /// Class names; labels index into them. None where rows have numbers.
-    #[must_use]
     pub fn classes(&self) -> &[String] {
         match &self.target {
             Target::Classes { names, .. } => names,
@@ -309,13 +304,11 @@ impl Dataset {
     }
 
     /// Readings, `n_rows` × `n_features`, finite or, in columns that were said to have gaps, NaN.
-    #[must_use]
     pub fn values(&self) -> &Array2<f64> {
         &self.rows.values
     }
 
     /// The class index of each row. None where rows have numbers.
-    #[must_use]
     pub fn labels(&self) -> &[usize] {
         match &self.target {
             Target::Classes { of_row, .. } => of_row,
@@ -324,7 +317,6 @@ impl Dataset {
     }
 
     /// The numbers of each row, `n_rows` × `n_targets`; `None` where rows have classes.
-    #[must_use]
     pub fn numbers(&self) -> Option<&Array2<f64>> {
         match &self.target {
             Target::Classes { .. } => None,
@@ -341,25 +333,21 @@ impl Dataset {
     }
 
     /// For each row its 0-based row number in the file that it was read from.
-    #[must_use]
     pub fn source_rows(&self) -> &[usize] {
         &self.source_rows
     }
 
     /// What is odd about the labels of the file that the rows were read from.
-    #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
     /// Number of rows, at least 1.
-    #[must_use]
     pub fn n_rows(&self) -> usize {
         self.source_rows.len()
     }
 
     /// Number of rows per class.
-    #[must_use]
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes().len()];
         for label in self.labels() {

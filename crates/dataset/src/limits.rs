@@ -49,7 +49,6 @@ impl Budget {
     }
 
     /// Bytes that may still be taken.
-    #[must_use]
     pub fn bytes_left(&self) -> u64 {
         self.bytes_left.get()
     }

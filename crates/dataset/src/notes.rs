@@ -14,13 +14,11 @@ const VALUES_MIN: usize = 5;
 const SHOWN: usize = 3;
 
 /// What is odd about the labels of one file.
-#[must_use]
 pub fn of_labels(rows: &Dataset) -> Vec<Note> {
     rows.notes().to_vec()
 }
 
 /// What is odd about the rows of one file, in the order of the file, before they are divided.
-#[must_use]
 pub fn of_file(rows: &Dataset) -> Vec<Note> {
     (of_labels(rows).into_iter())
         .chain(no_header(rows.features()))
@@ -31,7 +29,6 @@ pub fn of_file(rows: &Dataset) -> Vec<Note> {
 }
 
 /// Whether classes look like numbers that were measured: all are numbers, and some have a fraction.
-#[must_use]
 pub fn are_numbers(classes: &[String]) -> bool {
     let numbers = classes.iter().map(|name| name.parse::<f64>().ok());
     let numbers: Option<Vec<f64>> = numbers.collect();
@@ -55,7 +52,6 @@ fn numeric_classes(rows: &Dataset) -> Option<Note> {
 }
 
 /// What is odd about test rows beside the training rows, with columns in the same order.
-#[must_use]
 pub fn of_sides(train: &Dataset, test: &Dataset) -> Option<Note> {
     let (n_twice, first) = twice(train, test)?;
     Some(Note::new(
@@ -70,7 +66,6 @@ pub fn of_sides(train: &Dataset, test: &Dataset) -> Option<Note> {
 
 /// What is odd about rows for validation beside those of the other sides, with columns in the same
 /// order.
-#[must_use]
 pub fn of_validation(train: Option<&Dataset>, test: &Dataset, validation: &Dataset) -> Vec<Note> {
     let sides = [
         (
@@ -115,7 +110,6 @@ fn twice(known: &Dataset, rows: &Dataset) -> Option<(usize, usize)> {
 }
 
 /// A note on columns that nobody asks for.
-#[must_use]
 pub fn unused_columns(columns: &[String]) -> Option<Note> {
     (!columns.is_empty()).then(|| {
         Note::new(
@@ -129,7 +123,6 @@ pub fn unused_columns(columns: &[String]) -> Option<Note> {
 }
 
 /// A note on rows that are left out for their gaps, of so many in a file.
-#[must_use]
 pub fn dropped(file: &str, n_rows: usize, n_whole: usize) -> Option<Note> {
     (n_whole < n_rows).then(|| {
         Note::new(
@@ -144,7 +137,6 @@ pub fn dropped(file: &str, n_rows: usize, n_whole: usize) -> Option<Note> {
 }
 
 /// A note on what takes the place of missing readings.
-#[must_use]
 pub fn filled(features: &[String], fills: &[Option<f64>]) -> Option<Note> {
     let filled: Vec<String> = (features.iter().zip(fills))
         .filter_map(|(name, fill)| Some(format!("\"{name}\" {}", (*fill)?)))
@@ -161,7 +153,6 @@ pub fn filled(features: &[String], fills: &[Option<f64>]) -> Option<Note> {
 }
 
 /// A note on groups that are on one side each, by the group of each row.
-#[must_use]
 pub fn groups(train: &[String], test: &[String]) -> Note {
     let [train, test] = [train, test].map(|rows| rows.iter().collect::<BTreeSet<&String>>());
     let names: Vec<String> = test.iter().map(|it| (*it).clone()).collect();

@@ -14,7 +14,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// Its word.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fault => "fault",

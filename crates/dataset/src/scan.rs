@@ -30,7 +30,6 @@ impl Scan {
     /// Sorts what lies in a folder: paths below it with `/` between names, and at the end of a
     /// folder's. Recordings end in one of `endings`, in any case; what begins with a dot is hidden. What
     /// `class_of` names counts before folders, however deep it lies.
-    #[must_use]
     pub fn new(
         paths: &[String],
         endings: &[&str],
@@ -94,7 +93,6 @@ impl Scan {
     }
 
     /// What was taken and what was not, with counts; `folder` is how the folder is called.
-    #[must_use]
     pub fn note(&self, folder: &str) -> Note {
         let mut text = format!("{folder}: {} recordings", self.taken.len());
         if let Some(n_classes) = self.n_classes {

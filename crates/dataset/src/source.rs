@@ -122,7 +122,6 @@ impl<'a> Source<'a> {
     }
 
     /// What the file is.
-    #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }

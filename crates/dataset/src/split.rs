@@ -187,7 +187,6 @@ fn quotas(counts: &[usize], n_test: usize) -> Vec<usize> {
 }
 
 /// The indices below `n_rows` in a random order, always the same for a seed.
-#[must_use]
 pub fn permutation(n_rows: usize, seed: u64) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..n_rows).collect();
     shuffle(&mut rows, &mut Xoshiro256PlusPlus::seed_from_u64(seed));

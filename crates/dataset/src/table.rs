@@ -73,7 +73,6 @@ impl<'a> Table<'a> {
     }
 
     /// The columns' names.
-    #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -193,7 +192,6 @@ impl<'a> Table<'a> {
     }
 
     /// Line and column of a field of the current record.
-    #[must_use]
     pub fn place(&self, column: usize) -> String {
         let line = self.line();
         match self.names.get(column) {
@@ -221,7 +219,6 @@ impl<'a> Table<'a> {
     }
 
     /// Whether an empty line stands before the current record, comments aside.
-    #[must_use]
     pub fn follows_gap(&self) -> bool {
         let lines = self.text[..self.start()].rsplit(|byte| *byte == b'\n');
         let mut others = lines.skip(1).skip_while(|line| line.starts_with(b"#"));
@@ -231,7 +228,6 @@ impl<'a> Table<'a> {
     }
 
     /// The line that the current record begins in, from 1 on.
-    #[must_use]
     pub fn line(&self) -> usize {
         let end = self.start();
         let (from, line) = match self.counted.get() {

@@ -107,7 +107,6 @@ pub struct SumDescription {
 }
 
 /// Describes an imported model.
-#[must_use]
 pub fn describe(imported: &Imported) -> Description {
     let schema = imported.model.schema();
     let mut description = Description {

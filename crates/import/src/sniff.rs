@@ -32,7 +32,6 @@ pub enum Format {
 
 impl Format {
     /// The format's name as people write it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         let reader = READERS.iter().find(|reader| reader.format == self);
         reader.expect("every format has a reader").name

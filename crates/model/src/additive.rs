@@ -73,7 +73,6 @@ impl AdditiveKind {
     ];
 
     /// The kind's name in reports and model files.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RegressionTree => "regression-tree",
@@ -95,7 +94,6 @@ impl AdditiveKind {
     }
 
     /// The kind of this name.
-    #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.as_str() == name)
     }
@@ -113,7 +111,6 @@ pub enum Precision {
 
 impl Precision {
     /// One addition, rounded as the type rounds.
-    #[must_use]
     pub fn add(self, sum: f64, addend: f64) -> f64 {
         match self {
             #[expect(clippy::cast_possible_truncation, reason = "the cast is the rule")]
@@ -238,44 +235,37 @@ impl Additive {
     }
 
     /// Which estimator this was.
-    #[must_use]
     pub fn kind(&self) -> AdditiveKind {
         self.kind
     }
 
     /// Names of features and outputs.
-    #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
     /// The trees, in the order of additions.
-    #[must_use]
     pub fn trees(&self) -> &[Tree] {
         &self.trees
     }
 
     /// How leaves are added.
-    #[must_use]
     pub fn sum(&self) -> &Sum {
         &self.sum
     }
 
     /// From raw values to what is delivered.
-    #[must_use]
     pub fn link(&self) -> Link {
         self.link
     }
 
     /// The raw value above which one output means class 1 of two, or no alarm; `None` for values,
     /// and where there is an output per class.
-    #[must_use]
     pub fn threshold(&self) -> Option<f64> {
         self.threshold
     }
 
     /// Number of raw values: 1, or one per class or target.
-    #[must_use]
     pub fn n_outputs(&self) -> usize {
         self.sum.base.len()
     }
@@ -292,7 +282,6 @@ impl Additive {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features.
-    #[must_use]
     pub fn raw(&self, row: &[f64]) -> Vec<f64> {
         let Sum {
             precision,
@@ -313,13 +302,11 @@ impl Additive {
     }
 
     /// Raw values through the link, one per output: values of targets, or a detector's score.
-    #[must_use]
     pub fn linked(&self, raw: &[f64]) -> Vec<f64> {
         self.link.of(raw)
     }
 
     /// The lowest and the highest that the exact sum of an output can be.
-    #[must_use]
     pub fn raw_span(&self, output: usize) -> (f64, f64) {
         let Sum { base, divisor, .. } = &self.sum;
         let (mut lowest, mut highest) = (base[output], base[output]);
@@ -342,7 +329,6 @@ impl Additive {
     }
 
     /// What the library's `predict` delivers for raw values.
-    #[must_use]
     pub fn output(&self, raw: &[f64]) -> Output {
         match self.schema.task() {
             Task::Classify => Output::Class(self.class(raw)),
@@ -358,7 +344,6 @@ impl Additive {
     ///
     /// # Panics
     /// If this model delivers values.
-    #[must_use]
     pub fn class(&self, raw: &[f64]) -> usize {
         match (self.schema.task(), self.threshold) {
             (Task::Regress, _) => panic!("values are no classes"),
@@ -374,7 +359,6 @@ impl Additive {
     ///
     /// # Panics
     /// If this model delivers values.
-    #[must_use]
     pub fn probabilities(&self, raw: &[f64]) -> Vec<f64> {
         let linked = self.linked(raw);
         match self.link {

@@ -106,31 +106,26 @@ impl GaussianNb {
     }
 
     /// Names of features and classes.
-    #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
     /// Indices of the features that the model uses, ascending.
-    #[must_use]
     pub fn inputs(&self) -> &[usize] {
         &self.inputs
     }
 
     /// Natural logarithm of each class's prior.
-    #[must_use]
     pub fn log_priors(&self) -> &[f64] {
         &self.log_priors
     }
 
     /// Means, `n_classes` × `n_inputs`, in raw units.
-    #[must_use]
     pub fn means(&self) -> &[Vec<f64>] {
         &self.means
     }
 
     /// Variances, `n_classes` × `n_inputs`, in squared raw units, all positive.
-    #[must_use]
     pub fn variances(&self) -> &[Vec<f64>] {
         &self.variances
     }
@@ -142,7 +137,6 @@ impl GaussianNb {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features.
-    #[must_use]
     pub fn joint_log_likelihood(&self, row: &[f64]) -> Vec<f64> {
         assert_eq!(row.len(), self.schema.n_features(), "length of the row");
         (0..self.schema.n_classes())
@@ -168,7 +162,6 @@ impl GaussianNb {
     ///
     /// # Panics
     /// If `class` is no class index.
-    #[must_use]
     pub fn constant(&self, class: usize) -> f64 {
         let log_sigmas: f64 = self.variances[class]
             .iter()
@@ -181,7 +174,6 @@ impl GaussianNb {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features.
-    #[must_use]
     pub fn probabilities(&self, row: &[f64]) -> Vec<f64> {
         let scores = self.joint_log_likelihood(row);
         let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -16,7 +16,6 @@ pub enum ForestKind {
 
 impl ForestKind {
     /// The kind's name in `pipeline.toml`, reports and model files.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DecisionTree => "decision-tree",
@@ -93,49 +92,41 @@ impl Forest {
     }
 
     /// Which estimator this is.
-    #[must_use]
     pub fn kind(&self) -> ForestKind {
         self.kind
     }
 
     /// The trees, for who makes another forest of them.
-    #[must_use]
     pub fn into_trees(self) -> Vec<Tree> {
         self.trees
     }
 
     /// Names of features and classes.
-    #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
     /// The trees, in voting order.
-    #[must_use]
     pub fn trees(&self) -> &[Tree] {
         &self.trees
     }
 
     /// Number of splits over all trees.
-    #[must_use]
     pub fn n_splits(&self) -> usize {
         tree::n_splits(&self.trees)
     }
 
     /// Indices of the features that some split asks, ascending.
-    #[must_use]
     pub fn inputs(&self) -> Vec<usize> {
         tree::inputs(&self.trees, self.schema.n_features())
     }
 
     /// Number of splits of all trees at each depth, from the roots at depth 0 on.
-    #[must_use]
     pub fn splits_by_depth(&self) -> Vec<usize> {
         tree::splits_by_depth(&self.trees)
     }
 
     /// Depth of the deepest tree.
-    #[must_use]
     pub fn depth(&self) -> usize {
         tree::depth(&self.trees)
     }
@@ -154,7 +145,6 @@ impl Forest {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features.
-    #[must_use]
     pub fn scores(&self, row: &[f64], voting: Voting) -> Vec<f64> {
         let mut scores = vec![0.0; self.schema.n_classes()];
         for leaf in self.leaves(row) {

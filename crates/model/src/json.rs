@@ -146,7 +146,6 @@ impl FloatModel {
     }
 
     /// Writes canonical JSON: one line per node, the same bytes for the same model.
-    #[must_use]
     pub fn to_json(&self) -> String {
         let schema = self.schema();
         let mut raw = RawModel {

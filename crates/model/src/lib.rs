@@ -52,7 +52,6 @@ pub enum FloatModel {
 
 impl FloatModel {
     /// Names of features and outputs.
-    #[must_use]
     pub fn schema(&self) -> &Schema {
         match self {
             Self::Forest(forest) => forest.schema(),
@@ -63,7 +62,6 @@ impl FloatModel {
 
     /// Indices of the features that the model uses, ascending: those that some split asks, or that
     /// naive Bayes has means of. No reading of another feature changes anything.
-    #[must_use]
     pub fn inputs(&self) -> Vec<usize> {
         match self {
             Self::Forest(_) | Self::Additive(_) => {
@@ -176,7 +174,6 @@ impl FloatModel {
     }
 
     /// The name under which `pipeline.toml` and the report know this kind of model.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Forest(forest) => forest.kind().as_str(),
@@ -186,13 +183,11 @@ impl FloatModel {
     }
 
     /// What the model is for.
-    #[must_use]
     pub fn task(&self) -> Task {
         self.schema().task()
     }
 
     /// The trees, in the order in which they vote or add; none of naive Bayes.
-    #[must_use]
     pub fn trees(&self) -> &[Tree] {
         match self {
             Self::Forest(forest) => forest.trees(),
@@ -202,7 +197,6 @@ impl FloatModel {
     }
 
     /// The ensemble, if its trees add.
-    #[must_use]
     pub fn additive(&self) -> Option<&Additive> {
         match self {
             Self::Additive(sum) => Some(sum),
@@ -211,19 +205,16 @@ impl FloatModel {
     }
 
     /// Number of splits over all trees.
-    #[must_use]
     pub fn n_splits(&self) -> usize {
         tree::n_splits(self.trees())
     }
 
     /// Depth of the deepest tree.
-    #[must_use]
     pub fn depth(&self) -> usize {
         tree::depth(self.trees())
     }
 
     /// Number of splits of all trees at each depth, from the roots at depth 0 on.
-    #[must_use]
     pub fn splits_by_depth(&self) -> Vec<usize> {
         tree::splits_by_depth(self.trees())
     }
@@ -232,7 +223,6 @@ impl FloatModel {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features.
-    #[must_use]
     pub fn output(&self, row: &[f64]) -> Output {
         match self {
             Self::Additive(sum) => sum.output(&sum.raw(row)),
@@ -247,7 +237,6 @@ impl FloatModel {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features, or the model delivers values.
-    #[must_use]
     pub fn probabilities(&self, row: &[f64]) -> Vec<f64> {
         match self {
             Self::Forest(forest) => forest.scores(row, Voting::Soft),
@@ -260,7 +249,6 @@ impl FloatModel {
     ///
     /// # Panics
     /// As [`Self::probabilities`].
-    #[must_use]
     pub fn probabilities_by(&self, voting: Voting, row: &[f64]) -> Vec<f64> {
         match self {
             Self::Forest(forest) => forest.scores(row, voting),
@@ -272,7 +260,6 @@ impl FloatModel {
     ///
     /// # Panics
     /// As [`Self::predict`].
-    #[must_use]
     pub fn predict_by(&self, voting: Voting, row: &[f64]) -> usize {
         match self {
             Self::Forest(forest) => argmax(&forest.scores(row, voting)),
@@ -285,7 +272,6 @@ impl FloatModel {
     ///
     /// # Panics
     /// If `row` has another length than the schema has features, or the model delivers values.
-    #[must_use]
     pub fn predict(&self, row: &[f64]) -> usize {
         match self {
             Self::Forest(forest) => argmax(&forest.scores(row, Voting::Soft)),
@@ -299,7 +285,6 @@ impl FloatModel {
 ///
 /// # Panics
 /// If `values` is empty.
-#[must_use]
 pub fn argmax(values: &[f64]) -> usize {
     assert!(!values.is_empty(), "argmax of nothing");
     let mut best = 0;

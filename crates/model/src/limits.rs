@@ -122,7 +122,6 @@ impl Limit {
 }
 
 /// A number with a comma between thousands.
-#[must_use]
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);

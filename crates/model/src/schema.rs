@@ -18,7 +18,6 @@ pub enum Compare {
 
 impl Compare {
     /// The reading as a split sees it.
-    #[must_use]
     pub fn seen(self, raw: f64) -> f64 {
         match self {
             #[expect(clippy::cast_possible_truncation, reason = "the cast is the rule")]
@@ -198,38 +197,32 @@ impl Schema {
     }
 
     /// Whether columns are found by the features' names, or taken in order.
-    #[must_use]
     pub fn naming(&self) -> Naming {
         self.naming
     }
 
     /// The names of the features, in the order of a row.
-    #[must_use]
     pub fn feature_names(&self) -> Vec<String> {
         self.features.iter().map(|it| it.name.clone()).collect()
     }
 
     /// The features, in the order of a row.
-    #[must_use]
     pub fn features(&self) -> &[Feature] {
         &self.features
     }
 
     /// What a model of this schema is for.
-    #[must_use]
     pub fn task(&self) -> Task {
         self.task
     }
 
     /// The names of classes or targets.
-    #[must_use]
     pub fn outputs(&self) -> &[String] {
         &self.outputs
     }
 
     /// The class names, in the order of scores; of a detector "normal" and "alarm"; none where values
     /// are delivered.
-    #[must_use]
     pub fn classes(&self) -> &[String] {
         match self.task {
             Task::Classify | Task::Detect => &self.outputs,
@@ -238,7 +231,6 @@ impl Schema {
     }
 
     /// The names of the targets; none but where values are delivered.
-    #[must_use]
     pub fn targets(&self) -> &[String] {
         match self.task {
             Task::Regress => &self.outputs,
@@ -247,13 +239,11 @@ impl Schema {
     }
 
     /// Number of features, 1 to 65,535.
-    #[must_use]
     pub fn n_features(&self) -> usize {
         self.features.len()
     }
 
     /// Number of classes, 2 to 255; 0 where values are delivered.
-    #[must_use]
     pub fn n_classes(&self) -> usize {
         self.classes().len()
     }

@@ -56,7 +56,6 @@ pub enum Node {
 
 impl Node {
     /// The feature that is asked, and the children to the left and to the right; `None` of a leaf.
-    #[must_use]
     pub fn split(&self) -> Option<(usize, [usize; 2])> {
         match self {
             Self::Split {
@@ -76,7 +75,6 @@ impl Node {
     }
 
     /// Where a missing reading goes, if the node says so.
-    #[must_use]
     pub fn missing(&self) -> Option<Side> {
         match self {
             Self::Split { missing, .. } | Self::Member { missing, .. } => *missing,
@@ -85,7 +83,6 @@ impl Node {
     }
 
     /// Whether a reading, as the split sees it, goes left; `false` at a leaf.
-    #[must_use]
     pub fn sends_left(&self, reading: f64) -> bool {
         match self {
             Self::Split { missing, .. } | Self::Member { missing, .. } if reading.is_nan() => {
@@ -218,32 +215,27 @@ impl Tree {
     }
 
     /// The nodes in preorder.
-    #[must_use]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
     /// As [`Tree::nodes`], for who makes another tree of them.
-    #[must_use]
     pub fn into_nodes(self) -> Vec<Node> {
         self.nodes
     }
 
     /// The one output that leaves of an additive tree add to; `None` where they hold a number for
     /// each output, or for each class.
-    #[must_use]
     pub fn output(&self) -> Option<usize> {
         self.output
     }
 
     /// Number of splits; leaves are one more.
-    #[must_use]
     pub fn n_splits(&self) -> usize {
         self.n_splits
     }
 
     /// Largest number of splits on a path; 0 for a tree that is one leaf.
-    #[must_use]
     pub fn depth(&self) -> usize {
         self.depth
     }

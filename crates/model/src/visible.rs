@@ -7,7 +7,6 @@ use std::fmt::Write;
 /// as Rust writes it: line breaks and other control characters (`\n`, `\u{1b}`), marks that turn
 /// the direction of writing (`\u{202e}`), and those without a width (`\u{200b}`). Joiners, which
 /// some scripts and emoji are written with, stay.
-#[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_obeyed) {
         return Cow::Borrowed(text);
@@ -27,14 +26,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` with what hides in its lines made [`visible`], and the lines kept.
-#[must_use]
 pub fn visible_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(visible).collect();
     lines.join("\n")
 }
 
 /// Whether a terminal or a page would obey this character rather than show it.
-#[must_use]
 pub fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -23,7 +23,6 @@ pub enum Failure {
 
 impl Failure {
     /// The exit code of a verb that ends so: 1, 2 or 3.
-    #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Gate | Self::Image(_) => 1,

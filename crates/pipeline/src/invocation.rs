@@ -34,19 +34,16 @@ pub fn file() -> std::io::Result<PathBuf> {
 }
 
 /// How this program is called.
-#[must_use]
 pub fn name() -> &'static str {
     NAME.get().copied().unwrap_or("spinney")
 }
 
 /// A verb as it is to be typed: `` `spinney setup` ``.
-#[must_use]
 pub fn verb(verb: &str) -> String {
     format!("`{} {verb}`", name())
 }
 
 /// A verb as it is to be typed for the pipeline of `config`.
-#[must_use]
 pub fn verb_for(config: &Config, verb: &str, flags: &str) -> String {
     let path = places::shown(config.path());
     let named = if path == Path::new("pipeline.toml") {

@@ -8,7 +8,6 @@ use spinney_config::{Config, Grounds};
 use crate::failure::{ExitReason, Failure};
 
 /// The clone of Spinney that this program was built in, if it was built in one.
-#[must_use]
 pub fn clone() -> Option<PathBuf> {
     // Cargo says where the package is now, which counts if the clone was moved since the build.
     let now = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
@@ -165,7 +164,6 @@ pub fn cache() -> Result<PathBuf, Failure> {
 }
 
 /// A path as a reader would type it: relative to where they are, if it lies below.
-#[must_use]
 pub fn shown(path: &Path) -> PathBuf {
     let mut full = PathBuf::new();
     for part in std::path::absolute(path)

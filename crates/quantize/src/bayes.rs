@@ -199,19 +199,16 @@ impl QuantBayes {
     }
 
     /// Terms, class after class, one per code.
-    #[must_use]
     pub fn terms(&self) -> &[Term] {
         &self.terms
     }
 
     /// One per class, in score units: the score of a row that lies on all means, negated.
-    #[must_use]
     pub fn offsets(&self) -> &[i64] {
         &self.offsets
     }
 
     /// A score unit is `2^−score_bits` nats.
-    #[must_use]
     pub fn score_bits(&self) -> u8 {
         self.score_bits
     }
@@ -255,7 +252,6 @@ impl QuantBayes {
     /// # Panics
     /// Never with the counts of the model that it belongs to, whose tables were built to pass the
     /// runtime's check.
-    #[must_use]
     pub fn runtime(&self, n_codes: usize, n_classes: usize) -> runtime::GaussianNb<'_> {
         runtime::GaussianNb::new(runtime::Tables {
             n_features: n_codes,

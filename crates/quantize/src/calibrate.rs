@@ -28,7 +28,6 @@ pub enum Sensor {
 
 impl Sensor {
     /// The type's name in `pipeline.toml` and reports: `u8`, …
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::U8 => "u8",
@@ -41,7 +40,6 @@ impl Sensor {
     }
 
     /// Bytes of a reading.
-    #[must_use]
     pub fn n_bytes(self) -> usize {
         match self {
             Self::U8 | Self::I8 => 1,
@@ -51,7 +49,6 @@ impl Sensor {
     }
 
     /// The range of integers that the sensor can deliver; `None` for singles.
-    #[must_use]
     pub fn integers(self) -> Option<(f64, f64)> {
         match self {
             Self::U8 => Some((0.0, 255.0)),
@@ -99,7 +96,6 @@ pub enum Missing {
 
 impl Missing {
     /// What is received, as a number.
-    #[must_use]
     pub fn reading(self) -> f64 {
         match self {
             Self::Nan => f64::NAN,
@@ -155,7 +151,6 @@ pub struct Calibration {
 
 impl Calibration {
     /// Whether readings may be missing.
-    #[must_use]
     pub fn is_missing(&self) -> bool {
         self.missing.is_some()
     }
@@ -420,7 +415,6 @@ fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 
 /// Per feature the range that the model's own numbers need, from its lowest threshold to its highest,
 /// or as far as its classes reach; `None` for a feature that it does not ask.
-#[must_use]
 pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
     let n_features = model.schema().n_features();
     let mut ranges: Vec<Option<(f64, f64)>> = vec![None; n_features];

@@ -28,7 +28,6 @@ pub enum Level {
 
 impl Level {
     /// The level as reports and `pipeline.toml` spell it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EveryInput => "every-input",
@@ -78,7 +77,6 @@ pub struct Remedy {
 ///
 /// # Panics
 /// If `quant` was made from a model of another kind or shape.
-#[must_use]
 pub fn certify(
     model: &FloatModel,
     quant: &QuantModel,
@@ -125,7 +123,6 @@ pub fn certify(
 impl Certificate {
     /// Rows that are listed, as their paths part or their decision lies within the error bound;
     /// ascending. On all others float and Q15 agree.
-    #[must_use]
     pub fn listed_rows(&self) -> BTreeSet<usize> {
         let parting = self.flips.iter().flat_map(|flip| &flip.rows);
         parting.chain(&self.rows_at_risk).copied().collect()
@@ -157,7 +154,6 @@ fn certify_rows(
 ///
 /// # Panics
 /// If `quant` was made from a model of another kind or shape.
-#[must_use]
 pub fn is_within_bound(
     model: &FloatModel,
     quant: &QuantModel,

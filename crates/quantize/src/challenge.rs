@@ -56,7 +56,6 @@ pub struct Subject<'a> {
 ///
 /// # Panics
 /// If the parts of `subject` do not belong together.
-#[must_use]
 pub fn challenge(subject: Subject<'_>, rows: &Dataset, n_inputs: usize, seed: u64) -> Challenge {
     let Subject {
         model,

@@ -24,7 +24,6 @@ pub enum ReadingType {
 
 impl ReadingType {
     /// A reading as the device receives it: rounded to a type of fewer digits, or cut to a range.
-    #[must_use]
     pub fn received(self, reading: f64) -> f64 {
         match self {
             Self::U8 => f64::from(to_u8(reading)),
@@ -45,7 +44,6 @@ impl ReadingType {
     }
 
     /// The type's name in Rust.
-    #[must_use]
     pub fn rust_name(self) -> &'static str {
         match self {
             Self::U8 => "u8",
@@ -56,7 +54,6 @@ impl ReadingType {
     }
 
     /// Size of one reading in bytes.
-    #[must_use]
     pub fn n_bytes(self) -> usize {
         match self {
             Self::U8 => 1,
@@ -199,7 +196,6 @@ impl Coding {
     };
 
     /// The name of the coding in reports.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Affine {
@@ -214,7 +210,6 @@ impl Coding {
 
     /// Flash that the coding's own numbers take: scale and offset, or the cuts; nothing for the
     /// identity.
-    #[must_use]
     pub fn table_bytes(&self) -> usize {
         match self {
             &Self::IDENTITY => 0,
@@ -270,7 +265,6 @@ impl Coding {
     }
 
     /// The categories of a set; none of another coding.
-    #[must_use]
     pub fn categories(&self) -> Vec<u32> {
         let Self::Set { members, .. } = self else {
             return Vec::new();
@@ -283,13 +277,11 @@ impl Coding {
     }
 
     /// Whether a missing reading goes with the members of a set.
-    #[must_use]
     pub fn has_missing(&self) -> bool {
         matches!(self, Self::Set { members, .. } if members[0] != 0)
     }
 
     /// The code of a raw reading, computed by the runtime as the device computes it.
-    #[must_use]
     pub fn code(&self, reading_type: ReadingType, reading: f64) -> i16 {
         match self {
             Self::Affine { shift, offset } => {
@@ -399,7 +391,6 @@ pub(crate) fn exp2(exponent: i8) -> f64 {
 }
 
 /// The largest float32 that is not above `value`.
-#[must_use]
 pub fn round_down(value: f64) -> f32 {
     let near = to_f32(value);
     if f64::from(near) > value {

@@ -33,7 +33,6 @@ pub struct Flip {
 
 impl Flip {
     /// Whether a reading, as the device receives it, flips.
-    #[must_use]
     pub fn holds(&self, reading: f64) -> bool {
         if reading.is_nan() {
             return self.missing;
@@ -109,13 +108,11 @@ impl Interval {
 impl Sensor {
     /// The first and the last place of its readings, in the order of their values: integers are their
     /// own, finite singles count from zero, either way.
-    #[must_use]
     pub fn places(self) -> (i64, i64) {
         places(self)
     }
 
     /// The reading at a place.
-    #[must_use]
     pub fn reading_at(self, place: i64) -> f64 {
         reading_at(self, place)
     }
@@ -146,7 +143,6 @@ fn reading_at(sensor: Sensor, place: i64) -> f64 {
 }
 
 /// The last of these places that goes left, by bisection; the one before the first if none does.
-#[must_use]
 pub fn last_left((first, last): (i64, i64), is_left: impl Fn(i64) -> bool) -> i64 {
     let (mut left, mut right) = (first - 1, last + 1);
     while right.abs_diff(left) > 1 {

@@ -39,7 +39,6 @@ pub enum Leaves {
 
 impl Leaves {
     /// The vote that stands for a proportion of one.
-    #[must_use]
     pub fn unit(&self) -> u32 {
         match self {
             Self::Classes | Self::Values(_) => 1,
@@ -49,7 +48,6 @@ impl Leaves {
     }
 
     /// The name of the leaves' form in reports.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Classes => "class",
@@ -64,7 +62,6 @@ impl Leaves {
     }
 
     /// Bytes of all votes of a leaf for `n_classes`; 0 where leaves are classes.
-    #[must_use]
     pub fn leaf_bytes(&self, n_classes: usize) -> usize {
         match self {
             Self::Classes => 0,
@@ -75,7 +72,6 @@ impl Leaves {
     }
 
     /// Bytes of the votes.
-    #[must_use]
     pub fn table_bytes(&self) -> usize {
         match self {
             Self::Classes => 0,
@@ -86,7 +82,6 @@ impl Leaves {
     }
 
     /// What scores begin with.
-    #[must_use]
     pub fn bases(&self, n_scores: usize) -> Vec<i64> {
         match self {
             Self::Values(values) => values.bases.iter().copied().map(i64::from).collect(),
@@ -251,13 +246,11 @@ impl QuantForest {
     }
 
     /// How values were made votes, in an ensemble that adds.
-    #[must_use]
     pub fn sums(&self) -> Option<&Sums> {
         self.sums.as_ref()
     }
 
     /// One vote in words: a share of one, or a power of two of a raw value.
-    #[must_use]
     pub fn unit(&self) -> String {
         match &self.sums {
             None => format!("1/{}", self.leaves.unit()),
@@ -266,7 +259,6 @@ impl QuantForest {
     }
 
     /// The name of the leaves' form in reports.
-    #[must_use]
     pub fn leaves_name(&self) -> &'static str {
         match (&self.sums, &self.leaves) {
             (Some(_), Leaves::Bytes(_)) => "8-bit values",
@@ -278,20 +270,17 @@ impl QuantForest {
     }
 
     /// The trees, in voting order.
-    #[must_use]
     pub fn trees(&self) -> &[runtime::Tree] {
         &self.trees
     }
 
     /// The splits, tree after tree; each asks a code, by its index.
-    #[must_use]
     pub fn splits(&self) -> &[runtime::Split] {
         &self.splits
     }
 
     /// The trees in the order in which they are shipped: those of one score after the other, where
     /// each adds to one.
-    #[must_use]
     pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.trees.len()).collect();
         if let Leaves::Values(values) = &self.leaves {
@@ -329,7 +318,6 @@ impl QuantForest {
     }
 
     /// What the leaves hold.
-    #[must_use]
     pub fn leaves(&self) -> &Leaves {
         &self.leaves
     }
@@ -363,7 +351,6 @@ impl QuantForest {
     /// # Panics
     /// Never with the counts of the model that it belongs to, whose tables were built to pass the
     /// runtime's check.
-    #[must_use]
     pub fn runtime(&self, n_codes: usize, n_classes: usize) -> runtime::Forest<'_> {
         runtime::Forest::new(runtime::Tables {
             n_features: n_codes,

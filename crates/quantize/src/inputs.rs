@@ -69,7 +69,6 @@ impl Input {
     }
 
     /// The code of a raw reading, computed by the runtime as the device computes it.
-    #[must_use]
     pub fn code(&self, reading_type: ReadingType, reading: f64) -> i16 {
         let code = self.coding.code(reading_type, reading);
         let Some(MissingCode { mark, code: own }) = self.missing else {

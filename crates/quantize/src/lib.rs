@@ -201,7 +201,6 @@ impl QuantModel {
     }
 
     /// The detector of rows whose class is unknown however far it leads.
-    #[must_use]
     pub fn outliers(&self) -> Option<&QuantModel> {
         self.outliers.as_deref()
     }
@@ -210,20 +209,17 @@ impl QuantModel {
     ///
     /// # Panics
     /// If `codes` has another length than the model has inputs.
-    #[must_use]
     pub fn is_outlier(&self, codes: &[i16]) -> bool {
         self.outliers()
             .is_some_and(|detector| argmax(&detector.scores(codes)) == 1)
     }
 
     /// How far a class must lead to be given; `None` where there always is one.
-    #[must_use]
     pub fn margin(&self) -> Option<u64> {
         self.margin
     }
 
     /// How scores become probabilities, where those are asked for.
-    #[must_use]
     pub fn probabilities(&self) -> Option<Probabilities> {
         Probabilities::of(&self.body).filter(|_| self.has_probabilities)
     }
@@ -233,7 +229,6 @@ impl QuantModel {
     ///
     /// # Panics
     /// If `scores` are not this model's.
-    #[must_use]
     pub fn probabilities_of(&self, scores: &[i64]) -> Vec<u16> {
         self.probabilities()
             .map_or_else(Vec::new, |probabilities| probabilities.apply(scores))
@@ -259,13 +254,11 @@ impl QuantModel {
     }
 
     /// Names of features and classes.
-    #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
     /// The type in which rows reach the device.
-    #[must_use]
     pub fn reading_type(&self) -> ReadingType {
         self.reading_type
     }
@@ -277,13 +270,11 @@ impl QuantModel {
     /// none, of the first one, ascending; of trees that compare readings as they are, for every feature,
     /// as those are then handed on without a copy. Second codes of features that may be missing follow,
     /// and sets of categories, which stand for their features where no threshold does.
-    #[must_use]
     pub fn inputs(&self) -> &[Input] {
         &self.inputs.list
     }
 
     /// How thresholds of a feature are coded; `None` where it has none.
-    #[must_use]
     pub fn coding_of(&self, feature: usize) -> Option<&Coding> {
         let mut inputs = self.inputs().iter();
         let is_its = |input: &&Input| {
@@ -296,7 +287,6 @@ impl QuantModel {
     ///
     /// # Panics
     /// If the node is of another model.
-    #[must_use]
     pub fn code_of(&self, node: &spinney_model::Node) -> Option<usize> {
         self.inputs.of(node)
     }
@@ -306,7 +296,6 @@ impl QuantModel {
     ///
     /// # Panics
     /// If the node is of another model.
-    #[must_use]
     pub fn code_threshold(&self, node: &spinney_model::Node) -> Option<i16> {
         match self.inputs.threshold(node, &self.schema, self.reading_type) {
             thresholds::Threshold::NeverLeft => None,
@@ -315,19 +304,16 @@ impl QuantModel {
     }
 
     /// The first code of a feature; `None` where its readings are not coded.
-    #[must_use]
     pub fn input_of(&self, feature: usize) -> Option<&Input> {
         self.inputs().iter().find(|input| input.feature == feature)
     }
 
     /// The model proper.
-    #[must_use]
     pub fn body(&self) -> &Body {
         &self.body
     }
 
     /// The trees; `None` of naive Bayes.
-    #[must_use]
     pub fn forest(&self) -> Option<&QuantForest> {
         match &self.body {
             Body::Forest(forest) => Some(forest),
@@ -340,7 +326,6 @@ impl QuantModel {
     /// With 8, codes may be clamped into 0..=255 and held as bytes, and no decision changes: every
     /// threshold lies in 0..=254, so a code below 0 is at most any threshold, as 0 is, and one
     /// above 255 is above all of them, as 255 is. [`Self::codes`] does not clamp.
-    #[must_use]
     pub fn code_bits(&self) -> u8 {
         match self.forest().is_some_and(codes::are_narrow) {
             true => 8,
@@ -349,7 +334,6 @@ impl QuantModel {
     }
 
     /// Whether codes are the readings themselves, as numbers, all of them in their order.
-    #[must_use]
     pub fn is_identity(&self) -> bool {
         matches!(self.reading_type, ReadingType::U8 | ReadingType::I16)
             && self.inputs().len() == self.schema.n_features()
@@ -361,7 +345,6 @@ impl QuantModel {
     }
 
     /// A row as the device receives it: readings little-endian, one after the other.
-    #[must_use]
     pub fn reading_bytes(&self, row: &[f64]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(row.len() * self.reading_type.n_bytes());
         for (feature, reading) in row.iter().enumerate() {
@@ -373,7 +356,6 @@ impl QuantModel {
 
     /// What the device receives for a reading of a float row: what stands for a missing one in place of
     /// NaN. A type of fewer digits may still round it.
-    #[must_use]
     pub fn received(&self, feature: usize, reading: f64) -> f64 {
         match self.missing[feature] {
             Some(missing) if reading.is_nan() => missing.reading(),
@@ -383,7 +365,6 @@ impl QuantModel {
 
     /// Flash that the numbers of a feature's codes take: of the first, of what changes for missing
     /// readings, and the bits of sets.
-    #[must_use]
     pub fn coding_bytes(&self, feature: usize) -> usize {
         let of_feature = || {
             self.inputs()
@@ -400,7 +381,6 @@ impl QuantModel {
     }
 
     /// Whether the device takes a reading of a float row for a missing one.
-    #[must_use]
     pub fn is_missing(&self, feature: usize, reading: f64) -> bool {
         self.missing[feature].is_some_and(|missing| {
             let mark = missing.mark(self.reading_type);
@@ -409,7 +389,6 @@ impl QuantModel {
     }
 
     /// What the device receives where a reading of a feature is missing; `None` where none is.
-    #[must_use]
     pub fn missing(&self, feature: usize) -> Option<Missing> {
         self.missing[feature]
     }
@@ -418,7 +397,6 @@ impl QuantModel {
     ///
     /// # Panics
     /// If `row` has fewer readings than the model features.
-    #[must_use]
     pub fn codes(&self, row: &[f64]) -> Vec<i16> {
         self.inputs()
             .iter()
@@ -434,13 +412,11 @@ impl QuantModel {
     ///
     /// # Panics
     /// If `codes` has another length than the model has inputs.
-    #[must_use]
     pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
         self.scorer().scores(codes)
     }
 
     /// What the model is for.
-    #[must_use]
     pub fn task(&self) -> Task {
         self.schema.task()
     }
@@ -451,7 +427,6 @@ impl QuantModel {
     ///
     /// # Panics
     /// If `codes` or `scores` are not this model's.
-    #[must_use]
     pub fn delivered(&self, codes: &[i16], scores: &[i64]) -> usize {
         match self.sums() {
             Some(sums) if self.task() == Task::Regress => {
@@ -473,19 +448,16 @@ impl QuantModel {
     }
 
     /// Number of scores of a row: one per class, or per target.
-    #[must_use]
     pub fn n_scores(&self) -> usize {
         self.schema.outputs().len()
     }
 
     /// How values were made scores, in an ensemble that adds.
-    #[must_use]
     pub fn sums(&self) -> Option<&Sums> {
         self.forest()?.sums()
     }
 
     /// The raw values of a row's scores, one per target; none where there are classes.
-    #[must_use]
     pub fn values(&self, scores: &[i64]) -> Vec<f64> {
         self.sums()
             .filter(|_| self.task() == Task::Regress)
@@ -493,7 +465,6 @@ impl QuantModel {
     }
 
     /// Widths of all sums and roundings of votes, worked out for this model, a sentence each.
-    #[must_use]
     pub fn arithmetic(&self) -> Vec<String> {
         let mut lines = match &self.body {
             Body::Forest(forest) => forest.arithmetic(),
@@ -507,7 +478,6 @@ impl QuantModel {
     ///
     /// # Panics
     /// If `row` has another length than the model has features.
-    #[must_use]
     pub fn predict(&self, row: &[f64]) -> usize {
         argmax(&self.scores(&self.codes(row)))
     }

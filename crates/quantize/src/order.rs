@@ -24,7 +24,6 @@ impl QuantModel {
     /// The order in which the trees decide soonest on `rows`, which are training rows: by how much
     /// each tree gives, over all rows, to the class that the whole forest chooses. Where each tree
     /// adds to one score, those of a score follow each other. Empty for naive Bayes.
-    #[must_use]
     pub fn order(&self, rows: &Dataset) -> Vec<usize> {
         let Some(forest) = self.forest() else {
             return Vec::new();

@@ -68,7 +68,6 @@ impl<'a> Paths<'a> {
     ///
     /// # Panics
     /// If `tree` does not exist or `row` is too short.
-    #[must_use]
     pub fn float(&self, tree: usize, row: &[f64]) -> (Vec<Step>, usize) {
         let mut steps = Vec::new();
         let leaf = self.walk(tree, row, &[], Side::Float, |step| {
@@ -82,7 +81,6 @@ impl<'a> Paths<'a> {
     ///
     /// # Panics
     /// If `tree` does not exist or `codes` is too short.
-    #[must_use]
     pub fn q15(&self, tree: usize, codes: &[i16]) -> (Vec<Step>, usize) {
         let mut steps = Vec::new();
         let leaf = self.walk(tree, &[], codes, Side::Q15, |step| {

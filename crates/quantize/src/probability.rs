@@ -103,7 +103,6 @@ fn total_votes(forest: &QuantForest) -> u32 {
 ///
 /// # Panics
 /// If `quant` was made from a model of another kind or shape.
-#[must_use]
 pub fn probability_bound(
     model: &FloatModel,
     quant: &QuantModel,

@@ -41,7 +41,6 @@ struct Reader {
 
 impl QuantModel {
     /// A rescorer of this model's rows.
-    #[must_use]
     pub fn rescorer(&self) -> Rescorer<'_> {
         Rescorer {
             scorer: self.scorer(),

@@ -17,7 +17,6 @@ enum ScorerTables<'m> {
 
 impl QuantModel {
     /// The runtime's view of the model, checked once for many rows.
-    #[must_use]
     pub fn scorer(&self) -> Scorer<'_> {
         let (n_codes, n_classes) = (self.inputs().len(), self.n_scores());
         Scorer {
@@ -35,7 +34,6 @@ impl Scorer<'_> {
     ///
     /// # Panics
     /// If `codes` has another length than the model has inputs.
-    #[must_use]
     pub fn scores(&self, codes: &[i16]) -> Vec<i64> {
         const FITS: &str = "one code per input, one score per class";
         match self.tables {

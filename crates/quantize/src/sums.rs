@@ -285,7 +285,6 @@ impl Sums {
     }
 
     /// Whether each tree adds to one score.
-    #[must_use]
     pub fn is_single(&self) -> bool {
         self.is_single
     }
@@ -299,7 +298,6 @@ impl Sums {
     }
 
     /// Fractional bits of scores.
-    #[must_use]
     pub fn shift(&self) -> i8 {
         self.shift
     }
@@ -312,14 +310,12 @@ impl Sums {
 
     /// Per tree and output, what is taken off leaves, in raw units; below a threshold that class 1
     /// lies below, of the negated values.
-    #[must_use]
     pub fn lows(&self) -> Vec<Vec<f64>> {
         let lows = |tree: &Vec<Shifted>| tree.iter().map(|it| it.low).collect();
         self.trees.iter().map(lows).collect()
     }
 
     /// Per tree and output, what is then added to leaves, in votes.
-    #[must_use]
     pub fn extras(&self) -> Vec<Vec<u32>> {
         let extras = |tree: &Vec<Shifted>| tree.iter().map(|it| it.extra).collect();
         self.trees.iter().map(extras).collect()
@@ -327,13 +323,11 @@ impl Sums {
 
     /// What comes to the sum of leaves: scores of classes begin with it, and the device adds it to
     /// the score of a target; none where leaves hold it.
-    #[must_use]
     pub fn bases(&self) -> &[i64] {
         &self.bases
     }
 
     /// The raw value of each target, from scores.
-    #[must_use]
     pub fn values(&self, scores: &[i64]) -> Vec<f64> {
         let values = scores.iter().zip(&self.bases);
         values
@@ -343,7 +337,6 @@ impl Sums {
 
     /// How far each raw value, or the margin of each class, may be from float's on any input that
     /// takes the same paths: a proven bound, in raw units.
-    #[must_use]
     pub fn bounds(&self) -> Vec<f64> {
         let bounds = self.errors.iter().zip(&self.float_error);
         bounds
@@ -355,7 +348,6 @@ impl Sums {
     ///
     /// # Panics
     /// If `row` has another length than the model has features.
-    #[must_use]
     pub fn bounds_of(&self, model: &Additive, row: &[f64]) -> Vec<f64> {
         let errors = self.errors_of(model, row);
         let bounds = errors.iter().zip(&self.float_error);

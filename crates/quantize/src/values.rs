@@ -37,14 +37,12 @@ impl Numbers {
     }
 
     /// How many there are.
-    #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a tree has a leaf")]
     pub fn len(&self) -> usize {
         self.runtime().len()
     }
 
     /// What a leaf adds.
-    #[must_use]
     pub fn get(&self, leaf: usize) -> u32 {
         self.runtime().get(leaf)
     }
@@ -60,7 +58,6 @@ impl Numbers {
     }
 
     /// Bytes of a number.
-    #[must_use]
     pub fn n_bytes(&self) -> usize {
         match self {
             Self::Bytes(_) => 1,
@@ -70,7 +67,6 @@ impl Numbers {
     }
 
     /// The runtime's view of the numbers.
-    #[must_use]
     pub fn runtime(&self) -> runtime::Values<'_> {
         match self {
             Self::Bytes(numbers) => runtime::Values::Bytes(numbers),
@@ -85,7 +81,6 @@ impl Values {
     ///
     /// # Panics
     /// Never; there are at most `limits::TREES` trees.
-    #[must_use]
     pub fn ends(&self) -> Vec<u16> {
         (0..self.bases.len())
             .map(|score| {

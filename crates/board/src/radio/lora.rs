@@ -12,7 +12,6 @@ const CODING_RATE: u32 = 1;
 /// The formula is that of Semtech's AN1200.13, "LoRa Modem Designer's Guide", section 4, for
 /// LoRaWAN's settings: 125 kHz, coding rate 4/5, explicit header, CRC, 8 symbols of preamble, low
 /// data rate optimization where a symbol takes longer than 16 ms (spreading factors 11 and 12).
-#[must_use]
 pub fn lora_airtime_s(spreading_factor: u32, packet_bytes: u32) -> f64 {
     let symbol_s = symbol_s(spreading_factor);
     let spared = if symbol_s > 16e-3 { 2 } else { 0 };

@@ -115,7 +115,6 @@ pub struct Traffic {
 }
 
 /// The radio of this name.
-#[must_use]
 pub fn radio(name: &str) -> Option<&'static Radio> {
     RADIOS.iter().find(|radio| radio.name == name)
 }
@@ -125,7 +124,6 @@ impl Radio {
     ///
     /// # Panics
     /// Where the payload is larger than a message of this radio holds.
-    #[must_use]
     pub fn airtime_s(&self, payload_bytes: u32) -> f64 {
         assert!(payload_bytes <= self.payload_bytes, "split it first");
         match self.airtime {
@@ -146,7 +144,6 @@ impl Radio {
 
     /// Messages and seconds on the air of so many bytes that are sent at once; nothing is a
     /// message too.
-    #[must_use]
     pub fn split(&self, bytes: u64) -> (u64, f64) {
         let payload = u64::from(self.payload_bytes);
         let full = bytes / payload;
@@ -160,7 +157,6 @@ impl Radio {
     }
 
     /// What sending so many bytes, so many times a day, takes.
-    #[must_use]
     pub fn traffic(&self, bytes: u64, times_per_day: f64) -> Traffic {
         let (messages, airtime_s) = self.split(bytes);
         let draw = &self.draw;

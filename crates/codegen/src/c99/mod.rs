@@ -57,7 +57,6 @@ pub struct Header {
 
 impl Header {
     /// `claim`, of these tables.
-    #[must_use]
     pub fn claimed(&self, mut claim: Claim) -> Claim {
         claim.code_bits = if self.code_type == CodeType::U8 {
             8
@@ -75,7 +74,6 @@ impl Header {
 ///
 /// Bit-packed trees become tables, since C gains nothing from them, and probabilities are left
 /// out; [`Header::notes`] says so.
-#[must_use]
 pub fn c99(identity: Identity<'_>, model: &QuantModel, options: &Options) -> Header {
     let mut options = options.fitted(model);
     if options.code_type == CodeType::U16 {

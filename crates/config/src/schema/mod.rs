@@ -203,14 +203,12 @@ const fn told(comment: &'static str) -> &'static str {
 }
 
 /// The section of this name.
-#[must_use]
 pub fn section(name: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.name == name)
 }
 
 impl Kind {
     /// The values it takes, in words that follow "expected".
-    #[must_use]
     pub fn expected(&self) -> String {
         match self {
             Self::Text => "a string".to_owned(),
@@ -286,7 +284,6 @@ impl Interval {
     }
 
     /// Whether a number lies inside.
-    #[must_use]
     pub fn contains(self, number: f64) -> bool {
         number.is_finite()
             && match self {

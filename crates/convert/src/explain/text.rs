@@ -11,7 +11,6 @@ const NAME_WIDTH: usize = 24;
 
 impl Explanation {
     /// The explanation in lines of text.
-    #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out).expect("writing to a string");

@@ -29,7 +29,6 @@ const DICTIONARY: i64 = 2;
 const RECORDS: i64 = 3;
 
 /// Whether a file begins as one of Arrow's, or as a stream.
-#[must_use]
 pub fn is_arrow(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC) || bytes.starts_with(MARK)
 }

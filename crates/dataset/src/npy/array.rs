@@ -73,13 +73,11 @@ impl<'a> Array<'a> {
     }
 
     /// The size of each dimension; empty for a single scalar.
-    #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// Number of items.
-    #[must_use]
     pub fn n_items(&self) -> usize {
         self.shape.iter().product()
     }
@@ -104,7 +102,6 @@ impl<'a> Array<'a> {
     }
 
     /// One field of all items of an array of records, in C order; `None` if no field has the name.
-    #[must_use]
     pub fn field(&self, name: &str) -> Option<Scalars<'_>> {
         let Item::Record { fields, .. } = &self.item else {
             return None;

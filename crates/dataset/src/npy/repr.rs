@@ -1,7 +1,6 @@
 //! Floats as Python writes them, so that class names look as they did there.
 
 /// A float64 as Python's `repr` writes it: `1.0`, `0.1`, `1e-05`, `1e+16`, `inf`.
-#[must_use]
 pub fn float_repr(value: f64) -> String {
     python_repr(&format!("{value:e}"))
 }

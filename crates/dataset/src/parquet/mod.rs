@@ -15,7 +15,6 @@ use thrift::Value;
 pub(crate) use text::csv;
 
 /// Whether a file begins as one in Parquet does.
-#[must_use]
 pub fn is_parquet(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PAR1")
 }
@@ -53,13 +52,11 @@ pub struct Column {
 
 impl Column {
     /// Number of rows.
-    #[must_use]
     pub fn n_rows(&self) -> usize {
         self.ends.len()
     }
 
     /// The values of a row; none where there is no such row.
-    #[must_use]
     pub fn row(&self, row: usize) -> &[Cell] {
         let start = row
             .checked_sub(1)

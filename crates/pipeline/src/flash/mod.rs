@@ -73,7 +73,6 @@ impl Flash {
     }
 
     /// The chip that the config names.
-    #[must_use]
     pub fn chip(&self) -> &Chip {
         &self.product.config.pipeline.target.chip
     }

@@ -12,7 +12,6 @@ use crate::failure::{ExitReason, Failure};
 use crate::{lock_file, store};
 
 /// The firmware's files, by path within the folder of an image.
-#[must_use]
 pub fn firmware_sources() -> SourceTree {
     let owned = |(path, text): (&str, &str)| {
         let text = match path {

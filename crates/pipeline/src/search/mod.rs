@@ -213,7 +213,6 @@ impl Search {
     }
 
     /// The first trials, as others may run them: each on all folds.
-    #[must_use]
     pub fn ask(&self, n_trials: usize) -> Vec<Trial> {
         let all = self.growths.iter().take(n_trials).enumerate();
         let folds = self.config.pipeline.search.folds as usize;
@@ -531,7 +530,6 @@ impl Search {
     }
 
     /// The config that it is a search of.
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -106,7 +106,6 @@ pub(super) fn edits(keys: &Keys) -> Vec<(&str, Option<String>)> {
 }
 
 /// Keys in a line, without their sections.
-#[must_use]
 pub fn shown(keys: &Keys) -> String {
     let order = DECIDED.iter().copied().chain([LEAVES, CODING, ENCODING]);
     let shown = order.filter_map(|key| {

@@ -40,7 +40,6 @@ impl std::fmt::Display for Standing {
 }
 
 /// How the last run ended, from what it left behind.
-#[must_use]
 pub fn of(config: &Config, progress: &Progress) -> Standing {
     let judged = || -> Result<bool, Doubt> {
         let session = Session::of(config.clone(), progress.clone())?;
