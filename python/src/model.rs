@@ -154,11 +154,7 @@ impl Model {
         let ordered = rows
             .with_features(&schema.feature_names(), is_named)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positions from above"
-        )]
+        // Casts: positions from above.
         let columns: Vec<usize> = ordered.values.iter().map(|at| *at as usize).collect();
         let is_whole = columns.len() == n_columns && columns.iter().copied().eq(0..n_columns);
         Ok((!is_whole).then_some(columns))

@@ -103,11 +103,7 @@ pub fn train_forest(
             return Err(fault("kind", &format!("{other:?}"), kinds));
         }
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count from Python's integers"
-    )]
+    // Casts: a count from Python's integers.
     let max_features = match (max_features.0.as_str(), max_features.1) {
         ("all", _) => MaxFeatures::All,
         ("sqrt", _) => MaxFeatures::Sqrt,

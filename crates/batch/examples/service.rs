@@ -66,7 +66,7 @@ pub fn run() -> Result<String, Box<dyn Error>> {
     ))?)?;
     let file = std::fs::read(format!("{repository}/data/digits_test.csv"))?;
     let test = csv::read(&file, "digit")?;
-    #[expect(clippy::cast_possible_truncation, reason = "pixels are small integers")]
+    // Casts: pixels are small integers.
     let rows: Array2<f32> = test.values().mapv(|reading| reading as f32);
     let body = rows.as_slice().ok_or("rows one after the other")?;
 

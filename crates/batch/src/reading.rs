@@ -103,11 +103,7 @@ impl Reading for f32 {
     const PLACES: RangeInclusive<i64> = -0x7f80_0001..=0x7f80_0000;
 
     fn at(place: i64) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "places lie within 32 bits"
-        )]
+        // Casts: places lie within 32 bits.
         match place {
             0.. => Self::from_bits(place as u32),
             _ => -Self::from_bits((-1 - place) as u32),
@@ -190,11 +186,7 @@ mod tests {
 
     #[test]
     fn a_byte_is_truncated_and_saturated() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "is meant"
-        )]
+        // Casts: is meant.
         fn check(single: f32) {
             let double = f64::from(single);
             assert_eq!(single.byte(), single as u8, "{single}");

@@ -43,10 +43,7 @@ fn values(dataset: &Dataset) -> Vec<u8> {
     let shape = format!("({}, {})", dataset.n_rows(), dataset.features().len());
     let mut bytes = header("<i4", &shape);
     for value in dataset.values() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "features are such integers"
-        )]
+        // Casts: features are such integers.
         bytes.extend((*value as i32).to_le_bytes());
     }
     bytes

@@ -142,7 +142,7 @@ pub(crate) fn sensor_rows(rows: &Dataset, are_floats: bool) -> Vec<String> {
     let reading = |it: &f64| match are_floats {
         // As the shortest single; a gap is NaN.
         true if it.is_nan() => "f32::NAN".to_owned(),
-        #[expect(clippy::cast_possible_truncation, reason = "the device's type")]
+        // Casts: the device's type.
         true => format!("{:?}", *it as f32),
         false => format!("{it:.0}"),
     };

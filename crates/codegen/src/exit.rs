@@ -230,11 +230,7 @@ pub(crate) fn majority(n_trees: usize) -> u32 {
 /// between two votes of one of its leaves. A `margin` below 1 is content with that share of the
 /// certain votes, rounded up, or of the certain lead, rounded down.
 pub(crate) fn enough(trees: &[Tree], leaves: &Leaves, n_classes: usize, margin: f64) -> Enough {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a number of 32 bits is one"
-    )]
+    // Casts: a share of a number of 32 bits is one.
     let share = |certain: u32, round: fn(f64) -> f64| round(f64::from(certain) * margin) as u32;
     if *leaves == Leaves::Classes {
         return Enough::Votes(share(majority(trees.len()), f64::ceil).max(1));

@@ -541,7 +541,6 @@ pub enum Frontend {
     Motion(MotionFrontend),
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 const fn is_zero(value: &u32) -> bool {
     *value == 0
 }

@@ -274,10 +274,7 @@ fn beyond_float32(rows: &Dataset) -> Option<Note> {
     if rows.numbers().is_some() {
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "that is what is looked for"
-    )]
+    // Casts: that is what is looked for.
     let single = |reading: f64| reading as f32;
     let is_other = |a: f64, b: f64| (a - b).abs() > a.abs().max(b.abs()) * 2_f64.powi(-44);
     let columns: Vec<String> = (rows.features().iter())

@@ -33,11 +33,7 @@ pub fn split(dataset: &Dataset, test_fraction: f64, seed: u64) -> Result<Split, 
         "a fraction between 0 and 1"
     );
     let n_rows = dataset.n_rows();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a row count"
-    )]
+    // Casts: a share of a row count.
     let n_test = (test_fraction * n_rows as f64).ceil() as usize;
     let strata = dataset.strata();
     let mut counts = vec![0; 1 + strata.iter().max().map_or(0, |most| *most)];
@@ -206,10 +202,7 @@ fn below(rng: &mut Xoshiro256PlusPlus, bound: usize) -> usize {
     let biased = bound.wrapping_neg() % bound;
     loop {
         let product = u128::from(rng.next_u64()) * u128::from(bound);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the low half decides on bias"
-        )]
+        // Casts: the low half decides on bias.
         let low = product as u64;
         if low >= biased {
             return usize::try_from(product >> 64).expect("below a usize");

@@ -384,7 +384,6 @@ impl fmt::Display for SumDescription {
     }
 }
 
-#[expect(clippy::float_cmp, reason = "one is exact")]
 fn is_other_than_one(number: f64) -> bool {
     number != 1.0
 }

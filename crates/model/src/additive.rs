@@ -113,7 +113,7 @@ impl Precision {
     /// One addition, rounded as the type rounds.
     pub fn add(self, sum: f64, addend: f64) -> f64 {
         match self {
-            #[expect(clippy::cast_possible_truncation, reason = "the cast is the rule")]
+            // Casts: the cast is the rule.
             Self::Float32 => f64::from(sum as f32 + addend as f32),
             Self::Float64 => sum + addend,
         }

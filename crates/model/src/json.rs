@@ -95,7 +95,6 @@ fn link<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Link
         .map_err(serde::de::Error::custom)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_given(naming: &Naming) -> bool {
     *naming == Naming::Given
 }

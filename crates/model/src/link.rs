@@ -54,8 +54,6 @@ pub(crate) fn one() -> f64 {
     1.0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-#[expect(clippy::float_cmp, reason = "one is exact")]
 pub(crate) fn is_one(number: &f64) -> bool {
     *number == 1.0
 }
@@ -71,7 +69,7 @@ fn isolation_score(raw: f64) -> f64 {
 
 /// Winitzki's approximation of the inverse error function, in the float32 that ONNX Runtime computes it
 /// in: next to 0.5 its roundings make up to a thousandth of the value.
-#[expect(clippy::cast_possible_truncation, reason = "float32 is the rule")]
+// Casts: float32 is the rule.
 fn probit(raw: f64) -> f64 {
     // Below and above, 2 · raw − 1 is −1 and 1, which have no inverse.
     const MIN: f32 = f32::EPSILON / 4.0;

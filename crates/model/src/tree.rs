@@ -204,7 +204,7 @@ impl Tree {
     pub(crate) fn fill(&mut self, fills: &[Option<f64>]) {
         for node in &mut self.nodes {
             let fill = node.split().and_then(|(feature, _)| fills[feature]);
-            #[expect(clippy::cast_possible_truncation, reason = "as the split compares it")]
+            // Casts: as the split compares it.
             let is_left = fill.map(|fill| node.sends_left(f64::from(fill as f32)));
             if let (Some(is_left), Node::Split { missing, .. } | Node::Member { missing, .. }) =
                 (is_left, node)

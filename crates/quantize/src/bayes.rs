@@ -182,13 +182,10 @@ impl QuantBayes {
         let terms = terms(score_bits, most);
         let offsets = constants
             .iter()
+            // Casts: clamped to 61 bits.
             .map(|constant| {
-                #[expect(clippy::cast_possible_truncation, reason = "clamped to 61 bits")]
-                let offset = (-constant * unit(score_bits))
-                    .round()
-                    .clamp(-exp2(OFFSET_BITS), exp2(OFFSET_BITS))
-                    as i64;
-                offset
+                let offset = (-constant * unit(score_bits)).round();
+                offset.clamp(-exp2(OFFSET_BITS), exp2(OFFSET_BITS)) as i64
             })
             .collect();
         Self {
@@ -396,11 +393,7 @@ fn encode_scale(scale: f64, most: f64) -> (u16, u8) {
         .rev()
         .find(|shift| (scale * exp2_u8(*shift)).round() <= FACTOR_MAX)
         .unwrap_or(0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most the largest factor"
-    )]
+    // Casts: at most the largest factor.
     let factor = (scale * exp2_u8(shift)).round() as u16;
     (factor, shift)
 }
@@ -414,10 +407,7 @@ fn exp2_u8(exponent: u8) -> f64 {
     exp2(i8::try_from(exponent).expect("at most 40"))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, which is meant"
-)]
+// Casts: `as` saturates, which is meant.
 fn saturate(mean: f64) -> i16 {
     mean as i16
 }

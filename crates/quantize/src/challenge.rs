@@ -104,9 +104,8 @@ impl Random {
     }
 
     fn below(&mut self, n: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "below n")]
-        let index = (self.next() % n as u64) as usize;
-        index
+        // Casts: below n.
+        (self.next() % n as u64) as usize
     }
 
     /// Uniform in `0.0..1.0`.

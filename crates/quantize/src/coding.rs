@@ -123,35 +123,22 @@ impl Visit for runtime::Sets<'_> {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates, which is meant"
-)]
+// Casts: `as` saturates, which is meant.
 fn to_u8(reading: f64) -> u8 {
     reading as u8
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, which is meant"
-)]
+// Casts: `as` saturates, which is meant.
 fn to_i16(reading: f64) -> i16 {
     reading as i16
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, which is meant"
-)]
+// Casts: `as` saturates, which is meant.
 fn to_i32(reading: f64) -> i32 {
     reading as i32
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "singles are what the device receives"
-)]
+// Casts: singles are what the device receives.
 fn to_f32(reading: f64) -> f32 {
     reading as f32
 }
@@ -349,7 +336,7 @@ impl Coding {
             .unwrap_or(-120);
         let scale = exp2(shift);
         let middle = f64::midpoint((low * scale).floor(), (high * scale).floor()).floor();
-        #[expect(clippy::cast_possible_truncation, reason = "bounded by SCALED_MAX")]
+        // Casts: bounded by SCALED_MAX.
         let offset = middle as i32;
         Self::Affine { shift, offset }
     }
@@ -365,7 +352,7 @@ impl Coding {
             let (low, high) = ((low * scale).floor(), (high * scale).floor());
             high - low <= SPAN && low.abs().max(high.abs()) <= SCALED_MAX
         })?;
-        #[expect(clippy::cast_possible_truncation, reason = "bounded by SCALED_MAX")]
+        // Casts: bounded by SCALED_MAX.
         let offset = (low * exp2(shift)).floor() as i32;
         Some(Self::Affine { shift, offset })
     }

@@ -139,11 +139,7 @@ impl VoteWidth {
     pub(crate) fn vote(self, proportion: f64) -> u16 {
         match self {
             // A byte has no fixed-point type in which 1 is representable and 255/255.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a proportion times 255"
-            )]
+            // Casts: a proportion times 255.
             Self::Bytes => (proportion * 255.0).round().clamp(0.0, 255.0) as u16,
             Self::Words => U1F15::saturating_from_num(proportion.clamp(0.0, 1.0)).to_bits(),
         }

@@ -94,7 +94,7 @@ impl Sums {
         let widest = widths.fold(0.0, f64::max);
         let mut shift = SHIFT_MAX;
         if widest > 0.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+            // Casts: clamped.
             let fits = (f64::from(most) / widest)
                 .log2()
                 .floor()
@@ -509,17 +509,12 @@ fn is_softmax(model: &Additive) -> bool {
 
 /// A whole number of 53 bits as an integer.
 fn whole(value: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "checked")]
+    // Casts: checked.
     (value.abs() < 9.0e15).then_some(value as i64)
 }
 
 /// A whole number of at most 32 bits, not negative.
 fn integer(vote: f64) -> u32 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a whole number in range, or one that is refused"
-    )]
-    let vote = vote as u32;
-    vote
+    // Casts: a whole number in range, or one that is refused.
+    vote as u32
 }

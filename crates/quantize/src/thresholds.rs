@@ -128,10 +128,7 @@ pub(crate) fn codings(
 /// The next reading that a sensor of this type may deliver.
 fn next_above(reading: f64, reading_type: ReadingType) -> f64 {
     match reading_type {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "cuts are on the grid of float32"
-        )]
+        // Casts: cuts are on the grid of float32.
         ReadingType::F32 => f64::from((reading as f32).next_up()),
         ReadingType::U8 | ReadingType::I16 | ReadingType::I32 => reading + 1.0,
     }

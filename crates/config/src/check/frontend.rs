@@ -188,11 +188,7 @@ fn whole_rate(reader: &mut Reader, section: &RawSection) -> Option<u32> {
         reader.fault(Fault::new(section.given("sample_rate"), message));
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an integer of 1,000 to 192,000"
-    )]
+    // Casts: an integer of 1,000 to 192,000.
     Some(rate as u32)
 }
 
@@ -270,11 +266,7 @@ fn frames(
         reader.fault(Fault::new(section.given("decision_s"), message));
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "1 to a million"
-    )]
+    // Casts: 1 to a million.
     NonZeroU32::new(frames as u32)
 }
 
@@ -294,7 +286,7 @@ fn scenes(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Optio
         reader.fault(Fault::new(section.given("snr_db"), message));
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "−60 to 60")]
+    // Casts: −60 to 60.
     let snr_db = (*low as i32, *high as i32);
     Some(Scenes {
         train_decisions: section.integer_u32("train_decisions")?,

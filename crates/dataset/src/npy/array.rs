@@ -227,7 +227,7 @@ impl Scalars<'_> {
             Kind::Bool => Some(if bytes[0] == 0 { "False" } else { "True" }.to_owned()),
             Kind::Signed | Kind::Unsigned => Some(self.integer(bytes)?.to_string()),
             Kind::Float if self.scalar.n_bytes == 4 => {
-                #[expect(clippy::cast_possible_truncation, reason = "it was float32")]
+                // Casts: it was float32.
                 let value = self.scalar.float(bytes) as f32;
                 Some(python_repr(&format!("{value:e}")))
             }

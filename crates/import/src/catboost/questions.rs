@@ -117,11 +117,7 @@ impl Questions {
             "OneHotFeature" => {
                 let index = split.cat_feature_index.ok_or_else(odd)?;
                 let value = split.value.ok_or_else(odd)?;
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a hash of 32 bits"
-                )]
+                // Casts: a hash of 32 bits.
                 let hash = value as u32;
                 let feature = *self.categories.get(index).ok_or_else(odd)?;
                 let category = self.texts.get(&hash).ok_or_else(|| {

@@ -69,7 +69,7 @@ impl Op {
         ))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the cast is the operation")]
+    // Casts: the cast is the operation.
     fn apply(&self, x: f64) -> f64 {
         let one = |is_one: bool| f64::from(u8::from(is_one));
         match self {

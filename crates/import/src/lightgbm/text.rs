@@ -256,11 +256,7 @@ impl RawTree {
 impl RawTree {
     /// The categories that go left at a split; its threshold is the number of their set.
     fn set(&self, index: usize, budget: &Budget) -> Result<Vec<u32>, ImportError> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an index, or none that there is"
-        )]
+        // Casts: an index, or none that there is.
         let set = self.threshold[index] as usize;
         let end = set.checked_add(1).and_then(|end| self.set_begins.get(end));
         let ends = self.set_begins.get(set).zip(end);

@@ -98,11 +98,7 @@ impl RawNode {
 pub(crate) fn categories(numbers: &[f64]) -> Option<Vec<u32>> {
     let most = limits::CATEGORIES.max as f64;
     let category = |number: &f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be a whole number of 16 bits"
-        )]
+        // Casts: checked to be a whole number of 16 bits.
         let category = *number as u32;
         (number.fract() == 0.0 && (0.0..most).contains(number)).then_some(category)
     };
@@ -126,7 +122,7 @@ pub(crate) fn opposite(side: Side) -> Side {
 pub(crate) fn before(threshold: f64, compare: Compare) -> f64 {
     match compare {
         Compare::Float32 => {
-            #[expect(clippy::cast_possible_truncation, reason = "rounded down below")]
+            // Casts: rounded down below.
             let single = threshold as f32;
             if f64::from(single) < threshold {
                 f64::from(single)

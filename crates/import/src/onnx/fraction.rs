@@ -88,7 +88,7 @@ mod tests {
             for denominator in 1..200_u32 {
                 for numerator in 0..=denominator {
                     let value = f64::from(numerator) / f64::from(denominator);
-                    #[expect(clippy::cast_possible_truncation, reason = "as ONNX stores it")]
+                    // Casts: as ONNX stores it.
                     let weight = (value * (1.0 / n_trees as f64)) as f32;
                     let found = simplest(weight, n_trees).expect("a fraction");
                     assert_eq!(

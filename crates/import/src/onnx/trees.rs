@@ -102,10 +102,7 @@ enum Share {
 
 impl Share {
     fn of(weight: f64, n_trees: usize) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "compared with the original"
-        )]
+        // Casts: compared with the original.
         let single = weight as f32;
         let found = (f64::from(single) == weight)
             .then(|| fraction::simplest(single, n_trees))

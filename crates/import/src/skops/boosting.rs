@@ -243,11 +243,7 @@ impl Known {
     /// The categories of a feature that are in a set of 256 bits, in words of 32, or those that are
     /// not.
     fn parted(&self, feature: u32, bits: &[f64], are_others: bool) -> Vec<u32> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an integer of 32 bits"
-        )]
+        // Casts: an integer of 32 bits.
         let is_in = |it: &u32| bits[*it as usize / 32] as u64 >> (it % 32) & 1 == 1;
         let known = self.0.get(feature as usize).into_iter().flatten();
         known

@@ -37,11 +37,7 @@ pub(super) fn apply(
                 let indices = step.get("_transformer_to_input_indices")?;
                 let indices = indices.get(&name.text()?)?.list_of_numbers()?;
                 let column = |index: &f64| {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "an index, or none that there is"
-                    )]
+                    // Casts: an index, or none that there is.
                     let column = inputs.get(*index as usize).cloned();
                     column.ok_or_else(|| part.odd("indices of columns"))
                 };

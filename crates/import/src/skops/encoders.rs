@@ -287,11 +287,7 @@ pub(super) fn impute(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Im
     let mut indicators = Vec::new();
     if let Some(indicator) = step.find("indicator_") {
         for index in indicator.get("features_")?.list_of_numbers()? {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "an index"
-            )]
+            // Casts: an index.
             let column = inputs.get(index as usize).cloned();
             let mut column = column.ok_or_else(|| indicator.odd("indices of features"))?;
             column.ops.push(Op::IsMissing);

@@ -253,10 +253,6 @@ fn parts_learnt_missing(parts: &[Part]) -> bool {
 }
 
 /// Whether all trees count for the same, so that their mean is their sum by their number.
-#[expect(
-    clippy::float_cmp,
-    reason = "shares of one ensemble are the same number"
-)]
 fn have_one_share(parts: &[Part]) -> bool {
     parts.iter().all(|part| part.share == parts[0].share)
 }

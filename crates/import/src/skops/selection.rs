@@ -103,11 +103,7 @@ fn percentile(step: &Object, param: &str, inputs: Vec<Input>) -> Result<Vec<Inpu
     let mut sorted = scores.clone();
     sorted.sort_by(f64::total_cmp);
     let place = (100.0 - percentile) / 100.0 * (sorted.len() - 1) as f64;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an index"
-    )]
+    // Casts: an index.
     let below = (place.max(0.0) as usize).min(sorted.len() - 1);
     let (low, high) = (sorted[below], sorted[(below + 1).min(sorted.len() - 1)]);
     // NumPy starts from the nearer end.
@@ -117,11 +113,7 @@ fn percentile(step: &Object, param: &str, inputs: Vec<Input>) -> Result<Vec<Inpu
         false => low + (high - low) * share,
     };
     let mut keep: Vec<bool> = scores.iter().map(|score| *score > bound).collect();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count"
-    )]
+    // Casts: a count.
     let n_max = (scores.len() as f64 * percentile / 100.0) as usize;
     let n_ties = n_max.saturating_sub(keep.iter().filter(|it| **it).count());
     let ties = (0..scores.len()).filter(|index| scores[*index].total_cmp(&bound).is_eq());

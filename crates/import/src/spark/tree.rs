@@ -158,10 +158,7 @@ pub(super) fn raw(
 fn readings(categories: &[f64], values: &BTreeMap<i64, f64>) -> Result<Vec<f64>, ImportError> {
     let mut readings = Vec::with_capacity(categories.len());
     for category in categories {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "an index, or none of the map"
-        )]
+        // Casts: an index, or none of the map.
         let value = values.get(&(*category as i64));
         readings.push(*value.ok_or_else(|| {
             ImportError::broken(

@@ -481,7 +481,7 @@ fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportEr
     if numbers.len() != n_outputs {
         return Err(odd());
     }
-    #[expect(clippy::cast_possible_truncation, reason = "the cast is the rounding")]
+    // Casts: the cast is the rounding.
     let logarithm = |number: f32| libm::log(f64::from(number)) as f32;
     let starts = numbers.iter().map(|number| {
         f64::from(match start {

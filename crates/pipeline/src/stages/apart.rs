@@ -36,11 +36,7 @@ pub(super) fn hold_out(
         },
         (CalibrationRows::Share(share), Some(train)) => {
             let order = permutation(train.n_rows(), config.pipeline.identity.seed);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a share of a row count"
-            )]
+            // Casts: a share of a row count.
             let n_held = (share * train.n_rows() as f64).ceil() as usize;
             let (held, kept) = order.split_at(n_held.min(train.n_rows()));
             let sorted = |rows: &[usize]| {

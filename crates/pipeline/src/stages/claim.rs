@@ -97,11 +97,7 @@ pub(super) fn readings(claim: &Claim, bytes: &[u8]) -> Vec<f64> {
 
 /// A row of readings as it reaches the device.
 pub(super) fn row_bytes(claim: &Claim, row: &[f64]) -> Vec<u8> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "readings are what the device receives already"
-    )]
+    // Casts: readings are what the device receives already.
     let put = |reading: &f64| match claim.reading {
         Sensor::F32 => (*reading as f32).to_le_bytes().to_vec(),
         Sensor::U8 => vec![*reading as u8],

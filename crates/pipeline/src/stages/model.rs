@@ -348,7 +348,7 @@ fn forest_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> ForestPa
     let n_rows = rows.n_rows();
     let class_weights = match &forest.class_weight {
         ClassWeight::Given(given) => {
-            #[expect(clippy::cast_possible_truncation, reason = "row weights are float32")]
+            // Casts: row weights are float32.
             let weight = |name: &String| given.get(name).map_or(1.0, |weight| *weight as f32);
             Some(rows.classes().iter().map(weight).collect())
         }
@@ -391,11 +391,7 @@ fn forest_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> ForestPa
 }
 
 /// A number of rows, or a share of them rounded up, as scikit-learn does.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a row count"
-)]
+// Casts: a share of a row count.
 fn rows_of(count: Count, n_rows: usize) -> usize {
     match count {
         Count::Rows(rows) => rows as usize,

@@ -67,11 +67,7 @@ impl Asked<'_> {
             Failure::from(self.config.fault(&self.place, message, None))
         };
         let steps = self.property.seconds * STEPS_PER_SECOND as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a number above 0"
-        )]
+        // Casts: a number above 0.
         let steps = Steps(steps as u64);
         let (verdict, counterexample, drift) = match &self.property.asks {
             Asks::Drift { share, min_share } => {

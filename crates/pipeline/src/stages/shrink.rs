@@ -122,11 +122,7 @@ pub fn run(
                     );
                 }
             }
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a number above 0"
-            )]
+            // Casts: a number above 0.
             let steps = Steps((asked.seconds * STEPS_PER_SECOND as f64) as u64);
             let max_error = max_error(config, &original)?;
             let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
@@ -307,11 +303,7 @@ fn rising(losses: &[f64]) -> Vec<f64> {
 
 /// Of rows kept apart, how many may change their class, so that a further one does with probability at
 /// most `alpha`: `⌊alpha · (n + 1)⌋ − 1`; `None` where not even none may.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a number of rows"
-)]
+// Casts: a share of a number of rows.
 fn n_may_change(alpha: f64, n_rows: usize) -> Option<usize> {
     ((alpha * (n_rows + 1) as f64) as usize).checked_sub(1)
 }
@@ -485,11 +477,7 @@ impl Score<'_> {
         original: &FloatModel,
         ratio: f64,
     ) -> Result<FloatModel, Failure> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a number of splits"
-        )]
+        // Casts: a share of a number of splits.
         let n_splits = (original.n_splits() as f64 / ratio) as usize;
         let model = family.at_most(n_splits);
         model.map_err(|error| at_fault(model::file_of(self.config), &error))

@@ -235,11 +235,7 @@ impl Sides<'_> {
         let n_decisions = n_decisions as usize;
         let rate = self.frontend.sample_rate_hz;
         let per_decision = self.front_end.n_samples_per_decision();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share below 1 of 2^32; seconds saturate"
-        )]
+        // Casts: a share below 1 of 2^32; seconds saturate.
         let (event_share, event_samples_max) = (
             (scenes.event_share * 4_294_967_296.0) as u32,
             (scenes.event_s * f64::from(rate)).round() as usize,
