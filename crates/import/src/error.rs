@@ -71,6 +71,27 @@ impl ImportError {
     }
 }
 
+/// A fault in a file: the place, and formats of what was found and what is expected.
+macro_rules! broken {
+    ($place:expr; $found:literal $(, $of_found:expr)*; $expected:literal $(, $of_expected:expr)*) => {
+        $crate::ImportError::broken(
+            $place,
+            format!($found $(, $of_found)*),
+            format!($expected $(, $of_expected)*),
+        )
+    };
+}
+
+/// Something that is not read or folded, and what works instead, as formats.
+macro_rules! refused {
+    ($what:literal $(, $of_what:expr)*; $instead:literal $(, $of_instead:expr)*) => {
+        $crate::ImportError::refused(
+            format!($what $(, $of_what)*),
+            format!($instead $(, $of_instead)*),
+        )
+    };
+}
+
 impl From<ModelError> for ImportError {
     fn from(error: ModelError) -> Self {
         Self::broken(error.place, error.found, error.expected)

@@ -22,11 +22,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[macro_use]
+mod error;
+
 mod catboost;
 mod classes;
 mod describe;
 mod draft;
-mod error;
 mod fold;
 mod lightgbm;
 mod lower;
@@ -83,13 +85,9 @@ pub struct Origin {
 pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     let reader = sniff::reader(bytes)?;
     if bytes.len() > reader.file_bytes_max {
-        return Err(ImportError::broken(
-            "the file",
-            format!("{} bytes", bytes.len()),
-            format!(
-                "at most {}, far beyond what fits a microcontroller",
-                reader.file_bytes_max
-            ),
+        return Err(broken!(
+            "the file"; "{} bytes", bytes.len();
+            "at most {}, far beyond what fits a microcontroller", reader.file_bytes_max
         ));
     }
     (reader.read)(bytes)

@@ -224,11 +224,7 @@ impl Model {
             }
         };
         if n != wanted {
-            return Err(ImportError::broken(
-                "scale_and_bias",
-                format!("{n} biases"),
-                wanted.to_string(),
-            ));
+            return Err(broken!("scale_and_bias"; "{n} biases"; "{wanted}"));
         }
         let threshold = match (target, &self.model_info.binclass_probability_threshold) {
             (Target::Binary, Some(text)) => Some(logit(text)?),
@@ -312,10 +308,9 @@ impl ClassParams {
             // A whole number is written without its point.
             let whole = label.as_f64().filter(|_| is_float).map(Value::from);
             classes::name(whole.as_ref().unwrap_or(label)).ok_or_else(|| {
-                ImportError::broken(
-                    "model_info.class_params.class_names",
-                    "something else",
-                    "numbers, booleans or texts",
+                broken!(
+                    "model_info.class_params.class_names"; "something else";
+                    "numbers, booleans or texts"
                 )
             })
         });
@@ -335,10 +330,9 @@ fn oblivious(
     let splits = tree.splits.unwrap_or_default();
     let depth = splits.len();
     if depth > 16 || tree.leaf_values.len() != n << depth {
-        return Err(ImportError::broken(
-            "leaf_values",
-            format!("{} numbers behind {depth} splits", tree.leaf_values.len()),
-            format!("{n} for each leaf, and at most 16 splits"),
+        return Err(broken!(
+            "leaf_values"; "{} numbers behind {depth} splits", tree.leaf_values.len();
+            "{n} for each leaf, and at most 16 splits"
         ));
     }
     let n_leaves = 1_usize << depth;
@@ -385,21 +379,13 @@ fn nested(root: Node, n: usize, questions: &Questions) -> Result<RawTree, Import
                     Leaf::Each(values) => values,
                 };
                 if values.len() != n {
-                    return Err(ImportError::broken(
-                        "a leaf",
-                        format!("{} numbers", values.len()),
-                        n.to_string(),
-                    ));
+                    return Err(broken!("a leaf"; "{} numbers", values.len(); "{n}"));
                 }
                 nodes[at] = RawNode::Leaf(leaves.len());
                 leaves.push(values);
             }
             _ => {
-                return Err(ImportError::broken(
-                    "a node",
-                    "neither",
-                    "a split with two children, or a value",
-                ));
+                return Err(broken!("a node"; "neither"; "a split with two children, or a value"));
             }
         }
     }

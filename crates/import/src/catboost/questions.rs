@@ -29,10 +29,7 @@ impl Questions {
             ("embedding", &info.embedding_features),
         ] {
             if !list.is_empty() {
-                return Err(ImportError::refused(
-                    format!("a CatBoost model with {what} features"),
-                    "fit it on numbers",
-                ));
+                return Err(refused!("a CatBoost model with {what} features"; "fit it on numbers"));
             }
         }
         let floats = info.float_features.iter();
@@ -47,10 +44,9 @@ impl Questions {
         for (at, name) in &columns {
             let slot = names.get_mut(*at).filter(|slot| slot.is_none());
             *slot.ok_or_else(|| {
-                ImportError::broken(
-                    "features_info",
-                    format!("the flat_feature_index {at}"),
-                    format!("one of its own for each feature, below {n_features}"),
+                broken!(
+                    "features_info"; "the flat_feature_index {at}";
+                    "one of its own for each feature, below {n_features}"
                 )
             })? = Some(name.map_or("", String::as_str));
         }
@@ -96,10 +92,9 @@ impl Questions {
         yes: usize,
     ) -> Result<RawNode, ImportError> {
         let odd = || {
-            ImportError::broken(
-                "a split",
-                "no feature, or no border or value",
-                "those of a FloatFeature or OneHotFeature",
+            broken!(
+                "a split"; "no feature, or no border or value";
+                "those of a FloatFeature or OneHotFeature"
             )
         };
         match split.split_type.as_str() {
@@ -134,9 +129,8 @@ impl Questions {
                 "a CatBoost model with ctr features, which are statistics of categories,",
                 "fit with one_hot_max_size above the number of categories, or code categories as numbers",
             )),
-            other => Err(ImportError::refused(
-                format!("a CatBoost split of type {}", shown(other)),
-                "FloatFeature and OneHotFeature are",
+            other => Err(refused!(
+                "a CatBoost split of type {}", shown(other); "FloatFeature and OneHotFeature are"
             )),
         }
     }

@@ -201,12 +201,9 @@ impl Input {
                 });
             }
             _ => {
-                return Err(ImportError::refused(
-                    format!(
-                        "feature {} both scaled and a feature of categories",
-                        self.raw
-                    ),
-                    "leave the scaler out: trees need none",
+                return Err(refused!(
+                    "feature {} both scaled and a feature of categories", self.raw;
+                    "leave the scaler out: trees need none"
                 ));
             }
         };

@@ -67,10 +67,9 @@ impl Feed {
         if self.inputs.len() == n_features {
             return Ok(());
         }
-        Err(ImportError::broken(
-            "the pipeline",
-            format!("{} features before the classifier", self.inputs.len()),
-            format!("the {n_features} that it was fitted on"),
+        Err(broken!(
+            "the pipeline"; "{} features before the classifier", self.inputs.len();
+            "the {n_features} that it was fitted on"
         ))
     }
 
@@ -226,9 +225,8 @@ impl Feed {
         for index in order {
             let input = &self.inputs[index];
             if inputs.last() == Some(&input.raw) {
-                return Err(ImportError::refused(
-                    format!("naive Bayes with feature {} twice", input.raw),
-                    "pass each feature once",
+                return Err(refused!(
+                    "naive Bayes with feature {} twice", input.raw; "pass each feature once"
                 ));
             }
             inputs.push(input.raw);

@@ -142,18 +142,13 @@ impl RawModel {
             _ => 1,
         };
         if n_outputs != wanted {
-            return Err(ImportError::broken(
-                "num_tree_per_iteration",
-                n_outputs.to_string(),
-                wanted.to_string(),
-            ));
+            return Err(broken!("num_tree_per_iteration"; "{n_outputs}"; "{wanted}"));
         }
         let n_trees = self.trees.len();
         if !n_trees.is_multiple_of(n_outputs) {
-            return Err(ImportError::broken(
-                "the trees",
-                format!("{n_trees} of them"),
-                format!("a multiple of {n_outputs}, one per output and round"),
+            return Err(broken!(
+                "the trees"; "{n_trees} of them";
+                "a multiple of {n_outputs}, one per output and round"
             ));
         }
         let trees = self
@@ -253,10 +248,8 @@ fn encode(
 /// The names of features, unless they are those that LightGBM makes up: `Column_0`, `Column_1`, ….
 fn names(names: Vec<String>, n_features: usize) -> Result<Option<Vec<String>>, ImportError> {
     if names.len() != n_features {
-        return Err(ImportError::broken(
-            "feature_names",
-            format!("{} names", names.len()),
-            format!("one per feature, {n_features}"),
+        return Err(broken!(
+            "feature_names"; "{} names", names.len(); "one per feature, {n_features}"
         ));
     }
     let are_made_up = names

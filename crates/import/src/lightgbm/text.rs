@@ -111,13 +111,8 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
     for line in lines.map(|(_, line)| line) {
         if let Some(lists) = line.strip_prefix("pandas_categorical:") {
             budget.take_json("pandas_categorical", lists.as_bytes(), JSON_VALUES)?;
-            model.pandas_categorical = serde_json::from_str(lists).map_err(|error| {
-                ImportError::broken(
-                    "pandas_categorical",
-                    error.to_string(),
-                    "lists of categories",
-                )
-            })?;
+            model.pandas_categorical = serde_json::from_str(lists)
+                .map_err(|error| broken!("pandas_categorical"; "{error}"; "lists of categories"))?;
         }
     }
     model.check(Format::Lightgbm, &budget)
@@ -180,11 +175,7 @@ impl RawTree {
             ("right_child", self.right.len(), n_splits),
         ] {
             if found != wanted {
-                return Err(ImportError::broken(
-                    what,
-                    format!("{found} numbers"),
-                    wanted.to_string(),
-                ));
+                return Err(broken!(what; "{found} numbers"; "{wanted}"));
             }
         }
         budget.take_items(place, n_splits + self.leaf.len(), 48)?;
@@ -203,13 +194,9 @@ impl RawTree {
                 at
             };
             at.ok_or_else(|| {
-                ImportError::broken(
-                    format!("{what}[{index}]"),
-                    child.to_string(),
-                    format!(
-                        "a split below {n_splits}, or a leaf from -{} to -1",
-                        self.leaf.len()
-                    ),
+                broken!(
+                    format!("{what}[{index}]"); "{child}";
+                    "a split below {n_splits}, or a leaf from -{} to -1", self.leaf.len()
                 )
             })
         };
@@ -237,10 +224,9 @@ impl RawTree {
                     1 => Missing::Zero,
                     2 => Missing::Nan,
                     _ => {
-                        return Err(ImportError::broken(
-                            format!("decision_type[{index}]"),
-                            decision.to_string(),
-                            "a missing type of 0 to 2",
+                        return Err(broken!(
+                            format!("decision_type[{index}]"); "{decision}";
+                            "a missing type of 0 to 2"
                         ));
                     }
                 },
@@ -279,10 +265,7 @@ impl RawTree {
 
 /// Refuses trees with linear models in their leaves.
 pub(super) fn linear() -> ImportError {
-    ImportError::refused(
-        "a LightGBM model with linear trees",
-        "fit with linear_tree=false",
-    )
+    refused!("a LightGBM model with linear trees"; "fit with linear_tree=false")
 }
 
 /// Numbers with blanks between them.

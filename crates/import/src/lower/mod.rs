@@ -103,13 +103,9 @@ pub(crate) fn lower(
             if new >= n_max || n_steps > n_max.saturating_mul(4) {
                 return Err(too_large(place, has_sets));
             }
-            let node = raw.get(at).ok_or_else(|| {
-                ImportError::broken(
-                    place,
-                    format!("the child {at}"),
-                    format!("a node index below {}", raw.len()),
-                )
-            })?;
+            let node = raw.get(at).ok_or_else(
+                || broken!(place; "the child {at}"; "a node index below {}", raw.len()),
+            )?;
             match step(at, node, of_path(node, &learnt, known, budget, place)?) {
                 Step::Leaf(number) => {
                     break Node::Leaf {
@@ -192,11 +188,7 @@ fn too_large(place: &str, has_questions: bool) -> ImportError {
             "code categories as numbers before fit, one column of 0 and 1 for each category",
         );
     }
-    ImportError::broken(
-        place,
-        "a node within itself, or below several others",
-        "a tree",
-    )
+    broken!(place; "a node within itself, or below several others"; "a tree")
 }
 
 /// What a path knows of the feature that a node asks for, by what it learnt last.

@@ -60,10 +60,9 @@ pub(super) fn find(graph: &Graph) -> Result<Found, ImportError> {
     for (value, expected, op) in constants {
         let found = graph.numbers(&value);
         if found.as_deref() != Some(&[expected]) {
-            return Err(ImportError::broken(
-                format!("the operator {op} of a naive Bayes graph"),
-                "another constant",
-                expected.to_string(),
+            return Err(broken!(
+                format!("the operator {op} of a naive Bayes graph"); "another constant";
+                "{expected}"
             ));
         }
     }
@@ -71,10 +70,9 @@ pub(super) fn find(graph: &Graph) -> Result<Found, ImportError> {
     check_probabilities(graph, add, argmax)?;
     let numbers = |value: &str, what: &str| {
         graph.numbers(value).ok_or_else(|| {
-            ImportError::broken(
-                format!("{what} of a naive Bayes graph"),
-                format!("\"{}\", which is no constant of numbers", shown(value)),
-                "a constant",
+            broken!(
+                format!("{what} of a naive Bayes graph");
+                "\"{}\", which is no constant of numbers", shown(value); "a constant"
             )
         })
     };
@@ -92,10 +90,9 @@ pub(super) fn find(graph: &Graph) -> Result<Found, ImportError> {
         || means.len() != variances.len()
         || [labels.len(), log_priors.len(), log_sums.len()] != [n_classes; 3]
     {
-        return Err(ImportError::broken(
-            "the naive Bayes graph",
-            "constants of unequal shapes",
-            "theta and sigma of 1 × classes × features, and one prior per class",
+        return Err(broken!(
+            "the naive Bayes graph"; "constants of unequal shapes";
+            "theta and sigma of 1 × classes × features, and one prior per class"
         ));
     }
     let rows = |numbers: &[f64]| {
@@ -112,10 +109,8 @@ pub(super) fn find(graph: &Graph) -> Result<Found, ImportError> {
         let tolerance = 1e-4 * (1.0 + expected.abs() + n_features as f64);
         let difference = (expected - found).abs();
         if difference.is_nan() || difference > tolerance {
-            return Err(ImportError::broken(
-                format!("sigma_sum_log[{class}]"),
-                found.to_string(),
-                format!("{expected}, which its variances give"),
+            return Err(broken!(
+                format!("sigma_sum_log[{class}]"); "{found}"; "{expected}, which its variances give"
             ));
         }
     }
@@ -159,13 +154,9 @@ fn labels<'g>(graph: &'g Graph, scores: &Node) -> Result<(Vec<String>, &'g Node)
     } else {
         integers(classes).map(|labels| labels.iter().map(i64::to_string).collect())
     };
-    let labels = labels.ok_or_else(|| {
-        ImportError::broken(
-            "the naive Bayes graph",
-            "odd class labels",
-            "integers or strings",
-        )
-    })?;
+    let labels = labels.ok_or_else(
+        || broken!("the naive Bayes graph"; "odd class labels"; "integers or strings"),
+    )?;
     Tail::of_classifier(graph, select)?;
     Ok((labels, argmax))
 }

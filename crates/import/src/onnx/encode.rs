@@ -46,9 +46,8 @@ pub(super) fn encode(
     let mut columns = Vec::new();
     for mut input in inputs {
         if !input.ops.iter().all(|op| matches!(op, Op::Single)) {
-            return Err(ImportError::refused(
-                format!("the operator {} behind others", node.shown()),
-                "give it the column as it is",
+            return Err(refused!(
+                "the operator {} behind others", node.shown(); "give it the column as it is"
             ));
         }
         input.ops.clear();

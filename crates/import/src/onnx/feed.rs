@@ -76,9 +76,8 @@ pub(super) fn trace(
         ..
     } = walk;
     if columns.is_text {
-        return Err(ImportError::refused(
-            "a text input without an encoder",
-            "OneHotEncoder and LabelEncoder make numbers of it",
+        return Err(refused!(
+            "a text input without an encoder"; "OneHotEncoder and LabelEncoder make numbers of it"
         ));
     }
     let is_double = !columns.is_single && columns.is_float;
@@ -129,10 +128,9 @@ impl Walk<'_> {
             return self.of_input(value);
         };
         if depth == STEPS_MAX {
-            return Err(ImportError::broken(
-                "the graph",
-                "a cycle, or a long chain before the classifier",
-                format!("at most {STEPS_MAX} operators"),
+            return Err(broken!(
+                "the graph"; "a cycle, or a long chain before the classifier";
+                "at most {STEPS_MAX} operators"
             ));
         }
         let columns = if is_joint(node) {
@@ -201,10 +199,9 @@ impl Walk<'_> {
     fn of_input(&mut self, name: &str) -> Result<Columns, ImportError> {
         let inputs = &self.graph.inputs;
         let Some(index) = inputs.iter().position(|input| input.name == name) else {
-            return Err(ImportError::broken(
-                "the graph",
-                format!("the value \"{}\" that nothing makes", shown(name)),
-                "an input or an operator's output",
+            return Err(broken!(
+                "the graph"; "the value \"{}\" that nothing makes", shown(name);
+                "an input or an operator's output"
             ));
         };
         let elem_type = elem_type(&inputs[index]);
@@ -312,10 +309,7 @@ impl Columns {
         limits::FEATURES.check("a concatenation", n)?;
         let kind = |it: &Self| (it.is_single, it.is_float, it.is_text);
         if kind(&self) != kind(&other) {
-            return Err(ImportError::refused(
-                "a concatenation of mixed types",
-                "inputs of one type",
-            ));
+            return Err(refused!("a concatenation of mixed types"; "inputs of one type"));
         }
         self.inputs.extend(other.inputs);
         Ok(self)
@@ -410,9 +404,8 @@ impl Columns {
                 (self.is_single, self.is_float) = (false, true);
             }
             to => {
-                return Err(ImportError::refused(
-                    format!("a Cast of the rows to type {to}"),
-                    "casts to float and double",
+                return Err(refused!(
+                    "a Cast of the rows to type {to}"; "casts to float and double"
                 ));
             }
         }

@@ -60,10 +60,9 @@ impl Graph {
         for (index, node) in nodes.iter().enumerate() {
             for output in &node.outputs {
                 if maker_of.insert(output.clone(), index).is_some() {
-                    return Err(ImportError::broken(
-                        format!("graph.node[{index}]"),
-                        format!("the output \"{}\", made twice", shown(output)),
-                        "an output of its own",
+                    return Err(broken!(
+                        format!("graph.node[{index}]");
+                        "the output \"{}\", made twice", shown(output); "an output of its own"
                     ));
                 }
             }
@@ -132,10 +131,8 @@ impl Node {
     fn decode(index: usize, raw: RawNode, budget: &Budget) -> Result<Self, ImportError> {
         let place = format!("graph.node[{index}] ({}).attribute", shown(&raw.op_type));
         if raw.attributes.len() > ATTRIBUTES_MAX {
-            return Err(ImportError::broken(
-                place,
-                format!("{} of them", raw.attributes.len()),
-                format!("at most {ATTRIBUTES_MAX}"),
+            return Err(broken!(
+                place; "{} of them", raw.attributes.len(); "at most {ATTRIBUTES_MAX}"
             ));
         }
         let mut attributes = HashMap::new();
@@ -328,11 +325,7 @@ fn decode_all<M: Message + Default>(
     budget: &Budget,
 ) -> Result<Vec<M>, ImportError> {
     if items.len() > ITEMS_MAX {
-        return Err(ImportError::broken(
-            place,
-            format!("{} of them", items.len()),
-            format!("at most {ITEMS_MAX}"),
-        ));
+        return Err(broken!(place; "{} of them", items.len(); "at most {ITEMS_MAX}"));
     }
     items
         .iter()

@@ -35,10 +35,9 @@ impl RawInputs {
     pub(super) fn width(&self, graph: &Graph, index: usize) -> Result<usize, ImportError> {
         let place = || format!("the graph's input \"{}\"", shown(&graph.inputs[index].name));
         let width = self.widths[index].ok_or_else(|| {
-            ImportError::broken(
-                place(),
-                "no number of features",
-                "one in its type, as in FloatTensorType([None, n_features])",
+            broken!(
+                place(); "no number of features";
+                "one in its type, as in FloatTensorType([None, n_features])"
             )
         })?;
         if width > limits::FEATURES.max {
@@ -65,12 +64,9 @@ impl RawInputs {
         } else {
             for (input, is_used) in graph.inputs.iter().zip(is_used) {
                 if elem_type(input) == proto::STRING && !is_used {
-                    return Err(ImportError::refused(
-                        format!(
-                            "the text input \"{}\", which nothing uses,",
-                            shown(&input.name)
-                        ),
-                        "leave it out",
+                    return Err(refused!(
+                        "the text input \"{}\", which nothing uses,", shown(&input.name);
+                        "leave it out"
                     ));
                 }
             }

@@ -164,9 +164,8 @@ fn refuse_other_results(graph: &Graph, sum: &str) -> Result<(), ImportError> {
         .all(|output| reached.contains(output.name.as_str()))
     {
         true => Ok(()),
-        false => Err(ImportError::refused(
-            "a graph of several results",
-            "the sum of its ensembles alone, and what becomes of it",
+        false => Err(refused!(
+            "a graph of several results"; "the sum of its ensembles alone, and what becomes of it"
         )),
     }
 }

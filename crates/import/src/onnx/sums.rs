@@ -211,11 +211,7 @@ fn scores(
         (2, Some(_)) => vec![ensemble.base[1]],
         (found, _) if found == n => ensemble.base.clone(),
         (found, _) => {
-            return Err(ImportError::broken(
-                "base_values",
-                format!("{found} numbers"),
-                format!("one per output, {n}, or none"),
-            ));
+            return Err(broken!("base_values"; "{found} numbers"; "one per output, {n}, or none"));
         }
     };
     for value in &mut base {

@@ -94,9 +94,8 @@ impl Tail {
         }
         match <[Self; 1]>::try_from(results) {
             Ok([tail]) => Ok(tail),
-            Err(_) => Err(ImportError::refused(
-                "a graph of several results",
-                "one result, or scores and their ArgMax",
+            Err(_) => Err(refused!(
+                "a graph of several results"; "one result, or scores and their ArgMax"
             )),
         }
     }
@@ -185,10 +184,9 @@ impl Tail {
         };
         let renamed = classes.iter().map(|class| {
             labels.get(class).cloned().ok_or_else(|| {
-                ImportError::broken(
-                    "the operator LabelEncoder",
-                    format!("no label for {}", super::graph::shown(class)),
-                    "one for each class",
+                broken!(
+                    "the operator LabelEncoder"; "no label for {}", super::graph::shown(class);
+                    "one for each class"
                 )
             })
         });

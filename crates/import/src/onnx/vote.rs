@@ -66,10 +66,8 @@ pub(super) fn of_leaves(ensemble: &mut Ensemble, others: f64) -> Result<(), Impo
             scores[*class] += weight;
         }
         if !scores.iter().all(|it| it.is_finite()) {
-            return Err(ImportError::broken(
-                "the weights of a leaf",
-                "one that is not finite",
-                "finite numbers",
+            return Err(broken!(
+                "the weights of a leaf"; "one that is not finite"; "finite numbers"
             ));
         }
         let voted = argmax(&scores);

@@ -45,10 +45,8 @@ pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportE
     for stage in &stages {
         let members = stage.items()?;
         if members.len() != n_outputs {
-            return Err(ImportError::broken(
-                stage.place(),
-                format!("{} trees", members.len()),
-                format!("one per output, {n_outputs}"),
+            return Err(broken!(
+                stage.place(); "{} trees", members.len(); "one per output, {n_outputs}"
             ));
         }
         for (output, member) in members.iter().enumerate() {
@@ -81,10 +79,7 @@ pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportE
 
 fn refused_loss(estimator: &Object, loss: &str) -> ImportError {
     let (class, loss) = (estimator.shown_class(), shown(loss));
-    ImportError::refused(
-        format!("{class} with loss=\"{loss}\""),
-        "fit it with one of scikit-learn's own losses",
-    )
+    refused!("{class} with loss=\"{loss}\""; "fit it with one of scikit-learn's own losses")
 }
 
 /// What the sums of gradient boosting start at: the raw prediction of `init_`.
@@ -191,10 +186,8 @@ pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, Im
     for round in estimator.get("_predictors")?.items()? {
         let members = round.items()?;
         if members.len() != n_outputs {
-            return Err(ImportError::broken(
-                round.place(),
-                format!("{} trees", members.len()),
-                format!("one per output, {n_outputs}"),
+            return Err(broken!(
+                round.place(); "{} trees", members.len(); "one per output, {n_outputs}"
             ));
         }
         for (output, member) in members.iter().enumerate() {
@@ -260,10 +253,8 @@ fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportErro
     refuse_unknown(nodes_at.place(), nodes.field_names(), &HIST_FIELDS)?;
     let field = |name: &str| {
         nodes.field(name).ok_or_else(|| {
-            ImportError::broken(
-                nodes_at.place(),
-                format!("no field {name}"),
-                "one, as scikit-learn 1.1.3 to 1.9.1 writes it",
+            broken!(
+                nodes_at.place(); "no field {name}"; "one, as scikit-learn 1.1.3 to 1.9.1 writes it"
             )
         })
     };
@@ -287,11 +278,7 @@ fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportErro
     };
     let index_of = |index: usize, name: &str, value: i64| {
         u32::try_from(value).map_err(|_| {
-            ImportError::broken(
-                format!("{}.nodes[{index}].{name}", predictor.place()),
-                value.to_string(),
-                "an index",
-            )
+            broken!(format!("{}.nodes[{index}].{name}", predictor.place()); "{value}"; "an index")
         })
     };
     (0..value.len())
@@ -317,10 +304,9 @@ fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportErro
             let at = index_of(index, "bitset_idx", set[index])? as usize;
             let bits = at.checked_mul(8).and_then(|at| sets.get(at..at + 8));
             let bits = bits.ok_or_else(|| {
-                ImportError::broken(
-                    format!("{}.nodes[{index}].bitset_idx", predictor.place()),
-                    at.to_string(),
-                    "the index of a set",
+                broken!(
+                    format!("{}.nodes[{index}].bitset_idx", predictor.place()); "{at}";
+                    "the index of a set"
                 )
             })?;
             let categories = known.parted(feature, bits, is_left);

@@ -60,12 +60,9 @@ impl Categories {
         });
         input.ops.clear();
         if words.get(&input.raw).is_some_and(|known| *known != list) {
-            return Err(ImportError::refused(
-                format!(
-                    "feature {} of two encoders that list other categories",
-                    input.raw
-                ),
-                "give both the same categories=[…]",
+            return Err(refused!(
+                "feature {} of two encoders that list other categories", input.raw;
+                "give both the same categories=[…]"
             ));
         }
         words.insert(input.raw, list);
@@ -134,11 +131,7 @@ fn each<'s>(list: &Object<'s>, n: usize) -> Result<Vec<Object<'s>>, ImportError>
     if items.len() == n {
         return Ok(items);
     }
-    Err(ImportError::broken(
-        list.place(),
-        format!("{} items", items.len()),
-        format!("one per feature, {n}"),
-    ))
+    Err(broken!(list.place(); "{} items", items.len(); "one per feature, {n}"))
 }
 
 /// The categories of each input; refuses those that are grouped by how often they occur.
@@ -148,12 +141,9 @@ fn categories(
     words: &mut Words,
 ) -> Result<Vec<Categories>, ImportError> {
     if step.find("min_frequency").is_some() || step.find("max_categories").is_some() {
-        return Err(ImportError::refused(
-            format!(
-                "a {} with min_frequency or max_categories",
-                step.shown_class()
-            ),
-            "group rare categories before fit",
+        return Err(refused!(
+            "a {} with min_frequency or max_categories", step.shown_class();
+            "group rare categories before fit"
         ));
     }
     each(&step.get("categories_")?, inputs.len())?
@@ -279,9 +269,8 @@ pub(super) fn impute(step: &Object, inputs: Vec<Input>) -> Result<Vec<Input>, Im
     let mark = step.find("missing_values");
     let marks_nan = mark.is_none_or(|it| it.number().is_ok_and(f64::is_nan));
     if !marks_nan {
-        return Err(ImportError::refused(
-            "a SimpleImputer of another mark than NaN",
-            "mark what is missing by NaN",
+        return Err(refused!(
+            "a SimpleImputer of another mark than NaN"; "mark what is missing by NaN"
         ));
     }
     let mut indicators = Vec::new();

@@ -62,10 +62,9 @@ pub(super) fn rename(nodes: &mut [Node], features: &[usize]) -> Result<(), Impor
             *feature = renamed
                 .and_then(|it| u32::try_from(*it).ok())
                 .ok_or_else(|| {
-                    ImportError::broken(
-                        format!("nodes[{index}].feature"),
-                        feature.to_string(),
-                        format!("one of {} features", features.len()),
+                    broken!(
+                        format!("nodes[{index}].feature"); "{feature}";
+                        "one of {} features", features.len()
                     )
                 })?;
         }
@@ -119,10 +118,7 @@ fn gather_known(
     };
     let voting = estimator.find("voting").map(|it| it.text()).transpose()?;
     if voting.is_some_and(|voting| voting != "soft") {
-        return Err(ImportError::refused(
-            "VotingClassifier with voting hard",
-            "fit it with voting=\"soft\"",
-        ));
+        return Err(refused!("VotingClassifier with voting hard"; "fit it with voting=\"soft\""));
     }
     let members = estimator.get("estimators_")?.items()?;
     let weights = match kind {
@@ -278,10 +274,9 @@ pub(super) fn mean_of_values(
     let mut trees = Vec::with_capacity(parts.len());
     for part in &parts {
         if part.raw.n_outputs != n_outputs || part.raw.n_values != 1 {
-            return Err(ImportError::broken(
-                &part.place,
-                format!("{} outputs of {}", part.raw.n_outputs, part.raw.n_values),
-                format!("{n_outputs} of 1, as the other trees"),
+            return Err(broken!(
+                &part.place; "{} outputs of {}", part.raw.n_outputs, part.raw.n_values;
+                "{n_outputs} of 1, as the other trees"
             ));
         }
         let factor = if is_mean { 1.0 } else { part.share };

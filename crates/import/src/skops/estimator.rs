@@ -290,10 +290,9 @@ impl RawTree {
         let left = integers("left_child")?;
         DraftTree::take(tree.budget(), tree.place(), n_nodes)?;
         if n_nodes != left.len() || n_nodes == 0 {
-            return Err(ImportError::broken(
-                values_at.place(),
-                format!("values of {n_nodes} nodes"),
-                format!("those of {} nodes, at least one", left.len()),
+            return Err(broken!(
+                values_at.place(); "values of {n_nodes} nodes";
+                "those of {} nodes, at least one", left.len()
             ));
         }
         let raw = Self {
@@ -315,10 +314,9 @@ impl RawTree {
         // The constructor's arguments repeat the counts: features, classes per output, outputs.
         let arguments = tree.constructor_arguments()?;
         if arguments.len() != 3 || arguments[2].size()? != n_outputs {
-            return Err(ImportError::broken(
-                tree.place(),
-                "odd constructor arguments",
-                format!("features, classes and {n_outputs} outputs"),
+            return Err(broken!(
+                tree.place(); "odd constructor arguments";
+                "features, classes and {n_outputs} outputs"
             ));
         }
         Ok(raw)
@@ -362,16 +360,13 @@ impl RawTree {
     /// Refuses a tree that does not hold a number per class.
     pub(super) fn must_have(&self, n_classes: usize) -> Result<(), ImportError> {
         if self.n_outputs != 1 {
-            return Err(ImportError::refused(
-                format!("a tree with {} outputs", self.n_outputs),
-                "fit and import one classifier per output",
+            return Err(refused!(
+                "a tree with {} outputs", self.n_outputs; "fit and import one classifier per output"
             ));
         }
         if self.n_values != n_classes {
-            return Err(ImportError::broken(
-                "values",
-                format!("{} per node", self.n_values),
-                format!("one per class, {n_classes}"),
+            return Err(broken!(
+                "values"; "{} per node", self.n_values; "one per class, {n_classes}"
             ));
         }
         Ok(())
@@ -382,10 +377,8 @@ impl RawTree {
         if (self.n_outputs, self.n_values) == (1, 1) {
             return Ok(());
         }
-        Err(ImportError::broken(
-            "values",
-            format!("{} outputs of {} per node", self.n_outputs, self.n_values),
-            "one of one",
+        Err(broken!(
+            "values"; "{} outputs of {} per node", self.n_outputs, self.n_values; "one of one"
         ))
     }
 
@@ -404,13 +397,9 @@ impl RawTree {
                     });
                 }
                 let index_of = |field: &str, value: i64| {
-                    u32::try_from(value).map_err(|_| {
-                        ImportError::broken(
-                            format!("nodes[{index}].{field}"),
-                            value.to_string(),
-                            "an index",
-                        )
-                    })
+                    u32::try_from(value).map_err(
+                        |_| broken!(format!("nodes[{index}].{field}"); "{value}"; "an index"),
+                    )
                 };
                 let threshold = self.threshold[index];
                 Ok(Node::Split {
@@ -445,10 +434,9 @@ impl RawTree {
                     .ok()
                     .filter(|child| *child < self.len())
                     .ok_or_else(|| {
-                        ImportError::broken(
-                            format!("nodes[{at}]"),
-                            format!("the child {child}"),
-                            format!("a node index below {}", self.len()),
+                        broken!(
+                            format!("nodes[{at}]"); "the child {child}";
+                            "a node index below {}", self.len()
                         )
                     })?;
                 depths[child] = depths[at] + 1;

@@ -85,9 +85,8 @@ fn coefficient_norms(
             } else if norm_order == f64::INFINITY {
                 Ok(values.fold(0.0, f64::max))
             } else {
-                Err(ImportError::refused(
-                    format!("SelectFromModel with norm_order={norm_order}"),
-                    "norm_order=1, 2 or inf",
+                Err(refused!(
+                    "SelectFromModel with norm_order={norm_order}"; "norm_order=1, 2 or inf"
                 ))
             }
         })
@@ -97,10 +96,9 @@ fn coefficient_norms(
 /// Share of the weighted impurity that each feature's splits remove, with a sum of 1.
 fn tree_importances(tree: &RawTree, n_features: usize) -> Result<Vec<f64>, ImportError> {
     let odd = |index: usize| {
-        ImportError::broken(
-            format!("SelectFromModel, nodes[{index}]"),
-            "an index out of range",
-            "a feature and two children",
+        broken!(
+            format!("SelectFromModel, nodes[{index}]"); "an index out of range";
+            "a feature and two children"
         )
     };
     let mut importances = vec![0.0; n_features];

@@ -117,10 +117,9 @@ fn feed(
     if let Some(names) = &names
         && names.len() != n_raw
     {
-        return Err(ImportError::broken(
-            format!("{}.feature_names_in_", first.place()),
-            format!("{} names", names.len()),
-            format!("one per feature, {n_raw}"),
+        return Err(broken!(
+            format!("{}.feature_names_in_", first.place()); "{} names", names.len();
+            "one per feature, {n_raw}"
         ));
     }
     let mut inputs = crate::fold::Input::all(n_raw);

@@ -166,13 +166,9 @@ impl<'s> Object<'s> {
     /// # Errors
     /// It is missing or `None`.
     pub(super) fn get(&self, name: &str) -> Result<Self, ImportError> {
-        self.find(name).ok_or_else(|| {
-            ImportError::broken(
-                &self.place,
-                format!("no attribute {name}"),
-                "one, as a fitted estimator has it",
-            )
-        })
+        self.find(name).ok_or_else(
+            || broken!(&self.place; "no attribute {name}"; "one, as a fitted estimator has it"),
+        )
     }
 
     /// Refuses state beside the attributes of these names: a later version may mean something by
@@ -287,10 +283,8 @@ impl<'s> Object<'s> {
             .as_str()
             .ok_or_else(|| self.odd("an array"))?;
         let bytes = self.store.members.get(file).ok_or_else(|| {
-            ImportError::broken(
-                &self.place,
-                format!("the file \"{}\"", file.escape_default()),
-                "a member of the archive",
+            broken!(
+                &self.place; "the file \"{}\"", file.escape_default(); "a member of the archive"
             )
         })?;
         let array = Array::parse(bytes).map_err(|error| self.inside(error))?;
@@ -312,11 +306,7 @@ impl<'s> Object<'s> {
         if numbers.len() == n_items {
             return Ok(numbers);
         }
-        Err(ImportError::broken(
-            &self.place,
-            format!("{} numbers", numbers.len()),
-            n_items.to_string(),
-        ))
+        Err(broken!(&self.place; "{} numbers", numbers.len(); "{n_items}"))
     }
 
     /// Numbers of a list or of an array of any shape.

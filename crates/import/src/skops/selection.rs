@@ -53,11 +53,7 @@ fn select(
         .map(|(_, input)| input)
         .collect();
     if kept.is_empty() {
-        return Err(ImportError::broken(
-            step.place(),
-            "no feature selected",
-            "at least one",
-        ));
+        return Err(broken!(step.place(); "no feature selected"; "at least one"));
     }
     Ok(kept)
 }
@@ -204,10 +200,9 @@ fn importance_threshold(
     };
     match (factor, reference) {
         (Some(factor), Some(reference)) => Ok::<f64, ImportError>(factor * reference),
-        _ => Err(ImportError::broken(
-            format!("{}.threshold", step.place()),
-            format!("\"{}\"", text.escape_default()),
-            "a number, mean or median, or a multiple of one",
+        _ => Err(broken!(
+            format!("{}.threshold", step.place()); "\"{}\"", text.escape_default();
+            "a number, mean or median, or a multiple of one"
         )),
     }
 }
@@ -225,9 +220,8 @@ fn is_l1(fitted: &Object) -> Result<bool, ImportError> {
             .is_some_and(|ratio| (ratio - 1.0).abs() <= 1e-8 + 1e-5)
     };
     if class.ends_with("CV") && (class.starts_with("ElasticNet") || class.starts_with("Logistic")) {
-        return Err(ImportError::refused(
-            format!("SelectFromModel around {class} without a threshold"),
-            "pass a number as threshold",
+        return Err(refused!(
+            "SelectFromModel around {class} without a threshold"; "pass a number as threshold"
         ));
     }
     Ok(penalty.as_deref() == Some("l1")

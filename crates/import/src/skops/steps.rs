@@ -65,10 +65,8 @@ pub(super) fn apply(
     if let Some(fitted) = n_features_in(step)?
         && fitted != n_features
     {
-        return Err(ImportError::broken(
-            step.place(),
-            format!("a fit on {fitted} features"),
-            format!("the {n_features} of the step before"),
+        return Err(broken!(
+            step.place(); "a fit on {fitted} features"; "the {n_features} of the step before"
         ));
     }
     match step.class_name() {

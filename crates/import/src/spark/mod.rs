@@ -220,9 +220,8 @@ impl<'m> Stage<'m> {
             let stage = Self::open(self.members, folder, budget)?;
             match stage.class() {
                 "PipelineModel" => {
-                    return Err(ImportError::refused(
-                        "a PipelineModel within a PipelineModel",
-                        "put all stages into one",
+                    return Err(refused!(
+                        "a PipelineModel within a PipelineModel"; "put all stages into one"
                     ));
                 }
                 _ => stages.push(stage),
@@ -241,9 +240,8 @@ impl<'m> Stage<'m> {
             }
         };
         let [column] = &columns[..] else {
-            return Err(ImportError::refused(
-                "a StringIndexerModel of several columns",
-                "one of the label alone",
+            return Err(refused!(
+                "a StringIndexerModel of several columns"; "one of the label alone"
             ));
         };
         let mut labels = Vec::new();
@@ -314,10 +312,8 @@ impl<'m> Stage<'m> {
                 .filter(|it| it.n_rows() > 0)
                 .collect::<Vec<_>>()[..]
             else {
-                return Err(ImportError::broken(
-                    "treesMetadata",
-                    "other columns",
-                    "numbers and weights of trees",
+                return Err(broken!(
+                    "treesMetadata"; "other columns"; "numbers and weights of trees"
                 ));
             };
             for (id, weight) in ids.rows().zip(numbers.rows()) {
@@ -337,9 +333,8 @@ impl<'m> Stage<'m> {
         budget: &Budget,
     ) -> Result<FloatModel, ImportError> {
         if self.param("thresholds").is_some() {
-            return Err(ImportError::refused(
-                format!("{} with thresholds", self.class()),
-                "weigh classes when the rows are fitted",
+            return Err(refused!(
+                "{} with thresholds", self.class(); "weigh classes when the rows are fitted"
             ));
         }
         let mut nodes = Vec::new();

@@ -160,13 +160,9 @@ fn readings(categories: &[f64], values: &BTreeMap<i64, f64>) -> Result<Vec<f64>,
     for category in categories {
         // Casts: an index, or none of the map.
         let value = values.get(&(*category as i64));
-        readings.push(*value.ok_or_else(|| {
-            ImportError::broken(
-                "a split",
-                format!("the category {category}"),
-                "one of the VectorIndexerModel",
-            )
-        })?);
+        readings.push(*value.ok_or_else(
+            || broken!("a split"; "the category {category}"; "one of the VectorIndexerModel"),
+        )?);
     }
     readings.sort_by(f64::total_cmp);
     Ok(readings)

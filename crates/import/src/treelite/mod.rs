@@ -74,13 +74,9 @@ scalar!(u8, i32, u32, u64, f32, f64);
 
 impl<'b> Bytes<'b> {
     fn take(&mut self, what: &str, n: usize) -> Result<&'b [u8], ImportError> {
-        let (taken, rest) = self.rest.split_at_checked(n).ok_or_else(|| {
-            ImportError::broken(
-                what,
-                format!("{} bytes", self.rest.len()),
-                format!("{n}; the file may be cut short"),
-            )
-        })?;
+        let (taken, rest) = self.rest.split_at_checked(n).ok_or_else(
+            || broken!(what; "{} bytes", self.rest.len(); "{n}; the file may be cut short"),
+        )?;
         self.rest = rest;
         Ok(taken)
     }
@@ -172,10 +168,9 @@ impl Header {
             (2, 2) => false,
             (3, 3) => true,
             (thresholds, leaves) => {
-                return Err(ImportError::broken(
-                    "the types of thresholds and leaves",
-                    format!("{thresholds} and {leaves}"),
-                    "2 (float32) or 3 (float64) of both",
+                return Err(broken!(
+                    "the types of thresholds and leaves"; "{thresholds} and {leaves}";
+                    "2 (float32) or 3 (float64) of both"
                 ));
             }
         };
@@ -210,11 +205,7 @@ impl Header {
             ("class_id", header.class_ids.len(), n_trees),
         ] {
             if found != wanted {
-                return Err(ImportError::broken(
-                    what,
-                    format!("{found} numbers"),
-                    wanted.to_string(),
-                ));
+                return Err(broken!(what; "{found} numbers"; "{wanted}"));
             }
         }
         Ok(header)
@@ -244,11 +235,7 @@ impl Header {
         } else {
             limits::TARGETS.check("num_target", self.n_targets)?;
             if self.n_classes.iter().any(|n| *n != 1) {
-                return Err(ImportError::broken(
-                    "num_class",
-                    "another list",
-                    "1 for each target",
-                ));
+                return Err(broken!("num_class"; "another list"; "1 for each target"));
             }
         }
         if matches!(self.task, 0 | 4) && self.n_targets != 1 {
@@ -306,11 +293,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         _ => 1,
     };
     if n != wanted {
-        return Err(ImportError::broken(
-            "base_scores",
-            format!("{n} numbers"),
-            wanted.to_string(),
-        ));
+        return Err(broken!("base_scores"; "{n} numbers"; "{wanted}"));
     }
     let cast = match header.is_double {
         true => Compare::Float64,
@@ -330,10 +313,8 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
         });
     }
     if !bytes.rest.is_empty() {
-        return Err(ImportError::broken(
-            "the end of the file",
-            format!("{} bytes more", bytes.rest.len()),
-            "none behind the last tree",
+        return Err(broken!(
+            "the end of the file"; "{} bytes more", bytes.rest.len(); "none behind the last tree"
         ));
     }
     let notes = match outputs {
@@ -421,13 +402,9 @@ impl Header {
             return Ok(None);
         }
         let output = usize::try_from(id).ok().filter(|output| *output < n);
-        output.map(Some).ok_or_else(|| {
-            ImportError::broken(
-                "target_id or class_id",
-                id.to_string(),
-                format!("-1, or an index below {n}"),
-            )
-        })
+        output
+            .map(Some)
+            .ok_or_else(|| broken!("target_id or class_id"; "{id}"; "-1, or an index below {n}"))
     }
 
     fn draft(

@@ -83,11 +83,7 @@ impl RawTree {
             ("category_list_right_child", tree.is_right.len()),
         ] {
             if found != n {
-                return Err(ImportError::broken(
-                    what,
-                    format!("{found} numbers"),
-                    format!("one per node, {n}"),
-                ));
+                return Err(broken!(what; "{found} numbers"; "one per node, {n}"));
             }
         }
         Ok(tree)
@@ -108,13 +104,7 @@ impl RawTree {
             })
             .collect::<Result<Vec<_>, _>>()?;
         lower(&raw, 0, false, budget, place, |at| {
-            let odd = || {
-                ImportError::broken(
-                    format!("the leaf {at}"),
-                    "another number of values",
-                    width.to_string(),
-                )
-            };
+            let odd = || broken!(format!("the leaf {at}"); "another number of values"; "{width}");
             let vector = self.vectors.of(at).unwrap_or(&[]);
             let values = match (vector, width) {
                 ([], 1) => vec![self.leaf[at]],
@@ -174,10 +164,9 @@ impl RawTree {
             (1, 2 | 5) => Question::below(threshold, cast),
             (1, 3 | 4) => Question::at_most(threshold),
             (kind, operator) => {
-                return Err(ImportError::broken(
-                    format!("node_type[{at}]"),
-                    format!("{kind} with the operator {operator}"),
-                    "0 to 2, and an operator of 1 to 5",
+                return Err(broken!(
+                    format!("node_type[{at}]"); "{kind} with the operator {operator}";
+                    "0 to 2, and an operator of 1 to 5"
                 ));
             }
         };
@@ -193,11 +182,7 @@ impl RawTree {
     /// The list of a node: a reading counts without what is behind its point.
     fn list(&self, at: usize, budget: &Budget) -> Result<Vec<u32>, ImportError> {
         let list = self.categories.of(at).ok_or_else(|| {
-            ImportError::broken(
-                format!("category_list of node {at}"),
-                "no such part",
-                "a list of categories",
-            )
+            broken!(format!("category_list of node {at}"); "no such part"; "a list of categories")
         })?;
         budget.take_items("category_list", list.len(), 8)?;
         let mut list = list.to_vec();

@@ -242,9 +242,8 @@ impl Model {
         };
         let (outputs, n_outputs) = match target {
             Target::Binary if n_targets > 1 => {
-                return Err(ImportError::refused(
-                    format!("an XGBoost model with {n_targets} labels per row"),
-                    "fit one model per label",
+                return Err(refused!(
+                    "an XGBoost model with {n_targets} labels per row"; "fit one model per label"
                 ));
             }
             Target::Binary => (Outputs::numbered(2), 1),
@@ -291,10 +290,8 @@ impl Model {
             0 => None,
             n if n == n_features => Some(feature_names),
             n => {
-                return Err(ImportError::broken(
-                    "learner.feature_names",
-                    format!("{n} names"),
-                    format!("one per feature, {n_features}, or none"),
+                return Err(broken!(
+                    "learner.feature_names"; "{n} names"; "one per feature, {n_features}, or none"
                 ));
             }
         };
@@ -436,11 +433,7 @@ impl Trees {
             ("weight_drop", weights.map(<[f32]>::len)),
         ] {
             if let Some(found) = found.filter(|found| *found != n_trees) {
-                return Err(ImportError::broken(
-                    what,
-                    format!("{found} numbers"),
-                    format!("one per tree, {n_trees}"),
-                ));
+                return Err(broken!(what; "{found} numbers"; "one per tree, {n_trees}"));
             }
         }
         let infos = self.tree_info;
@@ -464,10 +457,9 @@ impl Trees {
 /// mathematics library may be off by the last bit.
 fn base(text: &str, start: Start, n_outputs: usize) -> Result<Vec<f64>, ImportError> {
     let odd = || {
-        ImportError::broken(
-            "learner_model_param.base_score",
-            format!("\"{}\"", shown(text)),
-            format!("a number, or one for each of {n_outputs} outputs"),
+        broken!(
+            "learner_model_param.base_score"; "\"{}\"", shown(text);
+            "a number, or one for each of {n_outputs} outputs"
         )
     };
     let inner = text.trim().trim_start_matches('[').trim_end_matches(']');

@@ -88,10 +88,8 @@ impl Tree {
             None | Some(0) => return Ok(None),
             Some(1) => {}
             Some(other) => {
-                return Err(ImportError::broken(
-                    format!("split_type[{at}]"),
-                    other.to_string(),
-                    "0 of a threshold, or 1 of categories",
+                return Err(broken!(
+                    format!("split_type[{at}]"); "{other}"; "0 of a threshold, or 1 of categories"
                 ));
             }
         }
@@ -102,10 +100,9 @@ impl Tree {
             self.categories.get(begin..end)
         });
         let mut set = set.map(<[u32]>::to_vec).ok_or_else(|| {
-            ImportError::broken(
-                format!("categories of node {at}"),
-                "none, or a part that is not there",
-                "a part of `categories`",
+            broken!(
+                format!("categories of node {at}"); "none, or a part that is not there";
+                "a part of `categories`"
             )
         })?;
         set.sort_unstable();
@@ -129,11 +126,7 @@ impl Tree {
             ("default_left", self.default_left.len()),
         ] {
             if found != n_nodes {
-                return Err(ImportError::broken(
-                    what,
-                    format!("{found} numbers"),
-                    format!("one per node, {n_nodes}"),
-                ));
+                return Err(broken!(what; "{found} numbers"; "one per node, {n_nodes}"));
             }
         }
         let width = match &self.tree_param.size_leaf_vector {
@@ -163,10 +156,9 @@ impl Tree {
                 .get_mut(at)
                 .ok_or_else(|| ImportError::broken("left_children", "no node", "at least one"))?;
             if std::mem::replace(is_taken, true) {
-                return Err(ImportError::broken(
-                    "left_children and right_children",
-                    format!("the node {at} twice"),
-                    "a node with one parent, and no cycle",
+                return Err(broken!(
+                    "left_children and right_children"; "the node {at} twice";
+                    "a node with one parent, and no cycle"
                 ));
             }
             let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
@@ -184,10 +176,9 @@ impl Tree {
                             .and_then(|leaf| leaf.checked_mul(width));
                         let leaf = first.and_then(|first| all.get(first..first + width));
                         leaf.ok_or_else(|| {
-                            ImportError::broken(
-                                format!("right_children[{at}]"),
-                                right.to_string(),
-                                "the index of a leaf's weights",
+                            broken!(
+                                format!("right_children[{at}]"); "{right}";
+                                "the index of a leaf's weights"
                             )
                         })?
                     }
@@ -202,11 +193,7 @@ impl Tree {
                     .ok()
                     .filter(|child| *child < n_nodes)
                     .ok_or_else(|| {
-                        ImportError::broken(
-                            format!("{name}[{at}]"),
-                            child.to_string(),
-                            format!("a node index below {n_nodes}"),
-                        )
+                        broken!(format!("{name}[{at}]"); "{child}"; "a node index below {n_nodes}")
                     })
             };
             let mut children = [

@@ -68,22 +68,17 @@ pub(super) fn read(
         let mut index_of: HashMap<i64, usize> = HashMap::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
             if index_of.insert(node_ids[*row], index).is_some() {
-                return Err(ImportError::broken(
-                    format!("{place}, nodes_nodeids"),
-                    format!("{} twice", node_ids[*row]),
-                    "a number of its own",
+                return Err(broken!(
+                    format!("{place}, nodes_nodeids"); "{} twice", node_ids[*row];
+                    "a number of its own"
                 ));
             }
         }
         let mut is_child = vec![false; rows.len()];
         let mut find = |field: &str, id: i64| {
-            let at = index_of.get(&id).copied().ok_or_else(|| {
-                ImportError::broken(
-                    format!("{place}, {field}"),
-                    id.to_string(),
-                    "the number of a node of the tree",
-                )
-            })?;
+            let at = index_of.get(&id).copied().ok_or_else(
+                || broken!(format!("{place}, {field}"); "{id}"; "the number of a node of the tree"),
+            )?;
             is_child[at] = true;
             Ok::<usize, ImportError>(at)
         };

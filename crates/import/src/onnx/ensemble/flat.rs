@@ -87,11 +87,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         budget.take_items(&place, 1, NODE_BYTES)?;
         let start = usize::try_from(*root).ok().filter(|it| *it < n_nodes);
         let start = start.ok_or_else(|| {
-            ImportError::broken(
-                format!("{}.tree_roots", node.op_type),
-                root.to_string(),
-                format!("an index below {n_nodes}"),
-            )
+            broken!(format!("{}.tree_roots", node.op_type); "{root}"; "an index below {n_nodes}")
         })?;
         trees.push(lists.tree(start, place)?);
     }
@@ -120,10 +116,9 @@ fn leaves(
     let leaves = leaves.map(|(index, (target, weight))| {
         let known = usize::try_from(*target).ok().filter(|it| *it < n_outputs);
         let known = known.ok_or_else(|| {
-            ImportError::broken(
-                format!("{}.leaf_targetids[{index}]", node.op_type),
-                target.to_string(),
-                format!("an index below {n_outputs}"),
+            broken!(
+                format!("{}.leaf_targetids[{index}]", node.op_type); "{target}";
+                "an index below {n_outputs}"
             )
         })?;
         Ok(vec![(known, *weight)])
@@ -179,10 +174,8 @@ impl Lists<'_> {
         let mut stack = vec![(start, 0)];
         while let Some((at, slot)) = stack.pop() {
             if std::mem::replace(&mut self.is_taken[at], true) {
-                return Err(ImportError::broken(
-                    place,
-                    format!("the node {at} twice"),
-                    "a node with one parent, and no cycle",
+                return Err(broken!(
+                    place; "the node {at} twice"; "a node with one parent, and no cycle"
                 ));
             }
             let mut slots = [0; 2];
@@ -229,10 +222,9 @@ fn sets(
         }
         budget.take_items("membership_values", 1, NODE_BYTES)?;
         let members = rest.next().ok_or_else(|| {
-            ImportError::broken(
-                "TreeEnsemble.membership_values",
-                "fewer sets",
-                "one for each node of mode BRANCH_MEMBER",
+            broken!(
+                "TreeEnsemble.membership_values"; "fewer sets";
+                "one for each node of mode BRANCH_MEMBER"
             )
         })?;
         let mut members = members.to_vec();

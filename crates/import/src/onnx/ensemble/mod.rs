@@ -200,10 +200,9 @@ fn classes(graph: &Graph, node: &Node) -> Result<Vec<String>, ImportError> {
         (false, []) => Ok(strings),
         (true, [0, 1]) if is_bool => Ok(vec!["False".to_owned(), "True".to_owned()]),
         (true, [_, ..]) => Ok(integers.iter().map(i64::to_string).collect()),
-        _ => Err(ImportError::broken(
-            "TreeEnsembleClassifier",
-            "no class labels, or two kinds",
-            "classlabels_strings or classlabels_int64s",
+        _ => Err(broken!(
+            "TreeEnsembleClassifier"; "no class labels, or two kinds";
+            "classlabels_strings or classlabels_int64s"
         )),
     }
 }
@@ -259,11 +258,7 @@ fn unequal(node: &Node, name: &str, found: usize, wanted: usize) -> Result<(), I
     if found == wanted {
         return Ok(());
     }
-    Err(ImportError::broken(
-        format!("{}.{name}", node.op_type),
-        format!("{found} entries"),
-        format!("one per node, {wanted}"),
-    ))
+    Err(broken!(format!("{}.{name}", node.op_type); "{found} entries"; "one per node, {wanted}"))
 }
 
 /// What splits say, list by list.
@@ -296,10 +291,9 @@ impl Asked<'_> {
             "BRANCH_NEQ" => (Question::one_of(&[finite(value)], self.cast), false),
             "BRANCH_MEMBER" => (Question::one_of(members, self.cast), true),
             _ => {
-                return Err(ImportError::refused(
-                    format!("a split of mode {}", shown(mode)),
-                    format!("{} are", MODES.join(", ")),
-                ));
+                return Err(
+                    refused!("a split of mode {}", shown(mode); "{} are", MODES.join(", ")),
+                );
             }
         };
         let true_side = side(is_true_left);
