@@ -20,11 +20,7 @@ pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| damaged("the archive".into(), error))?;
     if archive.len() > MEMBERS_MAX {
-        return Err(DataError::new(
-            "the archive",
-            format!("{} members", archive.len()),
-            format!("at most {MEMBERS_MAX}"),
-        ));
+        return Err(broken!("the archive"; "{} members", archive.len(); "at most {MEMBERS_MAX}"));
     }
     let mut members = BTreeMap::new();
     for index in 0..archive.len() {
@@ -38,10 +34,9 @@ pub fn unpack(bytes: &[u8], budget: &Budget) -> Result<BTreeMap<String, Vec<u8>>
             (Ok(name), Some(_)) => name.to_owned(),
             _ => {
                 let name = String::from_utf8_lossy(member.name_raw()).into_owned();
-                return Err(DataError::new(
-                    format!("member {index} of the archive"),
-                    format!("the name \"{}\"", name.escape_default()),
-                    "a name inside the archive",
+                return Err(broken!(
+                    format!("member {index} of the archive");
+                    "the name \"{}\"", name.escape_default(); "a name inside the archive"
                 ));
             }
         };

@@ -98,10 +98,9 @@ pub(crate) fn apply(rows: &mut Rows, columns: &Columns) -> Result<(), DataError>
             let n = column.categories.len();
             let is_place = reading.fract() == 0.0 && (0.0..n as f64).contains(reading);
             if n > 0 && !is_place && !reading.is_nan() {
-                return Err(DataError::new(
-                    format!("row {row}, feature \"{name}\""),
-                    reading.to_string(),
-                    format!("a category's place, 0 to {}", n - 1),
+                return Err(broken!(
+                    format!("row {row}, feature \"{name}\""); "{reading}";
+                    "a category's place, 0 to {}", n - 1
                 ));
             }
         }
@@ -122,9 +121,7 @@ pub(crate) fn check(rows: &Rows, columns: &Columns) -> Result<(), DataError> {
     let Some(((row, column), value)) = fault else {
         return Ok(());
     };
-    Err(DataError::new(
-        format!("row {row}, feature \"{}\"", rows.features[column]),
-        value.to_string(),
-        "a finite number",
+    Err(broken!(
+        format!("row {row}, feature \"{}\"", rows.features[column]); "{value}"; "a finite number"
     ))
 }

@@ -59,10 +59,9 @@ pub(crate) fn read_columns(
     let names = table.names().to_vec();
     let position = |label: &&str| {
         names.iter().position(|name| name == label).ok_or_else(|| {
-            DataError::new(
-                "line 1",
-                format!("no column \"{label}\""),
-                format!("the label among the columns: {}", preview(&names)),
+            broken!(
+                "line 1"; "no column \"{label}\"";
+                "the label among the columns: {}", preview(&names)
             )
         })
     };
@@ -110,10 +109,9 @@ pub(crate) fn read_columns(
     }
     let n_rows = values.len().checked_div(kept.len()).unwrap_or(0);
     if n_rows == 0 {
-        return Err(DataError::new(
-            if has_header { "line 2" } else { "line 1" },
-            "no data",
-            "at least one row with at least one feature",
+        return Err(broken!(
+            if has_header { "line 2" } else { "line 1" }; "no data";
+            "at least one row with at least one feature"
         ));
     }
     let values = Array2::from_shape_vec((n_rows, kept.len()), values)
@@ -136,10 +134,8 @@ pub(crate) fn words(
     let mut table = Table::of(bytes, shape.clone())?;
     let names = table.names();
     let Some(at) = names.iter().position(|name| name == column) else {
-        return Err(DataError::new(
-            "line 1",
-            format!("no column {column:?}"),
-            format!("it among the columns: {}", preview(names)),
+        return Err(broken!(
+            "line 1"; "no column {column:?}"; "it among the columns: {}", preview(names)
         ));
     };
     let mut words = Labels::default();

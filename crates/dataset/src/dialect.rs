@@ -315,10 +315,9 @@ fn check_utf8(text: &[u8]) -> Result<(), DataError> {
 
 fn check_text(text: &[u8], delimiter: Delimiter) -> Result<(), DataError> {
     if let Some(quote) = unclosed_quote(text, delimiter.byte()) {
-        return Err(DataError::new(
-            format!("line {}", line_at(text, quote)),
-            "a quote that is never closed",
-            "a second quote at the end of the field",
+        return Err(broken!(
+            format!("line {}", line_at(text, quote)); "a quote that is never closed";
+            "a second quote at the end of the field"
         ));
     }
     let separator = delimiter.byte();

@@ -36,10 +36,9 @@ pub fn folds(
     };
     let what = if groups.is_some() { "groups" } else { "rows" };
     if members.len() < n_folds {
-        return Err(DataError::new(
-            "the training rows",
-            format!("{} {what}", members.len()),
-            format!("at least as many as there are folds, {n_folds}"),
+        return Err(broken!(
+            "the training rows"; "{} {what}", members.len();
+            "at least as many as there are folds, {n_folds}"
         ));
     }
     let mut counts = vec![0_usize; n_strata];

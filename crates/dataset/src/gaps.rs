@@ -20,10 +20,9 @@ impl Dataset {
             .map(|(row, _)| row)
             .collect();
         if whole.is_empty() {
-            return Err(DataError::new(
-                "the data",
-                format!("{} rows, each with a missing reading", self.n_rows()),
-                "rows with all readings (`ignore` in [dataset] leaves out a column that has few)",
+            return Err(broken!(
+                "the data"; "{} rows, each with a missing reading", self.n_rows();
+                "rows with all readings (`ignore` in [dataset] leaves out a column that has few)"
             ));
         }
         Ok(self.select(&whole))

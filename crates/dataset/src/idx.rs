@@ -78,10 +78,9 @@ fn parse<const N: usize>(bytes: &[u8]) -> Result<([usize; N], &[u8]), DataError>
     let word = |index: usize| {
         let at = index * 4;
         let word = bytes.get(at..at + 4).ok_or_else(|| {
-            DataError::new(
-                format!("byte {at}"),
-                format!("the end of the file ({} bytes)", bytes.len()),
-                "a header word of four bytes",
+            broken!(
+                format!("byte {at}"); "the end of the file ({} bytes)", bytes.len();
+                "a header word of four bytes"
             )
         })?;
         Ok(u32::from_be_bytes([word[0], word[1], word[2], word[3]]))
@@ -89,30 +88,24 @@ fn parse<const N: usize>(bytes: &[u8]) -> Result<([usize; N], &[u8]), DataError>
     let magic = word(0)?;
     let expected = 0x0800 + u32::try_from(N).expect("few dimensions");
     if magic != expected {
-        return Err(DataError::new(
-            "byte 0",
-            format!("the magic number {magic:#010x}"),
-            format!("{expected:#010x} (unsigned bytes, {N}-dimensional)"),
+        return Err(broken!(
+            "byte 0"; "the magic number {magic:#010x}";
+            "{expected:#010x} (unsigned bytes, {N}-dimensional)"
         ));
     }
     let mut shape = [0; N];
     let mut n_bytes: usize = 1;
     for (dimension, size) in shape.iter_mut().enumerate() {
         *size = word(1 + dimension)? as usize;
-        n_bytes = n_bytes.checked_mul(*size).ok_or_else(|| {
-            DataError::new(
-                "the header",
-                "an array beyond memory",
-                "sensible dimensions",
-            )
-        })?;
+        n_bytes = n_bytes.checked_mul(*size).ok_or_else(
+            || broken!("the header"; "an array beyond memory"; "sensible dimensions"),
+        )?;
     }
     let data = &bytes[4 * (1 + N)..];
     if data.len() != n_bytes {
-        return Err(DataError::new(
-            format!("byte {}", 4 * (1 + N)),
-            format!("{} bytes of data", data.len()),
-            format!("{n_bytes}, as the header says"),
+        return Err(broken!(
+            format!("byte {}", 4 * (1 + N)); "{} bytes of data", data.len();
+            "{n_bytes}, as the header says"
         ));
     }
     Ok((shape, data))

@@ -139,10 +139,9 @@ pub fn check(label: &str, place: impl FnOnce() -> String) -> Result<(), DataErro
     }
     Err(match label.trim() {
         "" => DataError::new(place(), "an empty field", "a class"),
-        label => DataError::new(
-            place(),
-            format!("\"{label}\", which stands for a missing value"),
-            "a class (drop the row, or give the class another name)",
+        label => broken!(
+            place(); "\"{label}\", which stands for a missing value";
+            "a class (drop the row, or give the class another name)"
         ),
     })
 }

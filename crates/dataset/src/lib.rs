@@ -16,6 +16,17 @@
 //! # Ok::<(), spinney_dataset::DataError>(())
 //! ```
 
+/// The error with this place, and formats of what was found and what is expected.
+macro_rules! broken {
+    ($place:expr; $found:literal $(, $of_found:expr)*; $expected:literal $(, $of_expected:expr)*) => {
+        $crate::DataError::new(
+            $place,
+            format!($found $(, $of_found)*),
+            format!($expected $(, $of_expected)*),
+        )
+    };
+}
+
 pub mod archive;
 pub mod arrow;
 mod columns;
@@ -185,14 +196,10 @@ impl Rows {
             return Ok(Some(columns));
         }
         let quoted: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
-        Err(DataError::new(
-            "the columns",
-            format!(
-                "none called {} among {}",
-                csv::preview(&quoted),
-                csv::preview(&self.features)
-            ),
-            "every feature of the model by its name; rows without names (.npy) go by position",
+        Err(broken!(
+            "the columns";
+            "none called {} among {}", csv::preview(&quoted), csv::preview(&self.features);
+            "every feature of the model by its name; rows without names (.npy) go by position"
         ))
     }
 
@@ -265,11 +272,7 @@ impl Dataset {
         let (n_rows, n_features) = rows.values.dim();
         check_shape(n_rows, n_features)?;
         if target.len() != n_rows {
-            return Err(DataError::new(
-                "the labels",
-                format!("{} of them", target.len()),
-                format!("one per row, {n_rows}"),
-            ));
+            return Err(broken!("the labels"; "{} of them", target.len(); "one per row, {n_rows}"));
         }
         columns::check(&rows, columns)?;
         Ok(Self {
@@ -445,13 +448,10 @@ impl Dataset {
             .enumerate()
             .map(|(row, label)| {
                 target[*label].ok_or_else(|| {
-                    DataError::new(
-                        format!("data row {}", self.source_rows[row]),
-                        format!("class \"{}\"", names[*label]),
-                        format!(
-                            "one of the classes that the model knows: {}",
-                            classes.join(", ")
-                        ),
+                    broken!(
+                        format!("data row {}", self.source_rows[row]);
+                        "class \"{}\"", names[*label];
+                        "one of the classes that the model knows: {}", classes.join(", ")
                     )
                 })
             })
@@ -469,10 +469,9 @@ impl Dataset {
         let canonical = labels::canonical(normal);
         let normal = names.iter().position(|name| *name == canonical);
         let normal = normal.ok_or_else(|| {
-            DataError::new(
-                "the labels",
-                format!("no row of \"{canonical}\" among {}", csv::preview(names)),
-                "rows of the class that `normal` in [dataset] names",
+            broken!(
+                "the labels"; "no row of \"{canonical}\" among {}", csv::preview(names);
+                "rows of the class that `normal` in [dataset] names"
             )
         })?;
         let is_other = self
@@ -507,11 +506,7 @@ pub(crate) fn check_shape(n_rows: usize, n_features: usize) -> Result<(), DataEr
     if n_rows > 0 && n_features > 0 {
         return Ok(());
     }
-    Err(DataError::new(
-        "the data",
-        format!("{n_rows} rows of {n_features} features"),
-        "at least one of each",
-    ))
+    Err(broken!("the data"; "{n_rows} rows of {n_features} features"; "at least one of each"))
 }
 
 /// The value of a label that is a boolean, or one of the numbers that stand for one.

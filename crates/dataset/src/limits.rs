@@ -152,10 +152,8 @@ pub(crate) fn check_columns(place: &str, n_columns: usize) -> Result<(), DataErr
     if n_columns <= COLUMNS_MAX {
         return Ok(());
     }
-    Err(DataError::new(
-        place,
-        format!("{n_columns} columns"),
-        format!("at most {COLUMNS_MAX}; a model has at most 65,535 features"),
+    Err(broken!(
+        place; "{n_columns} columns"; "at most {COLUMNS_MAX}; a model has at most 65,535 features"
     ))
 }
 

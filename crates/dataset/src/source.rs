@@ -142,10 +142,8 @@ impl<'a> Source<'a> {
     /// Another format, no such column, or a field that stands for a missing value.
     pub(crate) fn words(&self, column: &str) -> Result<Labels, DataError> {
         let Some(shape) = &self.shape else {
-            return Err(DataError::new(
-                "the file",
-                "rows without columns of words",
-                format!("CSV with the column {column:?}"),
+            return Err(broken!(
+                "the file"; "rows without columns of words"; "CSV with the column {column:?}"
             ));
         };
         csv::words(&self.bytes, shape, column, &self.budget.clone())
@@ -195,10 +193,9 @@ impl<'a> Source<'a> {
         let budget = &self.budget.clone();
         let names = self.label_names();
         if self.format == Format::Npz && names.len() > 1 {
-            return Err(DataError::new(
-                "the labels",
-                format!("{} arrays of an archive", names.len()),
-                "one; a CSV file has a column for each of several targets",
+            return Err(broken!(
+                "the labels"; "{} arrays of an archive", names.len();
+                "one; a CSV file has a column for each of several targets"
             ));
         }
         let (rows, labels) = match (self.format, &self.shape) {
@@ -252,15 +249,13 @@ impl<'a> Source<'a> {
             (None, LabelsIn::Columns(names)) if self.format == Format::Npz => {
                 npy::read_npz(&self.bytes, names.first().unwrap_or(&""))
             }
-            (None, LabelsIn::Columns(names)) => Err(DataError::new(
-                "the file",
-                format!("no labels \"{}\"", names.join("\", \"")),
-                "a column or an array of that name, or the labels in a file of their own",
+            (None, LabelsIn::Columns(names)) => Err(broken!(
+                "the file"; "no labels \"{}\"", names.join("\", \"");
+                "a column or an array of that name, or the labels in a file of their own"
             )),
-            (None, LabelsIn::File(_)) => Err(DataError::new(
-                "the file",
-                "a CSV file with labels in a file of their own",
-                "its labels in a column, which `label` in [dataset] names",
+            (None, LabelsIn::File(_)) => Err(broken!(
+                "the file"; "a CSV file with labels in a file of their own";
+                "its labels in a column, which `label` in [dataset] names"
             )),
         }
     }

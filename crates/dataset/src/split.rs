@@ -109,10 +109,9 @@ pub fn split_by_group(
     }
     let mut members: Vec<(&str, Vec<usize>)> = members.into_iter().collect();
     if members.len() < 2 {
-        return Err(DataError::new(
-            "the groups",
-            format!("only {:?}", members.first().map_or("", |it| it.0)),
-            "at least two, one for each side",
+        return Err(broken!(
+            "the groups"; "only {:?}", members.first().map_or("", |it| it.0);
+            "at least two, one for each side"
         ));
     }
     shuffle(&mut members, &mut Xoshiro256PlusPlus::seed_from_u64(seed));

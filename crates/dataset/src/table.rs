@@ -47,11 +47,7 @@ impl<'a> Table<'a> {
             shape,
         };
         if !table.read()? {
-            return Err(DataError::new(
-                "line 1",
-                "an empty file",
-                "a header row with column names",
-            ));
+            return Err(broken!("line 1"; "an empty file"; "a header row with column names"));
         }
         table.check_separators()?;
         let shape = &table.shape;
@@ -89,10 +85,9 @@ impl<'a> Table<'a> {
                 return Err(DataError::new(place(), "an empty name", "a column name"));
             }
             if name.lines().count() > 1 {
-                return Err(DataError::new(
-                    place(),
-                    format!("a name over {} lines", name.lines().count()),
-                    "a name within its line; a quote may be missing",
+                return Err(broken!(
+                    place(); "a name over {} lines", name.lines().count();
+                    "a name within its line; a quote may be missing"
                 ));
             }
             if let Some(first) = index_of.insert(name.as_str(), index) {
@@ -126,17 +121,9 @@ impl<'a> Table<'a> {
         if n == expected + usize::from(has_end) {
             return Ok(true);
         }
-        Err(DataError::new(
-            format!("line {}", self.line()),
-            format!("{n} fields"),
-            format!(
-                "{expected}, as the {} has",
-                if self.shape.has_header {
-                    "header"
-                } else {
-                    "first line"
-                }
-            ),
+        Err(broken!(
+            format!("line {}", self.line()); "{n} fields";
+            "{expected}, as the {} has", if self.shape.has_header {"header"} else {"first line"}
         ))
     }
 
@@ -175,18 +162,16 @@ impl<'a> Table<'a> {
         let at = column + usize::from(self.shape.has_row_names);
         let field = self.record.get(at).unwrap_or_default();
         if self.pointed.contains(&at) {
-            return Err(DataError::new(
-                self.place(column),
-                format!("\"{field}\""),
-                "a number with a decimal comma (`decimal` in [dataset] says what marks decimals)",
+            return Err(broken!(
+                self.place(column); "\"{field}\"";
+                "a number with a decimal comma (`decimal` in [dataset] says what marks decimals)"
             ));
         }
         match field.lines().count() {
             0 | 1 => Ok(field),
-            n_lines => Err(DataError::new(
-                self.place(column),
-                format!("a quoted field over {n_lines} lines"),
-                "a field within its line; a quote may be missing",
+            n_lines => Err(broken!(
+                self.place(column); "a quoted field over {n_lines} lines";
+                "a field within its line; a quote may be missing"
             )),
         }
     }

@@ -390,19 +390,13 @@ fn check_outputs(schema: &Schema, sum: &Sum) -> Result<(), ModelError> {
     let max = sum.precision.max();
     for (index, base) in sum.base.iter().enumerate() {
         if !(-max..=max).contains(base) {
-            return Err(ModelError::new(
-                format!("sum.base[{index}]"),
-                base.to_string(),
-                "a finite number of the precision",
+            return Err(broken!(
+                format!("sum.base[{index}]"); "{base}"; "a finite number of the precision"
             ));
         }
     }
     if !(sum.divisor.is_normal() && sum.divisor > 0.0) {
-        return Err(ModelError::new(
-            "sum.divisor",
-            sum.divisor.to_string(),
-            "a positive number",
-        ));
+        return Err(broken!("sum.divisor"; "{}", sum.divisor; "a positive number"));
     }
     Ok(())
 }
@@ -470,10 +464,8 @@ fn check_range(trees: &[Tree], sum: &Sum) -> Result<(), ModelError> {
             largest
         };
         if !(0.0..=max).contains(&largest) {
-            return Err(ModelError::new(
-                "trees",
-                format!("leaves of output {output} that add up to {largest:e}"),
-                format!("at most {max:e}"),
+            return Err(broken!(
+                "trees"; "leaves of output {output} that add up to {largest:e}"; "at most {max:e}"
             ));
         }
     }

@@ -54,23 +54,18 @@ impl GaussianNb {
                 .last()
                 .is_none_or(|last| *last >= schema.n_features())
         {
-            return Err(ModelError::new(
-                "inputs",
-                format!("{inputs:?}"),
-                format!(
-                    "at least one feature index, ascending, below {}",
-                    schema.n_features()
-                ),
+            return Err(broken!(
+                "inputs"; "{inputs:?}";
+                "at least one feature index, ascending, below {}", schema.n_features()
             ));
         }
         check_length("log_priors", log_priors.len(), n_classes)?;
         for (class, prior) in log_priors.iter().enumerate() {
             // A sum of rounded priors may exceed 1 by an ulp.
             if !prior.is_finite() || *prior > 1e-9 {
-                return Err(ModelError::new(
-                    format!("log_priors[{class}]"),
-                    prior.to_string(),
-                    "the logarithm of a prior above 0 and at most 1",
+                return Err(broken!(
+                    format!("log_priors[{class}]"); "{prior}";
+                    "the logarithm of a prior above 0 and at most 1"
                 ));
             }
         }
@@ -189,9 +184,5 @@ fn check_length(what: &str, found: usize, expected: usize) -> Result<(), ModelEr
     if found == expected {
         return Ok(());
     }
-    Err(ModelError::new(
-        what,
-        format!("{found} entries"),
-        expected.to_string(),
-    ))
+    Err(broken!(what; "{found} entries"; "{expected}"))
 }

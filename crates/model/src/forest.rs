@@ -58,11 +58,7 @@ impl Forest {
         limits::SPLITS.check("trees", tree::n_splits(&trees))?;
         schema.must_classify()?;
         if kind == ForestKind::DecisionTree && trees.len() != 1 {
-            return Err(ModelError::new(
-                "trees",
-                format!("{} of them", trees.len()),
-                "exactly one",
-            ));
+            return Err(broken!("trees"; "{} of them", trees.len(); "exactly one"));
         }
         for node in trees.iter().flat_map(Tree::nodes) {
             match node {

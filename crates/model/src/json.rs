@@ -135,10 +135,9 @@ impl FloatModel {
     /// refuses (with the place, for example `trees[3].nodes[17].left`).
     pub fn from_json(text: &[u8]) -> Result<Self, ModelError> {
         let raw: RawModel = serde_json::from_slice(text).map_err(|error| {
-            ModelError::new(
-                format!("line {}, column {}", error.line(), error.column()),
-                error.to_string(),
-                "a Spinney model in JSON",
+            broken!(
+                format!("line {}, column {}", error.line(), error.column()); "{error}";
+                "a Spinney model in JSON"
             )
         })?;
         raw.check()
@@ -268,18 +267,15 @@ impl RawModel {
 
     fn check(self) -> Result<FloatModel, ModelError> {
         if self.format != FORMAT || !(1..=VERSION).contains(&self.version) {
-            return Err(ModelError::new(
-                "format and version",
-                format!("\"{}\" {}", self.format, self.version),
-                format!("\"{FORMAT}\" 1 to {VERSION}"),
+            return Err(broken!(
+                "format and version"; "\"{}\" {}", self.format, self.version;
+                "\"{FORMAT}\" 1 to {VERSION}"
             ));
         }
         let oldest = self.oldest_version();
         if self.version < oldest {
-            return Err(ModelError::new(
-                "version",
-                format!("{} with keys of version {oldest}", self.version),
-                oldest.to_string(),
+            return Err(broken!(
+                "version"; "{} with keys of version {oldest}", self.version; "{oldest}"
             ));
         }
         let kind = match self.kind.as_str() {
@@ -309,11 +305,7 @@ impl RawModel {
         let schema = Schema::new(self.features, self.feature_names, schema?)?;
         let trees = check_trees(self.trees, |tree| {
             if let Some(output) = tree.output {
-                return Err(ModelError::new(
-                    "output",
-                    output.to_string(),
-                    "none in a voting forest",
-                ));
+                return Err(broken!("output"; "{output}"; "none in a voting forest"));
             }
             Tree::new(tree.nodes()?, &schema)
         })?;
@@ -468,10 +460,9 @@ impl RawNode {
             ((None, None, None), None, None, Some(values)) if missing.is_none() => {
                 Ok(Node::Leaf { values })
             }
-            _ => Err(ModelError::new(
-                format!("nodes[{index}]"),
-                "a mixture of keys",
-                "either feature, threshold or categories, left and right, or value alone",
+            _ => Err(broken!(
+                format!("nodes[{index}]"); "a mixture of keys";
+                "either feature, threshold or categories, left and right, or value alone"
             )),
         }
     }

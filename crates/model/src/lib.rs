@@ -19,6 +19,17 @@
 //! # Ok::<(), spinney_model::ModelError>(())
 //! ```
 
+/// The error with this place, and formats of what was found and what is expected.
+macro_rules! broken {
+    ($place:expr; $found:literal $(, $of_found:expr)*; $expected:literal $(, $of_expected:expr)*) => {
+        $crate::ModelError::new(
+            $place,
+            format!($found $(, $of_found)*),
+            format!($expected $(, $of_expected)*),
+        )
+    };
+}
+
 mod additive;
 mod bayes;
 mod forest;
@@ -104,10 +115,8 @@ impl FloatModel {
     pub fn with_targets(self, names: Vec<String>) -> Result<Self, ModelError> {
         let old = self.schema();
         if names.len() != old.targets().len() {
-            return Err(ModelError::new(
-                "targets",
-                format!("{} names", names.len()),
-                format!("one per target, {}", old.targets().len()),
+            return Err(broken!(
+                "targets"; "{} names", names.len(); "one per target, {}", old.targets().len()
             ));
         }
         let schema = Schema::of_targets(old.features().to_vec(), old.naming(), names)?;

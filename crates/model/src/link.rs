@@ -109,15 +109,11 @@ pub(crate) fn check_link(schema: &Schema, n_outputs: usize, link: Link) -> Resul
         ));
     }
     match link {
-        Link::Sigmoid { scale } if !(scale.is_normal() && scale > 0.0) => Err(ModelError::new(
-            "link.scale",
-            scale.to_string(),
-            "a positive number",
+        Link::Sigmoid { scale } if !(scale.is_normal() && scale > 0.0) => Err(broken!(
+            "link.scale"; "{scale}"; "a positive number"
         )),
-        Link::Isolation { offset } if !(-1.0..0.0).contains(&offset) => Err(ModelError::new(
-            "link.offset",
-            offset.to_string(),
-            "a number from -1 to below 0, as scikit-learn's offset_",
+        Link::Isolation { offset } if !(-1.0..0.0).contains(&offset) => Err(broken!(
+            "link.offset"; "{offset}"; "a number from -1 to below 0, as scikit-learn's offset_"
         )),
         _ => Ok(()),
     }

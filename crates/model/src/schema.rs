@@ -271,17 +271,12 @@ fn trim<'a>(what: &str, names: impl Iterator<Item = &'a mut String>) -> Result<(
             *name = trimmed.to_owned();
         }
         if name.is_empty() {
-            return Err(ModelError::new(
-                format!("{what}[{index}]"),
-                "an empty name",
-                "a name",
-            ));
+            return Err(broken!(format!("{what}[{index}]"); "an empty name"; "a name"));
         }
         if let Some(first) = seen.insert(&*name, index) {
-            return Err(ModelError::new(
-                format!("{what}[{index}]"),
-                format!("the name \"{name}\", which {what}[{first}] has too"),
-                "a name of its own, not counting whitespace around it",
+            return Err(broken!(
+                format!("{what}[{index}]"); "the name \"{name}\", which {what}[{first}] has too";
+                "a name of its own, not counting whitespace around it"
             ));
         }
     }

@@ -140,11 +140,7 @@ impl Tree {
         output: Option<usize>,
     ) -> Result<Self, ModelError> {
         if let Some(beyond) = output.filter(|it| *it >= n_outputs) {
-            return Err(ModelError::new(
-                "output",
-                beyond.to_string(),
-                format!("an output index below {n_outputs}"),
-            ));
+            return Err(broken!("output"; "{beyond}"; "an output index below {n_outputs}"));
         }
         // One number of one output is both.
         let output = output.or((n_outputs == 1).then_some(0));
@@ -270,27 +266,19 @@ fn check_node(
     let place = |field: &str| format!("nodes[{index}].{field}");
     if let Some((feature, children)) = node.split() {
         if feature >= n_features {
-            return Err(ModelError::new(
-                place("feature"),
-                feature.to_string(),
-                format!("a feature index below {n_features}"),
+            return Err(broken!(
+                place("feature"); "{feature}"; "a feature index below {n_features}"
             ));
         }
         for (field, child) in ["left", "right"].into_iter().zip(children) {
             if child >= n_nodes {
-                return Err(ModelError::new(
-                    place(field),
-                    child.to_string(),
-                    format!("a node index below {n_nodes}"),
-                ));
+                return Err(broken!(place(field); "{child}"; "a node index below {n_nodes}"));
             }
         }
     }
     match node {
-        Node::Split { threshold, .. } if !threshold.is_finite() => Err(ModelError::new(
-            place("threshold"),
-            threshold.to_string(),
-            "a finite number",
+        Node::Split { threshold, .. } if !threshold.is_finite() => Err(broken!(
+            place("threshold"); "{threshold}"; "a finite number"
         )),
         Node::Split { .. } => Ok(()),
         Node::Member { categories, .. } => check_categories(categories, &place("categories")),
@@ -308,40 +296,26 @@ fn check_categories(categories: &[u32], place: &str) -> Result<(), ModelError> {
     if categories.is_sorted_by(|one, other| one < other) {
         return Ok(());
     }
-    Err(ModelError::new(
-        place,
-        format!("{categories:?}"),
-        "places of categories, ascending, each once",
-    ))
+    Err(broken!(place; "{categories:?}"; "places of categories, ascending, each once"))
 }
 
 /// What a leaf of a voting forest may hold; `place` is the leaf's key.
 fn check_proportions(proportions: &[f64], n_classes: usize) -> Result<(), ModelError> {
     if proportions.len() != n_classes {
-        return Err(ModelError::new(
-            "value",
-            format!("{} numbers", proportions.len()),
-            format!("one per class, {n_classes}"),
-        ));
+        return Err(
+            broken!("value"; "{} numbers", proportions.len(); "one per class, {n_classes}"),
+        );
     }
     // Proportions that another library rounded may leave 0..=1 by an ulp.
     if let Some(bad) = proportions
         .iter()
         .find(|value| !(0.0..=1.0 + 1e-6).contains(*value))
     {
-        return Err(ModelError::new(
-            "value",
-            bad.to_string(),
-            "class proportions in 0..=1",
-        ));
+        return Err(broken!("value"; "{bad}"; "class proportions in 0..=1"));
     }
     let sum: f64 = proportions.iter().sum();
     if (sum - 1.0).abs() > 1e-6 {
-        return Err(ModelError::new(
-            "value",
-            format!("proportions that add up to {sum}"),
-            "a sum of 1",
-        ));
+        return Err(broken!("value"; "proportions that add up to {sum}"; "a sum of 1"));
     }
     Ok(())
 }
@@ -383,10 +357,9 @@ fn preorder(nodes: &[Node]) -> Result<Vec<Visit>, ModelError> {
                     parent_of[child].map(|parent| format!("a child of nodes[{parent}]"))
                 };
                 if let Some(known) = known {
-                    return Err(ModelError::new(
-                        format!("nodes[{}].{field}", visit.index),
-                        format!("{child}, which is already {known}"),
-                        "a node with one parent, and no cycle",
+                    return Err(broken!(
+                        format!("nodes[{}].{field}", visit.index);
+                        "{child}, which is already {known}"; "a node with one parent, and no cycle"
                     ));
                 }
                 parent_of[child] = Some(visit.index);
@@ -401,10 +374,9 @@ fn preorder(nodes: &[Node]) -> Result<Vec<Visit>, ModelError> {
         order.push(visit);
     }
     if let Some(lost) = (1..nodes.len()).find(|index| parent_of[*index].is_none()) {
-        return Err(ModelError::new(
-            format!("nodes[{lost}]"),
-            "a node that no split leads to",
-            "every node below the root to be somebody's child",
+        return Err(broken!(
+            format!("nodes[{lost}]"); "a node that no split leads to";
+            "every node below the root to be somebody's child"
         ));
     }
     Ok(order)

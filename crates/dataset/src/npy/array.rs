@@ -58,10 +58,9 @@ impl<'a> Array<'a> {
             .iter()
             .try_fold(item.n_bytes(), |product, size| product.checked_mul(*size));
         if n_bytes != Some(data.len()) {
-            return Err(DataError::new(
-                "the .npy data",
-                format!("{} bytes", data.len()),
-                format!("the size of {shape:?} items of {} bytes", item.n_bytes()),
+            return Err(broken!(
+                "the .npy data"; "{} bytes", data.len();
+                "the size of {shape:?} items of {} bytes", item.n_bytes()
             ));
         }
         Ok(Self {
@@ -93,10 +92,8 @@ impl<'a> Array<'a> {
                 scalar: *scalar,
                 offset: 0,
             }),
-            Item::Record { .. } => Err(DataError::new(
-                "the .npy header",
-                "records",
-                "plain numbers or strings",
+            Item::Record { .. } => Err(broken!(
+                "the .npy header"; "records"; "plain numbers or strings"
             )),
         }
     }
@@ -169,11 +166,7 @@ impl Scalars<'_> {
                 .items()
                 .map(|bytes| match self.integer(bytes)? {
                     value if value.unsigned_abs() <= 1 << 53 => Ok(value as f64),
-                    value => Err(DataError::new(
-                        "the .npy data",
-                        value.to_string(),
-                        "at most 2^53",
-                    )),
+                    value => Err(broken!("the .npy data"; "{value}"; "at most 2^53")),
                 })
                 .collect(),
             _ => Err(self.type_error("numbers")),

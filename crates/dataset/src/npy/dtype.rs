@@ -122,13 +122,7 @@ pub(super) fn item(descr: &Literal) -> Result<Item, DataError> {
 
 /// A field that is a record itself, or an array: its place is known, and that is all.
 fn opaque(descr: &Literal, shape: &[Literal]) -> Result<Scalar, DataError> {
-    let odd = || {
-        DataError::new(
-            "the .npy header",
-            "an odd shape of a field",
-            "a tuple of sizes",
-        )
-    };
+    let odd = || broken!("the .npy header"; "an odd shape of a field"; "a tuple of sizes");
     let sizes = match shape {
         [] => &[][..],
         [Literal::Sequence(sizes)] => sizes,

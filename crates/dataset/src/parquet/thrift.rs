@@ -53,13 +53,7 @@ impl<'b> Value<'b> {
 
 /// Reads a struct.
 pub(super) fn read<'b>(bytes: &mut &'b [u8], budget: &Budget) -> Result<Value<'b>, DataError> {
-    let broken = || {
-        DataError::new(
-            "a Parquet file",
-            "damaged metadata",
-            "a complete struct of Thrift",
-        )
-    };
+    let broken = || broken!("a Parquet file"; "damaged metadata"; "a complete struct of Thrift");
     structure(bytes, budget, 0)?.ok_or_else(broken)
 }
 
