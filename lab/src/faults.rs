@@ -62,6 +62,7 @@ const fn plant(
     }
 }
 
+#[rustfmt::skip]
 const PLANTS: [Plant; 28] = [
     plant("a threshold of outliers", UNKNOWN, Kind::Unlisted, |it| {
         let layout = layout(it.claim.outliers.as_deref()?)?;
@@ -71,109 +72,61 @@ const PLANTS: [Plant; 28] = [
             });
         })
     }),
-    plant("a depth of outliers", UNKNOWN, Kind::Leaf, |it| {
-        it.in_outliers("LEAVES", |bytes| bytes[0] ^= 1)
+    plant("a depth of outliers", UNKNOWN, Kind::Leaf,
+        |it| it.in_outliers("LEAVES", |bytes| bytes[0] ^= 1)),
+    plant("where outliers begin", UNKNOWN, Kind::Leaf,
+        |it| it.in_outliers("BASES", |bytes| bytes[0] ^= 1)),
+    plant("another code for a gap", BOOSTING, Kind::Coding,
+        |it| it.in_table("GAPS", |bytes| bytes[4] ^= 1)),
+    plant("a set that lost a category", BOOSTING, Kind::Unlisted, |it| {
+        let codings = it.claim.inputs.iter_mut().map(|input| &mut input.coding);
+        let mut sets = codings.filter_map(|coding| match coding {
+            Coding::Set { categories, .. } => Some(categories),
+            Coding::Affine { .. } | Coding::Rank { .. } => None,
+        });
+        sets.next()?.pop().map(|_| ())
     }),
-    plant("where outliers begin", UNKNOWN, Kind::Leaf, |it| {
-        it.in_outliers("BASES", |bytes| bytes[0] ^= 1)
+    plant("a value off by two", BOOSTING, Kind::Leaf,
+        |it| it.in_table("LEAVES", |bytes| bytes[0] ^= 2)),
+    plant("a tree that adds to another class", BOOSTING, Kind::Leaf,
+        |it| it.in_table("ENDS", |bytes| bytes[0] += 1)),
+    plant("a class that begins higher", BOOSTING, Kind::Leaf,
+        |it| it.in_table("BASES", |bytes| bytes[1] ^= 1)),
+    plant("a threshold one too high", DIGITS, Kind::Unlisted, |it| it.threshold(1)),
+    plant("a threshold one too low", MOTION, Kind::Unlisted, |it| it.threshold(-1)),
+    plant("a threshold one too high, six bytes", UNKNOWN, Kind::Unlisted, |it| it.threshold(1)),
+    plant("the two leaves of a split swapped", MOTION, Kind::Leaf, Evidence::swap_leaves),
+    plant("a pair of leaves swapped", DIGITS, Kind::Leaf,
+        |it| it.in_table("PAIRS", |bytes| bytes[..4].rotate_left(2))),
+    plant("a split that asks another feature", MOTION, Kind::Split, |it| {
+        let layout = it.layout()?;
+        it.field(0, layout.input, |input| input ^ 1)
     }),
-    plant("another code for a gap", BOOSTING, Kind::Coding, |it| {
-        it.in_table("GAPS", |bytes| bytes[4] ^= 1)
-    }),
-    plant(
-        "a set that lost a category",
-        BOOSTING,
-        Kind::Unlisted,
-        |it| {
-            let codings = it.claim.inputs.iter_mut().map(|input| &mut input.coding);
-            let mut sets = codings.filter_map(|coding| match coding {
-                Coding::Set { categories, .. } => Some(categories),
-                Coding::Affine { .. } | Coding::Rank { .. } => None,
-            });
-            sets.next()?.pop().map(|_| ())
-        },
-    ),
-    plant("a value off by two", BOOSTING, Kind::Leaf, |it| {
-        it.in_table("LEAVES", |bytes| bytes[0] ^= 2)
-    }),
-    plant(
-        "a tree that adds to another class",
-        BOOSTING,
-        Kind::Leaf,
-        |it| it.in_table("ENDS", |bytes| bytes[0] += 1),
-    ),
-    plant("a class that begins higher", BOOSTING, Kind::Leaf, |it| {
-        it.in_table("BASES", |bytes| bytes[1] ^= 1)
-    }),
-    plant("a threshold one too high", DIGITS, Kind::Unlisted, |it| {
-        it.threshold(1)
-    }),
-    plant("a threshold one too low", MOTION, Kind::Unlisted, |it| {
-        it.threshold(-1)
-    }),
-    plant(
-        "a threshold one too high, six bytes",
-        UNKNOWN,
-        Kind::Unlisted,
-        |it| it.threshold(1),
-    ),
-    plant(
-        "the two leaves of a split swapped",
-        MOTION,
-        Kind::Leaf,
-        Evidence::swap_leaves,
-    ),
-    plant("a pair of leaves swapped", DIGITS, Kind::Leaf, |it| {
-        it.in_table("PAIRS", |bytes| bytes[..4].rotate_left(2))
-    }),
-    plant(
-        "a split that asks another feature",
-        MOTION,
-        Kind::Split,
-        |it| {
-            let layout = it.layout()?;
-            it.field(0, layout.input, |input| input ^ 1)
-        },
-    ),
-    plant("a vote off by one", DIGITS, Kind::Leaf, |it| {
-        it.in_table("LEAVES", |bytes| bytes[0] ^= 1)
-    }),
+    plant("a vote off by one", DIGITS, Kind::Leaf,
+        |it| it.in_table("LEAVES", |bytes| bytes[0] ^= 1)),
     plant("leaves of a stale table", DIGITS, Kind::Leaf, |it| {
         // Ten classes, two bytes each.
         it.in_table("LEAVES", |bytes| bytes.rotate_left(20))
     }),
-    plant("a start of another tree", DIGITS, Kind::Layout, |it| {
-        it.in_table("STARTS", |bytes| bytes[4] ^= 4)
-    }),
-    plant("splits of a stale table", DIGITS, Kind::Layout, |it| {
-        it.in_table("NODES", |bytes| bytes[16..].fill(0))
-    }),
-    plant("a wrong shift", MOTION, Kind::Coding, |it| {
+    plant("a start of another tree", DIGITS, Kind::Layout,
+        |it| it.in_table("STARTS", |bytes| bytes[4] ^= 4)),
+    plant("splits of a stale table", DIGITS, Kind::Layout,
+        |it| it.in_table("NODES", |bytes| bytes[16..].fill(0))),
+    plant("a wrong shift", MOTION, Kind::Coding,
+        |it| it.in_table("CODINGS", |bytes| { affines(bytes).next().map(|coding| coding[8] ^= 1) })?),
+    plant("a wrong shift, in image and claim alike", MOTION, Kind::Unlisted, |it| {
         it.in_table("CODINGS", |bytes| {
-            affines(bytes).next().map(|coding| coding[8] ^= 1)
-        })?
+            affines(bytes).for_each(|coding| coding[8] = coding[8].wrapping_sub(2));
+        })?;
+        it.claim.inputs.iter_mut().for_each(|input| {
+            if let Coding::Affine { shift, .. } = &mut input.coding {
+                *shift -= 2;
+            }
+        });
+        Some(())
     }),
-    plant(
-        "a wrong shift, in image and claim alike",
-        MOTION,
-        Kind::Unlisted,
-        |it| {
-            it.in_table("CODINGS", |bytes| {
-                affines(bytes).for_each(|coding| coding[8] = coding[8].wrapping_sub(2));
-            })?;
-            it.claim.inputs.iter_mut().for_each(|input| {
-                if let Coding::Affine { shift, .. } = &mut input.coding {
-                    *shift -= 2;
-                }
-            });
-            Some(())
-        },
-    ),
-    plant("a wrong offset", MOTION, Kind::Coding, |it| {
-        it.in_table("CODINGS", |bytes| {
-            affines(bytes).next().map(|coding| coding[4] ^= 1)
-        })?
-    }),
+    plant("a wrong offset", MOTION, Kind::Coding,
+        |it| it.in_table("CODINGS", |bytes| { affines(bytes).next().map(|coding| coding[4] ^= 1) })?),
     plant("a saturated rank", MOTION, Kind::Coding, |it| {
         let cuts = it
             .claim
@@ -190,17 +143,12 @@ const PLANTS: [Plant; 28] = [
         it.digest.replace_range(7..8, "x");
         Some(())
     }),
-    plant(
-        "a threshold of the model that changed since",
-        DIGITS,
-        Kind::Unlisted,
-        |it| {
-            let text = String::from_utf8_lossy(&it.model).into_owned();
-            let (before, after) = text.split_once("\"threshold\":")?;
-            it.model = format!("{before}\"threshold\":1{after}").into_bytes();
-            Some(())
-        },
-    ),
+    plant("a threshold of the model that changed since", DIGITS, Kind::Unlisted, |it| {
+        let text = String::from_utf8_lossy(&it.model).into_owned();
+        let (before, after) = text.split_once("\"threshold\":")?;
+        it.model = format!("{before}\"threshold\":1{after}").into_bytes();
+        Some(())
+    }),
     plant("trees in another order", DIGITS, Kind::Split, |it| {
         let Body::Forest { order, .. } = &mut it.claim.body else {
             return None;
@@ -213,19 +161,13 @@ const PLANTS: [Plant; 28] = [
         it.claim.certificate.splits = Some(Level::EveryInput);
         Some(())
     }),
-    plant(
-        "rows at risk that are not listed",
-        DIGITS,
-        Kind::Row,
-        |it| {
-            it.claim.certificate.rows_at_risk.clear();
-            it.claim.certificate.votes = Level::EveryRow;
-            Some(())
-        },
-    ),
-    plant("a term of naive Bayes", WINE, Kind::Term, |it| {
-        it.in_table("TERMS", |bytes| bytes[1] ^= 8)
+    plant("rows at risk that are not listed", DIGITS, Kind::Row, |it| {
+        it.claim.certificate.rows_at_risk.clear();
+        it.claim.certificate.votes = Level::EveryRow;
+        Some(())
     }),
+    plant("a term of naive Bayes", WINE, Kind::Term,
+        |it| it.in_table("TERMS", |bytes| bytes[1] ^= 8)),
 ];
 
 /// The affine codings of a table that holds ranks, too.

@@ -26,24 +26,13 @@ enum Runs {
     Bare(&'static str),
 }
 
+#[rustfmt::skip]
 const ENVIRONMENTS: [Kind; 3] = [
     ("newest", "requirements.txt", &[Runs::Tests]),
-    (
-        "oldest",
-        "oldest.txt",
-        &[
-            Runs::Some(&["test_estimators.py", "test_quantize.py"]),
-            Runs::Bare("first_header.py"),
-        ],
-    ),
-    (
-        "clusters",
-        "clusters.txt",
-        &[
-            Runs::Example(&["spark_cluster.py", "20000"]),
-            Runs::Example(&["ray_cluster.py", "20000"]),
-        ],
-    ),
+    ("oldest", "oldest.txt",
+        &[Runs::Some(&["test_estimators.py", "test_quantize.py"]), Runs::Bare("first_header.py")]),
+    ("clusters", "clusters.txt", &[Runs::Example(&["spark_cluster.py", "20000"]),
+        Runs::Example(&["ray_cluster.py", "20000"])]),
 ];
 
 /// What Spark runs on, and the package that has it.

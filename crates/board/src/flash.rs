@@ -14,62 +14,28 @@ pub struct Flash {
 }
 
 /// Every family whose wait states are known, at its usual supply of 3 V.
+#[rustfmt::skip]
 pub const FLASHES: [Flash; 8] = [
-    Flash {
-        chips: "ATSAMD21",
-        steps: &[(24.0, 0), (48.0, 1)],
-        hidden_by: "a cache of eight lines",
-        source: "Microchip SAM D21 data sheet, NVM characteristics above 2.7 V",
-    },
-    Flash {
-        chips: "STM32F0",
-        steps: &[(24.0, 0), (48.0, 1)],
-        hidden_by: "a prefetch buffer",
-        source: "ST RM0091, flash access control register",
-    },
-    Flash {
-        chips: "STM32F1",
-        steps: &[(24.0, 0), (48.0, 1), (72.0, 2)],
-        hidden_by: "a prefetch buffer",
-        source: "ST RM0008, flash access control register",
-    },
-    Flash {
-        chips: "STM32F4",
-        steps: &[
-            (30.0, 0),
-            (60.0, 1),
-            (90.0, 2),
-            (120.0, 3),
-            (150.0, 4),
-            (180.0, 5),
-        ],
+    Flash { chips: "ATSAMD21", steps: &[(24.0, 0), (48.0, 1)], hidden_by: "a cache of eight lines",
+        source: "Microchip SAM D21 data sheet, NVM characteristics above 2.7 V" },
+    Flash { chips: "STM32F0", steps: &[(24.0, 0), (48.0, 1)], hidden_by: "a prefetch buffer",
+        source: "ST RM0091, flash access control register" },
+    Flash { chips: "STM32F1", steps: &[(24.0, 0), (48.0, 1), (72.0, 2)],
+        hidden_by: "a prefetch buffer", source: "ST RM0008, flash access control register" },
+    Flash { chips: "STM32F4",
+        steps: &[(30.0, 0), (60.0, 1), (90.0, 2), (120.0, 3), (150.0, 4), (180.0, 5)],
         hidden_by: "the ART accelerator",
-        source: "ST RM0090, number of wait states by CPU clock, 2.7 to 3.6 V",
-    },
-    Flash {
-        chips: "STM32G0",
-        steps: &[(24.0, 0), (48.0, 1), (64.0, 2)],
+        source: "ST RM0090, number of wait states by CPU clock, 2.7 to 3.6 V" },
+    Flash { chips: "STM32G0", steps: &[(24.0, 0), (48.0, 1), (64.0, 2)],
         hidden_by: "a prefetch buffer and a cache",
-        source: "ST RM0444, number of wait states by HCLK, range 1",
-    },
-    Flash {
-        chips: "STM32L0",
-        steps: &[(16.0, 0), (32.0, 1)],
-        hidden_by: "a prefetch buffer",
-        source: "ST RM0367, link between master clock and range, range 1",
-    },
-    Flash {
-        chips: "STM32L4",
-        steps: &[(16.0, 0), (32.0, 1), (48.0, 2), (64.0, 3), (80.0, 4)],
+        source: "ST RM0444, number of wait states by HCLK, range 1" },
+    Flash { chips: "STM32L0", steps: &[(16.0, 0), (32.0, 1)], hidden_by: "a prefetch buffer",
+        source: "ST RM0367, link between master clock and range, range 1" },
+    Flash { chips: "STM32L4", steps: &[(16.0, 0), (32.0, 1), (48.0, 2), (64.0, 3), (80.0, 4)],
         hidden_by: "the ART accelerator",
-        source: "ST RM0351, number of wait states by HCLK, range 1",
-    },
-    Flash {
-        chips: "nRF52840",
-        steps: &[(64.0, 3)],
-        hidden_by: "a cache, if it is switched on",
-        source: "Nordic nRF52840 Product Specification v1.1, CPU wait states from flash",
-    },
+        source: "ST RM0351, number of wait states by HCLK, range 1" },
+    Flash { chips: "nRF52840", steps: &[(64.0, 3)], hidden_by: "a cache, if it is switched on",
+        source: "Nordic nRF52840 Product Specification v1.1, CPU wait states from flash" },
 ];
 
 impl Flash {

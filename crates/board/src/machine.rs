@@ -37,81 +37,52 @@ pub struct Machine {
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
 
+/// A machine with an Arm core; of flash and RAM, where they start and how long they are.
+const fn arm(
+    name: &'static str,
+    core: Core,
+    systick_hz: u32,
+    uart: &'static str,
+    flash: (u32, u32),
+    ram: (u32, u32),
+) -> Machine {
+    let (flash, ram) = (Region::new(flash.0, flash.1), Region::new(ram.0, ram.1));
+    let (qemu, timer) = ("qemu-system-arm", Timer::SystickHz(systick_hz));
+    Machine {
+        name,
+        qemu,
+        core,
+        timer,
+        uart,
+        flash,
+        ram,
+    }
+}
+
 /// Every machine there is.
+#[rustfmt::skip]
 pub static MACHINES: [Machine; 8] = [
-    Machine {
-        name: "microbit",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM0,
-        timer: Timer::SystickHz(16_000_000),
-        uart: "uart-microbit",
-        flash: Region::new(0, 256 * KIB),
-        ram: Region::new(0x2000_0000, 16 * KIB),
-    },
-    Machine {
-        name: "lm3s6965evb",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM3,
-        timer: Timer::SystickHz(12_500_000),
-        uart: "uart-lm3s6965evb",
-        flash: Region::new(0, 256 * KIB),
-        ram: Region::new(0x2000_0000, 64 * KIB),
-    },
-    Machine {
-        name: "mps2-an385",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM3,
-        timer: Timer::SystickHz(25_000_000),
-        uart: "uart-mps2",
-        flash: Region::new(0, 4 * MIB),
-        ram: Region::new(0x2000_0000, 4 * MIB),
-    },
-    Machine {
-        name: "netduinoplus2",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM4F,
-        timer: Timer::SystickHz(168_000_000),
-        uart: "uart-netduinoplus2",
-        flash: Region::new(0x0800_0000, MIB),
-        ram: Region::new(0x2000_0000, 128 * KIB),
-    },
-    Machine {
-        name: "mps2-an386",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM4F,
-        timer: Timer::SystickHz(25_000_000),
-        uart: "uart-mps2",
-        flash: Region::new(0, 4 * MIB),
-        ram: Region::new(0x2000_0000, 4 * MIB),
-    },
-    Machine {
-        name: "mps2-an500",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM7F,
-        timer: Timer::SystickHz(25_000_000),
-        uart: "uart-mps2",
-        flash: Region::new(0, 4 * MIB),
-        ram: Region::new(0x2000_0000, 4 * MIB),
-    },
+    arm("microbit", Core::CortexM0, 16_000_000, "uart-microbit",
+        (0, 256 * KIB), (0x2000_0000, 16 * KIB)),
+    arm("lm3s6965evb", Core::CortexM3, 12_500_000, "uart-lm3s6965evb",
+        (0, 256 * KIB), (0x2000_0000, 64 * KIB)),
+    arm("mps2-an385", Core::CortexM3, 25_000_000, "uart-mps2",
+        (0, 4 * MIB), (0x2000_0000, 4 * MIB)),
+    arm("netduinoplus2", Core::CortexM4F, 168_000_000, "uart-netduinoplus2",
+        (0x0800_0000, MIB), (0x2000_0000, 128 * KIB)),
+    arm("mps2-an386", Core::CortexM4F, 25_000_000, "uart-mps2",
+        (0, 4 * MIB), (0x2000_0000, 4 * MIB)),
+    arm("mps2-an500", Core::CortexM7F, 25_000_000, "uart-mps2",
+        (0, 4 * MIB), (0x2000_0000, 4 * MIB)),
     // The secure aliases of SSRAM 1, and of SSRAM 2 and 3, in which the core starts.
-    Machine {
-        name: "mps2-an505",
-        qemu: "qemu-system-arm",
-        core: Core::CortexM33F,
-        timer: Timer::SystickHz(20_000_000),
-        uart: "uart-mps2-an505",
-        flash: Region::new(0x1000_0000, 4 * MIB),
-        ram: Region::new(0x3800_0000, 4 * MIB),
-    },
+    arm("mps2-an505", Core::CortexM33F, 20_000_000, "uart-mps2-an505",
+        (0x1000_0000, 4 * MIB), (0x3800_0000, 4 * MIB)),
     // One RAM, of which the first part stands in for flash.
     Machine {
-        name: "virt",
         qemu: "qemu-system-riscv32",
-        core: Core::Rv32imac,
         timer: Timer::McycleNs,
-        uart: "uart-virt",
-        flash: Region::new(0x8000_0000, 16 * MIB),
-        ram: Region::new(0x8100_0000, 16 * MIB),
+        ..arm("virt", Core::Rv32imac, 0, "uart-virt",
+            (0x8000_0000, 16 * MIB), (0x8100_0000, 16 * MIB))
     },
 ];
 

@@ -1,5 +1,6 @@
 //! What well-known microcontrollers draw, each figure with its source.
 
+use crate::radio::source;
 use crate::{Core, Source};
 
 /// Clock, currents and voltage of a microcontroller, from its data sheet at 25 °C.
@@ -35,81 +36,50 @@ pub const PRESET_NAMES: &[&str] = &{
 };
 
 /// Every preset.
+#[rustfmt::skip]
 pub const PRESETS: &[Preset] = &[
     Preset {
-        name: "stm32l476",
-        chips: "STM32L476",
-        core: Core::CortexM4F,
-        clock_mhz: 80.0,
-        active_ma: 10.2,
-        sleep_ua: 1.4,
-        voltage_v: 3.0,
+        name: "stm32l476", chips: "STM32L476", core: Core::CortexM4F,
+        clock_mhz: 80.0, active_ma: 10.2, sleep_ua: 1.4, voltage_v: 3.0,
         sources: &[
-            Source {
-                figure: "10.2 mA at 80 MHz, from flash with the ART accelerator",
-                from: "ST DS10198, table of current consumption in Run mode, code from flash, range 1 (not re-read)",
-            },
-            Source {
-                figure: "1.4 µA in Stop 2 with RTC, RAM kept",
-                from: "ST DS10198, features",
-            },
+            source("10.2 mA at 80 MHz, from flash with the ART accelerator",
+                "ST DS10198, table of current consumption in Run mode, code from flash, range 1 \
+                    (not re-read)"),
+            source("1.4 µA in Stop 2 with RTC, RAM kept", "ST DS10198, features"),
         ],
     },
     Preset {
-        name: "nrf52840",
-        chips: "nRF52840",
-        core: Core::CortexM4F,
-        clock_mhz: 64.0,
-        active_ma: 3.3,
-        sleep_ua: 3.16,
-        voltage_v: 3.0,
+        name: "nrf52840", chips: "nRF52840", core: Core::CortexM4F,
+        clock_mhz: 64.0, active_ma: 3.3, sleep_ua: 3.16, voltage_v: 3.0,
         sources: &[
-            Source {
-                figure: "3.3 mA at 64 MHz, CoreMark from flash, cache and DC/DC on",
-                from: "Nordic nRF52840 Product Specification v1.1, current consumption, CPU running",
-            },
-            Source {
-                figure: "3.16 µA in System ON, 256 kB of RAM kept, waking on RTC",
-                from: "Nordic nRF52840 Product Specification v1.1, current consumption, sleep",
-            },
+            source("3.3 mA at 64 MHz, CoreMark from flash, cache and DC/DC on",
+                "Nordic nRF52840 Product Specification v1.1, current consumption, CPU running"),
+            source("3.16 µA in System ON, 256 kB of RAM kept, waking on RTC",
+                "Nordic nRF52840 Product Specification v1.1, current consumption, sleep"),
         ],
     },
     Preset {
-        name: "nrf51822",
-        chips: "nRF51822",
-        core: Core::CortexM0,
-        clock_mhz: 16.0,
-        active_ma: 4.4,
-        sleep_ua: 3.1,
-        voltage_v: 3.0,
+        name: "nrf51822", chips: "nRF51822", core: Core::CortexM0,
+        clock_mhz: 16.0, active_ma: 4.4, sleep_ua: 3.1, voltage_v: 3.0,
         sources: &[
-            Source {
-                figure: "4.4 mA at 16 MHz, code from flash",
-                from: "Nordic nRF51822 Product Specification v3.3, section 8.4 (not re-read)",
-            },
-            Source {
-                figure: "3.1 µA in System ON: 2.6 with 16 kB of RAM, 0.4 for the 32 kHz crystal, 0.1 for RTC",
-                from: "Nordic nRF51822 Product Specification v3.3, section 8: ION,16k; ILFXO and IRTC (not re-read)",
-            },
+            source("4.4 mA at 16 MHz, code from flash",
+                "Nordic nRF51822 Product Specification v3.3, section 8.4 (not re-read)"),
+            source("3.1 µA in System ON: 2.6 with 16 kB of RAM, 0.4 for the 32 kHz crystal, 0.1 \
+                for RTC",
+                "Nordic nRF51822 Product Specification v3.3, section 8: ION,16k; ILFXO and IRTC \
+                    (not re-read)"),
         ],
     },
     Preset {
-        name: "esp32c3",
-        chips: "ESP32-C3",
-        core: Core::Rv32imc,
-        clock_mhz: 160.0,
-        active_ma: 23.0,
-        sleep_ua: 130.0,
-        voltage_v: 3.3,
+        name: "esp32c3", chips: "ESP32-C3", core: Core::Rv32imc,
+        clock_mhz: 160.0, active_ma: 23.0, sleep_ua: 130.0, voltage_v: 3.3,
         sources: &[
-            Source {
-                figure: "23 mA at 160 MHz, the processor running, radio off, clocks of peripherals off",
-                from: "Espressif ESP32-C3 Series Datasheet, current consumption in Modem-sleep mode (not re-read)",
-            },
-            Source {
-                figure: "130 µA in Light-sleep, RAM kept",
-                from: "Espressif ESP32-C3 Series Datasheet, current consumption in low-power modes (not re-read)",
-            },
+            source("23 mA at 160 MHz, the processor running, radio off, clocks of peripherals off",
+                "Espressif ESP32-C3 Series Datasheet, current consumption in Modem-sleep mode (not \
+                    re-read)"),
+            source("130 µA in Light-sleep, RAM kept",
+                "Espressif ESP32-C3 Series Datasheet, current consumption in low-power modes (not \
+                    re-read)"),
         ],
     },
 ];

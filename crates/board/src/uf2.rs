@@ -26,34 +26,12 @@ pub struct Uf2Family {
 /// of SAMD21 boards takes 8 KiB and that of SAMD51 boards 16 KiB (microsoft/uf2-samdx1, linker
 /// scripts); on nRF52 boards Nordic's MBR takes the first 4 KiB, and a SoftDevice what follows
 /// (adafruit/Adafruit_nRF52_Bootloader).
+#[rustfmt::skip]
 pub const UF2_FAMILIES: [Uf2Family; 7] = [
-    family(
-        "RP2040",
-        0xe48b_ff56,
-        "RP2040",
-        &["rpirp2", "rp2040"],
-        4096,
-        0x1000_0000,
-    ),
-    family(
-        "RP2350_ARM_S",
-        0xe48b_ff59,
-        "RP235x",
-        &["rp2350"],
-        256,
-        0x1000_0000,
-    ),
-    Uf2Family {
-        is_riscv: true,
-        ..family(
-            "RP2350_RISCV",
-            0xe48b_ff5a,
-            "RP235x",
-            &["rp2350"],
-            256,
-            0x1000_0000,
-        )
-    },
+    family("RP2040", 0xe48b_ff56, "RP2040", &["rpirp2", "rp2040"], 4096, 0x1000_0000),
+    family("RP2350_ARM_S", 0xe48b_ff59, "RP235x", &["rp2350"], 256, 0x1000_0000),
+    Uf2Family { is_riscv: true,
+        ..family("RP2350_RISCV", 0xe48b_ff5a, "RP235x", &["rp2350"], 256, 0x1000_0000) },
     family("NRF52840", 0xada5_2840, "nRF52840", &["nrf52"], 256, 0x1000),
     family("NRF52833", 0x621e_937a, "nRF52833", &["nrf52"], 256, 0x1000),
     family("SAMD21", 0x68ed_2b88, "ATSAMD21", &["samd21"], 256, 0x2000),

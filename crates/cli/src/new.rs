@@ -17,37 +17,17 @@ use crate::start::{IRISES, OF_ROWS, sensor_rows};
 use crate::terminal;
 
 /// Files of a project; what stands in double braces is put in.
+#[rustfmt::skip]
 const TEMPLATE: [(&str, &str); 9] = [
     ("README.md", include_str!("../template/README.md")),
     (".gitignore", include_str!("../template/.gitignore")),
-    (
-        "pipeline.toml",
-        include_str!("../template/pipeline.toml.in"),
-    ),
-    (
-        WORKFLOW,
-        include_str!("../template/.github/workflows/ci.yml"),
-    ),
-    (
-        "firmware/Cargo.toml",
-        include_str!("../template/firmware/package.toml"),
-    ),
-    (
-        "firmware/build.rs",
-        include_str!("../template/firmware/build.rs"),
-    ),
-    (
-        "firmware/.cargo/config.toml",
-        include_str!("../template/firmware/.cargo/config.toml"),
-    ),
-    (
-        "firmware/src/main.rs",
-        include_str!("../template/firmware/src/main.rs"),
-    ),
-    (
-        "firmware/src/sensor.rs",
-        include_str!("../template/firmware/src/sensor.rs"),
-    ),
+    ("pipeline.toml", include_str!("../template/pipeline.toml.in")),
+    (WORKFLOW, include_str!("../template/.github/workflows/ci.yml")),
+    ("firmware/Cargo.toml", include_str!("../template/firmware/package.toml")),
+    ("firmware/build.rs", include_str!("../template/firmware/build.rs")),
+    ("firmware/.cargo/config.toml", include_str!("../template/firmware/.cargo/config.toml")),
+    ("firmware/src/main.rs", include_str!("../template/firmware/src/main.rs")),
+    ("firmware/src/sensor.rs", include_str!("../template/firmware/src/sensor.rs")),
 ];
 
 pub use crate::start::Start;

@@ -21,7 +21,7 @@ pub trait Word: Copy + Sized + 'static {
 
 /// Gives an enum of another crate its words.
 macro_rules! words {
-    ($name:ident { $($variant:ident = $word:literal,)+ }) => {
+    ($($name:ident { $($variant:ident = $word:literal),+ $(,)? })+) => {$(
         impl Word for $name {
             const WORDS: &'static [&'static str] = &[$($word,)+];
 
@@ -38,12 +38,14 @@ macro_rules! words {
                 }
             }
         }
-    };
+    )+};
 }
 
 /// Declares an enum that only `pipeline.toml` has, with its words.
 macro_rules! choice {
-    ($(#[$attribute:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($($(#[$attribute:meta])* $name:ident {
+        $($(#[$doc:meta])* $variant:ident = $word:literal,)+
+    })+) => {$(
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
         pub enum $name {
@@ -51,7 +53,7 @@ macro_rules! choice {
         }
 
         words! { $name { $($variant = $word,)+ } }
-    };
+    )+};
 }
 
 choice! {
@@ -62,9 +64,7 @@ choice! {
         /// A file.
         Import = "import",
     }
-}
 
-choice! {
     /// What a smaller model promises.
     Promise {
         /// A score on rows that neither trained nor were fitted to.
@@ -79,27 +79,9 @@ choice! {
 }
 
 words! {
-    Delimiter {
-        Comma = ",",
-        Semicolon = ";",
-        Tab = "tab",
-        Bar = "|",
-    }
-}
-
-words! {
-    Decimal {
-        Point = ".",
-        Comma = ",",
-    }
-}
-
-words! {
-    Task {
-        Classify = "classify",
-        Regress = "regress",
-        Detect = "detect",
-    }
+    Delimiter { Comma = ",", Semicolon = ";", Tab = "tab", Bar = "|" }
+    Decimal { Point = ".", Comma = "," }
+    Task { Classify = "classify", Regress = "regress", Detect = "detect" }
 }
 
 choice! {
@@ -114,9 +96,7 @@ choice! {
         /// Gaussian naive Bayes.
         GaussianNb = "gaussian-nb",
     }
-}
 
-choice! {
     /// What becomes of readings that are missing.
     Gaps {
         /// Their rows are left out.
@@ -124,9 +104,7 @@ choice! {
         /// The training rows' median takes their place, on the device as on the host.
         Median = "median",
     }
-}
 
-choice! {
     /// What becomes of recordings that were taken at another rate than the device's.
     Rates {
         /// They are resampled.
@@ -136,9 +114,7 @@ choice! {
         /// Nothing: what says so is not looked at.
         Ignore = "ignore",
     }
-}
 
-choice! {
     /// What becomes of recordings of motion that are shorter than a window.
     Short {
         /// They are left out.
@@ -146,9 +122,7 @@ choice! {
         /// Their last sample stays until the window ends.
         Pad = "pad",
     }
-}
 
-choice! {
     /// Who trains.
     Trainer {
         /// This project's own forests.
@@ -156,9 +130,7 @@ choice! {
         /// The linfa crates.
         Linfa = "linfa",
     }
-}
 
-choice! {
     /// What a split's impurity is measured by.
     Criterion {
         /// Gini impurity.
@@ -173,30 +145,9 @@ choice! {
 }
 
 words! {
-    Voting {
-        Soft = "soft",
-        Hard = "hard",
-    }
-}
-
-words! {
-    CodingChoice {
-        Auto = "auto",
-        Identity = "identity",
-        Affine = "affine",
-        Rank = "rank",
-    }
-}
-
-words! {
-    Sensor {
-        U8 = "u8",
-        I8 = "i8",
-        U16 = "u16",
-        I16 = "i16",
-        I32 = "i32",
-        F32 = "f32",
-    }
+    Voting { Soft = "soft", Hard = "hard" }
+    CodingChoice { Auto = "auto", Identity = "identity", Affine = "affine", Rank = "rank" }
+    Sensor { U8 = "u8", I8 = "i8", U16 = "u16", I16 = "i16", I32 = "i32", F32 = "f32" }
 }
 
 choice! {
@@ -258,9 +209,7 @@ choice! {
         /// Tables of bit-packed nodes.
         Packed = "packed",
     }
-}
 
-choice! {
     /// The form that a model takes in flash.
     Encoding {
         /// The candidate that meets the budgets best.
@@ -272,9 +221,7 @@ choice! {
         /// Code: nested conditions.
         Branches = "branches",
     }
-}
 
-choice! {
     /// What `encoding = "auto"` prefers among candidates that meet the budgets.
     Prefer {
         /// The smallest.
@@ -282,9 +229,7 @@ choice! {
         /// The one with the fewest instructions.
         Speed = "speed",
     }
-}
 
-choice! {
     /// What the device computes for a row.
     Output {
         /// The class index.
@@ -294,9 +239,7 @@ choice! {
         /// One Q15 probability per class.
         Probabilities = "probabilities",
     }
-}
 
-choice! {
     /// A further form of the model that is written beside the crate.
     Export {
         /// A C99 header.
@@ -305,11 +248,7 @@ choice! {
 }
 
 words! {
-    Level {
-        EveryInput = "every-input",
-        EveryRow = "every-row",
-        Listed = "listed",
-    }
+    Level { EveryInput = "every-input", EveryRow = "every-row", Listed = "listed" }
 }
 
 choice! {
@@ -322,9 +261,7 @@ choice! {
         /// There is no run, which is reported in words.
         Off = "off",
     }
-}
 
-choice! {
     /// The least severe message that the firmware logs.
     LogLevel {
         /// None at all.
@@ -343,28 +280,9 @@ choice! {
 }
 
 words! {
-    CodeWidth {
-        Auto = "auto",
-        Byte = "8-bit",
-        Word = "16-bit",
-    }
-}
-
-words! {
-    Votes {
-        Q15 = "q15",
-        Byte = "8-bit",
-        Word = "32-bit",
-        Auto = "auto",
-    }
-}
-
-words! {
-    Sends {
-        Raw = "raw",
-        Features = "features",
-        Class = "class",
-    }
+    CodeWidth { Auto = "auto", Byte = "8-bit", Word = "16-bit" }
+    Votes { Q15 = "q15", Byte = "8-bit", Word = "32-bit", Auto = "auto" }
+    Sends { Raw = "raw", Features = "features", Class = "class" }
 }
 
 choice! {
@@ -397,33 +315,10 @@ macro_rules! own_words {
 own_words! { Measure Spectral }
 
 words! {
-    Window {
-        Hann = "hann",
-        Rectangular = "none",
-    }
-}
-
-words! {
-    MelScale {
-        Htk = "htk",
-        Slaney = "slaney",
-    }
-}
-
-words! {
-    Normalisation {
-        None = "none",
-        Area = "area",
-    }
-}
-
-words! {
-    Statistic {
-        Maximum = "max",
-        Minimum = "min",
-        Mean = "mean",
-        Variance = "variance",
-    }
+    Window { Hann = "hann", Rectangular = "none" }
+    MelScale { Htk = "htk", Slaney = "slaney" }
+    Normalisation { None = "none", Area = "area" }
+    Statistic { Maximum = "max", Minimum = "min", Mean = "mean", Variance = "variance" }
 }
 
 choice! {

@@ -17,174 +17,77 @@ const NO_BOOSTING: &str = "trees are not boosted here, boosted ones are imported
 
 /// Parameters of scikit-learn's trees, forests and naive Bayes, of XGBoost and of LightGBM, other
 /// than those that have the same name here.
+#[rustfmt::skip]
 const KEYS: &[(&str, Ours)] = &[
-    (
-        "n_estimators num_trees ntree num_parallel_tree num_boost_round num_round \
-         num_iterations n_iter",
-        Ours::Key("model", "n_trees"),
-    ),
+    ("n_estimators num_trees ntree num_parallel_tree num_boost_round num_round num_iterations \
+        n_iter",
+        Ours::Key("model", "n_trees")),
     ("depth maxdepth", Ours::Key("model", "max_depth")),
-    (
-        "max_leaves num_leaves",
-        Ours::Key("model", "max_leaf_nodes"),
-    ),
-    (
-        "min_data_in_leaf min_child_samples min_node_size",
-        Ours::Key("model", "min_samples_leaf"),
-    ),
-    (
-        "min_child_weight min_sum_hessian_in_leaf min_weight_fraction_leaf",
-        Ours::Like(
-            "model",
-            "min_samples_leaf",
-            "which counts rows, or is a fraction of them",
-        ),
-    ),
-    (
-        "gamma min_split_loss min_gain_to_split min_impurity_split",
-        Ours::Like(
-            "model",
-            "min_impurity_decrease",
-            "which is a gain of impurity",
-        ),
-    ),
-    (
-        "subsample bagging_fraction sample_fraction",
-        Ours::Key("model", "max_samples"),
-    ),
-    (
-        "colsample_bynode feature_fraction_bynode mtry",
-        Ours::Key("model", "max_features"),
-    ),
-    (
-        "colsample_bytree colsample_bylevel feature_fraction",
-        Ours::Like("model", "max_features", "which is drawn for each split"),
-    ),
-    (
-        "scale_pos_weight sample_weight is_unbalance class_weights",
-        Ours::Like(
-            "model",
-            "class_weight",
-            "a table of weights by class, or `\"balanced\"`",
-        ),
-    ),
-    (
-        "random_state random_seed rng_seed",
-        Ours::Key("pipeline", "seed"),
-    ),
-    (
-        "splitter",
-        Ours::Like(
-            "model",
-            "kind",
-            "of which `\"extra-trees\"` draws its thresholds at random",
-        ),
-    ),
+    ("max_leaves num_leaves", Ours::Key("model", "max_leaf_nodes")),
+    ("min_data_in_leaf min_child_samples min_node_size", Ours::Key("model", "min_samples_leaf")),
+    ("min_child_weight min_sum_hessian_in_leaf min_weight_fraction_leaf",
+        Ours::Like("model", "min_samples_leaf", "which counts rows, or is a fraction of them")),
+    ("gamma min_split_loss min_gain_to_split min_impurity_split",
+        Ours::Like("model", "min_impurity_decrease", "which is a gain of impurity")),
+    ("subsample bagging_fraction sample_fraction", Ours::Key("model", "max_samples")),
+    ("colsample_bynode feature_fraction_bynode mtry", Ours::Key("model", "max_features")),
+    ("colsample_bytree colsample_bylevel feature_fraction",
+        Ours::Like("model", "max_features", "which is drawn for each split")),
+    ("scale_pos_weight sample_weight is_unbalance class_weights",
+        Ours::Like("model", "class_weight", "a table of weights by class, or `\"balanced\"`")),
+    ("random_state random_seed rng_seed", Ours::Key("pipeline", "seed")),
+    ("splitter",
+        Ours::Like("model", "kind", "of which `\"extra-trees\"` draws its thresholds at random")),
     ("split_criterion impurity", Ours::Key("model", "criterion")),
-    (
-        "estimator classifier model_type algorithm",
-        Ours::Key("model", "kind"),
-    ),
-    (
-        "test_size test_split test_ratio",
-        Ours::Key("dataset", "test_fraction"),
-    ),
-    (
-        "target target_column label_column class_column y",
-        Ours::Key("dataset", "label"),
-    ),
-    (
-        "na_values missing_values missing_value",
-        Ours::Key("features.NAME", "missing"),
-    ),
-    (
-        "cat_features categorical_feature categorical_features",
-        Ours::Key("features.NAME", "categories"),
-    ),
-    (
-        "contamination",
-        Ours::Like(
-            "model",
-            "threshold",
-            "a score; an isolation forest brings its own, from its contamination",
-        ),
-    ),
+    ("estimator classifier model_type algorithm", Ours::Key("model", "kind")),
+    ("test_size test_split test_ratio", Ours::Key("dataset", "test_fraction")),
+    ("target target_column label_column class_column y", Ours::Key("dataset", "label")),
+    ("na_values missing_values missing_value", Ours::Key("features.NAME", "missing")),
+    ("cat_features categorical_feature categorical_features",
+        Ours::Key("features.NAME", "categories")),
+    ("contamination", Ours::Like("model", "threshold",
+        "a score; an isolation forest brings its own, from its contamination")),
     ("drop drop_columns exclude", Ours::Key("dataset", "ignore")),
-    (
-        "mcu microcontroller device processor",
-        Ours::Key("target", "chip"),
-    ),
-    (
-        "learning_rate eta booster boosting_type eval_metric early_stopping_rounds loss",
-        Ours::Nothing(NO_BOOSTING),
-    ),
-    (
-        "reg_alpha reg_lambda alpha lambda lambda_l1 lambda_l2",
-        Ours::Nothing(
-            "leaves are not regularized here; `ccp_alpha` and `min_impurity_decrease` in [model] \
-             make trees smaller",
-        ),
-    ),
-    (
-        "priors prior",
-        Ours::Nothing("the priors of naive Bayes are the classes' shares of the training rows"),
-    ),
-    (
-        "n_jobs nthread num_threads verbose verbosity warm_start oob_score tree_method \
-         max_bin",
-        Ours::Nothing("it does not change a model, so that there is no key for it: leave it out"),
-    ),
-    (
-        "monotonic_cst monotone_constraints interaction_constraints",
-        Ours::Nothing(
-            "training takes no constraints here; a model that was fitted under them can be imported",
-        ),
-    ),
+    ("mcu microcontroller device processor", Ours::Key("target", "chip")),
+    ("learning_rate eta booster boosting_type eval_metric early_stopping_rounds loss",
+        Ours::Nothing(NO_BOOSTING)),
+    ("reg_alpha reg_lambda alpha lambda lambda_l1 lambda_l2",
+        Ours::Nothing("leaves are not regularized here; `ccp_alpha` and `min_impurity_decrease` in \
+            [model] make trees smaller")),
+    ("priors prior",
+        Ours::Nothing("the priors of naive Bayes are the classes' shares of the training rows")),
+    ("n_jobs nthread num_threads verbose verbosity warm_start oob_score tree_method max_bin",
+        Ours::Nothing("it does not change a model, so that there is no key for it: leave it out")),
+    ("monotonic_cst monotone_constraints interaction_constraints",
+        Ours::Nothing("training takes no constraints here; a model that was fitted under them can \
+            be imported")),
 ];
 
 /// Classes of other libraries, and the `kind` that each is here.
+#[rustfmt::skip]
 const KINDS: &[(&str, &str)] = &[
-    (
-        "decisiontreeclassifier decisiontree dt tree cart",
-        "decision-tree",
-    ),
-    (
-        "randomforestclassifier randomforest rf forest xgbrfclassifier",
-        "random-forest",
-    ),
-    (
-        "extratreesclassifier extratreeclassifier extratrees et",
-        "extra-trees",
-    ),
-    (
-        "gaussiannb naivebayes gaussiannaivebayes nb bayes",
-        "gaussian-nb",
-    ),
+    ("decisiontreeclassifier decisiontree dt tree cart", "decision-tree"),
+    ("randomforestclassifier randomforest rf forest xgbrfclassifier", "random-forest"),
+    ("extratreesclassifier extratreeclassifier extratrees et", "extra-trees"),
+    ("gaussiannb naivebayes gaussiannaivebayes nb bayes", "gaussian-nb"),
 ];
 
 /// What the names of boosted trees have in them.
 const BOOSTED: [&str; 4] = ["boost", "xgb", "lgbm", "gbdt"];
 
 /// Sections by the names that users try.
+#[rustfmt::skip]
 const SECTIONS: &[(&str, &str)] = &[
     ("project package general config meta", "pipeline"),
     ("data rows input inputs csv", "dataset"),
-    (
-        "train training classifier estimator forest tree random-forest random_forest \
-         hyperparameters params import",
-        "model",
-    ),
+    ("train training classifier estimator forest tree random-forest random_forest hyperparameters \
+        params import",
+        "model"),
     ("quantization quantisation quant q15", "quantize"),
     ("feature sensors columns sensor", "features"),
     ("audio signal motion preprocessing mel fft", "frontend"),
-    (
-        "code output outputs export c c99 generate encoding",
-        "codegen",
-    ),
-    (
-        "gates gate metrics evaluation test quality score",
-        "accuracy",
-    ),
+    ("code output outputs export c c99 generate encoding", "codegen"),
+    ("gates gate metrics evaluation test quality score", "accuracy"),
     ("chip board mcu device hardware platform emulator", "target"),
     ("app application log logging build", "firmware"),
     ("limits limit memory constraints size", "budget"),

@@ -53,26 +53,17 @@ const SAMPLE: &str = "the same sample in JSON: `json.dump(cbor2.load(open(FILE, 
 const ROWS: &str = "rows of numbers as CSV, .npy, .npz or IDX";
 
 /// Every format that is recognised; the first that matches names the file.
+#[rustfmt::skip]
 const FOREIGN: &[Foreign] = &[
-    foreign(
-        At(0, b"PAR1"),
-        "a Parquet file within a gzip stream",
-        "the Parquet file itself, which is packed already",
-    ),
-    foreign(
-        At(0, b"ARROW1"),
-        "an Arrow file within a gzip stream",
-        "the Arrow file itself, which may be packed",
-    ),
+    foreign(At(0, b"PAR1"), "a Parquet file within a gzip stream",
+        "the Parquet file itself, which is packed already"),
+    foreign(At(0, b"ARROW1"), "an Arrow file within a gzip stream",
+        "the Arrow file itself, which may be packed"),
     foreign(At(0, b"FEA1"), "a Feather file of version 1", FEATHER),
     foreign(Member("xl/"), "an Excel workbook (xlsx)", EXCEL),
     foreign(Member("content.xml"), "an OpenDocument spreadsheet", EXCEL),
     foreign(Member("schema.json"), "a skops model", ROWS),
-    foreign(
-        At(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
-        "an Excel workbook (xls)",
-        EXCEL,
-    ),
+    foreign(At(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "an Excel workbook (xls)", EXCEL),
     foreign(At(0, b"\x89HDF\r\n\x1a\n"), "an HDF5 file", HDF5),
     foreign(At(0, b"MATLAB 5.0 MAT-file"), "a MATLAB file", MATLAB),
     // Who reads a file has unpacked it once.

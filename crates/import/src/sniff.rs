@@ -55,73 +55,31 @@ pub(crate) struct Reader {
 const FILE_BYTES_MAX: usize = 32 << 20;
 
 /// All formats that are read; a file is of the first that fits.
+#[rustfmt::skip]
 const READERS: &[Reader] = &[
-    Reader {
-        format: Format::Spark,
-        name: "Spark MLlib",
-        starts: &[Like(crate::spark::is_folder)],
-        file_bytes_max: usize::MAX,
-        read: crate::spark::import,
-    },
-    Reader {
-        format: Format::Skops,
-        name: "skops",
-        starts: &[Bytes(b"PK")],
-        file_bytes_max: usize::MAX,
-        read: crate::skops::import,
-    },
-    Reader {
-        format: Format::XgboostJson,
-        name: "XGBoost JSON",
-        starts: &[Text("{\"learner\":"), Text("{\"version\":[")],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::xgboost::import_json,
-    },
-    Reader {
-        format: Format::XgboostUbjson,
-        name: "XGBoost UBJSON",
-        starts: &[
-            Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner"),
-            Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07version"),
-            Bytes(b"{i\x07learner"),
-            Bytes(b"{U\x07learner"),
-        ],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::xgboost::import_ubjson,
-    },
-    Reader {
-        format: Format::Lightgbm,
-        name: "LightGBM text",
-        starts: &[Text("treeversion=v")],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::lightgbm::import_text,
-    },
-    Reader {
-        format: Format::LightgbmJson,
-        name: "LightGBM JSON",
-        starts: &[Text("{\"name\":\"tree\",\"version\":\"v")],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::lightgbm::import_json,
-    },
-    Reader {
-        format: Format::Catboost,
-        name: "CatBoost JSON",
-        starts: &[
-            Text("{\"features_info\":"),
-            Text("{\"ctr_data\":"),
-            Text("{\"model_info\":"),
-            Text("{\"oblivious_trees\":"),
-        ],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::catboost::import,
-    },
-    Reader {
-        format: Format::Treelite,
-        name: "treelite checkpoint",
-        starts: &[Like(crate::treelite::is_checkpoint)],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::treelite::import,
-    },
+    Reader { format: Format::Spark, name: "Spark MLlib", starts: &[Like(crate::spark::is_folder)],
+        file_bytes_max: usize::MAX, read: crate::spark::import },
+    Reader { format: Format::Skops, name: "skops", starts: &[Bytes(b"PK")],
+        file_bytes_max: usize::MAX, read: crate::skops::import },
+    Reader { format: Format::XgboostJson, name: "XGBoost JSON",
+        starts: &[Text("{\"learner\":"), Text("{\"version\":[")], file_bytes_max: FILE_BYTES_MAX,
+        read: crate::xgboost::import_json },
+    Reader { format: Format::XgboostUbjson, name: "XGBoost UBJSON",
+        starts: &[Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner"),
+        Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x07version"), Bytes(b"{i\x07learner"),
+        Bytes(b"{U\x07learner")], file_bytes_max: FILE_BYTES_MAX,
+        read: crate::xgboost::import_ubjson },
+    Reader { format: Format::Lightgbm, name: "LightGBM text", starts: &[Text("treeversion=v")],
+        file_bytes_max: FILE_BYTES_MAX, read: crate::lightgbm::import_text },
+    Reader { format: Format::LightgbmJson, name: "LightGBM JSON",
+        starts: &[Text("{\"name\":\"tree\",\"version\":\"v")], file_bytes_max: FILE_BYTES_MAX,
+        read: crate::lightgbm::import_json },
+    Reader { format: Format::Catboost, name: "CatBoost JSON", starts: &[Text("{\"features_info\":"),
+        Text("{\"ctr_data\":"), Text("{\"model_info\":"), Text("{\"oblivious_trees\":")],
+        file_bytes_max: FILE_BYTES_MAX, read: crate::catboost::import },
+    Reader { format: Format::Treelite, name: "treelite checkpoint",
+        starts: &[Like(crate::treelite::is_checkpoint)], file_bytes_max: FILE_BYTES_MAX,
+        read: crate::treelite::import },
     Reader {
         format: Format::Json,
         name: "canonical JSON",
@@ -130,13 +88,9 @@ const READERS: &[Reader] = &[
         file_bytes_max: FILE_BYTES_MAX,
         read: crate::import_json,
     },
-    Reader {
-        format: Format::Conversion,
-        name: "quantized model",
-        starts: &[Text("{\"format\":\"spinney-conversion\"")],
-        file_bytes_max: FILE_BYTES_MAX,
-        read: crate::import_conversion,
-    },
+    Reader { format: Format::Conversion, name: "quantized model",
+        starts: &[Text("{\"format\":\"spinney-conversion\"")], file_bytes_max: FILE_BYTES_MAX,
+        read: crate::import_conversion },
     Reader {
         format: Format::Onnx,
         name: "ONNX",
@@ -183,98 +137,37 @@ struct Foreign(Start, &'static str, &'static str);
 use Start::{At, Bytes, Like, Text, Within};
 
 /// Formats that people also try; the first that fits names a file.
+#[rustfmt::skip]
 const FOREIGN: &[Foreign] = &[
     // Compressed streams, each of which `joblib.dump(…, compress=…)` can write.
-    Foreign(
-        Bytes(b"\x1f\x8b"),
-        "a gzip stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x78\x01"),
-        "a zlib stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x78\x5e"),
-        "a zlib stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x78\x9c"),
-        "a zlib stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x78\xda"),
-        "a zlib stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"ZF"),
-        "a zlib stream as joblib wrote it long ago",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"BZh"),
-        "a bzip2 stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\xfd7zXZ\x00"),
-        "an xz stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x5d\x00\x00"),
-        "an lzma stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x04\x22\x4d\x18"),
-        "an lz4 stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
-    Foreign(
-        Bytes(b"\x28\xb5\x2f\xfd"),
-        "a zstd stream, such as a compressed joblib file,",
-        SAVE_SKOPS,
-    ),
+    Foreign(Bytes(b"\x1f\x8b"), "a gzip stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"\x78\x01"), "a zlib stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"\x78\x5e"), "a zlib stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"\x78\x9c"), "a zlib stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"\x78\xda"), "a zlib stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"ZF"), "a zlib stream as joblib wrote it long ago", SAVE_SKOPS),
+    Foreign(Bytes(b"BZh"), "a bzip2 stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"\xfd7zXZ\x00"), "an xz stream, such as a compressed joblib file,", SAVE_SKOPS),
+    Foreign(Bytes(b"\x5d\x00\x00"), "an lzma stream, such as a compressed joblib file,",
+        SAVE_SKOPS),
+    Foreign(Bytes(b"\x04\x22\x4d\x18"), "an lz4 stream, such as a compressed joblib file,",
+        SAVE_SKOPS),
+    Foreign(Bytes(b"\x28\xb5\x2f\xfd"), "a zstd stream, such as a compressed joblib file,",
+        SAVE_SKOPS),
     // Trees of other libraries.
-    Foreign(
-        Text("{\"Config\":"),
-        "an XGBoost booster with its training state (JSON)",
-        SAVE_XGBOOST,
-    ),
-    Foreign(
-        Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x06Config"),
-        "an XGBoost booster with its training state (UBJSON)",
-        SAVE_XGBOOST,
-    ),
-    Foreign(
-        Text("[{\"nodeid\":"),
-        "a dump of XGBoost trees (JSON)",
-        SAVE_XGBOOST,
-    ),
-    Foreign(
-        Bytes(b"booster[0]:"),
-        "a dump of XGBoost trees (text)",
-        SAVE_XGBOOST,
-    ),
+    Foreign(Text("{\"Config\":"), "an XGBoost booster with its training state (JSON)",
+        SAVE_XGBOOST),
+    Foreign(Bytes(b"{L\x00\x00\x00\x00\x00\x00\x00\x06Config"),
+        "an XGBoost booster with its training state (UBJSON)", SAVE_XGBOOST),
+    Foreign(Text("[{\"nodeid\":"), "a dump of XGBoost trees (JSON)", SAVE_XGBOOST),
+    Foreign(Bytes(b"booster[0]:"), "a dump of XGBoost trees (text)", SAVE_XGBOOST),
     Foreign(Bytes(b"binf"), "an XGBoost model (binary)", SAVE_XGBOOST),
     Foreign(Bytes(b"bs64\t"), "an XGBoost model (base64)", SAVE_XGBOOST),
-    Foreign(
-        Bytes(b"CBM1"),
-        "a CatBoost model (cbm)",
-        "save it as JSON: model.save_model(\"model.json\", format=\"json\", pool=pool)",
-    ),
+    Foreign(Bytes(b"CBM1"), "a CatBoost model (cbm)",
+        "save it as JSON: model.save_model(\"model.json\", format=\"json\", pool=pool)"),
     // Models of any kind.
     Foreign(Within("<PMML"), "a PMML file", SAVE_SKOPS),
-    Foreign(
-        Bytes(b"\x89HDF"),
-        "an HDF5 file, such as a Keras model,",
-        NETWORK,
-    ),
+    Foreign(Bytes(b"\x89HDF"), "an HDF5 file, such as a Keras model,", NETWORK),
     Foreign(At(4, b"TFL3"), "a TensorFlow Lite model", NETWORK),
     Foreign(Bytes(b"GGUF"), "a GGUF file", NETWORK),
     // Rows.
@@ -283,11 +176,8 @@ const FOREIGN: &[Foreign] = &[
     Foreign(Bytes(b"ARROW1"), "an Arrow file (Feather)", ROWS),
     // What a download leaves in place of a file.
     Foreign(Within("<html"), "a web page", DOWNLOAD),
-    Foreign(
-        Bytes(b"version https://git-lfs"),
-        "a pointer of Git LFS",
-        "`git lfs pull` fetches the file",
-    ),
+    Foreign(Bytes(b"version https://git-lfs"), "a pointer of Git LFS",
+        "`git lfs pull` fetches the file"),
     Foreign(Bytes(b"<"), "an XML file", SUPPORTED),
 ];
 

@@ -47,6 +47,10 @@ pub struct Source {
     pub from: &'static str,
 }
 
+pub(crate) const fn source(figure: &'static str, from: &'static str) -> Source {
+    Source { figure, from }
+}
+
 /// How long a message is on the air.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub enum Airtime {

@@ -34,76 +34,29 @@ const RIGHT_OR_WRONG: &[Task] = &[Task::Classify, Task::Detect];
 const NO_NUMBER: &str = "a number is not right or wrong, only near or far";
 const NO_VALUE: &str = "only a regressor's numbers have an error";
 
+#[rustfmt::skip]
 const KEYS: &[OfTasks] = &[
-    of(
-        "dataset",
-        "unit",
-        &[Task::Regress],
-        "only a regressor's numbers have a unit",
-    ),
-    of(
-        "dataset",
-        "normal",
-        &[Task::Detect],
-        "only a detector tells what is normal from what is not",
-    ),
-    of(
-        "model",
-        "threshold",
-        &[Task::Detect],
-        "only a detector compares a score with a threshold",
-    ),
-    of(
-        "accuracy",
-        "better_than_majority",
-        &[Task::Classify],
-        "only classes are held to the most frequent one",
-    ),
+    of("dataset", "unit", &[Task::Regress], "only a regressor's numbers have a unit"),
+    of("dataset", "normal", &[Task::Detect],
+        "only a detector tells what is normal from what is not"),
+    of("model", "threshold", &[Task::Detect], "only a detector compares a score with a threshold"),
+    of("accuracy", "better_than_majority", &[Task::Classify],
+        "only classes are held to the most frequent one"),
     of("accuracy", "min_accuracy", RIGHT_OR_WRONG, NO_NUMBER),
-    of(
-        "accuracy",
-        "min_balanced_accuracy",
-        RIGHT_OR_WRONG,
-        NO_NUMBER,
-    ),
+    of("accuracy", "min_balanced_accuracy", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "min_recall", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "max_accuracy_loss", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "max_drop", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "min_agreement", RIGHT_OR_WRONG, NO_NUMBER),
     of("accuracy", "max_disagreements", RIGHT_OR_WRONG, NO_NUMBER),
-    of(
-        "model",
-        "class_weight",
-        &[Task::Classify],
-        "only classes are weighed against one another",
-    ),
+    of("model", "class_weight", &[Task::Classify], "only classes are weighed against one another"),
     of("accuracy", "max_error", &[Task::Regress], NO_VALUE),
     of("accuracy", "max_mae_growth", &[Task::Regress], NO_VALUE),
     of("accuracy", "min_r2", &[Task::Regress], NO_VALUE),
-    of(
-        "accuracy",
-        "min_auc",
-        &[Task::Detect],
-        "only a detector's scores have an ROC curve",
-    ),
-    of(
-        "codegen",
-        "early_exit",
-        RIGHT_OR_WRONG,
-        "a value is the sum of all trees",
-    ),
-    of(
-        "search",
-        "leaves",
-        RIGHT_OR_WRONG,
-        "a value is the sum of all trees",
-    ),
-    of(
-        "reject",
-        "coverage",
-        &[Task::Classify],
-        "only a classifier may not know which class it is",
-    ),
+    of("accuracy", "min_auc", &[Task::Detect], "only a detector's scores have an ROC curve"),
+    of("codegen", "early_exit", RIGHT_OR_WRONG, "a value is the sum of all trees"),
+    of("search", "leaves", RIGHT_OR_WRONG, "a value is the sum of all trees"),
+    of("reject", "coverage", &[Task::Classify], "only a classifier may not know which class it is"),
 ];
 
 /// What a key is told to a task that does not have it, and the key's place.

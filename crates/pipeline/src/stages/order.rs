@@ -30,47 +30,25 @@ pub struct Spec {
 }
 
 /// The stages, in the order of the flow.
+#[rustfmt::skip]
 pub const STAGES: [Spec; 5] = [
-    Spec {
-        name: "model",
-        does: "trains or imports the float model",
-        parts: model::parts,
-        reads_files: true,
-        after: &[],
-        makes: "the float model as JSON",
-    },
-    Spec {
-        name: "quantize",
+    Spec { name: "model", does: "trains or imports the float model", parts: model::parts,
+        reads_files: true, after: &[], makes: "the float model as JSON" },
+    Spec { name: "quantize",
         does: "calibrates, quantizes, proves, and writes every form of the model",
-        parts: |_| [quantize::parts(), vec!["target"]].concat(),
-        reads_files: true,
-        after: &["model"],
-        makes: "certificate, predictions, model crates",
-    },
-    Spec {
-        name: "build",
-        does: "builds the firmware of each form",
-        parts: |_| vec!["target", "firmware", "codegen"],
-        reads_files: false,
-        after: &["quantize"],
-        makes: "images and their sizes",
-    },
-    Spec {
-        name: "run",
-        does: "runs the test rows on the emulated board, and chooses a form",
-        parts: |_| vec!["budget", "evaluate", "firmware", "target"],
-        reads_files: false,
+        parts: |_| [quantize::parts(), vec!["target"]].concat(), reads_files: true,
+        after: &["model"], makes: "certificate, predictions, model crates" },
+    Spec { name: "build", does: "builds the firmware of each form",
+        parts: |_| vec!["target", "firmware", "codegen"], reads_files: false, after: &["quantize"],
+        makes: "images and their sizes" },
+    Spec { name: "run", does: "runs the test rows on the emulated board, and chooses a form",
+        parts: |_| vec!["budget", "evaluate", "firmware", "target"], reads_files: false,
         after: &["quantize", "build"],
-        makes: "the device's answers, the image and the crate that ship",
-    },
-    Spec {
-        name: "report",
-        does: "judges the gates and writes the reports",
-        parts: |_| vec!["accuracy", "budget", "power", "uplink"],
-        reads_files: false,
+        makes: "the device's answers, the image and the crate that ship" },
+    Spec { name: "report", does: "judges the gates and writes the reports",
+        parts: |_| vec!["accuracy", "budget", "power", "uplink"], reads_files: false,
         after: &["model", "quantize", "build", "run"],
-        makes: "report.json, report.md, report.html, predictions.csv",
-    },
+        makes: "report.json, report.md, report.html, predictions.csv" },
 ];
 
 /// The stage that always runs.

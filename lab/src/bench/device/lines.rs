@@ -40,35 +40,18 @@ const RAM: &str = "ram_bytes";
 /// Of regressors alone.
 const ERROR: &str = "error_max";
 
+#[rustfmt::skip]
 const METRICS: [Metric; 7] = [
-    Metric {
-        name: INSTRUCTIONS,
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions),
-    },
-    Metric {
-        name: "instructions_max",
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions_max),
-    },
-    Metric {
-        name: FLASH,
-        of: |one| Some(one.flash_bytes as f64),
-    },
-    Metric {
-        name: RAM,
-        of: |one| Some(one.ram_bytes as f64),
-    },
-    Metric {
-        name: "stack_bytes",
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.stack_bytes as f64),
-    },
-    Metric {
-        name: "disagreements",
-        of: |one| one.ran.as_ref().ok().map(|ran| ran.disagreements as f64),
-    },
-    Metric {
-        name: ERROR,
-        of: |one| one.ran.as_ref().ok().and_then(|ran| ran.error_max),
-    },
+    Metric { name: INSTRUCTIONS, of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions) },
+    Metric { name: "instructions_max",
+        of: |one| one.ran.as_ref().ok().map(|ran| ran.instructions_max) },
+    Metric { name: FLASH, of: |one| Some(one.flash_bytes as f64) },
+    Metric { name: RAM, of: |one| Some(one.ram_bytes as f64) },
+    Metric { name: "stack_bytes",
+        of: |one| one.ran.as_ref().ok().map(|ran| ran.stack_bytes as f64) },
+    Metric { name: "disagreements",
+        of: |one| one.ran.as_ref().ok().map(|ran| ran.disagreements as f64) },
+    Metric { name: ERROR, of: |one| one.ran.as_ref().ok().and_then(|ran| ran.error_max) },
 ];
 
 /// Every line, model after model and core after core.

@@ -62,25 +62,14 @@ pub(super) struct Place {
     gcc: &'static [&'static str],
 }
 
+#[rustfmt::skip]
 pub(super) const PLACES: [Place; 3] = [
-    Place {
-        name: "m0",
-        core: Core::CortexM0,
-        machine: "microbit",
-        gcc: &["-mcpu=cortex-m0", "-mfloat-abi=soft"],
-    },
-    Place {
-        name: "m3",
-        core: Core::CortexM3,
-        machine: "mps2-an385",
-        gcc: &["-mcpu=cortex-m3", "-mfloat-abi=soft"],
-    },
-    Place {
-        name: "m4f",
-        core: Core::CortexM4F,
-        machine: "mps2-an386",
-        gcc: &["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"],
-    },
+    Place { name: "m0", core: Core::CortexM0, machine: "microbit",
+        gcc: &["-mcpu=cortex-m0", "-mfloat-abi=soft"] },
+    Place { name: "m3", core: Core::CortexM3, machine: "mps2-an385",
+        gcc: &["-mcpu=cortex-m3", "-mfloat-abi=soft"] },
+    Place { name: "m4f", core: Core::CortexM4F, machine: "mps2-an386",
+        gcc: &["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"] },
 ];
 
 impl Place {
