@@ -68,16 +68,10 @@ pub enum Boot {
 
 impl Boot {
     /// Every requirement there is.
+    #[rustfmt::skip]
     pub const ALL: [Self; 9] = [
-        Self::Direct,
-        Self::Rp2040Boot2,
-        Self::Rp235xBlock,
-        Self::LpcChecksum,
-        Self::FlashField,
-        Self::OptionMemory,
-        Self::EspIdf,
-        Self::ConfigField,
-        Self::Header,
+        Self::Direct, Self::Rp2040Boot2, Self::Rp235xBlock, Self::LpcChecksum, Self::FlashField,
+        Self::OptionMemory, Self::EspIdf, Self::ConfigField, Self::Header,
     ];
 
     /// The name in the chip table; empty for [`Self::Direct`].

@@ -45,19 +45,18 @@ pub enum Core {
 
 impl Core {
     /// Every core there is.
+    #[rustfmt::skip]
     pub const ALL: [Self; 12] = [
-        Self::CortexM0,
-        Self::CortexM0Plus,
-        Self::CortexM3,
-        Self::CortexM4,
-        Self::CortexM4F,
-        Self::CortexM7,
-        Self::CortexM7F,
-        Self::CortexM23,
-        Self::CortexM33,
-        Self::CortexM33F,
-        Self::Rv32imc,
-        Self::Rv32imac,
+        Self::CortexM0, Self::CortexM0Plus, Self::CortexM3, Self::CortexM4, Self::CortexM4F,
+        Self::CortexM7, Self::CortexM7F, Self::CortexM23, Self::CortexM33, Self::CortexM33F,
+        Self::Rv32imc, Self::Rv32imac,
+    ];
+
+    /// Their names in the chip table, in this order.
+    #[rustfmt::skip]
+    pub const NAMES: [&'static str; 12] = [
+        "cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m4f", "cortex-m7",
+        "cortex-m7f", "cortex-m23", "cortex-m33", "cortex-m33f", "riscv32imc", "riscv32imac",
     ];
 
     /// Whether the core loads words from any address.
@@ -110,20 +109,7 @@ impl Core {
 
     /// The core's name in the chip table, a different one for each core.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CortexM0 => "cortex-m0",
-            Self::CortexM0Plus => "cortex-m0plus",
-            Self::CortexM3 => "cortex-m3",
-            Self::CortexM4 => "cortex-m4",
-            Self::CortexM4F => "cortex-m4f",
-            Self::CortexM7 => "cortex-m7",
-            Self::CortexM7F => "cortex-m7f",
-            Self::CortexM23 => "cortex-m23",
-            Self::CortexM33 => "cortex-m33",
-            Self::CortexM33F => "cortex-m33f",
-            Self::Rv32imc => "riscv32imc",
-            Self::Rv32imac => "riscv32imac",
-        }
+        Self::NAMES[self as usize]
     }
 
     /// The core's name in reports, which does not tell whether it has a floating point unit.

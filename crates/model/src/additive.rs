@@ -54,48 +54,30 @@ pub enum AdditiveKind {
 
 impl AdditiveKind {
     /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::RegressionTree,
-        Self::RandomForestRegressor,
-        Self::ExtraTreesRegressor,
-        Self::GradientBoosting,
-        Self::HistGradientBoosting,
-        Self::IsolationForest,
-        Self::AdaBoost,
-        Self::Bagging,
-        Self::Voting,
-        Self::XgBoost,
-        Self::LightGbm,
-        Self::CatBoost,
-        Self::BernoulliNb,
-        Self::CategoricalNb,
-        Self::Additive,
+    #[rustfmt::skip]
+    pub const ALL: [Self; 15] = [
+        Self::RegressionTree, Self::RandomForestRegressor, Self::ExtraTreesRegressor,
+        Self::GradientBoosting, Self::HistGradientBoosting, Self::IsolationForest, Self::AdaBoost,
+        Self::Bagging, Self::Voting, Self::XgBoost, Self::LightGbm, Self::CatBoost,
+        Self::BernoulliNb, Self::CategoricalNb, Self::Additive,
+    ];
+
+    /// Their names in reports and model files, in this order.
+    #[rustfmt::skip]
+    pub const NAMES: [&'static str; 15] = [
+        "regression-tree", "random-forest-regressor", "extra-trees-regressor", "gradient-boosting",
+        "hist-gradient-boosting", "isolation-forest", "adaboost", "bagging", "voting", "xgboost",
+        "lightgbm", "catboost", "bernoulli-nb", "categorical-nb", "additive",
     ];
 
     /// The kind's name in reports and model files.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RegressionTree => "regression-tree",
-            Self::RandomForestRegressor => "random-forest-regressor",
-            Self::ExtraTreesRegressor => "extra-trees-regressor",
-            Self::GradientBoosting => "gradient-boosting",
-            Self::HistGradientBoosting => "hist-gradient-boosting",
-            Self::IsolationForest => "isolation-forest",
-            Self::AdaBoost => "adaboost",
-            Self::Bagging => "bagging",
-            Self::Voting => "voting",
-            Self::XgBoost => "xgboost",
-            Self::LightGbm => "lightgbm",
-            Self::CatBoost => "catboost",
-            Self::BernoulliNb => "bernoulli-nb",
-            Self::CategoricalNb => "categorical-nb",
-            Self::Additive => "additive",
-        }
+        Self::NAMES[self as usize]
     }
 
     /// The kind of this name.
     pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|it| it.as_str() == name)
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tables themselves: every section with its keys, in the order in which users meet them.
 
-use super::{CORES, Default, Interval, Key, Kind, Section, search, spending, told};
+use super::{Default, Interval, Key, Kind, Section, search, spending, told};
+use spinney_board::Core;
 use spinney_dataset::{Decimal, Delimiter};
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
@@ -306,7 +307,7 @@ pub const SECTIONS: &[Section] = &[
         /// The microcontroller, in any case.
         "chip": Kind::Chip, Default::Required;
         /// Its processor; of several, the one that boots.
-        "core": Kind::Choice(CORES), Default::Words("the chip's");
+        "core": Kind::Choice(&Core::NAMES), Default::Words("the chip's");
         /// How much flash there is for the image.
         "flash": Kind::Size { min: 1 }, Default::Words("the chip's");
         /// Where the image starts in flash, for example behind a bootloader.

@@ -177,21 +177,6 @@ pub enum Interval {
 pub const NAN: &str = "nan";
 /// The words of `class_weight`.
 pub const CLASS_WEIGHTS: &[&str] = &["none", "balanced", "balanced_subsample"];
-/// The words of `core`: [`spinney_board::Core::as_str`] of each.
-pub const CORES: &[&str] = &[
-    "cortex-m0",
-    "cortex-m0plus",
-    "cortex-m3",
-    "cortex-m4",
-    "cortex-m4f",
-    "cortex-m7",
-    "cortex-m7f",
-    "cortex-m23",
-    "cortex-m33",
-    "cortex-m33f",
-    "riscv32imc",
-    "riscv32imac",
-];
 /// The words of `summary`.
 pub const SUMMARIES: &[&str] = &["each", "hourly-count", "sampled"];
 /// The words of `max_features`.
