@@ -61,8 +61,8 @@ pub use outputs::{Grounds, Outputs, resolve};
 pub use pipeline::{
     Asks, AudioFrontend, Budget, CalibrationRows, ClassWeight, Codegen, ConfigPath, Count,
     DataFile, Dataset, Feature, FilesOf, Firmware, ForestTraining, Frontend, Identity, LABEL,
-    Labels, MaxFeatures, Missing, Model, MotionFrontend, Pipeline, Property, Quantize,
-    ReadingRange, Reject, Scenes, Search, Select, Shrink, Target, Training, Validation,
+    Labels, MaxFeatures, Model, MotionFrontend, Pipeline, Property, Quantize, ReadingRange, Reject,
+    Scenes, Search, Select, Shrink, Target, Training, Validation,
 };
 use spinney_model::Task;
 use value::Reader;

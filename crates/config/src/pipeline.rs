@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use spinney_board::{Chip, Machine};
-use spinney_dataset::{Decimal, Delimiter, Dialect};
+use spinney_dataset::{Decimal, Delimiter, Dialect, Missing};
 use spinney_evaluate::{AccuracyLimits, PowerPlan, UplinkPlan};
 use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Sensor, Votes};
@@ -510,16 +510,6 @@ pub struct Feature {
     /// `None` for a feature that is a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
-}
-
-/// What a sensor delivers where it has no reading.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Missing {
-    /// NaN, which takes a float.
-    Nan,
-    /// This number, which is no reading.
-    Reading(f64),
 }
 
 /// Lowest and highest reading of a sensor; both finite, the lower first.

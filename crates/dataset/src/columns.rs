@@ -18,11 +18,13 @@ pub struct Column {
 }
 
 /// How a missing reading is written. In rows it is NaN, whatever stood in the file.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Missing {
     /// As NaN, or nothing.
     Nan,
     /// Also as this number, which is then no reading.
+    #[serde(rename = "reading")]
     Number(f64),
 }
 

@@ -14,6 +14,7 @@ mod task;
 
 use std::num::NonZeroU32;
 
+use spinney_dataset::Missing;
 use spinney_evaluate::AccuracyLimits;
 use spinney_model::{Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Level, Sensor, Votes};
@@ -23,8 +24,7 @@ use crate::choice::{
 };
 use crate::diagnostics::{Fault, Span};
 use crate::pipeline::{
-    Codegen, ConfigPath, Evaluate, Feature, Firmware, Identity, Missing, Pipeline, Quantize,
-    ReadingRange,
+    Codegen, ConfigPath, Evaluate, Feature, Firmware, Identity, Pipeline, Quantize, ReadingRange,
 };
 use crate::raw::{RawPipeline, RawSection};
 use crate::schema;
@@ -225,7 +225,7 @@ fn feature(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Feat
         reader.refuse_pair(section, "range", message, &section.cause("type"));
     }
     let missing = match section.value("missing") {
-        Some(Value::Number(number)) => Some(Missing::Reading(*number)),
+        Some(Value::Number(number)) => Some(Missing::Number(*number)),
         Some(Value::Text(_)) => Some(Missing::Nan),
         _ => None,
     };
@@ -269,7 +269,7 @@ fn check_missing(
             let cause = section.cause("type");
             reader.refuse_pair(section, "missing", message, &cause);
         }
-        (Missing::Reading(reading), Some((type_, (low, high))))
+        (Missing::Number(reading), Some((type_, (low, high))))
             if reading.fract() != 0.0 || reading < low || reading > high =>
         {
             let message = format!(
@@ -282,7 +282,7 @@ fn check_missing(
         }
         _ => {}
     }
-    if let (Missing::Reading(reading), Some(range)) = (missing, range)
+    if let (Missing::Number(reading), Some(range)) = (missing, range)
         && (range.low..=range.high).contains(&reading)
     {
         let message = format!(

@@ -1,7 +1,8 @@
 //! What a model is asked for, the keys that belong to it, and what a feature's column may hold.
 
 use expect_test::expect;
-use spinney_config::{MaxFeatures, Missing, Model, Training};
+use spinney_config::{MaxFeatures, Model, Training};
+use spinney_dataset::Missing;
 use spinney_model::Task;
 
 use crate::common::{MINIMAL, check, parse};
@@ -328,8 +329,8 @@ fn what_a_column_may_hold() {
         [
             Some(Missing::Nan),
             Some(Missing::Nan),
-            Some(Missing::Reading(-32_768.0)),
-            Some(Missing::Reading(255.0)),
+            Some(Missing::Number(-32_768.0)),
+            Some(Missing::Number(255.0)),
         ]
     );
     assert_eq!(

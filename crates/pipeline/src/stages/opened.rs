@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::anyhow;
-use spinney_config::{Config, ConfigPath, DataFile, Feature, Gaps, Labels, Missing};
+use spinney_config::{Config, ConfigPath, DataFile, Feature, Gaps, Labels};
 use spinney_convert::matches;
 use spinney_dataset::{
-    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Note, Part, Source, csv, notes,
-    read_all, words_of,
+    Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Missing, Note, Part, Source, csv,
+    notes, read_all, words_of,
 };
 use spinney_model::{FloatModel, Task, Tree};
 
@@ -262,15 +262,9 @@ pub fn columns(
             .and_then(|it| it.type_)
             .is_some_and(|it| it.integers().is_some());
         let by_model = may_miss.contains(&name) && !is_integer;
-        let by_model = (all_may_miss || by_model).then_some(spinney_dataset::Missing::Nan);
+        let by_model = (all_may_miss || by_model).then_some(Missing::Nan);
         let column = Column {
-            missing: declared
-                .and_then(|it| it.missing)
-                .map(|it| match it {
-                    Missing::Nan => spinney_dataset::Missing::Nan,
-                    Missing::Reading(number) => spinney_dataset::Missing::Number(number),
-                })
-                .or(by_model),
+            missing: declared.and_then(|it| it.missing).or(by_model),
             categories: declared
                 .and_then(|it| it.categories.as_deref())
                 .or(words.get(&*name).copied())

@@ -1,8 +1,8 @@
 //! The frozen model with its rows and its quantization, as the config asks for it.
 
-use spinney_config::{Codegen, Config, Missing, Model, Output};
+use spinney_config::{Codegen, Config, Model, Output};
 use spinney_convert::{Conversion, matches};
-use spinney_dataset::{Dataset, csv};
+use spinney_dataset::{Dataset, Missing, csv};
 use spinney_evaluate::{Reject, value_bound};
 use spinney_import::{Format, sniff};
 use spinney_model::{FloatModel, Naming, Voting};
@@ -342,7 +342,7 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
                     .and_then(|declared| declared.missing)
                     .map(|it| match it {
                         Missing::Nan => spinney_quantize::Missing::Nan,
-                        Missing::Reading(number) => spinney_quantize::Missing::Number(number),
+                        Missing::Number(number) => spinney_quantize::Missing::Number(number),
                     }),
                 n_categories: declared
                     .and_then(|declared| declared.categories.as_ref())
