@@ -10,7 +10,7 @@ use crate::{ScorePredictions, Scorecard, ValuePredictions};
 
 /// What float and Q15 say of each test row. Models that give values have a score per target, and for a
 /// class, of float too, the bits of the values in Q15.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Predictions {
     /// Class of the float model under the configured vote.
     pub float: Vec<usize>,
@@ -98,19 +98,13 @@ pub fn predict(
     voting: Voting,
     rows: &Dataset,
 ) -> Predictions {
-    let n_rows = rows.n_rows();
     let mut predictions = Predictions {
-        float: Vec::with_capacity(n_rows),
-        float_soft: Vec::with_capacity(n_rows),
-        q15: Vec::with_capacity(n_rows),
-        scores: Vec::with_capacity(n_rows),
-        answers: quant.margin().map(|_| Vec::with_capacity(n_rows)),
-        outliers: quant.outliers().map(|_| Vec::with_capacity(n_rows)),
+        answers: quant.margin().map(|_| Vec::new()),
+        outliers: quant.outliers().map(|_| Vec::new()),
         values: ValuePredictions::none(model, quant),
         detector: ScorePredictions::none(model),
-        probabilities: Vec::new(),
-        probability_error: None,
         saturation: saturation(quant, rows),
+        ..Predictions::default()
     };
     let scorer = quant.scorer();
     let paths = Paths::new(model, quant);

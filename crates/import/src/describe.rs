@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 use spinney_model::{
-    Additive, Compare, FloatModel, Link, Naming, Node, Precision, Task, Tree, argmax, visible,
+    Additive, Compare, Feature, FloatModel, Link, Naming, Node, Precision, Task, Tree, argmax,
+    visible,
 };
 
 use crate::{Imported, Origin};
@@ -108,88 +109,66 @@ pub struct SumDescription {
 
 /// Describes an imported model.
 pub fn describe(imported: &Imported) -> Description {
-    let schema = imported.model.schema();
-    let mut description = Description {
+    let model = &imported.model;
+    let (schema, trees) = (model.schema(), model.trees());
+    let mut thresholds: Vec<Vec<f64>> = vec![Vec::new(); schema.n_features()];
+    for node in trees.iter().flat_map(|tree| tree.nodes()) {
+        if let Node::Split {
+            feature, threshold, ..
+        } = node
+        {
+            thresholds[*feature as usize].push(*threshold);
+        }
+    }
+    let on_integers = thresholds
+        .iter()
+        .flatten()
+        .all(|it| (it * 2.0).fract() == 0.0);
+    let described = |(feature, thresholds): (&Feature, &mut Vec<f64>)| {
+        let n_splits = thresholds.len();
+        thresholds.sort_by(f64::total_cmp);
+        thresholds.dedup();
+        FeatureDescription {
+            name: feature.name.clone(),
+            compare: feature.compare,
+            n_splits,
+            n_thresholds: thresholds.len(),
+            threshold_min: thresholds.first().copied(),
+            threshold_max: thresholds.last().copied(),
+        }
+    };
+    let features = schema.features().iter().zip(&mut thresholds);
+    let features: Vec<FeatureDescription> = features.map(described).collect();
+    let thresholds_max = features.iter().map(|it| it.n_thresholds).max();
+    let thresholds_max = thresholds_max.unwrap_or(0);
+    let depths: usize = trees.iter().map(Tree::depth).sum();
+    let (mut priors, mut of_leaves, mut sum) = (Vec::new(), None, None);
+    match model {
+        FloatModel::Forest(forest) => of_leaves = Some(leaves(forest.trees())),
+        FloatModel::Additive(model) => sum = Some(additions(model)),
+        FloatModel::GaussianNb(bayes) => {
+            priors = bayes.log_priors().iter().map(|it| it.exp()).collect();
+        }
+    }
+    Description {
         origin: imported.origin.clone(),
-        kind: imported.model.kind().to_owned(),
+        kind: model.kind().to_owned(),
         task: schema.task(),
         classes: schema.classes().to_vec(),
         targets: schema.targets().to_vec(),
-        features: schema
-            .features()
-            .iter()
-            .map(|feature| FeatureDescription {
-                name: feature.name.clone(),
-                compare: feature.compare,
-                n_splits: 0,
-                n_thresholds: 0,
-                threshold_min: None,
-                threshold_max: None,
-            })
-            .collect(),
+        features,
         features_named: schema.naming() == Naming::Given,
-        n_trees: 0,
-        n_splits: 0,
-        depth_max: 0,
-        depth_mean: 0.0,
-        priors: Vec::new(),
-        leaves: None,
-        sum: None,
-        thresholds_max: 0,
-        ranks_fit_8_bits: false,
-        thresholds_on_integers: false,
-    };
-    match &imported.model {
-        FloatModel::Forest(forest) => description.leaves = Some(leaves(forest.trees())),
-        FloatModel::Additive(sum) => description.sum = Some(additions(sum)),
-        FloatModel::GaussianNb(bayes) => {
-            description.priors = bayes.log_priors().iter().map(|it| it.exp()).collect();
-        }
+        n_trees: trees.len(),
+        n_splits: model.n_splits(),
+        depth_max: model.depth(),
+        depth_mean: depths as f64 / trees.len().max(1) as f64,
+        priors,
+        leaves: of_leaves,
+        sum,
+        thresholds_max,
+        ranks_fit_8_bits: thresholds_max <= RANKS_MAX,
+        thresholds_on_integers: on_integers && model.n_splits() > 0,
     }
-    describe_splits(imported.model.trees(), &mut description);
-    description
-}
-
-fn describe_splits(trees: &[Tree], description: &mut Description) {
-    // Thresholds as bits that sort as the numbers do.
-    let sortable = |value: f64| {
-        let bits = (value + 0.0).to_bits();
-        if bits >> 63 == 0 {
-            bits ^ (1 << 63)
-        } else {
-            !bits
-        }
-    };
-    let mut thresholds = vec![BTreeSet::new(); description.features.len()];
-    let mut on_integers = true;
-    for node in trees.iter().flat_map(|tree| tree.nodes()) {
-        let Node::Split {
-            feature, threshold, ..
-        } = node
-        else {
-            continue;
-        };
-        let index = *feature as usize;
-        thresholds[index].insert(sortable(*threshold));
-        on_integers &= (threshold * 2.0).fract() == 0.0;
-        let feature = &mut description.features[index];
-        feature.n_splits += 1;
-        let least = feature.threshold_min.unwrap_or(f64::INFINITY);
-        feature.threshold_min = Some(least.min(*threshold));
-        let most = feature.threshold_max.unwrap_or(f64::NEG_INFINITY);
-        feature.threshold_max = Some(most.max(*threshold));
-    }
-    for (feature, thresholds) in description.features.iter_mut().zip(&thresholds) {
-        feature.n_thresholds = thresholds.len();
-    }
-    description.n_trees = trees.len();
-    description.n_splits = trees.iter().map(Tree::n_splits).sum();
-    description.depth_max = trees.iter().map(Tree::depth).max().unwrap_or(0);
-    let depths: usize = trees.iter().map(Tree::depth).sum();
-    description.depth_mean = depths as f64 / trees.len().max(1) as f64;
-    description.thresholds_max = thresholds.iter().map(BTreeSet::len).max().unwrap_or(0);
-    description.ranks_fit_8_bits = description.thresholds_max <= RANKS_MAX;
-    description.thresholds_on_integers = on_integers && description.n_splits > 0;
 }
 
 /// The leaves of trees that vote.
@@ -245,55 +224,27 @@ impl fmt::Display for Description {
         let origin = &self.origin;
         writeln!(out, "format      {}", origin.format.as_str())?;
         let library = origin.library.as_deref().unwrap_or("not told");
-        writeln!(
-            out,
-            "estimator   {} ({})",
-            visible(&origin.estimator),
-            self.kind
-        )?;
+        let estimator = visible(&origin.estimator);
+        writeln!(out, "estimator   {estimator} ({})", self.kind)?;
         writeln!(out, "library     {library}")?;
         if !origin.steps.is_empty() {
             writeln!(out, "folded in   {}", visible(&origin.steps.join(", ")))?;
         }
-        match self.task {
-            Task::Regress => writeln!(
-                out,
-                "targets     {}: {}",
-                self.targets.len(),
-                few(&self.targets)
-            )?,
-            Task::Classify | Task::Detect => writeln!(
-                out,
-                "classes     {}: {}",
-                self.classes.len(),
-                few(&self.classes)
-            )?,
-        }
+        let (what, names) = match self.task {
+            Task::Regress => ("targets", &self.targets),
+            Task::Classify | Task::Detect => ("classes", &self.classes),
+        };
+        writeln!(out, "{what}     {}: {}", names.len(), few(names))?;
         if !self.priors.is_empty() {
             let priors: Vec<String> = self.priors.iter().map(|it| format!("{it:.4}")).collect();
             writeln!(out, "priors      {}", few(&priors))?;
         }
-        let names: Vec<String> = self
-            .features
-            .iter()
-            .map(|feature| feature.name.clone())
-            .collect();
-        let unnamed = if self.features_named {
-            ""
-        } else {
-            " (without names)"
-        };
+        let features = self.features.iter();
+        let names: Vec<String> = features.clone().map(|it| it.name.clone()).collect();
+        let unnamed = ["", " (without names)"][usize::from(!self.features_named)];
         writeln!(out, "features    {}: {}{unnamed}", names.len(), few(&names))?;
-        let used = self
-            .features
-            .iter()
-            .filter(|feature| feature.n_splits > 0)
-            .count();
-        let double = self
-            .features
-            .iter()
-            .filter(|feature| feature.compare == Compare::Float64)
-            .count();
+        let used = features.clone().filter(|it| it.n_splits > 0).count();
+        let double = features.filter(|it| it.compare == Compare::Float64).count();
         if self.n_trees > 0 {
             writeln!(
                 out,
@@ -391,10 +342,6 @@ fn is_other_than_one(number: f64) -> bool {
 /// The first names of a list, for one line.
 fn few(names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(8).map(|name| visible(name)).collect();
-    let more = if names.len() > shown.len() {
-        ", …"
-    } else {
-        ""
-    };
+    let more = ["", ", …"][usize::from(names.len() > shown.len())];
     shown.join(", ") + more
 }

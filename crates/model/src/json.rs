@@ -49,7 +49,7 @@ pub const FORMAT: &str = "spinney-model";
 /// The newest schema version; all from 1 on are read.
 pub const VERSION: u32 = 2;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawModel {
     format: String,
@@ -152,17 +152,8 @@ impl FloatModel {
             kind: self.kind().to_owned(),
             features: schema.features().to_vec(),
             feature_names: schema.naming(),
-            task: None,
             classes: (schema.task() == Task::Classify).then(|| schema.classes().to_vec()),
-            targets: None,
-            sum: None,
-            link: None,
-            threshold: None,
-            trees: None,
-            inputs: None,
-            log_priors: None,
-            means: None,
-            variances: None,
+            ..RawModel::default()
         };
         match self {
             Self::Forest(forest) => raw.trees = Some(forest.trees().iter().map(lower).collect()),
@@ -285,14 +276,10 @@ impl RawModel {
             "gaussian-nb" => return self.check_bayes(),
             other => {
                 let Some(kind) = AdditiveKind::of(other) else {
-                    let names: Vec<&str> = AdditiveKind::ALL.iter().map(|it| it.as_str()).collect();
-                    return Err(ModelError::new(
-                        "kind",
-                        format!("\"{other}\""),
-                        format!(
-                            "decision-tree, random-forest, extra-trees, gaussian-nb, or of sums {}",
-                            names.join(", ")
-                        ),
+                    return Err(broken!(
+                        "kind"; "\"{other}\"";
+                        "decision-tree, random-forest, extra-trees, gaussian-nb, or of sums {}",
+                        AdditiveKind::NAMES.join(", ")
                     ));
                 };
                 return self.check_additive(kind);

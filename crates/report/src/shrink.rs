@@ -7,7 +7,7 @@ use crate::Truth;
 use crate::task::with_unit;
 
 /// A smaller model, and what is promised of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shrink {
     /// What is promised: `score`, `every-row`, `in-distribution` or `every-input`.
     pub promise: String,

@@ -19,53 +19,18 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
     let stumps = (0..TREES.max).map(|tree| tree % 2..1 + tree % 2);
     // Two trees have two leaves more than thresholds, and share one.
     let leaves = halves(LEAVES.max - 1);
+    let (f32, i32) = (Sensor::F32, Sensor::I32);
     let of = |trees: &mut dyn Iterator<Item = std::ops::Range<usize>>, leaf| forest(trees, leaf);
-    [
-        (
-            "limit-cuts-f32",
-            Sensor::F32,
-            rank,
-            hard,
-            of(&mut halves(CUTS.max).into_iter(), &pure)?,
-        ),
-        (
-            "limit-cuts-i32",
-            Sensor::I32,
-            rank,
-            hard,
-            of(&mut halves(CUTS.max).into_iter(), &pure)?,
-        ),
-        (
-            "limit-splits",
-            Sensor::I32,
-            affine,
-            hard,
-            of(&mut one.into_iter(), &pure)?,
-        ),
-        (
-            "limit-trees-hard",
-            Sensor::F32,
-            affine,
-            hard,
-            of(&mut stumps.clone(), &pure)?,
-        ),
-        (
-            "limit-trees-soft",
-            Sensor::F32,
-            affine,
-            soft,
-            of(&mut stumps.clone(), &pure)?,
-        ),
-        (
-            "limit-leaves",
-            Sensor::I32,
-            affine,
-            soft,
-            of(&mut leaves.into_iter(), &distinct)?,
-        ),
-    ]
-    .into_iter()
-    .map(|(name, sensor, coding, voting, model)| {
+    #[rustfmt::skip]
+    let limits = [
+        ("limit-cuts-f32", f32, rank, hard, of(&mut halves(CUTS.max).into_iter(), &pure)?),
+        ("limit-cuts-i32", i32, rank, hard, of(&mut halves(CUTS.max).into_iter(), &pure)?),
+        ("limit-splits", i32, affine, hard, of(&mut one.into_iter(), &pure)?),
+        ("limit-trees-hard", f32, affine, hard, of(&mut stumps.clone(), &pure)?),
+        ("limit-trees-soft", f32, affine, soft, of(&mut stumps.clone(), &pure)?),
+        ("limit-leaves", i32, affine, soft, of(&mut leaves.into_iter(), &distinct)?),
+    ];
+    let case = |(name, sensor, coding, voting, model): (&str, _, _, _, _)| {
         let declared = sensors(sensor, (0.0, 32_770.0), coding, 1);
         let form = Form {
             encoding: Encoding::Table,
@@ -85,8 +50,8 @@ pub(super) fn cases() -> Result<Vec<Case>, Failure> {
             rows,
             n_test_rows,
         })
-    })
-    .collect()
+    };
+    limits.into_iter().map(case).collect()
 }
 
 const N_CLASSES: usize = 3;

@@ -24,6 +24,7 @@ pub(crate) use text::import_text;
 const EXPECTED: &str = "a model as LightGBM 3 and 4 write it";
 
 /// A model as both forms have it.
+#[derive(Default)]
 struct RawModel {
     version: String,
     num_class: usize,

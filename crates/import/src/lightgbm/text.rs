@@ -34,18 +34,7 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| ImportError::broken("the file", error.to_string(), "text in UTF-8"))?;
     let mut lines = (1..).zip(text.lines());
-    let mut model = RawModel {
-        version: String::new(),
-        num_class: 0,
-        num_tree_per_iteration: 0,
-        max_feature_idx: 0,
-        objective: None,
-        average_output: false,
-        feature_names: Vec::new(),
-        pandas_categorical: None,
-        are_categories: Vec::new(),
-        trees: Vec::new(),
-    };
+    let mut model = RawModel::default();
     let mut tree: Option<RawTree> = None;
     let mut is_complete = false;
     for (at, line) in &mut lines {

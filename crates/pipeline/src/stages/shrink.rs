@@ -54,27 +54,12 @@ pub fn run(
     let rows = fit_to_model(rows, given, config)?;
     let mut shrink = Shrink {
         promise: asked.promise.word().to_owned(),
-        splits_before: 0,
-        splits_after: 0,
-        table_bytes: None,
-        larger: None,
-        trees_before: 0,
-        trees_after: 0,
-        proven: None,
         rows: match (&asked.promise, &rows.validation) {
             (Promise::Score, Some(validation)) => validation.n_rows(),
             _ => rows.train.as_ref().map_or(0, Dataset::n_rows),
         },
-        kept_apart: None,
         on_validation: rows.validation.is_some(),
-        conformal: None,
-        counterexamples: 0,
-        unknown: 0,
-        needed: None,
-        score_before: None,
-        score_after: None,
-        test_rows_differing: 0,
-        value: None,
+        ..Shrink::default()
     };
     let refused = |error: ModelError| refused(config, &error);
     let mut original = given.clone();

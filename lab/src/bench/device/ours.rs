@@ -277,17 +277,9 @@ impl Site<'_> {
             return Ok(known.clone());
         }
         let predictions = Predictions {
-            answers: None,
-            outliers: None,
-            values: Vec::new(),
-            detector: None,
-            float: Vec::new(),
-            float_soft: Vec::new(),
             q15: vec![0; self.model.n_rows],
             scores: vec![vec![0; self.model.n_classes]; self.model.n_rows],
-            probabilities: Vec::new(),
-            probability_error: None,
-            saturation: Vec::new(),
+            ..Predictions::default()
         };
         let source = spinney_codegen::empty(IDENTITY, quant, &GeneratedOptions::plain());
         let run = self

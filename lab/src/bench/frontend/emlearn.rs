@@ -98,35 +98,21 @@ fn tables() -> String {
         "enum {{ N_POINTS = {n}, N_BANDS = {}, SAMPLE_RATE = {}, F_MIN = {}, F_MAX = {} }};\n",
         BANK.n_bands, BANK.sample_rate_hz, BANK.f_min_hz, BANK.f_max_hz
     );
-    let half = || 0..n / 2;
+    let table = |of: fn(f64) -> f64, n_values: usize| -> Vec<String> {
+        (0..n_values).map(|at| number(of(turn(at)))).collect()
+    };
     for (name, kind, values) in [
-        (
-            "sines",
-            "float",
-            half().map(|at| number(turn(at).sin())).collect(),
-        ),
-        (
-            "cosines",
-            "float",
-            half().map(|at| number(turn(at).cos())).collect(),
-        ),
-        (
-            "window",
-            "float",
-            (0..n)
-                .map(|at| number(0.5 - 0.5 * turn(at).cos()))
-                .collect(),
-        ),
+        ("sines", "float", table(f64::sin, n / 2)),
+        ("cosines", "float", table(f64::cos, n / 2)),
+        ("window", "float", table(|turn| 0.5 - 0.5 * turn.cos(), n)),
         ("starts", "int", starts),
         ("stops", "int", stops),
         ("weights", "float", weights),
     ] {
-        let values: Vec<String> = values;
+        let (n_values, values) = (values.len(), values.join(", "));
         let _ = writeln!(
             out,
-            "static const {kind} {name}[{}] = {{{}}};",
-            values.len(),
-            values.join(", ")
+            "static const {kind} {name}[{n_values}] = {{{values}}};"
         );
     }
     out
