@@ -27,6 +27,8 @@ mod parity;
 mod reproduce;
 mod serial;
 mod supply;
+#[cfg(test)]
+#[path = "tests/tidy.rs"]
 mod tidy;
 #[cfg(unix)]
 mod torture;

@@ -10,6 +10,7 @@ pub mod claim;
 mod coded;
 mod cycles;
 #[cfg(test)]
+#[path = "tests/drawn.rs"]
 mod drawn;
 mod exit;
 mod folders;

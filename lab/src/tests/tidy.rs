@@ -1,5 +1,4 @@
 //! Tidy: rules about this repository's own sources, as tests.
-#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
