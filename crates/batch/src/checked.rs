@@ -115,7 +115,7 @@ fn readings_are_parted_where_the_certificate_says() {
             .map(|(feature, (cuts, calibration))| Input {
                 feature,
                 sensor: Sensor::F32,
-                range: calibration.range,
+                range: calibration.inputs(),
                 coding: Coding::Rank { cuts },
                 missing: None,
             })

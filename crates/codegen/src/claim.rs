@@ -62,7 +62,7 @@ fn inputs(quant: &quantize::QuantModel, calibrations: &[quantize::Calibration]) 
             Input {
                 feature: input.feature,
                 sensor: sensor(calibration.sensor),
-                range: calibration.range,
+                range: calibration.inputs(),
                 coding: coding(&input.coding),
                 missing: calibration.missing.map(|missing| Missing {
                     number: match missing {

@@ -13,9 +13,8 @@ use crate::random::Stream;
 use crate::split::{Constants, Cut, Searcher};
 use crate::{ForestError, Watch};
 
-/// A node is pure when its impurity is at most this, as in scikit-learn; of numbers, which have a
-/// unit, when it is at most this share of the root's.
-const PURE: f64 = f64::EPSILON;
+/// What a decrease of impurity may lack by its own rounding, as in scikit-learn.
+const ROUNDING: f64 = f64::EPSILON;
 
 /// The parameters of one tree, resolved for the training rows at hand.
 #[derive(Debug, Clone)]
@@ -62,7 +61,8 @@ pub(crate) struct Grower<'a, I: Item> {
     totals: Totals<<I::Weight as Weight>::Sum>,
     drafts: Vec<Draft>,
     root_weight: f64,
-    pure: f64,
+    /// Of the numbers of all rows.
+    rounding: f64,
 }
 
 /// A node that waits for its turn.
@@ -106,7 +106,7 @@ impl<'a, I: Item> Grower<'a, I> {
             totals: Totals::default(),
             drafts: Vec::new(),
             root_weight: 0.0,
-            pure: PURE,
+            rounding: 0.0,
         }
     }
 
@@ -120,9 +120,7 @@ impl<'a, I: Item> Grower<'a, I> {
         self.totals.count(&self.items, self.n_sums);
         self.root_weight = self.totals.weight.float();
         let impurity = self.measure.impurity(&self.items, &self.totals);
-        if !I::ADDS_WEIGHT {
-            self.pure = PURE * impurity;
-        }
+        self.rounding = I::rounding(&self.items);
         self.drafts.clear();
         let root = Waiting {
             node: self.add(0, self.items.len(), (self.root_weight, impurity)),
@@ -197,7 +195,7 @@ impl<'a, I: Item> Grower<'a, I> {
         if depth >= self.rules.max_depth
             || items.len() < self.rules.min_samples_split
             || items.len() / 2 < self.rules.min_samples_leaf
-            || impurity <= self.pure
+            || I::are_alike(items, impurity, self.rounding)
         {
             return Ok(None);
         }
@@ -221,7 +219,7 @@ impl<'a, I: Item> Grower<'a, I> {
             // No cut raises the variance; what rounding says of it depends on the numbers' unit.
             improvement = improvement.max(0.0);
         }
-        if improvement + PURE < self.rules.min_impurity_decrease {
+        if improvement + ROUNDING < self.rules.min_impurity_decrease {
             return Ok(None);
         }
         Ok(Some(Candidate {

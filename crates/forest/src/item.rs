@@ -24,6 +24,10 @@ pub(crate) trait Item: Copy + Default + Send + Sync {
     fn weight(&self) -> Self::Weight;
     /// The weighted mean of squared distances from the weighted mean of these rows' targets.
     fn variance(items: &[Self], totals: &Totals<<Self::Weight as Weight>::Sum>) -> f64;
+    /// How far apart numbers of a tree with these rows are by their rounding alone; 0 of classes.
+    fn rounding(items: &[Self]) -> f64;
+    /// Whether rows of this impurity have one class, or numbers that only `rounding` tells apart.
+    fn are_alike(items: &[Self], impurity: f64, rounding: f64) -> bool;
 }
 
 /// A row with a class.
@@ -56,6 +60,15 @@ impl<W: Weight> Item for Classed<W> {
 
     fn variance(_: &[Self], _: &Totals<W::Sum>) -> f64 {
         unreachable!("classes have no variance: parameters are checked before")
+    }
+
+    fn rounding(_: &[Self]) -> f64 {
+        0.0
+    }
+
+    /// By scikit-learn's rule.
+    fn are_alike(_: &[Self], impurity: f64, _: f64) -> bool {
+        impurity <= f64::EPSILON
     }
 }
 
@@ -95,6 +108,21 @@ impl Item for Valued {
             item.weight * apart * apart
         });
         squares.sum::<f64>() / totals.weight
+    }
+
+    fn rounding(items: &[Self]) -> f64 {
+        let largest = items.iter().map(|item| item.value.abs());
+        4.0 * f64::EPSILON * largest.fold(0.0, f64::max)
+    }
+
+    /// Numbers have a unit, so no variance is small by itself; and the variance of equal numbers is
+    /// not 0 where their mean was rounded.
+    fn are_alike(items: &[Self], _: f64, rounding: f64) -> bool {
+        let first = items.first().map_or(0.0, |item| item.value);
+        let (low, high) = items.iter().fold((first, first), |(low, high), item| {
+            (low.min(item.value), high.max(item.value))
+        });
+        high - low <= rounding
     }
 }
 

@@ -184,3 +184,16 @@ fn threads_change_nothing_and_seeds_do() {
     assert_eq!(grow(1, 5), grow(4, 5));
     assert_ne!(grow(1, 5), grow(1, 6));
 }
+
+/// A number far from all others takes a leaf of its own, and the others are told apart as without it.
+#[test]
+fn one_number_far_away_stops_no_other_split() {
+    let records = Array2::from_shape_fn((41, 1), |(row, _)| row as f64);
+    let near = |row: usize| f64::from(u8::try_from(row % 40 / 5).unwrap());
+    for far in [1e3, 1e9, 1e14] {
+        let targets = Array1::from_shape_fn(41, |row| if row == 40 { far } else { near(row) });
+        let data = linfa::Dataset::new(records.clone(), targets);
+        let tree = tree(&data, None, 1);
+        assert_eq!(tree.predict(&data), data.targets, "{far}");
+    }
+}

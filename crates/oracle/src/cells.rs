@@ -16,7 +16,7 @@ pub struct Subject<'a> {
     pub model: &'a FloatModel,
     /// What was made from it.
     pub quant: &'a QuantModel,
-    /// One per feature; their ranges are the readings that count.
+    /// One per feature; their inputs are the readings that count.
     pub calibrations: &'a [Calibration],
 }
 
@@ -30,6 +30,8 @@ pub(crate) struct Cells {
 #[derive(Debug, Clone)]
 pub(crate) struct FeatureCells {
     sensor: Sensor,
+    /// The place of the lowest reading that was seen, or that the model asks for.
+    usual: i64,
     /// The places of the first reading of each cell, and one past the last.
     firsts: Vec<i64>,
     has_missing: bool,
@@ -46,18 +48,23 @@ impl FeatureCells {
         self.n_ordered() + usize::from(self.has_missing)
     }
 
-    /// The lowest reading of a cell; NaN for a missing one.
+    /// A reading of a cell, the lowest usual one if it has any; NaN for a missing one.
     pub fn reading(&self, cell: usize) -> f64 {
-        self.ends(cell).map_or(f64::NAN, |ends| ends[0])
+        let places = self.places(cell);
+        places.map_or(f64::NAN, |[first, last]| {
+            self.sensor.reading_at(self.usual.clamp(first, last))
+        })
     }
 
     /// The lowest and the highest reading of a cell; `None` for a missing one.
     pub fn ends(&self, cell: usize) -> Option<[f64; 2]> {
+        let places = self.places(cell)?;
+        Some(places.map(|place| self.sensor.reading_at(place)))
+    }
+
+    fn places(&self, cell: usize) -> Option<[i64; 2]> {
         let is_there = cell < self.n_ordered() && self.mark != Some(cell);
-        is_there.then(|| {
-            let places = [self.firsts[cell], self.firsts[cell + 1] - 1];
-            places.map(|place| self.sensor.reading_at(place))
-        })
+        is_there.then(|| [self.firsts[cell], self.firsts[cell + 1] - 1])
     }
 
     /// The bits of the cells that `holds` says.
@@ -151,7 +158,7 @@ impl Cells {
     ) -> Self {
         let cells = cuts.iter().zip(calibrations).enumerate();
         let cells = cells.map(|(feature, (cuts, calibration))| {
-            let (low, high) = calibration.range;
+            let (low, high) = calibration.inputs();
             let first = last(calibrations, feature, &|reading| reading < low) + 1;
             let end = last(calibrations, feature, &|reading| reading <= high) + 1;
             let mut firsts = vec![first];
@@ -163,6 +170,9 @@ impl Cells {
             firsts.push(end.max(first + 1));
             let mut cells = FeatureCells {
                 sensor: calibration.sensor,
+                usual: last(calibrations, feature, &|reading| {
+                    reading < calibration.range.0
+                }) + 1,
                 firsts,
                 has_missing: calibration.is_missing(),
                 mark: None,

@@ -333,11 +333,13 @@ pub fn radii(
 /// How far each cell of a feature is from a reading, as a share of the feature's range.
 fn distances(subject: &Subject<'_>, cells: &Cells, feature: usize, reading: f64) -> Vec<f64> {
     let own = &cells.of[feature];
-    let (low, high) = subject.calibrations[feature].range;
+    let calibration = &subject.calibrations[feature];
+    let (low, high) = calibration.range;
     let is_missing = subject.quant.is_missing(feature, reading);
     let span = if high > low { high - low } else { 1.0 };
     let reading = subject.quant.reading_type().received(reading);
-    let reading = reading.clamp(low, high.max(low));
+    let (first, last) = calibration.inputs();
+    let reading = reading.clamp(first, last.max(first));
     let distance = |cell: usize| match own.ends(cell) {
         None if is_missing => 0.0,
         Some([first, last]) if !is_missing => (first - reading).max(reading - last).max(0.0) / span,

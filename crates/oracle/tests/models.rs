@@ -35,7 +35,7 @@ fn counts(subject: &Subject<'_>, row: &[f64]) -> bool {
     row.iter()
         .zip(subject.calibrations)
         .all(|(reading, calibration)| {
-            let (low, high) = calibration.range;
+            let (low, high) = calibration.inputs();
             match reading.is_nan() {
                 true => calibration.is_missing(),
                 false => (low..=high).contains(reading),
@@ -315,6 +315,44 @@ fn radii_are_those_of_all_rows() {
         }
     }
     assert!(n_changing > 1_000, "{n_changing}");
+}
+
+/// Without a declared range, every reading of the sensor is asked about, also beyond all thresholds.
+#[test]
+fn readings_beyond_all_thresholds_count() {
+    let nodes = r#"{"feature":0,"threshold":7.5,"left":1,"right":2},{"value":[1.0,0.0]},{"value":[0.0,1.0]}"#;
+    let text = format!(
+        r#"{{"format":"spinney-model","version":1,"kind":"random-forest","features":[{{"name":"a"}}],"classes":["p","q"],"trees":[{{"nodes":[{nodes}]}}]}}"#
+    );
+    let model = FloatModel::from_json(text.as_bytes()).expect("a model");
+    let verdict = |declared: Declared| {
+        let (quant, calibrations) = quantized(&model, &[declared], Votes::Q15).expect("a model");
+        let subject = Subject {
+            model: &model,
+            quant: &quant,
+            calibrations: &calibrations,
+        };
+        decide(&subject, Property::Never(1), &[], &mut STEPS.clone()).expect("an answer")
+    };
+    for sensor in [Sensor::F32, Sensor::I16] {
+        let undeclared = Declared {
+            sensor: Some(sensor),
+            ..Declared::default()
+        };
+        let Verdict::Refuted(rows) = verdict(undeclared) else {
+            panic!("{sensor:?}: class 1 is above 7.5");
+        };
+        assert!(rows[0][0] > 7.5 && rows[0][0] <= 8.0, "{rows:?}");
+        let bounded = |high: f64| Declared {
+            range: Some((0.0, high)),
+            ..undeclared
+        };
+        assert_eq!(verdict(bounded(7.0)), Verdict::Proven, "{sensor:?}");
+        assert!(
+            matches!(verdict(bounded(8.0)), Verdict::Refuted(_)),
+            "{sensor:?}"
+        );
+    }
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn every_input_holds_with_gaps_and_categories() {
         }
         let counts = |row: &&Vec<f64>| {
             row.iter().zip(&calibrations).all(|(reading, calibration)| {
-                let (low, high) = calibration.range;
+                let (low, high) = calibration.inputs();
                 match reading.is_nan() {
                     true => calibration.is_missing(),
                     false => (low..=high).contains(reading),
@@ -211,7 +211,7 @@ fn every_row_is_every_row() {
         let (mut before, mut after) = (0, 0);
         for seed in 1..100 {
             let model = drawn(seed, kind);
-            let small = every_row(&model, &rows).expect("trees").model;
+            let small = every_row(&model, &rows, 0.0).expect("trees").model;
             assert!(
                 rows.iter()
                     .all(|row| model.predict(row) == small.predict(row)),
@@ -240,7 +240,7 @@ fn families_have_the_sizes_that_they_are_asked_for() {
         rows.filter(|(row, class)| model.predict(row) == **class)
             .count()
     };
-    let mut family = Family::new(&model, &rows, &classes).expect("trees");
+    let mut family = Family::new(&model, &rows, Some(&classes)).expect("trees");
     let full = family.at_most(model.n_splits()).expect("a model");
     assert_eq!(full.n_splits(), model.n_splits());
     assert!(
@@ -291,6 +291,66 @@ fn values_stay_within_their_bound_at_every_row_of_the_grid() {
 }
 
 #[test]
+fn values_stay_within_their_bound_at_every_given_row() {
+    let rows: Vec<Vec<f64>> = grid().into_iter().step_by(5).collect();
+    for is_mean in [true, false] {
+        for (max_error, most) in [(0.5, 0.9), (5.0, 0.6), (20.0, 0.4), (1e9, 0.0)] {
+            let (mut before, mut after) = (0, 0);
+            for seed in 1..=100 {
+                let model = drawn(seed, Kind::Value { is_mean });
+                let small = every_row(&model, &rows, max_error).expect("a value").model;
+                before += model.n_splits();
+                after += small.n_splits();
+                for row in &rows {
+                    let error = (value(&model, row) - value(&small, row)).abs();
+                    assert!(
+                        error <= max_error,
+                        "{is_mean} {seed}: {row:?} is off by {error}"
+                    );
+                }
+            }
+            println!("{is_mean} {max_error}: {before} splits, {after} after");
+            assert!(
+                after as f64 <= most * before as f64,
+                "{is_mean} {max_error}: {before} splits, {after} after"
+            );
+        }
+    }
+}
+
+#[test]
+fn families_of_values_follow_the_original() {
+    let rows = grid();
+    for is_mean in [true, false] {
+        for seed in 1..=20 {
+            let model = drawn(seed, Kind::Value { is_mean });
+            let mean = rows.iter().map(|row| value(&model, row)).sum::<f64>() / rows.len() as f64;
+            let error = |given: &dyn Fn(&[f64]) -> f64| {
+                let errors = rows
+                    .iter()
+                    .map(|row| (value(&model, row) - given(row)).powi(2));
+                (errors.sum::<f64>() / rows.len() as f64).sqrt()
+            };
+            let spread = error(&|_| mean);
+            let mut family = Family::new(&model, &rows, None).expect("trees");
+            for (n_splits, most) in [
+                (model.n_splits(), 0.05),
+                (model.n_splits() / 2, 0.8),
+                (0, 1.01),
+            ] {
+                let small = family.at_most(n_splits).expect("a model");
+                assert_eq!(small.n_splits(), n_splits, "{seed}");
+                let error = error(&|row| value(&small, row));
+                assert!(
+                    error <= most * spread,
+                    "{seed}, {n_splits}: {error} of {spread}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn values_stay_as_they_are_where_nothing_is_proven() {
     let model = drawn(3, Kind::Value { is_mean: true });
     let calibrations = of_bytes(&model);
@@ -301,16 +361,16 @@ fn values_stay_as_they_are_where_nothing_is_proven() {
 }
 
 #[test]
-fn only_classifiers_of_trees_shrink() {
+fn only_classifiers_and_single_values_of_trees_shrink() {
     let text =
         br#"{"format":"spinney-model","version":2,"kind":"gradient-boosting","task":"regress",
-        "features":[{"name":"a"}],"targets":["y"],"sum":{"precision":"float64","base":[2.0]},
-        "link":{"function":"identity"},"trees":[{"nodes":[{"value":[0.25]}]}]}"#;
+        "features":[{"name":"a"}],"targets":["y","z"],"sum":{"precision":"float64","base":[2.0,1.0]},
+        "link":{"function":"identity"},"trees":[{"nodes":[{"value":[0.25,0.5]}]}]}"#;
     let model = FloatModel::from_json(text).expect("a model");
-    let refused = every_row(&model, &[]).expect_err("values");
+    let refused = every_row(&model, &[], 1.0).expect_err("values");
     assert_eq!(
         refused.to_string(),
-        "the model: found gradient-boosting, expected a classifier of trees"
+        "the model: found 2 targets, expected one value that is a sum of trees"
     );
     let classifier = drawn(1, Kind::Sums { n_outputs: 1 });
     let refused = every_input_within(&classifier, &of_bytes(&classifier), 1.0, STEPS);

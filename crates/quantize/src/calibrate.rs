@@ -139,6 +139,10 @@ pub struct Calibration {
     pub sensor: Sensor,
     /// Readings within it are coded without saturation, inclusive.
     pub range: (f64, f64),
+    /// The lowest and the highest reading there is, where that was declared, by a range or by
+    /// categories; without it, readings are all that the sensor can deliver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<(f64, f64)>,
     /// Every reading seen is a multiple of `2^−grid_bits`; `None` if no such grid of at most 16
     /// bits was seen, or no rows were.
     pub grid_bits: Option<u8>,
@@ -150,6 +154,14 @@ pub struct Calibration {
 }
 
 impl Calibration {
+    /// The lowest and the highest reading that what holds for every input is about.
+    #[must_use]
+    pub fn inputs(&self) -> (f64, f64) {
+        let (first, last) = self.sensor.places();
+        self.bounds
+            .unwrap_or((self.sensor.reading_at(first), self.sensor.reading_at(last)))
+    }
+
     /// Whether readings may be missing.
     pub fn is_missing(&self) -> bool {
         self.missing.is_some()
@@ -314,7 +326,8 @@ fn calibrate_feature(
         ));
     }
     let places = (declared.n_categories > 0).then(|| (0.0, f64::from(declared.n_categories - 1)));
-    let mut range = match declared.range.or(places) {
+    let bounds = declared.range.or(places);
+    let mut range = match bounds {
         Some((low, high)) if low <= high => (low, high),
         Some((low, high)) => {
             return Err(error(
@@ -354,6 +367,7 @@ fn calibrate_feature(
     Ok(Calibration {
         sensor,
         range,
+        bounds: bounds.map(|_| range),
         grid_bits: column.as_deref().and_then(grid_of),
         coding: declared.coding,
         missing,

@@ -88,10 +88,10 @@ impl Interval {
         (first < self.below).then_some(first)
     }
 
-    /// Whether the sensor delivers a reading of its range that lies within.
+    /// Whether there is a reading that lies within.
     pub(crate) fn is_reached(self, calibration: &Calibration) -> bool {
         let sensor = calibration.sensor;
-        let (low, high) = calibration.range;
+        let (low, high) = calibration.inputs();
         let start = Self {
             above: self.above.max(next_down(low, sensor)),
             ..self

@@ -33,7 +33,8 @@ pub struct Shrink {
     pub proven: Option<Truth>,
     /// Training rows that it was fitted to or measured on.
     pub rows: usize,
-    /// Accuracy on rows that were kept apart, of the original and of the smaller model; of `score`.
+    /// Accuracy on rows that were kept apart, of the original and of the smaller model; of `score`. Of a
+    /// regressor the mean absolute error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_apart: Option<[f64; 2]>,
     /// Whether rows kept apart are those for validation, and not training rows.
@@ -61,8 +62,9 @@ pub struct Shrink {
 /// How far a regressor's values may be from the original's, and are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValueWithin {
-    /// What is proven for every input, in the unit of the labels.
-    pub max_error: f64,
+    /// What is promised, in the unit of the labels; `None` where a score was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_error: Option<f64>,
     /// That unit; `None` where the config names none.
     pub unit: Option<String>,
     /// The largest difference on the test rows.
@@ -74,18 +76,22 @@ pub struct ValueWithin {
 }
 
 impl ValueWithin {
-    /// The promise, a sentence without its stop; with what fixed point may be off the smaller model, if
-    /// that is known.
+    /// What is proven for every input, a sentence without its stop; with what fixed point may be off the
+    /// smaller model, if that is known.
     pub(crate) fn line(&self, fixed_point: Option<f64>) -> String {
-        let max_error = with_unit(self.unit.as_deref(), self.max_error);
         let mut line = format!(
-            "The value is proven to be within {max_error} of the original's for every input"
+            "The value is proven to be within {} of the original's for every input",
+            self.within(0.0)
         );
         if let Some(error) = fixed_point {
-            let both = with_unit(self.unit.as_deref(), self.max_error + error);
-            line += &format!("; that of fixed point, within {both}");
+            line += &format!("; that of fixed point, within {}", self.within(error));
         }
         line
+    }
+
+    /// What is promised, and so much more, with the unit.
+    fn within(&self, more: f64) -> String {
+        with_unit(self.unit.as_deref(), self.max_error.unwrap_or(0.0) + more)
     }
 }
 
@@ -104,12 +110,22 @@ pub struct Conformal {
 }
 
 impl Conformal {
-    /// The promise, a sentence without its stop.
-    pub(crate) fn line(&self) -> String {
+    /// The promise, a sentence without its stop; of a regressor with what is said of its value.
+    pub(crate) fn line(&self, value: Option<&ValueWithin>) -> String {
+        let (keeps, changed) = match value {
+            None => ("keeps the original's class".to_owned(), "changed theirs"),
+            Some(value) => (
+                format!(
+                    "gets a value within {} of the original's",
+                    value.within(0.0)
+                ),
+                "did not",
+            ),
+        };
         format!(
-            "A further row keeps the original's class with probability at least {}, if it is exchangeable \
+            "A further row {keeps} with probability at least {}, if it is exchangeable \
              with the {} rows that were kept apart from training and shrinking; {} of these \
-             changed theirs on the way, where {} may",
+             {changed} on the way, where {} may",
             // As it is typed, without what binary fractions leave over.
             ((1.0 - self.alpha) * 1e9).round() / 1e9,
             self.rows,
@@ -146,20 +162,35 @@ impl Shrink {
         }
         lines.push(match (self.promise.as_str(), self.kept_apart) {
             ("in-distribution", _) => match &self.conformal {
-                Some(conformal) => conformal.line(),
-                None => "The original ships, as no smaller model keeps the promise in fewer bytes".to_owned(),
+                Some(conformal) => conformal.line(self.value.as_ref()),
+                None => "The original ships, as no smaller model keeps the promise in fewer bytes"
+                    .to_owned(),
             },
             ("every-input", _) => self.every_input(),
-            ("every-row", _) => {
-                format!("The class is the original's for all {rows} training rows")
+            ("every-row", _) => match &self.value {
+                None => format!("The class is the original's for all {rows} training rows"),
+                Some(value) => format!(
+                    "The value is within {} of the original's for all {rows} training rows",
+                    value.within(0.0)
+                ),
+            },
+            (_, Some(scores)) => {
+                let place = match self.on_validation {
+                    true => format!("On {rows} rows for validation"),
+                    false => format!("On training rows that were kept apart, {rows} in all"),
+                };
+                let [what, before, after] = match &self.value {
+                    None => {
+                        let [before, after] = scores.map(|it| format!("{it:.4}"));
+                        ["accuracy".to_owned(), before, after]
+                    }
+                    Some(value) => {
+                        let [before, after] = scores.map(|it| with_unit(value.unit.as_deref(), it));
+                        ["the mean absolute error".to_owned(), before, after]
+                    }
+                };
+                format!("{place}, {what} was {before} before and {after} after")
             }
-            (_, Some([before, after])) if self.on_validation => format!(
-                "On {rows} rows for validation, accuracy was {before:.4} before and {after:.4} after"
-            ),
-            (_, Some([before, after])) => format!(
-                "On training rows that were kept apart, {rows} in all, accuracy was {before:.4} before \
-                 and {after:.4} after"
-            ),
             (_, None) => format!("It was fitted to {rows} training rows"),
         });
         if let Some(needed) = self.needed {
@@ -217,7 +248,7 @@ impl Shrink {
             }
             Some(value) => format!(
                 "No smaller model was proven to be within {} of the original's value for every input",
-                with_unit(value.unit.as_deref(), value.max_error)
+                value.within(0.0)
             ),
             None => "No smaller model was proven to give the original's class for every input"
                 .to_owned(),
@@ -239,7 +270,7 @@ mod tests {
             parted: 2,
             parted_max: 6,
         };
-        let line = conformal.line();
+        let line = conformal.line(None);
         assert!(line.contains("at least 0.93, if"), "{line}");
         assert!(line.ends_with("2 of these changed theirs on the way, where 6 may"));
     }
@@ -280,7 +311,7 @@ mod tests {
             score_before: None,
             score_after: None,
             value: Some(ValueWithin {
-                max_error: 0.5,
+                max_error: Some(0.5),
                 unit: Some("mm".to_owned()),
                 error_max: 0.25,
                 before: score,

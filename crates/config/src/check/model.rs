@@ -77,26 +77,30 @@ pub(super) fn shrink(reader: &mut Reader, raw: &RawPipeline) -> Option<Option<Sh
     for (key, of, why) in [
         (
             "max_score_loss",
-            Promise::Score,
+            &[Promise::Score][..],
             "only `shrink = \"score\"` loses any",
         ),
         (
             "shrink_alpha",
-            Promise::InDistribution,
+            &[Promise::InDistribution],
             "only `shrink = \"in-distribution\"` states a probability",
         ),
         (
             "shrink_error",
-            Promise::EveryInput,
-            "only `shrink = \"every-input\"` bounds an error",
+            &[
+                Promise::EveryInput,
+                Promise::EveryRow,
+                Promise::InDistribution,
+            ],
+            "only another `shrink` than `\"score\"` bounds an error",
         ),
         (
             "shrink_seconds",
-            Promise::EveryInput,
+            &[Promise::EveryInput],
             "only `shrink = \"every-input\"` proves anything",
         ),
     ] {
-        if promise != Some(of) {
+        if promise.is_none_or(|promise| !of.contains(&promise)) {
             reader.contradict(section, key, why, &cause);
         }
     }

@@ -144,14 +144,13 @@ pub const SECTIONS: &[Section] = &[
         "ccp_alpha": Kind::Number(Interval::AtLeastZero), Default::Value("0.0");
         /// What is promised of a smaller model, which then ships: trees go, splits become leaves.
         "shrink": Kind::Choice(Promise::WORDS), Default::Words("the model stays as it is");
-        /// The accuracy that `shrink = "score"` may lose.
+        /// The accuracy that `shrink = "score"` may lose; of a regressor, the share by which its error may grow.
         "max_score_loss": Kind::Number(Interval::Fraction),
             Default::Words("`0.005`, with `shrink = \"score\"`");
-        /// The probability that a row like those of training changes its class.
+        /// The probability that a row like those of training changes its class, or leaves `shrink_error`.
         "shrink_alpha": Kind::Number(Interval::Fraction),
             Default::Words("`0.05`, with `shrink = \"in-distribution\"`");
-        /// How far a value may be from the original's under `shrink = "every-input"`, in the unit of the
-        /// labels; of a regressor.
+        /// How far the value of a smaller regressor may be from the original's, in the unit of the labels.
         "shrink_error": Kind::Number(Interval::AboveZero), NONE;
         /// How long `shrink = "every-input"` may prove, in seconds of counted steps.
         "shrink_seconds": Kind::Number(Interval::AboveZero),

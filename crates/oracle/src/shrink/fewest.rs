@@ -58,7 +58,7 @@ impl Numbers {
 
     /// What the lead of a row's class over a rival has of each number.
     pub fn lead(&self, fit: &Fit<'_>, (target, rival): (usize, usize)) -> Vec<f64> {
-        let class = fit.targets()[target].class;
+        let class = fit.targets()[target].class();
         let share = |score: usize| match (self.n_scores, class) {
             (1, 0) => -1.0,
             (1, _) => 1.0,
@@ -123,7 +123,7 @@ impl Numbers {
                 let sums = sums[tree.scores.clone()].iter_mut().zip(own);
                 sums.for_each(|(sum, own)| *sum += own);
             }
-            let (lead, rival) = match (sums.as_slice(), target.class) {
+            let (lead, rival) = match (sums.as_slice(), target.class()) {
                 ([sum], class) => (if class == 0 { -sum } else { *sum }, 1 - class),
                 (sums, class) => {
                     let rivals = (0..sums.len()).filter(|it| *it != class);

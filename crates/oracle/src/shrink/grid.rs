@@ -3,7 +3,7 @@
 
 use spinney_model::{Additive, FloatModel, Forest, ModelError, Node, Precision, Tree};
 
-use super::fit::{Fit, Grown};
+use super::fit::{Fit, Grown, Wanted};
 
 /// A vote of one, in units of Q15.
 const UNIT: i64 = 32_768;
@@ -45,8 +45,21 @@ impl Held {
         }
     }
 
+    /// Whether sums mean the class that is wanted, or a value no further off than `within`.
+    pub fn meets(&self, sums: &[i64], wanted: Wanted, within: f64) -> bool {
+        match wanted {
+            Wanted::Class(class) => self.class(sums) == class,
+            Wanted::Value(value) => (sums[0] as f64 * self.unit - value).abs() <= within,
+        }
+    }
+
     /// The class of a row.
     pub fn predict(&self, original: &FloatModel, row: &[f64]) -> usize {
+        self.class(&self.sums(original, row))
+    }
+
+    /// What a row's leaves add up to.
+    pub fn sums(&self, original: &FloatModel, row: &[f64]) -> Vec<i64> {
         let mut sums = self.base.clone();
         for tree in &self.trees {
             let leaf = tree.of(tree.leaf_of(original, row));
@@ -54,7 +67,7 @@ impl Held {
                 *sum += value;
             }
         }
-        self.class(&sums)
+        sums
     }
 
     /// The leaf of a tree, by its place among those that are left, that a row comes to.

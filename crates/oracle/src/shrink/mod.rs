@@ -21,7 +21,7 @@ use spinney_quantize::Calibration;
 use crate::search::{Answer, Steps};
 use exact::Exact;
 use fewest::Numbers;
-use fit::Fit;
+use fit::{Fit, Wanted};
 use grid::Held;
 use program::Program;
 pub use values::every_input_within;
@@ -41,7 +41,7 @@ pub struct Shrunk {
     pub n_needed: Option<usize>,
 }
 
-/// Ever smaller models, fitted to labelled rows.
+/// Ever smaller models, fitted to rows.
 #[derive(Debug, Clone)]
 pub struct Family<'m> {
     original: &'m FloatModel,
@@ -49,21 +49,26 @@ pub struct Family<'m> {
 }
 
 impl<'m> Family<'m> {
-    /// Begins with all splits.
+    /// Begins with all splits; leaves are fitted to a classifier's labels, or else to what the original
+    /// gives.
     ///
     /// # Errors
-    /// A model that does not classify by trees.
+    /// A model that does not classify by trees, or has no single value that is a sum of trees.
     ///
     /// # Panics
     /// If rows have another length than the model has features.
     pub fn new(
         original: &'m FloatModel,
         rows: &[Vec<f64>],
-        classes: &[usize],
+        labels: Option<&[usize]>,
     ) -> Result<Self, ModelError> {
+        let wanted = rows.iter().enumerate().map(|(at, row)| match labels {
+            Some(labels) => Wanted::Class(labels[at]),
+            None => given(original, row),
+        });
         Ok(Self {
             original,
-            fit: begin(original, rows, classes.iter().copied())?,
+            fit: begin(original, rows, wanted)?,
         })
     }
 
@@ -78,18 +83,31 @@ impl<'m> Family<'m> {
     }
 }
 
-/// The smallest model found that gives each of these rows the class of the original.
+/// The smallest model found that gives each of these rows the class of the original, or a value that is
+/// off the original's by at most `within`, in the unit of the value.
 ///
 /// # Errors
 /// As of [`Family::new`].
 ///
 /// # Panics
 /// If rows have another length than the model has features.
-pub fn every_row(original: &FloatModel, rows: &[Vec<f64>]) -> Result<Shrunk, ModelError> {
-    let classes = rows.iter().map(|row| original.predict(row));
-    let fit = begin(original, rows, classes)?;
-    let best = descend(fit, |fit| settle(original, fit));
+pub fn every_row(
+    original: &FloatModel,
+    rows: &[Vec<f64>],
+    within: f64,
+) -> Result<Shrunk, ModelError> {
+    let wanted = rows.iter().map(|row| given(original, row));
+    let fit = begin(original, rows, wanted)?;
+    let best = descend(fit, |fit| settle(original, fit, within));
     Ok(shrunk(original, best))
+}
+
+/// What a model gives a row.
+fn given(model: &FloatModel, row: &[f64]) -> Wanted {
+    match model.additive().filter(|_| model.task() == Task::Regress) {
+        Some(sum) => Wanted::Value(sum.raw(row)[0]),
+        None => Wanted::Class(model.predict(row)),
+    }
 }
 
 /// The smallest model found that gives the class of the original for all readings within their
@@ -117,7 +135,9 @@ pub fn every_input(
     };
     let (drawn, is_whole) = prover.drawn(rows, seed);
     let points: Vec<Vec<f64>> = rows.iter().cloned().chain(drawn).collect();
-    let classes = points.iter().map(|row| original.predict(row));
+    let classes = points
+        .iter()
+        .map(|row| Wanted::Class(original.predict(row)));
     let mut fit = begin(original, &points, classes)?;
     let n_needed = prover.needed(&points, seed);
     let mut points = rows.to_vec();
@@ -139,18 +159,25 @@ pub fn every_input(
 fn begin<'m>(
     original: &'m FloatModel,
     rows: &[Vec<f64>],
-    classes: impl Iterator<Item = usize>,
+    wanted: impl Iterator<Item = Wanted>,
 ) -> Result<Fit<'m>, ModelError> {
-    if original.task() != Task::Classify || original.trees().is_empty() {
-        return Err(ModelError::new(
-            "the model",
-            original.kind(),
-            "a classifier of trees",
-        ));
+    match original.task() {
+        Task::Regress => drop(values::added(original)?),
+        Task::Classify if !original.trees().is_empty() => {}
+        _ => {
+            return Err(ModelError::new(
+                "the model",
+                original.kind(),
+                "a classifier of trees",
+            ));
+        }
     }
     let mut fit = Fit::new(original, rows);
-    for (row, class) in rows.iter().zip(classes) {
-        fit.push(row, class);
+    for (row, wanted) in rows.iter().zip(wanted) {
+        fit.push(row, wanted);
+    }
+    if original.task() == Task::Regress {
+        fit.centre();
     }
     Ok(fit)
 }
@@ -184,13 +211,13 @@ fn descend<'m>(mut fit: Fit<'m>, accept: impl Fn(&mut Fit<'m>) -> Option<Held>) 
     best
 }
 
-/// Fits until all rows have their classes; rows that do not weigh more from round to round.
-fn settle(original: &FloatModel, fit: &mut Fit<'_>) -> Option<Held> {
+/// Fits until all rows have their classes, or values; rows that do not weigh more from round to round.
+fn settle(original: &FloatModel, fit: &mut Fit<'_>, within: f64) -> Option<Held> {
     const ROUNDS: usize = 16;
     for _ in 0..ROUNDS {
         fit.refit(2);
         let held = Held::new(original, fit);
-        let misses = fit.misses(&held);
+        let misses = fit.misses(&held, within);
         if misses.is_empty() {
             return Some(held);
         }
@@ -403,7 +430,7 @@ impl Prover<'_> {
                         self.n_counterexamples += 1;
                         for row in self.around(&point) {
                             let class = self.original.predict(&row);
-                            fit.push(&row, class);
+                            fit.push(&row, Wanted::Class(class));
                         }
                     }
                 }

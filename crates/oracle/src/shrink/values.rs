@@ -46,7 +46,7 @@ pub fn every_input_within(
 }
 
 /// The sum of a model with one value.
-fn added(original: &FloatModel) -> Result<&Additive, ModelError> {
+pub(super) fn added(original: &FloatModel) -> Result<&Additive, ModelError> {
     let refused = |found: &str| {
         let expected = "one value that is a sum of trees";
         Err(ModelError::new("the model", found, expected))

@@ -600,6 +600,7 @@ fn digest(config: &Config, inputs: &Inputs, first: &Keys) -> Result<String, Fail
         "model",
         "quantize",
         "select",
+        "shrink",
         "features",
     ];
     let mut key = inputs.of_config(&canonical, &sections)?;

@@ -84,6 +84,13 @@ pub fn present<'a>(
     Ok(values.filter(|(_, value)| !value.is_null()).collect())
 }
 
+/// The digests of those parts of a config that it has, by where they were typed.
+pub fn digests_of(pipeline: &Pipeline, parts: &[&str]) -> Result<store::Inputs, Failure> {
+    let present = present(pipeline, parts).environment()?.into_iter();
+    let digests = present.map(|(part, value)| (typed(part), sha256(value.to_string().as_bytes())));
+    Ok(digests.collect())
+}
+
 /// Where a part of a config was typed.
 pub fn typed(part: &str) -> String {
     match part {
@@ -280,10 +287,7 @@ impl Inputs {
             .iter()
             .map(|(path, digest)| (path.clone(), digest.clone()))
             .collect();
-        let present = present(&config.pipeline, parts).environment()?;
-        for (part, value) in present {
-            inputs.insert(typed(part), sha256(value.to_string().as_bytes()));
-        }
+        inputs.extend(digests_of(&config.pipeline, parts)?);
         inputs.insert("seed".to_owned(), config.pipeline.identity.seed.to_string());
         Ok(inputs)
     }

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use spinney_config::Config;
 use spinney_report::Toolchain;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, typed};
 use super::order::{REPORT, named_artifact, names};
-use super::{Session, Tools, model, quantize};
+use super::{Session, Tools, model, quantize, run};
 use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::store::{self, Finished, Kept, State};
@@ -212,8 +212,8 @@ pub fn find(session: &Session, inputs: &Inputs) -> Result<MadeFrom, Doubt> {
     Ok(last.made_from)
 }
 
-/// The parts of the config that rows, model or forms were made from and that are others now, such as
-/// `[features] select`; not all of them are in a report's fingerprint.
+/// The parts of the config that rows, model, forms or the device's run were made from and that are
+/// others now, such as `[features] select`; not all of them are in a report's fingerprint.
 fn changed_parts(
     session: &Session,
     inputs: &Inputs,
@@ -221,8 +221,13 @@ fn changed_parts(
 ) -> Result<Vec<String>, Failure> {
     let of_model = model::parts(&session.config.pipeline);
     let mut changed = BTreeSet::new();
-    for (name, parts) in [("model", of_model), ("quantize", quantize::parts())] {
-        let is_part = |(name, _): &(&String, &String)| name.starts_with('[');
+    for (name, parts) in [
+        ("model", of_model),
+        ("quantize", quantize::parts()),
+        ("run", run::DEVICE_PARTS.to_vec()),
+    ] {
+        let gates = typed("budget");
+        let is_part = |(name, _): &(&String, &String)| name.starts_with('[') && **name != gates;
         let only_parts = |all: &store::Inputs| -> store::Inputs {
             let parts = all.iter().filter(is_part);
             parts

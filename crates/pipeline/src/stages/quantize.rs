@@ -21,7 +21,7 @@ use super::order::artifact_of;
 use super::outliers::Outliers;
 use super::properties::{self, PROPERTIES};
 use super::quantized::{Quantized, prepare};
-use super::shrink::{self, SHRINK};
+use super::shrink::{self, ORIGINAL, SHRINK};
 use super::{Session, hints, model};
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Stage, Writer};
@@ -116,7 +116,10 @@ pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failu
     let config = &session.config;
     let mut key = inputs.base(config)?;
     key.extend(inputs.of_config(config, &parts())?);
-    key.extend([artifact_of(session, "model", model::MODEL)?]);
+    // What is said of a smaller model stands in the summary.
+    for artifact in [model::MODEL, SHRINK, ORIGINAL] {
+        key.extend([artifact_of(session, "model", artifact)?]);
+    }
     let core = config.pipeline.target.chip.core;
     key.insert("core".to_owned(), core.as_str().to_owned());
     key.insert("name".to_owned(), config.pipeline.identity.name.clone());

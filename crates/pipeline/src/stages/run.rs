@@ -8,6 +8,7 @@ use spinney_evaluate::{DeviceRun, Predictions, RunContext, Splits, read_heard, r
 use super::build::{Built, FOOTPRINTS, Footprints, build_one, product_elf, verify_elf};
 use super::candidates::{self, Candidate, Figures, Form, choose};
 use super::checked::{self, CHECKED};
+use super::inputs::digests_of;
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::share::{self, DeviceRows};
@@ -17,7 +18,7 @@ use crate::failure::{ExitReason, Failure};
 use crate::flash::formats;
 use crate::image::{self, Transport};
 use crate::log;
-use crate::store::{self, Stage, Writer, sha256};
+use crate::store::{self, Stage, Writer};
 
 /// The outcome of a run, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,30 +58,25 @@ pub const PRODUCT_ELF: &str = "product.elf";
 /// The same in other formats, without the ends of their names.
 pub const PRODUCT: &str = "product";
 
+/// The parts of a config that say what runs on the device.
+pub(super) const DEVICE_PARTS: &[&str] = &["evaluate"];
+
 /// What the stage `run` depends on.
 pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
-    let budgets = serde_json::to_string(&pipeline.budget).environment()?;
     let mut key: store::Inputs = [
         // The checker at the end of the stage is part of the program.
         ("program".to_owned(), program_digest()?),
-        ("[budget]".to_owned(), sha256(budgets.as_bytes())),
         // Its timing table, with the multiplier that it has.
         ("chip".to_owned(), pipeline.target.chip.name.clone()),
-        (
-            "[evaluate]".to_owned(),
-            sha256(
-                serde_json::to_string(&pipeline.evaluate)
-                    .environment()?
-                    .as_bytes(),
-            ),
-        ),
         (
             "deadline_s".to_owned(),
             pipeline.firmware.deadline_s.to_string(),
         ),
     ]
     .into();
+    key.extend(digests_of(pipeline, &["budget"])?);
+    key.extend(digests_of(pipeline, DEVICE_PARTS)?);
     // It measures, checks and hands on what they made, nearly all of it.
     for stage in ["model", "quantize", "build"] {
         let made = session.made(stage)?;

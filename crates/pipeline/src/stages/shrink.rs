@@ -62,6 +62,18 @@ pub fn run(
         ..Shrink::default()
     };
     let refused = |error: ModelError| refused(config, &error);
+    let max_error = max_error(config, given)?;
+    if given.task() == Task::Regress {
+        let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
+            &config.pipeline.dataset;
+        shrink.value = Some(ValueWithin {
+            max_error,
+            unit: file.unit.first().cloned(),
+            error_max: 0.0,
+            before: None,
+            after: None,
+        });
+    }
     let mut original = given.clone();
     let smaller = match asked.promise {
         Promise::Score => {
@@ -77,7 +89,7 @@ pub fn run(
         }
         Promise::EveryRow => {
             let train = rows_of(train(config, &rows)?);
-            let small = every_row(&original, &train).map_err(refused)?;
+            let small = every_row(&original, &train, max_error.unwrap_or(0.0)).map_err(refused)?;
             shrink.proven = Some(Truth::Proven);
             small.model
         }
@@ -88,30 +100,18 @@ pub fn run(
                 train: train(config, &rows)?,
                 rows: &rows,
             };
-            let (like, model, conformal) = score.in_distribution(asked.alpha)?;
+            let (like, model, conformal) =
+                score.in_distribution(asked.alpha, max_error.unwrap_or(0.0))?;
             (original, shrink.conformal) = (like, Some(conformal));
             model
         }
         Promise::EveryInput => {
             let values = rows.train.as_ref().map(|train| train.values().view());
             let declared = declared(config, &original)?;
-            let mut calibrations = spinney_quantize::calibrate(&original, values, &declared)
+            let calibrations = spinney_quantize::calibrate(&original, values, &declared)
                 .map_err(|error| at_fault(config.path(), &error))?;
-            for (calibration, declared) in calibrations.iter_mut().zip(&declared) {
-                // A range that nobody declared is that of some rows, or of thresholds alone.
-                if declared.range.is_none() && declared.n_categories == 0 {
-                    let (first, last) = calibration.sensor.places();
-                    calibration.range = (
-                        calibration.sensor.reading_at(first),
-                        calibration.sensor.reading_at(last),
-                    );
-                }
-            }
             // Casts: a number above 0.
             let steps = Steps((asked.seconds * STEPS_PER_SECOND as f64) as u64);
-            let max_error = max_error(config, &original)?;
-            let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-                &config.pipeline.dataset;
             let small = match max_error {
                 Some(max_error) => every_input_within(&original, &calibrations, max_error, steps),
                 None => {
@@ -128,13 +128,6 @@ pub fn run(
             } = small.map_err(refused)?;
             (shrink.counterexamples, shrink.unknown) = (n_counterexamples, n_unknown);
             shrink.needed = n_needed;
-            shrink.value = max_error.map(|max_error| ValueWithin {
-                max_error,
-                unit: file.unit.first().cloned(),
-                error_max: 0.0,
-                before: None,
-                after: None,
-            });
             shrink.proven = Some(Truth::Proven);
             model
         }
@@ -179,8 +172,7 @@ pub fn tested(
         .map_err(|error| at_fault(&made.path(ORIGINAL), &error))?;
     let test = rows_of(&rows.test);
     if let (Some(value), [target]) = (&mut shrink.value, &predictions.values[..]) {
-        let sum = original.additive().expect("a value is a sum of trees");
-        let before: Vec<f64> = test.iter().map(|row| sum.raw(row)[0]).collect();
+        let before = values_of(&original, &test);
         let errors = before.iter().zip(&target.float);
         let errors: Vec<f64> = errors.map(|(one, other)| (one - other).abs()).collect();
         shrink.test_rows_differing = errors.iter().filter(|error| **error > 0.0).count();
@@ -230,16 +222,18 @@ fn table_bytes(config: &Config, rows: &PipelineRows, model: &FloatModel) -> Opti
 
 fn refused(config: &Config, error: &ModelError) -> Failure {
     let message = format!("found {}, expected {}", error.found, error.expected);
-    let help = "remove `shrink`, or take a classifier of trees; of a regressor of trees with one target \
-                `shrink = \"every-input\"` keeps the value within `shrink_error`";
+    let help = "remove `shrink`, or take a classifier of trees, or a regressor of trees with one target and \
+                no link";
     config.fault("model.shrink", message, Some(help)).into()
 }
 
-/// How far the value may be from the original's; `None` of a classifier.
+/// How far the value may be from the original's; `None` of a classifier, and where a score is measured.
 fn max_error(config: &Config, original: &FloatModel) -> Result<Option<f64>, Failure> {
-    let given = config.pipeline.shrink.and_then(|asked| asked.max_error);
+    let asked = config.pipeline.shrink.as_ref();
+    let given = asked.and_then(|asked| asked.max_error);
+    let is_score = asked.is_some_and(|asked| asked.promise == Promise::Score);
     let (place, message, help) = match (original.task(), given) {
-        (Task::Regress, None) => (
+        (Task::Regress, None) if !is_score => (
             "model.shrink",
             "found no `shrink_error`, expected one, since the model is a regressor",
             "write how far a value may be from the original's, in the unit of the labels",
@@ -260,6 +254,30 @@ fn train<'r>(config: &Config, rows: &'r PipelineRows) -> Result<&'r Dataset, Fai
         let help = "name them by `train` in [dataset], or write `shrink = \"every-input\"`";
         config.fault("model.shrink", message, Some(help)).into()
     })
+}
+
+/// The values of a regressor whose value is a sum of trees.
+fn values_of(model: &FloatModel, rows: &[Vec<f64>]) -> Vec<f64> {
+    let sum = model.additive().expect("a value is a sum of trees");
+    rows.iter().map(|row| sum.raw(row)[0]).collect()
+}
+
+/// How bad a model is on labelled rows: the share of rows with another class, or the mean absolute error.
+fn loss(model: &FloatModel, dataset: &Dataset) -> f64 {
+    let rows = rows_of(dataset);
+    let n_rows = rows.len().max(1) as f64;
+    match dataset.numbers() {
+        Some(numbers) => {
+            let values = values_of(model, &rows).into_iter();
+            let errors = values.zip(numbers.column(0)).map(|(it, y)| (y - it).abs());
+            errors.sum::<f64>() / n_rows
+        }
+        None => {
+            let rows = rows.iter().zip(dataset.labels());
+            let wrong = rows.filter(|(row, label)| model.predict(row) != **label);
+            wrong.count() as f64 / n_rows
+        }
+    }
 }
 
 fn rows_of(rows: &Dataset) -> Vec<Vec<f64>> {
@@ -302,29 +320,33 @@ struct Score<'a> {
 }
 
 impl Score<'_> {
-    /// The model of the smallest tables whose like loses at most so much accuracy on rows that were kept apart, and
-    /// the accuracies there, of the original's like and its own.
+    /// The model of the smallest tables whose like loses at most so much accuracy on rows that were kept apart, or
+    /// has an error at most by that share larger, and the accuracies or errors there, of the original's like
+    /// and its own.
     fn smallest(&self, max_loss: f64) -> Result<(FloatModel, [f64; 2]), Failure> {
-        let mut before = 0;
-        let mut after = [0; RATIOS.len()];
-        let mut n_rows = 0;
+        let mut before = 0.0;
+        let mut after = [0.0; RATIOS.len()];
+        let mut n_rows = 0.0;
         for (held, kept) in self.kept_apart()? {
-            n_rows += held.n_rows();
-            let held_rows = rows_of(&held);
-            let hits = |model: &FloatModel| {
-                let rows = held_rows.iter().zip(held.labels());
-                rows.filter(|(row, label)| model.predict(row) == **label)
-                    .count()
-            };
+            let n_held = held.n_rows() as f64;
+            n_rows += n_held;
             let original = self.like(&kept)?;
-            before += hits(&original);
+            before += n_held * loss(&original, &held);
             let mut family = self.family(&original, &kept)?;
             for (ratio, after) in RATIOS.iter().zip(&mut after) {
-                *after += hits(&self.member(&mut family, &original, *ratio)?);
+                *after += n_held * loss(&self.member(&mut family, &original, *ratio)?, &held);
             }
         }
-        let share = |hits: usize| hits as f64 / n_rows as f64;
-        let losses = after.map(|hits| share(before) - share(hits));
+        let is_value = self.original.task() == Task::Regress;
+        let unit = if is_value { before / n_rows } else { 1.0 };
+        let losses = after.map(|after| (after - before) / n_rows / unit);
+        let told = |loss: f64| {
+            if is_value {
+                loss / n_rows
+            } else {
+                1.0 - loss / n_rows
+            }
+        };
         let rising = rising(&losses);
         let is_within = |at: &usize| losses[*at].max(rising[*at]) <= max_loss + 1e-12;
         let mut family = self.family(self.original, self.train)?;
@@ -338,8 +360,8 @@ impl Score<'_> {
             }
         }
         Ok(match best {
-            Some((_, model, at)) => (model, [share(before), share(after[at])]),
-            None => (self.original.clone(), [share(before); 2]),
+            Some((_, model, at)) => (model, [told(before), told(after[at])]),
+            None => (self.original.clone(), [told(before); 2]),
         })
     }
 
@@ -367,7 +389,11 @@ impl Score<'_> {
     /// This is split conformal calibration (Papadopoulos and others, "Inductive confidence machines for
     /// regression", 2002; Lei and others, JASA 2018), the score of a row being how far the model may
     /// shrink before the row's class changes. Members are made without the rows kept apart.
-    fn in_distribution(&self, alpha: f64) -> Result<(FloatModel, FloatModel, Conformal), Failure> {
+    fn in_distribution(
+        &self,
+        alpha: f64,
+        within: f64,
+    ) -> Result<(FloatModel, FloatModel, Conformal), Failure> {
         let fault = |message: String, help: &str| -> Failure {
             let place = "model.shrink";
             self.config.fault(place, message, Some(help)).into()
@@ -404,16 +430,21 @@ impl Score<'_> {
         };
         let original = self.like(&kept)?;
         let kept_rows = rows_of(&kept);
-        let classes: Vec<usize> = kept_rows.iter().map(|row| original.predict(row)).collect();
-        let mut family = Family::new(&original, &kept_rows, &classes)
+        let is_value = original.task() == Task::Regress;
+        let mut family = Family::new(&original, &kept_rows, None)
             .map_err(|error| refused(self.config, &error))?;
         let members = RATIOS
             .iter()
             .map(|ratio| self.member(&mut family, &original, *ratio));
         let members: Vec<FloatModel> = members.collect::<Result<_, _>>()?;
+        let given = |model: &FloatModel, row: &[f64]| match is_value {
+            true => model.additive().map_or(0.0, |sum| sum.raw(row)[0]),
+            false => model.predict(row) as f64,
+        };
         let scores = rows_of(&apart).into_iter().map(|row| {
-            let class = original.predict(&row);
-            let parts = members.iter().position(|it| it.predict(&row) != class);
+            let own = given(&original, &row);
+            let parts = |it: &FloatModel| (given(it, &row) - own).abs() > within;
+            let parts = members.iter().position(parts);
             parts.unwrap_or(members.len())
         });
         let mut scores: Vec<usize> = scores.collect();
@@ -452,8 +483,8 @@ impl Score<'_> {
     }
 
     fn family<'m>(&self, original: &'m FloatModel, rows: &Dataset) -> Result<Family<'m>, Failure> {
-        Family::new(original, &rows_of(rows), rows.labels())
-            .map_err(|error| refused(self.config, &error))
+        let labels = (original.task() == Task::Classify).then(|| rows.labels());
+        Family::new(original, &rows_of(rows), labels).map_err(|error| refused(self.config, &error))
     }
 
     fn member(

@@ -1,12 +1,12 @@
 //! A million inputs and more per model that try to refute its certificate.
 
-use spinney_dataset::Split;
+use spinney_dataset::{Split, csv};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{
     Certificate, Challenge, CodingChoice, Declared, Level, Subject, Votes, certify, challenge,
 };
 
-use crate::common::{data, fit, options, quantize, undeclared};
+use crate::common::{data, fit, model, options, quantize, undeclared};
 
 const N_INPUTS: usize = 1_000_000;
 
@@ -76,6 +76,41 @@ fn nobody_refutes_naive_bayes() {
     let wine = data("wine", "cultivar");
     let model = spinney_train::gaussian_nb(&wine.train, 1e-9).expect("a model");
     challenged(&model, &wine, &undeclared(&model), Voting::Soft, Votes::Q15);
+}
+
+/// Where neither rows nor a range say what readings there are, those beyond the outermost thresholds
+/// count, too: coarse codes send some of them the other way.
+#[test]
+fn readings_beyond_all_thresholds_count() {
+    let nodes = r#""trees":[{"nodes":[{"feature":0,"threshold":0.1,"left":1,"right":2},{"value":[1,0]},
+        {"feature":0,"threshold":3000.3,"left":3,"right":4},{"value":[0,1]},{"value":[1,0]}]}]"#;
+    let model = model("random-forest", 1, 2, nodes);
+    let affine = Declared {
+        coding: CodingChoice::Affine,
+        ..Declared::default()
+    };
+    let options = options(Voting::Soft, Votes::Q15);
+    let rows = csv::read(b"f0,label\n0,c0\n1,c1\n", "label").expect("rows");
+    let (quant, calibrations) = quantize(&model, &[affine], options, None);
+    let certificate = certify(&model, &quant, &calibrations, Voting::Soft, &rows);
+    let flips = certificate.flips.iter();
+    assert_eq!(
+        flips.map(|flip| flip.threshold).collect::<Vec<_>>(),
+        [0.1, 3000.3]
+    );
+    let flip = &certificate.flips[1];
+    let reading = f64::from(3000.3_f32.next_up());
+    assert!(flip.holds(reading), "{flip:?}");
+    assert_ne!(model.predict(&[reading]), quant.predict(&[reading]));
+
+    let declared = Declared {
+        range: Some((0.0, 3000.0)),
+        ..affine
+    };
+    let (quant, calibrations) = quantize(&model, &[declared], options, None);
+    let certificate = certify(&model, &quant, &calibrations, Voting::Soft, &rows);
+    let flips = certificate.flips.iter();
+    assert_eq!(flips.map(|flip| flip.threshold).collect::<Vec<_>>(), [0.1]);
 }
 
 /// The challenge can fail: a certificate that keeps silent about its flips is refuted.

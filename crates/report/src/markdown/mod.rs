@@ -334,9 +334,10 @@ impl Report {
     pub(crate) fn promised(&self) -> Option<String> {
         let shrink = self.shrink.as_ref()?;
         if let Some(conformal) = &shrink.conformal {
-            return Some(conformal.line());
+            return Some(conformal.line(shrink.value.as_ref()));
         }
-        let value = shrink.value.as_ref()?;
+        let is_proven = shrink.promise == "every-input";
+        let value = shrink.value.as_ref().filter(|_| is_proven)?;
         let fixed_point = self.values.first().and_then(|it| it.error_bound);
         (shrink.splits_after < shrink.splits_before).then(|| value.line(fixed_point))
     }

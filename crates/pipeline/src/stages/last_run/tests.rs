@@ -318,6 +318,7 @@ fn what_no_fingerprint_has_makes_a_run_stale_too() {
     for (more, part) in [
         ("features = { select = 2 }", "[features] select"),
         ("reject = { coverage = 0.9 }", "[reject]"),
+        ("evaluate = { device_rows = 5 }", "[evaluate]"),
         ("dataset.validation_fraction = 0.1", "[dataset] validation"),
     ] {
         let text = match more.strip_prefix("dataset.") {
