@@ -107,6 +107,7 @@ impl Project {
         let product = product.unwrap();
         let mut key = of_forms;
         key.extend([artifact_of(&session, "build", "product-0.elf").unwrap()]);
+        key.extend(inputs::digests_of(&session.config.pipeline, run::DEVICE_PARTS).unwrap());
         let run = session.pass("run", key, |stage| {
             let mut writer = stage.begin().environment()?;
             let choice = Choice {
