@@ -1,6 +1,7 @@
 //! `ci`: what CI runs, and all that CI runs.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -48,96 +49,69 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let firmware = repository.join("firmware").join("Cargo.toml");
     let probe = repository.join("tools").join("probe").join("Cargo.toml");
+    let features = "spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd";
+    #[rustfmt::skip]
+    let of_packed =
+        ["--package", "spinney-signal", "--package", "spinney-dataset", "--features", features];
+    #[rustfmt::skip]
     let commands = [
         ("format", cmd!(shell, "{cargo} fmt --all --check")),
-        (
-            "format of the firmware",
-            cmd!(
-                shell,
-                "{cargo} fmt --all --check --manifest-path {firmware}"
-            ),
-        ),
-        (
-            "format of the probe's program",
-            cmd!(shell, "{cargo} fmt --check --manifest-path {probe}"),
-        ),
-        (
-            "lints",
-            cmd!(
-                shell,
-                "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings"
-            ),
-        ),
-        (
-            "tests",
-            cmd!(shell, "{cargo} test --quiet --workspace")
-                // The same cases on every run: a change breaks CI, chance does not.
-                .env("PROPTEST_RNG_SEED", "1809"),
-        ),
-        (
-            "tests of packed sound and rows",
-            cmd!(
-                shell,
-                "{cargo} test --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd"
-            ),
-        ),
-        (
-            "lints of packed sound and rows",
-            cmd!(
-                shell,
-                "{cargo} clippy --quiet --package spinney-signal --package spinney-dataset --features spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd --all-targets -- --deny warnings"
-            ),
-        ),
-        (
-            "documentation",
-            cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
-                .env("RUSTDOCFLAGS", "--deny warnings"),
-        ),
+        ("format of the firmware",
+            cmd!(shell, "{cargo} fmt --all --check --manifest-path {firmware}")),
+        ("format of the probe's program", cmd!(shell, "{cargo} fmt --check --manifest-path {probe}")),
+        ("lints",
+            cmd!(shell, "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings")),
+        // The same cases on every run: a change breaks CI, chance does not.
+        ("tests",
+            cmd!(shell, "{cargo} test --quiet --workspace").env("PROPTEST_RNG_SEED", "1809")),
+        ("tests of packed sound and rows", cmd!(shell, "{cargo} test --quiet {of_packed...}")),
+        ("lints of packed sound and rows",
+            cmd!(shell, "{cargo} clippy --quiet {of_packed...} --all-targets -- --deny warnings")),
+        ("documentation", cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
+            .env("RUSTDOCFLAGS", "--deny warnings")),
     ];
-    let mut steps: Vec<(String, Step<'_>)> = Vec::new();
+    let mut steps: Vec<(String, Step)> = Vec::new();
+    let mut add = |name: &str, step: Step| steps.push((name.to_owned(), step));
     for (name, command) in commands {
-        let step = move || process::show(command.into(), process::LONG).input();
-        steps.push((name.to_owned(), Box::new(step)));
+        let command: Command = command.into();
+        add(
+            name,
+            Box::new(move || process::show(command, process::LONG).input()),
+        );
     }
-    steps.push(("supply chain".to_owned(), Box::new(supply::check)));
-    steps.push(("no panics".to_owned(), Box::new(no_panic::run)));
-    steps.push(("C99 headers".to_owned(), Box::new(c99::check)));
-    steps.push((
-        "parity on every core".to_owned(),
+    add("supply chain", Box::new(supply::check));
+    add("no panics", Box::new(no_panic::run));
+    add("C99 headers", Box::new(c99::check));
+    add(
+        "parity on every core",
         Box::new(move || parity::check(bless)),
-    ));
-    steps.push(("a new project".to_owned(), Box::new(new::check)));
-    steps.push((
-        "packages without a clone".to_owned(),
-        Box::new(packaged::check),
-    ));
-    steps.push(("the Python wheel".to_owned(), Box::new(wheel::check)));
-    steps.push((
-        "commands of the documentation".to_owned(),
+    );
+    add("a new project", Box::new(new::check));
+    add("packages without a clone", Box::new(packaged::check));
+    add("the Python wheel", Box::new(wheel::check));
+    add(
+        "commands of the documentation",
         Box::new(|| docs::run(false)),
-    ));
-    steps.push(("chips and probes".to_owned(), Box::new(chips::check)));
-    steps.push((
-        "serial sessions with noise".to_owned(),
-        Box::new(serial::check),
-    ));
+    );
+    add("chips and probes", Box::new(chips::check));
+    add("serial sessions with noise", Box::new(serial::check));
     for config in PIPELINES {
         let config = repository.join(config);
-        steps.push((
-            format!("pipeline {}", name_of(&config)),
-            Box::new(move || shipped(&config, bless)),
-        ));
+        let name = format!("pipeline {}", name_of(&config));
+        add(&name, Box::new(move || shipped(&config, bless)));
     }
-    steps.push(("planted faults".to_owned(), Box::new(faults::run)));
-    steps.push((
-        "two clones, one image".to_owned(),
+    add("planted faults", Box::new(faults::run));
+    add(
+        "two clones, one image",
         Box::new(|| {
-            eprintln!("two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them");
+            eprintln!(
+                "two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them"
+            );
             reproduce::run(&[PathBuf::from(PIPELINES[0])])
         }),
-    ));
+    );
     #[cfg(unix)]
-    steps.push(("torture, quick".to_owned(), Box::new(torture::check)));
+    add("torture, quick", Box::new(torture::check));
     let n_steps = steps.len();
     for (number, (name, step)) in steps.into_iter().enumerate() {
         eprintln!("ci: {} of {n_steps}: {name}", number + 1);
@@ -153,7 +127,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-type Step<'a> = Box<dyn FnOnce() -> Result<(), Failure> + 'a>;
+type Step = Box<dyn FnOnce() -> Result<(), Failure>>;
 
 fn name_of(config: &Path) -> String {
     config
