@@ -56,7 +56,6 @@ pub struct WorstCase {
 
 impl DeviceRun {
     /// Where a test row is among those that ran, if it is.
-    #[must_use]
     pub fn place(&self, row: usize) -> Option<usize> {
         match &self.drawn {
             None => Some(row),
@@ -65,7 +64,6 @@ impl DeviceRun {
     }
 
     /// From raw readings to class, with what no row exceeds where that is known.
-    #[must_use]
     pub fn instructions_per_inference(&self) -> Instructions {
         let longest = self.cycles.as_ref().and_then(|cycles| cycles.longest);
         let bound = longest.map(|longest| longest.instructions);
@@ -78,7 +76,6 @@ impl DeviceRun {
 
     /// The instructions that no inference should exceed: those of the longest way through the image, else
     /// the worst case of trees by the measured cost of a split, else the most that was measured.
-    #[must_use]
     pub fn instructions_bound(&self) -> u64 {
         let estimate = || self.worst_case.map(|worst| worst.instructions);
         let bound = self.instructions_per_inference().bound.or_else(estimate);
@@ -376,11 +373,7 @@ impl WorstCase {
             splits: splits.most,
             splits_measured: splits.passed.iter().max().copied().unwrap_or(0),
             instructions_per_split: (per_split * 100.0).round() / 100.0,
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a sum of counts, not negative, below 2^53"
-            )]
+            // Casts: a sum of counts, not negative, below 2^53.
             instructions: most.ceil() as u64,
         })
     }
@@ -389,11 +382,7 @@ impl WorstCase {
 impl Instructions {
     pub(crate) fn of(counts: &[f64]) -> Self {
         let mean = counts.iter().sum::<f64>() / counts.len().max(1) as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "rounded, not negative, below 2^53"
-        )]
+        // Casts: rounded, not negative, below 2^53.
         let max = counts.iter().copied().fold(0.0, f64::max) as u64;
         Self {
             mean: (mean * 10.0).round() / 10.0,

@@ -232,7 +232,6 @@ impl Verdict {
 const LOG_BYTES: u64 = 1024;
 
 /// Judges every gate, in a fixed order: parity, sizes, speed, accuracy, certificate.
-#[must_use]
 pub fn judge(limits: &Limits, measured: Measured<'_>) -> Vec<Verdict> {
     let mut verdicts = vec![parity(measured.device)];
     let footprint = measured.footprint;
@@ -440,7 +439,6 @@ fn counted(n: usize, one: &str, several: &str) -> String {
 /// Names the features, splits and rows at fault, and the smallest change that would mend them.
 ///
 /// `features` are the features' names.
-#[must_use]
 pub fn at_fault(certificate: &Certificate, features: &[&str]) -> Advice {
     const SHOWN: usize = 3;
     let mut parts = Vec::new();

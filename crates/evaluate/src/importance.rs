@@ -16,7 +16,6 @@ use crate::metrics::ratio;
 ///
 /// # Panics
 /// If model, quantization and rows differ in their number of features.
-#[must_use]
 pub fn comparisons(model: &FloatModel, quant: &QuantModel, rows: &Dataset) -> Option<Vec<u64>> {
     if model.trees().is_empty() {
         return None;
@@ -67,7 +66,6 @@ pub struct Shuffled {
 ///
 /// # Panics
 /// If the model and the rows differ in their number of features.
-#[must_use]
 pub fn permutation_importance(quant: &QuantModel, rows: &Dataset, seed: u64) -> Importance {
     let n_features = quant.schema().n_features();
     let step = (rows.n_rows() * quant.inputs().len() * N_SHUFFLES).div_ceil(MOST_SCORED);

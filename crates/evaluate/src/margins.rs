@@ -65,7 +65,6 @@ pub struct Differing {
 ///
 /// # Panics
 /// If there are fewer labels than rows.
-#[must_use]
 pub fn margins(
     predictions: &Predictions,
     quant: &QuantModel,

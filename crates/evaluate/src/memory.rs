@@ -14,7 +14,6 @@ pub struct ChipRam {
 impl ChipRam {
     /// Static data of the product image, the deepest stack of the run, what the front end took of
     /// it included, and the margin for interrupts.
-    #[must_use]
     pub fn taken(self, product: &Footprint, run: &DeviceRun) -> u64 {
         product.ram_bytes + u64::from(run.stack_bytes_max) + u64::from(self.interrupt_bytes)
     }

@@ -61,13 +61,11 @@ impl Scorecard {
     }
 
     /// Rows that were scored.
-    #[must_use]
     pub fn n_rows(&self) -> usize {
         self.classes.iter().map(|class| class.support).sum()
     }
 
     /// Rows predicted right.
-    #[must_use]
     pub fn n_right(&self) -> usize {
         (0..self.confusion.len())
             .map(|class| self.confusion[class][class])
@@ -76,7 +74,6 @@ impl Scorecard {
 
     /// The class of most rows, the lowest of several, and how many rows it has: naming it every
     /// time is right so often. `None` without rows.
-    #[must_use]
     pub fn majority(&self) -> Option<(usize, usize)> {
         let supports = self.classes.iter().map(|class| class.support);
         supports
@@ -88,7 +85,6 @@ impl Scorecard {
 
     /// The mean recall of the classes that have rows, `0.0..=1.0`, as scikit-learn's
     /// `balanced_accuracy_score`; `None` without rows.
-    #[must_use]
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let recalls: Vec<f64> = self
             .classes
@@ -101,7 +97,6 @@ impl Scorecard {
     }
 
     /// The 95 % interval of the accuracy: [`wilson_interval`] of the rows.
-    #[must_use]
     pub fn interval(&self) -> (f64, f64) {
         wilson_interval(self.n_right(), self.n_rows())
     }
@@ -117,7 +112,6 @@ impl Scorecard {
 /// of the American Statistical Association 22 (1927), 209–212; why this one for small `n`:
 /// L. D. Brown, T. T. Cai and A. DasGupta, "Interval estimation for a binomial proportion",
 /// Statistical Science 16 (2001), 101–133.
-#[must_use]
 pub fn wilson_interval(n_right: usize, n_rows: usize) -> (f64, f64) {
     const Z: f64 = 1.959_963_984_540_054;
     if n_rows == 0 {

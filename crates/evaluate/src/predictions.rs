@@ -91,7 +91,6 @@ pub struct Evaluation {
 ///
 /// # Panics
 /// If the models or rows differ in their number of features.
-#[must_use]
 pub fn predict(
     model: &FloatModel,
     quant: &QuantModel,
@@ -165,13 +164,11 @@ pub fn predict(
 
 impl Predictions {
     /// What the device's `predict` returns, row by row.
-    #[must_use]
     pub fn delivered(&self) -> &[usize] {
         self.answers.as_deref().unwrap_or(&self.q15)
     }
 
     /// Rows whose class is unknown; `None` where a class is always given.
-    #[must_use]
     pub fn n_unknown(&self) -> Option<usize> {
         let rows = self.answers.as_ref()?.iter().zip(&self.scores);
         Some(
@@ -232,7 +229,6 @@ fn saturation(quant: &QuantModel, rows: &Dataset) -> Vec<Saturation> {
 ///
 /// # Panics
 /// If `predictions` are of other rows.
-#[must_use]
 pub fn evaluate(predictions: &Predictions, voting: Voting, rows: &Dataset) -> Evaluation {
     let n_classes = rows.classes().len();
     let card = |predicted: &[usize]| Scorecard::new(rows.labels(), predicted, n_classes);

@@ -65,7 +65,6 @@ impl Reject {
     ///
     /// # Panics
     /// If `coverage` is not between 0 and 1, or there are other labels than rows.
-    #[must_use]
     pub fn calibrate(scores: &[Vec<i64>], labels: &[usize], coverage: f64) -> Option<Self> {
         assert!(coverage > 0.0 && coverage < 1.0, "a share between 0 and 1");
         assert_eq!(scores.len(), labels.len(), "one label per row");
@@ -78,11 +77,7 @@ impl Reject {
         let n_rows = shortfalls.len();
         // A product that is whole but for its last bit must not ask for a row more.
         let rank = ((n_rows as f64 + 1.0) * coverage - 1e-9).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a positive share of a count"
-        )]
+        // Casts: a positive share of a count.
         let rank = (rank as usize).max(1);
         Some(Self {
             coverage,
@@ -92,19 +87,13 @@ impl Reject {
     }
 
     /// Fewest calibration rows that a coverage can be promised with.
-    #[must_use]
     pub fn rows_min(coverage: f64) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a positive count"
-        )]
+        // Casts: a positive count.
         let n = (coverage / (1.0 - coverage) - 1e-9).ceil() as usize;
         n.max(1)
     }
 
     /// The class of a row's scores, or `None` for *unknown*.
-    #[must_use]
     pub fn class(&self, scores: &[i64]) -> Option<usize> {
         clear_winner(scores, self.margin)
     }
@@ -118,7 +107,6 @@ impl Reject {
     ///
     /// # Panics
     /// If there are other labels, or marks of outliers, than rows.
-    #[must_use]
     pub fn judge(
         &self,
         scores: &[Vec<i64>],
@@ -158,17 +146,12 @@ impl Reject {
 ///
 /// Of `n` rows it is the `⌊(n + 1) · share⌋`-th lowest depth: a new row that lies below it is among the
 /// lowest so many of `n + 1`, each of which is as likely to be the new one.
-#[must_use]
 pub fn outlier_depth(depths: &[f64], share: f64) -> Option<f64> {
     let mut depths = depths.to_vec();
     depths.sort_by(f64::total_cmp);
     // A product that is whole but for its last bit must not lack a row.
     let rank = ((depths.len() as f64 + 1.0) * share + 1e-9).floor();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share of a count"
-    )]
+    // Casts: a share of a count.
     let rank = rank as usize;
     depths.get(rank.checked_sub(1)?).copied()
 }

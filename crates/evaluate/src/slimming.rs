@@ -74,7 +74,6 @@ impl Shape {
     }
 
     /// The changes that would leave an image of `found` bytes of flash with at most `limit`.
-    #[must_use]
     pub fn ways_out(&self, limit: u64, found: u64) -> String {
         let model = found.saturating_sub(self.base_flash_bytes);
         let subsets = self.levers();

@@ -67,7 +67,6 @@ impl ValuePredictions {
     }
 
     /// What a device's score of the target means in a row; `None` where only the host's own does.
-    #[must_use]
     pub fn of_device(&self, row: usize, host: i64, device: i64) -> Option<f64> {
         if host == device {
             return Some(self.q15[row]);
@@ -78,7 +77,6 @@ impl ValuePredictions {
 
 /// The most that values of a model and its quantization are proven to differ by, whatever the target, for
 /// any input that no split decides otherwise; `None` of a model that gives no values.
-#[must_use]
 pub fn value_bound(model: &FloatModel, quant: &QuantModel) -> Option<f64> {
     let targets = ValuePredictions::none(model, quant).into_iter();
     targets.map(|target| target.bound).reduce(f64::max)
@@ -174,7 +172,6 @@ impl ValueScore {
     ///
     /// # Panics
     /// If the two have different lengths.
-    #[must_use]
     pub fn new(labels: &[f64], predicted: &[f64]) -> Option<Self> {
         assert_eq!(labels.len(), predicted.len(), "one prediction per label");
         if labels.is_empty() {
@@ -243,7 +240,6 @@ impl ValueEvaluation {
 
     /// By how much Q15's mean absolute error exceeds float's, as a share of it, at least 0; of a float
     /// model without error, infinite unless Q15 has none either. `None` without labels.
-    #[must_use]
     pub fn mae_growth(&self) -> Option<f64> {
         let (float, q15) = (self.float?.mae, self.q15?.mae);
         Some(if q15 <= float { 0.0 } else { q15 / float - 1.0 })

@@ -142,10 +142,7 @@ fn slack_of_votes(n_trees: usize) -> i64 {
 }
 
 /// A number in whole units, the nearest.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "units are chosen so that numbers fit"
-)]
+// Casts: units are chosen so that numbers fit.
 fn held(value: f64, unit: f64) -> i64 {
     (value / unit).round() as i64
 }

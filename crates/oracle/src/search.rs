@@ -81,7 +81,6 @@ struct Part {
 /// # Panics
 /// If leaves have another number of values than there are bounds, or `within` another shape than
 /// the variables.
-#[must_use]
 pub fn find(
     problem: &Problem<'_>,
     within: &[Vec<u64>],
@@ -138,7 +137,6 @@ pub struct Largest {
 ///
 /// # Panics
 /// As of [`find`].
-#[must_use]
 pub fn largest(
     problem: &Problem<'_>,
     shape: &Shape,

@@ -6,7 +6,6 @@ use crate::Comparison;
 
 impl Comparison<'_> {
     /// The gate on how much flash may have been added; `limit` in bytes.
-    #[must_use]
     pub fn flash_growth(&self, limit: u64) -> Verdict {
         let gate = "max_flash_growth";
         let Some((before, after)) = self.footprints() else {
@@ -32,7 +31,6 @@ impl Comparison<'_> {
     }
 
     /// The gate on how much accuracy of Q15 may have been lost; `limit` is a share.
-    #[must_use]
     pub fn accuracy_loss(&self, limit: f64) -> Verdict {
         let (before, after) = (self.before.accuracy.q15, self.after.accuracy.q15);
         let n_rows = [self.before, self.after].map(|report| report.dataset.test_rows);

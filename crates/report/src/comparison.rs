@@ -33,7 +33,6 @@ struct Line {
 impl Comparison<'_> {
     /// Whether sizes and instructions of the two mean the same: the same compiler, linker, target
     /// and emulator made them.
-    #[must_use]
     pub fn is_comparable(&self) -> bool {
         let (before, after) = (&self.before.toolchain, &self.after.toolchain);
         (
@@ -70,7 +69,6 @@ impl Comparison<'_> {
 
     /// The comparison for a reader: gates, those `against` the baseline last, then what moved, in
     /// tables.
-    #[must_use]
     pub fn to_markdown(&self, against: &[Verdict]) -> String {
         let mut out = format!("## {}\n\n", markdown::escaped(&self.after.pipeline));
         let mut what_moved = String::new();

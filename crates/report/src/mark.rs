@@ -4,7 +4,6 @@
 pub const FILES: [&str; 4] = ["predictions.csv", "report.md", "report.html", "report.json"];
 
 /// Whether `text`, the start of a file of this name or all of it, is that of a report by Spinney.
-#[must_use]
 pub fn is_report(name: &str, text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
     match name {

@@ -53,7 +53,6 @@ const SHOWN: usize = 8;
 
 impl Property {
     /// What became of it, in a sentence without its stop.
-    #[must_use]
     pub fn line(&self) -> String {
         let verdict = match self.verdict {
             Truth::Proven => "proven for every input".to_owned(),
@@ -68,7 +67,6 @@ impl Property {
     }
 
     /// The gate on it; `place` is that of the property in the config.
-    #[must_use]
     pub fn gate(&self, place: &str) -> Verdict {
         let (limit, found, note) = match &self.drift {
             Some(drift) => (

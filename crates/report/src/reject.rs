@@ -70,7 +70,6 @@ impl Reject {
     }
 
     /// What it comes to on `n_rows` test rows, a sentence each, without their stops.
-    #[must_use]
     pub fn lines(&self, n_rows: usize) -> Vec<String> {
         let percent = 100.0 * (1.0 - self.coverage_promised);
         let mut lines = vec![

@@ -32,7 +32,6 @@ pub(crate) fn header(several: bool) -> Vec<&'static str> {
 ///
 /// # Panics
 /// Never; writing to memory does not fail.
-#[must_use]
 pub fn predictions_csv<'a>(rows: impl Iterator<Item = Row<'a>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |record: &[&str]| {
@@ -61,7 +60,6 @@ pub fn predictions_csv<'a>(rows: impl Iterator<Item = Row<'a>>) -> String {
 
 /// A name as a spreadsheet shows it: one that it would compute, such as `=1+1`, gets a `'` in front.
 /// Numbers stay as they are, negative ones too.
-#[must_use]
 pub fn cell(name: &str) -> Cow<'_, str> {
     const ACTIVE: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     // Some look for a formula behind blanks.

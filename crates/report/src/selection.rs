@@ -43,7 +43,6 @@ const NAMED: usize = 40;
 
 impl Selection {
     /// What there is to say, a sentence each.
-    #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let (kept, all) = (self.kept.len(), self.kept.len() + self.dropped.len());
         let mut lines = vec![format!(

@@ -48,7 +48,6 @@ const ALARM: usize = 1;
 
 impl Value {
     /// What evaluations found, one of each target; one unit is that of all.
-    #[must_use]
     pub fn of_targets(units: &[String], evaluations: &[ValueEvaluation]) -> Vec<Self> {
         let several = evaluations.len() > 1;
         let unit = |target: usize| match units {
@@ -75,13 +74,11 @@ impl Value {
     }
 
     /// A number with the unit.
-    #[must_use]
     pub fn with_unit(&self, number: f64) -> String {
         with_unit(self.unit.as_deref(), number)
     }
 
     /// The figures for a terminal, a line each.
-    #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let of = |what: &str| match &self.target {
             Some(target) => format!("{what} of {target:?}"),
@@ -112,7 +109,6 @@ impl Value {
     }
 
     /// How far Q15 is off float, found and proven.
-    #[must_use]
     pub fn error_in_words(&self) -> String {
         let mut words = format!(
             "Q15 is off float by at most {} on the test rows, {} on average; ",
@@ -140,7 +136,6 @@ impl Value {
 }
 
 /// A detector's figures for a terminal, a line each; `accuracy` has those at the threshold.
-#[must_use]
 pub fn detector_lines(detect: &Detection, n_rows: usize, accuracy: &Accuracy) -> Vec<String> {
     let mut lines = vec![alarms_in_words(detect, n_rows)];
     if let (Some(float), Some(q15)) = (detect.auc_float, detect.auc_q15) {
@@ -185,7 +180,6 @@ pub(crate) fn at_threshold(accuracy: &Accuracy) -> Vec<(&'static str, ClassScore
 
 impl Model {
     /// What it delivers, in a few words.
-    #[must_use]
     pub fn delivers(&self) -> String {
         match self.task {
             Task::Classify => format!("{} classes", self.n_classes),
@@ -241,7 +235,6 @@ pub(crate) mod one_or_all {
 }
 
 /// Whether a model needs no word on its task.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 pub(crate) fn is_classify(task: &Task) -> bool {
     *task == Task::Classify
 }

@@ -27,7 +27,6 @@ pub enum Pass {
 
 impl Pass {
     /// The highest order: eight poles on one side, or four on either.
-    #[must_use]
     pub const fn order_max(self) -> u32 {
         match self {
             Self::High(_) | Self::Low(_) => 8,
@@ -78,7 +77,6 @@ enum Denominator {
 
 impl SampleFilter {
     /// Its sections for so many samples per second; frequencies have [`PERIOD_SAMPLES`].
-    #[must_use]
     pub fn biquads(&self, sample_rate_hz: f64) -> Biquads {
         let warped = |hz: f64| libm::tan(PI * hz / sample_rate_hz);
         let denominators = |hz| one_sided(warped(hz), self.order);
@@ -120,10 +118,7 @@ fn one_sided(w: f64, order: u32) -> Vec<Denominator> {
         .collect()
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "below 2^31, as poles are stable"
-)]
+// Casts: below 2^31, as poles are stable.
 fn whole(value: f64) -> i32 {
     libm::round(value * f64::from(ONE)) as i32
 }
@@ -163,10 +158,7 @@ fn high(denominator: &Denominator) -> Section {
 }
 
 /// `1 + a1 + a2` by the sum of all weights, and what that leaves.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "at most a coefficient of one, and less than 4"
-)]
+// Casts: at most a coefficient of one, and less than 4.
 fn shared(a1: i32, a2: i32, weights: [i32; 3]) -> (i32, i32) {
     let sum = i64::from(ONE) + i64::from(a1) + i64::from(a2);
     let parts = i64::from(weights.iter().sum::<i32>());
@@ -305,7 +297,6 @@ impl Biquads {
     ///
     /// # Panics
     /// If there are more than eight sections, or their coefficients are not of [`SampleFilter::biquads`].
-    #[must_use]
     pub fn filtered(&self, samples: &[i16], n_channels: usize) -> Vec<i16> {
         // What stands behind the last section lets all through.
         let mut sections = [Section {

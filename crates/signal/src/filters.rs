@@ -103,7 +103,6 @@ pub struct FilterTable {
 
 impl MelBank {
     /// The edges of the filters in Hz: `n_bands + 2` of them, filter `m` from edge `m` to `m + 2`.
-    #[must_use]
     pub fn edges_hz(&self) -> Vec<f64> {
         let (low, high) = (self.mel(self.f_min_hz), self.mel(self.f_max_hz));
         let steps = (self.n_bands + 1) as f64;
@@ -196,7 +195,6 @@ impl MelBank {
 
 /// A turn of cosines for cepstra of so many bands, at least two: weights of the front end's
 /// `cepstra.rs`.
-#[must_use]
 pub fn cosines(n_bands: usize) -> Vec<i16> {
     let turn = 4 * n_bands;
     let most = f64::from(1_u32 << cepstra::shift(n_bands)) * 2.0 / n_bands as f64;
@@ -314,20 +312,17 @@ impl FilterTable {
     }
 
     /// Number of bands that are asked for.
-    #[must_use]
     pub fn n_bands(&self) -> usize {
         let bands = self.segments.iter().skip(1);
         bands.filter(|segment| segment.is_asked()).count()
     }
 
     /// The first bin that belongs to a band.
-    #[must_use]
     pub fn first_bin(&self) -> u16 {
         self.first_bin
     }
 
     /// From edge to edge, one more than there are bands.
-    #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }

@@ -30,7 +30,6 @@ pub struct Timed {
 
 impl Timed {
     /// The samples that it covers, one at least.
-    #[must_use]
     pub fn at(&self, sample_rate_hz: f64) -> Interval {
         // At most 2^53; a cast of more saturates.
         let sample = |seconds: f64| (seconds * sample_rate_hz).round() as usize;
@@ -227,7 +226,6 @@ pub fn read_list(bytes: &[u8], label: Option<&str>) -> Result<Vec<Listed>, DataE
 }
 
 /// The label that most samples have, of equals the first.
-#[must_use]
 pub fn most(intervals: &[Interval]) -> Option<&str> {
     let mut lengths: Vec<(&str, usize)> = Vec::new();
     for interval in intervals {
@@ -277,7 +275,6 @@ pub fn check_within(
 }
 
 /// The samples per second at which `n_samples` would last as long as the labels do, to four digits.
-#[must_use]
 pub fn fitting_rate_hz(intervals: &[Interval], n_samples: usize, sample_rate_hz: f64) -> f64 {
     let end = intervals.iter().map(|it| it.end).max().unwrap_or(0).max(1);
     let rate = sample_rate_hz * n_samples as f64 / end as f64;
@@ -286,7 +283,6 @@ pub fn fitting_rate_hz(intervals: &[Interval], n_samples: usize, sample_rate_hz:
 }
 
 /// Labels as a file that [`read_intervals`] reads back: times to the microsecond.
-#[must_use]
 pub fn intervals_csv(intervals: &[Interval], sample_rate_hz: u32) -> String {
     let mut out = "start,end,label\n".to_owned();
     let seconds = |sample: usize| {

@@ -63,13 +63,11 @@ pub struct MotionRecording<V = i16> {
 
 impl<V> MotionRecording<V> {
     /// How many samples of so many channels there are.
-    #[must_use]
     pub fn n_samples(&self, n_channels: usize) -> usize {
         self.values.len() / n_channels.max(1)
     }
 
     /// The label of most samples, of equals the one that comes first.
-    #[must_use]
     pub fn label(&self) -> Option<&str> {
         most(&self.labels)
     }

@@ -34,7 +34,6 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// Whether a column is one of times, by its name.
-#[must_use]
 pub fn is_time(name: &str) -> bool {
     words(name)
         .iter()

@@ -12,7 +12,6 @@ const MOST: f64 = 16_383.0;
 /// sensor, whose names differ in a last `x`, `y` or `z`: 1 where all are integers of 16 bits,
 /// else the smallest power of ten that makes them integers, but none that takes one above half of
 /// 16 bits.
-#[must_use]
 pub fn scales(channels: &[String], recordings: &[MotionRecording<f64>]) -> Vec<f64> {
     let sensor = |name: &str| {
         name.trim_end_matches(['x', 'y', 'z', 'X', 'Y', 'Z'])
@@ -55,7 +54,6 @@ fn power(digits: i32) -> f64 {
 impl MotionRecording<f64> {
     /// Readings times the scale of each channel, rounded; and how many 16 bits do not hold, which
     /// become the largest that they hold, as they do on a device that checks.
-    #[must_use]
     pub fn scaled(self, scales: &[f64]) -> (MotionRecording, usize) {
         let mut n_beyond = 0;
         let values = (self.values.iter().zip(scales.iter().cycle()))

@@ -57,7 +57,6 @@ pub struct PerInference {
 impl PerInference {
     /// Of a run on a chip whose flash takes so many wait states; `None` where nothing is known of the
     /// core's time.
-    #[must_use]
     pub fn of(run: &DeviceRun, wait_states: u32) -> Option<Self> {
         let cycles = run.cycles.as_ref()?;
         let cost = cycles.from_readings;
@@ -153,13 +152,11 @@ impl Cost {
     }
 
     /// Between the fewest and the most.
-    #[must_use]
     pub fn mean(self) -> f64 {
         f64::midpoint(self.low, self.high)
     }
 
     /// Cycles of an instruction.
-    #[must_use]
     pub fn per_instruction(self) -> f64 {
         self.mean() / self.instructions
     }

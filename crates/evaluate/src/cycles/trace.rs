@@ -153,7 +153,6 @@ impl Trace {
     }
 
     /// Which addresses are to be logged, as QEMU's `-dfilter` takes them.
-    #[must_use]
     pub fn filter(&self) -> String {
         let mut from = 0;
         let mut ranges = Vec::new();
@@ -168,7 +167,6 @@ impl Trace {
     }
 
     /// How many stretches were measured so far.
-    #[must_use]
     pub fn n_measured(&self) -> usize {
         self.stretches.len()
     }
@@ -239,7 +237,6 @@ impl Trace {
 
     /// The cycles of `n_rows` rows: of the first stretch, which is empty, and of two for each row; `None`
     /// where in most of them other instructions were followed than the timer counted, by `outcomes`.
-    #[must_use]
     pub fn of_rows(self, n_rows: usize, outcomes: &[u8], timer: Timer) -> Option<Cycles> {
         let header = outcomes.get(..Header::LEN).and_then(Header::from_bytes)?;
         let records = outcomes.get(Header::LEN..)?;
@@ -278,7 +275,6 @@ impl Trace {
 
     /// The cost of each stretch behind the first, which is empty; `None` for one that could not be
     /// followed.
-    #[must_use]
     pub fn of_each(self) -> Vec<Option<Cost>> {
         let Some((empty, rest)) = self.stretches.split_first() else {
             return Vec::new();
@@ -288,7 +284,6 @@ impl Trace {
     }
 
     /// The cost of stretches of a front end, `n` of them behind the first, which is empty.
-    #[must_use]
     pub fn of_front(self, n: usize) -> Option<Cost> {
         let (empty, rest) = self.stretches.split_first()?;
         let whole: Vec<Weight> = rest.iter().take(n).copied().flatten().collect();

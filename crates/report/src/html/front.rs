@@ -25,7 +25,6 @@ pub struct FrontPoint {
 
 /// The front as a page of HTML that needs nothing else: plots of scores over flash and over
 /// instructions, and a table. `lines` tell what was tried and found.
-#[must_use]
 pub fn front_page(
     pipeline: &str,
     objective: &str,

@@ -47,7 +47,6 @@ fn page(title: &str, body: &Markup) -> String {
 
 impl Report {
     /// The report as a page of HTML.
-    #[must_use]
     pub fn to_html(&self) -> String {
         let title = format!("{}: {}", self.pipeline, self.outcome());
         page(&title, &self.body())

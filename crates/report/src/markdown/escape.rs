@@ -6,7 +6,6 @@ use spinney_model::visible;
 
 /// A name, or any text, for a table's cell or a sentence: it comes out of a renderer of CommonMark
 /// or of GitHub's Markdown as plain text, with line breaks and invisible characters spelled out.
-#[must_use]
 pub fn escaped(text: &str) -> String {
     // Blanks at the ends show nowhere, and at the start of a line they would make it code.
     escape(text.trim_matches(' '))
@@ -42,7 +41,6 @@ fn escape(text: &str) -> String {
 }
 
 /// A sentence of ours that may quote names: code marks stay, and everything else is [`escaped`].
-#[must_use]
 pub fn sentence(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -71,7 +69,6 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// Text as code where it can be: a path, a digest.
-#[must_use]
 pub fn code(text: &str) -> String {
     let marked = format!("`{text}`");
     match code_span(&marked) {

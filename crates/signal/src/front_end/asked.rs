@@ -41,7 +41,6 @@ pub struct AskedSound {
 impl MotionFront {
     /// What the features that are asked for are computed of; `is_asked` says of each feature whether it
     /// is.
-    #[must_use]
     pub fn asked(&self, is_asked: &[bool]) -> AskedMotion {
         let n_channels = self.n_all_channels();
         let mut asked = is_asked.iter().copied();
@@ -84,7 +83,6 @@ impl MotionFront {
 
 impl AskedMotion {
     /// What the sensor's channels have to deliver, axes of magnitudes among them.
-    #[must_use]
     pub fn delivered(&self, front: &MotionFront) -> BTreeSet<usize> {
         let channels = self.channels.iter().map(|it| it.channel);
         channels.flat_map(|it| front.made_of(it)).collect()
@@ -94,7 +92,6 @@ impl AskedMotion {
 impl SoundFront {
     /// What the features that are asked for are computed of; `is_asked` says of each feature whether it
     /// is.
-    #[must_use]
     pub fn asked(&self, is_asked: &[bool]) -> AskedSound {
         let of_statistics: Vec<Vec<usize>> = is_asked
             .chunks(self.n_values())
