@@ -23,6 +23,7 @@ mod front_end;
 mod new;
 mod no_panic;
 mod packaged;
+mod parallel;
 mod parity;
 mod reproduce;
 mod serial;

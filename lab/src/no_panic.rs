@@ -12,7 +12,7 @@ use spinney_quantize::{
     CodeWidth, CodingChoice, Declared, Options, QuantModel, Sensor, Votes, calibrate,
 };
 
-use crate::front_end;
+use crate::{front_end, parallel};
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::setup::TARGETS;
@@ -213,14 +213,15 @@ pub(crate) fn run() -> Result<(), Failure> {
             Ok((*name, generated.files, model.probabilities().is_some()))
         })
         .collect::<Result<_, Failure>>()?;
-    for target in TARGETS {
+    parallel::each(&TARGETS, |target| {
         link(target, &crates)?;
         link_front_end(target)?;
         eprintln!(
             "no-panic: {} kinds of model and the front end link for {target}",
             crates.len()
         );
-    }
+        Ok(())
+    })?;
     prove_that_it_can_fail(TARGETS[0], &crates[0])
 }
 

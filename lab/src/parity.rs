@@ -12,6 +12,8 @@ use spinney_pipeline::device_job::{Device, Job, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{stages, store};
 
+use crate::parallel;
+
 /// Pipelines whose models go to every core, and the forms that they take.
 const MODELS: [(&str, &[Encoding]); 4] = [
     ("pipeline.toml", &[Encoding::Packed, Encoding::Branches]),
@@ -95,7 +97,7 @@ fn compare() -> Result<Vec<Line>, Failure> {
         let (model, quant) = (&quantized.model, &quantized.quant);
         let predictions = spinney_evaluate::predict(model, quant, quantized.voting, rows);
         for encoding in forms {
-            for device in &devices {
+            lines.extend(parallel::each(&devices, |device| {
                 progress.doing(&format!(
                     "parity: {} as {} on the {}",
                     identity.name,
@@ -106,14 +108,14 @@ fn compare() -> Result<Vec<Line>, Failure> {
                     spinney_convert::options_for(device.core, quant, *encoding, false);
                 let name = format!("{}-{}", identity.name, encoding.name());
                 let job = Job::new(&name, model.kind(), quant, &form, rows)?;
-                lines.push(Line {
+                Ok(Line {
                     pipeline: identity.name.clone(),
                     form: encoding.name(),
                     core: device.core,
                     n_rows: rows.n_rows(),
                     ran: job.run(device, &predictions, &folder, &progress)?,
-                });
-            }
+                })
+            })?);
         }
     }
     progress.clear();

@@ -20,6 +20,8 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::setup;
 use spinney_pipeline::store::write_whole;
 
+use crate::parallel;
+
 /// `c99`: every target or an error, and the table that is committed.
 pub(crate) fn run(install: bool) -> Result<(), Failure> {
     let mut packages = lacks();
@@ -85,24 +87,23 @@ fn at_limits() -> Result<(), Failure> {
 fn compare(cases: Vec<Case>, targets: &[Target]) -> Result<Vec<Compared>, Failure> {
     let progress = terminal::progress();
     must_notice(&cases[0])?;
-    let mut results = Vec::new();
-    for case in cases {
+    let results = parallel::each(&cases, |case| {
         let folder = crate::target()?.join("c99").join(&case.name);
         let header = spinney_codegen::c99(case.identity(), &case.quant, &case.form);
         write_sources(&header, &folder).environment()?;
         let mut outcomes = Vec::new();
-        for target in targets.iter().filter(|target| target.concerns(&case)) {
+        for target in targets.iter().filter(|target| target.concerns(case)) {
             progress.doing(&format!("c99: {} on {}", case.name, target.name()));
-            let outcome = targets::run(*target, &case, header.table_bytes, &folder);
+            let outcome = targets::run(*target, case, header.table_bytes, &folder);
             outcomes.push((*target, outcome.map_err(|error| format!("{error:#}"))));
         }
-        results.push(Compared {
+        Ok(Compared {
             header,
             outcomes,
             n_test_rows: case.n_test_rows,
-            name: case.name,
-        });
-    }
+            name: case.name.clone(),
+        })
+    })?;
     progress.clear();
     Ok(results)
 }

@@ -10,16 +10,16 @@ mod peers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use spinney_board::{Core, Machine, machine};
 use spinney_cli::terminal;
 use xshell::{Shell, cmd};
 
 use super::python::environment_with;
+use crate::parallel;
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
@@ -48,8 +48,6 @@ const MODELS: [&str; 13] = [
 /// A report, and how many of the models that are left it is about; all of its figures are of one run.
 const REPORTS: [(&str, usize); 3] = [("device", 8), ("device-additive", 4), ("device-levels", 1)];
 
-/// Inferences of two emulators run side by side.
-const N_WORKERS: usize = 2;
 /// The slowest run takes seconds.
 const DEADLINE_S: u32 = 600;
 
@@ -290,48 +288,24 @@ fn work_off(
     jobs: &[Job<'_>],
     progress: &Progress,
 ) -> Result<Vec<Measured>, Failure> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<BTreeMap<usize, Result<Vec<Measured>, Failure>>> = Mutex::default();
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = jobs.get(index) else { return };
-            let (what, result) = match job {
-                Job::Peer(model, source, place) => (
-                    format!("{} {} on {}", model.name, source.name(), place.name),
-                    peers::measure(bench, model, source, place).map(|one| vec![one]),
-                ),
-                Job::Ours(model, place) => (
-                    format!("{} on {}", model.name, place.name),
-                    ours::measure(bench, model, place),
-                ),
-            };
-            progress.doing(&format!("{} of {}: {what}", index + 1, jobs.len()));
-            if result.is_err() {
-                // What is wrong with one is told at once; the rest need not be waited for.
-                next.store(jobs.len(), Ordering::Relaxed);
+    let n_begun = AtomicUsize::new(0);
+    let measured = parallel::each(jobs, |job| {
+        let what = match job {
+            Job::Peer(model, source, place) => {
+                format!("{} {} on {}", model.name, source.name(), place.name)
             }
-            if let Ok(mut results) = results.lock() {
-                results.insert(index, result);
+            Job::Ours(model, place) => format!("{} on {}", model.name, place.name),
+        };
+        let number = n_begun.fetch_add(1, Ordering::Relaxed) + 1;
+        progress.doing(&format!("{number} of {}: {what}", jobs.len()));
+        match job {
+            Job::Peer(model, source, place) => {
+                peers::measure(bench, model, source, place).map(|one| vec![one])
             }
+            Job::Ours(model, place) => ours::measure(bench, model, place),
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..N_WORKERS {
-            scope.spawn(work);
-        }
-    });
-    let results = results
-        .into_inner()
-        .map_err(|_| anyhow!("a worker panicked"))
-        .environment()?;
-    let measured = results
-        .into_values()
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect();
-    Ok(measured)
+    })?;
+    Ok(measured.into_iter().flatten().collect())
 }
 
 fn refused(models: &[&Model]) -> Vec<Refused> {
