@@ -1,11 +1,13 @@
 //! `features`: rows of a front end as `.npy` files, to train on with other tools; the device
-//! computes the same.
+//! computes the same. And what the front end spends on each feature, measured.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use spinney_dataset::Dataset;
 
 use spinney_pipeline::failure::{ExitReason, Failure};
+use spinney_pipeline::stages::{FrontCosts, Spent};
 use spinney_pipeline::{stages, store};
 
 use crate::npy::header;
@@ -36,6 +38,58 @@ pub(crate) fn run(config: &Path, output: &Path) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// Prints what a front end is spared without each feature in turn.
+pub(crate) fn costs(config: &Path) -> Result<(), Failure> {
+    let costs = stages::front_costs(config, terminal::progress())?;
+    print!("{}", table(&costs));
+    Ok(())
+}
+
+/// What an image is spared: bytes of flash and RAM, instructions of a decision.
+fn spared(costs: &FrontCosts, without: &Spent) -> (i64, i64, f64) {
+    let all = &costs.with_all;
+    let less = |all: u64, without: u64| all.cast_signed() - without.cast_signed();
+    (
+        less(all.flash_bytes, without.flash_bytes),
+        less(all.ram_bytes, without.ram_bytes),
+        all.instructions - without.instructions,
+    )
+}
+
+fn table(costs: &FrontCosts) -> String {
+    let all = &costs.with_all;
+    let mut out = format!(
+        "From samples to features: {} instructions of a decision on the emulated {}. What the front end is \
+         spared without a feature is measured, image by image; what the model spends on it is in its report.\n\n\
+         | without | importance | model: bytes | instructions | front end: flash | RAM | instructions |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        all.instructions, costs.machine
+    );
+    let or_none = |figure: Option<String>| figure.unwrap_or_else(|| "–".to_owned());
+    for (feature, without) in &costs.features {
+        let importance = feature.permutation_importance;
+        let cost = feature.cost;
+        let (flash, ram, instructions) = spared(costs, without);
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {flash} | {ram} | {instructions:.1} |",
+            spinney_model::visible(&feature.name),
+            or_none(importance.map(|it| format!("{:.2}", it * 100.0))),
+            or_none(cost.map(|it| it.flash_bytes.to_string())),
+            or_none(cost.and_then(|it| it.instructions).map(|it| it.to_string())),
+        );
+    }
+    for (name, without) in &costs.parts {
+        let (flash, ram, instructions) = spared(costs, without);
+        let _ = writeln!(
+            out,
+            "| {} | | | | {flash} | {ram} | {instructions:.1} |",
+            spinney_model::visible(name)
+        );
+    }
+    out
 }
 
 /// Integers of 32 bits, rows by features.
@@ -72,7 +126,37 @@ mod tests {
     use ndarray::array;
     use spinney_dataset::{Dataset, Rows, npy};
 
-    use super::{labels, values};
+    use spinney_pipeline::stages::{FrontCosts, Spent};
+
+    use super::{labels, table, values};
+
+    #[test]
+    fn what_a_front_end_is_spared_has_a_sign() {
+        let spent = |flash_bytes, ram_bytes, instructions| Spent {
+            flash_bytes,
+            ram_bytes,
+            instructions,
+        };
+        let costs = FrontCosts {
+            machine: "microbit",
+            with_all: spent(9_000, 2_000, 1_234.5),
+            features: Vec::new(),
+            parts: vec![
+                ("bands of x".to_owned(), spent(8_000, 1_900, 1_000.0)),
+                ("all\nof y".to_owned(), spent(9_020, 2_000, 1_234.5)),
+            ],
+        };
+        let table = table(&costs);
+        assert!(table.contains("1234.5 instructions of a decision on the emulated microbit"));
+        assert!(
+            table.contains("\n| bands of x | | | | 1000 | 100 | 234.5 |\n"),
+            "{table}"
+        );
+        assert!(
+            table.contains("\n| all\\nof y | | | | -20 | 0 | 0.0 |\n"),
+            "{table}"
+        );
+    }
 
     #[test]
     fn what_is_written_reads_back() {

@@ -183,14 +183,19 @@ run holds. The next build of an image compiles `core` anew.")]
         #[arg(long)]
         json: bool,
     },
-    /// Write the features that a pipeline's front end makes of its recordings, as `.npy`.
+    /// Write the features that a pipeline's front end makes of its recordings, as `.npy`; or measure
+    /// what each of them costs.
     Features {
         /// The pipeline.
         #[arg(long, default_value = "pipeline.toml")]
         config: PathBuf,
         /// The folder for `train_X.npy`, `train_y.npy`, `test_X.npy` and `test_y.npy`.
-        #[arg(long)]
-        output: PathBuf,
+        #[arg(long, required_unless_present = "costs")]
+        output: Option<PathBuf>,
+        /// Build and run the front end of the last run without each feature in turn: bytes and
+        /// instructions that this saves, beside those of the model and the importance.
+        #[arg(long, conflicts_with = "output")]
+        costs: bool,
     },
     /// Predict a file of rows: on this machine, or by a device on a serial port.
     Predict(predict::Arguments),
@@ -390,7 +395,10 @@ fn run(verb: Verb, door: Door) -> Result<(), Failure> {
         Verb::Clean { older, dry_run } => clean::run(older, dry_run),
         Verb::Flash(arguments) => flash::run(arguments),
         Verb::Explain { row, config, json } => explain::run(&config, row, json),
-        Verb::Features { config, output } => features::run(&config, &output),
+        Verb::Features { config, output, .. } => match output {
+            Some(output) => features::run(&config, &output),
+            None => features::costs(&config),
+        },
         Verb::Predict(arguments) => predict::run(&arguments),
         Verb::Completions { shell } => {
             print!("{}", completions::script(command(door), shell));

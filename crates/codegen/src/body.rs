@@ -8,8 +8,9 @@ use spinney_runtime::forest::Split;
 
 use crate::compact::{Compact, Rows, wide_bytes};
 use crate::exit::{Enough, enough};
+use crate::levels::Levels;
 use crate::options::{CodeType, Encoding, Options};
-use crate::trees::trees;
+use crate::trees::{Tree, trees};
 use crate::{branches, coding, layout, tables};
 
 /// Why an encoding does not hold a model: what was found, what was expected.
@@ -31,6 +32,8 @@ pub(crate) struct Body {
     pub table_bytes: usize,
     pub layout: Option<Layout>,
     pub leaves: Option<LeafTable>,
+    /// The code that each split asks, or each level, or each term of naive Bayes.
+    pub asked: Vec<usize>,
     /// Whether there is a module of tables.
     pub has_tables: bool,
     pub imports_and_static: String,
@@ -51,6 +54,9 @@ impl Body {
                 table_bytes: size_of_val(bayes.terms()) + size_of_val(bayes.offsets()),
                 layout: None,
                 leaves: None,
+                asked: (0..bayes.terms().len())
+                    .map(|term| term % model.inputs().len().max(1))
+                    .collect(),
                 has_tables: true,
                 imports_and_static: tables::bayes_static(),
                 functions: plain_functions(),
@@ -81,6 +87,7 @@ fn forest_body(
             table_bytes: 0,
             layout: None,
             leaves: layout::rows(&rows, forest, n_classes),
+            asked: asked(&trees),
             has_tables,
             imports_and_static: if model.task() == Task::Regress {
                 // Nothing is chosen among sums.
@@ -111,6 +118,9 @@ fn forest_body(
         table_bytes: compact.table_bytes(),
         layout: Some(layout::compact(&compact, false)),
         leaves: layout::rows(&compact.rows, forest, n_classes),
+        asked: compact
+            .levels()
+            .map_or_else(|| asked(&trees), Levels::asked),
         has_tables: true,
         imports_and_static: tables::compact_static(&compact),
         functions: compact_functions(options.early_exit, &enough),
@@ -141,6 +151,9 @@ fn wide_body(
         table_bytes: wide_bytes(forest),
         layout: Some(layout::wide(false)),
         leaves: layout::leaves(forest, n_classes),
+        asked: (forest.splits().iter())
+            .map(|split| split.feature.into())
+            .collect(),
         has_tables: true,
         imports_and_static: tables::wide_static(forest),
         functions: plain_functions(),
@@ -148,6 +161,12 @@ fn wide_body(
         trees: None,
         has_words: false,
     })
+}
+
+/// What splits ask, as all forms but the widest have them.
+fn asked(trees: &[Tree]) -> Vec<usize> {
+    let splits = trees.iter().flat_map(|tree| &tree.splits);
+    splits.map(|split| split.feature.into()).collect()
 }
 
 const CLASSIFY: &str = "\

@@ -409,6 +409,45 @@ pub(crate) fn imports(model: &QuantModel, width: CodeType) -> String {
     }
 }
 
+/// Bytes of the tables that each feature's codes are made with, on a core of 32 bits.
+pub(crate) fn table_bytes(model: &QuantModel, width: CodeType) -> Vec<usize> {
+    let mut bytes = vec![0; model.schema().n_features()];
+    if width == CodeType::Reading {
+        return bytes;
+    }
+    let plain = plain(model);
+    let form = Form::of(model, width);
+    let are_written = are_written(&form, model);
+    let is_table = !are_written && matches!(form, Form::Affine | Form::Rank | Form::Mixed);
+    // A slice, and an enum of it and of scale and offset, as the device's pointers are.
+    let (slice, coding) = (8, 12);
+    let place = Pick::of(model).place_bytes(plain);
+    for input in plain {
+        let cuts = match &input.coding {
+            Coding::Rank { cuts } if are_written && cuts.len() <= COMPARED_MAX => 0,
+            Coding::Rank { cuts } => size_of_val(cuts.as_slice()),
+            Coding::Affine { .. } | Coding::Set { .. } => 0,
+        };
+        let numbers = match form {
+            Form::Rank if is_table => slice,
+            Form::Mixed if is_table => coding,
+            Form::Affine if is_table => size_of::<spinney_runtime::coding::Affine>(),
+            _ => 0,
+        };
+        let is_picked = !are_written && !matches!(form, Form::Identity);
+        bytes[input.feature] += cuts + numbers + if is_picked { place } else { 0 };
+    }
+    let rest = Rest::of(model);
+    for gap in &rest.gaps {
+        bytes[gap.feature] += size_of::<spinney_runtime::coding::Gap>();
+    }
+    for sets in &rest.sets {
+        // Their numbers, and a slice.
+        bytes[sets.feature] += 12 + slice + sets.members.len();
+    }
+    bytes
+}
+
 /// Whether the conversion reads tables.
 pub(crate) fn has_tables(model: &QuantModel, width: CodeType) -> bool {
     width != CodeType::Reading && !matches!(Form::of(model, width), Form::Identity)

@@ -167,8 +167,13 @@ impl Compact {
 
     /// Leaves that stand in another order than the forest's.
     pub(crate) fn leaves(&self) -> Option<&Leaves> {
+        self.levels()?.leaves()
+    }
+
+    /// Trees as levels, where they are.
+    pub(crate) fn levels(&self) -> Option<&Levels> {
         match &self.nodes {
-            Nodes::Levels(levels) => levels.leaves(),
+            Nodes::Levels(levels) => Some(levels),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use spinney_checker::{Layout, LeafTable};
 use spinney_quantize::{Body as QuantBody, QuantModel};
 
+use crate::asks::Asks;
 use crate::body::{Body, EncodingError};
 use crate::carried::carried;
 use crate::options::{CodeType, Options, ScoreType};
@@ -79,6 +80,8 @@ pub struct Generated {
     pub codings_are_table: bool,
     /// How the tables of a detector beside the classifier are laid out.
     pub outliers: Option<OutliersShape>,
+    /// What it asks of each feature.
+    pub asks: Asks,
 }
 
 /// A self-contained `no_std` crate that predicts with `model`.
@@ -91,6 +94,7 @@ pub fn drop_in(
     options: &Options,
 ) -> Result<Generated, EncodingError> {
     let body = Body::new(model, options.fitted(model))?;
+    let asks = Asks::new(model, &body);
     let coding = coding::source(model, body.options.code_type);
     let mut imports = coding::imports(model, body.options.code_type) + &body.imports_and_static;
     if !imports.is_empty() {
@@ -152,6 +156,7 @@ pub fn drop_in(
         leaves: body.leaves,
         codings_are_table: coding.is_table,
         outliers: shape,
+        asks,
     })
 }
 

@@ -68,6 +68,16 @@ impl Walks {
         self.trees.iter().map(|tree| tree.walk(codes).1).sum()
     }
 
+    /// Tells `asked` of each code that a split on the row's way compares.
+    ///
+    /// # Panics
+    /// As [`Walks::splits`].
+    pub fn walk(&self, codes: &[i16], mut asked: impl FnMut(usize)) {
+        for tree in &self.trees {
+            tree.walk_by(codes, &mut asked);
+        }
+    }
+
     /// What the first trees say, for each number of them in `sizes`, ascending and no more than there
     /// are: what forests of so many of these trees would.
     ///
@@ -125,15 +135,36 @@ impl Exit {
     /// # Panics
     /// If `codes` has fewer codes than the model features.
     pub fn classify(&self, codes: &[i16]) -> Stopped {
-        if let (Leaves::Values(values), Enough::Leads(rests)) = (&self.leaves, &self.enough) {
-            return self.by_score(values, rests, codes);
-        }
-        let mut sums = vec![0_u32; self.n_classes];
+        self.walk(codes, |_| ())
+    }
+
+    /// As [`Exit::classify`]; `asked` hears of each code that a split on the row's way compares.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn walk(&self, codes: &[i16], mut asked: impl FnMut(usize)) -> Stopped {
         let mut n_splits = 0;
+        let counted = |code: usize| {
+            n_splits += 1;
+            asked(code);
+        };
+        let stopped = match (&self.leaves, &self.enough) {
+            (Leaves::Values(values), Enough::Leads(rests)) => {
+                self.by_score(values, rests, codes, counted)
+            }
+            _ => self.by_votes(codes, counted),
+        };
+        Stopped {
+            n_splits,
+            ..stopped
+        }
+    }
+
+    fn by_votes(&self, codes: &[i16], mut asked: impl FnMut(usize)) -> Stopped {
+        let mut sums = vec![0_u32; self.n_classes];
         let last = self.trees.len() - 1;
         for (index, tree) in self.trees.iter().enumerate() {
-            let (leaf, passed) = tree.walk(codes);
-            n_splits += passed;
+            let leaf = tree.walk_by(codes, &mut asked);
             for (sum, vote) in sums
                 .iter_mut()
                 .zip(votes(&self.leaves, tree, leaf, self.n_classes))
@@ -144,7 +175,7 @@ impl Exit {
                 return Stopped {
                     class: spinney_runtime::argmax(&sums),
                     n_trees: index + 1,
-                    n_splits,
+                    n_splits: 0,
                 };
             }
         }
@@ -153,7 +184,13 @@ impl Exit {
 
     /// The same where each tree adds to one score: a score is given up once the rest of its trees
     /// cannot raise it above the best before it, and the last has won once it is above that.
-    fn by_score(&self, values: &Values, rests: &[Option<u32>], codes: &[i16]) -> Stopped {
+    fn by_score(
+        &self,
+        values: &Values,
+        rests: &[Option<u32>],
+        codes: &[i16],
+        mut asked: impl FnMut(usize),
+    ) -> Stopped {
         let mut stopped = Stopped {
             class: 0,
             n_trees: 0,
@@ -164,9 +201,8 @@ impl Exit {
             let mut sum = *base;
             let trees = self.trees.iter().zip(rests);
             for (tree, rest) in trees.filter(|(tree, _)| tree.score == score) {
-                let (leaf, passed) = tree.walk(codes);
+                let leaf = tree.walk_by(codes, &mut asked);
                 stopped.n_trees += 1;
-                stopped.n_splits += passed;
                 sum += values.numbers.get(leaf);
                 let has_won = sum > best && score + 1 == self.n_classes;
                 if has_won || rest.is_some_and(|rest| sum <= best && best - sum >= rest) {

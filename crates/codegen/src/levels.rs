@@ -87,6 +87,14 @@ impl Levels {
         asked + numbers.unwrap_or(0)
     }
 
+    /// The code that each level asks.
+    pub(crate) fn asked(&self) -> Vec<usize> {
+        match &self.asked {
+            Asked::Bytes(asked) => asked.iter().map(|level| level[0].into()).collect(),
+            Asked::Halves(asked) => asked.iter().map(|level| level[0].into()).collect(),
+        }
+    }
+
     /// Leaves in the order of places, where they stand so.
     pub(crate) fn leaves(&self) -> Option<&Leaves> {
         match &self.order {

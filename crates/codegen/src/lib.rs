@@ -27,6 +27,7 @@
 //! # Ok(()) }
 //! ```
 
+mod asks;
 mod body;
 mod boot;
 mod branches;
@@ -53,6 +54,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
+pub use asks::Asks;
 pub use body::EncodingError;
 pub use c99::{Header, c99};
 pub use carried::carried;

@@ -33,14 +33,20 @@ pub(crate) struct Tree {
 impl Tree {
     /// The leaf that a row of codes ends in, and how many splits it passes on the way.
     pub(crate) fn walk(&self, codes: &[i16]) -> (usize, usize) {
-        let mut child = self.root;
         let mut n_splits = 0;
+        let leaf = self.walk_by(codes, |_| n_splits += 1);
+        (leaf, n_splits)
+    }
+
+    /// The same leaf; `asked` hears of each code that a split on the way compares.
+    pub(crate) fn walk_by(&self, codes: &[i16], mut asked: impl FnMut(usize)) -> usize {
+        let mut child = self.root;
         loop {
             match child {
-                Child::Leaf(leaf) => return (leaf, n_splits),
+                Child::Leaf(leaf) => return leaf,
                 Child::Split(index) => {
-                    n_splits += 1;
                     let split = &self.splits[index];
+                    asked(split.feature.into());
                     let is_right = codes[usize::from(split.feature)] > split.threshold;
                     child = split.children[usize::from(is_right)];
                 }

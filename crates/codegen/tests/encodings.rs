@@ -8,7 +8,7 @@ use std::fmt::Write;
 use expect_test::expect;
 use forests::{Kind, Shape, model, rows};
 use proptest::prelude::*;
-use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Options};
+use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Identity, Options, Walks, drop_in};
 use spinney_dataset::{csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{CodeWidth, Declared, QuantModel, Votes, calibrate};
@@ -514,4 +514,132 @@ fn what_has_no_compact_tables_is_not_encoded() {
     };
     let bayes = QuantModel::new(&bayes, &calibrations, options, None).expect("a model");
     assert_eq!(Encoded::new(&bayes, &Options::plain()), None);
+}
+
+/// Bytes of the table of splits or levels in the text of a generated crate.
+fn bytes_of_nodes(tables: &str) -> usize {
+    let start = |name: &str| tables.find(name).map(|at| at + name.len());
+    let at = start("static NODES: [")
+        .or_else(|| start("static SPLITS: ["))
+        .expect("a table");
+    let (head, _) = tables[at..].split_once("] = [").expect("an array");
+    let (kind, n) = head.rsplit_once("; ").expect("a kind and a length");
+    let width = match kind {
+        "u8" => 1,
+        "[u8; 2]" => 2,
+        "u32" | "[u16; 2]" => 4,
+        "[u16; 3]" => 6,
+        "Split" => 8,
+        other => panic!("{other}"),
+    };
+    width * n.parse::<usize>().expect("a length")
+}
+
+#[test]
+fn what_is_asked_of_features_fills_the_table() {
+    let identity = Identity {
+        pipeline: "small",
+        kind: "a kind",
+        fingerprint: "0123",
+    };
+    let oblivious = Shape {
+        is_symmetric: true,
+        splits_max: 63,
+        depth_max: 6,
+        n_trees: 30,
+        n_leaves: 300,
+        ..SMALL
+    };
+    let many = Shape {
+        n_features: 65_535,
+        n_leaves: 65_000,
+        n_classes: 255,
+        n_trees: 300,
+        splits_max: 300,
+        depth_max: 100,
+        ..SMALL
+    };
+    for (shape, kind, encoding, bits) in [
+        (SMALL, Kind::Hard, Encoding::Table, Some(24)),
+        (SMALL, Kind::Words, Encoding::Packed, None),
+        (oblivious, Kind::Values, Encoding::Table, Some(16)),
+        (
+            Shape {
+                thresholds: (-9, 254),
+                ..oblivious
+            },
+            Kind::Values,
+            Encoding::Table,
+            Some(32),
+        ),
+        (many, Kind::Words, Encoding::Table, None),
+    ] {
+        let model = model(&shape, kind);
+        let options = Options {
+            encoding,
+            ..Options::plain()
+        };
+        let generated = drop_in(identity, &model, &options).expect("a form");
+        let (asks, form) = (generated.asks, generated.form);
+        assert!(bits.is_none_or(|bits| asks.bits == Some(bits)), "{form}");
+        let asked = asks.n.iter().sum::<usize>() * asks.bits.expect("a table");
+        let found = bytes_of_nodes(&generated.files["src/tables.rs"]);
+        // A tree that is a leaf has a split in the table that asks nothing; some bytes are read beyond the end.
+        let slack = match asks.are_levels {
+            true => 0,
+            false => shape.n_trees.div_ceil(4) * 8 + 8,
+        };
+        let least = asked.div_ceil(8);
+        assert!(
+            (least..=least + slack).contains(&found),
+            "{form}: {asked} bits, {found} bytes"
+        );
+        assert_eq!(asks.are_levels, form.ends_with("level"), "{form}");
+    }
+}
+
+#[test]
+fn branches_are_counted_and_have_no_bits() {
+    let model = model(&SMALL, Kind::Hard);
+    let identity = Identity {
+        pipeline: "small",
+        kind: "a kind",
+        fingerprint: "0123",
+    };
+    let of = |encoding| {
+        let options = Options {
+            encoding,
+            ..Options::plain()
+        };
+        drop_in(identity, &model, &options).expect("a form").asks
+    };
+    let (branches, table) = (of(Encoding::Branches), of(Encoding::Table));
+    assert_eq!((branches.n, branches.bits), (table.n, None));
+}
+
+#[test]
+fn each_comparison_of_a_walk_is_told() {
+    for kind in DECIDING {
+        let model = model(
+            &Shape {
+                n_trees: 40,
+                ..SMALL
+            },
+            kind,
+        );
+        let walks = Walks::new(&model).expect("a forest");
+        let exit = Exit::new(&model, 1.0);
+        for row in rows(&model, 100, 5) {
+            let mut told = vec![0; model.inputs().len()];
+            walks.walk(&row, |code| told[code] += 1);
+            assert_eq!(told.iter().sum::<usize>(), walks.splits(&row));
+            if let Some(exit) = &exit {
+                let mut early = vec![0; told.len()];
+                let stopped = exit.walk(&row, |code| early[code] += 1);
+                assert_eq!(stopped, exit.classify(&row));
+                assert_eq!(early.iter().sum::<usize>(), stopped.n_splits);
+                assert!(early.iter().zip(&told).all(|(early, all)| early <= all));
+            }
+        }
+    }
 }

@@ -30,6 +30,7 @@ mod accuracy_gates;
 mod cycles;
 mod detection;
 mod device;
+mod feature_costs;
 mod footprint;
 mod gates;
 mod heard;
@@ -52,6 +53,7 @@ pub use device::{
     Answer, DeviceRun, Instructions, OutcomeError, Outputs, RunContext, Splits, WorstCase,
     read_outcomes,
 };
+pub use feature_costs::{Asked, FeatureCost, OfModel, feature_costs};
 pub use footprint::{Footprint, ImageError, Section};
 pub use gates::{
     AccuracyLimits, Advice, LatencyLimit, Limits, Measured, Quantity, RunOutcome, Verdict,

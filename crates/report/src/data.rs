@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{
-    Detection, Instructions, Margins, Node, PerInference, Saturation, Scorecard, Section, Shuffled,
-    SignalFeaturesRun, Verdict, WorstCase,
+    Detection, FeatureCost, Instructions, Margins, Node, PerInference, Saturation, Scorecard,
+    Section, Shuffled, SignalFeaturesRun, Verdict, WorstCase,
 };
 use spinney_model::{Naming, Task};
 use spinney_quantize::{Flip, Level, Sensor};
@@ -317,6 +317,9 @@ pub struct FeatureCoding {
     /// Flash that scale and offset, or a rank's cuts, take where features differ in them.
     #[serde(default)]
     pub table_bytes: usize,
+    /// What the model spends on it; absent where it does not use it, and where no image was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<FeatureCost>,
     /// Test readings beyond the range of codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saturation: Option<Saturation>,
@@ -343,6 +346,9 @@ pub struct Encoding {
     /// Bits of a code that the model tells apart: 8 or 16; `None` where readings are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_bits: Option<u8>,
+    /// Whether splits are code rather than a table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_code: bool,
     /// How leaves are held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaves: Option<String>,

@@ -20,6 +20,7 @@
 mod against;
 mod comparison;
 mod data;
+mod features;
 mod html;
 mod mark;
 mod markdown;

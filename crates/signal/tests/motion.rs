@@ -8,7 +8,7 @@ use spinney_frontend::motion::Measures;
 use spinney_signal::{
     Columns, Interval, check_within, fitting_rate_hz, hear_motion, labels_of_windows, read_motion,
 };
-use spinney_signal::{Measure, MotionFront, Window};
+use spinney_signal::{FrontEnd, Measure, MotionFront, Window};
 
 fn names(channels: &[&str]) -> Vec<String> {
     channels.iter().map(|name| (*name).to_owned()).collect()
@@ -456,4 +456,36 @@ proptest! {
             .collect();
         prop_assert_eq!(labels, rows.iter().map(|(.., label)| label.as_str()).collect::<String>());
     }
+}
+
+#[test]
+fn parts_are_the_bands_and_all_features_of_each_channel() {
+    let front = MotionFront {
+        n_axes: 2,
+        n_samples: 64,
+        n_bands: 3,
+        measures: Measures::LEAST.and(Measures::CORRELATION),
+        f_max_hz: 4.0,
+        ..front()
+    };
+    let names = front.feature_names();
+    let parts = FrontEnd::Motion(front).parts();
+    let told: Vec<String> = parts
+        .iter()
+        .map(|(name, features)| {
+            let names: Vec<&str> = features.iter().map(|it| names[*it].as_str()).collect();
+            format!("{name}: {}", names.join(", "))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "bands of x: x_band_0, x_band_1, x_band_2",
+            "all of x: x_min, x_band_0, x_band_1, x_band_2",
+            "bands of y: y_band_0, y_band_1, y_band_2",
+            "all of y: y_min, y_band_0, y_band_1, y_band_2",
+            "bands of magnitude: magnitude_band_0, magnitude_band_1, magnitude_band_2",
+            "all of magnitude: magnitude_min, magnitude_band_0, magnitude_band_1, magnitude_band_2",
+        ]
+    );
 }

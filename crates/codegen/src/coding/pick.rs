@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use spinney_quantize::QuantModel;
+use spinney_quantize::{Input, QuantModel};
 
 use super::plain;
 
@@ -26,6 +26,15 @@ impl Pick {
             n if n == model.schema().n_features() => Self::All,
             ..=PICKED_MAX => Self::Each,
             _ => Self::Table,
+        }
+    }
+
+    /// Bytes that say of each code which reading it is made from.
+    pub(super) fn place_bytes(&self, plain: &[Input]) -> usize {
+        match self {
+            Self::All | Self::Each => 0,
+            Self::Table if plain.iter().all(|input| input.feature < 256) => 1,
+            Self::Table => 2,
         }
     }
 
@@ -110,10 +119,9 @@ impl Pick {
                 )
             }
             Self::Table => {
-                let kind = if inputs.iter().all(|input| *input < 256) {
-                    "u8"
-                } else {
-                    "u16"
+                let kind = match self.place_bytes(plain(model)) {
+                    1 => "u8",
+                    _ => "u16",
                 };
                 write!(
                     out,

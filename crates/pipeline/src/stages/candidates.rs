@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use spinney_checker::{Layout, LeafTable};
 use spinney_codegen::{
-    CodeType, Encoding, Generated, Identity, Options, OutliersShape, SourceTree, c99, drop_in,
+    Asks, CodeType, Encoding, Generated, Identity, Options, OutliersShape, SourceTree, c99, drop_in,
 };
 use spinney_config::{Encoding as Asked, Export, Output, Pipeline, Prefer};
 use spinney_convert::options_for;
@@ -44,6 +44,8 @@ pub struct Candidate {
     pub header: Option<CHeader>,
     /// What its tables look like.
     pub shape: Shape,
+    /// What it asks of each feature.
+    pub asks: Asks,
 }
 
 /// A form of the model, with its sources.
@@ -295,6 +297,7 @@ impl Form {
                 code_bits: bits(generated.options.code_type),
                 outliers: generated.outliers,
             },
+            asks: generated.asks,
         };
         Self {
             about,
@@ -468,7 +471,7 @@ mod tests {
     use spinney_config::Pipeline;
     use spinney_evaluate::{DeviceRun, Footprint, Instructions};
 
-    use super::{Candidate, Choice, Figures, Shape, choose};
+    use super::{Asks, Candidate, Choice, Figures, Shape, choose};
 
     /// Name, flash and mean instructions of three forms.
     const FORMS: [(&str, u64, f64); 3] = [
@@ -507,6 +510,7 @@ mod tests {
                         has_probabilities: false,
                         header: None,
                         shape: Shape::default(),
+                        asks: Asks::default(),
                         is_offered: true,
                         scores_from: None,
                     },

@@ -66,6 +66,7 @@ impl Decided<'_> {
                         .as_ref()
                         .map(|it| six_digits(it.lost[index])),
                     table_bytes: coding.map_or(0, |_| self.quant.coding_bytes(index)),
+                    cost: None,
                     saturation: self
                         .predictions
                         .saturation

@@ -107,22 +107,44 @@ pub struct Passed {
     pub all: Vec<u64>,
     /// Per test row, with an early exit; as many as in all trees where there is none.
     pub early: Vec<u64>,
+    /// Those of all test rows per feature that they ask, in all trees.
+    pub all_of_features: Vec<u64>,
+    /// The same with an early exit.
+    pub early_of_features: Vec<u64>,
 }
 
 impl Passed {
     pub(super) fn new(shipped: &QuantModel, exit: Option<&Exit>, rows: &Dataset) -> Option<Self> {
         let walks = Walks::new(shipped)?;
-        let (mut all, mut early) = (Vec::new(), Vec::new());
+        let none = vec![0; shipped.schema().n_features()];
+        let mut passed = Self {
+            most: walks.splits_max() as u64,
+            all: Vec::new(),
+            early: Vec::new(),
+            all_of_features: none.clone(),
+            early_of_features: none,
+        };
+        let feature = |code: usize| shipped.inputs()[code].feature;
         for row in rows.values().rows() {
             let codes = shipped.codes(&row.to_vec());
-            let passed = walks.splits(&codes);
-            all.push(passed as u64);
-            early.push(exit.map_or(passed, |exit| exit.classify(&codes).n_splits) as u64);
+            let (mut all, mut early) = (0, 0);
+            walks.walk(&codes, |code| {
+                all += 1;
+                passed.all_of_features[feature(code)] += 1;
+            });
+            if let Some(exit) = exit {
+                exit.walk(&codes, |code| {
+                    early += 1;
+                    passed.early_of_features[feature(code)] += 1;
+                });
+            }
+            passed.all.push(all);
+            passed.early.push(early);
         }
-        Some(Self {
-            most: walks.splits_max() as u64,
-            all,
-            early,
-        })
+        if exit.is_none() {
+            passed.early.clone_from(&passed.all);
+            passed.early_of_features.clone_from(&passed.all_of_features);
+        }
+        Some(passed)
     }
 }

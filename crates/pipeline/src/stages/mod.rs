@@ -8,6 +8,7 @@ pub mod checked;
 pub mod chip;
 pub mod claim;
 mod coded;
+mod costs;
 mod cycles;
 #[cfg(test)]
 #[path = "tests/drawn.rs"]
@@ -43,6 +44,7 @@ mod signals;
 pub mod so_far;
 pub mod standing;
 pub mod unbuilt;
+mod without;
 
 use std::path::{Path, PathBuf};
 
@@ -69,6 +71,7 @@ pub use moved::moved;
 pub use opened::columns;
 pub use quantize::forms;
 pub use quantized::Quantized;
+pub use without::{FrontCosts, Spent, front_costs};
 
 /// What is needed to build and run, found before anything expensive starts.
 pub struct Tools {

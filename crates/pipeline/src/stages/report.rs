@@ -29,7 +29,7 @@ use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::select::SELECTION;
 use super::shrink::SHRINK;
-use super::{Session, chip, hand_over, hints, model, node};
+use super::{Session, chip, costs, hand_over, hints, model, node};
 use crate::disk;
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, sha256};
@@ -150,7 +150,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         shrink: quantized.read_json(SHRINK)?,
         properties,
         margins: summary.margins.clone(),
-        features: summary.features.clone(),
+        features: costs::features(&summary, chosen, model_flash_bytes, reject_cost, &result),
         shuffled: summary.shuffled,
         encoding: Encoding {
             chosen: chosen.name.clone(),
@@ -161,6 +161,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
                 (bytes * 100.0).round() / 100.0
             }),
             code_bits: chosen.has_codes.then_some(summary.code_bits),
+            is_code: chosen.is_code(),
             early_exit: summary.exit.clone().filter(|_| chosen.early_exit),
             leaves: summary.leaves.clone(),
             candidates: choice.candidates,

@@ -129,6 +129,7 @@ impl Unbuilt<'_> {
                 why: None,
                 bytes_per_split: None,
                 code_bits: Some(summary.code_bits),
+                is_code: false,
                 early_exit: None,
                 leaves: summary.leaves,
                 candidates: Vec::new(),

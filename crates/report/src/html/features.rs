@@ -2,48 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::parts::{bar, grouped, name, scrolling};
+use super::parts::{bar, grouped, grouped_text, name, scrolling};
+use crate::features::{Rank, or_none, points};
 use crate::markdown::SHOWN;
 use crate::markdown::node::figure;
 use crate::{FeatureCoding, Report};
 
 /// Rows of the full table; more are in `report.json`.
 const LISTED: usize = 256;
-
-/// What features are ranked by.
-#[derive(Clone, Copy, PartialEq)]
-enum Rank {
-    /// Accuracy lost once their readings are shuffled.
-    Lost,
-    /// Share of comparisons, where rows have no labels.
-    Asked,
-    /// Nothing is known.
-    Order,
-}
-
-impl Rank {
-    fn of(features: &[FeatureCoding]) -> Self {
-        if features
-            .iter()
-            .any(|it| it.permutation_importance.is_some())
-        {
-            Self::Lost
-        } else if features.iter().any(|it| it.share_of_comparisons.is_some()) {
-            Self::Asked
-        } else {
-            Self::Order
-        }
-    }
-
-    fn figure(self, feature: &FeatureCoding) -> f64 {
-        let figure = match self {
-            Self::Lost => feature.permutation_importance,
-            Self::Asked => feature.share_of_comparisons,
-            Self::Order => None,
-        };
-        figure.unwrap_or(0.0)
-    }
-}
 
 /// What the columns of a table need to know of all features.
 struct Columns {
@@ -52,23 +18,20 @@ struct Columns {
     most: f64,
     /// Whether there are splits that ask features.
     are_asked: bool,
+    /// Whether it is known what the model spends on them.
+    have_costs: bool,
 }
 
 impl Report {
     pub(super) fn features_section(&self) -> Markup {
-        let mut ranked: Vec<&FeatureCoding> = self.features.iter().collect();
+        let ranked = self.ranked_features();
         let rank = Rank::of(&self.features);
         let columns = Columns {
             rank,
             most: ranked.iter().map(|it| rank.figure(it)).fold(0.0, f64::max),
             are_asked: ranked.iter().any(|it| it.share_of_comparisons.is_some()),
+            have_costs: ranked.iter().any(|it| it.cost.is_some()),
         };
-        // A stable sort: features that weigh alike stay in the model's order.
-        let asked = |it: &FeatureCoding| it.share_of_comparisons.unwrap_or(0.0);
-        ranked.sort_by(|a, b| {
-            let figures = rank.figure(b).total_cmp(&rank.figure(a));
-            figures.then(asked(b).total_cmp(&asked(a)))
-        });
         let (first, rest) = ranked.split_at(SHOWN.min(ranked.len()));
         let listed = &rest[..rest.len().min(LISTED)];
         html! {
@@ -98,19 +61,7 @@ impl Report {
             .collect();
         html! {
             p {
-                @if columns.rank == Rank::Lost {
-                    "Importance is the accuracy that Q15 loses once a feature’s readings are shuffled among "
-                    @match &self.shuffled {
-                        _ if self.dataset.validation.is_some() => "rows for validation, "
-                        Some(it) if it.rows < self.dataset.test_rows => {
-                            (grouped(it.rows as u64)) " of the test rows, evenly spaced, "
-                        }
-                        _ => "the test rows, ",
-                    }
-                    "in percentage points"
-                    @if let Some(it) = &self.shuffled { ", the mean of " (it.shuffles) " shuffles" }
-                    "; features that say the same stand in for each other and seem less important. "
-                }
+                @if let Some(words) = self.importance_in_words() { (words) " " }
                 @if columns.are_asked {
                     "Asked is a feature’s share of all comparisons, over the test rows and all trees. "
                     @let unused = self.features.iter().filter(|it| it.share_of_comparisons.is_none()).count();
@@ -132,6 +83,8 @@ impl Report {
                     (clamped.iter().sum::<usize>()) " in all."
                 }
             }
+            @let costs = self.costs_in_words();
+            @if !costs.is_empty() { p { (costs.join(" ")) } }
         }
     }
 }
@@ -156,8 +109,13 @@ impl Columns {
                     }
                     @if self.rank != Rank::Order { th scope="col" { span.aside { "as a bar" } } }
                     @if self.rank == Rank::Lost && self.are_asked { th.n scope="col" { "asked" } }
+                    @if self.have_costs {
+                        @if self.are_asked { th.n scope="col" { "comparisons" } th.n scope="col" { "splits" } }
+                        th.n scope="col" { "bytes" } th.n scope="col" { "instructions" }
+                    }
                     th scope="col" { "sensor" } th scope="col" { "range" } th scope="col" { "coding" }
-                    th.n scope="col" { "codes" } th.n scope="col" { "bits" } th.n scope="col" { "bytes" }
+                    th.n scope="col" { "codes" } th.n scope="col" { "bits" }
+                    @if !self.have_costs { th.n scope="col" { "bytes" } }
                     th.n scope="col" { "clamped rows" }
                 } }
                 tbody {
@@ -165,6 +123,7 @@ impl Columns {
                         tr {
                             th scope="row" { (name(&feature.name)) }
                             (self.weight(feature))
+                            (self.cost(feature))
                             td { (feature.sensor.as_str()) }
                             td.nowrap { (figure(feature.range.0)) " to " (figure(feature.range.1)) }
                             td.nowrap {
@@ -174,7 +133,7 @@ impl Columns {
                                 }
                             }
                             (width(feature.codes))
-                            td.n { (feature.table_bytes) }
+                            @if !self.have_costs { td.n { (feature.table_bytes) } }
                             td.n {
                                 @match &feature.saturation {
                                     Some(it) => {
@@ -212,18 +171,21 @@ impl Columns {
             @if self.rank == Rank::Lost && self.are_asked { td.n { (asked()) } }
         }
     }
-}
 
-/// A share in percentage points, with the sign that a loss below 0 has.
-fn points(share: Option<f64>) -> String {
-    let Some(share) = share else {
-        return "–".to_owned();
-    };
-    let points = format!("{:.2}", share * 100.0);
-    match points.strip_prefix('-') {
-        Some("0.00") => "0.00".to_owned(),
-        Some(gained) => format!("−{gained}"),
-        None => points,
+    fn cost(&self, feature: &FeatureCoding) -> Markup {
+        let cost = feature.cost;
+        let number = |figure: Option<String>| html! { td.n { (or_none(figure)) } };
+        let count = |figure: Option<u64>| number(figure.map(grouped));
+        html! {
+            @if self.have_costs {
+                @if self.are_asked {
+                    (number(cost.and_then(|it| it.comparisons).map(|it| format!("{it:.2}"))))
+                    (count(cost.map(|it| it.asked_by as u64)))
+                }
+                (count(cost.map(|it| it.flash_bytes)))
+                (number(cost.and_then(|it| it.instructions).map(|it| grouped_text(&format!("{it:.1}")))))
+            }
+        }
     }
 }
 

@@ -266,6 +266,17 @@ fn naive_bayes_has_classes_in_place_of_trees() {
     let page = page(&committed("wine-bayes"));
     assert!(page.contains("Bytes per class") && !page.contains("Bytes per tree"));
     assert!(page.contains(">importance<") && !page.contains(">asked<"));
+    assert!(page.contains(">instructions<") && !page.contains(">comparisons<"));
+}
+
+#[test]
+fn costs_stand_beside_importance_where_an_image_was_built() {
+    let mut report = committed("digits");
+    assert!(page(&report).contains(">comparisons<") && page(&report).contains("Bytes are exact"));
+    for feature in &mut report.features {
+        feature.cost = None;
+    }
+    assert!(!page(&report).contains(">comparisons<"));
 }
 
 #[test]

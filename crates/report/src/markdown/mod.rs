@@ -12,6 +12,7 @@ use spinney_evaluate::Scorecard;
 use spinney_model::Task;
 use spinney_quantize::{Flip, Level};
 
+use crate::features::{or_none, points};
 use crate::{Report, Value};
 pub use escape::{code, escaped, sentence};
 pub(crate) use table::Table;
@@ -424,20 +425,37 @@ impl Report {
     }
 
     fn write_features(&self, out: &mut String) -> std::fmt::Result {
-        let mut table =
-            Table::new("feature | sensor | range | coding | bytes: | saturated test readings:");
-        for feature in self.features.iter().take(SHOWN) {
+        let ranked = self.ranked_features();
+        let mut table = Table::new(
+            "feature | importance: | comparisons: | splits: | bytes: | instructions: | sensor | range | coding | \
+             saturated test readings:",
+        );
+        for feature in ranked.iter().take(SHOWN) {
             let bits = match feature.code_bits_per_unit {
                 Some(bits) if feature.coding == "affine" => format!(", 2^{bits} codes per unit"),
                 _ => String::new(),
             };
             let saturation = feature.saturation.as_ref();
+            let (cost, has_splits) = (feature.cost, self.model.n_splits > 0);
             table.row(&[
                 &escaped(&feature.name),
+                &points(feature.permutation_importance),
+                &or_none(
+                    cost.and_then(|it| it.comparisons)
+                        .map(|it| format!("{it:.2}")),
+                ),
+                &or_none(cost.map(|it| it.asked_by).filter(|_| has_splits)),
+                &or_none(cost.map(|it| it.flash_bytes).or(
+                    // Without an image, what its codes take is known.
+                    (self.footprint.is_none()).then_some(feature.table_bytes as u64),
+                )),
+                &or_none(
+                    cost.and_then(|it| it.instructions)
+                        .map(|it| format!("{it:.1}")),
+                ),
                 &feature.sensor.as_str(),
                 &format_args!("{} to {}", feature.range.0, feature.range.1),
                 &(escaped(&feature.coding) + &bits),
-                &feature.table_bytes,
                 &saturation.map_or(0, |it| it.below + it.above),
             ]);
         }
@@ -457,7 +475,13 @@ impl Report {
                 self.features.len() - SHOWN
             )?;
         }
-        Ok(())
+        let words: Vec<String> = (self.importance_in_words().into_iter())
+            .chain(self.costs_in_words())
+            .collect();
+        match &words[..] {
+            [] => Ok(()),
+            words => writeln!(out, "\n{}", sentence(&words.join(" "))),
+        }
     }
 }
 

@@ -69,6 +69,18 @@ impl FrontEnd {
         }
     }
 
+    /// Features that share work, each with what they are together: the spectrum of a channel, all of a
+    /// channel, or what one statistic of sound gives. Those of a single feature are left out.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(String, Vec<usize>)> {
+        let mut parts: Vec<(String, Vec<usize>)> = match self {
+            Self::Sound(sound) => sound.parts(),
+            Self::Motion(motion) => motion.parts(),
+        };
+        parts.retain(|(_, features)| features.len() > 1);
+        parts
+    }
+
     /// Whether features have 16 bits; else 32.
     #[must_use]
     pub fn is_narrow(&self) -> bool {

@@ -185,11 +185,7 @@ impl MotionFront {
     /// the others; then those of pairs: `ax_ay_correlation`.
     #[must_use]
     pub fn feature_names(&self) -> Vec<String> {
-        let mut channels = self.channels.clone();
-        channels.extend(match self.n_all_channels() - channels.len() {
-            1 => vec![MAGNITUDE.to_owned()],
-            n => (0..n).map(|at| format!("{MAGNITUDE}_{at}")).collect(),
-        });
+        let channels = self.channel_names();
         let kept = || {
             Measure::ALL
                 .into_iter()
@@ -209,6 +205,31 @@ impl MotionFront {
             }
         }
         names
+    }
+
+    /// Bands of each channel, and all features of each but correlations.
+    pub(super) fn parts(&self) -> Vec<(String, Vec<usize>)> {
+        let (n_moments, n) = (self.measures.n_per_channel(), self.n_features_per_channel());
+        let names = self.channel_names().into_iter().enumerate();
+        let of_channel = |(at, name): (usize, String)| {
+            let bands = (at * n + n_moments..(at + 1) * n).collect();
+            let all = (at * n..(at + 1) * n).collect();
+            [
+                (format!("bands of {name}"), bands),
+                (format!("all of {name}"), all),
+            ]
+        };
+        names.flat_map(of_channel).collect()
+    }
+
+    /// Channels with those of magnitudes, in their order.
+    fn channel_names(&self) -> Vec<String> {
+        let mut channels = self.channels.clone();
+        channels.extend(match self.n_all_channels() - channels.len() {
+            1 => vec![MAGNITUDE.to_owned()],
+            n => (0..n).map(|at| format!("{MAGNITUDE}_{at}")).collect(),
+        });
+        channels
     }
 
     /// Whether features have 16 bits; else 32.

@@ -172,6 +172,25 @@ impl SoundFront {
         names
     }
 
+    /// What each statistic gives of values, and of their deltas, where there are several of these.
+    pub(super) fn parts(&self) -> Vec<(String, Vec<usize>)> {
+        let n = self.n_values();
+        let kinds = ["values", "deltas"].into_iter();
+        let kinds = kinds.take(1 + usize::from(self.n_delta_frames > 0));
+        let statistics = |kind| self.statistics.iter().map(move |it| (kind, it.as_str()));
+        let named = kinds.flat_map(statistics).enumerate();
+        let parts: Vec<(String, Vec<usize>)> = named
+            .map(|(at, (kind, statistic))| {
+                let features = (at * n..(at + 1) * n).collect();
+                (format!("{statistic} of {kind}"), features)
+            })
+            .collect();
+        match parts.len() {
+            1 => Vec::new(),
+            _ => parts,
+        }
+    }
+
     /// Whether features have 16 bits; variances have 32.
     #[must_use]
     pub fn is_narrow(&self) -> bool {
