@@ -13,7 +13,7 @@ use spinney_codegen::{SourceTree, add_front_end};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
     FrontEnd, Measure, MelBank, MelScale, MotionFront, Normalisation, Pass, SampleFilter,
-    SoundFront, Spectral, Statistic, Window, hear, hear_motion,
+    SoundFront, Spectral, Statistic, Trigger, Window, hear, hear_motion,
 };
 
 const N_CASES: usize = 60;
@@ -32,29 +32,49 @@ fn filter(rate_hz: f64) -> impl Strategy<Value = Option<SampleFilter>> {
     prop_oneof![Just(None), Just(Some(filter))]
 }
 
+/// What opens decisions of frames of at least 50 samples.
+fn trigger() -> impl Strategy<Value = Option<Trigger>> {
+    let opened = (1..9_000_u16, 2..40_u16, 0..10_u16).prop_map(|(level, n_block, n_before)| {
+        Some(Trigger {
+            level: NonZeroU16::new(level).expect("from 1 on"),
+            n_block: NonZeroU16::new(n_block).expect("from 2 on"),
+            n_before,
+        })
+    });
+    prop_oneof![Just(None), opened]
+}
+
 fn motion() -> impl Strategy<Value = FrontEnd> {
     let sizes = (1..5_usize, 0..4_usize, 0..6_usize, 1..100_u16);
-    (sizes, 1..1_u16 << Measures::N_ALL, window(), filter(50.0)).prop_map(
-        |((n_channels, n_axes, n_bands, hop), bits, window, filter)| {
-            FrontEnd::Motion(MotionFront {
-                sample_rate_hz: 50.0,
-                channels: (0..n_channels).map(|at| format!("c{at}")).collect(),
-                n_axes: if n_channels % n_axes.max(1) == 0 {
-                    n_axes
-                } else {
-                    0
-                },
-                filter,
-                n_samples: if n_bands > 0 { 64 } else { 50 },
-                hop: NonZeroU16::new(hop).expect("from 1 on"),
-                measures: Measures::from_bits(bits).and(Measure::Range.set()),
-                n_bands,
-                window,
-                f_min_hz: 1.0,
-                f_max_hz: 24.0,
-            })
-        },
+    (
+        sizes,
+        1..1_u16 << Measures::N_ALL,
+        window(),
+        filter(50.0),
+        trigger(),
     )
+        .prop_map(
+            |((n_channels, n_axes, n_bands, hop), bits, window, filter, trigger)| {
+                FrontEnd::Motion(MotionFront {
+                    sample_rate_hz: 50.0,
+                    channels: (0..n_channels).map(|at| format!("c{at}")).collect(),
+                    n_axes: if n_channels % n_axes.max(1) == 0 {
+                        n_axes
+                    } else {
+                        0
+                    },
+                    filter,
+                    n_samples: if n_bands > 0 { 64 } else { 50 },
+                    hop: NonZeroU16::new(hop).expect("from 1 on"),
+                    measures: Measures::from_bits(bits).and(Measure::Range.set()),
+                    n_bands,
+                    window,
+                    f_min_hz: 1.0,
+                    f_max_hz: 24.0,
+                    trigger,
+                })
+            },
+        )
 }
 
 fn sound() -> impl Strategy<Value = FrontEnd> {
@@ -70,10 +90,16 @@ fn sound() -> impl Strategy<Value = FrontEnd> {
     .prop_shuffle();
     let spectral = prop::sample::subsequence(Spectral::ALL.to_vec(), 0..4);
     let sizes = (2..12_usize, 0..13_usize, 0..5_usize, 1..9_u32);
-    let kinds = (any::<bool>(), any::<bool>(), window(), filter(8000.0));
+    let kinds = (
+        any::<bool>(),
+        any::<bool>(),
+        window(),
+        filter(8000.0),
+        trigger(),
+    );
     (statistics, spectral, sizes, kinds).prop_map(
         |(statistics, spectral, (n_bands, n_cepstra, n_delta_frames, n_frames), kinds)| {
-            let (of_energies, has_area, window, filter) = kinds;
+            let (of_energies, has_area, window, filter, trigger) = kinds;
             let is_plain = !of_energies;
             FrontEnd::Sound(SoundFront {
                 bank: MelBank {
@@ -97,6 +123,7 @@ fn sound() -> impl Strategy<Value = FrontEnd> {
                 n_cepstra: if is_plain { n_cepstra.min(n_bands) } else { 0 },
                 spectral: if is_plain { spectral } else { Vec::new() },
                 n_delta_frames: if is_plain { n_delta_frames } else { 0 },
+                trigger,
             })
         },
     )
@@ -175,6 +202,8 @@ fn what_is_asked_for_has_the_bits_of_the_whole() {
         let source = files["src/signal.rs"].replace("crate::", "super::");
         let reading = if front.is_narrow() { "i16" } else { "i32" };
         let n_features = is_asked.iter().filter(|it| **it).count();
+        // Where decisions follow each other, rows are of whole ones, or of one that is not.
+        let is_finished = front.trigger().is_some();
         let _ = writeln!(
             modules,
             "mod case_{index} {{\n\
@@ -191,7 +220,7 @@ fn what_is_asked_for_has_the_bits_of_the_whole() {
              for sample in samples {{\n                \
              if let Some(row) = chain.push(case_{index}::signal::sample(*sample)) {{\n                    \
              println!(\"{{row:?}}\");\n                    n_rows += 1;\n                }}\n            }}\n            \
-             if let (0, Some(row)) = (n_rows, chain.finish()) {{ println!(\"{{row:?}}\"); }}\n        }}"
+             if let (true, Some(row)) = ({is_finished} || n_rows == 0, chain.finish()) {{ println!(\"{{row:?}}\"); }}\n        }}"
         );
     }
     files.insert(
@@ -265,6 +294,7 @@ fn what_nobody_asks_for_is_not_there() {
         window: Window::Hann,
         f_min_hz: 1.0,
         f_max_hz: 24.0,
+        trigger: None,
     });
     let holds = |names: &[&str], parts: &[&str]| {
         let source = source(&motion, names);

@@ -13,7 +13,9 @@ use spinney_dataset::{Decimal, Delimiter, Dialect, Missing};
 use spinney_evaluate::{AccuracyLimits, PowerPlan, UplinkPlan};
 use spinney_model::{ForestKind, Task, Voting};
 use spinney_quantize::{CodeWidth, CodingChoice, Sensor, Votes};
-use spinney_signal::{Measure, MelScale, Normalisation, SampleFilter, Spectral, Statistic, Window};
+use spinney_signal::{
+    Measure, MelScale, Normalisation, SampleFilter, Spectral, Statistic, Trigger, Window,
+};
 
 use crate::choice::{
     AggregateOf, Criterion, Emulator, Encoding, Export, Gaps, LogLevel, ModelKind, Objective,
@@ -553,6 +555,9 @@ pub struct MotionFrontend {
     pub n_samples: u16,
     /// Samples from one window's start to the next one's.
     pub hop: NonZeroU16,
+    /// What opens a window, wherever `hop` would have the next begin; `None` where they follow each other.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub trigger: Option<Trigger>,
     /// What is kept in the time domain, each once, in the order of the enum.
     #[serde(serialize_with = "as_words")]
     pub statistics: Vec<Measure>,
@@ -569,8 +574,8 @@ pub struct MotionFrontend {
     pub background: String,
 }
 
-fn as_text<S: serde::Serializer>(filter: &Option<SampleFilter>, to: S) -> Result<S::Ok, S::Error> {
-    filter.map(|it| it.to_string()).serialize(to)
+fn as_text<S: serde::Serializer, T: ToString>(it: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    it.as_ref().map(ToString::to_string).serialize(to)
 }
 
 /// How features are made of sound.
@@ -614,6 +619,9 @@ pub struct AudioFrontend {
     pub n_delta_frames: u32,
     /// Frames per decision.
     pub n_frames_per_decision: NonZeroU32,
+    /// What opens a decision; `None` where one follows the other.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub trigger: Option<Trigger>,
     /// Samples per second of the microphone itself, for data rates; at least the sample rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub microphone_rate_hz: Option<u32>,

@@ -97,6 +97,7 @@ pub const RULES: &[Rule] = &[
     fault("rates-apart",
         "A recording was sampled at another rate than `sample_rate`, by its times or as it says."),
     fault("short-recordings", "Every recording of motion is shorter than a window."),
+    fault("quiet-recordings", "No recording of a side reaches the `trigger` of a front end."),
     note("scan",
         "What a scan of a folder, or of names that match a pattern, took, and what it left out, \
             with counts."),
@@ -105,6 +106,10 @@ pub const RULES: &[Rule] = &[
             train."),
     note("short-recording",
         "Recordings of motion that are shorter than a window are left out, or padded."),
+    note("quiet-recording",
+        "Recordings that never reach the `trigger` of a front end give no row."),
+    note("triggered",
+        "How often the test recordings trigger a decision, and for how long the gate is open."),
     note("scaled",
         "Readings of motion that are multiplied to become integers, and those that 16 bits do not \
             hold."),

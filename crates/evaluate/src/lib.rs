@@ -59,14 +59,14 @@ pub use gates::{
     AccuracyLimits, Advice, LatencyLimit, Limits, Measured, Quantity, RunOutcome, Verdict,
     at_fault, judge,
 };
-pub use heard::{SignalFeaturesRun, read_heard};
+pub use heard::{Quiet, SignalFeaturesRun, read_heard};
 pub use image::{ClassAt, Label, Loaded, class_at, loaded, place, symbol};
 pub use importance::{Importance, Shuffled, comparisons, permutation_importance};
 pub use margins::{Differing, MarginBin, MarginUnit, Margins, margins};
 pub use memory::ChipRam;
 pub use metrics::{ClassScore, Scorecard, wilson_interval};
 pub use node::{
-    Alternative, Cited, Decision, Node, Part, Plan, Power, PowerPlan, RowBytes, Sends,
+    Alternative, Cited, Decision, Listening, Node, Part, Plan, Power, PowerPlan, RowBytes, Sends,
     SlowerLadder, Step, Summary, Uplink, UplinkPlan, Use, Work, judge_node, node,
 };
 pub use predictions::{Evaluation, Predictions, ProbabilityError, Saturation, evaluate, predict};

@@ -3,8 +3,8 @@
 use expect_test::expect;
 use spinney_board::{PRESETS, radio};
 use spinney_evaluate::{
-    Part, Plan, PowerPlan, Quantity, RowBytes, RunOutcome, Sends, Step, Summary, UplinkPlan,
-    Verdict, Work, judge_node, node,
+    Listening, Part, Plan, PowerPlan, Quantity, RowBytes, RunOutcome, Sends, Step, Summary,
+    UplinkPlan, Verdict, Work, judge_node, node,
 };
 
 /// Thirteen floats, three classes, 1,600 instructions: 200 µs at 16 MHz and 2 cycles each.
@@ -17,6 +17,7 @@ const WORK: Work = Work {
     front: counted(0.0),
     coding: counted(600.0),
     inference: counted(1_000.0),
+    quiet: None,
 };
 
 const fn counted(instructions: f64) -> Part {
@@ -36,6 +37,7 @@ fn cycles_of_the_timing_table_take_the_place_of_the_factor() {
         front: counted(0.0),
         coding: part(600.0, 1_000.0),
         inference: part(1_000.0, 1_400.0),
+        quiet: None,
     };
     let by_table = Plan {
         work: Some(work),
@@ -67,7 +69,7 @@ fn plan(decisions_per_hour: f64, uplink: Option<UplinkPlan>) -> Plan<'static> {
         slower_s: None,
         row: ROW,
         power: PowerPlan {
-            decisions_per_hour,
+            decisions_per_hour: Some(decisions_per_hour),
             clock_mhz: 16.0,
             active_ma: 4.4,
             sleep_ua: 3.1,
@@ -76,6 +78,8 @@ fn plan(decisions_per_hour: f64, uplink: Option<UplinkPlan>) -> Plan<'static> {
             cycles_per_instruction: None,
             preset: None,
         },
+        decisions_per_hour,
+        listening: None,
         cycles_per_instruction: 2.0,
         work: Some(WORK),
         uplink,
@@ -208,6 +212,61 @@ fn what_is_sent_by_hand() {
         class.battery_days.unwrap(),
         0.22 * 3600.0 * 3.0 / class.node_j_per_day.unwrap(),
     );
+}
+
+#[test]
+fn a_trigger_listens_all_the_time() {
+    let quiet = |instructions| {
+        let work = Work {
+            quiet: Some(counted(instructions)),
+            ..WORK
+        };
+        Plan {
+            work: Some(work),
+            listening: Some(Listening {
+                samples_per_hour: 16_000.0 * 3600.0,
+                samples_per_decision: 16_000.0,
+            }),
+            ..plan(100.0, Some(classes("wifi")))
+        }
+    };
+    // 3,500 s of 16,000 samples, 30 instructions of two cycles each, at 16 MHz: 210 s of an hour.
+    let node = node(&quiet(30.0));
+    let decision = node.power.decision.unwrap();
+    assert_eq!(decision.quiet_duty, Some(0.058_333_3));
+    close(decision.duty, (210.0 + 100.0 * 200e-6) / 3600.0);
+    // A decision is a second of sound: there is no time for more of them.
+    assert_eq!(decision.most_per_hour, 3600.0);
+    assert!(!node.is_of_recordings);
+    // Raw samples need no gate; features and classes do.
+    let asleep_j = 3.1e-6 * 3.0 * 86_400.0;
+    let of = |send: &str| {
+        let uplink = node.uplink.as_ref().unwrap();
+        let it = uplink
+            .alternatives
+            .iter()
+            .find(|it| it.send == send)
+            .unwrap();
+        it.node_j_per_day.unwrap() - it.radio_j_per_day
+    };
+    assert!(
+        (of("raw") - asleep_j).abs() < 0.01 * asleep_j + 1e-3,
+        "{}",
+        of("raw")
+    );
+    assert!(of("features") > 50.0 * asleep_j, "{}", of("features"));
+    // More than the time there is, is all of it; decisions that take all samples leave none quiet.
+    let all = spinney_evaluate::node(&quiet(1e6)).power.decision.unwrap();
+    assert_eq!(all.duty, 1.0);
+    let busy = Plan {
+        decisions_per_hour: 4000.0,
+        ..quiet(30.0)
+    };
+    let busy = spinney_evaluate::node(&busy).power.decision.unwrap();
+    assert_eq!(busy.quiet_duty, Some(0.0));
+    let mut unsaid = quiet(30.0);
+    unsaid.power.decisions_per_hour = None;
+    assert!(spinney_evaluate::node(&unsaid).is_of_recordings);
 }
 
 #[test]

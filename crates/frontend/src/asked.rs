@@ -12,6 +12,7 @@ use crate::cepstra;
 use crate::chain::{Measured, Summary};
 use crate::correlation::correlation;
 use crate::frames::Frames;
+use crate::gate::Framed;
 use crate::mel::Filters;
 use crate::motion::{Measures, measure};
 use crate::spectrum::Spectrum;
@@ -277,5 +278,44 @@ impl<
         for frames in &mut self.frames {
             frames.restart();
         }
+    }
+}
+
+impl<
+    T: Tones<M>,
+    const CHANNELS: usize,
+    const M: usize,
+    const ANY: u16,
+    const PAIRS: usize,
+    const FEATURES: usize,
+> Framed for Motion<'_, T, CHANNELS, M, ANY, PAIRS, FEATURES>
+{
+    type Sample = [i16; CHANNELS];
+    type Row = [i32; FEATURES];
+
+    #[inline]
+    fn hold(&mut self, sample: [i16; CHANNELS]) -> bool {
+        let mut is_whole = false;
+        for (frames, value) in self.frames.iter_mut().zip(sample) {
+            is_whole = frames.push(value).is_some();
+        }
+        is_whole
+    }
+
+    #[inline]
+    fn hear(&mut self) -> Option<[i32; FEATURES]> {
+        Some(self.features())
+    }
+
+    #[inline]
+    fn keep(&mut self, n: usize) {
+        for frames in &mut self.frames {
+            frames.keep(n);
+        }
+    }
+
+    fn finish(&mut self) -> Option<[i32; FEATURES]> {
+        self.restart();
+        None
     }
 }

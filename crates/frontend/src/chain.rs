@@ -5,6 +5,7 @@ use core::num::{NonZeroU16, NonZeroU32};
 
 use crate::aggregate::{Aggregate, Feature, Statistic};
 use crate::frames::Frames;
+use crate::gate::Framed;
 use crate::mel::Filters;
 use crate::spectrum::Spectrum;
 use crate::window::Window;
@@ -220,5 +221,43 @@ where
         self.frames.restart();
         self.n_frames = 0;
         self.summary.restart();
+    }
+}
+
+impl<F, S, R, const M: usize, const N: usize, const FEATURES: usize> Framed
+    for Chain<'_, F, S, R, M, N, FEATURES>
+where
+    F: Measured<N>,
+    S: Summary<F::Value, N>,
+    R: Feature,
+{
+    type Sample = i16;
+    type Row = [R; FEATURES];
+
+    #[inline]
+    fn hold(&mut self, sample: i16) -> bool {
+        self.frames.push(sample).is_some()
+    }
+
+    #[inline]
+    fn hear(&mut self) -> Option<[R; FEATURES]> {
+        self.spectrum.transform(self.frames.frame(), self.window);
+        let values = self.measured.measure(&self.filters, &self.spectrum);
+        self.summary.add(&values);
+        self.n_frames = self.n_frames.saturating_add(1);
+        if self.n_frames >= self.n_frames_per_decision.get() {
+            self.decide()
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    fn keep(&mut self, n: usize) {
+        self.frames.keep(n);
+    }
+
+    fn finish(&mut self) -> Option<[R; FEATURES]> {
+        Self::finish(self)
     }
 }

@@ -59,6 +59,17 @@ impl<const M: usize> Frames<M> {
         &self.samples
     }
 
+    /// Forgets all but the last `n` of the samples held, with which a frame begins.
+    #[inline]
+    pub fn keep(&mut self, n: usize) {
+        let samples = self.samples.as_flattened_mut();
+        let n_held = self.n_held.min(samples.len());
+        let first = n_held.saturating_sub(n);
+        samples.copy_within(first..n_held, 0);
+        self.n_held = n_held - first;
+        self.n_skipped = 0;
+    }
+
     /// Forgets what is held; the next sample begins a frame.
     pub const fn restart(&mut self) {
         self.n_held = 0;

@@ -43,6 +43,7 @@ pub mod correlation;
 pub mod deltas;
 mod fft;
 pub mod frames;
+pub mod gate;
 pub mod log2;
 pub mod mel;
 pub mod moments;
@@ -63,6 +64,8 @@ pub enum TableError {
     Bins,
     /// A weight outside 0 to 1, or coefficients of a filter of samples that could overflow.
     Weight,
+    /// A gate's block of more than 2,048 samples, or of more channels than 16.
+    Block,
 }
 
 impl TableError {
@@ -76,6 +79,7 @@ impl TableError {
             Self::Count => panic!("filters need at least two segments"),
             Self::Bins => panic!("a segment lies outside the spectrum"),
             Self::Weight => panic!("a weight or a coefficient is out of its range"),
+            Self::Block => panic!("a gate's block is too large"),
         }
     }
 }

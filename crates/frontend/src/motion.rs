@@ -9,6 +9,7 @@ use core::num::NonZeroU16;
 
 use crate::correlation::{autocorrelation_peak, correlation};
 use crate::frames::Frames;
+use crate::gate::Framed;
 use crate::mel::Filters;
 use crate::moments::{Moments, Summary};
 use crate::ranks::ranked;
@@ -364,5 +365,38 @@ impl<T: Tones<M>, const CHANNELS: usize, const M: usize, const WHAT: u16, const 
         for frames in &mut self.frames {
             frames.restart();
         }
+    }
+}
+
+impl<T: Tones<M>, const CHANNELS: usize, const M: usize, const WHAT: u16, const FEATURES: usize>
+    Framed for Motion<T, CHANNELS, M, WHAT, FEATURES>
+{
+    type Sample = [i16; CHANNELS];
+    type Row = [i32; FEATURES];
+
+    #[inline]
+    fn hold(&mut self, sample: [i16; CHANNELS]) -> bool {
+        let mut is_whole = false;
+        for (frames, value) in self.frames.iter_mut().zip(sample) {
+            is_whole = frames.push(value).is_some();
+        }
+        is_whole
+    }
+
+    #[inline]
+    fn hear(&mut self) -> Option<[i32; FEATURES]> {
+        Some(self.features())
+    }
+
+    #[inline]
+    fn keep(&mut self, n: usize) {
+        for frames in &mut self.frames {
+            frames.keep(n);
+        }
+    }
+
+    fn finish(&mut self) -> Option<[i32; FEATURES]> {
+        self.restart();
+        None
     }
 }

@@ -35,8 +35,9 @@ const fn place(statistic: Statistic) -> usize {
     }
 }
 
-/// A row of features for each decision of a stretch of samples, as [`SoundFront::n_decisions`] counts
-/// them: a stretch that ends before its first decision does has one of the frames that it has.
+/// A row of features for each decision of a stretch of samples, as [`SoundFront::decisions`] has
+/// them: a stretch that ends before its first decision does, or before one that a trigger opened, has
+/// one of the frames that it has.
 ///
 /// # Errors
 /// A bank without filters; see [`SoundFront::table`].
@@ -46,20 +47,27 @@ const fn place(statistic: Statistic) -> usize {
 pub fn hear(front_end: &SoundFront, samples: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
     assert!(front_end.bank.n_bands <= BANDS_MAX, "at most 128 bands");
     let table = front_end.table()?;
-    let filtered = (front_end.filter.as_ref()).map(|it| {
-        it.biquads(front_end.bank.sample_rate_hz)
-            .filtered(samples, 1)
-    });
-    let samples = filtered.as_deref().unwrap_or(samples);
-    Ok(match front_end.bank.n_points {
-        64 => of_points::<32>(front_end, &table, samples),
-        128 => of_points::<64>(front_end, &table, samples),
-        256 => of_points::<128>(front_end, &table, samples),
-        512 => of_points::<256>(front_end, &table, samples),
-        1024 => of_points::<512>(front_end, &table, samples),
+    let samples = front_end.filtered(samples);
+    if front_end.trigger.is_some() {
+        let opened = front_end.opened(&samples).into_iter();
+        return Ok(opened
+            .flat_map(|decision| decided(front_end, &table, &samples[decision]))
+            .collect());
+    }
+    Ok(decided(front_end, &table, &samples))
+}
+
+/// Decisions of samples that are no further asked about.
+fn decided(front_end: &SoundFront, table: &FilterTable, samples: &[i16]) -> Vec<Vec<i32>> {
+    match front_end.bank.n_points {
+        64 => of_points::<32>(front_end, table, samples),
+        128 => of_points::<64>(front_end, table, samples),
+        256 => of_points::<128>(front_end, table, samples),
+        512 => of_points::<256>(front_end, table, samples),
+        1024 => of_points::<512>(front_end, table, samples),
         // The table exists, so there are 2,048.
-        _ => of_points::<1024>(front_end, &table, samples),
-    })
+        _ => of_points::<1024>(front_end, table, samples),
+    }
 }
 
 fn of_points<const M: usize>(

@@ -1,4 +1,5 @@
-//! Recordings to rows of features: WAV and packed sound, CSV and label files, decisions and windows, and scenes
+//! Recordings to rows of features: WAV and packed sound, CSV and label files, decisions, windows and what
+//! triggers them, and scenes
 //! rendered from short recordings.
 //!
 //! Features are computed by `spinney-frontend`, the code that the device runs, so that what is
@@ -30,6 +31,7 @@
 //!     n_cepstra: 0,
 //!     spectral: Vec::new(),
 //!     n_delta_frames: 0,
+//!     trigger: None,
 //! };
 //! // A second of a square wave: 61 frames, six decisions, eight features each.
 //! let samples: Vec<i16> = (0..8000).map(|n| if n % 16 < 8 { 8000 } else { -8000 }).collect();
@@ -51,6 +53,7 @@ mod recording;
 mod sample;
 mod scale;
 mod scenes;
+mod trigger;
 mod windows;
 
 pub use biquads::{Biquads, PERIOD_SAMPLES, Pass, SampleFilter};
@@ -72,4 +75,5 @@ pub use recording::{Recording, read_sound, read_wav, wav_bytes};
 pub use sample::sensors;
 pub use scale::scales;
 pub use scenes::{Scenes, Sound, render};
+pub use trigger::Trigger;
 pub use windows::{hear_motion, labels_of_windows};

@@ -1,5 +1,7 @@
 //! Windows of motion: their features, by the code that the device runs, and their labels.
 
+use std::ops::Range;
+
 use spinney_frontend::motion::{Bands, Tones, correlate, magnitude, measure};
 use spinney_frontend::window::Window;
 
@@ -11,12 +13,7 @@ use crate::{BANDS_MAX, BankError, FilterTable, Interval, MotionFront, Window as 
 /// # Errors
 /// Bands without a bin; see [`MotionFront::table`].
 pub fn hear_motion(front: &MotionFront, values: &[i16]) -> Result<Vec<Vec<i32>>, BankError> {
-    let n_channels = front.channels.len();
-    let filtered = (front.filter.as_ref()).map(|it| {
-        it.biquads(front.sample_rate_hz)
-            .filtered(values, n_channels)
-    });
-    let values = filtered.as_deref().unwrap_or(values);
+    let values = &front.filtered(values);
     let Some(table) = front.table()? else {
         return Ok(rows(front, values, |_, _| ()));
     };
@@ -56,11 +53,10 @@ fn rows(
     mut tones: impl FnMut(&[i16], &mut [i32]),
 ) -> Vec<Vec<i32>> {
     let n_channels = front.channels.len().max(1);
-    let (length, hop) = (usize::from(front.n_samples), usize::from(front.hop.get()));
-    (0..front.n_windows(values.len() / n_channels))
+    (front.windows(values).into_iter())
         .map(|window| {
-            let window = &values[window * hop * n_channels..][..length * n_channels];
-            let mut channels = vec![Vec::with_capacity(length); front.n_all_channels()];
+            let mut channels = vec![Vec::with_capacity(window.len()); front.n_all_channels()];
+            let window = &values[window.start * n_channels..window.end * n_channels];
             for sample in window.chunks_exact(n_channels) {
                 let vectors = sample.chunks_exact(front.n_axes.max(1));
                 let all = sample.iter().copied().chain(vectors.map(magnitude));
@@ -87,19 +83,17 @@ fn rows(
         .collect()
 }
 
-/// The label of each of `n_windows`: that of most of its samples, of equals the one that comes
+/// The label of each of `windows`: that of most of its samples, of equals the one that comes
 /// first. What no interval has counts as `background`.
 #[must_use]
 pub fn labels_of_windows(
-    front: &MotionFront,
+    windows: &[Range<usize>],
     intervals: &[Interval],
-    n_windows: usize,
     background: &str,
 ) -> Vec<String> {
-    let (length, hop) = (usize::from(front.n_samples), usize::from(front.hop.get()));
-    (0..n_windows)
+    (windows.iter())
         .map(|window| {
-            let (start, end) = (window * hop, window * hop + length);
+            let (start, end) = (window.start, window.end);
             // By label, how many samples it has and where it is first met.
             let mut shares: Vec<(&str, usize, usize)> = Vec::new();
             let mut covered = start;

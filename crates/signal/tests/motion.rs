@@ -8,7 +8,7 @@ use spinney_frontend::motion::Measures;
 use spinney_signal::{
     Columns, Interval, check_within, fitting_rate_hz, hear_motion, labels_of_windows, read_motion,
 };
-use spinney_signal::{FrontEnd, Measure, MotionFront, Window};
+use spinney_signal::{FrontEnd, Measure, MotionFront, Trigger, Window};
 
 fn names(channels: &[&str]) -> Vec<String> {
     channels.iter().map(|name| (*name).to_owned()).collect()
@@ -28,6 +28,7 @@ fn front() -> MotionFront {
         window: Window::Hann,
         f_min_hz: 0.0,
         f_max_hz: 0.0,
+        trigger: None,
     }
 }
 
@@ -312,8 +313,9 @@ fn bands_are_features_of_each_channel() {
 
 #[test]
 fn a_window_has_the_label_of_most_samples() {
-    let labels =
-        |intervals: &[Interval]| labels_of_windows(&front(), intervals, 3, "none").join(" ");
+    let windows = front().decisions(&[0; 16]);
+    assert_eq!(windows, [0..4, 2..6, 4..8]);
+    let labels = |intervals: &[Interval]| labels_of_windows(&windows, intervals, "none").join(" ");
     assert_eq!(labels(&[]), "none none none");
     assert_eq!(labels(&[interval(0, 8, "a")]), "a a a");
     // Two and two samples: the label that comes first.
@@ -329,6 +331,38 @@ fn a_window_has_the_label_of_most_samples() {
     ];
     assert_eq!(labels(&pieces), "a none none");
     assert_eq!(labels(&[interval(3, 9, "b"), interval(0, 4, "a")]), "a a b");
+}
+
+#[test]
+fn a_trigger_opens_windows() {
+    let front = MotionFront {
+        trigger: Some(Trigger {
+            level: NonZeroU16::new(5).expect("not zero"),
+            n_block: NonZeroU16::new(2).expect("not zero"),
+            n_before: 1,
+        }),
+        ..front()
+    };
+    // Of two samples of ±3 and ±4 the deviation is 5; gravity is not in it.
+    let mut values = [[1000, -7]; 20];
+    for (at, sample) in [
+        (6, [1003, -3]),
+        (7, [997, -11]),
+        (9, [1010, -7]),
+        (19, [0, 0]),
+    ] {
+        values[at] = sample;
+    }
+    let windows = front.decisions(values.as_flattened());
+    // From one before the block on, four in all; what is loud within asks for nothing, and at the end
+    // there is no whole window.
+    assert_eq!(windows, [std::ops::Range { start: 5, end: 9 }, 9..13]);
+    let rows = hear_motion(&front, values.as_flattened()).expect("no bands");
+    assert_eq!(rows, [[997, 1003, -11, -3], [1000, 1010, -7, -7]]);
+    assert_eq!(
+        FrontEnd::Motion(front).n_decisions(values.as_flattened()),
+        (2, 2)
+    );
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use spinney_signal::{
+    FrontEnd, MelBank, MelScale, Normalisation, SoundFront, Spectral, Statistic, Trigger, Window,
+};
+use spinney_signal::{
     Interval, Recording, Scenes, Sound, hear, intervals_csv, labels_of, read_intervals, read_wav,
     render, trimmed, wav_bytes,
 };
-use spinney_signal::{MelBank, MelScale, Normalisation, SoundFront, Spectral, Statistic, Window};
 
 const RATE: u32 = 16_000;
 
@@ -31,6 +33,7 @@ fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
         n_cepstra: 0,
         spectral: Vec::new(),
         n_delta_frames: 0,
+        trigger: None,
     }
 }
 
@@ -139,7 +142,8 @@ fn labels_at_fault_say_where() {
 #[test]
 fn a_label_belongs_where_half_of_it_lies() {
     let front_end = front_end(Statistic::Maximum, false);
-    assert_eq!(front_end.n_samples_per_decision(), 400);
+    let decisions = front_end.decisions(&noise(1256));
+    assert_eq!(decisions, [0..400, 400..800, 800..1200]);
     let labels = |intervals: &[(usize, usize)]| {
         let intervals: Vec<Interval> = intervals
             .iter()
@@ -150,7 +154,7 @@ fn a_label_belongs_where_half_of_it_lies() {
                 label: at.to_string(),
             })
             .collect();
-        labels_of(&front_end, &intervals, 3, "-").join(" ")
+        labels_of(&decisions, &intervals, "-").join(" ")
     };
     assert_eq!(labels(&[]), "- - -");
     assert_eq!(labels(&[(0, 400)]), "0 - -");
@@ -168,6 +172,11 @@ fn decisions_are_those_of_the_chain() {
         let samples = noise(n_samples);
         let rows = hear(&front_end, &samples).expect("filters");
         assert_eq!(rows.len(), front_end.n_decisions(n_samples), "{n_samples}");
+        assert_eq!(
+            rows.len(),
+            front_end.decisions(&samples).len(),
+            "{n_samples}"
+        );
         let trimmed = trimmed(&front_end, samples);
         let whole = hear(&front_end, &trimmed).expect("filters");
         assert_eq!(whole.len(), rows.len().max(1));
@@ -193,6 +202,69 @@ fn a_short_recording_has_the_frames_that_it_has() {
         // Less than a frame ends in silence.
         assert_eq!(of(9, statistic, 100).len(), 1);
     }
+}
+
+#[test]
+fn a_trigger_opens_decisions_where_it_is_loud() {
+    let trigger = Trigger {
+        level: NonZeroU16::new(1000).expect("not zero"),
+        n_block: NonZeroU16::new(100).expect("not zero"),
+        n_before: 50,
+    };
+    let gated = |trigger: Trigger| SoundFront {
+        trigger: Some(trigger),
+        ..front_end(Statistic::Mean, false)
+    };
+    let front = gated(trigger);
+    // Loud from 1,234 on for as long as a decision and some, and where it ends.
+    let mut samples: Vec<i16> = noise(5000).iter().map(|it| it >> 12).collect();
+    for at in (1234..1700).chain(4600..5000) {
+        samples[at] = (samples[at] << 12) | 1;
+    }
+    let decisions = front.decisions(&samples);
+    // The block from 1,200 on is loud by its last two thirds; the decision has two frames. At the end there is one.
+    assert_eq!(decisions, [1150..1606, 1606..2062, 4512..4968]);
+    let rows = hear(&front, &samples).expect("filters");
+    let plain = front_end(Statistic::Mean, false);
+    for (row, decision) in rows.iter().zip(&decisions) {
+        let alone = hear(&plain, &samples[decision.clone()]).expect("filters");
+        assert_eq!(alone, std::slice::from_ref(row));
+    }
+    assert_eq!(rows.len(), 3);
+    // Cut so that one frame of the last decision is left, and none.
+    let of = |n: usize| {
+        (
+            front.decisions(&samples[..n]),
+            hear(&front, &samples[..n]).expect("filters").len(),
+        )
+    };
+    assert_eq!(of(4768), (vec![1150..1606, 1606..2062, 4512..4768], 3));
+    assert_eq!(of(4767), (vec![1150..1606, 1606..2062], 2));
+    let all = FrontEnd::Sound(front.clone());
+    assert_eq!(all.n_decisions(&samples[..4768]), (3, 2));
+    // What never is so loud has no row; one less than the highest level of any block opens it.
+    assert_eq!(of(1200), (vec![], 0));
+    let level = all.loudest(&samples[..1200]).expect("a trigger");
+    let at = |level: u16| {
+        let level = NonZeroU16::new(level).expect("not zero");
+        gated(Trigger { level, ..trigger })
+            .decisions(&samples[..1200])
+            .len()
+    };
+    assert!(at(level) > 0 && at(level + 1) == 0, "{level}");
+    // Nothing is cut off or filled up, but to a frame.
+    assert_eq!(trimmed(&front, samples.clone()), samples);
+    assert_eq!(trimmed(&front, vec![1; 3]).len(), 256);
+    let labels = labels_of(
+        &decisions,
+        &[Interval {
+            start: 1300,
+            end: 1500,
+            label: "a".to_owned(),
+        }],
+        "-",
+    );
+    assert_eq!(labels, ["a", "-", "-"]);
 }
 
 /// The logarithms of each frame, as whole numbers.

@@ -2,11 +2,11 @@
 
 use core::hint::black_box;
 
-use model::signal::{Chain, N_CHANNELS, sample as sample_of};
+use model::signal::{Chain, IS_TRIGGERED, N_CHANNELS, sample as sample_of};
 use model::{N_FEATURES, Reading};
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
-use spinney_wire::heard::{FEATURES_FILE, SignalFeatures};
+use spinney_wire::heard::{FEATURES_FILE, SignalFeatures, Triggered};
 
 use crate::arch::counter;
 use crate::stack;
@@ -27,6 +27,8 @@ pub(crate) struct Listen {
     pending: core::ops::Range<usize>,
     /// Values of the stretch that are still to be read.
     n_left: usize,
+    /// What is told besides, with a trigger; without one it takes no stack, which is measured.
+    triggered: [Triggered; IS_TRIGGERED as usize],
 }
 
 pub(crate) fn open() -> Listen {
@@ -40,6 +42,7 @@ pub(crate) fn open() -> Listen {
         slice: [[0; N_CHANNELS]; SLICE],
         pending: 0..0,
         n_left: 0,
+        triggered: [Triggered::default(); IS_TRIGGERED as usize],
     }
 }
 
@@ -64,6 +67,16 @@ impl Listen {
                 continue;
             }
             written(self.features.write_all(&heard.to_bytes()));
+            for told in &mut self.triggered {
+                let n_samples = told.n_samples;
+                let n_pending = self.pending.len() as u32;
+                told.n_samples = n_samples.wrapping_sub(n_pending);
+                written(self.features.write_all(&told.to_bytes()));
+                *told = Triggered {
+                    n_samples,
+                    ..Triggered::default()
+                };
+            }
             for reading in readings.iter() {
                 written(self.features.write_all(&reading.to_le_bytes()));
             }
@@ -74,24 +87,54 @@ impl Listen {
     /// Hears samples, measured.
     #[inline(never)]
     fn hear(&mut self, heard: &mut SignalFeatures, readings: &mut [Reading; N_FEATURES]) -> bool {
+        if IS_TRIGGERED && !self.chain.is_open() {
+            return self.hear_quiet(heard, readings);
+        }
         stack::paint();
         let started = counter::now();
-        let is_decided = self.decide(readings);
+        let is_decided = self.decide::<false>(readings);
         heard.ticks = heard.ticks.saturating_add(counter::since(started));
         heard.n_measured += 1;
         heard.stack_bytes = heard.stack_bytes.max(stack::deepest());
         is_decided
     }
 
-    /// Gives the chain samples of the slice until it has a decision or has heard all; where the
-    /// stretch ends with it, a decision may be of fewer frames.
+    /// Hears samples until the gate opens, measured for themselves.
+    #[inline(never)]
+    fn hear_quiet(
+        &mut self,
+        heard: &mut SignalFeatures,
+        readings: &mut [Reading; N_FEATURES],
+    ) -> bool {
+        let first = self.pending.start;
+        stack::paint();
+        let started = counter::now();
+        let is_decided = self.decide::<true>(readings);
+        let ticks = counter::since(started);
+        heard.stack_bytes = heard.stack_bytes.max(stack::deepest());
+        if is_decided {
+            heard.ticks = heard.ticks.saturating_add(ticks);
+            heard.n_measured += 1;
+            return true;
+        }
+        for told in &mut self.triggered {
+            told.add_quiet(ticks, (self.pending.start - first) as u32);
+        }
+        false
+    }
+
+    /// Gives the chain samples of the slice until it has a decision or has heard all, or, while it is
+    /// quiet, until its gate opens; where the stretch ends with it, a decision may be of fewer frames.
     #[inline(always)]
-    fn decide(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
+    fn decide<const IS_QUIET: bool>(&mut self, readings: &mut [Reading; N_FEATURES]) -> bool {
         for sample in self.slice.get(self.pending.clone()).unwrap_or_default() {
             self.pending.start += 1;
             if let Some(found) = self.chain.push(black_box(sample_of(*sample))) {
                 *readings = found;
                 return true;
+            }
+            if IS_QUIET && self.chain.is_open() && !self.pending.is_empty() {
+                return false;
             }
         }
         if self.n_left == 0
@@ -123,6 +166,9 @@ impl Listen {
         let values = self.slice.as_flattened_mut().iter_mut();
         for (value, bytes) in values.zip(full.as_chunks().0) {
             *value = i16::from_le_bytes(*bytes);
+        }
+        for told in &mut self.triggered {
+            told.n_samples = told.n_samples.wrapping_add((n_values / N_CHANNELS) as u32);
         }
         self.n_left -= n_values;
         self.pending = 0..n_values / N_CHANNELS;

@@ -41,6 +41,9 @@ pub mod signal {
     /// Values of a sample.
     pub const N_CHANNELS: usize = 1;
 
+    /// Whether a trigger opens decisions.
+    pub const IS_TRIGGERED: bool = false;
+
     /// What the sensor delivers.
     pub type Sample = i16;
 
@@ -62,6 +65,11 @@ pub mod signal {
         /// The readings of a decision, of one sample here.
         pub fn push(&mut self, sample: Sample) -> Option<[crate::Reading; crate::N_FEATURES]> {
             Some([sample; crate::N_FEATURES])
+        }
+
+        /// Whether a decision is being heard.
+        pub const fn is_open(&self) -> bool {
+            true
         }
 
         /// The next sample begins a decision.

@@ -12,6 +12,7 @@ use spinney_frontend::cepstra::Cepstra;
 use spinney_frontend::chain::{Chain, Energies, Logs, Measured, Summary};
 use spinney_frontend::deltas::Deltas;
 use spinney_frontend::frames::Frames;
+use spinney_frontend::gate::{Framed, Gate, Triggered};
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
 use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, correlate, magnitude, measure};
@@ -86,6 +87,22 @@ fn motion() {
     black_box(motion.push([0, magnitude(&black_box([-1; 3]))]));
     motion.restart();
     black_box(motion.push(black_box([1, -1])));
+    triggered(motion, [1, -1]);
+}
+
+/// A gate that nobody knows beforehand, before decisions.
+fn triggered<T: Framed>(decisions: T, held: T::Sample)
+where
+    T::Sample: Copy,
+{
+    let Ok(gate) = Gate::<3>::new(black_box(300), black_box(NonZeroU16::MIN)) else {
+        return;
+    };
+    let mut chain = Triggered::new(gate, black_box(7), decisions);
+    black_box(chain.push(black_box([1; 3]), black_box(held)));
+    black_box((chain.is_open(), chain.finish()));
+    chain.restart();
+    black_box(chain.push(black_box([1; 3]), black_box(held)));
 }
 
 /// Measures, bands and pairs that nobody knows beforehand.
@@ -104,6 +121,7 @@ fn some_motion() {
         asked::Motion::<_, 2, 64, { u16::MAX }, 1, 3>::new(&channels, &pairs, bands, hop);
     black_box(motion.push(black_box([1, -1])));
     motion.restart();
+    triggered(motion, [1, -1]);
 }
 
 /// A measure alone, of windows that have no spectrum, and windows of any length.
@@ -187,4 +205,5 @@ fn chain<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(measure
     chain.restart();
     black_box(chain.push(black_box(1)));
     black_box(chain.finish());
+    triggered(chain, 1);
 }

@@ -49,11 +49,8 @@ impl Filtering {
     }
 
     /// The last lines of the chain's `impl`.
-    pub(super) fn methods(&self) -> String {
-        METHODS.replacen(
-            "self.0.restart();",
-            &format!("{}self.0.restart();", self.restart),
-            1,
-        )
+    pub(super) fn methods(&self, is_open: &str) -> String {
+        let restart = format!("{}self.0.restart();", self.restart);
+        (METHODS.replacen("self.0.restart();", &restart, 1)).replacen("IS_OPEN", is_open, 1)
     }
 }

@@ -2,6 +2,7 @@
 
 mod biquad;
 mod filters;
+mod gate;
 mod motion;
 mod sound;
 
@@ -13,7 +14,7 @@ use crate::{SourceTree, texts};
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 20] = texts!(
+const FRONT_END: [(&str, &str); 21] = texts!(
     "frontend/src/",
     "../../device/frontend/",
     [
@@ -27,6 +28,7 @@ const FRONT_END: [(&str, &str); 20] = texts!(
         "deltas.rs",
         "fft.rs",
         "frames.rs",
+        "gate.rs",
         "log2.rs",
         "mel.rs",
         "moments.rs",
@@ -45,6 +47,13 @@ const METHODS: &str = "    /// Takes the next sample; the last one of a decision
     #[inline]
     pub fn class(&mut self, sample: Sample) -> Option<usize> {
         self.push(sample).map(|readings| crate::predict(&readings))
+    }
+
+    /// Whether a decision is being heard: without a trigger one always is.
+    #[must_use]
+    #[inline]
+    pub const fn is_open(&self) -> bool {
+        IS_OPEN
     }
 
     /// Forgets what was heard: the next sample begins a decision.

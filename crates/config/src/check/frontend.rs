@@ -12,6 +12,7 @@ use crate::value::{Reader, Value};
 
 use super::filter::filter;
 use super::motion;
+use super::trigger::trigger;
 
 /// Most dB that a signal-to-noise ratio may be above or below 0.
 const SNR_DB_MAX: f64 = 60.0;
@@ -111,6 +112,11 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         });
     spectral.sort_unstable();
     let (n_cepstra, n_delta_frames) = of_logarithms(reader, section, n_bands, n_frames);
+    let trigger = trigger(reader, section, n_points);
+    if trigger.is_some() {
+        let why = "sound says when there is a decision";
+        reader.contradict(section, "ladder_s", why, &section.cause("trigger"));
+    }
     Some(AudioFrontend {
         sample_rate_hz: sample_rate_hz?,
         n_points: u16::try_from(n_points?).ok()?,
@@ -132,6 +138,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         spectral,
         n_delta_frames: n_delta_frames?,
         n_frames_per_decision: n_frames?,
+        trigger,
         microphone_rate_hz,
         ladder_s: section.number("ladder_s"),
         background: section.text("background")?,

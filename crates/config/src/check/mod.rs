@@ -11,6 +11,7 @@ mod reject;
 mod search;
 mod target;
 mod task;
+mod trigger;
 
 use std::num::NonZeroU32;
 

@@ -12,6 +12,7 @@ use crate::value::Reader;
 
 use super::filter::filter;
 use super::frontend::{can_be_transformed, edges, refuse_frame};
+use super::trigger::trigger;
 
 /// What is kept where `statistics` is left out.
 const STATISTICS: [Measure; 7] = [
@@ -84,6 +85,11 @@ pub(super) fn check(
         Some(_) => section.integer_u32("hop"),
         None => n_samples,
     };
+    let trigger = trigger(reader, section, n_samples);
+    if trigger.is_some() {
+        let why = "a window begins where the gate opens";
+        reader.contradict(section, "hop", why, &section.cause("trigger"));
+    }
     Some(MotionFrontend {
         sample_rate_hz: sample_rate_hz?,
         channels: channels?,
@@ -91,6 +97,7 @@ pub(super) fn check(
         filter,
         n_samples: u16::try_from(n_samples?).ok()?,
         hop: NonZeroU16::new(u16::try_from(hop?).ok()?)?,
+        trigger,
         statistics: statistics?,
         n_bands: n_bands?,
         window: window?,

@@ -84,9 +84,18 @@ pub(super) fn power(
         Some(_) => None,
         None => of_target,
     };
+    let is_triggered = raw.section("frontend").given("trigger").is_some();
+    let decisions_per_hour = match section.given("decisions_per_hour") {
+        Some(_) => Some(section.number("decisions_per_hour")?),
+        None if is_triggered => None,
+        None => {
+            reader.missing(raw, section, "decisions_per_hour");
+            return None;
+        }
+    };
     let is_used = OF_PRESET.iter().any(|key| section.given(key).is_none());
     Some(PowerPlan {
-        decisions_per_hour: section.number("decisions_per_hour")?,
+        decisions_per_hour,
         clock_mhz: clock_mhz.or_else(|| figure("clock_mhz", |preset| preset.clock_mhz))?,
         active_ma: figure("active_ma", |preset| preset.active_ma)?,
         sleep_ua: figure("sleep_ua", |preset| preset.sleep_ua)?,

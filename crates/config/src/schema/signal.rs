@@ -8,7 +8,10 @@ use crate::choice::{AggregateOf, SignalKind, Word};
 
 /// Most channels that are one vector.
 const AXES_MAX: i64 = 3;
-/// Longest frame, most frames of a decision and most decisions.
+/// The highest level of a trigger, and the longest frame and hop; most frames of a decision and most
+/// decisions.
+const LEVEL_MAX: i64 = 32_767;
+const FRAME_MAX: i64 = 2_048;
 const HOP_MAX: i64 = 65_535;
 const FRAMES_MAX: i64 = 1_000_000;
 const DECISIONS_MAX: i64 = 100_000;
@@ -36,7 +39,7 @@ pub(super) const FRONTEND: Section = section! {
     "filter_order": Kind::Integer { min: 1, max: 8 },
         Default::Words("`2`, with a filter");
     /// Samples per frame: a power of two from 64 on or, of motion without `bands`, any even number.
-    "frame": Kind::Integer { min: 2, max: 2_048 }, Default::Words("1024 of sound, 128 of motion");
+    "frame": Kind::Integer { min: 2, max: FRAME_MAX }, Default::Words("1024 of sound, 128 of motion");
     /// Samples from one frame's start to the next one's.
     "hop": Kind::Integer { min: 1, max: HOP_MAX }, Default::Words("as many as a frame has");
     /// What a frame is multiplied by before its spectrum is taken.
@@ -72,6 +75,14 @@ pub(super) const FRONTEND: Section = section! {
     "decision_s": Kind::Number(Interval::AboveZero), NONE;
     /// Frames per decision.
     "decision_frames": Kind::Integer { min: 1, max: FRAMES_MAX }, NONE;
+    /// Begins a decision where the standard deviation of a block of samples, after the filter, reaches
+    /// this; nothing is computed while all is quiet.
+    "trigger": Kind::Integer { min: 1, max: LEVEL_MAX }, NONE;
+    /// Samples of a block that the trigger looks at.
+    "trigger_block": Kind::Integer { min: 2, max: FRAME_MAX },
+        Default::Words("a quarter of `frame`, with a trigger");
+    /// Samples before the block that triggers which the decision begins with.
+    "trigger_before": Kind::Integer { min: 0, max: FRAME_MAX }, Default::Words("`0`, with a trigger");
     /// Seconds from one decision of sound to the next in a second column of the report's data
     /// rates.
     "ladder_s": Kind::Number(Interval::AboveZero), NONE;

@@ -59,8 +59,9 @@ pub(super) const POWER: Section = section! {
     /// Says what the node draws and how often it decides; the report estimates energy and battery
     /// life.
     "power", optional:
-    /// How often the node decides.
-    "decisions_per_hour": Kind::Number(Interval::AboveZero), Default::Required;
+    /// How often the node decides, or is expected to with a `trigger`.
+    "decisions_per_hour": Kind::Number(Interval::AboveZero),
+        Default::Words("none; required without a `trigger`");
     /// The microcontroller whose data sheet gives clock, currents and voltage.
     "preset": Kind::Choice(PRESET_NAMES), Default::Words("that of the chip, where there is one");
     /// The clock of the core while it computes, in MHz.

@@ -334,6 +334,137 @@ fn filters_of_samples() {
 }
 
 #[test]
+fn a_trigger_opens_decisions() {
+    let of = |keys: &str| {
+        let trigger = motion(&format!("sample_rate = 64\nchannels = [\"x\"]\n{keys}\n")).trigger;
+        trigger.map(|it| it.to_string())
+    };
+    assert_eq!(of(""), None);
+    let wanted = "300 over 32 samples, 0 before them";
+    assert_eq!(of("trigger = 300").as_deref(), Some(wanted));
+    let keys = "trigger = 1\ntrigger_block = 100\ntrigger_before = 28";
+    assert_eq!(
+        of(keys).as_deref(),
+        Some("1 over 100 samples, 28 before them")
+    );
+    // A quarter of the shortest window would be no block.
+    let short = "frame = 2\nbands = 0\ntrigger = 32767";
+    assert_eq!(
+        of(short).as_deref(),
+        Some("32767 over 2 samples, 0 before them")
+    );
+    let sound = "[frontend]\nsample_rate = 16000\ndecision_s = 1\n";
+    for (keys, expected) in [
+        (
+            "trigger_before = 3\ntrigger_block = 30\n",
+            expect![[r#"
+            error: frontend.trigger_before: found no gate, expected `trigger`
+              --> folder/pipeline.toml:12:18
+               |
+            12 | trigger_before = 3
+               |                  ^
+
+            error: frontend.trigger_block: found no gate, expected `trigger`
+              --> folder/pipeline.toml:13:17
+               |
+            13 | trigger_block = 30
+               |                 ^^
+        "#]],
+        ),
+        (
+            "trigger = 300\nladder_s = 10\ntrigger_before = 800\ntrigger_block = 225\n",
+            expect![[r#"
+                error: frontend.ladder_s: found `10`, expected none, since sound says when there is a decision
+                  --> folder/pipeline.toml:13:12
+                   |
+                12 | trigger = 300
+                   |           --- because of this
+                13 | ladder_s = 10
+                   |            ^^
+                   |
+                   = help: remove `ladder_s`, or change `frontend.trigger`
+
+                error: frontend.trigger_before: found a block of 225 samples and 800 before it, expected at most 1024 together, those of a `frame`
+                  --> folder/pipeline.toml:14:18
+                   |
+                14 | trigger_before = 800
+                   |                  ^^^
+                15 | trigger_block = 225
+                   |                 --- because of this
+            "#]],
+        ),
+        (
+            "trigger = 0\ntrigger_block = 1\n",
+            expect![[r#"
+            error: frontend.trigger: found `0`, expected an integer of 1 to 32767
+              --> folder/pipeline.toml:12:11
+               |
+            12 | trigger = 0
+               |           ^
+
+            error: frontend.trigger_block: found `1`, expected an integer of 2 to 2048
+              --> folder/pipeline.toml:13:17
+               |
+            13 | trigger_block = 1
+               |                 ^
+        "#]],
+        ),
+        (
+            "trigger = 300\ntrigger_before = 769\nkind = \"motion\"\nchannels = [\"x\"]\nhop = 8\nframe = 1024\n",
+            expect![[r#"
+                error: frontend.decision_s: found `1`, expected none, since it is for sound
+                  --> folder/pipeline.toml:11:14
+                   |
+                11 | decision_s = 1
+                   |              ^
+                ...
+                14 | kind = "motion"
+                   |        -------- because of this
+                   |
+                   = help: remove `decision_s`, or change `frontend.kind`
+
+                error: frontend.trigger_before: found a block of 256 samples and 769 before it, expected at most 1024 together, those of a `frame`
+                  --> folder/pipeline.toml:13:18
+                   |
+                13 | trigger_before = 769
+                   |                  ^^^
+
+                error: frontend.hop: found `8`, expected none, since a window begins where the gate opens
+                  --> folder/pipeline.toml:16:7
+                   |
+                12 | trigger = 300
+                   |           --- because of this
+                ...
+                16 | hop = 8
+                   |       ^
+                   |
+                   = help: remove `hop`, or change `frontend.trigger`
+            "#]],
+        ),
+    ] {
+        faulty(&format!("{sound}{keys}"), &expected);
+    }
+    // Without an hour's number of decisions, a trigger says it, or nothing does.
+    let power = "[power]\nbattery_mah = 220\n";
+    let triggered = checked(&format!(
+        "{SOUND}{sound}trigger = 300\n{power}preset = \"stm32l476\"\n"
+    ));
+    assert_eq!(triggered.power.and_then(|it| it.decisions_per_hour), None);
+    faulty(
+        &format!("{sound}{power}preset = \"stm32l476\"\n"),
+        &expect![[r#"
+            error: power.decisions_per_hour: found nothing, expected a number above 0
+              --> folder/pipeline.toml:12:1
+               |
+            12 | [power]
+               | ^^^^^^^
+               |
+               = help: How often the node decides, or is expected to with a `trigger`.
+        "#]],
+    );
+}
+
+#[test]
 fn the_labels_of_motion() {
     let pipeline = checked(&format!("{MOTION}sample_rate = 64\nchannels = [\"x\"]\n"));
     let spinney_config::Dataset::Split { rows, .. } = pipeline.dataset else {

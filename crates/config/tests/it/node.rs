@@ -47,7 +47,7 @@ fn a_preset_comes_with_the_chip_and_typed_keys_go_before_it() {
     assert_eq!(
         power,
         PowerPlan {
-            decisions_per_hour: 60.0,
+            decisions_per_hour: Some(60.0),
             preset: Some(preset),
             clock_mhz: 80.0,
             active_ma: 10.2,

@@ -53,7 +53,7 @@ fn sampling(plan: &Plan<'_>, uplink: &UplinkPlan) -> Option<u32> {
         summary: Summary::Sampled(every),
         ..*uplink
     };
-    let most = (plan.power.decisions_per_hour * 24.0).clamp(1.0, f64::from(u32::MAX)) as u32;
+    let most = (plan.decisions_per_hour * 24.0).clamp(1.0, f64::from(u32::MAX)) as u32;
     let (mut too_few, mut enough) = (1, most);
     if !fits(plan, &one_of(enough)) {
         return None;

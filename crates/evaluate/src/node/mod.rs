@@ -8,7 +8,7 @@ mod advice;
 mod power;
 mod uplink;
 
-pub use power::{Part, PowerPlan, Work};
+pub use power::{Listening, Part, PowerPlan, Work};
 pub use uplink::{Sends, Summary, UplinkPlan};
 
 use serde::{Deserialize, Serialize};
@@ -58,8 +58,12 @@ pub struct Plan<'a> {
     pub slower_s: Option<f64>,
     /// The row.
     pub row: RowBytes,
-    /// What it draws, and how often it decides.
+    /// What it draws, and how often it is said to decide.
     pub power: PowerPlan,
+    /// How often it decides, above 0: as is said, or as recordings say.
+    pub decisions_per_hour: f64,
+    /// What it listens to all the time, where a trigger makes decisions.
+    pub listening: Option<Listening>,
     /// Above 0; of what the core's timing table does not say.
     pub cycles_per_instruction: f64,
     /// What a decision takes; `None` where nothing was run.
@@ -73,6 +77,9 @@ pub struct Plan<'a> {
 pub struct Node {
     /// How often it decides.
     pub decisions_per_hour: f64,
+    /// Whether a trigger makes decisions, and it is the test recordings that say how often.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_recordings: bool,
     /// The data rate after each step, from the sensor to what leaves the node.
     pub ladder: Vec<Step>,
     /// The same with another time between decisions, if one is asked for.
@@ -219,6 +226,9 @@ pub struct Decision {
     pub energy_uj: f64,
     /// Share of all time spent computing, at most 1.
     pub duty: f64,
+    /// Of that, what samples take of which no decision is made; absent without a trigger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_duty: Option<f64>,
     /// The most decisions that the core can make in an hour.
     pub most_per_hour: f64,
     /// µA on average, the radio not included.
@@ -233,15 +243,14 @@ pub struct Decision {
 #[must_use]
 pub fn node(plan: &Plan<'_>) -> Node {
     Node {
-        decisions_per_hour: plan.power.decisions_per_hour,
+        decisions_per_hour: (plan.power.decisions_per_hour)
+            .unwrap_or_else(|| shown(plan.decisions_per_hour)),
+        is_of_recordings: plan.power.decisions_per_hour.is_none(),
         ladder: ladder(plan),
         slower: plan.slower_s.map(|decision_s| SlowerLadder {
             decision_s,
             ladder: ladder(&Plan {
-                power: PowerPlan {
-                    decisions_per_hour: 3600.0 / decision_s,
-                    ..plan.power
-                },
+                decisions_per_hour: 3600.0 / decision_s,
                 ..*plan
             }),
         }),
@@ -255,7 +264,7 @@ pub fn node(plan: &Plan<'_>) -> Node {
 
 /// The data rate after each step: the front end's, the row's, and that of what is sent.
 fn ladder(plan: &Plan<'_>) -> Vec<Step> {
-    let per_second = |bytes: u64| bytes as f64 * plan.power.decisions_per_hour / 3600.0;
+    let per_second = |bytes: u64| bytes as f64 * plan.decisions_per_hour / 3600.0;
     let step = |name: &str, bytes_per_second: f64| Step {
         name: name.to_owned(),
         bytes_per_second: shown(bytes_per_second),
@@ -293,7 +302,7 @@ pub fn judge_node(
 ) -> Vec<Verdict> {
     let mut verdicts = vec![at_least(
         "decisions_per_hour",
-        plan.power.decisions_per_hour,
+        plan.decisions_per_hour,
         plan.work.map(|work| power::most_per_hour(plan, work)),
         device,
         || {

@@ -8,8 +8,8 @@ use super::{Cited, Decision, Plan, Power, Sends, shown, uplink};
 /// What a microcontroller draws, and how often it decides.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PowerPlan {
-    /// Above 0.
-    pub decisions_per_hour: f64,
+    /// Above 0; `None` where a trigger makes decisions, as often as recordings say.
+    pub decisions_per_hour: Option<f64>,
     /// What gave figures that were not typed; `None` where all were.
     pub preset: Option<&'static Preset>,
     /// MHz, above 0.
@@ -44,6 +44,24 @@ pub struct Work {
     pub coding: Part,
     /// From codes to the class.
     pub inference: Part,
+    /// Of a sample while nothing triggers a decision; `None` without a trigger.
+    pub quiet: Option<Part>,
+}
+
+/// What a front end with a trigger listens to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Listening {
+    /// Samples per hour, quiet or not.
+    pub samples_per_hour: f64,
+    /// Samples of a decision.
+    pub samples_per_decision: f64,
+}
+
+impl Part {
+    /// Cycles, where they are not known at so many an instruction.
+    fn cycles_at(self, per_instruction: f64) -> f64 {
+        self.cycles.unwrap_or(self.instructions * per_instruction)
+    }
 }
 
 impl Work {
@@ -64,9 +82,7 @@ impl Work {
     /// By the table, or where that is not known at so many cycles an instruction.
     fn cycles(self, sends: Sends, per_instruction: f64) -> f64 {
         let parts = self.parts(sends).iter().map(|part| part(&self));
-        parts
-            .map(|part| part.cycles.unwrap_or(part.instructions * per_instruction))
-            .sum()
+        parts.map(|part| part.cycles_at(per_instruction)).sum()
     }
 
     fn is_by_table(self) -> bool {
@@ -83,13 +99,31 @@ fn seconds(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
 
 /// The most decisions that the core can make in an hour.
 pub(super) fn most_per_hour(plan: &Plan<'_>, work: Work) -> f64 {
-    3600.0 / seconds(plan, work, Sends::Class)
+    let most = 3600.0 / seconds(plan, work, Sends::Class);
+    plan.listening.map_or(most, |it| {
+        most.min(it.samples_per_hour / it.samples_per_decision)
+    })
+}
+
+/// Share of all time that samples take of which no decision is made, where something is computed before
+/// this is sent.
+fn quiet_duty(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
+    let (Some(listening), Some(quiet)) = (plan.listening, work.quiet) else {
+        return 0.0;
+    };
+    if work.parts(sends).is_empty() {
+        return 0.0;
+    }
+    let of_decisions = plan.decisions_per_hour * listening.samples_per_decision;
+    let cycles = quiet.cycles_at(plan.cycles_per_instruction)
+        * (listening.samples_per_hour - of_decisions).max(0.0);
+    cycles / (plan.power.clock_mhz * 1e6) / 3600.0
 }
 
 /// Share of all time spent computing; all of it where the core does not keep up.
 fn duty(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
-    let busy_s = seconds(plan, work, sends) * plan.power.decisions_per_hour;
-    (busy_s / 3600.0).min(1.0)
+    let busy_s = seconds(plan, work, sends) * plan.decisions_per_hour;
+    (busy_s / 3600.0 + quiet_duty(plan, work, sends)).min(1.0)
 }
 
 /// Joules of the microcontroller in a day.
@@ -145,6 +179,7 @@ fn decision(plan: &Plan<'_>, work: Work) -> Decision {
         time_us: shown(time_s * 1e6),
         energy_uj: shown(time_s * power_w * 1e6),
         duty: shown(duty(plan, work, Sends::Class)),
+        quiet_duty: (plan.listening).map(|_| shown(quiet_duty(plan, work, Sends::Class))),
         most_per_hour: shown(most_per_hour(plan, work)),
         average_ua: shown(average_a(plan, work, Sends::Class) * 1e6),
         energy_j_per_day: shown(j_per_day),

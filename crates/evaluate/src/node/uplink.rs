@@ -73,13 +73,13 @@ pub(super) fn in_words(sends: Sends, summary: Summary) -> String {
 
 /// Bytes that are sent at once, and how often in a day.
 pub(super) fn amount(plan: &Plan<'_>, sends: Sends, summary: Summary) -> (u64, f64) {
-    let decisions_per_day = plan.power.decisions_per_hour * 24.0;
+    let decisions_per_day = plan.decisions_per_hour * 24.0;
     let row = &plan.row;
     let bytes = match sends {
         Sends::Raw => match plan.front.first() {
             // As many bytes as gather until the next decision.
             Some(sensor) => {
-                (sensor.bytes_per_second * 3600.0 / plan.power.decisions_per_hour).ceil() as u64
+                (sensor.bytes_per_second * 3600.0 / plan.decisions_per_hour).ceil() as u64
             }
             None => row.readings,
         },
@@ -90,7 +90,7 @@ pub(super) fn amount(plan: &Plan<'_>, sends: Sends, summary: Summary) -> (u64, f
         Summary::Each => (bytes, decisions_per_day),
         Summary::Sampled(every) => (bytes, decisions_per_day / f64::from(every)),
         Summary::HourlyCount => {
-            let most = plan.power.decisions_per_hour.ceil() as u64;
+            let most = plan.decisions_per_hour.ceil() as u64;
             (row.n_classes * bytes_of(most), 24.0)
         }
     }

@@ -1,7 +1,7 @@
 //! Cycles of the form that ships: its verify image once more, while the emulator logs what it executes.
 
 use spinney_evaluate::{Cost, Cycles, DeviceRun, Trace};
-use spinney_wire::heard::SignalFeatures;
+use spinney_wire::heard::{SignalFeatures, Triggered};
 
 use super::{FoundEmulator, Session};
 use crate::failure::{ExitReason, Failure};
@@ -48,15 +48,20 @@ pub(super) fn of_front(
     emulator: &FoundEmulator,
     elf: &[u8],
     samples: &[u8],
-    heard: &[u8],
+    (heard, is_triggered): (&[u8], bool),
 ) -> Result<Option<Cost>, Failure> {
     let first = heard
         .get(..SignalFeatures::LEN)
         .and_then(SignalFeatures::from_bytes);
+    let n_quiet = heard
+        .get(SignalFeatures::LEN..SignalFeatures::LEN + Triggered::LEN)
+        .and_then(Triggered::from_bytes)
+        .filter(|_| is_triggered)
+        .map_or(0, |told| told.n_quiet_measured);
     let (Some(mut trace), Some(first)) = (trace(session, elf)?, first) else {
         return Ok(None);
     };
-    let n_stretches = first.n_measured as usize;
+    let n_stretches = first.n_measured.saturating_add(n_quiet) as usize;
     session
         .progress
         .doing("weighing what the front end executes");

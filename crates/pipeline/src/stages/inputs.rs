@@ -19,6 +19,7 @@ use super::apart::{hold_out, set_aside};
 use super::folders::Folder;
 use super::opened::{Opened, check_groups, check_ignored};
 use super::signals;
+use super::triggered::Triggered;
 use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::store::{self, sha256};
@@ -61,6 +62,8 @@ pub struct PipelineRows {
     pub has_labels: bool,
     /// What a front end made the test rows of, stretch by stretch; none without one.
     pub test_samples: Vec<Vec<i16>>,
+    /// What a trigger does to these; `None` without one.
+    pub triggered: Option<Triggered>,
     /// What is odd about the files.
     pub notes: Vec<Note>,
     /// For each training row the number of what it belongs to, such as a recording; `None` where
@@ -419,6 +422,7 @@ fn parse_rows(
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
+                triggered: None,
                 groups: of_train.map(|groups| numbered(&groups)),
                 notes: (notes::of_file(&dataset).into_iter())
                     .chain(of_groups)
@@ -439,6 +443,7 @@ fn parse_rows(
                 test: rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
+                triggered: None,
                 groups: None,
             })
         }
@@ -471,6 +476,7 @@ fn parse_rows(
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
+                triggered: None,
                 groups: of_train.map(|groups| numbered(&groups)),
                 notes,
             })

@@ -43,6 +43,7 @@ mod shrink;
 mod signals;
 pub mod so_far;
 pub mod standing;
+mod triggered;
 pub mod unbuilt;
 mod without;
 

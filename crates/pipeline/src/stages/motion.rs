@@ -8,14 +8,14 @@ use spinney_config::{Config, DataFile, Labels, MotionFrontend};
 use spinney_dataset::{Budget, DataError, Note};
 use spinney_frontend::motion::Measures;
 use spinney_signal::{
-    Columns, Interval, MotionFront, MotionRecording, check_within, fitting_rate_hz, hear_motion,
-    labels_of_windows, read_intervals, read_motion, scales,
+    Columns, FrontEnd, Interval, MotionFront, MotionRecording, check_within, fitting_rate_hz,
+    hear_motion, labels_of_windows, read_intervals, read_motion, scales,
 };
 
 use super::folders::Recording;
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::rates::Resampled;
-use super::recordings::{self, Divided, FeatureRows, Recordings, Side, division};
+use super::recordings::{self, Divided, Heard, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 
 /// The front end of a config for motion.
@@ -35,6 +35,7 @@ pub(super) fn front(frontend: &MotionFrontend) -> MotionFront {
         window: frontend.window,
         f_min_hz: frontend.f_min_hz,
         f_max_hz: frontend.f_max_hz,
+        trigger: frontend.trigger,
     }
 }
 
@@ -113,15 +114,18 @@ impl Recordings for Sides<'_> {
         Ok((scaled, notes))
     }
 
-    fn features(&self) -> Vec<String> {
-        self.front.feature_names()
+    fn front(&self) -> FrontEnd {
+        FrontEnd::Motion(self.front.clone())
     }
 
-    fn heard(&self, recording: &MotionRecording) -> Result<FeatureRows, Failure> {
-        let rows = hear_motion(self.front, &recording.values).input()?;
+    fn heard(&self, recording: &MotionRecording) -> Result<Heard, Failure> {
+        let decisions = self.front.decisions(&recording.values);
         let background = &self.frontend.background;
-        let of_rows = labels_of_windows(self.front, &recording.labels, rows.len(), background);
-        Ok((rows, of_rows))
+        Ok(Heard {
+            rows: hear_motion(self.front, &recording.values).input()?,
+            labels: labels_of_windows(&decisions, &recording.labels, background),
+            decisions,
+        })
     }
 
     fn samples(recording: &MotionRecording) -> &[i16] {

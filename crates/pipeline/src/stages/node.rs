@@ -1,26 +1,31 @@
 //! What the config says of the node, put together with what the run measured.
 
 use spinney_config::{Config, Frontend};
-use spinney_evaluate::{DeviceRun, Part, Plan, RowBytes, Step, Work};
+use spinney_evaluate::{DeviceRun, Listening, Part, Plan, RowBytes, Step, Work};
 
 use super::quantize::Summary as Quantized;
 use super::run::RunResult;
 
 /// What a front end has between the sensor and the readings, averaged over time; nothing without
 /// one.
-pub fn front(config: &Config) -> Vec<Step> {
-    let pipeline = &config.pipeline;
-    let (Some(frontend), Some(power)) = (&pipeline.frontend, &pipeline.power) else {
+pub fn front(config: &Config, quantized: &Quantized) -> Vec<Step> {
+    let Some(frontend) = &config.pipeline.frontend else {
         return Vec::new();
     };
-    let decisions_per_second = power.decisions_per_hour / 3600.0;
+    let Some(decisions_per_hour) = decisions_per_hour(config, quantized) else {
+        return Vec::new();
+    };
+    let decisions_per_second = decisions_per_hour / 3600.0;
     let frontend = match frontend {
         Frontend::Audio(audio) => audio,
         Frontend::Motion(motion) => {
-            let values = motion.channels.len() as f64 * f64::from(motion.hop.get());
+            let samples_per_second = match motion.trigger {
+                Some(_) => motion.sample_rate_hz,
+                None => f64::from(motion.hop.get()) * decisions_per_second,
+            };
             return vec![Step {
                 name: "samples".to_owned(),
-                bytes_per_second: 2.0 * values * decisions_per_second,
+                bytes_per_second: 2.0 * motion.channels.len() as f64 * samples_per_second,
             }];
         }
     };
@@ -30,8 +35,12 @@ pub fn front(config: &Config) -> Vec<Step> {
         name: name.to_owned(),
         bytes_per_second,
     };
+    let samples = match frontend.trigger {
+        Some(_) => 2.0 * f64::from(frontend.sample_rate_hz),
+        None => per_second(2.0 * f64::from(frontend.hop.get())),
+    };
     vec![
-        step("samples", per_second(2.0 * f64::from(frontend.hop.get()))),
+        step("samples", samples),
         step(
             "bands of frames",
             per_second(2.0 * f64::from(frontend.n_bands)),
@@ -40,17 +49,31 @@ pub fn front(config: &Config) -> Vec<Step> {
 }
 
 /// What the microphone delivers where something brings that down to the samples of the front end.
-pub fn sensor(config: &Config) -> Option<Step> {
+pub fn sensor(config: &Config, front: &[Step]) -> Option<Step> {
     let Some(Frontend::Audio(audio)) = &config.pipeline.frontend else {
         return None;
     };
     // It listens for as long as the front end does.
-    let samples = front(config).into_iter().next()?;
+    let samples = front.first()?;
     let ratio = f64::from(audio.microphone_rate_hz?) / f64::from(audio.sample_rate_hz);
     Some(Step {
         name: "microphone".to_owned(),
         bytes_per_second: samples.bytes_per_second * ratio,
     })
+}
+
+/// How often the node decides: as the config says, or as often as a trigger opens decisions in the test
+/// recordings; `None` without `[power]`.
+fn decisions_per_hour(config: &Config, quantized: &Quantized) -> Option<f64> {
+    let pipeline = &config.pipeline;
+    let of_recordings = || {
+        let rate = match pipeline.frontend.as_ref()? {
+            Frontend::Audio(audio) => audio.sample_rate_hz.into(),
+            Frontend::Motion(motion) => motion.sample_rate_hz,
+        };
+        Some(quantized.triggered?.decisions_per_hour(rate))
+    };
+    pipeline.power?.decisions_per_hour.or_else(of_recordings)
 }
 
 /// Of a core without a timing table: a Cortex-M0 takes one cycle for instructions on registers, two for
@@ -81,6 +104,10 @@ fn work(run: &DeviceRun, by_table: bool) -> Work {
                 .map(|(all, codes)| all - codes),
         },
         inference: of_codes,
+        quiet: heard.and_then(|it| it.quiet).map(|quiet| {
+            let front = cycles.and_then(|it| Some(it.front?.per_instruction()));
+            part(quiet.instructions_per_sample, front)
+        }),
     }
 }
 
@@ -113,6 +140,20 @@ pub fn plan<'a>(
             n_classes: n_classes as u64,
         },
         power: *power,
+        decisions_per_hour: decisions_per_hour(config, quantized)?,
+        listening: match &pipeline.frontend {
+            Some(Frontend::Audio(audio)) if audio.trigger.is_some() => Some(Listening {
+                samples_per_hour: 3600.0 * f64::from(audio.sample_rate_hz),
+                samples_per_decision: f64::from(audio.n_frames_per_decision.get() - 1)
+                    * f64::from(audio.hop.get())
+                    + f64::from(audio.n_points),
+            }),
+            Some(Frontend::Motion(motion)) if motion.trigger.is_some() => Some(Listening {
+                samples_per_hour: 3600.0 * motion.sample_rate_hz,
+                samples_per_decision: motion.n_samples.into(),
+            }),
+            _ => None,
+        },
         cycles_per_instruction: measured.unwrap_or(CYCLES_PER_INSTRUCTION),
         work: match result {
             RunResult::Ran(run) => Some(work(run, measured.is_none())),

@@ -172,30 +172,43 @@ fn relinked(
 
 /// The samples of the first stretch with a whole decision, the first of its rows and how many there
 /// are, of those in the file for the verify image.
-fn first_whole(front: Option<&FrontEnd>, mut file: &[u8]) -> (Vec<u8>, usize, usize) {
+fn first_whole(front: Option<&FrontEnd>, file: &[u8]) -> (Vec<u8>, usize, usize) {
     let mut first = 0;
-    while let Some((count, rest)) = file.split_first_chunk() {
-        let n_bytes = 2 * u32::from_le_bytes(*count) as usize;
-        let (samples, others) = rest.split_at(n_bytes.min(rest.len()));
-        let n_values = samples.len() / 2;
-        let (n_rows, n_whole) = match front {
-            Some(FrontEnd::Sound(sound)) => (
-                sound.n_decisions(n_values),
-                sound.n_whole_decisions(n_values),
-            ),
-            Some(FrontEnd::Motion(motion)) => {
-                let n_windows = motion.n_windows(n_values / motion.channels.len());
-                (n_windows, n_windows)
-            }
-            None => (0, 0),
-        };
+    for values in stretches(file) {
+        let (n_rows, n_whole) = front.map_or((0, 0), |front| front.n_decisions(&values));
         if n_whole > 0 {
-            return (samples.to_vec(), first, n_whole);
+            let samples = values.iter().flat_map(|it| it.to_le_bytes()).collect();
+            return (samples, first, n_whole);
         }
         first += n_rows;
-        file = others;
     }
     (Vec::new(), first, 0)
+}
+
+/// How many samples of that file have been heard once each decision is made, where a trigger says when
+/// that is; `None` without one.
+pub(super) fn ends(front: &FrontEnd, file: &[u8]) -> Option<Vec<u64>> {
+    front.trigger()?;
+    let mut n_before = 0;
+    let mut ends = Vec::new();
+    for values in stretches(file) {
+        let decisions = front.decisions(&values);
+        ends.extend(decisions.iter().map(|it| n_before + it.end as u64));
+        n_before += (values.len() / front.n_channels()) as u64;
+    }
+    Some(ends)
+}
+
+/// The values of each stretch of samples in that file.
+fn stretches(mut file: &[u8]) -> impl Iterator<Item = Vec<i16>> {
+    std::iter::from_fn(move || {
+        let (count, rest) = file.split_first_chunk()?;
+        let n_bytes = 2 * u32::from_le_bytes(*count) as usize;
+        let (samples, others) = rest.split_at(n_bytes.min(rest.len()));
+        file = others;
+        let (pairs, _) = samples.as_chunks();
+        Some(pairs.iter().map(|it| i16::from_le_bytes(*it)).collect())
+    })
 }
 
 /// What goes through the mailbox.
@@ -396,6 +409,7 @@ mod tests {
             window: Window::Hann,
             f_min_hz: 0.0,
             f_max_hz: 0.0,
+            trigger: None,
         });
         let found = |file: &[u8]| first_whole(Some(&window), file);
         let stretch = [1, 2, 3, 4, 5, 6];

@@ -22,6 +22,7 @@ use super::outliers::Outliers;
 use super::properties::{self, PROPERTIES};
 use super::quantized::{Quantized, prepare};
 use super::shrink::{self, ORIGINAL, SHRINK};
+use super::triggered::Triggered;
 use super::{Session, hints, model};
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Stage, Writer};
@@ -75,6 +76,9 @@ pub struct Summary {
     pub model_digest: String,
     /// What is odd about the rows, a sentence each.
     pub notes: Vec<String>,
+    /// What a trigger does to the test recordings; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triggered: Option<Triggered>,
 }
 
 /// A [`Summary`].
@@ -353,6 +357,7 @@ impl Results<'_> {
             arithmetic: self.quant.arithmetic(),
             model_digest: self.model_digest.clone(),
             notes: hints::of_rows(self.config, self.model, self.rows),
+            triggered: self.rows.triggered,
         };
         writer.write_json(SUMMARY, &summary)?;
         writer.write_json(PREDICTIONS, self.predictions)?;

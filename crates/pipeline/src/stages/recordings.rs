@@ -1,11 +1,14 @@
 //! What pipelines of recordings have in common: sides of recordings, and the rows behind them.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use spinney_config::{Config, DataFile, Dataset as RowsConfig, Validation};
 use spinney_dataset::{Dataset, Note, Rows, split};
+use spinney_signal::FrontEnd;
 
 use super::inputs::{Inputs, PipelineRows, at_fault, check_sides};
+use super::triggered::Triggered;
 use crate::failure::{ExitReason, Failure};
 
 /// Recordings, and what there is to say of them.
@@ -14,8 +17,24 @@ pub(super) type Side<R> = (Vec<R>, Vec<Note>);
 /// Recordings for training, those for the test, and what there is to say of them.
 pub(super) type Divided<R> = (Vec<R>, Vec<R>, Vec<Note>);
 
-/// A row of features per decision of a recording, and the class of each.
-pub(super) type FeatureRows = (Vec<Vec<i32>>, Vec<String>);
+/// What a device makes of a recording.
+pub(super) struct Heard {
+    /// A row of features per decision.
+    pub(super) rows: Vec<Vec<i32>>,
+    /// The class of each.
+    pub(super) labels: Vec<String>,
+    /// The samples of each.
+    pub(super) decisions: Vec<Range<usize>>,
+}
+
+/// Rows of a side's recordings.
+struct SideRows {
+    rows: Dataset,
+    /// For each row the index of its recording.
+    groups: Vec<usize>,
+    /// What a trigger does to them; `None` without one.
+    triggered: Option<Triggered>,
+}
 
 /// A kind of recordings, as a config's front end hears them.
 pub(super) trait Recordings {
@@ -32,30 +51,11 @@ pub(super) trait Recordings {
     /// The recordings of a side that is given for itself, `train` or `test`.
     fn side(&self, file: &DataFile, side: &str) -> Result<Side<Self::Recording>, Failure>;
 
-    /// The names of the features.
-    fn features(&self) -> Vec<String>;
+    /// The front end.
+    fn front(&self) -> FrontEnd;
 
-    /// The rows that a device makes of a recording.
-    fn heard(&self, recording: &Self::Recording) -> Result<FeatureRows, Failure>;
-
-    /// All rows of these recordings, and for each the index of its recording.
-    fn rows(&self, recordings: &[Self::Recording]) -> Result<(Dataset, Vec<usize>), Failure> {
-        let features = self.features();
-        let (mut values, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
-        for (group, recording) in recordings.iter().enumerate() {
-            let (rows, of_rows) = self.heard(recording)?;
-            labels.extend(of_rows);
-            groups.resize(labels.len(), group);
-            values.extend(rows.into_iter().flatten().map(f64::from));
-        }
-        let shape = (labels.len(), features.len());
-        let rows = Rows {
-            features,
-            is_named: true,
-            values: ndarray::Array2::from_shape_vec(shape, values).environment()?,
-        };
-        Ok((Dataset::new(rows, &labels).input()?, groups))
-    }
+    /// What a device makes of a recording.
+    fn heard(&self, recording: &Self::Recording) -> Result<Heard, Failure>;
 
     /// The samples that a device would hear.
     fn samples(recording: &Self::Recording) -> &[i16];
@@ -116,12 +116,22 @@ pub(super) fn rows<R: Recordings>(
                 Some(Note::new("validation-rows", note?))
             });
             notes.extend(twice);
-            Some((kind.rows(&side)?.0, file))
+            Some((side_rows(kind, &side, "validation", &mut notes)?.rows, file))
         }
         _ => None,
     };
-    let (train, groups) = train.map(|train| kind.rows(&train)).transpose()?.unzip();
-    let (mut test_rows, _) = kind.rows(&test)?;
+    let (train, groups) = match &train {
+        None => (None, None),
+        Some(train) => {
+            let train = side_rows(kind, train, "training", &mut notes)?;
+            (Some(train.rows), Some(train.groups))
+        }
+    };
+    let of_test = side_rows(kind, &test, "test", &mut notes)?;
+    if let Some(triggered) = &of_test.triggered {
+        notes.push(triggered.note(kind.front().sample_rate_hz()));
+    }
+    let mut test_rows = of_test.rows;
     if let Some(train) = &train {
         notes.extend_from_slice(train.notes());
         let like = |rows: Dataset, file: &DataFile| {
@@ -143,9 +153,51 @@ pub(super) fn rows<R: Recordings>(
         test: test_rows,
         has_labels: true,
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
+        triggered: of_test.triggered,
         notes,
         // One recording has no other to be judged by.
         groups: groups.filter(|groups: &Vec<usize>| groups.iter().any(|group| *group > 0)),
+    })
+}
+
+/// The rows of a side's recordings, `name` being what they are for.
+fn side_rows<R: Recordings>(
+    kind: &R,
+    recordings: &[R::Recording],
+    name: &str,
+    notes: &mut Vec<Note>,
+) -> Result<SideRows, Failure> {
+    let front = kind.front();
+    let features = front.feature_names();
+    let (mut values, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+    let mut triggered = Triggered::default();
+    for (group, recording) in recordings.iter().enumerate() {
+        let heard = kind.heard(recording)?;
+        triggered.add(R::samples(recording).len(), &heard.decisions);
+        labels.extend(heard.labels);
+        groups.resize(labels.len(), group);
+        values.extend(heard.rows.into_iter().flatten().map(f64::from));
+    }
+    let triggered = match front.trigger() {
+        None => None,
+        Some(trigger) => {
+            let loudest = recordings
+                .iter()
+                .filter_map(|it| front.loudest(R::samples(it)));
+            triggered.check(&trigger, name, loudest.max(), notes)?;
+            Some(triggered.per_channel(front.n_channels()))
+        }
+    };
+    let shape = (labels.len(), features.len());
+    let rows = Rows {
+        features,
+        is_named: true,
+        values: ndarray::Array2::from_shape_vec(shape, values).environment()?,
+    };
+    Ok(SideRows {
+        rows: Dataset::new(rows, &labels).input()?,
+        groups,
+        triggered,
     })
 }
 

@@ -96,7 +96,8 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             RunResult::NotRequired => RunOutcome::NotRequired,
         },
     };
-    let (sensor, front) = (node::sensor(config), node::front(config));
+    let front = node::front(config, &summary);
+    let sensor = node::sensor(config, &front);
     let n_answers = float.schema().n_classes() + usize::from(n_unknown.is_some());
     let plan = node::plan(
         config,

@@ -12,7 +12,7 @@ use super::inputs::digests_of;
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::share::{self, DeviceRows};
-use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest};
+use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest, signals};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::flash::formats;
@@ -336,10 +336,24 @@ fn listen(
     };
     let n_rows = context.predictions.q15.len();
     let heard = run.heard.unwrap_or_default();
-    let front = cycles::of_front(session, context.emulator, &elf, &samples, &heard)?;
+    let front_end = signals::front_end(&session.config)?;
+    let ends = front_end.and_then(|it| product::ends(&it, &samples));
+    let front = cycles::of_front(
+        session,
+        context.emulator,
+        &elf,
+        &samples,
+        (&heard, ends.is_some()),
+    )?;
     let both = read_outcomes(&outcomes, run_context).and_then(|classes| {
-        read_heard(&heard, &outcomes, context.rows, n_rows, machine.timer)
-            .map(|heard| (classes, heard))
+        read_heard(
+            &heard,
+            &outcomes,
+            (context.rows, ends.as_deref()),
+            n_rows,
+            machine.timer,
+        )
+        .map(|heard| (classes, heard))
     });
     Ok(match both {
         Err(error) => RunResult::Failed(format!("from samples: {error}")),

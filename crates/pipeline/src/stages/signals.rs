@@ -15,14 +15,22 @@ use spinney_signal::{
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
 use super::rates::Resampled;
-use super::recordings::{self, Divided, FeatureRows, Recordings, Side, division};
+use super::recordings::{self, Divided, Heard, Recordings, Side, division};
 use crate::failure::{ExitReason, Failure};
 use crate::{places, store};
 
-/// A stretch of samples, heard from its start on, with a label per decision.
+/// A stretch of samples, heard from its start on.
 struct Stretch {
     samples: Vec<i16>,
-    labels: Vec<String>,
+    told: Told,
+}
+
+/// What is told of a stretch.
+enum Told {
+    /// The class of all its decisions.
+    Class(String),
+    /// Labels at times.
+    Times(Vec<Interval>),
 }
 
 /// A recording of one class, or with labels at times.
@@ -78,6 +86,7 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
         n_cepstra: frontend.n_cepstra as usize,
         spectral: frontend.spectral.clone(),
         n_delta_frames: frontend.n_delta_frames as usize,
+        trigger: frontend.trigger,
     }
 }
 
@@ -170,16 +179,25 @@ impl Recordings for Sides<'_> {
         )
         .map_err(|error| at_fault(&labels.full, &error))?;
         let notes = resampled.note().into_iter().collect();
-        Ok((vec![self.labelled(recording, &intervals)], notes))
+        Ok((vec![self.labelled(recording, intervals)], notes))
     }
 
-    fn features(&self) -> Vec<String> {
-        self.front_end.feature_names()
+    fn front(&self) -> FrontEnd {
+        FrontEnd::Sound(self.front_end.clone())
     }
 
-    fn heard(&self, stretch: &Stretch) -> Result<FeatureRows, Failure> {
+    fn heard(&self, stretch: &Stretch) -> Result<Heard, Failure> {
+        let decisions = self.front_end.decisions(&stretch.samples);
+        let labels = match &stretch.told {
+            Told::Class(class) => vec![class.clone(); decisions.len()],
+            Told::Times(intervals) => labels_of(&decisions, intervals, &self.frontend.background),
+        };
         let rows = hear(self.front_end, &stretch.samples).input()?;
-        Ok((rows, stretch.labels.clone()))
+        Ok(Heard {
+            rows,
+            labels,
+            decisions,
+        })
     }
 
     fn samples(stretch: &Stretch) -> &[i16] {
@@ -188,12 +206,11 @@ impl Recordings for Sides<'_> {
 }
 
 impl Sides<'_> {
-    fn labelled(&self, recording: Recording, intervals: &[Interval]) -> Stretch {
-        let samples = trimmed(self.front_end, recording.samples);
-        let n_decisions = self.front_end.n_decisions(samples.len());
-        let background = &self.frontend.background;
-        let labels = labels_of(self.front_end, intervals, n_decisions, background);
-        Stretch { samples, labels }
+    fn labelled(&self, recording: Recording, intervals: Vec<Interval>) -> Stretch {
+        Stretch {
+            samples: trimmed(self.front_end, recording.samples),
+            told: Told::Times(intervals),
+        }
     }
 
     /// Each recording for itself, or a scene of all.
@@ -210,13 +227,9 @@ impl Sides<'_> {
         }
         Ok(all
             .into_iter()
-            .map(|Labelled { sound, intervals }| {
-                if let Some(intervals) = intervals {
-                    return self.labelled(sound.recording, &intervals);
-                }
-                let samples = trimmed(self.front_end, sound.recording.samples);
-                let labels = vec![sound.class; self.front_end.n_decisions(samples.len())];
-                Stretch { samples, labels }
+            .map(|Labelled { sound, intervals }| Stretch {
+                samples: trimmed(self.front_end, sound.recording.samples),
+                told: intervals.map_or(Told::Class(sound.class), Told::Times),
             })
             .collect())
     }
@@ -258,7 +271,7 @@ impl Sides<'_> {
         store::write_whole(&folder.join(format!("{side}.wav")), &wav).environment()?;
         let csv = intervals_csv(&intervals, rate);
         store::write_whole(&folder.join(format!("{side}.csv")), csv.as_bytes()).environment()?;
-        Ok(vec![self.labelled(recording, &intervals)])
+        Ok(vec![self.labelled(recording, intervals)])
     }
 
     /// The recordings of a folder, in the order of their names, or several.

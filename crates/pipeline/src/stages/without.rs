@@ -17,7 +17,9 @@ use spinney_signal::FrontEnd;
 use super::build::{Built, build_one};
 use super::candidates::{Candidate, Form};
 use super::quantize::SAMPLES;
-use super::{FoundEmulator, Quantized, Session, Tools, inputs, quantized, report, signals, tools};
+use super::{
+    FoundEmulator, Quantized, Session, Tools, inputs, product, quantized, report, signals, tools,
+};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Transport};
@@ -235,7 +237,9 @@ impl Measuring<'_> {
         }
         let heard = run.heard.unwrap_or_default();
         let timer = self.emulator.machine.timer;
-        let heard = read_heard(&heard, &outcomes, &rows, test.n_rows(), timer);
+        let ends = product::ends(&self.front, &samples);
+        let told = (&rows[..], ends.as_deref());
+        let heard = read_heard(&heard, &outcomes, told, test.n_rows(), timer);
         match heard.map_err(|error| anyhow!("the front end without {name}: {error}")) {
             Ok(heard) if heard.mismatches.is_empty() => Ok(heard.instructions.mean),
             Ok(heard) => Err(Failure::Image(anyhow!(

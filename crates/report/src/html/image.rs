@@ -166,6 +166,12 @@ impl Report {
                                     td.n { (grouped_text(&heard.instructions.mean.to_string())) } td.n { (grouped(heard.instructions.max)) }
                                 }
                             }
+                            @if let Some(quiet) = device.heard.as_ref().and_then(|it| it.quiet) {
+                                tr {
+                                    th scope="row" { "per sample without a decision" }
+                                    td.n { (grouped_text(&format!("{:.1}", quiet.instructions_per_sample))) } td.n { "–" }
+                                }
+                            }
                             @if let Some(most) = device.instructions_bound() {
                                 tr { th scope="row" { "whatever the row" } td.n { "–" } td.n { (grouped(most)) } }
                             }

@@ -4,13 +4,13 @@ use maud::{Markup, html};
 use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
 use super::parts::{bar, grouped_text, name, scrolling};
-use crate::markdown::node::{estimated_from, figure, tightest};
+use crate::markdown::node::{estimated_from, figure, per_hour, tightest};
 
 pub(super) fn section(node: &Node) -> Markup {
     html! {
         section {
             h2 #node { "What leaves the node" }
-            p { "Decisions per hour: " (node.decisions_per_hour) "." }
+            p { "Decisions per hour: " (per_hour(node)) "." }
             (ladder(node))
             @if let Some(uplink) = &node.uplink { (radio(uplink)) }
         }
@@ -126,6 +126,9 @@ fn power(power: &Power) -> Markup {
                     ("energy in a day, without a radio", decision.energy_j_per_day, "J"),
                 ] {
                     div { dt { (what) } dd { (rounded(value)) " " (unit) } }
+                }
+                @if let Some(duty) = decision.quiet_duty {
+                    div { dt { "share of time with samples between decisions" } dd { (rounded(duty * 100.0)) " %" } }
                 }
                 @if let Some(days) = decision.battery_days {
                     div { dt { "battery, without a radio" } dd { (rounded(days)) " days" } }

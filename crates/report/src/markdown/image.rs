@@ -168,13 +168,17 @@ impl Report {
                 out,
                 "\nFrom samples: {} decisions, the features of {} of them computed differently from \
                  the host. Instructions per decision from samples to features: {} on average, {} at \
-                 most; to the class {:.1} on average, of which the model takes {model}. Stack of the \
+                 most; to the class {:.1} on average, of which the model takes {model}. {}Stack of the \
                  front end: {} bytes at most.",
                 heard.decisions,
                 heard.mismatches.len(),
                 heard.instructions.mean,
                 heard.instructions.max,
                 heard.instructions.mean + model,
+                heard.quiet.map_or(String::new(), |quiet| format!(
+                    "Without a decision a sample takes {:.1}, mean of {}. ",
+                    quiet.instructions_per_sample, quiet.samples
+                )),
                 heard.stack_bytes_max
             )?;
         }

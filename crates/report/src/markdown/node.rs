@@ -11,7 +11,7 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "\n## What leaves the node\n\nDecisions per hour: {}.\n",
-        node.decisions_per_hour
+        per_hour(node)
     )?;
     let slower = node.slower.as_ref();
     let heading = slower.map(|it| format!("| at a decision every {} s:", it.decision_s));
@@ -34,6 +34,23 @@ pub(super) fn write(node: &Node, out: &mut String) -> std::fmt::Result {
         write_comparison(uplink, out)?;
     }
     write_sources("The microcontroller's figures:", &node.power.sources, out)
+}
+
+/// How often it decides, and who says so where a trigger makes decisions.
+pub(crate) fn per_hour(node: &Node) -> String {
+    let from = match node.is_of_recordings {
+        true => ", as often as the test recordings trigger one",
+        false => "",
+    };
+    format!("{}{from}", node.decisions_per_hour)
+}
+
+/// What samples take between decisions that a trigger makes.
+fn between_decisions(decision: &Decision) -> String {
+    decision.quiet_duty.map_or(String::new(), |duty| {
+        let percent = figure(duty * 100.0);
+        format!(", of which {percent} % goes into samples between decisions")
+    })
 }
 
 fn write_uplink(uplink: &Uplink, out: &mut String) -> std::fmt::Result {
@@ -123,12 +140,13 @@ fn write_power(power: &Power, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "A decision takes {} instructions on average, {} µs and {} µJ, and computing takes {} % of \
-         the time; the core could decide {} times an hour. Without a radio the node draws {} µA on \
+         the time{}; the core could decide {} times an hour. Without a radio the node draws {} µA on \
          average, {} J a day{}. These are estimates from {}.",
         figure(decision.instructions),
         figure(decision.time_us),
         figure(decision.energy_uj),
         figure(decision.duty * 100.0),
+        between_decisions(decision),
         figure(decision.most_per_hour),
         figure(decision.average_ua),
         figure(decision.energy_j_per_day),
@@ -245,7 +263,7 @@ mod tests {
             n_classes: 3,
         },
         power: PowerPlan {
-            decisions_per_hour: 6.0,
+            decisions_per_hour: Some(6.0),
             clock_mhz: 16.0,
             active_ma: 4.4,
             sleep_ua: 3.1,
@@ -254,11 +272,14 @@ mod tests {
             cycles_per_instruction: None,
             preset: None,
         },
+        decisions_per_hour: 6.0,
+        listening: None,
         cycles_per_instruction: 2.0,
         work: Some(Work {
             front: counted(0.0),
             coding: counted(600.0),
             inference: counted(1_000.0),
+            quiet: None,
         }),
         uplink: None,
     };

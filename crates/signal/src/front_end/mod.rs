@@ -10,6 +10,8 @@ pub use asked::{AskedChannel, AskedMotion, AskedSound};
 pub use motion::{MAGNITUDE, Measure, MotionFront};
 pub use sound::{SoundFront, Spectral, Statistic};
 
+use crate::Trigger;
+
 /// From what a sensor delivers to a row of features per decision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FrontEnd {
@@ -29,6 +31,33 @@ pub enum Window {
 }
 
 impl FrontEnd {
+    /// What opens a decision; `None` where one follows the other.
+    #[must_use]
+    pub const fn trigger(&self) -> Option<Trigger> {
+        match self {
+            Self::Sound(sound) => sound.trigger,
+            Self::Motion(motion) => motion.trigger,
+        }
+    }
+
+    /// Values of a sample.
+    #[must_use]
+    pub fn n_channels(&self) -> usize {
+        match self {
+            Self::Sound(_) => 1,
+            Self::Motion(motion) => motion.channels.len(),
+        }
+    }
+
+    /// Samples per second.
+    #[must_use]
+    pub const fn sample_rate_hz(&self) -> f64 {
+        match self {
+            Self::Sound(sound) => sound.bank.sample_rate_hz,
+            Self::Motion(motion) => motion.sample_rate_hz,
+        }
+    }
+
     /// Names of the features, in the order of a row.
     #[must_use]
     pub fn feature_names(&self) -> Vec<String> {

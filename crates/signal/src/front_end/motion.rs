@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use spinney_frontend::motion::Measures;
 
 use super::Window;
-use crate::{BankError, FilterTable, SampleFilter};
+use crate::{BankError, FilterTable, SampleFilter, Trigger};
 
 /// What a channel of magnitudes is called.
 pub const MAGNITUDE: &str = "magnitude";
@@ -72,6 +72,8 @@ pub struct MotionFront {
     pub f_min_hz: f64,
     /// The highest edge of the bands.
     pub f_max_hz: f64,
+    /// What opens a window, which has no `hop` then; `None` where they follow each other.
+    pub trigger: Option<Trigger>,
 }
 
 impl Measure {

@@ -5,7 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use spinney_frontend::shape::Shape;
 
 use super::Window;
-use crate::{BankError, FilterTable, MelBank, SampleFilter};
+use crate::{BankError, FilterTable, MelBank, SampleFilter, Trigger};
 
 /// A statistic over the frames of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct SoundFront {
     /// Frames on either side that deltas are slopes over, at most 4; 0 for none. Not with
     /// `of_energies`.
     pub n_delta_frames: usize,
+    /// What opens a decision; `None` where one follows the other.
+    pub trigger: Option<Trigger>,
 }
 
 impl SoundFront {

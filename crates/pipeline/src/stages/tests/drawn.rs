@@ -373,6 +373,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
         test: parts.test,
         has_labels: true,
         test_samples: Vec::new(),
+        triggered: None,
         groups: None,
         notes: Vec::new(),
     };
