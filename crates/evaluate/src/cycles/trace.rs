@@ -329,8 +329,10 @@ fn between(timing: Timing, code: &Code, (from, to): (u32, u32), is_cut: bool) ->
         weight.high += u64::from(cycles.high);
         weight.accesses += found.n_loads();
         let mut whole = weight;
-        // Words of code, of which one may hold two instructions.
-        whole.accesses += u64::from((next - 1) / 4 - from / 4 + 1);
+        // Words of code, of which one may hold two instructions. The one that is led on within counts
+        // with what follows.
+        let leads_on_within = next == to && !is_taken && !to.is_multiple_of(4);
+        whole.accesses += u64::from((next - 1) / 4 - from / 4 + u32::from(!leads_on_within));
         match found.flow {
             Flow::Next if next == to && is_cut => return Some(whole),
             Flow::Next if next == to => passed = Some(whole),
@@ -435,6 +437,15 @@ mod tests {
         assert_eq!(n(0x100, 0x102, true), Some(1));
         assert_eq!(n(0x102, 0x108, false), Some(3));
         assert_eq!(n(0x108, 0x2000, false), Some(1));
+        // A word of code counts once on the way, whether a block ends within it or not.
+        let words = |from, to, is_cut| {
+            let weight = between(timing, &code, (from, to), is_cut);
+            weight.map(|weight| weight.accesses)
+        };
+        assert_eq!(words(0x100, 0x102, true), Some(0));
+        assert_eq!(words(0x102, 0x108, false), Some(2));
+        assert_eq!(words(0x100, 0x108, false), Some(2));
+        assert_eq!(words(0x100, 0x102, false), Some(2));
         // No way leads from the loop to there, as where an exception was taken.
         assert_eq!(n(0x100, 0x2000, false), None);
         assert_eq!(n(0x300, 0x302, false), None);
