@@ -262,6 +262,11 @@ fn a_trigger_listens_all_the_time() {
         decisions_per_hour: 4000.0,
         ..quiet(30.0)
     };
+    // It is not the core that is too slow then.
+    let verdict = &judge_node(&busy, None, RunOutcome::NotRequired)[0];
+    assert!(!verdict.pass);
+    let note = format!("{:?}", verdict.note);
+    assert!(note.contains("without a pause"), "{note}");
     let busy = spinney_evaluate::node(&busy).power.decision.unwrap();
     assert_eq!(busy.quiet_duty, Some(0.0));
     let mut unsaid = quiet(30.0);

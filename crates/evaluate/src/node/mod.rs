@@ -306,9 +306,18 @@ pub fn judge_node(
         plan.work.map(|work| power::most_per_hour(plan, work)),
         device,
         || {
-            "that is the most at this clock and these `cycles_per_instruction`; a faster clock, \
-             `prefer = \"speed\"` in [codegen], or fewer decisions"
-                .to_owned()
+            let of_samples = plan.listening.map(|it| it.most_per_hour());
+            match plan.work.map(|work| power::most_per_hour(plan, work)) {
+                most if most.is_some() && most == of_samples => {
+                    "that many follow each other without a pause, as each takes samples of its own; write \
+                     fewer in [power]"
+                }
+                _ => {
+                    "that is the most at this clock and these `cycles_per_instruction`; a faster clock, \
+                     `prefer = \"speed\"` in [codegen], or fewer decisions"
+                }
+            }
+            .to_owned()
         },
     )];
     if let Some(uplink) = &plan.uplink {

@@ -57,6 +57,13 @@ pub struct Listening {
     pub samples_per_decision: f64,
 }
 
+impl Listening {
+    /// Decisions that follow each other without a pause.
+    pub(super) fn most_per_hour(self) -> f64 {
+        self.samples_per_hour / self.samples_per_decision
+    }
+}
+
 impl Part {
     /// Cycles, where they are not known at so many an instruction.
     fn cycles_at(self, per_instruction: f64) -> f64 {
@@ -100,9 +107,8 @@ fn seconds(plan: &Plan<'_>, work: Work, sends: Sends) -> f64 {
 /// The most decisions that the core can make in an hour.
 pub(super) fn most_per_hour(plan: &Plan<'_>, work: Work) -> f64 {
     let most = 3600.0 / seconds(plan, work, Sends::Class);
-    plan.listening.map_or(most, |it| {
-        most.min(it.samples_per_hour / it.samples_per_decision)
-    })
+    plan.listening
+        .map_or(most, |it| most.min(it.most_per_hour()))
 }
 
 /// Share of all time that samples take of which no decision is made, where something is computed before
