@@ -89,6 +89,51 @@ fn imports_lead_downwards() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The other workspaces build these crates, too, `--locked`; a dependency that is new here has to stand in
+/// their lock files.
+#[test]
+fn other_workspaces_lock_what_crates_depend_on() {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(repository().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let mut faults = Vec::new();
+    for workspace in ["python", "fuzz", "firmware", "tools/probe", "tools/log"] {
+        let path = repository().join(workspace).join("Cargo.lock");
+        let text = std::fs::read_to_string(&path).expect("a lock file");
+        let lock: toml::Table = text.parse().expect("TOML");
+        let texts = |value: Option<&toml::Value>| -> Vec<String> {
+            let items = value.and_then(toml::Value::as_array).into_iter().flatten();
+            items
+                .filter_map(|it| Some(it.as_str()?.split(' ').next()?.to_owned()))
+                .collect()
+        };
+        let locked: BTreeMap<&str, Vec<String>> = lock["package"]
+            .as_array()
+            .expect("packages")
+            .iter()
+            .filter_map(|it| Some((it["name"].as_str()?, texts(it.get("dependencies")))))
+            .collect();
+        for package in &metadata.packages {
+            let Some(locked) = locked.get(package.name.as_str()) else {
+                continue;
+            };
+            let needed = package.dependencies.iter().filter(|it| {
+                let is_of_tests = it.kind == cargo_metadata::DependencyKind::Development;
+                !is_of_tests && !it.optional && it.target.is_none()
+            });
+            for dependency in needed.filter(|it| !locked.contains(&it.name)) {
+                faults.push(format!(
+                    "{workspace}/Cargo.lock has no {} of {}; `cargo metadata` in {workspace} adds it",
+                    dependency.name, package.name
+                ));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 /// What a user builds from travels in packages of a registry, which have nothing but themselves.
 #[test]
 fn every_crate_can_be_published() {
