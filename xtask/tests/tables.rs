@@ -660,14 +660,14 @@ fn rows_for_validation_neither_train_nor_test() {
         .join("\n")
     };
     expect![[r#"
-        {"test_rows":80,"train_rows":220,"validation":{"float":0.8875,"q15":0.8875,"rows":80}}
-        80
-        80"#]]
+        {"test_rows":80,"train_rows":220,"validation":{"float":0.975,"q15":0.975,"rows":40}}
+        40
+        40"#]]
     .assert_eq(&said("validation = \"other.csv\""));
     expect![[r#"
-        {"test_rows":80,"train_rows":160,"validation":{"float":0.8666666666666667,"q15":0.8666666666666667,"rows":60}}
-        60
-        60"#]].assert_eq(&said("validation_fraction = 0.25"));
+        {"test_rows":80,"train_rows":160,"validation":{"float":0.8666666666666667,"q15":0.8666666666666667,"rows":30}}
+        30
+        30"#]].assert_eq(&said("validation_fraction = 0.25"));
     expect![[r#"
         error: dataset.group: found "p29" in all.csv and in mixed.csv, expected groups of one side alone
          --> pipeline.toml:6:9

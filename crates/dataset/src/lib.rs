@@ -196,10 +196,17 @@ impl Rows {
             return Ok(Some(columns));
         }
         let quoted: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
+        let mut written = self.features.iter().map(|name| name.replace(' ', "_"));
+        let blanks = match written.find(|name| missing.contains(name)) {
+            Some(name) => format!(
+                "; LightGBM writes blanks in names as `_`: so write \"{name}\" in the header, too"
+            ),
+            None => String::new(),
+        };
         Err(broken!(
             "the columns";
             "none called {} among {}", csv::preview(&quoted), csv::preview(&self.features);
-            "every feature of the model by its name; rows without names (.npy) go by position"
+            "every feature of the model by its name; rows without names (.npy) go by position{blanks}"
         ))
     }
 

@@ -50,6 +50,18 @@ fn names_on_both_sides_are_matched_whatever_they_look_like() {
 }
 
 #[test]
+fn names_whose_blanks_lightgbm_wrote_otherwise_are_told() {
+    refused(
+        rows(&["mean area", "mean radius"], true),
+        &["mean_radius", "mean_area"],
+        true,
+        &expect![[
+            r#"the columns: found none called "mean_radius", "mean_area" among mean area, mean radius, expected every feature of the model by its name; rows without names (.npy) go by position; LightGBM writes blanks in names as `_`: so write "mean_area" in the header, too"#
+        ]],
+    );
+}
+
+#[test]
 fn rows_without_names_go_by_position() {
     assert_eq!(
         order(rows(&["x0", "x1"], false), &["b", "a"], true),

@@ -110,7 +110,7 @@ impl Sums {
         Err(ModelError::new(
             "the trees",
             format!("values of leaves that are up to {widest:e} apart"),
-            "sums of less than 2^100",
+            "sums of less than 2^100: train on labels in a larger unit",
         ))
     }
 

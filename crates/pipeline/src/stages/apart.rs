@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use spinney_config::{
-    CalibrationRows, Config, DataFile, Dataset as RowsConfig, Reject, Validation, Word,
+    CalibrationRows, Config, DataFile, Dataset as RowsConfig, Promise, Reject, Validation, Word,
 };
-use spinney_dataset::{Note, notes, permutation, split, split_by_group};
+use spinney_dataset::{Dataset, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{FloatModel, Task};
 
@@ -23,6 +23,17 @@ pub(super) fn hold_out(
     reject: &Reject,
     rows: &mut PipelineRows,
 ) -> Result<(), Failure> {
+    // Rows that are drawn whatever their class, so many of them, and the places of the others.
+    let drawn = |rows: &Dataset, n_held: usize| {
+        let order = permutation(rows.n_rows(), config.pipeline.identity.seed);
+        let (held, kept) = order.split_at(n_held.min(order.len()));
+        let [held, kept] = [held, kept].map(|rows| {
+            let mut rows = rows.to_vec();
+            rows.sort_unstable();
+            rows
+        });
+        (rows.select(&held), kept)
+    };
     let calibration = match (&reject.rows, &rows.train) {
         (CalibrationRows::File(file), _) => {
             check_apart(config, inputs, file, "reject.rows")?;
@@ -31,20 +42,18 @@ pub(super) fn hold_out(
             opened.read(opened.wanted(of_test)?)?.0
         }
         (CalibrationRows::Validation, _) => match &rows.validation {
+            // Rows that chose the smaller model say too much good of it.
+            Some(validation) if chooses_smaller(config) => {
+                let (held, kept) = drawn(validation, validation.n_rows().div_ceil(2));
+                rows.validation = Some(validation.select(&kept));
+                held
+            }
             Some(validation) => validation.clone(),
             None => return Ok(()),
         },
         (CalibrationRows::Share(share), Some(train)) => {
-            let order = permutation(train.n_rows(), config.pipeline.identity.seed);
             // Casts: a share of a row count.
-            let n_held = (share * train.n_rows() as f64).ceil() as usize;
-            let (held, kept) = order.split_at(n_held.min(train.n_rows()));
-            let sorted = |rows: &[usize]| {
-                let mut rows = rows.to_vec();
-                rows.sort_unstable();
-                rows
-            };
-            let (held, kept) = (train.select(&sorted(held)), sorted(kept));
+            let (held, kept) = drawn(train, (share * train.n_rows() as f64).ceil() as usize);
             let of_kept = |groups: Vec<usize>| kept.iter().map(|row| groups[*row]).collect();
             rows.groups = rows.groups.take().map(of_kept);
             rows.train = Some(train.select(&kept));
@@ -63,6 +72,12 @@ pub(super) fn hold_out(
     }
     rows.calibration = Some(calibration);
     Ok(())
+}
+
+/// Whether rows for validation choose which of ever smaller models ships.
+fn chooses_smaller(config: &Config) -> bool {
+    let shrink = config.pipeline.shrink.as_ref();
+    shrink.is_some_and(|it| matches!(it.promise, Promise::Score | Promise::InDistribution))
 }
 
 /// Takes the rows for validation: those of a file, or a share of the training rows.
@@ -183,4 +198,46 @@ fn check_apart(
     let help = "name other rows; where the model is trained here, `share` or `validation_fraction` keeps \
                 some apart";
     Err(config.fault(place, message, Some(help)).into())
+}
+
+/// What chose how small a model is says too much good of it; the threshold of what is unknown comes from
+/// other rows.
+#[test]
+fn rows_that_choose_a_smaller_model_do_not_calibrate_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+    let rows = |from: usize, n: usize| -> String {
+        let rows = (from..from + n).map(|at| format!("{at},{}\n", at % 3));
+        "a,y\n".to_owned() + &rows.collect::<String>()
+    };
+    write("all.csv", &rows(0, 90)).expect("a file");
+    write("other.csv", &rows(90, 41)).expect("a file");
+    let path = folder.path().join("pipeline.toml");
+    let parts = |shrink: &str| -> [Vec<usize>; 2] {
+        let text = format!(
+            "[pipeline]\nname = \"apart\"\n[dataset]\npath = \"all.csv\"\nlabel = \"y\"\n\
+             validation = \"other.csv\"\n[model]\nkind = \"random-forest\"\nshrink = \"{shrink}\"\n\
+             [reject]\ncoverage = 0.9\n[target]\nchip = \"nRF52840_xxAA\"\n"
+        );
+        std::fs::write(&path, text).expect("a file");
+        let config = spinney_config::load(&path).expect("a config");
+        let inputs = super::inputs::read(&config).expect("files");
+        let rows = super::inputs::rows(&config, &inputs, Task::Classify, None).expect("rows");
+        [rows.validation, rows.calibration]
+            .map(|rows| rows.expect("such rows").source_rows().to_vec())
+    };
+    for promise in ["score", "in-distribution"] {
+        let [choosing, calibrating] = parts(promise);
+        assert_eq!([choosing.len(), calibrating.len()], [20, 21], "{promise}");
+        let all: BTreeSet<usize> = choosing.into_iter().chain(calibrating).collect();
+        assert_eq!(all.len(), 41, "{promise}");
+    }
+    for promise in ["every-row", "every-input"] {
+        let [validation, calibrating] = parts(promise);
+        assert_eq!(
+            (validation.len(), validation),
+            (41, calibrating),
+            "{promise}"
+        );
+    }
 }

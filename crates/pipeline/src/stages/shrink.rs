@@ -311,6 +311,14 @@ fn n_may_change(alpha: f64, n_rows: usize) -> Option<usize> {
     ((alpha * (n_rows + 1) as f64) as usize).checked_sub(1)
 }
 
+/// Rows kept apart, and those that a model of its like is made of.
+struct Fold {
+    held: Dataset,
+    kept: Dataset,
+    /// Of each row of the latter what it belongs to.
+    groups: Option<Vec<usize>>,
+}
+
 /// What a score is measured with.
 struct Score<'a> {
     config: &'a Config,
@@ -327,10 +335,11 @@ impl Score<'_> {
         let mut before = 0.0;
         let mut after = [0.0; RATIOS.len()];
         let mut n_rows = 0.0;
-        for (held, kept) in self.kept_apart()? {
+        for fold in self.kept_apart()? {
+            let Fold { held, kept, groups } = fold;
             let n_held = held.n_rows() as f64;
             n_rows += n_held;
-            let original = self.like(&kept)?;
+            let original = self.like(&kept, groups.as_deref())?;
             before += n_held * loss(&original, &held);
             let mut family = self.family(&original, &kept)?;
             for (ratio, after) in RATIOS.iter().zip(&mut after) {
@@ -365,11 +374,14 @@ impl Score<'_> {
         })
     }
 
-    /// Rows kept apart, and those that a model of its like is then made of: the rows for validation, else
-    /// each fifth of the training rows.
-    fn kept_apart(&self) -> Result<Vec<(Dataset, Dataset)>, Failure> {
+    /// The rows for validation beside those that train, else each fifth of the training rows.
+    fn kept_apart(&self) -> Result<Vec<Fold>, Failure> {
         if let Some(validation) = &self.rows.validation {
-            return Ok(vec![(validation.clone(), self.train.clone())]);
+            return Ok(vec![Fold {
+                held: validation.clone(),
+                kept: self.train.clone(),
+                groups: None,
+            }]);
         }
         let seed = self.config.pipeline.identity.seed;
         let fold_of = folds(self.train, self.rows.groups.as_deref(), FOLDS, seed)
@@ -377,7 +389,12 @@ impl Score<'_> {
         let parts = (0..FOLDS).map(|fold| {
             let rows = 0..self.train.n_rows();
             let (held, kept): (Vec<usize>, Vec<usize>) = rows.partition(|it| fold_of[*it] == fold);
-            (self.train.select(&held), self.train.select(&kept))
+            let groups = self.rows.groups.as_ref();
+            Fold {
+                groups: groups.map(|of| kept.iter().map(|row| of[*row]).collect()),
+                held: self.train.select(&held),
+                kept: self.train.select(&kept),
+            }
         });
         Ok(parts.collect())
     }
@@ -428,7 +445,7 @@ impl Score<'_> {
             let help = "write a larger `shrink_alpha`, or give more rows";
             return Err(fault(message, help));
         };
-        let original = self.like(&kept)?;
+        let original = self.like(&kept, None)?;
         let kept_rows = rows_of(&kept);
         let is_value = original.task() == Task::Regress;
         let mut family = Family::new(&original, &kept_rows, None)
@@ -465,7 +482,7 @@ impl Score<'_> {
     }
 
     /// A model as the original is, of some rows; an imported one is what it is.
-    fn like(&self, rows: &Dataset) -> Result<FloatModel, Failure> {
+    fn like(&self, rows: &Dataset, groups: Option<&[usize]>) -> Result<FloatModel, Failure> {
         let training = match &self.config.pipeline.model {
             Model::Train(training @ Training::Forest(_)) if self.rows.validation.is_none() => {
                 training
@@ -475,7 +492,7 @@ impl Score<'_> {
         let fills = inputs::fills_of(self.config, rows, &[self.train])?;
         let rows = select::Rows {
             rows,
-            groups: None,
+            groups,
             fills: &fills,
         };
         let made = select::train(self.config, training, &rows, &Progress::none())?;

@@ -321,5 +321,8 @@ fn a_scale_that_no_sum_of_32_bits_holds_is_refused() {
     let error = error.to_string();
     let (found, expected) = error.split_once(" apart, ").expect(&error);
     assert!(found.starts_with("the trees: found values of leaves that are up to "));
-    assert_eq!(expected, "expected sums of less than 2^100");
+    assert_eq!(
+        expected,
+        "expected sums of less than 2^100: train on labels in a larger unit"
+    );
 }
