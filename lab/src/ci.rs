@@ -18,7 +18,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
-pub(crate) const PIPELINES: [&str; 14] = [
+pub(crate) const PIPELINES: [&str; 16] = [
     "pipeline.toml",
     "examples/iris-tree.toml",
     "examples/wine-bayes.toml",
@@ -26,6 +26,8 @@ pub(crate) const PIPELINES: [&str; 14] = [
     "examples/digits-extra-trees.toml",
     "examples/mnist-forest.toml",
     "examples/acoustic-events.toml",
+    "examples/spoken-digits.toml",
+    "examples/key-clicks.toml",
     "examples/motion-exercises.toml",
     "examples/air-forest.toml",
     "examples/air-regression.toml",

@@ -6,6 +6,8 @@
     cargo xtask features --config examples/acoustic-events.toml --output acoustic
     python3 scripts/frontend/notebook.py acoustic acoustic target/pipeline/acoustic-events/scenes
 
+likewise `spoken` of examples/spoken-digits.toml and `keys` of examples/key-clicks.toml.
+
 Needs scikit-learn 1.9.1 and what requirements.txt names. The folder has train_X.npy, train_y.npy, test_X.npy
 and test_y.npy, as the first command writes them; scenes are the recordings that the pipeline rendered.
 Windows, frames, labels and sides are the device's; features are computed here of the same samples.
@@ -16,6 +18,7 @@ to 9 with their standard deviation.
 import argparse
 import csv
 import gzip
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -30,7 +33,28 @@ from sklearn.metrics import balanced_accuracy_score
 DATA = Path(__file__).resolve().parents[2] / "data"
 SEEDS = range(10)
 SIDES = ("train", "test")
-TREES = {"motion": 30, "acoustic": 40}
+
+
+@dataclass
+class Sound:
+    """Of an example of sound, the size of its forest and what its config says of frames; with a
+    level, a gate opens decisions, and by blocks of so many samples, with those before them."""
+
+    n_trees: int
+    frame: int
+    hop: int
+    bands: int
+    n_frames: int
+    level: int = 0
+    block: int = 0
+    before: int = 0
+
+
+SOUNDS = {
+    "acoustic": Sound(40, 1024, 500, 40, 32),
+    "spoken": Sound(40, 256, 128, 32, 25, level=600, block=64, before=128),
+    "keys": Sound(40, 128, 64, 16, 13, level=1500, block=32, before=32),
+}
 
 
 def main():
@@ -38,14 +62,15 @@ def main():
     kinds = parser.add_subparsers(dest="kind", required=True)
     motion = kinds.add_parser("motion")
     motion.add_argument("features", type=Path)
-    acoustic = kinds.add_parser("acoustic")
-    acoustic.add_argument("features", type=Path)
-    acoustic.add_argument("scenes", type=Path)
+    for name in SOUNDS:
+        sound = kinds.add_parser(name)
+        sound.add_argument("features", type=Path)
+        sound.add_argument("scenes", type=Path)
     arguments = parser.parse_args()
     rows = {side: np.load(arguments.features / f"{side}_X.npy") for side in SIDES}
     labels = {side: np.load(arguments.features / f"{side}_y.npy") for side in SIDES}
-    n_trees = TREES[arguments.kind]
     if arguments.kind == "motion":
+        n_trees = 30
         for side in SIDES:
             assert [exercise for exercise, _ in windows(side)] == list(labels[side]), "other windows"
         plain = {side: motion_rows(side, has_shapes=False) for side in SIDES}
@@ -53,7 +78,9 @@ def main():
         shapes = {side: motion_rows(side, has_shapes=True) for side in SIDES}
         score("the same with skewness, kurtosis and quartiles", n_trees, shapes, labels)
     else:
-        heard = {side: mels(arguments.scenes / f"{side}.wav") for side in SIDES}
+        sound = SOUNDS[arguments.kind]
+        n_trees = sound.n_trees
+        heard = {side: mels(sound, arguments.scenes / f"{side}.wav") for side in SIDES}
         maxima = {side: frames.max(axis=1) for side, frames in heard.items()}
         score("librosa, float64, maxima", n_trees, maxima, labels)
         both = {side: np.hstack([frames.mean(axis=1), maxima[side]]) for side, frames in heard.items()}
@@ -108,14 +135,42 @@ def of_axis(x, has_shapes):
     return np.array([*moments, crossings, *bands, *(shapes if has_shapes else [])])
 
 
-def mels(path):
+def mels(sound, path):
     """Log mel energies, frame by frame: decisions by frames by bands."""
     samples, rate = librosa.load(path, sr=None, mono=True, dtype=np.float64)
+    n_decision = (sound.n_frames - 1) * sound.hop + sound.frame
+    starts = range(0, len(samples) - n_decision + 1, sound.n_frames * sound.hop)
+    if sound.level > 0:
+        starts = opened(sound, n_decision, np.round(samples * 32768).astype(np.int64))
+    return np.stack([decision_mels(sound, rate, samples[start : start + n_decision]) for start in starts])
+
+
+def decision_mels(sound, rate, samples):
     energies = librosa.feature.melspectrogram(
-        y=samples, sr=rate, n_fft=1024, hop_length=500, n_mels=40, fmin=100, htk=True, norm=None, center=False
+        y=samples,
+        sr=rate,
+        n_fft=sound.frame,
+        hop_length=sound.hop,
+        n_mels=sound.bands,
+        fmin=100,
+        htk=True,
+        norm=None,
+        center=False,
     )
-    frames = librosa.power_to_db(energies, top_db=None).T
-    return frames[: len(frames) // 32 * 32].reshape(-1, 32, 40)
+    return librosa.power_to_db(energies, top_db=None).T
+
+
+def opened(sound, n_decision, samples):
+    """Where decisions begin that a gate opens, as docs/frontend.md defines it."""
+    at, closed_at = 0, 0
+    while at + sound.block <= len(samples):
+        is_open = np.std(samples[at : at + sound.block]) >= sound.level
+        at += sound.block
+        if is_open:
+            start = max(at - sound.block - sound.before, closed_at)
+            at = closed_at = start + n_decision
+            if at <= len(samples):
+                yield start
 
 
 if __name__ == "__main__":
