@@ -34,7 +34,7 @@ fn filter(rate_hz: f64) -> impl Strategy<Value = Option<SampleFilter>> {
 
 /// What opens decisions of frames of at least 50 samples.
 fn trigger() -> impl Strategy<Value = Option<Trigger>> {
-    let opened = (1..9_000_u16, 2..40_u16, 0..10_u16).prop_map(|(level, n_block, n_before)| {
+    let opened = (1..5_000_u16, 2..40_u16, 0..10_u16).prop_map(|(level, n_block, n_before)| {
         Some(Trigger {
             level: NonZeroU16::new(level).expect("from 1 on"),
             n_block: NonZeroU16::new(n_block).expect("from 2 on"),
@@ -89,7 +89,7 @@ fn sound() -> impl Strategy<Value = FrontEnd> {
     )
     .prop_shuffle();
     let spectral = prop::sample::subsequence(Spectral::ALL.to_vec(), 0..4);
-    let sizes = (2..12_usize, 0..13_usize, 0..5_usize, 1..9_u32);
+    let sizes = (2..12_usize, 0..13_usize, 0..5_usize, 1..9_u32, 1..5_u32);
     let kinds = (
         any::<bool>(),
         any::<bool>(),
@@ -98,9 +98,15 @@ fn sound() -> impl Strategy<Value = FrontEnd> {
         trigger(),
     );
     (statistics, spectral, sizes, kinds).prop_map(
-        |(statistics, spectral, (n_bands, n_cepstra, n_delta_frames, n_frames), kinds)| {
+        |(statistics, spectral, (n_bands, n_cepstra, n_delta_frames, n_frames, n_steps), kinds)| {
             let (of_energies, has_area, window, filter, trigger) = kinds;
             let is_plain = !of_energies;
+            let n_delta_frames = if is_plain { n_delta_frames } else { 0 };
+            let per_step = n_frames.max(2 * n_delta_frames as u32);
+            let (n_frames, per_step) = match (&trigger, n_steps) {
+                (None, 2..) => (per_step * n_steps, NonZeroU32::new(per_step)),
+                _ => (n_frames, None),
+            };
             FrontEnd::Sound(SoundFront {
                 bank: MelBank {
                     sample_rate_hz: 8000.0,
@@ -118,11 +124,12 @@ fn sound() -> impl Strategy<Value = FrontEnd> {
                 window,
                 hop: NonZeroU16::new(100).expect("not zero"),
                 n_frames_per_decision: NonZeroU32::new(n_frames).expect("from 1 on"),
+                n_frames_per_step: per_step,
                 statistics,
                 of_energies,
                 n_cepstra: if is_plain { n_cepstra.min(n_bands) } else { 0 },
                 spectral: if is_plain { spectral } else { Vec::new() },
-                n_delta_frames: if is_plain { n_delta_frames } else { 0 },
+                n_delta_frames,
                 trigger,
             })
         },

@@ -619,6 +619,10 @@ pub struct AudioFrontend {
     pub n_delta_frames: u32,
     /// Frames per decision.
     pub n_frames_per_decision: NonZeroU32,
+    /// Frames from one decision's start to the next one's, which divide those of a decision; `None` where
+    /// none overlap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_frames_per_step: Option<NonZeroU32>,
     /// What opens a decision; `None` where one follows the other.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub trigger: Option<Trigger>,

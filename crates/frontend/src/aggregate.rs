@@ -18,6 +18,8 @@ pub trait Statistic<V>: Copy {
     const EMPTY: Self;
     /// Takes one more value.
     fn add(&mut self, value: V);
+    /// Takes all values of another one.
+    fn merge(&mut self, other: &Self);
     /// The result over `n` values.
     fn result(&self, n: NonZeroU32) -> Self::Result;
 }
@@ -32,6 +34,12 @@ impl<V: Copy, A: Statistic<V>, B: Statistic<V>> Statistic<V> for (A, B) {
     fn add(&mut self, value: V) {
         self.0.add(value);
         self.1.add(value);
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.0.merge(&other.0);
+        self.1.merge(&other.1);
     }
 
     #[inline]
@@ -148,6 +156,11 @@ impl<V: Bounded> Statistic<V> for Maximum<V> {
         self.0 = self.0.max(value);
     }
 
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.add(other.0);
+    }
+
     fn result(&self, _n: NonZeroU32) -> V {
         self.0
     }
@@ -160,6 +173,11 @@ impl<V: Bounded> Statistic<V> for Minimum<V> {
     #[inline]
     fn add(&mut self, value: V) {
         self.0 = self.0.min(value);
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.add(other.0);
     }
 
     fn result(&self, _n: NonZeroU32) -> V {
@@ -194,6 +212,11 @@ impl Statistic<i16> for Mean<i64> {
         self.0 = self.0.wrapping_add(i64::from(value));
     }
 
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.0 = self.0.wrapping_add(other.0);
+    }
+
     fn result(&self, n: NonZeroU32) -> i16 {
         // From 0 on, so that the quotient is floored; 2^15 · 2^32 fit.
         let n = u64::from(n.get());
@@ -210,6 +233,11 @@ impl Statistic<u64> for Mean<u128> {
     #[inline]
     fn add(&mut self, value: u64) {
         self.0 = self.0.wrapping_add(u128::from(value));
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.0 = self.0.wrapping_add(other.0);
     }
 
     fn result(&self, n: NonZeroU32) -> u64 {
@@ -230,6 +258,12 @@ impl Statistic<i16> for Variance<i64, u64> {
         self.sum = self.sum.wrapping_add(i64::from(value));
         let square = value.wrapping_mul(value).cast_unsigned();
         self.squares = self.squares.wrapping_add(u64::from(square));
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.squares = self.squares.wrapping_add(other.squares);
     }
 
     fn result(&self, n: NonZeroU32) -> u32 {
@@ -254,6 +288,12 @@ impl Statistic<u64> for Variance<u64, u128> {
         let value = value >> LEFT_OUT;
         self.sum = self.sum.wrapping_add(value);
         self.squares = (self.squares).wrapping_add(u128::from(value).wrapping_mul(value.into()));
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.squares = self.squares.wrapping_add(other.squares);
     }
 
     fn result(&self, n: NonZeroU32) -> i32 {
@@ -292,6 +332,17 @@ impl<S, const N: usize> Aggregate<S, N> {
     {
         for (statistic, value) in self.0.iter_mut().zip(frame) {
             statistic.add(*value);
+        }
+    }
+
+    /// Takes all frames of another one.
+    #[inline]
+    pub fn merge<V>(&mut self, other: &Self)
+    where
+        S: Statistic<V>,
+    {
+        for (statistic, of_other) in self.0.iter_mut().zip(&other.0) {
+            statistic.merge(of_other);
         }
     }
 

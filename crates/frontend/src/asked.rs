@@ -103,6 +103,7 @@ impl<'t, S, const K: usize> Values<'t, S, K> {
 
 impl<V: Copy, S: Summary<V, K>, const K: usize, const N: usize> Summary<V, N> for Values<'_, S, K> {
     const N_FEATURES: usize = S::N_FEATURES;
+    const OVERLAPS: bool = S::OVERLAPS;
 
     fn add(&mut self, values: &[V; N]) {
         let Some(first) = values.first() else {
@@ -110,6 +111,11 @@ impl<V: Copy, S: Summary<V, K>, const K: usize, const N: usize> Summary<V, N> fo
         };
         let at = |place: u8| values.get(usize::from(place)).unwrap_or(first);
         self.summary.add(&self.places.map(|place| *at(place)));
+    }
+
+    #[inline]
+    fn pass(&mut self) {
+        self.summary.pass();
     }
 
     fn write<R: Feature>(
@@ -120,6 +126,11 @@ impl<V: Copy, S: Summary<V, K>, const K: usize, const N: usize> Summary<V, N> fo
     ) {
         let offset = |at: usize| self.places.get(at).map_or(0, |it| offset((*it).into()));
         self.summary.write(n_frames, offset, out);
+    }
+
+    #[inline]
+    fn step(&mut self) {
+        self.summary.step();
     }
 
     fn restart(&mut self) {

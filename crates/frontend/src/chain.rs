@@ -75,10 +75,20 @@ impl<const N: usize> Measured<N> for Energies {
 pub trait Summary<V, const N: usize> {
     /// How many features there are.
     const N_FEATURES: usize;
+    /// Whether it is of several steps, of which decisions have most in common.
+    const OVERLAPS: bool = false;
     /// Takes the next frame's values.
     fn add(&mut self, values: &[V; N]);
+    /// Takes a frame that has no values, as the first ones have no deltas.
+    #[inline]
+    fn pass(&mut self) {}
     /// Writes the features of so many frames; those of energies with the offset of their band.
     fn write<R: Feature>(&self, n_frames: NonZeroU32, offset: impl Fn(usize) -> i16, out: &mut [R]);
+    /// A step is over, which without steps is a decision: forgets what the next one does not have.
+    #[inline]
+    fn step(&mut self) {
+        self.restart();
+    }
     /// Forgets all frames.
     fn restart(&mut self);
 }
@@ -108,11 +118,18 @@ impl<V: Copy, S: Statistic<V>, const N: usize> Summary<V, N> for Aggregate<S, N>
 /// Two summaries of the same values, the first of which has the first features.
 impl<V: Copy, A: Summary<V, N>, B: Summary<V, N>, const N: usize> Summary<V, N> for (A, B) {
     const N_FEATURES: usize = A::N_FEATURES + B::N_FEATURES;
+    const OVERLAPS: bool = A::OVERLAPS || B::OVERLAPS;
 
     #[inline]
     fn add(&mut self, values: &[V; N]) {
         self.0.add(values);
         self.1.add(values);
+    }
+
+    #[inline]
+    fn pass(&mut self) {
+        self.0.pass();
+        self.1.pass();
     }
 
     fn write<R: Feature>(
@@ -124,6 +141,12 @@ impl<V: Copy, A: Summary<V, N>, B: Summary<V, N>, const N: usize> Summary<V, N> 
         let (first, second) = out.split_at_mut_checked(A::N_FEATURES).unwrap_or_default();
         self.0.write(n_frames, &offset, first);
         self.1.write(n_frames, &offset, second);
+    }
+
+    #[inline]
+    fn step(&mut self) {
+        self.0.step();
+        self.1.step();
     }
 
     fn restart(&mut self) {
@@ -205,8 +228,14 @@ where
         let offset = |at| self.measured.offset(&self.filters, at);
         self.summary.write(n_frames, offset, &mut features);
         self.n_frames = 0;
-        self.summary.restart();
+        self.summary.step();
         Some(features)
+    }
+
+    /// A step is over with the last frame, and no decision.
+    #[inline]
+    pub fn step(&mut self) {
+        self.summary.step();
     }
 
     /// Decides of the frames that there are, as where a recording ends before its decision does; the

@@ -75,6 +75,7 @@ impl<S: Summary<i16, N>, const N: usize, const WIDTH: usize> Summary<i16, N>
     for Deltas<S, N, WIDTH>
 {
     const N_FEATURES: usize = S::N_FEATURES;
+    const OVERLAPS: bool = S::OVERLAPS;
 
     fn add(&mut self, values: &[i16; N]) {
         let width = 2 * self.n_side + 1;
@@ -89,6 +90,8 @@ impl<S: Summary<i16, N>, const N: usize, const WIDTH: usize> Summary<i16, N>
         if self.n_held == width {
             self.summary.add(&self.of_frames());
             self.n_deltas = self.n_deltas.saturating_add(1);
+        } else {
+            self.summary.pass();
         }
     }
 
@@ -100,6 +103,15 @@ impl<S: Summary<i16, N>, const N: usize, const WIDTH: usize> Summary<i16, N>
     ) {
         if let Some(n_deltas) = NonZeroU32::new(self.n_deltas) {
             self.summary.write(n_deltas, offset, out);
+        }
+    }
+
+    #[inline]
+    fn step(&mut self) {
+        if S::OVERLAPS {
+            self.summary.step();
+        } else {
+            self.restart();
         }
     }
 

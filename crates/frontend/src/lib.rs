@@ -48,6 +48,7 @@ pub mod log2;
 pub mod mel;
 pub mod moments;
 pub mod motion;
+pub mod overlap;
 pub mod ranks;
 pub mod shape;
 pub mod spectrum;

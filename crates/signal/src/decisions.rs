@@ -16,7 +16,7 @@ pub fn trimmed(front_end: &SoundFront, mut samples: Vec<i16>) -> Vec<i16> {
     };
     let n_samples = match n_whole {
         0 => samples.len().max(front_end.bank.n_points),
-        n => (n - 1) * front_end.n_samples_per_decision() + front_end.n_samples_heard(),
+        n => (n - 1) * front_end.n_samples_per_step() + front_end.n_samples_heard(),
     };
     samples.resize(n_samples, 0);
     samples
@@ -30,9 +30,10 @@ impl SoundFront {
         match self.trigger {
             Some(_) => self.opened(&self.filtered(samples)),
             None => {
-                let length = self.n_samples_per_decision();
+                let (length, step) = (self.n_samples_per_decision(), self.n_samples_per_step());
                 let decisions = 0..self.n_decisions(samples.len());
-                decisions.map(|at| at * length..(at + 1) * length).collect()
+                let starts = decisions.map(|at| at * step);
+                starts.map(|start| start..start + length).collect()
             }
         }
     }
@@ -132,10 +133,10 @@ impl FrontEnd {
     }
 }
 
-/// The label of each of `decisions`, which are in turn and do not overlap.
+/// The label of each of `decisions`, which begin and end in turn.
 ///
-/// An interval belongs to a decision if it shares at least half of the shorter of the two; of
-/// several the one that shares most, of equals the earlier. Where there is none the label is
+/// An interval belongs to a decision if it shares at least half of the shorter of the two; of several
+/// intervals the one that shares most, of equals the earlier. Where there is none the label is
 /// `background`.
 #[must_use]
 pub fn labels_of(

@@ -1,5 +1,7 @@
 //! Features of a stretch of samples, by the chain that the device runs.
 
+use std::ops::Range;
+
 use spinney_frontend::aggregate::{Aggregate, Maximum, Mean, Minimum, Variance};
 use spinney_frontend::cepstra::Cepstra;
 use spinney_frontend::chain::{Chain, Energies, Logs, Measured, Summary};
@@ -48,13 +50,19 @@ pub fn hear(front_end: &SoundFront, samples: &[i16]) -> Result<Vec<Vec<i32>>, Ba
     assert!(front_end.bank.n_bands <= BANDS_MAX, "at most 128 bands");
     let table = front_end.table()?;
     let samples = front_end.filtered(samples);
-    if front_end.trigger.is_some() {
-        let opened = front_end.opened(&samples).into_iter();
-        return Ok(opened
-            .flat_map(|decision| decided(front_end, &table, &samples[decision]))
-            .collect());
-    }
-    Ok(decided(front_end, &table, &samples))
+    let alone: Vec<Range<usize>> = match (front_end.trigger, front_end.n_frames_per_step) {
+        (None, None) => return Ok(decided(front_end, &table, &samples)),
+        (Some(_), _) => front_end.opened(&samples),
+        (None, Some(_)) => {
+            let decisions = 0..front_end.n_decisions(samples.len());
+            let starts = decisions.map(|at| at * front_end.n_samples_per_step());
+            let end = |start: usize| samples.len().min(start + front_end.n_samples_heard());
+            starts.map(|start| start..end(start)).collect()
+        }
+    };
+    let rows = alone.into_iter();
+    let rows = rows.flat_map(|decision| decided(front_end, &table, &samples[decision]));
+    Ok(rows.collect())
 }
 
 /// Decisions of samples that are no further asked about.

@@ -26,6 +26,7 @@
 //!     window: Window::Hann,
 //!     hop: NonZeroU16::new(128).ok_or("0")?,
 //!     n_frames_per_decision: NonZeroU32::new(10).ok_or("0")?,
+//!     n_frames_per_step: None,
 //!     statistics: vec![Statistic::Maximum],
 //!     of_energies: false,
 //!     n_cepstra: 0,

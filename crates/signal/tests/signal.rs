@@ -28,6 +28,7 @@ fn front_end(statistic: Statistic, of_energies: bool) -> SoundFront {
         window: Window::Hann,
         hop: NonZeroU16::new(200).expect("not zero"),
         n_frames_per_decision: NonZeroU32::new(2).expect("not zero"),
+        n_frames_per_step: None,
         statistics: vec![statistic],
         of_energies,
         n_cepstra: 0,
@@ -202,6 +203,58 @@ fn a_short_recording_has_the_frames_that_it_has() {
         // Less than a frame ends in silence.
         assert_eq!(of(9, statistic, 100).len(), 1);
     }
+}
+
+#[test]
+fn decisions_that_overlap_are_those_of_their_samples() {
+    let front = |step| SoundFront {
+        n_frames_per_decision: NonZeroU32::new(6).expect("not zero"),
+        n_frames_per_step: NonZeroU32::new(step),
+        n_delta_frames: 1,
+        ..front_end(Statistic::Mean, false)
+    };
+    // Frames of 256 samples, 200 apart: six begin in 1,200 samples and end with 1,256.
+    let (all, plain) = (front(2), front(0));
+    for (n_samples, n_decisions) in [
+        (255, 0),
+        (256, 1),
+        (1255, 1),
+        (1655, 1),
+        (1656, 2),
+        (5000, 10),
+    ] {
+        let samples = noise(n_samples);
+        let decisions = all.decisions(&samples);
+        let starts: Vec<usize> = decisions.iter().map(|it| it.start).collect();
+        assert_eq!(
+            starts,
+            (0..n_decisions).map(|at| 400 * at).collect::<Vec<_>>()
+        );
+        assert!(decisions.iter().all(|it| it.len() == 1200));
+        let rows = hear(&all, &samples).expect("filters");
+        let alone = starts.iter().map(|start| {
+            let end = n_samples.min(start + 1256);
+            hear(&plain, &samples[*start..end]).expect("filters")
+        });
+        assert_eq!(rows, alone.flatten().collect::<Vec<_>>(), "{n_samples}");
+        let trimmed = trimmed(&all, samples);
+        assert!(trimmed.len() >= 256);
+        if n_decisions > 1 {
+            assert_eq!(trimmed.len(), 400 * (n_decisions - 1) + 1256);
+        }
+    }
+    // What is within two decisions belongs to both.
+    let label = "it".to_owned();
+    let intervals = [Interval {
+        start: 500,
+        end: 900,
+        label,
+    }];
+    let decisions = all.decisions(&noise(2456));
+    assert_eq!(
+        labels_of(&decisions, &intervals, "-").join(" "),
+        "it it - -"
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ use spinney_frontend::gate::{Framed, Gate, Triggered};
 use spinney_frontend::mel::{Filters, Segment};
 use spinney_frontend::moments::Moments;
 use spinney_frontend::motion::{Bands, Measures, Motion, NoTones, correlate, magnitude, measure};
+use spinney_frontend::overlap::{Overlapping, Seamed, Steps};
 use spinney_frontend::shape::WithShape;
 use spinney_frontend::spectrum::Spectrum;
 use spinney_frontend::window::Window;
@@ -65,6 +66,12 @@ extern "C" fn _start() -> ! {
         chain::<_, _, 4>(shape, Aggregate::<Maximum<i16>, 4>::new());
         chain::<_, _, 12>(Energies, Aggregate::<Three, 4>::new());
         chain::<_, _, 12>(asked::Energies, Aggregate::<Three, 4>::new());
+        let stepped = Overlapping::<Aggregate<Two, 4>, 3>::new();
+        let seamed = Seamed::<Aggregate<Two, 4>, 3>::new(black_box(6));
+        chain::<_, _, 16>(Logs, (stepped, Deltas::<_, 4, 9>::new(black_box(3), seamed)));
+        let of_some = asked::Values::new(black_box(&[9]), Overlapping::<Aggregate<Maximum<i16>, 1>, 1>::new());
+        chain::<_, _, 1>(Logs, of_some);
+        chain::<_, _, 12>(Energies, Overlapping::<Aggregate<Three, 4>, 2>::new());
         let mut moments = Moments::new(black_box(0));
         moments.push(black_box(1));
         black_box(moments.finish());
@@ -91,6 +98,15 @@ fn motion() {
 }
 
 /// A gate that nobody knows beforehand, before decisions.
+fn overlapping<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(
+    chain: Chain<'_, F, S, i16, 64, 4, FEATURES>,
+) {
+    let mut steps = Steps::new(black_box(NonZeroU32::MIN), black_box(2), chain);
+    black_box(steps.push(black_box(1)));
+    black_box(steps.finish());
+    steps.restart();
+}
+
 fn triggered<T: Framed>(decisions: T, held: T::Sample)
 where
     T::Sample: Copy,
@@ -190,7 +206,11 @@ fn aggregate<V: Copy + Default, S: Statistic<V>>() {
     black_box(out);
 }
 
-fn chain<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(measured: F, summary: S) {
+fn chain<F, S, const FEATURES: usize>(measured: F, summary: S)
+where
+    F: Measured<4> + Clone,
+    S: Summary<F::Value, 4> + Clone,
+{
     static WINDOW: Window<64> = Window::hann();
     let segments = black_box([PLAIN; 5]);
     let Ok(filters) = Filters::<64>::new(black_box(1), &segments) else {
@@ -205,5 +225,6 @@ fn chain<F: Measured<4>, S: Summary<F::Value, 4>, const FEATURES: usize>(measure
     chain.restart();
     black_box(chain.push(black_box(1)));
     black_box(chain.finish());
+    overlapping(chain.clone());
     triggered(chain, 1);
 }

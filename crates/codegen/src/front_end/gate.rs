@@ -1,8 +1,9 @@
-//! A gate of decisions in a generated crate; its twin is the front end's `gate.rs`.
+//! What says when decisions are made in a generated crate: a gate, or steps; their twins are the front
+//! end's `gate.rs` and `overlap.rs`.
 
 use spinney_signal::Trigger;
 
-/// A gate around what makes decisions, piece by piece; nothing of any without one.
+/// A gate around what makes decisions, or steps, piece by piece; nothing of any without one.
 #[derive(Default)]
 pub(super) struct Gated {
     /// Imports and the gate.
@@ -39,6 +40,20 @@ impl Gated {
             around_new: (format!("Triggered::new(GATE, {}, ", trigger.n_before), ")"),
             at_least: ", at the least",
             is_open: "self.0.is_open()",
+        }
+    }
+
+    /// Steps of so many frames, of which each decision has its own and `n_before` before it.
+    pub(super) fn steps(n_frames: u32, n_before: u32) -> Self {
+        Self {
+            statics: format!(
+                "\nuse spinney_frontend::overlap::Steps;\n\n\
+                 const FRAMES_PER_STEP: NonZeroU32 = NonZeroU32::new({n_frames}).unwrap();\n"
+            ),
+            around_type: ("Steps<", ">".to_owned()),
+            around_new: (format!("Steps::new(FRAMES_PER_STEP, {n_before}, "), ")"),
+            is_open: "true",
+            ..Self::default()
         }
     }
 }

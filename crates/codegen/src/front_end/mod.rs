@@ -14,7 +14,7 @@ use crate::{SourceTree, texts};
 pub use filters::filters;
 
 /// The front end as it was when this code was compiled.
-const FRONT_END: [(&str, &str); 21] = texts!(
+const FRONT_END: [(&str, &str); 22] = texts!(
     "frontend/src/",
     "../../device/frontend/",
     [
@@ -33,6 +33,7 @@ const FRONT_END: [(&str, &str); 21] = texts!(
         "mel.rs",
         "moments.rs",
         "motion.rs",
+        "overlap.rs",
         "ranks.rs",
         "shape.rs",
         "spectrum.rs",

@@ -55,20 +55,37 @@ impl Needed {
         }
     }
 
-    /// Statistics of `n` values: each of all of them, or of some.
+    /// Statistics of `n` values: each of all of them, or of some; of deltas, each of a frame and so many
+    /// before it.
     fn statistics(
         &mut self,
         front: &SoundFront,
         n: usize,
         of: &[(Statistic, Vec<u8>)],
+        n_back: Option<usize>,
     ) -> Vec<Part> {
+        let steps = n_steps_before(front);
+        if steps.is_some() {
+            self.modules.push("overlap");
+        }
         let aggregate = |statistics: &[Statistic], n: usize| {
             let names: Vec<&str> = (statistics.iter())
                 .map(|it| name(front.of_energies, *it))
                 .collect();
-            Part {
-                name: format!("aggregate::Aggregate<{}, {n}>", pairs(&names)),
-                new: "aggregate::Aggregate::new()".to_owned(),
+            let name = format!("aggregate::Aggregate<{}, {n}>", pairs(&names));
+            match (steps, n_back) {
+                (None, _) => Part {
+                    name,
+                    new: "aggregate::Aggregate::new()".to_owned(),
+                },
+                (Some(before), None) => Part {
+                    name: format!("overlap::Overlapping<{name}, {before}>"),
+                    new: "overlap::Overlapping::new()".to_owned(),
+                },
+                (Some(before), Some(n_back)) => Part {
+                    name: format!("overlap::Seamed<{name}, {before}>"),
+                    new: format!("overlap::Seamed::new({n_back})"),
+                },
             }
         };
         if of.iter().all(|(_, places)| places.len() == n) {
@@ -159,6 +176,12 @@ const fn name(of_energies: bool, statistic: Statistic) -> &'static str {
     }
 }
 
+/// Where decisions overlap, of how many steps before its last one each has the frames.
+fn n_steps_before(front: &SoundFront) -> Option<u32> {
+    let per_step = front.n_frames_per_step?;
+    Some(front.n_frames_per_decision.get() / per_step - 1)
+}
+
 /// Filters of the bands that are needed: all for cepstra.
 fn table_of(front: &SoundFront, table: &FilterTable, values: &[usize]) -> FilterTable {
     let n = front.n_of_filters();
@@ -178,7 +201,7 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable, is_asked: &[bool])
         statics: String::new(),
     };
     let measured = needed.measured(front, &asked.values);
-    let mut kept = needed.statistics(front, n_values, &asked.statistics);
+    let mut kept = needed.statistics(front, n_values, &asked.statistics, None);
     if !asked.of_deltas.is_empty() {
         needed.modules.push("deltas");
         let values: BTreeSet<u8> = (asked.of_deltas.iter())
@@ -189,8 +212,8 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable, is_asked: &[bool])
             .map(|(statistic, places)| (*statistic, places_in(&values, places)))
             .collect();
         let n = values.len();
-        let summary = Part::pairs(&needed.statistics(front, n, &of_values));
         let side = front.n_delta_frames;
+        let summary = Part::pairs(&needed.statistics(front, n, &of_values, Some(2 * side)));
         let deltas = Part {
             name: format!("deltas::Deltas<{}, {n}, {}>", summary.name, 2 * side + 1),
             new: format!("deltas::Deltas::new({side}, {})", summary.new),
@@ -211,10 +234,28 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable, is_asked: &[bool])
         Some(_) => "let [sample] = self.1.push([sample]);\n        ",
         None => "",
     };
-    let gated = Gated::new(front.trigger.as_ref(), 1);
-    let push = match front.trigger {
-        Some(_) => "self.0.push([sample], sample)",
-        None => "if self.0.push(sample) { self.0.decide() } else { None }",
+    let steps = front.n_frames_per_step.zip(n_steps_before(front));
+    let (gated, push) = match (front.trigger, steps) {
+        (Some(trigger), _) => (
+            Gated::new(Some(&trigger), 1),
+            "self.0.push([sample], sample)",
+        ),
+        (None, Some((n, n_before))) => (Gated::steps(n.get(), n_before), "self.0.push(sample)"),
+        (None, None) => (
+            Gated::new(None, 1),
+            "if self.0.push(sample) { self.0.decide() } else { None }",
+        ),
+    };
+    // Steps count the frames themselves.
+    let (per_chain, chain_frames) = match steps {
+        Some(_) => ("NonZeroU32::MIN", String::new()),
+        None => (
+            "FRAMES_PER_DECISION",
+            format!(
+                "const FRAMES_PER_DECISION: NonZeroU32 = NonZeroU32::new({}).unwrap();\n",
+                front.n_frames_per_decision
+            ),
+        ),
     };
     format!(
         "//! From samples to the class: {rate} samples per second, frames of {points} every \
@@ -240,7 +281,7 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable, is_asked: &[bool])
          /// Whether a trigger opens decisions; else one follows the other.\n\
          pub const IS_TRIGGERED: bool = {is_triggered};\n\n\
          const HOP: NonZeroU16 = NonZeroU16::new({hop}).unwrap();\n\
-         const FRAMES_PER_DECISION: NonZeroU32 = NonZeroU32::new({frames}).unwrap();\n\
+         {chain_frames}\
          static WINDOW: Window<{m}> = Window::{window}();\n\n\
          /// What is measured of a frame.\n\
          type Measured = {measured};\n\n\
@@ -255,7 +296,7 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable, is_asked: &[bool])
          #[inline]\n    \
          pub fn new() -> Self {{\n        \
          Self({gate_new}chain::Chain::new(\n            \
-         &WINDOW, FILTERS, {measured_new}, {kept_new}, HOP, FRAMES_PER_DECISION,\n        \
+         &WINDOW, FILTERS, {measured_new}, {kept_new}, HOP, {per_chain},\n        \
          ){gate_new_end}{filter_new})\n    \
          }}\n\n    \
          /// Takes the next sample; the last one of a decision gives its readings.\n    \
@@ -276,7 +317,7 @@ pub(super) fn source(front: &SoundFront, table: &FilterTable, is_asked: &[bool])
         filters = filters(&table, front.bank.n_points),
         per_decision = match front.trigger {
             Some(_) => front.n_samples_heard(),
-            None => front.n_samples_per_decision(),
+            None => front.n_samples_per_step(),
         },
         measured = measured.name,
         measured_new = measured.new,

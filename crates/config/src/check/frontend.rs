@@ -17,8 +17,17 @@ use super::trigger::trigger;
 /// Most dB that a signal-to-noise ratio may be above or below 0.
 const SNR_DB_MAX: f64 = 60.0;
 
+/// Most decisions that begin within one, itself included.
+const STEPS_MAX: u32 = 64;
+
+/// How far a number of steps may be from a whole one, as a share of it: typing 0.333 for a third is well.
+const WHOLE: f64 = 0.01;
+
+/// How much longer or shorter than `decision_s` a decision of whole steps may be, as a share of it.
+const OFF_MOST: f64 = 0.05;
+
 /// Keys that only sound has.
-const OF_SOUND: [&str; 11] = [
+const OF_SOUND: [&str; 12] = [
     "microphone_rate",
     "scale",
     "normalisation",
@@ -29,6 +38,7 @@ const OF_SOUND: [&str; 11] = [
     "deltas",
     "decision_s",
     "decision_frames",
+    "decision_hop_s",
     "ladder_s",
 ];
 
@@ -106,16 +116,24 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
     }
     let filter = filter(reader, section, sample_rate_hz.map(f64::from));
     let n_frames = frames(reader, raw, section, sample_rate_hz, hop);
+    let per_frame = sample_rate_hz
+        .zip(hop)
+        .map(|(rate, hop)| f64::from(hop) / f64::from(rate));
+    let steps = steps(reader, section, per_frame, n_frames);
+    let (n_frames, n_frames_per_step) = (steps.map(|it| it.0), steps.map(|it| it.1));
     let mut spectral: Vec<Spectral> = (section.choices("spectral", Spectral::from_word))
         .map_or_else(Vec::new, |words| {
             words.into_iter().map(|(word, _)| word).collect()
         });
     spectral.sort_unstable();
-    let (n_cepstra, n_delta_frames) = of_logarithms(reader, section, n_bands, n_frames);
+    let (n_cepstra, n_delta_frames) =
+        of_logarithms(reader, section, n_bands, n_frames, n_frames_per_step);
     let trigger = trigger(reader, section, n_points);
     if trigger.is_some() {
         let why = "sound says when there is a decision";
         reader.contradict(section, "ladder_s", why, &section.cause("trigger"));
+        let why = "a decision begins where the sound says so";
+        reader.contradict(section, "decision_hop_s", why, &section.cause("trigger"));
     }
     Some(AudioFrontend {
         sample_rate_hz: sample_rate_hz?,
@@ -138,6 +156,7 @@ fn audio(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option
         spectral,
         n_delta_frames: n_delta_frames?,
         n_frames_per_decision: n_frames?,
+        n_frames_per_step: n_frames_per_step?,
         trigger,
         microphone_rate_hz,
         ladder_s: section.number("ladder_s"),
@@ -151,6 +170,7 @@ fn of_logarithms(
     section: &RawSection,
     n_bands: Option<u32>,
     n_frames: Option<NonZeroU32>,
+    n_per_step: Option<Option<NonZeroU32>>,
 ) -> (Option<u32>, Option<u32>) {
     if section.choice("aggregate_of") == Some(AggregateOf::Energies) {
         let cause = section.cause("aggregate_of");
@@ -181,6 +201,17 @@ fn of_logarithms(
             2 * deltas + 1
         );
         reader.fault(Fault::new(section.given("deltas"), message));
+    }
+    if let (Some(deltas), Some(Some(step))) = (n_delta_frames, n_per_step)
+        && 2 * deltas > step.get()
+    {
+        let message = format!(
+            "frontend.decision_hop_s: found {step} frames, expected at least {}, twice the frames on \
+             either side of `deltas`",
+            2 * deltas
+        );
+        let cause = section.cause("deltas");
+        reader.refuse_pair(section, "decision_hop_s", message, &cause);
     }
     (n_cepstra, n_delta_frames)
 }
@@ -275,6 +306,61 @@ fn frames(
     }
     // Casts: 1 to a million.
     NonZeroU32::new(frames as u32)
+}
+
+/// Frames of a decision of so many, or nearly, and from one's start to the next one's where they overlap.
+fn steps(
+    reader: &mut Reader,
+    section: &RawSection,
+    seconds_per_frame: Option<f64>,
+    n_frames: Option<NonZeroU32>,
+) -> Option<(NonZeroU32, Option<NonZeroU32>)> {
+    let all = n_frames?;
+    if section.given("decision_hop_s").is_none() {
+        return Some((all, None));
+    }
+    let (seconds, per_frame) = (section.number("decision_hop_s")?, seconds_per_frame?);
+    let of_frames = f64::from(all.get()) * per_frame;
+    // Of seconds a decision is so many steps of whole frames; frames that are given are kept.
+    let whole = match section.given("decision_s") {
+        Some(_) => section.number("decision_s")?,
+        None => of_frames,
+    };
+    let step = |n_steps: u32| match section.given("decision_s") {
+        Some(_) => {
+            let exact = whole / f64::from(n_steps) / per_frame;
+            let is_near = (exact - exact.round()).abs() <= OFF_MOST * exact;
+            // Casts: at most as many as a decision has.
+            NonZeroU32::new(exact.round() as u32).filter(|_| is_near)
+        }
+        None => NonZeroU32::new(all.get() / n_steps).filter(|it| it.get() * n_steps == all.get()),
+    };
+    let n_steps = whole / seconds;
+    // Casts: 0 to one more than the most.
+    let near = n_steps.round().min(f64::from(STEPS_MAX + 1)) as u32;
+    let is_whole = (n_steps - f64::from(near)).abs() <= WHOLE * n_steps;
+    let found = step(near.max(1)).filter(|_| is_whole && (1..=STEPS_MAX).contains(&near));
+    if let Some(found) = found {
+        let n_frames = found.get().checked_mul(near)?;
+        return Some((NonZeroU32::new(n_frames)?, Some(found).filter(|_| near > 1)));
+    }
+    let mut near: Vec<String> = Vec::new();
+    let more = (1..=STEPS_MAX).filter(|n| f64::from(*n) > n_steps && step(*n).is_some());
+    let fewer = (1..=STEPS_MAX)
+        .rev()
+        .filter(|n| f64::from(*n) <= n_steps && step(*n).is_some());
+    near.extend(
+        more.take(1)
+            .chain(fewer.take(1))
+            .map(|n| ((whole / f64::from(n) * 1e4).round() / 1e4).to_string()),
+    );
+    let message = format!(
+        "frontend.decision_hop_s: found `{seconds}`, of which a decision of {whole} s has {n_steps:.2}, \
+         expected 1 to {STEPS_MAX} to a decision, each of as many whole frames, such as {}",
+        near.join(" or ")
+    );
+    reader.fault(Fault::new(section.given("decision_hop_s"), message));
+    None
 }
 
 fn scenes(reader: &mut Reader, raw: &RawPipeline, section: &RawSection) -> Option<Scenes> {

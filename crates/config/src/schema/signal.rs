@@ -71,10 +71,13 @@ pub(super) const FRONTEND: Section = section! {
     /// Frames on either side that a value's slope is taken over, for features `mel_0_delta` as
     /// well; 0 for none.
     "deltas": Kind::Integer { min: 0, max: 4 }, Default::Value("0");
-    /// Seconds from one decision to the next, to the nearest whole number of frames.
+    /// Seconds of a decision, to the nearest whole number of frames.
     "decision_s": Kind::Number(Interval::AboveZero), NONE;
     /// Frames per decision.
     "decision_frames": Kind::Integer { min: 1, max: FRAMES_MAX }, NONE;
+    /// Seconds from one decision's start to the next one's, a whole fraction of a decision, so that
+    /// decisions overlap.
+    "decision_hop_s": Kind::Number(Interval::AboveZero), Default::Words("as many as a decision has");
     /// Begins a decision where the standard deviation of a block of samples, after the filter, reaches
     /// this; nothing is computed while all is quiet.
     "trigger": Kind::Integer { min: 1, max: LEVEL_MAX }, NONE;

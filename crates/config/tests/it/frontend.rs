@@ -40,6 +40,28 @@ fn seconds_are_whole_frames() {
     assert_eq!(frames("decision_s = 1"), 16);
     assert_eq!(frames("hop = 1000\ndecision_s = 10"), 160);
     assert_eq!(frames("decision_frames = 3"), 3);
+    let step = |keys: &str| {
+        let text = format!("{SOUND}[frontend]\nsample_rate = 16000\nhop = 500\n{keys}\n");
+        let audio = audio(checked(&text).frontend);
+        let step = audio.n_frames_per_step.map(std::num::NonZeroU32::get);
+        (audio.n_frames_per_decision.get(), step)
+    };
+    assert_eq!(step("decision_s = 1"), (32, None));
+    assert_eq!(
+        step("decision_s = 1\ndecision_hop_s = 0.25\ndeltas = 4"),
+        (32, Some(8))
+    );
+    // 10.7 frames are eleven; a step has whole ones, of which a decision has three times as many.
+    assert_eq!(
+        step("decision_s = 1\ndecision_hop_s = 0.333"),
+        (33, Some(11))
+    );
+    assert_eq!(
+        step("decision_frames = 64\ndecision_hop_s = 0.03125"),
+        (64, Some(1))
+    );
+    // One after the other.
+    assert_eq!(step("decision_s = 1\ndecision_hop_s = 1"), (32, None));
 }
 
 #[test]
@@ -391,6 +413,82 @@ fn a_trigger_opens_decisions() {
                    |                  ^^^
                 15 | trigger_block = 225
                    |                 --- because of this
+            "#]],
+        ),
+        (
+            "trigger = 300\ndecision_hop_s = 0.5\n",
+            expect![[r#"
+            error: frontend.decision_hop_s: found `0.5`, expected none, since a decision begins where the sound says so
+              --> folder/pipeline.toml:13:18
+               |
+            12 | trigger = 300
+               |           --- because of this
+            13 | decision_hop_s = 0.5
+               |                  ^^^
+               |
+               = help: remove `decision_hop_s`, or change `frontend.trigger`
+        "#]],
+        ),
+        (
+            "hop = 512\ndecision_hop_s = 0.4\n",
+            expect![[r#"
+                error: frontend.decision_hop_s: found `0.4`, of which a decision of 1 s has 2.50, expected 1 to 64 to a decision, each of as many whole frames, such as 0.3333 or 0.5
+                  --> folder/pipeline.toml:13:18
+                   |
+                13 | decision_hop_s = 0.4
+                   |                  ^^^
+            "#]],
+        ),
+        (
+            "decision_hop_s = 4\n",
+            expect![[r#"
+                error: frontend.decision_hop_s: found `4`, of which a decision of 1 s has 0.25, expected 1 to 64 to a decision, each of as many whole frames, such as 1
+                  --> folder/pipeline.toml:12:18
+                   |
+                12 | decision_hop_s = 4
+                   |                  ^
+            "#]],
+        ),
+        (
+            "hop = 512\ndeltas = 4\ndecision_hop_s = 0.125\n",
+            expect![[r#"
+                error: frontend.decision_hop_s: found 4 frames, expected at least 8, twice the frames on either side of `deltas`
+                  --> folder/pipeline.toml:14:18
+                   |
+                13 | deltas = 4
+                   |          - because of this
+                14 | decision_hop_s = 0.125
+                   |                  ^^^^^
+            "#]],
+        ),
+        (
+            "hop = 1\ndecision_hop_s = 0.01\n",
+            expect![[r#"
+                error: frontend.decision_hop_s: found `0.01`, of which a decision of 1 s has 100.00, expected 1 to 64 to a decision, each of as many whole frames, such as 0.0156
+                  --> folder/pipeline.toml:13:18
+                   |
+                13 | decision_hop_s = 0.01
+                   |                  ^^^^
+            "#]],
+        ),
+        (
+            "hop = 512\ndecision_hop_s = 0.05\n",
+            expect![[r#"
+            error: frontend.decision_hop_s: found `0.05`, of which a decision of 1 s has 20.00, expected 1 to 64 to a decision, each of as many whole frames, such as 0.0333 or 0.0625
+              --> folder/pipeline.toml:13:18
+               |
+            13 | decision_hop_s = 0.05
+               |                  ^^^^
+        "#]],
+        ),
+        (
+            "decision_hop_s = 0.03\n",
+            expect![[r#"
+                error: frontend.decision_hop_s: found `0.03`, of which a decision of 1 s has 33.33, expected 1 to 64 to a decision, each of as many whole frames, such as 0.0625
+                  --> folder/pipeline.toml:12:18
+                   |
+                12 | decision_hop_s = 0.03
+                   |                  ^^^^
             "#]],
         ),
         (

@@ -29,7 +29,10 @@ pub fn front(config: &Config, quantized: &Quantized) -> Vec<Step> {
             }];
         }
     };
-    let n_frames = f64::from(frontend.n_frames_per_decision.get());
+    let n_frames = frontend
+        .n_frames_per_step
+        .unwrap_or(frontend.n_frames_per_decision);
+    let n_frames = f64::from(n_frames.get());
     let per_second = |bytes_of_a_frame: f64| n_frames * bytes_of_a_frame * decisions_per_second;
     let step = |name: &str, bytes_per_second: f64| Step {
         name: name.to_owned(),

@@ -27,10 +27,13 @@ pub(super) struct Heard {
     pub(super) decisions: Vec<Range<usize>>,
 }
 
+/// Stretches of one recording whose decisions overlap, which folds are made of.
+const STRETCHES: usize = 50;
+
 /// Rows of a side's recordings.
 struct SideRows {
     rows: Dataset,
-    /// For each row the index of its recording.
+    /// For each row the index of its recording, or of its stretch of the only one.
     groups: Vec<usize>,
     /// What a trigger does to them; `None` without one.
     triggered: Option<Triggered>,
@@ -169,14 +172,14 @@ fn side_rows<R: Recordings>(
 ) -> Result<SideRows, Failure> {
     let front = kind.front();
     let features = front.feature_names();
-    let (mut values, mut labels, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut values, mut labels, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
     let mut triggered = Triggered::default();
-    for (group, recording) in recordings.iter().enumerate() {
+    for recording in recordings {
         let heard = kind.heard(recording)?;
         triggered.add(R::samples(recording).len(), &heard.decisions);
         labels.extend(heard.labels);
-        groups.resize(labels.len(), group);
         values.extend(heard.rows.into_iter().flatten().map(f64::from));
+        decisions.push(heard.decisions);
     }
     let triggered = match front.trigger() {
         None => None,
@@ -196,9 +199,26 @@ fn side_rows<R: Recordings>(
     };
     Ok(SideRows {
         rows: Dataset::new(rows, &labels).input()?,
-        groups,
+        groups: groups(&decisions),
         triggered,
     })
+}
+
+/// For each decision of these recordings what it is judged together with: the others of its recording
+/// or, of the only one, if decisions overlap, those of its stretch, so that all but a few which share
+/// samples are on one side of a fold.
+fn groups(recordings: &[Vec<Range<usize>>]) -> Vec<usize> {
+    match recordings {
+        [only] if only.windows(2).any(|it| it[1].start < it[0].end) => {
+            let n = only.len();
+            (0..n).map(|at| at * STRETCHES / n).collect()
+        }
+        several => {
+            let each = several.iter().enumerate();
+            each.flat_map(|(at, it)| std::iter::repeat_n(at, it.len()))
+                .collect()
+        }
+    }
 }
 
 /// How many recordings of a side are copies of known ones; `None` where none is.
@@ -240,4 +260,24 @@ pub(super) fn division<R: Clone>(
         rows.map(|row| recordings[*row].clone()).collect()
     };
     Ok((of(&parts.train), of(&parts.test)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::groups;
+
+    #[test]
+    fn what_shares_samples_is_in_one_group() {
+        let decisions =
+            |n: usize, step: usize| (0..n).map(|at| at * step..at * step + 10).collect();
+        assert_eq!(groups(&[decisions(2, 5), decisions(3, 5)]), [0, 0, 1, 1, 1]);
+        assert_eq!(groups(&[decisions(3, 10)]), [0; 3]);
+        let stretches = groups(&[decisions(500, 9)]);
+        assert_eq!(
+            (stretches[..11].to_vec(), stretches[499]),
+            (vec![0; 10].into_iter().chain([1]).collect(), 49)
+        );
+        assert_eq!(groups(&[decisions(2, 9)]), [0, 25]);
+        assert!(groups(&[]).is_empty() && groups(&[vec![]]).is_empty());
+    }
 }

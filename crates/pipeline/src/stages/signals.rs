@@ -81,6 +81,7 @@ fn sound_front(frontend: &AudioFrontend) -> SoundFront {
         window: frontend.window,
         hop: frontend.hop,
         n_frames_per_decision: frontend.n_frames_per_decision,
+        n_frames_per_step: frontend.n_frames_per_step,
         statistics: frontend.aggregates.clone(),
         of_energies: frontend.aggregate_of == AggregateOf::Energies,
         n_cepstra: frontend.n_cepstra as usize,
@@ -253,12 +254,14 @@ impl Sides<'_> {
             (scenes.event_share * 4_294_967_296.0) as u32,
             (scenes.event_s * f64::from(rate)).round() as usize,
         );
+        let n_samples = (n_decisions - 1) * self.front_end.n_samples_per_step()
+            + per_decision.max(self.front_end.n_samples_heard());
         let plan = Scenes {
             seed,
-            n_decisions,
+            // An event in each, in turn, whether or not further ones overlap them.
+            n_decisions: n_decisions.min(n_samples / per_decision),
             n_samples_per_decision: per_decision,
-            n_samples: (n_decisions - 1) * per_decision
-                + per_decision.max(self.front_end.n_samples_heard()),
+            n_samples,
             background: self.frontend.background.clone(),
             event_share,
             event_samples_max: event_samples_max.max(1),

@@ -77,6 +77,9 @@ pub struct SoundFront {
     pub hop: NonZeroU16,
     /// How many frames a decision has.
     pub n_frames_per_decision: NonZeroU32,
+    /// Frames from one decision's start to the next one's where decisions overlap, which divide those of
+    /// a decision; not with a trigger.
+    pub n_frames_per_step: Option<NonZeroU32>,
     /// What is kept of them, each once.
     pub statistics: Vec<Statistic>,
     /// Whether statistics are of energies, with the logarithm after them, rather than of
@@ -104,10 +107,18 @@ impl SoundFront {
         self.bank.table()
     }
 
-    /// Samples from one decision's start to the next one's.
+    /// Samples that are a decision's own where none overlap: those of its frames' starts and up to
+    /// the next one's.
     #[must_use]
     pub fn n_samples_per_decision(&self) -> usize {
         usize::from(self.hop.get()) * self.n_frames_per_decision.get() as usize
+    }
+
+    /// Samples from one decision's start to the next one's.
+    #[must_use]
+    pub fn n_samples_per_step(&self) -> usize {
+        let n_frames = self.n_frames_per_step.unwrap_or(self.n_frames_per_decision);
+        usize::from(self.hop.get()) * n_frames.get() as usize
     }
 
     /// Samples from the start of a whole decision to its class: those of its frames.
@@ -120,7 +131,7 @@ impl SoundFront {
     #[must_use]
     pub fn n_whole_decisions(&self, n_samples: usize) -> usize {
         let rest = n_samples.checked_sub(self.n_samples_heard());
-        rest.map_or(0, |rest| rest / self.n_samples_per_decision() + 1)
+        rest.map_or(0, |rest| rest / self.n_samples_per_step() + 1)
     }
 
     /// How many decisions a stretch of samples gives: the whole ones or, where it ends before the
