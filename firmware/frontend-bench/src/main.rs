@@ -1,114 +1,37 @@
 //! Measures the front end: frames from `rows.bin`, and for each one the instructions, the stack
 //! and the log-mel energies to `outcomes.bin`, all little-endian.
 //!
-//! `cargo xtask bench frontend` puts the generated `filters.rs` beside this file and builds it.
+//! `cargo xtask bench frontend` puts the generated `filters.rs` and `tables.rs` beside this file and
+//! builds it: the whole front end, the steps that this one has not, or neither.
 #![no_std]
 #![no_main]
 
 // Vector table, start-up code and critical sections come in by being linked.
 use cortex_m as _;
 
-#[path = "../../app/src/counter.rs"]
+#[path = "../../app/src/arm/counter.rs"]
 mod counter;
-#[cfg(not(feature = "empty"))]
-mod filters {
-    //! Written by `cargo xtask bench frontend`.
-    include!("filters.rs");
-}
+#[cfg_attr(feature = "empty", path = "empty.rs")]
+#[cfg_attr(feature = "steps", path = "steps.rs")]
+mod front_end;
 #[path = "../../app/src/stack.rs"]
 mod stack;
 
-use core::hint::black_box;
-#[cfg(not(feature = "empty"))]
-use core::num::NonZeroU16;
+/// What the app's `stack.rs` asks of a core.
+mod arch {
+    #[inline(always)]
+    pub(crate) fn stack_pointer() -> usize {
+        cortex_m::register::msp::read() as usize
+    }
+}
 
 use semihosting::fs::File;
 use semihosting::io::{Read, Write};
-#[cfg(not(feature = "empty"))]
-use spinney_frontend::{
-    aggregate::{Aggregate, Maximum},
-    frames::Frames,
-    spectrum::Spectrum,
-    window::Window,
-};
 
-#[cfg(not(feature = "empty"))]
-use filters::N_BANDS;
-#[cfg(feature = "empty")]
-const N_BANDS: usize = 64;
+use front_end::{FrontEnd, N_BANDS};
 
-/// Window and transform, filters and logarithms, the samples' way into frames, aggregation.
+/// What is measured apart, as `front_end` has it.
 const N_PARTS: usize = 4;
-
-#[cfg(not(feature = "empty"))]
-static WINDOW: Window<512> = Window::hann();
-
-/// A node's front end: a maximum over frames that touch.
-#[cfg(not(feature = "empty"))]
-struct FrontEnd {
-    frames: Frames<512>,
-    spectrum: Spectrum<512>,
-    aggregate: Aggregate<Maximum<i16>, N_BANDS>,
-}
-
-#[cfg(not(feature = "empty"))]
-impl FrontEnd {
-    const fn new() -> Self {
-        let hop = NonZeroU16::new(1024).expect("not zero");
-        Self {
-            frames: Frames::new(hop),
-            spectrum: Spectrum::new(),
-            aggregate: Aggregate::new(),
-        }
-    }
-
-    /// Takes a sample; tells whether it completed a frame.
-    #[inline(never)]
-    fn push(&mut self, sample: i16, ticks: &mut [u32; N_PARTS], logs: &mut [i16; N_BANDS]) -> bool {
-        let started = counter::now();
-        let frame = black_box(self.frames.push(black_box(sample)));
-        ticks[2] += counter::since(started);
-        let Some(frame) = frame else { return false };
-        let started = counter::now();
-        self.spectrum.transform(frame, &WINDOW);
-        ticks[0] = counter::since(started);
-        let started = counter::now();
-        filters::FILTERS.log_energies(black_box(&self.spectrum), logs);
-        ticks[1] = counter::since(started);
-        let started = counter::now();
-        black_box(&mut self.aggregate).add(logs);
-        ticks[3] = counter::since(started);
-        true
-    }
-}
-
-/// Holds nothing and counts what counting costs.
-#[cfg(feature = "empty")]
-struct FrontEnd(u32);
-
-#[cfg(feature = "empty")]
-impl FrontEnd {
-    const fn new() -> Self {
-        Self(0)
-    }
-
-    #[inline(never)]
-    fn push(&mut self, sample: i16, ticks: &mut [u32; N_PARTS], _: &mut [i16; N_BANDS]) -> bool {
-        let started = counter::now();
-        black_box(black_box(sample));
-        ticks[2] += counter::since(started);
-        self.0 += 1;
-        if self.0 % 1024 > 0 {
-            return false;
-        }
-        for part in [0, 1, 3] {
-            let started = counter::now();
-            black_box(());
-            ticks[part] = counter::since(started);
-        }
-        true
-    }
-}
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -35,6 +35,9 @@ pub(super) fn markdown(
          and filter edges for each frame anew; called as a whole it refuses every frame, since it \
          passes itself buffers that its own checks do not accept. *emlearn eml_fft, sparse \
          filterbank* is the fastest that its headers offer: window and filters from tables.\n\n\
+         Steps that not every front end has are ours alone, of an image of their own on the same samples, \
+         with a band-pass of two sections and a gate that stays closed; what they give is the host's to \
+         the bit, too.\n\n\
          {emlearn}, {gcc}, `{}`; ours {rustc}, opt-level 3 for the front end; {qemu}.\n\n\
          | case | metric | ours | peer | ratio | goal | met |\n\
          | --- | --- | ---: | ---: | ---: | ---: | --- |\n",

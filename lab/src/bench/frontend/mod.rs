@@ -41,6 +41,14 @@ const RAM_GOAL: f64 = 8192.0;
 /// Of emlearn's instructions, on the cores without a floating point unit.
 const RATIO_GOAL: f64 = 0.05;
 
+/// Steps that not every front end has, each with what it is measured by.
+const STEPS: [&str; 4] = [
+    "13 cepstra of 64 bands, per frame",
+    "their deltas over 5 frames with maxima, per frame",
+    "a filter of samples, per section and sample",
+    "a closed gate, per sample",
+];
+
 /// One comparison, as in the other reports.
 #[derive(Debug, Clone, Serialize)]
 struct Line {
@@ -67,6 +75,8 @@ struct Measured {
     logs: Vec<Vec<f64>>,
     /// Ours alone: window and transform; filters and logarithms; framing; aggregation.
     parts: [f64; 4],
+    /// Ours alone: [`STEPS`].
+    steps: [f64; 4],
 }
 
 /// What both sides share.
@@ -216,23 +226,28 @@ fn alone(place: &Place, ours: &Measured) -> Vec<Line> {
         "m4f" => Some(90_000.0),
         _ => None,
     };
-    [
+    let whole = [
         ("instructions_max", ours.instructions_max, instructions),
         ("ram_bytes", ours.ram_bytes as f64, Some(RAM_GOAL)),
-    ]
-    .into_iter()
-    .map(|(metric, ours, goal)| Line {
-        case: case(place),
-        metric,
-        ours: ours.round(),
-        peer: None,
-        peer_name: None,
-        ratio: None,
-        goal,
-        goal_is_ratio: false,
-        met: goal.map(|goal| ours <= goal),
-    })
-    .collect()
+    ];
+    let whole = whole.map(|(metric, ours, goal)| (case(place), metric, ours.round(), goal));
+    let steps = STEPS.into_iter().zip(ours.steps).map(|(step, ours)| {
+        let case = format!("{step} {}", place.name);
+        (case, "instructions", (ours * 10.0).round() / 10.0, None)
+    });
+    (whole.into_iter().chain(steps))
+        .map(|(case, metric, ours, goal)| Line {
+            case,
+            metric,
+            ours,
+            peer: None,
+            peer_name: None,
+            ratio: None,
+            goal,
+            goal_is_ratio: false,
+            met: goal.map(|goal| ours <= goal),
+        })
+        .collect()
 }
 
 /// Runs an image in the bench's folder, which has the frames; returns the outcomes that it wrote.

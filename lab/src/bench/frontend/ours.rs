@@ -1,12 +1,19 @@
 //! Our side: the firmware around the front end, built with and without it.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use anyhow::anyhow;
 use spinney_cli::terminal;
 use spinney_codegen::memory_x;
 use spinney_evaluate::Footprint;
+use spinney_frontend::aggregate::{Aggregate, Maximum};
+use spinney_frontend::biquad::{Filter, Filtered};
+use spinney_frontend::cepstra::Cepstra;
+use spinney_frontend::chain::Summary as _;
+use spinney_frontend::deltas::Deltas;
 use spinney_frontend::{log2, mel::Filters, spectrum::Spectrum, window::Window};
+use spinney_signal::{Biquads, Pass, SampleFilter, cosines};
 
 use super::{BANK, Bench, Measured, outcomes};
 use crate::bench::device::Place;
@@ -22,6 +29,22 @@ const N_PARTS: usize = 4;
 /// Ticks of the parts, stack, logarithms.
 const OUTCOME_LEN: usize = 4 * (N_PARTS + 1) + 2 * BANK.n_bands;
 
+/// What samples go through before the steps that not every front end has.
+const FILTER: SampleFilter = SampleFilter {
+    pass: Pass::Band(200.0, 4_000.0),
+    order: 2,
+};
+const N_SECTIONS: usize = 2;
+const N_CEPSTRA: usize = 13;
+
+/// Which of the images: the whole front end, neither, or those steps, by its feature.
+#[derive(Clone, Copy)]
+enum Kind {
+    Whole,
+    Empty,
+    Steps,
+}
+
 /// One frame of a run.
 struct Outcome {
     parts: [f64; N_PARTS],
@@ -35,22 +58,33 @@ pub(super) fn measure(
     place: &Place,
     toolchain: &Toolchain,
 ) -> Result<Measured, Failure> {
-    let (footprint, frames) = run(bench, place, toolchain, false)?;
-    let (empty, idle) = run(bench, place, toolchain, true)?;
-    let host = on_host(bench)?;
-    if frames.iter().map(|frame| &frame.logs).ne(&host) {
-        return Err(Failure::Environment(anyhow!(
-            "features on {} are not the host's",
-            place.name
-        )));
+    let (footprint, frames) = run(bench, place, toolchain, Kind::Whole)?;
+    let (empty, idle) = run(bench, place, toolchain, Kind::Empty)?;
+    let (_, steps) = run(bench, place, toolchain, Kind::Steps)?;
+    let (host, host_steps) = (on_host(bench)?, steps_on_host(bench)?);
+    for (frames, host) in [(&frames, &host), (&steps, &host_steps)] {
+        if frames.iter().map(|frame| &frame.logs).ne(host) {
+            return Err(Failure::Environment(anyhow!(
+                "features on {} are not the host's",
+                place.name
+            )));
+        }
     }
     let without = |frame: &Outcome, part: usize| {
         let counting = idle.first().map_or(0.0, |idle| idle.parts[part]);
         frame.parts[part] - counting
     };
-    let mean = |of: &dyn Fn(&Outcome) -> f64| {
+    let mean_of = |frames: &[Outcome], of: &dyn Fn(&Outcome) -> f64| {
         frames.iter().map(of).sum::<f64>() / frames.len().max(1) as f64
     };
+    let mean = |of: &dyn Fn(&Outcome) -> f64| mean_of(&frames, of);
+    // A filter and a gate count at each sample, as the third part of the image without a front end.
+    let counting = idle.first().map_or([0.0; N_PARTS], |idle| {
+        let [frame, other, sample, _] = idle.parts;
+        [frame, other, sample, sample]
+    });
+    let n_samples = BANK.n_points as f64;
+    let per = [1.0, 1.0, n_samples * N_SECTIONS as f64, n_samples];
     let whole = |frame: &Outcome| without(frame, 0) + without(frame, 1);
     let stack = frames.iter().map(|frame| frame.stack_bytes).max();
     let unit = f64::from(1 << log2::FRACTION);
@@ -64,12 +98,25 @@ pub(super) fn measure(
             .map(|logs| logs.iter().map(|log| f64::from(*log) / unit).collect())
             .collect(),
         parts: std::array::from_fn(|part| mean(&|frame| without(frame, part))),
+        steps: std::array::from_fn(|part| {
+            mean_of(&steps, &|frame| frame.parts[part] - counting[part]) / per[part]
+        }),
     })
 }
 
 /// The features of every frame, by the same code on this machine.
 fn on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
+    logs_of(&samples(bench)?)
+}
+
+fn samples(bench: &Bench) -> Result<Vec<i16>, Failure> {
     let bytes = std::fs::read(bench.work.join("rows.bin")).environment()?;
+    let samples = bytes.as_chunks().0.iter();
+    Ok(samples.map(|bytes| i16::from_le_bytes(*bytes)).collect())
+}
+
+/// The logarithms of frames that touch.
+fn logs_of(samples: &[i16]) -> Result<Vec<Vec<i16>>, Failure> {
     let table = BANK.table().environment()?;
     let filters: Filters<'_, M> = table
         .filters()
@@ -77,8 +124,6 @@ fn on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
         .environment()?;
     let window = Window::hann();
     let mut spectrum = Spectrum::new();
-    let samples = bytes.as_chunks().0.iter();
-    let samples: Vec<i16> = samples.map(|bytes| i16::from_le_bytes(*bytes)).collect();
     let pairs = samples.as_chunks::<2>().0;
     Ok(pairs
         .as_chunks::<M>()
@@ -93,19 +138,71 @@ fn on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
         .collect())
 }
 
+/// What the image of the steps gives for every frame: cepstra, the maxima of their deltas, the last
+/// sample that was filtered.
+fn steps_on_host(bench: &Bench) -> Result<Vec<Vec<i16>>, Failure> {
+    let biquads = FILTER.biquads(BANK.sample_rate_hz);
+    let sections = biquads.sections.try_into();
+    let sections = sections.map_err(|_| anyhow!("{FILTER} has other sections"));
+    let filter = Filter::<N_SECTIONS>::new(sections.environment()?, biquads.shift)
+        .map_err(|error| anyhow!("{FILTER} is refused: {error:?}"))
+        .environment()?;
+    let mut filtered = Filtered::<1, N_SECTIONS>::new(&filter);
+    let samples: Vec<i16> = (samples(bench)?.into_iter())
+        .map(|sample| filtered.push([sample])[0])
+        .collect();
+    let weights = cosines(BANK.n_bands);
+    let cepstra = Cepstra::<{ BANK.n_bands }>::new(&weights);
+    let mut deltas = Deltas::<_, N_CEPSTRA, 5>::new(2, Aggregate::<Maximum<i16>, N_CEPSTRA>::new());
+    let frames = logs_of(&samples)?
+        .into_iter()
+        .zip(samples.chunks(BANK.n_points));
+    Ok(frames
+        .map(|(logs, samples)| {
+            let (mut coefficients, mut maxima) = ([0; N_CEPSTRA], [0; N_CEPSTRA]);
+            cepstra.transform(&logs, &mut coefficients);
+            deltas.add(&coefficients);
+            deltas.write(NonZeroU32::MIN, |_| 0, &mut maxima);
+            let mut found = [coefficients, maxima].concat();
+            found.extend(samples.last());
+            found.resize(BANK.n_bands, 0);
+            found
+        })
+        .collect())
+}
+
+/// Source of the tables that the steps have beside the filters of bands.
+fn tables() -> String {
+    let Biquads {
+        sections, shift, ..
+    } = FILTER.biquads(BANK.sample_rate_hz);
+    let sections: String = (sections.iter())
+        .map(|it| format!("    Section {{ b: {:?}, a: {:?} }},\n", it.b, it.a))
+        .collect();
+    let cosines = cosines(BANK.n_bands);
+    format!(
+        "use spinney_frontend::biquad::{{Filter, Section}};\n\n\
+         pub const N_SECTIONS: usize = {N_SECTIONS};\npub const N_CEPSTRA: usize = {N_CEPSTRA};\n\n\
+         pub static FILTER: Filter<N_SECTIONS> = match Filter::new([\n{sections}], {shift}) {{\n    \
+         Ok(filter) => filter,\n    Err(error) => error.refuse(),\n}};\n\n\
+         pub static COSINES: [i16; {}] = {cosines:?};\n",
+        cosines.len()
+    )
+}
+
 fn run(
     bench: &Bench,
     place: &Place,
     toolchain: &Toolchain,
-    is_empty: bool,
+    kind: Kind,
 ) -> Result<(Footprint, Vec<Outcome>), Failure> {
     let machine = place.machine()?;
     let files = workspace(place)?;
     let folder = bench.work.join(format!("firmware-{}", place.name));
-    let features: &[&str] = if is_empty {
-        &["--features", "empty"]
-    } else {
-        &[]
+    let features: &[&str] = match kind {
+        Kind::Whole => &[],
+        Kind::Empty => &["--features", "empty"],
+        Kind::Steps => &["--features", "steps"],
     };
     let bytes = image::compile(&image::Job {
         folder: &folder,
@@ -164,28 +261,23 @@ fn workspace(place: &Place) -> Result<BTreeMap<String, String>, Failure> {
     let repository = crate::repository();
     let read = |path: &str| crate::read_text(repository.join(path)).environment();
     let mut files = BTreeMap::new();
-    for (from, to) in [
-        ("firmware/Cargo.lock", "Cargo.lock"),
-        ("firmware/app/src/counter.rs", "app/src/counter.rs"),
-        ("firmware/app/src/stack.rs", "app/src/stack.rs"),
-        (
-            "firmware/frontend-bench/build.rs",
-            "frontend-bench/build.rs",
-        ),
-        (
-            "firmware/frontend-bench/Cargo.toml",
-            "frontend-bench/Cargo.toml",
-        ),
-        (
-            "firmware/frontend-bench/src/main.rs",
-            "frontend-bench/src/main.rs",
-        ),
+    for path in [
+        "Cargo.lock",
+        "app/src/arm/counter.rs",
+        "app/src/stack.rs",
+        "frontend-bench/build.rs",
+        "frontend-bench/Cargo.toml",
+        "frontend-bench/src/empty.rs",
+        "frontend-bench/src/front_end.rs",
+        "frontend-bench/src/main.rs",
+        "frontend-bench/src/steps.rs",
     ] {
-        files.insert(to.to_owned(), read(from)?);
+        files.insert(path.to_owned(), read(&format!("firmware/{path}"))?);
     }
     let table = BANK.table().environment()?;
     let filters = spinney_codegen::filters(&table, BANK.n_points);
     files.insert("frontend-bench/src/filters.rs".to_owned(), filters);
+    files.insert("frontend-bench/src/tables.rs".to_owned(), tables());
     let memory = memory_x(
         machine.core,
         spinney_board::Boot::Direct,
@@ -215,4 +307,32 @@ fn workspace(place: &Place) -> Result<BTreeMap<String, String>, Failure> {
     }
     image::lock(&mut files)?;
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::device::PLACES;
+
+    #[test]
+    fn images_have_every_file_that_they_name() {
+        for place in &PLACES {
+            let files = workspace(place).unwrap();
+            let mut n_named = 0;
+            for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".rs")) {
+                for rest in text.split("path = \"").skip(1) {
+                    let (named, _) = rest.split_once('"').unwrap();
+                    let folder = path.rsplit_once('/').unwrap().0;
+                    // Of the workspace's folder, or of the file's own.
+                    let whole = match named.strip_prefix("../../") {
+                        Some(named) => named.to_owned(),
+                        None => format!("{folder}/{named}"),
+                    };
+                    assert!(files.contains_key(&whole), "{path} names {named}");
+                    n_named += 1;
+                }
+            }
+            assert_eq!(n_named, 4, "the counter, the stack, and two front ends");
+        }
+    }
 }
