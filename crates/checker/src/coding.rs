@@ -142,10 +142,7 @@ impl Cells {
 
     /// The reading of a key.
     pub(crate) fn value(&self, key: i64) -> f64 {
-        if self.input.sensor != Sensor::F32 {
-            return key as f64;
-        }
-        single(key)
+        reading(self.input.sensor, key)
     }
 
     /// The code of a reading, once the device has received it. NaN is a missing one, where readings may
@@ -309,6 +306,14 @@ impl Cells {
     }
 }
 
+/// The reading of a key.
+pub(crate) fn reading(sensor: Sensor, key: i64) -> f64 {
+    match sensor {
+        Sensor::F32 => single(key),
+        _ => key as f64,
+    }
+}
+
 /// The single of a key.
 fn single(key: i64) -> f64 {
     let magnitude = f32::from_bits(key.unsigned_abs() as u32);
@@ -316,7 +321,7 @@ fn single(key: i64) -> f64 {
 }
 
 /// The lowest and highest key that a sensor can deliver.
-fn keys(sensor: Sensor) -> (i64, i64) {
+pub(crate) fn keys(sensor: Sensor) -> (i64, i64) {
     match sensor {
         Sensor::U8 => (0, 255),
         Sensor::I8 => (-128, 127),
@@ -328,7 +333,7 @@ fn keys(sensor: Sensor) -> (i64, i64) {
 }
 
 /// The first key for which `holds`, which then holds for all above; one beyond the last if none.
-fn first_key((low, high): (i64, i64), holds: &dyn Fn(i64) -> bool) -> i64 {
+pub(crate) fn first_key((low, high): (i64, i64), holds: &dyn Fn(i64) -> bool) -> i64 {
     let (mut low, mut end) = (low, high + 1);
     while low < end {
         let middle = low + (end - low) / 2;

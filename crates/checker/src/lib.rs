@@ -4,17 +4,20 @@
 //! ([`Memory`]), and a [`Claim`]: how readings are coded, how tables are laid out, what is
 //! certified. It decodes the tables, decides every split for every code of its feature, compares
 //! trees leaf by leaf, and holds the certificate to what it found. Where the model is code,
-//! [`edge_rows`] gives rows that ask an image about both sides of every split.
+//! [`edge_rows`] gives rows that ask an image about both sides of every split. Of a model that was made
+//! smaller, [`keeps`] holds it to its [`Promise`] beside the original.
 //!
 //! It shares no code with what made the tables, and must not: below it are the float model and a
 //! reader of ELF files, never `runtime`, `quantize` or `codegen`. The formats are written anew
 //! from their description in ARCHITECTURE.md.
 
 mod bayes;
+mod boxes;
 mod claim;
 mod coding;
 mod forest;
 mod memory;
+mod promise;
 mod rows;
 mod sums;
 mod tables;
@@ -24,6 +27,7 @@ pub use claim::{
     Level, Missing, Sensor, Sums, VERSION,
 };
 pub use memory::Memory;
+pub use promise::{How, Keeps, Kept, Part, Promise, Readings, keeps};
 pub use rows::{Edges, code_rows, edge_rows};
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +57,8 @@ pub enum Kind {
     Row,
     /// A level that what is listed does not bear out.
     Level,
+    /// A smaller model that does not keep what is promised of it, or a promise about others.
+    Promise,
 }
 
 /// One thing that refutes the certificate.

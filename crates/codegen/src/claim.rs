@@ -1,9 +1,9 @@
 //! What is claimed of a model in fixed point, told to the checker in its own types.
 
 use spinney_checker::{
-    Body, Certificate, Claim, Coding, FORMAT, Input, Missing, Sensor, Sums, VERSION,
+    Body, Certificate, Claim, Coding, FORMAT, Input, Missing, Readings, Sensor, Sums, VERSION,
 };
-use spinney_model::Voting;
+use spinney_model::{Schema, Voting};
 use spinney_quantize as quantize;
 
 /// The claim of `quant`, made from the float model of this digest, but for how tables look: trees in the
@@ -64,16 +64,32 @@ fn inputs(quant: &quantize::QuantModel, calibrations: &[quantize::Calibration]) 
                 sensor: sensor(calibration.sensor),
                 range: calibration.inputs(),
                 coding: coding(&input.coding),
-                missing: calibration.missing.map(|missing| Missing {
-                    number: match missing {
-                        quantize::Missing::Nan => None,
-                        quantize::Missing::Number(number) => Some(number),
-                    },
-                    code: input.missing.map(|missing| missing.code),
-                }),
+                missing: missing(calibration, input.missing.map(|missing| missing.code)),
             }
         })
         .collect()
+}
+
+/// What readings the features of a model have, one calibration each.
+pub fn readings(schema: &Schema, calibrations: &[quantize::Calibration]) -> Vec<Readings> {
+    let features = schema.feature_names().into_iter().zip(calibrations);
+    let readings = features.map(|(name, calibration)| Readings {
+        name,
+        sensor: sensor(calibration.sensor),
+        range: calibration.inputs(),
+        missing: missing(calibration, None),
+    });
+    readings.collect()
+}
+
+fn missing(calibration: &quantize::Calibration, code: Option<i16>) -> Option<Missing> {
+    calibration.missing.map(|missing| Missing {
+        number: match missing {
+            quantize::Missing::Nan => None,
+            quantize::Missing::Number(number) => Some(number),
+        },
+        code,
+    })
 }
 
 fn coding(coding: &quantize::Coding) -> Coding {

@@ -58,7 +58,7 @@ pub use asks::Asks;
 pub use body::EncodingError;
 pub use c99::{Header, c99};
 pub use carried::carried;
-pub use claim::claim;
+pub use claim::{claim, readings};
 pub use crate_files::{Generated, Identity, drop_in, empty};
 pub use encoded::Encoded;
 pub use exit::{Exit, Prefix, Stopped, Walks};

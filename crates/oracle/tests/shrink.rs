@@ -3,7 +3,9 @@
 #[path = "../../quantize/tests/gaps/mod.rs"]
 mod gaps;
 
-use spinney_model::{FloatModel, Task};
+use spinney_checker::{How, Keeps, Kept, Promise, keeps};
+use spinney_codegen::readings;
+use spinney_model::{Additive, FloatModel, Forest, Node, Task, Tree};
 use spinney_oracle::Steps;
 use spinney_oracle::shrink::{Family, every_input, every_input_within, every_row};
 use spinney_quantize::{Calibration, Declared, Sensor, calibrate};
@@ -159,7 +161,7 @@ fn every_input_is_every_row_of_the_grid() {
 
 #[test]
 fn every_input_holds_with_gaps_and_categories() {
-    let (mut before, mut after) = (0, 0);
+    let (mut before, mut after, mut n_caught) = (0, 0, 0);
     for seed in 0..200 {
         let case = gaps::case(seed, 60);
         let Ok(calibrations) = calibrate(&case.model, None, &case.declared) else {
@@ -186,7 +188,19 @@ fn every_input_holds_with_gaps_and_categories() {
             .iter()
             .find(|row| case.model.predict(row) != small.model.predict(row));
         assert_eq!(other, None, "{seed}");
+        let kept = looked_at(&case.model, &small.model, &calibrations, None);
+        assert!(kept.found.holds() && kept.is_whole(), "{seed}: {kept:?}");
+        for changed in changed(&small.model, 4) {
+            let kept = looked_at(&case.model, &changed, &calibrations, None);
+            let parts = |row: &Vec<f64>| case.model.predict(row) != changed.predict(row);
+            n_caught += usize::from(!kept.found.holds());
+            assert!(
+                kept.found.holds() <= !rows.iter().any(parts),
+                "{seed}: {kept:?}"
+            );
+        }
     }
+    assert!(n_caught > 200, "{n_caught}");
     println!("{before} splits, {after} after");
     assert!(after < before, "{before} splits, {after} after");
 }
@@ -378,4 +392,110 @@ fn only_classifiers_and_single_values_of_trees_shrink() {
         refused.expect_err("classes").to_string(),
         "the model: found gradient-boosting, expected one value that is a sum of trees"
     );
+}
+
+/// What the checker finds of a smaller model, for every input.
+fn looked_at(
+    original: &FloatModel,
+    smaller: &FloatModel,
+    calibrations: &[Calibration],
+    within: Option<f64>,
+) -> Kept {
+    let promise = Promise {
+        keeps: Keeps::EveryInput {
+            readings: readings(original.schema(), calibrations),
+        },
+        within,
+        columns: original.schema().feature_names(),
+        parts: Vec::new(),
+    };
+    keeps(original, smaller, &promise, &[])
+}
+
+/// The same model with one leaf changed, for some of its leaves.
+fn changed(model: &FloatModel, n_models: usize) -> Vec<FloatModel> {
+    let leaves = model.trees().iter().enumerate().flat_map(|(tree, of)| {
+        let nodes = of.nodes().iter().enumerate();
+        let leaves = nodes.filter(|(_, node)| node.split().is_none());
+        leaves.map(move |(node, _)| (tree, node))
+    });
+    let leaves: Vec<(usize, usize)> = leaves.collect();
+    let few = leaves.iter().step_by(leaves.len().div_ceil(n_models));
+    few.map(|(of, leaf)| {
+        let trees = model.trees().iter().enumerate().map(|(index, tree)| {
+            let mut nodes = tree.nodes().to_vec();
+            if index == *of {
+                let Node::Leaf { values } = &mut nodes[*leaf] else {
+                    unreachable!("a leaf");
+                };
+                match model {
+                    FloatModel::Additive(_) => values.iter_mut().for_each(|it| *it = 0.75 - *it),
+                    _ => values.rotate_left(1),
+                }
+            }
+            let schema = model.schema();
+            let tree = match model.additive() {
+                Some(sum) => Tree::additive(nodes, schema, sum.n_outputs(), tree.output()),
+                None => Tree::new(nodes, schema),
+            };
+            tree.expect("a tree")
+        });
+        let (schema, trees) = (model.schema().clone(), trees.collect());
+        match model {
+            FloatModel::Additive(sum) => {
+                let own = sum.sum().clone();
+                let made =
+                    Additive::new(sum.kind(), schema, trees, own, sum.link(), sum.threshold());
+                FloatModel::Additive(made.expect("a sum"))
+            }
+            FloatModel::Forest(forest) => {
+                FloatModel::Forest(Forest::new(forest.kind(), schema, trees).expect("a forest"))
+            }
+            FloatModel::GaussianNb(_) => unreachable!("trees"),
+        }
+    })
+    .collect()
+}
+
+/// The checker shares no code with the search; of a grid, all rows say who is right.
+#[test]
+fn the_checker_tells_kept_promises_from_broken_ones() {
+    let kinds = [
+        (Kind::Votes { is_pure: true }, None),
+        (Kind::Votes { is_pure: false }, None),
+        (Kind::Sums { n_outputs: 1 }, None),
+        (Kind::Sums { n_outputs: 3 }, None),
+        (Kind::Value { is_mean: true }, Some(5.0)),
+        (Kind::Value { is_mean: false }, Some(5.0)),
+    ];
+    let grid = grid();
+    for (kind, within) in kinds {
+        let (mut n_kept, mut n_broken) = (0, 0);
+        for seed in 1..=60 {
+            let model = drawn(seed, kind);
+            let calibrations = of_bytes(&model);
+            let small = match within {
+                Some(within) => every_input_within(&model, &calibrations, within, STEPS),
+                None => every_input(&model, &calibrations, &grid[..9], seed, STEPS),
+            };
+            let small = small.expect("trees").model;
+            let parts = |small: &FloatModel, row: &[f64]| match within {
+                Some(within) => (value(&model, row) - value(small, row)).abs() > within,
+                None => model.predict(row) != small.predict(row),
+            };
+            for small in [vec![small.clone()], changed(&small, 5)].concat() {
+                let kept = looked_at(&model, &small, &calibrations, within);
+                let is_broken = grid.iter().any(|row| parts(&small, row));
+                assert_eq!(kept.found.holds(), !is_broken, "{kind:?} {seed}: {kept:?}");
+                assert!(kept.is_whole(), "{kind:?} {seed}: {kept:?}");
+                n_kept += usize::from(!is_broken && kept.how != How::Same);
+                n_broken += usize::from(is_broken);
+            }
+        }
+        println!("{kind:?}: {n_kept} kept, {n_broken} broken");
+        assert!(
+            n_kept > 50 && n_broken > 50,
+            "{kind:?}: {n_kept}, {n_broken}"
+        );
+    }
 }

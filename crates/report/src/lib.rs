@@ -43,6 +43,6 @@ pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};
 pub use selection::{OfSize, Ranked, Selection};
-pub use shrink::{Conformal, Shrink, ValueWithin};
+pub use shrink::{Conformal, SecondOpinion, Shrink, ValueWithin};
 pub use task::one_or_all::serialize as one_or_all;
 pub use task::{Value, detector_lines};

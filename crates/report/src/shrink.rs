@@ -57,6 +57,18 @@ pub struct Shrink {
     /// What is promised of a regressor's values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<ValueWithin>,
+    /// What the checker found, which shares no code with what makes models smaller; absent before it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<SecondOpinion>,
+}
+
+/// What the checker found of a promise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecondOpinion {
+    /// Whether it holds.
+    pub found: Truth,
+    /// What was looked at, or what refutes it; a sentence without its stop.
+    pub how: String,
 }
 
 /// How far a regressor's values may be from the original's, and are.
@@ -227,6 +239,11 @@ impl Shrink {
             tested += &format!("; the mean absolute error there is {after}, and was {before}");
         }
         lines.push(tested);
+        lines.extend(
+            self.checked
+                .iter()
+                .map(|it| format!("Checked anew: {}", it.how)),
+        );
         lines
     }
 
@@ -296,6 +313,7 @@ mod tests {
             score_after: Some(1.0),
             test_rows_differing: 0,
             value: None,
+            checked: None,
         }
     }
 

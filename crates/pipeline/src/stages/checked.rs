@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
-use spinney_checker::{Claim, Edges, Fault, Findings, Memory, check, edge_rows};
+use spinney_checker::{Claim, Edges, Fault, Findings, Kept, Memory, check, edge_rows};
 use spinney_evaluate::{Answer, Outputs, Quantity, Verdict};
 use spinney_model::FloatModel;
 
@@ -10,7 +10,7 @@ use super::build::{self, verify_elf};
 use super::candidates::{Candidate, Form};
 use super::claim::{Claims, readings, row_bytes, stops_for_certain};
 use super::quantize::{CLAIMS, EXACT_ROWS, OUTLIERS, ROWS};
-use super::{FoundEmulator, Session, model, outliers};
+use super::{FoundEmulator, Session, model, outliers, shrink};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::store::Finished;
@@ -32,6 +32,8 @@ pub struct Checked {
     pub header: Option<Findings>,
     /// What an image was asked, where tables do not say it all.
     pub asked: Option<Asked>,
+    /// Of the promise of a model that was made smaller.
+    pub promise: Option<Kept>,
 }
 
 /// Rows on both sides of splits, as an image answered them.
@@ -106,6 +108,7 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
         image,
         header,
         asked,
+        promise: shrink::kept(session, &float)?,
     })
 }
 
@@ -289,11 +292,23 @@ fn mismatches(
     Ok(rows.zip(answers).filter(differs).count())
 }
 
+/// Faults, a line each.
+fn faults_of(found: &Findings) -> Vec<String> {
+    let faults = found.faults.iter();
+    let mut lines: Vec<String> = faults.map(|fault| format!("    fault: {fault}")).collect();
+    if found.n_faults > found.faults.len() {
+        let more = found.n_faults - found.faults.len();
+        lines.push(format!("    faults not shown: {more}"));
+    }
+    lines
+}
+
 impl Checked {
     /// Whether the checker passed, and left nothing open that a config asks for.
     pub fn passes(&self) -> bool {
         self.image.holds()
             && self.header.as_ref().is_none_or(Findings::holds)
+            && self.promise.as_ref().is_none_or(|it| it.found.holds())
             && self
                 .asked
                 .as_ref()
@@ -327,16 +342,11 @@ impl Checked {
                 found.splits, found.decisions, found.leaves, found.rows
             ));
             lines.extend(found.notes.iter().map(|note| format!("    {note}")));
-            lines.extend(
-                found
-                    .faults
-                    .iter()
-                    .map(|fault| format!("    fault: {fault}")),
-            );
-            if found.n_faults > found.faults.len() {
-                let more = found.n_faults - found.faults.len();
-                lines.push(format!("    faults not shown: {more}"));
-            }
+            lines.extend(faults_of(found));
+        }
+        if let Some(kept) = &self.promise {
+            lines.push(format!("  smaller model: {kept}"));
+            lines.extend(faults_of(&kept.found));
         }
         if let Some(asked) = &self.asked {
             lines.push(match (&asked.failed, asked.not_required) {
@@ -364,12 +374,15 @@ impl Checked {
     pub fn verdict(&self) -> Verdict {
         let asked = self.asked.as_ref();
         let header = self.header.as_ref();
+        let promise = self.promise.as_ref().map(|kept| &kept.found);
         let n_faults = self.image.n_faults
+            + promise.map_or(0, |promise| promise.n_faults)
             + header.map_or(0, |header| header.n_faults)
             + asked.map_or(0, |asked| asked.mismatches);
         let failed = asked.and_then(|asked| asked.failed.as_deref());
         let first = self.image.faults.first().map(ToString::to_string);
         let first = first
+            .or(promise.and_then(|promise| promise.faults.first().map(ToString::to_string)))
             .or(header.and_then(|header| Some(format!("the C header: {}", header.faults.first()?))))
             .or(failed.map(|failed| format!("the image could not be asked: {failed}")))
             .or((n_faults > 0)

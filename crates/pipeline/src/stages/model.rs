@@ -195,6 +195,11 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         .environment()?;
     let shrink = smaller.as_ref().map(|it| &it.shrink);
     writer.write_json(SHRINK, &shrink).environment()?;
+    let promise = smaller.as_ref().map(|it| &it.promise);
+    writer.write_json(shrink::PROMISE, &promise).environment()?;
+    let rows = smaller.iter().flat_map(|it| &it.rows);
+    let rows: Vec<u8> = rows.flat_map(|it| it.to_le_bytes()).collect();
+    writer.write(shrink::PROMISE_ROWS, &rows).environment()?;
     let model = smaller.map_or(model, |it| it.model);
     writer
         .write(MODEL, model.to_json().as_bytes())

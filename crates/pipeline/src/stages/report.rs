@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use spinney_board::{Flash, Timing};
+use spinney_checker::Kept;
 use spinney_config::{Config, Dataset as RowsConfig, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, LatencyLimit, Limits, Measured, PerInference, Predictions,
@@ -14,8 +15,8 @@ use spinney_model::{FloatModel, Tree};
 use spinney_quantize::{Certificate, CodeWidth};
 use spinney_report::{
     Accuracy, Certified, Dataset, Device, Encoding, Export, FILES, FlowStage, FootprintShare,
-    Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, TimingBasis, TreeSize,
-    UNKNOWN, Value, predictions_csv,
+    Latency, Origin, Outliers, Property, Reject, Report, Row, SCHEMA, SecondOpinion, Shrink,
+    TimingBasis, TreeSize, Truth, UNKNOWN, Value, predictions_csv,
 };
 
 use super::build::{FOOTPRINTS, Footprints};
@@ -148,7 +149,10 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
             ..certified(&certificate, &summary)
         },
         selection: session.made("model")?.read_json(SELECTION)?,
-        shrink: quantized.read_json(SHRINK)?,
+        shrink: (quantized.read_json::<Option<Shrink>>(SHRINK)?).map(|shrink| Shrink {
+            checked: checked.promise.as_ref().map(second_opinion),
+            ..shrink
+        }),
         properties,
         margins: summary.margins.clone(),
         features: costs::features(&summary, chosen, model_flash_bytes, reject_cost, &result),
@@ -200,6 +204,19 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
 pub(super) fn n_differing(summary: &Summary, predictions: &Predictions) -> usize {
     let beyond = summary.values.iter().map(|it| it.rows_beyond).max();
     beyond.unwrap_or_else(|| hints::differing(summary, predictions).count())
+}
+
+/// What the checker says of the promise of a smaller model.
+fn second_opinion(kept: &Kept) -> SecondOpinion {
+    let fault = kept.found.faults.first();
+    SecondOpinion {
+        found: match fault {
+            Some(_) => Truth::Refuted,
+            None if kept.is_whole() => Truth::Proven,
+            None => Truth::Unknown,
+        },
+        how: fault.map_or_else(|| kept.to_string(), ToString::to_string),
+    }
 }
 
 /// What the report says of a certificate.

@@ -1,5 +1,6 @@
 //! `shrink` of `[model]`: a smaller model in place of the original, by what is promised of it.
 
+use spinney_checker::{Keeps, Kept, Part, Promise as Promised, keeps};
 use spinney_codegen::Options as Codegen;
 use spinney_config::{Config, Dataset as RowsConfig, Model, Promise, Training, Word};
 use spinney_convert::forms_of;
@@ -16,11 +17,17 @@ use super::quantized::{declared, fit_to_model};
 use super::{Session, model, select};
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::store::Finished;
 
 /// What became of shrinking; null where it was not asked for.
 pub const SHRINK: &str = "shrink.json";
 /// The original of a smaller model, as its JSON; null where there is none.
 pub const ORIGINAL: &str = "original.json";
+
+/// What is promised, for the checker; null where nothing is.
+pub const PROMISE: &str = "promise.json";
+/// Rows of that promise, each with its label, as float64, little-endian.
+pub const PROMISE_ROWS: &str = "promise-rows.bin";
 
 /// Splits of the original by those of each smaller model that a score is measured of.
 const RATIOS: [f64; 14] = [
@@ -37,6 +44,18 @@ pub struct Smaller {
     pub model: FloatModel,
     /// What is said of both.
     pub shrink: Shrink,
+    /// What the checker is told.
+    pub promise: Promised,
+    /// The rows of that, each with its label.
+    pub rows: Vec<f64>,
+}
+
+/// A smaller model, what was promised of it, and the rows, with their labels, that it was measured on.
+struct Made {
+    model: FloatModel,
+    keeps: Keeps,
+    parts: Vec<Part>,
+    rows: Vec<f64>,
 }
 
 /// The smaller model that the config asks for, if it does.
@@ -75,7 +94,7 @@ pub fn run(
         });
     }
     let mut original = given.clone();
-    let smaller = match asked.promise {
+    let made = match asked.promise {
         Promise::Score => {
             let score = Score {
                 config,
@@ -83,15 +102,20 @@ pub fn run(
                 train: train(config, &rows)?,
                 rows: &rows,
             };
-            let (model, kept_apart) = score.smallest(asked.max_score_loss)?;
+            let (made, kept_apart) = score.smallest(asked.max_score_loss)?;
             shrink.kept_apart = Some(kept_apart);
-            model
+            made
         }
         Promise::EveryRow => {
-            let train = rows_of(train(config, &rows)?);
-            let small = every_row(&original, &train, max_error.unwrap_or(0.0)).map_err(refused)?;
+            let train = train(config, &rows)?;
+            let small = every_row(&original, &rows_of(train), max_error.unwrap_or(0.0));
             shrink.proven = Some(Truth::Proven);
-            small.model
+            Made {
+                model: small.map_err(refused)?.model,
+                keeps: Keeps::EveryRow,
+                parts: vec![part(train, None, vec![None])],
+                rows: labelled(train),
+            }
         }
         Promise::InDistribution => {
             let score = Score {
@@ -100,10 +124,10 @@ pub fn run(
                 train: train(config, &rows)?,
                 rows: &rows,
             };
-            let (like, model, conformal) =
+            let (like, made, conformal) =
                 score.in_distribution(asked.alpha, max_error.unwrap_or(0.0))?;
             (original, shrink.conformal) = (like, Some(conformal));
-            model
+            made
         }
         Promise::EveryInput => {
             let values = rows.train.as_ref().map(|train| train.values().view());
@@ -129,9 +153,16 @@ pub fn run(
             (shrink.counterexamples, shrink.unknown) = (n_counterexamples, n_unknown);
             shrink.needed = n_needed;
             shrink.proven = Some(Truth::Proven);
-            model
+            let readings = spinney_codegen::readings(original.schema(), &calibrations);
+            Made {
+                model,
+                keeps: Keeps::EveryInput { readings },
+                parts: Vec::new(),
+                rows: Vec::new(),
+            }
         }
     };
+    let smaller = made.model;
     let bytes = |model: &FloatModel| table_bytes(config, &rows, model);
     let smaller = match (bytes(&original), bytes(&smaller)) {
         _ if smaller.n_splits() >= original.n_splits() => original.clone(),
@@ -148,7 +179,15 @@ pub fn run(
     shrink.trees_before = original.trees().len();
     shrink.splits_after = smaller.n_splits();
     shrink.trees_after = smaller.trees().len();
+    let columns = rows.train.as_ref().unwrap_or(&rows.test).features();
     Ok(Some(Smaller {
+        promise: Promised {
+            keeps: made.keeps,
+            within: max_error,
+            columns: columns.to_vec(),
+            parts: made.parts,
+        },
+        rows: made.rows,
         original,
         model: smaller,
         shrink,
@@ -164,12 +203,9 @@ pub fn tested(
 ) -> Result<Option<Shrink>, Failure> {
     let made = session.made("model")?;
     let shrink: Option<Shrink> = made.read_json(SHRINK)?;
-    let original: Option<String> = made.read_json(ORIGINAL)?;
-    let (Some(mut shrink), Some(original)) = (shrink, original) else {
+    let (Some(mut shrink), Some(original)) = (shrink, original(&made)?) else {
         return Ok(None);
     };
-    let original = FloatModel::from_json(original.as_bytes())
-        .map_err(|error| at_fault(&made.path(ORIGINAL), &error))?;
     let test = rows_of(&rows.test);
     if let (Some(value), [target]) = (&mut shrink.value, &predictions.values[..]) {
         let before = values_of(&original, &test);
@@ -195,6 +231,30 @@ pub fn tested(
         shrink.score_before = Some(evaluation.float.accuracy);
     }
     Ok(Some(shrink))
+}
+
+/// What the checker finds of the promise of a smaller model, if there is one.
+pub fn kept(session: &Session, smaller: &FloatModel) -> Result<Option<Kept>, Failure> {
+    let made = session.made("model")?;
+    let promise: Option<Promised> = made.read_json(PROMISE)?;
+    let (Some(promise), Some(original)) = (promise, original(&made)?) else {
+        return Ok(None);
+    };
+    session
+        .progress
+        .doing("holding the smaller model to its promise");
+    let bytes = made.read(PROMISE_ROWS)?;
+    let rows = bytes.as_chunks().0.iter();
+    let rows: Vec<f64> = rows.map(|it| f64::from_le_bytes(*it)).collect();
+    Ok(Some(keeps(&original, smaller, &promise, &rows)))
+}
+
+/// The original of a smaller model, if there is one.
+fn original(made: &Finished) -> Result<Option<FloatModel>, Failure> {
+    let text: Option<String> = made.read_json(ORIGINAL)?;
+    let model = text.map(|text| FloatModel::from_json(text.as_bytes()));
+    let model = model.transpose();
+    model.map_err(|error| at_fault(&made.path(ORIGINAL), &error))
 }
 
 /// Bytes of a model's tables in their smallest form, with what makes codes of readings.
@@ -285,6 +345,29 @@ fn rows_of(rows: &Dataset) -> Vec<Vec<f64>> {
     rows.map(|row| row.to_vec()).collect()
 }
 
+/// Rows, each with its label: the number of a class, or a value.
+fn labelled(dataset: &Dataset) -> Vec<f64> {
+    let label = |row: usize| match dataset.numbers() {
+        Some(numbers) => numbers[[row, 0]],
+        None => dataset.labels()[row] as f64,
+    };
+    let rows = rows_of(dataset).into_iter().enumerate();
+    rows.flat_map(|(at, row)| row.into_iter().chain([label(at)]))
+        .collect()
+}
+
+/// Rows for the checker, and what they were given to, but where that is the original or what ships.
+fn part(rows: &Dataset, original: Option<&FloatModel>, smaller: Vec<Option<&FloatModel>>) -> Part {
+    Part {
+        n_rows: rows.n_rows(),
+        original: original.map(FloatModel::to_json),
+        smaller: smaller
+            .into_iter()
+            .map(|it| it.map(FloatModel::to_json))
+            .collect(),
+    }
+}
+
 /// Losses of ever smaller models with their luck taken off: the nearest numbers, by least squares,
 /// that never fall.
 fn rising(losses: &[f64]) -> Vec<f64> {
@@ -331,10 +414,11 @@ impl Score<'_> {
     /// The model of the smallest tables whose like loses at most so much accuracy on rows that were kept apart, or
     /// has an error at most by that share larger, and the accuracies or errors there, of the original's like
     /// and its own.
-    fn smallest(&self, max_loss: f64) -> Result<(FloatModel, [f64; 2]), Failure> {
+    fn smallest(&self, max_loss: f64) -> Result<(Made, [f64; 2]), Failure> {
         let mut before = 0.0;
         let mut after = [0.0; RATIOS.len()];
         let mut n_rows = 0.0;
+        let mut likes = Vec::new();
         for fold in self.kept_apart()? {
             let Fold { held, kept, groups } = fold;
             let n_held = held.n_rows() as f64;
@@ -342,9 +426,12 @@ impl Score<'_> {
             let original = self.like(&kept, groups.as_deref())?;
             before += n_held * loss(&original, &held);
             let mut family = self.family(&original, &kept)?;
+            let mut members = Vec::new();
             for (ratio, after) in RATIOS.iter().zip(&mut after) {
-                *after += n_held * loss(&self.member(&mut family, &original, *ratio)?, &held);
+                members.push(self.member(&mut family, &original, *ratio)?);
+                *after += n_held * loss(&members[members.len() - 1], &held);
             }
+            likes.push((held, original, members));
         }
         let is_value = self.original.task() == Task::Regress;
         let unit = if is_value { before / n_rows } else { 1.0 };
@@ -368,10 +455,31 @@ impl Score<'_> {
                 best = Some((size, model, at));
             }
         }
-        Ok(match best {
-            Some((_, model, at)) => (model, [told(before), told(after[at])]),
-            None => (self.original.clone(), [told(before); 2]),
-        })
+        // The original itself loses nothing, and the checker is told of no rows.
+        let (model, found, likes) = match best {
+            Some((_, model, at)) => {
+                let likes = likes
+                    .into_iter()
+                    .map(|(held, original, mut members)| (held, original, members.swap_remove(at)));
+                (model, [told(before), told(after[at])], likes.collect())
+            }
+            None => (self.original.clone(), [told(before); 2], Vec::new()),
+        };
+        let part = |(held, original, member): &(Dataset, FloatModel, FloatModel)| {
+            let original = Some(original).filter(|it| *it != self.original);
+            part(
+                held,
+                original,
+                vec![Some(member).filter(|it| **it != model)],
+            )
+        };
+        let made = Made {
+            parts: likes.iter().map(part).collect(),
+            rows: likes.iter().flat_map(|(held, ..)| labelled(held)).collect(),
+            keeps: Keeps::Score { max_loss, found },
+            model,
+        };
+        Ok((made, found))
     }
 
     /// The rows for validation beside those that train, else each fifth of the training rows.
@@ -410,7 +518,7 @@ impl Score<'_> {
         &self,
         alpha: f64,
         within: f64,
-    ) -> Result<(FloatModel, FloatModel, Conformal), Failure> {
+    ) -> Result<(FloatModel, Made, Conformal), Failure> {
         let fault = |message: String, help: &str| -> Failure {
             let place = "model.shrink";
             self.config.fault(place, message, Some(help)).into()
@@ -472,13 +580,20 @@ impl Score<'_> {
             (0..allowed.len()).min_by_key(|at| (bytes(&allowed[*at]), allowed[*at].n_splits()));
         let parted = at.map_or(0, |at| scores.iter().filter(|it| **it <= at).count());
         let model = at.map_or_else(|| original.clone(), |at| members[at].clone());
+        let larger = members[..at.unwrap_or(0)].iter().map(Some);
+        let made = Made {
+            keeps: Keeps::InDistribution { alpha, parted },
+            parts: vec![part(&apart, None, larger.chain([None]).collect())],
+            rows: labelled(&apart),
+            model,
+        };
         let conformal = Conformal {
             alpha,
             rows: apart.n_rows(),
             parted,
             parted_max,
         };
-        Ok((original, model, conformal))
+        Ok((original, made, conformal))
     }
 
     /// A model as the original is, of some rows; an imported one is what it is.

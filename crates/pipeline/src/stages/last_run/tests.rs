@@ -119,6 +119,7 @@ impl Project {
                 image: Findings::default(),
                 header: None,
                 asked: None,
+                promise: None,
             };
             writer.write_json(CHOICE, &choice).environment()?;
             writer.write_json(CHECKED, &checked).environment()?;
