@@ -32,8 +32,9 @@ pub enum Keeps {
     Score {
         /// The most that accuracy may fall, or the error may rise, as a share of it.
         max_loss: f64,
-        /// What is said of the original and of the smaller model.
-        found: [f64; 2],
+        /// What is said of the originals and the smaller models that rows were kept apart from, and of the
+        /// model that ships on the same rows.
+        found: [f64; 3],
     },
     /// What the original gives the rows.
     EveryRow,
@@ -93,8 +94,8 @@ pub enum How {
     Same,
     /// All rows were given to both models.
     Rows,
-    /// Scores, before and after, were worked out anew.
-    Scores([f64; 2]),
+    /// Scores, before and after, and of the model that ships, were worked out anew.
+    Scores([f64; 3]),
     /// Rows kept apart that part were counted, and how many may.
     Parted([usize; 2]),
     /// Every input, in so many boxes of readings.
@@ -119,10 +120,10 @@ impl Display for Kept {
         match self.how {
             How::Same => write!(f, "the original ships"),
             How::Rows => write!(f, "{n_rows} rows were given to both models"),
-            How::Scores([before, after]) => write!(
+            How::Scores([before, after, ships]) => write!(
                 f,
                 "{n_rows} rows kept apart were given to the models that did not train on them: {before:.4} before, \
-                 {after:.4} after"
+                 {after:.4} after; and to the one that ships: {ships:.4}"
             ),
             How::Parted([parted, may]) => write!(
                 f,
@@ -205,8 +206,8 @@ struct Measured {
     /// Rows that a smaller model gives something else than its original, and the first of them.
     n_parted: usize,
     first_parted: Option<usize>,
-    /// Losses of all rows, of the originals and of the smallest models.
-    losses: [f64; 2],
+    /// Losses of all rows, of the originals, of the smallest models and of the one that ships.
+    losses: [f64; 3],
 }
 
 fn measured(
@@ -221,10 +222,11 @@ fn measured(
         n_rows: 0,
         n_parted: 0,
         first_parted: None,
-        losses: [0.0; 2],
+        losses: [0.0; 3],
     };
     let mut rows = rows.chunks_exact(columns.len() + 1);
     let is_score = matches!(promise.keeps, Keeps::Score { .. });
+    let shipped = Asking::new(None, smaller, columns)?;
     for part in parts {
         let ships = part.original.is_none() && matches!(part.smaller[..], [.., None]);
         if !(ships || is_score) {
@@ -243,7 +245,8 @@ fn measured(
                 measured.n_parted += 1;
             }
             let last = smaller.last().copied().unwrap_or(own);
-            for (loss, given) in measured.losses.iter_mut().zip([own, last]) {
+            let given = [own, last, shipped.given(row)];
+            for (loss, given) in measured.losses.iter_mut().zip(given) {
                 *loss += match measured.is_value {
                     true => (given - label[0]).abs(),
                     false => f64::from(u8::from(given != label[0])),
@@ -287,18 +290,18 @@ impl Measured {
                 How::Parted([self.n_parted, may])
             }
             Keeps::Score { max_loss, found } => {
-                let [before, after] = self.losses.map(|loss| loss / n_rows);
+                let [before, after, ships] = self.losses.map(|loss| loss / n_rows);
                 let unit = if self.is_value { before } else { 1.0 };
                 let told = |loss: f64| if self.is_value { loss } else { 1.0 - loss };
-                let scores = [told(before), told(after)];
+                let scores = [before, after, ships].map(told);
                 let is_told =
                     |(one, other): (&f64, &f64)| (one - other).abs() <= 1e-9 * (1.0 + one.abs());
                 if after - before > max_loss * unit + 1e-9
                     || !scores.iter().zip(&found).all(is_told)
                 {
                     refuse(format!(
-                        "scores are {} before and {} after, where {} and {} are said and {max_loss} may be lost",
-                        scores[0], scores[1], found[0], found[1]
+                        "scores are {scores:?}, before, after and of the model that ships, where {found:?} are \
+                         said and {max_loss} may be lost"
                     ));
                 }
                 How::Scores(scores)

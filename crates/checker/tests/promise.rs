@@ -109,19 +109,19 @@ fn values_of_every_row_are_within_their_bound() {
 #[test]
 fn scores_are_worked_out_anew() {
     let score = |max_loss: f64, found| promise(Keeps::Score { max_loss, found }, 4);
-    let kept = of_classes(&score(0.25, [0.75, 0.5]), &ROWS);
+    let kept = of_classes(&score(0.25, [0.75, 0.5, 0.5]), &ROWS);
     assert!(kept.found.holds(), "{kept:?}");
-    assert_eq!(kept.how, How::Scores([0.75, 0.5]));
+    assert_eq!(kept.how, How::Scores([0.75, 0.5, 0.5]));
     refused(
-        &of_classes(&score(0.24, [0.75, 0.5]), &ROWS),
+        &of_classes(&score(0.24, [0.75, 0.5, 0.5]), &ROWS),
         "0.24 may be lost",
     );
     refused(
-        &of_classes(&score(0.25, [0.75, 0.75]), &ROWS),
-        "0.75 and 0.75 are said",
+        &of_classes(&score(0.25, [0.75, 0.75, 0.5]), &ROWS),
+        "[0.75, 0.75, 0.5] are said",
     );
     // Each fold has models of its own: those of the second lose nothing.
-    let mut folds = score(0.125, [0.875, 0.75]);
+    let mut folds = score(0.125, [0.875, 0.75, 0.625]);
     folds.parts.push(Part {
         n_rows: 4,
         original: Some(classifier(&[1.0, 0.0, 1.0])),
@@ -146,7 +146,7 @@ fn errors_of_values_may_grow_by_a_share() {
     let models = [original, smaller].map(|it| model(&it));
     let rows = [0.0, 3.0, 0.0, 1.0, 30.0, 0.0, 0.0, 30.0, 1.0, 1.0, 4.0, 0.0];
     for (max_loss, holds) in [(0.34, true), (0.33, false)] {
-        let found = [1.5 / 4.0, 2.0 / 4.0];
+        let found = [1.5 / 4.0, 2.0 / 4.0, 2.0 / 4.0];
         let kept = keeps(
             &models[0],
             &models[1],

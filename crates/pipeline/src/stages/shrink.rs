@@ -7,6 +7,8 @@ use spinney_convert::forms_of;
 use spinney_dataset::{Dataset, folds, permutation};
 use spinney_evaluate::{Evaluation, Predictions, Scorecard, ValueScore};
 use spinney_model::{FloatModel, Task};
+#[cfg(test)]
+use spinney_model::{Forest, Node, Tree};
 use spinney_oracle::shrink::{Family, Shrunk, every_input, every_input_within, every_row};
 use spinney_oracle::{ModelError, STEPS_PER_SECOND, Steps};
 use spinney_quantize::{Options, QuantModel, Votes};
@@ -473,10 +475,18 @@ impl Score<'_> {
                 vec![Some(member).filter(|it| **it != model)],
             )
         };
+        let of_parts = likes
+            .iter()
+            .map(|(held, ..)| held.n_rows() as f64 * loss(&model, held));
+        let [before, after] = found;
+        let keeps = Keeps::Score {
+            max_loss,
+            found: [before, after, told(of_parts.sum())],
+        };
         let made = Made {
             parts: likes.iter().map(part).collect(),
             rows: likes.iter().flat_map(|(held, ..)| labelled(held)).collect(),
-            keeps: Keeps::Score { max_loss, found },
+            keeps,
             model,
         };
         Ok((made, found))
@@ -665,4 +675,57 @@ fn luck_is_taken_off_losses() {
     assert_eq!(rising(&[0.0, 0.75, 0.25, 1.0]), [0.0, 0.5, 0.5, 1.0]);
     assert_eq!(rising(&[0.75, 0.5, 0.25]), [0.5; 3]);
     assert_eq!(rising(&[]), [0.0; 0]);
+}
+
+/// The checker is given what the stage wrote: each promise holds, and that of a model whose leaves were
+/// turned does not.
+#[test]
+fn the_checker_holds_a_smaller_model_to_its_promise() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = crate::places::clone()
+        .expect("a clone")
+        .join("data/iris.csv");
+    for (promise, more) in [
+        ("score", ""),
+        ("every-row", ""),
+        ("in-distribution", ", shrink_alpha = 0.2"),
+        ("every-input", ""),
+    ] {
+        let text = format!(
+            "pipeline = {{ name = \"kept\" }}\ndataset = {{ path = {data:?}, label = \"species\" }}\n\
+             model = {{ kind = \"random-forest\", n_trees = 50, max_depth = 2, shrink = \"{promise}\"{more} }}\n\
+             target = {{ chip = \"nRF51822_xxAA\" }}\n"
+        );
+        let path = folder.path().join("p.toml");
+        std::fs::write(&path, text).expect("a file");
+        let config = spinney_config::load(&path).expect("a config");
+        let files = inputs::read(&config).expect("rows");
+        let session = Session::within(config, folder.path().join(promise), Progress::none());
+        let session = session.expect("a session");
+        model::run(&session, &files).expect("a model");
+        let smaller = model::load(&session).expect("a model");
+        let found = |model: &FloatModel| {
+            let kept = kept(&session, model)
+                .expect("artifacts")
+                .expect("a promise");
+            assert_ne!(kept.how, spinney_checker::How::Same, "{promise}");
+            kept.found
+        };
+        assert_eq!(found(&smaller).faults, [], "{promise}");
+        let FloatModel::Forest(forest) = &smaller else {
+            panic!("a forest");
+        };
+        let turned = forest.trees().iter().map(|tree| {
+            let mut nodes = tree.nodes().to_vec();
+            for node in &mut nodes {
+                if let Node::Leaf { values } = node {
+                    values.rotate_left(1);
+                }
+            }
+            Tree::new(nodes, forest.schema()).expect("a tree")
+        });
+        let turned = Forest::new(forest.kind(), forest.schema().clone(), turned.collect());
+        let turned = FloatModel::Forest(turned.expect("a forest"));
+        assert!(!found(&turned).holds(), "{promise}");
+    }
 }
