@@ -26,6 +26,10 @@ fn shipped_configs_are_without_fault() {
         "examples/air-targets.toml",
         "examples/air-boosting.toml",
         "examples/mote-anomaly.toml",
+        "examples/acoustic-events.toml",
+        "examples/key-clicks.toml",
+        "examples/motion-exercises.toml",
+        "examples/spoken-digits.toml",
     ] {
         let config = shipped(name);
         let folder = config.pipeline.identity.reports.full.clone();
