@@ -1,7 +1,7 @@
 //! Decisions that overlap: one every so many frames, each of the frames of several such steps.
 //!
 //! Statistics are kept for each step by itself and merged where a decision is made, so that no frame is
-//! kept and none is measured twice. The row of a decision is the one that a [`Chain`](crate::chain::Chain)
+//! kept and none is measured twice. The row of a decision is the one that a [`Chain`]
 //! makes which hears its samples alone: deltas that reach into a step before the decision's first one
 //! are left out of it.
 
