@@ -12,7 +12,7 @@ use spinney_codegen::{
 use spinney_dataset::{Dataset, Rows};
 use spinney_model::{
     Additive, AdditiveKind, FloatModel, Forest, ForestKind, GaussianNb, Link, Node, Precision,
-    Schema, Sum, Tree, Voting,
+    Schema, Sum, Test, Tree, Voting,
 };
 use spinney_quantize::{
     Calibration, Certificate, CodeWidth, CodingChoice, Declared, Level, Options, QuantModel,
@@ -159,14 +159,15 @@ fn written(
     let (faults, text) = (&findings.faults, model.to_json());
     // Splits that send every reading of a range one way need not stand in tables, and the checker may
     // then take a later split of the feature for one of them: it refutes too much, never too little.
-    let is_parted = |split: &Node| match split {
-        Node::Split {
-            feature, threshold, ..
-        } => {
-            let (low, high) = calibrations[*feature as usize].range;
-            (low..high).contains(threshold)
-        }
-        Node::Member { .. } | Node::Leaf { .. } => true,
+    let is_parted = |node: &Node| {
+        let Node::Split(split) = node else {
+            return true;
+        };
+        let Test::AtMost(threshold) = split.test else {
+            return true;
+        };
+        let (low, high) = calibrations[split.feature as usize].range;
+        (low..high).contains(&threshold)
     };
     let is_plain = match model {
         FloatModel::GaussianNb(_) => true,
@@ -383,20 +384,16 @@ impl Source<'_> {
             if mark < 110 && nodes.len() + open.len() < 20 {
                 let at = nodes.len();
                 open.push(at);
-                nodes.push(Node::Split {
-                    feature: self.below(schema.n_features()) as u32,
-                    threshold: self.number(),
-                    missing: None,
-                    left: at as u32 + 1,
-                    right: 0,
-                });
+                let (feature, threshold) = (self.below(schema.n_features()), self.number());
+                let children = [at as u32 + 1, 0];
+                nodes.push(Node::at_most(feature as u32, threshold, None, children));
                 continue;
             }
-            nodes.push(Node::Leaf { values: leaf(self) });
+            nodes.push(Node::Leaf(leaf(self)));
             let next = nodes.len() as u32;
             let Some(parent) = open.pop() else { break };
-            if let Node::Split { right, .. } = &mut nodes[parent] {
-                *right = if mark == 255 {
+            if let Node::Split(split) = &mut nodes[parent] {
+                split.children[1] = if mark == 255 {
                     u32::from(self.next())
                 } else {
                     next

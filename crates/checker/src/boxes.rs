@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use spinney_model::{FloatModel, Link, Node, Precision, Task, Tree};
+use spinney_model::{FloatModel, Link, Node, Precision, Split, Task, Test, Tree};
 
 use crate::coding::{first_key, keys, reading};
 use crate::promise::{Readings, parts_at};
@@ -84,15 +84,15 @@ fn cells(models: [&FloatModel; 2], feature: usize, readings: &Readings) -> Vec<[
         let compare = model.schema().features()[feature].compare;
         let nodes = model.trees().iter().flat_map(Tree::nodes);
         for node in nodes.filter(|it| it.split().is_some_and(|it| it.0 == feature)) {
-            match node {
-                Node::Split { threshold, .. } => {
+            let Node::Split(split) = node else { continue };
+            match &split.test {
+                Test::AtMost(threshold) => {
                     lasts.insert(last(&|it| compare.seen(it) <= *threshold));
                 }
-                Node::Member { categories, .. } => {
+                Test::Among(categories) => {
                     let ends = categories.iter().flat_map(|it| [*it, it + 1]);
                     lasts.extend(ends.map(|end| last(&|it| compare.seen(it) < f64::from(end))));
                 }
-                Node::Leaf { .. } => {}
             }
         }
     }
@@ -220,7 +220,7 @@ impl<'m> Boxes<'m> {
             let split = nodes.iter().flatten().find(|it| it.split().is_some());
             let Some((node, (feature, _))) = split.and_then(|it| Some((*it, it.split()?))) else {
                 let scores = [0, 1].map(|it| match (trees[it], nodes[it]) {
-                    (Some(tree), Some(Node::Leaf { values })) => {
+                    (Some(tree), Some(Node::Leaf(values))) => {
                         scores(self.models[it], tree.output(), values)
                     }
                     _ => vec![0.0; self.models[it].schema().outputs().len()],
@@ -442,40 +442,21 @@ fn scores(model: &FloatModel, output: Option<usize>, values: &[f64]) -> Vec<f64>
 
 /// Whether a tree asks nothing but what another one asks at the same places, and adds to the same output.
 fn begins(tree: &Tree, other: &Tree) -> bool {
-    let is_same = |one: &Node, other: &Node| match (one, other) {
-        (
-            Node::Split {
-                feature, threshold, ..
-            },
-            Node::Split {
-                feature: of,
-                threshold: at,
-                ..
-            },
-        ) => {
-            feature == of && threshold.to_bits() == at.to_bits() && one.missing() == other.missing()
-        }
-        (
-            Node::Member {
-                feature,
-                categories,
-                ..
-            },
-            Node::Member {
-                feature: of,
-                categories: own,
-                ..
-            },
-        ) => feature == of && categories == own && one.missing() == other.missing(),
-        _ => false,
+    let is_same = |one: &Split, other: &Split| {
+        let asks_same = match (&one.test, &other.test) {
+            (Test::AtMost(one), Test::AtMost(other)) => one.to_bits() == other.to_bits(),
+            (one, other) => one == other,
+        };
+        one.feature == other.feature && asks_same && one.missing == other.missing
     };
     let mut open = vec![[0; 2]];
     while let Some([at, beside]) = open.pop() {
         let (node, beside) = (&tree.nodes()[at], &other.nodes()[beside]);
-        match (node.split(), beside.split()) {
-            (None, _) => {}
-            (Some((_, own)), Some((_, others))) if is_same(node, beside) => {
-                open.extend([0, 1].map(|side| [own[side], others[side]]));
+        match (node, beside) {
+            (Node::Leaf(_), _) => {}
+            (Node::Split(one), Node::Split(other)) if is_same(one, other) => {
+                let pairs = [0, 1].map(|side| [one.children[side], other.children[side]]);
+                open.extend(pairs.map(|pair| pair.map(|node| node as usize)));
             }
             _ => return false,
         }
@@ -488,11 +469,8 @@ fn begins(tree: &Tree, other: &Tree) -> bool {
 fn slack(model: &FloatModel) -> f64 {
     let most = |values: &[f64]| values.iter().fold(0.0, |most: f64, it| most.max(it.abs()));
     let of_leaves = |tree: &Tree| {
-        let leaves = tree.nodes().iter().map(|node| match node {
-            Node::Leaf { values } => most(values),
-            Node::Split { .. } | Node::Member { .. } => 0.0,
-        });
-        leaves.fold(0.0, f64::max)
+        let leaves = tree.nodes().iter().filter_map(Node::leaf);
+        leaves.map(most).fold(0.0, f64::max)
     };
     let of_trees: f64 = model.trees().iter().map(of_leaves).sum();
     let (base, divisor, step) = match model.additive().map(|it| (it.sum(), it.threshold())) {

@@ -1,6 +1,6 @@
 //! Readings in their order, the code of each, and what a split makes of them.
 
-use spinney_model::{Compare, Node, Schema, Side};
+use spinney_model::{Compare, Node, Schema, Side, Test};
 
 use crate::claim::{Claim, Coding, Input, Sensor};
 use crate::{Fault, Kind};
@@ -58,26 +58,25 @@ impl Inputs {
     /// has one that sends missing readings where the node wants them; `None` if no code is made of the
     /// feature.
     pub(crate) fn asked(&self, node: &Node, schema: &Schema) -> Option<(usize, i32)> {
-        let (feature, _) = node.split()?;
+        let Node::Split(split) = node else {
+            return None;
+        };
+        let feature = split.feature as usize;
         let compare = schema.features()[feature].compare;
         let of_feature = self.of_feature[feature].iter();
         let mut all = of_feature.filter_map(|input| {
             let cells = &self.cells[*input];
-            let code = match (node, &cells.input.coding) {
-                (
-                    Node::Member { categories, .. },
-                    Coding::Set {
-                        categories: own, ..
-                    },
-                ) => (own == categories).then_some(0)?,
-                (Node::Member { .. }, _) | (_, Coding::Set { .. }) => return None,
-                (Node::Split { threshold, .. }, _) => cells.threshold(*threshold, compare),
-                (Node::Leaf { .. }, _) => return None,
+            let code = match (&split.test, &cells.input.coding) {
+                (Test::Among(asked), Coding::Set { categories, .. }) => {
+                    (categories == asked).then_some(0)?
+                }
+                (Test::Among(_), _) | (_, Coding::Set { .. }) => return None,
+                (Test::AtMost(threshold), _) => cells.threshold(*threshold, compare),
             };
             let Some(missing) = cells.missing_code() else {
                 return Some((*input, code, true));
             };
-            let wants_left = node.missing() == Some(Side::Left);
+            let wants_left = split.missing == Some(Side::Left);
             // Where no reading goes left, a missing one still may.
             let code = match wants_left {
                 true if code < cells.lowest => missing,

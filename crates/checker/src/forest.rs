@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use spinney_model::{FloatModel, Node, Side, Task, Voting, argmax};
+use spinney_model::{FloatModel, Node, Side, Split, Task, Test, Voting, argmax};
 
 use crate::claim::{Body, Claim, Flip, Level};
 use crate::coding::Inputs;
@@ -162,24 +162,21 @@ impl Checker<'_> {
         while let Some((node, child)) = stack.pop() {
             let place = format!("tree {tree} node {node}");
             let child = self.settled(child);
-            let (feature, [left, right]) = match (nodes[node].split(), child) {
-                (Some(split), _) => split,
-                (None, Child::Leaf(leaf)) => {
+            let split = match (&nodes[node], child) {
+                (Node::Split(split), _) => split,
+                (Node::Leaf(values), Child::Leaf(leaf)) => {
                     findings.leaves += 1;
-                    let Node::Leaf { values } = &nodes[node] else {
-                        unreachable!("a node splits or is a leaf");
-                    };
                     match self.leaf((tree, shipped), values, leaf) {
                         Ok(spread) => self.spreads[shipped] = self.spreads[shipped].max(spread),
                         Err(what) => findings.fault(Kind::Leaf, place, what),
                     }
                     continue;
                 }
-                (None, Child::Split(at)) if self.trees.idle.contains(&at) => {
+                (Node::Leaf(_), Child::Split(at)) if self.trees.idle.contains(&at) => {
                     stack.push((node, self.trees.splits[at].children[0]));
                     continue;
                 }
-                (None, Child::Split(_)) => {
+                (Node::Leaf(_), Child::Split(_)) => {
                     findings.fault(
                         Kind::Split,
                         place,
@@ -189,7 +186,9 @@ impl Checker<'_> {
                 }
             };
             findings.splits += 1;
-            let Some(first) = self.of(feature, &nodes[node]) else {
+            let feature = split.feature as usize;
+            let [left, right] = split.children.map(|child| child as usize);
+            let Some(first) = self.of(split) else {
                 // Nothing is known of the feature, so both sides have to be the same.
                 stack.extend([(left, child), (right, child)]);
                 continue;
@@ -238,8 +237,9 @@ impl Checker<'_> {
     }
 
     /// The first code of a feature that is of a node's kind.
-    fn of(&self, feature: usize, node: &Node) -> Option<usize> {
-        let is_member = matches!(node, Node::Member { .. });
+    fn of(&self, split: &Split) -> Option<usize> {
+        let feature = split.feature as usize;
+        let is_member = matches!(split.test, Test::Among(_));
         let mut of_feature = self.inputs.of_feature[feature].iter().copied();
         of_feature.find(|input| self.inputs.cells[*input].is_set() == is_member)
     }
@@ -252,15 +252,13 @@ impl Checker<'_> {
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {
             match &nodes[node] {
-                Node::Leaf { values } if self.spread(tree, values, leaf).is_err() => {
+                Node::Leaf(values) if self.spread(tree, values, leaf).is_err() => {
                     return false;
                 }
-                Node::Leaf { .. } => {}
-                split => {
-                    let Some((feature, [left, right])) = split.split() else {
-                        continue;
-                    };
-                    let is_never_left = self.of(feature, split).is_some_and(|input| {
+                Node::Leaf(_) => {}
+                Node::Split(split) => {
+                    let [left, right] = split.children.map(|child| child as usize);
+                    let is_never_left = self.of(split).is_some_and(|input| {
                         let never = self.inputs.cells[input].lowest - 1;
                         self.decides((tree, node), input, never).is_ok()
                     });
@@ -288,9 +286,12 @@ impl Checker<'_> {
     fn decides(&mut self, at: (usize, usize), input: usize, code: i32) -> Result<(), String> {
         let model = self.model;
         let node = &model.trees()[at.0].nodes()[at.1];
+        let Node::Split(split) = node else {
+            return Err("a threshold of sets, or a set among thresholds".to_owned());
+        };
         let cells = &self.inputs.cells[input];
         let flip = self.flips.get(&at);
-        let wants_left = node.missing() == Some(Side::Left);
+        let wants_left = split.missing == Some(Side::Left);
         if let Some(missing) = cells.missing_code()
             && (missing <= code) != wants_left
             && !flip.is_some_and(|flip| flip.missing)
@@ -300,11 +301,9 @@ impl Checker<'_> {
                  than float's"
             ));
         }
-        let (threshold, feature) = match node {
-            Node::Split {
-                threshold, feature, ..
-            } if !cells.is_set() => (*threshold, *feature),
-            Node::Member { categories, .. } if cells.is_set() => {
+        let threshold = match &split.test {
+            Test::AtMost(threshold) if !cells.is_set() => *threshold,
+            Test::Among(categories) if cells.is_set() => {
                 let all = cells.categories(categories);
                 self.in_sets += all.len() as u64;
                 let differs = |reading: &&f64| {
@@ -320,7 +319,7 @@ impl Checker<'_> {
             }
             _ => return Err("a threshold of sets, or a set among thresholds".to_owned()),
         };
-        let compare = model.schema().features()[feature as usize].compare;
+        let compare = model.schema().features()[split.feature as usize].compare;
         if cells.has_nan() && cells.code(f64::NAN) <= code {
             return Err(format!("NaN goes left at the code {code}"));
         }
@@ -412,7 +411,7 @@ impl Checker<'_> {
             let tree = self.model.trees().get(flip.tree);
             matches!(
                 tree.and_then(|tree| tree.nodes().get(flip.node)),
-                Some(Node::Split { .. } | Node::Member { .. })
+                Some(Node::Split(_))
             )
         };
         let is_plain = match &self.adding {
@@ -450,14 +449,9 @@ impl Checker<'_> {
             .trees()
             .iter()
             .flat_map(|tree| tree.nodes())
-            .all(|node| match node {
-                Node::Split { .. } | Node::Member { .. } => true,
-                Node::Leaf {
-                    values: proportions,
-                } => proportions
-                    .iter()
-                    .all(|p| is_whole(p * unit) && is_whole(p * 1_048_576.0)),
-            })
+            .filter_map(Node::leaf)
+            .flatten()
+            .all(|p| is_whole(p * unit) && is_whole(p * 1_048_576.0))
     }
 
     /// Predicts a test row on both sides.

@@ -225,10 +225,7 @@ fn votes(
             let goes_left = asked.is_none_or(|(input, code)| codes[input] <= code);
             node = if goes_left { left } else { right };
         }
-        let Node::Leaf {
-            values: proportions,
-        } = &tree.nodes()[node]
-        else {
+        let Node::Leaf(proportions) = &tree.nodes()[node] else {
             unreachable!("a node splits or is a leaf");
         };
         if let Some(adding) = adding {

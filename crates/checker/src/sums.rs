@@ -229,15 +229,8 @@ impl<'a> Adding<'a> {
             .iter()
             .fold(0.0, |most: f64, base| most.max(base.abs()));
         for tree in self.model.trees() {
-            let mut most = 0.0_f64;
-            for node in tree.nodes() {
-                if let Node::Leaf { values } = node {
-                    most = values
-                        .iter()
-                        .fold(most, |most, value| most.max(value.abs()));
-                }
-            }
-            magnitude += most;
+            let values = tree.nodes().iter().filter_map(Node::leaf).flatten();
+            magnitude += values.fold(0.0, |most: f64, value| most.max(value.abs()));
         }
         let half_ulp = match sum.precision {
             Precision::Float32 => f64::from(f32::EPSILON) / 2.0,

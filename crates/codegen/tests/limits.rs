@@ -31,9 +31,7 @@ fn tree(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) ->
     let mut open = vec![(0, thresholds)];
     while let Some((at, within)) = open.pop() {
         nodes[at] = Some(if within.is_empty() {
-            Node::Leaf {
-                values: leaf(within.start),
-            }
+            Node::Leaf(leaf(within.start))
         } else {
             let middle = usize::midpoint(within.start, within.end - 1);
             let left = nodes.len();
@@ -42,13 +40,15 @@ fn tree(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) ->
                 (left, within.start..middle),
                 (left + 1, middle + 1..within.end),
             ]);
-            Node::Split {
-                feature: 0,
-                threshold: middle as f64 + 0.5,
-                missing: None,
-                left: u32::try_from(left).unwrap(),
-                right: u32::try_from(left + 1).unwrap(),
-            }
+            Node::at_most(
+                0,
+                middle as f64 + 0.5,
+                None,
+                [
+                    u32::try_from(left).unwrap(),
+                    u32::try_from(left + 1).unwrap(),
+                ],
+            )
         });
     }
     Tree::new(nodes.into_iter().map(Option::unwrap).collect(), &schema()).unwrap()

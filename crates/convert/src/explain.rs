@@ -4,7 +4,7 @@ mod text;
 
 use serde::Serialize;
 use spinney_codegen::Exit;
-use spinney_model::{FloatModel, GaussianNb, Node, Task, UNKNOWN, Voting, argmax};
+use spinney_model::{FloatModel, GaussianNb, Node, Split, Task, Test, UNKNOWN, Voting, argmax};
 use spinney_quantize::{Body, Coding, Paths, QuantBayes, QuantModel, Step};
 
 /// One row through float and Q15.
@@ -368,7 +368,10 @@ fn walks(model: &FloatModel, quant: &QuantModel, readings: &[f64], codes: &[i16]
             reading: readings[step.feature],
             threshold: step.threshold,
             categories: match node {
-                Node::Member { categories, .. } => categories.clone(),
+                Node::Split(Split {
+                    test: Test::Among(categories),
+                    ..
+                }) => categories.clone(),
                 _ => Vec::new(),
             },
             float_left: node.sends_left(feature.compare.seen(readings[step.feature])),
@@ -403,12 +406,7 @@ fn walks(model: &FloatModel, quant: &QuantModel, readings: &[f64], codes: &[i16]
 }
 
 fn proportions(node: &Node) -> Vec<f64> {
-    match node {
-        Node::Leaf {
-            values: proportions,
-        } => proportions.to_vec(),
-        Node::Split { .. } | Node::Member { .. } => Vec::new(),
-    }
+    node.leaf().unwrap_or_default().to_vec()
 }
 
 /// Why a reading and its code are on different sides of a split.

@@ -27,15 +27,12 @@ pub struct DeviceRun {
     /// From codes to class.
     pub instructions_from_codes: Instructions,
     /// The cycles of these; `None` where nothing is known of the core's time, or nobody asked.
-    #[serde(default)]
     pub cycles: Option<Box<crate::Cycles>>,
     /// Bytes from the initial stack pointer to the deepest word that any prediction touched.
     pub stack_bytes_max: u32,
     /// What no row can exceed; `None` for models without splits.
-    #[serde(default)]
     pub worst_case: Option<WorstCase>,
     /// What the front end heard of the samples behind the rows; `None` without one.
-    #[serde(default)]
     pub heard: Option<Box<crate::SignalFeaturesRun>>,
 }
 

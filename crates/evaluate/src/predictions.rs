@@ -37,7 +37,6 @@ pub struct Predictions {
     #[serde(default)]
     pub probabilities: Vec<Vec<u16>>,
     /// How far those are from float's, if they were asked for.
-    #[serde(default)]
     pub probability_error: Option<ProbabilityError>,
     /// Readings beyond the range of codes, for features that have any.
     pub saturation: Vec<Saturation>,

@@ -13,16 +13,9 @@ use spinney_quantize::{
 /// `x0 <= 5` is the first class by 3 to 1; beyond, `x1 <= 7` the second for sure, else the first.
 fn model() -> FloatModel {
     let schema = Schema::unnamed(3, vec!["0".to_owned(), "1".to_owned()]).expect("a schema");
-    let split = |feature, threshold, left, right| Node::Split {
-        feature,
-        threshold,
-        missing: None,
-        left,
-        right,
-    };
-    let leaf = |first: f64| Node::Leaf {
-        values: vec![first, 1.0 - first],
-    };
+    let split =
+        |feature, threshold, left, right| Node::at_most(feature, threshold, None, [left, right]);
+    let leaf = |first: f64| Node::Leaf(vec![first, 1.0 - first]);
     let nodes = vec![
         split(0, 5.0, 1, 2),
         leaf(0.75),

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 use spinney_model::{
-    Additive, Compare, Feature, FloatModel, Link, Naming, Node, Precision, Task, Tree, argmax,
-    visible,
+    Additive, Compare, Feature, FloatModel, Link, Naming, Node, Precision, Task, Test, Tree,
+    argmax, visible,
 };
 
 use crate::{Imported, Origin};
@@ -113,11 +113,10 @@ pub fn describe(imported: &Imported) -> Description {
     let (schema, trees) = (model.schema(), model.trees());
     let mut thresholds: Vec<Vec<f64>> = vec![Vec::new(); schema.n_features()];
     for node in trees.iter().flat_map(|tree| tree.nodes()) {
-        if let Node::Split {
-            feature, threshold, ..
-        } = node
+        if let Node::Split(split) = node
+            && let Test::AtMost(threshold) = split.test
         {
-            thresholds[*feature as usize].push(*threshold);
+            thresholds[split.feature as usize].push(threshold);
         }
     }
     let on_integers = thresholds
@@ -176,13 +175,11 @@ fn leaves(trees: &[Tree]) -> LeafDescription {
     let mut distinct: HashSet<Vec<u64>> = HashSet::new();
     let mut winners = BTreeSet::new();
     let (mut n_leaves, mut n_pure) = (0, 0);
-    for node in trees.iter().flat_map(|tree| tree.nodes()) {
-        if let Node::Leaf { values } = node {
-            n_leaves += 1;
-            n_pure += usize::from(values.iter().filter(|value| **value > 0.0).count() == 1);
-            winners.insert(argmax(values));
-            distinct.insert(values.iter().map(|value| value.to_bits()).collect());
-        }
+    for values in trees.iter().flat_map(Tree::nodes).filter_map(Node::leaf) {
+        n_leaves += 1;
+        n_pure += usize::from(values.iter().filter(|value| **value > 0.0).count() == 1);
+        winners.insert(argmax(values));
+        distinct.insert(values.iter().map(|value| value.to_bits()).collect());
     }
     LeafDescription {
         n_leaves,
@@ -206,10 +203,8 @@ fn additions(model: &Additive) -> SumDescription {
     };
     for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
         match node {
-            Node::Split { missing, .. } | Node::Member { missing, .. } => {
-                sum.n_missing += usize::from(missing.is_some());
-            }
-            Node::Leaf { values } => {
+            Node::Split(split) => sum.n_missing += usize::from(split.missing.is_some()),
+            Node::Leaf(values) => {
                 sum.n_leaves += 1;
                 sum.leaf_min = values.iter().copied().fold(sum.leaf_min, f64::min);
                 sum.leaf_max = values.iter().copied().fold(sum.leaf_max, f64::max);

@@ -189,10 +189,8 @@ impl Additive {
             };
             for node in tree.nodes() {
                 match node {
-                    Node::Split { feature, .. } | Node::Member { feature, .. } => {
-                        assert!((*feature as usize) < schema.n_features());
-                    }
-                    Node::Leaf { values } => assert_eq!(values.len(), n_values),
+                    Node::Split(split) => assert!((split.feature as usize) < schema.n_features()),
+                    Node::Leaf(values) => assert_eq!(values.len(), n_values),
                 }
             }
         }
@@ -298,10 +296,10 @@ impl Additive {
                 Some(its) if its == output => 0,
                 Some(_) => continue,
             };
-            let leaves = tree.nodes().iter().filter_map(|node| match node {
-                Node::Leaf { values } => Some(values[at]),
-                Node::Split { .. } | Node::Member { .. } => None,
-            });
+            let leaves = tree
+                .nodes()
+                .iter()
+                .filter_map(|node| Some(node.leaf()?[at]));
             let (low, high) = leaves.fold((f64::INFINITY, f64::NEG_INFINITY), |span, leaf| {
                 (span.0.min(leaf), span.1.max(leaf))
             });
@@ -426,11 +424,9 @@ fn check_range(trees: &[Tree], sum: &Sum) -> Result<(), ModelError> {
     for tree in trees {
         let first = tree.output().unwrap_or(0);
         let mut of_tree = vec![0.0_f64; largest.len()];
-        for node in tree.nodes() {
-            if let Node::Leaf { values } = node {
-                for (most, value) in of_tree[first..].iter_mut().zip(values) {
-                    *most = most.max(value.abs());
-                }
+        for values in tree.nodes().iter().filter_map(Node::leaf) {
+            for (most, value) in of_tree[first..].iter_mut().zip(values) {
+                *most = most.max(value.abs());
             }
         }
         for (sum, most) in largest.iter_mut().zip(of_tree) {

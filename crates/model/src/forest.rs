@@ -62,12 +62,8 @@ impl Forest {
         }
         for node in trees.iter().flat_map(Tree::nodes) {
             match node {
-                Node::Split { feature, .. } | Node::Member { feature, .. } => {
-                    assert!((*feature as usize) < schema.n_features());
-                }
-                Node::Leaf { values } => {
-                    assert_eq!(values.len(), schema.n_classes());
-                }
+                Node::Split(split) => assert!((split.feature as usize) < schema.n_features()),
+                Node::Leaf(values) => assert_eq!(values.len(), schema.n_classes()),
             }
         }
         Ok(Self {

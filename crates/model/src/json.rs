@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Additive, AdditiveKind, Feature, FloatModel, Forest, ForestKind, GaussianNb, Link, ModelError,
-    Naming, Node, Schema, Side, Sum, Task, Tree,
+    Naming, Node, Schema, Side, Split, Sum, Task, Test, Tree,
 };
 
 /// The value of `format` in every model file.
@@ -193,29 +193,15 @@ fn lower(tree: &Tree) -> RawTree {
         .map(|node| {
             let mut raw = RawNode::default();
             match node {
-                Node::Split {
-                    feature,
-                    threshold,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    raw.threshold = Some(*threshold);
-                    (raw.feature, raw.missing) = (Some(*feature), *missing);
-                    (raw.left, raw.right) = (Some(*left), Some(*right));
+                Node::Split(split) => {
+                    match &split.test {
+                        Test::AtMost(threshold) => raw.threshold = Some(*threshold),
+                        Test::Among(categories) => raw.categories = Some(categories.clone()),
+                    }
+                    (raw.feature, raw.missing) = (Some(split.feature), split.missing);
+                    [raw.left, raw.right] = split.children.map(Some);
                 }
-                Node::Member {
-                    feature,
-                    categories,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    raw.categories = Some(categories.clone());
-                    (raw.feature, raw.missing) = (Some(*feature), *missing);
-                    (raw.left, raw.right) = (Some(*left), Some(*right));
-                }
-                Node::Leaf { values } => raw.value = Some(values.clone()),
+                Node::Leaf(values) => raw.value = Some(values.clone()),
             }
             raw
         })
@@ -425,32 +411,30 @@ impl RawNode {
     fn check(self, index: usize) -> Result<Node, ModelError> {
         let missing = self.missing;
         let asked = (self.feature, self.left, self.right);
-        match (asked, self.threshold, self.categories, self.value) {
-            ((Some(feature), Some(left), Some(right)), Some(threshold), None, None) => {
-                Ok(Node::Split {
+        let test = match (self.threshold, self.categories) {
+            (Some(threshold), None) => Some(Test::AtMost(threshold)),
+            (None, Some(categories)) => Some(Test::Among(categories)),
+            (None, None) => None,
+            _ => return Err(mixture(index)),
+        };
+        match (asked, test, self.value) {
+            ((Some(feature), Some(left), Some(right)), Some(test), None) => {
+                Ok(Node::Split(Split {
                     feature,
-                    threshold,
+                    test,
                     missing,
-                    left,
-                    right,
-                })
+                    children: [left, right],
+                }))
             }
-            ((Some(feature), Some(left), Some(right)), None, Some(categories), None) => {
-                Ok(Node::Member {
-                    feature,
-                    categories,
-                    missing,
-                    left,
-                    right,
-                })
-            }
-            ((None, None, None), None, None, Some(values)) if missing.is_none() => {
-                Ok(Node::Leaf { values })
-            }
-            _ => Err(broken!(
-                format!("nodes[{index}]"); "a mixture of keys";
-                "either feature, threshold or categories, left and right, or value alone"
-            )),
+            ((None, None, None), None, Some(values)) if missing.is_none() => Ok(Node::Leaf(values)),
+            _ => Err(mixture(index)),
         }
     }
+}
+
+fn mixture(index: usize) -> ModelError {
+    broken!(
+        format!("nodes[{index}]"); "a mixture of keys";
+        "either feature, threshold or categories, left and right, or value alone"
+    )
 }

@@ -47,7 +47,7 @@ pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
 pub use link::Link;
 pub use schema::{Compare, Feature, Naming, Output, Schema, Task, UNKNOWN};
-pub use tree::{Node, Side, Tree};
+pub use tree::{Node, Side, Split, Test, Tree};
 pub use visible::{is_obeyed, visible, visible_lines};
 
 /// A checked model in float64, with the semantics of the library that it comes from.
@@ -162,8 +162,9 @@ impl FloatModel {
                 let trees = forest.trees().iter().map(|tree| {
                     let mut nodes = tree.nodes().to_vec();
                     for node in &mut nodes {
-                        if let Node::Split { feature, .. } | Node::Member { feature, .. } = node {
-                            *feature = u32::try_from(places[*feature as usize]).unwrap_or(u32::MAX);
+                        if let Node::Split(split) = node {
+                            let place = places[split.feature as usize];
+                            split.feature = u32::try_from(place).unwrap_or(u32::MAX);
                         }
                     }
                     Tree::new(nodes, &schema)

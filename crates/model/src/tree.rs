@@ -16,86 +16,96 @@ pub enum Side {
 /// One node of a [`Tree`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// Goes left where `x[feature] <= threshold`, else right; NaN, a missing reading, goes to the
-    /// side of `missing`, and right where there is none.
-    Split {
-        /// Index of the feature compared.
-        feature: u32,
-        /// Threshold in float64, finite.
-        threshold: f64,
-        /// Where a missing reading goes; `None` where the model was fitted without any.
-        missing: Option<Side>,
-        /// Index of the node taken when the comparison holds.
-        left: u32,
-        /// Index of the node taken when it does not.
-        right: u32,
-    },
-    /// Goes left where the reading is one of some categories, else right, as a category does that is
-    /// not known; NaN, a missing reading, goes to the side of `missing`, and right where there is none.
-    Member {
-        /// Index of the feature; its readings are the places of categories, 0 and on. What lies
-        /// between two places counts as the lower one.
-        feature: u32,
-        /// The categories that go left, at least one, ascending, each below [`limits::CATEGORIES`].
-        categories: Vec<u32>,
-        /// Where a missing reading goes; `None` where the model was fitted without any.
-        missing: Option<Side>,
-        /// Index of the node taken by these categories.
-        left: u32,
-        /// Index of the node taken by all others.
-        right: u32,
-    },
-    /// Ends a path.
-    Leaf {
-        /// In a voting forest class proportions, one per class, each in `0.0..=1.0`, with a sum of 1
-        /// up to rounding. In an additive ensemble what the tree adds, finite: one number for one
-        /// output, or one for each.
-        values: Vec<f64>,
-    },
+    /// Goes on to one of two children.
+    Split(Split),
+    /// Ends a path. In a voting forest class proportions, one per class, each in `0.0..=1.0`, with a
+    /// sum of 1 up to rounding. In an additive ensemble what the tree adds, finite: one number for one
+    /// output, or one for each.
+    Leaf(Vec<f64>),
+}
+
+/// A node with two children: goes left where the reading of a feature passes a test, else right; NaN, a
+/// missing reading, goes to the side of `missing`, and right where there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// Index of the feature.
+    pub feature: u32,
+    /// What its reading is asked.
+    pub test: Test,
+    /// Where a missing reading goes; `None` where the model was fitted without any.
+    pub missing: Option<Side>,
+    /// Indices of the nodes to the left and to the right.
+    pub children: [u32; 2],
+}
+
+/// What a split asks of a reading.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// Whether it is at most this threshold, which is finite.
+    AtMost(f64),
+    /// Whether it is one of these categories, at least one, ascending, each below
+    /// [`limits::CATEGORIES`]. Readings are the places of categories, 0 and on; what lies between two
+    /// places counts as the lower one. A category that is not known is none of them.
+    Among(Vec<u32>),
 }
 
 impl Node {
+    /// A split at a threshold.
+    pub fn at_most(
+        feature: u32,
+        threshold: f64,
+        missing: Option<Side>,
+        children: [u32; 2],
+    ) -> Self {
+        Self::Split(Split {
+            feature,
+            test: Test::AtMost(threshold),
+            missing,
+            children,
+        })
+    }
+
     /// The feature that is asked, and the children to the left and to the right; `None` of a leaf.
     pub fn split(&self) -> Option<(usize, [usize; 2])> {
         match self {
-            Self::Split {
-                feature,
-                left,
-                right,
-                ..
-            }
-            | Self::Member {
-                feature,
-                left,
-                right,
-                ..
-            } => Some((*feature as usize, [*left as usize, *right as usize])),
-            Self::Leaf { .. } => None,
+            Self::Split(split) => Some((
+                split.feature as usize,
+                split.children.map(|child| child as usize),
+            )),
+            Self::Leaf(_) => None,
+        }
+    }
+
+    /// What a leaf holds; `None` of a split.
+    pub fn leaf(&self) -> Option<&[f64]> {
+        match self {
+            Self::Split(_) => None,
+            Self::Leaf(values) => Some(values),
         }
     }
 
     /// Where a missing reading goes, if the node says so.
     pub fn missing(&self) -> Option<Side> {
         match self {
-            Self::Split { missing, .. } | Self::Member { missing, .. } => *missing,
-            Self::Leaf { .. } => None,
+            Self::Split(split) => split.missing,
+            Self::Leaf(_) => None,
         }
     }
 
     /// Whether a reading, as the split sees it, goes left; `false` at a leaf.
     pub fn sends_left(&self, reading: f64) -> bool {
-        match self {
-            Self::Split { missing, .. } | Self::Member { missing, .. } if reading.is_nan() => {
-                *missing == Some(Side::Left)
+        let Self::Split(split) = self else {
+            return false;
+        };
+        match &split.test {
+            _ if reading.is_nan() => split.missing == Some(Side::Left),
+            Test::AtMost(threshold) => reading <= *threshold,
+            Test::Among(categories) => {
+                let place = reading.floor() + 0.0;
+                categories
+                    .binary_search_by(|it| f64::from(*it).total_cmp(&place))
+                    .is_ok()
             }
-            Self::Split { threshold, .. } => reading <= *threshold,
-            Self::Member { categories, .. } => {
-                let place = reading.floor();
-                let found =
-                    categories.binary_search_by(|it| f64::from(*it).total_cmp(&(place + 0.0)));
-                found.is_ok()
-            }
-            Self::Leaf { .. } => false,
         }
     }
 }
@@ -178,12 +188,9 @@ impl Tree {
                 let mut node = taken[visit.index]
                     .take()
                     .expect("each node is visited once");
-                if let Node::Split { left, right, .. } | Node::Member { left, right, .. } =
-                    &mut node
-                {
+                if let Node::Split(split) = &mut node {
                     n_splits += 1;
-                    *left = position[*left as usize];
-                    *right = position[*right as usize];
+                    split.children = split.children.map(|child| position[child as usize]);
                 }
                 node
             })
@@ -202,10 +209,8 @@ impl Tree {
             let fill = node.split().and_then(|(feature, _)| fills[feature]);
             // Casts: as the split compares it.
             let is_left = fill.map(|fill| node.sends_left(f64::from(fill as f32)));
-            if let (Some(is_left), Node::Split { missing, .. } | Node::Member { missing, .. }) =
-                (is_left, node)
-            {
-                *missing = Some(if is_left { Side::Left } else { Side::Right });
+            if let (Some(is_left), Node::Split(split)) = (is_left, node) {
+                split.missing = Some(if is_left { Side::Left } else { Side::Right });
             }
         }
     }
@@ -241,17 +246,12 @@ impl Tree {
         let mut at = 0;
         loop {
             let node = &self.nodes[at];
-            let Some((feature, [left, right])) = node.split() else {
-                let Node::Leaf { values } = node else {
-                    unreachable!("a node splits or is a leaf");
-                };
-                return values;
+            let split = match node {
+                Node::Split(split) => split,
+                Node::Leaf(values) => return values,
             };
-            at = if node.sends_left(seen(feature)) {
-                left
-            } else {
-                right
-            };
+            let is_right = !node.sends_left(seen(split.feature as usize));
+            at = split.children[usize::from(is_right)] as usize;
         }
     }
 }
@@ -276,16 +276,21 @@ fn check_node(
             }
         }
     }
-    match node {
-        Node::Split { threshold, .. } if !threshold.is_finite() => Err(broken!(
-            place("threshold"); "{threshold}"; "a finite number"
-        )),
-        Node::Split { .. } => Ok(()),
-        Node::Member { categories, .. } => check_categories(categories, &place("categories")),
-        Node::Leaf { values } => check_leaf(values).map_err(|error| ModelError {
-            place: place(&error.place),
-            ..error
-        }),
+    let test = match node {
+        Node::Split(split) => &split.test,
+        Node::Leaf(values) => {
+            return check_leaf(values).map_err(|error| ModelError {
+                place: place(&error.place),
+                ..error
+            });
+        }
+    };
+    match test {
+        Test::AtMost(threshold) if !threshold.is_finite() => {
+            Err(broken!(place("threshold"); "{threshold}"; "a finite number"))
+        }
+        Test::AtMost(_) => Ok(()),
+        Test::Among(categories) => check_categories(categories, &place("categories")),
     }
 }
 

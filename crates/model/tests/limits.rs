@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use spinney_model::limits::{CLASSES, FEATURES, TREE_SPLITS, TREES};
-use spinney_model::{FloatModel, Forest, ForestKind, Limit, ModelError, Node, Schema, Tree};
+use spinney_model::{FloatModel, Forest, ForestKind, Limit, ModelError, Node, Schema, Test, Tree};
 
 /// What a limit says of one more than it allows; it allows all others around its bounds.
 fn refused<T>(
@@ -34,18 +34,15 @@ fn schema() -> Schema {
 
 /// A tree as deep as it has splits.
 fn chain(n_splits: usize) -> Vec<Node> {
-    let leaf = || Node::Leaf {
-        values: vec![0.25, 0.75],
-    };
+    let leaf = || Node::Leaf(vec![0.25, 0.75]);
     let mut nodes = Vec::new();
     for split in 0..u32::try_from(n_splits).unwrap() {
-        nodes.push(Node::Split {
-            feature: 0,
-            threshold: f64::from(split),
-            missing: None,
-            left: 2 * split + 1,
-            right: 2 * split + 2,
-        });
+        nodes.push(Node::at_most(
+            0,
+            f64::from(split),
+            None,
+            [2 * split + 1, 2 * split + 2],
+        ));
         nodes.push(leaf());
     }
     nodes.push(leaf());
@@ -122,15 +119,16 @@ fn files() {
         let nodes: Vec<String> = chain(n_splits)
             .iter()
             .map(|node| match node {
-                Node::Split {
-                    threshold,
-                    left,
-                    right,
-                    ..
-                } => format!(
-                    r#"{{"feature":0,"threshold":{threshold},"left":{left},"right":{right}}}"#
-                ),
-                _ => r#"{"value":[0.25,0.75]}"#.to_owned(),
+                Node::Split(split) => {
+                    let (Test::AtMost(threshold), [left, right]) = (&split.test, split.children)
+                    else {
+                        unreachable!("a chain of thresholds");
+                    };
+                    format!(
+                        r#"{{"feature":0,"threshold":{threshold},"left":{left},"right":{right}}}"#
+                    )
+                }
+                Node::Leaf(_) => r#"{"value":[0.25,0.75]}"#.to_owned(),
             })
             .collect();
         format!(r#"{stub},{{"nodes":[{}]}}"#, nodes.join(","))

@@ -107,18 +107,15 @@ fn what_is_no_tree_is_refused() {
 fn a_deep_tree_needs_no_recursion() {
     let schema = Schema::unnamed(1, vec!["0".into(), "1".into()]).unwrap();
     let depth = 32_767_u32;
-    let leaf = || Node::Leaf {
-        values: vec![0.5, 0.5],
-    };
+    let leaf = || Node::Leaf(vec![0.5, 0.5]);
     let mut nodes = Vec::new();
     for level in 0..depth {
-        nodes.push(Node::Split {
-            feature: 0,
-            threshold: f64::from(level),
-            missing: None,
-            left: 2 * level + 1,
-            right: 2 * level + 2,
-        });
+        nodes.push(Node::at_most(
+            0,
+            f64::from(level),
+            None,
+            [2 * level + 1, 2 * level + 2],
+        ));
         nodes.push(leaf());
     }
     nodes.push(leaf());

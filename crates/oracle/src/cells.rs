@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use spinney_model::{FloatModel, Node as FloatNode, Tree as FloatTree};
+use spinney_model::{FloatModel, Node as FloatNode, Test, Tree as FloatTree};
 use spinney_quantize::{Calibration, Coding, QuantModel, Sensor, last_left};
 use spinney_runtime::forest as runtime;
 
@@ -127,13 +127,10 @@ impl Cells {
     pub fn of_model(model: &FloatModel, calibrations: &[Calibration]) -> Self {
         let mut cuts = cuts(model, calibrations);
         for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
-            if let FloatNode::Member {
-                feature,
-                categories,
-                ..
-            } = node
+            if let FloatNode::Split(split) = node
+                && let Test::Among(categories) = &split.test
             {
-                let feature = *feature as usize;
+                let feature = split.feature as usize;
                 for end in categories
                     .iter()
                     .flat_map(|it| [*it, it + 1])
@@ -264,7 +261,7 @@ impl Cells {
         let features = model.schema().features();
         let mut leaves = Vec::new();
         let mut node_of = |tree: &FloatTree, node: &FloatNode| match node {
-            FloatNode::Leaf { values: own, .. } => {
+            FloatNode::Leaf(own) => {
                 leaves.push(values(tree, own));
                 Node::Leaf(leaves.len() - 1)
             }
@@ -307,8 +304,10 @@ fn cuts(model: &FloatModel, calibrations: &[Calibration]) -> Vec<BTreeSet<i64>> 
     let features = model.schema().features();
     let mut cuts: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); features.len()];
     for node in model.trees().iter().flat_map(|tree| tree.nodes()) {
-        if let FloatNode::Split { feature, .. } = node {
-            let feature = *feature as usize;
+        if let FloatNode::Split(split) = node
+            && matches!(split.test, Test::AtMost(_))
+        {
+            let feature = split.feature as usize;
             let compare = features[feature].compare;
             let is_left = |reading: f64| node.sends_left(compare.seen(reading));
             cuts[feature].insert(last(calibrations, feature, &is_left));

@@ -62,11 +62,8 @@ impl<'m> Float<'m> {
                 let most =
                     |values: &[f64]| values.iter().fold(0.0_f64, |most, it| it.abs().max(most));
                 let of_trees = model.trees().iter().map(|tree| {
-                    let leaves = tree.nodes().iter().map(|node| match node {
-                        Node::Leaf { values } => most(values),
-                        _ => 0.0,
-                    });
-                    leaves.fold(0.0, f64::max)
+                    let leaves = tree.nodes().iter().filter_map(Node::leaf);
+                    leaves.map(most).fold(0.0, f64::max)
                 });
                 let largest = most(&own.base) + of_trees.sum::<f64>();
                 let unit = (largest.max(f64::MIN_POSITIVE).log2().ceil() - 44.0).exp2();
@@ -85,12 +82,7 @@ impl<'m> Float<'m> {
                 let unit = f64::from(-PROPORTION_BITS).exp2();
                 let is_whole = |value: &f64| (value / unit).fract() == 0.0;
                 let nodes = || model.trees().iter().flat_map(|tree| tree.nodes());
-                let are_whole = || {
-                    nodes().all(|node| match node {
-                        Node::Leaf { values } => values.iter().all(is_whole),
-                        _ => true,
-                    })
-                };
+                let are_whole = || nodes().filter_map(Node::leaf).flatten().all(is_whole);
                 // Sums of so few numbers of so few bits are exact.
                 let is_exact = n_trees < 1 << 12 && (voting == Voting::Hard || are_whole());
                 let slack = if is_exact { 0 } else { slack_of_votes(n_trees) };

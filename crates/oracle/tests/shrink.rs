@@ -425,7 +425,7 @@ fn changed(model: &FloatModel, n_models: usize) -> Vec<FloatModel> {
         let trees = model.trees().iter().enumerate().map(|(index, tree)| {
             let mut nodes = tree.nodes().to_vec();
             if index == *of {
-                let Node::Leaf { values } = &mut nodes[*leaf] else {
+                let Node::Leaf(values) = &mut nodes[*leaf] else {
                     unreachable!("a leaf");
                 };
                 match model {

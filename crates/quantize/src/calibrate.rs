@@ -3,7 +3,7 @@
 
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
-use spinney_model::{FloatModel, Node, Side};
+use spinney_model::{FloatModel, Node, Side, Test};
 
 use crate::ModelError;
 use crate::coding::ReadingType;
@@ -439,19 +439,14 @@ pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
     match model {
         FloatModel::Forest(_) | FloatModel::Additive(_) => {
             for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
-                match node {
-                    Node::Split {
-                        feature, threshold, ..
-                    } => widen(*feature as usize, *threshold, *threshold),
-                    Node::Member {
-                        feature,
-                        categories,
-                        ..
-                    } => {
+                let Node::Split(split) = node else { continue };
+                let feature = split.feature as usize;
+                match &split.test {
+                    Test::AtMost(threshold) => widen(feature, *threshold, *threshold),
+                    Test::Among(categories) => {
                         let last = categories.last().map_or(0.0, |last| f64::from(*last));
-                        widen(*feature as usize, 0.0, last);
+                        widen(feature, 0.0, last);
                     }
-                    Node::Leaf { .. } => {}
                 }
             }
         }

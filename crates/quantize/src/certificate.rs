@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Forest, Node, Task, Voting, argmax};
+use spinney_model::{FloatModel, Forest, Node, Task, Test, Voting, argmax};
 
 use crate::calibrate::{Calibration, Sensor};
 use crate::coding::{Coding, exp2};
@@ -222,18 +222,13 @@ fn votes_are_exact(forest: &Forest, quant: &QuantModel, voting: Voting) -> bool 
 /// Whether a leaf's votes are its proportions, and float sums of such proportions are exact.
 fn is_exact(node: &Node, width: VoteWidth) -> bool {
     const FLOAT_BITS: i8 = 20;
-    match node {
-        Node::Split { .. } | Node::Member { .. } => true,
-        Node::Leaf {
-            values: proportions,
-        } => {
-            let votes = width.votes(proportions);
-            proportions.iter().zip(votes).all(|(p, vote)| {
-                let scaled = p * exp2(FLOAT_BITS);
-                scaled == scaled.round() && f64::from(vote) == p * width.unit()
-            })
-        }
-    }
+    node.leaf().is_none_or(|proportions| {
+        let votes = width.votes(proportions);
+        proportions.iter().zip(votes).all(|(p, vote)| {
+            let scaled = p * exp2(FLOAT_BITS);
+            scaled == scaled.round() && f64::from(vote) == p * width.unit()
+        })
+    })
 }
 
 /// Whether another class may overtake a row's winner once votes are rounded to `width`.
@@ -277,17 +272,16 @@ fn flips(
     let mut flips = Vec::new();
     for (tree_idx, tree) in model.trees().iter().enumerate() {
         for (node_idx, node) in tree.nodes().iter().enumerate() {
-            let Some((feature, _)) = node.split() else {
-                continue;
-            };
+            let Node::Split(split) = node else { continue };
+            let feature = split.feature as usize;
             let compare = model.schema().features()[feature].compare;
             let calibration = &calibrations[feature];
             let input = &quant.inputs()[quant.code_of(node).expect("a split's code")];
             let code = paths.code(tree_idx, node_idx);
             let sends_left =
                 |reading: f64| code.sends_left(input.code(quant.reading_type(), reading));
-            let (threshold, interval) = match node {
-                Node::Split { threshold, .. } => {
+            let (threshold, interval) = match &split.test {
+                Test::AtMost(threshold) => {
                     // What stands for a missing reading is none, so that codes have an order.
                     let coding = &input.coding;
                     let interval = Interval::between(
@@ -298,8 +292,7 @@ fn flips(
                     (*threshold, interval)
                 }
                 // A set is a table of all that a sensor can deliver.
-                Node::Member { categories, .. } => (f64::from(categories[0]), None),
-                Node::Leaf { .. } => continue,
+                Test::Among(categories) => (f64::from(categories[0]), None),
             };
             let parting = partings.get(&(tree_idx, node_idx));
             let parts_missing = |row: &usize| rows.values()[[*row, feature]].is_nan();

@@ -2,7 +2,7 @@
 //! Q15 decide differently where the certificate says they do not.
 
 use spinney_dataset::Dataset;
-use spinney_model::{FloatModel, Node, Side, Task, Tree, Voting, argmax};
+use spinney_model::{FloatModel, Node, Side, Task, Test, Tree, Voting, argmax};
 
 use crate::calibrate::{Calibration, Sensor};
 use crate::certificate::{Certificate, is_within_bound};
@@ -198,16 +198,11 @@ fn pools(model: &FloatModel, quant: &QuantModel, calibrations: &[Calibration]) -
     let mut sends_missing_left = vec![false; calibrations.len()];
     let mut n_categories = vec![0_u32; calibrations.len()];
     for node in model.trees().iter().flat_map(Tree::nodes) {
-        if let (Some((feature, _)), Some(Side::Left)) = (node.split(), node.missing()) {
-            sends_missing_left[feature] = true;
-        }
-        if let Node::Member {
-            feature,
-            categories,
-            ..
-        } = node
-        {
-            let known = &mut n_categories[*feature as usize];
+        let Node::Split(split) = node else { continue };
+        let feature = split.feature as usize;
+        sends_missing_left[feature] |= split.missing == Some(Side::Left);
+        if let Test::Among(categories) = &split.test {
+            let known = &mut n_categories[feature];
             *known = (*known).max(categories.last().map_or(0, |last| last + 1));
         }
     }
@@ -457,7 +452,7 @@ impl<'a> Attempt<'a> {
 /// The votes of a float leaf, as integers.
 fn add_votes(votes: &mut [i64], model: &FloatModel, tree: usize, leaf: usize, quant: &QuantModel) {
     let float = &model.trees()[tree];
-    let (Node::Leaf { values }, Some(body)) = (&float.nodes()[leaf], quant.forest()) else {
+    let (Node::Leaf(values), Some(body)) = (&float.nodes()[leaf], quant.forest()) else {
         return;
     };
     let votes_of = |width: VoteWidth| width.votes(values).into_iter().map(u32::from).collect();

@@ -469,7 +469,7 @@ impl<'a> Lowering<'a> {
         let mut root = 0;
         while let Some((node, parent)) = stack.pop() {
             let child = match &tree.nodes()[node] {
-                Node::Leaf { values } => {
+                Node::Leaf(values) => {
                     // Numbers beyond 16 bits are refused once all are counted.
                     let number = self.leaf_number(index, tree, values);
                     runtime::LEAF | u16::try_from(number).unwrap_or(0)

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use spinney_model::{Compare, FloatModel, Node, Schema, Side};
+use spinney_model::{Compare, FloatModel, Node, Schema, Side, Test};
 use spinney_runtime::coding as runtime;
 
 use crate::calibrate::{Calibration, Missing};
@@ -137,30 +137,17 @@ impl Inputs {
         let mut asked = vec![[(); 2].map(|()| Vec::new()); schema.n_features()];
         let mut sets = BTreeMap::new();
         for node in model.trees().iter().flat_map(spinney_model::Tree::nodes) {
-            match node {
-                Node::Split {
-                    feature,
-                    threshold,
-                    missing,
-                    ..
-                } => {
-                    let feature = *feature as usize;
-                    let is_declared = calibrations[feature].missing.is_some();
-                    let is_left = is_declared && *missing == Some(Side::Left);
+            let Node::Split(split) = node else { continue };
+            let feature = split.feature as usize;
+            let is_declared = calibrations[feature].missing.is_some();
+            let is_left = is_declared && split.missing == Some(Side::Left);
+            match &split.test {
+                Test::AtMost(threshold) => {
                     asked[feature][usize::from(!is_left)].push(*threshold);
                 }
-                Node::Member {
-                    feature,
-                    categories,
-                    missing,
-                    ..
-                } => {
-                    let feature = *feature as usize;
-                    let is_declared = calibrations[feature].missing.is_some();
-                    let is_left = is_declared && *missing == Some(Side::Left);
+                Test::Among(categories) => {
                     sets.insert((feature, categories.clone(), is_left), 0);
                 }
-                Node::Leaf { .. } => {}
             }
         }
         let mut this = Self {
@@ -228,42 +215,34 @@ impl Inputs {
 
     /// Index of the code that a node asks; `None` for a leaf.
     pub fn of(&self, node: &Node) -> Option<usize> {
-        let is_left = node.missing() == Some(Side::Left);
-        match node {
-            Node::Split { feature, .. } => {
-                self.of_thresholds[*feature as usize][usize::from(!is_left)]
-            }
-            Node::Member {
-                feature,
-                categories,
-                ..
-            } => {
-                let of = |is_left| (*feature as usize, categories.clone(), is_left);
+        let Node::Split(split) = node else {
+            return None;
+        };
+        let feature = split.feature as usize;
+        let is_left = split.missing == Some(Side::Left);
+        match &split.test {
+            Test::AtMost(_) => self.of_thresholds[feature][usize::from(!is_left)],
+            Test::Among(categories) => {
+                let of = |is_left| (feature, categories.clone(), is_left);
                 // Where no reading is missing, all are of one kind.
                 let own = self.of_sets.get(&of(is_left));
                 own.or_else(|| self.of_sets.get(&of(false))).copied()
             }
-            Node::Leaf { .. } => None,
         }
     }
 
     /// What a node's threshold is among the codes that it asks.
     pub fn threshold(&self, node: &Node, schema: &Schema, reading_type: ReadingType) -> Threshold {
-        match node {
-            Node::Split {
-                feature, threshold, ..
-            } => {
+        let Node::Split(split) = node else {
+            return Threshold::NeverLeft;
+        };
+        match split.test {
+            Test::AtMost(threshold) => {
                 let input = &self.list[self.of(node).expect("a split's code")];
-                code_threshold(
-                    *threshold,
-                    schema.features()[*feature as usize].compare,
-                    &input.coding,
-                    reading_type,
-                    input.place,
-                )
+                let compare = schema.features()[split.feature as usize].compare;
+                code_threshold(threshold, compare, &input.coding, reading_type, input.place)
             }
-            Node::Member { .. } => Threshold::Code(0),
-            Node::Leaf { .. } => Threshold::NeverLeft,
+            Test::Among(_) => Threshold::Code(0),
         }
     }
 }

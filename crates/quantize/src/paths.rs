@@ -1,6 +1,6 @@
 //! A row's path through each tree, in float and in Q15 side by side.
 
-use spinney_model::{FloatModel, Node};
+use spinney_model::{FloatModel, Node, Split, Test};
 
 use crate::QuantModel;
 use crate::thresholds::Threshold;
@@ -136,7 +136,10 @@ impl<'a> Paths<'a> {
                 feature,
                 input,
                 threshold: match &nodes[node] {
-                    Node::Split { threshold, .. } => Some(*threshold),
+                    Node::Split(Split {
+                        test: Test::AtMost(threshold),
+                        ..
+                    }) => Some(*threshold),
                     _ => None,
                 },
                 code,

@@ -119,10 +119,8 @@ impl Sums {
         let trees = model.trees().iter().enumerate();
         let leaves = trees.flat_map(|(index, tree)| {
             let score = self.score_of(tree.output());
-            let of_node = move |node: &Node| match node {
-                Node::Leaf { values } => Some(self.votes(index, tree.output(), values)[score]),
-                Node::Split { .. } | Node::Member { .. } => None,
-            };
+            let of_node =
+                move |node: &Node| Some(self.votes(index, tree.output(), node.leaf()?)[score]);
             tree.nodes().iter().filter_map(of_node)
         });
         leaves.collect::<BTreeSet<u32>>().len()
@@ -173,10 +171,7 @@ impl Sums {
         let mut score_max = vec![0_i64; n_scores];
         for (index, tree) in model.trees().iter().enumerate() {
             let mut of_tree = vec![(f64::INFINITY, f64::NEG_INFINITY, 0_u32); n_scores];
-            for node in tree.nodes() {
-                let Node::Leaf { values } = node else {
-                    continue;
-                };
+            for values in tree.nodes().iter().filter_map(Node::leaf) {
                 let leaf = sums.leaf(index, tree.output(), values);
                 for (known, (vote, error)) in of_tree.iter_mut().zip(leaf) {
                     if !(0.0..=f64::from(most)).contains(&vote) {
@@ -231,11 +226,8 @@ impl Sums {
             if extra == 0 {
                 break;
             }
-            let leaves = tree.nodes().iter().filter_map(|node| match node {
-                Node::Leaf { values } => {
-                    Some(self.leaf(index, tree.output(), values).nth(output)?.0)
-                }
-                Node::Split { .. } | Node::Member { .. } => None,
+            let leaves = tree.nodes().iter().filter_map(|node| {
+                Some(self.leaf(index, tree.output(), node.leaf()?).nth(output)?.0)
             });
             let highest = leaves.fold(0.0, f64::max);
             if highest > f64::from(most) {
@@ -419,10 +411,7 @@ fn ranges(model: &Additive) -> Vec<Vec<(f64, f64)>> {
     let of_tree = |tree: &spinney_model::Tree| {
         let mut ranges = vec![None; model.n_outputs()];
         let first = tree.output().unwrap_or(0);
-        for node in tree.nodes() {
-            let Node::Leaf { values } = node else {
-                continue;
-            };
+        for values in tree.nodes().iter().filter_map(Node::leaf) {
             for (range, value) in ranges[first..].iter_mut().zip(values) {
                 let value = factor * value / model.sum().divisor;
                 let (low, high) = range.unwrap_or((value, value));
@@ -473,9 +462,9 @@ fn float_error(model: &Additive) -> f64 {
         .iter()
         .fold(0.0, |most: f64, base| most.max(base.abs()));
     for tree in model.trees() {
-        let leaves = tree.nodes().iter().filter_map(|node| match node {
-            Node::Leaf { values } => values.iter().map(|it| it.abs()).reduce(f64::max),
-            Node::Split { .. } | Node::Member { .. } => None,
+        let leaves = tree.nodes().iter().filter_map(|node| {
+            let values = node.leaf()?.iter();
+            values.map(|it| it.abs()).reduce(f64::max)
         });
         magnitude += leaves.fold(0.0, f64::max);
     }

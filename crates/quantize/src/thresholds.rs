@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use spinney_dataset::Dataset;
-use spinney_model::{Compare, Feature, FloatModel, Node, Tree};
+use spinney_model::{Compare, Feature, FloatModel, Node, Test, Tree};
 
 use crate::calibrate::{Calibration, CodingChoice};
 use crate::coding::{Coding, ReadingType, round_down};
@@ -16,13 +16,12 @@ pub(crate) fn thresholds(model: &FloatModel) -> Vec<Vec<f64>> {
     let schema = model.schema();
     let mut sets: Vec<BTreeSet<OrderedThreshold>> = vec![BTreeSet::new(); schema.n_features()];
     for node in model.trees().iter().flat_map(Tree::nodes) {
-        if let Node::Split {
-            feature, threshold, ..
-        } = node
+        if let Node::Split(split) = node
+            && let Test::AtMost(threshold) = split.test
         {
-            let feature = *feature as usize;
+            let feature = split.feature as usize;
             let compare = schema.features()[feature].compare;
-            sets[feature].insert(OrderedThreshold(seen_threshold(*threshold, compare)));
+            sets[feature].insert(OrderedThreshold(seen_threshold(threshold, compare)));
         }
     }
     sets.into_iter()

@@ -253,16 +253,8 @@ fn convert(nodes: &[Node], values: impl Fn(u32) -> Vec<f64>) -> Vec<spinney_mode
             left,
             right,
             ..
-        } => spinney_model::Node::Split {
-            feature: *feature,
-            threshold: *threshold,
-            missing: None,
-            left: *left,
-            right: *right,
-        },
-        Node::Leaf { leaf } => spinney_model::Node::Leaf {
-            values: values(*leaf),
-        },
+        } => spinney_model::Node::at_most(*feature, *threshold, None, [*left, *right]),
+        Node::Leaf { leaf } => spinney_model::Node::Leaf(values(*leaf)),
     };
     nodes.iter().map(convert).collect()
 }

@@ -55,16 +55,13 @@ fn node(node: &IsolationNode) -> Node {
             threshold,
             left,
             right,
-        } => Node::Split {
-            feature: index(feature),
-            threshold: threshold.into(),
-            missing: None,
-            left: index(left),
-            right: index(right),
-        },
-        IsolationNode::Leaf { depth, n_rows } => Node::Leaf {
-            values: vec![depth as f64 + depth_below(n_rows)],
-        },
+        } => {
+            let children = [left, right].map(index);
+            Node::at_most(index(feature), threshold.into(), None, children)
+        }
+        IsolationNode::Leaf { depth, n_rows } => {
+            Node::Leaf(vec![depth as f64 + depth_below(n_rows)])
+        }
     }
 }
 

@@ -130,13 +130,8 @@ fn convert(
             .partition(|row| seen[[*row, feature]] <= threshold);
         let first = nodes.len();
         nodes.extend([None, None]);
-        nodes[number] = Some(Node::Split {
-            feature: index(feature)?,
-            threshold,
-            missing: None,
-            left: index(first)?,
-            right: index(first + 1)?,
-        });
+        let children = [index(first)?, index(first + 1)?];
+        nodes[number] = Some(Node::at_most(index(feature)?, threshold, None, children));
         stack.push((left, first, left_rows));
         stack.push((right, first + 1, right_rows));
     }
@@ -161,7 +156,5 @@ fn leaf(node: &TreeNode<f64, usize>, rows: &[usize], labels: &[usize], schema: &
         counts[node.prediction().unwrap_or(0)] = 1.0;
     }
     let total: f64 = counts.iter().sum();
-    Node::Leaf {
-        values: counts.iter().map(|count| count / total).collect(),
-    }
+    Node::Leaf(counts.iter().map(|count| count / total).collect())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use spinney_dataset::{Columns, Dataset, LabelsAre, LabelsIn, Source, csv, split};
-use spinney_model::{Additive, FloatModel, ForestKind, Node, Output};
+use spinney_model::{Additive, FloatModel, ForestKind, Node, Output, Test};
 use spinney_train::{Criterion, ForestParams, MaxFeatures, TrainError, forest};
 
 /// What `scripts/fixtures/regressors.py` made.
@@ -66,17 +66,12 @@ fn trees_are_those_of_scikit_learn() {
         for (at, (node, expected)) in nodes.iter().zip(&expected).enumerate() {
             let place = format!("{}, node {at}", case["params"]);
             match (node, &expected[..]) {
-                (
-                    Node::Split {
-                        feature, threshold, ..
-                    },
-                    [its_feature, its_threshold],
-                ) => {
-                    assert_eq!(f64::from(*feature), *its_feature, "{place}");
-                    assert_eq!(threshold, its_threshold, "{place}");
+                (Node::Split(split), [its_feature, its_threshold]) => {
+                    assert_eq!(f64::from(split.feature), *its_feature, "{place}");
+                    assert_eq!(split.test, Test::AtMost(*its_threshold), "{place}");
                     n_splits += 1;
                 }
-                (Node::Leaf { values }, [value]) => {
+                (Node::Leaf(values), [value]) => {
                     assert!(
                         (values[0] - value).abs() < 1e-9,
                         "{place}: {values:?}, {value}"
@@ -136,7 +131,7 @@ fn a_number_that_is_always_the_same_is_one_leaf() {
         &numbers(b"a,y\n1,0.1\n2,0.1\n3,0.1\n", &["y"]),
         &params(ForestKind::DecisionTree, 1),
     );
-    assert_eq!(model.trees()[0].nodes(), [Node::Leaf { values: vec![0.1] }]);
+    assert_eq!(model.trees()[0].nodes(), [Node::Leaf(vec![0.1])]);
 }
 
 #[test]

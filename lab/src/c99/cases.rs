@@ -359,7 +359,7 @@ fn adding(model: &FloatModel, task: Task) -> Result<FloatModel, Failure> {
         let class = index % n_outputs;
         let mut nodes = tree.nodes().to_vec();
         for node in &mut nodes {
-            if let Node::Leaf { values } = node {
+            if let Node::Leaf(values) = node {
                 *values = vec![values[class] - 0.3];
             }
         }

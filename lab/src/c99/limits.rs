@@ -71,7 +71,7 @@ fn forest(
 }
 
 fn nodes(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) -> Vec<Node> {
-    let of_leaf = |at: usize| Node::Leaf { values: leaf(at) };
+    let of_leaf = |at: usize| Node::Leaf(leaf(at));
     let mut nodes = vec![of_leaf(thresholds.start)];
     let mut open = vec![(0, thresholds)];
     while let Some((at, within)) = open.pop() {
@@ -81,13 +81,15 @@ fn nodes(thresholds: std::ops::Range<usize>, leaf: &dyn Fn(usize) -> Vec<f64>) -
         }
         let middle = usize::midpoint(within.start, within.end - 1);
         let left = nodes.len();
-        nodes[at] = Node::Split {
-            feature: 0,
-            threshold: middle as f64 + 0.5,
-            missing: None,
-            left: u32::try_from(left).unwrap_or(u32::MAX),
-            right: u32::try_from(left + 1).unwrap_or(u32::MAX),
-        };
+        nodes[at] = Node::at_most(
+            0,
+            middle as f64 + 0.5,
+            None,
+            [
+                u32::try_from(left).unwrap_or(u32::MAX),
+                u32::try_from(left + 1).unwrap_or(u32::MAX),
+            ],
+        );
         nodes.extend([of_leaf(middle), of_leaf(middle)]);
         open.extend([
             (left, within.start..middle),

@@ -615,17 +615,11 @@ fn counting(n_features: usize) -> QuantModel {
     let leaf = |class: usize| {
         let mut values = vec![0.0; n_classes];
         values[class] = 1.0;
-        Node::Leaf { values }
+        Node::Leaf(values)
     };
     let split = |feature: usize, threshold: f64, left: usize, right: usize| {
         let index = |at: usize| u32::try_from(at).expect("few nodes");
-        Node::Split {
-            feature: index(feature),
-            threshold,
-            missing: None,
-            left: index(left),
-            right: index(right),
-        }
+        Node::at_most(index(feature), threshold, None, [index(left), index(right)])
     };
     let first = THRESHOLDS.iter().map(|at| (0, f64::from(*at)));
     let others = (1..n_features).map(|feature| (feature, 0.0));

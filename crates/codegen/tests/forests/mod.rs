@@ -181,9 +181,7 @@ fn proportions(random: &mut Random, n_classes: usize) -> Vec<f64> {
 
 /// A random tree, its nodes in no special order but the root first.
 fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
-    let leaf = |random: &mut Random| Node::Leaf {
-        values: leaves[random.below(leaves.len())].clone(),
-    };
+    let leaf = |random: &mut Random| Node::Leaf(leaves[random.below(leaves.len())].clone());
     let n_splits = match random.below(8) {
         0 => 0,
         1 => random.below(shape.splits_max + 1),
@@ -216,13 +214,12 @@ fn nodes(random: &mut Random, shape: &Shape, leaves: &[Vec<f64>]) -> Vec<Node> {
                 f64::from(random.within(shape.thresholds)) + 0.5,
             ),
         };
-        nodes[index] = Node::Split {
-            feature: u32::try_from(feature).expect("16 bits"),
+        nodes[index] = Node::at_most(
+            u32::try_from(feature).expect("16 bits"),
             threshold,
-            missing: None,
-            left,
-            right: left + 1,
-        };
+            None,
+            [left, left + 1],
+        );
         nodes.extend([leaf(random), leaf(random)]);
         if depth + 1 < shape.depth_max {
             let first = nodes.len() - 2;

@@ -30,10 +30,8 @@ pub struct Cycles {
     pub from_codes: Cost,
     /// From readings to class at the most, whatever the row; `None` where that does not follow from the
     /// image.
-    #[serde(default)]
     pub longest: Option<Longest>,
     /// The front end's, on what was traced of it; `None` without one.
-    #[serde(default)]
     pub front: Option<Cost>,
 }
 

@@ -70,16 +70,13 @@ struct Features {
 #[derive(Deserialize)]
 struct FloatFeature {
     flat_feature_index: usize,
-    #[serde(default)]
     feature_name: Option<String>,
-    #[serde(default)]
     nan_value_treatment: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct CategoricalFeature {
     flat_feature_index: usize,
-    #[serde(default)]
     feature_name: Option<String>,
 }
 
@@ -95,7 +92,6 @@ struct Oblivious {
     /// Leaf by leaf, a number per output.
     leaf_values: Vec<f64>,
     /// None of a tree that is one leaf.
-    #[serde(default)]
     splits: Option<Vec<Split>>,
     #[serde(default, rename = "leaf_weights")]
     _leaf_weights: IgnoredAny,
@@ -104,13 +100,9 @@ struct Oblivious {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Node {
-    #[serde(default)]
     split: Option<Split>,
-    #[serde(default)]
     left: Option<Box<Node>>,
-    #[serde(default)]
     right: Option<Box<Node>>,
-    #[serde(default)]
     value: Option<Leaf>,
     #[serde(default, rename = "weight")]
     _weight: IgnoredAny,
@@ -126,24 +118,17 @@ enum Leaf {
 #[derive(Deserialize, Clone)]
 struct Split {
     split_type: String,
-    #[serde(default)]
     float_feature_index: Option<usize>,
-    #[serde(default)]
     border: Option<f64>,
-    #[serde(default)]
     cat_feature_index: Option<usize>,
     /// The hash of a category, in as many bits, with or without a sign.
-    #[serde(default)]
     value: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
 struct Info {
-    #[serde(default)]
     catboost_version_info: Option<String>,
-    #[serde(default)]
     class_params: Option<ClassParams>,
-    #[serde(default)]
     binclass_probability_threshold: Option<String>,
     #[serde(default)]
     params: Params,
@@ -151,7 +136,6 @@ struct Info {
 
 #[derive(Deserialize, Default)]
 struct Params {
-    #[serde(default)]
     loss_function: Option<Loss>,
 }
 
@@ -163,7 +147,6 @@ struct Loss {
 
 #[derive(Deserialize)]
 struct ClassParams {
-    #[serde(default)]
     class_label_type: Option<String>,
     #[serde(default)]
     class_names: Vec<Value>,
@@ -343,15 +326,12 @@ fn oblivious(
         for _ in 0..1_usize << above {
             let at = nodes.len();
             let mut node = node.clone();
-            if let RawNode::Split { left, right, .. } | RawNode::Member { left, right, .. } =
-                &mut node
-            {
+            if let RawNode::Split(asked) = &mut node {
+                asked.children = [2 * at + 1, 2 * at + 2];
                 // A one-hot split has its children the other way round.
-                let yes_left = split.split_type == "OneHotFeature";
-                (*left, *right) = match yes_left {
-                    true => (2 * at + 2, 2 * at + 1),
-                    false => (2 * at + 1, 2 * at + 2),
-                };
+                if split.split_type == "OneHotFeature" {
+                    asked.children.reverse();
+                }
             }
             nodes.push(node);
         }

@@ -101,13 +101,9 @@ impl Questions {
             "FloatFeature" => {
                 let index = split.float_feature_index.ok_or_else(odd)?;
                 let (feature, is_right) = *self.floats.get(index).ok_or_else(odd)?;
-                Ok(RawNode::Split {
-                    feature,
-                    question: Question::at_most(split.border.ok_or_else(odd)?),
-                    missing: Some(side(!is_right)),
-                    left: no,
-                    right: yes,
-                })
+                let question = Question::at_most(split.border.ok_or_else(odd)?);
+                let missing = Some(side(!is_right));
+                Ok(RawNode::split(feature, question, missing, [no, yes]))
             }
             "OneHotFeature" => {
                 let index = split.cat_feature_index.ok_or_else(odd)?;
@@ -122,8 +118,8 @@ impl Questions {
                          pool=pool)",
                     )
                 })?;
-                let missing = Some(side(false));
-                Ok(RawNode::one_of(feature, &[*category], missing, [yes, no]))
+                let (question, missing) = (Question::among(&[*category]), Some(side(false)));
+                Ok(RawNode::split(feature, question, missing, [yes, no]))
             }
             "OnlineCtr" => Err(ImportError::refused(
                 "a CatBoost model with ctr features, which are statistics of categories,",

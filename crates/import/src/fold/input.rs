@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use spinney_dataset::Budget;
-use spinney_model::{Compare, Node, Side};
+use spinney_model::{Compare, Node, Side, Split, Test};
 
 use crate::ImportError;
 use crate::lower::{Question, RawNode, categories, opposite, side};
@@ -147,21 +147,22 @@ impl Input {
     pub(super) fn fold(
         &self,
         node: &Node,
-        [left, right]: [usize; 2],
+        split: &Split,
         cast: Compare,
         of_raw: Compare,
         budget: &Budget,
     ) -> Result<RawNode, ImportError> {
         let feature = u32::try_from(self.raw).expect("schemas are small");
+        let children = split.children.map(|child| child as usize);
         let goes_left = |x: f64| node.sends_left(cast.seen(self.apply(x)));
         // What is still missing has no side where the split has none.
         let is_open = node.missing().is_none() && cast.seen(self.apply(f64::NAN)).is_nan();
         let missing = (!is_open).then(|| side(goes_left(f64::NAN)));
         let is_step = |(_, op): &(usize, &Op)| matches!(op, Op::Encode(_) | Op::Within { .. });
-        let question = match (node, self.ops.iter().enumerate().find(is_step)) {
+        let question = match (&split.test, self.ops.iter().enumerate().find(is_step)) {
             (_, Some((_, Op::Encode(encoder)))) => {
                 budget.work("the pipeline", encoder.raw.len() as u64)?;
-                return Ok(encoder.fold(feature, goes_left, missing, [left, right]));
+                return Ok(encoder.fold(feature, goes_left, missing, children));
             }
             (_, Some((at, Op::Within { low, high }))) => {
                 let before = Self {
@@ -180,26 +181,16 @@ impl Input {
                     .map(|end| (*end, side(goes_left(end.next_up()))));
                 Question::of_sides(side(goes_left(-f64::MAX)), beyond)
             }
-            (Node::Split { threshold, .. }, _)
-                if self.is_cast() && self.compare(cast) == of_raw =>
-            {
+            (Test::AtMost(threshold), _) if self.is_cast() && self.compare(cast) == of_raw => {
                 Question::at_most(*threshold)
             }
-            (Node::Split { threshold, .. }, _) => {
+            (Test::AtMost(threshold), _) => {
                 match self.largest(|seen| cast.seen(seen) <= *threshold) {
                     Some(largest) => Question::at_most(largest),
                     None => Question::cut(Vec::new(), Side::Right),
                 }
             }
-            (Node::Member { categories, .. }, _) if self.is_cast() => {
-                return Ok(RawNode::Member {
-                    feature,
-                    categories: categories.clone(),
-                    missing,
-                    left,
-                    right,
-                });
-            }
+            (Test::Among(categories), _) if self.is_cast() => Question::Among(categories.clone()),
             _ => {
                 return Err(refused!(
                     "feature {} both scaled and a feature of categories", self.raw;
@@ -207,13 +198,7 @@ impl Input {
                 ));
             }
         };
-        Ok(RawNode::Split {
-            feature,
-            question,
-            missing,
-            left,
-            right,
-        })
+        Ok(RawNode::split(feature, question, missing, children))
     }
 
     /// The largest float64 that, after the operations, is as wanted; see [`largest`].
@@ -299,7 +284,7 @@ impl Encoder {
             true => ([right, left], missing.map(opposite)),
             false => ([left, right], missing),
         };
-        RawNode::one_of(feature, &members, missing, children)
+        RawNode::split(feature, Question::among(&members), missing, children)
     }
 }
 

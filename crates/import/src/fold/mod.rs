@@ -187,24 +187,21 @@ impl Feed {
         budget: &Budget,
     ) -> Result<Vec<Node>, ImportError> {
         let is_same = |(index, input): (usize, &Input)| input.raw == index && input.ops.is_empty();
-        let mut nodes = tree.into_nodes();
+        let nodes = tree.into_nodes();
         if self.inputs.iter().enumerate().all(is_same) {
             return Ok(nodes);
         }
-        let raw = (nodes.iter_mut().enumerate()).map(|(index, node)| match node.split() {
-            None => Ok(RawNode::Leaf(index)),
-            Some((feature, children)) => {
-                let input = &self.inputs[feature];
-                input.fold(node, children, cast, compare[input.raw], budget)
+        let raw = nodes.iter().enumerate().map(|(index, node)| match node {
+            Node::Leaf(_) => Ok(RawNode::Leaf(index)),
+            Node::Split(split) => {
+                let input = &self.inputs[split.feature as usize];
+                input.fold(node, split, cast, compare[input.raw], budget)
             }
         });
         let raw = raw.collect::<Result<Vec<_>, _>>()?;
         lower(&raw, 0, false, budget, "the pipeline", |at| {
             // Each leaf is come to once, unless a question of several cuts repeats it.
-            Ok(match &nodes[at] {
-                Node::Leaf { values } => values.clone(),
-                _ => unreachable!("a leaf is one"),
-            })
+            Ok(nodes[at].leaf().expect("a leaf is one").to_vec())
         })
     }
 

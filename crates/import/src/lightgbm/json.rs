@@ -9,7 +9,8 @@ use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
 
 use super::text::linear;
-use super::{EXPECTED, Missing, RawModel, RawNode};
+use super::{EXPECTED, Missing, RawModel, RawTree, member, missing};
+use crate::lower::RawNode;
 use crate::{Format, ImportError, Imported};
 
 /// What the JSON takes: nodes, lists, and the items of both.
@@ -22,7 +23,6 @@ struct Model {
     num_class: usize,
     num_tree_per_iteration: usize,
     max_feature_idx: usize,
-    #[serde(default)]
     objective: Option<String>,
     #[serde(default)]
     average_output: bool,
@@ -38,7 +38,6 @@ struct Model {
     feature_infos: BTreeMap<String, FeatureInfo>,
     #[serde(default, rename = "feature_importances")]
     _feature_importances: IgnoredAny,
-    #[serde(default)]
     pandas_categorical: Option<Vec<Vec<Value>>>,
 }
 
@@ -66,25 +65,16 @@ struct Tree {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Node {
-    #[serde(default)]
     split_feature: Option<u32>,
     /// A number, or of categories a text.
-    #[serde(default)]
     threshold: Option<Threshold>,
-    #[serde(default)]
     decision_type: Option<String>,
-    #[serde(default)]
     default_left: Option<bool>,
-    #[serde(default)]
     missing_type: Option<String>,
-    #[serde(default)]
     left_child: Option<Box<Node>>,
-    #[serde(default)]
     right_child: Option<Box<Node>>,
-    #[serde(default)]
     leaf_value: Option<f64>,
     /// Of linear trees.
-    #[serde(default)]
     leaf_const: Option<IgnoredAny>,
     #[serde(default, rename = "leaf_features")]
     _leaf_features: IgnoredAny,
@@ -134,7 +124,7 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
         .into_iter()
         .enumerate()
         .map(|(index, tree)| {
-            nodes(tree.tree_structure).map_err(|error| error.within(&format!("tree_info[{index}]")))
+            raw(tree.tree_structure).map_err(|error| error.within(&format!("tree_info[{index}]")))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let infos = &model.feature_infos;
@@ -158,66 +148,55 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
     model.check(Format::LightgbmJson, &budget)
 }
 
-/// The nodes of a tree, the root first.
-fn nodes(root: Node) -> Result<Vec<RawNode>, ImportError> {
-    let mut nodes: Vec<RawNode> = Vec::new();
+/// A tree of nodes within nodes.
+fn raw(root: Node) -> Result<RawTree, ImportError> {
+    let mut tree = RawTree::default();
     // A node, and the split whose right child it is.
     let mut stack: Vec<(Node, Option<usize>)> = vec![(root, None)];
     while let Some((node, parent)) = stack.pop() {
-        let new = nodes.len();
-        if let Some(RawNode::Split { right, .. } | RawNode::Member { right, .. }) =
-            parent.map(|parent| &mut nodes[parent])
-        {
-            *right = new;
+        let new = tree.nodes.len();
+        if let Some(RawNode::Split(split)) = parent.map(|parent| &mut tree.nodes[parent]) {
+            split.children[1] = new;
         }
         if node.leaf_const.is_some() {
             return Err(linear());
         }
         let odd = |found: &str| {
-            ImportError::broken(
-                format!("node {new}"),
-                found.to_owned(),
-                "either a leaf_value, or a split with two children",
-            )
+            let expected = "either a leaf_value, or a split with two children";
+            ImportError::broken(format!("node {new}"), found, expected)
         };
         let (left, right) = match (node.leaf_value, node.left_child, node.right_child) {
             (Some(value), None, None) => {
-                nodes.push(RawNode::Leaf(value));
+                tree.leaf(value);
                 continue;
             }
             (None, Some(left), Some(right)) => (left, right),
             _ => return Err(odd("neither")),
         };
         let feature = node.split_feature.ok_or_else(|| odd("no split_feature"))?;
-        let left_at = new + 1;
-        nodes.push(match (node.decision_type.as_deref(), node.threshold) {
-            (Some("<="), Some(Threshold::Number(threshold))) => RawNode::Split {
-                feature,
-                threshold,
-                default_left: node.default_left.ok_or_else(|| odd("no default_left"))?,
-                missing: match node.missing_type.as_deref() {
-                    Some("None") => Missing::None,
-                    Some("Zero") => Missing::Zero,
-                    Some("NaN") => Missing::Nan,
-                    _ => return Err(odd("no missing_type of None, Zero or NaN")),
-                },
-                left: left_at,
-                right: 0,
-            },
-            (Some("=="), Some(Threshold::Text(text))) => {
-                let categories = text.split("||").map(str::parse);
-                let categories: Result<Vec<u32>, _> = categories.collect();
-                RawNode::Member {
-                    feature,
-                    categories: categories.map_err(|_| odd("categories that are no numbers"))?,
-                    left: left_at,
-                    right: 0,
+        let children = [new + 1, 0];
+        tree.nodes
+            .push(match (node.decision_type.as_deref(), node.threshold) {
+                (Some("<="), Some(Threshold::Number(threshold))) => {
+                    let default_left = node.default_left.ok_or_else(|| odd("no default_left"))?;
+                    let missing = match node.missing_type.as_deref() {
+                        Some("None") => Missing::None,
+                        Some("Zero") => Missing::Zero,
+                        Some("NaN") => Missing::Nan,
+                        _ => return Err(odd("no missing_type of None, Zero or NaN")),
+                    };
+                    missing::split(feature, threshold, (missing, default_left), children)
                 }
-            }
-            _ => return Err(odd("a split without a threshold")),
-        });
+                (Some("=="), Some(Threshold::Text(text))) => {
+                    let categories: Result<_, _> = text.split("||").map(str::parse).collect();
+                    let categories =
+                        categories.map_err(|_| odd("categories that are no numbers"))?;
+                    member(feature, categories, children)
+                }
+                _ => return Err(odd("a split without a threshold")),
+            });
         stack.push((*right, Some(new)));
         stack.push((*left, None));
     }
-    Ok(nodes)
+    Ok(tree)
 }

@@ -4,68 +4,27 @@
 //! What lies within 1e-35 of zero is zero to its `predict`; with *Zero* it takes the default side, wherever
 //! the threshold is.
 
-use spinney_dataset::Budget;
-use spinney_model::{Node, Side};
+use spinney_model::Side;
 
-use super::{Missing, RawNode};
-use crate::ImportError;
-use crate::lower::{self, Question};
+use super::Missing;
+use crate::lower::{Question, RawNode, side};
 
 /// What LightGBM takes for zero reaches from the negative of this number to it: 1e-35 in float32.
 const ZERO: f64 = 1e-35_f32 as f64;
 
-/// The nodes of a tree, in preorder.
-///
-/// # Errors
-/// No tree, or one that missing readings of zero would make too large.
-pub(super) fn lower(
-    raw: &[RawNode],
-    budget: &Budget,
-    place: &str,
-) -> Result<Vec<Node>, ImportError> {
-    budget.take_items(place, raw.len(), 96)?;
-    let mut values = Vec::new();
-    let nodes: Vec<lower::RawNode> = raw
-        .iter()
-        .map(|node| match *node {
-            RawNode::Member {
-                feature,
-                ref categories,
-                left,
-                right,
-            } => lower::RawNode::Member {
-                feature,
-                categories: categories.clone(),
-                missing: Some(Side::Right),
-                left,
-                right,
-            },
-            RawNode::Leaf(value) => {
-                values.push(value);
-                lower::RawNode::Leaf(values.len() - 1)
-            }
-            RawNode::Split {
-                feature,
-                threshold,
-                default_left,
-                missing,
-                left,
-                right,
-            } => lower::RawNode::Split {
-                feature,
-                question: question(threshold, default_left, missing),
-                missing: Some(lower::side(match missing {
-                    Missing::None => 0.0 <= threshold,
-                    Missing::Zero | Missing::Nan => default_left,
-                })),
-                left,
-                right,
-            },
-        })
-        .collect();
-    lower::lower(&nodes, 0, false, budget, place, |leaf| {
-        Ok(vec![values[leaf]])
-    })
+/// A split that readings up to its threshold go left at, and missing ones, as it has them, by default.
+pub(super) fn split(
+    feature: u32,
+    threshold: f64,
+    (missing, default_left): (Missing, bool),
+    children: [usize; 2],
+) -> RawNode {
+    let question = question(threshold, default_left, missing);
+    let is_left = match missing {
+        Missing::None => 0.0 <= threshold,
+        Missing::Zero | Missing::Nan => default_left,
+    };
+    RawNode::split(feature, question, Some(side(is_left)), children)
 }
 
 fn question(threshold: f64, default_left: bool, missing: Missing) -> Question {
@@ -89,44 +48,50 @@ fn question(threshold: f64, default_left: bool, missing: Missing) -> Question {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use spinney_dataset::Budget;
 
+    use super::super::RawTree;
     use super::*;
     use crate::lower::tests::leaf;
 
-    /// `Tree::NumericalDecision`, to the leaf, of a row that `RowPairFunctionFromDenseMatric` handed on.
-    fn decided(nodes: &[RawNode], row: &[f64]) -> f64 {
-        let mut at = 0;
-        loop {
-            match nodes[at] {
-                RawNode::Leaf(value) => return value,
-                RawNode::Member { .. } => unreachable!("no set of categories is made"),
-                RawNode::Split {
-                    feature,
-                    threshold,
-                    default_left,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    let mut reading = row[feature as usize];
-                    if reading.is_nan() && missing != Missing::Nan {
-                        reading = 0.0;
-                    }
-                    let is_zero = (-ZERO..=ZERO).contains(&reading);
-                    if is_zero {
-                        reading = 0.0;
-                    }
-                    let is_missing = missing == Missing::Zero && is_zero
-                        || missing == Missing::Nan && reading.is_nan();
-                    let goes_left = if is_missing {
-                        default_left
-                    } else {
-                        reading <= threshold
-                    };
-                    at = if goes_left { left } else { right };
-                }
-            }
+    /// A split as a file has it: feature, threshold, what is missing, whether that goes left, and children.
+    type Split = (u32, f64, Missing, bool, [usize; 2]);
+
+    fn tree(splits: &[Split]) -> RawTree {
+        let nodes = splits
+            .iter()
+            .map(|&(feature, threshold, missing, default_left, children)| {
+                split(feature, threshold, (missing, default_left), children)
+            });
+        RawTree {
+            nodes: nodes.collect(),
+            leaves: Vec::new(),
         }
+    }
+
+    /// `Tree::NumericalDecision`, to the leaf behind the splits, of a row that
+    /// `RowPairFunctionFromDenseMatric` handed on.
+    fn decided(splits: &[Split], row: &[f64]) -> f64 {
+        let mut at = 0;
+        while let Some(&(feature, threshold, missing, default_left, children)) = splits.get(at) {
+            let mut reading = row[feature as usize];
+            if reading.is_nan() && missing != Missing::Nan {
+                reading = 0.0;
+            }
+            let is_zero = (-ZERO..=ZERO).contains(&reading);
+            if is_zero {
+                reading = 0.0;
+            }
+            let is_missing =
+                missing == Missing::Zero && is_zero || missing == Missing::Nan && reading.is_nan();
+            let goes_left = if is_missing {
+                default_left
+            } else {
+                reading <= threshold
+            };
+            at = children[usize::from(!goes_left)];
+        }
+        (at - splits.len()) as f64
     }
 
     /// Numbers at and about zero, where it parts.
@@ -150,27 +115,22 @@ mod tests {
         ) {
             // A chain whose left children are leaves, but for every third, where right ones are.
             let n = splits.len();
-            let mut nodes = Vec::new();
-            for (index, (feature, threshold, default_left, missing)) in splits.into_iter().enumerate() {
+            let splits: Vec<Split> = (0..).zip(splits).map(|(index, split)| {
+                let (feature, threshold, default_left, missing) = split;
                 let next = if index + 1 < n { index + 1 } else { 2 * n };
-                let (left, right) = if index % 3 == 2 { (next, n + index) } else { (n + index, next) };
-                nodes.push(RawNode::Split {
-                    feature,
-                    threshold,
-                    default_left,
-                    missing: [Missing::None, Missing::Zero, Missing::Nan][missing],
-                    left,
-                    right,
-                });
-            }
-            nodes.extend((0..=n).map(|leaf| RawNode::Leaf(leaf as f64)));
-            let lowered = lower(&nodes, &Budget::of(0), "here").expect("a small tree");
+                let children = if index % 3 == 2 { [next, n + index] } else { [n + index, next] };
+                let missing = [Missing::None, Missing::Zero, Missing::Nan][missing];
+                (feature, threshold, missing, default_left, children)
+            }).collect();
+            let mut tree = tree(&splits);
+            (0..=n).for_each(|leaf| tree.leaf(leaf as f64));
+            let lowered = tree.lower(&Budget::of(0), "here").expect("a small tree");
             for mut row in rows {
                 for gap in [None, Some(0), Some(1)] {
                     if let Some(gap) = gap {
                         row[gap] = f64::NAN;
                     }
-                    prop_assert_eq!(leaf(&lowered, &row), decided(&nodes, &row), "{:?}", row);
+                    prop_assert_eq!(leaf(&lowered, &row), decided(&splits, &row), "{:?}", row);
                 }
             }
         }
@@ -178,23 +138,17 @@ mod tests {
 
     #[test]
     fn a_tree_that_is_none_is_refused() {
-        let split = |left, right| RawNode::Split {
-            feature: 0,
-            threshold: 1.0,
-            default_left: true,
-            missing: Missing::Nan,
-            left,
-            right,
-        };
-        let leaf = RawNode::Leaf(0.0);
-        for nodes in [
-            vec![],
-            vec![split(1, 2), leaf.clone()],
-            vec![split(0, 1), leaf.clone()],
-            vec![split(1, 2), split(0, 2), leaf.clone()],
-            vec![split(1, 1), leaf],
+        for (children, n_leaves) in [
+            (&[][..], 0),
+            (&[[1, 2]], 1),
+            (&[[0, 1]], 1),
+            (&[[1, 2], [0, 2]], 1),
+            (&[[1, 1]], 1),
         ] {
-            assert!(lower(&nodes, &Budget::of(0), "here").is_err());
+            let split = |children: &[usize; 2]| (0, 1.0, Missing::Nan, true, *children);
+            let mut tree = tree(&children.iter().map(split).collect::<Vec<_>>());
+            (0..n_leaves).for_each(|_| tree.leaf(0.0));
+            assert!(tree.lower(&Budget::of(0), "here").is_err());
         }
     }
 }

@@ -12,10 +12,11 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use spinney_dataset::Budget;
-use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Node, Precision, Side, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
+use crate::lower::{Question, RawNode, lower};
 use crate::{Format, ImportError, Imported, Origin, classes, shown};
 pub(crate) use json::import_json;
 pub(crate) use text::import_text;
@@ -38,28 +39,39 @@ struct RawModel {
     pandas_categorical: Option<Vec<Vec<Value>>>,
     /// Whether each feature is one of categories, as the file tells it.
     are_categories: Vec<bool>,
-    trees: Vec<Vec<RawNode>>,
+    trees: Vec<RawTree>,
 }
 
-/// A node of a tree; the root is the first.
-#[derive(Debug, Clone)]
-enum RawNode {
-    Split {
-        feature: u32,
-        threshold: f64,
-        default_left: bool,
-        missing: Missing,
-        left: usize,
-        right: usize,
-    },
-    /// These categories, ascending, go left; all others, and what is missing, right.
-    Member {
-        feature: u32,
-        categories: Vec<u32>,
-        left: usize,
-        right: usize,
-    },
-    Leaf(f64),
+/// A tree; the root is the first node.
+#[derive(Default)]
+struct RawTree {
+    nodes: Vec<RawNode>,
+    /// What each leaf adds, by the number that its node has.
+    leaves: Vec<f64>,
+}
+
+impl RawTree {
+    fn leaf(&mut self, value: f64) {
+        self.nodes.push(RawNode::Leaf(self.leaves.len()));
+        self.leaves.push(value);
+    }
+
+    /// The nodes in preorder.
+    ///
+    /// # Errors
+    /// No tree, or one that missing readings of zero would make too large.
+    fn lower(&self, budget: &Budget, place: &str) -> Result<Vec<Node>, ImportError> {
+        budget.take_items(place, self.nodes.len(), 96)?;
+        lower(&self.nodes, 0, false, budget, place, |leaf| {
+            Ok(vec![self.leaves[leaf]])
+        })
+    }
+}
+
+/// A split whose left child these categories, ascending, go to; all others, and what is missing, go right.
+fn member(feature: u32, categories: Vec<u32>, children: [usize; 2]) -> RawNode {
+    let question = Question::Among(categories);
+    RawNode::split(feature, question, Some(Side::Right), children)
 }
 
 /// What a missing reading is to a split.
@@ -156,10 +168,10 @@ impl RawModel {
             .trees
             .into_iter()
             .enumerate()
-            .map(|(index, nodes)| {
+            .map(|(index, tree)| {
                 let place = format!("trees[{index}]");
                 Ok(DraftTree {
-                    nodes: missing::lower(&nodes, budget, &place)?,
+                    nodes: tree.lower(budget, &place)?,
                     output: Some(index % n_outputs),
                 })
             })

@@ -3,7 +3,7 @@
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JSON_VALUES;
 
-use super::{EXPECTED, Missing, RawModel, RawNode, quoted};
+use super::{EXPECTED, Missing, RawModel, RawTree, member, missing, quoted};
 use crate::{Format, ImportError, Imported};
 
 /// Keys of the model that change nothing of what it says.
@@ -35,7 +35,7 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
         .map_err(|error| ImportError::broken("the file", error.to_string(), "text in UTF-8"))?;
     let mut lines = (1..).zip(text.lines());
     let mut model = RawModel::default();
-    let mut tree: Option<RawTree> = None;
+    let mut tree: Option<Lists> = None;
     let mut is_complete = false;
     for (at, line) in &mut lines {
         let line = line.trim_end();
@@ -55,16 +55,15 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
                 if let Some(tree) = tree.take() {
                     let place = format!("trees[{}]", model.trees.len());
                     budget.take_items(&place, 1, 64)?;
-                    let nodes = tree.nodes(&budget, &place);
-                    model
-                        .trees
-                        .push(nodes.map_err(|error| error.within(&place))?);
+                    let tree = tree.raw(&budget, &place);
+                    let tree = tree.map_err(|error| error.within(&place))?;
+                    model.trees.push(tree);
                 }
                 if key != "Tree" {
                     is_complete = true;
                     break;
                 }
-                tree = Some(RawTree::default());
+                tree = Some(Lists::default());
             }
             (None, "version") => value.clone_into(&mut model.version),
             (None, "num_class") => model.num_class = size()?,
@@ -109,7 +108,7 @@ pub(crate) fn import_text(bytes: &[u8]) -> Result<Imported, ImportError> {
 
 /// The lists of a tree.
 #[derive(Default)]
-struct RawTree {
+struct Lists {
     n_leaves: usize,
     feature: Vec<u32>,
     threshold: Vec<f64>,
@@ -122,7 +121,7 @@ struct RawTree {
     set_bits: Vec<u32>,
 }
 
-impl RawTree {
+impl Lists {
     fn line(
         &mut self,
         at: usize,
@@ -153,7 +152,7 @@ impl RawTree {
         Ok(())
     }
 
-    fn nodes(&self, budget: &Budget, place: &str) -> Result<Vec<RawNode>, ImportError> {
+    fn raw(&self, budget: &Budget, place: &str) -> Result<RawTree, ImportError> {
         let n_splits = self.n_leaves.saturating_sub(1);
         for (what, found, wanted) in [
             ("leaf_value", self.leaf.len(), self.n_leaves.max(1)),
@@ -170,17 +169,12 @@ impl RawTree {
         budget.take_items(place, n_splits + self.leaf.len(), 48)?;
         // Leaves stand behind splits; a child below 0 is the leaf of the number's complement.
         let child = |what: &str, index: usize, child: i64| {
-            let at = if child < 0 {
-                usize::try_from(!child)
+            let at = match child {
+                ..0 => usize::try_from(!child)
                     .ok()
                     .filter(|it| *it < self.leaf.len())
-            } else {
-                usize::try_from(child).ok().filter(|it| *it < n_splits)
-            };
-            let at = if child < 0 {
-                at.map(|it| it + n_splits)
-            } else {
-                at
+                    .map(|it| it + n_splits),
+                _ => usize::try_from(child).ok().filter(|it| *it < n_splits),
             };
             at.ok_or_else(|| {
                 broken!(
@@ -189,46 +183,39 @@ impl RawTree {
                 )
             })
         };
-        let mut nodes = Vec::with_capacity(n_splits + self.leaf.len());
+        let mut tree = RawTree {
+            nodes: Vec::with_capacity(n_splits + self.leaf.len()),
+            ..RawTree::default()
+        };
         for index in 0..n_splits {
             let decision = self.decision[index];
             let feature = self.feature[index];
             let left = child("left_child", index, self.left[index])?;
-            let right = child("right_child", index, self.right[index])?;
+            let children = [left, child("right_child", index, self.right[index])?];
             if decision & 1 != 0 {
-                nodes.push(RawNode::Member {
-                    feature,
-                    categories: self.set(index, budget)?,
-                    left,
-                    right,
-                });
+                let categories = self.set(index, budget)?;
+                tree.nodes.push(member(feature, categories, children));
                 continue;
             }
-            nodes.push(RawNode::Split {
-                feature,
-                threshold: self.threshold[index],
-                default_left: decision & 2 != 0,
-                missing: match decision >> 2 {
-                    0 => Missing::None,
-                    1 => Missing::Zero,
-                    2 => Missing::Nan,
-                    _ => {
-                        return Err(broken!(
-                            format!("decision_type[{index}]"); "{decision}";
-                            "a missing type of 0 to 2"
-                        ));
-                    }
-                },
-                left,
-                right,
-            });
+            let missing = match decision >> 2 {
+                0 => Missing::None,
+                1 => Missing::Zero,
+                2 => Missing::Nan,
+                _ => {
+                    return Err(broken!(
+                        format!("decision_type[{index}]"); "{decision}";
+                        "a missing type of 0 to 2"
+                    ));
+                }
+            };
+            let missing = (missing, decision & 2 != 0);
+            let split = missing::split(feature, self.threshold[index], missing, children);
+            tree.nodes.push(split);
         }
-        nodes.extend(self.leaf.iter().copied().map(RawNode::Leaf));
-        Ok(nodes)
+        self.leaf.iter().for_each(|value| tree.leaf(*value));
+        Ok(tree)
     }
-}
 
-impl RawTree {
     /// The categories that go left at a split; its threshold is the number of their set.
     fn set(&self, index: usize, budget: &Budget) -> Result<Vec<u32>, ImportError> {
         // Casts: an index, or none that there is.

@@ -11,11 +11,11 @@
 mod question;
 
 use spinney_dataset::Budget;
-use spinney_model::{Node, Side};
+use spinney_model::{Node, Side, Split, Test};
 
 use crate::ImportError;
 use crate::draft::DraftTree;
-pub(crate) use question::{Question, RawNode, categories, opposite, side};
+pub(crate) use question::{Question, RawNode, RawSplit, categories, opposite, side};
 
 /// Most nodes that one node may become, on average, where a tree asks questions of several cuts.
 const NODES_PER_NODE: usize = 8;
@@ -42,14 +42,11 @@ struct Job {
 
 /// What becomes of a node on a path.
 enum Step {
-    /// A set of categories, of which a path learns nothing, and the nodes that follow.
-    Member(Node, [usize; 2]),
-    Leaf(usize),
     /// One child alone can follow.
     Child(usize),
-    /// A split at a threshold with a side for what is missing: the nodes that follow, which may be the
-    /// node itself, and what they know of its feature.
-    Split(f64, Option<Side>, [(usize, Known); 2]),
+    /// A split with a side for what is missing: the nodes that follow, which may be the node itself, and
+    /// what they know of its feature, of which a set of categories tells a path nothing.
+    Split(Test, Option<Side>, [(usize, Option<Known>); 2]),
 }
 
 /// The nodes of a tree, in preorder, from node `root` on. `prunes` leaves out what no reading comes to.
@@ -66,10 +63,11 @@ pub(crate) fn lower(
     mut leaf: impl FnMut(usize) -> Result<Vec<f64>, ImportError>,
 ) -> Result<Vec<Node>, ImportError> {
     let splits = raw.iter().filter_map(|node| match node {
-        RawNode::Split {
-            feature, question, ..
-        } => Some((*feature, question.cuts.len())),
-        RawNode::Member { .. } | RawNode::Leaf(_) => None,
+        RawNode::Split(split) => match &split.question {
+            Question::Cuts(cuts) => Some((split.feature, cuts.at.len())),
+            Question::Among(_) => None,
+        },
+        RawNode::Leaf(_) => None,
     });
     let has_sets = splits.clone().any(|split| split.1 > 1);
     // Only what some question cuts more than once needs to be known.
@@ -106,71 +104,48 @@ pub(crate) fn lower(
             let node = raw.get(at).ok_or_else(
                 || broken!(place; "the child {at}"; "a node index below {}", raw.len()),
             )?;
-            match step(at, node, of_path(node, &learnt, known, budget, place)?) {
-                Step::Leaf(number) => {
-                    break Node::Leaf {
-                        values: leaf(number).map_err(|error| error.within(place))?,
-                    };
+            let split = match node {
+                RawNode::Split(split) => split,
+                RawNode::Leaf(number) => {
+                    break Node::Leaf(leaf(*number).map_err(|error| error.within(place))?);
                 }
-                Step::Child(child) => at = child,
-                Step::Member(mut node, [low, high]) => {
-                    if let Node::Member {
-                        categories, left, ..
-                    } = &mut node
-                    {
-                        budget.take_items(place, categories.len(), 4)?;
-                        *left = index(new + 1);
+            };
+            let (test, missing, [low, high]) =
+                match step(at, split, of_path(split, &learnt, known, budget, place)?) {
+                    Step::Child(child) => {
+                        at = child;
+                        continue;
                     }
-                    for (at, parent) in [(high, Some(new)), (low, None)] {
-                        jobs.push(Job { at, known, parent });
-                    }
-                    break node;
-                }
-                Step::Split(threshold, missing, [low, high]) => {
-                    let feature = low.1.feature;
-                    let is_tracked = tracked.binary_search(&feature).is_ok();
-                    let mut with = |side: Known| {
-                        if is_tracked {
-                            learnt.push((side, known));
-                            Some(learnt.len() - 1)
-                        } else {
-                            known
-                        }
-                    };
-                    if is_tracked {
-                        budget.take_items(
-                            place,
-                            2,
-                            2 * size_of::<(Known, Option<usize>)>() as u64,
-                        )?;
-                    }
-                    jobs.push(Job {
-                        at: high.0,
-                        known: with(high.1),
-                        parent: Some(new),
-                    });
-                    jobs.push(Job {
-                        at: low.0,
-                        known: with(low.1),
-                        parent: None,
-                    });
-                    break Node::Split {
-                        feature,
-                        threshold,
-                        missing,
-                        left: index(new + 1),
-                        right: 0,
-                    };
-                }
+                    Step::Split(test, missing, sides) => (test, missing, sides),
+                };
+            let feature = split.feature;
+            let is_tracked = low.1.is_some() && tracked.binary_search(&feature).is_ok();
+            if let Test::Among(categories) = &test {
+                budget.take_items(place, categories.len(), 4)?;
+            } else if is_tracked {
+                let n_bytes = 2 * size_of::<(Known, Option<usize>)>() as u64;
+                budget.take_items(place, 2, n_bytes)?;
             }
+            for ((at, side), parent) in [(high, Some(new)), (low, None)] {
+                let mut job = Job { at, known, parent };
+                if let Some(side) = side.filter(|_| is_tracked) {
+                    job.known = Some(learnt.len());
+                    learnt.push((side, known));
+                }
+                jobs.push(job);
+            }
+            break Node::Split(Split {
+                feature,
+                test,
+                missing,
+                children: [index(new + 1), 0],
+            });
         };
         if new >= raw.len() {
             DraftTree::take(budget, place, 1)?;
         }
-        if let Some(Node::Split { right, .. } | Node::Member { right, .. }) =
-            parent.map(|parent| &mut nodes[parent])
-        {
-            *right = index(new);
+        if let Some(Node::Split(split)) = parent.map(|parent| &mut nodes[parent]) {
+            split.children[1] = index(new);
         }
         nodes.push(node);
     }
@@ -193,60 +168,42 @@ fn too_large(place: &str, has_questions: bool) -> ImportError {
 
 /// What a path knows of the feature that a node asks for, by what it learnt last.
 fn of_path(
-    node: &RawNode,
+    split: &RawSplit,
     learnt: &[(Known, Option<usize>)],
     mut last: Option<usize>,
     budget: &Budget,
     place: &str,
 ) -> Result<Option<Known>, ImportError> {
-    let RawNode::Split { feature, .. } = node else {
+    if matches!(split.question, Question::Among(_)) {
         return Ok(None);
-    };
+    }
     let mut n_steps = 0;
     let mut found = None;
     while let Some(at) = last.filter(|_| found.is_none()) {
         let (known, before) = learnt[at];
         n_steps += 1;
-        found = (known.feature == *feature).then_some(known);
+        found = (known.feature == split.feature).then_some(known);
         last = before;
     }
     budget.work(place, n_steps)?;
     Ok(found)
 }
 
-fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
-    let (feature, question, missing, left, right) = match node {
-        RawNode::Leaf(number) => return Step::Leaf(*number),
-        RawNode::Member {
-            feature,
-            categories,
-            missing,
-            left,
-            right,
-        } => {
-            let node = Node::Member {
-                feature: *feature,
-                categories: categories.clone(),
-                missing: *missing,
-                left: 0,
-                right: 0,
-            };
-            return Step::Member(node, [*left, *right]);
+fn step(at: usize, split: &RawSplit, known: Option<Known>) -> Step {
+    let (missing, [left, right]) = (split.missing, split.children);
+    let question = match &split.question {
+        Question::Cuts(cuts) => cuts,
+        Question::Among(categories) => {
+            let test = Test::Among(categories.clone());
+            return Step::Split(test, missing, [(left, None), (right, None)]);
         }
-        RawNode::Split {
-            feature,
-            question,
-            missing,
-            left,
-            right,
-        } => (*feature, question, *missing, *left, *right),
     };
     let child = |side: Side| match side {
         Side::Left => left,
         Side::Right => right,
     };
     let all = Known {
-        feature,
+        feature: split.feature,
         low: f64::NEG_INFINITY,
         high: f64::INFINITY,
         has_numbers: true,
@@ -255,8 +212,8 @@ fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
     let known = known.unwrap_or(all);
     // Readings that are never asked for where they are missing go along with any others.
     let missing = missing.filter(|_| known.has_missing);
-    let start = question.cuts.partition_point(|cut| *cut <= known.low);
-    let end = question.cuts.partition_point(|cut| *cut < known.high);
+    let start = question.at.partition_point(|cut| *cut <= known.low);
+    let end = question.at.partition_point(|cut| *cut < known.high);
     let side_of = |n_cuts: usize| {
         if n_cuts.is_multiple_of(2) {
             question.first
@@ -281,11 +238,15 @@ fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
             has_numbers: false,
             ..known
         };
-        let sides = [(child(below), numbers), (child(opposite(below)), nothing)];
-        return Step::Split(known.high.min(f64::MAX), Some(Side::Right), sides);
+        let sides = [
+            (child(below), Some(numbers)),
+            (child(opposite(below)), Some(nothing)),
+        ];
+        let test = Test::AtMost(known.high.min(f64::MAX));
+        return Step::Split(test, Some(Side::Right), sides);
     }
     let middle = start.midpoint(end);
-    let threshold = question.cuts[middle];
+    let threshold = question.at[middle];
     // What is missing goes to a half that has its side, and best to one that is nothing else.
     let side = missing.map(|side| {
         let is_right = middle + 1 == end && side_of(end) == side;
@@ -295,26 +256,24 @@ fn step(at: usize, node: &RawNode, known: Option<Known>) -> Step {
             Side::Right
         }
     });
-    let half = |low: f64, high: f64, of: Side| Known {
-        low,
-        high,
-        has_missing: known.has_missing && side.is_none_or(|side| side == of),
-        ..known
+    let half = |low: f64, high: f64, of: Side| {
+        Some(Known {
+            low,
+            high,
+            has_missing: known.has_missing && side.is_none_or(|side| side == of),
+            ..known
+        })
     };
-    let halves = [
-        half(known.low, threshold, Side::Left),
-        half(threshold, known.high, Side::Right),
-    ];
     let next = if start + 1 == end {
         [child(below), child(opposite(below))]
     } else {
         [at, at]
     };
-    Step::Split(
-        threshold,
-        side,
-        [(next[0], halves[0]), (next[1], halves[1])],
-    )
+    let halves = [
+        (next[0], half(known.low, threshold, Side::Left)),
+        (next[1], half(threshold, known.high, Side::Right)),
+    ];
+    Step::Split(Test::AtMost(threshold), side, halves)
 }
 
 #[cfg(test)]
@@ -329,28 +288,23 @@ pub(crate) mod tests {
     fn raw_leaf(raw: &[RawNode], reading: [f64; 2]) -> usize {
         let mut at = 0;
         loop {
-            match &raw[at] {
+            let split = match &raw[at] {
                 RawNode::Leaf(number) => return *number,
-                RawNode::Member { .. } => unreachable!("no set of categories is made"),
-                RawNode::Split {
-                    feature,
-                    question,
-                    missing,
-                    left,
-                    right,
-                } => {
-                    let x = reading[*feature as usize];
-                    let n_below = question.cuts.iter().filter(|cut| x > **cut).count();
-                    let taken = if x.is_nan() {
-                        missing.unwrap_or(Side::Right)
-                    } else if n_below % 2 == 0 {
-                        question.first
-                    } else {
-                        opposite(question.first)
-                    };
-                    at = if taken == Side::Left { *left } else { *right };
-                }
-            }
+                RawNode::Split(split) => split,
+            };
+            let Question::Cuts(cuts) = &split.question else {
+                unreachable!("no set of categories is made")
+            };
+            let x = reading[split.feature as usize];
+            let n_below = cuts.at.iter().filter(|cut| x > **cut).count();
+            let taken = if x.is_nan() {
+                split.missing.unwrap_or(Side::Right)
+            } else if n_below % 2 == 0 {
+                cuts.first
+            } else {
+                opposite(cuts.first)
+            };
+            at = split.children[usize::from(taken == Side::Right)];
         }
     }
 
@@ -361,7 +315,7 @@ pub(crate) mod tests {
             let goes_left = node.sends_left(row[feature]);
             node = &nodes[if goes_left { left } else { right }];
         }
-        let Node::Leaf { values } = node else {
+        let Node::Leaf(values) = node else {
             unreachable!("what does not split is a leaf")
         };
         values[0]
@@ -398,8 +352,10 @@ pub(crate) mod tests {
             for (index, (feature, mut question, is_left, is_opposite)) in
                 splits.into_iter().enumerate()
             {
-                if is_opposite {
-                    question.first = opposite(question.first);
+                if let Question::Cuts(cuts) = &mut question
+                    && is_opposite
+                {
+                    cuts.first = opposite(cuts.first);
                 }
                 // Chains, with a leaf on the one side or the other.
                 let next = if index + 1 == n {
@@ -410,14 +366,9 @@ pub(crate) mod tests {
                 let leaf = n + index;
                 let leaf = if index + 1 == n { n + n } else { leaf };
                 let next = if index + 1 == n { n + n - 1 } else { next };
-                let (left, right) = if is_left { (next, leaf) } else { (leaf, next) };
-                raw.push(RawNode::Split {
-                    feature,
-                    question,
-                    missing: Some(side(is_left == is_opposite)),
-                    left,
-                    right,
-                });
+                let children = if is_left { [next, leaf] } else { [leaf, next] };
+                let missing = Some(side(is_left == is_opposite));
+                raw.push(RawNode::split(feature, question, missing, children));
             }
             raw.extend((0..=n).map(RawNode::Leaf));
             raw
@@ -451,12 +402,9 @@ pub(crate) mod tests {
     fn a_chain_of_categories_does_not_double() {
         let n = 30;
         let mut raw: Vec<RawNode> = (0..n)
-            .map(|index| RawNode::Split {
-                feature: 0,
-                question: Question::one_of(&[index as f64], Compare::Float32),
-                missing: Some(Side::Right),
-                left: n + 1 + index,
-                right: index + 1,
+            .map(|index| {
+                let question = Question::one_of(&[index as f64], Compare::Float32);
+                RawNode::split(0, question, Some(Side::Right), [n + 1 + index, index + 1])
             })
             .collect();
         raw.extend((0..=n).map(RawNode::Leaf));
@@ -468,13 +416,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_no_tree_is_refused() {
-        let split = |left, right| RawNode::Split {
-            feature: 0,
-            question: Question::at_most(0.0),
-            missing: None,
-            left,
-            right,
-        };
+        let split = |left, right| RawNode::split(0, Question::at_most(0.0), None, [left, right]);
         for raw in [
             vec![split(0, 1), RawNode::Leaf(0)],
             vec![split(1, 1), split(2, 2), RawNode::Leaf(0)],

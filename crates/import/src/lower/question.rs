@@ -2,32 +2,72 @@
 
 use spinney_model::{Compare, Side, limits};
 
+/// A node as a file has it.
+#[derive(Debug, Clone)]
+pub(crate) enum RawNode {
+    Split(RawSplit),
+    /// The leaf of this number.
+    Leaf(usize),
+}
+
+/// A node with two children, by index.
+#[derive(Debug, Clone)]
+pub(crate) struct RawSplit {
+    pub feature: u32,
+    pub question: Question,
+    /// Where a missing reading goes; `None` where that is never asked.
+    pub missing: Option<Side>,
+    /// To the left and to the right.
+    pub children: [usize; 2],
+}
+
+impl RawNode {
+    pub(crate) fn split(
+        feature: u32,
+        question: Question,
+        missing: Option<Side>,
+        children: [usize; 2],
+    ) -> Self {
+        Self::Split(RawSplit {
+            feature,
+            question,
+            missing,
+            children,
+        })
+    }
+}
+
 /// What a split asks of a reading that is not missing.
 #[derive(Debug, Clone)]
-pub(crate) struct Question {
+pub(crate) enum Question {
+    Cuts(Cuts),
+    /// Left iff the reading is one of these categories, as [`spinney_model::Test::Among`] has it.
+    Among(Vec<u32>),
+}
+
+/// What lies between cuts goes left and right by turns.
+#[derive(Debug, Clone)]
+pub(crate) struct Cuts {
     /// Ascending; a reading lies above the last that is below it, and at most at the next.
-    pub(super) cuts: Vec<f64>,
+    pub(super) at: Vec<f64>,
     /// Where readings up to the first cut go.
     pub(super) first: Side,
 }
 
 impl Question {
+    /// What lies between these cuts, which ascend, goes left and right by turns, from `first` on.
+    pub(crate) fn cut(at: Vec<f64>, first: Side) -> Self {
+        Self::Cuts(Cuts { at, first })
+    }
+
     /// Left iff `x <= threshold`.
     pub(crate) fn at_most(threshold: f64) -> Self {
-        Self {
-            cuts: vec![threshold],
-            first: Side::Left,
-        }
+        Self::cut(vec![threshold], Side::Left)
     }
 
     /// Left iff `x < threshold`, as the type of the comparison has it.
     pub(crate) fn below(threshold: f64, compare: Compare) -> Self {
         Self::at_most(before(threshold, compare))
-    }
-
-    /// What lies between these cuts, which ascend, goes left and right by turns, from `first` on.
-    pub(crate) fn cut(cuts: Vec<f64>, first: Side) -> Self {
-        Self { cuts, first }
     }
 
     /// Readings go to `first` up to the first of these cuts, which ascend, and behind each to the side
@@ -36,10 +76,7 @@ impl Question {
         let mut last = first;
         let turns = |(_, side): &(f64, Side)| std::mem::replace(&mut last, *side) != *side;
         let cuts = cuts.into_iter().filter(turns).map(|(cut, _)| cut);
-        Self {
-            cuts: cuts.collect(),
-            first,
-        }
+        Self::cut(cuts.collect(), first)
     }
 
     /// Left iff `x` lies in one of the intervals `low < x <= high`, which ascend without overlap; those
@@ -54,42 +91,20 @@ impl Question {
                 cuts.extend([low, high]);
             }
         }
-        Self {
-            cuts,
-            first: Side::Right,
-        }
+        Self::cut(cuts, Side::Right)
     }
 
     /// Left iff `x` is one of these numbers, which ascend.
     pub(crate) fn one_of(values: &[f64], compare: Compare) -> Self {
         Self::within(values.iter().map(|value| (before(*value, compare), *value)))
     }
-}
 
-impl RawNode {
     /// Left iff the reading is one of these numbers, which ascend: categories, if they are whole numbers
     /// from 0 on, and else numbers that a reading equals.
-    pub(crate) fn one_of(
-        feature: u32,
-        numbers: &[f64],
-        missing: Option<Side>,
-        [left, right]: [usize; 2],
-    ) -> Self {
+    pub(crate) fn among(numbers: &[f64]) -> Self {
         match categories(numbers) {
-            Some(categories) if !categories.is_empty() => Self::Member {
-                feature,
-                categories,
-                missing,
-                left,
-                right,
-            },
-            _ => Self::Split {
-                feature,
-                question: Question::one_of(numbers, Compare::Float64),
-                missing,
-                left,
-                right,
-            },
+            Some(categories) if !categories.is_empty() => Self::Among(categories),
+            _ => Self::one_of(numbers, Compare::Float64),
         }
     }
 }
@@ -132,27 +147,4 @@ pub(crate) fn before(threshold: f64, compare: Compare) -> f64 {
         }
         Compare::Float64 => threshold.next_down(),
     }
-}
-
-/// A node as a file has it.
-#[derive(Debug, Clone)]
-pub(crate) enum RawNode {
-    Split {
-        feature: u32,
-        question: Question,
-        /// Where a missing reading goes; `None` where that is never asked.
-        missing: Option<Side>,
-        left: usize,
-        right: usize,
-    },
-    /// Left iff the reading is one of these categories, as [`Node::Member`] has it.
-    Member {
-        feature: u32,
-        categories: Vec<u32>,
-        missing: Option<Side>,
-        left: usize,
-        right: usize,
-    },
-    /// The leaf of this number.
-    Leaf(usize),
 }

@@ -338,9 +338,7 @@ fn shift(ensemble: &mut Ensemble, first_feature: usize, first_leaf: usize) {
     let by = u32::try_from(first_feature).unwrap_or(u32::MAX);
     for node in ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
         match node {
-            RawNode::Split { feature, .. } | RawNode::Member { feature, .. } => {
-                *feature = feature.saturating_add(by);
-            }
+            RawNode::Split(split) => split.feature = split.feature.saturating_add(by),
             RawNode::Leaf(leaf) => *leaf += first_leaf,
         }
     }

@@ -96,7 +96,7 @@ pub(super) fn read(
         // Float32 has to add the base where ONNX Runtime does.
         let values = std::mem::replace(&mut base, vec![0.0; n]);
         trees.push(DraftTree {
-            nodes: vec![TreeNode::Leaf { values }],
+            nodes: vec![TreeNode::Leaf(values)],
             output: None,
         });
     }

@@ -156,29 +156,24 @@ fn tree(
     DraftTree::take(budget, place, 2 * leaves.len())?;
     let n_values = leaves.iter().map(Vec::len).sum();
     budget.take_items(place, n_values, 16)?;
+    let feature = u32::try_from(feature).unwrap_or(u32::MAX);
     let mut nodes = Vec::with_capacity(2 * leaves.len());
     // The leaves from one to before another, and the split whose right child they are.
     let mut stack = vec![(0, leaves.len(), None)];
     while let Some((from, to, parent)) = stack.pop() {
         let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-        if let Some(Node::Split { right, .. }) = parent.map(|parent: usize| &mut nodes[parent]) {
-            *right = new;
+        if let Some(Node::Split(split)) = parent.map(|parent: usize| &mut nodes[parent]) {
+            split.children[1] = new;
         }
         if from + 1 == to {
-            let values = leaves[from].clone();
-            nodes.push(Node::Leaf { values });
+            nodes.push(Node::Leaf(leaves[from].clone()));
             continue;
         }
         let middle = from.midpoint(to);
         stack.push((middle, to, Some(nodes.len())));
         stack.push((from, middle, None));
-        nodes.push(Node::Split {
-            feature: u32::try_from(feature).unwrap_or(u32::MAX),
-            threshold: bounds[middle - 1],
-            missing: None,
-            left: new.saturating_add(1),
-            right: 0,
-        });
+        let children = [new.saturating_add(1), 0];
+        nodes.push(Node::at_most(feature, bounds[middle - 1], None, children));
     }
     Ok(DraftTree {
         nodes,

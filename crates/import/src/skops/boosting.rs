@@ -1,6 +1,6 @@
 //! scikit-learn's boosting: gradient boosting, gradient boosting of histograms, and `AdaBoost`.
 
-use spinney_model::{AdditiveKind, Link, Node, Precision, Side, Sum};
+use spinney_model::{AdditiveKind, Link, Node, Precision, Side, Split, Sum, Test};
 
 use super::estimator::{
     Estimator, MissingValues, RawTree, finite, is_at_least, n_features, normalizes, schema,
@@ -284,22 +284,16 @@ fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportErro
     (0..value.len())
         .map(|index| {
             if is_leaf[index] != 0 {
-                return Ok(Node::Leaf {
-                    values: vec![value[index]],
-                });
+                return Ok(Node::Leaf(vec![value[index]]));
             }
             let is_left = missing_left[index] != 0;
             let feature = index_of(index, "feature_idx", feature[index])?;
             let left = index_of(index, "left", left[index])?;
             let right = index_of(index, "right", right[index])?;
+            let mut children = [left, right];
             if is_set[index] == 0 {
-                return Ok(Node::Split {
-                    feature,
-                    threshold: finite(threshold[index]),
-                    missing: Some(side(is_left)),
-                    left,
-                    right,
-                });
+                let (threshold, missing) = (finite(threshold[index]), Some(side(is_left)));
+                return Ok(Node::at_most(feature, threshold, missing, children));
             }
             let at = index_of(index, "bitset_idx", set[index])? as usize;
             let bits = at.checked_mul(8).and_then(|at| sets.get(at..at + 8));
@@ -312,18 +306,15 @@ fn hist_nodes(predictor: &Object, known: &Known) -> Result<Vec<Node>, ImportErro
             let categories = known.parted(feature, bits, is_left);
             (predictor.budget()).take_items(predictor.place(), categories.len(), 8)?;
             // What is not known goes where missing readings go; in the model, right.
-            let (left, right) = if is_left {
-                (right, left)
-            } else {
-                (left, right)
-            };
-            Ok(Node::Member {
+            if is_left {
+                children.reverse();
+            }
+            Ok(Node::Split(Split {
                 feature,
-                categories,
+                test: Test::Among(categories),
                 missing: Some(Side::Right),
-                left,
-                right,
-            })
+                children,
+            }))
         })
         .collect()
 }

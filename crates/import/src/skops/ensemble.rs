@@ -57,16 +57,15 @@ impl Part {
 /// Puts the features of a whole in the place of a tree's own.
 pub(super) fn rename(nodes: &mut [Node], features: &[usize]) -> Result<(), ImportError> {
     for (index, node) in nodes.iter_mut().enumerate() {
-        if let Node::Split { feature, .. } = node {
-            let renamed = features.get(*feature as usize);
-            *feature = renamed
-                .and_then(|it| u32::try_from(*it).ok())
-                .ok_or_else(|| {
-                    broken!(
-                        format!("nodes[{index}].feature"); "{feature}";
-                        "one of {} features", features.len()
-                    )
-                })?;
+        if let Node::Split(split) = node {
+            let renamed = features.get(split.feature as usize);
+            let renamed = renamed.and_then(|it| u32::try_from(*it).ok());
+            split.feature = renamed.ok_or_else(|| {
+                broken!(
+                    format!("nodes[{index}].feature"); "{}", split.feature;
+                    "one of {} features", features.len()
+                )
+            })?;
         }
     }
     Ok(())

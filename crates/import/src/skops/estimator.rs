@@ -392,26 +392,22 @@ impl RawTree {
         (0..self.len())
             .map(|index| {
                 if self.is_leaf(index) {
-                    return Ok(Node::Leaf {
-                        values: leaf(index),
-                    });
+                    return Ok(Node::Leaf(leaf(index)));
                 }
                 let index_of = |field: &str, value: i64| {
                     u32::try_from(value).map_err(
                         |_| broken!(format!("nodes[{index}].{field}"); "{value}"; "an index"),
                     )
                 };
-                let threshold = self.threshold[index];
-                Ok(Node::Split {
-                    feature: index_of("feature", self.feature[index])?,
-                    threshold: match flags {
-                        Some(_) => finite(threshold),
-                        None => threshold,
-                    },
-                    missing: flags.map(|flags| side(flags[index] != 0)),
-                    left: index_of("left_child", self.left[index])?,
-                    right: index_of("right_child", self.right[index])?,
-                })
+                let feature = index_of("feature", self.feature[index])?;
+                let left = index_of("left_child", self.left[index])?;
+                let right = index_of("right_child", self.right[index])?;
+                let threshold = match flags {
+                    Some(_) => finite(self.threshold[index]),
+                    None => self.threshold[index],
+                };
+                let missing = flags.map(|flags| side(flags[index] != 0));
+                Ok(Node::at_most(feature, threshold, missing, [left, right]))
             })
             .collect()
     }

@@ -217,7 +217,7 @@ fn of_votes(forest: spinney_model::Forest) -> Draft {
         .map(|tree| {
             let mut nodes = tree.into_nodes();
             for node in &mut nodes {
-                if let Node::Leaf { values } = node {
+                if let Node::Leaf(values) = node {
                     values.drain(..usize::from(is_one));
                 }
             }
@@ -298,7 +298,7 @@ fn scale(draft: &mut Draft, lines: &[(f64, f64)]) {
     for tree in &mut draft.trees {
         let first = tree.output.unwrap_or(0);
         for node in &mut tree.nodes {
-            if let Node::Leaf { values } = node {
+            if let Node::Leaf(values) = node {
                 for (value, (factor, _)) in values.iter_mut().zip(&lines[first..]) {
                     *value *= factor;
                 }

@@ -114,7 +114,7 @@ pub(super) fn raw(
             if node.children[0] < 0 {
                 return Ok(RawNode::Leaf(at));
             }
-            let [left, right] = [find(node.children[0])?, find(node.children[1])?];
+            let mut children = [find(node.children[0])?, find(node.children[1])?];
             let feature = u32::try_from(node.feature).unwrap_or(u32::MAX);
             let odd =
                 |found: &str| ImportError::broken("a split", found, "a threshold, or categories");
@@ -122,13 +122,8 @@ pub(super) fn raw(
                 let [threshold] = node.left_categories_or_threshold[..] else {
                     return Err(odd("several thresholds, or none"));
                 };
-                return Ok(RawNode::Split {
-                    feature,
-                    question: Question::at_most(threshold),
-                    missing: None,
-                    left,
-                    right,
-                });
+                let question = Question::at_most(threshold);
+                return Ok(RawNode::split(feature, question, None, children));
             }
             // Spark keeps the smaller side of the categories; what is in neither goes to the other.
             let n = usize::try_from(node.n_categories).unwrap_or(usize::MAX);
@@ -136,20 +131,24 @@ pub(super) fn raw(
             let mut listed = node.left_categories_or_threshold.clone();
             listed.sort_by(f64::total_cmp);
             listed.dedup();
-            let (listed, left, right) = if node.left_categories_or_threshold.len() <= n / 2 {
-                (listed, left, right)
-            } else {
+            if node.left_categories_or_threshold.len() > n / 2 {
                 let is_listed =
                     |it: &f64| listed.binary_search_by(|other| other.total_cmp(it)).is_ok();
                 let rest = (0..n).map(|it| it as f64).filter(|it| !is_listed(it));
-                (rest.collect(), right, left)
-            };
+                listed = rest.collect();
+                children.reverse();
+            }
             let listed = match maps.get(&node.feature) {
                 Some(values) => readings(&listed, values)?,
                 None => listed,
             };
-            let missing = Some(Side::Right);
-            Ok(RawNode::one_of(feature, &listed, missing, [left, right]))
+            let question = Question::among(&listed);
+            Ok(RawNode::split(
+                feature,
+                question,
+                Some(Side::Right),
+                children,
+            ))
         })
         .collect()
 }

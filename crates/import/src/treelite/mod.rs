@@ -370,8 +370,8 @@ fn forest(
         return None;
     };
     let is_proportions = |node: &TreeNode| match node {
-        TreeNode::Split { .. } | TreeNode::Member { .. } => true,
-        TreeNode::Leaf { values } => {
+        TreeNode::Split(_) => true,
+        TreeNode::Leaf(values) => {
             let sum: f64 = values.iter().sum();
             values.len() == classes.len()
                 && (sum - 1.0).abs() <= 1e-6
@@ -437,7 +437,7 @@ impl Header {
             // Float32 has to add the base last, too.
             let values = std::mem::replace(&mut base, vec![0.0; n]);
             trees.push(DraftTree {
-                nodes: vec![TreeNode::Leaf { values }],
+                nodes: vec![TreeNode::Leaf(values)],
                 output: None,
             });
         }

@@ -125,11 +125,8 @@ impl RawTree {
         if self.kind[at] == 0 {
             return Ok(RawNode::Leaf(at));
         }
-        let (left, right) = (
-            child("cleft", self.left[at])?,
-            child("cright", self.right[at])?,
-        );
-        let default_left = self.default_left[at] != 0;
+        let left = child("cleft", self.left[at])?;
+        let mut children = [left, child("cright", self.right[at])?];
         let threshold = self.threshold[at].clamp(-f64::MAX, f64::MAX);
         let is_set = self.kind[at] == 2;
         // Whether what the question has on its left follows the left child.
@@ -137,29 +134,15 @@ impl RawTree {
             (true, _) => self.is_right[at] == 0,
             (false, operator) => operator < 4,
         };
-        let (left, right, missing) = match is_left {
-            true => (left, right, default_left),
-            false => (right, left, !default_left),
-        };
-        let (feature, missing) = (
-            u32::try_from(self.feature[at]).unwrap_or(u32::MAX),
-            Some(side(missing)),
-        );
-        if is_set {
-            let categories = self.list(at, budget)?;
-            if categories.is_empty() {
-                // Nothing is in it.
-                return Ok(RawNode::one_of(feature, &[], missing, [left, right]));
-            }
-            return Ok(RawNode::Member {
-                feature,
-                categories,
-                missing,
-                left,
-                right,
-            });
+        if !is_left {
+            children.reverse();
         }
         let question = match (self.kind[at], self.operator[at]) {
+            (2, _) => match self.list(at, budget)? {
+                // Nothing is in it.
+                list if list.is_empty() => Question::among(&[]),
+                list => Question::Among(list),
+            },
             (1, 1) => Question::one_of(&[threshold], cast),
             (1, 2 | 5) => Question::below(threshold, cast),
             (1, 3 | 4) => Question::at_most(threshold),
@@ -170,13 +153,9 @@ impl RawTree {
                 ));
             }
         };
-        Ok(RawNode::Split {
-            feature,
-            question,
-            missing,
-            left,
-            right,
-        })
+        let feature = u32::try_from(self.feature[at]).unwrap_or(u32::MAX);
+        let missing = side((self.default_left[at] != 0) == is_left);
+        Ok(RawNode::split(feature, question, Some(missing), children))
     }
 
     /// The list of a node: a reading counts without what is behind its point.

@@ -53,7 +53,6 @@ struct LearnerParam {
     base_score: String,
     num_class: String,
     num_feature: String,
-    #[serde(default)]
     num_target: Option<String>,
     #[serde(default, rename = "boost_from_average")]
     _boost_from_average: IgnoredAny,
@@ -69,28 +68,22 @@ struct Objective {
 #[serde(deny_unknown_fields)]
 struct Booster {
     name: String,
-    #[serde(default)]
     model: Option<Trees>,
     /// The trees of `dart`, which drops some and scales others.
-    #[serde(default)]
     gbtree: Option<Box<Booster>>,
-    #[serde(default)]
     weight_drop: Option<Vec<f32>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Trees {
-    #[serde(default)]
     gbtree_model_param: Option<TreesParam>,
     #[serde(default)]
     tree_info: Vec<i32>,
     #[serde(default)]
     trees: Vec<Tree>,
-    #[serde(default)]
     iteration_indptr: Option<Vec<usize>>,
     /// Categories as XGBoost was given them, since 3.1; empty without any.
-    #[serde(default)]
     cats: Option<Categories>,
     /// Of `gblinear`.
     #[serde(default, rename = "weights")]
@@ -109,7 +102,6 @@ struct Categories {
 /// Integers, or the bytes of words, one behind the other, and where each ends.
 #[derive(Deserialize)]
 struct Encoding {
-    #[serde(default)]
     offsets: Option<Vec<usize>>,
     #[serde(default)]
     values: Vec<i64>,

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
-use spinney_model::{Node, Side};
+use spinney_model::{Node, Side, Split, Test};
 
 use super::size;
 use crate::ImportError;
@@ -25,7 +25,6 @@ pub(super) struct Tree {
     #[serde(default)]
     split_type: Vec<u8>,
     /// The values of leaves that hold several, leaf by leaf.
-    #[serde(default)]
     leaf_weights: Option<Vec<f32>>,
     tree_param: TreeParam,
     #[serde(default, rename = "base_weights")]
@@ -54,7 +53,6 @@ pub(super) struct Tree {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TreeParam {
-    #[serde(default)]
     size_leaf_vector: Option<String>,
     #[serde(rename = "num_nodes")]
     _num_nodes: IgnoredAny,
@@ -162,10 +160,8 @@ impl Tree {
                 ));
             }
             let new = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-            if let Some(Node::Split { right, .. } | Node::Member { right, .. }) =
-                parent.map(|parent| &mut nodes[parent])
-            {
-                *right = new;
+            if let Some(Node::Split(split)) = parent.map(|parent| &mut nodes[parent]) {
+                split.children[1] = new;
             }
             let (left, right) = (self.left_children[at], self.right_children[at]);
             if left == -1 {
@@ -185,7 +181,7 @@ impl Tree {
                     _ => &[self.split_conditions[at].unwrap_or(f32::NAN)],
                 };
                 let values = values.iter().map(|it| f64::from(weight * it)).collect();
-                nodes.push(Node::Leaf { values });
+                nodes.push(Node::Leaf(values));
                 continue;
             }
             let child = |name: &str, child: i32| {
@@ -201,8 +197,7 @@ impl Tree {
                 child("right_children", right)?,
             ];
             let is_left = self.default_left[at].is_set();
-            let (feature, left) = (self.split_indices[at], new.saturating_add(1));
-            let node = match self.set(at)? {
+            let (test, missing) = match self.set(at)? {
                 // 1.6 sends what lies beyond the words of a set's bits to the side of what is missing.
                 Some(categories) if is_of_1_6 && !is_left => {
                     let end = categories
@@ -210,37 +205,28 @@ impl Tree {
                         .map_or(0, |last| (last | 31).saturating_add(1));
                     budget.take_items("categories", end as usize, 8)?;
                     let is_other = |it: &u32| categories.binary_search(it).is_err();
-                    Node::Member {
-                        feature,
-                        categories: (0..end).filter(is_other).collect(),
-                        missing: Some(Side::Right),
-                        left,
-                        right: 0,
-                    }
+                    let others = (0..end).filter(is_other).collect();
+                    (Test::Among(others), Side::Right)
                 }
                 // What is in the set goes right here, and left in the model.
                 Some(categories) => {
                     budget.take_items("categories", categories.len(), 8)?;
                     children.reverse();
-                    Node::Member {
-                        feature,
-                        categories,
-                        missing: Some(side(!is_left)),
-                        left,
-                        right: 0,
-                    }
+                    (Test::Among(categories), side(!is_left))
                 }
-                None => Node::Split {
-                    feature,
-                    threshold: f64::from(self.split_conditions[at].unwrap_or(f32::NAN).next_down()),
-                    missing: Some(side(is_left)),
-                    left,
-                    right: 0,
-                },
+                None => {
+                    let threshold = self.split_conditions[at].unwrap_or(f32::NAN);
+                    (Test::AtMost(threshold.next_down().into()), side(is_left))
+                }
             };
             stack.push((children[1], Some(nodes.len())));
             stack.push((children[0], None));
-            nodes.push(node);
+            nodes.push(Node::Split(Split {
+                feature: self.split_indices[at],
+                test,
+                missing: Some(missing),
+                children: [new.saturating_add(1), 0],
+            }));
         }
         Ok(DraftTree { nodes, output })
     }

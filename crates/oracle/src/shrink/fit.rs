@@ -101,7 +101,7 @@ impl Grown<f64> {
         let mut values = vec![0.0; nodes.len() * scores.len()];
         for (at, node) in nodes.iter().enumerate() {
             match node {
-                Node::Leaf { values: own } => {
+                Node::Leaf(own) => {
                     let values = values[at * scores.len()..].iter_mut().zip(own);
                     values.for_each(|(value, own)| *value = own / divisor);
                 }

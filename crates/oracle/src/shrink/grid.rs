@@ -127,7 +127,7 @@ impl Held {
                 };
                 let mut trees = self.trees.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
                 if trees.is_empty() {
-                    let leaf = Node::Leaf { values: vec![0.0] };
+                    let leaf = Node::Leaf(vec![0.0]);
                     trees.push(Tree::additive(vec![leaf], schema, n_scores, Some(0))?);
                 }
                 let added = spinney_model::Sum::new(sum.sum().precision, own(&self.base), 1.0);
@@ -272,15 +272,14 @@ pub(crate) fn nodes<V: Copy>(
     let mut nodes = Vec::new();
     while let Some(at) = order.get(nodes.len()).copied() {
         if tree.is_leaf[at] {
-            let values = leaf(tree.of(at));
-            nodes.push(Node::Leaf { values });
+            nodes.push(Node::Leaf(leaf(tree.of(at))));
             continue;
         }
         let mut node = old[at].clone();
         let first = u32::try_from(order.len()).expect("a tree's nodes are counted in 32 bits");
-        if let Node::Split { left, right, .. } | Node::Member { left, right, .. } = &mut node {
-            order.extend([*left as usize, *right as usize]);
-            (*left, *right) = (first, first + 1);
+        if let Node::Split(split) = &mut node {
+            order.extend(split.children.map(|child| child as usize));
+            split.children = [first, first + 1];
         }
         nodes.push(node);
     }

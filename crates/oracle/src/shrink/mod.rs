@@ -15,7 +15,7 @@ mod values;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
-use spinney_model::{FloatModel, ModelError, Node, Task};
+use spinney_model::{FloatModel, ModelError, Node, Task, Test};
 use spinney_quantize::Calibration;
 
 use crate::search::{Answer, Steps};
@@ -285,7 +285,12 @@ impl Prover<'_> {
         let mut n_left = (1_usize << 24) / self.original.trees().len();
         let nodes = || self.original.trees().iter().flat_map(|tree| tree.nodes());
         let asks_for_categories = |feature: usize| {
-            nodes().any(|node| matches!(node, Node::Member { feature: own, .. } if *own as usize == feature))
+            nodes().any(|node| match node {
+                Node::Split(split) => {
+                    split.feature as usize == feature && matches!(split.test, Test::Among(_))
+                }
+                Node::Leaf(_) => false,
+            })
         };
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut is_told_apart = |feature: usize, pair: [f64; 2]| {

@@ -251,7 +251,7 @@ impl<'e> Cutter<'e> {
             }
         }
         if trees.is_empty() {
-            let leaf = spinney_model::Node::Leaf { values: vec![0.0] };
+            let leaf = spinney_model::Node::Leaf(vec![0.0]);
             trees.push(Tree::additive(vec![leaf], schema, 1, Some(0))?);
         }
         let Sum {

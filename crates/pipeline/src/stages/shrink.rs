@@ -718,7 +718,7 @@ fn the_checker_holds_a_smaller_model_to_its_promise() {
         let turned = forest.trees().iter().map(|tree| {
             let mut nodes = tree.nodes().to_vec();
             for node in &mut nodes {
-                if let Node::Leaf { values } = node {
+                if let Node::Leaf(values) = node {
                     values.rotate_left(1);
                 }
             }

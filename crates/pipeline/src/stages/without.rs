@@ -161,16 +161,8 @@ impl Measuring<'_> {
             .features()
             .to_vec();
         let classes = ["low", "high"].map(str::to_owned).to_vec();
-        let leaf = |values: [f64; 2]| Node::Leaf {
-            values: values.to_vec(),
-        };
-        let split = Node::Split {
-            feature: 0,
-            threshold: 0.5,
-            missing: None,
-            left: 1,
-            right: 2,
-        };
+        let leaf = |values: [f64; 2]| Node::Leaf(values.to_vec());
+        let split = Node::at_most(0, 0.5, None, [1, 2]);
         let schema = Schema::new(features, Naming::Given, classes).input()?;
         let tree = Tree::new(vec![split, leaf([1.0, 0.0]), leaf([0.0, 1.0])], &schema).input()?;
         let forest = Forest::new(ForestKind::DecisionTree, schema, vec![tree]).input()?;

@@ -1,7 +1,7 @@
 //! Readings that are missing and sets of categories: float's decision is the device's, at every split.
 
 use spinney_dataset::{Column, Dataset, Missing as Gap, Rows, Target};
-use spinney_model::Voting;
+use spinney_model::{Node, Test, Voting};
 use spinney_quantize::{
     CodeWidth, Declared, Level, Missing, Options, Place, QuantModel, Sensor, Subject, Votes,
     calibrate, certify, challenge,
@@ -97,7 +97,9 @@ fn every_split_decides_as_float_does() {
                     }
                     asked += 1;
                     gaps += usize::from(row[feature].is_nan());
-                    sets += usize::from(matches!(split, spinney_model::Node::Member { .. }));
+                    sets += usize::from(
+                        matches!(split, Node::Split(it) if matches!(it.test, Test::Among(_))),
+                    );
                     if float != q15 {
                         flipped += 1;
                         let reading = row[feature];

@@ -271,13 +271,13 @@ struct Asked<'n> {
 }
 
 impl Asked<'_> {
-    /// The split at `row`, with its children by index; `members` are those of a set.
+    /// The split at `row`, with its children by index, first where it is true; `members` are those of a set.
     fn split(
         &self,
         row: usize,
         mode: &str,
         members: &[f64],
-        [when_true, when_false]: [usize; 2],
+        mut children: [usize; 2],
     ) -> Result<RawNode, ImportError> {
         let value = self.thresholds[row];
         let finite = |value: f64| value.clamp(-f64::MAX, f64::MAX);
@@ -303,17 +303,12 @@ impl Asked<'_> {
             true => true_side,
             false => opposite(true_side),
         };
-        let (left, right) = match is_true_left {
-            true => (when_true, when_false),
-            false => (when_false, when_true),
-        };
+        if !is_true_left {
+            children.reverse();
+        }
         let is_said = self.has_tracks || missing == side(true);
-        Ok(RawNode::Split {
-            feature: u32::try_from(self.features[row]).unwrap_or(u32::MAX),
-            question,
-            missing: is_said.then_some(missing),
-            left,
-            right,
-        })
+        let feature = u32::try_from(self.features[row]).unwrap_or(u32::MAX);
+        let missing = is_said.then_some(missing);
+        Ok(RawNode::split(feature, question, missing, children))
     }
 }
