@@ -28,8 +28,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         return Ok(());
     }
     let manifest = crate::repository().join("tools/probe/Cargo.toml");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut tests = Command::new(cargo);
+    let mut tests = Command::new(crate::cargo());
     tests
         .args(["test", "--quiet", "--locked", "--manifest-path"])
         .arg(manifest)

@@ -7,9 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use spinney_cli::terminal;
 use spinney_report::Report;
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
-#[cfg(unix)]
 use crate::torture;
 use crate::{
     c99, chips, docs, faults, new, no_panic, packaged, parity, reproduce, serial, supply, wheel,
@@ -46,9 +45,7 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     // The tests build this program anew, in place of the file that runs.
     stages::program_digest()?;
     let repository = crate::repository();
-    let shell = Shell::new().environment()?;
-    shell.change_dir(&repository);
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let (shell, cargo) = (crate::shell()?, &crate::cargo());
     let firmware = repository.join("firmware").join("Cargo.toml");
     let probe = repository.join("tools").join("probe").join("Cargo.toml");
     let features = "spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd";
@@ -112,7 +109,6 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
             reproduce::run(&[PathBuf::from(PIPELINES[0])])
         }),
     );
-    #[cfg(unix)]
     add("torture, quick", Box::new(torture::check));
     let n_steps = steps.len();
     for (number, (name, step)) in steps.into_iter().enumerate() {

@@ -31,10 +31,10 @@ mod supply;
 #[cfg(test)]
 #[path = "tests/tidy.rs"]
 mod tidy;
-#[cfg(unix)]
 mod torture;
 mod wheel;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -43,6 +43,7 @@ use clap::{Parser, Subcommand};
 use spinney_cli::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{interrupt, invocation, process};
+use xshell::Shell;
 
 /// What Spinney's maintainers run.
 #[derive(Parser)]
@@ -100,7 +101,6 @@ zone, number of threads, flags and profiles for cargo, and firmware cache, anoth
         all: bool,
     },
     /// Let everything go wrong around a small pipeline, and see that nothing wrong comes out.
-    #[cfg(unix)]
     Torture(torture::Arguments),
     /// What CI runs, and all that CI runs: format, lints, tests, shipped pipelines.
     Ci {
@@ -196,10 +196,21 @@ fn target() -> Result<PathBuf, Failure> {
     spinney_pipeline::places::target_around(&repository())
 }
 
+/// The cargo that called this program.
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// A shell in this repository.
+fn shell() -> Result<Shell, Failure> {
+    let shell = Shell::new().environment()?;
+    shell.change_dir(repository());
+    Ok(shell)
+}
+
 /// The program of `cargo xtask`, as the sources have it now.
 fn program() -> Result<PathBuf, Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
+    let mut build = Command::new(cargo());
     build.current_dir(repository());
     build.args(["build", "--quiet", "--locked", "--package", "xtask"]);
     process::show(build, process::LONG).input()?;
@@ -238,7 +249,6 @@ fn run(verb: Verb) -> Result<(), Failure> {
             let all = all.then(|| ci::PIPELINES.map(PathBuf::from).to_vec());
             reproduce::run(&all.unwrap_or(configs))
         }
-        #[cfg(unix)]
         Verb::Torture(arguments) => torture::run(&arguments),
         Verb::Ci { setup, bless } => {
             if setup {

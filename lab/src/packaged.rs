@@ -53,7 +53,7 @@ impl Packages {
         let packages = Self {
             folder: target.join("crates"),
             target,
-            cargo: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+            cargo: crate::cargo(),
         };
         packages.unpack().environment()?;
         let crates = packages.missing().environment()?;
@@ -69,20 +69,8 @@ impl Packages {
         let mut package = Command::new(&self.cargo);
         package
             .current_dir(crate::repository())
-            .args([
-                "package",
-                "--quiet",
-                "--offline",
-                "--allow-dirty",
-                "--no-verify",
-            ])
-            .args([
-                "--workspace",
-                "--exclude",
-                "xtask",
-                "--exclude",
-                "spinney-lab",
-            ])
+            .args("package --quiet --offline --allow-dirty --no-verify --workspace".split(' '))
+            .args(["--exclude", "xtask", "--exclude", "spinney-lab"])
             .arg("--target-dir")
             .arg(&self.target);
         process::show(package, process::LONG)?;

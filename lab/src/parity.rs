@@ -1,12 +1,13 @@
 //! `parity`: a forest, naive Bayes, boosted trees and values on every emulated core, all test rows, bit
 //! for bit.
 
-use std::fmt::Write;
+use std::fmt::Display;
 
 use spinney_board::Core;
 use spinney_cli::terminal;
 use spinney_codegen::{Encoding, Options};
 use spinney_config::Pipeline;
+use spinney_report::Table;
 
 use spinney_pipeline::device_job::{Device, Job, Ran};
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -156,33 +157,39 @@ fn judge(lines: &[Line]) -> Result<(), Failure> {
 }
 
 fn markdown(lines: &[Line]) -> String {
-    let mut out = String::from(
+    let out = String::from(
         "# The same bits on every core\n\n\
          Made by `cargo xtask parity`; CI makes it anew and compares. All test rows of a pipeline \
          run through its model on each emulated core: class, scores and probabilities equal the \
          host's, bit for bit. Instructions are per inference from raw readings, counted by the \
-         emulator; they are not cycles.\n\n\
-         | model | form | code for | machine | its core | rows | mismatches | instructions, mean | max | stack, bytes |\n\
-         | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
+         emulator; they are not cycles.\n\n",
+    );
+    let mut table = Table::new(
+        "model | form | code for | machine | its core | rows: | mismatches: | instructions, mean: | \
+         max: | stack, bytes:",
     );
     for line in lines {
         let machine = line.ran.machine;
-        let _ = write!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | ",
-            line.pipeline, line.form, line.core, machine.name, machine.core, line.n_rows
-        );
-        let _ = match &line.ran.result {
-            Ok(run) => writeln!(
-                out,
-                "{} | {:.1} | {} | {} |",
+        let found = match &line.ran.result {
+            Ok(run) => format!(
+                "{} | {:.1} | {} | {}",
                 run.mismatches.len(),
                 run.instructions.mean,
                 run.instructions.max,
                 run.stack_bytes_max
             ),
-            Err(reason) => writeln!(out, "{reason} | | | |"),
+            Err(reason) => format!("{reason} | | |"),
         };
+        let cells: [&dyn Display; 7] = [
+            &line.pipeline,
+            &line.form,
+            &line.core,
+            &machine.name,
+            &machine.core,
+            &line.n_rows,
+            &found,
+        ];
+        table.row(&cells);
     }
-    out
+    out + &table.to_string()
 }

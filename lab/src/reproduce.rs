@@ -2,18 +2,19 @@
 //! runs left behind.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
-use xshell::{Shell, cmd};
 
 use crate::ci;
+use crate::docs::files;
 use spinney_cli::terminal;
 use spinney_pipeline::environment::find_program;
 use spinney_pipeline::failure::{ExitReason, Failure};
-use spinney_pipeline::store::{Stage, State};
-use spinney_pipeline::{places, process, stages};
+use spinney_pipeline::store::{self, Stage, State};
+use spinney_pipeline::{disk, places, process, stages};
 
 /// Stages whose artifacts are compared, all of them.
 const STAGES: [&str; 4] = ["model", "quantize", "build", "run"];
@@ -85,21 +86,11 @@ impl Second {
     /// Brings the clone's files to those of this working tree. A file that is the same is left
     /// alone, so that cargo sees no change.
     fn fill(&self) -> anyhow::Result<()> {
-        let shell = Shell::new()?;
         let repository = crate::repository();
-        shell.change_dir(&repository);
-        let listing = cmd!(
-            shell,
-            "git ls-files -z --cached --others --exclude-standard"
-        );
-        let listing = process::read(listing.into(), process::SHORT)?;
-        let paths: Vec<&str> = listing
-            .split('\0')
-            .filter(|path| !path.is_empty() && repository.join(path).symlink_metadata().is_ok())
-            .collect();
+        let mut paths = files(&repository)?;
+        paths.retain(|path| repository.join(path).symlink_metadata().is_ok());
         for path in &paths {
             let (from, to) = (repository.join(path), self.clone.join(path));
-            #[cfg(unix)]
             if let Ok(leads_to) = std::fs::read_link(&from) {
                 if std::fs::read_link(&to).is_ok_and(|old| old == leads_to) {
                     continue;
@@ -114,16 +105,11 @@ impl Second {
             if std::fs::read(&to).is_ok_and(|old| old == bytes) {
                 continue;
             }
-            spinney_pipeline::store::write_whole(&to, &bytes)?;
+            store::write_whole(&to, &bytes)?;
         }
-        let mut old = Vec::new();
-        files(&self.clone, &mut old)?;
-        for file in old {
-            let is_kept = file
-                .strip_prefix(&self.clone)
-                .is_ok_and(|path| paths.iter().any(|kept| Path::new(kept) == path));
-            if !is_kept {
-                std::fs::remove_file(&file)?;
+        for file in disk::files_below(&self.clone)? {
+            if !paths.contains(&file) {
+                std::fs::remove_file(self.clone.join(file))?;
             }
         }
         Ok(())
@@ -138,13 +124,11 @@ impl Second {
             "#!/bin/sh\nunset LD_PRELOAD\nexec '{}' \"$@\"\n",
             rustc.display()
         );
-        spinney_pipeline::store::write_whole(&shim, text.as_bytes())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755))?;
-        }
-        Ok(())
+        store::write_whole(&shim, text.as_bytes())?;
+        Ok(std::fs::set_permissions(
+            &shim,
+            std::fs::Permissions::from_mode(0o755),
+        )?)
     }
 
     /// A command in the second clone, for another user with other habits.
@@ -202,7 +186,7 @@ impl Second {
             None => self.command(&program),
         };
         let settings = self.target.join("pipeline/.cargo/config.toml");
-        spinney_pipeline::store::write_whole(&settings, SETTINGS.as_bytes()).environment()?;
+        store::write_whole(&settings, SETTINGS.as_bytes()).environment()?;
         command
             .envs(FLAGS)
             .args(["pipeline", "run", "--quiet", "--force", "--config"])
@@ -356,7 +340,7 @@ fn aged(folder: &Path) -> anyhow::Result<bool> {
         }
         is_any = true;
         for (path, text) in STALE {
-            spinney_pipeline::store::write_whole(&workspace.join(path), text.as_bytes())?;
+            store::write_whole(&workspace.join(path), text.as_bytes())?;
         }
     }
     Ok(is_any)
@@ -385,20 +369,6 @@ fn differing<T: PartialEq>(
         .collect()
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        // Of a link, its own name counts, not what it leads to.
-        if entry.file_type()?.is_dir() {
-            files(&path, found)?;
-        } else {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
-
 fn succeed(command: Command) -> Result<(), Failure> {
     process::show(command, process::LONG)
         .context("in the second clone")
@@ -415,7 +385,7 @@ mod tests {
         let firmware = folder.path().join("firmware");
         assert!(!aged(&firmware).unwrap());
         let manifest = firmware.join("table-product/Cargo.toml");
-        spinney_pipeline::store::write_whole(&manifest, b"[workspace]\n").unwrap();
+        store::write_whole(&manifest, b"[workspace]\n").unwrap();
         assert!(aged(&firmware).unwrap());
         let lock = std::fs::read(firmware.join("table-product/Cargo.lock")).unwrap();
         assert!(lock.is_empty());

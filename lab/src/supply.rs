@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use spinney_pipeline::environment::find_program;
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -71,9 +71,8 @@ pub(crate) fn check() -> Result<(), Failure> {
 
 /// The packages from registries that the default build compiles for this machine.
 pub(crate) fn packages() -> Result<BTreeSet<String>, Failure> {
-    let shell = Shell::new().environment()?;
-    shell.change_dir(crate::repository());
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let shell = crate::shell()?;
+    let cargo = crate::cargo();
     let format = "{p}";
     let tree = cmd!(
         shell,
@@ -108,9 +107,8 @@ fn runs_in_build(packages: &BTreeSet<String>) -> Result<RunsInBuild<()>, Failure
     struct Target {
         kind: Vec<String>,
     }
-    let shell = Shell::new().environment()?;
-    shell.change_dir(crate::repository());
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let shell = crate::shell()?;
+    let cargo = crate::cargo();
     let version = process::read(cmd!(shell, "{cargo} -vV").into(), process::LONG).environment()?;
     let host = version
         .lines()
@@ -172,8 +170,7 @@ fn deny() -> Result<(), Failure> {
         println!("supply chain: left out: licences and sources (cargo-deny is not here)");
         return Ok(());
     }
-    let shell = Shell::new().environment()?;
-    shell.change_dir(crate::repository());
+    let shell = crate::shell()?;
     for manifest in MANIFESTS {
         let deny = cmd!(
             shell,

@@ -92,7 +92,7 @@ pub(crate) fn check() -> Result<(), Failure> {
 }
 
 fn lint() -> Result<(), Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = crate::cargo();
     let manifest = sources().join("Cargo.toml");
     let mut format = Command::new(&cargo);
     format
@@ -115,14 +115,7 @@ fn build(environment: &Environment) -> Result<PathBuf, Failure> {
         std::fs::remove_dir_all(&wheels).environment()?;
     }
     let mut maturin = environment.program("maturin");
-    maturin.args([
-        "build",
-        "--quiet",
-        "--locked",
-        "--profile",
-        "dev",
-        "--manifest-path",
-    ]);
+    maturin.args("build --quiet --locked --profile dev --manifest-path".split(' '));
     maturin.arg(sources().join("Cargo.toml"));
     maturin.arg("--out").arg(&wheels);
     // What it has in common with the other workspace is built already.
@@ -180,13 +173,7 @@ impl Environment {
 
     fn pip(&self, arguments: &[&str], what: &Path) -> anyhow::Result<()> {
         let mut pip = self.program("python");
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
+        pip.args("-m pip install --quiet --disable-pip-version-check".split(' '));
         pip.args(arguments).arg(what);
         process::show(pip, process::LONG)
     }

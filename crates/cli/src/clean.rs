@@ -71,39 +71,27 @@ pub(crate) fn run(older: Duration, dry_run: bool) -> Result<(), Failure> {
 fn leftovers(cache: &Path, scratch: &Path) -> std::io::Result<Vec<Leftover>> {
     let firmware = cache.join("firmware");
     let mut found: Vec<Leftover> = Vec::new();
+    let mut add = |folder, locks| found.push(Leftover { folder, locks });
     // Each target has a lock beside its folder; what is compiled for the host belongs to them all.
     let targets = folders(&firmware)?;
     let lock = |folder: &PathBuf| firmware.join(format!("{}.lock", name(folder)));
-    let all: Vec<PathBuf> = targets
-        .iter()
-        .map(lock)
-        .filter(|lock| lock.is_file())
-        .collect();
+    let locks = targets.iter().map(lock);
+    let all: Vec<PathBuf> = locks.filter(|lock| lock.is_file()).collect();
     for folder in targets {
         let own = Some(lock(&folder)).filter(|lock| lock.is_file());
         let locks = match own {
             None if name(&folder) == "release" => all.clone(),
             own => own.into_iter().collect(),
         };
-        found.push(Leftover { folder, locks });
+        add(folder, locks);
     }
-    found.push(Leftover {
-        folder: cache.join("reproduce"),
-        locks: Vec::new(),
-    });
+    add(cache.join("reproduce"), Vec::new());
     for pipeline in folders(scratch)? {
         let lock = pipeline.join("lock");
-        if lock.is_file() {
-            found.push(Leftover {
-                folder: pipeline.join("firmware"),
-                locks: vec![lock],
-            });
-        } else {
+        match lock.is_file() {
+            true => add(pipeline.join("firmware"), vec![lock]),
             // Workspaces of verbs that build for several cores or chips.
-            found.push(Leftover {
-                folder: pipeline,
-                locks: Vec::new(),
-            });
+            false => add(pipeline, Vec::new()),
         }
     }
     found.retain(|leftover| leftover.folder.is_dir());

@@ -142,30 +142,23 @@ mod tests {
 
     #[test]
     fn bars() {
-        let check = |done, total, expect: &str| {
-            assert_eq!(bar(Phase::Program, done, total), expect);
-        };
-        check(
-            0,
-            Some(9),
-            "programming [..............................]   0 %",
-        );
-        check(
-            5,
-            Some(10),
-            "programming [###############...............]  50 %",
-        );
-        check(
-            11,
-            Some(10),
-            "programming [##############################] 100 %",
-        );
-        check(
-            u64::MAX,
-            Some(u64::MAX),
-            "programming [##############################] 100 %",
-        );
-        check(12, None, "programming 12 bytes");
-        check(0, Some(0), "programming 0 bytes");
+        let programming = |done, total| bar(Phase::Program, done, total) + "\n";
+        let bars = [
+            programming(0, Some(9)),
+            programming(5, Some(10)),
+            programming(11, Some(10)),
+            programming(u64::MAX, Some(u64::MAX)),
+            programming(12, None),
+            programming(0, Some(0)),
+        ];
+        expect_test::expect![[r#"
+            programming [..............................]   0 %
+            programming [###############...............]  50 %
+            programming [##############################] 100 %
+            programming [##############################] 100 %
+            programming 12 bytes
+            programming 0 bytes
+        "#]]
+        .assert_eq(&bars.concat());
     }
 }

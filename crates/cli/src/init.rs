@@ -250,14 +250,7 @@ fn read_workspace(root: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(cargo);
     command
         .current_dir(root)
-        .args([
-            "metadata",
-            "--offline",
-            "--no-deps",
-            "--format-version",
-            "1",
-        ])
-        .arg("--manifest-path")
+        .args("metadata --offline --no-deps --format-version 1 --manifest-path".split(' '))
         .arg(&manifest);
     let finished = process::run(&mut command, process::SHORT)?;
     if finished.succeeded() {
@@ -286,22 +279,11 @@ fn tell(path: &Path, plan: &Plan, spinney: &Spinney) {
 mod tests {
     use std::collections::BTreeMap;
 
+    use spinney_pipeline::disk;
+
     use super::*;
 
     const CHIP: &str = "STM32F405RGTx";
-
-    /// All files below a folder, by path.
-    fn files(folder: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in std::fs::read_dir(below).unwrap().flatten() {
-            match entry.path() {
-                path if path.is_dir() => files(folder, &path, found),
-                path => {
-                    let name = path.strip_prefix(folder).unwrap().display().to_string();
-                    found.insert(name, std::fs::read(&path).unwrap());
-                }
-            }
-        }
-    }
 
     /// A repository of these files; what `init` makes of it, and what was there before.
     fn repository(given: &[(&str, &str)]) -> tempfile::TempDir {
@@ -312,10 +294,13 @@ mod tests {
         folder
     }
 
+    /// All files below a folder, by path.
     fn all(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        files(folder, folder, &mut found);
+        let read = |path: &PathBuf| std::fs::read(folder.join(path)).unwrap();
+        let found = disk::files_below(folder).unwrap().into_iter();
         found
+            .map(|path| (path.display().to_string(), read(&path)))
+            .collect()
     }
 
     const FIRMWARE: [(&str, &str); 6] = [
@@ -441,7 +426,6 @@ mod tests {
         assert_eq!(all(folder.path()), before);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_that_leads_out_is_refused_before_anything_is_written() {
         let (folder, elsewhere) = (repository(&[]), tempfile::tempdir().unwrap());

@@ -44,52 +44,40 @@ pub(crate) fn correction(
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
-    use expect_test::{Expect, expect};
+    use expect_test::expect;
 
     use super::correction;
     use crate::Cli;
 
-    fn check(line: &str, expected: &Expect) {
+    fn told(line: &str) -> String {
         let words = || line.split(' ').map(std::ffi::OsString::from);
         let Err(error) = Cli::try_parse_from(words()) else {
             panic!("{line} is a verb")
         };
-        let found = correction(&Cli::command(), &error, words());
-        expected.assert_eq(&found.unwrap_or_default());
+        correction(&Cli::command(), &error, words()).unwrap_or_default()
     }
 
     #[test]
     fn verbs_of_a_verb() {
-        check(
-            "xtask run --config my/model.toml",
-            &expect![[r#"
+        let lines = ["run --config my/model.toml", "check", "list", "why build"];
+        let told = lines.map(|line| told(&format!("xtask {line}")) + "\n");
+        expect![[r#"
             found the verb `run`, which is one of `pipeline`
-              = help: type `spinney pipeline run --config my/model.toml`"#]],
-        );
-        check(
-            "xtask check",
-            &expect![[r#"
+              = help: type `spinney pipeline run --config my/model.toml`
             found the verb `check`, which is one of `pipeline`
-              = help: type `spinney pipeline check`"#]],
-        );
-        check(
-            "xtask list",
-            &expect![[r#"
+              = help: type `spinney pipeline check`
             found the verb `list`, which is one of `pipeline`
-              = help: type `spinney pipeline list`"#]],
-        );
-        check(
-            "xtask why build",
-            &expect![[r#"
+              = help: type `spinney pipeline list`
             found the verb `why`, which is one of `pipeline`
-              = help: type `spinney pipeline why build`"#]],
-        );
+              = help: type `spinney pipeline why build`
+        "#]]
+        .assert_eq(&told.concat());
     }
 
     #[test]
     fn what_is_no_verb_anywhere() {
-        check("xtask fly", &expect![[""]]);
-        check("xtask pipeline fly", &expect![[""]]);
-        check("xtask setup --chek", &expect![[""]]);
+        for line in ["xtask fly", "xtask pipeline fly", "xtask setup --chek"] {
+            assert_eq!(told(line), "", "{line}");
+        }
     }
 }

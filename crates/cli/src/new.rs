@@ -567,7 +567,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_in_a_project_is_left_as_it_is() {
         let (folder, victim) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -1,6 +1,5 @@
 //! `chips sizes`: what a pipeline's firmware takes on each of several chips.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -9,6 +8,7 @@ use spinney_codegen::Identity;
 use spinney_config::{Config, Encoding as Asked};
 use spinney_evaluate::Footprint;
 use spinney_model::FloatModel;
+use spinney_report::Table;
 
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::image;
@@ -130,7 +130,6 @@ fn line(
         kind: quantized.model.kind(),
         fingerprint,
     };
-    let firmware = image::firmware_sources();
     let mut smallest: Option<Line> = None;
     let forms = stages::forms(config, &quantized.shipped(), identity)?;
     for form in forms.iter().filter(|form| form.about.is_offered) {
@@ -141,7 +140,7 @@ fn line(
             chip.name,
             form.about.name.replace([' ', ','], "-")
         ));
-        let elf = image::build(&image, &firmware, &toolchain, &folder, progress)?;
+        let elf = image::build(&image, &toolchain, &folder, progress)?;
         let footprint = Footprint::from_elf(&elf).environment()?;
         if smallest
             .as_ref()
@@ -157,28 +156,24 @@ fn line(
     smallest.context("the model has no form").environment()
 }
 
-fn table(lines: &[Line]) -> String {
-    let mut out = String::from(
-        "| chip | core | form | flash | of the chip's | RAM | of the chip's | fits |\n\
-         | --- | --- | --- | ---: | ---: | ---: | ---: | --- |\n",
-    );
+fn table(lines: &[Line]) -> Table {
+    let mut table =
+        Table::new("chip | core | form | flash: | of the chip's: | RAM: | of the chip's: | fits");
     for line in lines {
         let (chip, footprint) = (&line.chip, &line.footprint);
         let (flash, ram) = (u64::from(chip.flash.len), u64::from(chip.ram.len));
         let share = |bytes: u64, all: u64| format!("{:.1} %", bytes as f64 * 100.0 / all as f64);
         let fits = footprint.flash_bytes <= flash && footprint.ram_bytes < ram;
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
-            chip.name,
-            chip.core,
-            line.form,
-            footprint.flash_bytes,
-            share(footprint.flash_bytes, flash),
-            footprint.ram_bytes,
-            share(footprint.ram_bytes, ram),
-            if fits { "yes" } else { "**no**" }
-        );
+        table.row(&[
+            &chip.name,
+            &chip.core,
+            &line.form,
+            &footprint.flash_bytes,
+            &share(footprint.flash_bytes, flash),
+            &footprint.ram_bytes,
+            &share(footprint.ram_bytes, ram),
+            if fits { &"yes" } else { &"**no**" },
+        ]);
     }
-    out
+    table
 }

@@ -20,13 +20,6 @@ const HEADER: Style = Style::new().dimmed();
 const PASS: Style = AnsiColor::Green.on_default();
 const FAIL: Style = AnsiColor::Red.on_default().bold();
 
-/// The summary of a run.
-pub(crate) fn text(report: &Report) -> String {
-    let mut out = String::new();
-    write_summary(report, &mut out).expect("writing to a string");
-    out
-}
-
 /// Those of a pipeline's gates that failed, a line each; empty if all hold.
 pub(crate) fn failures<'a>(name: &str, verdicts: impl IntoIterator<Item = &'a Verdict>) -> String {
     verdicts
@@ -49,27 +42,19 @@ fn found(verdict: &Verdict) -> String {
 
 /// What is known of a model before it is quantized.
 pub(super) fn model_line(name: &str, model: &Model) -> String {
-    let mut out = String::new();
-    write_model(name, model, &mut out).expect("writing to a string");
-    out
-}
-
-fn write_model(name: &str, model: &Model, out: &mut String) -> std::fmt::Result {
-    write!(
-        out,
-        "{NAME}{name}{NAME:#}: {}, {} features, {}",
+    let trees = match model.n_trees {
+        0 => String::new(),
+        n => format!(
+            ", {n} trees, {} splits, depth {}",
+            model.n_splits, model.depth_max
+        ),
+    };
+    format!(
+        "{NAME}{name}{NAME:#}: {}, {} features, {}{trees}\n",
         model.kind,
         model.n_features,
         model.delivers()
-    )?;
-    if model.n_trees > 0 {
-        write!(
-            out,
-            ", {} trees, {} splits, depth {}",
-            model.n_trees, model.n_splits, model.depth_max
-        )?;
-    }
-    writeln!(out)
+    )
 }
 
 /// What is known of a quantized model.
@@ -92,62 +77,52 @@ pub(super) struct Known<'a> {
 
 /// What is known of a quantized model before it is built.
 pub(super) fn quantized_lines(known: &Known<'_>) -> String {
+    let mut lines = match (known.values, known.detect) {
+        ([], Some(detect)) => detector_lines(detect, known.n_rows, known.accuracy),
+        ([], None) => accuracy_lines(known.accuracy, known.n_rows),
+        (values, _) => {
+            let lines = values.iter().flat_map(Value::lines);
+            lines.map(|line| visible(&line).into_owned()).collect()
+        }
+    };
+    lines.extend(known.reject.iter().flat_map(|it| it.lines(known.n_rows)));
+    let shrink = known.shrink.iter().flat_map(|it| it.lines(known.n_rows));
+    lines.extend(shrink.map(|line| format!("shrink: {line}")));
+    let properties = known.properties.iter();
+    lines.extend(properties.map(|it| format!("property: {}", visible(&it.line()))));
+    let splits = known.splits.map(|it| format!("splits {}", it.as_str()));
+    let votes = format!("votes {}", known.votes.as_str());
+    // Of values, what is proven of splits says all.
+    let votes = Some(votes).filter(|_| splits.is_none() || known.values.is_empty());
+    let proven: Vec<String> = splits.into_iter().chain(votes).collect();
+    lines.push(format!("certificate: {}\n", proven.join(", ")));
+    lines.join("\n")
+}
+
+fn accuracy_lines(accuracy: &Accuracy, n_rows: usize) -> Vec<String> {
+    let scores = match (accuracy.float, accuracy.q15) {
+        (Some(float), Some(q15)) => format!("accuracy float {float:.4}, Q15 {q15:.4}; "),
+        _ => String::new(),
+    };
+    let words = accuracy
+        .in_words()
+        .map(|words| format!("accuracy: {words}"));
+    let agreement = format!(
+        "{scores}agreement {:.4} ({} of {n_rows} rows differ)",
+        accuracy.agreement, accuracy.disagreements
+    );
+    [agreement].into_iter().chain(words).collect()
+}
+
+/// The summary of a run.
+pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
-    write_quantized(known, &mut out).expect("writing to a string");
+    write_summary(report, &mut out).expect("writing to a string");
     out
 }
 
-fn write_quantized(known: &Known<'_>, out: &mut String) -> std::fmt::Result {
-    match (known.values, known.detect) {
-        ([], Some(detect)) => {
-            for line in detector_lines(detect, known.n_rows, known.accuracy) {
-                writeln!(out, "{line}")?;
-            }
-        }
-        ([], None) => write_accuracy(known.accuracy, known.n_rows, out)?,
-        (values, _) => {
-            for line in values.iter().flat_map(Value::lines) {
-                writeln!(out, "{}", visible(&line))?;
-            }
-        }
-    }
-    for line in known.reject.iter().flat_map(|it| it.lines(known.n_rows)) {
-        writeln!(out, "{line}")?;
-    }
-    for line in known.shrink.iter().flat_map(|it| it.lines(known.n_rows)) {
-        writeln!(out, "shrink: {line}")?;
-    }
-    for property in known.properties {
-        writeln!(out, "property: {}", visible(&property.line()))?;
-    }
-    write!(out, "certificate: ")?;
-    if let Some(splits) = known.splits {
-        write!(out, "splits {}", splits.as_str())?;
-        if !known.values.is_empty() {
-            return writeln!(out);
-        }
-        write!(out, ", ")?;
-    }
-    writeln!(out, "votes {}", known.votes.as_str())
-}
-
-fn write_accuracy(accuracy: &Accuracy, n_rows: usize, out: &mut String) -> std::fmt::Result {
-    if let (Some(float), Some(q15)) = (accuracy.float, accuracy.q15) {
-        write!(out, "accuracy float {:.4}, Q15 {:.4}; ", float, q15)?;
-    }
-    writeln!(
-        out,
-        "agreement {:.4} ({} of {} rows differ)",
-        accuracy.agreement, accuracy.disagreements, n_rows
-    )?;
-    if let Some(words) = accuracy.in_words() {
-        writeln!(out, "accuracy: {words}")?;
-    }
-    Ok(())
-}
-
 fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
-    write_model(&report.pipeline, &report.model, out)?;
+    *out += &model_line(&report.pipeline, &report.model);
     let certificate = &report.certificate;
     let known = Known {
         accuracy: &report.accuracy,
@@ -160,7 +135,7 @@ fn write_summary(report: &Report, out: &mut String) -> std::fmt::Result {
         splits: certificate.splits,
         votes: certificate.votes,
     };
-    write_quantized(&known, out)?;
+    *out += &quantized_lines(&known);
     write_doubts(report, out)?;
     if let Some(it) = &report.footprint {
         writeln!(

@@ -63,7 +63,6 @@ pub struct Job {
     /// Of the case, fit for a folder and a package.
     name: String,
     model: SourceTree,
-    firmware: SourceTree,
     rows: Vec<u8>,
     n_features: usize,
     n_classes: usize,
@@ -96,7 +95,6 @@ impl Job {
             model: spinney_codegen::drop_in(identity, quant, form)
                 .environment()?
                 .files,
-            firmware: image::firmware_sources(),
             rows: bytes,
             n_features: quant.schema().n_features(),
             n_classes: quant.n_scores(),
@@ -132,7 +130,7 @@ impl Job {
                 class_only: false,
             };
             let toolchain = &device.toolchain;
-            let elf = image::build(&image, &self.firmware, toolchain, &folder, progress)?;
+            let elf = image::build(&image, toolchain, &folder, progress)?;
             let footprint = Footprint::from_elf(&elf).environment()?;
             if let Some(reason) = emulator::does_not_fit(machine, &footprint) {
                 note = Some(reason.replace("not run: ", ""));

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -140,12 +141,8 @@ impl<'a> Temporary<'a> {
         create_folder(folder)?;
         before(Operation::CreateFile, place)?;
         let mut builder = temporary();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // Temporary files are private; artifacts are as readable as other files.
-            builder.permissions(fs::Permissions::from_mode(0o644));
-        }
+        // Temporary files are private; artifacts are as readable as other files.
+        builder.permissions(fs::Permissions::from_mode(0o644));
         let temporary = Self {
             _busy: interrupt::busy(),
             file: Some(builder.tempfile_in(folder)?),
@@ -210,26 +207,39 @@ pub fn sweep(folder: &Path) {
     }
 }
 
+/// The paths of all files below a folder, from there and in their order; links are not followed.
+pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(within) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&within))? {
+            let entry = entry?;
+            let path = within.join(entry.file_name());
+            match entry.file_type()?.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Waits until a file that was written is on the disk.
 pub fn sync(path: &Path) -> io::Result<()> {
     before(Operation::Sync, path)?;
-    // Windows wants to write to what it flushes.
-    File::options().write(true).open(path)?.sync_all()
+    File::open(path)?.sync_all()
 }
 
 /// Waits until the names in a folder are on the disk.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     before(Operation::Sync, path)?;
-    if cfg!(unix) {
-        // Relative to nowhere is here.
-        let path = if path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            path
-        };
-        File::open(path)?.sync_all()?;
-    }
-    Ok(())
+    // Relative to nowhere is here.
+    let path = match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    };
+    File::open(path)?.sync_all()
 }
 
 /// Gives a file or folder another name on the same disk.
@@ -379,7 +389,6 @@ mod tests {
         assert_eq!(fs::read(folder.path().join(left)).unwrap(), b"ne");
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_is_removed_and_not_what_it_names() {
         let folder = tempfile::tempdir().unwrap();

@@ -165,8 +165,7 @@ const PASSED: &str = "\
     NIX_LD_LIBRARY_PATH CARGO_HOME CARGO_BUILD_JOBS RUSTUP_HOME RUSTUP_TOOLCHAIN \
     RUSTUP_AUTO_INSTALL RUSTUP_DIST_SERVER RUSTUP_UPDATE_ROOT SSL_CERT_FILE SSL_CERT_DIR \
     SSH_AUTH_SOCK ALL_PROXY HTTP_PROXY HTTPS_PROXY NO_PROXY all_proxy http_proxy https_proxy \
-    no_proxy APPDATA LOCALAPPDATA COMSPEC PATHEXT PROGRAMDATA PROGRAMFILES PROGRAMFILES(X86) \
-    SYSTEMDRIVE SYSTEMROOT USERPROFILE";
+    no_proxy";
 
 /// The same, by how a name begins.
 const PASSED_BEGINNINGS: [&str; 5] = [
@@ -186,10 +185,7 @@ pub fn isolated(program: &Path) -> Command {
 }
 
 fn is_passed(name: &str) -> bool {
-    // Windows tells no case in names.
-    PASSED
-        .split(' ')
-        .any(|passed| passed == name || cfg!(windows) && passed.eq_ignore_ascii_case(name))
+    PASSED.split(' ').any(|passed| passed == name)
         || PASSED_BEGINNINGS.iter().any(|it| name.starts_with(it))
 }
 

@@ -63,7 +63,7 @@ fn is_of_machine(error: &anyhow::Error) -> bool {
                 | ErrorKind::QuotaExceeded
                 | ErrorKind::FileTooLarge
                 | ErrorKind::ReadOnlyFilesystem
-        ) || (cfg!(unix) && matches!(error.raw_os_error(), Some(EIO | ENFILE | EMFILE)))
+        ) || matches!(error.raw_os_error(), Some(EIO | ENFILE | EMFILE))
     };
     let mut causes = error.chain();
     causes.any(|cause| cause.downcast_ref().is_some_and(of_disk))

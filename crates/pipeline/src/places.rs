@@ -182,15 +182,3 @@ pub fn shown(path: &Path) -> PathBuf {
         .and_then(|here| full.strip_prefix(here).ok().map(Path::to_path_buf))
         .unwrap_or(full)
 }
-
-/// All files below a folder.
-#[cfg(test)]
-pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
-    entries
-        .flat_map(|entry| match entry.path() {
-            path if path.is_dir() => files_below(&path),
-            path => vec![path],
-        })
-        .collect()
-}

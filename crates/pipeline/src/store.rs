@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -417,14 +418,52 @@ impl Draft {
     }
 }
 
+/// Brings a folder to hold just these files, by their paths there, so that nothing else in it has a say;
+/// what is the same already keeps its time.
+pub fn mirror<P: AsRef<Path>, B: AsRef<[u8]>>(
+    folder: &Path,
+    files: &BTreeMap<P, B>,
+) -> anyhow::Result<()> {
+    if folder.is_dir() {
+        remove_others(folder, Path::new(""), files)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    for (path, bytes) in files {
+        let (full, bytes) = (folder.join(path), bytes.as_ref());
+        if !std::fs::read(&full).is_ok_and(|old| old == bytes) {
+            write_whole(&full, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what is in a folder, or `within` it, and not among these files.
+fn remove_others<P: AsRef<Path>, B>(
+    folder: &Path,
+    within: &Path,
+    files: &BTreeMap<P, B>,
+) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder.join(within))? {
+        let entry = entry?;
+        let path = within.join(entry.file_name());
+        let mut kept = files.keys().map(AsRef::as_ref);
+        if !entry.file_type()?.is_dir() {
+            if !kept.any(|file| file == path) {
+                std::fs::remove_file(entry.path())?;
+            }
+        } else if kept.any(|file| file != path && file.starts_with(&path)) {
+            remove_others(folder, &path, files)?;
+        } else {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn beside(place: &Path) -> std::io::Result<tempfile::TempDir> {
     let mut builder = disk::temporary();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As folders are made, not as secrets are.
-        builder.permissions(std::fs::Permissions::from_mode(0o777));
-    }
+    // As folders are made, not as secrets are.
+    builder.permissions(std::fs::Permissions::from_mode(0o777));
     builder.tempdir_in(place.parent().unwrap_or(place))
 }
 

@@ -135,16 +135,17 @@ fn cache() -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use super::*;
+    use crate::disk;
 
     #[test]
     fn no_source_of_a_program_is_left_out() {
         for tool in [&LOG, &PROBE] {
             let folder = places::clone().unwrap().join("tools").join(tool.name);
-            let found = places::files_below(&folder.join("src"));
-            let below = |path: &'_ PathBuf| path.strip_prefix(&folder).unwrap().to_owned();
-            let found: BTreeSet<PathBuf> = found.iter().map(below).collect();
+            let found = disk::files_below(&folder.join("src")).unwrap().into_iter();
+            let found: BTreeSet<PathBuf> = found.map(|path| Path::new("src").join(path)).collect();
             let listed = tool.sources.iter().map(|(file, _)| PathBuf::from(file));
             let listed: BTreeSet<PathBuf> = listed.collect();
             assert!(found.len() > 1);

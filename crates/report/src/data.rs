@@ -337,7 +337,7 @@ impl FeatureCoding {
 }
 
 /// The form of the model in flash.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
     /// Its name.
     pub chosen: String,

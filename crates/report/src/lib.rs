@@ -39,6 +39,7 @@ pub use data::{
 };
 pub use html::{FrontPoint, front_page};
 pub use mark::{FILES, is_report};
+pub use markdown::Table;
 pub use property::{Drift, Property, Truth};
 pub use reject::{Outliers, Reject, UNKNOWN};
 pub use rows::{Row, cell, predictions_csv};

@@ -301,19 +301,13 @@ mod tests {
             larger: Some([345, 3329]),
             trees_before: 50,
             trees_after: 50,
-            conformal: None,
             proven: Some(Truth::Proven),
             rows: 112,
-            kept_apart: None,
-            on_validation: false,
-            counterexamples: 0,
             unknown: 1,
             needed: Some(11),
             score_before: Some(1.0),
             score_after: Some(1.0),
-            test_rows_differing: 0,
-            value: None,
-            checked: None,
+            ..Shrink::default()
         }
     }
 

@@ -18,8 +18,7 @@ const MOST_YARDSTICKS: f64 = 36.0;
 /// Builds the yardstick and then the program, each into an empty folder; writes
 /// `reports/bench/build.md`. The ratio of the two is what a slow machine does not change much.
 pub(crate) fn run() -> Result<(), Failure> {
-    let shell = Shell::new().environment()?;
-    shell.change_dir(crate::repository());
+    let shell = crate::shell()?;
     let yardstick = Cost::of(&shell, YARDSTICK)?;
     let program = Cost::of(&shell, "xtask")?;
     let ratio = program.processor_s / yardstick.processor_s;

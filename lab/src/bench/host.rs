@@ -1,7 +1,5 @@
 //! `bench host`: batches on this machine against other libraries, in turns, in one run.
 
-use std::fmt::Write;
-
 use anyhow::Context;
 use serde::Deserialize;
 use xshell::cmd;
@@ -9,6 +7,7 @@ use xshell::cmd;
 use super::python::{self, Line, Sides};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
+use spinney_report::Table;
 
 /// How many rows a peer decides differently.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -46,7 +45,11 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 fn markdown(found: &Found) -> String {
-    let mut out = String::from(
+    let mut apart = Table::new("case | peer | rows: | apart:");
+    for line in &found.apart {
+        apart.row(&[&line.case, &line.peer_name, &line.rows, &line.apart]);
+    }
+    format!(
         "# Batches on the host against other libraries\n\n\
          Made by `cargo xtask bench host`: float32 rows in memory in, a class per row out, so that \
          quantization counts; forests have soft votes on all sides, and of `gaps` a tenth of the \
@@ -54,24 +57,10 @@ fn markdown(found: &Found) -> String {
          figure is the least of all calls, in nanoseconds per row; lower is better. Where the other \
          side is \"spinney, 1 thread / n\", the ratio is 1 if n threads are n times as fast. \
          tl2cgen takes part up to 5,000 \
-         splits: gcc had not compiled its C of mnist_rf100 after 17 minutes.\n\n\
-         | case | ours | peer | ratio | goal | met |\n\
-         | --- | ---: | ---: | ---: | ---: | --- |\n",
-    );
-    out.push_str(&python::rows(&found.lines, false));
-    out.push_str(
-        "\nOur class equals that of the quantized model, and so a device's, on every row: the run \
+         splits: gcc had not compiled its C of mnist_rf100 after 17 minutes.\n\n{}\n\
+         Our class equals that of the quantized model, and so a device's, on every row: the run \
          ends with an error otherwise. The others add up float votes; rows on which they decide \
-         differently:\n\n\
-         | case | peer | rows | apart |\n| --- | --- | ---: | ---: |\n",
-    );
-    for line in &found.apart {
-        writeln!(
-            out,
-            "| {} | {} | {} | {} |",
-            line.case, line.peer_name, line.rows, line.apart
-        )
-        .expect("writing to a string");
-    }
-    out
+         differently:\n\n{apart}",
+        python::table(&found.lines, false)
+    )
 }

@@ -1,7 +1,7 @@
 //! What comparisons with Python libraries share: an environment of their own, our program, the data
 //! sets, and the table that is committed.
 
-use std::fmt::Write;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use xshell::{Shell, cmd};
 
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
+use spinney_report::Table;
 
 /// One comparison; lower is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,10 +52,9 @@ impl Sides {
     ) -> Result<Self, Failure> {
         let work = crate::target()?.join("bench");
         std::fs::create_dir_all(&work).environment()?;
-        let shell = Shell::new().environment()?;
-        shell.change_dir(crate::repository());
+        let shell = crate::shell()?;
         let python = environment_with(&shell, &work.join(environment), peers)?;
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let cargo = crate::cargo();
         let target = work.join("target");
         let build = cmd!(
             shell,
@@ -95,24 +95,24 @@ pub(super) fn environment_with(
     Ok(python)
 }
 
-/// The lines as rows of a Markdown table, with the metric where `has_metric`.
-pub(super) fn rows(lines: &[Line], has_metric: bool) -> String {
-    let mut out = String::new();
+/// The lines as a table of Markdown, with the metric where `has_metric`.
+pub(super) fn table(lines: &[Line], has_metric: bool) -> Table {
+    let metric = if has_metric { "| metric " } else { "" };
+    let mut table = Table::new(&format!(
+        "case {metric}| ours: | peer: | ratio: | goal: | met"
+    ));
     for line in lines {
+        let peer = format!("{} ({})", line.peer, line.peer_name);
+        let ratio = format!("{:.2}", line.ratio);
         let met = if line.met { "yes" } else { "**no**" };
-        let metric = if has_metric {
-            format!(" {} |", line.metric)
-        } else {
-            String::new()
-        };
-        writeln!(
-            out,
-            "| {} |{metric} {} | {} ({}) | {:.2} | {} | {met} |",
-            line.case, line.ours, line.peer, line.peer_name, line.ratio, line.goal
-        )
-        .expect("writing to a string");
+        let mut cells: Vec<&dyn Display> = vec![&line.case];
+        if has_metric {
+            cells.push(&line.metric);
+        }
+        cells.extend([&line.ours as &dyn Display, &peer, &ratio, &line.goal, &met]);
+        table.row(&cells);
     }
-    out
+    table
 }
 
 /// Writes `reports/bench/NAME.json` and `NAME.md`, and prints the latter.

@@ -31,15 +31,12 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 fn markdown(lines: &[Line]) -> String {
-    let mut out = String::from(
+    format!(
         "# Training against scikit-learn\n\n\
          Made by `cargo xtask bench train`: both sides in turns on one machine, minima over five \
          rounds of three fits. Seconds are seconds per fit of float32 rows; peak_kib is the most \
          memory of the whole process; growth is what the first fit added for float64 and for \
-         float32 rows, which scikit-learn need not copy. Lower is better.\n\n\
-         | case | metric | ours | peer | ratio | goal | met |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | --- |\n",
-    );
-    out.push_str(&python::rows(lines, true));
-    out
+         float32 rows, which scikit-learn need not copy. Lower is better.\n\n{}",
+        python::table(lines, true)
+    )
 }

@@ -1,7 +1,7 @@
 //! `bench python`: the wheel as pip builds it, against other libraries from Python, and on clusters.
 
 use anyhow::Context;
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use super::python::{self, Line};
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -11,8 +11,7 @@ use spinney_pipeline::process;
 pub(crate) fn run() -> Result<(), Failure> {
     let work = crate::target()?.join("bench");
     std::fs::create_dir_all(&work).environment()?;
-    let shell = Shell::new().environment()?;
-    shell.change_dir(crate::repository());
+    let shell = crate::shell()?;
     let peers = ["-r", "python/bench/requirements.txt"];
     let python = python::environment_with(&shell, &work.join("python-venv"), &peers)?;
     let install = cmd!(
@@ -43,9 +42,7 @@ fn markdown(lines: &[Line]) -> String {
          sides. Sides take turns in one process, which may use as many processors as the case says, and \
          the figure is the least of all calls, in nanoseconds per row; lower is better. On a cluster it is \
          that of the one call of `python/examples` for each side, two worker processes on this machine, \
-         transport of rows and classes included, and every class is that of one process.\n\n\
-         | case | ours | peer | ratio | goal | met |\n\
-         | --- | ---: | ---: | ---: | ---: | --- |\n{}",
-        python::rows(lines, false)
+         transport of rows and classes included, and every class is that of one process.\n\n{}",
+        python::table(lines, false)
     )
 }

@@ -16,8 +16,8 @@ use anyhow::{Context, anyhow};
 use spinney_report::Report;
 
 use page::{Block, Mark, Page};
-pub(crate) use scratch::link_folder;
 use scratch::{Outcome, Scratch};
+pub(crate) use scratch::{files, link_folder};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, places, process, store};
 
@@ -49,14 +49,14 @@ pub(crate) fn run(all: bool) -> Result<(), Failure> {
             if let Some(file) = &block.file {
                 scratch.save(file, &block.text)?;
             }
-            let Some(work) = work(block, all) else {
+            let Some((language, runs)) = work(block, all) else {
                 continue;
             };
-            let place = format!("{name}:{}", block.line);
-            let Work::Run(language) = work else {
+            if !runs {
                 log.pass_over(name, block);
                 continue;
-            };
+            }
+            let place = format!("{name}:{}", block.line);
             eprintln!("docs: {place}: {}", first_command(&block.text));
             let started = Instant::now();
             let deadline = if all { DEADLINE_ALL } else { DEADLINE };
@@ -121,18 +121,14 @@ fn read_pages(repository: &Path) -> Result<Vec<(String, Page)>, Failure> {
     Ok(pages)
 }
 
-/// What is to be done with a block.
-enum Work {
-    Run(Language),
-    PassOver,
-}
-
+/// In which language a block runs.
 enum Language {
     Shell,
     Python,
 }
 
-fn work(block: &Block, all: bool) -> Option<Work> {
+/// How a block runs, and whether it does today; `None` where it is nothing to run.
+fn work(block: &Block, all: bool) -> Option<(Language, bool)> {
     let language = match block.language.as_str() {
         "sh" => Language::Shell,
         // Python that is saved as a file runs from there.
@@ -144,11 +140,7 @@ fn work(block: &Block, all: bool) -> Option<Work> {
         Mark::Python | Mark::Slow | Mark::Network => !all,
     });
     let needs_mark = matches!(language, Language::Python) && !all;
-    Some(if is_left_out || needs_mark {
-        Work::PassOver
-    } else {
-        Work::Run(language)
-    })
+    Some((language, !is_left_out && !needs_mark))
 }
 
 /// The output that a page shows behind a block of commands.

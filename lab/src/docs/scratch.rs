@@ -73,7 +73,7 @@ impl Scratch {
                 .environment()?;
         }
         let repository = crate::repository();
-        for file in files(&repository)? {
+        for file in files(&repository).environment()? {
             let from = repository.join(&file);
             let to = self.tree.join(&file);
             // A file that was deleted and not yet committed is still listed.
@@ -193,19 +193,13 @@ fn script(block: &str) -> String {
     script
 }
 
-/// Tracked files, and those that are neither tracked nor ignored.
-fn files(repository: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Tracked files, and those that are neither tracked nor ignored; some may have been deleted since.
+pub(crate) fn files(repository: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut command = Command::new("git");
-    command.current_dir(repository).args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-    ]);
+    let arguments = "ls-files --cached --others --exclude-standard -z".split(' ');
+    command.current_dir(repository).args(arguments);
     let names = process::read(command, process::SHORT)
-        .context("git cannot list the working tree's files")
-        .environment()?;
+        .context("git cannot list the working tree's files")?;
     Ok(names
         .split('\0')
         .filter(|name| !name.is_empty())
@@ -213,15 +207,8 @@ fn files(repository: &Path) -> Result<Vec<PathBuf>, Failure> {
         .collect())
 }
 
-#[cfg(unix)]
 pub(crate) fn link_folder(to: &Path, link: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(to, link)
-}
-
-/// Elsewhere the copy builds for itself.
-#[cfg(not(unix))]
-pub(crate) fn link_folder(_: &Path, link: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(link)
 }
 
 #[cfg(test)]

@@ -281,6 +281,16 @@ impl Bench {
         self.nothing_left().context("after the next run")
     }
 
+    /// What `effect` says of a run that was disturbed at the operation `at`, once the next run has healed it.
+    pub(super) fn healed(
+        &self,
+        at: &str,
+        effect: impl FnOnce() -> Result<Effect>,
+    ) -> Result<Effect> {
+        let effect = effect().and_then(|effect| self.heals().map(|()| effect));
+        effect.with_context(|| format!("at `{at}`"))
+    }
+
     pub(super) fn nothing_left(&self) -> Result<()> {
         let left = self.sandbox.leftovers()?;
         ensure!(left.is_empty(), "temporary files: {}", left.join(", "));

@@ -4,8 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::Rng;
 
 use super::Case;
 use super::bench::{Bench, Effect, RUN};
@@ -13,7 +12,7 @@ use super::lies::{real, write_tool};
 use super::sandbox::{Ended, Sandbox};
 
 pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
+    let mut dice = case.dice();
     bench.restore(["whole", "budget", "fresh"][dice.gen_range(0..3)])?;
     let n_others = dice.gen_range(1..4);
     let mut verbs: Vec<&[&str]> = vec![&RUN];
@@ -54,7 +53,7 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
 
 /// Two clones of the same pipeline, whose cargo takes a while before the caller goes on.
 pub(super) fn play_clones(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
+    let mut dice = case.dice();
     let program = bench.sandbox.program();
     let folder = bench.folder.join("b");
     let other = if folder.join("target/debug/xtask").exists() {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use rand::Rng;
 use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Case;
@@ -53,7 +53,7 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
         bail!("expected {}:PATH", case.class);
     };
     bench.restore("whole")?;
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
+    let mut dice = case.dice();
     let full = bench.sandbox.path(path);
     match case.class {
         "flip" => change(&full, |bytes| flip(bytes, &mut dice))?,
@@ -142,7 +142,7 @@ fn age(bench: &Bench, path: &str, full: &Path) -> Result<()> {
 
 /// A flipped bit in a library that images share in the firmware cache.
 pub(super) fn rot(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
+    let mut dice = case.dice();
     let cache = bench.sandbox.cache().join("firmware");
     let kept: Vec<(PathBuf, Vec<u8>)> = tree(&cache)?
         .into_iter()

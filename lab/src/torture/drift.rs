@@ -1,16 +1,15 @@
 //! Clocks that jump, files of another time, and folders that are suddenly gone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Case;
 use super::bench::{Bench, Effect, RUN};
 use super::preload::{CHANGES, Fault, What};
+use spinney_pipeline::disk;
 
 const TEN_YEARS_S: u64 = 315_576_000;
 const ARTIFACTS: &str = "target/pipeline/tiny";
@@ -35,8 +34,7 @@ pub(super) fn play_clock(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
 
 /// A folder that vanishes comes back in the end only if it is the cache, which takes long to fill.
 pub(super) fn play_vanish(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
-    let folder = FOLDERS.choose(&mut dice).context("no folders")?;
+    let folder = FOLDERS.choose(&mut case.dice()).context("no folders")?;
     let full = match folder.strip_prefix("../") {
         Some(beside) => bench.folder.join(beside),
         None => bench.sandbox.path(folder),
@@ -50,12 +48,10 @@ pub(super) fn play_vanish(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
 }
 
 fn disturb(bench: &Bench, case: &Case<'_>, what: What, back: Option<&Path>) -> Result<Effect> {
-    let [base, at] = case.parts[..] else {
-        bail!("expected {}:STATE:OPERATION", case.class);
-    };
+    let (base, at) = case.operation()?;
     let fault = Fault {
         kinds: CHANGES,
-        at: at.parse()?,
+        at,
         what,
     };
     let disturbed = bench.disturbed(base, &fault, Duration::from_secs(1));
@@ -69,27 +65,20 @@ fn disturb(bench: &Bench, case: &Case<'_>, what: What, back: Option<&Path>) -> R
     // Without it, no program has a place for temporary files.
     std::fs::create_dir_all(bench.sandbox.path("tmp"))?;
     let (ended, at) = disturbed?;
-    let effect = if ended.code == Some(0) && bench.sandbox.reports()? != bench.reports {
-        // Reports that vanished after they were written.
-        ensure!(
-            aside.exists(),
-            "at `{at}`: not the bytes of an undisturbed run"
-        );
-        Effect::Same
-    } else if aside.exists() && !bench.sandbox.project().join("reports/tiny").exists() {
-        ensure!(
-            ended.code == Some(0) || ended.is_refusal(),
-            "at `{at}`: {ended}"
-        );
-        Effect::Refused
-    } else {
-        bench
-            .effect(base, &ended)
-            .with_context(|| format!("at `{at}`"))?
-    };
-    bench.checked().with_context(|| format!("at `{at}`"))?;
-    bench.heals().with_context(|| format!("at `{at}`"))?;
-    Ok(effect)
+    bench.healed(&at, || {
+        let effect = if ended.code == Some(0) && bench.sandbox.reports()? != bench.reports {
+            // Reports that vanished after they were written.
+            ensure!(aside.exists(), "not the bytes of an undisturbed run");
+            Effect::Same
+        } else if aside.exists() && !bench.sandbox.project().join("reports/tiny").exists() {
+            ensure!(ended.code == Some(0) || ended.is_refusal(), "{ended}");
+            Effect::Refused
+        } else {
+            bench.effect(base, &ended)?
+        };
+        bench.checked()?;
+        Ok(effect)
+    })
 }
 
 pub(super) fn times(n: usize) -> Vec<String> {
@@ -131,17 +120,9 @@ pub(super) fn play_times(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
 }
 
 fn set_times(folder: &Path, time: SystemTime) -> Result<()> {
-    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                // A program that runs cannot be opened to write.
-                let _ = std::fs::File::open(&path).and_then(|file| file.set_modified(time));
-            }
-        }
+    for file in disk::files_below(folder)? {
+        // A program that runs cannot be opened to write.
+        let _ = std::fs::File::open(folder.join(file)).and_then(|it| it.set_modified(time));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Case;
 use super::bench::{Bench, Effect};
@@ -23,17 +23,13 @@ pub(super) fn about(class: &str) -> (&'static str, What) {
 }
 
 pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let [base, at] = case.parts[..] else {
-        anyhow::bail!("expected {}:STATE:OPERATION", case.class);
-    };
+    let (base, at) = case.operation()?;
     let (kinds, what) = about(case.class);
-    let at = at.parse()?;
     let fault = Fault { kinds, at, what };
     let (ended, at) = bench.disturbed(base, &fault, Duration::from_secs(1))?;
-    let effect = bench
-        .effect(base, &ended)
-        .with_context(|| format!("at `{at}`"))?;
-    bench.checked().with_context(|| format!("at `{at}`"))?;
-    bench.heals().with_context(|| format!("at `{at}`"))?;
-    Ok(effect)
+    bench.healed(&at, || {
+        let effect = bench.effect(base, &ended)?;
+        bench.checked()?;
+        Ok(effect)
+    })
 }

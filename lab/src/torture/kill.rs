@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::Rng;
 
 use super::Case;
 use super::bench::{BASES, Bench, Effect};
@@ -37,20 +36,17 @@ pub(super) fn spread(
 }
 
 pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
-    let [base, at] = case.parts[..] else {
-        anyhow::bail!("expected {}:STATE:OPERATION", case.class);
-    };
+    let (base, at) = case.operation()?;
     let signal = match case.class {
         "kill" => SIGKILL,
         "term" => 15,
         "int" => 2,
         _ => 1,
     };
-    let mut dice = Xoshiro256PlusPlus::seed_from_u64(case.seed);
     let fault = Fault {
         kinds: CHANGES,
-        at: at.parse()?,
-        what: What::Signal(signal, dice.gen_range(0..400)),
+        at,
+        what: What::Signal(signal, case.dice().gen_range(0..400)),
     };
     if base == "fresh" {
         bench.sandbox.forget_images()?;
@@ -64,7 +60,5 @@ pub(super) fn play(bench: &Bench, case: &Case<'_>) -> Result<Effect> {
     if signal != SIGKILL {
         bench.nothing_left().with_context(|| at.clone())?;
     }
-    let effect = bench.checked().with_context(|| at.clone())?;
-    bench.heals().with_context(|| format!("at `{at}`"))?;
-    Ok(effect)
+    bench.healed(&at, || bench.checked())
 }

@@ -16,8 +16,10 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use bench::{Bench, Effect};
 use spinney_pipeline::environment;
@@ -126,6 +128,20 @@ struct Case<'a> {
     parts: Vec<&'a str>,
     /// What chance is drawn from: the seed and the case itself.
     seed: u64,
+}
+
+impl Case<'_> {
+    fn dice(&self) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(self.seed)
+    }
+
+    /// The state that it starts from, and the number of the operation that something happens to.
+    fn operation(&self) -> anyhow::Result<(&str, usize)> {
+        match self.parts[..] {
+            [base, at] => Ok((base, at.parse()?)),
+            _ => bail!("expected {}:STATE:OPERATION", self.class),
+        }
+    }
 }
 
 /// `torture`.

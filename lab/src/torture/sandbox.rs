@@ -275,10 +275,10 @@ impl Sandbox {
     }
 
     pub(super) fn restore(&self, snapshot: &Snapshot) -> Result<()> {
-        restore(&self.artifacts(), &snapshot.artifacts)?;
-        restore(&self.project(), &snapshot.project)?;
-        restore(&self.path("tmp"), &Tree::new())?;
-        restore(&self.tools(), &Tree::new())
+        store::mirror(&self.artifacts(), &snapshot.artifacts)?;
+        store::mirror(&self.project(), &snapshot.project)?;
+        store::mirror(&self.path("tmp"), &Tree::new())?;
+        store::mirror(&self.tools(), &Tree::new())
     }
 
     /// Uses the program around probe-rs that is built already, if it is; whether it is.
@@ -337,29 +337,4 @@ pub(super) fn tree(folder: &Path) -> Result<Tree> {
     files
         .map(|path| Ok((path.clone(), crate::read(folder.join(path))?)))
         .collect()
-}
-
-/// Brings a folder to hold just these files; what is the same keeps its time.
-fn restore(folder: &Path, files: &Tree) -> Result<()> {
-    for path in names(folder)? {
-        let full = folder.join(&path);
-        if full.is_dir() {
-            if !files.keys().any(|file| file.starts_with(&path)) {
-                std::fs::remove_dir_all(&full)?;
-            }
-        } else if full.exists() && !files.contains_key(&path) {
-            std::fs::remove_file(&full)?;
-        }
-    }
-    for (path, bytes) in files {
-        let full = folder.join(path);
-        if std::fs::read(&full).is_ok_and(|old| old == *bytes) {
-            continue;
-        }
-        if full.is_dir() {
-            bail!("{} is a folder", full.display());
-        }
-        store::write_whole(&full, bytes)?;
-    }
-    Ok(())
 }

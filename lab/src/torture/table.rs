@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-
 use spinney_pipeline::store;
+use spinney_report::Table;
 
 const JSON: &str = "reports/torture.json";
 const MARKDOWN: &str = "reports/torture.md";
 
 /// The figures of one class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Line {
     class: String,
     what: String,
@@ -27,10 +27,7 @@ impl Line {
             class: class.to_owned(),
             what: what.to_owned(),
             seed,
-            cases: 0,
-            same: 0,
-            refused: 0,
-            failures: 0,
+            ..Self::default()
         }
     }
 }
@@ -69,28 +66,25 @@ pub(super) fn write(lines: &[Line]) -> Result<()> {
 }
 
 pub(super) fn text(lines: &[Line]) -> String {
-    let mut out = String::from(
+    let mut table = Table::new(
+        "class | what happens | seed: | cases: | same bytes: | clear refusal: | failures:",
+    );
+    for it in lines {
+        table.row(&[
+            &it.class,
+            &it.what,
+            &it.seed,
+            &it.cases,
+            &it.same,
+            &it.refused,
+            &it.failures,
+        ]);
+    }
+    format!(
         "# Torture\n\nWritten by `cargo xtask torture`, which lets everything go wrong around a \
          small pipeline. A case passes only if the run gave the bytes of an undisturbed one or \
          refused in words, nothing was left running, and the next run gave those bytes and left no \
          temporary file. The seed is that of the first round; `--hours` adds rounds with those that \
-         follow. `cargo xtask torture --case CLASS:… --seed N` replays one.\n\n\
-         | class | what happens | seed | cases | same bytes | clear refusal | failures |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | ---: |\n",
-    );
-    for line in lines {
-        let Line {
-            class,
-            what,
-            seed,
-            cases,
-            same,
-            refused,
-            failures,
-        } = line;
-        out.push_str(&format!(
-            "| {class} | {what} | {seed} | {cases} | {same} | {refused} | {failures} |\n"
-        ));
-    }
-    out
+         follow. `cargo xtask torture --case CLASS:… --seed N` replays one.\n\n{table}"
+    )
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 use spinney_board::{Core, Event, Phase, ProbeFault, find};
 use spinney_evaluate::Loaded;
 
@@ -39,7 +39,7 @@ impl Screen for Paper {
 }
 
 /// What the user reads, with the failure and its exit code at the end.
-fn check(events: Vec<Event>, expect: &Expect) {
+fn told(events: Vec<Event>) -> String {
     let mut paper = Paper::default();
     let outcome = follow(&mut Events(events.into()), &mut paper, Until::Interrupted);
     let end = match outcome {
@@ -48,11 +48,7 @@ fn check(events: Vec<Event>, expect: &Expect) {
         Err(Failure::Environment(error)) => format!("error: {error:#}\nexit 3"),
         Err(other) => format!("{other:?}"),
     };
-    expect.assert_eq(&format!("{}{end}\n", paper.0));
-}
-
-fn fails(fault: ProbeFault, expect: &Expect) {
-    check(vec![Event::Failed(fault)], expect);
+    format!("{}{end}\n", paper.0)
 }
 
 fn programming() -> Vec<Event> {
@@ -74,9 +70,7 @@ fn programming() -> Vec<Event> {
 fn an_image_that_runs() {
     let mut events = programming();
     events.extend([Event::Programmed, Event::RunningSilently]);
-    check(
-        events,
-        &expect![[r#"
+    expect![[r#"
         attached through ST-Link V2-1 (0483:374b:066D)
         Erase 0 of Some(16384)
         Program 0 of None
@@ -86,8 +80,8 @@ fn an_image_that_runs() {
         programmed and verified
         running; the image has no log
         exit 0
-    "#]],
-    );
+    "#]]
+    .assert_eq(&told(events));
 }
 
 #[test]
@@ -96,9 +90,7 @@ fn a_cable_that_is_pulled_while_programming() {
     events.push(Event::Failed(ProbeFault::Lost {
         message: "USB Communication Error: device disconnected".to_owned(),
     }));
-    check(
-        events,
-        &expect![[r#"
+    expect![[r#"
         attached through ST-Link V2-1 (0483:374b:066D)
         Erase 0 of Some(16384)
         Program 0 of None
@@ -107,8 +99,8 @@ fn a_cable_that_is_pulled_while_programming() {
         Program 2048 of None
         error: the probe no longer answers; check the USB cable and the board's power, then run the command again (USB Communication Error: device disconnected)
         exit 3
-    "#]],
-    );
+    "#]]
+    .assert_eq(&told(events));
     // And while the log comes in, without a word.
     let silent = vec![
         Event::Programmed,
@@ -117,117 +109,68 @@ fn a_cable_that_is_pulled_while_programming() {
             line: "INFO 3 classes".to_owned(),
         },
     ];
-    check(
-        silent,
-        &expect![[r#"
+    expect![[r#"
         programmed and verified
         running; its log follows, Ctrl-C ends it
         log: INFO 3 classes
         error: spinney-probe ended in the middle of its work; run the command again
         exit 3
-    "#]],
-    );
+    "#]]
+    .assert_eq(&told(silent));
 }
 
 #[test]
 fn what_is_wrong_at_the_desk() {
     let message = || "what probe-rs says".to_owned();
-    let probes = || {
-        vec![
-            "J-Link (1366:0101:1)".to_owned(),
-            "ST-Link (0483:374b:2)".to_owned(),
-        ]
-    };
-    fails(
+    let names = ["J-Link (1366:0101:1)", "ST-Link (0483:374b:2)"].map(str::to_owned);
+    let [probe, _] = names.clone();
+    let probes = || names.to_vec();
+    let faults = [
         ProbeFault::NoProbe,
-        &expect![[r#"
+        ProbeFault::SeveralProbes { probes: probes() },
+        ProbeFault::UnknownProbe { probes: probes() },
+        ProbeFault::NoAccess { probe },
+        ProbeFault::NoTarget { message: message() },
+        ProbeFault::Locked { message: message() },
+        ProbeFault::WrongCore { found: 0xc23 },
+        ProbeFault::WrongCore { found: 0x132 },
+        ProbeFault::UnknownChip { message: message() },
+        ProbeFault::Mismatch,
+        ProbeFault::NoLog { message: message() },
+        ProbeFault::Other { message: message() },
+    ];
+    let told = faults.map(|fault| told(vec![Event::Failed(fault)]));
+    expect![[r#"
         error: no debug probe is connected; connect one (ST-Link, J-Link, CMSIS-DAP, …) by USB. In a virtual machine or container, pass the USB device through
         exit 3
-    "#]],
-    );
-    fails(
-        ProbeFault::SeveralProbes { probes: probes() },
-        &expect![[r#"
-            error: several debug probes are connected; name one by `--probe VID:PID:SERIAL`:
-              J-Link (1366:0101:1)
-              ST-Link (0483:374b:2)
-            exit 3
-        "#]],
-    );
-    fails(
-        ProbeFault::UnknownProbe { probes: probes() },
-        &expect![[r#"
-            error: the probe that `--probe` names is not connected; these are:
-              J-Link (1366:0101:1)
-              ST-Link (0483:374b:2)
-            exit 3
-        "#]],
-    );
-    fails(
-        ProbeFault::NoAccess {
-            probe: probes().remove(0),
-        },
-        &expect![[r#"
-            error: the probe J-Link (1366:0101:1) may not be opened by this user; install the udev rules as docs/hardware.md says, then connect it anew
-            exit 3
-        "#]],
-    );
-    fails(
-        ProbeFault::NoTarget { message: message() },
-        &expect![[r#"
+        error: several debug probes are connected; name one by `--probe VID:PID:SERIAL`:
+          J-Link (1366:0101:1)
+          ST-Link (0483:374b:2)
+        exit 3
+        error: the probe that `--probe` names is not connected; these are:
+          J-Link (1366:0101:1)
+          ST-Link (0483:374b:2)
+        exit 3
+        error: the probe J-Link (1366:0101:1) may not be opened by this user; install the udev rules as docs/hardware.md says, then connect it anew
+        exit 3
         error: the probe works, but no chip answers: power the board, check SWDIO, SWCLK and GND, and release its reset (what probe-rs says)
         exit 3
-    "#]],
-    );
-    fails(
-        ProbeFault::Locked { message: message() },
-        &expect![[r#"
         error: the chip is protected against the debugger. Taking the protection off erases all of its flash, so this is left to you: `probe-rs erase --chip NAME --allow-erase-all`, or the manufacturer's tool (what probe-rs says)
         exit 3
-    "#]],
-    );
-    fails(
-        ProbeFault::WrongCore { found: 0xc23 },
-        &expect![[r#"
         error: the chip at the probe has a Cortex-M3, which the chip in the config has not; check `chip` in [target] and which board is connected
         exit 3
-    "#]],
-    );
-    fails(
-        ProbeFault::WrongCore { found: 0x132 },
-        &expect![[r#"
         error: the chip at the probe has core 0x132, which the chip in the config has not; check `chip` in [target] and which board is connected
         exit 3
-    "#]],
-    );
-    fails(
-        ProbeFault::UnknownChip { message: message() },
-        &expect![[r#"
-            error: probe-rs cannot program this chip: what probe-rs says; use the manufacturer's tool with the ELF file
-            exit 3
-        "#]],
-    );
-    fails(
-        ProbeFault::Mismatch,
-        &expect![[r#"
+        error: probe-rs cannot program this chip: what probe-rs says; use the manufacturer's tool with the ELF file
+        exit 3
         flash does not read back as it was programmed: a protected or worn sector, or another chip than the config names
         exit 1
-    "#]],
-    );
-    fails(
-        ProbeFault::NoLog { message: message() },
-        &expect![[r#"
         error: the image was programmed and started, but its log does not show within 3 s: it may have stopped before its first message, or the chip started something else (what probe-rs says)
         exit 3
-    "#]],
-    );
-    fails(
-        ProbeFault::Other { message: message() },
-        &expect![[r#"
         error: what probe-rs says; docs/hardware.md says what to look at
         exit 3
-    "#]],
-    );
+    "#]]
+    .assert_eq(&told.concat());
 }
 
 #[test]

@@ -37,13 +37,7 @@ pub(super) fn image(chosen: &Chosen, chip: &Chip, progress: &Progress) -> Result
         class_only: chosen.form.about.early_exit,
     };
     let folder = chosen.scratch.join("serve-rtt");
-    image::build(
-        &image,
-        &image::firmware_sources(),
-        &toolchain,
-        &folder,
-        progress,
-    )
+    image::build(&image, &toolchain, &folder, progress)
 }
 
 /// The link to a board through spinney-probe, which relays what goes up and down.

@@ -11,13 +11,13 @@ use spinney_codegen::SourceTree;
 
 use super::key::STATED_OF_PROFILE;
 use super::sums::Sums;
-use super::{sweep, workspace};
+use super::sweep;
 use crate::environment::{self, Linker, Toolchain};
 use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
-use crate::places;
 use crate::process::{self, Finished};
 use crate::progress::Progress;
+use crate::{places, store};
 
 /// A workspace to build the one binary of.
 pub struct Job<'a> {
@@ -60,7 +60,7 @@ fn turn(target: &str, progress: &Progress) -> Result<Turn, Failure> {
 pub fn compile(job: &Job<'_>) -> Result<Vec<u8>, Failure> {
     let _turn = turn(job.target, job.progress)?;
     if let Some(files) = job.files {
-        workspace::write(job.folder, files).environment()?;
+        store::mirror(job.folder, files).environment()?;
     }
     let cache = places::firmware_cache()?;
     let sums = Sums::verified(&cache, job.target, job.progress).environment()?;

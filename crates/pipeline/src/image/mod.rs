@@ -121,12 +121,11 @@ impl Image<'_> {
 /// Images of one model that are built in one folder share what was compiled of it.
 pub fn build(
     image: &Image<'_>,
-    firmware: &SourceTree,
     toolchain: &Toolchain,
     folder: &Path,
     progress: &Progress,
 ) -> Result<Vec<u8>, Failure> {
-    let mut files = workspace::of(image, firmware)?;
+    let mut files = workspace::of(image)?;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))
         .environment()?;

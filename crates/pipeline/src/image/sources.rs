@@ -69,18 +69,17 @@ pub const LOCK: &str = include_str!("../../device/firmware/workspace.lock");
 #[cfg(test)]
 mod tests {
     use super::sources;
-    use crate::places;
+    use crate::{disk, places};
 
     #[test]
     fn no_source_is_left_out() {
         let clone = places::clone().unwrap();
         for (from, to) in [("firmware/app", "app"), ("crates/wire/src", "wire/src")] {
-            let found = places::files_below(&clone.join(from));
+            let found = disk::files_below(&clone.join(from)).unwrap();
             assert!(found.len() > 5);
             for path in found {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let below = path.strip_prefix(clone.join(from)).unwrap();
-                let name = format!("{to}/{}", below.display());
+                let text = std::fs::read_to_string(clone.join(from).join(&path)).unwrap();
+                let name = format!("{to}/{}", path.display());
                 let own = sources().find(|(path, _)| *path == name);
                 assert!(own.is_some_and(|(_, own)| own == text), "{name}");
             }

@@ -1,15 +1,13 @@
 //! The files of an image's workspace: the firmware, a generated model crate, a memory map, names that
 //! tell images apart, and a lock file with which cargo has nothing to resolve.
 
-use std::path::Path;
-
 use anyhow::Context;
 use spinney_codegen::{SourceTree, carried, memory_x};
 
 use super::Image;
 use super::sources::sources;
 use crate::failure::{ExitReason, Failure};
-use crate::{lock_file, store};
+use crate::lock_file;
 
 /// The firmware's files, by path within the folder of an image.
 pub fn firmware_sources() -> SourceTree {
@@ -24,8 +22,8 @@ pub fn firmware_sources() -> SourceTree {
 }
 
 /// The files of one image, the same for the same inputs, wherever they lie.
-pub(super) fn of(image: &Image<'_>, firmware: &SourceTree) -> Result<SourceTree, Failure> {
-    let mut files = firmware.clone();
+pub(super) fn of(image: &Image<'_>) -> Result<SourceTree, Failure> {
+    let mut files = firmware_sources();
     for (path, text) in image.model {
         files.insert(format!("model/{path}"), text.clone());
     }
@@ -156,56 +154,12 @@ fn replace(files: &mut SourceTree, path: &str, from: &str, to: &str) -> Result<(
     Ok(())
 }
 
-/// Brings a folder to hold just these files, so that nothing of an earlier run has a say; what is
-/// the same already keeps its time.
-pub(super) fn write(folder: &Path, files: &SourceTree) -> anyhow::Result<()> {
-    if folder.is_dir() {
-        remove_others(folder, "", files)
-            .with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
-    for (path, text) in files {
-        let full = folder.join(path);
-        if std::fs::read(&full).is_ok_and(|old| old == text.as_bytes()) {
-            continue;
-        }
-        store::write_whole(&full, text.as_bytes())?;
-    }
-    Ok(())
-}
-
-/// Removes what is below `folder` and not among `files`, whose paths start with `prefix`.
-fn remove_others(folder: &Path, prefix: &str, files: &SourceTree) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            let below = format!("{path}/");
-            if files.keys().any(|file| file.starts_with(&below)) {
-                remove_others(&entry.path(), &below, files)?;
-            } else {
-                std::fs::remove_dir_all(entry.path())?;
-            }
-        } else if !files.contains_key(&path) {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::PathBuf;
 
-    fn collect(folder: &Path, prefix: &str, found: &mut SourceTree) {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            if entry.path().is_dir() {
-                collect(&entry.path(), &format!("{name}/"), found);
-            } else {
-                found.insert(name, std::fs::read_to_string(entry.path()).unwrap());
-            }
-        }
-    }
+    use super::*;
+    use crate::{disk, store};
 
     #[test]
     fn nothing_of_an_earlier_run_is_left_in_a_workspace() {
@@ -232,10 +186,11 @@ mod tests {
         ]
         .map(|(path, text)| (path.to_owned(), text.to_owned()))
         .into();
-        super::write(folder.path(), &files).unwrap();
-        let mut found = SourceTree::new();
-        collect(folder.path(), "", &mut found);
-        assert_eq!(found, files);
+        store::mirror(folder.path(), &files).unwrap();
+        let found = disk::files_below(folder.path()).unwrap().into_iter();
+        let text = |path: &PathBuf| std::fs::read_to_string(folder.path().join(path)).unwrap();
+        let found = found.map(|path| (path.display().to_string(), text(&path)));
+        assert_eq!(found.collect::<SourceTree>(), files);
         assert!(!here(".cargo").exists() && !here("frontend").exists());
         assert_eq!(time("app/Cargo.toml"), before);
     }

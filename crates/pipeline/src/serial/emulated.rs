@@ -86,13 +86,7 @@ impl Served {
             takes_samples: false,
             class_only: false,
         };
-        let bytes = image::build(
-            &image,
-            &image::firmware_sources(),
-            &toolchain,
-            &folder,
-            progress,
-        )?;
+        let bytes = image::build(&image, &toolchain, &folder, progress)?;
         // Nobody else has this copy: what runs is what was built.
         let own = Rc::new(tempfile::tempdir().environment()?);
         let elf = own.path().join("serial.elf");

@@ -208,19 +208,22 @@ fn check(link: &mut dyn Link, expect: &Expect) {
     expect.assert_eq(&run(link, 10, 3).unwrap_err().to_string());
 }
 
+/// A link on whose other end nobody hears.
+struct Deaf<F>(F);
+
+impl<F: FnMut(&mut [u8]) -> io::Result<usize> + Send> Link for Deaf<F> {
+    fn read(&mut self, buffer: &mut [u8], _patience: Duration) -> io::Result<usize> {
+        self.0(buffer)
+    }
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_device_that_never_answers() {
-    struct Nobody;
-    impl Link for Nobody {
-        fn read(&mut self, _buffer: &mut [u8], _patience: Duration) -> io::Result<usize> {
-            Ok(0)
-        }
-        fn write(&mut self, _bytes: &[u8]) -> io::Result<()> {
-            Ok(())
-        }
-    }
     check(
-        &mut Nobody,
+        &mut Deaf(|_: &mut [u8]| Ok(0)),
         &expect![
             "the device does not answer: found silence, expected a hello to one of 3 requests; check that it runs the serial image, that this is its port, and that the baud rate is the same (docs/serial.md)"
         ],
@@ -229,23 +232,18 @@ fn a_device_that_never_answers() {
 
 #[test]
 fn something_else_on_the_port() {
-    struct Modem(usize);
-    impl Link for Modem {
-        fn read(&mut self, buffer: &mut [u8], _patience: Duration) -> io::Result<usize> {
-            const SAYS: &[u8] = b"OK\r\n";
-            self.0 += 1;
-            if self.0.is_multiple_of(2) {
-                return Ok(0);
-            }
-            buffer[..SAYS.len()].copy_from_slice(SAYS);
-            Ok(SAYS.len())
+    const SAYS: &[u8] = b"OK\r\n";
+    let mut n_reads = 0_usize;
+    let modem = |buffer: &mut [u8]| {
+        n_reads += 1;
+        if n_reads.is_multiple_of(2) {
+            return Ok(0);
         }
-        fn write(&mut self, _bytes: &[u8]) -> io::Result<()> {
-            Ok(())
-        }
-    }
+        buffer[..SAYS.len()].copy_from_slice(SAYS);
+        Ok(SAYS.len())
+    };
     check(
-        &mut Modem(0),
+        &mut Deaf(modem),
         &expect![
             "the device does not answer: found 12 bytes and no whole frame among them, expected a hello to one of 3 requests; check that it runs the serial image, that this is its port, and that the baud rate is the same (docs/serial.md)"
         ],
@@ -257,56 +255,40 @@ fn another_model_version_or_shape() {
     let with = |hello| Device { hello, ..device() };
     let other = "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     let of = hello();
-    check(
-        &mut with(Hello {
+    let mut told = String::new();
+    for hello in [
+        Hello {
             fingerprint: other,
             ..of
-        }),
-        &expect![
-            "the device holds another model: found the fingerprint ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, expected 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff; build and flash the image of this pipeline, or name the pipeline that was flashed with --config"
-        ],
-    );
-    check(
-        &mut with(Hello {
+        },
+        Hello {
             version: VERSION + 1,
             ..of
-        }),
-        &expect![
-            "the device speaks another version of the protocol: found 2, expected 1; build and flash its image anew from this version of Spinney"
-        ],
-    );
-    check(
-        &mut with(Hello {
+        },
+        Hello {
             reading: ReadingType::I16,
             n_classes: 4,
             ..of
-        }),
-        &expect![
-            "the device's model has another shape: found 5 features in i16, 4 classes, expected 5 features in u8, 3 classes; build and flash the image of this pipeline anew"
-        ],
-    );
-    check(
-        &mut with(Hello { n_scores: 2, ..of }),
-        &expect![
-            "the device's model has another shape: found 2 scores per row, expected 3; build and flash the image of this pipeline anew"
-        ],
-    );
-    check(
-        &mut with(Hello { n_scores: 0, ..of }),
-        &expect![
-            "the device's model has another shape: found 0 scores per row, expected 3; build and flash the image of this pipeline anew"
-        ],
-    );
+        },
+        Hello { n_scores: 2, ..of },
+        Hello { n_scores: 0, ..of },
+    ] {
+        told += &(run(&mut with(hello), 10, 3).unwrap_err().to_string() + "\n");
+    }
+    expect![[r#"
+        the device holds another model: found the fingerprint ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, expected 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff; build and flash the image of this pipeline, or name the pipeline that was flashed with --config
+        the device speaks another version of the protocol: found 2, expected 1; build and flash its image anew from this version of Spinney
+        the device's model has another shape: found 5 features in i16, 4 classes, expected 5 features in u8, 3 classes; build and flash the image of this pipeline anew
+        the device's model has another shape: found 2 scores per row, expected 3; build and flash the image of this pipeline anew
+        the device's model has another shape: found 0 scores per row, expected 3; build and flash the image of this pipeline anew
+    "#]]
+    .assert_eq(&told);
     for n_probabilities in [0, 2, 4] {
-        let error = run(
-            &mut with(Hello {
-                n_probabilities,
-                ..of
-            }),
-            1,
-            1,
-        );
-        let error = error.unwrap_err().to_string();
+        let hello = Hello {
+            n_probabilities,
+            ..of
+        };
+        let error = run(&mut with(hello), 1, 1).unwrap_err().to_string();
         let found = format!("found {n_probabilities} probabilities per row, expected 3");
         assert!(error.contains(&found), "{error}");
     }
@@ -366,16 +348,8 @@ fn a_device_that_falls_silent() {
 
 #[test]
 fn a_link_that_breaks() {
-    struct Broken;
-    impl Link for Broken {
-        fn read(&mut self, _buffer: &mut [u8], _patience: Duration) -> io::Result<usize> {
-            Err(io::Error::other("unplugged"))
-        }
-        fn write(&mut self, _bytes: &[u8]) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let error = anyhow::Error::from(run(&mut Broken, 1, 3).unwrap_err());
+    let mut broken = Deaf(|_: &mut [u8]| Err(io::Error::other("unplugged")));
+    let error = anyhow::Error::from(run(&mut broken, 1, 3).unwrap_err());
     expect!["the link to the device broke: unplugged"].assert_eq(&format!("{error:#}"));
 }
 

@@ -3,7 +3,6 @@
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use spinney_board::Boot;
-use spinney_codegen::SourceTree;
 use spinney_config::{Pipeline, Prefer, Word};
 use spinney_evaluate::Footprint;
 
@@ -41,7 +40,6 @@ pub(super) fn verify_elf(candidate: usize) -> String {
 /// What the stage `build` depends on.
 pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
-    let firmware = image::firmware_sources();
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
     let sections = serde_json::to_string(&(
         &pipeline.target,
@@ -50,14 +48,14 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
         machine,
     ))
     .environment()?;
-    let firmware_text = serde_json::to_string(&firmware).environment()?;
+    let firmware = serde_json::to_string(&image::firmware_sources()).environment()?;
     let settings = image::settings(
         &session.scratch("firmware"),
         pipeline.target.chip.core.target(),
     )
     .environment()?;
     let mut key: store::Inputs = [
-        ("firmware", sha256(firmware_text.as_bytes())),
+        ("firmware", sha256(firmware.as_bytes())),
         (
             "[target], [firmware], [codegen]",
             sha256(sections.as_bytes()),
@@ -126,7 +124,6 @@ fn build_all<'a>(
     tools: &Tools,
     stage: &'a Stage,
 ) -> Result<Writer<'a>, Failure> {
-    let firmware = image::firmware_sources();
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
     let candidates = candidates::of(session)?;
     let build = |form: &Form, transport: Transport| {
@@ -138,7 +135,7 @@ fn build_all<'a>(
             // Forms are measured from readings, and the one that ships from samples as well.
             takes_samples: transport == Transport::Product,
         };
-        build_one(session, tools, &firmware, built)
+        build_one(session, tools, built)
     };
     let mut writer = stage.begin().environment()?;
     let mut products = Vec::new();
@@ -182,8 +179,7 @@ pub(super) fn verify_image(
         transport: Transport::Verify,
         takes_samples: false,
     };
-    let firmware = image::firmware_sources();
-    build_one(session, tools, &firmware, built)
+    build_one(session, tools, built)
 }
 
 /// An image to build.
@@ -199,7 +195,6 @@ pub(super) struct Built<'a> {
 pub(super) fn build_one(
     session: &Session,
     tools: &Tools,
-    firmware: &SourceTree,
     built: Built<'_>,
 ) -> Result<Vec<u8>, Failure> {
     let pipeline = &session.config.pipeline;
@@ -218,7 +213,6 @@ pub(super) fn build_one(
     }
     image::build(
         &image,
-        firmware,
         &tools.toolchain,
         &session.scratch("firmware").join(folder_of(built.folder)),
         &session.progress,

@@ -229,6 +229,7 @@ fn aside(folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk;
 
     fn tree(files: &[(&str, &str)]) -> SourceTree {
         let files = files.iter().map(|(path, text)| (*path, *text));
@@ -238,18 +239,12 @@ mod tests {
     }
 
     fn read(folder: &Path) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for entry in folder.read_dir().unwrap().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if entry.path().is_dir() {
-                let below = read(&entry.path()).into_iter();
-                found.extend(below.map(|(path, text)| (format!("{name}/{path}"), text)));
-            } else {
-                found.push((name, fs::read_to_string(entry.path()).unwrap()));
-            }
-        }
-        found.sort();
+        // A link to a folder has no text.
+        let text = |path: &PathBuf| fs::read_to_string(folder.join(path)).unwrap_or_default();
+        let found = disk::files_below(folder).unwrap().into_iter();
         found
+            .map(|path| (path.display().to_string(), text(&path)))
+            .collect()
     }
 
     /// Hands over `first`, lets `change` do something to it, hands over another crate, and gives
@@ -313,7 +308,6 @@ mod tests {
         assert_eq!(after(true, edited), whole);
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_links_in_a_crate_lead_to_stays() {
         let victim = tempfile::tempdir().unwrap();
@@ -339,12 +333,9 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         assert!(!is_free_or(&path, is_ours));
         assert!(!is_free_or(folder.path(), is_ours));
-        #[cfg(unix)]
-        {
-            fs::write(&path, MARK).unwrap();
-            let link = folder.path().join("link");
-            std::os::unix::fs::symlink(&path, &link).unwrap();
-            assert!(!is_free_or(&link, is_ours));
-        }
+        fs::write(&path, MARK).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(!is_free_or(&link, is_ours));
     }
 }

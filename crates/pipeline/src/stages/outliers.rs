@@ -23,7 +23,7 @@ use super::share::DeviceRows;
 use super::{FoundEmulator, Session, Tools};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
-use crate::image::{self, Transport};
+use crate::image::Transport;
 use crate::store::sha256;
 
 /// As many trees as tell what is odd on a device with some kilobytes left.
@@ -186,7 +186,6 @@ pub(super) fn cost(
         return Ok(None);
     };
     let bare = &candidates::form(session, WITHOUT_REJECT, bare)?;
-    let firmware = image::firmware_sources();
     let build = |transport: Transport| {
         let built = Built {
             name: format!("without-reject-{}", transport.name()),
@@ -195,7 +194,7 @@ pub(super) fn cost(
             transport,
             takes_samples: false,
         };
-        build_one(session, tools, &firmware, built)
+        build_one(session, tools, built)
     };
     let product = Footprint::from_elf(&build(Transport::Product)?).environment()?;
     let instructions = match (&tools.emulator, result) {

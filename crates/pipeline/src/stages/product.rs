@@ -161,7 +161,6 @@ fn relinked(
     product.boot = Boot::Direct;
     image::build(
         &product,
-        &image::firmware_sources(),
         &tools.toolchain,
         &session
             .scratch("firmware")

@@ -8,17 +8,16 @@ use spinney_dataset::Dataset;
 use spinney_evaluate::{
     Detection, Evaluation, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
 };
-use spinney_model::{FloatModel, Task};
-use spinney_quantize::{Calibration, Certificate, Leaves, Level, QuantForest, QuantModel, Votes};
+use spinney_model::Task;
+use spinney_quantize::{Certificate, Leaves, Level, QuantForest, QuantModel, Votes};
 use spinney_report::{EarlyExit, FeatureCoding, Property, Shrink, Validation};
 
 use super::candidates::{self, Form};
 use super::claim::{self, Claims};
 use super::coded::Decided;
 use super::exit::{Passed, stop_early};
-use super::inputs::{Inputs, PipelineRows, ROW_PARTS};
+use super::inputs::{Inputs, ROW_PARTS};
 use super::order::artifact_of;
-use super::outliers::Outliers;
 use super::properties::{self, PROPERTIES};
 use super::quantized::{Quantized, prepare};
 use super::shrink::{self, ORIGINAL, SHRINK};
@@ -196,34 +195,27 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         }
         None => Vec::new(),
     };
-    let front_end = super::signals::front_end(config)?;
     let abouts = forms.iter().map(|form| &form.about);
     let claims = claim::claims(&quantized, &certificate, &digest, abouts).environment()?;
     let results = Results {
-        claims: &claims,
-        candidates: &forms,
-        without_reject: &without_reject,
-        outliers: quantized.outliers.as_ref(),
-        front_end,
-        identity,
         config,
-        model,
-        rows,
-        calibrations,
-        quant,
-        exit,
-        reject: quantized.reject,
-        passed,
-        properties: &properties,
-        shrink: shrink.as_ref(),
-        validation: rows.validation.as_ref().map(|it| validated(&quantized, it)),
+        quantized: &quantized,
+        model_digest: &digest,
+        identity,
         certificate: &certificate,
         predictions: &predictions,
         evaluation: evaluation.as_ref(),
-        model_digest: digest.clone(),
+        exit,
+        passed,
+        properties: &properties,
+        shrink: shrink.as_ref(),
+        claims: &claims,
+        candidates: &forms,
+        without_reject: &without_reject,
     };
+    let front_end = super::signals::front_end(config)?;
     let mut writer = stage.begin().environment()?;
-    results.write(&mut writer).environment()?;
+    results.write(front_end, &mut writer).environment()?;
     Ok(writer)
 }
 
@@ -265,56 +257,60 @@ fn validated(quantized: &Quantized, rows: &Dataset) -> Validation {
 }
 
 struct Results<'a> {
-    claims: &'a [Claims],
     config: &'a Config,
-    model: &'a FloatModel,
-    rows: &'a PipelineRows,
-    calibrations: &'a [Calibration],
-    quant: &'a QuantModel,
-    exit: Option<EarlyExit>,
-    reject: Option<Reject>,
-    passed: Option<Passed>,
-    properties: &'a [Property],
-    shrink: Option<&'a Shrink>,
-    validation: Option<Validation>,
+    quantized: &'a Quantized,
+    model_digest: &'a str,
+    identity: Identity<'a>,
     certificate: &'a Certificate,
     predictions: &'a Predictions,
     evaluation: Option<&'a Evaluation>,
+    exit: Option<EarlyExit>,
+    passed: Option<Passed>,
+    properties: &'a [Property],
+    shrink: Option<&'a Shrink>,
+    claims: &'a [Claims],
     candidates: &'a [Form],
     without_reject: &'a [Form],
-    outliers: Option<&'a Outliers>,
-    front_end: Option<spinney_signal::FrontEnd>,
-    identity: Identity<'a>,
-    model_digest: String,
 }
 
 impl Results<'_> {
-    fn write(&self, writer: &mut Writer<'_>) -> anyhow::Result<()> {
-        let test = &self.rows.test;
-        let forest = self.quant.forest();
+    fn write(
+        &self,
+        front_end: Option<spinney_signal::FrontEnd>,
+        writer: &mut Writer<'_>,
+    ) -> anyhow::Result<()> {
+        let Quantized {
+            model,
+            rows,
+            calibrations,
+            quant,
+            ..
+        } = self.quantized;
+        let test = &rows.test;
+        let forest = quant.forest();
         let (n_splits, leaves) = (
             forest.map_or(0, |forest| forest.splits().len()),
             forest.map(QuantForest::leaves),
         );
         let (features, shuffled) = Decided {
-            model: self.model,
-            calibrations: self.calibrations,
-            quant: self.quant,
+            model,
+            calibrations,
+            quant,
             predictions: self.predictions,
             test,
-            shuffled: self.rows.validation.as_ref().unwrap_or(test),
-            has_labels: self.rows.has_labels && test.numbers().is_none(),
+            shuffled: rows.validation.as_ref().unwrap_or(test),
+            has_labels: rows.has_labels && test.numbers().is_none(),
             seed: self.config.pipeline.identity.seed,
         }
         .features();
-        let is_known = self.rows.has_labels;
+        let is_known = rows.has_labels;
         let numbers = test.numbers().filter(|_| is_known).into_iter();
         let columns = numbers.flat_map(|numbers| numbers.columns().into_iter());
         let numbers: Vec<Vec<f64>> = columns.map(|column| column.to_vec()).collect();
         let labels = (is_known && test.numbers().is_none()).then(|| test.labels());
         let summary = Summary {
-            train_rows: self.rows.train.as_ref().map_or(0, Dataset::n_rows),
-            validation: self.validation,
+            train_rows: rows.train.as_ref().map_or(0, Dataset::n_rows),
+            validation: (rows.validation.as_ref()).map(|it| validated(self.quantized, it)),
             source_rows: test.source_rows().to_vec(),
             labels: labels.map(<[usize]>::to_vec),
             values: (self.predictions.values.iter().enumerate())
@@ -333,13 +329,13 @@ impl Results<'_> {
                 let alarms = (&*self.predictions.float, &*self.predictions.q15);
                 Detection::new(scores, alarms, labels)
             }),
-            reject: self.reject.map(|reject| {
+            reject: self.quantized.reject.map(|reject| {
                 let outliers = self.predictions.outliers.as_deref();
                 let judged =
                     labels.map(|labels| reject.judge(&self.predictions.scores, labels, outliers));
                 (reject, judged)
             }),
-            outliers: self.quant.outliers().and_then(|detector| {
+            outliers: quant.outliers().and_then(|detector| {
                 let share = self.config.pipeline.reject.as_ref()?.outliers?;
                 let forest = detector.forest()?;
                 Some((share, forest.trees().len(), forest.splits().len()))
@@ -347,34 +343,38 @@ impl Results<'_> {
             n_splits,
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
             votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,
-            leaf_votes_bytes: leaves.map_or(0, |it| it.leaf_bytes(self.quant.n_scores())) as u64,
-            code_bits: self.quant.code_bits(),
+            leaf_votes_bytes: leaves.map_or(0, |it| it.leaf_bytes(quant.n_scores())) as u64,
+            code_bits: quant.code_bits(),
             exit: self.exit.clone(),
             passed: self.passed.clone(),
             features,
             shuffled,
             margins: self.margins(),
-            arithmetic: self.quant.arithmetic(),
-            model_digest: self.model_digest.clone(),
-            notes: hints::of_rows(self.config, self.model, self.rows),
-            triggered: self.rows.triggered,
+            arithmetic: quant.arithmetic(),
+            model_digest: self.model_digest.to_owned(),
+            notes: hints::of_rows(self.config, model, rows),
+            triggered: rows.triggered,
         };
         writer.write_json(SUMMARY, &summary)?;
         writer.write_json(PREDICTIONS, self.predictions)?;
         writer.write_json(CERTIFICATE, self.certificate)?;
         writer.write_json(EVALUATION, &self.evaluation)?;
         candidates::write(writer, WITHOUT_REJECT, self.without_reject)?;
-        let detector = self.outliers.map(|it| it.model.to_json());
+        let detector = self
+            .quantized
+            .outliers
+            .as_ref()
+            .map(|it| it.model.to_json());
         writer.write_json(OUTLIERS, &detector)?;
         writer.write_json(PROPERTIES, &self.properties)?;
         writer.write_json(SHRINK, &self.shrink)?;
         let mut bytes = Vec::new();
         for row in test.values().rows() {
-            bytes.extend(self.quant.reading_bytes(&row.to_vec()));
+            bytes.extend(quant.reading_bytes(&row.to_vec()));
         }
         writer.write(ROWS, &bytes)?;
         writer.write_json(CLAIMS, &self.claims)?;
-        let reading_type = self.quant.reading_type();
+        let reading_type = quant.reading_type();
         let exact = test.values().iter();
         let is_received = exact
             .clone()
@@ -386,20 +386,21 @@ impl Results<'_> {
         writer.write(EXACT_ROWS, &exact)?;
         candidates::write(writer, CANDIDATES, self.candidates)?;
         let core = self.config.pipeline.target.chip.core;
-        let options = options_for(core, self.quant, spinney_codegen::Encoding::Table, false);
-        let mut empty: SourceTree = spinney_codegen::empty(self.identity, self.quant, &options);
-        if let Some(front_end) = &self.front_end {
-            let is_asked = front_end.asked(&self.quant.schema().feature_names())?;
-            add_front_end(front_end, &is_asked, &mut empty)?;
+        let options = options_for(core, quant, spinney_codegen::Encoding::Table, false);
+        let mut empty: SourceTree = spinney_codegen::empty(self.identity, quant, &options);
+        if let Some(front_end) = front_end {
+            let is_asked = front_end.asked(&quant.schema().feature_names())?;
+            add_front_end(&front_end, &is_asked, &mut empty)?;
         }
-        writer.write(SAMPLES, &samples_file(&self.rows.test_samples))?;
+        writer.write(SAMPLES, &samples_file(&rows.test_samples))?;
         writer.write_tree(EMPTY_CRATE, &empty)
     }
 
     fn margins(&self) -> Option<Margins> {
-        let test = &self.rows.test;
-        let labels = self.rows.has_labels.then(|| test.labels());
-        let mut margins = spinney_evaluate::margins(self.predictions, self.quant, labels)?;
+        let Quantized { rows, quant, .. } = self.quantized;
+        let test = &rows.test;
+        let labels = rows.has_labels.then(|| test.labels());
+        let mut margins = spinney_evaluate::margins(self.predictions, quant, labels)?;
         for differing in &mut margins.differing {
             differing.row = test.source_rows()[differing.row];
         }

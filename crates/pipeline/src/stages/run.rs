@@ -16,7 +16,7 @@ use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_di
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::flash::formats;
-use crate::image::{self, Transport};
+use crate::image::Transport;
 use crate::log;
 use crate::store::{self, Stage, Writer};
 
@@ -307,8 +307,7 @@ fn listen(
         transport: Transport::Verify,
         takes_samples: true,
     };
-    let firmware = image::firmware_sources();
-    let elf = build_one(session, context.tools, &firmware, built)?;
+    let elf = build_one(session, context.tools, built)?;
     let samples = session.made("quantize")?.read(SAMPLES)?;
     session.progress.doing(&format!(
         "listening to the test samples on the emulated {}",

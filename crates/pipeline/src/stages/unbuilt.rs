@@ -126,13 +126,9 @@ impl Unbuilt<'_> {
             encoding: Encoding {
                 chosen: forms.first().map_or_else(String::new, |it| it.name.clone()),
                 form: forms.first().map(|it| it.form.clone()),
-                why: None,
-                bytes_per_split: None,
                 code_bits: Some(summary.code_bits),
-                is_code: false,
-                early_exit: None,
                 leaves: summary.leaves,
-                candidates: Vec::new(),
+                ..Encoding::default()
             },
             chip: None,
             footprint: None,

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
-use crate::image::{self, Transport};
+use crate::image::Transport;
 use crate::progress::Progress;
 
 /// What an image of a front end takes.
@@ -141,8 +141,7 @@ impl Measuring<'_> {
             transport: Transport::Verify,
             takes_samples: true,
         };
-        let firmware = image::firmware_sources();
-        let elf = build_one(self.session, self.tools, &firmware, built)?;
+        let elf = build_one(self.session, self.tools, built)?;
         let footprint = Footprint::from_elf(&elf).environment()?;
         Ok(Spent {
             flash_bytes: footprint.flash_bytes,

@@ -138,7 +138,6 @@ fn a_seal_and_a_stamp_show_any_change() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_link_in_place_of_a_stage_is_replaced_and_what_it_names_kept() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use spinney_evaluate::{MarginUnit, Margins, Scorecard};
 
-use super::parts::{name, scrolling, share};
+use super::parts::{head, name, scrolling, share};
 use super::plots;
 use crate::Report;
 use crate::markdown::SHOWN;
@@ -159,10 +159,7 @@ impl Report {
         let table = html! {
             table {
                 caption { "Rows on which float and Q15 disagree" }
-                thead { tr {
-                    th.n scope="col" { "row" } th scope="col" { "float" }
-                    th scope="col" { "Q15" } th.n scope="col" { "margin" }
-                } }
+                (head("row: | float | Q15 | margin:"))
                 tbody {
                     @for row in margins.differing.iter().take(SHOWN) {
                         tr { th.n scope="row" { (row.row) } td { (class(row.float)) } td { (class(row.q15)) } td.n { (row.margin) } }
@@ -214,10 +211,7 @@ fn bins(margins: &Margins) -> Markup {
         details {
             summary { "The numbers" }
             table {
-                thead { tr {
-                    th scope="col" { "margin" } th.n scope="col" { "rows" }
-                    th.n scope="col" { "wrong" } th.n scope="col" { "disagree" }
-                } }
+                (head("margin | rows: | wrong: | disagree:"))
                 tbody {
                     @for (index, bin) in margins.bins.iter().enumerate() {
                         tr {

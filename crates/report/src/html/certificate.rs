@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{name, scrolling};
+use super::parts::{head, name, scrolling};
 use crate::Report;
 use crate::markdown::{SHOWN, interval};
 
@@ -29,11 +29,8 @@ impl Report {
         let table = html! {
             table {
                 caption { "Splits that some reading passes differently" }
-                thead { tr {
-                    th.n scope="col" { "tree" } th.n scope="col" { "node" } th scope="col" { "feature" }
-                    th.n scope="col" { "threshold" } th scope="col" { "readings that flip" }
-                    th.n scope="col" { "test readings in it" } th.n scope="col" { "test rows that part there" }
-                } }
+                (head("tree: | node: | feature | threshold: | readings that flip | \
+                    test readings in it: | test rows that part there:"))
                 tbody {
                     @for flip in self.flips_by_rows().take(SHOWN) {
                         tr {

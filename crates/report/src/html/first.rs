@@ -5,7 +5,7 @@ use spinney_evaluate::{Quantity, Verdict};
 use spinney_model::Task;
 use spinney_quantize::Level;
 
-use super::parts::{bar, grouped, grouped_signed, grouped_text, mark, share};
+use super::parts::{bar, grouped, grouped_signed, grouped_text, head, mark, share};
 use super::task::values_tile;
 use crate::Report;
 
@@ -185,10 +185,7 @@ impl Report {
             h2 #gates { "Gates" }
             table.gates {
                 caption.aside { "Every limit of the config, and what was found" }
-                thead { tr {
-                    th scope="col" { "gate" } th.n scope="col" { "limit" }
-                    th.n scope="col" { "found" } th scope="col" { "verdict" }
-                } }
+                (head("gate | limit: | found: | verdict"))
                 tbody { @for verdict in &self.verdicts { (gate(verdict)) } }
             }
         }

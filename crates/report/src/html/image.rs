@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::parts::{bar, grouped, grouped_signed, grouped_text, name, scrolling};
+use super::parts::{bar, grouped, grouped_signed, grouped_text, head, name, scrolling};
 use super::plots;
 use crate::markdown::SHOWN;
 use crate::markdown::image::{FORMS, capital, early_exit, longest_in_words, timing_in_words};
@@ -13,10 +13,7 @@ impl Report {
     pub(super) fn forms_section(&self) -> Markup {
         let table = html! {
             table {
-                thead { tr {
-                    th scope="col" { "form" } th scope="col" { span.aside { "in words" } }
-                    th.n scope="col" { "bytes of tables" }
-                } }
+                (head("form | (in words) | bytes of tables:"))
                 tbody { @for it in &self.forms {
                     tr { th scope="row" { (it.name) } td { (it.form) } td.n { (grouped(it.table_bytes as u64)) } }
                 } }
@@ -115,10 +112,7 @@ impl Report {
         let rows = |from: usize, to: usize| {
             html! {
                 table {
-                    thead { tr {
-                        th.n scope="col" { "tree" } th.n scope="col" { "bytes" }
-                        th scope="col" { span.aside { "as a bar" } } th.n scope="col" { "splits" } th.n scope="col" { "depth" }
-                    } }
+                    (head("tree: | bytes: | (as a bar) | splits: | depth:"))
                     tbody { @for (index, tree) in self.model.trees.iter().enumerate().take(to).skip(from) {
                         tr {
                             th.n scope="row" { (index) }
@@ -152,7 +146,7 @@ impl Report {
                         " of them computed differently from the host."
                     }
                     table {
-                        thead { tr { th scope="col" { "instructions, not cycles" } th.n scope="col" { "mean" } th.n scope="col" { "max" } } }
+                        (head("instructions, not cycles | mean: | max:"))
                         tbody {
                             @for (what, count) in [
                                 ("from raw readings to class", device.instructions_per_inference),
@@ -212,10 +206,7 @@ fn sections(footprint: &FootprintShare) -> Markup {
         div {
             h3 { "Bytes per section" }
             table {
-                thead { tr {
-                    th scope="col" { "section" } th.n scope="col" { "flash" }
-                    th scope="col" { span.aside { "as a bar" } } th.n scope="col" { "RAM" }
-                } }
+                (head("section | flash: | (as a bar) | RAM:"))
                 tbody { @for section in sections {
                     tr {
                         th scope="row" { code { (name(&section.name)) } }
@@ -233,11 +224,7 @@ fn table(candidates: &[Candidate]) -> Markup {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "not run".to_owned());
     html! {
         table {
-            thead { tr {
-                th scope="col" { "form" } th scope="col" { span.aside { "standing" } }
-                th.n scope="col" { "flash" } th.n scope="col" { "RAM" } th.n scope="col" { "stack" }
-                th.n scope="col" { "instructions, mean" } th.n scope="col" { "max" } th scope="col" { "misses" }
-            } }
+            (head("form | (standing) | flash: | RAM: | stack: | instructions, mean: | max: | misses"))
             tbody { @for it in candidates {
                 tr.chosen[it.is_chosen] {
                     th scope="row" { (it.name) @if it.form != it.name { br; span.note { (it.form) } } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use spinney_evaluate::{Alternative, Cited, Node, Power, Uplink};
 
-use super::parts::{bar, grouped_text, name, scrolling};
+use super::parts::{bar, grouped_text, head, name, scrolling};
 use crate::markdown::node::{estimated_from, figure, per_hour, tightest};
 
 pub(super) fn section(node: &Node) -> Markup {
@@ -40,16 +40,13 @@ fn ladder(node: &Node) -> Markup {
     // One more power of ten than there is, so that the last step has a bar too.
     let powers = (most / least).log10() + 1.0;
     let share = |rate: f64| ((rate / least).log10() + 1.0) / powers;
+    let at_slower = (node.slower.as_ref()).map_or(String::new(), |slower| {
+        format!(" | at a decision every {} s:", slower.decision_s)
+    });
     let table = html! {
         table.ladder {
             caption { "Data rate after each step; bars are logarithmic" }
-            thead { tr {
-                th scope="col" { "what" } th.n scope="col" { "bytes per second" }
-                @if let Some(slower) = &node.slower {
-                    th.n scope="col" { "at a decision every " (slower.decision_s) " s" }
-                }
-                th scope="col" { span.aside { "as a bar" } }
-            } }
+            (head(&format!("what | bytes per second:{at_slower} | (as a bar)")))
             tbody { @for (at, step) in steps.iter().enumerate() {
                 tr {
                     th scope="row" { (name(&step.name)) } td.n { (rounded(step.bytes_per_second)) }
@@ -65,11 +62,8 @@ fn ladder(node: &Node) -> Markup {
 fn radio(uplink: &Uplink) -> Markup {
     let table = html! {
         table {
-            thead { tr {
-                th scope="col" { "sent" } th scope="col" { "summary" } th.n scope="col" { "bytes a day" }
-                th.n scope="col" { "messages a day" } th.n scope="col" { "airtime a day, s" }
-                th.n scope="col" { "radio, J a day" } th scope="col" { "tightest limit" } th scope="col" { "fits" }
-            } }
+            (head("sent | summary | bytes a day: | messages a day: | airtime a day, s: | \
+                radio, J a day: | tightest limit | fits"))
             tbody { @for it in &uplink.alternatives {
                 tr.chosen[it.is_chosen] {
                     (sent(it))
@@ -151,10 +145,7 @@ fn comparison(uplink: &Uplink) -> Markup {
     let table = html! {
         table {
             caption { "With " (uplink.title) }
-            thead { tr {
-                th scope="col" { "sent" } th scope="col" { "summary" } th.n scope="col" { "radio, J a day" }
-                th.n scope="col" { "node, J a day" } th.n scope="col" { "battery, days" }
-            } }
+            (head("sent | summary | radio, J a day: | node, J a day: | battery, days:"))
             tbody { @for it in &uplink.alternatives {
                 tr.chosen[it.is_chosen] {
                     (sent(it)) td.n { (rounded(it.radio_j_per_day)) }

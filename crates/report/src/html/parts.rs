@@ -69,6 +69,21 @@ pub(super) fn bar(share: f64, class: &str) -> Markup {
     }
 }
 
+/// The headings of a table, which bars part: columns whose heading ends in a colon are of numbers, and a
+/// heading in brackets is for who does not see the column.
+pub(super) fn head(headings: &str) -> Markup {
+    let unseen = |heading: &str| Some(heading.strip_prefix('(')?.strip_suffix(')')?.to_owned());
+    html! {
+        thead { tr { @for heading in headings.split(" | ") {
+            @match (heading.strip_suffix(':'), unseen(heading)) {
+                (Some(of_numbers), _) => { th.n scope="col" { (of_numbers) } }
+                (_, Some(unseen)) => { th scope="col" { span.aside { (unseen) } } }
+                _ => { th scope="col" { (heading) } }
+            }
+        } } }
+    }
+}
+
 /// A table that may be wider than the screen, so that it scrolls by itself.
 pub(super) fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use spinney_evaluate::{ClassScore, Detection};
 
-use super::parts::share;
+use super::parts::{head, share};
 use super::plots;
 use crate::{Report, Value, task};
 
@@ -76,9 +76,7 @@ impl Report {
                 @if !at_threshold.is_empty() {
                     table {
                         caption.aside { "Alarms at the threshold" }
-                        thead { tr { th scope="col" { "model" } th.n scope="col" { "anomalies" }
-                            th.n scope="col" { "precision" } th.n scope="col" { "recall" }
-                            th.n scope="col" { "F1" } th.n scope="col" { "false alarms" } } }
+                        (head("model | anomalies: | precision: | recall: | F1: | false alarms:"))
                         tbody { @for (what, score, false_alarms) in &at_threshold {
                             tr { th scope="row" { (what) } td.n { (score.support) } td.n { (share(score.precision)) }
                                 td.n { (share(score.recall)) } td.n { (format!("{:.4}", score.f1)) } td.n { (false_alarms) } }
@@ -118,8 +116,7 @@ fn errors(value: &Value) -> Markup {
         } @else {
             table {
                 caption.aside { "Errors against the labels" }
-                thead { tr { th scope="col" { "model" } th.n scope="col" { "MAE" }
-                    th.n scope="col" { "RMSE" } th.n scope="col" { "R²" } } }
+                (head("model | MAE: | RMSE: | R²:"))
                 tbody { @for [what, mae, rmse, r2] in &scores {
                     tr { th scope="row" { (what) } td.n { (mae) } td.n { (rmse) } td.n { (r2) } }
                 } }

@@ -15,7 +15,7 @@ use spinney_quantize::{Flip, Level};
 use crate::features::{or_none, points};
 use crate::{Report, Value};
 pub use escape::{code, escaped, sentence};
-pub(crate) use table::Table;
+pub use table::Table;
 
 /// Rows of a long table that are shown.
 pub(crate) const SHOWN: usize = 20;

@@ -3,12 +3,12 @@
 use std::fmt::{Display, Formatter, Write};
 
 /// A table that grows row by row.
-pub(crate) struct Table(String);
+pub struct Table(String);
 
 impl Table {
     /// With these headings, which bars part; columns whose heading ends in a colon are of numbers, and
     /// stand on the right.
-    pub(crate) fn new(headings: &str) -> Self {
+    pub fn new(headings: &str) -> Self {
         let (mut names, mut rules) = (String::from("|"), String::from("|"));
         for heading in headings.split('|').map(str::trim) {
             let name = heading.trim_end_matches(':');
@@ -24,7 +24,7 @@ impl Table {
     }
 
     /// A row of cells, which are escaped where they are a name.
-    pub(crate) fn row(&mut self, cells: &[&dyn Display]) {
+    pub fn row(&mut self, cells: &[&dyn Display]) {
         self.0.push('|');
         for cell in cells {
             let _ = write!(self.0, " {cell} |");

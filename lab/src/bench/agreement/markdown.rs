@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use spinney_model::Task;
 use spinney_quantize::Level;
+use spinney_report::Table;
 
 use super::{AGREEMENT_MIN, Case, DROP_MAX, Sums};
 
@@ -20,42 +21,40 @@ pub(super) fn text(cases: &[Case]) -> String {
          codes next to them, ends of ranges, NaN and infinities. For hard votes, the drop is \
          against scikit-learn's soft vote. The same rows then run through the verify image, built \
          for a Cortex-M0 and for a Cortex-M4F and emulated; *mismatches* are rows whose class or \
-         any score there differs from the host's in any bit.\n\n\
-         | data | model | leaves | rows | splits | votes | flip intervals | listed | disagreements | \
-         not listed | agreement | accuracy float | Q15 | drop | agreement with soft | inputs tried | \
-         counterexamples | rows compared | M0 mismatches | M4F mismatches |\n\
-         | --- | --- | --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | \
-         ---: | ---: | ---: | ---: | ---: | ---: |\n",
+         any score there differs from the host's in any bit.\n\n",
+    );
+    let mut table = Table::new(
+        "data | model | leaves | rows: | splits | votes | flip intervals: | listed: | disagreements: | \
+         not listed: | agreement: | accuracy float: | Q15: | drop: | agreement with soft: | inputs tried: | \
+         counterexamples: | rows compared: | M0 mismatches: | M4F mismatches:",
     );
     for case in cases.iter().filter(|case| case.sums.is_none()) {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            case.dataset,
-            case.model,
-            if case.voting == "hard" {
-                "hard votes"
-            } else {
-                &case.leaves
+        table.row(&[
+            &case.dataset,
+            &case.model,
+            match case.voting.as_str() {
+                "hard" => &"hard votes",
+                _ => &case.leaves,
             },
-            case.n_rows,
-            case.splits.map_or("", Level::as_str),
-            case.votes.as_str(),
-            case.flip_intervals,
-            case.rows_listed,
-            case.disagreements,
-            case.disagreements_not_listed,
-            percent(case.agreement),
-            case.accuracy_float.map_or(String::new(), percent),
-            case.accuracy_q15.map_or(String::new(), percent),
-            case.drop.map_or(String::new(), percent),
-            case.agreement_with_soft.map_or(String::new(), percent),
-            case.inputs_tried,
-            case.counterexamples.len(),
-            n_compared(case),
-            mismatches(case)
-        );
+            &case.n_rows,
+            &case.splits.map_or("", Level::as_str),
+            &case.votes.as_str(),
+            &case.flip_intervals,
+            &case.rows_listed,
+            &case.disagreements,
+            &case.disagreements_not_listed,
+            &percent(case.agreement),
+            &case.accuracy_float.map_or(String::new(), percent),
+            &case.accuracy_q15.map_or(String::new(), percent),
+            &case.drop.map_or(String::new(), percent),
+            &case.agreement_with_soft.map_or(String::new(), percent),
+            &case.inputs_tried,
+            &case.counterexamples.len(),
+            &n_compared(case),
+            &mismatches(case),
+        ]);
     }
+    out += &table.to_string();
     additive(cases, &mut out);
     let missed: usize = cases.iter().map(|case| case.missed.len()).sum();
     let _ = writeln!(
@@ -117,48 +116,46 @@ fn additive<'a>(cases: &'a [Case], out: &mut String) {
          fitted by `scripts/agreement/models.py` and `scripts/fixtures/tasks.py` and imported; readings \
          are coded by rank, without a training row. *Gaps* are features whose readings may be missing, \
          *words* those of categories: inputs are tried without a reading, and with places beyond the \
-         known ones.\n\n\
-         | data | model | task | leaves | rows | gaps | words | splits | listed | disagreements | \
-         not listed | accuracy float | Q15 | inputs tried | counterexamples | rows compared | \
-         M0 mismatches | M4F mismatches |\n\
-         | --- | --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | \
-         ---: | ---: | ---: | ---: |\n",
+         known ones.\n\n",
+    );
+    let mut table = Table::new(
+        "data | model | task | leaves | rows: | gaps: | words: | splits | listed: | disagreements: | \
+         not listed: | accuracy float: | Q15: | inputs tried: | counterexamples: | rows compared: | \
+         M0 mismatches: | M4F mismatches:",
     );
     for (case, sums) in &classes {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            case.dataset,
-            case.model,
-            if sums.task == Task::Detect {
-                "detect"
-            } else {
-                "classify"
+        table.row(&[
+            &case.dataset,
+            &case.model,
+            match sums.task {
+                Task::Detect => &"detect",
+                _ => &"classify",
             },
-            case.leaves,
-            case.n_rows,
-            sums.n_gaps,
-            sums.n_categories,
-            case.splits.map_or("", Level::as_str),
-            case.rows_listed,
-            case.disagreements,
-            case.disagreements_not_listed,
-            case.accuracy_float.map_or(String::new(), percent),
-            case.accuracy_q15.map_or(String::new(), percent),
-            case.inputs_tried,
-            case.counterexamples.len(),
-            n_compared(case),
-            mismatches(case)
-        );
+            &case.leaves,
+            &case.n_rows,
+            &sums.n_gaps,
+            &sums.n_categories,
+            &case.splits.map_or("", Level::as_str),
+            &case.rows_listed,
+            &case.disagreements,
+            &case.disagreements_not_listed,
+            &case.accuracy_float.map_or(String::new(), percent),
+            &case.accuracy_q15.map_or(String::new(), percent),
+            &case.inputs_tried,
+            &case.counterexamples.len(),
+            &n_compared(case),
+            &mismatches(case),
+        ]);
     }
-    out.push_str(
-        "\nOf values, *error* is how far Q15 is off float, in the unit of the labels: the furthest of all \
+    let _ = write!(
+        out,
+        "{table}\nOf values, *error* is how far Q15 is off float, in the unit of the labels: the furthest of all \
          rows, the furthest of all inputs tried, and what is proven for every input that a sensor \
-         can deliver; of two targets each figure is that of the worse.\n\n\
-         | data | model | leaves | rows | gaps | splits | R² float | Q15 | error on rows | on inputs | \
-         proven | inputs tried | counterexamples | rows compared | M0 mismatches | M4F mismatches |\n\
-         | --- | --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | \
-         ---: | ---: |\n",
+         can deliver; of two targets each figure is that of the worse.\n\n"
+    );
+    let mut table = Table::new(
+        "data | model | leaves | rows: | gaps: | splits | R² float: | Q15: | error on rows: | on inputs: | \
+         proven: | inputs tried: | counterexamples: | rows compared: | M0 mismatches: | M4F mismatches:",
     );
     for (case, sums) in &values {
         let values = sums.values.map_or(String::new(), |it| {
@@ -167,21 +164,21 @@ fn additive<'a>(cases: &'a [Case], out: &mut String) {
                 it.r2_float, it.r2_q15, it.error_rows, it.error_inputs, it.error_bound
             )
         });
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {} | {} | {values} | {} | {} | {} | {} |",
-            case.dataset,
-            case.model,
-            case.leaves,
-            case.n_rows,
-            sums.n_gaps,
-            case.splits.map_or("", Level::as_str),
-            case.inputs_tried,
-            case.counterexamples.len(),
-            n_compared(case),
-            mismatches(case)
-        );
+        table.row(&[
+            &case.dataset,
+            &case.model,
+            &case.leaves,
+            &case.n_rows,
+            &sums.n_gaps,
+            &case.splits.map_or("", Level::as_str),
+            &values,
+            &case.inputs_tried,
+            &case.counterexamples.len(),
+            &n_compared(case),
+            &mismatches(case),
+        ]);
     }
+    *out += &table.to_string();
 }
 
 fn percent(share: f64) -> String {

@@ -23,7 +23,7 @@ use crate::parallel;
 use spinney_pipeline::environment::{self, Toolchain};
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::progress::Progress;
-use spinney_pipeline::{image, process, setup};
+use spinney_pipeline::{process, setup};
 
 use compiler::Compiler;
 use model::Model;
@@ -149,7 +149,6 @@ struct Bench {
     places: Vec<&'static Place>,
     compiler: Compiler,
     toolchains: BTreeMap<&'static str, Toolchain>,
-    firmware: BTreeMap<String, String>,
     qemu: PathBuf,
     qemu_version: String,
 }
@@ -233,7 +232,6 @@ fn prepare(arguments: &Arguments, progress: &Progress) -> Result<Bench, Failure>
         places,
         compiler,
         toolchains,
-        firmware: image::firmware_sources(),
         qemu,
         qemu_version,
     })

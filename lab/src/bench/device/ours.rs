@@ -395,7 +395,6 @@ impl Site<'_> {
                 takes_samples: false,
                 class_only,
             },
-            &self.bench.firmware,
             &self.bench.toolchains[self.place.name],
             &self.bench.work.join("firmware").join(name),
             &terminal::notes(),

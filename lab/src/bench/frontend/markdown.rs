@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use spinney_report::Table;
+
 use super::{BANK, Line};
 use crate::bench::device::compiler::FLAGS;
 
@@ -38,9 +40,7 @@ pub(super) fn markdown(
          Steps that not every front end has are ours alone, of an image of their own on the same samples, \
          with a band-pass of two sections and a gate that stays closed; what they give is the host's to \
          the bit, too.\n\n\
-         {emlearn}, {gcc}, `{}`; ours {rustc}, opt-level 3 for the front end; {qemu}.\n\n\
-         | case | metric | ours | peer | ratio | goal | met |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | --- |\n",
+         {emlearn}, {gcc}, `{}`; ours {rustc}, opt-level 3 for the front end; {qemu}.\n\n",
         BANK.n_points,
         BANK.sample_rate_hz,
         BANK.n_bands,
@@ -48,6 +48,7 @@ pub(super) fn markdown(
         BANK.f_max_hz,
         FLAGS.join(" "),
     );
+    let mut table = Table::new("case | metric | ours: | peer: | ratio: | goal: | met");
     for line in lines {
         let peer = match (line.peer, line.peer_name) {
             (Some(peer), Some(name)) => format!("{peer} ({name})"),
@@ -66,24 +67,18 @@ pub(super) fn markdown(
             Some(false) => "**no**",
             None => "",
         };
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {peer} | {ratio} | {goal} | {met} |",
-            line.case, line.metric, line.ours
-        );
+        let (case, metric, ours) = (&line.case, &line.metric, &line.ours);
+        table.row(&[case, metric, ours, &peer, &ratio, &goal, &met]);
     }
-    out.push_str(
-        "\nWhere our instructions go, per frame; framing and aggregation are not in the figures \
-         above:\n\n\
-         | core | window, FFT | filters, log2 | framing | aggregation |\n\
-         | --- | ---: | ---: | ---: | ---: |\n",
-    );
+    let mut of_cores = Table::new("core | window, FFT: | filters, log2: | framing: | aggregation:");
     for (core, parts) in parts {
         let [transform, filters, framing, aggregation] = parts.map(f64::round);
-        let _ = writeln!(
-            out,
-            "| {core} | {transform} | {filters} | {framing} | {aggregation} |"
-        );
+        of_cores.row(&[core, &transform, &filters, &framing, &aggregation]);
     }
+    let _ = write!(
+        out,
+        "{table}\nWhere our instructions go, per frame; framing and aggregation are not in the figures \
+         above:\n\n{of_cores}"
+    );
     out
 }

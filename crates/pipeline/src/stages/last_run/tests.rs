@@ -19,8 +19,8 @@ use super::super::quantize::CANDIDATES;
 use super::super::run::{CHOICE, DEVICE, PRODUCT_ELF, REJECT_COST, RunResult};
 use super::super::{inputs, model, quantize, report, standing};
 use super::*;
-use crate::places;
 use crate::progress::Progress;
+use crate::{disk, places};
 
 /// A pipeline with a folder and a name of its own.
 struct Project {
@@ -236,20 +236,10 @@ fn sha(session: &Session, stage: &str) -> String {
 
 /// The files below a folder, by path within it.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let within = path.strip_prefix(folder).unwrap().to_owned();
-                found.insert(within, fs::read(path).unwrap());
-            }
-        }
-    }
+    let found = disk::files_below(folder).unwrap().into_iter();
     found
+        .map(|path| (path.clone(), fs::read(folder.join(path)).unwrap()))
+        .collect()
 }
 
 fn is_artifact(path: &Path) -> bool {
@@ -456,7 +446,6 @@ fn no_mixture_of_two_runs_is_a_run() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_link_to_an_older_stage_is_seen() {
     let project = Project::new("link");
