@@ -4,11 +4,15 @@
 mod gaps;
 
 use spinney_checker::{How, Keeps, Kept, Promise, keeps};
-use spinney_codegen::readings;
-use spinney_model::{Additive, FloatModel, Forest, Node, Task, Tree};
+use spinney_codegen::{Encoded, Encoding, Options as Codegen, readings};
+use spinney_model::{Additive, FloatModel, Forest, Node, Task, Tree, Voting};
 use spinney_oracle::Steps;
-use spinney_oracle::shrink::{Family, every_input, every_input_within, every_row};
-use spinney_quantize::{Calibration, Declared, Sensor, calibrate};
+use spinney_oracle::shrink::{
+    Alike, Family, Proposal, every_input, every_input_within, every_row, merge,
+};
+use spinney_quantize::{
+    Calibration, CodeWidth, Declared, Options, QuantModel, Sensor, Votes, calibrate,
+};
 
 const STEPS: Steps = Steps(20_000_000);
 
@@ -498,4 +502,134 @@ fn the_checker_tells_kept_promises_from_broken_ones() {
             "{kind:?}: {n_kept}, {n_broken}"
         );
     }
+}
+
+/// Bytes of a model's tables in their smallest form.
+fn bytes(model: &FloatModel) -> Option<usize> {
+    let options = Options {
+        voting: Voting::Soft,
+        votes: Votes::Q15,
+        codes: CodeWidth::Auto,
+        wants_scores: false,
+    };
+    let quant = QuantModel::new(model, &of_bytes(model), options, None).ok()?;
+    let encodings = [Encoding::Table, Encoding::Packed].map(|encoding| {
+        let options = Codegen {
+            encoding,
+            ..Codegen::plain()
+        };
+        Some(Encoded::new(&quant, &options)?.table_bytes())
+    });
+    encodings.into_iter().flatten().min()
+}
+
+/// Merged by fewer bytes, or by fewer trees, so that far more is merged: of a grid, all rows say whether
+/// something changed, and the checker does.
+#[test]
+fn merged_trees_decide_as_before_at_every_row_of_the_grid() {
+    let grid = grid();
+    let n_trees = |model: &FloatModel| Some(model.trees().len());
+    for kind in [
+        Kind::Votes { is_pure: true },
+        Kind::Votes { is_pure: false },
+        Kind::Sums { n_outputs: 1 },
+        Kind::Sums { n_outputs: 3 },
+        Kind::Value { is_mean: true },
+        Kind::Value { is_mean: false },
+    ] {
+        let is_voting = matches!(kind, Kind::Votes { .. });
+        let (mut before, mut after) = ([0; 2], [0; 2]);
+        let (mut n_rounded, mut n_refused) = (0, 0);
+        for seed in 1..=40 {
+            let original = drawn(seed, kind);
+            let mut family = Family::new(&original, &grid, None).expect("trees");
+            let model = family.at_most(original.n_splits() / 2).expect("a model");
+            let calibrations = of_bytes(&model);
+            for (way, size) in [&bytes as &dyn Fn(&FloatModel) -> Option<usize>, &n_trees]
+                .into_iter()
+                .enumerate()
+            {
+                let mut alike = Alike::new(&model, &calibrations, STEPS);
+                let merged = merge(&model, size, |proposal| {
+                    n_rounded += usize::from(proposal.moved > 0.0);
+                    alike.is(proposal)
+                });
+                let fewer = model.trees().len() - merged.model.trees().len();
+                assert_eq!(merged.n_merged, fewer, "{kind:?} {seed}");
+                before[way] += size(&model).expect("a size");
+                after[way] += size(&merged.model).expect("a size");
+                assert!(size(&merged.model) <= size(&model), "{kind:?} {seed}");
+                for row in &grid {
+                    match kind {
+                        Kind::Value { .. } => assert_eq!(
+                            value(&model, row).to_bits(),
+                            value(&merged.model, row).to_bits(),
+                            "{seed}"
+                        ),
+                        _ => assert_eq!(
+                            model.predict(row),
+                            merged.model.predict(row),
+                            "{kind:?} {seed}: {row:?}"
+                        ),
+                    }
+                }
+                // Whatever was rounded is looked for.
+                for changed in changed(&merged.model, 3).into_iter().filter(|_| is_voting) {
+                    let parts = |row: &Vec<f64>| model.predict(row) != changed.predict(row);
+                    let is_alike = !grid.iter().any(parts);
+                    let moved = model.trees().len() as f64;
+                    let proposal = Proposal {
+                        model: changed,
+                        moved,
+                    };
+                    assert_eq!(alike.is(&proposal), is_alike, "{kind:?} {seed}");
+                    n_refused += usize::from(!is_alike);
+                }
+                let within = matches!(kind, Kind::Value { .. }).then_some(1e-9);
+                let kept = looked_at(&model, &merged.model, &calibrations, within);
+                assert!(kept.found.holds() && kept.is_whole(), "{kind:?} {seed}");
+            }
+        }
+        println!("{kind:?}: {before:?} {after:?} {n_rounded} {n_refused}");
+        for (way, most) in [0.9, 0.6].into_iter().enumerate() {
+            assert!(
+                after[way] as f64 <= most * before[way] as f64,
+                "{kind:?}: {before:?}, {after:?}"
+            );
+        }
+        let is_looked_for = n_rounded > 20 && n_refused > 20;
+        assert_eq!(is_looked_for, is_voting, "{n_rounded}, {n_refused}");
+    }
+}
+
+/// Rows with gaps and unknown categories come to the same sums, beyond all ranges, too.
+#[test]
+fn merged_trees_add_up_to_the_same_with_gaps_and_categories() {
+    let mut n_merged = 0;
+    for seed in 0..200 {
+        let case = gaps::case(seed, 40);
+        if case.model.additive().is_none() {
+            continue;
+        }
+        // Leaves that are fitted are whole units.
+        let Ok(mut family) = Family::new(&case.model, &case.rows, None) else {
+            continue;
+        };
+        let model = family.at_most(case.model.n_splits()).expect("a model");
+        let n_trees = |model: &FloatModel| Some(model.trees().len());
+        let merged = merge(&model, n_trees, |proposal| proposal.moved == 0.0);
+        n_merged += merged.n_merged;
+        let raw = |model: &FloatModel, row: &[f64]| model.additive().expect("a sum").raw(row);
+        for row in &case.rows {
+            for beyond in [0.0, -1e9, 1e9, f64::NAN] {
+                let row: Vec<f64> = row.iter().map(|it| it + beyond).collect();
+                assert_eq!(
+                    raw(&model, &row),
+                    raw(&merged.model, &row),
+                    "{seed}: {row:?}"
+                );
+            }
+        }
+    }
+    assert!(n_merged > 100, "{n_merged}");
 }

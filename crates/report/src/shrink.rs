@@ -26,6 +26,9 @@ pub struct Shrink {
     pub trees_before: usize,
     /// Trees of the model that ships.
     pub trees_after: usize,
+    /// How many trees went into others, one doing what two did.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub trees_merged: usize,
     /// What a probability rests on; of `in-distribution`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformal: Option<Conformal>,
@@ -60,6 +63,10 @@ pub struct Shrink {
     /// What the checker found, which shares no code with what makes models smaller; absent before it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<SecondOpinion>,
+}
+
+fn is_none(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What the checker found of a promise.
@@ -156,6 +163,7 @@ impl Shrink {
             splits_after,
             trees_before,
             trees_after,
+            trees_merged,
             rows,
             ..
         } = self;
@@ -166,6 +174,11 @@ impl Shrink {
             "{splits_before} splits in {trees_before} trees became {splits_after} in \
              {trees_after}{bytes}"
         )];
+        match trees_merged {
+            0 => {}
+            1 => lines.push("1 tree was merged into another one".to_owned()),
+            n => lines.push(format!("{n} trees were merged into others")),
+        }
         if let Some([splits, bytes]) = self.larger {
             lines.push(format!(
                 "A model of {splits} splits was not taken: leaves that are fitted anew differ from each \
@@ -249,7 +262,7 @@ impl Shrink {
 
     /// What became of a proof for every input, a sentence without its stop.
     fn every_input(&self) -> String {
-        let is_smaller = self.splits_after < self.splits_before;
+        let is_smaller = self.splits_after < self.splits_before || self.trees_merged > 0;
         let what = if self.value.is_some() {
             "values"
         } else {

@@ -6,7 +6,7 @@ use spinney_model::{Additive, FloatModel, Forest, ModelError, Node, Precision, T
 use super::fit::{Fit, Grown, Wanted};
 
 /// A vote of one, in units of Q15.
-const UNIT: i64 = 32_768;
+pub(super) const UNIT: i64 = 32_768;
 
 /// What a fit has come to, in whole units.
 #[derive(Debug, Clone)]
@@ -178,7 +178,7 @@ fn votes(original: &FloatModel, fit: &Fit<'_>) -> Held {
     let units = |values: &[f64]| {
         let shares = centred(values).into_iter();
         let shares = shares.map(|it| (it * stretch + 1.0) / n_classes as f64 * UNIT as f64);
-        in_units(&shares.collect::<Vec<_>>())
+        in_units(&shares.collect::<Vec<_>>(), UNIT)
     };
     let mut trees: Vec<Grown<i64>> = fit.trees.iter().map(|tree| tree.map(units)).collect();
     if trees.is_empty() {
@@ -193,14 +193,14 @@ fn votes(original: &FloatModel, fit: &Fit<'_>) -> Held {
     }
 }
 
-/// Shares to whole units that add up to one vote, those with the largest remainders rounded up.
-#[expect(clippy::cast_possible_truncation, reason = "shares of a vote")]
-fn in_units(shares: &[f64]) -> Vec<i64> {
+/// Shares to whole units that add up to `total`, those with the largest remainders rounded up.
+#[expect(clippy::cast_possible_truncation, reason = "shares of votes")]
+pub(super) fn in_units(shares: &[f64], total: i64) -> Vec<i64> {
     let mut units: Vec<i64> = shares.iter().map(|it| (it.floor() as i64).max(0)).collect();
     let mut order: Vec<usize> = (0..shares.len()).collect();
     let remainder = |at: &usize| shares[*at] - shares[*at].floor();
     order.sort_by(|one, other| remainder(other).total_cmp(&remainder(one)));
-    let mut rest = UNIT - units.iter().sum::<i64>();
+    let mut rest = total - units.iter().sum::<i64>();
     for at in order.iter().cycle() {
         match rest {
             1.. => units[*at] += 1,

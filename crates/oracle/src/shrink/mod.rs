@@ -10,6 +10,7 @@ mod exact;
 mod fewest;
 mod fit;
 mod grid;
+mod merge;
 mod program;
 mod values;
 
@@ -23,6 +24,7 @@ use exact::Exact;
 use fewest::Numbers;
 use fit::{Fit, Wanted};
 use grid::Held;
+pub use merge::{Alike, Merged, Proposal, merge};
 use program::Program;
 pub use values::every_input_within;
 
@@ -39,6 +41,8 @@ pub struct Shrunk {
     /// neighbouring readings of a feature whose classes differ for some readings of the others. `None`
     /// where nobody counted.
     pub n_needed: Option<usize>,
+    /// Steps that are left; none where nobody counted.
+    pub steps: Steps,
 }
 
 /// Ever smaller models, fitted to rows.
@@ -152,6 +156,7 @@ pub fn every_input(
         n_counterexamples: prover.n_counterexamples,
         n_unknown: prover.n_unknown,
         n_needed: Some(n_needed),
+        steps: prover.steps,
         ..shrunk(original, best)
     })
 }
@@ -189,6 +194,7 @@ fn shrunk(original: &FloatModel, best: Option<Held>) -> Shrunk {
         n_counterexamples: 0,
         n_unknown: 0,
         n_needed: None,
+        steps: Steps(0),
     }
 }
 

@@ -42,6 +42,7 @@ pub fn every_input_within(
         n_counterexamples: cutter.n_refuted,
         n_unknown: cutter.n_unknown,
         n_needed: None,
+        steps: cutter.steps,
     })
 }
 

@@ -9,7 +9,9 @@ use spinney_evaluate::{Evaluation, Predictions, Scorecard, ValueScore};
 use spinney_model::{FloatModel, Task};
 #[cfg(test)]
 use spinney_model::{Forest, Node, Tree};
-use spinney_oracle::shrink::{Family, Shrunk, every_input, every_input_within, every_row};
+use spinney_oracle::shrink::{
+    Alike, Family, Merged, Shrunk, every_input, every_input_within, every_row, merge,
+};
 use spinney_oracle::{ModelError, STEPS_PER_SECOND, Steps};
 use spinney_quantize::{Options, QuantModel, Votes};
 use spinney_report::{Conformal, Shrink, Truth, ValueWithin};
@@ -54,7 +56,7 @@ pub struct Smaller {
 
 /// A smaller model, what was promised of it, and the rows, with their labels, that it was measured on.
 struct Made {
-    model: FloatModel,
+    model: Merged,
     keeps: Keeps,
     parts: Vec<Part>,
     rows: Vec<f64>,
@@ -110,10 +112,11 @@ pub fn run(
         }
         Promise::EveryRow => {
             let train = train(config, &rows)?;
-            let small = every_row(&original, &rows_of(train), max_error.unwrap_or(0.0));
+            let given = rows_of(train);
+            let small = every_row(&original, &given, max_error.unwrap_or(0.0)).map_err(refused)?;
             shrink.proven = Some(Truth::Proven);
             Made {
-                model: small.map_err(refused)?.model,
+                model: merged(config, Some(train), small.model, &given),
                 keeps: Keeps::EveryRow,
                 parts: vec![part(train, None, vec![None])],
                 rows: labelled(train),
@@ -151,29 +154,38 @@ pub fn run(
                 n_counterexamples,
                 n_unknown,
                 n_needed,
+                steps,
             } = small.map_err(refused)?;
             (shrink.counterexamples, shrink.unknown) = (n_counterexamples, n_unknown);
             shrink.needed = n_needed;
             shrink.proven = Some(Truth::Proven);
             let readings = spinney_codegen::readings(original.schema(), &calibrations);
+            let mut alike = Alike::new(&model, &calibrations, steps);
+            let bytes = |it: &FloatModel| table_bytes(config, rows.train.as_ref(), it);
             Made {
-                model,
+                model: merge(&model, bytes, |proposal| alike.is(proposal)),
                 keeps: Keeps::EveryInput { readings },
                 parts: Vec::new(),
                 rows: Vec::new(),
             }
         }
     };
-    let smaller = made.model;
-    let bytes = |model: &FloatModel| table_bytes(config, &rows, model);
+    let Merged {
+        model: smaller,
+        n_merged,
+    } = made.model;
+    let bytes = |model: &FloatModel| table_bytes(config, rows.train.as_ref(), model);
     let smaller = match (bytes(&original), bytes(&smaller)) {
-        _ if smaller.n_splits() >= original.n_splits() => original.clone(),
+        _ if n_merged == 0 && smaller.n_splits() >= original.n_splits() => original.clone(),
         (Some(before), Some(after)) if before <= after => {
             shrink.larger = Some([smaller.n_splits(), after]);
             original.clone()
         }
         _ => smaller,
     };
+    if smaller != original {
+        shrink.trees_merged = n_merged;
+    }
     shrink.table_bytes = bytes(&original)
         .zip(bytes(&smaller))
         .map(<[usize; 2]>::from);
@@ -194,6 +206,21 @@ pub fn run(
         model: smaller,
         shrink,
     }))
+}
+
+/// A model whose trees are merged where that takes fewer bytes and changes the class of none of `given`;
+/// rows size the codes.
+fn merged(
+    config: &Config,
+    rows: Option<&Dataset>,
+    model: FloatModel,
+    given: &[Vec<f64>],
+) -> Merged {
+    let bytes = |it: &FloatModel| table_bytes(config, rows, it);
+    merge(&model, bytes, |proposal| {
+        let is_kept = |row: &Vec<f64>| model.predict(row) == proposal.model.predict(row);
+        proposal.moved == 0.0 || given.iter().all(is_kept)
+    })
 }
 
 /// What became of shrinking, with what the test rows say of it; float's score is the original's.
@@ -260,10 +287,10 @@ fn original(made: &Finished) -> Result<Option<FloatModel>, Failure> {
 }
 
 /// Bytes of a model's tables in their smallest form, with what makes codes of readings.
-fn table_bytes(config: &Config, rows: &PipelineRows, model: &FloatModel) -> Option<usize> {
+fn table_bytes(config: &Config, rows: Option<&Dataset>, model: &FloatModel) -> Option<usize> {
     let quantize = &config.pipeline.quantize;
     let declared = declared(config, model).ok()?;
-    let values = rows.train.as_ref().map(|train| train.values().view());
+    let values = rows.map(|rows| rows.values().view());
     let calibrations = spinney_quantize::calibrate(model, values, &declared).ok()?;
     let options = Options {
         voting: quantize.leaves,
@@ -430,7 +457,7 @@ impl Score<'_> {
             let mut family = self.family(&original, &kept)?;
             let mut members = Vec::new();
             for (ratio, after) in RATIOS.iter().zip(&mut after) {
-                members.push(self.member(&mut family, &original, *ratio)?);
+                members.push(self.member(&mut family, &original, &kept, *ratio)?.model);
                 *after += n_held * loss(&members[members.len() - 1], &held);
             }
             likes.push((held, original, members));
@@ -448,13 +475,12 @@ impl Score<'_> {
         let rising = rising(&losses);
         let is_within = |at: &usize| losses[*at].max(rising[*at]) <= max_loss + 1e-12;
         let mut family = self.family(self.original, self.train)?;
-        let mut best: Option<((usize, usize), FloatModel, usize)> = None;
+        let mut best: Option<((usize, usize), Merged, usize)> = None;
         for at in (0..RATIOS.len()).filter(is_within) {
-            let model = self.member(&mut family, self.original, RATIOS[at])?;
-            let bytes = table_bytes(self.config, self.rows, &model).unwrap_or(usize::MAX);
-            let size = (bytes, model.n_splits());
+            let member = self.member(&mut family, self.original, self.train, RATIOS[at])?;
+            let size = (self.bytes(&member.model), member.model.n_splits());
             if best.as_ref().is_none_or(|(least, ..)| size <= *least) {
-                best = Some((size, model, at));
+                best = Some((size, member, at));
             }
         }
         // The original itself loses nothing, and the checker is told of no rows.
@@ -465,19 +491,19 @@ impl Score<'_> {
                     .map(|(held, original, mut members)| (held, original, members.swap_remove(at)));
                 (model, [told(before), told(after[at])], likes.collect())
             }
-            None => (self.original.clone(), [told(before); 2], Vec::new()),
+            None => (unmerged(self.original), [told(before); 2], Vec::new()),
         };
         let part = |(held, original, member): &(Dataset, FloatModel, FloatModel)| {
             let original = Some(original).filter(|it| *it != self.original);
             part(
                 held,
                 original,
-                vec![Some(member).filter(|it| **it != model)],
+                vec![Some(member).filter(|it| **it != model.model)],
             )
         };
         let of_parts = likes
             .iter()
-            .map(|(held, ..)| held.n_rows() as f64 * loss(&model, held));
+            .map(|(held, ..)| held.n_rows() as f64 * loss(&model.model, held));
         let [before, after] = found;
         let keeps = Keeps::Score {
             max_loss,
@@ -570,27 +596,28 @@ impl Score<'_> {
             .map_err(|error| refused(self.config, &error))?;
         let members = RATIOS
             .iter()
-            .map(|ratio| self.member(&mut family, &original, *ratio));
-        let members: Vec<FloatModel> = members.collect::<Result<_, _>>()?;
+            .map(|ratio| self.member(&mut family, &original, &kept, *ratio));
+        let members: Vec<Merged> = members.collect::<Result<_, _>>()?;
         let given = |model: &FloatModel, row: &[f64]| match is_value {
             true => model.additive().map_or(0.0, |sum| sum.raw(row)[0]),
             false => model.predict(row) as f64,
         };
         let scores = rows_of(&apart).into_iter().map(|row| {
             let own = given(&original, &row);
-            let parts = |it: &FloatModel| (given(it, &row) - own).abs() > within;
+            let parts = |it: &Merged| (given(&it.model, &row) - own).abs() > within;
             let parts = members.iter().position(parts);
             parts.unwrap_or(members.len())
         });
         let mut scores: Vec<usize> = scores.collect();
         scores.sort_unstable();
         let allowed = &members[..scores[parted_max]];
-        let bytes = |it: &FloatModel| table_bytes(self.config, self.rows, it).unwrap_or(usize::MAX);
-        let at =
-            (0..allowed.len()).min_by_key(|at| (bytes(&allowed[*at]), allowed[*at].n_splits()));
+        let at = (0..allowed.len()).min_by_key(|at| {
+            let model = &allowed[*at].model;
+            (self.bytes(model), model.n_splits())
+        });
         let parted = at.map_or(0, |at| scores.iter().filter(|it| **it <= at).count());
-        let model = at.map_or_else(|| original.clone(), |at| members[at].clone());
-        let larger = members[..at.unwrap_or(0)].iter().map(Some);
+        let model = at.map_or_else(|| unmerged(&original), |at| members[at].clone());
+        let larger = members[..at.unwrap_or(0)].iter().map(|it| Some(&it.model));
         let made = Made {
             keeps: Keeps::InDistribution { alpha, parted },
             parts: vec![part(&apart, None, larger.chain([None]).collect())],
@@ -629,16 +656,32 @@ impl Score<'_> {
         Family::new(original, &rows_of(rows), labels).map_err(|error| refused(self.config, &error))
     }
 
+    /// The member of a family with so many fewer splits, its trees merged by what `rows` say alone, from
+    /// which the family was made.
     fn member(
         &self,
         family: &mut Family<'_>,
         original: &FloatModel,
+        rows: &Dataset,
         ratio: f64,
-    ) -> Result<FloatModel, Failure> {
+    ) -> Result<Merged, Failure> {
         // Casts: a share of a number of splits.
         let n_splits = (original.n_splits() as f64 / ratio) as usize;
-        let model = family.at_most(n_splits);
-        model.map_err(|error| at_fault(model::file_of(self.config), &error))
+        let model = family
+            .at_most(n_splits)
+            .map_err(|error| at_fault(model::file_of(self.config), &error))?;
+        Ok(merged(self.config, Some(rows), model, &rows_of(rows)))
+    }
+
+    fn bytes(&self, model: &FloatModel) -> usize {
+        table_bytes(self.config, Some(self.train), model).unwrap_or(usize::MAX)
+    }
+}
+
+fn unmerged(model: &FloatModel) -> Merged {
+    Merged {
+        model: model.clone(),
+        n_merged: 0,
     }
 }
 
