@@ -14,8 +14,9 @@ use spinney_model::{FloatModel, Link, Node, Precision, Split, Task, Test, Tree};
 use crate::coding::{first_key, keys, reading};
 use crate::promise::{Readings, parts_at};
 
-/// Nodes of trees that are visited at most, and inputs that are drawn.
-const STEPS: u64 = 300_000_000;
+/// Nodes of trees that are visited at most.
+pub(crate) const STEPS: u64 = 300_000_000;
+/// Inputs that are drawn.
 const POINTS: usize = 1 << 15;
 
 /// What came of it.
@@ -29,7 +30,7 @@ pub(crate) enum Found {
 }
 
 /// Whether two models over the same features give the same for all of these readings, values within
-/// `within` of each other.
+/// `within` of each other; visits at most `steps` nodes of trees for it.
 ///
 /// # Errors
 /// Features of the models that nobody says the readings of, or models of several values or none.
@@ -37,6 +38,7 @@ pub(crate) fn compare(
     models: [&FloatModel; 2],
     readings: &[Readings],
     within: f64,
+    steps: u64,
 ) -> Result<Found, String> {
     let [original, smaller] = models;
     let names = original.schema().feature_names();
@@ -68,7 +70,7 @@ pub(crate) fn compare(
         Ok(n_points) => n_points,
         Err(point) => return Ok(Found::Parts(point)),
     };
-    Ok(match boxes.search() {
+    Ok(match boxes.search(steps) {
         Found::Unknown(n_boxes, _) => Found::Unknown(n_boxes, n_points),
         found => found,
     })
@@ -252,8 +254,8 @@ impl<'m> Boxes<'m> {
         beside
     }
 
-    fn search(&self) -> Found {
-        let (mut n_left, mut n_boxes) = (STEPS, 0);
+    fn search(&self, steps: u64) -> Found {
+        let (mut n_left, mut n_boxes) = (steps, 0);
         let all = self.cells.iter().map(|cells| {
             let words = (0..cells.len().div_ceil(64)).map(|word| match cells.len() - 64 * word {
                 64.. => u64::MAX,

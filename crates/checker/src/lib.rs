@@ -27,7 +27,7 @@ pub use claim::{
     Level, Missing, Sensor, Sums, VERSION,
 };
 pub use memory::Memory;
-pub use promise::{How, Keeps, Kept, Part, Promise, Readings, keeps};
+pub use promise::{How, Keeps, Kept, Part, Promise, Readings, keeps, keeps_within};
 pub use rows::{Edges, code_rows, edge_rows};
 
 use serde::{Deserialize, Serialize};

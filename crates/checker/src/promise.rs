@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::{Deserialize, Serialize};
 use spinney_model::{FloatModel, Task};
 
-use crate::boxes::{Found, compare};
+use crate::boxes::{Found, STEPS, compare};
 use crate::claim::{Missing, Sensor};
 use crate::{Findings, Kind};
 
@@ -147,11 +147,23 @@ impl Display for Kept {
 /// Holds `smaller` to a promise beside `original`; `rows` are those of the promise's parts, each with its
 /// label.
 pub fn keeps(original: &FloatModel, smaller: &FloatModel, promise: &Promise, rows: &[f64]) -> Kept {
+    keeps_within(original, smaller, promise, rows, STEPS)
+}
+
+/// As [`keeps`], which visits at most 300 million nodes of trees where every input is compared; this one
+/// visits at most `steps`.
+pub fn keeps_within(
+    original: &FloatModel,
+    smaller: &FloatModel,
+    promise: &Promise,
+    rows: &[f64],
+    steps: u64,
+) -> Kept {
     let mut found = Findings::default();
     let how = match (&promise.keeps, promise.within.unwrap_or(0.0)) {
         _ if original == smaller => Ok(How::Same),
         (Keeps::EveryInput { readings }, within) => {
-            every_input([original, smaller], readings, within, &mut found)
+            every_input([original, smaller], readings, within, steps, &mut found)
         }
         (_, within) => measured([original, smaller], promise, rows, within)
             .and_then(|measured| measured.judge(promise, &mut found)),
@@ -167,9 +179,10 @@ fn every_input(
     models: [&FloatModel; 2],
     readings: &[Readings],
     within: f64,
+    steps: u64,
     found: &mut Findings,
 ) -> Result<How, String> {
-    Ok(match compare(models, readings, within)? {
+    Ok(match compare(models, readings, within, steps)? {
         Found::Same(n_boxes) => How::Boxes(n_boxes),
         Found::Unknown(n_boxes, n_points) => How::Unknown(n_boxes, n_points),
         Found::Parts(row) => {

@@ -1,6 +1,8 @@
 //! Promises of smaller models by rows: what is kept passes, and each untrue word of a promise is named.
 
-use spinney_checker::{How, Keeps, Kept, Kind, Part, Promise, Readings, Sensor, keeps};
+use spinney_checker::{
+    How, Keeps, Kept, Kind, Part, Promise, Readings, Sensor, keeps, keeps_within,
+};
 use spinney_model::FloatModel;
 
 /// `a <= 10.5`, and `b <= 0.5` on the right.
@@ -174,20 +176,22 @@ fn rows_kept_apart_part_as_seldom_as_is_said() {
     refused(&of_classes(&series, &ROWS), "3 of 4 rows part, where 1 may");
 }
 
+/// Bytes of `a`, and singles of `b` from this one to 2.
+fn readings(b: f64) -> Vec<Readings> {
+    let readings = |name: &str, sensor, range| Readings {
+        name: name.to_owned(),
+        sensor,
+        range,
+        missing: None,
+    };
+    vec![
+        readings("a", Sensor::U8, (0.0, 255.0)),
+        readings("b", Sensor::F32, (b, 2.0)),
+    ]
+}
+
 #[test]
 fn every_input_is_within_the_readings_that_are_named() {
-    let readings = |b: f64| {
-        let readings = |name: &str, sensor, range| Readings {
-            name: name.to_owned(),
-            sensor,
-            range,
-            missing: None,
-        };
-        vec![
-            readings("a", Sensor::U8, (0.0, 255.0)),
-            readings("b", Sensor::F32, (b, 2.0)),
-        ]
-    };
     let of = |readings| promise(Keeps::EveryInput { readings }, 0);
     let kept = of_classes(&of(readings(0.75)), &[]);
     assert!(
@@ -204,4 +208,100 @@ fn every_input_is_within_the_readings_that_are_named() {
     );
     let same = model(&classifier(&ORIGINAL));
     assert_eq!(keeps(&same, &same, &of(Vec::new()), &[]).how, How::Same);
+}
+
+/// Trees of one split each, as a forest.
+fn forest(trees: &[String]) -> FloatModel {
+    let trees: Vec<String> = trees
+        .iter()
+        .map(|it| format!(r#"{{"nodes":[{it}]}}"#))
+        .collect();
+    model(&format!(
+        r#"{{"format":"spinney-model","version":1,"kind":"random-forest","classes":["x","y"],
+        "features":[{{"name":"a"}},{{"name":"b"}}],"trees":[{}]}}"#,
+        trees.join(",")
+    ))
+}
+
+fn leaf(p: f64) -> String {
+    format!(r#"{{"value":[{p},{}]}}"#, 1.0 - p)
+}
+
+/// Two trees: 1.5 votes of two where `a` is at most 10.5 and `b` at most 0.5, 2 above that, and 0.75 and
+/// 1.25 where `a` is larger.
+fn two_trees() -> FloatModel {
+    let [one, other] = [(0, 10.5, [1.0, 0.25]), (1, 0.5, [0.5, 1.0])].map(
+        |(feature, threshold, [left, right])| {
+            format!(
+                r#"{{"feature":{feature},"threshold":{threshold},"left":1,"right":2}},{},{}"#,
+                leaf(left),
+                leaf(right)
+            )
+        },
+    );
+    forest(&[one, other])
+}
+
+/// One tree that does what both did, if these are its leaves: 0.875, 0.375 and 0.625.
+fn merged(leaves: [f64; 3]) -> FloatModel {
+    let [one, two, three] = leaves.map(leaf);
+    forest(&[format!(
+        r#"{{"feature":0,"threshold":10.5,"left":1,"right":2}},{one},
+        {{"feature":1,"threshold":0.5,"left":3,"right":4}},{two},{three}"#
+    )])
+}
+
+/// No tree of the original begins like a merged one.
+#[test]
+fn a_merged_tree_is_held_to_both() {
+    let before = two_trees();
+    let asked = promise(
+        Keeps::EveryInput {
+            readings: readings(0.0),
+        },
+        0,
+    );
+    let kept = keeps(&before, &merged([0.875, 0.375, 0.625]), &asked, &[]);
+    assert!(
+        kept.found.holds() && matches!(kept.how, How::Boxes(1..)),
+        "{kept:?}"
+    );
+    for (leaves, what) in [
+        ([0.375, 0.375, 0.625], "the original 0"),
+        ([0.875, 0.375, 0.375], "the original 0"),
+        ([0.875, 0.625, 0.625], "the original 1"),
+    ] {
+        refused(&keeps(&before, &merged(leaves), &asked, &[]), what);
+    }
+    let rows = promise(Keeps::EveryRow, 4);
+    let kept = keeps(&before, &merged([0.875, 0.375, 0.625]), &rows, &ROWS);
+    assert!(kept.found.holds(), "{kept:?}");
+}
+
+/// What ends early is unknown, in words, and neither kept nor broken; what single inputs show is broken.
+#[test]
+fn steps_that_end_leave_every_input_unknown() {
+    let asked = promise(
+        Keeps::EveryInput {
+            readings: readings(0.0),
+        },
+        0,
+    );
+    let kept = |leaves, steps| keeps_within(&two_trees(), &merged(leaves), &asked, &[], steps);
+    let unknown = kept([0.875, 0.375, 0.625], 1);
+    assert!(matches!(unknown.how, How::Unknown(_, 1..)), "{unknown:?}");
+    assert!(unknown.found.holds() && !unknown.is_whole());
+    assert!(
+        unknown
+            .to_string()
+            .starts_with("unknown for every input: steps ended after")
+    );
+    let whole = kept([0.875, 0.375, 0.625], 1000);
+    assert!(
+        whole.is_whole() && matches!(whole.how, How::Boxes(1..)),
+        "{whole:?}"
+    );
+    let broken = kept([0.375, 0.375, 0.625], 1);
+    assert_eq!(broken.how, How::Refuted);
+    assert!(!broken.found.holds());
 }

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use spinney_checker::How;
 use spinney_checker::{Claim, Edges, Fault, Findings, Kept, Memory, check, edge_rows};
 use spinney_evaluate::{Answer, Outputs, Quantity, Verdict};
 use spinney_model::FloatModel;
@@ -306,6 +308,16 @@ fn faults_of(found: &Findings) -> Vec<String> {
 impl Checked {
     /// Whether the checker passed, and left nothing open that a config asks for.
     pub fn passes(&self) -> bool {
+        self.holds() && self.unknown().is_none()
+    }
+
+    /// A promise of which nobody knows whether it holds.
+    fn unknown(&self) -> Option<&Kept> {
+        self.promise.as_ref().filter(|kept| !kept.is_whole())
+    }
+
+    /// Whether nothing was refuted.
+    fn holds(&self) -> bool {
         self.image.holds()
             && self.header.as_ref().is_none_or(Findings::holds)
             && self.promise.as_ref().is_none_or(|it| it.found.holds())
@@ -325,7 +337,7 @@ impl Checked {
 
     /// Whether all of it could be looked at.
     pub fn is_whole(&self) -> bool {
-        self.asked.as_ref().is_none_or(|asked| !asked.not_required)
+        self.unknown().is_none() && self.asked.as_ref().is_none_or(|asked| !asked.not_required)
     }
 
     /// In words, a line each.
@@ -361,10 +373,11 @@ impl Checked {
         }
         lines.push(format!(
             "  {}",
-            match (self.passes(), self.is_whole()) {
-                (false, _) => "refuted",
-                (true, true) => "holds",
-                (true, false) => "not refuted, and not measured in full",
+            match (self.holds(), self.unknown(), self.is_whole()) {
+                (false, ..) => "refuted",
+                (true, Some(_), _) => "not refuted, and unknown for the smaller model",
+                (true, None, true) => "holds",
+                (true, None, false) => "not refuted, and not measured in full",
             }
         ));
         lines.join("\n") + "\n"
@@ -387,15 +400,19 @@ impl Checked {
             .or(failed.map(|failed| format!("the image could not be asked: {failed}")))
             .or((n_faults > 0)
                 .then(|| "the image answers rows next to thresholds otherwise".to_owned()));
-        let note = match first {
-            Some(first) => Some(format!(
+        let note = match (first, self.unknown()) {
+            (Some(first), _) => Some(format!(
                 "{first}; the checker refutes the certificate, which is a fault of Spinney or of these files; \
                  `cargo xtask certificate verify` has the rest"
             )),
-            None if !self.is_whole() => Some(
+            (None, Some(kept)) => Some(format!(
+                "the promise of the smaller model is {kept}; fewer or shallower trees, or another `shrink`, \
+                 leave less to compare"
+            )),
+            (None, None) if !self.is_whole() => Some(
                 "not measured: what is code has to be run, and the config does not require the emulator".to_owned(),
             ),
-            None => None,
+            (None, None) => None,
         };
         Verdict {
             gate: "certificate".to_owned(),
@@ -406,4 +423,47 @@ impl Checked {
             note,
         }
     }
+}
+
+/// What the checker could not decide is no pass: the gate has no finding, and says so.
+#[test]
+fn a_promise_that_is_unknown_does_not_pass() {
+    let checked = |how| Checked {
+        image: Findings::default(),
+        header: None,
+        asked: None,
+        promise: Some(Kept {
+            how,
+            found: match how {
+                How::Refuted => Findings::unreadable("it parts"),
+                _ => Findings::default(),
+            },
+        }),
+    };
+    let whole = checked(How::Boxes(7));
+    assert!(whole.passes() && whole.is_whole() && whole.verdict().pass);
+    assert!(whole.text("x").ends_with("\n  holds\n"));
+    let unknown = checked(How::Unknown(7, 9));
+    assert!(!unknown.passes() && !unknown.is_whole());
+    let verdict = unknown.verdict();
+    assert_eq!((verdict.found, verdict.pass), (None, false));
+    let note = verdict.note.expect("a note");
+    assert!(
+        note.starts_with(
+            "the promise of the smaller model is unknown for every input: steps ended after 7 boxes"
+        ),
+        "{note}"
+    );
+    let text = unknown.text("x");
+    assert!(
+        text.contains("smaller model: unknown for every input"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\n  not refuted, and unknown for the smaller model\n"),
+        "{text}"
+    );
+    let refuted = checked(How::Refuted);
+    assert!(!refuted.passes() && !refuted.verdict().pass);
+    assert!(refuted.text("x").ends_with("\n  refuted\n"));
 }
