@@ -10,7 +10,7 @@ use spinney_dataset::{Dataset, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
 use spinney_model::{FloatModel, Task};
 
-use super::inputs::{Inputs, PipelineRows, at_fault};
+use super::inputs::{Inputs, PipelineRows, at_fault, numbered};
 use super::opened::{Opened, check_groups};
 use crate::failure::Failure;
 
@@ -44,7 +44,14 @@ pub(super) fn hold_out(
         (CalibrationRows::Validation, _) => match &rows.validation {
             // Rows that chose the smaller model say too much good of it.
             Some(validation) if chooses_smaller(config) => {
-                let (held, kept) = drawn(validation, validation.n_rows().div_ceil(2));
+                let (held, kept) = match &mut rows.validation_groups {
+                    Some(groups) => {
+                        let (held, kept) = halves(config, groups)?;
+                        *groups = kept.iter().map(|row| groups[*row]).collect();
+                        (validation.select(&held), kept)
+                    }
+                    None => drawn(validation, validation.n_rows().div_ceil(2)),
+                };
                 rows.validation = Some(validation.select(&kept));
                 held
             }
@@ -72,6 +79,35 @@ pub(super) fn hold_out(
     }
     rows.calibration = Some(calibration);
     Ok(())
+}
+
+/// Rows that calibrate and rows that choose, about half of all, each group on one side: in drawn order, a
+/// group goes where fewer rows are.
+fn halves(config: &Config, groups: &[usize]) -> Result<(Vec<usize>, Vec<usize>), Failure> {
+    let names: Vec<usize> = groups
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if names.len() < 2 {
+        let message = "found rows for validation of one group, expected at least two: one that chooses the \
+                       smaller model, and one that calibrates";
+        let help = "give rows of more groups, or name others by `rows` in [reject]";
+        let place = match &config.pipeline.validation {
+            Some(Validation::Share(_)) => "dataset.validation_fraction",
+            _ => "dataset.validation",
+        };
+        return Err(config.fault(place, message, Some(help)).into());
+    }
+    let mut sides: [BTreeSet<usize>; 2] = Default::default();
+    let mut n_rows = [0; 2];
+    for at in permutation(names.len(), config.pipeline.identity.seed) {
+        let side = usize::from(n_rows[1] < n_rows[0]);
+        n_rows[side] += groups.iter().filter(|group| **group == names[at]).count();
+        sides[side].insert(names[at]);
+    }
+    Ok((0..groups.len()).partition(|row| sides[0].contains(&groups[*row])))
 }
 
 /// Whether rows for validation choose which of ever smaller models ships.
@@ -118,6 +154,10 @@ pub(super) fn set_aside(
             let kept: BTreeSet<&usize> = parts.train.source_rows().iter().collect();
             if let Some(groups) = &mut rows.groups {
                 let n_all = n_groups(groups);
+                // Both in the order of the training rows, as their parts are.
+                let aside = groups.iter().zip(train.source_rows());
+                let aside = aside.filter(|(_, row)| !kept.contains(row));
+                rows.validation_groups = Some(aside.map(|(group, _)| *group).collect());
                 let mut all = train.source_rows().iter();
                 groups.retain(|_| all.next().is_some_and(|it| kept.contains(it)));
                 let n_aside = n_all - n_groups(groups);
@@ -159,6 +199,7 @@ pub(super) fn set_aside(
                     None => Ok(aside),
                 })
                 .map_err(|error| at_fault(&file.path.full, &error))?;
+            rows.validation_groups = opened.groups(&aside)?.map(|groups| numbered(&groups));
             rows.notes.extend(notes::of_labels(&aside));
             rows.validation = Some(aside);
         }
@@ -240,4 +281,74 @@ fn rows_that_choose_a_smaller_model_do_not_calibrate_it() {
             "{promise}"
         );
     }
+}
+
+/// Rows of a group are alike: those that calibrate would know those that chose.
+#[test]
+fn halves_of_rows_for_validation_keep_groups_apart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rows = |from: usize, n: usize, group: &dyn Fn(usize) -> usize| -> String {
+        let rows = (from..from + n).map(|at| format!("{at},g{},{}\n", group(at), at % 3));
+        "a,g,y\n".to_owned() + &rows.collect::<String>()
+    };
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+    write("all.csv", &rows(0, 90, &|at| at / 9)).expect("a file");
+    let parts = |validation: &str| {
+        let path = folder.path().join("pipeline.toml");
+        let text = format!(
+            "[pipeline]\nname = \"apart\"\n[dataset]\npath = \"all.csv\"\nlabel = \"y\"\ngroup = \"g\"\n\
+             {validation}\n[model]\nkind = \"random-forest\"\nshrink = \"score\"\n\
+             [reject]\ncoverage = 0.8\n[target]\nchip = \"nRF52840_xxAA\"\n"
+        );
+        std::fs::write(&path, text).expect("a file");
+        let config = spinney_config::load(&path).expect("a config");
+        let inputs = super::inputs::read(&config).expect("files");
+        super::inputs::rows(&config, &inputs, Task::Classify, None)
+    };
+    let of_file = |n_rows: usize, group: &dyn Fn(usize) -> usize| {
+        write("other.csv", &rows(90, n_rows, group)).expect("a file");
+        parts("validation = \"other.csv\"")
+    };
+    for seven in [7, 30] {
+        let group = |at: usize| 100 + at / seven;
+        let found = of_file(60, &group).expect("rows");
+        let [choosing, calibrating] = [found.validation, found.calibration].map(|rows| {
+            let rows = rows.expect("such rows").source_rows().to_vec();
+            assert!(rows.len() >= 20, "{}", rows.len());
+            rows.iter()
+                .map(|row| group(90 + row))
+                .collect::<BTreeSet<_>>()
+        });
+        assert!(
+            choosing.is_disjoint(&calibrating),
+            "{choosing:?}, {calibrating:?}"
+        );
+        let n_groups = (90..150).map(group).collect::<BTreeSet<_>>().len();
+        assert_eq!(choosing.len() + calibrating.len(), n_groups);
+        assert_eq!(
+            found.validation_groups.expect("groups").len(),
+            choosing_rows(&choosing, &group)
+        );
+    }
+    let of_share = parts("validation_fraction = 0.5").expect("rows");
+    let [choosing, calibrating] = [of_share.validation, of_share.calibration].map(|rows| {
+        let rows = rows.expect("such rows").source_rows().to_vec();
+        rows.iter().map(|row| row / 9).collect::<BTreeSet<_>>()
+    });
+    assert!(!choosing.is_empty() && !calibrating.is_empty());
+    assert!(
+        choosing.is_disjoint(&calibrating),
+        "{choosing:?}, {calibrating:?}"
+    );
+    let refused = of_file(60, &|_| 100).map(|_| ()).expect_err("one group");
+    assert!(
+        format!("{refused:?}").contains("found rows for validation of one group"),
+        "{refused:?}"
+    );
+}
+
+/// How many of 60 rows from 90 on are of these groups.
+#[cfg(test)]
+fn choosing_rows(groups: &BTreeSet<usize>, group: &dyn Fn(usize) -> usize) -> usize {
+    (90..150).filter(|at| groups.contains(&group(*at))).count()
 }

@@ -69,6 +69,8 @@ pub struct PipelineRows {
     /// For each training row the number of what it belongs to, such as a recording; `None` where
     /// rows belong to nothing.
     pub groups: Option<Vec<usize>>,
+    /// The same of the rows for validation.
+    pub validation_groups: Option<Vec<usize>>,
 }
 
 /// The parts of a config that rows depend on.
@@ -419,6 +421,7 @@ fn parse_rows(
                 train: Some(parts.train),
                 calibration: None,
                 validation: None,
+                validation_groups: None,
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
@@ -440,6 +443,7 @@ fn parse_rows(
                 train: None,
                 calibration: None,
                 validation: None,
+                validation_groups: None,
                 test: rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
@@ -473,6 +477,7 @@ fn parse_rows(
                 train: Some(train_rows),
                 calibration: None,
                 validation: None,
+                validation_groups: None,
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
@@ -502,7 +507,7 @@ pub(super) fn check_sides(
 }
 
 /// For each row the number of its group, in the order of their names.
-fn numbered(groups: &[String]) -> Vec<usize> {
+pub(super) fn numbered(groups: &[String]) -> Vec<usize> {
     let names: BTreeSet<&String> = groups.iter().collect();
     let number_of: BTreeMap<&String, usize> = names.into_iter().zip(0..).collect();
     groups.iter().map(|group| number_of[group]).collect()

@@ -104,6 +104,7 @@ pub(super) fn rows<R: Recordings>(
     });
     notes.extend(twice);
     // After the others, which say the scale of motion.
+    let mut validation_groups = None;
     let mut validation = match &config.pipeline.validation {
         Some(Validation::File(file)) => {
             let (side, found) = kind.side(file, "validation")?;
@@ -119,7 +120,9 @@ pub(super) fn rows<R: Recordings>(
                 Some(Note::new("validation-rows", note?))
             });
             notes.extend(twice);
-            Some((side_rows(kind, &side, "validation", &mut notes)?.rows, file))
+            let aside = side_rows(kind, &side, "validation", &mut notes)?;
+            validation_groups = several(aside.groups);
+            Some((aside.rows, file))
         }
         _ => None,
     };
@@ -158,9 +161,14 @@ pub(super) fn rows<R: Recordings>(
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
         triggered: of_test.triggered,
         notes,
-        // One recording has no other to be judged by.
-        groups: groups.filter(|groups: &Vec<usize>| groups.iter().any(|group| *group > 0)),
+        groups: groups.and_then(several),
+        validation_groups,
     })
+}
+
+/// Groups, where there are several: one recording has no other to be judged by.
+fn several(groups: Vec<usize>) -> Option<Vec<usize>> {
+    Some(groups).filter(|groups| groups.iter().any(|group| *group > 0))
 }
 
 /// The rows of a side's recordings, `name` being what they are for.

@@ -369,6 +369,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     let rows = PipelineRows {
         calibration: None,
         validation: None,
+        validation_groups: None,
         train: Some(parts.train),
         test: parts.test,
         has_labels: true,
