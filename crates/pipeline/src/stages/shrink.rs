@@ -183,8 +183,9 @@ pub fn run(
         }
         _ => smaller,
     };
-    if smaller != original {
-        shrink.trees_merged = n_merged;
+    match smaller == original {
+        true => as_the_original_ships(&mut shrink),
+        false => shrink.trees_merged = n_merged,
     }
     shrink.table_bytes = bytes(&original)
         .zip(bytes(&smaller))
@@ -206,6 +207,14 @@ pub fn run(
         model: smaller,
         shrink,
     }))
+}
+
+/// What was said of a smaller model is not said of the original, which ships instead.
+fn as_the_original_ships(shrink: &mut Shrink) {
+    shrink.conformal = None;
+    if let Some([before, after]) = &mut shrink.kept_apart {
+        *after = *before;
+    }
 }
 
 /// A model whose trees are merged where that takes fewer bytes and changes the class of none of `given`;
@@ -771,4 +780,45 @@ fn the_checker_holds_a_smaller_model_to_its_promise() {
         let turned = FloatModel::Forest(turned.expect("a forest"));
         assert!(!found(&turned).holds(), "{promise}");
     }
+}
+
+/// Where the original ships, the score that is told is its own, not that of what was not taken.
+#[test]
+fn a_model_that_was_not_taken_leaves_no_score() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = crate::places::clone()
+        .expect("a clone")
+        .join("data/wine.csv");
+    let (mut n_larger, mut n_told) = (0, 0);
+    for n_trees in [3, 4, 5, 7, 10] {
+        let text = format!(
+            "pipeline = {{ name = \"kept\" }}\ndataset = {{ path = {data:?}, label = \"cultivar\" }}\n\
+             model = {{ kind = \"random-forest\", n_trees = {n_trees}, shrink = \"score\", \
+             max_score_loss = 0.01 }}\ntarget = {{ chip = \"nRF51822_xxAA\" }}\n"
+        );
+        let path = folder.path().join("p.toml");
+        std::fs::write(&path, text).expect("a file");
+        let config = spinney_config::load(&path).expect("a config");
+        let files = inputs::read(&config).expect("rows");
+        let folder = folder.path().join(n_trees.to_string());
+        let session = Session::within(config, folder, Progress::none()).expect("a session");
+        model::run(&session, &files).expect("a model");
+        let made = session.made("model").expect("artifacts");
+        let shrink: Option<Shrink> = made.read_json(SHRINK).expect("what became of it");
+        let shrink = shrink.expect("it was asked for");
+        let promise: Option<Promised> = made.read_json(PROMISE).expect("a promise");
+        let Some(Keeps::Score { found, .. }) = promise.map(|it| it.keeps) else {
+            panic!("a score");
+        };
+        let [before, after, _] = found;
+        if shrink.larger.is_some() {
+            assert_eq!(shrink.kept_apart, Some([before; 2]), "{n_trees}");
+            assert_eq!(shrink.trees_merged, 0, "{n_trees}");
+            n_larger += usize::from(before != after);
+        } else {
+            assert_eq!(shrink.kept_apart, Some([before, after]), "{n_trees}");
+            n_told += 1;
+        }
+    }
+    assert!(n_larger > 0 && n_told > 0, "{n_larger}, {n_told}");
 }
