@@ -99,72 +99,45 @@ pub(crate) mod key {
     }
 }
 
-impl Reading for f32 {
-    const PLACES: RangeInclusive<i64> = -0x7f80_0001..=0x7f80_0000;
+/// A type of readings with the type of its bits, the place of infinity, and a number so large that one
+/// added to it is rounded to an integer, which ends its bits.
+macro_rules! reading {
+    ($type:ty, $bits:ty, $last:literal, $large:literal) => {
+        impl Reading for $type {
+            const PLACES: RangeInclusive<i64> = -1 - $last..=$last;
 
-    fn at(place: i64) -> Self {
-        // Casts: places lie within 32 bits.
-        match place {
-            0.. => Self::from_bits(place as u32),
-            _ => -Self::from_bits((-1 - place) as u32),
+            fn at(place: i64) -> Self {
+                // Casts: places lie within the bits.
+                match place {
+                    0.. => Self::from_bits(place as $bits),
+                    _ => -Self::from_bits((-1 - place) as $bits),
+                }
+            }
+
+            #[inline(always)]
+            fn widen(self) -> f64 {
+                self.into()
+            }
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                Self::is_nan(self)
+            }
+
+            #[inline(always)]
+            fn byte(self) -> u8 {
+                // `as u8`, in steps that compilers have vector instructions for: NaN is above nothing.
+                let kept = if self > 0.0 { self } else { 0.0 };
+                let kept = if kept < 255.0 { kept } else { 255.0 };
+                let sum = kept + $large;
+                let is_rounded_up = sum - $large > kept;
+                sum.to_bits().to_le_bytes()[0].wrapping_sub(u8::from(is_rounded_up))
+            }
         }
-    }
-
-    #[inline(always)]
-    fn widen(self) -> f64 {
-        f64::from(self)
-    }
-
-    #[inline(always)]
-    fn is_nan(self) -> bool {
-        Self::is_nan(self)
-    }
-
-    #[inline(always)]
-    fn byte(self) -> u8 {
-        // `as u8`, in steps that compilers have vector instructions for: NaN is above nothing, and
-        // a number added to one so large is rounded to an integer, which ends its bits.
-        const LARGE: f32 = 8_388_608.0;
-        let kept = if self > 0.0 { self } else { 0.0 };
-        let kept = if kept < 255.0 { kept } else { 255.0 };
-        let sum = kept + LARGE;
-        let is_rounded_up = sum - LARGE > kept;
-        sum.to_bits().to_le_bytes()[0].wrapping_sub(u8::from(is_rounded_up))
-    }
+    };
 }
-
-impl Reading for f64 {
-    const PLACES: RangeInclusive<i64> = -0x7ff0_0000_0000_0001..=0x7ff0_0000_0000_0000;
-
-    fn at(place: i64) -> Self {
-        match place {
-            0.. => Self::from_bits(place.cast_unsigned()),
-            _ => -Self::from_bits((-1 - place).cast_unsigned()),
-        }
-    }
-
-    #[inline(always)]
-    fn widen(self) -> f64 {
-        self
-    }
-
-    #[inline(always)]
-    fn is_nan(self) -> bool {
-        Self::is_nan(self)
-    }
-
-    #[inline(always)]
-    fn byte(self) -> u8 {
-        // `as u8`, in steps that compilers have vector instructions for: NaN is above nothing, and
-        // a number added to one so large is rounded to an integer, which ends its bits.
-        const LARGE: f64 = 4_503_599_627_370_496.0;
-        let kept = if self > 0.0 { self } else { 0.0 };
-        let kept = if kept < 255.0 { kept } else { 255.0 };
-        let sum = kept + LARGE;
-        let is_rounded_up = sum - LARGE > kept;
-        sum.to_bits().to_le_bytes()[0].wrapping_sub(u8::from(is_rounded_up))
-    }
-}
+reading!(f32, u32, 0x7f80_0000, 8_388_608.0);
+reading!(f64, u64, 0x7ff0_0000_0000_0000, 4_503_599_627_370_496.0);
 
 #[cfg(test)]
 mod tests {

@@ -68,12 +68,12 @@ pub enum ClassWeight {
     Balanced,
 }
 
-/// Defines the parameters of a kind of estimator once: the fields, their setters on the unchecked
-/// type, their getters on the checked one, and the form in which both are read by serde.
+/// Defines the parameters of a kind of estimator once: the fields with their defaults, their setters on
+/// the unchecked type, their getters on the checked one, and the form in which both are read by serde.
 macro_rules! parameters {
     (
         $params:ident, $valid:ident $(<$kind:ident: $bound:ident>)?, $raw:ident = $from:literal,
-        $($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+
+        $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+
     ) => {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -87,6 +87,12 @@ macro_rules! parameters {
                     $($name: raw.$name,)+
                     $(kind: PhantomData::<$kind>,)?
                 })
+            }
+        }
+
+        impl $(<$kind: $bound>)? Default for $params $(<$kind>)? {
+            fn default() -> Self {
+                $raw { $($name: $default,)+ }.into()
             }
         }
 
@@ -144,45 +150,28 @@ pub struct DecisionTreeParams(DecisionTreeValidParams);
 parameters! {
     DecisionTreeParams, DecisionTreeValidParams, RawTreeParams = "RawTreeParams",
     /// Most splits on a path; `None` for no limit, which is the default. At least 1.
-    max_depth: Option<usize>,
+    max_depth: Option<usize> = None,
     /// Least rows of a node that is split. At least 2, which is the default.
-    min_samples_split: usize,
+    min_samples_split: usize = 2,
     /// Least rows of a leaf, each counted once whatever its weight. At least 1, which is the default.
-    min_samples_leaf: usize,
+    min_samples_leaf: usize = 1,
     /// Most leaves; `None` for no limit, which is the default. At least 2. With a limit the tree
     /// grows best first: the split that lowers the impurity most is made next.
-    max_leaf_nodes: Option<usize>,
+    max_leaf_nodes: Option<usize> = None,
     /// How many features are drawn for each split. All by default.
-    max_features: MaxFeatures,
+    max_features: MaxFeatures = MaxFeatures::All,
     /// What a split should lower. Gini impurity by default.
-    criterion: Criterion,
+    criterion: Criterion = Criterion::Gini,
     /// How classes are weighted. Uniformly by default.
-    class_weight: ClassWeight,
+    class_weight: ClassWeight = ClassWeight::Uniform,
     /// Least fall in impurity, times the node's share of the weight, for which a split is made.
     /// At least 0, which is the default.
-    min_impurity_decrease: f64,
+    min_impurity_decrease: f64 = 0.0,
     /// Splits worth no more than this are cut back (minimal cost-complexity pruning). At least 0,
     /// which is the default and prunes nothing.
-    ccp_alpha: f64,
+    ccp_alpha: f64 = 0.0,
     /// Where the random numbers start. 0 by default.
-    seed: u64,
-}
-
-impl Default for DecisionTreeParams {
-    fn default() -> Self {
-        Self(DecisionTreeValidParams {
-            max_depth: None,
-            min_samples_split: 2,
-            min_samples_leaf: 1,
-            max_leaf_nodes: None,
-            max_features: MaxFeatures::All,
-            criterion: Criterion::Gini,
-            class_weight: ClassWeight::Uniform,
-            min_impurity_decrease: 0.0,
-            ccp_alpha: 0.0,
-            seed: 0,
-        })
-    }
+    seed: u64 = 0,
 }
 
 /// Parameters of a [`RandomForest`](crate::RandomForest) or of [`ExtraTrees`](crate::ExtraTrees),
@@ -194,62 +183,40 @@ pub struct ForestParams<K: Kind>(ForestValidParams<K>);
 parameters! {
     ForestParams, ForestValidParams<K: Kind>, RawForestParams = "RawForestParams",
     /// Number of trees. At least 1; 100 by default.
-    n_trees: usize,
+    n_trees: usize = 100,
     /// Most splits on a path; `None` for no limit, which is the default. At least 1.
-    max_depth: Option<usize>,
+    max_depth: Option<usize> = None,
     /// Least rows of a node that is split. At least 2, which is the default.
-    min_samples_split: usize,
+    min_samples_split: usize = 2,
     /// Least rows of a leaf, each counted once however often it was drawn. At least 1, which is the
     /// default.
-    min_samples_leaf: usize,
+    min_samples_leaf: usize = 1,
     /// Most leaves of each tree; `None` for no limit, which is the default. At least 2. With a limit
     /// trees grow best first: the split that lowers the impurity most is made next.
-    max_leaf_nodes: Option<usize>,
+    max_leaf_nodes: Option<usize> = None,
     /// How many features are drawn for each split. The square root of their number by default.
-    max_features: MaxFeatures,
+    max_features: MaxFeatures = MaxFeatures::Sqrt,
     /// What a split should lower. Gini impurity by default.
-    criterion: Criterion,
+    criterion: Criterion = Criterion::Gini,
     /// Whether each tree sees rows drawn with replacement. By default a random forest does, and
     /// extra-trees do not.
-    bootstrap: bool,
+    bootstrap: bool = K::BOOTSTRAP,
     /// How many rows each bootstrap draws. As many as there are by default; may only be set
     /// together with `bootstrap`.
-    max_samples: MaxSamples,
+    max_samples: MaxSamples = MaxSamples::All,
     /// Whether the accuracy on the rows that a tree did not see is computed. Off by default; needs
     /// `bootstrap`.
-    oob_score: bool,
+    oob_score: bool = false,
     /// How classes are weighted. Uniformly by default.
-    class_weight: ClassWeight,
+    class_weight: ClassWeight = ClassWeight::Uniform,
     /// Least fall in impurity, times the node's share of the weight, for which a split is made.
     /// At least 0, which is the default.
-    min_impurity_decrease: f64,
+    min_impurity_decrease: f64 = 0.0,
     /// Splits worth no more than this are cut back (minimal cost-complexity pruning). At least 0,
     /// which is the default and prunes nothing.
-    ccp_alpha: f64,
+    ccp_alpha: f64 = 0.0,
     /// Where the random numbers start. 0 by default.
-    seed: u64,
-}
-
-impl<K: Kind> Default for ForestParams<K> {
-    fn default() -> Self {
-        Self(ForestValidParams {
-            n_trees: 100,
-            max_depth: None,
-            min_samples_split: 2,
-            min_samples_leaf: 1,
-            max_leaf_nodes: None,
-            max_features: MaxFeatures::Sqrt,
-            criterion: Criterion::Gini,
-            bootstrap: K::BOOTSTRAP,
-            max_samples: MaxSamples::All,
-            oob_score: false,
-            class_weight: ClassWeight::Uniform,
-            min_impurity_decrease: 0.0,
-            ccp_alpha: 0.0,
-            seed: 0,
-            kind: PhantomData,
-        })
-    }
+    seed: u64 = 0,
 }
 
 impl DecisionTreeValidParams {

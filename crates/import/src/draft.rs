@@ -71,6 +71,10 @@ pub(crate) struct DraftTree {
 }
 
 impl DraftTree {
+    pub(crate) fn new(nodes: Vec<Node>, output: Option<usize>) -> Self {
+        Self { nodes, output }
+    }
+
     /// Takes memory for the nodes of a tree.
     pub(crate) fn take(budget: &Budget, place: &str, n_nodes: usize) -> Result<(), ImportError> {
         Ok(budget.take_items(place, n_nodes, NODE_BYTES)?)

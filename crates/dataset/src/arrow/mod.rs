@@ -89,9 +89,7 @@ fn next<'b>(rest: &mut &'b [u8]) -> Result<Option<Message<'b>>, DataError> {
     let cut = || odd("a message", "less than it says", "a complete message");
     let mut take = |n_bytes: i64| {
         let n_bytes = usize::try_from(n_bytes).map_err(|_| cut())?;
-        let (taken, rest_of) = rest.split_at_checked(n_bytes).ok_or_else(cut)?;
-        *rest = rest_of;
-        Ok::<_, DataError>(taken)
+        rest.split_off(..n_bytes).ok_or_else(cut)
     };
     let Ok(mark) = take(4) else {
         return Ok(None);

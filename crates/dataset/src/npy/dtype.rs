@@ -235,8 +235,8 @@ impl Scalar {
         let points: Vec<u32> = bytes
             .chunks_exact(4)
             .map(|chunk| {
-                let word = self.word_of_four(chunk);
-                u32::from_le_bytes(word)
+                let [a, b, c, d, ..] = self.word(chunk);
+                u32::from_le_bytes([a, b, c, d])
             })
             .collect();
         let end = points
@@ -247,13 +247,5 @@ impl Scalar {
             .iter()
             .map(|point| char::from_u32(*point))
             .collect()
-    }
-
-    fn word_of_four(self, chunk: &[u8]) -> [u8; 4] {
-        let mut word = [chunk[0], chunk[1], chunk[2], chunk[3]];
-        if self.big_endian {
-            word.reverse();
-        }
-        word
     }
 }

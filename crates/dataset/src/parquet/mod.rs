@@ -250,10 +250,9 @@ fn chunk_of(
                 .and_then(|size| usize::try_from(size).ok());
             size.ok_or_else(|| odd("a page", "no size", "one"))
         };
-        let (packed, rest_of) = rest
-            .split_at_checked(size(3)?)
+        let packed = rest
+            .split_off(..size(3)?)
             .ok_or_else(|| odd("a page", "more bytes than there are", "a complete page"))?;
-        rest = rest_of;
         let unpacked;
         let page = match codec {
             0 => packed,
@@ -267,25 +266,16 @@ fn chunk_of(
                 &unpacked
             }
         };
+        let about = |field: i16| {
+            let about = header.field(field);
+            let about = about.ok_or_else(|| odd("a page", "no header", "one"))?;
+            let n = about.integer(1).and_then(|n| usize::try_from(n).ok());
+            Ok::<_, DataError>((about, n.unwrap_or(0)))
+        };
         match header.integer(1) {
-            Some(2) => {
-                let about = header
-                    .field(7)
-                    .ok_or_else(|| odd("a page", "no header", "one"))?;
-                let n = about
-                    .integer(1)
-                    .and_then(|n| usize::try_from(n).ok())
-                    .unwrap_or(0);
-                dictionary = plain(page, leaf.kind, n, budget)?;
-            }
+            Some(2) => dictionary = plain(page, leaf.kind, about(7)?.1, budget)?,
             Some(0) => {
-                let about = header
-                    .field(5)
-                    .ok_or_else(|| odd("a page", "no header", "one"))?;
-                let n = about
-                    .integer(1)
-                    .and_then(|n| usize::try_from(n).ok())
-                    .unwrap_or(0);
+                let (about, n) = about(5)?;
                 if n == 0 || n > n_values - n_read {
                     return Err(odd(
                         "a page",
@@ -325,10 +315,7 @@ fn data(
         if max == 0 {
             continue;
         }
-        let (length, rest) = page.split_first_chunk::<4>().ok_or_else(short)?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let (packed, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-        page = rest;
+        let packed = counted(&mut page).ok_or_else(short)?;
         *levels = hybrid(packed, 8 - max.leading_zeros(), n)?;
     }
     let [repetitions, definitions] = &levels;
@@ -337,9 +324,9 @@ fn data(
     let mut cells = match about.integer(2) {
         Some(0) => plain(page, leaf.kind, n_present, budget)?,
         Some(2 | 8) => {
-            let (width, packed) = page.split_first().ok_or_else(short)?;
+            let width = page.split_off_first().ok_or_else(short)?;
             budget.take_items("a page", n_present, VALUE_BYTES)?;
-            let indices = hybrid(packed, u32::from(*width), n_present)?;
+            let indices = hybrid(page, u32::from(*width), n_present)?;
             let cell = |index: &u32| {
                 let cell = dictionary.get(*index as usize).cloned();
                 cell.ok_or_else(|| {
@@ -378,6 +365,23 @@ fn data(
     Ok(())
 }
 
+/// Takes the next bytes, whose number stands before them.
+fn counted<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let n = u32::from_le_bytes(word(bytes)?);
+    bytes.split_off(..usize::try_from(n).ok()?)
+}
+
+/// Takes the next `N` bytes.
+fn word<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    bytes.split_off(..N)?.try_into().ok()
+}
+
+/// A number of the lowest byte first.
+fn little(bytes: &[u8]) -> u32 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
+
 /// Plain values of a type.
 fn plain(mut bytes: &[u8], kind: i64, n: usize, budget: &Budget) -> Result<Vec<Cell>, DataError> {
     let short = || {
@@ -404,28 +408,12 @@ fn plain(mut bytes: &[u8], kind: i64, n: usize, budget: &Budget) -> Result<Vec<C
     }
     for _ in 0..n {
         let cell = match kind {
-            1 | 4 => {
-                let (word, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
-                bytes = rest;
-                match kind {
-                    1 => Cell::Integer(i32::from_le_bytes(*word).into()),
-                    _ => Cell::Number(f32::from_le_bytes(*word).into()),
-                }
-            }
-            2 | 5 => {
-                let (word, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
-                bytes = rest;
-                match kind {
-                    2 => Cell::Integer(i64::from_le_bytes(*word)),
-                    _ => Cell::Number(f64::from_le_bytes(*word)),
-                }
-            }
+            1 => Cell::Integer(i32::from_le_bytes(word(&mut bytes).ok_or_else(short)?).into()),
+            2 => Cell::Integer(i64::from_le_bytes(word(&mut bytes).ok_or_else(short)?)),
+            4 => Cell::Number(f32::from_le_bytes(word(&mut bytes).ok_or_else(short)?).into()),
+            5 => Cell::Number(f64::from_le_bytes(word(&mut bytes).ok_or_else(short)?)),
             6 => {
-                let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
-                let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-                let (text, rest) = rest.split_at_checked(length).ok_or_else(short)?;
-                bytes = rest;
-                let text = std::str::from_utf8(text)
+                let text = std::str::from_utf8(counted(&mut bytes).ok_or_else(short)?)
                     .map_err(|_| odd("a page", "other bytes", "text in UTF-8"))?;
                 budget.take_text("a page", text)?;
                 Cell::Text(text.to_owned())
@@ -454,20 +442,14 @@ fn hybrid(mut bytes: &[u8], width: u32, n: usize) -> Result<Vec<u32>, DataError>
         let count = usize::try_from(header >> 1).unwrap_or(usize::MAX);
         if header & 1 == 0 {
             let n_bytes = width.div_ceil(8) as usize;
-            let (word, rest) = bytes.split_at_checked(n_bytes).ok_or_else(short)?;
-            bytes = rest;
-            let number = word
-                .iter()
-                .rev()
-                .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+            let number = little(bytes.split_off(..n_bytes).ok_or_else(short)?);
             if count == 0 {
                 return Err(short());
             }
             numbers.extend(std::iter::repeat_n(number, count.min(left)));
         } else {
             let n_bytes = count.checked_mul(width as usize).ok_or_else(short)?;
-            let (packed, rest) = bytes.split_at_checked(n_bytes).ok_or_else(short)?;
-            bytes = rest;
+            let packed = bytes.split_off(..n_bytes).ok_or_else(short)?;
             if count == 0 {
                 return Err(short());
             }
@@ -498,39 +480,29 @@ fn snappy(mut bytes: &[u8], size: usize, budget: &Budget) -> Result<Vec<u8>, Dat
     }
     budget.take("a page", claimed)?;
     let mut out: Vec<u8> = Vec::with_capacity(size);
-    while let Some((tag, rest)) = bytes.split_first() {
-        bytes = rest;
-        let little = |n: usize, bytes: &mut &[u8]| {
-            let (word, rest) = bytes.split_at_checked(n)?;
-            *bytes = rest;
-            Some(
-                word.iter()
-                    .rev()
-                    .fold(0_usize, |number, byte| number << 8 | usize::from(*byte)),
-            )
+    while let Some(tag) = bytes.split_off_first() {
+        let mut next = |n: usize| {
+            let number = little(bytes.split_off(..n).ok_or_else(broken)?);
+            Ok::<_, DataError>(number as usize)
         };
         let high = usize::from(tag >> 2);
         let (length, offset) = match tag & 3 {
             0 => {
                 let length = match high {
-                    60..=63 => little(high - 59, &mut bytes).ok_or_else(broken)?,
+                    60..=63 => next(high - 59)?,
                     _ => high,
                 };
                 let length = length.checked_add(1).ok_or_else(broken)?;
-                let (literal, rest) = bytes.split_at_checked(length).ok_or_else(broken)?;
-                bytes = rest;
+                let literal = bytes.split_off(..length).ok_or_else(broken)?;
                 if out.len() + length > size {
                     return Err(broken());
                 }
                 out.extend_from_slice(literal);
                 continue;
             }
-            1 => {
-                let low = little(1, &mut bytes).ok_or_else(broken)?;
-                ((high & 7) + 4, (high >> 3) << 8 | low)
-            }
-            2 => (high + 1, little(2, &mut bytes).ok_or_else(broken)?),
-            _ => (high + 1, little(4, &mut bytes).ok_or_else(broken)?),
+            1 => ((high & 7) + 4, (high >> 3) << 8 | next(1)?),
+            2 => (high + 1, next(2)?),
+            _ => (high + 1, next(4)?),
         };
         let start = out
             .len()

@@ -51,18 +51,20 @@ impl<'b> Value<'b> {
     }
 }
 
+fn broken() -> DataError {
+    broken!("a Parquet file"; "damaged metadata"; "a complete struct of Thrift")
+}
+
 /// Reads a struct.
 pub(super) fn read<'b>(bytes: &mut &'b [u8], budget: &Budget) -> Result<Value<'b>, DataError> {
-    let broken = || broken!("a Parquet file"; "damaged metadata"; "a complete struct of Thrift");
-    structure(bytes, budget, 0)?.ok_or_else(broken)
+    structure(bytes, budget, 0)
 }
 
 /// An integer of seven bits per byte, the lowest first.
 pub(super) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
+        let byte = bytes.split_off_first()?;
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             return Some(number);
@@ -76,37 +78,27 @@ fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
     Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
 }
 
-/// `None` where the bytes end, or are of no type.
-type Read<'b> = Result<Option<Value<'b>>, DataError>;
+/// An error where the bytes end, or are of no type.
+type Read<'b> = Result<Value<'b>, DataError>;
 
 fn structure<'b>(bytes: &mut &'b [u8], budget: &Budget, depth: usize) -> Read<'b> {
     let mut fields = Vec::new();
     let mut id = 0_i16;
     loop {
-        let Some((header, rest)) = bytes.split_first() else {
-            return Ok(None);
-        };
-        *bytes = rest;
-        if *header == 0 {
-            return Ok(Some(Value::Struct(fields)));
+        let header = *bytes.split_off_first().ok_or_else(broken)?;
+        if header == 0 {
+            return Ok(Value::Struct(fields));
         }
-        let delta = i16::from(header >> 4);
-        let next = match delta {
+        let next = match i16::from(header >> 4) {
             0 => zigzag(bytes).and_then(|id| i16::try_from(id).ok()),
-            _ => id.checked_add(delta),
+            delta => id.checked_add(delta),
         };
-        let Some(next) = next else {
-            return Ok(None);
-        };
-        id = next;
+        id = next.ok_or_else(broken)?;
         budget.take("metadata", VALUE_BYTES)?;
         // Booleans of fields are in their type.
         let value = match header & 15 {
-            1 | 2 => Some(Value::Other),
+            1 | 2 => Value::Other,
             kind => value(kind, bytes, budget, depth)?,
-        };
-        let Some(value) = value else {
-            return Ok(None);
         };
         fields.push((id, value));
     }
@@ -114,47 +106,30 @@ fn structure<'b>(bytes: &mut &'b [u8], budget: &Budget, depth: usize) -> Read<'b
 
 fn value<'b>(kind: u8, bytes: &mut &'b [u8], budget: &Budget, depth: usize) -> Read<'b> {
     if depth == DEPTH_MAX {
-        return Ok(None);
+        return Err(broken());
     }
-    let skip = |bytes: &mut &'b [u8], n: usize| {
-        let (skipped, rest) = bytes.split_at_checked(n)?;
-        *bytes = rest;
-        Some(skipped)
-    };
-    Ok(match kind {
-        1..=3 => skip(bytes, 1).map(|_| Value::Other),
+    let count = |n: Option<u64>| n.and_then(|n| usize::try_from(n).ok());
+    let found = match kind {
+        1..=3 => bytes.split_off(..1).map(|_| Value::Other),
         4..=6 => zigzag(bytes).map(Value::Integer),
-        7 => skip(bytes, 8).map(|_| Value::Other),
-        8 => varint(bytes)
-            .and_then(|n| usize::try_from(n).ok())
-            .and_then(|n| skip(bytes, n))
+        7 => bytes.split_off(..8).map(|_| Value::Other),
+        8 => count(varint(bytes))
+            .and_then(|n| bytes.split_off(..n))
             .map(Value::Bytes),
         9 | 10 => {
-            let Some(header) = skip(bytes, 1).map(|header| header[0]) else {
-                return Ok(None);
-            };
-            let n = match header >> 4 {
+            let header = *bytes.split_off_first().ok_or_else(broken)?;
+            let n = count(match header >> 4 {
                 15 => varint(bytes),
                 n => Some(n.into()),
-            };
+            });
             // Every item takes a byte.
-            let n = n
-                .and_then(|n| usize::try_from(n).ok())
-                .filter(|n| *n <= bytes.len());
-            let Some(n) = n else {
-                return Ok(None);
-            };
+            let n = n.filter(|n| *n <= bytes.len()).ok_or_else(broken)?;
             budget.take_items("metadata", n, VALUE_BYTES)?;
-            let mut items = Vec::with_capacity(n);
-            for _ in 0..n {
-                let Some(item) = value(header & 15, bytes, budget, depth + 1)? else {
-                    return Ok(None);
-                };
-                items.push(item);
-            }
-            Some(Value::List(items))
+            let item = |_| value(header & 15, bytes, budget, depth + 1);
+            Some(Value::List((0..n).map(item).collect::<Result<_, _>>()?))
         }
-        12 => structure(bytes, budget, depth + 1)?,
+        12 => Some(structure(bytes, budget, depth + 1)?),
         _ => None,
-    })
+    };
+    found.ok_or_else(broken)
 }

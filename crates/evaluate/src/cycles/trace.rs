@@ -24,22 +24,23 @@ pub(super) struct Weight {
 
 impl AddAssign for Weight {
     fn add_assign(&mut self, other: Self) {
-        self.instructions += other.instructions;
-        self.low += other.low;
-        self.high += other.high;
-        self.accesses += other.accesses;
+        *self = self.with(other, |one, other| one + other);
     }
 }
 
 impl Weight {
+    fn with(self, other: Self, of: fn(u64, u64) -> u64) -> Self {
+        Self {
+            instructions: of(self.instructions, other.instructions),
+            low: of(self.low, other.low),
+            high: of(self.high, other.high),
+            accesses: of(self.accesses, other.accesses),
+        }
+    }
+
     /// The more of each.
     pub(super) fn most(self, other: Self) -> Self {
-        Self {
-            instructions: self.instructions.max(other.instructions),
-            low: self.low.max(other.low),
-            high: self.high.max(other.high),
-            accesses: self.accesses.max(other.accesses),
-        }
+        self.with(other, u64::max)
     }
 
     /// With the word of code that a branch to `target` has fetched, unless it begins there.
@@ -49,12 +50,7 @@ impl Weight {
     }
 
     fn since(self, earlier: Self) -> Self {
-        Self {
-            instructions: self.instructions.saturating_sub(earlier.instructions),
-            low: self.low.saturating_sub(earlier.low),
-            high: self.high.saturating_sub(earlier.high),
-            accesses: self.accesses.saturating_sub(earlier.accesses),
-        }
+        self.with(earlier, u64::saturating_sub)
     }
 }
 

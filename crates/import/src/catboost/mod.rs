@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
-use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, Link, Precision, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::Feed;
@@ -247,7 +247,7 @@ impl Model {
         let version = version.lines().find(|line| line.contains("Tag"));
         let version = version.and_then(|line| line.rsplit(['/', ' ', 'v']).next());
         Ok(Imported {
-            model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float32, budget)?),
+            model: feed.fold_additive(draft, Compare::Float32, budget)?,
             origin: Origin {
                 format: Format::Catboost,
                 estimator: loss.name,
@@ -381,8 +381,8 @@ fn made(
     place: &str,
 ) -> Result<DraftTree, ImportError> {
     let leaf = |leaf: usize| Ok(leaves[leaf].iter().map(|value| scale * value).collect());
-    Ok(DraftTree {
-        nodes: lower(raw, 0, true, budget, place, leaf)?,
-        output: (n == 1).then_some(0),
-    })
+    Ok(DraftTree::new(
+        lower(raw, 0, true, budget, place, leaf)?,
+        (n == 1).then_some(0),
+    ))
 }

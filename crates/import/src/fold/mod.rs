@@ -11,7 +11,9 @@ mod input;
 use std::collections::BTreeMap;
 
 use spinney_dataset::Budget;
-use spinney_model::{Additive, Compare, Feature, Forest, GaussianNb, Naming, Node, Schema, Tree};
+use spinney_model::{
+    Additive, Compare, Feature, FloatModel, Forest, GaussianNb, Naming, Node, Schema, Tree,
+};
 
 use crate::ImportError;
 use crate::draft::{Draft, Outputs};
@@ -84,7 +86,7 @@ impl Feed {
         forest: Forest,
         cast: Compare,
         budget: &Budget,
-    ) -> Result<Forest, ImportError> {
+    ) -> Result<FloatModel, ImportError> {
         self.check_width(forest.schema().n_features())?;
         let compare = self.compare(forest.n_splits(), cast, budget)?;
         let classes = forest.schema().classes().to_vec();
@@ -100,7 +102,7 @@ impl Feed {
                 )?)
             })
             .collect::<Result<Vec<_>, ImportError>>()?;
-        Ok(Forest::new(kind, schema, trees)?)
+        Ok(FloatModel::Forest(Forest::new(kind, schema, trees)?))
     }
 
     /// Checks a sum of trees and rewrites it so that it takes the raw features; as
@@ -113,7 +115,7 @@ impl Feed {
         draft: Draft,
         cast: Compare,
         budget: &Budget,
-    ) -> Result<Additive, ImportError> {
+    ) -> Result<FloatModel, ImportError> {
         self.check_width(draft.n_features)?;
         let n_outputs = draft.sum.base.len();
         let seen = Feed::raw(None, draft.n_features);
@@ -141,14 +143,9 @@ impl Feed {
                 Ok(Tree::additive(nodes, &schema, n_outputs, output)?)
             })
             .collect::<Result<Vec<_>, ImportError>>()?;
-        Ok(Additive::new(
-            draft.kind,
-            schema,
-            trees,
-            draft.sum,
-            draft.link,
-            draft.threshold,
-        )?)
+        let (sum, link) = (draft.sum, draft.link);
+        let sum = Additive::new(draft.kind, schema, trees, sum, link, draft.threshold)?;
+        Ok(FloatModel::Additive(sum))
     }
 
     /// The type in which each raw feature is compared, once `n_splits` splits are folded: float64 where it

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use spinney_dataset::Budget;
-use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Node, Precision, Side, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, Link, Node, Precision, Side, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
@@ -170,10 +170,10 @@ impl RawModel {
             .enumerate()
             .map(|(index, tree)| {
                 let place = format!("trees[{index}]");
-                Ok(DraftTree {
-                    nodes: tree.lower(budget, &place)?,
-                    output: Some(index % n_outputs),
-                })
+                Ok(DraftTree::new(
+                    tree.lower(budget, &place)?,
+                    Some(index % n_outputs),
+                ))
             })
             .collect::<Result<Vec<_>, ImportError>>()?;
         let names = names(self.feature_names, n_features)?;
@@ -208,7 +208,7 @@ impl RawModel {
             budget,
         )?;
         Ok(Imported {
-            model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float64, budget)?),
+            model: feed.fold_additive(draft, Compare::Float64, budget)?,
             origin: Origin {
                 format,
                 estimator: self.objective.unwrap_or_default(),

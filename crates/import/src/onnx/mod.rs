@@ -144,16 +144,14 @@ fn trees(
                     .to_owned(),
             );
             note_scaler(feed, notes);
-            return Ok(FloatModel::Forest(
-                feed.feed.fold_forest(forest, cast, budget)?,
-            ));
+            return feed.feed.fold_forest(forest, cast, budget);
         }
     }
     let draft = sums::read(&read(of_rows)?, &tail, n_features, of_rows, budget, notes)?;
     note_scaler(feed, notes);
-    let sum = feed.feed.fold_additive(draft, of_rows, budget)?;
-    sums::check_probit(&sum)?;
-    Ok(FloatModel::Additive(sum))
+    let model = feed.feed.fold_additive(draft, of_rows, budget)?;
+    model.additive().map_or(Ok(()), sums::check_probit)?;
+    Ok(model)
 }
 
 fn note_scaler(feed: &Trace, notes: &mut Vec<String>) {

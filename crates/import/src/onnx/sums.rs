@@ -77,7 +77,7 @@ pub(super) fn read(
             }
             Ok(values)
         })?;
-        trees.push(DraftTree { nodes, output });
+        trees.push(DraftTree::new(nodes, output));
     }
     let precision = match cast {
         Compare::Float32 if !ensemble.is_joint => Precision::Float32,
@@ -95,10 +95,7 @@ pub(super) fn read(
     if has_base && precision == Precision::Float32 && trees.len() > 1 {
         // Float32 has to add the base where ONNX Runtime does.
         let values = std::mem::replace(&mut base, vec![0.0; n]);
-        trees.push(DraftTree {
-            nodes: vec![TreeNode::Leaf(values)],
-            output: None,
-        });
+        trees.push(DraftTree::new(vec![TreeNode::Leaf(values)], None));
     }
     Ok(Draft {
         kind: match ensemble.has_votes && tail.is_softmax {

@@ -175,10 +175,7 @@ fn tree(
         let children = [new.saturating_add(1), 0];
         nodes.push(Node::at_most(feature, bounds[middle - 1], None, children));
     }
-    Ok(DraftTree {
-        nodes,
-        output: None,
-    })
+    Ok(DraftTree::new(nodes, None))
 }
 
 /// The sum of the trees, from the logarithms of the classes' own probabilities on.

@@ -59,10 +59,7 @@ pub(super) fn gradient_boosting(estimator: &Object) -> Result<Estimator, ImportE
         .map(|(output, place, raw)| {
             raw.must_have_one_value()
                 .and_then(|()| raw.nodes(missing, |index| vec![rate * raw.values(index)[0]]))
-                .map(|nodes| DraftTree {
-                    nodes,
-                    output: Some(*output),
-                })
+                .map(|nodes| DraftTree::new(nodes, Some(*output)))
                 .map_err(|error| error.within(place))
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -191,10 +188,7 @@ pub(super) fn hist_gradient_boosting(estimator: &Object) -> Result<Estimator, Im
             ));
         }
         for (output, member) in members.iter().enumerate() {
-            trees.push(DraftTree {
-                nodes: hist_nodes(member, &known)?,
-                output: Some(output),
-            });
+            trees.push(DraftTree::new(hist_nodes(member, &known)?, Some(output)));
         }
     }
     Ok(Estimator::Additive(Draft {
@@ -384,12 +378,11 @@ pub(super) fn ada_boost(estimator: &Object) -> Result<Estimator, ImportError> {
                 _ => scores,
             }
         };
-        trees.push(DraftTree {
-            nodes: raw
-                .nodes(false, leaf)
+        trees.push(DraftTree::new(
+            raw.nodes(false, leaf)
                 .map_err(|error| error.within(&place))?,
-            output: None,
-        });
+            None,
+        ));
     }
     let (n_outputs, link) = match n_classes {
         2 => (1, Link::Sigmoid { scale: 1.0 }),

@@ -282,10 +282,7 @@ pub(super) fn mean_of_values(
         let nodes = part.nodes(missing, |raw, index| {
             raw.values(index).iter().map(|it| it * factor).collect()
         })?;
-        trees.push(DraftTree {
-            nodes,
-            output: None,
-        });
+        trees.push(DraftTree::new(nodes, None));
     }
     Ok(Estimator::Additive(Draft {
         kind,
@@ -343,10 +340,7 @@ pub(super) fn mean_of_votes(
                 let proportions = part.proportions(index, n_classes);
                 proportions.iter().map(|it| it * part.share).collect()
             };
-            Ok(DraftTree {
-                nodes: part.nodes(false, leaf)?,
-                output: None,
-            })
+            Ok(DraftTree::new(part.nodes(false, leaf)?, None))
         })
         .collect::<Result<Vec<_>, ImportError>>()?;
     Ok(Estimator::Additive(Draft {

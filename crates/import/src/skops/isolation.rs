@@ -49,10 +49,7 @@ pub(super) fn isolation_forest(estimator: &Object) -> Result<Estimator, ImportEr
             .nodes(false, leaf)
             .map_err(|error| error.within(&place))?;
         rename(&mut nodes, &features(columns, None)?).map_err(|error| error.within(&place))?;
-        trees.push(DraftTree {
-            nodes,
-            output: Some(0),
-        });
+        trees.push(DraftTree::new(nodes, Some(0)));
     }
     Ok(Estimator::Additive(Draft {
         kind: AdditiveKind::IsolationForest,

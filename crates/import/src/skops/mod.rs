@@ -52,9 +52,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     // Histogram boosting and naive Bayes compare float64 anyway.
     let mut cast = Compare::Float32;
     let model = match estimator {
-        Estimator::Forest { forest, .. } => {
-            FloatModel::Forest(feed.fold_forest(forest, cast, root.budget())?)
-        }
+        Estimator::Forest { forest, .. } => feed.fold_forest(forest, cast, root.budget())?,
         Estimator::Additive(draft) => {
             if matches!(
                 draft.kind,
@@ -64,7 +62,7 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             ) {
                 cast = Compare::Float64;
             }
-            FloatModel::Additive(feed.fold_additive(draft, cast, root.budget())?)
+            feed.fold_additive(draft, cast, root.budget())?
         }
         Estimator::GaussianNb(bayes) => FloatModel::GaussianNb(feed.fold_bayes(&bayes)?),
     };

@@ -90,8 +90,10 @@ pub(super) fn apply(
         "TargetEncoder" => encoders::target(step, inputs, words),
         "KBinsDiscretizer" => encoders::bins(step, inputs),
         "Binarizer" => {
-            let threshold = vec![step.get("threshold")?.number()?; n_features];
-            push(step, &mut inputs, &threshold, Op::Above)?;
+            let threshold = step.get("threshold")?.number()?;
+            inputs
+                .iter_mut()
+                .for_each(|input| input.ops.push(Op::Above(threshold)));
             Ok(inputs)
         }
         _ => selection::apply(step, inputs)?.ok_or_else(|| unfoldable(step)),
@@ -153,17 +155,17 @@ fn unfoldable(step: &Object) -> ImportError {
     ImportError::refused(format!("the pipeline step {}", step.shown_class()), instead)
 }
 
-/// Appends an operation with one constant per feature.
+/// Appends an operation with one constant per feature, by the name of the attribute that has them.
 fn push(
     step: &Object,
     inputs: &mut [Input],
-    constants: &[f64],
+    constants: &str,
     op: fn(f64) -> Op,
 ) -> Result<(), ImportError> {
+    let constants = step.get(constants)?.numbers(inputs.len())?;
     for (index, (input, constant)) in inputs.iter_mut().zip(constants).enumerate() {
-        input
-            .ops
-            .push(op(*constant).checked(step.class_name(), index)?);
+        let op = op(constant).checked(step.class_name(), index)?;
+        input.ops.push(op);
     }
     Ok(())
 }
@@ -174,25 +176,19 @@ fn scaled(
     mut inputs: Vec<Input>,
     [with_center, center, with_scale]: [&str; 3],
 ) -> Result<Vec<Input>, ImportError> {
-    let n_features = inputs.len();
     if step.get(with_center)?.flag()? {
-        let centers = step.get(center)?.numbers(n_features)?;
-        push(step, &mut inputs, &centers, Op::Subtract)?;
+        push(step, &mut inputs, center, Op::Subtract)?;
     }
     if step.get(with_scale)?.flag()? {
-        let scales = step.get("scale_")?.numbers(n_features)?;
-        push(step, &mut inputs, &scales, Op::Divide)?;
+        push(step, &mut inputs, "scale_", Op::Divide)?;
     }
     Ok(inputs)
 }
 
 /// `X *= scale_; X += min_`, then perhaps a clip to the feature range.
 fn min_max(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let n_features = inputs.len();
-    let scales = step.get("scale_")?.numbers(n_features)?;
-    push(step, &mut inputs, &scales, Op::Multiply)?;
-    let mins = step.get("min_")?.numbers(n_features)?;
-    push(step, &mut inputs, &mins, Op::Add)?;
+    push(step, &mut inputs, "scale_", Op::Multiply)?;
+    push(step, &mut inputs, "min_", Op::Add)?;
     if is_clipped(step)? {
         let range = step.get("feature_range")?;
         let [low, high] = &range.items()?[..] else {
@@ -205,9 +201,7 @@ fn min_max(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportEr
 
 /// `X /= scale_`, then perhaps a clip to −1..1.
 fn max_abs(step: &Object, mut inputs: Vec<Input>) -> Result<Vec<Input>, ImportError> {
-    let n_features = inputs.len();
-    let scales = step.get("scale_")?.numbers(n_features)?;
-    push(step, &mut inputs, &scales, Op::Divide)?;
+    push(step, &mut inputs, "scale_", Op::Divide)?;
     if is_clipped(step)? {
         clip(step, &mut inputs, -1.0, 1.0)?;
     }

@@ -221,10 +221,7 @@ fn of_votes(forest: spinney_model::Forest) -> Draft {
                     values.drain(..usize::from(is_one));
                 }
             }
-            DraftTree {
-                nodes,
-                output: None,
-            }
+            DraftTree::new(nodes, None)
         })
         .collect();
     Draft {

@@ -366,11 +366,7 @@ impl<'m> Stage<'m> {
                     .map_err(|error| ImportError::from(error).within(&place(*id)))
             });
             let forest = Forest::new(kind, schema.clone(), trees.collect::<Result<Vec<_>, _>>()?)?;
-            return Ok(FloatModel::Forest(feed.fold_forest(
-                forest,
-                Compare::Float64,
-                budget,
-            )?));
+            return feed.fold_forest(forest, Compare::Float64, budget);
         }
         let is_boosting = self.class().starts_with("GBT");
         let is_classifier = self.class().ends_with("ClassificationModel");
@@ -385,10 +381,10 @@ impl<'m> Stage<'m> {
                 })?,
                 false => 1.0,
             };
-            Ok(DraftTree {
-                nodes: lowered(*id, nodes, &|node| Ok(vec![weight * node.prediction]))?,
-                output: Some(0),
-            })
+            Ok(DraftTree::new(
+                lowered(*id, nodes, &|node| Ok(vec![weight * node.prediction]))?,
+                Some(0),
+            ))
         });
         let draft = Draft {
             kind: match self.class() {
@@ -417,11 +413,7 @@ impl<'m> Stage<'m> {
             },
             threshold: None,
         };
-        Ok(FloatModel::Additive(feed.fold_additive(
-            draft,
-            Compare::Float64,
-            budget,
-        )?))
+        feed.fold_additive(draft, Compare::Float64, budget)
     }
 }
 

@@ -10,8 +10,8 @@ mod tree;
 use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_model::{
-    AdditiveKind, Compare, FloatModel, Forest, ForestKind, Link, Node as TreeNode, Precision,
-    Schema, Sum, Tree, limits,
+    AdditiveKind, Compare, Forest, ForestKind, Link, Node as TreeNode, Precision, Schema, Sum,
+    Tree, limits,
 };
 
 use crate::draft::{Draft, DraftTree, Outputs};
@@ -74,11 +74,10 @@ scalar!(u8, i32, u32, u64, f32, f64);
 
 impl<'b> Bytes<'b> {
     fn take(&mut self, what: &str, n: usize) -> Result<&'b [u8], ImportError> {
-        let (taken, rest) = self.rest.split_at_checked(n).ok_or_else(
-            || broken!(what; "{} bytes", self.rest.len(); "{n}; the file may be cut short"),
-        )?;
-        self.rest = rest;
-        Ok(taken)
+        let n_left = self.rest.len();
+        self.rest
+            .split_off(..n)
+            .ok_or_else(|| broken!(what; "{n_left} bytes"; "{n}; the file may be cut short"))
     }
 
     fn one<T: Scalar>(&mut self, what: &str) -> Result<T, ImportError> {
@@ -307,10 +306,10 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             RawTree::read(&mut bytes, header.is_double).map_err(|error| error.within(&place))?;
         let output = header.output(index).map_err(|error| error.within(&place))?;
         let width = if output.is_some() { 1 } else { n };
-        trees.push(DraftTree {
-            nodes: tree.nodes(width, cast, &budget, &place)?,
+        trees.push(DraftTree::new(
+            tree.nodes(width, cast, &budget, &place)?,
             output,
-        });
+        ));
     }
     if !bytes.rest.is_empty() {
         return Err(broken!(
@@ -328,11 +327,11 @@ pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
             let trees = trees.into_iter().map(|tree| Tree::new(tree.nodes, &schema));
             let trees = trees.collect::<Result<Vec<_>, _>>()?;
             let forest = Forest::new(ForestKind::RandomForest, schema, trees)?;
-            FloatModel::Forest(feed.fold_forest(forest, cast, &budget)?)
+            feed.fold_forest(forest, cast, &budget)?
         }
         None => {
             let draft = header.draft(outputs, link, threshold, trees);
-            FloatModel::Additive(feed.fold_additive(draft, cast, &budget)?)
+            feed.fold_additive(draft, cast, &budget)?
         }
     };
     Ok(Imported {
@@ -436,10 +435,7 @@ impl Header {
         if has_base && precision == Precision::Float32 && trees.len() > 1 {
             // Float32 has to add the base last, too.
             let values = std::mem::replace(&mut base, vec![0.0; n]);
-            trees.push(DraftTree {
-                nodes: vec![TreeNode::Leaf(values)],
-                output: None,
-            });
+            trees.push(DraftTree::new(vec![TreeNode::Leaf(values)], None));
         }
         Draft {
             kind: match self.task {

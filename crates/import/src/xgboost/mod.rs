@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
-use spinney_model::{AdditiveKind, Compare, FloatModel, Link, Precision, Sum, limits};
+use spinney_model::{AdditiveKind, Compare, Link, Precision, Sum, limits};
 
 use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
@@ -304,7 +304,7 @@ impl Model {
         }
         let version: Vec<String> = self.version.iter().take(3).map(u32::to_string).collect();
         Ok(Imported {
-            model: FloatModel::Additive(feed.fold_additive(draft, Compare::Float32, budget)?),
+            model: feed.fold_additive(draft, Compare::Float32, budget)?,
             origin: Origin {
                 format,
                 estimator: format!("{booster}, {}", objective.name),

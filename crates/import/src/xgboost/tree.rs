@@ -228,6 +228,6 @@ impl Tree {
                 children: [new.saturating_add(1), 0],
             }));
         }
-        Ok(DraftTree { nodes, output })
+        Ok(DraftTree::new(nodes, output))
     }
 }

@@ -10,15 +10,16 @@ pub struct Value {
 impl Value {
     pub const ANY: Self = Self::up_to(u32::MAX);
 
+    const fn between(low: u32, high: u32) -> Self {
+        Self { low, high }
+    }
+
     pub const fn just(number: u32) -> Self {
-        Self {
-            low: number,
-            high: number,
-        }
+        Self::between(number, number)
     }
 
     pub const fn up_to(high: u32) -> Self {
-        Self { low: 0, high }
+        Self::between(0, high)
     }
 
     pub fn known(self) -> Option<u32> {
@@ -30,10 +31,7 @@ impl Value {
     }
 
     pub fn hull(self, other: Self) -> Self {
-        Self {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-        }
+        Self::between(self.low.min(other.low), self.high.max(other.high))
     }
 
     /// Of ends that are exact; any number where they do not wrap alike.
@@ -41,10 +39,7 @@ impl Value {
         if low >> 32 != high >> 32 {
             return Self::ANY;
         }
-        Self {
-            low: low as u32,
-            high: high as u32,
-        }
+        Self::between(low as u32, high as u32)
     }
 
     pub fn plus(self, other: Self) -> Self {
@@ -65,10 +60,7 @@ impl Value {
         match (self.known(), other.known()) {
             (Some(a), Some(b)) => Self::just(a.wrapping_mul(b)),
             _ => match self.high.checked_mul(other.high) {
-                Some(high) => Self {
-                    low: self.low * other.low,
-                    high,
-                },
+                Some(high) => Self::between(self.low * other.low, high),
                 None => Self::ANY,
             },
         }
@@ -77,18 +69,12 @@ impl Value {
     /// The upper half of the product.
     pub fn times_upper(self, other: Self) -> Self {
         let upper = |a: u32, b: u32| ((u64::from(a) * u64::from(b)) >> 32) as u32;
-        Self {
-            low: upper(self.low, other.low),
-            high: upper(self.high, other.high),
-        }
+        Self::between(upper(self.low, other.low), upper(self.high, other.high))
     }
 
     /// By a number above 0.
     pub fn divided(self, by: u32) -> Self {
-        Self {
-            low: self.low / by,
-            high: self.high / by,
-        }
+        Self::between(self.low / by, self.high / by)
     }
 
     pub fn and(self, other: Self) -> Self {
@@ -120,30 +106,23 @@ impl Value {
     }
 
     pub fn not(self) -> Self {
-        Self {
-            low: !self.high,
-            high: !self.low,
-        }
+        Self::between(!self.high, !self.low)
     }
 
     /// Shifted to the left by so many bits, 32 and more among them.
     pub fn shifted_left(self, by: Self) -> Self {
         match (self.known(), by.known()) {
             (Some(number), Some(by)) => Self::just(number.checked_shl(by).unwrap_or(0)),
-            (None, Some(by)) if by < 32 && self.high.leading_zeros() >= by => Self {
-                low: self.low << by,
-                high: self.high << by,
-            },
+            (None, Some(by)) if by < 32 && self.high.leading_zeros() >= by => {
+                Self::between(self.low << by, self.high << by)
+            }
             _ => Self::ANY,
         }
     }
 
     pub fn shifted_right(self, by: Self) -> Self {
         let right = |number: u32, by| number.checked_shr(by).unwrap_or(0);
-        Self {
-            low: right(self.low, by.high),
-            high: right(self.high, by.low),
-        }
+        Self::between(right(self.low, by.high), right(self.high, by.low))
     }
 
     pub fn shifted_right_signed(self, by: Self) -> Self {
@@ -188,10 +167,8 @@ impl Value {
     /// As a number that sorts like one with a sign; `None` where the sign depends.
     pub fn by_sign(self) -> Option<Self> {
         let turned = |number: u32| number ^ 1 << 31;
-        (self.low >> 31 == self.high >> 31).then(|| Self {
-            low: turned(self.low),
-            high: turned(self.high),
-        })
+        (self.low >> 31 == self.high >> 31)
+            .then(|| Self::between(turned(self.low), turned(self.high)))
     }
 
     pub fn is(self, other: Self) -> Option<bool> {
