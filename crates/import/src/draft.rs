@@ -19,6 +19,17 @@ pub(crate) enum Target {
     Values,
 }
 
+impl Target {
+    /// What a model delivers, and of how many raw values, that has so many classes or targets.
+    pub(crate) fn outputs(self, n_classes: usize, n_targets: usize) -> (Outputs, usize) {
+        match self {
+            Self::Binary => (Outputs::numbered(2), 1),
+            Self::Multi => (Outputs::numbered(n_classes), n_classes),
+            Self::Values => (Outputs::targets(n_targets), n_targets),
+        }
+    }
+}
+
 /// The usual way from a raw value to the probability of the second class.
 pub(crate) const SIGMOID: Link = Link::Sigmoid { scale: 1.0 };
 

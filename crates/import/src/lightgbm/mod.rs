@@ -14,7 +14,7 @@ use serde_json::Value;
 use spinney_dataset::Budget;
 use spinney_model::{AdditiveKind, Compare, Link, Node, Precision, Side, Sum, limits};
 
-use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
+use crate::draft::{Draft, DraftTree, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
 use crate::lower::{Question, RawNode, lower};
 use crate::{Format, ImportError, Imported, Origin, classes, shown};
@@ -142,18 +142,10 @@ impl RawModel {
         let n_features = self.max_feature_idx.saturating_add(1);
         limits::FEATURES.check("max_feature_idx", n_features)?;
         let n_outputs = self.num_tree_per_iteration;
-        let outputs = match target {
-            Target::Binary => Outputs::numbered(2),
-            Target::Multi => {
-                limits::CLASSES.check("num_class", self.num_class)?;
-                Outputs::numbered(self.num_class)
-            }
-            Target::Values => Outputs::targets(1),
-        };
-        let wanted = match target {
-            Target::Multi => self.num_class,
-            _ => 1,
-        };
+        if target == Target::Multi {
+            limits::CLASSES.check("num_class", self.num_class)?;
+        }
+        let (outputs, wanted) = target.outputs(self.num_class, 1);
         if n_outputs != wanted {
             return Err(broken!("num_tree_per_iteration"; "{n_outputs}"; "{wanted}"));
         }

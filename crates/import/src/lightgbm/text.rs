@@ -224,10 +224,9 @@ impl Lists {
         let ends = self.set_begins.get(set).zip(end);
         let words = ends.and_then(|(begin, end)| self.set_bits.get(*begin..*end));
         let words = words.ok_or_else(|| {
-            ImportError::broken(
-                format!("threshold[{index}]"),
-                self.threshold[index].to_string(),
-                "the number of a set in cat_boundaries",
+            broken!(
+                format!("threshold[{index}]"); "{}", self.threshold[index];
+                "the number of a set in cat_boundaries"
             )
         })?;
         budget.take_items("cat_threshold", words.len(), 32 * 8)?;

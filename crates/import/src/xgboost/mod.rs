@@ -18,7 +18,7 @@ use spinney_dataset::Budget;
 use spinney_dataset::limits::JsonMark;
 use spinney_model::{AdditiveKind, Compare, Link, Precision, Sum, limits};
 
-use crate::draft::{Draft, DraftTree, Outputs, SIGMOID, Target};
+use crate::draft::{Draft, DraftTree, SIGMOID, Target};
 use crate::fold::{Encoder, Feed, Op};
 use crate::{Format, ImportError, Imported, Origin, shown, ubjson};
 use tree::Tree;
@@ -232,22 +232,17 @@ impl Model {
             Some(n_targets) => size("learner_model_param.num_target", n_targets)?.max(1),
             None => 1,
         };
-        let (outputs, n_outputs) = match target {
+        match target {
             Target::Binary if n_targets > 1 => {
                 return Err(refused!(
                     "an XGBoost model with {n_targets} labels per row"; "fit one model per label"
                 ));
             }
-            Target::Binary => (Outputs::numbered(2), 1),
-            Target::Multi => {
-                limits::CLASSES.check("learner_model_param.num_class", n_classes)?;
-                (Outputs::numbered(n_classes), n_classes)
-            }
-            Target::Values => {
-                limits::TARGETS.check("learner_model_param.num_target", n_targets)?;
-                (Outputs::targets(n_targets), n_targets)
-            }
-        };
+            Target::Binary => {}
+            Target::Multi => limits::CLASSES.check("learner_model_param.num_class", n_classes)?,
+            Target::Values => limits::TARGETS.check("learner_model_param.num_target", n_targets)?,
+        }
+        let (outputs, n_outputs) = target.outputs(n_classes, n_targets);
         let base = base(&param.base_score, start, n_outputs)?;
         let mut notes = Vec::new();
         let n_kept = trees.kept(&attributes, n_outputs, &mut notes)?;

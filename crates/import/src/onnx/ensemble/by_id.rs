@@ -32,14 +32,7 @@ pub(super) fn read(
     let true_ids = node.integers("nodes_truenodeids");
     let false_ids = node.integers("nodes_falsenodeids");
     let modes: Vec<&[u8]> = node.strings("nodes_modes").map(Vec::as_slice).collect();
-    let tracks = node.integers("nodes_missing_value_tracks_true");
-    let asked = Asked {
-        features: node.integers("nodes_featureids"),
-        thresholds: node.floats("nodes_values"),
-        tracks,
-        has_tracks: tracks.iter().any(|it| *it != 0),
-        cast,
-    };
+    let asked = Asked::new(node, node.floats("nodes_values"), cast);
     for (name, length) in [
         ("nodes_nodeids", node_ids.len()),
         ("nodes_featureids", asked.features.len()),
@@ -50,14 +43,7 @@ pub(super) fn read(
     ] {
         unequal(node, name, length, tree_ids.len())?;
     }
-    if !tracks.is_empty() {
-        unequal(
-            node,
-            "nodes_missing_value_tracks_true",
-            tracks.len(),
-            tree_ids.len(),
-        )?;
-    }
+    asked.check_tracks(node, tree_ids.len())?;
     let n_leaves = modes.iter().filter(|mode| **mode == b"LEAF").count();
     let leaf_bytes = LEAF_BYTES + 16 * n_outputs as u64;
     budget.take_items("the leaves", n_leaves, leaf_bytes)?;
@@ -165,10 +151,9 @@ fn weights(
             .ok()
             .filter(|output| *output < n_outputs)
             .ok_or_else(|| {
-                ImportError::broken(
-                    format!("{}.{leaf}_ids[{index}]", node.op_type),
-                    ids[index].to_string(),
-                    format!("an index below {n_outputs}"),
+                broken!(
+                    format!("{}.{leaf}_ids[{index}]", node.op_type); "{}", ids[index];
+                    "an index below {n_outputs}"
                 )
             })?;
         let weights_of = of_leaf.entry((tree_ids[index], node_ids[index]));

@@ -24,19 +24,12 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
         .ok_or_else(|| odd("nodes_modes", "a tensor of integers"))?;
     let n_nodes = modes.len();
     budget.take_items(place, n_nodes, NODE_BYTES)?;
-    let tracks = node.integers("nodes_missing_value_tracks_true");
-    let asked = Asked {
-        features: node.integers("nodes_featureids"),
-        thresholds: tensor("nodes_splits")
-            .and_then(numbers)
-            .ok_or_else(|| odd("nodes_splits", "a tensor of float or double"))?,
-        tracks,
-        has_tracks: tracks.iter().any(|it| *it != 0),
-        cast,
+    let floats = |name: &str| {
+        let numbers = tensor(name).and_then(numbers);
+        numbers.ok_or_else(|| odd(name, "a tensor of float or double"))
     };
-    let weights = tensor("leaf_weights")
-        .and_then(numbers)
-        .ok_or_else(|| odd("leaf_weights", "a tensor of float or double"))?;
+    let asked = Asked::new(node, floats("nodes_splits")?, cast);
+    let weights = floats("leaf_weights")?;
     let n_outputs = n_targets(node)?;
     budget.take_items(
         "the leaves",
@@ -64,14 +57,7 @@ pub(super) fn read(node: &Node, cast: Compare, budget: &Budget) -> Result<Ensemb
     ] {
         unequal(node, name, length, n_nodes)?;
     }
-    if !tracks.is_empty() {
-        unequal(
-            node,
-            "nodes_missing_value_tracks_true",
-            tracks.len(),
-            n_nodes,
-        )?;
-    }
+    asked.check_tracks(node, n_nodes)?;
     let sets = sets(node, &modes, budget)?;
     let mut lists = Lists {
         asked,
@@ -149,11 +135,7 @@ impl Lists<'_> {
         };
         let id = usize::try_from(ids[at]).ok().filter(|id| *id < n);
         let id = id.ok_or_else(|| {
-            ImportError::broken(
-                format!("{place}, a child of node {at}"),
-                ids[at].to_string(),
-                format!("an index below {n}"),
-            )
+            broken!(format!("{place}, a child of node {at}"); "{}", ids[at]; "an index below {n}")
         })?;
         Ok((id, is_leaf))
     }

@@ -270,7 +270,28 @@ struct Asked<'n> {
     cast: Compare,
 }
 
-impl Asked<'_> {
+/// Where splits say which of them send missing readings where they are true.
+const TRACKS: &str = "nodes_missing_value_tracks_true";
+
+impl<'n> Asked<'n> {
+    fn new(node: &'n Node, thresholds: Vec<f64>, cast: Compare) -> Self {
+        let tracks = node.integers(TRACKS);
+        Self {
+            features: node.integers("nodes_featureids"),
+            thresholds,
+            tracks,
+            has_tracks: tracks.iter().any(|it| *it != 0),
+            cast,
+        }
+    }
+
+    fn check_tracks(&self, node: &Node, n_nodes: usize) -> Result<(), ImportError> {
+        match self.tracks.len() {
+            0 => Ok(()),
+            n => unequal(node, TRACKS, n, n_nodes),
+        }
+    }
+
     /// The split at `row`, with its children by index, first where it is true; `members` are those of a set.
     fn split(
         &self,
