@@ -373,8 +373,5 @@ fn in_code() -> Result<(), Failure> {
         "{CODE}: a threshold one too high in branches: {} of {} rows answered otherwise",
         asked.mismatches, asked.rows
     );
-    if asked.mismatches == 0 || asked.failed.is_some() {
-        return Err(Failure::Gate);
-    }
-    Ok(())
+    Failure::unless(asked.mismatches > 0 && asked.failed.is_none())
 }

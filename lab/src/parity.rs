@@ -149,11 +149,7 @@ fn judge(lines: &[Line]) -> Result<(), Failure> {
         lines.len() / CORES.len(),
         CORES.len()
     );
-    if faults == 0 {
-        Ok(())
-    } else {
-        Err(Failure::Gate)
-    }
+    Failure::unless(faults == 0)
 }
 
 fn markdown(lines: &[Line]) -> String {

@@ -108,5 +108,5 @@ pub(crate) fn check() -> Result<(), Failure> {
         let (rtt, _machine) = served.attach()?;
         run(served.machine, "RTT", &served, Box::new(rtt), seed);
     }
-    if is_right { Ok(()) } else { Err(Failure::Gate) }
+    Failure::unless(is_right)
 }

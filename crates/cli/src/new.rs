@@ -507,6 +507,14 @@ mod tests {
         spinney_board::find(name).unwrap().chip(None).unwrap()
     }
 
+    /// Writes a project's files, and rows.
+    fn lay(folder: &Path, files: &BTreeMap<&'static str, String>) {
+        for (file, text) in files {
+            store::write_whole(&folder.join(file), text.as_bytes()).unwrap();
+        }
+        store::write_whole(&folder.join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+    }
+
     #[test]
     fn a_chip_that_does_not_start_gets_no_runner_and_a_word() {
         let of = |name| files("demo", &chip(name));
@@ -571,10 +579,7 @@ mod tests {
     fn a_link_in_a_project_is_left_as_it_is() {
         let (folder, victim) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let files = files("demo", &chip("nRF52840_xxAA"));
-        for (file, text) in &files {
-            store::write_whole(&folder.path().join(file), text.as_bytes()).unwrap();
-        }
-        store::write_whole(&folder.path().join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+        lay(folder.path(), &files);
         let config = files["pipeline.toml"].replace("nRF52840_xxAA", "STM32G071RB");
         std::fs::write(folder.path().join("pipeline.toml"), config).unwrap();
         let theirs = victim.path().join("memory.x");
@@ -595,10 +600,7 @@ mod tests {
             store::write_whole(&folder.path().join("pipeline.toml"), text.as_bytes()).unwrap();
             spinney_config::load(&folder.path().join("pipeline.toml")).unwrap()
         };
-        for (file, text) in files("demo", &chip("nRF52840_xxAA")) {
-            store::write_whole(&folder.path().join(file), text.as_bytes()).unwrap();
-        }
-        store::write_whole(&folder.path().join("data/rows.csv"), b"a,species\n1,x\n").unwrap();
+        lay(folder.path(), &files("demo", &chip("nRF52840_xxAA")));
         assert_eq!(other_chip(&config("nRF52840_xxAA")), None);
         let note = other_chip(&config("STM32G071RB")).unwrap();
         assert!(

@@ -209,7 +209,7 @@ pub(crate) fn run_and_tell(
     if verbosity == Verbosity::Summary {
         tell_files(&outcome, report)?;
     }
-    gate(report.passes())
+    Failure::unless(report.passes())
 }
 
 /// Tells what a run that stopped after stage `until` has found.
@@ -242,13 +242,6 @@ fn tell_so_far(
         votes: quantized.certificate.votes,
     }));
     tell_notes(&outcome.session, path, &[])
-}
-
-fn gate(passes: bool) -> Result<(), Failure> {
-    match passes {
-        true => Ok(()),
-        false => Err(Failure::Gate),
-    }
 }
 
 /// Tells how it went.
@@ -299,7 +292,7 @@ fn check(
     if verbosity == Verbosity::Json {
         terminal::json_text(&judged.report.to_json());
     }
-    gate(judged.report.passes())
+    Failure::unless(judged.report.passes())
 }
 
 /// Tells what moved, on stdout, in the file asked for and in GitHub's job summary where there is one.

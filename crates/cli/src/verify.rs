@@ -15,9 +15,5 @@ pub(crate) fn run(config: &Path, as_json: bool) -> Result<(), Failure> {
     } else {
         print!("{}", checked.text(&session.config.pipeline.identity.name));
     }
-    if checked.passes() {
-        Ok(())
-    } else {
-        Err(Failure::Gate)
-    }
+    Failure::unless(checked.passes())
 }

@@ -108,6 +108,7 @@ pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
             if !found {
                 continue;
             }
+            let system_linker = || find_program("ld.lld").map(Linker::Lld);
             let Some(linker) = host_linker.clone().or_else(system_linker) else {
                 return Ok(None);
             };
@@ -150,10 +151,6 @@ fn host_linker(rustc: &Path) -> Result<Option<Linker>, Failure> {
     let folder = first_line(Command::new(rustc).args(["--print", "target-libdir"]))?;
     let path = folder.and_then(|folder| Some(Path::new(&folder).parent()?.join("bin/rust-lld")));
     Ok(path.filter(|path| path.is_file()).map(Linker::RustLld))
-}
-
-fn system_linker() -> Option<Linker> {
-    find_program("ld.lld").map(Linker::Lld)
 }
 
 /// What a build sees of the caller's environment, with spaces between names: where programs, their

@@ -22,6 +22,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A gate that failed, unless it `holds`.
+    pub fn unless(holds: bool) -> Result<(), Self> {
+        match holds {
+            true => Ok(()),
+            false => Err(Self::Gate),
+        }
+    }
+
     /// The exit code of a verb that ends so: 1, 2 or 3.
     pub fn exit_code(&self) -> u8 {
         match self {

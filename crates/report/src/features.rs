@@ -154,16 +154,7 @@ pub(crate) fn or_none(figure: Option<impl std::fmt::Display>) -> String {
 mod tests {
     use spinney_evaluate::FeatureCost;
 
-    use crate::Report;
-
-    fn committed(name: &str) -> Report {
-        let path = format!(
-            "{}/../../reports/{name}/report.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let bytes = std::fs::read(path).expect("a committed report");
-        Report::from_json(&bytes).expect("a valid report")
-    }
+    use crate::html::tests::committed;
 
     #[test]
     fn bytes_of_features_never_exceed_the_models() {

@@ -57,7 +57,10 @@ pub(crate) fn run(all: bool) -> Result<(), Failure> {
                 continue;
             }
             let place = format!("{name}:{}", block.line);
-            eprintln!("docs: {place}: {}", first_command(&block.text));
+            eprintln!(
+                "docs: {place}: {}",
+                commands(&block.text).next().unwrap_or_default()
+            );
             let started = Instant::now();
             let deadline = if all { DEADLINE_ALL } else { DEADLINE };
             let outcome = match language {
@@ -176,10 +179,6 @@ fn fault(
          {printed}",
         shown.line
     ))
-}
-
-fn first_command(text: &str) -> &str {
-    commands(text).next().unwrap_or_default()
 }
 
 /// The lines of a block that begin a command, without the comments behind them.

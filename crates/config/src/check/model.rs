@@ -179,13 +179,9 @@ fn training(reader: &mut Reader, section: &RawSection) -> Option<Training> {
     let why = "trees have no variances";
     reader.contradict(section, "var_smoothing", why, &by_kind);
     if kind == ForestKind::DecisionTree {
+        let why = "a decision tree is one tree, of all rows";
         for key in OF_FORESTS {
-            reader.contradict(
-                section,
-                key,
-                "a decision tree is one tree, of all rows",
-                &by_kind,
-            );
+            reader.contradict(section, key, why, &by_kind);
         }
     }
     let bootstrap = match section.given("bootstrap") {
@@ -273,13 +269,9 @@ fn beyond_linfa(reader: &mut Reader, section: &RawSection, kind: ForestKind) {
                        `trainer = \"linfa\"` has none of these";
         reader.refuse_pair(section, "kind", message.to_owned(), &by_trainer);
     }
+    let why = "`trainer = \"linfa\"` does not know it";
     for key in BEYOND_LINFA {
-        reader.contradict(
-            section,
-            key,
-            "`trainer = \"linfa\"` does not know it",
-            &by_trainer,
-        );
+        reader.contradict(section, key, why, &by_trainer);
     }
     if kind == ForestKind::DecisionTree {
         let why = "`trainer = \"linfa\"` gives a single tree all features";

@@ -38,23 +38,15 @@ pub(super) fn check(reader: &mut Reader, section: &RawSection) -> Option<Propert
     let cause = section.cause(asked);
     let is_monotone = ["increasing", "decreasing"].contains(&asked);
     if !is_monotone {
-        reader.contradict(
-            section,
-            "class",
-            "only `increasing` and `decreasing` are about a class",
-            &cause,
-        );
+        let why = "only `increasing` and `decreasing` are about a class";
+        reader.contradict(section, "class", why, &cause);
     }
     if asked != "drift" {
         reader.contradict(section, "min_share", "it is about rows that drift", &cause);
     }
     if asked == "drift" {
-        reader.contradict(
-            section,
-            "within",
-            "test rows say where readings begin",
-            &cause,
-        );
+        let why = "test rows say where readings begin";
+        reader.contradict(section, "within", why, &cause);
     }
     let asks = match asked {
         "never" => Asks::Never(section.text(asked)?),

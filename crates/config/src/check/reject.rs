@@ -62,12 +62,8 @@ pub(super) fn check(reader: &mut Reader, raw: &RawPipeline) -> Option<Reject> {
     let rows = match section.given("rows") {
         Some(_) => {
             let cause = section.cause("rows");
-            reader.contradict(
-                section,
-                "share",
-                "the rows have a file of their own",
-                &cause,
-            );
+            let why = "the rows have a file of their own";
+            reader.contradict(section, "share", why, &cause);
             for key in ["path_labels", "train_labels", "test_labels"] {
                 let why = "`rows` of [reject] has its labels in a column, as the other files must";
                 reader.contradict(dataset, key, why, &cause);

@@ -261,13 +261,9 @@ pub(super) fn budget(
     let target_section = raw.section("target");
     if target_section.choice::<Emulator>("emulator") == Some(Emulator::Off) {
         let cause = target_section.cause("emulator");
+        let why = "nothing is run that could be measured";
         for key in OF_A_RUN {
-            reader.contradict(
-                section,
-                key,
-                "nothing is run that could be measured",
-                &cause,
-            );
+            reader.contradict(section, key, why, &cause);
         }
     }
     let target = target?;

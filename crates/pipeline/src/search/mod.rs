@@ -495,7 +495,10 @@ impl Search {
             best: leader.as_ref().map(place),
             nearest,
             front: front(&all).into_iter().map(place).collect(),
-            trials: self.growths_tried(tried),
+            // All but where time ran out.
+            trials: (tried.iter())
+                .filter(|at| self.journal.grown(&self.growths[**at]).is_some())
+                .count(),
             cpu_s: (self.journal.cpu_s * 10.0).round() / 10.0,
             is_cut,
             objective: spinney_config::Word::word(search.objective),
@@ -507,12 +510,6 @@ impl Search {
                 .map(|groups| groups.iter().collect::<BTreeSet<_>>().len()),
             test,
         })
-    }
-
-    /// How many of these something is known of: all but where time ran out.
-    fn growths_tried(&self, tried: &[usize]) -> usize {
-        let is_known = |at: &&usize| self.journal.grown(&self.growths[**at]).is_some();
-        tried.iter().filter(is_known).count()
     }
 
     /// What misses the budgets by least.

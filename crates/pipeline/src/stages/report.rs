@@ -429,7 +429,9 @@ fn device(
         parity_mismatches: run.mismatches.len(),
         instructions_per_inference: run.instructions_per_inference(),
         instructions_from_codes: run.instructions_from_codes,
-        instructions_of_coding: Some(coding_mean(run)),
+        instructions_of_coding: Some(
+            ((run.instructions.mean - run.instructions_from_codes.mean) * 10.0).round() / 10.0,
+        ),
         stack_bytes_max: run.stack_bytes_max,
         interrupt_bytes: ram.interrupt_bytes,
         ram_and_stack_bytes: ram.taken(product, run),
@@ -492,12 +494,6 @@ fn timing(config: &Config, run: &DeviceRun, pace: &Pace) -> Option<TimingBasis> 
 
 fn to_a_hundredth(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
-}
-
-/// Mean instructions from readings less those from codes, to a tenth.
-fn coding_mean(run: &DeviceRun) -> f64 {
-    let mean = run.instructions.mean - run.instructions_from_codes.mean;
-    (mean * 10.0).round() / 10.0
 }
 
 fn limits(config: &Config) -> Limits {

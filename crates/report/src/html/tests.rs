@@ -12,7 +12,7 @@ use crate::{Comparison, Report, Value};
 const KINDS: [&str; 4] = ["iris-tree", "digits", "wine-bayes", "acoustic-events"];
 
 /// The committed report of a pipeline.
-fn committed(name: &str) -> Report {
+pub(crate) fn committed(name: &str) -> Report {
     let path = format!(
         "{}/../../reports/{name}/report.json",
         env!("CARGO_MANIFEST_DIR")

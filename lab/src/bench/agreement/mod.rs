@@ -205,11 +205,7 @@ pub(crate) fn run(only: &[String], kinds: &[String]) -> Result<(), Failure> {
             case.missed.join("; ")
         );
     }
-    if missed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Gate)
-    }
+    Failure::unless(missed.is_empty())
 }
 
 fn data() -> Result<Vec<Data>, Failure> {

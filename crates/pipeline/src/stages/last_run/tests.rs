@@ -242,10 +242,6 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-fn is_artifact(path: &Path) -> bool {
-    path == Path::new(FILE) || stages().any(|stage| path.starts_with(stage))
-}
-
 /// The artifacts of a pipeline as they were.
 struct Kept {
     folder: PathBuf,
@@ -255,7 +251,9 @@ struct Kept {
 impl Kept {
     fn of(folder: PathBuf) -> Self {
         let mut files = files(&folder);
-        files.retain(|path, _| is_artifact(path));
+        files.retain(|path, _| {
+            path == Path::new(FILE) || stages().any(|stage| path.starts_with(stage))
+        });
         Self { folder, files }
     }
 
@@ -512,12 +510,8 @@ fn a_run_is_made_of_what_its_stages_were_made_from() {
         };
         session.vouch(stage, finished);
     }
-    let from = find_record(&session);
+    let from = read(&session).unwrap().made_from;
     remember(&session, from, BTreeMap::new()).unwrap();
     drop((session, inputs));
     project.says("p.toml", &expect!["the last run is not whole: stage build was made from another candidates.json of quantize, stage build was made from another candidates/ of quantize, stage build was made from another empty-crate/ of quantize, stage run was made from another candidates.json of quantize, stage run was made from another candidates/ of quantize, stage run was made from another empty-crate/ of quantize; `spinney pipeline run --config FOLDER/p.toml` makes a new one"]);
-}
-
-fn find_record(session: &Session) -> MadeFrom {
-    read(session).unwrap().made_from
 }
