@@ -235,59 +235,45 @@ fn compact<const N: usize, const W: usize>(source: &mut Source<'_>) -> bool {
                 unaligned,
             })
         }
-        1 => {
+        1 | 2 => {
             let threshold_bits = if flaw & 0x80 == 0 { 8 } else { 16 };
             let feature_bits = match flaw % 16 {
                 5 => flaw >> 4,
                 _ => u8::try_from(usize::BITS - n_features.leading_zeros()).unwrap_or(0),
             };
-            let layout = Layout::new(threshold_bits, feature_bits);
-            let leaf_bits = layout.argument_bits() / 2;
-            let words: Box<[u32]> = fields
+            let more_bits = [0, 8, 16][usize::from(flaw >> 4) % 3];
+            let layout = Layout::new(threshold_bits, feature_bits, more_bits);
+            let argument_bits = layout.argument_bits();
+            let (words, more): (Vec<u32>, Vec<u32>) = fields
                 .iter()
                 .map(|fields| {
                     if is_raw {
                         let high = u32::from(fields.threshold.cast_unsigned()) << 16;
-                        return high | fields.feature ^ fields.argument(8);
+                        let argument = fields.argument(8);
+                        return (high | fields.feature ^ argument, argument);
                     }
                     let threshold = match threshold_bits {
                         8 => fields.threshold & 0xff,
                         _ => fields.threshold,
                     };
-                    let argument = fields.argument(leaf_bits) & ((1 << layout.argument_bits()) - 1);
+                    let most = u32::MAX.checked_shr(32 - argument_bits).unwrap_or(0);
+                    let argument = fields.argument(argument_bits / 2) & most;
                     layout.word(fields.feature, threshold, argument, fields.marks().into())
                 })
-                .collect();
-            walk(Nodes::Four {
+                .unzip();
+            let words = words.into_boxed_slice();
+            let is_short = usize::from(flaw % 16 == 7).min(more.len());
+            let more = &more[is_short..];
+            let bytes: Box<[u8]> = more.iter().map(|more| *more as u8).collect();
+            let halves: Box<[u16]> = more.iter().map(|more| *more as u16).collect();
+            walk(Nodes::Words {
                 words: &words,
+                more: match more_bits {
+                    0 => None,
+                    8 => Some(Values::Bytes(&bytes)),
+                    _ => Some(Values::Halves(&halves)),
+                },
                 threshold_bits: if flaw % 16 == 6 { flaw } else { threshold_bits },
-                feature_bits,
-            })
-        }
-        2 => {
-            let feature_bits = match flaw % 16 {
-                5 => flaw >> 4,
-                _ => u8::try_from(usize::BITS - n_features.leading_zeros()).unwrap_or(0),
-            };
-            let layout = Layout::new(0, feature_bits);
-            let halves: Box<[[u16; 3]]> = fields
-                .iter()
-                .map(|fields| {
-                    let argument = fields.argument(layout.argument_bits() / 2)
-                        & ((1 << layout.argument_bits()) - 1);
-                    let word = match is_raw {
-                        true => fields.feature ^ fields.argument(16),
-                        false => layout.word(fields.feature, 0, argument, fields.marks().into()),
-                    };
-                    [
-                        fields.threshold.cast_unsigned(),
-                        word as u16,
-                        (word >> 16) as u16,
-                    ]
-                })
-                .collect();
-            walk(Nodes::Six {
-                halves: &halves,
                 feature_bits,
             })
         }

@@ -63,7 +63,7 @@ const fn plant(
 }
 
 #[rustfmt::skip]
-const PLANTS: [Plant; 28] = [
+const PLANTS: [Plant; 29] = [
     plant("a threshold of outliers", UNKNOWN, Kind::Unlisted, |it| {
         let layout = layout(it.claim.outliers.as_deref()?)?;
         it.in_outliers("NODES", |bytes| {
@@ -94,7 +94,9 @@ const PLANTS: [Plant; 28] = [
         |it| it.in_table("BASES", |bytes| bytes[1] ^= 1)),
     plant("a threshold one too high", DIGITS, Kind::Unlisted, |it| it.threshold(1)),
     plant("a threshold one too low", MOTION, Kind::Unlisted, |it| it.threshold(-1)),
-    plant("a threshold one too high, six bytes", UNKNOWN, Kind::Unlisted, |it| it.threshold(1)),
+    plant("a threshold one too high, of other codes", UNKNOWN, Kind::Unlisted, |it| it.threshold(1)),
+    plant("the rest of arguments", MOTION, Kind::Leaf,
+        |it| it.in_table("MORE", |bytes| bytes.fill(0))),
     plant("the two leaves of a split swapped", MOTION, Kind::Leaf, Evidence::swap_leaves),
     plant("a pair of leaves swapped", DIGITS, Kind::Leaf,
         |it| it.in_table("PAIRS", |bytes| bytes[..4].rotate_left(2))),

@@ -206,6 +206,10 @@ pub enum Children {
         marks: Field,
         /// The argument.
         argument: Field,
+        /// Bytes per split of `MORE`, which holds what of the argument is above the field: none, one
+        /// or two. A leaf's number has at most 16 bits.
+        #[serde(default)]
+        more_bytes: usize,
     },
     /// The argument counts through the pairs of leaves in `PAIRS`, then leaves on the left, then
     /// leaves on the right, then how far ahead the right one of two splits lies, from two on.

@@ -102,7 +102,13 @@ pub(crate) fn trees(
         }
         return by_levels(layout, nodes, (n_trees, depth), &leaves).map(Some);
     }
-    let pairs = numbers(memory.table("PAIRS").unwrap_or_default(), 2);
+    let beside = match layout.children {
+        Children::Marked {
+            more_bytes: more_bytes @ 1..,
+            ..
+        } => numbers(memory.table("MORE").unwrap_or_default(), more_bytes),
+        _ => numbers(memory.table("PAIRS").unwrap_or_default(), 2),
+    };
     let heads = memory.table("TREES").map(|heads| numbers(heads, 4));
     let n_splits = match layout.children {
         Children::Counted { n_splits, .. } => n_splits,
@@ -116,7 +122,7 @@ pub(crate) fn trees(
             (start, end) = (at, at + 1);
             trees.roots.push(Child::Split(at));
         }
-        let split = split(layout, nodes, &pairs, (start, at))
+        let split = split(layout, nodes, &beside, (start, at))
             .ok_or_else(|| format!("the table ends within split {at}"))?;
         for child in split.children {
             match child {
@@ -236,18 +242,28 @@ fn asked(layout: Layout, nodes: &[u8], at: usize) -> Option<(usize, i32)> {
     ))
 }
 
-/// The split number `at` of a tree that starts at split `start`.
+/// The split number `at` of a tree that starts at split `start`; `beside` are pairs of leaves, or
+/// the high bits of arguments.
 fn split(
     layout: Layout,
     nodes: &[u8],
-    pairs: &[u32],
+    beside: &[u32],
     (start, at): (usize, usize),
 ) -> Option<Split> {
     let field = |field: Field| read(layout, nodes, at, field);
     let next = Child::Split(at + 1);
     let children = match layout.children {
-        Children::Marked { marks, argument } => {
-            let (half, argument) = (argument.bits / 2, field(argument)?);
+        Children::Marked {
+            marks,
+            argument,
+            more_bytes,
+        } => {
+            let above = match more_bytes {
+                0 => 0,
+                _ => *beside.get(at)? as usize,
+            };
+            let half = ((argument.bits + 8 * more_bytes) / 2).min(16);
+            let argument = field(argument)? | above << argument.bits;
             let (low, high) = (
                 Child::Leaf(argument & ((1 << half) - 1)),
                 Child::Leaf(argument >> half),
@@ -262,7 +278,7 @@ fn split(
         Children::Counted {
             argument, n_leaves, ..
         } => {
-            let argument = field(argument)?;
+            let (argument, pairs) = (field(argument)?, beside);
             let (lefts, n_pairs) = (pairs.len() / 2 + n_leaves, pairs.len() / 2);
             match argument {
                 pair if pair < n_pairs => {

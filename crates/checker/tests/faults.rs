@@ -92,6 +92,7 @@ fn case() -> Case {
                     children: Children::Marked {
                         marks: field(8, 2),
                         argument: field(0, 8),
+                        more_bytes: 0,
                     },
                 }),
                 leaves: Some(LeafTable {

@@ -1,4 +1,4 @@
-//! Trees in three, four or six bytes per split, or level by level; the twin of the runtime's `compact.rs`.
+//! Trees in three to six bytes per split, or level by level; the twin of the runtime's `compact.rs`.
 
 use spinney_quantize::{Leaves, Numbers, QuantForest};
 use spinney_runtime::compact::{self as runtime, LEFT, Layout, RIGHT};
@@ -26,13 +26,10 @@ pub(crate) enum Nodes {
         bytes: Vec<u8>,
         unaligned: bool,
     },
-    Four {
+    Words {
         words: Vec<u32>,
+        more: Option<Numbers>,
         threshold_bits: u8,
-        feature_bits: u8,
-    },
-    Six {
-        halves: Vec<[u16; 3]>,
         feature_bits: u8,
     },
     Packed(Packed),
@@ -182,8 +179,7 @@ impl Compact {
     pub(crate) fn form(&self) -> String {
         match &self.nodes {
             Nodes::Three { .. } => "3 bytes per split".to_owned(),
-            Nodes::Four { .. } => "4 bytes per split".to_owned(),
-            Nodes::Six { .. } => "6 bytes per split".to_owned(),
+            Nodes::Words { more, .. } => format!("{} bytes per split", 4 + n_bytes(more)),
             Nodes::Packed(packed) => format!(
                 "{} bits per split",
                 u32::from(packed.feature_bits)
@@ -202,8 +198,7 @@ impl Compact {
     pub(crate) fn table_bytes(&self) -> usize {
         let nodes = match &self.nodes {
             Nodes::Three { bytes, .. } => size_of_val(bytes.as_slice()),
-            Nodes::Four { words, .. } => size_of_val(words.as_slice()),
-            Nodes::Six { halves, .. } => size_of_val(halves.as_slice()),
+            Nodes::Words { words, more, .. } => (4 + n_bytes(more)) * words.len(),
             Nodes::Packed(packed) => packed.table_bytes(),
             Nodes::Levels(levels) => levels.table_bytes(),
         };
@@ -221,20 +216,15 @@ impl Compact {
                     bytes,
                     unaligned: *unaligned,
                 },
-                Nodes::Four {
+                Nodes::Words {
                     words,
+                    more,
                     threshold_bits,
                     feature_bits,
-                } => runtime::Nodes::Four {
+                } => runtime::Nodes::Words {
                     words,
+                    more: more.as_ref().map(Numbers::runtime),
                     threshold_bits: *threshold_bits,
-                    feature_bits: *feature_bits,
-                },
-                Nodes::Six {
-                    halves,
-                    feature_bits,
-                } => runtime::Nodes::Six {
-                    halves,
                     feature_bits: *feature_bits,
                 },
                 Nodes::Packed(packed) => runtime::Nodes::Packed(packed.runtime()),
@@ -257,6 +247,11 @@ impl Compact {
         })
         .expect("encoded trees pass the runtime's check")
     }
+}
+
+/// Bytes per split beside its word.
+pub(crate) fn n_bytes(more: &Option<Numbers>) -> usize {
+    more.as_ref().map_or(0, Numbers::n_bytes)
 }
 
 /// Bytes of the widest tables.
@@ -329,50 +324,39 @@ impl Needs {
             return Some(Nodes::Three { bytes, unaligned });
         }
         let feature_bits = bits(self.feature_max).max(1);
-        let layout = Layout::new(self.threshold_bits, feature_bits);
-        let argument_bits = layout.argument_bits();
-        if feature_bits <= 14
-            && u32::from(feature_bits) < 30 - u32::from(self.threshold_bits)
-            && self.leaf_max < 1 << (argument_bits / 2)
-            && self.ahead_max < 1 << argument_bits
-        {
-            return Some(Nodes::Four {
-                words: splits()
-                    .map(|(at, split)| {
-                        let (argument, marks) = argument(at, split, argument_bits / 2);
-                        layout.word(
-                            split.feature.into(),
-                            split.threshold,
-                            argument,
-                            marks.into(),
-                        )
-                    })
-                    .collect(),
-                threshold_bits: self.threshold_bits,
-                feature_bits,
-            });
+        if u32::from(feature_bits) > 30 - u32::from(self.threshold_bits) {
+            return None;
         }
-        let layout = Layout::new(0, feature_bits);
-        let argument_bits = layout.argument_bits();
-        if self.leaf_max < 1 << (argument_bits / 2) && self.ahead_max < 1 << argument_bits {
-            let halves = splits()
+        [0, 8, 16].into_iter().find_map(|more_bits| {
+            let layout = Layout::new(self.threshold_bits, feature_bits, more_bits);
+            let argument_bits = layout.argument_bits();
+            let fits = |value: u32, bits: u32| u64::from(value) < 1 << bits;
+            if !fits(self.leaf_max, argument_bits / 2) || !fits(self.ahead_max, argument_bits) {
+                return None;
+            }
+            let (words, more): (Vec<u32>, Vec<u32>) = splits()
                 .map(|(at, split)| {
                     let (argument, marks) = argument(at, split, argument_bits / 2);
-                    let word = layout.word(split.feature.into(), 0, argument, marks.into());
-                    let half = |word: u32| u16::try_from(word & 0xffff).expect("16 bits");
-                    [
-                        split.threshold.cast_unsigned(),
-                        half(word),
-                        half(word >> 16),
-                    ]
+                    layout.word(
+                        split.feature.into(),
+                        split.threshold,
+                        argument,
+                        marks.into(),
+                    )
                 })
-                .collect();
-            return Some(Nodes::Six {
-                halves,
+                .unzip();
+            let half = |it| u16::try_from(it).expect("at most 16 bits of an argument");
+            Some(Nodes::Words {
+                words,
+                more: match more_bits {
+                    0 => None,
+                    8 => Some(Numbers::Bytes(more.into_iter().map(byte).collect())),
+                    _ => Some(Numbers::Halves(more.into_iter().map(half).collect())),
+                },
+                threshold_bits: self.threshold_bits,
                 feature_bits,
-            });
-        }
-        None
+            })
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use spinney_checker::{Children, Field, Layout, LeafTable};
 use spinney_quantize::{Leaves, Numbers, QuantForest};
 
-use crate::compact::{Compact, Nodes, Rows};
+use crate::compact::{Compact, Nodes, Rows, n_bytes};
 use crate::levels::{Asked, Levels};
 
 const fn field(at: usize, bits: usize) -> Field {
@@ -22,9 +22,10 @@ pub(crate) fn compact(compact: &Compact, in_c: bool) -> Layout {
             threshold: field(16, 8),
             is_signed: false,
             threshold_base: 0,
-            children: marked(8, field(0, 8)),
+            children: marked(8, field(0, 8), 0),
         },
-        Nodes::Four {
+        Nodes::Words {
+            more,
             threshold_bits,
             feature_bits,
             ..
@@ -38,20 +39,11 @@ pub(crate) fn compact(compact: &Compact, in_c: bool) -> Layout {
                 threshold: field(32 - above, above),
                 is_signed: above == 16,
                 threshold_base: 0,
-                children: marked(30 - above, field(feature, 30 - above - feature)),
-            }
-        }
-        Nodes::Six { feature_bits, .. } => {
-            let feature = usize::from(*feature_bits);
-            Layout {
-                first_bit: 0,
-                split_bits: 48,
-                start_unit: if in_c { 3 } else { 1 },
-                input: field(16, feature),
-                threshold: field(0, 16),
-                is_signed: true,
-                threshold_base: 0,
-                children: marked(46, field(16 + feature, 30 - feature)),
+                children: marked(
+                    30 - above,
+                    field(feature, 30 - above - feature),
+                    n_bytes(more),
+                ),
             }
         }
         Nodes::Packed(packed) => {
@@ -100,10 +92,11 @@ fn levels(levels: &Levels) -> Layout {
     }
 }
 
-const fn marked(marks: usize, argument: Field) -> Children {
+const fn marked(marks: usize, argument: Field, more_bytes: usize) -> Children {
     Children::Marked {
         marks: field(marks, 2),
         argument,
+        more_bytes,
     }
 }
 

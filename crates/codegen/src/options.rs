@@ -7,7 +7,7 @@ use spinney_quantize::{Coding, Input, QuantForest, QuantModel, ReadingType};
 /// How trees are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Encoding {
-    /// Three, four, six or eight bytes per split, the narrowest that fits.
+    /// Three, four, five, six or eight bytes per split, the narrowest that fits.
     Table,
     /// As many bits per split as the model needs.
     Packed,

@@ -27,20 +27,19 @@ pub(crate) fn compact(compact: &Compact, unit: &str) -> String {
             "u8",
             bytes.iter(),
         ),
-        Nodes::Four { words, .. } => array(
-            &mut out,
-            "A split in a word: feature, argument, leaf marks, threshold, from the low end.",
-            "NODES",
-            "u32",
-            words.iter().map(|word| format!("{word:#010x}")),
-        ),
-        Nodes::Six { halves, .. } => array(
-            &mut out,
-            "A split in six bytes: threshold; feature, argument and leaf marks.",
-            "NODES",
-            "[u16; 3]",
-            halves.iter().map(|node| format!("{node:?}")),
-        ),
+        Nodes::Words { words, more, .. } => {
+            array(
+                &mut out,
+                "A split in a word: feature, argument, leaf marks, threshold, from the low end.",
+                "NODES",
+                "u32",
+                words.iter().map(|word| format!("{word:#010x}")),
+            );
+            if let Some(more) = more {
+                let doc = "What of each split's argument is above the bits in its word.";
+                numbers(&mut out, doc, "MORE", more);
+            }
+        }
         Nodes::Packed(packed) => {
             array(
                 &mut out,
@@ -181,16 +180,15 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
         Nodes::Three { unaligned, .. } => format!(
             "Nodes::Three {{\n        bytes: &tables::NODES,\n        unaligned: {unaligned},\n    }}"
         ),
-        Nodes::Four {
+        Nodes::Words {
+            more,
             threshold_bits,
             feature_bits,
             ..
         } => format!(
-            "Nodes::Four {{\n        words: &tables::NODES,\n        threshold_bits: \
-             {threshold_bits},\n        feature_bits: {feature_bits},\n    }}"
-        ),
-        Nodes::Six { feature_bits, .. } => format!(
-            "Nodes::Six {{\n        halves: &tables::NODES,\n        feature_bits: {feature_bits},\n    }}"
+            "Nodes::Words {{\n        words: &tables::NODES,\n        more: {},\n        \
+             threshold_bits: {threshold_bits},\n        feature_bits: {feature_bits},\n    }}",
+            optional(more.as_ref(), "MORE")
         ),
         Nodes::Packed(packed) => packed_nodes(packed),
         Nodes::Levels(levels) => levels_nodes(levels),
@@ -206,7 +204,11 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
         Nodes::Levels(_) => "\nuse spinney_runtime::levels::{Asked, Levels};",
         _ => "",
     };
-    let has_numbers = matches!(&compact.nodes, Nodes::Levels(levels) if levels.numbers().is_some());
+    let has_numbers = match &compact.nodes {
+        Nodes::Levels(levels) => levels.numbers().is_some(),
+        Nodes::Words { more, .. } => more.is_some(),
+        Nodes::Three { .. } | Nodes::Packed(_) => false,
+    };
     let values = match &compact.rows {
         Rows::Values { .. } => VALUES,
         _ if has_numbers => VALUES,
@@ -221,14 +223,19 @@ pub(crate) fn compact_static(compact: &Compact) -> String {
     )
 }
 
+/// A table that there may be, as the runtime's option.
+fn optional(numbers: Option<&Numbers>, name: &str) -> String {
+    numbers.map_or("None".to_owned(), |numbers| {
+        format!("Some(Values::{}(&tables::{name}))", kind(numbers))
+    })
+}
+
 fn levels_nodes(levels: &Levels) -> String {
     let asked = match &levels.asked {
         Asked::Bytes(_) => "Bytes",
         Asked::Halves(_) => "Halves",
     };
-    let numbers = levels.numbers().map_or("None".to_owned(), |numbers| {
-        format!("Some(Values::{}(&tables::NUMBERS))", kind(numbers))
-    });
+    let numbers = optional(levels.numbers(), "NUMBERS");
     format!(
         "Nodes::Levels(Levels {{\n        depth: {},\n        \
              asked: Asked::{asked}(&tables::NODES),\n        numbers: {numbers},\n    }})",

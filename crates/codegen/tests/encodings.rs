@@ -246,6 +246,14 @@ fn each_form_is_taken_at_its_limits() {
         };
         check(&format!("{n_classes} classes"), shape, Kind::Hard);
     }
+    let both = Shape {
+        n_features: 16_384,
+        n_classes: 255,
+        n_leaves: 1000,
+        n_trees: 100,
+        ..SMALL
+    };
+    check("16384 features, 255 classes", both, Kind::Hard);
     for n_leaves in [16, 17, 256, 600] {
         let shape = Shape {
             n_leaves,
@@ -304,17 +312,18 @@ fn each_form_is_taken_at_its_limits() {
         small: 3 bytes, 3 bytes, 4 bytes, 15 bits
         64 features: 3 bytes, 3 bytes, 4 bytes, 18 bits
         65 features: 4 bytes, 4 bytes, 4 bytes, 19 bits
-        4097 features: 4 bytes, 4 bytes, 6 bytes, 25 bits
-        16384 features: 4 bytes, 4 bytes, 6 bytes, 26 bits
-        16385 features: 6 bytes, 6 bytes, 6 bytes, 27 bits
-        65535 features: 6 bytes, 6 bytes, 6 bytes, 28 bits
+        4097 features: 4 bytes, 4 bytes, 5 bytes, 25 bits
+        16384 features: 4 bytes, 4 bytes, 5 bytes, 26 bits
+        16385 features: 4 bytes, 4 bytes, 27 bits
+        65535 features: 4 bytes, 4 bytes, 28 bits
         16 classes: 3 bytes, 3 bytes, 4 bytes, 19 bits
         17 classes: 4 bytes, 4 bytes, 4 bytes, 19 bits
-        255 classes: 4 bytes, 4 bytes, 6 bytes, 21 bits
+        255 classes: 4 bytes, 4 bytes, 5 bytes, 21 bits
+        16384 features, 255 classes: 5 bytes, 5 bytes, 6 bytes, 32 bits
         16 leaves: 3 bytes, 3 bytes, 4 bytes, 19 bits
         17 leaves: 3 bytes, 3 bytes, 4 bytes, 20 bits
-        256 leaves: 4 bytes, 4 bytes, 6 bytes, 23 bits
-        600 leaves: 4 bytes, 4 bytes, 6 bytes, 23 bits
+        256 leaves: 4 bytes, 4 bytes, 5 bytes, 23 bits
+        600 leaves: 4 bytes, 4 bytes, 5 bytes, 23 bits
         thresholds (0, 254): 3 bytes, 3 bytes, 4 bytes, 16 bits
         thresholds (0, 255): 3 bytes, 3 bytes, 4 bytes, 16 bits
         thresholds (200, 255): 3 bytes, 3 bytes, 4 bytes, 16 bits
@@ -322,7 +331,7 @@ fn each_form_is_taken_at_its_limits() {
         thresholds (-32768, 32767): 4 bytes, 4 bytes, 4 bytes, 24 bits
         500 splits: 4 bytes, 4 bytes, 4 bytes, 20 bits
         600 splits: 4 bytes, 4 bytes, 4 bytes, 20 bits
-        20000 splits: 4 bytes, 4 bytes, 6 bytes, 25 bits
+        20000 splits: 4 bytes, 4 bytes, 5 bytes, 25 bits
         symmetric, 16-bit values: 2 bytes/level, 2 bytes/level, 4 bytes/level, 22 bits
         symmetric, thresholds below 0: 4 bytes/level, 4 bytes/level, 4 bytes/level, 23 bits
         symmetric, 32-bit values: 2 bytes/level, 2 bytes/level, 4 bytes/level, 21 bits
@@ -331,7 +340,7 @@ fn each_form_is_taken_at_its_limits() {
         symmetric, votes: 2 bytes/level, 2 bytes/level, 4 bytes/level, 20 bits
         symmetric, stumps: 4 bytes, 4 bytes, 4 bytes, 18 bits
         symmetric, 15 levels: 2 bytes/level, 2 bytes/level, 4 bytes/level, 26 bits
-        symmetric, 16 levels: 4 bytes, 4 bytes, 6 bytes, 26 bits
+        symmetric, 16 levels: 4 bytes, 4 bytes, 5 bytes, 26 bits
     "#]]
     .assert_eq(&lines);
 }
@@ -528,7 +537,6 @@ fn bytes_of_nodes(tables: &str) -> usize {
         "u8" => 1,
         "[u8; 2]" => 2,
         "u32" | "[u16; 2]" => 4,
-        "[u16; 3]" => 6,
         "Split" => 8,
         other => panic!("{other}"),
     };

@@ -298,8 +298,8 @@ fn splits_of_a_tree() {
             agrees(&model, &quant, voting, &probes(n));
             if n == TREE_SPLITS.max && voting == Voting::Hard {
                 expect![[r#"
-                    table: 6 bytes per split; C99: 6 bytes per split
-                    packed: 30 bits per split; C99: 6 bytes per split
+                    table: 5 bytes per split; C99: 5 bytes per split
+                    packed: 30 bits per split; C99: 5 bytes per split
                     branches: branches; C99: branches
                 "#]]
                 .assert_eq(&written(&quant));

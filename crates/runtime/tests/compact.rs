@@ -20,29 +20,47 @@ fn check(starts: &[u32], nodes: Nodes<'_>, leaves: Leaves<'_>) -> Option<TableEr
     Forest::new(tables).err()
 }
 
-/// A split of six bytes.
-fn six(feature: u16, marks: u16, argument: u16) -> [u16; 3] {
-    let word = Layout::new(0, 14).word(feature.into(), 0, argument.into(), marks.into());
-    [5, word as u16, (word >> 16) as u16]
+const WIDTHS: Layout = Layout::new(8, 14, 8);
+
+/// A split, half of whose argument stands beside its word.
+fn five(feature: u16, marks: u16, argument: u16) -> (u32, u32) {
+    WIDTHS.word(feature.into(), 5, argument.into(), marks.into())
 }
 
-/// Splits of six bytes whose leaves have 8 bits.
-fn halves(halves: &[[u16; 3]]) -> Nodes<'_> {
-    Nodes::Six {
-        halves,
-        feature_bits: 14,
+/// Splits of five bytes whose leaves have 8 bits.
+struct Five {
+    words: Vec<u32>,
+    more: Vec<u8>,
+}
+
+impl Five {
+    fn new(splits: &[(u32, u32)]) -> Self {
+        let (words, more) = splits
+            .iter()
+            .map(|(word, more)| (*word, *more as u8))
+            .unzip();
+        Self { words, more }
+    }
+
+    fn nodes(&self) -> Nodes<'_> {
+        Nodes::Words {
+            words: &self.words,
+            more: Some(Values::Bytes(&self.more)),
+            threshold_bits: 8,
+            feature_bits: 14,
+        }
     }
 }
 
 /// Three splits, the second left below the first and the third right of it.
-fn tree() -> [[u16; 3]; 3] {
-    [six(0, 0, 1), six(1, BOTH, 0x0201), six(1, BOTH, 0x0102)]
+fn tree() -> [(u32, u32); 3] {
+    [five(0, 0, 1), five(1, BOTH, 0x0201), five(1, BOTH, 0x0102)]
 }
 
 #[test]
 fn starts_are_in_order_and_within() {
     let nodes = [tree(), tree()].concat();
-    let check = |starts: &[u32]| check(starts, halves(&nodes), Leaves::Classes);
+    let check = |starts: &[u32]| check(starts, Five::new(&nodes).nodes(), Leaves::Classes);
     assert_eq!(check(&[0, 3]), None);
     assert_eq!(check(&[3]), None, "splits that no tree has");
     assert_eq!(check(&[]), Some(TableError::Count));
@@ -58,7 +76,8 @@ fn starts_are_in_order_and_within() {
         assert_eq!(check(starts), Some(TableError::TreeRange), "{starts:?}");
     }
     assert_eq!(check(&[0, 2]), Some(TableError::Child), "a tree is cut off");
-    let none = halves(&[]);
+    let none = Five::new(&[]);
+    let none = none.nodes();
     assert_eq!(
         check_shape(none, 2, 3, &[0], Leaves::Classes),
         Some(TableError::TreeRange)
@@ -86,39 +105,45 @@ fn check_shape(
 fn counts_are_within_the_formats() {
     let nodes = tree();
     let check = |n_features, n_classes| {
-        check_shape(halves(&nodes), n_features, n_classes, &[0], Leaves::Classes)
+        check_shape(
+            Five::new(&nodes).nodes(),
+            n_features,
+            n_classes,
+            &[0],
+            Leaves::Classes,
+        )
     };
     assert_eq!(check(65_535, 255), None);
     for (n_features, n_classes) in [(0, 3), (65_536, 3), (2, 0), (2, 256)] {
         assert_eq!(check(n_features, n_classes), Some(TableError::Count));
     }
     let starts: Vec<u32> = (0..65_536).collect();
-    let leaf = vec![six(0, BOTH, 0); 65_536];
+    let leaf = vec![five(0, BOTH, 0); 65_536];
     let of = |n: usize| {
-        let nodes = halves(&leaf[..n]);
-        check_shape(nodes, 2, 3, &starts[..n], Leaves::Classes)
+        let nodes = Five::new(&leaf[..n]);
+        check_shape(nodes.nodes(), 2, 3, &starts[..n], Leaves::Classes)
     };
     assert_eq!(of(65_535), None);
     assert_eq!(of(65_536), Some(TableError::Count));
 }
 
 #[test]
-fn features_leaves_and_children_exist_in_six_bytes() {
-    let with = |at: usize, node: [u16; 3]| {
+fn features_leaves_and_children_exist_in_five_bytes() {
+    let with = |at: usize, node: (u32, u32)| {
         let mut nodes = tree();
         nodes[at] = node;
-        check(&[0], halves(&nodes), Leaves::Classes)
+        check(&[0], Five::new(&nodes).nodes(), Leaves::Classes)
     };
-    assert_eq!(with(0, six(0, LEFT, 2)), None);
-    assert_eq!(with(0, six(2, LEFT, 2)), Some(TableError::Feature));
-    assert_eq!(with(0, six(0, LEFT, 3)), Some(TableError::Leaf));
-    assert_eq!(with(0, six(0, RIGHT, 0x0300)), Some(TableError::Leaf));
-    assert_eq!(with(2, six(0, BOTH, 0x0003)), Some(TableError::Leaf));
-    assert_eq!(with(0, six(0, 0, 0)), None, "both ways to the next");
-    assert_eq!(with(0, six(0, 0, 2)), Some(TableError::Child));
-    assert_eq!(with(0, six(0, 0, u16::MAX)), Some(TableError::Child));
+    assert_eq!(with(0, five(0, LEFT, 2)), None);
+    assert_eq!(with(0, five(2, LEFT, 2)), Some(TableError::Feature));
+    assert_eq!(with(0, five(0, LEFT, 3)), Some(TableError::Leaf));
+    assert_eq!(with(0, five(0, RIGHT, 0x0300)), Some(TableError::Leaf));
+    assert_eq!(with(2, five(0, BOTH, 0x0003)), Some(TableError::Leaf));
+    assert_eq!(with(0, five(0, 0, 0)), None, "both ways to the next");
+    assert_eq!(with(0, five(0, 0, 2)), Some(TableError::Child));
+    assert_eq!(with(0, five(0, 0, u16::MAX)), Some(TableError::Child));
     for marks in [0, LEFT, RIGHT] {
-        assert_eq!(with(2, six(0, marks, 0)), Some(TableError::Child));
+        assert_eq!(with(2, five(0, marks, 0)), Some(TableError::Child));
     }
 }
 
@@ -146,35 +171,74 @@ fn three_bytes_have_one_before_them_and_starts_in_bytes() {
 }
 
 #[test]
-fn four_bytes_have_widths_that_are_known() {
-    let with = |threshold_bits, feature_bits, word| {
-        let nodes = Nodes::Four {
+fn words_have_widths_that_are_known() {
+    fn with(
+        threshold_bits: u8,
+        feature_bits: u8,
+        word: u32,
+        more: Option<Values<'_>>,
+    ) -> Option<TableError> {
+        let nodes = Nodes::Words {
             words: &[word],
+            more,
             threshold_bits,
             feature_bits,
         };
         check(&[0], nodes, Leaves::Classes)
-    };
+    }
     for threshold_bits in [8, 16] {
-        for feature_bits in 1..=14 {
-            let layout = Layout::new(threshold_bits, feature_bits);
-            let word = |feature, leaves| layout.word(feature, 1, leaves, BOTH.into());
-            assert_eq!(with(threshold_bits, feature_bits, word(1, 0)), None);
-            let none = with(threshold_bits, feature_bits, layout.word(0, 1, 0, 0));
-            assert_eq!(none, Some(TableError::Child));
+        for (more_bits, feature_bits) in [0, 8, 16]
+            .into_iter()
+            .flat_map(|more| (1..=(30 - threshold_bits).min(16)).map(move |bits| (more, bits)))
+        {
+            let layout = Layout::new(threshold_bits, feature_bits, more_bits);
+            let check = |feature, argument, marks: u16| {
+                let (word, more) = layout.word(feature, 1, argument, marks.into());
+                let (bytes, halves) = ([more as u8], [more as u16]);
+                let more = match more_bits {
+                    0 => None,
+                    8 => Some(Values::Bytes(&bytes)),
+                    _ => Some(Values::Halves(&halves)),
+                };
+                with(threshold_bits, feature_bits, word, more)
+            };
+            assert_eq!(check(1, 0, BOTH), None);
+            assert_eq!(check(0, 0, 0), Some(TableError::Child));
             if feature_bits > 1 {
-                let beyond = with(threshold_bits, feature_bits, word(2, 0));
-                assert_eq!(beyond, Some(TableError::Feature));
+                assert_eq!(check(2, 0, BOTH), Some(TableError::Feature));
             }
-            if layout.argument_bits() >= 4 {
-                let beyond = with(threshold_bits, feature_bits, word(0, 3));
-                assert_eq!(beyond, Some(TableError::Leaf));
+            // The highest leaf that fits on each side, and none that is not there.
+            let leaf_bits = layout.argument_bits() / 2;
+            assert!(leaf_bits <= 16);
+            if leaf_bits >= 2 {
+                for leaf in [3, (1 << leaf_bits) - 1] {
+                    assert_eq!(check(0, leaf, BOTH), Some(TableError::Leaf));
+                    assert_eq!(check(0, leaf << leaf_bits, BOTH), Some(TableError::Leaf));
+                }
+                assert_eq!(check(0, 2 | 1 << leaf_bits, BOTH), None);
             }
         }
     }
-    for (threshold_bits, feature_bits) in [(0, 4), (7, 4), (9, 4), (17, 4), (8, 0), (16, 15)] {
-        let found = with(threshold_bits, feature_bits, u32::MAX);
+    for (threshold_bits, feature_bits) in [
+        (0, 4),
+        (7, 4),
+        (9, 4),
+        (17, 4),
+        (8, 0),
+        (8, 17),
+        (16, 15),
+        (255, 255),
+    ] {
+        let found = with(threshold_bits, feature_bits, u32::MAX, None);
         assert_eq!(found, Some(TableError::Count));
+    }
+    for more in [
+        Values::Bytes(&[]),
+        Values::Bytes(&[0; 2]),
+        Values::Halves(&[0; 2]),
+        Values::Words(&[0]),
+    ] {
+        assert_eq!(with(8, 4, 0, Some(more)), Some(TableError::Count));
     }
 }
 
@@ -287,21 +351,22 @@ fn packed_widths_and_lengths_are_sound() {
 
 #[test]
 fn codebooks_are_whole_rows() {
-    let nodes = [six(0, BOTH, 0x0100)];
-    let of = |leaves| check(&[0], halves(&nodes), leaves);
+    let nodes = [five(0, BOTH, 0x0100)];
+    let of = |leaves| check(&[0], Five::new(&nodes).nodes(), leaves);
     assert_eq!(of(Leaves::Words(&[1; 6])), None);
     assert_eq!(of(Leaves::Words(&[1; 7])), Some(TableError::Leaf));
     assert_eq!(of(Leaves::Words(&[1; 3])), Some(TableError::Leaf));
     assert_eq!(of(Leaves::Lanes(&[1; 2])), None);
     assert_eq!(of(Leaves::Lanes(&[1])), Some(TableError::Leaf));
-    let five = |rows: &[u32]| check_shape(halves(&nodes), 2, 5, &[0], Leaves::Lanes(rows));
+    let five =
+        |rows: &[u32]| check_shape(Five::new(&nodes).nodes(), 2, 5, &[0], Leaves::Lanes(rows));
     assert_eq!(five(&[1; 4]), None);
     assert_eq!(five(&[1; 3]), Some(TableError::Leaf));
     let starts: Vec<u32> = (0..258).collect();
     let many = vec![nodes[0]; 258];
     let lanes = |n: usize| {
-        let nodes = halves(&many[..n]);
-        check(&starts[..n], nodes, Leaves::Lanes(&[1; 2]))
+        let nodes = Five::new(&many[..n]);
+        check(&starts[..n], nodes.nodes(), Leaves::Lanes(&[1; 2]))
     };
     assert_eq!(lanes(257), None);
     assert_eq!(lanes(258), Some(TableError::Leaf), "sums beyond a lane");
@@ -319,27 +384,32 @@ fn values<'t>(bases: &'t [u32], ends: &'t [u16]) -> Leaves<'t> {
 #[test]
 fn values_have_scores_whose_trees_follow_each_other() {
     let nodes = [
-        six(0, BOTH, 0x0100),
-        six(0, BOTH, 0x0201),
-        six(1, BOTH, 0x0002),
+        five(0, BOTH, 0x0100),
+        five(0, BOTH, 0x0201),
+        five(1, BOTH, 0x0002),
     ];
-    let of = |bases, ends| check(&[0, 1, 2], halves(&nodes), values(bases, ends));
+    let of = |bases, ends| check(&[0, 1, 2], Five::new(&nodes).nodes(), values(bases, ends));
     assert_eq!(of(&[0; 3], &[2, 2, 3]), None);
     assert_eq!(of(&[0; 2], &[2, 2, 3]), Some(TableError::Count));
     assert_eq!(of(&[0; 3], &[2, 3]), Some(TableError::Count));
     assert_eq!(of(&[0; 3], &[2, 1, 3]), Some(TableError::TreeRange));
     assert_eq!(of(&[0; 3], &[2, 2, 2]), Some(TableError::TreeRange));
     assert_eq!(of(&[0; 3], &[2, 2, 4]), Some(TableError::TreeRange));
-    let beyond = [nodes[0], nodes[1], six(1, BOTH, 0x0003)];
-    let beyond = check(&[0, 1, 2], halves(&beyond), values(&[0; 3], &[2, 2, 3]));
+    let beyond = [nodes[0], nodes[1], five(1, BOTH, 0x0003)];
+    let beyond = check(
+        &[0, 1, 2],
+        Five::new(&beyond).nodes(),
+        values(&[0; 3], &[2, 2, 3]),
+    );
     assert_eq!(beyond, Some(TableError::Leaf));
 
+    let nodes = Five::new(&nodes);
     let forest = |bases| {
         Forest::new(Tables {
             n_features: 2,
             n_classes: 3,
             starts: &[0, 1, 2],
-            nodes: halves(&nodes),
+            nodes: nodes.nodes(),
             leaves: values(bases, &[2, 2, 3]),
         })
         .unwrap()
@@ -362,26 +432,35 @@ fn values_have_scores_whose_trees_follow_each_other() {
 
 #[test]
 fn a_class_that_does_not_exist_has_no_votes() {
-    let nodes = [six(0, BOTH, 0x0100)];
-    let of = |rows: [u32; 2]| check(&[0], halves(&nodes), Leaves::Lanes(&rows));
+    let nodes = [five(0, BOTH, 0x0100)];
+    let of = |rows: [u32; 2]| check(&[0], Five::new(&nodes).nodes(), Leaves::Lanes(&rows));
     assert_eq!(of([0x00ff_ffff, 0x00ff_ffff]), None);
     assert_eq!(of([0x0100_0000, 0]), Some(TableError::Leaf));
     assert_eq!(of([0, 0x0100_0000]), Some(TableError::Leaf));
-    let four = |word| check_shape(halves(&nodes), 2, 4, &[0], Leaves::Lanes(&[word; 2]));
+    let four = |word| {
+        check_shape(
+            Five::new(&nodes).nodes(),
+            2,
+            4,
+            &[0],
+            Leaves::Lanes(&[word; 2]),
+        )
+    };
     assert_eq!(four(u32::MAX), None);
-    let five = |rows: &[u32]| check_shape(halves(&nodes), 2, 5, &[0], Leaves::Lanes(rows));
+    let five =
+        |rows: &[u32]| check_shape(Five::new(&nodes).nodes(), 2, 5, &[0], Leaves::Lanes(rows));
     assert_eq!(five(&[u32::MAX, 0xff, u32::MAX, 0xff]), None);
     assert_eq!(five(&[0, 0, 0, 0x100]), Some(TableError::Leaf));
 }
 
 #[test]
 fn shapes_that_do_not_fit_are_errors() {
-    let nodes = tree();
+    let nodes = Five::new(&tree());
     let forest = Forest::new(Tables {
         n_features: 2,
         n_classes: 3,
         starts: &[0],
-        nodes: halves(&nodes),
+        nodes: nodes.nodes(),
         leaves: Leaves::Classes,
     })
     .unwrap();

@@ -170,7 +170,7 @@ fn nodes(
     };
     // C checks no tables, so the runtime does, here.
     let _ = compact.map(Compact::runtime);
-    let (item, per_split, body) = match compact.map(|compact| &compact.nodes) {
+    let (per_split, body) = match compact.map(|compact| &compact.nodes) {
         Some(Nodes::Levels(levels)) => {
             let form = compact.map(Compact::form).unwrap_or_default();
             return (form, self::levels(levels, leaf, tables), Some(layout));
@@ -183,10 +183,11 @@ fn nodes(
                 // The runtime reads words that begin a byte early; C does not.
                 bytes[1..].chunks(3).map(<[u8]>::to_vec),
             );
-            (Item::U8, 3, THREE.to_owned())
+            (3, THREE.to_owned())
         }
-        Some(Nodes::Four {
+        Some(Nodes::Words {
             words,
+            more,
             threshold_bits,
             feature_bits,
         }) => {
@@ -196,20 +197,16 @@ fn nodes(
                 "nodes",
                 words.iter().map(|word| format!("{word:#010x}")),
             );
-            (Item::U32, 1, four(*threshold_bits, *feature_bits))
-        }
-        Some(Nodes::Six {
-            halves,
-            feature_bits,
-        }) => {
-            tables.add(
-                "A split in three words of 16 bits: threshold; feature, argument and leaf marks, \
-                 from the low end of the other two.",
-                Item::U16,
-                "nodes",
-                halves.iter().map(|node| node.to_vec()),
-            );
-            (Item::U16, 3, six(*feature_bits))
+            if let Some(more) = more {
+                tables.add_items(
+                    "What of each split's argument is above the bits in its word.",
+                    item_of(more),
+                    "more",
+                    (0..more.len()).map(|at| more.get(at)),
+                );
+            }
+            let more = more.as_ref().map(item_of);
+            (1, self::words(*threshold_bits, *feature_bits, more))
         }
         Some(Nodes::Packed(_)) | None => {
             tables.add(
@@ -220,7 +217,7 @@ fn nodes(
                 "nodes",
                 trees.iter().flat_map(|tree| wide(&with_a_split(tree))),
             );
-            (Item::U16, 4, WIDE.to_owned())
+            (4, WIDE.to_owned())
         }
     };
     let mut starts = Vec::new();
@@ -250,11 +247,11 @@ fn nodes(
             .replace("LEAF_T", leaf.name()),
         leaf = leaf.name(),
     );
-    (
-        format!("{} bytes per split", per_split * item.n_bytes()),
-        walk,
-        Some(layout),
-    )
+    let form = match compact {
+        Some(compact) if per_split != 4 => compact.form(),
+        _ => "8 bytes per split".to_owned(),
+    };
+    (form, walk, Some(layout))
 }
 
 /// The tables of levels, and the function that asks them.
@@ -342,52 +339,51 @@ const WIDE: &str = "    \
     return (LEAF_T)(child - 0x8000u);
 ";
 
-fn four(threshold_bits: u8, feature_bits: u8) -> String {
+/// The walk over words, and over what of arguments stands beside them.
+fn words(threshold_bits: u8, feature_bits: u8, more: Option<Item>) -> String {
     let threshold = match threshold_bits {
         8 => "        const uint8_t threshold = (uint8_t)(word >> 24);\n",
         _ => "        const int16_t threshold = (int16_t)(uint16_t)(word >> 16);\n",
     };
+    let in_word = 30 - threshold_bits - feature_bits;
+    let more_bits = more.map_or(0, |item| 8 * item.n_bytes() as u8);
+    let leaf_bits = (in_word + more_bits).min(32) / 2;
+    let low = format!("(word >> {feature_bits}) & {:#x}", (1_u32 << in_word) - 1);
+    // What stands beside is read only where the argument is.
+    let (once, argument) = match more {
+        None => (
+            format!("        const uint32_t argument = {low};\n"),
+            "argument".to_owned(),
+        ),
+        Some(item) => (
+            String::new(),
+            format!(
+                "(({low}) | (uint32_t){} << {in_word})",
+                item.read("@_more + (node - @_nodes) - 1")
+            ),
+        ),
+    };
     format!(
-        "    const uint32_t *node = @_nodes + START;\n    for (;;) {{\n        \
-         const uint32_t word = $_READ32(node);\n{threshold}        node += 1;\n{}",
-        fields(threshold_bits, feature_bits, "node += argument;")
-    )
-}
-
-fn six(feature_bits: u8) -> String {
-    format!(
-        "    const uint16_t *node = @_nodes + START;\n    for (;;) {{\n        \
-         const int16_t threshold = (int16_t)$_READ16(node);\n        \
-         const uint32_t low = $_READ16(node + 1);\n        \
-         const uint32_t high = $_READ16(node + 2);\n        \
-         const uint32_t word = low | high << 16;\n        node += 3;\n{}",
-        fields(0, feature_bits, "node += 3 * (size_t)argument;")
-    )
-}
-
-/// What is left of a walk once `word` and `threshold` are read.
-fn fields(threshold_bits: u8, feature_bits: u8, skip: &str) -> String {
-    let argument_bits = 30 - threshold_bits - feature_bits;
-    let leaf_bits = argument_bits / 2;
-    format!(
-        "        const uint32_t argument = (word >> {feature_bits}) & {argument_mask:#x};
-        const int is_left_leaf = (word & {left:#x}) != 0;
+        "    const uint32_t *node = @_nodes + START;
+    for (;;) {{
+        const uint32_t word = $_READ32(node);
+{threshold}        node += 1;
+{once}        const int is_left_leaf = (word & {left:#x}) != 0;
         const int is_right_leaf = (word & {right:#x}) != 0;
         if (codes[word & {feature_mask:#x}] <= threshold) {{
             if (is_left_leaf) {{
-                return (LEAF_T)(argument & {leaf_mask:#x});
+                return (LEAF_T)({argument} & {leaf_mask:#x});
             }}
         }} else {{
             if (is_right_leaf) {{
-                return (LEAF_T)(argument >> {leaf_bits});
+                return (LEAF_T)({argument} >> {leaf_bits});
             }}
             if (!is_left_leaf) {{
-                {skip}
+                node += {argument};
             }}
         }}
     }}
 ",
-        argument_mask = (1_u32 << argument_bits) - 1,
         feature_mask = (1_u32 << feature_bits) - 1,
         leaf_mask = (1_u32 << leaf_bits) - 1,
         left = 1_u32 << (30 - threshold_bits),

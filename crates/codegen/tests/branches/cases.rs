@@ -421,21 +421,21 @@ pub(crate) fn tables() -> Vec<Case> {
             &["Nodes::Three", "Votes(6)"],
         ),
         of(
-            "four-bytes",
+            "word-per-split",
             Shape {
                 n_leaves: 14,
                 ..signed
             },
             Kind::Words,
             table,
-            &["Nodes::Four", "Leads(&"],
+            &["Nodes::Words", "more: None", "Leads(&"],
         ),
         of(
-            "six-bytes",
+            "word-and-more",
             signed,
             Kind::Words,
             table,
-            &["Nodes::Six", "Leads(&"],
+            &["Nodes::Words", "more: Some(", "Leads(&"],
         ),
         of(
             "wide",
