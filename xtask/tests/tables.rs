@@ -660,7 +660,7 @@ fn rows_for_validation_neither_train_nor_test() {
         .join("\n")
     };
     expect![[r#"
-        {"test_rows":80,"train_rows":220,"validation":{"float":0.975,"q15":0.975,"rows":40}}
+        {"test_rows":80,"train_rows":220,"validation":{"float":0.875,"q15":0.875,"rows":40}}
         40
         40"#]]
     .assert_eq(&said("validation = \"other.csv\""));
