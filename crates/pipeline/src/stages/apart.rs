@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use spinney_config::{
-    CalibrationRows, Config, DataFile, Dataset as RowsConfig, Promise, Reject, Validation, Word,
+    CalibrationRows, Config, DataFile, Dataset as RowsConfig, Reject, Validation, Word,
 };
 use spinney_dataset::{Dataset, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
@@ -42,8 +42,9 @@ pub(super) fn hold_out(
             opened.read(opened.wanted(of_test)?)?.0
         }
         (CalibrationRows::Validation, _) => match &rows.validation {
-            // Rows that chose the smaller model say too much good of it.
-            Some(validation) if chooses_smaller(config) => {
+            // Rows that a model was chosen by, by `search`, `shrink` or whoever reads the report, say too
+            // much good of it.
+            Some(validation) => {
                 let (held, kept) = match &mut rows.validation_groups {
                     Some(groups) => {
                         let (held, kept) = halves(config, groups)?;
@@ -55,7 +56,6 @@ pub(super) fn hold_out(
                 rows.validation = Some(validation.select(&kept));
                 held
             }
-            Some(validation) => validation.clone(),
             None => return Ok(()),
         },
         (CalibrationRows::Share(share), Some(train)) => {
@@ -91,8 +91,8 @@ fn halves(config: &Config, groups: &[usize]) -> Result<(Vec<usize>, Vec<usize>),
         .into_iter()
         .collect();
     if names.len() < 2 {
-        let message = "found rows for validation of one group, expected at least two: one that chooses the \
-                       smaller model, and one that calibrates";
+        let message = "found rows for validation of one group, expected at least two: one that choices \
+                       are made on, and one that calibrates";
         let help = "give rows of more groups, or name others by `rows` in [reject]";
         let place = match &config.pipeline.validation {
             Some(Validation::Share(_)) => "dataset.validation_fraction",
@@ -108,12 +108,6 @@ fn halves(config: &Config, groups: &[usize]) -> Result<(Vec<usize>, Vec<usize>),
         sides[side].insert(names[at]);
     }
     Ok((0..groups.len()).partition(|row| sides[0].contains(&groups[*row])))
-}
-
-/// Whether rows for validation choose which of ever smaller models ships.
-fn chooses_smaller(config: &Config) -> bool {
-    let shrink = config.pipeline.shrink.as_ref();
-    shrink.is_some_and(|it| matches!(it.promise, Promise::Score | Promise::InDistribution))
 }
 
 /// Takes the rows for validation: those of a file, or a share of the training rows.
@@ -241,10 +235,9 @@ fn check_apart(
     Err(config.fault(place, message, Some(help)).into())
 }
 
-/// What chose how small a model is says too much good of it; the threshold of what is unknown comes from
-/// other rows.
+/// What chose a model says too much good of it; the threshold of what is unknown comes from other rows.
 #[test]
-fn rows_that_choose_a_smaller_model_do_not_calibrate_it() {
+fn rows_that_choose_a_model_do_not_calibrate_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
     let rows = |from: usize, n: usize| -> String {
@@ -257,7 +250,7 @@ fn rows_that_choose_a_smaller_model_do_not_calibrate_it() {
     let parts = |shrink: &str| -> [Vec<usize>; 2] {
         let text = format!(
             "[pipeline]\nname = \"apart\"\n[dataset]\npath = \"all.csv\"\nlabel = \"y\"\n\
-             validation = \"other.csv\"\n[model]\nkind = \"random-forest\"\nshrink = \"{shrink}\"\n\
+             validation = \"other.csv\"\n[model]\nkind = \"random-forest\"\n{shrink}\
              [reject]\ncoverage = 0.9\n[target]\nchip = \"nRF52840_xxAA\"\n"
         );
         std::fs::write(&path, text).expect("a file");
@@ -267,19 +260,12 @@ fn rows_that_choose_a_smaller_model_do_not_calibrate_it() {
         [rows.validation, rows.calibration]
             .map(|rows| rows.expect("such rows").source_rows().to_vec())
     };
-    for promise in ["score", "in-distribution"] {
-        let [choosing, calibrating] = parts(promise);
-        assert_eq!([choosing.len(), calibrating.len()], [20, 21], "{promise}");
+    // Of a search, no stage knows; so halves are made whatever the config says.
+    for shrink in ["", "shrink = \"score\"\n", "shrink = \"every-row\"\n"] {
+        let [choosing, calibrating] = parts(shrink);
+        assert_eq!([choosing.len(), calibrating.len()], [20, 21], "{shrink}");
         let all: BTreeSet<usize> = choosing.into_iter().chain(calibrating).collect();
-        assert_eq!(all.len(), 41, "{promise}");
-    }
-    for promise in ["every-row", "every-input"] {
-        let [validation, calibrating] = parts(promise);
-        assert_eq!(
-            (validation.len(), validation),
-            (41, calibrating),
-            "{promise}"
-        );
+        assert_eq!(all.len(), 41, "{shrink}");
     }
 }
 
