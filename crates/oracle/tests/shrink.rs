@@ -141,7 +141,7 @@ fn every_input_is_every_row_of_the_grid() {
     ];
     let grid = grid();
     for kind in kinds {
-        let (mut before, mut after) = (0, 0);
+        let (mut before, mut after, mut n_ones) = (0, 0, 0);
         for seed in 1..=250 {
             let model = drawn(seed, kind);
             // Some rows propose; the search is about all.
@@ -150,11 +150,16 @@ fn every_input_is_every_row_of_the_grid() {
             before += model.n_splits();
             after += small.model.n_splits();
             assert_eq!(small.n_unknown, 0, "{kind:?} {seed}");
-            let other = grid
-                .iter()
-                .find(|row| model.predict(row) != small.model.predict(row));
-            assert_eq!(other, None, "{kind:?} {seed}");
+            let one = small.one_tree.as_ref();
+            n_ones += one.map_or(0, |one| one.trees().len());
+            for small in [&small.model].into_iter().chain(one) {
+                let other = grid
+                    .iter()
+                    .find(|row| model.predict(row) != small.predict(row));
+                assert_eq!(other, None, "{kind:?} {seed}");
+            }
         }
+        assert_eq!(n_ones, 250, "{kind:?}");
         println!("{kind:?}: {before} splits, {after} after");
         assert!(
             after * 4 < before * 3,
@@ -165,7 +170,7 @@ fn every_input_is_every_row_of_the_grid() {
 
 #[test]
 fn every_input_holds_with_gaps_and_categories() {
-    let (mut before, mut after, mut n_caught) = (0, 0, 0);
+    let (mut before, mut after, mut n_caught, mut n_ones) = (0, 0, 0, 0);
     for seed in 0..200 {
         let case = gaps::case(seed, 60);
         let Ok(calibrations) = calibrate(&case.model, None, &case.declared) else {
@@ -188,22 +193,26 @@ fn every_input_holds_with_gaps_and_categories() {
         let small = every_input(&case.model, &calibrations, some, seed, STEPS).expect("trees");
         before += case.model.n_splits();
         after += small.model.n_splits();
-        let other = rows
-            .iter()
-            .find(|row| case.model.predict(row) != small.model.predict(row));
-        assert_eq!(other, None, "{seed}");
-        let kept = looked_at(&case.model, &small.model, &calibrations, None);
-        assert!(kept.found.holds() && kept.is_whole(), "{seed}: {kept:?}");
-        for changed in changed(&small.model, 4) {
-            let kept = looked_at(&case.model, &changed, &calibrations, None);
-            let parts = |row: &Vec<f64>| case.model.predict(row) != changed.predict(row);
-            n_caught += usize::from(!kept.found.holds());
-            assert!(
-                kept.found.holds() <= !rows.iter().any(parts),
-                "{seed}: {kept:?}"
-            );
+        n_ones += small.one_tree.iter().len();
+        for small in [&small.model].into_iter().chain(&small.one_tree) {
+            let other = rows
+                .iter()
+                .find(|row| case.model.predict(row) != small.predict(row));
+            assert_eq!(other, None, "{seed}");
+            let kept = looked_at(&case.model, small, &calibrations, None);
+            assert!(kept.found.holds() && kept.is_whole(), "{seed}: {kept:?}");
+            for changed in changed(small, 4) {
+                let kept = looked_at(&case.model, &changed, &calibrations, None);
+                let parts = |row: &Vec<f64>| case.model.predict(row) != changed.predict(row);
+                n_caught += usize::from(!kept.found.holds());
+                assert!(
+                    kept.found.holds() <= !rows.iter().any(parts),
+                    "{seed}: {kept:?}"
+                );
+            }
         }
     }
+    assert!(n_ones > 50, "{n_ones}");
     assert!(n_caught > 200, "{n_caught}");
     println!("{before} splits, {after} after");
     assert!(after < before, "{before} splits, {after} after");

@@ -176,6 +176,7 @@ impl Shrink {
         )];
         match trees_merged {
             0 => {}
+            _ if *trees_after == 1 => lines.push("All trees were merged into one".to_owned()),
             1 => lines.push("1 tree was merged into another one".to_owned()),
             n => lines.push(format!("{n} trees were merged into others")),
         }

@@ -11,6 +11,7 @@ mod fewest;
 mod fit;
 mod grid;
 mod merge;
+mod one;
 mod program;
 mod values;
 
@@ -22,9 +23,10 @@ use spinney_quantize::Calibration;
 use crate::search::{Answer, Steps};
 use exact::Exact;
 use fewest::Numbers;
-use fit::{Fit, Wanted};
+use fit::{Fit, Target, Wanted};
 use grid::Held;
 pub use merge::{Alike, Merged, Proposal, merge};
+use one::one_tree;
 use program::Program;
 pub use values::every_input_within;
 
@@ -33,6 +35,9 @@ pub use values::every_input_within;
 pub struct Shrunk {
     /// The smaller model; the original where none was found.
     pub model: FloatModel,
+    /// One tree in place of all, with the class of the original for every input; it may have more
+    /// splits. `None` where not all inputs could be asked.
+    pub one_tree: Option<FloatModel>,
     /// Rows beside the given ones, at which a smaller model that was proposed gave another class.
     pub n_counterexamples: usize,
     /// Searches that ended without an answer; what they were about was not done.
@@ -144,6 +149,12 @@ pub fn every_input(
         .map(|row| Wanted::Class(original.predict(row)));
     let mut fit = begin(original, &points, classes)?;
     let n_needed = prover.needed(&points, seed);
+    let of_cells = fit.targets()[rows.len()..].iter();
+    let of_cells: Vec<usize> = of_cells.map(Target::class).collect();
+    let one_tree = match is_whole {
+        true => one_tree(&prover.exact, original, &of_cells, &mut prover.steps),
+        false => None,
+    };
     let mut points = rows.to_vec();
     let best = prover.fewest(&mut fit, is_whole, &mut points).or_else(|| {
         let same = Held::new(original, &fit);
@@ -153,6 +164,7 @@ pub fn every_input(
     let best = best.map(|held| prover.cut_leaf_by_leaf(points, held));
     let best = best.filter(|held| held.n_splits(original) < original.n_splits());
     Ok(Shrunk {
+        one_tree,
         n_counterexamples: prover.n_counterexamples,
         n_unknown: prover.n_unknown,
         n_needed: Some(n_needed),
@@ -191,6 +203,7 @@ fn shrunk(original: &FloatModel, best: Option<Held>) -> Shrunk {
     let model = best.and_then(|held| held.model(original).ok());
     Shrunk {
         model: model.unwrap_or_else(|| original.clone()),
+        one_tree: None,
         n_counterexamples: 0,
         n_unknown: 0,
         n_needed: None,

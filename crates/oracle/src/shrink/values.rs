@@ -39,6 +39,7 @@ pub fn every_input_within(
     };
     Ok(Shrunk {
         model,
+        one_tree: None,
         n_counterexamples: cutter.n_refuted,
         n_unknown: cutter.n_unknown,
         n_needed: None,

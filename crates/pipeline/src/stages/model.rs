@@ -38,8 +38,9 @@ pub fn inputs(session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failu
 pub(super) fn parts(pipeline: &Pipeline) -> Vec<&'static str> {
     let mut parts = [&ROW_PARTS[..], &["model", "select"]].concat();
     if pipeline.shrink.is_some() {
-        // What readings there are decides what is the same for all of them.
-        parts.extend(["shrink", "features", "quantize"]);
+        // What readings there are decides what is the same for all of them, and whether scores are asked
+        // for how few trees there may be.
+        parts.extend(["shrink", "features", "quantize", "codegen"]);
     }
     parts
 }

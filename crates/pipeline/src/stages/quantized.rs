@@ -105,7 +105,7 @@ fn kept(
 }
 
 /// Whether the device delivers more than classes.
-fn wants_scores(config: &Config) -> bool {
+pub(super) fn wants_scores(config: &Config) -> bool {
     let outputs = &config.pipeline.codegen.outputs;
     outputs.iter().any(|output| *output != Output::Class)
 }

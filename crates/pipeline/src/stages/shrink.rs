@@ -17,7 +17,7 @@ use spinney_quantize::{Options, QuantModel, Votes};
 use spinney_report::{Conformal, Shrink, Truth, ValueWithin};
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
-use super::quantized::{declared, fit_to_model};
+use super::quantized::{declared, fit_to_model, wants_scores};
 use super::{Session, model, select};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -151,6 +151,7 @@ pub fn run(
             };
             let Shrunk {
                 model,
+                one_tree,
                 n_counterexamples,
                 n_unknown,
                 n_needed,
@@ -162,8 +163,18 @@ pub fn run(
             let readings = spinney_codegen::readings(original.schema(), &calibrations);
             let mut alike = Alike::new(&model, &calibrations, steps);
             let bytes = |it: &FloatModel| table_bytes(config, rows.train.as_ref(), it);
+            let merged = merge(&model, bytes, |proposal| alike.is(proposal));
+            // Its leaves are whole votes, which leave nothing to reject by, nor scores to deliver.
+            let is_asked = config.pipeline.reject.is_none() && !wants_scores(config);
+            let one_tree = one_tree.filter(|_| is_asked).map(|model| Merged {
+                n_merged: original.trees().len() - 1,
+                model,
+            });
+            let size = |it: &Merged| (bytes(&it.model).unwrap_or(usize::MAX), it.model.n_splits());
+            let is_smaller =
+                |it: &Merged| size(it) < size(&merged) && size(it).0 < size(&unmerged(&original)).0;
             Made {
-                model: merge(&model, bytes, |proposal| alike.is(proposal)),
+                model: one_tree.filter(is_smaller).unwrap_or(merged),
                 keeps: Keeps::EveryInput { readings },
                 parts: Vec::new(),
                 rows: Vec::new(),
@@ -821,4 +832,33 @@ fn a_model_that_was_not_taken_leaves_no_score() {
         }
     }
     assert!(n_larger > 0 && n_told > 0, "{n_larger}, {n_told}");
+}
+
+/// A tree of whole classes has no scores, and takes the place of all trees only where none are asked for.
+#[test]
+fn one_tree_ships_where_no_scores_are_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = crate::places::clone()
+        .expect("a clone")
+        .join("data/iris.csv");
+    for (more, is_one) in [
+        ("", true),
+        ("codegen = { outputs = [\"class\", \"scores\"] }\n", false),
+        ("reject = { coverage = 0.9 }\n", false),
+    ] {
+        let text = format!(
+            "pipeline = {{ name = \"one\" }}\ndataset = {{ path = {data:?}, label = \"species\" }}\n\
+             model = {{ kind = \"random-forest\", n_trees = 50, max_depth = 1, shrink = \"every-input\" }}\n\
+             target = {{ chip = \"nRF51822_xxAA\" }}\n{more}"
+        );
+        let path = folder.path().join("p.toml");
+        std::fs::write(&path, text).expect("a file");
+        let config = spinney_config::load(&path).expect("a config");
+        let files = inputs::read(&config).expect("rows");
+        let folder = folder.path().join(more.len().to_string());
+        let session = Session::within(config, folder, Progress::none()).expect("a session");
+        model::run(&session, &files).expect("a model");
+        let smaller = model::load(&session).expect("a model");
+        assert_eq!(smaller.trees().len() == 1, is_one, "{more}");
+    }
 }
