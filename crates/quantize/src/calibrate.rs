@@ -180,7 +180,7 @@ const GRID_BITS_MAX: u8 = 16;
 /// readings that are missing, which only singles can be; `declared`
 /// has one entry per feature. A sensor that is not declared is `i16` (or `i32`) where every
 /// training reading is such an integer, else `f32`. A range that is not declared spans the
-/// readings and the thresholds; for naive Bayes the readings and a quarter of their span to either
+/// readings and the thresholds, but for those that only part missing readings from all others; for naive Bayes the readings and a quarter of their span to either
 /// side, or θ ± 8σ of each class where there are no rows.
 ///
 /// Of a feature that the model does not use, nothing is asked: its readings may be any, and where
@@ -342,6 +342,8 @@ fn calibrate_feature(
     };
     if let Some((low, high)) = sensor.integers() {
         range = (range.0.floor().max(low), range.1.ceil().min(high));
+        // An integer has no negative zero, which a ceiling gives.
+        range = (range.0 + 0.0, range.1 + 0.0);
         if range.0 > range.1 && !is_used {
             range = (low, high);
         }
@@ -427,8 +429,14 @@ fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// Per feature the range that the model's own numbers need, from its lowest threshold to its highest,
-/// or as far as its classes reach; `None` for a feature that it does not ask.
+/// Whether a threshold lies among readings. One beyond the largest power of two that singles hold parts
+/// missing readings from all others, or says that there is no limit; of the readings it tells nothing.
+pub(crate) fn is_among_readings(threshold: f64) -> bool {
+    threshold.abs() < 2.0_f64.powi(127)
+}
+
+/// Per feature the range that the model's own numbers need, from its lowest threshold among readings to
+/// its highest, or as far as its classes reach; `None` for a feature that it does not ask for any.
 pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
     let n_features = model.schema().n_features();
     let mut ranges: Vec<Option<(f64, f64)>> = vec![None; n_features];
@@ -442,7 +450,11 @@ pub fn needed_ranges(model: &FloatModel) -> Vec<Option<(f64, f64)>> {
                 let Node::Split(split) = node else { continue };
                 let feature = split.feature as usize;
                 match &split.test {
-                    Test::AtMost(threshold) => widen(feature, *threshold, *threshold),
+                    Test::AtMost(threshold) => {
+                        if is_among_readings(*threshold) {
+                            widen(feature, *threshold, *threshold);
+                        }
+                    }
                     Test::Among(categories) => {
                         let last = categories.last().map_or(0.0, |last| f64::from(*last));
                         widen(feature, 0.0, last);

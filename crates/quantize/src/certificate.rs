@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use spinney_dataset::Dataset;
 use spinney_model::{FloatModel, Forest, Node, Task, Test, Voting, argmax};
 
-use crate::calibrate::{Calibration, Sensor};
+use crate::calibrate::{Calibration, Sensor, is_among_readings};
 use crate::coding::{Coding, exp2};
 use crate::flip::{Flip, Interval};
 use crate::forest::VoteWidth;
@@ -346,7 +346,10 @@ fn remedies(
         .into_iter()
         .map(|(feature, flips)| {
             let column = readings(rows, feature);
-            let readings = column.iter().chain(&thresholds[feature]);
+            let known = thresholds[feature]
+                .iter()
+                .filter(|threshold| is_among_readings(**threshold));
+            let readings = column.iter().chain(known);
             let range = readings.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| {
                 (low.min(*at), high.max(*at))
             });

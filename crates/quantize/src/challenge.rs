@@ -150,11 +150,12 @@ impl Pool {
             Sensor::F32 => single(reading),
             _ => reading,
         };
-        if self.is_bounded {
+        let reading = if self.is_bounded {
             reading.clamp(self.range.0, self.range.1)
         } else {
             reading
-        }
+        };
+        self.unless_missing(reading)
     }
 
     fn any(&self, random: &mut Random) -> f64 {
@@ -171,7 +172,10 @@ impl Pool {
 
     /// A reading to try, and never what stands for a missing one.
     fn draw(&self, random: &mut Random) -> f64 {
-        let reading = self.any(random);
+        self.unless_missing(self.any(random))
+    }
+
+    fn unless_missing(&self, reading: f64) -> f64 {
         if self.gap == Some(reading) {
             f64::NAN
         } else {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use spinney_dataset::Dataset;
 use spinney_model::{Compare, Feature, FloatModel, Node, Test, Tree};
 
-use crate::calibrate::{Calibration, CodingChoice};
+use crate::calibrate::{Calibration, CodingChoice, is_among_readings};
 use crate::coding::{Coding, ReadingType, round_down};
 use crate::inputs::Place;
 use crate::{ModelError, limits};
@@ -98,6 +98,10 @@ pub(crate) fn codings(
                 return Ok(affine);
             }
             let cuts = cuts();
+            let cuts_off = thresholds.iter().any(|threshold| {
+                !is_among_readings(*threshold)
+                    && cuts_off(*threshold, *compare, &affine, reading_type, calibration)
+            });
             let shares =
                 |reading: f64| shares_code(compare.seen(reading), &cuts, &affine, reading_type);
             let flips = match rows {
@@ -115,13 +119,36 @@ pub(crate) fn codings(
                             .any(|cut| shares(next_above(*cut, reading_type)))
                 }
             };
-            Ok(if flips && cuts.len() <= limits::CUTS.max {
+            Ok(if (cuts_off || flips) && cuts.len() <= limits::CUTS.max {
                 Coding::rank_for(reading_type, &cuts, calibration.is_missing())
             } else {
                 affine
             })
         })
         .collect()
+}
+
+/// Whether codes that end before a threshold send the lowest or the highest reading there is another way
+/// than it does.
+fn cuts_off(
+    threshold: f64,
+    compare: Compare,
+    coding: &Coding,
+    reading_type: ReadingType,
+    calibration: &Calibration,
+) -> bool {
+    let places = match calibration.is_missing() {
+        false => &[None][..],
+        true => &[Some(Place::Below), Some(Place::Above)],
+    };
+    let (low, high) = calibration.inputs();
+    places.iter().any(|place| {
+        let code = code_threshold(threshold, compare, coding, reading_type, *place);
+        [low, high].iter().any(|reading| {
+            let is_left = compare.seen(*reading) <= threshold;
+            code.sends_left(coding.code(reading_type, *reading)) != is_left
+        })
+    })
 }
 
 /// The next reading that a sensor of this type may deliver.

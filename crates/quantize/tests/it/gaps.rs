@@ -290,3 +290,73 @@ fn missing_readings_are_certified() {
     assert_eq!(flips, [(1, true)]);
     assert!(certificate.flips[0].holds(f64::NAN) && !certificate.flips[0].holds(12.0));
 }
+
+/// A threshold that parts missing readings from all others, as an indicator column becomes one, is no
+/// reading: the range is that of the others, and every reading goes its way all the same.
+#[test]
+fn thresholds_beyond_readings_stretch_no_range() {
+    let largest = f64::from(f32::MAX);
+    let far = [f64::MAX, largest, 3.402_82e38, 1e300];
+    let far = far.iter().flat_map(|far| [*far, -far]);
+    let sensors = [None, Some(Sensor::U8), Some(Sensor::I16), Some(Sensor::I32)];
+    for (far, side) in far.flat_map(|far| ["left", "right"].map(|side| (far, side))) {
+        let float = model(
+            "random-forest",
+            1,
+            2,
+            &format!(
+                r#""trees":[
+    {{"nodes":[{{"feature":0,"threshold":{far:?},"missing":"{side}","left":1,"right":2}},{{"value":[1,0]}},{{"value":[0,1]}}]}},
+    {{"nodes":[{{"feature":0,"threshold":-2.25,"missing":"left","left":1,"right":2}},{{"value":[1,0]}},{{"value":[0,1]}}]}},
+    {{"nodes":[{{"feature":0,"threshold":1.5,"missing":"right","left":1,"right":2}},{{"value":[1,0]}},{{"value":[0,1]}}]}}]"#
+            ),
+        );
+        for sensor in sensors {
+            if sensor == Some(Sensor::I32) && far < 0.0 && side == "left" {
+                // There is no order below the lowest integer of 32 bits, for what is missing.
+                continue;
+            }
+            let missing = sensor.map(|_| Missing::Number(7.0));
+            let declared = Declared {
+                sensor,
+                missing,
+                ..Declared::default()
+            };
+            let calibrations = calibrate(&float, None, &[declared]).unwrap();
+            let range = match sensor {
+                None => (-2.25, 1.5),
+                Some(Sensor::U8) => (0.0, 2.0),
+                Some(_) => (-3.0, 2.0),
+            };
+            assert_eq!(calibrations[0].range, range, "{far} {sensor:?}");
+            let options = options(Voting::Soft, Votes::Q15);
+            let quant = QuantModel::new(&float, &calibrations, options, None).unwrap();
+            let (low, high) = calibrations[0].inputs();
+            let case = Case {
+                model: float.clone(),
+                declared: vec![],
+                rows: [f64::NAN, low, -3.0, -2.0, 1.0, 2.0, high]
+                    .iter()
+                    .filter(|reading| reading.is_nan() || **reading >= low)
+                    .map(|reading| vec![*reading])
+                    .collect(),
+            };
+            for row in &case.rows {
+                let codes = quant.codes(row);
+                for node in float.trees().iter().map(|tree| &tree.nodes()[0]) {
+                    let code = codes[quant.code_of(node).expect("a code")];
+                    let q15 = quant.code_threshold(node).is_some_and(|at| code <= at);
+                    let seen = float.schema().features()[0].compare.seen(row[0]);
+                    assert_eq!(q15, node.sends_left(seen), "{far} {side} {row:?} {node:?}");
+                }
+            }
+            let rows = dataset(&case);
+            let certificate = certify(&float, &quant, &calibrations, Voting::Soft, &rows);
+            assert_eq!(
+                certificate.splits,
+                Some(Level::EveryInput),
+                "{far} {side} {sensor:?}"
+            );
+        }
+    }
+}
