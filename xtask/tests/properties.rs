@@ -154,3 +154,40 @@ fn names_and_kinds_that_the_model_does_not_have() {
     "#]],
     );
 }
+
+/// A bound is of the value before the link, where there is one, and so is what the device delivers.
+#[test]
+fn bounds_of_a_value_before_its_link() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = |link: &str| {
+        format!(
+            r#"{{"format":"spinney-model","version":2,"kind":"additive","task":"regress",
+            "features":[{{"name":"heat"}}],"targets":["n"],"link":{{{link}}},
+            "sum":{{"precision":"float64","base":[1.5]}},"trees":[{{"nodes":[
+            {{"feature":0,"threshold":1.5,"left":1,"right":2}},{{"value":[0.25]}},{{"value":[-0.5]}}]}}]}}"#
+        )
+    };
+    let says = |link: &str, expected: &Expect| {
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("model.json"), model(link)).expect("a temporary file");
+        std::fs::write(at("rows.csv"), "heat\n1\n2\n").expect("a temporary file");
+        let config = "pipeline = { name = \"bounds\" }\ndataset = { test = \"rows.csv\" }\n\
+             model = { source = \"import\", path = \"model.json\" }\n\
+             target = { chip = \"nRF51822_xxAA\" }\n[[property]]\nat_most = 1.75\n\
+             [[property]]\nat_least = 1.5\nwithin = { heat = [0, 1] }\n";
+        std::fs::write(at("pipeline.toml"), config).expect("a temporary file");
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["pipeline", "run", "--until", "quantize", "--config"])
+            .arg(at("pipeline.toml"))
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let told = ["property", "device"];
+        let told = |line: &&str| told.iter().any(|start| line.starts_with(start));
+        let said: Vec<&str> = said.lines().filter(told).collect();
+        expected.assert_eq(&(said.join("\n") + "\n"));
+    };
+    says(r#""function":"exp""#, &expect![""]);
+    says(r#""function":"sigmoid","scale":2.5"#, &expect![""]);
+    says(r#""function":"identity""#, &expect![""]);
+}

@@ -13,8 +13,8 @@ use spinney_convert::{Conversion, Sources, declared_for};
 use spinney_dataset::limits::FILE_BYTES_MAX;
 use spinney_dataset::{DataError, Dataset, LabelsAre, LabelsIn, Source, Target};
 use spinney_import::Format;
-use spinney_model::{FloatModel, Naming, Voting};
-use spinney_quantize::{Certificate, CodeWidth, Declared, Level, Options, Sensor, Votes};
+use spinney_model::{FloatModel, LinkWords, Naming, Task, Voting};
+use spinney_quantize::{Certificate, CodeWidth, Declared, Level, Options, Sensor, Sums, Votes};
 
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::{at_fault, columns};
@@ -101,6 +101,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &certificate {
         Some(certificate) => println!("certificate: {}", told(certificate)),
         None => println!("certificate: none without rows; --rows FILE names them"),
+    }
+    let Conversion { quant, .. } = &converted;
+    let sums = quant.sums().filter(|_| quant.task() == Task::Regress);
+    let of_link = |sums: &Sums| {
+        let value = format!("value / 2^{}", sums.shift());
+        sums.link().words(&value)
+    };
+    if let Some(LinkWords { function, formula }) = sums.and_then(of_link) {
+        println!("device's value: before {function}; the model predicts {formula}");
     }
     let stem = |path: &Path| {
         path.file_stem()

@@ -1,6 +1,6 @@
 //! What a crate of a model that delivers values has in place of a class.
 
-use spinney_model::Task;
+use spinney_model::{LinkWords, Task};
 use spinney_quantize::{QuantModel, Sums};
 
 /// Where the functions that every encoding writes give scores.
@@ -62,6 +62,22 @@ pub(crate) fn sums(model: &QuantModel) -> Option<&Sums> {
     model.sums().filter(|_| model.task() == Task::Regress)
 }
 
+/// What a model that delivers values makes of `value`, and its generated code does not; `None` where that
+/// is nothing.
+pub(crate) fn link(model: &QuantModel, value: &str) -> Option<LinkWords> {
+    sums(model)?.link().words(value)
+}
+
+/// A sentence on a value before a link, in a crate's docs; empty where there is none.
+pub(crate) fn note(model: &QuantModel) -> String {
+    link(model, "value / 2^VALUE_SHIFT").map_or_else(String::new, |link| {
+        format!(
+            "A value is the one before {}: the model predicts `{}`.",
+            link.function, link.formula
+        )
+    })
+}
+
 /// The functions over codes of a model: those of the encoding, and for values what makes them of
 /// scores, in place of a class.
 pub(crate) fn functions(model: &QuantModel, of_encoding: String) -> String {
@@ -70,20 +86,30 @@ pub(crate) fn functions(model: &QuantModel, of_encoding: String) -> String {
     };
     let scores = of_encoding.find(SCORES).expect("each encoding has scores");
     let bases: Vec<String> = sums.bases().iter().map(i64::to_string).collect();
+    let note = match note(model) {
+        note if note.is_empty() => note,
+        note => format!("\n///\n/// {note}"),
+    };
+    let number = link(model, "value").map_or_else(String::new, |link| {
+        format!(
+            "\n///\n/// A value is the one before {}: the model predicts `{}`.",
+            link.function, link.formula
+        )
+    });
     format!(
         "/// What is added to the score of each target.\n\
          const BASES: [i32; N_TARGETS] = [{bases}];\n\n\
-         /// The value of each target for a row of raw readings, in units of `2^-VALUE_SHIFT`.\n\
+         /// The value of each target for a row of raw readings, in units of `2^-VALUE_SHIFT`.{note}\n\
          #[must_use]\n\
          pub fn predict_values(readings: &[Reading; N_FEATURES]) -> [i32; N_TARGETS] {{\n    \
              values(&encode(readings))\n\
          }}\n\n\
-         /// The value of the first target for a row of raw readings, in units of `2^-VALUE_SHIFT`.\n\
+         /// The value of the first target for a row of raw readings, in units of `2^-VALUE_SHIFT`.{note}\n\
          #[must_use]\n\
          pub fn predict_value(readings: &[Reading; N_FEATURES]) -> i32 {{\n    \
              predict_values(readings)[0]\n\
          }}\n\n\
-         /// As [`predict_value`], as a number; for cores that compute with floats.\n\
+         /// As [`predict_value`], as a number; for cores that compute with floats.{number}\n\
          #[cfg(feature = \"float\")]\n\
          #[must_use]\n\
          pub fn predict_f32(readings: &[Reading; N_FEATURES]) -> f32 {{\n    \
@@ -92,7 +118,7 @@ pub(crate) fn functions(model: &QuantModel, of_encoding: String) -> String {
          /// One unit of a value.\n\
          #[cfg(feature = \"float\")]\n\
          pub const VALUE_UNIT: f32 = {unit:e};\n\n\
-         /// The value of each target for a row of codes, in units of `2^-VALUE_SHIFT`.\n\
+         /// The value of each target for a row of codes, in units of `2^-VALUE_SHIFT`.{note}\n\
          #[must_use]\n\
          pub fn values(codes: &[Code; N_CODES]) -> [i32; N_TARGETS] {{\n    \
              let mut values = [0; N_TARGETS];\n    \

@@ -3,7 +3,7 @@
 
 use spinney_checker as checker;
 use spinney_checker::{Body, Claim, Findings, Kind, Memory, Sums};
-use spinney_codegen::{Identity, Options, c99};
+use spinney_codegen::{Identity, Options, c99, drop_in};
 use spinney_dataset::csv;
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -181,5 +181,82 @@ fn bounds_and_constants_that_are_not_those_of_the_leaves_are_named() {
             None => of_constant.sums().lows[0][0] += 0.05,
         }
         assert!(!of_constant.check().holds());
+    }
+}
+
+/// What a device delivers is the value before a link, and header and crate say so where there is one.
+#[test]
+fn a_value_before_a_link_is_named() {
+    let identity = Identity {
+        pipeline: "kiln",
+        kind: "additive",
+        fingerprint: "00",
+    };
+    let texts = |link: &str| {
+        let text = format!(
+            r#"{HEAD}"task":"regress","targets":["kW"],"sum":{{"precision":"float64","base":[1.5]}},
+            "link":{{{link}}},"trees":[{{"nodes":[{{"feature":0,"threshold":1.5,"left":1,"right":2}},
+            {{"value":[0.25]}},{{"value":[-0.5]}}]}}]}}"#
+        );
+        let model = FloatModel::from_json(text.as_bytes()).expect("a model");
+        let calibrations = calibrate(&model, None, &[Declared::default(); 2]).expect("types");
+        let options = quantize::Options {
+            voting: Voting::Soft,
+            votes: Votes::Q15,
+            codes: CodeWidth::Auto,
+            wants_scores: false,
+        };
+        let quant = QuantModel::new(&model, &calibrations, options, None).expect("a model");
+        let files = drop_in(identity, &quant, &Options::plain())
+            .expect("a crate")
+            .files;
+        let header = c99(identity, &quant, &Options::plain()).text;
+        [
+            header,
+            files["src/lib.rs"].clone(),
+            files["README.md"].clone(),
+        ]
+    };
+    for (link, function, formula) in [
+        (r#""function":"exp""#, "exponential", "exp(value / 2^SHIFT)"),
+        (
+            r#""function":"sigmoid""#,
+            "sigmoid",
+            "1 / (1 + exp(-value / 2^SHIFT))",
+        ),
+        (
+            r#""function":"sigmoid","scale":2.5"#,
+            "sigmoid",
+            "1 / (1 + exp(-2.5 * value / 2^SHIFT))",
+        ),
+        (
+            r#""function":"probit""#,
+            "probit",
+            "sqrt(2) * erfinv(2 * value / 2^SHIFT - 1)",
+        ),
+    ] {
+        let [header, lib, readme] = texts(link);
+        let usage = format!(
+            " *\n * A value is the one before the {function} function: the model predicts\n * {}.\n *\n",
+            formula.replace("SHIFT", "KILN_VALUE_SHIFT")
+        );
+        assert!(header.contains(&usage), "{header}");
+        let doc = format!("for a row of readings, before the {function} function. */\n");
+        assert!(header.contains(&doc), "{header}");
+        let sentence = format!(
+            "A value is the one before the {function} function: the model predicts `{}`.",
+            formula.replace("SHIFT", "VALUE_SHIFT")
+        );
+        // The crate, and each function in units of `2^-VALUE_SHIFT`.
+        assert_eq!(lib.matches(&sentence).count(), 4, "{lib}");
+        assert!(readme.contains(&sentence), "{readme}");
+        let number = format!("predicts `{}`.", formula.replace(" / 2^SHIFT", ""));
+        assert_eq!(lib.matches(&number).count(), 1, "{lib}");
+    }
+    for text in texts(r#""function":"identity""#) {
+        assert!(
+            !text.contains("the one before") && !text.contains("predicts"),
+            "{text}"
+        );
     }
 }

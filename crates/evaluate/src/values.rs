@@ -1,7 +1,7 @@
 //! What a regressor is worth, and how far its values in Q15 are off those in float.
 
 use serde::{Deserialize, Serialize};
-use spinney_model::{Additive, FloatModel, Link};
+use spinney_model::{Additive, FloatModel, Link, LinkWords};
 use spinney_quantize::{Level, QuantModel, Sums};
 
 /// What float and Q15 say of a target in each row, in the unit of its labels.
@@ -20,6 +20,9 @@ pub struct ValuePredictions {
     pub bound: f64,
     /// What one unit of a score is worth; `None` where a link is not linear.
     pub step: Option<f64>,
+    /// What values go through that a device does not compute; `None` where that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkWords>,
 }
 
 impl ValuePredictions {
@@ -36,6 +39,7 @@ impl ValuePredictions {
             bounds: Vec::new(),
             bound: bound(sum, sums, index),
             step: (sum.link() == Link::Identity).then(|| unit(sums)),
+            link: sum.link().words(&format!("value / 2^{}", sums.shift())),
         };
         targets.map(of_target).collect()
     }
@@ -150,6 +154,9 @@ pub struct ValueEvaluation {
     pub rows_parting: usize,
     /// Rows for plots: all, or so many that lie evenly among all.
     pub sample: Vec<ValueRow>,
+    /// What values go through that a device does not compute; `None` where that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkWords>,
 }
 
 /// One row of a plot.
@@ -235,6 +242,7 @@ impl ValueEvaluation {
                     q15: predictions.q15[row],
                 })
                 .collect(),
+            link: predictions.link.clone(),
         }
     }
 
@@ -282,6 +290,7 @@ mod tests {
             bounds: bounds.to_vec(),
             bound: 0.5,
             step: None,
+            link: None,
         }
     }
 

@@ -75,6 +75,7 @@ fn values(q15: [f64; 4], bound: Option<f64>, labels: Option<&[f64]>) -> ValueEva
         bounds: vec![bound; 4],
         bound: bound.unwrap_or_default(),
         step: None,
+        link: None,
     };
     let splits = bound.map(|_| Level::EveryInput);
     ValueEvaluation::new(&predictions, labels, splits)

@@ -45,7 +45,7 @@ pub use bayes::GaussianNb;
 pub use forest::{Forest, ForestKind, Voting};
 pub use json::{FORMAT, VERSION};
 pub use limits::Limit;
-pub use link::Link;
+pub use link::{Link, LinkWords};
 pub use schema::{Compare, Feature, Naming, Output, Schema, Task, UNKNOWN};
 pub use tree::{Node, Side, Split, Test, Tree};
 pub use visible::{is_obeyed, visible, visible_lines};

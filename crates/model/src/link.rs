@@ -30,7 +30,40 @@ pub enum Link {
     },
 }
 
+/// A function that a model's values go through, for readers.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LinkWords {
+    /// Its name: `the exponential function`.
+    pub function: String,
+    /// What the model predicts, made of the value before it: `exp(value / 2^20)`.
+    pub formula: String,
+}
+
 impl Link {
+    /// What a regressor's values go through, and the formula that does it with `raw`, an expression of
+    /// raw values that binds as a product does; `None` where they go through nothing.
+    pub fn words(self, raw: &str) -> Option<LinkWords> {
+        let (function, formula) = match self {
+            Self::Identity | Self::Softmax | Self::Isolation { .. } => return None,
+            Self::Sigmoid { scale } if is_one(&scale) => {
+                ("the sigmoid function", format!("1 / (1 + exp(-{raw}))"))
+            }
+            Self::Sigmoid { scale } => (
+                "the sigmoid function",
+                format!("1 / (1 + exp(-{scale} * {raw}))"),
+            ),
+            Self::Exp => ("the exponential function", format!("exp({raw})")),
+            Self::Probit => (
+                "the probit function",
+                format!("sqrt(2) * erfinv(2 * {raw} - 1)"),
+            ),
+        };
+        Some(LinkWords {
+            function: function.to_owned(),
+            formula,
+        })
+    }
+
     /// What it makes of raw values, one per output.
     pub(crate) fn of(self, raw: &[f64]) -> Vec<f64> {
         let each = |link: fn(f64) -> f64| raw.iter().map(|it| link(*it)).collect();

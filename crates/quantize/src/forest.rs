@@ -21,7 +21,7 @@ pub struct QuantForest {
     trees: Vec<runtime::Tree>,
     splits: Vec<runtime::Split>,
     leaves: Leaves,
-    sums: Option<Sums>,
+    sums: Option<Box<Sums>>,
 }
 
 /// What leaves hold.
@@ -236,14 +236,14 @@ impl QuantForest {
         let rule = Rule::Sums(&sums, width);
         let lowered = Lowering::new(model, inputs, reading_type, rule).run()?;
         Ok(Self {
-            sums: Some(sums),
+            sums: Some(Box::new(sums)),
             ..lowered
         })
     }
 
     /// How values were made votes, in an ensemble that adds.
     pub fn sums(&self) -> Option<&Sums> {
-        self.sums.as_ref()
+        self.sums.as_deref()
     }
 
     /// One vote in words: a share of one, or a power of two of a raw value.

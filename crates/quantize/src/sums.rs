@@ -39,6 +39,8 @@ pub struct Sums {
     shift: i8,
     /// Whether the softmax of raw values is what float delivers.
     is_softmax: bool,
+    /// What float makes of raw values.
+    link: Link,
     /// What sums of float are divided by.
     divisor: f64,
     /// Per score, what comes to the sum of leaves; none where leaves hold it.
@@ -141,6 +143,7 @@ impl Sums {
             is_single: is_single(model),
             shift,
             is_softmax: is_softmax(model),
+            link: model.link(),
             divisor: sum.divisor,
             bases: Vec::new(),
             float_error: vec![float_error(model) * exp2(shift); n_scores],
@@ -292,6 +295,11 @@ impl Sums {
     /// Fractional bits of scores.
     pub fn shift(&self) -> i8 {
         self.shift
+    }
+
+    /// What float makes of raw values, and a device does not.
+    pub fn link(&self) -> Link {
+        self.link
     }
 
     /// Fractional bits of scores whose softmax is what float delivers; `None` where it is not.

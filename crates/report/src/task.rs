@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spinney_evaluate::{ClassScore, Detection, ValueEvaluation, ValueRow};
-use spinney_model::Task;
+use spinney_model::{LinkWords, Task};
 
 use crate::{Accuracy, Model, Report};
 
@@ -41,6 +41,9 @@ pub struct Value {
     /// Rows of the plots.
     #[serde(default)]
     pub sample: Vec<ValueRow>,
+    /// What the model makes of the value that the device delivers; `None` where that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkWords>,
 }
 
 /// The class of a detector's alarms.
@@ -69,6 +72,7 @@ impl Value {
             row_bound_max: it.row_bound_max,
             rows_parting: it.rows_parting,
             sample: it.sample.clone(),
+            link: it.link.clone(),
         };
         evaluations.iter().enumerate().map(of_target).collect()
     }
@@ -87,8 +91,16 @@ impl Value {
         let scores = self.scores().into_iter().map(|[what, mae, rmse, r2]| {
             format!("{} {what}: MAE {mae}, RMSE {rmse}, R² {r2}", of("values"))
         });
+        let device = self.link.as_ref().map(|link| {
+            let LinkWords { function, formula } = link;
+            format!(
+                "{}: before {function}; the model predicts {formula}",
+                of("device's value")
+            )
+        });
         scores
             .chain([format!("{}: {}", of("error"), self.error_in_words())])
+            .chain(device)
             .collect()
     }
 

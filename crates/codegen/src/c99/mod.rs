@@ -237,10 +237,11 @@ impl Facts<'_> {
                     .to_owned()
             })
             .collect();
-        let usage = prefix.apply(match schema.task() {
-            Task::Regress => values::USAGE,
-            Task::Classify | Task::Detect => CLASS_USAGE,
-        });
+        let usage = match schema.task() {
+            Task::Regress => values::usage(self.model),
+            Task::Classify | Task::Detect => CLASS_USAGE.to_owned(),
+        };
+        let usage = prefix.apply(&usage);
         let memcpy = if self.model.reading_type() == ReadingType::F32 || self.copies_readings {
             "#include <string.h>\n"
         } else {

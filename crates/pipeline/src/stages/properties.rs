@@ -211,13 +211,20 @@ impl Asked<'_> {
         })
     }
 
+    /// Which value a bound is of, where a model's values go through a function.
+    fn before(&self) -> String {
+        let sum = self.quantized.model.additive();
+        sum.and_then(|sum| sum.link().words("value"))
+            .map_or_else(String::new, |link| format!(" before {}", link.function))
+    }
+
     /// The property in words.
     fn says(&self) -> String {
         let property = self.property;
         let says = match &property.asks {
             Asks::Never(class) => format!("never {class}"),
-            Asks::AtMost(most) => format!("at most {most}"),
-            Asks::AtLeast(least) => format!("at least {least}"),
+            Asks::AtMost(most) => format!("at most {most}{}", self.before()),
+            Asks::AtLeast(least) => format!("at least {least}{}", self.before()),
             Asks::Monotone {
                 feature,
                 rises,

@@ -123,6 +123,9 @@ fn errors(value: &Value) -> Markup {
             }
         }
         p { (value.error_in_words()) "." }
+        @if let Some(link) = &value.link {
+            p { "The device delivers the value before " (link.function) ": the model predicts " code { (link.formula) } "." }
+        }
         @if has_labels {
             figure {
                 (plots::residuals(value))

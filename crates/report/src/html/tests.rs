@@ -101,6 +101,7 @@ fn regressor(bound: Option<f64>, has_labels: bool) -> Report {
             bounds: vec![bound; 400],
             bound: bound.unwrap_or_default(),
             step: None,
+            link: None,
         },
         has_labels.then_some(&labels),
         bound.map(|_| spinney_quantize::Level::EveryInput),
@@ -439,6 +440,29 @@ fn values_with_and_without_labels_and_bounds() {
             report
         );
     }
+}
+
+/// Of a model whose values go through a function, each form says that the device's do not.
+#[test]
+fn values_before_a_link() {
+    let mut report = regressor(Some(0.125), true);
+    report.values[0].link = spinney_model::Link::Exp.words("value / 2^22");
+    assert!(page(&report).contains(
+        "<p>The device delivers the value before the exponential function: the model predicts \
+         <code>exp(value / 2^22)</code>.</p>"
+    ));
+    assert!(worth(&report).ends_with(
+        "\n\nThe device delivers the value before the exponential function: the model predicts \
+         `exp(value / 2^22)`.\n"
+    ));
+    assert_eq!(
+        report.values[0].lines()[3],
+        "device's value: before the exponential function; the model predicts exp(value / 2^22)"
+    );
+    assert_eq!(
+        Report::from_json(report.to_json().as_bytes()).expect("its own JSON"),
+        report
+    );
 }
 
 /// Every target stands by its name in all forms, and one target more is what moved.

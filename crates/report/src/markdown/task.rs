@@ -69,5 +69,13 @@ fn write_value(value: &Value, out: &mut String) -> std::fmt::Result {
         }
         writeln!(out, "{table}")?;
     }
-    writeln!(out, "{}.", sentence(&value.error_in_words()))
+    writeln!(out, "{}.", sentence(&value.error_in_words()))?;
+    if let Some(link) = &value.link {
+        writeln!(
+            out,
+            "\nThe device delivers the value before {}: the model predicts `{}`.",
+            link.function, link.formula
+        )?;
+    }
+    Ok(())
 }
