@@ -72,20 +72,131 @@ fn values_have_as_few_bits_as_the_error_allows() {
 #[test]
 fn a_gap_that_no_split_has_a_side_for_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let rows = "pm_1h,pm_2h,pm_3h,dew_point,temperature,pressure,wind,rain,pm\n\
-                23,20,23,-20,7,1014,143.48,0,24\n,106,92,-18,6,1013,21.9,0,58\n";
-    std::fs::write(folder.path().join("rows.csv"), rows).expect("a temporary file");
-    let more = "features = { pm_1h = { missing = \"nan\" } }";
-    let config = config("rows.csv", "pm", "air_regression", more);
-    let output = run(folder.path(), &config, &UNTIL);
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file");
+    };
+    write("rows.csv", "a,b,x,y\n1,2,3,4\n,2,3,4\n");
+    write("model.json", TARGETS);
+    let config = "pipeline = { name = \"gaps-refused\" }\n\
+                  dataset = { test = \"rows.csv\", label = [\"x\", \"y\"] }\n\
+                  model = { source = \"import\", path = \"model.json\" }\n\
+                  features = { a = { missing = \"nan\" } }\n\
+                  target = { chip = \"nRF51822_xxAA\" }\n";
+    let output = run(folder.path(), config, &UNTIL);
     assert_eq!(output.status.code(), Some(2));
     check(
         &output.stderr,
         folder.path(),
         "error",
         &expect![[r#"
-        error: feature "pm_1h": found no reading in row 1, expected one, since the model was fitted without missing readings of it; fit it on rows with such gaps, or leave rows with gaps out
+        error: feature "a": found no reading in row 1, expected one, since the model was fitted without missing readings of it; fit it on rows with such gaps, or leave rows with gaps out
     "#]],
+    );
+}
+
+/// A file may have sides that no row taught: a declaration makes them count. Without one, the refusal names
+/// it.
+#[test]
+fn a_gap_takes_the_sides_of_a_file_where_it_is_declared() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rows = "pm_1h,pm_2h,pm_3h,dew_point,temperature,pressure,wind,rain,pm\n\
+                23,20,23,-20,7,1014,143.48,0,24\n,106,92,-18,6,1013,21.9,0,58\n";
+    std::fs::write(folder.path().join("rows.csv"), rows).expect("a temporary file");
+    let declared = "features = { pm_1h = { missing = \"nan\" } }";
+    let says = |more: &str, expected: &Expect| {
+        let config = config("rows.csv", "pm", "air_targets", more);
+        let both = config.replace("\"pm\"", "[\"pm\", \"temperature\"]");
+        let output = run(folder.path(), &both, &UNTIL);
+        let all = [output.stdout, output.stderr].concat();
+        check(&all, folder.path(), "error", expected);
+    };
+    says(
+        declared,
+        &expect![[r#"
+        error of "pm": Q15 is off float by at most 0.0027064 on the test rows, 0.0019449 on average; proven for every input: at most 0.010319
+        error of "temperature": Q15 is off float by at most 0.0014559 on the test rows, 0.00099572 on average; proven for every input: at most 0.0095642
+    "#]],
+    );
+    says(
+        "",
+        &expect![[r#"
+        error: FOLDER/rows.csv: line 3, column "pm_1h": found "", expected a number (`missing = "nan"` in [features.NAME] sends it where the model does, if that has sides for it; `missing = "drop"` in [dataset] leaves such rows out)
+    "#]],
+    );
+}
+
+/// Features without names of their own are the columns in their order, whatever these are called and
+/// wherever columns stand that are none.
+#[test]
+fn gaps_of_a_model_without_names_go_by_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = |missing: &str| {
+        format!(
+            r#"{{"format":"spinney-model","version":2,"kind":"regression-tree","feature_names":"positional",
+            "features":[{{"name":"x0"}},{{"name":"x1"}}],"task":"regress","targets":["value"],
+            "sum":{{"precision":"float64","base":[0.0]}},"link":{{"function":"identity"}},
+            "trees":[{{"nodes":[{{"feature":1,"threshold":1.5{missing},"left":1,"right":2}},
+            {{"value":[-1.0]}},{{"value":[4.0]}}]}}]}}"#
+        )
+    };
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file");
+    };
+    write("rows.csv", "y,b,day,a\n-1,2,mo,1\n4,3,tu,\n4,4,we,2\n");
+    let says = |missing: &str, more: &str, expected: &Expect| {
+        write("model.json", &model(missing));
+        let config = format!(
+            "pipeline = {{ name = \"gaps-places\" }}\n\
+             dataset = {{ test = \"rows.csv\", label = \"y\", ignore = [\"day\"] }}\n\
+             model = {{ source = \"import\", path = \"model.json\" }}\n\
+             target = {{ chip = \"nRF51822_xxAA\" }}\n{more}"
+        );
+        let output = run(folder.path(), &config, &UNTIL);
+        check(
+            &[output.stdout, output.stderr].concat(),
+            folder.path(),
+            "r",
+            expected,
+        );
+    };
+    says(
+        r#","missing":"right""#,
+        "",
+        &expect![[r#"
+        gaps-places: regression-tree, 2 features, a value, 1 trees, 1 splits, depth 1
+        error: Q15 is off float by at most 0 on the test rows, 0 on average; proven for every input: at most 1.7764e-14
+        certificate: splits every-input
+    "#]],
+    );
+    says(
+        r#","missing":"left""#,
+        "",
+        &expect![[r#"
+        gaps-places: regression-tree, 2 features, a value, 1 trees, 1 splits, depth 1
+        error: Q15 is off float by at most 0 on the test rows, 0 on average; proven for every input: at most 1.7764e-14
+        certificate: splits every-input
+    "#]],
+    );
+    says(
+        "",
+        "",
+        &expect![[r#"
+        error: FOLDER/rows.csv: line 3, column "a": found "", expected a number (`missing = "nan"` in [features.NAME] sends it where the model does, if that has sides for it; `missing = "drop"` in [dataset] leaves such rows out)
+    "#]],
+    );
+    says(
+        "",
+        "features = { x1 = { missing = \"nan\" } }\n",
+        &expect![[r#"
+            error: feature "x1": found no reading in row 1, expected one, since the model was fitted without missing readings of it; fit it on rows with such gaps, or leave rows with gaps out
+        "#]],
+    );
+    says(
+        "",
+        "features = { a = { missing = \"nan\" } }\n",
+        &expect![[r#"
+            error: FOLDER/rows.csv: line 3, column "a": found "", expected a number (`missing = "nan"` in [features.NAME] sends it where the model does, if that has sides for it; `missing = "drop"` in [dataset] leaves such rows out)
+        "#]],
     );
 }
 

@@ -187,7 +187,27 @@ fn bounds_of_a_value_before_its_link() {
         let said: Vec<&str> = said.lines().filter(told).collect();
         expected.assert_eq(&(said.join("\n") + "\n"));
     };
-    says(r#""function":"exp""#, &expect![""]);
-    says(r#""function":"sigmoid","scale":2.5"#, &expect![""]);
-    says(r#""function":"identity""#, &expect![""]);
+    says(
+        r#""function":"exp""#,
+        &expect![[r#"
+        device's value: before the exponential function; the model predicts exp(value / 2^16)
+        property: at most 1.75 before the exponential function: proven for every input
+        property: at least 1.5 before the exponential function, with heat from 0 to 1: proven for every input
+    "#]],
+    );
+    says(
+        r#""function":"sigmoid","scale":2.5"#,
+        &expect![[r#"
+        device's value: before the sigmoid function; the model predicts 1 / (1 + exp(-2.5 * value / 2^16))
+        property: at most 1.75 before the sigmoid function: proven for every input
+        property: at least 1.5 before the sigmoid function, with heat from 0 to 1: proven for every input
+    "#]],
+    );
+    says(
+        r#""function":"identity""#,
+        &expect![[r#"
+        property: at most 1.75: proven for every input
+        property: at least 1.5, with heat from 0 to 1: proven for every input
+    "#]],
+    );
 }

@@ -231,7 +231,7 @@ fn read_by(
 fn rows_of(bytes: &[u8], label: Option<&str>, model: &FloatModel) -> Result<Dataset, DataError> {
     let labels = label.map_or(LabelsIn::None, |label| LabelsIn::Columns(vec![label]));
     let source = Source::open(bytes, labels, true)?;
-    let columns = columns(&BTreeMap::new(), Some(model), false, &source)?;
+    let columns = columns(&BTreeMap::new(), Some(model), false, &|_| false, &source)?;
     let (rows, _) = source
         .with(LabelsAre::default(), columns.clone())
         .rows(&|_| true)?;

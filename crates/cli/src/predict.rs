@@ -400,7 +400,13 @@ fn read(
     };
     let source = Source::open(bytes, labels, file.dialect())?;
     let may_miss = file.missing == Some(Gaps::Median);
-    let columns = stages::columns(&config.pipeline.features, Some(model), may_miss, &source)?;
+    let columns = stages::columns(
+        &config.pipeline.features,
+        Some(model),
+        may_miss,
+        &|it| !keeps(it),
+        &source,
+    )?;
     // What labels are is told by the model.
     source.with(LabelsAre::default(), columns).rows(&keeps)
 }

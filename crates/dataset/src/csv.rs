@@ -22,6 +22,7 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
         labels_are: LabelsAre::Classes,
         keeps: &|_| true,
         columns: &Columns::new(),
+        is_of_a_model: false,
     };
     let shape = Shape::of(&bytes, true.into())?;
     let (rows, labels) = read_columns(&bytes, &shape, &wanted, &budget)?;
@@ -38,6 +39,8 @@ pub(crate) struct Wanted<'a> {
     pub keeps: &'a dyn Fn(&str) -> bool,
     /// Features that may have gaps or words.
     pub columns: &'a Columns,
+    /// Whether a finished model says what missing readings do.
+    pub is_of_a_model: bool,
 }
 
 /// Reads rows, and their labels where these have a column.
@@ -105,7 +108,7 @@ pub(crate) fn read_columns(
     }
     let faults: Vec<Unreadable> = faults.into_values().collect();
     if !faults.is_empty() {
-        return Err(unreadable(&faults));
+        return Err(unreadable(&faults, wanted.is_of_a_model));
     }
     let n_rows = values.len().checked_div(kept.len()).unwrap_or(0);
     if n_rows == 0 {
@@ -175,9 +178,15 @@ struct Unreadable {
 }
 
 /// All columns that cannot be read, at once.
-fn unreadable(faults: &[Unreadable]) -> DataError {
+fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
     const SHOWN: usize = 8;
-    const FILL: &str = "`missing` in [dataset] drops or fills what is missing";
+    let fill = match is_of_a_model {
+        false => "`missing` in [dataset] drops or fills what is missing",
+        true => {
+            "`missing = \"nan\"` in [features.NAME] sends it where the model does, if that has sides for \
+             it; `missing = \"drop\"` in [dataset] leaves such rows out"
+        }
+    };
     if let [
         Unreadable {
             name,
@@ -194,8 +203,8 @@ fn unreadable(faults: &[Unreadable]) -> DataError {
                 (Some(categories), _) => {
                     format!("one of the column's `categories` in [features]: {categories}")
                 }
-                (None, Ok(_)) => format!("a finite number ({FILL})"),
-                (None, Err(_)) if is_missing(field) => format!("a number ({FILL})"),
+                (None, Ok(_)) => format!("a finite number ({fill})"),
+                (None, Err(_)) if is_missing(field) => format!("a number ({fill})"),
                 (None, Err(_)) if with_point(field).is_some() => {
                     "a number with a decimal point, not a comma (`decimal = \",\"` in [dataset] reads \
                      commas so)"
@@ -217,12 +226,12 @@ fn unreadable(faults: &[Unreadable]) -> DataError {
         .map(|it| format!("{:?}", it.name))
         .collect();
     let ignore = match of_text.len() {
-        0 => FILL.to_owned(),
+        0 => fill.to_owned(),
         1..=SHOWN => format!(
-            "`ignore = [{}]` in [dataset] leaves columns of text out; {FILL}",
+            "`ignore = [{}]` in [dataset] leaves columns of text out; {fill}",
             of_text.join(", ")
         ),
-        _ => format!("`ignore` in [dataset] leaves columns out; {FILL}"),
+        _ => format!("`ignore` in [dataset] leaves columns out; {fill}"),
     };
     DataError::new(
         format!("{} columns", faults.len()),

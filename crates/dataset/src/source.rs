@@ -59,6 +59,8 @@ pub struct Source<'a> {
     labels: LabelsIn<'a>,
     pub(crate) labels_are: LabelsAre,
     columns: Columns,
+    /// Whether a finished model says what missing readings do.
+    is_of_a_model: bool,
     /// How a CSV file is written; `None` of other formats.
     shape: Option<Shape>,
     /// What is left once the bytes are unpacked.
@@ -93,6 +95,7 @@ impl<'a> Source<'a> {
             labels,
             labels_are: LabelsAre::default(),
             columns: Columns::new(),
+            is_of_a_model: false,
             shape,
         })
     }
@@ -104,6 +107,15 @@ impl<'a> Source<'a> {
         Self {
             labels_are,
             columns,
+            ..self
+        }
+    }
+
+    /// The same file, whose gaps are for a finished model, as the refusal of one says.
+    #[must_use]
+    pub fn of_a_model(self) -> Self {
+        Self {
+            is_of_a_model: true,
             ..self
         }
     }
@@ -207,6 +219,7 @@ impl<'a> Source<'a> {
                     labels_are: self.labels_are,
                     keeps,
                     columns: &self.columns,
+                    is_of_a_model: self.is_of_a_model,
                 };
                 return csv::read_columns(bytes, shape, &wanted, budget);
             }

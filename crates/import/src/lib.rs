@@ -93,6 +93,18 @@ pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
     (reader.read)(bytes)
 }
 
+/// As [`import`], with the sides that a file has for missing readings where its model was fitted on rows
+/// without any: trees of values of scikit-learn, which have such sides since 1.3.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_with_sides(bytes: &[u8]) -> Result<Imported, ImportError> {
+    match sniff(bytes)? {
+        Format::Skops => skops::import_with_sides(bytes),
+        _ => import(bytes),
+    }
+}
+
 /// Reads the float model of a quantized one that was kept.
 fn import_conversion(bytes: &[u8]) -> Result<Imported, ImportError> {
     #[derive(serde::Deserialize)]

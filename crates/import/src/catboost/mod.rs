@@ -57,8 +57,7 @@ struct Features {
     #[serde(default)]
     categorical_features: Vec<CategoricalFeature>,
     /// The texts of categories, where the rows were at hand when the model was saved.
-    #[serde(default)]
-    cat_features_hash: Vec<Hashed>,
+    cat_features_hash: Option<Vec<Hashed>>,
     #[serde(default)]
     text_features: Vec<IgnoredAny>,
     #[serde(default)]
@@ -70,14 +69,30 @@ struct Features {
 #[derive(Deserialize)]
 struct FloatFeature {
     flat_feature_index: usize,
-    feature_name: Option<String>,
+    #[serde(flatten)]
+    name: Name,
     nan_value_treatment: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct CategoricalFeature {
     flat_feature_index: usize,
+    #[serde(flatten)]
+    name: Name,
+}
+
+/// A feature's name: in one place where the rows were at hand when the model was saved, and in another
+/// where not, in which a feature without a name is empty.
+#[derive(Deserialize)]
+struct Name {
     feature_name: Option<String>,
+    feature_id: Option<String>,
+}
+
+impl Name {
+    fn given(&self) -> Option<&String> {
+        self.feature_name.as_ref().or(self.feature_id.as_ref())
+    }
 }
 
 #[derive(Deserialize)]

@@ -35,8 +35,8 @@ impl Questions {
         let floats = info.float_features.iter();
         let categories = info.categorical_features.iter();
         let columns: Vec<(usize, Option<&String>)> = floats
-            .map(|it| (it.flat_feature_index, it.feature_name.as_ref()))
-            .chain(categories.map(|it| (it.flat_feature_index, it.feature_name.as_ref())))
+            .map(|it| (it.flat_feature_index, it.name.given()))
+            .chain(categories.map(|it| (it.flat_feature_index, it.name.given())))
             .collect();
         let n_features = columns.len();
         limits::FEATURES.check("features_info", n_features)?;
@@ -134,7 +134,7 @@ impl Questions {
 
 /// What categories are in rows: the integers that they all are, or else the places of words in a list.
 fn texts(info: &Features) -> Result<(HashMap<u32, f64>, Vec<String>), ImportError> {
-    let hashed = info.cat_features_hash.iter();
+    let hashed = info.cat_features_hash.iter().flatten();
     // Beyond, float32 knows not every integer.
     let number = |it: &Hashed| {
         let whole = it.value.parse::<i32>().ok();

@@ -268,7 +268,7 @@ pub(super) fn mean_of_values(
         return Err(estimator.odd("at least one tree"));
     };
     let n_outputs = first.raw.n_outputs;
-    let missing = parts_learnt_missing(&parts);
+    let missing = estimator.keeps_sides() || parts_learnt_missing(&parts);
     let is_mean = have_one_share(&parts);
     let mut trees = Vec::with_capacity(parts.len());
     for part in &parts {

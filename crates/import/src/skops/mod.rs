@@ -27,8 +27,19 @@ use object::{Object, Store};
 /// # Errors
 /// As [`crate::import`].
 pub(crate) fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
-    let store = Store::open(bytes)?;
-    let root = Object::root(&store)?;
+    read(&Store::open(bytes)?)
+}
+
+/// The same, with the sides of missing readings that no row taught.
+///
+/// # Errors
+/// As [`crate::import`].
+pub(crate) fn import_with_sides(bytes: &[u8]) -> Result<Imported, ImportError> {
+    read(&Store::open(bytes)?.with_sides())
+}
+
+fn read(store: &Store) -> Result<Imported, ImportError> {
+    let root = Object::root(store)?;
     let mut chain = Vec::new();
     let mut wrappers = Vec::new();
     steps::flatten(&root, &mut chain, &mut wrappers)?;

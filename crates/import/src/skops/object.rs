@@ -34,6 +34,7 @@ pub(super) struct Store {
     schema: Value,
     members: BTreeMap<String, Vec<u8>>,
     budget: Budget,
+    keeps_sides: bool,
 }
 
 impl Store {
@@ -57,7 +58,16 @@ impl Store {
             schema,
             members,
             budget,
+            keeps_sides: false,
         })
+    }
+
+    /// The same, of whose trees all sides of missing readings count.
+    pub(super) fn with_sides(self) -> Self {
+        Self {
+            keeps_sides: true,
+            ..self
+        }
     }
 }
 
@@ -92,6 +102,11 @@ impl<'s> Object<'s> {
     /// What is left of what the file may take.
     pub(super) fn budget(&self) -> &'s Budget {
         &self.store.budget
+    }
+
+    /// Whether sides of missing readings count that no row taught.
+    pub(super) fn keeps_sides(&self) -> bool {
+        self.store.keeps_sides
     }
 
     /// Where the object stands, for messages.

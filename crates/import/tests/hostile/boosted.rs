@@ -225,3 +225,39 @@ fn ten_million_bytes_are_refused() {
         assert!(import(&bytes).is_err());
     }
 }
+
+/// Names are the same in a file that was saved without the rows, where missing readings that are more than
+/// every border go right, and one without categories.
+#[test]
+fn catboost_names_features_in_two_places() {
+    let of = |names: [&str; 2]| {
+        let feature = |at: usize| {
+            let name = names[at];
+            format!(r#"{{{name}"flat_feature_index": {at}, "nan_value_treatment": "AsTrue"}}"#)
+        };
+        let model = format!(
+            r#"{{"features_info": {{"cat_features_hash": null, "float_features": [{}, {}]}}, "model_info":
+            {{"params": {{"loss_function": {{"type": "RMSE"}}}}}}, "oblivious_trees": [{{"leaf_values": [1, 2],
+            "splits": [{{"border": 0.5, "float_feature_index": 0, "split_type": "FloatFeature"}}]}}],
+            "scale_and_bias": [1, [0]]}}"#,
+            feature(0),
+            feature(1)
+        );
+        import(model.as_bytes()).expect("a model").model
+    };
+    let ids = of([r#""feature_id": "a", "#, r#""feature_id": "b", "#]);
+    let names = of([
+        r#""feature_id": "a", "feature_name": "a", "#,
+        r#""feature_name": "b", "#,
+    ]);
+    let none = of([r#""feature_id": "", "#, r#""feature_id": "", "#]);
+    assert_eq!(ids, names);
+    assert_eq!(ids.schema().feature_names(), ["a", "b"]);
+    assert_eq!(none.schema().feature_names(), ["x0", "x1"]);
+    for (reading, value) in [(0.5, 1.0), (0.75, 2.0), (f64::NAN, 2.0)] {
+        assert_eq!(
+            ids.output(&[reading, 0.0]),
+            spinney_model::Output::Values(vec![value])
+        );
+    }
+}

@@ -41,8 +41,17 @@ pub(super) fn parts(pipeline: &Pipeline) -> Vec<&'static str> {
         // What readings there are decides what is the same for all of them, and whether scores are asked
         // for how few trees there may be.
         parts.extend(["shrink", "features", "quantize", "codegen"]);
+    } else if takes_all_sides(pipeline) {
+        parts.push("features");
     }
     parts
+}
+
+/// Whether readings that are said to be missing go where an imported file sends them, even if no row
+/// taught it to.
+fn takes_all_sides(pipeline: &Pipeline) -> bool {
+    let mut declared = pipeline.features.values();
+    matches!(pipeline.model, Model::Import { .. }) && declared.any(|it| it.missing.is_some())
 }
 
 /// Trains or imports, unless nothing that this depends on has changed.
@@ -140,8 +149,12 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             ..
         } => {
             session.progress.doing("importing");
-            let imported = spinney_import::import(inputs.bytes(path))
-                .map_err(|error| at_fault(&path.full, &error))?;
+            let import = match takes_all_sides(&session.config.pipeline) {
+                true => spinney_import::import_with_sides,
+                false => spinney_import::import,
+            };
+            let imported =
+                import(inputs.bytes(path)).map_err(|error| at_fault(&path.full, &error))?;
             origin = Some(Origin {
                 file: path.typed.clone(),
                 estimator: imported.origin.estimator,

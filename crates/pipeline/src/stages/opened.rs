@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::anyhow;
-use spinney_config::{Config, ConfigPath, DataFile, Feature, Gaps, Labels};
+use spinney_config::{Config, ConfigPath, DataFile, Feature, Gaps, Labels, Model};
 use spinney_convert::matches;
 use spinney_dataset::{
     Column, Columns, DataError, Dataset, LabelsAre, LabelsIn, Missing, Note, Part, Source, csv,
     notes, read_all, words_of,
 };
-use spinney_model::{FloatModel, Task, Tree};
+use spinney_model::{FloatModel, Naming, Task, Tree};
 
 use super::folders::Recording;
 use super::inputs::{Inputs, at_fault};
@@ -124,8 +124,13 @@ impl<'a> Opened<'a> {
         check_group(config, file, path, &source)?;
         let declared = &config.pipeline.features;
         let may_miss = file.missing.is_some();
-        let columns = columns(declared, model, may_miss, &source).map_err(blame)?;
+        let ignores = |column: &str| ignores(file, column);
+        let columns = columns(declared, model, may_miss, &ignores, &source).map_err(blame)?;
         let source = source.with(labels_are, columns);
+        let source = match config.pipeline.model {
+            Model::Import { .. } => source.of_a_model(),
+            Model::Train(_) => source,
+        };
         Ok(Part {
             name: path.typed.clone(),
             source,
@@ -159,8 +164,7 @@ impl<'a> Opened<'a> {
     }
 
     fn ignores(&self, column: &str) -> bool {
-        let mut ignored = self.file.ignore.iter();
-        ignored.any(|it| matches(it, column)) || self.file.group.as_deref() == Some(column)
+        ignores(self.file, column)
     }
 
     /// The group of each of these rows, which are among the files'.
@@ -237,9 +241,18 @@ impl<'a> Opened<'a> {
     }
 }
 
+/// Whether a file's column is neither a feature nor a label.
+fn ignores(file: &DataFile, column: &str) -> bool {
+    let mut ignored = file.ignore.iter();
+    ignored.any(|it| matches(it, column)) || file.group.as_deref() == Some(column)
+}
+
 /// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
 /// model knows what to do with a missing reading, and they are not declared to be integers; and by the
 /// words that it knows of a feature whose own are not declared.
+///
+/// Features of a model that has no names for them are the columns in their order, those that `ignores`
+/// tells left out, and what is declared of them is declared under the model's names.
 ///
 /// # Errors
 /// What the file's own columns are, where it cannot be read.
@@ -247,6 +260,7 @@ pub fn columns(
     declared: &BTreeMap<String, Feature>,
     model: Option<&FloatModel>,
     all_may_miss: bool,
+    ignores: &dyn Fn(&str) -> bool,
     source: &Source<'_>,
 ) -> Result<Columns, DataError> {
     let may_miss = model.map_or_else(BTreeSet::new, names_with_gaps);
@@ -255,19 +269,24 @@ pub fn columns(
     if may_miss.is_empty() && words.is_empty() && !all_may_miss && !declared.values().any(is_odd) {
         return Ok(Columns::new());
     }
-    let names = source.features()?.into_iter();
-    let columns = names.filter_map(|name| {
-        let declared = declared_of(declared, &name);
+    let mut names = source.features()?;
+    names.retain(|name| !ignores(name));
+    let by_place = model
+        .map(FloatModel::schema)
+        .filter(|it| it.naming() == Naming::Positional && it.n_features() == names.len());
+    let columns = names.into_iter().enumerate().filter_map(|(place, name)| {
+        let known = by_place.map_or(&name, |schema| &schema.features()[place].name);
+        let declared = declared_of(declared, known);
         let is_integer = declared
             .and_then(|it| it.type_)
             .is_some_and(|it| it.integers().is_some());
-        let by_model = may_miss.contains(&name) && !is_integer;
+        let by_model = may_miss.contains(known) && !is_integer;
         let by_model = (all_may_miss || by_model).then_some(Missing::Nan);
         let column = Column {
             missing: declared.and_then(|it| it.missing).or(by_model),
             categories: declared
                 .and_then(|it| it.categories.as_deref())
-                .or(words.get(&*name).copied())
+                .or(words.get(&**known).copied())
                 .unwrap_or_default()
                 .to_vec(),
         };

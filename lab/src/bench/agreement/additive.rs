@@ -105,7 +105,7 @@ impl Fitted {
 
     fn rows(&self, model: &FloatModel, file: &[u8]) -> Result<Dataset, Failure> {
         let source = Source::open(file, LabelsIn::Columns(self.labels.to_vec()), true).input()?;
-        let columns = columns(&BTreeMap::new(), Some(model), false, &source).input()?;
+        let columns = columns(&BTreeMap::new(), Some(model), false, &|_| false, &source).input()?;
         let labels_are = match model.task() {
             Task::Regress => LabelsAre::Numbers,
             Task::Classify | Task::Detect => LabelsAre::Classes,
