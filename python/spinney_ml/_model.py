@@ -15,7 +15,7 @@ import numpy.typing as npt
 from . import _spinney
 from ._card import card
 from ._measure import Measured, measure
-from ._rows import readings
+from ._rows import Readings, readings
 from .errors import QuantizationError
 
 Array = npt.NDArray[Any]
@@ -115,6 +115,7 @@ class _Predicts:
 
     _core: _spinney.Model | _spinney.Quantized
     _float: _spinney.Model
+    _by_codes: bool | None
     classes_: Array | None
 
     @property
@@ -154,7 +155,8 @@ class _Predicts:
         ----------
         X : array-like or frame of shape (n_rows, n_features)
             Readings. Float32 and float64 arrays that are C-contiguous are not copied; columns of a
-            pandas or polars frame are found by their names, if the model was fitted on names.
+            pandas or polars frame are found by their names, if the model was fitted on names. Words
+            are the model's categories of the same text, and nulls are NaN.
 
         Returns
         -------
@@ -164,7 +166,7 @@ class _Predicts:
         """
         if self.classes_ is None:
             return self.predict_value(X)
-        rows = readings(X, self._float)
+        rows = self._readings(X)
         return self.classes_[self._core.classes(rows)]
 
     def predict_value(self, X: Any) -> Array:
@@ -182,7 +184,7 @@ class _Predicts:
         """
         if self.classes_ is not None:
             raise ValueError(f"found a {self.kind} that gives classes; predict(X) has them")
-        values = self._core.values(readings(X, self._float))
+        values = self._core.values(self._readings(X))
         return values[:, 0] if values.shape[1] == 1 else values
 
     def score(self, X: Any, y: Any) -> float:
@@ -214,6 +216,9 @@ class _Predicts:
             r2 = np.where(spread > 0, 1 - errors / spread, np.where(errors > 0, 0.0, 1.0))
         return float(np.mean(r2))
 
+    def _readings(self, X: Any) -> Readings:
+        return readings(X, self._float, self._by_codes)
+
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
@@ -227,9 +232,13 @@ class Model(_Predicts):
         The classes, in the order of ``predict_proba``; ``None`` of a regressor.
     """
 
-    def __init__(self, core: _spinney.Model, classes: Array | None) -> None:
+    def __init__(
+        self, core: _spinney.Model, classes: Array | None, by_codes: bool | None = None
+    ) -> None:
         self._core = core
         self._float = core
+        # Kept beside the model, which does not say it once it is Spinney's own.
+        self._by_codes = core.has_places_alone if by_codes is None else by_codes
         self.classes_ = classes
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
@@ -247,7 +256,7 @@ class Model(_Predicts):
         """
         if self.classes_ is None:
             raise ValueError(f"found a {self.kind} that gives values; predict(X) has them")
-        return self._float.probabilities(readings(X, self._float))
+        return self._float.probabilities(self._readings(X))
 
     def describe(self) -> dict[str, Any]:
         """What the model holds: its origin, features, thresholds, trees and leaves.
@@ -323,7 +332,7 @@ class Model(_Predicts):
             if output not in known:
                 raise QuantizationError("outputs", repr(output), f"some of {sorted(known)}")
         about_chip = None if chip is None else json.loads(_spinney.chip(chip))
-        rows = None if X is None else readings(X, self._float)
+        rows = None if X is None else self._readings(X)
         core = _spinney.Quantized.make(
             self._float,
             rows,
@@ -334,7 +343,7 @@ class Model(_Predicts):
             codes=codes,
             outputs=list(outputs),
         )
-        made = QuantModel(core, self.classes_, about_chip)
+        made = QuantModel(core, self.classes_, about_chip, by_codes=self._by_codes)
         if rows is not None:
             made._certificate = made.certify(rows)
         return made
@@ -356,7 +365,7 @@ class Model(_Predicts):
         return f"<spinney_ml.Model: {self.kind}, {self.n_features_in_} features, {self.n_trees} trees>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Model, (self._float, self.classes_)
+        return Model, (self._float, self.classes_, self._by_codes)
 
 
 class QuantModel(_Predicts):
@@ -378,9 +387,11 @@ class QuantModel(_Predicts):
         classes: Array | None,
         chip: dict[str, Any] | None = None,
         certificate: Certificate | None = None,
+        by_codes: bool | None = None,
     ) -> None:
         self._core = core
         self._float = core.model()
+        self._by_codes = by_codes
         self.classes_ = classes
         self._chip = chip
         self._certificate = certificate
@@ -388,7 +399,7 @@ class QuantModel(_Predicts):
     @property
     def model(self) -> Model:
         """The float model that it was made of."""
-        return Model(self._float, self.classes_)
+        return Model(self._float, self.classes_, self._by_codes)
 
     @property
     def certificate(self) -> Certificate:
@@ -412,7 +423,7 @@ class QuantModel(_Predicts):
         Certificate
             Row numbers in it count from 0 in ``X``.
         """
-        rows = readings(X, self._float)
+        rows = self._readings(X)
         found = json.loads(self._core.certificate(rows))
         return Certificate(
             splits=found["splits"],
@@ -437,9 +448,9 @@ class QuantModel(_Predicts):
             ``print`` it.
         """
         if isinstance(row, Mapping):
-            row = [row[name] for name in self.feature_names]
+            row = np.array([row[name] for name in self.feature_names], dtype=object)
         array = row if hasattr(row, "columns") else np.asarray(row)
-        rows = readings(array.reshape(1, -1) if array.ndim == 1 else array, self._float)
+        rows = self._readings(array.reshape(1, -1) if array.ndim == 1 else array)
         if len(rows) != 1:
             raise ValueError(f"found {len(rows)} rows, expected one")
         return Explanation(self._core.explain_text(rows), json.loads(self._core.explain_json(rows)))
@@ -459,7 +470,7 @@ class QuantModel(_Predicts):
         """
         if self.classes_ is None:
             raise ValueError(f"found a {self.kind} that gives values; predict(X) has them")
-        return self._core.probabilities(readings(X, self._float)) / 32768.0
+        return self._core.probabilities(self._readings(X)) / 32768.0
 
     def scores(self, X: Any) -> npt.NDArray[np.int64]:
         """The integers that the device adds up: votes, sums of leaves, or scores of naive Bayes.
@@ -474,7 +485,7 @@ class QuantModel(_Predicts):
         ndarray of shape (n_rows, n_outputs)
             One per class, or per target.
         """
-        return self._core.scores(readings(X, self._float))
+        return self._core.scores(self._readings(X))
 
     def size(self, chip: str | None = None) -> list[Form]:
         """Exact bytes of the tables by form, without a compiler.
@@ -522,7 +533,7 @@ class QuantModel(_Predicts):
         on = self._on(chip)
         if on is None:
             raise QuantizationError("chip", "none", 'one, such as chip="STM32F030F4"')
-        rows = readings(X, self._float)
+        rows = self._readings(X)
         classes = None
         if self._core.model().task == "classify":
             names = self._float.outputs
@@ -686,7 +697,7 @@ class QuantModel(_Predicts):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        made = (self.to_bytes(), self.classes_, self._chip, self._certificate)
+        made = (self.to_bytes(), self.classes_, self._chip, self._certificate, self._by_codes)
         return _restored, made
 
 

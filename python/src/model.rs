@@ -8,7 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use spinney_dataset::Rows as DataRows;
-use spinney_import::{Imported, describe, import};
+use spinney_import::{Format, Imported, describe, import};
 use spinney_model::{FloatModel, Naming, Output, Task};
 
 use crate::errors;
@@ -101,6 +101,22 @@ impl Model {
     #[getter]
     fn features_named(&self) -> bool {
         self.float().schema().naming() == Naming::Given
+    }
+
+    /// The words of each feature, in their places; none of a feature of numbers.
+    #[getter]
+    fn categories(&self) -> Vec<Vec<String>> {
+        let features = self.float().schema().features().iter();
+        features.map(|feature| feature.categories.clone()).collect()
+    }
+
+    /// Whether a model of XGBoost knows categories by place alone; `None` where its file is not
+    /// XGBoost's own, and so does not say.
+    #[getter]
+    fn has_places_alone(&self) -> Option<bool> {
+        let origin = &self.imported.origin;
+        let is_its_own = matches!(origin.format, Format::XgboostJson | Format::XgboostUbjson);
+        is_its_own.then(|| origin.has_places_alone())
     }
 
     #[getter]

@@ -104,10 +104,11 @@ pub struct Asked<'m> {
     pub may_miss: bool,
 }
 
-/// Whether the model says where missing readings go.
+/// Whether the model says where missing readings go, or has trees that ask for no reading at all.
 pub fn may_miss(model: &FloatModel) -> bool {
     let nodes = model.trees().iter().flat_map(spinney_model::Tree::nodes);
-    nodes.into_iter().any(|node| node.missing().is_some())
+    let has_sides = nodes.into_iter().any(|node| node.missing().is_some());
+    has_sides || (!model.trees().is_empty() && model.n_splits() == 0)
 }
 
 struct Borrowed<'a, R> {

@@ -76,6 +76,14 @@ pub struct Origin {
     pub notes: Vec<String>,
 }
 
+impl Origin {
+    /// Whether the model knows some categories by the places alone that it was fitted on, with neither
+    /// words nor numbers of them.
+    pub fn has_places_alone(&self) -> bool {
+        self.notes.iter().any(|note| note == xgboost::PLACES_ALONE)
+    }
+}
+
 /// Reads a model; its format is told from the content.
 ///
 /// # Errors

@@ -26,6 +26,10 @@ use tree::Tree;
 /// What the JSON takes: trees, lists, and the numbers of lists.
 const JSON_MARKS: &[JsonMark] = &[(b'{', 400), (b'[', 48), (b',', 12)];
 
+/// The note of a model that has neither words nor numbers of some categories.
+pub(crate) const PLACES_ALONE: &str = "Categories are the places that XGBoost was fitted on, of pandas \
+     the codes; it keeps nothing else of them before 3.1. `categories` of [features] names their words.";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Model {
@@ -260,11 +264,7 @@ impl Model {
             it == "c" && !words.contains_key(&index) && !numbers.contains_key(&index)
         };
         if feature_types.iter().enumerate().any(are_places) {
-            notes.push(
-                "Categories are the places that XGBoost was fitted on, of pandas the codes; it keeps \
-                 nothing else of them before 3.1. `categories` of [features] names their words."
-                    .to_owned(),
-            );
+            notes.push(PLACES_ALONE.to_owned());
         }
         let drafts = trees.drafts(
             n_kept,
