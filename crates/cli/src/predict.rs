@@ -80,6 +80,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         )));
     }
     let loaded = spinney_config::load(config)?;
+    if let Some(path) = &arguments.output {
+        refuse_sources(path, input, &loaded)?;
+    }
     let progress = if arguments.json {
         terminal::notes()
     } else {
@@ -92,6 +95,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         read(&bytes, &loaded, &quantized.model).map_err(|error| at_fault(input, &error))?;
     drop(bytes);
     let schema = quantized.model.schema();
+    if let (Some(path), Some(format)) = (&arguments.output, format)
+        && path.exists()
+        && !(path.is_file() && format.is_of(&convert::read(path)?, schema))
+    {
+        let found = path.display();
+        return Err(Failure::Input(anyhow!(
+            "--output: found {found}, which is no file of predictions by this model, expected one, \
+             which is replaced, or a place that is free"
+        )));
+    }
     let normal = file_of(&loaded).normal.as_deref();
     let fitted = fit(rows, labels, schema, normal).map_err(|error| at_fault(input, &error))?;
     progress.doing("predicting");
@@ -105,7 +118,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let shown = shown.flatten();
     if let (Some(path), Some(format)) = (&arguments.output, format) {
         let bytes = match &predicted.values {
-            Some(values) => format.bytes_of_values(values, shown, schema.targets()),
+            Some(values) => format.bytes_of_values(values, shown, schema),
             None => format.bytes(classes, shown, schema),
         };
         store::write_whole(path, &bytes).input()?;
@@ -175,6 +188,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(device) if !device.mismatches.is_empty() => Err(Failure::Gate),
         _ => Ok(()),
     }
+}
+
+/// Refuses to replace the rows, the config, or what the config reads.
+fn refuse_sources(path: &Path, input: &Path, config: &Config) -> Result<(), Failure> {
+    let Ok(place) = path.canonicalize() else {
+        return Ok(());
+    };
+    let is_it = |source: &Path| source.canonicalize().is_ok_and(|it| it == place);
+    let why = if is_it(input) {
+        "rows are read from"
+    } else if config.inputs().any(is_it) {
+        "the pipeline reads"
+    } else {
+        return Ok(());
+    };
+    let found = path.display();
+    Err(Failure::Input(anyhow!(
+        "--output: found {found}, which {why}, expected a place that is free"
+    )))
 }
 
 /// What came of the rows.

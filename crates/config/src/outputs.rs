@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostics::{Diagnostics, Fault};
-use crate::{Config, Dataset, Labels, Model};
+use crate::{Config, Dataset, Labels, Model, Validation};
 
 /// Where configs may write besides their own folders.
 #[derive(Debug, Clone, Default)]
@@ -108,13 +108,17 @@ impl Config {
         }
     }
 
-    /// The config itself and the files and folders that it reads.
-    fn inputs(&self) -> impl Iterator<Item = &Path> {
+    /// The config itself and the files and folders that it reads; of patterns, these as they are typed.
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
         let (first, second) = match &self.pipeline.dataset {
             Dataset::Split { rows, .. } => (Some(rows), None),
             Dataset::Given { train, test } => (Some(test), train.as_ref()),
         };
-        let files = first.into_iter().chain(second);
+        let validation = match &self.pipeline.validation {
+            Some(Validation::File(file)) => Some(file),
+            _ => None,
+        };
+        let files = first.into_iter().chain(second).chain(validation);
         let data = files.flat_map(|file| {
             let labels = match &file.labels {
                 Labels::File(path) => Some(path.full.as_path()),

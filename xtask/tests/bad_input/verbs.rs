@@ -252,6 +252,62 @@ fn rows_that_fit_are_predicted() {
 }
 
 #[test]
+fn predictions_replace_predictions_alone() {
+    let case = Case::new();
+    case.config("bad-input", "predict-replaces");
+    case.write("new.csv", b"a\n0\n");
+    let refused = |input: &str, place: &str, bytes: &[u8], why: &str| {
+        let output = predict(&case, input, place).output();
+        let output = output.expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{place}: {stderr}");
+        assert!(stderr.contains(why), "{place}: {stderr}");
+        let kept = std::fs::read(case.folder.path().join(place));
+        assert_eq!(kept.expect("the file"), bytes, "{place}");
+    };
+    std::fs::create_dir(case.folder.path().join("sub")).expect("a folder");
+    let rows = super::ROWS.as_bytes();
+    refused(
+        "rows.csv",
+        "sub/../rows.csv",
+        rows,
+        "which rows are read from, expected a place that is free",
+    );
+    refused(
+        "new.csv",
+        "sub/../rows.csv",
+        rows,
+        "which the pipeline reads, expected a place that is free",
+    );
+    let floats = npy("(3,)", &[0; 24]);
+    let is_other = |file: &str, bytes: &[u8]| {
+        case.write(file, bytes);
+        let why = "which is no file of predictions by this model, expected one, which is replaced";
+        refused("new.csv", file, bytes, why);
+    };
+    is_other("precious.csv", b"a,y\n1,x\n");
+    is_other("more.csv", b"class,a\nx,1\n");
+    is_other("values.csv", b"value\n1\n");
+    is_other("empty.csv", b"");
+    is_other("text.npy", b"mine");
+    is_other("floats.npy", &floats);
+    for (file, flag) in [
+        ("out.csv", None),
+        ("out.npy", None),
+        ("out.csv", Some("--scores")),
+        ("out.csv", None),
+    ] {
+        for rows in ["a\n0\n", "a\n0\n9\n"] {
+            case.write("new.csv", rows.as_bytes());
+            let mut command = predict(&case, "new.csv", file);
+            let output = command.args(flag).output().expect("the program runs");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{file}: {stderr}");
+        }
+    }
+}
+
+#[test]
 fn columns_are_found_by_name_or_taken_in_order() {
     const STUMP: &str =
         r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use ndarray::Array2;
-use spinney_model::Schema;
+use spinney_model::{Schema, Task};
 use spinney_pipeline::failure::Failure;
 
 use super::name;
@@ -42,14 +42,7 @@ impl OutputFormat {
                 npy_bytes("<i8", classes)
             }
             Self::Csv => {
-                let mut out = String::from("class");
-                if scores.is_some() {
-                    for class in schema.classes() {
-                        out.push(',');
-                        out.push_str(&quoted(&format!("score {class}")));
-                    }
-                }
-                out.push('\n');
+                let mut out = first_line(schema, scores.is_some()) + "\n";
                 for (row, class) in classes.iter().enumerate() {
                     out.push_str(&quoted(&spinney_report::cell(name(schema, *class))));
                     for score in scores.map_or(&[][..], |scores| &scores[row]) {
@@ -67,11 +60,11 @@ impl OutputFormat {
         self,
         values: &Array2<f64>,
         scores: Option<&[Vec<i64>]>,
-        targets: &[String],
+        schema: &Schema,
     ) -> Vec<u8> {
         if self == Self::Npy {
             let items = values.iter().map(|value| value.to_le_bytes());
-            return match targets.len() {
+            return match schema.targets().len() {
                 1 => npy_bytes("<f8", items),
                 n => [
                     header("<f8", &format!("({}, {n})", values.nrows())),
@@ -80,19 +73,7 @@ impl OutputFormat {
                 .concat(),
             };
         }
-        let columns = |what: &str| -> Vec<String> {
-            match targets {
-                [_] => vec![what.to_owned()],
-                _ => (targets.iter())
-                    .map(|target| quoted(&format!("{what} {target}")))
-                    .collect(),
-            }
-        };
-        let mut names = columns("value");
-        if scores.is_some() {
-            names.extend(columns("score"));
-        }
-        let mut out = names.join(",") + "\n";
+        let mut out = first_line(schema, scores.is_some()) + "\n";
         for (row, values) in values.rows().into_iter().enumerate() {
             let scores = scores.map_or(&[][..], |scores| &scores[row]);
             let fields = values.iter().map(f64::to_string);
@@ -101,6 +82,56 @@ impl OutputFormat {
         }
         out.into_bytes()
     }
+
+    /// Whether a file begins as one of predictions by a model of this schema.
+    pub(super) fn is_of(self, file: &[u8], schema: &Schema) -> bool {
+        if self == Self::Csv {
+            let end = file.iter().position(|byte| *byte == b'\n');
+            let first = &file[..end.unwrap_or(file.len())];
+            return [false, true]
+                .map(|it| first_line(schema, it).into_bytes())
+                .contains(&first.to_vec());
+        }
+        let descr = if schema.task() == Task::Regress {
+            "<f8"
+        } else {
+            "<i8"
+        };
+        let columns = match schema.targets().len() {
+            0 | 1 => String::new(),
+            n => format!(" {n}"),
+        };
+        let text = String::from_utf8_lossy(&file[..file.len().min(128)]);
+        let shape = text.split_once("'shape': (").map_or("", |(_, shape)| shape);
+        let n_rows = shape.split(',').next().unwrap_or_default();
+        file.starts_with(&header(descr, &format!("({n_rows},{columns})")))
+    }
+}
+
+/// The names of the columns of a `.csv`.
+fn first_line(schema: &Schema, has_scores: bool) -> String {
+    let targets = schema.targets();
+    let columns = |what: &str| -> Vec<String> {
+        match targets {
+            [_] => vec![what.to_owned()],
+            _ => (targets.iter())
+                .map(|target| quoted(&format!("{what} {target}")))
+                .collect(),
+        }
+    };
+    let is_value = schema.task() == Task::Regress;
+    let mut names = if is_value {
+        columns("value")
+    } else {
+        vec!["class".to_owned()]
+    };
+    if has_scores && is_value {
+        names.extend(columns("score"));
+    } else if has_scores {
+        let classes = schema.classes().iter();
+        names.extend(classes.map(|class| quoted(&format!("score {class}"))));
+    }
+    names.join(",")
 }
 
 /// A one-dimensional `.npy` of items of 64 bits, whose type NumPy calls `descr`.
