@@ -493,10 +493,9 @@ fn fit(
             values: rows.values,
         });
     }
-    let rows = Dataset::of(rows, &labels)?;
     let rows = match normal {
-        Some(normal) => rows.as_alarms(normal)?,
-        None => rows.with_classes(schema.classes())?,
+        Some(normal) => Dataset::of(rows, &labels)?.as_alarms(normal)?,
+        None => Dataset::of_classes(rows, &labels, schema.classes())?,
     };
     Ok(Fitted {
         values: rows.values().clone(),

@@ -83,7 +83,9 @@ pub(crate) fn read_columns(
         for &column in &label_columns {
             let label = table.field(column)?;
             match wanted.labels_are {
-                LabelsAre::Classes => labels::check(label, || table.place(column))?,
+                LabelsAre::Classes | LabelsAre::Texts => {
+                    labels::check(label, || table.place(column))?
+                }
                 LabelsAre::Numbers => {
                     labels::number(label, || table.place(column))?;
                 }

@@ -170,13 +170,17 @@ pub(crate) fn number(label: &str, place: impl FnOnce() -> String) -> Result<f64,
 }
 
 /// The classes of labels, in scikit-learn's order, the class of each row, and a note for classes
-/// that are spelt in several ways.
-pub(crate) fn classes(labels: &Labels) -> (Vec<String>, Vec<usize>, Option<Note>) {
+/// that are spelt in several ways. Without `by_value`, numbers count by their text, too.
+pub(crate) fn classes(labels: &Labels, by_value: bool) -> (Vec<String>, Vec<usize>, Option<Note>) {
     let mut counts = vec![0_usize; labels.texts.len()];
     for index in &labels.of_row {
         counts[*index as usize] += 1;
     }
-    let named: Vec<String> = labels.texts.iter().map(|text| canonical(text)).collect();
+    let class_of = |text: &String| match by_value {
+        true => canonical(text),
+        false => text.trim().to_owned(),
+    };
+    let named: Vec<String> = labels.texts.iter().map(class_of).collect();
     let mut spellings: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for ((class, text), count) in named.iter().zip(&labels.texts).zip(counts) {
         spellings.entry(class).or_default().insert(text, count);

@@ -256,6 +256,15 @@ impl Dataset {
         Self::with_gaps(rows, labels, &Columns::new())
     }
 
+    /// As [`Dataset::of`], with labels that index into `classes`, those of a model.
+    ///
+    /// # Errors
+    /// As [`Dataset::of`] and [`Dataset::with_classes`].
+    pub fn of_classes(rows: Rows, labels: &Labels, classes: &[String]) -> Result<Self, DataError> {
+        let (target, notes) = Target::of(labels, LabelsAre::of_classes(classes), 1)?;
+        Self::known(rows, target, notes, &Columns::new())?.with_classes(classes)
+    }
+
     /// As [`Dataset::of`], with gaps in those of `columns` that may have some.
     ///
     /// # Errors
@@ -421,7 +430,8 @@ impl Dataset {
 
     /// The same rows with labels that index into `classes`, the order of a model or training set.
     ///
-    /// A label matches a class of the same text, else one of the same numeric value (`1.0`, `1`).
+    /// A label matches a class of the same text, else one of the same numeric value (`1.0`, `1`). Of
+    /// classes of one value, labels are still apart if they were read as [`LabelsAre::Texts`].
     /// Where the classes are 0 and 1, booleans are these, as in Python: ONNX knows no others.
     ///
     /// Rows that have numbers stay as they are.

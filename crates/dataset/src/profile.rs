@@ -288,7 +288,7 @@ impl Profile {
         if let Some(of_rows) =
             of_rows.filter(|it| it.iter().all(|label| !labels::is_missing(label)))
         {
-            let (names, of_row, _) = labels::classes(of_rows);
+            let (names, of_row, _) = labels::classes(of_rows, true);
             classes = names
                 .into_iter()
                 .map(|name| ClassCount { name, n_rows: 0 })
@@ -316,7 +316,7 @@ impl Profile {
             .map(|at| &fields[at])
             .filter(|it| it.len() == self.n_rows);
         let n_classes = self.label.as_ref().map_or(0, |it| it.classes.len());
-        let of_row = label.map(|label| labels::classes(label).1);
+        let of_row = label.map(|label| labels::classes(label, true).1);
         let one_block = vec![0; self.n_rows];
         let blocks = notes::class_blocks(of_row.as_ref().unwrap_or(&one_block));
         for (index, column) in self.columns.iter_mut().enumerate() {

@@ -233,7 +233,7 @@ impl<'a> Source<'a> {
             LabelsIn::File(labels) => Some(within("labels", read_labels(labels, budget))?),
             _ => labels,
         };
-        if self.labels_are == LabelsAre::Classes {
+        if self.labels_are != LabelsAre::Numbers {
             labels.as_ref().map_or(Ok(()), Labels::check)?;
         }
         let mut rows = rows.kept(keeps);

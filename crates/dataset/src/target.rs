@@ -1,5 +1,7 @@
 //! What is known of rows: a class each, or numbers.
 
+use std::collections::HashSet;
+
 use ndarray::{Array2, Axis};
 
 use crate::{DataError, Labels, Note, labels};
@@ -10,8 +12,24 @@ pub enum LabelsAre {
     /// Classes, of any text.
     #[default]
     Classes,
+    /// Classes of which two of one value, such as `1` and `1.0`, are not the same.
+    Texts,
     /// Finite numbers.
     Numbers,
+}
+
+impl LabelsAre {
+    /// How labels are read that a model with these classes is to find: by their text, where it tells
+    /// classes of one value apart.
+    pub fn of_classes(classes: &[String]) -> Self {
+        let mut values = HashSet::new();
+        let is_new = |class: &String| values.insert(labels::canonical(class));
+        if classes.iter().all(is_new) {
+            Self::Classes
+        } else {
+            Self::Texts
+        }
+    }
 }
 
 /// What is known of each row.
@@ -40,8 +58,9 @@ impl Target {
         n_targets: usize,
     ) -> Result<(Self, Vec<Note>), DataError> {
         match are {
-            LabelsAre::Classes => {
-                let (names, of_row, spellings) = labels::classes(labels);
+            LabelsAre::Classes | LabelsAre::Texts => {
+                let by_value = are == LabelsAre::Classes;
+                let (names, of_row, spellings) = labels::classes(labels, by_value);
                 let notes = spellings.into_iter().chain(labels::alike(&names));
                 let notes = notes.collect();
                 Ok((Self::Classes { names, of_row }, notes))
@@ -62,7 +81,7 @@ impl Target {
     /// The target of rows that nothing is known of: one class without a name, or 0.
     pub(crate) fn none(n_rows: usize, are: LabelsAre) -> Self {
         match are {
-            LabelsAre::Classes => Self::Classes {
+            LabelsAre::Classes | LabelsAre::Texts => Self::Classes {
                 names: vec![String::new()],
                 of_row: vec![0; n_rows],
             },

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use ndarray::array;
 use proptest::prelude::*;
-use spinney_dataset::{Dataset, Rows, csv, idx, npy};
+use spinney_dataset::{Columns, Dataset, LabelsAre, LabelsIn, Rows, Source, csv, idx, npy};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -161,6 +161,33 @@ fn booleans_are_the_bits_that_onnx_knows() {
     assert_eq!(labels("1 0 1", &["False", "True"]), Some(vec![1, 0, 1]));
     assert_eq!(labels("True False", &["0", "1", "2"]), None);
     assert_eq!(labels("True", &["1", "7"]), None);
+}
+
+#[test]
+fn labels_are_told_apart_as_the_classes_of_a_model_are() {
+    let labels = |labels: &str, classes: &[&str]| {
+        let text = format!("a,y\n1,{}\n", labels.replace(' ', "\n2,"));
+        let classes = names(classes);
+        let label = LabelsIn::Columns(vec!["y"]);
+        let source = Source::open(text.as_bytes(), label, true).unwrap();
+        let source = source.with(LabelsAre::of_classes(&classes), Columns::new());
+        let (rows, texts) = source.rows(&|_| true).unwrap();
+        let rows = Dataset::of_classes(rows, &texts.unwrap(), &classes);
+        let read = source.read(&|_| true).unwrap().with_classes(&classes);
+        assert_eq!(rows.as_ref().ok(), read.as_ref().ok());
+        read.map(|rows| rows.labels().to_vec()).ok()
+    };
+    assert_eq!(labels("1 1.0 1", &["1", "1.0"]), Some(vec![0, 1, 0]));
+    assert_eq!(labels("0.10 0.1", &["0.1", "0.10"]), Some(vec![1, 0]));
+    assert_eq!(labels("-0 0 0", &["-0", "0"]), Some(vec![0, 1, 1]));
+    assert_eq!(
+        labels("1 01 walk", &["01", "1", "walk"]),
+        Some(vec![1, 0, 2])
+    );
+    // Without its text, the first of its value.
+    assert_eq!(labels("1e0 1.0", &["1", "1.0"]), Some(vec![0, 1]));
+    assert_eq!(labels("2", &["1", "1.0"]), None);
+    assert_eq!(labels("1 1.0 01", &["1", "2"]), Some(vec![0, 0, 0]));
 }
 
 proptest! {

@@ -197,6 +197,31 @@ fn rows_to_predict_that_do_not_fit() {
     assert!(!case.folder.path().join("out.npy").exists());
 }
 
+#[test]
+fn classes_of_one_value_are_told_apart_by_their_text() {
+    const STUMP: &str =
+        r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;
+    let case = import_case(&["a"], "", STUMP);
+    let path = case.folder.path();
+    for (file, from, to) in [
+        ("model.json", r#""x","z""#, r#""1","1.0""#),
+        ("pipeline.toml", "bad-input", "classes-of-one-value"),
+    ] {
+        let text = std::fs::read_to_string(path.join(file)).expect("a file");
+        assert!(text.contains(from), "{text}");
+        case.write(file, text.replace(from, to).as_bytes());
+    }
+    case.write("rows.csv", b"a,y\n1,1\n2,1.0\n1,1\n3,1.0\n");
+    let output = predict(&case, "rows.csv", "out.csv").output();
+    let output = output.expect("the program runs");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(stdout, "accuracy 1.0000 (4 of 4 rows)\n");
+    let output = case.command().output().expect("the program runs");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("1.0000"), "{stdout}");
+    assert!(!stdout.contains("are the class"), "{stdout}");
+}
+
 /// An array of float64.
 fn npy(shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}");

@@ -118,7 +118,9 @@ impl<'a> Opened<'a> {
             return Err(config.fault("dataset.label", message, Some(&help)).into());
         }
         let labels_are = match task {
-            Task::Classify | Task::Detect => LabelsAre::Classes,
+            Task::Classify | Task::Detect => model.map_or(LabelsAre::Classes, |model| {
+                LabelsAre::of_classes(model.schema().classes())
+            }),
             Task::Regress => LabelsAre::Numbers,
         };
         check_group(config, file, path, &source)?;
