@@ -179,7 +179,7 @@ fn share_out<R: Reading + Into<f64>, O: Clone + Default + Send>(
         false => "finite readings: the model was fitted without missing ones",
     };
     Err(PyValueError::new_err(format!(
-        "Input X contains {kind}: found {reading} in row {row}, feature \"{name}\"; expected {expected}"
+        "Input X contains {kind}: found {reading:?} in row {row}, feature \"{name}\"; expected {expected}"
     )))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 
 use crate::columns::{Fields, is_missing};
-use crate::dialect::{Shape, with_point};
+use crate::dialect::{Shape, has_thousands, with_point};
 use crate::{Budget, Columns, DataError, Dataset, Labels, LabelsAre, Rows, Table, labels};
 
 /// Reads a data set from CSV with a header, gzipped or not; `label` names the column that holds the
@@ -189,6 +189,8 @@ fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
              it; `missing = \"drop\"` in [dataset] leaves such rows out"
         }
     };
+    const LEAVE_OUT: &str = "an empty field is a missing reading; else leave the row out";
+    let is_infinite = |field: &str| field.parse::<f64>().is_ok_and(f64::is_infinite);
     if let [
         Unreadable {
             name,
@@ -205,11 +207,17 @@ fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
                 (Some(categories), _) => {
                     format!("one of the column's `categories` in [features]: {categories}")
                 }
+                (None, Ok(_)) if is_infinite(field) => format!("a finite number ({LEAVE_OUT})"),
                 (None, Ok(_)) => format!("a finite number ({fill})"),
                 (None, Err(_)) if is_missing(field) => format!("a number ({fill})"),
                 (None, Err(_)) if with_point(field).is_some() => {
                     "a number with a decimal point, not a comma (`decimal = \",\"` in [dataset] reads \
                      commas so)"
+                        .to_owned()
+                }
+                (None, Err(_)) if has_thousands(field) => {
+                    "a number without marks between thousands (`thousands=` of pandas' `read_csv` \
+                     reads them)"
                         .to_owned()
                 }
                 (None, Err(_)) => "a number (`ignore` in [dataset] leaves a column out)".to_owned(),
@@ -227,13 +235,17 @@ fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
         .filter(|it| it.field.parse::<f64>().is_err() && !is_missing(&it.field))
         .map(|it| format!("{:?}", it.name))
         .collect();
+    let rest = match faults.iter().any(|it| is_infinite(&it.field)) {
+        true => LEAVE_OUT,
+        false => fill,
+    };
     let ignore = match of_text.len() {
-        0 => fill.to_owned(),
+        0 => rest.to_owned(),
         1..=SHOWN => format!(
-            "`ignore = [{}]` in [dataset] leaves columns of text out; {fill}",
+            "`ignore = [{}]` in [dataset] leaves columns of text out; {rest}",
             of_text.join(", ")
         ),
-        _ => format!("`ignore` in [dataset] leaves columns out; {fill}"),
+        _ => format!("`ignore` in [dataset] leaves columns out; {rest}"),
     };
     DataError::new(
         format!("{} columns", faults.len()),

@@ -254,7 +254,7 @@ fn told(text: &[u8]) -> Delimiter {
         let fields = rows.iter().flat_map(csv::StringRecord::iter);
         fields
             .filter(|field| field.contains(','))
-            .all(|field| with_point(field).is_some())
+            .all(|field| with_point(field).is_some() || has_thousands(field))
     };
     let heads = Delimiter::ALL.map(|delimiter| (delimiter, head(text, delimiter)));
     let even = || heads.iter().filter(|(_, head)| is_even(head));
@@ -286,6 +286,21 @@ pub(crate) fn with_point(field: &str) -> Option<String> {
     let (integer, fraction) = field.split_once(',')?;
     let pointed = format!("{integer}.{fraction}");
     pointed.parse::<f64>().is_ok().then_some(pointed)
+}
+
+/// Whether a field is a number whose thousands are apart, such as `1.500,5`, `1,500.5` or `1'500.5`.
+pub(crate) fn has_thousands(field: &str) -> bool {
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let has = |mark: char, decimal: char| {
+        let (integer, fraction) = field.split_once(decimal).unwrap_or((field, "0"));
+        let mut groups = integer.trim_start_matches(['+', '-']).split(mark);
+        let is_first = |first: &str| are_digits(first) && first.len() <= 3;
+        are_digits(fraction)
+            && integer.contains(mark)
+            && groups.next().is_some_and(is_first)
+            && groups.all(|group| are_digits(group) && group.len() == 3)
+    };
+    has('.', ',') || has(',', '.') || has('\'', '.')
 }
 
 pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {

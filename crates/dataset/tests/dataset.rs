@@ -100,13 +100,13 @@ fn bad_csv_is_refused_with_its_place() {
     refused(
         "a,y\n-inf,2\n",
         &expect![[
-            r#"line 2, column "a": found "-inf", expected a finite number (`missing` in [dataset] drops or fills what is missing)"#
+            r#"line 2, column "a": found "-inf", expected a finite number (an empty field is a missing reading; else leave the row out)"#
         ]],
     );
     refused(
         "a,y\n1e999,2\n",
         &expect![[
-            r#"line 2, column "a": found "1e999", expected a finite number (`missing` in [dataset] drops or fills what is missing)"#
+            r#"line 2, column "a": found "1e999", expected a finite number (an empty field is a missing reading; else leave the row out)"#
         ]],
     );
     refused(

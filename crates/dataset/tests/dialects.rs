@@ -90,6 +90,16 @@ fn lines_that_do_not_agree_are_not_guessed_at() {
             line 1: found one column, "a b y", expected commas, semicolons, tabs or bars between columns, not spaces: `pandas.read_csv(FILE, sep=r"\s+").to_csv("rows.csv", index=False)`
         "#]],
     );
+    for text in [
+        "a;b;y\n1.500,5;3;on\n2.250,5;4;off\n",
+        "a;b;y\n1,5;3;on\n2.250,5;4;off\n",
+        "a;b;y\n1,500.5;3;on\n2;4;off\n",
+        "a;b;y\n1'500.5;3;on\n2;4;off\n",
+    ] {
+        let error = read(text, "y", true).expect_err("thousands");
+        let told = "expected a number without marks between thousands";
+        assert!(error.to_string().contains(told), "{text}: {error}");
+    }
     let semicolons = Dialect {
         delimiter: Some(Delimiter::Semicolon),
         ..true.into()

@@ -90,6 +90,13 @@ pub fn try_hold(path: &Path) -> Result<Option<File>> {
 fn hold_and_tell(path: &Path, tell: &dyn Fn(&str)) -> Result<Held> {
     let context = || format!("cannot lock {}", path.display());
     if let Some(folder) = path.parent() {
+        if let Some(file) = folder.ancestors().find(|it| it.is_file()) {
+            anyhow::bail!(
+                "found {}, which is a file, expected a folder, where runs keep what they make; move \
+                 the file away",
+                file.display()
+            );
+        }
         fs::create_dir_all(folder).with_context(context)?;
     }
     let file = loop {
@@ -171,6 +178,23 @@ mod tests {
         let held = waits.join().unwrap();
         drop(held);
         assert_eq!(fs::read(&path).unwrap(), b"", "nobody holds it");
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("target");
+        fs::write(&file, "mine").unwrap();
+        for path in ["lock", "pipeline/lock"] {
+            let error = hold(&file.join(path), &Progress::none());
+            let said = error.expect_err("no place").to_string();
+            let found = format!(
+                "found {}, which is a file, expected a folder",
+                file.display()
+            );
+            assert!(said.starts_with(&found), "{said}");
+        }
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
     }
 
     #[test]

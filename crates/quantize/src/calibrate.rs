@@ -306,7 +306,11 @@ fn calibrate_feature(
         .find(|reading| is_used && !sensor.delivers(**reading))
     {
         return Err(error(
-            format!("the training reading {reading}"),
+            // Beyond what float32 holds, all digits of one would fill the screen.
+            match reading.abs() > f64::from(f32::MAX) {
+                true => format!("the training reading {reading:e}"),
+                false => format!("the training reading {reading}"),
+            },
             match sensor.integers() {
                 Some((low, high)) => {
                     format!("integers from {low} to {high}, as its type declares")
@@ -391,10 +395,11 @@ fn told_sensor(declared: Declared, column: Option<&Column>, is_used: bool) -> Se
         (1.., _) => vec![0.0, last],
         (0, Some(column)) => column.present.clone(),
         (0, None) if is_used => return Sensor::F32,
-        (0, None) => return Sensor::U8,
+        (0, None) => Vec::new(),
     };
-    let sensors = match declared.n_categories {
-        0 => &[Sensor::I16, Sensor::I32][..],
+    let sensors = match needed[..] {
+        [] => &[Sensor::U8, Sensor::I16, Sensor::I32][..],
+        _ if declared.n_categories == 0 => &[Sensor::I16, Sensor::I32],
         _ => &[Sensor::U8, Sensor::I16, Sensor::I32],
     };
     let delivers = |sensor: &Sensor| {

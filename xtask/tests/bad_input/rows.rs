@@ -39,7 +39,7 @@ fn nan_and_infinity() {
     Case::new()
         .write("rows.csv", b"a,y\n1,x\ninf,z\n")
         .fails(&expect![[r#"
-            error: FOLDER/rows.csv: line 3, column "a": found "inf", expected a finite number (`missing` in [dataset] drops or fills what is missing)
+            error: FOLDER/rows.csv: line 3, column "a": found "inf", expected a finite number (an empty field is a missing reading; else leave the row out)
         "#]]);
 }
 

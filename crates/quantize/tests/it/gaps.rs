@@ -248,6 +248,34 @@ fn what_is_received_is_declared() {
     );
 }
 
+/// What stands for a missing reading tells the type of a feature that no split asks, too.
+#[test]
+fn a_feature_that_is_not_used_may_miss() {
+    let float = model(
+        "random-forest",
+        2,
+        2,
+        r#""trees":[{"nodes":[{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}]}]"#,
+    );
+    let sensor = |missing| {
+        let declared = Declared {
+            missing,
+            ..Declared::default()
+        };
+        calibrate(&float, None, &[Declared::default(), declared]).unwrap()[1].sensor
+    };
+    assert_eq!(sensor(None), Sensor::U8);
+    assert_eq!(sensor(Some(Missing::Nan)), Sensor::F32);
+    for (number, told) in [
+        (255.0, Sensor::U8),
+        (-999.0, Sensor::I16),
+        (1e6, Sensor::I32),
+        (0.5, Sensor::F32),
+    ] {
+        assert_eq!(sensor(Some(Missing::Number(number))), told, "{number}");
+    }
+}
+
 /// A certificate that is broken by hand: the level says every input, missing ones among them.
 #[test]
 fn missing_readings_are_certified() {
