@@ -184,6 +184,19 @@ impl Config {
         self.faults(vec![fault])
     }
 
+    /// The same as an error, for who stops there.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn refuse<T, E: From<Diagnostics>>(
+        &self,
+        place: &str,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) -> Result<T, E> {
+        Err(self.fault(place, message, help).into())
+    }
+
     /// Refuses what was typed and does not fit the task that an imported model turns out to have.
     ///
     /// # Errors

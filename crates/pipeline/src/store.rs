@@ -251,8 +251,8 @@ pub struct Writer<'a> {
 
 impl Writer<'_> {
     /// Writes one artifact.
-    pub fn write(&mut self, artifact: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        write_whole(&self.stage.path(artifact), bytes)?;
+    pub fn write(&mut self, artifact: &str, bytes: &[u8]) -> Result<(), Failure> {
+        write_whole(&self.stage.path(artifact), bytes).environment()?;
         self.artifacts.insert(artifact.to_owned(), sha256(bytes));
         Ok(())
     }
@@ -262,7 +262,7 @@ impl Writer<'_> {
         &mut self,
         folder: &str,
         files: &BTreeMap<String, String>,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         for (path, text) in files {
             self.write(&format!("{folder}/{path}"), text.as_bytes())?;
         }
@@ -270,8 +270,8 @@ impl Writer<'_> {
     }
 
     /// Writes one artifact as JSON.
-    pub fn write_json(&mut self, artifact: &str, value: &impl Serialize) -> anyhow::Result<()> {
-        self.write(artifact, &serde_json::to_vec(value)?)
+    pub fn write_json(&mut self, artifact: &str, value: &impl Serialize) -> Result<(), Failure> {
+        self.write(artifact, &serde_json::to_vec(value).environment()?)
     }
 
     /// Says why the stage has to run again, however equal its inputs.

@@ -71,7 +71,8 @@ fn session(root: &Path, config: u32) -> Result<()> {
             _ => {
                 let mut writer = stage.begin()?;
                 for file in ARTIFACTS {
-                    writer.write(file, text(name, file, config).as_bytes())?;
+                    let written = writer.write(file, text(name, file, config).as_bytes());
+                    written.map_err(|failure| anyhow!("{failure:?}"))?;
                 }
                 writer.finish(inputs)?
             }

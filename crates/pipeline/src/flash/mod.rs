@@ -55,8 +55,7 @@ impl Flash {
                 chip.name
             );
             let help = "product.bin and product.hex beside the image are for another programmer";
-            let fault = product.config.fault("target.chip", message, Some(help));
-            return Err(fault.into());
+            return product.config.refuse("target.chip", message, Some(help));
         }
         let elf = match answers {
             true => verify::image(&product.chosen, chip, progress)?,
@@ -163,8 +162,7 @@ fn refuse_start(product: &Product) -> Result<(), Failure> {
         "{} gives its sizes, and docs/hardware.md what it takes",
         invocation::verb("pipeline run")
     );
-    let fault = product.config.fault("target.chip", message, Some(&help));
-    Err(fault.into())
+    product.config.refuse("target.chip", message, Some(&help))
 }
 
 /// What the probe's program is asked for.

@@ -139,9 +139,7 @@ impl Search {
     /// A config or rows that nothing can be trained by.
     pub fn open(path: &Path, progress: Progress) -> Result<Self, Failure> {
         let config = spinney_config::load(path)?;
-        let refuse = |place: &str, found: &str, help: &str| {
-            Err(Failure::from(config.fault(place, found, Some(help))))
-        };
+        let refuse = |place: &str, found: &str, help: &str| config.refuse(place, found, Some(help));
         match &config.pipeline.model {
             Model::Import { .. } => {
                 let help = "write `source = \"train\"` and a `kind`, and remove `path`";

@@ -75,7 +75,7 @@ pub(super) fn hold_out(
             reject.coverage
         );
         let help = "promise less, or keep more rows apart: `share`, or more of them in `rows`";
-        return Err(config.fault("reject.coverage", message, Some(help)).into());
+        return config.refuse("reject.coverage", message, Some(help));
     }
     rows.calibration = Some(calibration);
     Ok(())
@@ -98,7 +98,7 @@ fn halves(config: &Config, groups: &[usize]) -> Result<(Vec<usize>, Vec<usize>),
             Some(Validation::Share(_)) => "dataset.validation_fraction",
             _ => "dataset.validation",
         };
-        return Err(config.fault(place, message, Some(help)).into());
+        return config.refuse(place, message, Some(help));
     }
     let mut sides: [BTreeSet<usize>; 2] = Default::default();
     let mut n_rows = [0; 2];
@@ -125,7 +125,7 @@ pub(super) fn set_aside(
             Validation::File(_) => "dataset.validation",
             Validation::Share(_) => "dataset.validation_fraction",
         };
-        return Err(config.fault(key, message, Some(help)).into());
+        return config.refuse(key, message, Some(help));
     }
     match (validation, &rows.train) {
         (Validation::Share(share), Some(train)) => {
@@ -135,8 +135,7 @@ pub(super) fn set_aside(
                     let message = "found training rows of one group, expected at least two, so that one \
                                    is for validation";
                     let help = "give training rows of more groups, or remove `validation_fraction`";
-                    let fault = config.fault("dataset.validation_fraction", message, Some(help));
-                    return Err(fault.into());
+                    return config.refuse("dataset.validation_fraction", message, Some(help));
                 }
                 Some(groups) => {
                     let groups: Vec<String> = groups.iter().map(usize::to_string).collect();
@@ -232,7 +231,7 @@ fn check_apart(
     let message = format!("{} has rows that train or test, too", file.path.typed);
     let help = "name other rows; where the model is trained here, `share` or `validation_fraction` keeps \
                 some apart";
-    Err(config.fault(place, message, Some(help)).into())
+    config.refuse(place, message, Some(help))
 }
 
 /// What chose a model says too much good of it; the threshold of what is unknown comes from other rows.

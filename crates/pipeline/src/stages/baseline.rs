@@ -42,13 +42,11 @@ pub(super) fn is_there(config: &Config, has_baseline: bool) -> Result<(), Failur
             "{} gives it one: a report.json of an earlier run, such as the one that git has",
             invocation::verb_for(config, "pipeline check", " --baseline report.json")
         );
-        return Err(config
-            .fault(
-                gate,
-                "there is no baseline to judge this gate by",
-                Some(&help),
-            )
-            .into());
+        return config.refuse(
+            gate,
+            "there is no baseline to judge this gate by",
+            Some(&help),
+        );
     }
     Ok(())
 }

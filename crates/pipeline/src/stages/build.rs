@@ -141,17 +141,15 @@ fn build_all<'a>(
     let mut products = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
         let form = candidates::form(session, CANDIDATES, candidate)?;
-        let product = if candidate.is_offered {
+        products.push(None);
+        if candidate.is_offered {
             let product = build(&form, Transport::Product)?;
-            writer.write(&product_elf(index), &product).environment()?;
-            Some(Footprint::from_elf(&product).environment()?)
-        } else {
-            None
-        };
-        products.push(product);
+            writer.write(&product_elf(index), &product)?;
+            products[index] = Some(Footprint::from_elf(&product).environment()?);
+        }
         if machine.is_some() {
             let verify = build(&form, Transport::Verify)?;
-            writer.write(&verify_elf(index), &verify).environment()?;
+            writer.write(&verify_elf(index), &verify)?;
         }
     }
     let has_probabilities = candidates.iter().any(|it| it.has_probabilities);
@@ -161,7 +159,7 @@ fn build_all<'a>(
         products,
         empty: Footprint::from_elf(&empty).environment()?,
     };
-    writer.write_json(FOOTPRINTS, &footprints).environment()?;
+    writer.write_json(FOOTPRINTS, &footprints)?;
     Ok(writer)
 }
 

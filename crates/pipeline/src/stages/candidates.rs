@@ -198,7 +198,7 @@ pub fn generate(
 }
 
 /// Writes forms: what is known of them as the artifact `list`, sources into the folder of its name.
-pub fn write(writer: &mut Writer<'_>, list: &str, forms: &[Form]) -> anyhow::Result<()> {
+pub fn write(writer: &mut Writer<'_>, list: &str, forms: &[Form]) -> Result<(), Failure> {
     for form in forms {
         let folder = folder(list, &form.about);
         writer.write_tree(&folder, &form.files)?;
@@ -427,42 +427,23 @@ fn failed_budgets(pipeline: &Pipeline, figures: Figures<'_>) -> Vec<String> {
             failed.push(name.to_owned());
         }
     };
-    gate(
-        "flash",
-        figures.product.flash_bytes <= u64::from(budget.flash),
-    );
-    gate("ram", figures.product.ram_bytes <= u64::from(budget.ram));
-    if let Some(run) = figures.run {
-        gate(
-            "stack",
-            budget
-                .stack
-                .is_none_or(|stack| run.stack_bytes_max <= stack),
-        );
-        let ram = chip::ram(pipeline);
-        gate(
-            "ram_and_stack",
-            ram.taken(figures.product, run) <= ram.bytes,
-        );
-        gate(
-            "instructions",
-            budget
-                .instructions
-                .is_none_or(|limit| run.instructions.mean <= limit as f64),
-        );
-        gate(
-            "instructions_max",
-            budget
-                .instructions_max
-                .is_none_or(|limit| run.instructions.max <= limit),
-        );
-        gate(
-            "instructions_bound",
-            budget
-                .instructions_bound
-                .is_none_or(|limit| run.instructions_bound() <= limit),
-        );
-    }
+    let (flash, ram) = (u64::from(budget.flash), u64::from(budget.ram));
+    gate("flash", figures.product.flash_bytes <= flash);
+    gate("ram", figures.product.ram_bytes <= ram);
+    let Some(run) = figures.run else {
+        return failed;
+    };
+    let stack = budget.stack.unwrap_or(u32::MAX);
+    gate("stack", run.stack_bytes_max <= stack);
+    let chip_ram = chip::ram(pipeline);
+    let taken = chip_ram.taken(figures.product, run);
+    gate("ram_and_stack", taken <= chip_ram.bytes);
+    let mean = budget.instructions.map_or(f64::INFINITY, |it| it as f64);
+    gate("instructions", run.instructions.mean <= mean);
+    let max = budget.instructions_max.unwrap_or(u64::MAX);
+    gate("instructions_max", run.instructions.max <= max);
+    let bound = budget.instructions_bound.unwrap_or(u64::MAX);
+    gate("instructions_bound", run.instructions_bound() <= bound);
     failed
 }
 

@@ -71,10 +71,6 @@ pub(super) fn stop_early(
     let changed: Vec<usize> = (0..test.n_rows())
         .filter(|row| stopped[*row].class != predictions.q15[*row])
         .collect();
-    let n_right = |classes: &[usize]| {
-        let pairs = classes.iter().zip(test.labels());
-        pairs.filter(|(class, label)| class == label).count()
-    };
     let n_rows = test.n_rows().max(1) as f64;
     let asked: usize = stopped.iter().map(|stopped| stopped.n_trees).sum();
     let facts = EarlyExit {
@@ -85,7 +81,7 @@ pub(super) fn stop_early(
         rows_changed_list: changed.iter().map(|row| test.source_rows()[*row]).collect(),
         q15_all_trees: rows
             .has_labels
-            .then(|| n_right(&predictions.q15) as f64 / n_rows),
+            .then(|| n_right(&predictions.q15, test) as f64 / n_rows),
     };
     if quantized.is_approximate() {
         // What holds for all trees is not proven of some.
@@ -96,6 +92,12 @@ pub(super) fn stop_early(
     }
     predictions.q15 = stopped.iter().map(|stopped| stopped.class).collect();
     facts
+}
+
+/// How many rows have the class that was predicted.
+pub(super) fn n_right(classes: &[usize], rows: &Dataset) -> usize {
+    let pairs = classes.iter().zip(rows.labels());
+    pairs.filter(|(class, label)| class == label).count()
 }
 
 /// Splits that rows pass.

@@ -62,7 +62,7 @@ pub(super) fn check_reports(config: &Config, folder: &Path) -> Result<(), Failur
             error.kind()
         );
         let help = "change its permissions, or name another folder";
-        return Err(config.fault("pipeline.reports", found, Some(help)).into());
+        return config.refuse("pipeline.reports", found, Some(help));
     }
     let mut files = FILES.iter().map(|name| (name, folder.join(name)));
     match files.find(|(name, file)| !is_free_or(file, |text| is_report(name, text))) {

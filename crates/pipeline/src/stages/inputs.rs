@@ -377,9 +377,7 @@ fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), 
             Labels::Folders | Labels::None => file.path.typed.clone(),
         };
         if let Err(error) = limits::CLASSES.check(place, n_classes) {
-            return Err(config
-                .fault("dataset.label", error.to_string(), None)
-                .into());
+            return config.refuse("dataset.label", error.to_string(), None);
         }
     }
     limits::FEATURES
@@ -503,7 +501,7 @@ pub(super) fn check_sides(
     }
     let message = format!("{} is the file that trains, too", test.path.typed);
     let help = "`path` with `test_fraction` divides one file";
-    Err(config.fault("dataset.test", message, Some(help)).into())
+    config.refuse("dataset.test", message, Some(help))
 }
 
 /// For each row the number of its group, in the order of their names.

@@ -7,13 +7,12 @@ pub mod candidates;
 pub mod checked;
 pub mod chip;
 pub mod claim;
-mod coded;
-mod costs;
 mod cycles;
 #[cfg(test)]
 #[path = "tests/drawn.rs"]
 mod drawn;
 mod exit;
+mod features;
 mod folders;
 mod hand_over;
 pub mod hints;

@@ -16,7 +16,7 @@ use super::inputs::{self, Inputs, ROW_PARTS, at_fault};
 use super::opened;
 use super::order::artifact_of;
 use super::select::{self, SELECTION};
-use super::shrink::{self, SHRINK};
+use super::shrink;
 use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
 use crate::store::{self, Stage, Writer};
@@ -74,7 +74,7 @@ pub fn check_classes(config: &Config, classes: &[String]) -> Result<(), Failure>
         let message = format!("found a class that is called \"{UNKNOWN}\", too, expected none");
         let help =
             "name the class otherwise in the data; predictions.csv could not tell them apart";
-        return Err(config.fault("reject", message, Some(help)).into());
+        return config.refuse("reject", message, Some(help));
     }
     let weights = match &config.pipeline.model {
         Model::Train(Training::Forest(ForestTraining {
@@ -97,7 +97,7 @@ pub fn check_classes(config: &Config, classes: &[String]) -> Result<(), Failure>
             .unwrap_or_else(|| format!("classes: {}", listed_names(&known)));
         let message = "found no such class, expected one of the data's";
         let place = format!("{key}.{}", class.escape_debug());
-        return Err(config.fault(&place, message, Some(&help)).into());
+        return config.refuse(&place, message, Some(&help));
     }
     Ok(())
 }
@@ -177,8 +177,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             if file.unit.len() > 1 && file.unit.len() != n_targets {
                 let message = format!("found {} units for {n_targets} targets", file.unit.len());
                 let help = "name the unit of each target in its order, or one for all";
-                let fault = session.config.fault("dataset.unit", message, Some(help));
-                return Err(fault.into());
+                return session.config.refuse("dataset.unit", message, Some(help));
             }
             if let (Labels::Columns(labels), 2..) = (&file.labels, n_targets) {
                 opened::check_targets(&session.config, model.task(), labels, Some(&model))?;
@@ -201,23 +200,11 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         without_unasked(models).input()?;
     }
     let mut writer = stage.begin().environment()?;
-    writer.write_json(ORIGIN, &origin).environment()?;
-    writer.write_json(SELECTION, &selection).environment()?;
-    let original = smaller.as_ref().map(|it| it.original.to_json());
-    writer
-        .write_json(shrink::ORIGINAL, &original)
-        .environment()?;
-    let shrink = smaller.as_ref().map(|it| &it.shrink);
-    writer.write_json(SHRINK, &shrink).environment()?;
-    let promise = smaller.as_ref().map(|it| &it.promise);
-    writer.write_json(shrink::PROMISE, &promise).environment()?;
-    let rows = smaller.iter().flat_map(|it| &it.rows);
-    let rows: Vec<u8> = rows.flat_map(|it| it.to_le_bytes()).collect();
-    writer.write(shrink::PROMISE_ROWS, &rows).environment()?;
+    writer.write_json(ORIGIN, &origin)?;
+    writer.write_json(SELECTION, &selection)?;
+    shrink::write(&mut writer, smaller.as_ref())?;
     let model = smaller.map_or(model, |it| it.model);
-    writer
-        .write(MODEL, model.to_json().as_bytes())
-        .environment()?;
+    writer.write(MODEL, model.to_json().as_bytes())?;
     Ok(writer)
 }
 

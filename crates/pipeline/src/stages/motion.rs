@@ -80,10 +80,7 @@ impl Recordings for Sides<'_> {
             let help = "name the column of recordings as `recording`, how many rows each has as \
             `recording_rows`, put an empty line between them, or name a folder with a folder of recordings per class, or `train` and `test`";
             let message = format!("{} is one recording, which is not divided", file.path.typed);
-            return Err(self
-                .config
-                .fault("dataset.path", message, Some(help))
-                .into());
+            return self.config.refuse("dataset.path", message, Some(help));
         }
         let background = self.frontend.background.as_str();
         let label = |it: &MotionRecording<f64>| it.label().unwrap_or(background).to_owned();
@@ -106,10 +103,7 @@ impl Recordings for Sides<'_> {
             let message = "no readings train that would tell the scale of these, which are no \
             integers of 16 bits";
             let help = "`scale` in [dataset] as the model was trained with";
-            return Err(self
-                .config
-                .fault("dataset.test", message.to_owned(), Some(help))
-                .into());
+            return self.config.refuse("dataset.test", message, Some(help));
         }
         Ok((scaled, notes))
     }
@@ -216,7 +210,7 @@ impl Sides<'_> {
                      seconds and `label` as `{side}_labels`, or a folder with a folder per class"
                 );
                 let place = format!("dataset.{side}");
-                return Err(self.config.fault(&place, message, Some(&help)).into());
+                return self.config.refuse(&place, message, Some(&help));
             }
         }
         let (all, mut notes) = self.long_enough(file, all)?;

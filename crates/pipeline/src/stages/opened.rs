@@ -39,10 +39,9 @@ pub(super) fn check_groups(
         test_file.file.path.typed
     );
     let help = "`path` with `test_fraction` divides rows by their groups";
-    Err(train_file
+    train_file
         .config
-        .fault("dataset.group", message, Some(help))
-        .into())
+        .refuse("dataset.group", message, Some(help))
 }
 
 /// Files of rows whose format is known, and whose label is there.
@@ -115,7 +114,7 @@ impl<'a> Opened<'a> {
                 (label.clone(), help)
             };
             let message = format!("{} has no column {what}", path.typed);
-            return Err(config.fault("dataset.label", message, Some(&help)).into());
+            return config.refuse("dataset.label", message, Some(&help));
         }
         let labels_are = match task {
             Task::Classify | Task::Detect => model.map_or(LabelsAre::Classes, |model| {
@@ -359,7 +358,7 @@ pub(super) fn check_ignored(config: &Config, files: &[&Opened<'_>]) -> Result<()
                 format!("{} {has} no column \"{pattern}\"", paths.join(" and "))
             };
             let help = format!("columns beside the label: {}", csv::preview(&features));
-            return Err(config.fault("dataset.ignore", fault, Some(&help)).into());
+            return config.refuse("dataset.ignore", fault, Some(&help));
         }
     }
     Ok(())
@@ -391,9 +390,7 @@ pub(super) fn check_targets(
 ) -> Result<(), Failure> {
     let targets = model.map_or(&[][..], |model| model.schema().targets());
     let n_targets = targets.len().max(1);
-    let fault = |message: String, help: &str| {
-        Err(config.fault("dataset.label", message, Some(help)).into())
-    };
+    let fault = |message: String, help: &str| config.refuse("dataset.label", message, Some(help));
     if task != Task::Regress && labels.len() > 1 {
         let message = format!("found {} columns, expected one, of the class", labels.len());
         return fault(
@@ -447,5 +444,5 @@ fn check_group(
     }
     let message = format!("{} has no column \"{group}\"", path.typed);
     let help = columns_help(&columns, group);
-    Err(config.fault("dataset.group", message, Some(&help)).into())
+    config.refuse("dataset.group", message, Some(&help))
 }

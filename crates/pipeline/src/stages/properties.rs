@@ -156,10 +156,9 @@ impl Asked<'_> {
                 if class.is_none() && !is_value {
                     let message = "found no `class`, expected the class that stays, since the model gives \
                                    classes";
-                    return Err(self
+                    return self
                         .config
-                        .fault(&format!("{}.{key}", self.place), message, None)
-                        .into());
+                        .refuse(&format!("{}.{key}", self.place), message, None);
                 }
                 // A class that stays away as a reading rises is one that stays as it falls.
                 let of_class = class.as_ref().map(|class| self.class("class", class));

@@ -1,21 +1,20 @@
 //! Stage `quantize`: calibrate, quantize, certify, predict on the host, and write the sources.
 
 use serde::{Deserialize, Serialize};
-use spinney_codegen::{Identity, SourceTree, add_front_end};
+use spinney_codegen::{Encoding, Identity, SourceTree, add_front_end};
 use spinney_config::Config;
 use spinney_convert::options_for;
 use spinney_dataset::Dataset;
 use spinney_evaluate::{
-    Detection, Evaluation, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
+    Detection, Margins, Predictions, Reject, Rejection, Shuffled, ValueEvaluation,
 };
 use spinney_model::Task;
 use spinney_quantize::{Certificate, Leaves, Level, QuantForest, QuantModel, Votes};
-use spinney_report::{EarlyExit, FeatureCoding, Property, Shrink, Validation};
+use spinney_report::{EarlyExit, FeatureCoding, Shrink, Validation};
 
 use super::candidates::{self, Form};
-use super::claim::{self, Claims};
-use super::coded::Decided;
-use super::exit::{Passed, stop_early};
+use super::claim;
+use super::exit::{Passed, n_right, stop_early};
 use super::inputs::{Inputs, ROW_PARTS};
 use super::order::artifact_of;
 use super::properties::{self, PROPERTIES};
@@ -152,11 +151,11 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let exit = quantized.exit(&shipped);
     if exit.is_none() && quantized.is_approximate() {
         let help = "remove it; with one tree, and with naive Bayes, there is nothing to leave out";
-        return Err(Failure::Config(config.fault(
+        return config.refuse(
             "codegen.exit_margin",
             "no row of this model is ever decided before its last tree",
             Some(help),
-        )));
+        );
     }
     let Quantized {
         model,
@@ -200,22 +199,44 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
     let results = Results {
         config,
         quantized: &quantized,
-        model_digest: &digest,
-        identity,
         certificate: &certificate,
         predictions: &predictions,
-        evaluation: evaluation.as_ref(),
-        exit,
-        passed,
-        properties: &properties,
         shrink: shrink.as_ref(),
-        claims: &claims,
-        candidates: &forms,
-        without_reject: &without_reject,
     };
-    let front_end = super::signals::front_end(config)?;
+    let summary = results.summary(&digest, exit, passed);
+    let options = options_for(
+        config.pipeline.target.chip.core,
+        quant,
+        Encoding::Table,
+        false,
+    );
+    let mut empty: SourceTree = spinney_codegen::empty(identity, quant, &options);
+    with_front_end(config, quant, [&mut empty])?;
+    let detector = quantized.outliers.as_ref().map(|it| it.model.to_json());
     let mut writer = stage.begin().environment()?;
-    results.write(front_end, &mut writer).environment()?;
+    writer.write_json(SUMMARY, &summary)?;
+    writer.write_json(PREDICTIONS, &predictions)?;
+    writer.write_json(CERTIFICATE, &certificate)?;
+    writer.write_json(EVALUATION, &evaluation)?;
+    writer.write_json(OUTLIERS, &detector)?;
+    writer.write_json(PROPERTIES, &properties)?;
+    writer.write_json(SHRINK, &shrink)?;
+    writer.write_json(CLAIMS, &claims)?;
+    candidates::write(&mut writer, CANDIDATES, &forms)?;
+    candidates::write(&mut writer, WITHOUT_REJECT, &without_reject)?;
+    writer.write_tree(EMPTY_CRATE, &empty)?;
+    writer.write(SAMPLES, &samples_file(&rows.test_samples))?;
+    let readings = rows.test.values();
+    let received = readings.rows().into_iter();
+    let received = received.flat_map(|row| quant.reading_bytes(&row.to_vec()));
+    writer.write(ROWS, &received.collect::<Vec<u8>>())?;
+    let reading_type = quant.reading_type();
+    let is_received = |reading: &f64| reading_type.received(*reading) == *reading;
+    let exact: Vec<u8> = match readings.iter().all(is_received) {
+        true => Vec::new(),
+        false => readings.iter().flat_map(|it| it.to_le_bytes()).collect(),
+    };
+    writer.write(EXACT_ROWS, &exact)?;
     Ok(writer)
 }
 
@@ -226,13 +247,28 @@ pub fn forms(
     identity: Identity<'_>,
 ) -> Result<Vec<Form>, Failure> {
     let mut forms = candidates::generate(&config.pipeline, shipped, identity)?;
-    if let Some(front_end) = super::signals::front_end(config)? {
-        let is_asked = front_end.asked(&shipped.schema().feature_names()).input()?;
-        for form in &mut forms {
-            add_front_end(&front_end, &is_asked, &mut form.files).input()?;
-        }
-    }
+    with_front_end(
+        config,
+        shipped,
+        forms.iter_mut().map(|form| &mut form.files),
+    )?;
     Ok(forms)
+}
+
+/// Adds the front end's code to crates of a model, if the config has one.
+fn with_front_end<'f>(
+    config: &Config,
+    model: &QuantModel,
+    crates: impl IntoIterator<Item = &'f mut SourceTree>,
+) -> Result<(), Failure> {
+    let Some(front_end) = super::signals::front_end(config)? else {
+        return Ok(());
+    };
+    let is_asked = front_end.asked(&model.schema().feature_names()).input()?;
+    for files in crates {
+        add_front_end(&front_end, &is_asked, files).input()?;
+    }
+    Ok(())
 }
 
 /// What float and device say of rows for validation.
@@ -245,10 +281,7 @@ fn validated(quantized: &Quantized, rows: &Dataset) -> Validation {
     } = quantized;
     let predictions = spinney_evaluate::predict(model, quant, *voting, rows);
     let stopped = quantized.stopped_early(rows.values().view());
-    let right = |classes: &[usize]| {
-        let pairs = classes.iter().zip(rows.labels());
-        pairs.filter(|(class, label)| class == label).count() as f64 / rows.n_rows() as f64
-    };
+    let right = |classes: &[usize]| n_right(classes, rows) as f64 / rows.n_rows() as f64;
     Validation {
         rows: rows.n_rows(),
         float: right(&predictions.float),
@@ -256,59 +289,31 @@ fn validated(quantized: &Quantized, rows: &Dataset) -> Validation {
     }
 }
 
+/// What was found of a quantized model.
 struct Results<'a> {
     config: &'a Config,
     quantized: &'a Quantized,
-    model_digest: &'a str,
-    identity: Identity<'a>,
     certificate: &'a Certificate,
     predictions: &'a Predictions,
-    evaluation: Option<&'a Evaluation>,
-    exit: Option<EarlyExit>,
-    passed: Option<Passed>,
-    properties: &'a [Property],
     shrink: Option<&'a Shrink>,
-    claims: &'a [Claims],
-    candidates: &'a [Form],
-    without_reject: &'a [Form],
 }
 
 impl Results<'_> {
-    fn write(
-        &self,
-        front_end: Option<spinney_signal::FrontEnd>,
-        writer: &mut Writer<'_>,
-    ) -> anyhow::Result<()> {
+    fn summary(&self, digest: &str, exit: Option<EarlyExit>, passed: Option<Passed>) -> Summary {
         let Quantized {
-            model,
-            rows,
-            calibrations,
-            quant,
-            ..
+            model, rows, quant, ..
         } = self.quantized;
         let test = &rows.test;
         let forest = quant.forest();
-        let (n_splits, leaves) = (
-            forest.map_or(0, |forest| forest.splits().len()),
-            forest.map(QuantForest::leaves),
-        );
-        let (features, shuffled) = Decided {
-            model,
-            calibrations,
-            quant,
-            predictions: self.predictions,
-            test,
-            shuffled: rows.validation.as_ref().unwrap_or(test),
-            has_labels: rows.has_labels && test.numbers().is_none(),
-            seed: self.config.pipeline.identity.seed,
-        }
-        .features();
+        let leaves = forest.map(QuantForest::leaves);
+        let seed = self.config.pipeline.identity.seed;
+        let (features, shuffled) = self.quantized.features(self.predictions, seed);
         let is_known = rows.has_labels;
         let numbers = test.numbers().filter(|_| is_known).into_iter();
         let columns = numbers.flat_map(|numbers| numbers.columns().into_iter());
         let numbers: Vec<Vec<f64>> = columns.map(|column| column.to_vec()).collect();
         let labels = (is_known && test.numbers().is_none()).then(|| test.labels());
-        let summary = Summary {
+        Summary {
             train_rows: rows.train.as_ref().map_or(0, Dataset::n_rows),
             validation: (rows.validation.as_ref()).map(|it| validated(self.quantized, it)),
             source_rows: test.source_rows().to_vec(),
@@ -340,60 +345,21 @@ impl Results<'_> {
                 let forest = detector.forest()?;
                 Some((share, forest.trees().len(), forest.splits().len()))
             }),
-            n_splits,
+            n_splits: forest.map_or(0, |forest| forest.splits().len()),
             leaves: leaves.map(|leaves| leaves.name().to_owned()),
             votes_bytes: leaves.map_or(0, Leaves::table_bytes) as u64,
             leaf_votes_bytes: leaves.map_or(0, |it| it.leaf_bytes(quant.n_scores())) as u64,
             code_bits: quant.code_bits(),
-            exit: self.exit.clone(),
-            passed: self.passed.clone(),
+            exit,
+            passed,
             features,
             shuffled,
             margins: self.margins(),
             arithmetic: quant.arithmetic(),
-            model_digest: self.model_digest.to_owned(),
+            model_digest: digest.to_owned(),
             notes: hints::of_rows(self.config, model, rows),
             triggered: rows.triggered,
-        };
-        writer.write_json(SUMMARY, &summary)?;
-        writer.write_json(PREDICTIONS, self.predictions)?;
-        writer.write_json(CERTIFICATE, self.certificate)?;
-        writer.write_json(EVALUATION, &self.evaluation)?;
-        candidates::write(writer, WITHOUT_REJECT, self.without_reject)?;
-        let detector = self
-            .quantized
-            .outliers
-            .as_ref()
-            .map(|it| it.model.to_json());
-        writer.write_json(OUTLIERS, &detector)?;
-        writer.write_json(PROPERTIES, &self.properties)?;
-        writer.write_json(SHRINK, &self.shrink)?;
-        let mut bytes = Vec::new();
-        for row in test.values().rows() {
-            bytes.extend(quant.reading_bytes(&row.to_vec()));
         }
-        writer.write(ROWS, &bytes)?;
-        writer.write_json(CLAIMS, &self.claims)?;
-        let reading_type = quant.reading_type();
-        let exact = test.values().iter();
-        let is_received = exact
-            .clone()
-            .all(|reading| reading_type.received(*reading) == *reading);
-        let exact: Vec<u8> = match is_received {
-            true => Vec::new(),
-            false => exact.flat_map(|reading| reading.to_le_bytes()).collect(),
-        };
-        writer.write(EXACT_ROWS, &exact)?;
-        candidates::write(writer, CANDIDATES, self.candidates)?;
-        let core = self.config.pipeline.target.chip.core;
-        let options = options_for(core, quant, spinney_codegen::Encoding::Table, false);
-        let mut empty: SourceTree = spinney_codegen::empty(self.identity, quant, &options);
-        if let Some(front_end) = front_end {
-            let is_asked = front_end.asked(&quant.schema().feature_names())?;
-            add_front_end(&front_end, &is_asked, &mut empty)?;
-        }
-        writer.write(SAMPLES, &samples_file(&rows.test_samples))?;
-        writer.write_tree(EMPTY_CRATE, &empty)
     }
 
     fn margins(&self) -> Option<Margins> {

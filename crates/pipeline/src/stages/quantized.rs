@@ -82,7 +82,7 @@ fn kept(
             path.typed
         );
         let help = "remove it, or name the float model, which is quantized anew";
-        return Err(config.fault(key, message, Some(help)).into());
+        return config.refuse(key, message, Some(help));
     }
     if kept.options.voting != decided.leaves {
         let message = format!("found other leaves than {} was quantized with", path.typed);
@@ -90,7 +90,7 @@ fn kept(
             Voting::Soft => "remove `leaves`",
             Voting::Hard => "write `leaves = \"hard\"`",
         };
-        return Err(config.fault("quantize.leaves", message, Some(help)).into());
+        return config.refuse("quantize.leaves", message, Some(help));
     }
     let wants_scores = wants_scores(config);
     if kept.options.wants_scores != wants_scores {
@@ -99,7 +99,7 @@ fn kept(
             true => "remove `outputs`, or quantize the model for scores",
             false => "write `outputs = [\"class\", \"scores\"]`",
         };
-        return Err(config.fault("codegen.outputs", message, Some(help)).into());
+        return config.refuse("codegen.outputs", message, Some(help));
     }
     Ok(Some(kept))
 }
@@ -169,7 +169,7 @@ pub(super) fn quantized_from(
             );
             let help =
                 "flag a larger share, or keep more rows apart: `share`, or more of them in `rows`";
-            return Err(config.fault("reject.outliers", message, Some(help)).into());
+            return config.refuse("reject.outliers", message, Some(help));
         };
         (quant, outliers) = (with, Some(detector));
     }
@@ -199,7 +199,7 @@ pub(crate) fn converted(
             model.kind()
         );
         let help = "remove `leaves`";
-        return Err(config.fault("quantize.leaves", message, Some(help)).into());
+        return config.refuse("quantize.leaves", message, Some(help));
     }
     let in_model = |error| at_fault(model::file_of(config), &error);
     let values = train.map(|rows| rows.values().view());
@@ -293,18 +293,18 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
         let mut names = names.chain(heard.iter().flatten());
         if !names.any(|name| matches(pattern, name)) {
             let names = csv::preview(&model.schema().feature_names());
-            return Err(Failure::Config(config.fault(
+            return config.refuse(
                 &format!("features.{pattern}"),
                 format!("the model has no feature \"{pattern}\""),
                 Some(&format!("its features are {names}")),
-            )));
+            );
         }
     }
     for feature in features.iter().filter(|it| !it.categories.is_empty()) {
         let words = super::opened::declared_of(&config.pipeline.features, &feature.name);
         let words = words.and_then(|declared| declared.categories.as_ref());
         if words.is_some_and(|words| *words != feature.categories) {
-            return Err(Failure::Config(config.fault(
+            return config.refuse(
                 &format!("features.{}", feature.name),
                 format!(
                     "`categories` of \"{}\" are others than those that the model was fitted with",
@@ -314,7 +314,7 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
                     "it knows {} itself: leave the key out",
                     csv::preview(&feature.categories)
                 )),
-            )));
+            );
         }
     }
     // What the front end delivers, whatever the training rows happen to span.

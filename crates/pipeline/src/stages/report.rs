@@ -30,7 +30,7 @@ use super::quantize::{CERTIFICATE, EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::run::{CHOICE, DEVICE, REJECT_COST, RunResult};
 use super::select::SELECTION;
 use super::shrink::SHRINK;
-use super::{Session, chip, costs, hand_over, hints, model, node};
+use super::{Session, chip, features, hand_over, hints, model, node};
 use crate::disk;
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, sha256};
@@ -155,7 +155,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         }),
         properties,
         margins: summary.margins.clone(),
-        features: costs::features(&summary, chosen, model_flash_bytes, reject_cost, &result),
+        features: features::with_costs(&summary, chosen, model_flash_bytes, reject_cost, &result),
         shuffled: summary.shuffled,
         encoding: Encoding {
             chosen: chosen.name.clone(),

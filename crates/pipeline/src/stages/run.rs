@@ -210,27 +210,22 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     if let Some(why) = ran.find_map(RunResult::failed).or(checked.failed()) {
         writer.fail(why);
     }
-    writer.write_json(CHECKED, &checked).environment()?;
-    writer.write_json(REJECT_COST, &cost).environment()?;
-    writer.write_json(CHOICE, &choice).environment()?;
-    writer
-        .write_json(product::PRODUCT_RUN, &product_run)
-        .environment()?;
-    writer.write_json(DEVICE, &device).environment()?;
+    writer.write_json(CHECKED, &checked)?;
+    writer.write_json(REJECT_COST, &cost)?;
+    writer.write_json(CHOICE, &choice)?;
+    writer.write_json(product::PRODUCT_RUN, &product_run)?;
+    writer.write_json(DEVICE, &device)?;
     if !logs[choice.chosen].is_empty() {
-        writer
-            .write("log.txt", logs[choice.chosen].as_bytes())
-            .environment()?;
+        writer.write("log.txt", logs[choice.chosen].as_bytes())?;
     }
-    writer.write(PRODUCT_ELF, &product).environment()?;
+    writer.write(PRODUCT_ELF, &product)?;
     for (format, bytes) in formats::files(&pipeline.target.chip, &product) {
-        let file = format!("{PRODUCT}.{format}");
-        writer.write(&file, &bytes).environment()?;
+        writer.write(&format!("{PRODUCT}.{format}"), &bytes)?;
     }
     let folder = format!("{}-model", pipeline.identity.name);
-    writer.write_tree(&folder, &chosen.files).environment()?;
+    writer.write_tree(&folder, &chosen.files)?;
     if let (Some(header), Some(text)) = (&chosen.about.header, &chosen.header) {
-        writer.write(&header.path, text.as_bytes()).environment()?;
+        writer.write(&header.path, text.as_bytes())?;
     }
     Ok(writer)
 }

@@ -7,6 +7,7 @@ use spinney_evaluate::permutation_importance;
 use spinney_model::{Feature, FloatModel, Schema};
 use spinney_report::{OfSize, Ranked, Selection};
 
+use super::features::six_digits;
 use super::model::train_model;
 use super::quantized;
 use crate::failure::{ExitReason, Failure};
@@ -49,8 +50,7 @@ pub(crate) fn train(
     {
         let message =
             format!("found {n}, expected at most the {n_features} features that there are");
-        let fault = config.fault("features.select", message, None);
-        return Err(fault.into());
+        return config.refuse("features.select", message, None);
     }
     let selecting = Selecting {
         config,
@@ -253,10 +253,6 @@ fn sized(features: usize, accuracies: &[f64]) -> OfSize {
         accuracy: six_digits(mean),
         standard_error: six_digits((squares / (n - 1.0) / n).sqrt()),
     }
-}
-
-fn six_digits(share: f64) -> f64 {
-    (share * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

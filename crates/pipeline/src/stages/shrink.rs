@@ -21,7 +21,7 @@ use super::quantized::{declared, fit_to_model, wants_scores};
 use super::{Session, model, select};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::store::Finished;
+use crate::store::{Finished, Writer};
 
 /// What became of shrinking; null where it was not asked for.
 pub const SHRINK: &str = "shrink.json";
@@ -220,6 +220,16 @@ pub fn run(
     }))
 }
 
+/// Writes what is known of a smaller model, for [`tested`] and [`kept`].
+pub fn write(writer: &mut Writer<'_>, smaller: Option<&Smaller>) -> Result<(), Failure> {
+    writer.write_json(ORIGINAL, &smaller.map(|it| it.original.to_json()))?;
+    writer.write_json(SHRINK, &smaller.map(|it| &it.shrink))?;
+    writer.write_json(PROMISE, &smaller.map(|it| &it.promise))?;
+    let rows = smaller.into_iter().flat_map(|it| &it.rows);
+    let rows: Vec<u8> = rows.flat_map(|it| it.to_le_bytes()).collect();
+    writer.write(PROMISE_ROWS, &rows)
+}
+
 /// What was said of a smaller model is not said of the original, which ships instead.
 fn as_the_original_ships(shrink: &mut Shrink) {
     shrink.conformal = None;
@@ -354,7 +364,7 @@ fn max_error(config: &Config, original: &FloatModel) -> Result<Option<f64>, Fail
         ),
         _ => return Ok(given),
     };
-    Err(config.fault(place, message.to_owned(), Some(help)).into())
+    config.refuse(place, message.to_owned(), Some(help))
 }
 
 fn train<'r>(config: &Config, rows: &'r PipelineRows) -> Result<&'r Dataset, Failure> {

@@ -61,7 +61,7 @@ pub fn front_end(config: &Config) -> Result<Option<FrontEnd>, Failure> {
         None => Ok(Some(front_end)),
         Some(error) => {
             let message = format!("there are no such filters: {error}");
-            Err(config.fault("frontend", message, Some(help)).into())
+            config.refuse("frontend", message, Some(help))
         }
     }
 }
@@ -127,14 +127,11 @@ impl Recordings for Sides<'_> {
     fn divided(&self, file: &DataFile, test_fraction: f64) -> Result<Divided<Stretch>, Failure> {
         if !file.is_many() {
             let help = "name a folder with a folder of recordings per class, or `train` and `test`";
-            return Err(self
-                .config
-                .fault(
-                    "dataset.path",
-                    format!("{} is one recording, which is not divided", file.path.typed),
-                    Some(help),
-                )
-                .into());
+            return self.config.refuse(
+                "dataset.path",
+                format!("{} is one recording, which is not divided", file.path.typed),
+                Some(help),
+            );
         }
         let (sounds, notes) = self.sounds(file)?;
         let background = self.frontend.background.as_str();
@@ -158,14 +155,11 @@ impl Recordings for Sides<'_> {
         }
         let Labels::File(labels) = &file.labels else {
             let help = "a CSV with `start` and `end` in seconds and `label`";
-            return Err(self
-                .config
-                .fault(
-                    &format!("dataset.{side}"),
-                    format!("{} is one recording, and has no labels", file.path.typed),
-                    Some(&format!("name its labels as `{side}_labels`: {help}")),
-                )
-                .into());
+            return self.config.refuse(
+                &format!("dataset.{side}"),
+                format!("{} is one recording, and has no labels", file.path.typed),
+                Some(&format!("name its labels as `{side}_labels`: {help}")),
+            );
         };
         let mut resampled = self.resampled(file);
         let bytes = self.inputs.bytes(&file.path);
@@ -220,8 +214,7 @@ impl Sides<'_> {
             if all.iter().any(|it| it.intervals.is_some()) {
                 let message = "the recordings have labels with times, of which no scenes are made";
                 let help = "recordings of one class each, or no `[scenes]`";
-                let fault = self.config.fault("scenes", message.to_owned(), Some(help));
-                return Err(fault.into());
+                return self.config.refuse("scenes", message, Some(help));
             }
             let sounds: Vec<Sound> = all.into_iter().map(|it| it.sound).collect();
             return self.scene(&sounds, scenes, side);

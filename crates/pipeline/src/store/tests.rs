@@ -38,11 +38,11 @@ fn an_unfinished_or_damaged_stage_is_not_whole() {
 /// Whichever operation fails, a stage is what it was, or none that is finished, or the new one.
 #[test]
 fn a_stage_is_whole_whichever_operation_fails() {
-    let write = |stage: &Stage, text: &str| -> anyhow::Result<Finished> {
-        let mut writer = stage.begin()?;
+    let write = |stage: &Stage, text: &str| -> Result<Finished, Failure> {
+        let mut writer = stage.begin().environment()?;
         writer.write("a", text.as_bytes())?;
         writer.write("b/c", b"same")?;
-        writer.finish(inputs(text))
+        writer.finish(inputs(text)).environment()
     };
     for fails in 0.. {
         let folder = tempfile::tempdir().unwrap();

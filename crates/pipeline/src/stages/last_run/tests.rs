@@ -92,12 +92,12 @@ impl Project {
                 products: vec![Some(footprint.clone()); forms.len()],
                 empty: footprint.clone(),
             };
-            writer.write_json(FOOTPRINTS, &footprints).environment()?;
+            writer.write_json(FOOTPRINTS, &footprints)?;
             for index in 0..forms.len() {
                 let elf = format!("an image, {index} {image}");
                 let names = [format!("product-{index}.elf"), build::verify_elf(index)];
                 for name in names {
-                    writer.write(&name, elf.as_bytes()).environment()?;
+                    writer.write(&name, elf.as_bytes())?;
                 }
             }
             Ok(writer)
@@ -121,15 +121,13 @@ impl Project {
                 asked: None,
                 promise: None,
             };
-            writer.write_json(CHOICE, &choice).environment()?;
-            writer.write_json(CHECKED, &checked).environment()?;
-            writer.write_json(REJECT_COST, &()).environment()?;
-            writer
-                .write_json(DEVICE, &RunResult::NotRequired)
-                .environment()?;
-            writer.write(PRODUCT_ELF, &product).environment()?;
+            writer.write_json(CHOICE, &choice)?;
+            writer.write_json(CHECKED, &checked)?;
+            writer.write_json(REJECT_COST, &())?;
+            writer.write_json(DEVICE, &RunResult::NotRequired)?;
+            writer.write(PRODUCT_ELF, &product)?;
             let folder = format!("{}-model", self.name);
-            writer.write_tree(&folder, &form.files).environment()?;
+            writer.write_tree(&folder, &form.files)?;
             Ok(writer)
         });
         run.unwrap();
