@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use clap::Args;
 use ndarray::{Array2, Axis};
 use spinney_batch::Predictor;
-use spinney_config::{Config, DataFile, Dataset as RowsConfig, Gaps, Labels};
+use spinney_config::{Config, Gaps, Labels};
 use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsAre, LabelsIn, Rows, Source};
 use spinney_model::{FloatModel, Naming, Schema, Task};
 use spinney_wire::frame::Clock;
@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
              which is replaced, or a place that is free"
         )));
     }
-    let normal = file_of(&loaded).normal.as_deref();
+    let normal = loaded.pipeline.dataset.test().normal.as_deref();
     let fitted = fit(rows, labels, schema, normal).map_err(|error| at_fault(input, &error))?;
     progress.doing("predicting");
     let predicted = match &arguments.port {
@@ -404,13 +404,6 @@ fn values_of(quantized: &Quantized, scores: &[Vec<i64>]) -> Option<Array2<f64>> 
     Array2::from_shape_vec(shape, values.collect()).ok()
 }
 
-/// The file whose columns those of the input are like.
-fn file_of(config: &Config) -> &DataFile {
-    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-        &config.pipeline.dataset;
-    file
-}
-
 /// Rows without the columns that are ignored, with gaps and words where the config declares them or the
 /// model has them, and, where the file has them, labels.
 fn read(
@@ -418,7 +411,7 @@ fn read(
     config: &Config,
     model: &FloatModel,
 ) -> Result<(Rows, Option<RowLabels>), DataError> {
-    let file = file_of(config);
+    let file = config.pipeline.dataset.test();
     let labels = match &file.labels {
         Labels::Columns(labels) => LabelsIn::Columns(labels.iter().map(String::as_str).collect()),
         Labels::File(_) | Labels::Folders | Labels::None => LabelsIn::None,

@@ -218,8 +218,7 @@ impl Config {
                 faults.push(fault.context(self.span("model.path"), "the model"));
             }
         }
-        let (Dataset::Split { rows: test, .. } | Dataset::Given { test, .. }) =
-            &self.pipeline.dataset;
+        let test = self.pipeline.dataset.test();
         if task == Task::Detect && test.labels != Labels::None && test.normal.is_none() {
             let message = "dataset.normal: found nothing, expected the label of rows that are no \
                            anomalies, since the model is a detector";

@@ -132,6 +132,29 @@ pub enum Dataset {
     },
 }
 
+impl Dataset {
+    /// The file of the rows that test; where it is divided, of all rows.
+    pub fn test(&self) -> &DataFile {
+        match self {
+            Self::Split { rows: test, .. } | Self::Given { test, .. } => test,
+        }
+    }
+
+    /// The file of the rows that train, if any do; where it is divided, of all rows.
+    pub fn train(&self) -> Option<&DataFile> {
+        match self {
+            Self::Split { rows, .. } => Some(rows),
+            Self::Given { train, .. } => train.as_ref(),
+        }
+    }
+
+    /// Every file, that for training first.
+    pub fn files(&self) -> impl Iterator<Item = &DataFile> {
+        let train = self.train().filter(|_| matches!(self, Self::Given { .. }));
+        train.into_iter().chain([self.test()])
+    }
+}
+
 /// Rows that choices are made on: they neither train nor test.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,13 +1,16 @@
 //! Runs a verify image in QEMU: rows in, outcomes and log out, or why not.
 
+use std::ffi::CStr;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_evaluate::Footprint;
+use spinney_wire::heard::FEATURES_FILE;
+use spinney_wire::{OUTCOMES_FILE, ROWS_FILE};
 use tempfile::TempDir;
 
 use crate::failure::{ExitReason, Failure};
@@ -35,18 +38,9 @@ pub struct EmulatorRun {
     pub log: Vec<u8>,
 }
 
-/// Names of the files that image and emulator share.
-fn rows_file() -> &'static str {
-    spinney_wire::ROWS_FILE.to_str().unwrap_or_default()
-}
-
-fn outcomes_file() -> &'static str {
-    spinney_wire::OUTCOMES_FILE.to_str().unwrap_or_default()
-}
-
-fn features_file() -> &'static str {
-    let name = spinney_wire::heard::FEATURES_FILE;
-    name.to_str().unwrap_or_default()
+/// A file that image and emulator share, in a folder.
+fn shared(folder: &TempDir, name: &CStr) -> PathBuf {
+    folder.path().join(name.to_str().unwrap_or_default())
 }
 
 /// Where and for how long images run.
@@ -89,15 +83,15 @@ impl Emulation<'_> {
             Ok(_) => return Err(tool_failed(qemu, &finished.told())),
             Err(killed) => Some(format!("the image {killed}")),
         };
-        let left = |name: &str| answer(&folder.path().join(name));
+        let left = |name: &CStr| answer(&shared(&folder, name));
         let (ended, heard) = match why {
             Some(why) => (Ended::Failed(why), None),
             None => {
-                let outcomes = left(outcomes_file()).map_err(|error| {
+                let outcomes = left(OUTCOMES_FILE).map_err(|error| {
                     let ended = format!("ended as if all were well, and left no answer: {error}");
                     tool_failed(qemu, &ended)
                 })?;
-                (Ended::Outcomes(outcomes), left(features_file()).ok())
+                (Ended::Outcomes(outcomes), left(FEATURES_FILE).ok())
             }
         };
         Ok(EmulatorRun {
@@ -141,7 +135,7 @@ impl Emulation<'_> {
         }
         let status = guarded.child.wait().environment()?;
         if status.success() {
-            let outcomes = answer(&folder.path().join(outcomes_file())).environment()?;
+            let outcomes = answer(&shared(&folder, OUTCOMES_FILE)).environment()?;
             return Ok(Some(outcomes));
         }
         Err(tool_failed(
@@ -159,8 +153,8 @@ impl Emulation<'_> {
         // Nobody else has this copy: what runs is what was asked for.
         let image = folder.path().join("image.elf");
         std::fs::write(&image, elf).environment()?;
-        std::fs::write(folder.path().join(rows_file()), rows).environment()?;
-        let mut command = command(self.qemu, self.machine, &image);
+        std::fs::write(shared(&folder, ROWS_FILE), rows).environment()?;
+        let mut command = verifying(self.qemu, self.machine, &image);
         command.current_dir(folder.path());
         Ok((folder, command))
     }
@@ -190,14 +184,20 @@ pub fn tool_failed(qemu: &Path, what: &str) -> Failure {
     ))
 }
 
-/// QEMU with this image, semihosting and a fixed time per instruction.
-fn command(qemu: &Path, machine: &Machine, elf: &Path) -> Command {
+/// QEMU with this image and semihosting.
+fn verifying(qemu: &Path, machine: &Machine, elf: &Path) -> Command {
+    let semihosting = ["-semihosting-config", "enable=on,target=native"];
+    let devices = [&["-serial", "null"], &semihosting[..]].concat();
+    command(qemu, machine, elf, &devices)
+}
+
+/// QEMU with this image and these devices, and a fixed time per instruction.
+pub fn command(qemu: &Path, machine: &Machine, elf: &Path, devices: &[&str]) -> Command {
     let mut command = Command::new(qemu);
     command
         .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(["-serial", "null", "-icount", "shift=8"])
-        .args(["-semihosting-config", "enable=on,target=native"])
-        .arg("-kernel")
+        .args(devices)
+        .args(["-icount", "shift=8", "-kernel"])
         .arg(elf);
     if machine.core.is_riscv() {
         command.args(["-bios", "none"]);
@@ -216,7 +216,7 @@ pub fn log_of(
     progress: &Progress,
 ) -> Result<String, Failure> {
     let deadline = Duration::from_secs(LOG_DEADLINE_S);
-    let finished = process::run(&mut command(qemu, machine, elf), deadline)
+    let finished = process::run(&mut verifying(qemu, machine, elf), deadline)
         .with_context(|| format!("cannot run {}", qemu.display()))
         .environment()?;
     if !finished.succeeded() {

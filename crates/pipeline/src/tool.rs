@@ -1,6 +1,7 @@
 //! Programs of their own, with dependencies that most runs do without: built from the sources that
 //! travel in this crate, when a verb first needs one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -103,20 +104,14 @@ impl Tool {
 
     /// Brings the folder to hold these sources; what is the same already keeps its time.
     fn write(&self) -> Result<()> {
-        let folder = self.folder()?;
-        let write = |file: &str, text: &str| {
-            let path = folder.join(file);
-            if std::fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
-                return Ok(());
-            }
-            store::write_whole(&path, text.as_bytes())
-        };
-        write("Cargo.toml", &carried(self.manifest))?;
-        write("Cargo.lock", &self.lock_file()?)?;
-        for (file, text) in self.sources {
-            write(file, text)?;
-        }
-        Ok(())
+        let sources = self
+            .sources
+            .iter()
+            .map(|(file, text)| (*file, (*text).to_owned()));
+        let mut files: BTreeMap<&str, String> = sources.collect();
+        files.insert("Cargo.toml", carried(self.manifest));
+        files.insert("Cargo.lock", self.lock_file()?);
+        store::mirror(&self.folder()?, &files)
     }
 
     /// The committed lock file without what only tests need.

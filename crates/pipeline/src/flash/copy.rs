@@ -56,7 +56,7 @@ pub fn copy(config: &Path, to: &Path, progress: &Progress) -> Result<PathBuf, Fa
     }
     check_board(family, to, progress)?;
     let file = match to.is_dir() {
-        true => to.join(format!("{}.uf2", product.chosen.name)),
+        true => to.join(format!("{}.uf2", product.config.pipeline.identity.name)),
         false => to.to_owned(),
     };
     write(&file, &formats::uf2(family, &image))

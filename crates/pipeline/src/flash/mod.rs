@@ -58,7 +58,7 @@ impl Flash {
             return product.config.refuse("target.chip", message, Some(help));
         }
         let elf = match answers {
-            true => verify::image(&product.chosen, chip, progress)?,
+            true => verify::image(&product, progress)?,
             false => product.elf.clone(),
         };
         let image = plan::prepare(chip, loaded(&elf).environment()?).map_err(Failure::Image)?;
@@ -106,7 +106,7 @@ impl Flash {
         screen: &mut dyn Screen,
         progress: &Progress,
     ) -> Result<verify::Verified, Failure> {
-        let class_only = self.product.chosen.form.about.early_exit;
+        let class_only = self.product.form.about.early_exit;
         let (last_config, instructions) = (self.product.config.clone(), self.product.instructions);
         let wire = self.follow(probe, screen, true)?;
         // From here on the wire carries answers.
@@ -140,7 +140,7 @@ impl Flash {
             log_at,
         );
         job.answers = answers;
-        let elf = self.product.chosen.scratch.join("flashed.elf");
+        let elf = self.product.scratch.join("flashed.elf");
         store::write_whole(&elf, &self.elf).environment()?;
         job.elf = Some(elf);
         let mut wire = Process::start(&self.program, &job).environment()?;

@@ -1,12 +1,13 @@
 //! `flash --verify`: the test rows through the board, every bit held against the host's.
 
-use std::io::{self, Write};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use spinney_board::{Chip, Event, Request};
+use spinney_board::{Event, Request};
 use spinney_config::{Config, Measured};
 use spinney_wire::frame::Clock;
 
@@ -17,26 +18,19 @@ use crate::image::{self, Image, Transport, Way};
 use crate::invocation;
 use crate::progress::Progress;
 use crate::serial::{Card, HostRows, Link, Patience, verify};
-use crate::stages::{self, Chosen};
+use crate::stages::{self, Product};
 use crate::store;
 
 /// The image that answers rows over RTT, with the model that the last run chose.
-pub(super) fn image(chosen: &Chosen, chip: &Chip, progress: &Progress) -> Result<Vec<u8>, Failure> {
-    let toolchain = environment::needed_toolchain(chip.core.target())?;
+pub(super) fn image(product: &Product, progress: &Progress) -> Result<Vec<u8>, Failure> {
     let image = Image {
-        model: &chosen.form.files,
-        model_package: format!("{}-model", chosen.name),
-        has_probabilities: chosen.form.about.has_probabilities,
-        memory: (chip.flash, chip.ram),
-        boot: chip.boot,
-        core: chip.core,
         log: "info",
-        for_speed: chosen.is_fast,
         transport: Transport::Serve(Way::Rtt),
         takes_samples: false,
-        class_only: chosen.form.about.early_exit,
+        ..stages::product_image(&product.config.pipeline, &product.form)
     };
-    let folder = chosen.scratch.join("serve-rtt");
+    let toolchain = environment::needed_toolchain(image.core.target())?;
+    let folder = product.scratch.join("serve-rtt");
     image::build(&image, &toolchain, &folder, progress)
 }
 
@@ -47,7 +41,7 @@ pub(super) struct ProbeLink<W> {
     /// Where requests go, a line of JSON each.
     pub requests: W,
     /// Answers that came and were not asked for yet.
-    pending: Vec<u8>,
+    pending: VecDeque<u8>,
 }
 
 impl<W: Write> ProbeLink<W> {
@@ -55,7 +49,7 @@ impl<W: Write> ProbeLink<W> {
         Self {
             events,
             requests,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
         }
     }
 }
@@ -69,7 +63,7 @@ impl<W: Write> Link for ProbeLink<W> {
                 Err(RecvTimeoutError::Disconnected) => None,
             };
             match event {
-                Some(Event::Data { bytes }) => self.pending = bytes,
+                Some(Event::Data { bytes }) => self.pending = bytes.into(),
                 Some(Event::Failed(fault)) => return Err(io::Error::other(told(&fault))),
                 // The log is that of a session, not of the product.
                 Some(_) => {}
@@ -81,10 +75,7 @@ impl<W: Write> Link for ProbeLink<W> {
                 }
             }
         }
-        let n_bytes = self.pending.len().min(buffer.len());
-        buffer[..n_bytes].copy_from_slice(&self.pending[..n_bytes]);
-        self.pending.drain(..n_bytes);
-        Ok(n_bytes)
+        self.pending.read(buffer)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -119,29 +119,16 @@ impl Served {
     }
 
     fn command(&self, devices: &[&str]) -> Command {
-        command(&self.program, self.machine, &self.elf, devices)
+        emulator::command(&self.program, self.machine, &self.elf, devices)
     }
-}
-
-fn command(program: &Path, machine: &Machine, elf: &Path, devices: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command
-        .args(["-M", machine.name, "-nographic", "-monitor", "none"])
-        .args(devices)
-        .args(["-icount", "shift=8", "-kernel"])
-        .arg(elf)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    if machine.core.is_riscv() {
-        command.args(["-bios", "none"]);
-    }
-    command
 }
 
 /// Starts a command whose pipes are the emulator's debugger interface.
 fn piped(command: &mut Command) -> Result<(Pipes, Guarded), Failure> {
-    command.stdin(Stdio::piped()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut guarded = spawn(command)?;
     match (guarded.child.stdin.take(), guarded.child.stdout.take()) {
         (Some(stdin), Some(stdout)) => Ok((Pipes::new(stdin, stdout), guarded)),
@@ -156,7 +143,7 @@ pub fn halted(
     elf: &Path,
 ) -> Result<(Debugger<Pipes>, Guarded), Failure> {
     let devices = ["-serial", "null", "-S", "-gdb", "stdio"];
-    let (pipes, child) = piped(&mut command(program, machine, elf, &devices))?;
+    let (pipes, child) = piped(&mut emulator::command(program, machine, elf, &devices))?;
     Ok((Debugger::new(pipes), child))
 }
 
@@ -180,6 +167,10 @@ const BAUD: u32 = 115_200;
 
 impl Emulated {
     fn start(mut command: Command, machine: &Machine, image: Rc<TempDir>) -> Result<Self, Failure> {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut guarded = spawn(&mut command)?;
         let child = &mut guarded.child;
         let stdout = child.stdout.take().context("no pipe").environment()?;

@@ -1,5 +1,6 @@
 //! Links to a device: a serial port, or the pipes of a child process that has one.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout};
@@ -87,7 +88,7 @@ pub struct Pipes {
     stdin: ChildStdin,
     chunks: Receiver<io::Result<Vec<u8>>>,
     /// Read from the child and not yet asked for.
-    pending: Vec<u8>,
+    pending: VecDeque<u8>,
 }
 
 impl Pipes {
@@ -113,7 +114,7 @@ impl Pipes {
         Self {
             stdin,
             chunks,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
         }
     }
 }
@@ -122,7 +123,7 @@ impl Link for Pipes {
     fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
         if self.pending.is_empty() {
             match self.chunks.recv_timeout(patience) {
-                Ok(chunk) => self.pending = chunk?,
+                Ok(chunk) => self.pending = chunk?.into(),
                 Err(RecvTimeoutError::Timeout) => return Ok(0),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(io::Error::new(
@@ -132,10 +133,7 @@ impl Link for Pipes {
                 }
             }
         }
-        let n_bytes = self.pending.len().min(buffer.len());
-        buffer[..n_bytes].copy_from_slice(&self.pending[..n_bytes]);
-        self.pending.drain(..n_bytes);
-        Ok(n_bytes)
+        self.pending.read(buffer)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Noise on a link, on purpose: what a session must survive.
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
@@ -14,10 +15,10 @@ pub struct Noisy<L> {
     link: L,
     one_in: u32,
     random: Xoshiro256PlusPlus,
-    cut_out: usize,
-    cut_in: usize,
+    /// Bytes that a cut still takes, of those that go out and of those that come in.
+    cuts: [usize; 2],
     /// Read, and not yet asked for.
-    pending: Vec<u8>,
+    pending: VecDeque<u8>,
     n_faults: u64,
 }
 
@@ -35,9 +36,8 @@ impl<L: Link> Noisy<L> {
             link,
             one_in,
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
-            cut_out: 0,
-            cut_in: 0,
-            pending: Vec::new(),
+            cuts: [0; 2],
+            pending: VecDeque::new(),
             n_faults: 0,
         }
     }
@@ -46,35 +46,31 @@ impl<L: Link> Noisy<L> {
     pub fn n_faults(&self) -> u64 {
         self.n_faults
     }
-}
 
-fn spoil(
-    bytes: &[u8],
-    random: &mut Xoshiro256PlusPlus,
-    one_in: u32,
-    cut: &mut usize,
-    n_faults: &mut u64,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 4);
-    for byte in bytes {
-        if *cut > 0 {
-            *cut -= 1;
-            continue;
+    /// What becomes of bytes that go out (0) or come in (1).
+    fn spoilt(&mut self, bytes: &[u8], way: usize) -> Vec<u8> {
+        let (random, cut) = (&mut self.random, &mut self.cuts[way]);
+        let mut out = Vec::with_capacity(bytes.len() + 4);
+        for byte in bytes {
+            if *cut > 0 {
+                *cut -= 1;
+                continue;
+            }
+            if !random.gen_ratio(1, self.one_in) {
+                out.push(*byte);
+                continue;
+            }
+            self.n_faults += 1;
+            match random.gen_range(0..5) {
+                0 => out.push(byte ^ 1 << random.gen_range(0..8)),
+                1 => {}
+                2 => out.extend([*byte; 2]),
+                3 => out.extend([random.r#gen(), *byte]),
+                _ => *cut = random.gen_range(1..=CUT_BYTES_MAX),
+            }
         }
-        if !random.gen_ratio(1, one_in) {
-            out.push(*byte);
-            continue;
-        }
-        *n_faults += 1;
-        match random.gen_range(0..5) {
-            0 => out.push(byte ^ 1 << random.gen_range(0..8)),
-            1 => {}
-            2 => out.extend([*byte; 2]),
-            3 => out.extend([random.r#gen(), *byte]),
-            _ => *cut = random.gen_range(1..=CUT_BYTES_MAX),
-        }
+        out
     }
-    out
 }
 
 impl<L: Link> Link for Noisy<L> {
@@ -87,28 +83,13 @@ impl<L: Link> Link for Noisy<L> {
             if n_bytes == 0 {
                 return Ok(0);
             }
-            self.pending = spoil(
-                &buffer[..n_bytes],
-                &mut self.random,
-                self.one_in,
-                &mut self.cut_in,
-                &mut self.n_faults,
-            );
+            self.pending = self.spoilt(&buffer[..n_bytes], 1).into();
         }
-        let n_bytes = self.pending.len().min(buffer.len());
-        buffer[..n_bytes].copy_from_slice(&self.pending[..n_bytes]);
-        self.pending.drain(..n_bytes);
-        Ok(n_bytes)
+        self.pending.read(buffer)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let spoilt = spoil(
-            bytes,
-            &mut self.random,
-            self.one_in,
-            &mut self.cut_out,
-            &mut self.n_faults,
-        );
+        let spoilt = self.spoilt(bytes, 0);
         self.link.write(&spoilt)
     }
 

@@ -3,26 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use spinney_config::{
-    CalibrationRows, Config, DataFile, Dataset as RowsConfig, Reject, Validation, Word,
-};
+use spinney_config::{CalibrationRows, Config, DataFile, Reject, Validation, Word};
 use spinney_dataset::{Dataset, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
-use spinney_model::{FloatModel, Task};
+use spinney_model::Task;
 
-use super::inputs::{Inputs, PipelineRows, at_fault, numbered};
-use super::opened::{Opened, check_groups};
+use super::inputs::{PipelineRows, at_fault, numbered};
+use super::opened::{Opened, Reading, check_groups};
 use crate::failure::Failure;
 
 /// Sets the rows aside that calibrate when a class is unknown: those of a file, or a share of the
 /// training rows, drawn whatever their class, as new rows come.
 pub(super) fn hold_out(
-    config: &Config,
-    inputs: &Inputs,
-    (task, model): (Task, Option<&FloatModel>),
+    reading: Reading<'_>,
     reject: &Reject,
     rows: &mut PipelineRows,
 ) -> Result<(), Failure> {
+    let config = reading.config;
     // Rows that are drawn whatever their class, so many of them, and the places of the others.
     let drawn = |rows: &Dataset, n_held: usize| {
         let order = permutation(rows.n_rows(), config.pipeline.identity.seed);
@@ -36,8 +33,8 @@ pub(super) fn hold_out(
     };
     let calibration = match (&reject.rows, &rows.train) {
         (CalibrationRows::File(file), _) => {
-            check_apart(config, inputs, file, "reject.rows")?;
-            let opened = Opened::new(config, inputs, task, file, model)?;
+            check_apart(reading, file, "reject.rows")?;
+            let opened = Opened::new(reading, file)?;
             let of_test = rows.test.is_named().then(|| rows.test.features());
             opened.read(opened.wanted(of_test)?)?.0
         }
@@ -112,12 +109,11 @@ fn halves(config: &Config, groups: &[usize]) -> Result<(Vec<usize>, Vec<usize>),
 
 /// Takes the rows for validation: those of a file, or a share of the training rows.
 pub(super) fn set_aside(
-    config: &Config,
-    inputs: &Inputs,
-    (task, model): (Task, Option<&FloatModel>),
+    reading: Reading<'_>,
     validation: &Validation,
     rows: &mut PipelineRows,
 ) -> Result<(), Failure> {
+    let Reading { config, task, .. } = reading;
     if task != Task::Classify {
         let message = format!("found a model to {}, expected a classifier", task.word());
         let help = "rows for validation are those that choices of a classifier are made on";
@@ -167,22 +163,20 @@ pub(super) fn set_aside(
             rows.train = Some(parts.train);
         }
         (Validation::File(file), train) => {
-            check_apart(config, inputs, file, "dataset.validation")?;
+            check_apart(reading, file, "dataset.validation")?;
             // Recordings have become rows already.
             if config.pipeline.frontend.is_some() {
                 return Ok(());
             }
-            let opened = Opened::new(config, inputs, task, file, model)?;
+            let opened = Opened::new(reading, file)?;
             let like = train.as_ref().unwrap_or(&rows.test);
             let wanted = opened.wanted(like.is_named().then(|| like.features()))?;
             let aside = opened.read(wanted)?.0;
-            let (train_file, test_file) = match &config.pipeline.dataset {
-                RowsConfig::Split { rows, .. } => (Some(rows), rows),
-                RowsConfig::Given { train, test } => (train.as_ref(), test),
-            };
-            let training = train_file.zip(train.as_ref());
-            for (side, of_side) in training.into_iter().chain([(test_file, &rows.test)]) {
-                let side = Opened::new(config, inputs, task, side, model)?;
+            let dataset = &config.pipeline.dataset;
+            let training = dataset.train().zip(train.as_ref());
+            let sides = training.into_iter().chain([(dataset.test(), &rows.test)]);
+            for (side, of_side) in sides {
+                let side = Opened::new(reading, side)?;
                 check_groups((&side, of_side), (&opened, &aside))?;
             }
             let aside = aside
@@ -207,23 +201,13 @@ fn n_groups(groups: &[usize]) -> usize {
 }
 
 /// Rows that calibrate, or that choices are made on, neither train nor test.
-fn check_apart(
-    config: &Config,
-    inputs: &Inputs,
-    file: &DataFile,
-    place: &str,
-) -> Result<(), Failure> {
+fn check_apart(reading: Reading<'_>, file: &DataFile, place: &str) -> Result<(), Failure> {
+    let Reading { config, inputs, .. } = reading;
     let own = inputs.real_paths(&file.path)?;
-    let others: Vec<&DataFile> = match &config.pipeline.dataset {
-        RowsConfig::Split { rows, .. } => vec![rows],
-        RowsConfig::Given { train, test } => train.iter().chain([test]).collect(),
-    };
     let mut is_apart = true;
-    for other in others {
-        is_apart &= inputs
-            .real_paths(&other.path)?
-            .iter()
-            .all(|it| !own.contains(it));
+    for other in config.pipeline.dataset.files() {
+        let others = inputs.real_paths(&other.path)?;
+        is_apart &= others.iter().all(|it| !own.contains(it));
     }
     if is_apart {
         return Ok(());

@@ -17,7 +17,7 @@ use spinney_signal::COMPRESSED_ENDINGS;
 
 use super::apart::{hold_out, set_aside};
 use super::folders::Folder;
-use super::opened::{Opened, check_groups, check_ignored};
+use super::opened::{Opened, Reading, check_groups, check_ignored};
 use super::signals;
 use super::triggered::Triggered;
 use crate::failure::{ExitReason, Failure};
@@ -116,16 +116,13 @@ pub fn read(config: &Config) -> Result<Inputs, Failure> {
         is_blind: false,
     };
     let frontend = config.pipeline.frontend.as_ref();
-    match &config.pipeline.dataset {
-        RowsConfig::Split { rows, .. } => inputs.add_rows(rows, frontend)?,
-        RowsConfig::Given { train, test } => {
-            for file in train.iter().chain([test]) {
-                inputs.add_rows(file, frontend)?;
-            }
-            if let Some(train) = train {
-                inputs.hold_back(&train.path, &test.path)?;
-            }
-        }
+    for file in config.pipeline.dataset.files() {
+        inputs.add_rows(file, frontend)?;
+    }
+    if let RowsConfig::Given { train, test } = &config.pipeline.dataset
+        && let Some(train) = train
+    {
+        inputs.hold_back(&train.path, &test.path)?;
     }
     if let Some(Validation::File(file)) = &config.pipeline.validation {
         inputs.add_rows(file, frontend)?;
@@ -307,30 +304,29 @@ pub fn rows(
     task: Task,
     model: Option<&FloatModel>,
 ) -> Result<PipelineRows, Failure> {
-    let mut rows = parse_rows(config, inputs, task, model)?;
+    let reading = Reading {
+        config,
+        inputs,
+        task,
+        model,
+    };
+    let mut rows = parse_rows(reading)?;
     if config.pipeline.frontend.is_none() {
         rows.notes.splice(..0, inputs.folder_notes().cloned());
     }
     if let Some(validation) = &config.pipeline.validation {
-        set_aside(config, inputs, (task, model), validation, &mut rows)?;
+        set_aside(reading, validation, &mut rows)?;
     }
     if let Some(reject) = &config.pipeline.reject {
-        hold_out(config, inputs, (task, model), reject, &mut rows)?;
+        hold_out(reading, reject, &mut rows)?;
     }
-    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-        &config.pipeline.dataset;
-    let train_file = match &config.pipeline.dataset {
-        RowsConfig::Given {
-            train: Some(train), ..
-        } => train,
-        _ => file,
-    };
+    let dataset = &config.pipeline.dataset;
     let fills = fills(config, &rows)?;
     rows.notes
         .extend(notes::filled(rows.test.features(), &fills));
-    check_counts(config, file, &rows.test)?;
+    check_counts(config, dataset.test(), &rows.test)?;
     if let Some(train) = &rows.train {
-        check_counts(config, train_file, train)?;
+        check_counts(config, dataset.train().unwrap_or(dataset.test()), train)?;
         if inputs.is_blind && rows.test_samples.is_empty() {
             rows.test = train.select(&stand_ins(train, config.pipeline.identity.seed));
             rows.has_labels = true;
@@ -355,8 +351,7 @@ pub(crate) fn fills_of(
     train: &Dataset,
     others: &[&Dataset],
 ) -> Result<Fills, Failure> {
-    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-        &config.pipeline.dataset;
+    let file = config.pipeline.dataset.test();
     if file.missing != Some(Gaps::Median) {
         return Ok(Fills::new());
     }
@@ -385,12 +380,13 @@ fn check_counts(config: &Config, file: &DataFile, rows: &Dataset) -> Result<(), 
         .map_err(|error| at_fault(&file.path.full, &error))
 }
 
-fn parse_rows(
-    config: &Config,
-    inputs: &Inputs,
-    task: Task,
-    model: Option<&FloatModel>,
-) -> Result<PipelineRows, Failure> {
+fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
+    let Reading {
+        config,
+        inputs,
+        model,
+        ..
+    } = reading;
     let names = model.map(|model| model.schema().feature_names());
     let is_named = model.is_some_and(|model| model.schema().naming() == Naming::Given);
     let features = names.as_deref().filter(|_| is_named);
@@ -402,7 +398,7 @@ fn parse_rows(
             rows,
             test_fraction,
         } => {
-            let file = Opened::new(config, inputs, task, rows, model)?;
+            let file = Opened::new(reading, rows)?;
             check_ignored(config, &[&file])?;
             let (dataset, unused) = file.read(file.wanted(features)?)?;
             let seed = config.pipeline.identity.seed;
@@ -432,7 +428,7 @@ fn parse_rows(
             })
         }
         RowsConfig::Given { train: None, test } => {
-            let file = Opened::new(config, inputs, task, test, model)?;
+            let file = Opened::new(reading, test)?;
             check_ignored(config, &[&file])?;
             let (rows, unused) = file.read(file.wanted(features)?)?;
             let notes = notes::of_labels(&rows).into_iter();
@@ -453,8 +449,8 @@ fn parse_rows(
             train: Some(train),
             test,
         } => {
-            let train_file = Opened::new(config, inputs, task, train, model)?;
-            let test_file = Opened::new(config, inputs, task, test, model)?;
+            let train_file = Opened::new(reading, train)?;
+            let test_file = Opened::new(reading, test)?;
             check_ignored(config, &[&train_file, &test_file])?;
             let train_rows = train_file.read(train_file.wanted(features)?)?.0;
             let of_train = train_rows.is_named().then(|| train_rows.features());

@@ -51,7 +51,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use spinney_board::Machine;
 use spinney_codegen::SourceTree;
-use spinney_config::{Config, Emulator, Outputs, Prefer};
+use spinney_config::{Config, Emulator, Outputs};
 use spinney_model::Task;
 use spinney_report::Report;
 
@@ -314,20 +314,10 @@ pub struct Product {
     pub config: Config,
     /// The product image.
     pub elf: Vec<u8>,
-    /// The form that it holds.
-    pub chosen: Chosen,
+    /// The form of the model that it holds.
+    pub form: candidates::Form,
     /// Instructions of a prediction from readings, on average; `None` where it did not run.
     pub instructions: Option<f64>,
-}
-
-/// What the last run chose to ship.
-pub struct Chosen {
-    /// The pipeline's name.
-    pub name: String,
-    /// The form of the model.
-    pub form: candidates::Form,
-    /// Whether it is optimized for speed.
-    pub is_fast: bool,
     /// A folder that no stage owns.
     pub scratch: PathBuf,
 }
@@ -344,22 +334,16 @@ pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
         ));
     }
     let elf = session.made("run")?.read(run::PRODUCT_ELF)?;
-    let form = shipped(&session)?;
     let instructions = match session.made("run")?.read_json(run::DEVICE)? {
         run::RunResult::Ran(run) => Some(run.instructions.mean),
         _ => None,
     };
-    let chosen = Chosen {
-        name: session.config.pipeline.identity.name.clone(),
-        is_fast: session.config.pipeline.codegen.prefer == Prefer::Speed || form.about.is_code(),
-        form,
-        scratch: session.scratch("firmware"),
-    };
     Ok(Product {
-        config: session.config,
         elf,
-        chosen,
+        form: shipped(&session)?,
         instructions,
+        scratch: session.scratch("firmware"),
+        config: session.config,
     })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use spinney_config::{
-    ClassWeight, Config, Count, Criterion, Dataset as RowsConfig, ForestTraining, Labels,
-    MaxFeatures, Model, Pipeline, Trainer, Training, did_you_mean,
+    ClassWeight, Config, Count, Criterion, ForestTraining, Labels, MaxFeatures, Model, Pipeline,
+    Trainer, Training, did_you_mean,
 };
 use spinney_dataset::{Dataset, Fills};
 use spinney_model::{Additive, FloatModel, ForestKind, Link, ModelError, Schema};
@@ -171,8 +171,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
                     session.config.fault("model.classes", message, None)
                 })?;
             }
-            let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-                &session.config.pipeline.dataset;
+            let file = session.config.pipeline.dataset.test();
             let n_targets = model.schema().targets().len();
             if file.unit.len() > 1 && file.unit.len() != n_targets {
                 let message = format!("found {} units for {n_targets} targets", file.unit.len());
@@ -319,10 +318,8 @@ pub(crate) fn train_model(
     };
     result.map(filled).map_err(|error| match error {
         TrainError::Rows { found, expected } => {
-            let file = match &config.pipeline.dataset {
-                RowsConfig::Split { rows, .. } => rows,
-                RowsConfig::Given { train, test } => train.as_ref().unwrap_or(test),
-            };
+            let dataset = &config.pipeline.dataset;
+            let file = dataset.train().unwrap_or(dataset.test());
             let rows = format!("the training rows: found {found}, expected {expected}");
             at_fault(&file.path.full, &rows)
         }

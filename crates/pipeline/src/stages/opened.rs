@@ -12,7 +12,6 @@ use spinney_dataset::{
 };
 use spinney_model::{FloatModel, Naming, Task, Tree};
 
-use super::folders::Recording;
 use super::inputs::{Inputs, at_fault};
 use crate::failure::Failure;
 
@@ -44,6 +43,17 @@ pub(super) fn check_groups(
         .refuse("dataset.group", message, Some(help))
 }
 
+/// What rows are read by.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub config: &'a Config,
+    pub inputs: &'a Inputs,
+    /// What labels are for.
+    pub task: Task,
+    /// The model, where it is there already.
+    pub model: Option<&'a FloatModel>,
+}
+
 /// Files of rows whose format is known, and whose label is there.
 pub(super) struct Opened<'a> {
     file: &'a DataFile,
@@ -53,89 +63,19 @@ pub(super) struct Opened<'a> {
 }
 
 impl<'a> Opened<'a> {
-    pub(super) fn new(
-        config: &'a Config,
-        inputs: &'a Inputs,
-        task: Task,
-        file: &'a DataFile,
-        model: Option<&FloatModel>,
-    ) -> Result<Self, Failure> {
-        let several: Vec<_> = inputs.below(&file.path).collect();
-        let parts = if several.is_empty() {
-            let bytes = inputs.bytes(&file.path);
-            vec![Self::part(
-                config,
-                inputs,
-                task,
-                (file, &file.path, None),
-                bytes,
-                model,
-            )?]
-        } else {
-            let part = |(it, bytes): (&'a Recording, &'a [u8])| {
-                let class = it.class.clone();
-                Self::part(config, inputs, task, (file, &it.path, class), bytes, model)
-            };
-            several.into_iter().map(part).collect::<Result<_, _>>()?
-        };
+    pub(super) fn new(reading: Reading<'a>, file: &'a DataFile) -> Result<Self, Failure> {
+        let several = reading.inputs.below(&file.path);
+        let mut parts = several
+            .map(|(it, bytes)| part(reading, file, &it.path, it.class.clone(), bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        if parts.is_empty() {
+            let bytes = reading.inputs.bytes(&file.path);
+            parts.push(part(reading, file, &file.path, None, bytes)?);
+        }
         Ok(Self {
             file,
-            config,
+            config: reading.config,
             parts,
-        })
-    }
-
-    fn part(
-        config: &'a Config,
-        inputs: &'a Inputs,
-        task: Task,
-        (file, path, class): (&'a DataFile, &ConfigPath, Option<String>),
-        bytes: &'a [u8],
-        model: Option<&FloatModel>,
-    ) -> Result<Part<'a>, Failure> {
-        let labels = match &file.labels {
-            Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
-            Labels::Columns(labels) => {
-                check_targets(config, task, labels, model)?;
-                LabelsIn::Columns(labels.iter().map(String::as_str).collect())
-            }
-            Labels::None | Labels::Folders => LabelsIn::None,
-        };
-        let blame = |error: DataError| at_fault(&path.full, &error);
-        let source = Source::open(bytes, labels, file.dialect()).map_err(blame)?;
-        if let (Labels::Columns(labels), Some(columns)) =
-            (&file.labels, source.columns().map_err(blame)?)
-            && let Some(label) = labels.iter().find(|label| !columns.contains(label))
-        {
-            let (what, help) = if file.header {
-                (format!("\"{label}\""), columns_help(&columns, label))
-            } else {
-                let help = format!("its columns are 0 to {}", columns.len() - 1);
-                (label.clone(), help)
-            };
-            let message = format!("{} has no column {what}", path.typed);
-            return config.refuse("dataset.label", message, Some(&help));
-        }
-        let labels_are = match task {
-            Task::Classify | Task::Detect => model.map_or(LabelsAre::Classes, |model| {
-                LabelsAre::of_classes(model.schema().classes())
-            }),
-            Task::Regress => LabelsAre::Numbers,
-        };
-        check_group(config, file, path, &source)?;
-        let declared = &config.pipeline.features;
-        let may_miss = file.missing.is_some();
-        let ignores = |column: &str| ignores(file, column);
-        let columns = columns(declared, model, may_miss, &ignores, &source).map_err(blame)?;
-        let source = source.with(labels_are, columns);
-        let source = match config.pipeline.model {
-            Model::Import { .. } => source.of_a_model(),
-            Model::Train(_) => source,
-        };
-        Ok(Part {
-            name: path.typed.clone(),
-            source,
-            class,
         })
     }
 
@@ -246,6 +186,73 @@ impl<'a> Opened<'a> {
 fn ignores(file: &DataFile, column: &str) -> bool {
     let mut ignored = file.ignore.iter();
     ignored.any(|it| matches(it, column)) || file.group.as_deref() == Some(column)
+}
+
+/// One of the files; `path` and the class of all its rows, if it has one, are its own.
+fn part<'a>(
+    reading: Reading<'a>,
+    file: &'a DataFile,
+    path: &ConfigPath,
+    class: Option<String>,
+    bytes: &'a [u8],
+) -> Result<Part<'a>, Failure> {
+    let Reading {
+        config,
+        inputs,
+        task,
+        model,
+    } = reading;
+    let labels = match &file.labels {
+        Labels::File(labels) => LabelsIn::File(inputs.bytes(labels)),
+        Labels::Columns(labels) => {
+            check_targets(config, task, labels, model)?;
+            LabelsIn::Columns(labels.iter().map(String::as_str).collect())
+        }
+        Labels::None | Labels::Folders => LabelsIn::None,
+    };
+    let blame = |error: DataError| at_fault(&path.full, &error);
+    let source = Source::open(bytes, labels, file.dialect()).map_err(blame)?;
+    if let Some(columns) = source.columns().map_err(blame)? {
+        let labels = match &file.labels {
+            Labels::Columns(labels) => &labels[..],
+            _ => &[],
+        };
+        if let Some(label) = labels.iter().find(|label| !columns.contains(label)) {
+            let (what, help) = if file.header {
+                (format!("\"{label}\""), columns_help(&columns, label))
+            } else {
+                let help = format!("its columns are 0 to {}", columns.len() - 1);
+                (label.clone(), help)
+            };
+            let message = format!("{} has no column {what}", path.typed);
+            return config.refuse("dataset.label", message, Some(&help));
+        }
+        if let Some(group) = file.group.as_ref().filter(|it| !columns.contains(it)) {
+            let message = format!("{} has no column \"{group}\"", path.typed);
+            let help = columns_help(&columns, group);
+            return config.refuse("dataset.group", message, Some(&help));
+        }
+    }
+    let labels_are = match task {
+        Task::Classify | Task::Detect => model.map_or(LabelsAre::Classes, |model| {
+            LabelsAre::of_classes(model.schema().classes())
+        }),
+        Task::Regress => LabelsAre::Numbers,
+    };
+    let may_miss = file.missing.is_some();
+    let ignores = |column: &str| ignores(file, column);
+    let declared = &config.pipeline.features;
+    let columns = columns(declared, model, may_miss, &ignores, &source).map_err(blame)?;
+    let source = source.with(labels_are, columns);
+    let source = match config.pipeline.model {
+        Model::Import { .. } => source.of_a_model(),
+        Model::Train(_) => source,
+    };
+    Ok(Part {
+        name: path.typed.clone(),
+        source,
+        class,
+    })
 }
 
 /// The features of a file that may have gaps or words: by what is declared of them, as all may, or as the
@@ -425,24 +432,4 @@ pub(super) fn check_targets(
         return fault(message, &format!("it has {}", csv::preview(targets)));
     }
     Ok(())
-}
-
-/// Refuses a column of groups that a file has not.
-fn check_group(
-    config: &Config,
-    file: &DataFile,
-    path: &ConfigPath,
-    source: &Source<'_>,
-) -> Result<(), Failure> {
-    let columns = source.columns();
-    let columns = columns.map_err(|error| at_fault(&path.full, &error))?;
-    let (Some(group), Some(columns)) = (&file.group, columns) else {
-        return Ok(());
-    };
-    if columns.contains(group) {
-        return Ok(());
-    }
-    let message = format!("{} has no column \"{group}\"", path.typed);
-    let help = columns_help(&columns, group);
-    config.refuse("dataset.group", message, Some(&help))
 }

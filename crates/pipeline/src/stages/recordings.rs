@@ -148,9 +148,7 @@ pub(super) fn rows<R: Recordings>(
             Some((rows, file)) => Some((like(rows, file)?, file)),
             None => None,
         };
-        let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-            &config.pipeline.dataset;
-        test_rows = like(test_rows, file)?;
+        test_rows = like(test_rows, config.pipeline.dataset.test())?;
     }
     Ok(PipelineRows {
         train,

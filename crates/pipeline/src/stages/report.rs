@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use spinney_board::{Flash, Timing};
 use spinney_checker::Kept;
-use spinney_config::{Config, Dataset as RowsConfig, Model, Output};
+use spinney_config::{Config, Model, Output};
 use spinney_evaluate::{
     DeviceRun, Evaluation, Footprint, LatencyLimit, Limits, Measured, PerInference, Predictions,
     RejectCost, RunOutcome, Scorecard, Shape, judge, judge_node,
@@ -358,9 +358,7 @@ pub fn accuracy(
 
 /// A regressor's errors, in the unit of the config; none of other models.
 pub(super) fn values(config: &Config, summary: &Summary) -> Vec<Value> {
-    let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-        &config.pipeline.dataset;
-    Value::of_targets(&file.unit, &summary.values)
+    Value::of_targets(&config.pipeline.dataset.test().unit, &summary.values)
 }
 
 /// When a class is unknown; `None` where it never is.

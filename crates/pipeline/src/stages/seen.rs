@@ -273,14 +273,8 @@ fn read(dataset: &str, frontend: &str) -> Result<(Config, Inputs), Failure> {
 
 /// The recordings of all sides, in their order.
 fn all<'i>(config: &Config, inputs: &'i Inputs) -> Vec<(&'i Recording, &'i [u8])> {
-    let files = match &config.pipeline.dataset {
-        RowsConfig::Split { rows, .. } => vec![rows],
-        RowsConfig::Given { train, test } => train.iter().chain([test]).collect(),
-    };
-    files
-        .into_iter()
-        .flat_map(|file| inputs.below(&file.path))
-        .collect()
+    let files = config.pipeline.dataset.files();
+    files.flat_map(|file| inputs.below(&file.path)).collect()
 }
 
 /// How many classes the files themselves say; `None` where a column does.

@@ -2,7 +2,7 @@
 
 use spinney_checker::{Keeps, Kept, Part, Promise as Promised, keeps};
 use spinney_codegen::Options as Codegen;
-use spinney_config::{Config, Dataset as RowsConfig, Model, Promise, Training, Word};
+use spinney_config::{Config, Model, Promise, Training, Word};
 use spinney_convert::forms_of;
 use spinney_dataset::{Dataset, folds, permutation};
 use spinney_evaluate::{Evaluation, Predictions, Scorecard, ValueScore};
@@ -87,8 +87,7 @@ pub fn run(
     let refused = |error: ModelError| refused(config, &error);
     let max_error = max_error(config, given)?;
     if given.task() == Task::Regress {
-        let (RowsConfig::Split { rows: file, .. } | RowsConfig::Given { test: file, .. }) =
-            &config.pipeline.dataset;
+        let file = config.pipeline.dataset.test();
         shrink.value = Some(ValueWithin {
             max_error,
             unit: file.unit.first().cloned(),
