@@ -16,9 +16,9 @@ use spinney_quantize::CodingChoice;
 use super::Search;
 use super::space::{self, CODING, Keys, LEAVES, N_TREES, kind_of, n_trees_of};
 use crate::failure::{ExitReason, Failure};
-use crate::progress::Progress;
-use crate::stages::inputs::{at_fault, fills_of};
-use crate::stages::{quantized, select};
+use crate::stages::inputs::at_fault;
+use crate::stages::quantized;
+use crate::stages::select::{self, Fold};
 
 /// What is to be tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -217,22 +217,20 @@ impl Search {
 
     /// Scores points on a fold, by models of the others.
     fn score(&self, keys: &Keys, fold: usize, points: &mut [Point]) -> Result<(), Failure> {
-        let (held, kept): (Vec<usize>, Vec<usize>) =
-            (0..self.fold_of.len()).partition(|row| self.fold_of[*row] == fold);
-        if held.is_empty() {
+        if !self.fold_of.contains(&fold) {
             return Err(Failure::Input(anyhow::anyhow!(
                 "found fold {fold} of a trial, expected one below {}",
                 self.config.pipeline.search.folds
             )));
         }
-        // Where there are rows for validation, folds are of these.
-        let groups: Option<Vec<usize>> = match (&self.groups, &self.validation) {
-            (Some(groups), None) => Some(kept.iter().map(|row| groups[*row]).collect()),
-            (groups, _) => groups.clone(),
-        };
-        let (held, kept) = match &self.validation {
-            Some(validation) => (validation.select(&held), self.train.clone()),
-            None => (self.train.select(&held), self.train.select(&kept)),
+        let Fold { held, kept, groups } = match &self.validation {
+            // Folds are of these.
+            Some(validation) => Fold {
+                kept: self.train.clone(),
+                groups: self.groups.clone(),
+                ..Fold::of(validation, None, &self.fold_of, fold)
+            },
+            None => Fold::of(&self.train, self.groups.as_deref(), &self.fold_of, fold),
         };
         let most = points.iter().map(|point| n_trees_of(&point.keys)).max();
         let grown = self.grow(keys, most.unwrap_or(1), (&kept, groups.as_deref()))?;
@@ -319,7 +317,7 @@ impl Search {
         &self,
         keys: &Keys,
         n_trees: usize,
-        (rows, groups): (&Dataset, Option<&[usize]>),
+        rows: (&Dataset, Option<&[usize]>),
     ) -> Result<FloatModel, Failure> {
         let mut keys = keys.clone();
         if !matches!(
@@ -330,16 +328,7 @@ impl Search {
         }
         let config = space::config_with(&self.config, &keys)?;
         match &config.pipeline.model {
-            Model::Train(training) => {
-                let fills = fills_of(&config, rows, &[&self.train])?;
-                let rows = select::Rows {
-                    rows,
-                    groups,
-                    fills: &fills,
-                };
-                let made = select::train(&config, training, &rows, &Progress::none())?;
-                Ok(made.0)
-            }
+            Model::Train(training) => select::train_on(&config, training, rows, &self.train),
             Model::Import { .. } => unreachable!("a search trains"),
         }
     }

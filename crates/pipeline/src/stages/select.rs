@@ -8,6 +8,7 @@ use spinney_model::{Feature, FloatModel, Schema};
 use spinney_report::{OfSize, Ranked, Selection};
 
 use super::features::six_digits;
+use super::inputs::fills_of;
 use super::model::train_model;
 use super::quantized;
 use crate::failure::{ExitReason, Failure};
@@ -28,6 +29,46 @@ pub(crate) struct Rows<'a> {
     pub groups: Option<&'a [usize]>,
     /// What takes the place of missing readings.
     pub fills: &'a Fills,
+}
+
+/// Rows that are held out, and all others.
+pub(crate) struct Fold {
+    pub held: Dataset,
+    pub kept: Dataset,
+    /// Of each row of the latter what it belongs to.
+    pub groups: Option<Vec<usize>>,
+}
+
+impl Fold {
+    pub(crate) fn of(
+        rows: &Dataset,
+        groups: Option<&[usize]>,
+        fold_of: &[usize],
+        fold: usize,
+    ) -> Self {
+        let (held, kept): (Vec<usize>, Vec<usize>) =
+            (0..fold_of.len()).partition(|row| fold_of[*row] == fold);
+        Self {
+            groups: groups.map(|of| kept.iter().map(|row| of[*row]).collect()),
+            held: rows.select(&held),
+            kept: rows.select(&kept),
+        }
+    }
+}
+
+/// As [`train`], in silence, on some of `all` training rows.
+pub(crate) fn train_on(
+    config: &Config,
+    training: &Training,
+    (rows, groups): (&Dataset, Option<&[usize]>),
+    all: &Dataset,
+) -> Result<FloatModel, Failure> {
+    let of = Rows {
+        rows,
+        groups,
+        fills: &fills_of(config, rows, &[all])?,
+    };
+    Ok(train(config, training, &of, &Progress::none())?.0)
 }
 
 /// Trains on the features that `select` keeps, and on all without one.
@@ -122,12 +163,7 @@ impl Selecting<'_> {
         for fold in 0..FOLDS {
             self.progress
                 .doing(&format!("selecting features: fold {} of {FOLDS}", fold + 1));
-            let (held, kept) = parted(&fold_of, fold);
-            let groups = self
-                .of
-                .groups
-                .map(|groups| -> Vec<usize> { kept.iter().map(|row| groups[*row]).collect() });
-            let (held, kept) = (all.select(&held), all.select(&kept));
+            let Fold { held, kept, groups } = Fold::of(all, self.of.groups, &fold_of, fold);
             let importance = self.importance(&kept, groups.as_deref())?;
             for (sum, lost) in sums.iter_mut().zip(&importance) {
                 *sum += lost;
@@ -151,12 +187,12 @@ impl Selecting<'_> {
 
     /// What a model of some of the rows loses on the others, feature by feature.
     fn importance(&self, rows: &Dataset, groups: Option<&[usize]>) -> Result<Vec<f64>, Failure> {
-        let (held, fitted) = parted(&self.folds(rows, groups, INNER_FOLDS)?, 0);
-        let (held, fitted) = (rows.select(&held), rows.select(&fitted));
+        let fold_of = self.folds(rows, groups, INNER_FOLDS)?;
+        let Fold { held, kept, .. } = Fold::of(rows, None, &fold_of, 0);
         let all: Vec<usize> = (0..rows.features().len()).collect();
-        let model = self.trained(&fitted, &all)?;
+        let model = self.trained(&kept, &all)?;
         let declared = quantized::declared(self.config, &model)?;
-        let made = quantized::converted(self.config, model, Some(&fitted), &declared)?;
+        let made = quantized::converted(self.config, model, Some(&kept), &declared)?;
         let seed = self.config.pipeline.identity.seed;
         let held = held.filled(self.of.fills);
         Ok(permutation_importance(&made.quant, &held, seed).lost)
@@ -222,11 +258,6 @@ fn among(training: &Training, n_kept: usize, n_features: usize) -> Training {
         *count = u32::try_from(n_kept).unwrap_or(u32::MAX).min(*count);
     }
     training
-}
-
-/// The rows of a fold, and all others.
-fn parted(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
-    (0..fold_of.len()).partition(|row| fold_of[*row] == fold)
 }
 
 /// Features by importance, the highest first; of equal ones the lower index.
