@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use spinney_model::{FloatModel, Link, Node, Precision, Split, Task, Test, Tree};
+use spinney_model::{FloatModel, Link, Node, Split, Task, Test, Tree};
 
 use crate::coding::{first_key, keys, reading};
 use crate::promise::{Readings, parts_at};
@@ -469,23 +469,14 @@ fn begins(tree: &Tree, other: &Tree) -> bool {
 /// How far sums of a model, or what leads in them, may be from exact ones, by its own precision and by
 /// that of this check.
 fn slack(model: &FloatModel) -> f64 {
-    let most = |values: &[f64]| values.iter().fold(0.0, |most: f64, it| most.max(it.abs()));
-    let of_leaves = |tree: &Tree| {
-        let leaves = tree.nodes().iter().filter_map(Node::leaf);
-        leaves.map(most).fold(0.0, f64::max)
-    };
-    let of_trees: f64 = model.trees().iter().map(of_leaves).sum();
-    let (base, divisor, step) = match model.additive().map(|it| (it.sum(), it.threshold())) {
-        None => (0.0, 1.0, f64::EPSILON),
-        Some((sum, threshold)) => {
-            let step = match sum.precision {
-                Precision::Float32 => f64::from(f32::EPSILON),
-                Precision::Float64 => f64::EPSILON,
-            };
-            let threshold = threshold.unwrap_or(0.0).abs() * sum.divisor;
-            (most(&sum.base) + threshold, sum.divisor, step)
+    let (largest, step) = match model.additive() {
+        None => (model.trees().iter().map(Tree::largest).sum(), f64::EPSILON),
+        Some(it) => {
+            let threshold = it.threshold().unwrap_or(0.0).abs();
+            let largest = it.largest() / it.sum().divisor + threshold;
+            (largest, it.sum().precision.epsilon())
         }
     };
     // Twice, as leads are differences, and as often again as this check adds.
-    4.0 * (model.trees().len() as f64 + 8.0) * step * (of_trees + base) / divisor
+    4.0 * (model.trees().len() as f64 + 8.0) * step * largest
 }

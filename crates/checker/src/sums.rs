@@ -1,7 +1,7 @@
 //! Ensembles that add: leaves held to the values that they stand for, and their errors added up to
 //! the bound that is claimed.
 
-use spinney_model::{Additive, FloatModel, Node, Precision, Task};
+use spinney_model::{Additive, FloatModel, Task};
 
 use crate::claim::{Body, Claim, Sums};
 use crate::memory::Memory;
@@ -32,17 +32,9 @@ impl<'a> Adding<'a> {
             return Err("it says nothing of the scale of values");
         };
         let n_scores = model.schema().outputs().len();
-        let n_lows = if model.threshold().is_some() {
-            1
-        } else {
-            n_scores
-        };
-        let is_value = model.schema().task() == Task::Regress;
-        let n_bases = if is_value || sums.is_single {
-            n_scores
-        } else {
-            0
-        };
+        let n_lows = model.threshold().map_or(n_scores, |_| 1);
+        let has_bases = model.schema().task() == Task::Regress || sums.is_single;
+        let n_bases = if has_bases { n_scores } else { 0 };
         let has_outputs = model.trees().iter().all(|tree| tree.output().is_some());
         if sums.is_single && !has_outputs && model.sum().base.len() > 1 {
             return Err("a leaf is one vote, and the model's leaves have several values");
@@ -224,20 +216,9 @@ impl<'a> Adding<'a> {
     /// How far float's own sums may be from exact ones, in units of a vote.
     fn float_error(&self) -> f64 {
         let sum = self.model.sum();
-        let mut magnitude = sum
-            .base
-            .iter()
-            .fold(0.0, |most: f64, base| most.max(base.abs()));
-        for tree in self.model.trees() {
-            let values = tree.nodes().iter().filter_map(Node::leaf).flatten();
-            magnitude += values.fold(0.0, |most: f64, value| most.max(value.abs()));
-        }
-        let half_ulp = match sum.precision {
-            Precision::Float32 => f64::from(f32::EPSILON) / 2.0,
-            Precision::Float64 => f64::EPSILON / 2.0,
-        };
+        let half_ulp = sum.precision.epsilon() / 2.0;
         let n_roundings = self.model.trees().len() as f64 + 2.0;
-        n_roundings * half_ulp * magnitude / sum.divisor * self.scale
+        n_roundings * half_ulp * self.model.largest() / sum.divisor * self.scale
     }
 
     /// The bounds that are claimed of each error that counts, in units of a vote.

@@ -101,6 +101,14 @@ impl Precision {
         }
     }
 
+    /// How far one is from the next number above it.
+    pub fn epsilon(self) -> f64 {
+        match self {
+            Self::Float32 => f32::EPSILON.into(),
+            Self::Float64 => f64::EPSILON,
+        }
+    }
+
     /// The largest finite number of the type.
     fn max(self) -> f64 {
         match self {
@@ -214,6 +222,19 @@ impl Additive {
         self
     }
 
+    /// The same kind of ensemble of other trees over the same features, added as `sum` says.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn with_trees(&self, trees: Vec<Tree>, sum: Sum) -> Result<Self, ModelError> {
+        let threshold = match self.link {
+            Link::Isolation { .. } => None,
+            _ => self.threshold,
+        };
+        let schema = self.schema.clone();
+        Self::new(self.kind, schema, trees, sum, self.link, threshold)
+    }
+
     /// Which estimator this was.
     pub fn kind(&self) -> AdditiveKind {
         self.kind
@@ -284,6 +305,14 @@ impl Additive {
     /// Raw values through the link, one per output: values of targets, or a detector's score.
     pub fn linked(&self, raw: &[f64]) -> Vec<f64> {
         self.link.of(raw)
+    }
+
+    /// How far from 0 a sum can be at most, before it is divided: the base and the furthest leaf of each
+    /// tree, of whichever outputs.
+    pub fn largest(&self) -> f64 {
+        let base = self.sum.base.iter();
+        let base = base.fold(0.0, |most: f64, it| most.max(it.abs()));
+        self.trees.iter().map(Tree::largest).sum::<f64>() + base
     }
 
     /// The lowest and the highest that the exact sum of an output can be.

@@ -83,6 +83,14 @@ impl Forest {
         self
     }
 
+    /// The same kind of forest of other trees over the same features.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn with_trees(&self, trees: Vec<Tree>) -> Result<Self, ModelError> {
+        Self::new(self.kind, self.schema.clone(), trees)
+    }
+
     /// Which estimator this is.
     pub fn kind(&self) -> ForestKind {
         self.kind

@@ -241,6 +241,12 @@ impl Tree {
         self.depth
     }
 
+    /// How far from 0 a number of its leaves is at most.
+    pub fn largest(&self) -> f64 {
+        let values = self.nodes.iter().filter_map(Node::leaf).flatten();
+        values.fold(0.0, |most, it| most.max(it.abs()))
+    }
+
     /// The values of the leaf that a row reaches, given each reading as a split sees it.
     pub(crate) fn leaf(&self, seen: impl Fn(usize) -> f64) -> &[f64] {
         let mut at = 0;

@@ -1,7 +1,7 @@
 //! What decides between a float model's classes, in whole units: its leaves, what sums begin with, and
 //! how far they may be from float's own sums.
 
-use spinney_model::{FloatModel, Node, Precision, Task, Voting};
+use spinney_model::{FloatModel, Node, Task, Voting};
 use spinney_quantize::argmax;
 
 use crate::cells::{Cells, Trees};
@@ -26,16 +26,8 @@ impl Rule {
         };
         let rest = threshold - self.base[0];
         match (class == 1) != self.is_below {
-            false => Sum {
-                plus: None,
-                minus: Some(from),
-                at_least: -rest - slack,
-            },
-            true => Sum {
-                plus: Some(from),
-                minus: None,
-                at_least: rest + 1 - slack,
-            },
+            false => Sum::below(from, rest + slack),
+            true => Sum::above(from, rest + 1 - slack),
         }
     }
 }
@@ -58,24 +50,13 @@ impl<'m> Float<'m> {
         let n_trees = model.trees().len();
         let (unit, slack, base, threshold) = match model {
             FloatModel::Additive(sum) => {
-                let own = sum.sum();
-                let most =
-                    |values: &[f64]| values.iter().fold(0.0_f64, |most, it| it.abs().max(most));
-                let of_trees = model.trees().iter().map(|tree| {
-                    let leaves = tree.nodes().iter().filter_map(Node::leaf);
-                    leaves.map(most).fold(0.0, f64::max)
-                });
-                let largest = most(&own.base) + of_trees.sum::<f64>();
+                let (own, largest) = (sum.sum(), sum.largest());
                 let unit = (largest.max(f64::MIN_POSITIVE).log2().ceil() - 44.0).exp2();
-                let step = match own.precision {
-                    Precision::Float32 => f64::from(f32::EPSILON),
-                    Precision::Float64 => f64::EPSILON,
-                };
+                let step = own.precision.epsilon();
                 let rounding = 2.0 * (n_trees + 4) as f64 * step * largest / unit;
                 let slack = held(rounding.ceil(), 1.0) + 2 * (n_trees as i64 + 4);
                 let base = own.base.iter().map(|it| held(*it, unit)).collect();
-                let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
-                let threshold = threshold.map(|it| held(it * own.divisor, unit));
+                let threshold = sum.threshold().map(|it| held(it * own.divisor, unit));
                 (unit, slack, base, threshold)
             }
             model => {

@@ -69,6 +69,30 @@ impl Sum {
             at_least,
         }
     }
+
+    /// A number is at least this.
+    pub fn above(score: usize, at_least: i64) -> Self {
+        Self {
+            plus: Some(score),
+            minus: None,
+            at_least,
+        }
+    }
+
+    /// A number is at most this.
+    pub fn below(score: usize, at_most: i64) -> Self {
+        Self {
+            plus: None,
+            minus: Some(score),
+            at_least: -at_most,
+        }
+    }
+}
+
+/// Pairs of different ones of so many classes.
+pub(crate) fn pairs(n_classes: usize) -> impl Iterator<Item = (usize, usize)> {
+    let all = (0..n_classes).flat_map(move |one| (0..n_classes).map(move |other| (one, other)));
+    all.filter(|(one, other)| one != other)
 }
 
 /// What cells, trees and a box leave open.
@@ -79,7 +103,17 @@ pub(crate) struct Search<'a> {
     pub ordered: Option<[usize; 2]>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Of all readings.
+    pub fn new(cells: &Cells, trees: &'a Trees) -> Self {
+        Self {
+            n_cells: cells.n_cells(),
+            trees,
+            within: cells.everything(),
+            ordered: None,
+        }
+    }
+
     pub fn find(
         &self,
         sums: &[Sum],
@@ -140,38 +174,20 @@ pub fn decide(
     };
     let of = |trees: &Trees, sums: &[Vec<Sum>], steps: &mut Steps| {
         let search = Search {
-            n_cells: cells.n_cells(),
-            trees,
             within: within.clone(),
-            ordered: None,
+            ..Search::new(&cells, trees)
         };
         first(sums.iter().map(|sums| search.find(sums, steps, is_wanted)))
     };
     let answer = match property {
         Property::Never(class) => of(&own, &[lead.given(class, 0)], steps),
         Property::AtMost(most) => {
-            let last = score_at_most(quant, most);
-            of(
-                &own,
-                &[vec![Sum {
-                    plus: Some(0),
-                    minus: None,
-                    at_least: last + 1 - lead.bases[0],
-                }]],
-                steps,
-            )
+            let last = score_at_most(quant, most) - lead.bases[0];
+            of(&own, &[vec![Sum::above(0, last + 1)]], steps)
         }
         Property::AtLeast(least) => {
-            let last = score_at_most(quant, least.next_down());
-            of(
-                &own,
-                &[vec![Sum {
-                    plus: None,
-                    minus: Some(0),
-                    at_least: lead.bases[0] - last,
-                }]],
-                steps,
-            )
+            let last = score_at_most(quant, least.next_down()) - lead.bases[0];
+            of(&own, &[vec![Sum::below(0, last)]], steps)
         }
         Property::Monotone {
             feature,
@@ -234,9 +250,7 @@ pub fn decide(
                 margin: None,
                 ..lead
             };
-            let pairs = (0..n_scores).flat_map(|own| (0..n_scores).map(move |float| (own, float)));
-            let questions: Vec<Vec<Sum>> = pairs
-                .filter(|(own, of_float)| own != of_float)
+            let questions: Vec<Vec<Sum>> = pairs(n_scores)
                 .map(|(own, of_float)| {
                     let mut sums = plain.given(own, 0);
                     let others = (0..n_scores).filter(|other| *other != of_float);
@@ -291,13 +305,11 @@ pub fn radii(
         radii.dedup();
         let search = |radius: f64, steps: &mut Steps| {
             let within = distances.iter().zip(&cells.of);
+            let within =
+                within.map(|(distances, cells)| cells.bits(|cell| distances[cell] <= radius));
             let search = Search {
-                n_cells: cells.n_cells(),
-                trees: &trees,
-                within: within
-                    .map(|(distances, cells)| cells.bits(|cell| distances[cell] <= radius))
-                    .collect(),
-                ordered: None,
+                within: within.collect(),
+                ..Search::new(&cells, &trees)
             };
             let others = (0..quant.n_scores()).filter(|other| *other != class);
             first(

@@ -59,6 +59,17 @@ pub enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps(pub u64);
 
+impl Steps {
+    /// Does work with one of so many parts of the steps, and keeps what that leaves of them.
+    pub(crate) fn part<T>(&mut self, n_parts: u64, work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut part = Self(self.0 / n_parts);
+        self.0 -= part.0;
+        let found = work(&mut part);
+        self.0 += part.0;
+        found
+    }
+}
+
 /// Steps that stand for a second.
 pub const STEPS_PER_SECOND: u64 = 50_000_000;
 

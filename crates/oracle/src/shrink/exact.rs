@@ -12,12 +12,12 @@ use spinney_quantize::Calibration;
 use super::grid::Held;
 use crate::cells::{Cells, Trees};
 use crate::float::{Float, PROPORTION_BITS, Rule};
-use crate::questions::{Search, first};
+use crate::questions::{Search, first, pairs};
 use crate::search::{Answer, Steps};
 
 /// The original over cells of readings.
 pub(crate) struct Exact<'m> {
-    original: &'m FloatModel,
+    pub original: &'m FloatModel,
     pub cells: Cells,
     pub float: Float<'m>,
     /// Leaves hold the original's numbers.
@@ -54,10 +54,8 @@ impl<'m> Exact<'m> {
             .0
             .saturating_sub((trees.leaves.len() * n_classes * n_classes) as u64);
         let search = Search {
-            n_cells: self.cells.n_cells(),
-            trees: &trees,
             within: within.to_vec(),
-            ordered: None,
+            ..Search::new(&self.cells, &trees)
         };
         let (own, slack) = (&self.float.rule, self.float.slack);
         let other = Rule {
@@ -69,9 +67,7 @@ impl<'m> Exact<'m> {
             let row = self.cells.row(point);
             slack == 0 || self.original.predict(&row) != small.predict(self.original, &row)
         };
-        let pairs = (0..n_classes).flat_map(|own| (0..n_classes).map(move |small| (own, small)));
-        let pairs = pairs.filter(|(own, small)| own != small);
-        first(pairs.map(|(given, rival)| {
+        first(pairs(n_classes).map(|(given, rival)| {
             let mut sums = vec![other.leads(n_scores, rival, given, 0)];
             let others = (0..n_classes).filter(|it| *it != given);
             sums.extend(others.map(|it| own.leads(0, given, it, slack)));

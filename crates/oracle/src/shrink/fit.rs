@@ -7,7 +7,7 @@
 //! while the others stand, one after the other. The split that goes next is the one without which
 //! the tree's own ridge regression loses least, counted over all trees.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 use spinney_model::{FloatModel, Node, Task, Tree};
 
@@ -187,6 +187,15 @@ impl<V: Copy> Grown<V> {
     }
 }
 
+impl<V: Copy + AddAssign> Grown<V> {
+    /// Adds the numbers of one node to sums of all scores.
+    pub fn add(&self, node: usize, sums: &mut [V]) {
+        for (sum, value) in sums[self.scores.clone()].iter_mut().zip(self.of(node)) {
+            *sum += *value;
+        }
+    }
+}
+
 impl<'m> Fit<'m> {
     /// All trees as they are. Raw values of sums are divided by what they mostly are on `rows`.
     pub fn new(model: &'m FloatModel, rows: &[Vec<f64>]) -> Self {
@@ -265,9 +274,7 @@ impl<'m> Fit<'m> {
             let at = tree.leaf_of(self.model, row);
             tree.at
                 .push(u32::try_from(at).expect("a tree's nodes are counted in 32 bits"));
-            for (sum, value) in sums[tree.scores.clone()].iter_mut().zip(tree.of(at)) {
-                *sum += value;
-            }
+            tree.add(at, &mut sums);
         }
         self.sums.extend(sums);
         self.targets.push(Target {
@@ -320,10 +327,7 @@ impl<'m> Fit<'m> {
         let is_missed = |target: &usize| {
             let mut sums = held.base.clone();
             for (tree, own) in held.trees.iter().zip(&self.trees) {
-                let leaf = tree.of(own.at[*target] as usize);
-                for (sum, value) in sums[tree.scores.clone()].iter_mut().zip(leaf) {
-                    *sum += value;
-                }
+                tree.add(own.at[*target] as usize, &mut sums);
             }
             !held.meets(&sums, self.targets[*target].wanted, within)
         };
@@ -486,10 +490,7 @@ impl<'m> Fit<'m> {
         for (target, sums) in self.sums.chunks_mut(self.n_scores).enumerate() {
             sums.copy_from_slice(&self.base);
             for tree in &self.trees {
-                let own = tree.of(tree.at[target] as usize);
-                for (sum, value) in sums[tree.scores.clone()].iter_mut().zip(own) {
-                    *sum += value;
-                }
+                tree.add(tree.at[target] as usize, sums);
             }
         }
     }

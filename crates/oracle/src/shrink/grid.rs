@@ -1,7 +1,7 @@
 //! Fitted trees in the integer grid, and the float model of the same kind that they make: its leaves
 //! are numbers that fixed point holds, and its own sums are exact.
 
-use spinney_model::{Additive, FloatModel, Forest, ModelError, Node, Precision, Tree};
+use spinney_model::{Additive, FloatModel, ModelError, Node, Precision, Tree};
 
 use super::fit::{Fit, Grown, Wanted};
 
@@ -62,17 +62,9 @@ impl Held {
     pub fn sums(&self, original: &FloatModel, row: &[f64]) -> Vec<i64> {
         let mut sums = self.base.clone();
         for tree in &self.trees {
-            let leaf = tree.of(tree.leaf_of(original, row));
-            for (sum, value) in sums[tree.scores.clone()].iter_mut().zip(leaf) {
-                *sum += value;
-            }
+            tree.add(tree.leaf_of(original, row), &mut sums);
         }
         sums
-    }
-
-    /// The leaf of a tree, by its place among those that are left, that a row comes to.
-    pub fn comes_to(&self, original: &FloatModel, tree: usize, row: &[f64]) -> usize {
-        self.trees[tree].leaf_of(original, row)
     }
 
     /// The same trees with a split of two leaves as one leaf: that of either side, or between.
@@ -131,24 +123,15 @@ impl Held {
                     trees.push(Tree::additive(vec![leaf], schema, n_scores, Some(0))?);
                 }
                 let added = spinney_model::Sum::new(sum.sum().precision, own(&self.base), 1.0);
-                let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
-                let kind = sum.kind();
-                let sum = Additive::new(kind, schema.clone(), trees, added, sum.link(), threshold)?;
-                Ok(FloatModel::Additive(sum))
+                Ok(FloatModel::Additive(sum.with_trees(trees, added)?))
             }
-            model => {
-                let FloatModel::Forest(forest) = model else {
-                    unreachable!("naive Bayes has no trees to fit");
-                };
+            FloatModel::Forest(forest) => {
                 let schema = forest.schema();
                 let trees = self.trees.iter().map(|tree| Tree::new(nodes(tree), schema));
-                let trees = trees.collect::<Result<Vec<_>, _>>()?;
-                Ok(FloatModel::Forest(Forest::new(
-                    forest.kind(),
-                    schema.clone(),
-                    trees,
-                )?))
+                let forest = forest.with_trees(trees.collect::<Result<_, _>>()?)?;
+                Ok(FloatModel::Forest(forest))
             }
+            FloatModel::GaussianNb(_) => unreachable!("naive Bayes has no trees to fit"),
         }
     }
 }
@@ -216,7 +199,7 @@ pub(super) fn in_units(shares: &[f64], total: i64) -> Vec<i64> {
 /// Leaves and bases in a power of two that sums of the ensemble's precision add without rounding.
 #[expect(clippy::cast_possible_truncation, reason = "units of the largest sum")]
 fn sums(original: &FloatModel, sum: &Additive, fit: &Fit<'_>) -> Held {
-    let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
+    let threshold = sum.threshold();
     let centre = threshold.unwrap_or(0.0);
     let base: Vec<f64> = fit
         .base

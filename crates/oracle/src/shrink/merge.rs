@@ -12,15 +12,13 @@
 //! row; else leaves are rounded, and a [`Proposal`] says by how much a lead may have moved, for whoever
 //! has to take it.
 
-use spinney_model::{
-    Additive, FloatModel, Forest, ModelError, Node, Precision, Side, Split, Test, Tree, Voting,
-};
+use spinney_model::{FloatModel, ModelError, Node, Precision, Side, Split, Test, Tree};
 use spinney_quantize::Calibration;
 
+use super::exact::Exact;
 use super::grid::{UNIT, in_units};
-use crate::cells::{Cells, Trees};
-use crate::float::{Float, PROPORTION_BITS};
-use crate::questions::{Search, first};
+use crate::float::PROPORTION_BITS;
+use crate::questions::{Search, first, pairs};
 use crate::search::{Answer, Steps};
 
 /// Leaves of a tree that is merged, at most.
@@ -172,13 +170,7 @@ impl Ensemble {
                 let unit = numbers()
                     .filter_map(|it| lowest_bit(*it))
                     .reduce(f64::min)?;
-                let most =
-                    |values: &[f64]| values.iter().fold(0.0_f64, |most, it| most.max(it.abs()));
-                let of_trees = model.trees().iter().map(|tree| {
-                    let leaves = tree.nodes().iter().filter_map(Node::leaf);
-                    leaves.map(most).fold(0.0, f64::max)
-                });
-                let largest = (of_trees.sum::<f64>() + most(&sum.sum().base)) / unit;
+                let largest = sum.largest() / unit;
                 let digits = match sum.sum().precision {
                     Precision::Float32 => 24,
                     Precision::Float64 => 53,
@@ -274,14 +266,8 @@ impl Ensemble {
                         .map(|it| scaled(it, &|value| value * self.unit));
                     Tree::additive(nodes.collect(), schema, n_outputs, tree.output)
                 });
-                let sum = Additive::new(
-                    sum.kind(),
-                    schema.clone(),
-                    trees.collect::<Result<_, _>>()?,
-                    sum.sum().clone(),
-                    sum.link(),
-                    sum.threshold().filter(|_| sum.n_outputs() == 1),
-                )?;
+                let trees = trees.collect::<Result<_, _>>()?;
+                let sum = sum.with_trees(trees, sum.sum().clone())?;
                 Ok(Proposal {
                     model: FloatModel::Additive(sum),
                     moved: 0.0,
@@ -290,8 +276,7 @@ impl Ensemble {
             FloatModel::Forest(forest) => {
                 let (trees, moved) = self.votes();
                 let trees = trees.into_iter().map(|it| Tree::new(it, forest.schema()));
-                let trees = trees.collect::<Result<_, _>>()?;
-                let model = Forest::new(forest.kind(), forest.schema().clone(), trees)?;
+                let model = forest.with_trees(trees.collect::<Result<_, _>>()?)?;
                 Ok(Proposal {
                     model: FloatModel::Forest(model),
                     moved,
@@ -494,23 +479,15 @@ fn decided(above: &Split, side: usize, split: &Split) -> Option<usize> {
 
 /// Whether merged models decide as the one before for all readings within their features' ranges.
 pub struct Alike<'m> {
-    before: &'m FloatModel,
-    cells: Cells,
-    float: Float<'m>,
-    trees: Trees,
+    before: Exact<'m>,
     steps: Steps,
 }
 
 impl<'m> Alike<'m> {
     /// The model before merging, one calibration per feature, and steps for all searches.
     pub fn new(before: &'m FloatModel, calibrations: &[Calibration], steps: Steps) -> Self {
-        let cells = Cells::of_model(before, calibrations);
-        let float = Float::new(before, Voting::Soft);
         Self {
-            before,
-            trees: float.trees(&cells),
-            cells,
-            float,
+            before: Exact::new(before, calibrations),
             steps,
         }
     }
@@ -523,31 +500,29 @@ impl<'m> Alike<'m> {
         }
         let units = proposal.moved * f64::from(PROPORTION_BITS).exp2();
         // Casts: at most a vote for each tree.
-        let slack = self.float.slack + units.ceil() as i64 + 1;
-        let n_classes = self.before.schema().n_classes();
-        let search = Search {
-            n_cells: self.cells.n_cells(),
-            trees: &self.trees,
-            within: self.cells.everything(),
-            ordered: None,
-        };
+        let Exact {
+            original,
+            cells,
+            float,
+            trees,
+            ..
+        } = &self.before;
+        let slack = float.slack + units.ceil() as i64 + 1;
+        let n_classes = original.schema().n_classes();
+        let search = Search::new(cells, trees);
         let parts = |point: &[usize]| {
-            let row = self.cells.row(point);
-            self.before.predict(&row) != proposal.model.predict(&row)
+            let row = cells.row(point);
+            original.predict(&row) != proposal.model.predict(&row)
         };
-        let mut steps = Steps(self.steps.0 / 8);
-        let given = steps.0;
-        let rule = &self.float.rule;
-        let pairs = (0..n_classes).flat_map(|own| (0..n_classes).map(move |new| (own, new)));
-        let answer = first(pairs.filter(|(own, new)| own != new).map(|(own, new)| {
-            let others = (0..n_classes).filter(|it| *it != own);
-            let mut sums: Vec<_> = others
-                .map(|it| rule.leads(0, own, it, self.float.slack))
-                .collect();
-            sums.push(rule.leads(0, new, own, slack));
-            search.find(&sums, &mut steps, parts)
-        }));
-        self.steps.0 -= given - steps.0;
+        let lead = |class: usize, other: usize, slack| float.rule.leads(0, class, other, slack);
+        let answer = self.steps.part(8, |steps| {
+            first(pairs(n_classes).map(|(own, new)| {
+                let others = (0..n_classes).filter(|it| *it != own);
+                let mut sums: Vec<_> = others.map(|it| lead(own, it, float.slack)).collect();
+                sums.push(lead(new, own, slack));
+                search.find(&sums, steps, parts)
+            }))
+        });
         matches!(answer, Answer::None)
     }
 }

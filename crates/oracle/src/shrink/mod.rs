@@ -360,11 +360,8 @@ impl Prover<'_> {
 
     /// Searches with a part of the steps that are left.
     fn ask(&mut self, held: &Held, within: &[Vec<u64>], part: u64) -> Answer {
-        let mut steps = Steps(self.steps.0 / part);
-        let before = steps.0;
-        let answer = self.exact.differs(held, within, &mut steps);
-        self.steps.0 -= before - steps.0;
-        answer
+        let differs = |steps: &mut Steps| self.exact.differs(held, within, steps);
+        self.steps.part(part, differs)
     }
 
     /// Counts what is done beside the search.
@@ -499,7 +496,7 @@ impl Prover<'_> {
                             break;
                         };
                         let comes =
-                            |row: &&Vec<f64>| cut.comes_to(self.original, tree, row) == node;
+                            |row: &&Vec<f64>| cut.trees[tree].leaf_of(self.original, row) == node;
                         let below: Vec<&Vec<f64>> = rows.iter().filter(comes).collect();
                         let is_kept = |row: &&Vec<f64>| {
                             cut.predict(self.original, row) == self.original.predict(row)

@@ -4,7 +4,7 @@
 //! dynamic programming. This one is grown as trees are, by the purest sides, from the combinations in
 //! place of rows and until each leaf has one class. It asks what the original's own splits ask.
 
-use spinney_model::{Additive, FloatModel, Forest, ModelError, Node, Split, Sum, Tree};
+use spinney_model::{FloatModel, ModelError, Node, Split, Sum, Tree};
 
 use super::exact::Exact;
 use crate::search::{self, Steps};
@@ -166,8 +166,7 @@ fn of_kind(
     match original {
         FloatModel::Additive(sum) => {
             let n_scores = sum.sum().base.len();
-            let threshold = sum.threshold().filter(|_| sum.n_outputs() == 1);
-            let (base, nodes, output) = match threshold {
+            let (base, nodes, output) = match sum.threshold() {
                 // So far above and below it that no precision loses it.
                 Some(threshold) => {
                     let lead = threshold.abs().max(1.0);
@@ -181,24 +180,13 @@ fn of_kind(
             };
             let tree = Tree::additive(nodes, schema, n_scores, output)?;
             let added = Sum::new(sum.sum().precision, base, 1.0);
-            let model = Additive::new(
-                sum.kind(),
-                schema.clone(),
-                vec![tree],
-                added,
-                sum.link(),
-                threshold,
-            )?;
-            Ok(FloatModel::Additive(model))
+            Ok(FloatModel::Additive(sum.with_trees(vec![tree], added)?))
         }
-        model => {
-            let FloatModel::Forest(forest) = model else {
-                unreachable!("naive Bayes has no trees");
-            };
+        FloatModel::Forest(forest) => {
             let nodes = fill(&|class| of_class(schema.n_classes(), class).collect());
             let tree = Tree::new(nodes, schema)?;
-            let model = Forest::new(forest.kind(), schema.clone(), vec![tree])?;
-            Ok(FloatModel::Forest(model))
+            Ok(FloatModel::Forest(forest.with_trees(vec![tree])?))
         }
+        FloatModel::GaussianNb(_) => unreachable!("naive Bayes has no trees"),
     }
 }

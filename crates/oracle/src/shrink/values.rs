@@ -226,12 +226,10 @@ impl<'e> Cutter<'e> {
 
     /// Searches with a part of the steps that are left, so that some stay for every split that waits.
     fn search(&mut self, within: &[Vec<u64>], is_smallest: bool, too_much: i64) -> Option<Largest> {
-        let mut steps = Steps(self.steps.0 / (self.n_waiting as u64 + 8));
-        let before = steps.0;
         let (problem, shape) = (&self.problem, &self.shape);
-        let found = largest(problem, shape, within, is_smallest, too_much, &mut steps);
-        self.steps.0 -= before - steps.0;
-        found
+        self.steps.part(self.n_waiting as u64 + 8, |steps| {
+            largest(problem, shape, within, is_smallest, too_much, steps)
+        })
     }
 
     /// The smaller model; a tree that is one leaf goes into the base.
@@ -242,12 +240,8 @@ impl<'e> Cutter<'e> {
         for tree in &self.trees {
             if tree.has_splits() {
                 let nodes = nodes(original, tree, <[f64]>::to_vec);
-                trees.push(Tree::additive(
-                    nodes,
-                    schema,
-                    1,
-                    tree_output(original, tree),
-                )?);
+                let output = original.trees()[tree.index].output();
+                trees.push(Tree::additive(nodes, schema, 1, output)?);
             } else {
                 base += tree.of(0)[0];
             }
@@ -260,12 +254,7 @@ impl<'e> Cutter<'e> {
             precision, divisor, ..
         } = *sum.sum();
         let base = vec![precision.add(base, 0.0)];
-        let added = Sum::new(precision, base, divisor);
-        let sum = Additive::new(sum.kind(), schema.clone(), trees, added, sum.link(), None)?;
+        let sum = sum.with_trees(trees, Sum::new(precision, base, divisor))?;
         Ok(FloatModel::Additive(sum))
     }
-}
-
-fn tree_output(original: &FloatModel, tree: &Grown<f64>) -> Option<usize> {
-    original.trees()[tree.index].output()
 }

@@ -10,7 +10,7 @@ use spinney_config::{Config, Model, ModelKind, Objective, Word};
 use spinney_convert::{Conversion, forms_of, options_for};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{Scorecard, ValueScore};
-use spinney_model::{Additive, FloatModel, Forest, Sum, Voting};
+use spinney_model::{FloatModel, Sum, Voting};
 use spinney_quantize::CodingChoice;
 
 use super::Search;
@@ -372,15 +372,12 @@ impl Search {
 fn cut(model: &FloatModel, n_trees: usize) -> Result<FloatModel, Failure> {
     match model {
         FloatModel::Forest(forest) if forest.trees().len() > n_trees => {
-            let trees = forest.trees()[..n_trees].to_vec();
-            let cut = Forest::new(forest.kind(), forest.schema().clone(), trees);
+            let cut = forest.with_trees(forest.trees()[..n_trees].to_vec());
             Ok(FloatModel::Forest(cut.input()?))
         }
         FloatModel::Additive(sum) if sum.trees().len() > n_trees => {
             let mean = Sum::new(sum.sum().precision, sum.sum().base.clone(), n_trees as f64);
-            let (kind, schema) = (sum.kind(), sum.schema().clone());
-            let trees = sum.trees()[..n_trees].to_vec();
-            let cut = Additive::new(kind, schema, trees, mean, sum.link(), sum.threshold());
+            let cut = sum.with_trees(sum.trees()[..n_trees].to_vec(), mean);
             Ok(FloatModel::Additive(cut.input()?))
         }
         model => Ok(model.clone()),

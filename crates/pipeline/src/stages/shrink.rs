@@ -226,14 +226,12 @@ impl Shrinking<'_> {
     }
 
     fn train(&self) -> Result<&Dataset, Failure> {
-        self.rows.train.as_ref().map_or_else(
-            || {
-                let message = "found no training rows, expected some to fit leaves to";
-                let help = "name them by `train` in [dataset], or write `shrink = \"every-input\"`";
-                self.config.refuse("model.shrink", message, Some(help))
-            },
-            Ok,
-        )
+        let Some(train) = &self.rows.train else {
+            let message = "found no training rows, expected some to fit leaves to";
+            let help = "name them by `train` in [dataset], or write `shrink = \"every-input\"`";
+            return self.config.refuse("model.shrink", message, Some(help));
+        };
+        Ok(train)
     }
 
     fn refused(&self, error: &ModelError) -> Failure {

@@ -1,7 +1,7 @@
 //! Smaller models as the checker is told of them, and what a probability and a score rest on.
 
 use spinney_dataset::permutation;
-use spinney_model::{Forest, Node, Tree};
+use spinney_model::{Node, Tree};
 
 use super::kept_apart::{n_may_change, rising};
 use super::*;
@@ -90,7 +90,7 @@ fn the_checker_holds_a_smaller_model_to_its_promise() {
             }
             Tree::new(nodes, forest.schema()).expect("a tree")
         });
-        let turned = Forest::new(forest.kind(), forest.schema().clone(), turned.collect());
+        let turned = forest.with_trees(turned.collect());
         let turned = FloatModel::Forest(turned.expect("a forest"));
         assert!(!found(&turned).holds(), "{promise}");
     }
