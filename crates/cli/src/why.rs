@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use spinney_pipeline::stages::inputs::{self, Inputs};
 use spinney_pipeline::stages::order::{REPORT, Reason, inputs_of, names};
-use spinney_pipeline::stages::{Session, last_run, tools};
+use spinney_pipeline::stages::{Session, last_run};
 
 use crate::terminal;
 use spinney_pipeline::failure::{ExitReason, Failure};
@@ -60,15 +60,11 @@ pub(super) fn run(path: &Path, stage: &str, as_json: bool) -> Result<(), Failure
 }
 
 fn now(session: &Session, files: &Inputs, stage: &str) -> Result<Now, Failure> {
-    let mut found = None;
     for name in names() {
         if name == REPORT {
             return Ok(Now::Runs(Reason::Always));
         }
-        if name == "build" {
-            found = Some(tools(&session.config)?);
-        }
-        let inputs = inputs_of(name, session, files, found.as_ref())?;
+        let inputs = inputs_of(name, session, files)?;
         if let Some(because) = session.reuse(name, &inputs)? {
             return Ok(if name == stage {
                 Now::Runs(because)

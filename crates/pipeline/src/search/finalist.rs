@@ -59,7 +59,7 @@ impl Search {
     /// The report of the winner, which alone sees the test rows.
     pub(super) fn judged(&mut self, keys: &Keys, tools: &Tools) -> Result<Report, Failure> {
         let session = self.staged(keys, tools, Inputs::seeing)?;
-        let from = MadeFrom::now(&session, &self.inputs, tools)?;
+        let from = MadeFrom::now(&session, &self.inputs)?;
         report::of(&session, &from)
     }
 
@@ -74,12 +74,12 @@ impl Search {
         let folder = self
             .folder
             .join(sha256(name(keys).as_bytes())[..23].replace(':', "-"));
-        let session = Session::within(config, folder, self.progress.clone())?;
+        let session = Session::within(config, folder, self.progress.clone())?.with_tools(tools);
         self.inputs = rows(std::mem::take(&mut self.inputs));
         model::run(&session, &self.inputs)?;
         quantize::run(&session, &self.inputs)?;
-        build::run(&session, tools)?;
-        run::run(&session, tools)?;
+        build::run(&session)?;
+        run::run(&session)?;
         Ok(session)
     }
 }

@@ -9,7 +9,7 @@ use spinney_evaluate::Footprint;
 use super::candidates::{self, Form, sources_of};
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, EMPTY_CRATE, SUMMARY, Summary};
-use super::{Session, Tools, model, report};
+use super::{Session, model, report};
 use crate::failure::{ExitReason, Failure};
 use crate::image::{self, Image, Transport};
 use crate::store::{self, Stage, Writer, sha256};
@@ -38,8 +38,8 @@ pub(super) fn verify_elf(candidate: usize) -> String {
 }
 
 /// What the stage `build` depends on.
-pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
-    let pipeline = &session.config.pipeline;
+pub fn inputs(session: &Session) -> Result<store::Inputs, Failure> {
+    let (pipeline, tools) = (&session.config.pipeline, session.tools()?);
     let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
     let sections = serde_json::to_string(&(
         &pipeline.target,
@@ -80,11 +80,9 @@ pub(super) fn of_forms(session: &Session) -> Result<store::Inputs, Failure> {
 }
 
 /// Builds the images, unless nothing that they depend on has changed.
-pub fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
+pub fn run(session: &Session) -> Result<(), Failure> {
     refuse_what_no_image_holds(session)?;
-    session.pass("build", inputs(session, tools)?, |stage| {
-        build_all(session, tools, stage)
-    })
+    session.pass("build", inputs(session)?, |stage| build_all(session, stage))
 }
 
 /// Refuses a model all of whose forms have tables that are larger than the chip's flash: a compiler
@@ -119,12 +117,8 @@ fn refuse_what_no_image_holds(session: &Session) -> Result<(), Failure> {
     )))
 }
 
-fn build_all<'a>(
-    session: &Session,
-    tools: &Tools,
-    stage: &'a Stage,
-) -> Result<Writer<'a>, Failure> {
-    let machine = tools.emulator.as_ref().map(|emulator| emulator.machine);
+fn build_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let has_emulator = session.emulator()?.is_some();
     let candidates = candidates::of(session)?;
     let build = |form: &Form, transport: Transport| {
         let built = Built {
@@ -135,7 +129,7 @@ fn build_all<'a>(
             // Forms are measured from readings, and the one that ships from samples as well.
             takes_samples: transport == Transport::Product,
         };
-        build_one(session, tools, built)
+        build_one(session, built)
     };
     let mut writer = stage.begin().environment()?;
     let mut products = Vec::new();
@@ -147,7 +141,7 @@ fn build_all<'a>(
             writer.write(&product_elf(index), &product)?;
             products[index] = Some(Footprint::from_elf(&product).environment()?);
         }
-        if machine.is_some() {
+        if has_emulator {
             let verify = build(&form, Transport::Verify)?;
             writer.write(&verify_elf(index), &verify)?;
         }
@@ -164,12 +158,7 @@ fn build_all<'a>(
 }
 
 /// A verify image of a form that no stage built.
-pub(super) fn verify_image(
-    session: &Session,
-    tools: &Tools,
-    form: &Form,
-    name: &str,
-) -> Result<Vec<u8>, Failure> {
+pub(super) fn verify_image(session: &Session, form: &Form, name: &str) -> Result<Vec<u8>, Failure> {
     let built = Built {
         name: name.to_owned(),
         folder: name,
@@ -177,7 +166,7 @@ pub(super) fn verify_image(
         transport: Transport::Verify,
         takes_samples: false,
     };
-    build_one(session, tools, built)
+    build_one(session, built)
 }
 
 /// An image to build.
@@ -190,12 +179,8 @@ pub(super) struct Built<'a> {
     pub takes_samples: bool,
 }
 
-pub(super) fn build_one(
-    session: &Session,
-    tools: &Tools,
-    built: Built<'_>,
-) -> Result<Vec<u8>, Failure> {
-    let pipeline = &session.config.pipeline;
+pub(super) fn build_one(session: &Session, built: Built<'_>) -> Result<Vec<u8>, Failure> {
+    let (pipeline, tools) = (&session.config.pipeline, session.tools()?);
     let chip = &pipeline.target.chip;
     session.progress.doing(&format!(
         "building the {} image for {}",

@@ -235,13 +235,9 @@ fn ask_image(
 /// Asks an image of `form`, built here, about both sides of every split of the form `index`
 /// of the last run.
 pub fn ask_anew(session: &Session, form: &Form, index: usize) -> Result<Asked, Failure> {
-    let tools = super::tools(&session.config)?;
-    let emulator = tools
-        .emulator
-        .as_ref()
-        .context("no emulator is here")
-        .environment()?;
-    let elf = build::verify_image(session, &tools, form, "planted")?;
+    let emulator = session.emulator()?;
+    let emulator = emulator.context("no emulator is here").environment()?;
+    let elf = build::verify_image(session, form, "planted")?;
     let quantized = session.made("quantize")?;
     let mut claims: Vec<Claims> = quantized.read_json(CLAIMS)?;
     let claim = claims.swap_remove(index).image;

@@ -18,7 +18,7 @@ use spinney_report::Toolchain;
 
 use super::inputs::{Inputs, typed};
 use super::order::{REPORT, named_artifact, names};
-use super::{Session, Tools, model, quantize, run};
+use super::{Session, model, quantize, run};
 use crate::failure::{ExitReason, Failure};
 use crate::invocation;
 use crate::store::{self, Finished, Kept, State};
@@ -58,8 +58,8 @@ fn stages() -> impl Iterator<Item = &'static str> {
 
 impl MadeFrom {
     /// What a run is made from now.
-    pub(crate) fn now(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Self, Failure> {
-        let config = &session.config;
+    pub(crate) fn now(session: &Session, inputs: &Inputs) -> Result<Self, Failure> {
+        let (config, tools) = (&session.config, session.tools()?);
         Ok(Self {
             inputs: inputs.of_config(config, &SECTIONS)?,
             toolchain: Toolchain {
@@ -67,10 +67,7 @@ impl MadeFrom {
                 rustc: tools.toolchain.version.clone(),
                 target: config.pipeline.target.chip.core.target().to_owned(),
                 linker: tools.toolchain.linker_version.clone(),
-                emulator: tools
-                    .emulator
-                    .as_ref()
-                    .map(|emulator| emulator.version.clone()),
+                emulator: tools.emulator.as_ref().map(|it| it.version.clone()),
             },
         })
     }

@@ -74,6 +74,7 @@ pub use quantized::Quantized;
 pub use without::{FrontCosts, Spent, front_costs};
 
 /// What is needed to build and run, found before anything expensive starts.
+#[derive(Clone)]
 pub struct Tools {
     /// The compiler and linker.
     pub toolchain: Toolchain,
@@ -82,6 +83,7 @@ pub struct Tools {
 }
 
 /// An emulator that is here.
+#[derive(Clone)]
 pub struct FoundEmulator {
     /// The machine that it is.
     pub machine: &'static Machine,
@@ -178,8 +180,6 @@ pub struct Outcome {
     pub session: Session,
     /// The inputs as they were read.
     pub inputs: Inputs,
-    /// What images were built and run by, where they were.
-    pub tools: Option<Tools>,
     /// Where the config places what a run gives.
     pub outputs: Outputs,
     /// What was found and judged; `None` where the run stopped before the last stage.
@@ -207,10 +207,9 @@ pub fn run(path: &Path, asked: &Asked<'_>) -> Result<Outcome, Failure> {
     // Whatever can fail cheaply fails before anything expensive starts.
     let grounds = places::grounds(path, asked.allow_outside)?;
     let outputs = session.config.outputs(&grounds)?;
-    let tools = asked
-        .wants("build")
-        .then(|| tools(&session.config))
-        .transpose()?;
+    if asked.wants("build") {
+        session.tools()?;
+    }
     if asked.wants(REPORT) {
         hand_over::check(&session.config, &outputs)?;
     }
@@ -219,25 +218,24 @@ pub fn run(path: &Path, asked: &Asked<'_>) -> Result<Outcome, Failure> {
     if asked.wants("quantize") {
         quantize::run(&session, &inputs)?;
     }
+    if asked.wants("build") {
+        build::run(&session)?;
+    }
+    if asked.wants("run") {
+        run::run(&session)?;
+    }
     let mut report = None;
-    if let Some(tools) = &tools {
-        build::run(&session, tools)?;
-        if asked.wants("run") {
-            run::run(&session, tools)?;
-        }
-        if asked.wants(REPORT) {
-            let from = last_run::MadeFrom::now(&session, &inputs, tools)?;
-            let made = report::of(&session, &from)?;
-            let files = report::write(&session, &made, &outputs.reports)?;
-            last_run::remember(&session, from, files)?;
-            report = Some(made);
-        }
+    if asked.wants(REPORT) {
+        let from = last_run::MadeFrom::now(&session, &inputs)?;
+        let made = report::of(&session, &from)?;
+        let files = report::write(&session, &made, &outputs.reports)?;
+        last_run::remember(&session, from, files)?;
+        report = Some(made);
     }
     session.progress.clear();
     Ok(Outcome {
         session,
         inputs,
-        tools,
         outputs,
         report,
     })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use spinney_config::Pipeline;
 
 use super::inputs::Inputs;
-use super::{Session, Tools, build, model, quantize, run};
+use super::{Session, build, model, quantize, run};
 use crate::failure::{ExitReason, Failure};
 use crate::store::{self, Finished, State};
 
@@ -185,17 +185,12 @@ pub(super) fn named_artifact(name: &str) -> Option<(&str, &str)> {
 }
 
 /// What a stage depends on, as far as the stages before it have run.
-pub fn inputs_of(
-    name: &str,
-    session: &Session,
-    inputs: &Inputs,
-    tools: Option<&Tools>,
-) -> Result<store::Inputs, Failure> {
-    match (name, tools) {
-        ("model", _) => model::inputs(session, inputs),
-        ("quantize", _) => quantize::inputs(session, inputs),
-        ("build", Some(tools)) => build::inputs(session, tools),
-        ("run", Some(tools)) => run::inputs(session, tools),
+pub fn inputs_of(name: &str, session: &Session, inputs: &Inputs) -> Result<store::Inputs, Failure> {
+    match name {
+        "model" => model::inputs(session, inputs),
+        "quantize" => quantize::inputs(session, inputs),
+        "build" => build::inputs(session),
+        "run" => run::inputs(session),
         _ => Ok(store::Inputs::new()),
     }
 }

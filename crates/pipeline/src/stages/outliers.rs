@@ -20,7 +20,7 @@ use super::claim::same;
 use super::quantize::WITHOUT_REJECT;
 use super::run::RunResult;
 use super::share::DeviceRows;
-use super::{FoundEmulator, Session, Tools};
+use super::{FoundEmulator, Session};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::image::Transport;
@@ -174,7 +174,6 @@ pub fn checked(
 /// Builds the form that ships without `[reject]`, runs it, and compares; `None` without `[reject]`.
 pub(super) fn cost(
     session: &Session,
-    tools: &Tools,
     chosen: &Form,
     (footprint, result): (Option<&Footprint>, &RunResult),
     (predictions, rows): (&Predictions, &DeviceRows),
@@ -194,10 +193,10 @@ pub(super) fn cost(
             transport,
             takes_samples: false,
         };
-        build_one(session, tools, built)
+        build_one(session, built)
     };
     let product = Footprint::from_elf(&build(Transport::Product)?).environment()?;
-    let instructions = match (&tools.emulator, result) {
+    let instructions = match (session.emulator()?, result) {
         (Some(emulator), RunResult::Ran(run)) => {
             let elf = build(Transport::Verify)?;
             let without = instructions(session, emulator, &elf, predictions, rows)?;

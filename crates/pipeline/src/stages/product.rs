@@ -13,10 +13,11 @@ use spinney_signal::FrontEnd;
 use super::build::{folder_of, product_image};
 use super::candidates::Form;
 use super::run::RunResult;
-use super::{FoundEmulator, Session, Tools, signals};
+use super::{FoundEmulator, Session, signals};
 use crate::failure::{ExitReason, Failure};
+use crate::image::{self, Image};
 use crate::serial::{Debugger, Link, Stop, halted};
-use crate::{disk, emulator, image, interrupt};
+use crate::{disk, emulator, interrupt};
 
 pub const PRODUCT_RUN: &str = "product-run.json";
 
@@ -74,7 +75,6 @@ pub(super) struct Subject<'a> {
 /// Runs the product image of the form that ships; `None` where it does not fit the machine.
 pub(super) fn run(
     session: &Session,
-    tools: &Tools,
     emulator: &FoundEmulator,
     subject: &Subject<'_>,
 ) -> Result<Option<ProductRun>, Failure> {
@@ -87,7 +87,7 @@ pub(super) fn run(
     let elf = if is_the_chips {
         subject.product.to_vec()
     } else {
-        relinked(session, tools, machine, subject.chosen)?
+        relinked(session, machine, subject.chosen)?
     };
     let footprint = Footprint::from_elf(&elf).environment()?;
     if emulator::does_not_fit(machine, &footprint).is_some() {
@@ -149,24 +149,16 @@ pub(super) fn run(
 }
 
 /// The product image of a form for the machine's memory.
-fn relinked(
-    session: &Session,
-    tools: &Tools,
-    machine: &Machine,
-    chosen: &Form,
-) -> Result<Vec<u8>, Failure> {
-    let pipeline = &session.config.pipeline;
-    let mut product = product_image(pipeline, chosen);
-    product.memory = (machine.flash, machine.ram);
-    product.boot = Boot::Direct;
-    image::build(
-        &product,
-        &tools.toolchain,
-        &session
-            .scratch("firmware")
-            .join(folder_of(&chosen.about.name)),
-        &session.progress,
-    )
+fn relinked(session: &Session, machine: &Machine, chosen: &Form) -> Result<Vec<u8>, Failure> {
+    let product = Image {
+        memory: (machine.flash, machine.ram),
+        boot: Boot::Direct,
+        ..product_image(&session.config.pipeline, chosen)
+    };
+    let folder = session.scratch("firmware");
+    let folder = folder.join(folder_of(&chosen.about.name));
+    let toolchain = &session.tools()?.toolchain;
+    image::build(&product, toolchain, &folder, &session.progress)
 }
 
 /// The samples of the first stretch with a whole decision, the first of its rows and how many there

@@ -12,7 +12,7 @@ use super::inputs::digests_of;
 use super::order::artifact_of;
 use super::quantize::{CANDIDATES, PREDICTIONS, ROWS, SAMPLES, SUMMARY, Summary};
 use super::share::{self, DeviceRows};
-use super::{FoundEmulator, Session, Tools, cycles, outliers, product, program_digest, signals};
+use super::{FoundEmulator, Session, cycles, outliers, product, program_digest, signals};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::flash::formats;
@@ -62,7 +62,7 @@ pub const PRODUCT: &str = "product";
 pub(super) const DEVICE_PARTS: &[&str] = &["evaluate"];
 
 /// What the stage `run` depends on.
-pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure> {
+pub fn inputs(session: &Session) -> Result<store::Inputs, Failure> {
     let pipeline = &session.config.pipeline;
     let mut key: store::Inputs = [
         // The checker at the end of the stage is part of the program.
@@ -88,7 +88,7 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
             key.extend([artifact_of(session, stage, &artifact)?]);
         }
     }
-    if let Some(emulator) = &tools.emulator {
+    if let Some(emulator) = session.emulator()? {
         key.insert("emulator".to_owned(), emulator.version.clone());
         key.insert("machine".to_owned(), emulator.machine.name.to_owned());
     }
@@ -97,21 +97,19 @@ pub fn inputs(session: &Session, tools: &Tools) -> Result<store::Inputs, Failure
 
 /// Runs the verify images and chooses among the candidates, unless nothing that this depends on
 /// has changed.
-pub fn run(session: &Session, tools: &Tools) -> Result<(), Failure> {
-    session.pass("run", inputs(session, tools)?, |stage| {
-        run_all(session, tools, stage)
-    })
+pub fn run(session: &Session) -> Result<(), Failure> {
+    session.pass("run", inputs(session)?, |stage| run_all(session, stage))
 }
 
-fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
-    let pipeline = &session.config.pipeline;
+fn run_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Failure> {
+    let (pipeline, emulator) = (&session.config.pipeline, session.emulator()?);
     let built = session.made("build")?;
     let quantized = session.made("quantize")?;
     let candidates = candidates::of(session)?;
     let predictions: Predictions = quantized.read_json(PREDICTIONS)?;
     let all_rows = quantized.read(ROWS)?;
     let rows = DeviceRows::new(session, &all_rows, &predictions);
-    if let Some(emulator) = &tools.emulator {
+    if let Some(emulator) = emulator {
         let elf = built.read(&verify_elf(0))?;
         let n_rows = (rows.drawn.as_ref()).map_or(predictions.q15.len(), Vec::len);
         let size = (n_rows, candidates.len());
@@ -121,7 +119,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
     let mut results = Vec::new();
     let mut logs = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
-        let (result, log) = match &tools.emulator {
+        let (result, log) = match emulator {
             None => (RunResult::NotRequired, String::new()),
             Some(emulator) => {
                 session.progress.doing(&format!(
@@ -160,25 +158,20 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
         .collect();
     let choice = choose(pipeline, &figures);
     let chosen = &candidates::form(session, CANDIDATES, &candidates[choice.chosen])?;
-    if let (Some(emulator), RunResult::Ran(run)) = (&tools.emulator, &mut results[choice.chosen]) {
+    if let (Some(emulator), RunResult::Ran(run)) = (emulator, &mut results[choice.chosen]) {
         let elf = built.read(&verify_elf(choice.chosen))?;
         run.cycles = cycles::of_rows(session, emulator, &elf, &rows.bytes, run)?.map(Box::new);
     }
     if pipeline.frontend.is_some()
-        && let Some(emulator) = &tools.emulator
+        && let Some(emulator) = emulator
+        && let RunResult::Ran(run) = &results[choice.chosen]
     {
-        let context = Listening {
-            session,
-            tools,
-            emulator,
-            rows: &all_rows,
-            predictions: &predictions,
-        };
-        results[choice.chosen] = listen(&context, chosen, &results[choice.chosen])?;
+        let told = (&all_rows[..], &predictions);
+        results[choice.chosen] = listen(session, emulator, chosen, told, run)?;
     }
     let product = built.read(&product_elf(choice.chosen))?;
     let samples = quantized.read(SAMPLES)?;
-    let product_run = match (&tools.emulator, &results[choice.chosen]) {
+    let product_run = match (emulator, &results[choice.chosen]) {
         (Some(emulator), RunResult::Ran(_)) => {
             let subject = product::Subject {
                 product: &product,
@@ -187,14 +180,14 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
                 samples: &samples,
                 predictions: &predictions,
             };
-            product::run(session, tools, emulator, &subject)?
+            product::run(session, emulator, &subject)?
         }
         _ => None,
     };
     let device = product::with_product(&results[choice.chosen], product_run.as_ref());
     let footprint = footprints.products[choice.chosen].as_ref();
     let of_chosen = (footprint, &results[choice.chosen]);
-    let cost = outliers::cost(session, tools, chosen, of_chosen, (&predictions, &rows))?;
+    let cost = outliers::cost(session, chosen, of_chosen, (&predictions, &rows))?;
     let checked = checked::run(
         session,
         &checked::Subject {
@@ -202,7 +195,7 @@ fn run_all<'a>(session: &Session, tools: &Tools, stage: &'a Stage) -> Result<Wri
             index: choice.chosen,
             candidates: &candidates,
             header: chosen.header.as_deref(),
-            emulator: tools.emulator.as_ref(),
+            emulator,
         },
     )?;
     let mut writer = stage.begin().environment()?;
@@ -277,24 +270,15 @@ fn run_candidate(
     Ok((result, log))
 }
 
-struct Listening<'a> {
-    session: &'a Session,
-    tools: &'a Tools,
-    emulator: &'a FoundEmulator,
-    rows: &'a [u8],
-    predictions: &'a Predictions,
-}
-
 /// The run of the chosen form, with what the same form makes of the samples behind the rows.
 fn listen(
-    context: &Listening<'_>,
+    session: &Session,
+    emulator: &FoundEmulator,
     chosen: &Form,
-    from_readings: &RunResult,
+    (rows, predictions): (&[u8], &Predictions),
+    from_readings: &DeviceRun,
 ) -> Result<RunResult, Failure> {
-    let RunResult::Ran(from_readings) = from_readings else {
-        return Ok(from_readings.clone());
-    };
-    let (session, machine) = (context.session, context.emulator.machine);
+    let machine = emulator.machine;
     let built = Built {
         name: "listening".to_owned(),
         folder: &chosen.about.name,
@@ -302,13 +286,13 @@ fn listen(
         transport: Transport::Verify,
         takes_samples: true,
     };
-    let elf = build_one(session, context.tools, built)?;
+    let elf = build_one(session, built)?;
     let samples = session.made("quantize")?.read(SAMPLES)?;
     session.progress.doing(&format!(
         "listening to the test samples on the emulated {}",
         machine.name
     ));
-    let run = context.emulator.of(session).run(&elf, &samples)?;
+    let run = emulator.of(session).run(&elf, &samples)?;
     let outcomes = match run.ended {
         Ended::NotRun(reason) => {
             return Ok(RunResult::NotRun(format!("from samples: {reason}")));
@@ -321,29 +305,23 @@ fn listen(
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let run_context = RunContext {
         n_features: summary.features.len(),
-        n_classes: context.predictions.scores.first().map_or(0, Vec::len),
+        n_classes: predictions.scores.first().map_or(0, Vec::len),
         class_only: chosen.about.early_exit,
         timer: machine.timer,
-        predictions: context.predictions,
+        predictions,
         drawn: None,
         splits: None,
     };
-    let n_rows = context.predictions.q15.len();
+    let n_rows = predictions.q15.len();
     let heard = run.heard.unwrap_or_default();
     let front_end = signals::front_end(&session.config)?;
     let ends = front_end.and_then(|it| product::ends(&it, &samples));
-    let front = cycles::of_front(
-        session,
-        context.emulator,
-        &elf,
-        &samples,
-        (&heard, ends.is_some()),
-    )?;
+    let front = cycles::of_front(session, emulator, &elf, &samples, (&heard, ends.is_some()))?;
     let both = read_outcomes(&outcomes, run_context).and_then(|classes| {
         read_heard(
             &heard,
             &outcomes,
-            (context.rows, ends.as_deref()),
+            (rows, ends.as_deref()),
             n_rows,
             machine.timer,
         )

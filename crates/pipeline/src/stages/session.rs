@@ -1,6 +1,6 @@
 //! One pipeline at work: its config, its artifacts, its progress.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use spinney_config::Config;
 
 use super::order::{Reason, reuse};
+use super::{FoundEmulator, Tools, tools};
 use crate::failure::{ExitReason, Failure};
 use crate::lock::{self, Held};
 use crate::progress::Progress;
@@ -32,6 +33,8 @@ pub struct Session {
     artifacts: PathBuf,
     /// The stages whose results this session made, found to be as good, or found in the last run.
     made: RefCell<BTreeMap<String, Rc<Finished>>>,
+    /// Found when first asked for.
+    tools: OnceCell<Tools>,
     /// Held for as long as the session lives, so that two runs do not mix their artifacts.
     _lock: Held,
 }
@@ -59,8 +62,35 @@ impl Session {
             progress,
             artifacts,
             made: RefCell::default(),
+            tools: OnceCell::new(),
             _lock: lock,
         })
+    }
+
+    /// The same, with what was found for another config of this chip.
+    #[must_use]
+    pub fn with_tools(self, tools: &Tools) -> Self {
+        Self {
+            tools: tools.clone().into(),
+            ..self
+        }
+    }
+
+    /// What is needed to build and run.
+    ///
+    /// # Errors
+    /// Something is missing.
+    pub fn tools(&self) -> Result<&Tools, Failure> {
+        if let Some(tools) = self.tools.get() {
+            return Ok(tools);
+        }
+        let found = tools(&self.config)?;
+        Ok(self.tools.get_or_init(|| found))
+    }
+
+    /// The emulator, if the config asks for one and it is here.
+    pub(super) fn emulator(&self) -> Result<Option<&FoundEmulator>, Failure> {
+        Ok(self.tools()?.emulator.as_ref())
     }
 
     fn stage(&self, name: &str) -> Stage {

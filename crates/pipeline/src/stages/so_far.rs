@@ -9,12 +9,11 @@ use spinney_report::{
 
 use super::build::{FOOTPRINTS, Footprints};
 use super::candidates;
-use super::inputs::Inputs;
 use super::last_run::MadeFrom;
 use super::properties::PROPERTIES;
 use super::quantize::{EVALUATION, PREDICTIONS, SUMMARY, Summary};
 use super::shrink::SHRINK;
-use super::{Outcome, Session, Tools, chip, model, report};
+use super::{Outcome, Session, chip, model, report};
 use crate::failure::Failure;
 
 /// The part of `report.json` that is known, under the same names.
@@ -102,19 +101,10 @@ pub struct Image {
 /// # Errors
 /// An artifact cannot be read.
 pub fn of(outcome: &Outcome, until: &str) -> Result<SoFar, Failure> {
-    let Outcome {
-        session,
-        inputs,
-        tools,
-        ..
-    } = outcome;
+    let session = &outcome.session;
     let float = model::load(session)?;
     let origin: Option<Origin> = session.made("model")?.read_json(model::ORIGIN)?;
     let digest = model::digest(session)?;
-    let chosen = match tools {
-        Some(tools) if until == "run" => Some(chosen(session, inputs, tools)?),
-        _ => None,
-    };
     Ok(SoFar {
         schema: SCHEMA,
         pipeline: session.config.pipeline.identity.name.clone(),
@@ -122,7 +112,7 @@ pub fn of(outcome: &Outcome, until: &str) -> Result<SoFar, Failure> {
         model: report::model_facts(&session.config, &float, digest, origin),
         quantized: (until != "model").then(|| quantized(session)).transpose()?,
         images: (until == "build").then(|| images(session)).transpose()?,
-        chosen,
+        chosen: (until == "run").then(|| chosen(outcome)).transpose()?,
     })
 }
 
@@ -166,8 +156,9 @@ fn images(session: &Session) -> Result<Vec<Image>, Failure> {
     Ok(images.collect())
 }
 
-fn chosen(session: &Session, inputs: &Inputs, tools: &Tools) -> Result<Chosen, Failure> {
-    let report = report::of(session, &MadeFrom::now(session, inputs, tools)?)?;
+fn chosen(outcome: &Outcome) -> Result<Chosen, Failure> {
+    let from = MadeFrom::now(&outcome.session, &outcome.inputs)?;
+    let report = report::of(&outcome.session, &from)?;
     Ok(Chosen {
         encoding: report.encoding,
         footprint: report.footprint,

@@ -17,9 +17,7 @@ use spinney_signal::FrontEnd;
 use super::build::{Built, build_one};
 use super::candidates::{Candidate, Form};
 use super::quantize::SAMPLES;
-use super::{
-    FoundEmulator, Quantized, Session, Tools, inputs, product, quantized, report, signals, tools,
-};
+use super::{FoundEmulator, Quantized, Session, inputs, product, quantized, report, signals};
 use crate::emulator::Ended;
 use crate::failure::{ExitReason, Failure};
 use crate::image::Transport;
@@ -64,8 +62,7 @@ pub fn front_costs(path: &Path, progress: Progress) -> Result<FrontCosts, Failur
     };
     let inputs = inputs::read(config)?;
     let report = report::judge_last(&session, &inputs)?;
-    let tools = tools(config)?;
-    let Some(emulator) = &tools.emulator else {
+    let Some(emulator) = session.emulator()? else {
         return Err(Failure::Environment(anyhow!(
             "found no emulator, expected one: instructions are measured; `board` in [target] names a machine"
         )));
@@ -76,7 +73,6 @@ pub fn front_costs(path: &Path, progress: Progress) -> Result<FrontCosts, Failur
         is_asked: front.asked(&names).input()?,
         front,
         session: &session,
-        tools: &tools,
         emulator,
         quantized: &quantized,
     };
@@ -112,7 +108,6 @@ pub fn front_costs(path: &Path, progress: Progress) -> Result<FrontCosts, Failur
 
 struct Measuring<'a> {
     session: &'a Session,
-    tools: &'a Tools,
     emulator: &'a FoundEmulator,
     quantized: &'a Quantized,
     front: FrontEnd,
@@ -141,7 +136,7 @@ impl Measuring<'_> {
             transport: Transport::Verify,
             takes_samples: true,
         };
-        let elf = build_one(self.session, self.tools, built)?;
+        let elf = build_one(self.session, built)?;
         let footprint = Footprint::from_elf(&elf).environment()?;
         Ok(Spent {
             flash_bytes: footprint.flash_bytes,
