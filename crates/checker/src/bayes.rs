@@ -22,12 +22,8 @@ pub(crate) fn check(
         .chunks_exact(2)
         .map(|half| i64::from(half[0]) | i64::from(half[1] as i32) << 32)
         .collect();
-    if !claim
-        .inputs
-        .iter()
-        .map(|input| input.feature)
-        .eq(model.inputs().iter().copied())
-    {
+    let features = claim.inputs.iter().map(|input| &input.feature);
+    if !features.eq(model.inputs()) {
         return findings.fault(
             Kind::Layout,
             "the inputs",

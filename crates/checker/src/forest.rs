@@ -1,6 +1,6 @@
 //! Trees held to trees: every split for every code, every leaf, every row.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use spinney_model::{FloatModel, Node, Side, Split, Task, Test, Voting, argmax};
 
@@ -50,14 +50,9 @@ pub(crate) fn check(
     else {
         return;
     };
-    if !order
-        .iter()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .copied()
-        .eq(0..model.trees().len())
-        || order.len() != model.trees().len()
-    {
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if !sorted.into_iter().eq(0..model.trees().len()) {
         return findings.fault(
             Kind::Stale,
             "the claim's order",

@@ -106,13 +106,9 @@ impl Cells {
                 cuts[input.feature].insert(last(input.feature, &|it| of(it) <= threshold));
             }
         }
-        // A category holds the readings up to the next one.
         for input in quant.inputs() {
-            for category in input.coding.categories().into_iter().map(f64::from) {
-                for end in [category, category + 1.0] {
-                    cuts[input.feature].insert(last(input.feature, &|reading| reading < end));
-                }
-            }
+            let categories = input.coding.categories();
+            cut_categories(&mut cuts, calibrations, input.feature, &categories);
         }
         for (feature, [low, high]) in ranges {
             cuts[*feature].insert(last(*feature, &|reading| reading < *low));
@@ -130,14 +126,7 @@ impl Cells {
             if let FloatNode::Split(split) = node
                 && let Test::Among(categories) = &split.test
             {
-                let feature = split.feature as usize;
-                for end in categories
-                    .iter()
-                    .flat_map(|it| [*it, it + 1])
-                    .map(f64::from)
-                {
-                    cuts[feature].insert(last(calibrations, feature, &|reading| reading < end));
-                }
+                cut_categories(&mut cuts, calibrations, split.feature as usize, categories);
             }
         }
         Self::cut(&cuts, calibrations, &|feature, reading| {
@@ -296,6 +285,20 @@ impl Cells {
 fn last(calibrations: &[Calibration], feature: usize, is_left: &dyn Fn(f64) -> bool) -> i64 {
     let sensor = calibrations[feature].sensor;
     last_left(sensor.places(), |place| is_left(sensor.reading_at(place)))
+}
+
+/// Cuts readings at the ends of categories, each of which holds those up to the next one.
+fn cut_categories(
+    cuts: &mut [BTreeSet<i64>],
+    calibrations: &[Calibration],
+    feature: usize,
+    categories: &[u32],
+) {
+    let ends = categories.iter().flat_map(|it| [*it, it + 1]);
+    let places = ends
+        .map(f64::from)
+        .map(|end| last(calibrations, feature, &|reading| reading < end));
+    cuts[feature].extend(places);
 }
 
 /// Where the thresholds of a float model cut readings, and around what stands for a missing one,

@@ -88,22 +88,14 @@ const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 /// # Errors
 /// A compiler or linker is there and does not say what it is.
 pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
-    let default = PathBuf::from(RUSTC);
-    let host_linker = host_linker(&default)?;
-    let candidates = [
-        (default.clone(), None),
-        (
-            PathBuf::from(SYSTEM_RUSTC),
-            Some(PathBuf::from(SYSTEM_RUSTC)),
-        ),
-    ];
+    let host_linker = host_linker(Path::new(RUSTC))?;
     // A built core is preferred on either compiler to building one.
-    for needs_sources in [false, true] {
-        for (rustc, set) in &candidates {
-            let found = if needs_sources {
-                has_core_sources(rustc)?
-            } else {
-                has_core(rustc, target)?
+    for builds_core in [false, true] {
+        for set in [None, Some(SYSTEM_RUSTC)] {
+            let rustc = Path::new(set.unwrap_or(RUSTC));
+            let found = match builds_core {
+                true => has_core_sources(rustc)?,
+                false => has_core(rustc, target)?,
             };
             if !found {
                 continue;
@@ -117,8 +109,8 @@ pub fn toolchain(target: &str) -> Result<Option<Toolchain>, Failure> {
             return Ok(linker_version
                 .zip(version)
                 .map(|(linker_version, version)| Toolchain {
-                    rustc: set.clone(),
-                    builds_core: needs_sources,
+                    rustc: set.map(PathBuf::from),
+                    builds_core,
                     linker,
                     linker_version,
                     version,
@@ -249,10 +241,7 @@ pub fn first_line(command: &mut Command) -> Result<Option<String>, Failure> {
             .with_context(|| format!("cannot run {}", command.get_program().display()))
             .environment()?,
     };
-    if finished
-        .status
-        .map_or(true, |status| status.code().is_none())
-    {
+    if !finished.status.is_ok_and(|it| it.code().is_some()) {
         return Err(Failure::Environment(anyhow!(
             "{command:?} {}",
             finished.told()

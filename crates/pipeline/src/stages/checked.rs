@@ -100,16 +100,12 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
         found(&claim, memory.map(|prefix| Memory::of_header(text, prefix)))
     });
     let is_asked = !float.trees().is_empty() && image.holds() && !image.notes.is_empty();
-    let asked = is_asked
-        .then(|| {
-            let subject_of = (&float, &claims.image, detector.as_ref(), &*rows);
-            ask(session, subject, subject_of)
-        })
-        .transpose()?;
+    let models = (&float, &claims.image, detector.as_ref(), &*rows);
+    let asked = is_asked.then(|| ask(session, subject, models));
     Ok(Checked {
         image,
         header,
-        asked,
+        asked: asked.transpose()?,
         promise: shrink::kept(session, &float)?,
     })
 }
@@ -118,11 +114,8 @@ pub(super) fn run(session: &Session, subject: &Subject<'_>) -> Result<Checked, F
 pub fn exact_rows(quantized: &Finished, claim: &Claim) -> Result<Vec<f64>, Failure> {
     let exact = quantized.read(EXACT_ROWS)?;
     if !exact.is_empty() {
-        let rows = exact.as_chunks().0;
-        return Ok(rows
-            .iter()
-            .map(|reading| f64::from_le_bytes(*reading))
-            .collect());
+        let rows = exact.as_chunks().0.iter();
+        return Ok(rows.map(|it| f64::from_le_bytes(*it)).collect());
     }
     Ok(readings(claim, &quantized.read(ROWS)?))
 }
@@ -152,14 +145,8 @@ fn ask(
     let own = Some(subject.index).filter(|_| stops_for_certain(claim) || scores_from.is_none());
     for index in [own, scores_from].into_iter().flatten() {
         let elf = session.made("build")?.read(&verify_elf(index))?;
-        let outputs = outputs(&subject.candidates[index], &edges);
-        ask_image(
-            session,
-            emulator,
-            &elf,
-            (claim, &edges, outputs),
-            &mut asked,
-        )?;
+        let about = (&subject.candidates[index], claim, &edges);
+        ask_image(session, emulator, &elf, about, &mut asked)?;
     }
     Ok(asked)
 }
@@ -177,15 +164,9 @@ fn edges(
     detector: Option<&FloatModel>,
     rows: &[f64],
 ) -> Result<Edges, Fault> {
-    let n_features = model.schema().n_features();
-    let base = rows.get(..n_features);
-    edge_rows(
-        model,
-        claim,
-        detector,
-        base.unwrap_or(&vec![0.0; n_features]),
-        ROWS_MAX,
-    )
+    let zeros = vec![0.0; model.schema().n_features()];
+    let base = rows.get(..zeros.len()).unwrap_or(&zeros);
+    edge_rows(model, claim, detector, base, ROWS_MAX)
 }
 
 /// What the verify image of `candidate` answers to these rows.
@@ -195,11 +176,7 @@ fn outputs(candidate: &Candidate, edges: &Edges) -> Outputs {
         n_features: edges.rows.first().map_or(0, Vec::len),
         n_classes,
         class_only: candidate.early_exit,
-        n_probabilities: if candidate.has_probabilities {
-            n_classes
-        } else {
-            0
-        },
+        n_probabilities: usize::from(candidate.has_probabilities) * n_classes,
     }
 }
 
@@ -208,9 +185,10 @@ fn ask_image(
     session: &Session,
     emulator: &FoundEmulator,
     elf: &[u8],
-    (claim, edges, outputs): (&Claim, &Edges, Outputs),
+    (candidate, claim, edges): (&Candidate, &Claim, &Edges),
     asked: &mut Asked,
 ) -> Result<(), Failure> {
+    let outputs = outputs(candidate, edges);
     for (number, rows) in edges.rows.chunks(ROWS_PER_RUN).enumerate() {
         let doing = "asking the image about both sides of every split";
         session.progress.doing(doing);
@@ -250,14 +228,8 @@ pub fn ask_anew(session: &Session, form: &Form, index: usize) -> Result<Asked, F
     let edges = edges(&float, &claim, detector.as_ref(), &rows)
         .map_err(|error| Failure::Input(anyhow!("{error}")))?;
     let mut asked = Asked::of(&edges);
-    let outputs = outputs(&form.about, &edges);
-    ask_image(
-        session,
-        emulator,
-        &elf,
-        (&claim, &edges, outputs),
-        &mut asked,
-    )?;
+    let about = (&form.about, &claim, &edges);
+    ask_image(session, emulator, &elf, about, &mut asked)?;
     Ok(asked)
 }
 

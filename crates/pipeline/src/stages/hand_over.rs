@@ -43,7 +43,7 @@ pub(super) fn check(config: &Config, outputs: &Outputs) -> Result<(), Failure> {
             head.any(|line| line.contains(SOURCE_MARK))
         };
         if !is_free_or(file, is_header) {
-            return Err(taken(config, "codegen.header", file, "a header"));
+            return taken(config, "codegen.header", file, "a header");
         }
     }
     Ok(())
@@ -66,7 +66,7 @@ pub(super) fn check_reports(config: &Config, folder: &Path) -> Result<(), Failur
     }
     let mut files = FILES.iter().map(|name| (name, folder.join(name)));
     match files.find(|(name, file)| !is_free_or(file, |text| is_report(name, text))) {
-        Some((_, file)) => Err(taken(config, "pipeline.reports", &file, "a report")),
+        Some((_, file)) => taken(config, "pipeline.reports", &file, "a report"),
         None => Ok(()),
     }
 }
@@ -80,16 +80,16 @@ fn check_crate(config: &Config, folder: &Path) -> Result<(), Failure> {
     if is_empty || manifest.exists() && is_free_or(&manifest, is_crate) {
         return Ok(());
     }
-    Err(taken(config, "codegen.crate", folder, "a crate"))
+    taken(config, "codegen.crate", folder, "a crate")
 }
 
-fn taken(config: &Config, key: &str, place: &Path, what: &str) -> Failure {
+fn taken(config: &Config, key: &str, place: &Path, what: &str) -> Result<(), Failure> {
     let found = format!(
         "found {}, which Spinney did not write, expected {what} of an earlier run, or nothing there",
         place.display()
     );
     let help = "move it away, or name another place";
-    config.fault(key, found, Some(help)).into()
+    config.refuse(key, found, Some(help))
 }
 
 /// Whether nothing lies at `path`, or a file whose text is one of ours. A link is none.

@@ -184,30 +184,31 @@ impl Asked<'_> {
     }
 
     fn feature(&self, key: &str, name: &str) -> Result<usize, Failure> {
-        let features = self.quantized.model.schema().features();
-        let found = features.iter().position(|feature| feature.name == name);
-        found.ok_or_else(|| {
-            let message = format!(
-                "found `\"{}\"`, expected a feature of the model",
-                name.escape_debug()
-            );
-            let place = format!("{}.{key}", self.place);
-            self.config.fault(&place, message, None).into()
-        })
+        let names = self.quantized.model.schema().feature_names();
+        self.position(key, name, &names, "a feature of the model")
     }
 
     fn class(&self, key: &str, name: &str) -> Result<usize, Failure> {
         let classes = self.quantized.model.schema().classes();
-        let found = classes.iter().position(|class| class == name);
-        found.ok_or_else(|| {
-            let message = format!(
-                "found `\"{}\"`, expected a class of the model: {}",
-                name.escape_debug(),
-                classes.join(", ")
-            );
-            let place = format!("{}.{key}", self.place);
-            self.config.fault(&place, message, None).into()
-        })
+        let expected = format!("a class of the model: {}", classes.join(", "));
+        self.position(key, name, classes, &expected)
+    }
+
+    fn position(
+        &self,
+        key: &str,
+        name: &str,
+        names: &[String],
+        expected: &str,
+    ) -> Result<usize, Failure> {
+        match names.iter().position(|it| it == name) {
+            Some(at) => Ok(at),
+            None => {
+                let message = format!("found `\"{}\"`, expected {expected}", name.escape_debug());
+                let place = format!("{}.{key}", self.place);
+                self.config.refuse(&place, message, None)
+            }
+        }
     }
 
     /// Which value a bound is of, where a model's values go through a function.
