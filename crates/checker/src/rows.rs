@@ -189,15 +189,11 @@ fn row(
             let cell = |code: i32| first.cells[(code - first.lowest) as usize];
             let has_reading = |code: &i32| cell(*code).0 <= cell(*code).1;
             let mut codes = low..=high;
-            let reading = if is_last {
-                codes
-                    .rfind(has_reading)
-                    .map(|code| first.value(cell(code).1))
-            } else {
-                codes
-                    .find(has_reading)
-                    .map(|code| first.value(cell(code).0))
+            let key = match is_last {
+                true => codes.rfind(has_reading).map(|code| cell(code).1),
+                false => codes.find(has_reading).map(|code| cell(code).0),
             };
+            let reading = key.map(|key| first.value(key));
             // What stands for a missing reading is none, and others move out of its way.
             reading.filter(|reading| lies_within(*reading))
         };

@@ -11,7 +11,7 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::places::shown;
 use spinney_pipeline::progress::Progress;
-use spinney_pipeline::stages::standing::{self, Standing};
+use spinney_pipeline::stages::last_run::{Standing, standing};
 
 use crate::terminal;
 
@@ -92,7 +92,7 @@ fn line(path: &Path, progress: &Progress) -> Line {
             name: Some(config.pipeline.identity.name.clone()),
             model: Some(model(&config)),
             chip: Some(config.pipeline.target.chip.name.clone()),
-            last_run: standing::of(&config, progress),
+            last_run: standing(&config, progress),
         },
     }
 }

@@ -519,7 +519,7 @@ pub struct Quantize {
 }
 
 /// What is known of one feature.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Feature {
     /// Lowest and highest reading.
     pub range: Option<ReadingRange>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use spinney_model::{FloatModel, Node as FloatNode, Test, Tree as FloatTree};
+use spinney_model::{FloatModel, Node as FloatNode, Test};
 use spinney_quantize::{Calibration, Coding, QuantModel, Sensor, last_left};
 use spinney_runtime::forest as runtime;
 
@@ -239,45 +239,6 @@ impl Cells {
             trees,
             leaves: all_leaves,
         })
-    }
-
-    /// The trees of the float model; `values` makes integers of the numbers of a tree's leaf.
-    pub fn float_trees(
-        &self,
-        model: &FloatModel,
-        values: impl Fn(&FloatTree, &[f64]) -> Vec<i64>,
-    ) -> Trees {
-        let features = model.schema().features();
-        let mut leaves = Vec::new();
-        let mut node_of = |tree: &FloatTree, node: &FloatNode| match node {
-            FloatNode::Leaf(own) => {
-                leaves.push(values(tree, own));
-                Node::Leaf(leaves.len() - 1)
-            }
-            node => {
-                let (variable, children) = node.split().expect("no leaf");
-                let cells = &self.of[variable];
-                let left = cells.bits(|cell| {
-                    let compare = features[variable].compare;
-                    node.sends_left(compare.seen(cells.reading(cell)))
-                });
-                Node::Split {
-                    variable,
-                    left,
-                    children,
-                }
-            }
-        };
-        let trees = model.trees().iter();
-        let trees = trees
-            .map(|tree| {
-                tree.nodes()
-                    .iter()
-                    .map(|node| node_of(tree, node))
-                    .collect()
-            })
-            .collect();
-        Trees { trees, leaves }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What decides between a float model's classes, in whole units: its leaves, what sums begin with, and
 //! how far they may be from float's own sums.
 
-use spinney_model::{FloatModel, Node, Task, Voting};
+use spinney_model::{FloatModel, Node, Task, Tree, Voting};
 use spinney_quantize::argmax;
 
 use crate::cells::{Cells, Trees};
 use crate::questions::Sum;
+use crate::search;
 
 /// When a sum of whole units is that of a class.
 pub(crate) struct Rule {
@@ -91,18 +92,40 @@ impl<'m> Float<'m> {
 
     /// The trees over cells of readings; a leaf has a number for each sum.
     pub fn trees(&self, cells: &Cells) -> Trees {
-        cells.float_trees(self.model, |tree, values| {
-            let mut numbers = vec![0; self.rule.base.len()];
-            if self.model.additive().is_none() && self.voting == Voting::Hard {
-                numbers[argmax(values)] = held(1.0, self.unit);
-                return numbers;
+        let features = self.model.schema().features();
+        let mut leaves = Vec::new();
+        let mut node_of = |tree: &Tree, node: &Node| {
+            let Some((variable, children)) = node.split() else {
+                leaves.push(self.numbers(tree, node.leaf().expect("no split")));
+                return search::Node::Leaf(leaves.len() - 1);
+            };
+            let (own, compare) = (&cells.of[variable], features[variable].compare);
+            search::Node::Split {
+                variable,
+                left: own.bits(|cell| node.sends_left(compare.seen(own.reading(cell)))),
+                children,
             }
-            let own = &mut numbers[tree.output().unwrap_or(0)..];
-            for (number, value) in own.iter_mut().zip(values) {
-                *number = held(*value, self.unit);
-            }
-            numbers
-        })
+        };
+        let trees = self.model.trees().iter();
+        let trees = trees.map(|tree| tree.nodes().iter().map(|it| node_of(tree, it)).collect());
+        Trees {
+            trees: trees.collect(),
+            leaves,
+        }
+    }
+
+    /// What a leaf adds to each sum.
+    fn numbers(&self, tree: &Tree, leaf: &[f64]) -> Vec<i64> {
+        let mut numbers = vec![0; self.rule.base.len()];
+        if self.model.additive().is_none() && self.voting == Voting::Hard {
+            numbers[argmax(leaf)] = held(1.0, self.unit);
+            return numbers;
+        }
+        let own = &mut numbers[tree.output().unwrap_or(0)..];
+        for (number, value) in own.iter_mut().zip(leaf) {
+            *number = held(*value, self.unit);
+        }
+        numbers
     }
 }
 

@@ -108,15 +108,12 @@ impl Flash {
     ) -> Result<verify::Verified, Failure> {
         let class_only = self.product.form.about.early_exit;
         let (last_config, instructions) = (self.product.config.clone(), self.product.instructions);
-        let wire = self.follow(probe, screen, true)?;
         // From here on the wire carries answers.
         let Process {
-            child,
-            lines,
+            child: _child,
+            mut lines,
             stdin,
-        } = wire;
-        let _child = child;
-        let mut lines = lines;
+        } = self.follow(probe, screen, true)?;
         let events = verify::events(move || read_event(&mut lines));
         let mut link = ProbeLink::new(events, stdin);
         let outcome = verify::judge(config, class_only, &mut link, progress);

@@ -100,17 +100,14 @@ impl Image<'_> {
     /// The features of the app that it is built with.
     fn features(&self) -> String {
         let mut features = self.transport.features();
-        if self.transport == Transport::Product && self.log != LOG_OFF {
-            features.push_str(",log");
-        }
-        if self.has_probabilities {
-            features.push_str(",probabilities");
-        }
-        if self.has_signal() {
-            features.push_str(",signal");
-        }
-        if self.class_only {
-            features.push_str(",class-only");
+        let has_log = self.transport == Transport::Product && self.log != LOG_OFF;
+        for (is_on, feature) in [
+            (has_log, ",log"),
+            (self.has_probabilities, ",probabilities"),
+            (self.has_signal(), ",signal"),
+            (self.class_only, ",class-only"),
+        ] {
+            features.push_str(if is_on { feature } else { "" });
         }
         features
     }

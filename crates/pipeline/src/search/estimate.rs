@@ -41,29 +41,24 @@ pub(super) fn candidates(
     keys: &Keys,
 ) -> Vec<Candidate> {
     let points = journal.grown(keys).map_or(&[][..], |grown| &grown.points);
-    let all = points.iter().flat_map(|point| {
-        let encodings = point.table_bytes.iter();
-        encodings
-            .map(move |(encoding, bytes)| candidate(journal, trial, keys, point, encoding, *bytes))
-    });
-    let ranked = all.map(|it| Candidate {
-        rank: objective.rank(it.score),
-        ..it
-    });
-    ranked.collect()
+    let forms = points
+        .iter()
+        .flat_map(|point| point.table_bytes.iter().map(move |form| (point, form)));
+    forms
+        .map(|(point, form)| candidate(journal, objective, (trial, keys), point, form))
+        .collect()
 }
 
 fn candidate(
     journal: &Journal,
-    trial: usize,
-    growth: &Keys,
+    objective: Objective,
+    (trial, growth): (usize, &Keys),
     point: &Point,
-    encoding: &str,
-    table_bytes: u64,
+    (encoding, table_bytes): (&String, &u64),
 ) -> Candidate {
     let mut keys: Keys = growth.clone();
     keys.extend(point.keys.clone());
-    keys.insert(ENCODING.to_owned(), encoding.into());
+    keys.insert(ENCODING.to_owned(), encoding.clone().into());
     let scores: Vec<f64> = point.scores.values().copied().collect();
     let n_folds = scores.len();
     let score = scores.iter().sum::<f64>() / n_folds.max(1) as f64;
@@ -80,10 +75,10 @@ fn candidate(
     };
     Candidate {
         trial,
-        table_bytes,
+        table_bytes: *table_bytes,
         levels,
         score,
-        rank: score,
+        rank: objective.rank(score),
         score_sd: (squares / (n_folds.max(2) - 1) as f64).sqrt(),
         n_folds,
         flash_bytes,

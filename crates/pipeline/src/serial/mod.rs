@@ -2,7 +2,6 @@
 
 mod debugger;
 mod emulated;
-mod host;
 mod link;
 mod noise;
 mod rtt;
@@ -13,8 +12,7 @@ mod verify;
 
 pub use debugger::{Debugger, Stop};
 pub use emulated::{Served, halted};
-pub use host::HostRows;
 pub use link::{Link, Tty};
 pub use noise::Noisy;
 pub use session::{Card, Patience, Tally};
-pub use verify::verify;
+pub use verify::{HostRows, verify};

@@ -81,20 +81,13 @@ pub(super) fn hold_out(
 /// Rows that calibrate and rows that choose, about half of all, each group on one side: in drawn order, a
 /// group goes where fewer rows are.
 fn halves(config: &Config, groups: &[usize]) -> Result<(Vec<usize>, Vec<usize>), Failure> {
-    let names: Vec<usize> = groups
-        .iter()
-        .copied()
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let names: BTreeSet<usize> = groups.iter().copied().collect();
+    let names = Vec::from_iter(names);
     if names.len() < 2 {
         let message = "found rows for validation of one group, expected at least two: one that choices \
                        are made on, and one that calibrates";
         let help = "give rows of more groups, or name others by `rows` in [reject]";
-        let place = match &config.pipeline.validation {
-            Some(Validation::Share(_)) => "dataset.validation_fraction",
-            _ => "dataset.validation",
-        };
+        let place = config.pipeline.validation.as_ref().map_or("", key_of);
         return config.refuse(place, message, Some(help));
     }
     let mut sides: [BTreeSet<usize>; 2] = Default::default();
@@ -117,11 +110,7 @@ pub(super) fn set_aside(
     if task != Task::Classify {
         let message = format!("found a model to {}, expected a classifier", task.word());
         let help = "rows for validation are those that choices of a classifier are made on";
-        let key = match validation {
-            Validation::File(_) => "dataset.validation",
-            Validation::Share(_) => "dataset.validation_fraction",
-        };
-        return config.refuse(key, message, Some(help));
+        return config.refuse(key_of(validation), message, Some(help));
     }
     match (validation, &rows.train) {
         (Validation::Share(share), Some(train)) => {
@@ -193,6 +182,14 @@ pub(super) fn set_aside(
         (Validation::Share(_), None) => {}
     }
     Ok(())
+}
+
+/// The key that names rows for validation.
+fn key_of(validation: &Validation) -> &'static str {
+    match validation {
+        Validation::File(_) => "dataset.validation",
+        Validation::Share(_) => "dataset.validation_fraction",
+    }
 }
 
 /// How many groups rows are of.

@@ -118,15 +118,12 @@ pub(super) fn with_costs(
         .collect();
     // What `[reject]` adds, a detector's trees above all, is no feature's.
     let of_reject = reject.map_or(0, |it| it.flash_bytes);
-    let instructions = match result {
-        RunResult::Ran(run) => {
-            let from_codes = run.instructions_from_codes.mean;
-            let of_reject = reject.and_then(|it| it.instructions).unwrap_or(0.0);
-            let coding = (run.instructions.mean - from_codes).max(0.0);
-            Some(((from_codes - of_reject).max(0.0), coding))
-        }
-        _ => None,
-    };
+    let instructions = result.ran().map(|run| {
+        let from_codes = run.instructions_from_codes.mean;
+        let of_reject = reject.and_then(|it| it.instructions).unwrap_or(0.0);
+        let coding = (run.instructions.mean - from_codes).max(0.0);
+        ((from_codes - of_reject).max(0.0), coding)
+    });
     let costs = feature_costs(
         &asked,
         OfModel {

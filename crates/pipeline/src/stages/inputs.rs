@@ -109,11 +109,8 @@ pub fn typed(part: &str) -> String {
 /// Reads every file that the config names.
 pub fn read(config: &Config) -> Result<Inputs, Failure> {
     let mut inputs = Inputs {
-        files: BTreeMap::new(),
-        digests: BTreeMap::new(),
-        folders: BTreeMap::new(),
         program: program_digest()?,
-        is_blind: false,
+        ..Inputs::default()
     };
     let frontend = config.pipeline.frontend.as_ref();
     for file in config.pipeline.dataset.files() {
@@ -170,9 +167,6 @@ impl Inputs {
     }
 
     pub(super) fn add(&mut self, path: &ConfigPath) -> Result<(), Failure> {
-        if self.files.contains_key(&path.typed) {
-            return Ok(());
-        }
         if path.full.is_dir() {
             return Err(Failure::Input(anyhow!(
                 "{}: found a folder, expected a file; only recordings, with [frontend], come in \
@@ -284,11 +278,7 @@ impl Inputs {
     /// # Errors
     /// A config that cannot be written down: a key without it would hold for other configs too.
     pub fn of_config(&self, config: &Config, parts: &[&str]) -> Result<store::Inputs, Failure> {
-        let mut inputs: store::Inputs = self
-            .digests
-            .iter()
-            .map(|(path, digest)| (path.clone(), digest.clone()))
-            .collect();
+        let mut inputs: store::Inputs = self.digests.clone();
         inputs.extend(digests_of(&config.pipeline, parts)?);
         inputs.insert("seed".to_owned(), config.pipeline.identity.seed.to_string());
         Ok(inputs)

@@ -1,4 +1,5 @@
-//! The last finished run: what it was made from, which results it consists of, and what it reported.
+//! The last finished run: what it was made from, which results it consists of, what it reported, and how
+//! it ended.
 //!
 //! One file, written whole behind all others, names the result of each stage by the digest of its
 //! stamp, which names its artifacts by theirs. So stages that were made since for another config,
@@ -16,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use spinney_config::Config;
 use spinney_report::Toolchain;
 
-use super::inputs::{Inputs, typed};
+use super::inputs::{self, Inputs, typed};
 use super::order::{REPORT, named_artifact, names};
-use super::{Session, model, quantize, run};
+use super::{Session, model, quantize, report, run};
 use crate::failure::{ExitReason, Failure};
 use crate::invocation;
+use crate::progress::Progress;
 use crate::store::{self, Finished, Kept, State};
 
 /// What a run was made from and with.
@@ -319,4 +321,57 @@ pub fn check_reports(session: &Session, folder: &Path) -> Result<(), Doubt> {
         }
     }
     Ok(())
+}
+
+/// How the last run ended.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state", content = "why")]
+pub enum Standing {
+    /// All gates hold.
+    Passes,
+    /// A gate failed.
+    Fails,
+    /// There is none, or it is not of today's config and inputs.
+    NotOfToday(String),
+    /// Something of it is not what it was.
+    Damaged(String),
+    /// The config cannot be read.
+    Faulty,
+}
+
+impl std::fmt::Display for Standing {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Passes => out.write_str("all gates hold"),
+            Self::Fails => out.write_str("a gate failed"),
+            Self::NotOfToday(why) | Self::Damaged(why) => out.write_str(why),
+            Self::Faulty => {
+                let run = invocation::verb("pipeline run");
+                write!(out, "the config has faults: {run} shows them")
+            }
+        }
+    }
+}
+
+/// How the last run ended, from what it left behind.
+pub fn standing(config: &Config, progress: &Progress) -> Standing {
+    let judged = || -> Result<bool, Doubt> {
+        let session = Session::of(config.clone(), progress.clone())?;
+        let inputs = inputs::read(config)?;
+        let from = find(&session, &inputs)?;
+        check_reports(&session, &report::folder(config))?;
+        Ok(report::of(&session, &from)?.passes())
+    };
+    match judged() {
+        Ok(true) => Standing::Passes,
+        Ok(false) => Standing::Fails,
+        Err(Doubt::Failure(Failure::Gate | Failure::Config(_))) => Standing::Faulty,
+        Err(doubt) => {
+            let words = doubt.in_words(config);
+            match doubt.is_damage() {
+                true => Standing::Damaged(words),
+                false => Standing::NotOfToday(words),
+            }
+        }
+    }
 }

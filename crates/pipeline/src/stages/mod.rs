@@ -21,7 +21,6 @@ mod labelled;
 pub mod last_run;
 pub mod model;
 mod motion;
-mod moved;
 mod node;
 mod opened;
 pub mod order;
@@ -30,7 +29,6 @@ mod product;
 mod properties;
 pub mod quantize;
 pub mod quantized;
-mod rates;
 mod recordings;
 pub mod report;
 pub mod run;
@@ -41,7 +39,6 @@ mod share;
 mod shrink;
 mod signals;
 pub mod so_far;
-pub mod standing;
 mod triggered;
 pub mod unbuilt;
 mod without;
@@ -64,10 +61,10 @@ use crate::progress::Progress;
 use order::REPORT;
 pub use session::Session;
 
+pub use baseline::moved;
 pub use build::product_image;
 use inputs::Inputs;
 pub use inputs::{at_fault, program_digest};
-pub use moved::moved;
 pub use opened::columns;
 pub use quantize::forms;
 pub use quantized::Quantized;
@@ -332,14 +329,11 @@ pub fn product(path: &Path, progress: Progress) -> Result<Product, Failure> {
         ));
     }
     let elf = session.made("run")?.read(run::PRODUCT_ELF)?;
-    let instructions = match session.made("run")?.read_json(run::DEVICE)? {
-        run::RunResult::Ran(run) => Some(run.instructions.mean),
-        _ => None,
-    };
+    let result: run::RunResult = session.made("run")?.read_json(run::DEVICE)?;
     Ok(Product {
         elf,
         form: shipped(&session)?,
-        instructions,
+        instructions: result.ran().map(|run| run.instructions.mean),
         scratch: session.scratch("firmware"),
         config: session.config,
     })

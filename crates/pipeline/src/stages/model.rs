@@ -272,12 +272,7 @@ pub fn load(session: &Session) -> Result<FloatModel, Failure> {
     Ok(model)
 }
 
-/// Whether a second training gives the same model.
-pub fn is_reproducible(config: &Config) -> bool {
-    !trains_with_linfa(config)
-}
-
-/// Whether linfa's trees are trained, which know fewer keys.
+/// Whether linfa's trees are trained, which know fewer keys, and differ from one training to the next.
 pub fn trains_with_linfa(config: &Config) -> bool {
     matches!(
         &config.pipeline.model,
@@ -424,16 +419,12 @@ fn linfa_params(forest: &ForestTraining, rows: &Dataset, seed: u64) -> LinfaFore
             seed,
         }),
         max_depth: forest.max_depth.map(|depth| depth as usize),
-        min_samples_split: count(forest.min_samples_split, n_rows),
-        min_samples_leaf: count(forest.min_samples_leaf, n_rows),
+        // Casts: linfa takes row counts as float32.
+        min_samples_split: rows_of(forest.min_samples_split, n_rows) as f32,
+        min_samples_leaf: rows_of(forest.min_samples_leaf, n_rows) as f32,
         min_impurity_decrease: forest.min_impurity_decrease,
         entropy: forest.criterion != Criterion::Gini,
     }
-}
-
-/// linfa takes row counts as float32.
-fn count(count: Count, n_rows: usize) -> f32 {
-    rows_of(count, n_rows) as f32
 }
 
 #[cfg(test)]

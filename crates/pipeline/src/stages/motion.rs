@@ -14,8 +14,7 @@ use spinney_signal::{
 
 use super::folders::Recording;
 use super::inputs::{Inputs, PipelineRows, at_fault};
-use super::rates::Resampled;
-use super::recordings::{self, Divided, Heard, Recordings, Side, division};
+use super::recordings::{self, Divided, Heard, Recordings, Resampled, Side, division};
 use crate::failure::{ExitReason, Failure};
 
 /// The front end of a config for motion.

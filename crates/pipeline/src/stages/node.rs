@@ -158,10 +158,7 @@ pub fn plan<'a>(
             _ => None,
         },
         cycles_per_instruction: measured.unwrap_or(CYCLES_PER_INSTRUCTION),
-        work: match result {
-            RunResult::Ran(run) => Some(work(run, measured.is_none())),
-            RunResult::NotRun(_) | RunResult::Failed(_) | RunResult::NotRequired => None,
-        },
+        work: result.ran().map(|run| work(run, measured.is_none())),
         uplink: pipeline.uplink,
     })
 }

@@ -137,10 +137,7 @@ pub(super) fn run(
             });
         })
     });
-    let failed = match outcome {
-        Err(error) => Some(error.to_string()),
-        Ok(()) => None,
-    };
+    let failed = outcome.err().map(|error| error.to_string());
     Ok(Some(ProductRun {
         is_the_chips,
         answers,

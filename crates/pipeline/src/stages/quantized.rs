@@ -12,6 +12,7 @@ use spinney_quantize::{
 use spinney_signal::FrontEnd;
 
 use super::inputs::{self, Inputs, PipelineRows, at_fault};
+use super::opened::declared_of;
 use super::outliers::{Outliers, with_outliers};
 use super::{Session, model};
 use crate::failure::Failure;
@@ -301,7 +302,7 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
         }
     }
     for feature in features.iter().filter(|it| !it.categories.is_empty()) {
-        let words = super::opened::declared_of(&config.pipeline.features, &feature.name);
+        let words = declared_of(&config.pipeline.features, &feature.name);
         let words = words.and_then(|declared| declared.categories.as_ref());
         if words.is_some_and(|words| *words != feature.categories) {
             return config.refuse(
@@ -318,37 +319,25 @@ pub(crate) fn declared(config: &Config, model: &FloatModel) -> Result<Vec<Declar
         }
     }
     // What the front end delivers, whatever the training rows happen to span.
-    let heard = front_end.map(|front_end| {
-        if front_end.is_narrow() {
-            Sensor::I16
-        } else {
-            Sensor::I32
-        }
+    let heard = front_end.map(|front_end| match front_end.is_narrow() {
+        true => Sensor::I16,
+        false => Sensor::I32,
     });
     Ok(features
         .iter()
         .map(|feature| {
-            let declared = super::opened::declared_of(&config.pipeline.features, &feature.name);
-            let coding = declared
-                .and_then(|declared| declared.coding)
-                .unwrap_or(config.pipeline.quantize.coding);
+            let given = declared_of(&config.pipeline.features, &feature.name);
+            let given = given.cloned().unwrap_or_default();
+            let categories = given.categories.as_ref().unwrap_or(&feature.categories);
             Declared {
-                sensor: heard.or(declared.and_then(|declared| declared.type_)),
-                range: declared
-                    .and_then(|declared| declared.range)
-                    .map(|range| (range.low, range.high)),
-                coding,
-                missing: declared
-                    .and_then(|declared| declared.missing)
-                    .map(|it| match it {
-                        Missing::Nan => spinney_quantize::Missing::Nan,
-                        Missing::Number(number) => spinney_quantize::Missing::Number(number),
-                    }),
-                n_categories: declared
-                    .and_then(|declared| declared.categories.as_ref())
-                    .map_or(feature.categories.len(), Vec::len)
-                    .try_into()
-                    .unwrap_or(u32::MAX),
+                sensor: heard.or(given.type_),
+                range: given.range.map(|range| (range.low, range.high)),
+                coding: given.coding.unwrap_or(config.pipeline.quantize.coding),
+                missing: given.missing.map(|it| match it {
+                    Missing::Nan => spinney_quantize::Missing::Nan,
+                    Missing::Number(number) => spinney_quantize::Missing::Number(number),
+                }),
+                n_categories: categories.len().try_into().unwrap_or(u32::MAX),
             }
         })
         .collect())

@@ -133,7 +133,7 @@ pub fn of(session: &Session, from: &MadeFrom) -> Result<Report, Failure> {
         schema: SCHEMA,
         pipeline: pipeline.identity.name.clone(),
         fingerprint,
-        reproducible: model::is_reproducible(config),
+        reproducible: !model::trains_with_linfa(config),
         model: model_facts(config, &float, summary.model_digest.clone(), origin),
         dataset: Dataset {
             train_rows: summary.train_rows,
@@ -389,9 +389,7 @@ fn device(
     product: &Footprint,
     n_rows: usize,
 ) -> Option<Device> {
-    let RunResult::Ran(run) = result else {
-        return None;
-    };
+    let run = result.ran()?;
     let machine = config.pipeline.target.board?;
     let ram = chip::ram(&config.pipeline);
     let pace = pace(config);
@@ -540,10 +538,7 @@ pub(super) fn write(
             String::as_str,
         ))
     };
-    let ran = match &result {
-        RunResult::Ran(run) => Some(run),
-        _ => None,
-    };
+    let ran = result.ran();
     let rows = 0..predictions.q15.len();
     let csv = match &predictions.values[..] {
         [] => predictions_csv(rows.map(|row| Row {

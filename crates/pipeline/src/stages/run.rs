@@ -34,6 +34,14 @@ pub enum RunResult {
 }
 
 impl RunResult {
+    /// What was measured, where the rows ran.
+    pub fn ran(&self) -> Option<&DeviceRun> {
+        match self {
+            Self::Ran(run) => Some(run),
+            Self::NotRun(_) | Self::Failed(_) | Self::NotRequired => None,
+        }
+    }
+
     /// Why this is no lasting result, if it is none: another time it may be another.
     fn failed(&self) -> Option<&str> {
         match self {
@@ -148,11 +156,8 @@ fn run_all<'a>(session: &Session, stage: &'a Stage) -> Result<Writer<'a>, Failur
         .iter()
         .zip(footprints.products.iter().zip(&results))
         .map(|(candidate, (product, result))| {
-            let run = match result {
-                RunResult::Ran(run) => Some(run),
-                _ => None,
-            };
-            let product = product.as_ref().unwrap_or(&footprints.empty);
+            let (product, run) = (product.as_ref(), result.ran());
+            let product = product.unwrap_or(&footprints.empty);
             (candidate, Figures { product, run })
         })
         .collect();

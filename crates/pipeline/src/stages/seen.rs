@@ -18,6 +18,7 @@ pub use heard::Folder;
 
 use super::folders::{Recording, walk};
 use super::inputs::{self, Inputs, at_fault};
+use super::recordings::in_short;
 use crate::failure::{ExitReason, Failure};
 
 /// Most recordings that are listened to; of more, every second, third and so on.
@@ -514,17 +515,13 @@ impl Motion {
             match self.read(bytes) {
                 Ok(found) => {
                     for (rate, n_samples) in found {
-                        let in_short =
-                            |rate: f64| format!("{rate:.3e}").parse::<f64>().unwrap_or(rate);
-                        if let Some(rate) = rate.map(in_short) {
-                            heard.rates.add(rate);
-                        }
-                        let is_other = rate.is_some_and(|rate| (rate / usual - 1.0).abs() > 0.02);
-                        if is_other {
-                            let rate = in_short(rate.unwrap_or(usual));
-                            heard
-                                .suspicious
-                                .push(format!("{path}: {rate} samples per second"));
+                        if let Some(rate) = rate {
+                            let told = in_short(rate);
+                            if (rate / usual - 1.0).abs() > 0.02 {
+                                let fault = format!("{path}: {told} samples per second");
+                                heard.suspicious.push(fault);
+                            }
+                            heard.rates.add(told);
                         }
                         heard.seconds.push(n_samples as f64 / usual);
                     }
@@ -544,6 +541,6 @@ impl Motion {
 }
 
 /// A string of TOML, which one of JSON is.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -14,8 +14,7 @@ use spinney_signal::{
 
 use super::inputs::{Inputs, PipelineRows, at_fault};
 use super::motion;
-use super::rates::Resampled;
-use super::recordings::{self, Divided, Heard, Recordings, Side, division};
+use super::recordings::{self, Divided, Heard, Recordings, Resampled, Side, division};
 use crate::failure::{ExitReason, Failure};
 use crate::{places, store};
 

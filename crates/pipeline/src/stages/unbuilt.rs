@@ -9,6 +9,7 @@ use spinney_quantize::Sensor;
 use spinney_report::{Encoding, Report, SCHEMA, TableForm, Toolchain};
 
 use super::quantize::{SUMMARY, Summary};
+use super::seen::quoted;
 use super::{Session, candidates, inputs, model, quantize, report, so_far};
 use crate::failure::{ExitReason, Failure};
 use crate::progress::Progress;
@@ -35,8 +36,6 @@ pub struct Unbuilt<'a> {
 impl Unbuilt<'_> {
     /// The config of a pipeline that would start with these.
     fn config(&self) -> String {
-        // Strings of JSON are strings of TOML.
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let path = |path: &Path| quoted(&path.to_string_lossy());
         let mut out = format!(
             "[pipeline]\nname = \"report\"\n\n[dataset]\ntest = {}\n",

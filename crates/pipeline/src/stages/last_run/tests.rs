@@ -17,7 +17,7 @@ use super::super::checked::{CHECKED, Checked};
 use super::super::order::artifact_of;
 use super::super::quantize::CANDIDATES;
 use super::super::run::{CHOICE, DEVICE, PRODUCT_ELF, REJECT_COST, RunResult};
-use super::super::{inputs, model, quantize, report, standing};
+use super::super::{inputs, model, quantize, report};
 use super::*;
 use crate::progress::Progress;
 use crate::{disk, places};
@@ -180,7 +180,7 @@ impl Project {
                 "{verb} after {what}: {outcome:?}"
             );
         }
-        let line = standing::of(
+        let line = standing(
             &spinney_config::load(&self.config()).unwrap(),
             &Progress::none(),
         );
@@ -194,7 +194,7 @@ impl Project {
             let is_believed = matches!(outcome, Ok(()) | Err(Failure::Gate));
             assert!(is_believed, "{verb}: {outcome:?}");
         }
-        let line = standing::of(
+        let line = standing(
             &spinney_config::load(&self.config()).unwrap(),
             &Progress::none(),
         );
