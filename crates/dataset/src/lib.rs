@@ -52,7 +52,7 @@ mod table;
 mod target;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ndarray::{Array2, Axis};
 
@@ -234,6 +234,7 @@ pub struct Dataset {
     rows: Rows,
     target: Target,
     source_rows: Vec<usize>,
+    groups: Option<Vec<usize>>,
     notes: Vec<Note>,
 }
 
@@ -295,6 +296,7 @@ impl Dataset {
             rows,
             target,
             source_rows: (0..n_rows).collect(),
+            groups: None,
             notes,
         })
     }
@@ -356,6 +358,29 @@ impl Dataset {
         &self.source_rows
     }
 
+    /// The same rows, each with the number of what it belongs to, such as a recording; `None` where rows
+    /// belong to nothing.
+    ///
+    /// # Panics
+    /// If there are more or fewer numbers than rows.
+    #[must_use]
+    pub fn with_groups(self, groups: Option<Vec<usize>>) -> Self {
+        let n_rows = groups.as_ref().map_or(self.n_rows(), Vec::len);
+        assert_eq!(n_rows, self.n_rows(), "a number per row");
+        Self { groups, ..self }
+    }
+
+    /// As [`Self::with_groups`] took them.
+    pub fn groups(&self) -> Option<&[usize]> {
+        self.groups.as_deref()
+    }
+
+    /// How many groups rows are of, if of any.
+    pub fn n_groups(&self) -> Option<usize> {
+        let groups: HashSet<&usize> = self.groups.as_ref()?.iter().collect();
+        Some(groups.len())
+    }
+
     /// What is odd about the labels of the file that the rows were read from.
     pub fn notes(&self) -> &[Note] {
         &self.notes
@@ -390,6 +415,8 @@ impl Dataset {
             },
             target: self.target.select(indices),
             source_rows: indices.iter().map(|row| self.source_rows[*row]).collect(),
+            groups: (self.groups.as_ref())
+                .map(|groups| indices.iter().map(|row| groups[*row]).collect()),
             notes: self.notes.clone(),
         }
     }

@@ -9,7 +9,6 @@ mod space;
 mod tests;
 mod trial;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,7 +49,6 @@ pub struct Search {
     stand_ins: Dataset,
     /// The fold of each row that is scored on.
     fold_of: Vec<usize>,
-    groups: Option<Vec<usize>>,
     /// Digest of config, seed and data.
     data: String,
     growths: Vec<Keys>,
@@ -166,8 +164,7 @@ impl Search {
         )?;
         let train = rows.train.unwrap_or(rows.test);
         let (search, seed) = (&config.pipeline.search, config.pipeline.identity.seed);
-        let groups = rows.groups;
-        let of_folds = groups.as_deref().filter(|_| rows.validation.is_none());
+        let of_folds = train.groups().filter(|_| rows.validation.is_none());
         let scored_on = rows.validation.as_ref().unwrap_or(&train);
         let fold_of = folds(scored_on, of_folds, search.folds as usize, seed)
             .map_err(|error| at_fault(config.path(), &error))?;
@@ -182,7 +179,6 @@ impl Search {
             train,
             validation: rows.validation,
             fold_of,
-            groups,
             data,
             growths,
             folder,
@@ -503,9 +499,7 @@ impl Search {
             train_rows: self.train.n_rows(),
             validation_rows: self.validation.as_ref().map(Dataset::n_rows),
             folds: search.folds,
-            groups: (self.groups.as_ref())
-                .filter(|_| self.validation.is_none())
-                .map(|groups| groups.iter().collect::<BTreeSet<_>>().len()),
+            groups: (self.train.n_groups()).filter(|_| self.validation.is_none()),
             test,
         })
     }

@@ -148,7 +148,7 @@ impl Search {
         let Some(first) = points.iter().map(|point| n_trees_of(&point.keys)).min() else {
             return Ok(Vec::new());
         };
-        let grown = self.grow(keys, first, self.whole())?;
+        let grown = self.grow(keys, first, &self.train)?;
         let mut most = first;
         for point in points.iter().filter(|it| n_trees_of(&it.keys) == first) {
             let (bytes, _) = self.size(keys, point, &grown)?;
@@ -159,7 +159,7 @@ impl Search {
             most = most.max(sizes.filter(fits).max().unwrap_or(first));
         }
         let grown = match most > first {
-            true => self.grow(keys, most, self.whole())?,
+            true => self.grow(keys, most, &self.train)?,
             false => grown,
         };
         let mut kept: Vec<Point> = Vec::new();
@@ -223,17 +223,16 @@ impl Search {
                 self.config.pipeline.search.folds
             )));
         }
-        let Fold { held, kept, groups } = match &self.validation {
+        let Fold { held, kept } = match &self.validation {
             // Folds are of these.
             Some(validation) => Fold {
                 kept: self.train.clone(),
-                groups: self.groups.clone(),
-                ..Fold::of(validation, None, &self.fold_of, fold)
+                ..Fold::of(validation, &self.fold_of, fold)
             },
-            None => Fold::of(&self.train, self.groups.as_deref(), &self.fold_of, fold),
+            None => Fold::of(&self.train, &self.fold_of, fold),
         };
         let most = points.iter().map(|point| n_trees_of(&point.keys)).max();
-        let grown = self.grow(keys, most.unwrap_or(1), (&kept, groups.as_deref()))?;
+        let grown = self.grow(keys, most.unwrap_or(1), &kept)?;
         if let Some(numbers) = held.numbers() {
             let truth = numbers.column(0).to_vec();
             for point in points {
@@ -307,18 +306,8 @@ impl Search {
         }
     }
 
-    /// All training rows, and what they belong to.
-    fn whole(&self) -> (&Dataset, Option<&[usize]>) {
-        (&self.train, self.groups.as_deref())
-    }
-
     /// Trains what is grown, with so many trees.
-    fn grow(
-        &self,
-        keys: &Keys,
-        n_trees: usize,
-        rows: (&Dataset, Option<&[usize]>),
-    ) -> Result<FloatModel, Failure> {
+    fn grow(&self, keys: &Keys, n_trees: usize, rows: &Dataset) -> Result<FloatModel, Failure> {
         let mut keys = keys.clone();
         if !matches!(
             kind_of(&keys),

@@ -8,7 +8,7 @@ use spinney_dataset::{Dataset, Note, notes, permutation, split, split_by_group};
 use spinney_evaluate::Reject as Rejecting;
 use spinney_model::Task;
 
-use super::inputs::{PipelineRows, at_fault, numbered};
+use super::inputs::{PipelineRows, at_fault, with_groups};
 use super::opened::{Opened, Reading, check_groups};
 use crate::failure::Failure;
 
@@ -42,10 +42,9 @@ pub(super) fn hold_out(
             // Rows that a model was chosen by, by `search`, `shrink` or whoever reads the report, say too
             // much good of it.
             Some(validation) => {
-                let (held, kept) = match &mut rows.validation_groups {
+                let (held, kept) = match validation.groups() {
                     Some(groups) => {
                         let (held, kept) = halves(config, groups)?;
-                        *groups = kept.iter().map(|row| groups[*row]).collect();
                         (validation.select(&held), kept)
                     }
                     None => drawn(validation, validation.n_rows().div_ceil(2)),
@@ -58,8 +57,6 @@ pub(super) fn hold_out(
         (CalibrationRows::Share(share), Some(train)) => {
             // Casts: a share of a row count.
             let (held, kept) = drawn(train, (share * train.n_rows() as f64).ceil() as usize);
-            let of_kept = |groups: Vec<usize>| kept.iter().map(|row| groups[*row]).collect();
-            rows.groups = rows.groups.take().map(of_kept);
             rows.train = Some(train.select(&kept));
             held
         }
@@ -115,8 +112,9 @@ pub(super) fn set_aside(
     match (validation, &rows.train) {
         (Validation::Share(share), Some(train)) => {
             let seed = config.pipeline.identity.seed;
-            let parts = match &rows.groups {
-                Some(groups) if n_groups(groups) < 2 => {
+            let n_all = train.n_groups();
+            let parts = match train.groups() {
+                Some(_) if n_all < Some(2) => {
                     let message = "found training rows of one group, expected at least two, so that one \
                                    is for validation";
                     let help = "give training rows of more groups, or remove `validation_fraction`";
@@ -129,16 +127,7 @@ pub(super) fn set_aside(
                 None => split(train, *share, seed),
             };
             let parts = parts.map_err(|error| at_fault(config.path(), &error))?;
-            let kept: BTreeSet<&usize> = parts.train.source_rows().iter().collect();
-            if let Some(groups) = &mut rows.groups {
-                let n_all = n_groups(groups);
-                // Both in the order of the training rows, as their parts are.
-                let aside = groups.iter().zip(train.source_rows());
-                let aside = aside.filter(|(_, row)| !kept.contains(row));
-                rows.validation_groups = Some(aside.map(|(group, _)| *group).collect());
-                let mut all = train.source_rows().iter();
-                groups.retain(|_| all.next().is_some_and(|it| kept.contains(it)));
-                let n_aside = n_all - n_groups(groups);
+            if let (Some(n_all), Some(n_aside)) = (n_all, parts.test.n_groups()) {
                 let text = format!(
                     "{n_aside} of the {n_all} {} of the training rows are for validation, and do not train",
                     match config.pipeline.frontend {
@@ -175,9 +164,9 @@ pub(super) fn set_aside(
                     None => Ok(aside),
                 })
                 .map_err(|error| at_fault(&file.path.full, &error))?;
-            rows.validation_groups = opened.groups(&aside)?.map(|groups| numbered(&groups));
+            let groups = opened.groups(&aside)?;
             rows.notes.extend(notes::of_labels(&aside));
-            rows.validation = Some(aside);
+            rows.validation = Some(with_groups(aside, groups));
         }
         (Validation::Share(_), None) => {}
     }
@@ -190,11 +179,6 @@ fn key_of(validation: &Validation) -> &'static str {
         Validation::File(_) => "dataset.validation",
         Validation::Share(_) => "dataset.validation_fraction",
     }
-}
-
-/// How many groups rows are of.
-fn n_groups(groups: &[usize]) -> usize {
-    groups.iter().collect::<BTreeSet<_>>().len()
 }
 
 /// Rows that calibrate, or that choices are made on, neither train nor test.
@@ -278,6 +262,8 @@ fn halves_of_rows_for_validation_keep_groups_apart() {
     for seven in [7, 30] {
         let group = |at: usize| 100 + at / seven;
         let found = of_file(60, &group).expect("rows");
+        let grouped = found.validation.as_ref().and_then(Dataset::groups);
+        let n_choosing = grouped.expect("groups").len();
         let [choosing, calibrating] = [found.validation, found.calibration].map(|rows| {
             let rows = rows.expect("such rows").source_rows().to_vec();
             assert!(rows.len() >= 20, "{}", rows.len());
@@ -291,10 +277,7 @@ fn halves_of_rows_for_validation_keep_groups_apart() {
         );
         let n_groups = (90..150).map(group).collect::<BTreeSet<_>>().len();
         assert_eq!(choosing.len() + calibrating.len(), n_groups);
-        assert_eq!(
-            found.validation_groups.expect("groups").len(),
-            choosing_rows(&choosing, &group)
-        );
+        assert_eq!(n_choosing, choosing_rows(&choosing, &group));
     }
     let of_share = parts("validation_fraction = 0.5").expect("rows");
     let [choosing, calibrating] = [of_share.validation, of_share.calibration].map(|rows| {

@@ -66,11 +66,6 @@ pub struct PipelineRows {
     pub triggered: Option<Triggered>,
     /// What is odd about the files.
     pub notes: Vec<Note>,
-    /// For each training row the number of what it belongs to, such as a recording; `None` where
-    /// rows belong to nothing.
-    pub groups: Option<Vec<usize>>,
-    /// The same of the rows for validation.
-    pub validation_groups: Option<Vec<usize>>,
 }
 
 /// The parts of a config that rows depend on.
@@ -402,15 +397,13 @@ fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
             let of_groups = (of_train.as_ref().zip(file.groups(&parts.test)?))
                 .map(|(train, test)| notes::groups(train, &test));
             Ok(PipelineRows {
-                train: Some(parts.train),
+                train: Some(with_groups(parts.train, of_train)),
                 calibration: None,
                 validation: None,
-                validation_groups: None,
                 test: parts.test,
                 has_labels: true,
                 test_samples: Vec::new(),
                 triggered: None,
-                groups: of_train.map(|groups| numbered(&groups)),
                 notes: (notes::of_file(&dataset).into_iter())
                     .chain(of_groups)
                     .chain(notes::unused_columns(&unused))
@@ -427,12 +420,10 @@ fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
                 train: None,
                 calibration: None,
                 validation: None,
-                validation_groups: None,
                 test: rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
                 triggered: None,
-                groups: None,
             })
         }
         RowsConfig::Given {
@@ -458,15 +449,13 @@ fn parse_rows(reading: Reading<'_>) -> Result<PipelineRows, Failure> {
                 .chain(notes::unused_columns(&unused))
                 .collect();
             Ok(PipelineRows {
-                train: Some(train_rows),
+                train: Some(with_groups(train_rows, of_train)),
                 calibration: None,
                 validation: None,
-                validation_groups: None,
                 test: test_rows,
                 has_labels: test.labels != Labels::None,
                 test_samples: Vec::new(),
                 triggered: None,
-                groups: of_train.map(|groups| numbered(&groups)),
                 notes,
             })
         }
@@ -490,11 +479,13 @@ pub(super) fn check_sides(
     config.refuse("dataset.test", message, Some(help))
 }
 
-/// For each row the number of its group, in the order of their names.
-pub(super) fn numbered(groups: &[String]) -> Vec<usize> {
-    let names: BTreeSet<&String> = groups.iter().collect();
-    let number_of: BTreeMap<&String, usize> = names.into_iter().zip(0..).collect();
-    groups.iter().map(|group| number_of[group]).collect()
+/// Rows with the numbers of their groups, in the order of their names.
+pub(super) fn with_groups(rows: Dataset, groups: Option<Vec<String>>) -> Dataset {
+    rows.with_groups(groups.map(|groups| {
+        let names: BTreeSet<&String> = groups.iter().collect();
+        let number_of: BTreeMap<&String, usize> = names.into_iter().zip(0..).collect();
+        groups.iter().map(|group| number_of[group]).collect()
+    }))
 }
 
 /// A data file is at fault: exit 2, with its path.

@@ -126,12 +126,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
             let train = rows.train.as_ref().unwrap_or(&rows.test);
             check_classes(&session.config, train.classes())?;
             let fills = inputs::fills(&session.config, &rows)?;
-            let train = select::Rows {
-                rows: train,
-                groups: rows.groups.as_deref(),
-                fills: &fills,
-            };
-            let made = select::train(&session.config, training, &train, &session.progress);
+            let made = select::train(&session.config, training, train, &fills, &session.progress);
             let (model, selected) = made.inspect_err(|_| {
                 // No stage after this one will say them.
                 session.progress.clear();

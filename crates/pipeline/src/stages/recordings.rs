@@ -34,9 +34,8 @@ const STRETCHES: usize = 50;
 
 /// Rows of a side's recordings.
 struct SideRows {
+    /// Of each the group is its recording, or its stretch of the only one.
     rows: Dataset,
-    /// For each row the index of its recording, or of its stretch of the only one.
-    groups: Vec<usize>,
     /// What a trigger does to them; `None` without one.
     triggered: Option<Triggered>,
 }
@@ -106,7 +105,6 @@ pub(super) fn rows<R: Recordings>(
     });
     notes.extend(twice);
     // After the others, which say the scale of motion.
-    let mut validation_groups = None;
     let mut validation = match &config.pipeline.validation {
         Some(Validation::File(file)) => {
             let (side, found) = kind.side(file, "validation")?;
@@ -123,17 +121,13 @@ pub(super) fn rows<R: Recordings>(
             });
             notes.extend(twice);
             let aside = side_rows(kind, &side, "validation", &mut notes)?;
-            validation_groups = several(aside.groups);
             Some((aside.rows, file))
         }
         _ => None,
     };
-    let (train, groups) = match &train {
-        None => (None, None),
-        Some(train) => {
-            let train = side_rows(kind, train, "training", &mut notes)?;
-            (Some(train.rows), Some(train.groups))
-        }
+    let train = match &train {
+        None => None,
+        Some(train) => Some(side_rows(kind, train, "training", &mut notes)?.rows),
     };
     let of_test = side_rows(kind, &test, "test", &mut notes)?;
     if let Some(triggered) = &of_test.triggered {
@@ -161,8 +155,6 @@ pub(super) fn rows<R: Recordings>(
         test_samples: test.iter().map(|it| R::samples(it).to_vec()).collect(),
         triggered: of_test.triggered,
         notes,
-        groups: groups.and_then(several),
-        validation_groups,
     })
 }
 
@@ -205,9 +197,9 @@ fn side_rows<R: Recordings>(
         is_named: true,
         values: ndarray::Array2::from_shape_vec(shape, values).environment()?,
     };
+    let rows = Dataset::new(rows, &labels).input()?;
     Ok(SideRows {
-        rows: Dataset::new(rows, &labels).input()?,
-        groups: groups(&decisions),
+        rows: rows.with_groups(several(groups(&decisions))),
         triggered,
     })
 }

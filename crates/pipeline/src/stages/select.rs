@@ -22,34 +22,17 @@ const FOLDS: usize = 5;
 /// Folds of what is left of rows where one is held out, to rank features by.
 const INNER_FOLDS: usize = 3;
 
-/// Rows to train on.
-pub(crate) struct Rows<'a> {
-    pub rows: &'a Dataset,
-    /// For each the number of what it belongs to.
-    pub groups: Option<&'a [usize]>,
-    /// What takes the place of missing readings.
-    pub fills: &'a Fills,
-}
-
 /// Rows that are held out, and all others.
 pub(crate) struct Fold {
     pub held: Dataset,
     pub kept: Dataset,
-    /// Of each row of the latter what it belongs to.
-    pub groups: Option<Vec<usize>>,
 }
 
 impl Fold {
-    pub(crate) fn of(
-        rows: &Dataset,
-        groups: Option<&[usize]>,
-        fold_of: &[usize],
-        fold: usize,
-    ) -> Self {
+    pub(crate) fn of(rows: &Dataset, fold_of: &[usize], fold: usize) -> Self {
         let (held, kept): (Vec<usize>, Vec<usize>) =
             (0..fold_of.len()).partition(|row| fold_of[*row] == fold);
         Self {
-            groups: groups.map(|of| kept.iter().map(|row| of[*row]).collect()),
             held: rows.select(&held),
             kept: rows.select(&kept),
         }
@@ -60,32 +43,30 @@ impl Fold {
 pub(crate) fn train_on(
     config: &Config,
     training: &Training,
-    (rows, groups): (&Dataset, Option<&[usize]>),
+    rows: &Dataset,
     all: &Dataset,
 ) -> Result<FloatModel, Failure> {
-    let of = Rows {
-        rows,
-        groups,
-        fills: &fills_of(config, rows, &[all])?,
-    };
-    Ok(train(config, training, &of, &Progress::none())?.0)
+    let fills = fills_of(config, rows, &[all])?;
+    Ok(train(config, training, rows, &fills, &Progress::none())?.0)
 }
 
-/// Trains on the features that `select` keeps, and on all without one.
+/// Trains on the features that `select` keeps, and on all without one; `fills` take the place of missing
+/// readings.
 ///
 /// # Errors
 /// As [`train_model`]; rows that cannot be divided into folds, or more features than there are.
 pub(crate) fn train(
     config: &Config,
     training: &Training,
-    of: &Rows,
+    rows: &Dataset,
+    fills: &Fills,
     progress: &Progress,
 ) -> Result<(FloatModel, Option<Selection>), Failure> {
     let Some(select) = config.pipeline.select else {
-        let model = train_model(config, training, of.rows, of.fills, progress)?;
+        let model = train_model(config, training, rows, fills, progress)?;
         return Ok((model, None));
     };
-    let n_features = of.rows.features().len();
+    let n_features = rows.features().len();
     if let Select::Best(n) = select
         && n as usize > n_features
     {
@@ -96,7 +77,8 @@ pub(crate) fn train(
     let selecting = Selecting {
         config,
         training,
-        of,
+        rows,
+        fills,
         progress,
     };
     let (ranked, sizes) = selecting.ranked(select == Select::Auto)?;
@@ -105,9 +87,9 @@ pub(crate) fn train(
         Select::Auto => fewest(&sizes),
     };
     let order: Vec<usize> = ranked.iter().map(|it| it.0).collect();
-    let model = selecting.trained(of.rows, &order[..n_kept])?;
+    let model = selecting.trained(rows, &order[..n_kept])?;
     let mut ranked = ranked.into_iter().map(|(feature, importance)| Ranked {
-        name: of.rows.features()[feature].clone(),
+        name: rows.features()[feature].clone(),
         importance,
     });
     let selection = Selection {
@@ -146,7 +128,8 @@ type ByImportance = Vec<(usize, f64)>;
 struct Selecting<'a> {
     config: &'a Config,
     training: &'a Training,
-    of: &'a Rows<'a>,
+    rows: &'a Dataset,
+    fills: &'a Fills,
     progress: &'a Progress,
 }
 
@@ -154,17 +137,17 @@ impl Selecting<'_> {
     /// Features with their importance, the highest first; and, where asked for, how well each number of
     /// the best decides rows that neither ranked nor trained.
     fn ranked(&self, with_sizes: bool) -> Result<(ByImportance, Vec<OfSize>), Failure> {
-        let all = self.of.rows;
+        let all = self.rows;
         let n_features = all.features().len();
-        let fold_of = self.folds(all, self.of.groups, FOLDS)?;
+        let fold_of = self.folds(all, FOLDS)?;
         let numbers = numbers(n_features);
         let mut sums = vec![0.0; n_features];
         let mut accuracies = vec![Vec::new(); numbers.len()];
         for fold in 0..FOLDS {
             self.progress
                 .doing(&format!("selecting features: fold {} of {FOLDS}", fold + 1));
-            let Fold { held, kept, groups } = Fold::of(all, self.of.groups, &fold_of, fold);
-            let importance = self.importance(&kept, groups.as_deref())?;
+            let Fold { held, kept } = Fold::of(all, &fold_of, fold);
+            let importance = self.importance(&kept)?;
             for (sum, lost) in sums.iter_mut().zip(&importance) {
                 *sum += lost;
             }
@@ -174,7 +157,7 @@ impl Selecting<'_> {
             let order = by_importance(&importance);
             for (accuracies, number) in accuracies.iter_mut().zip(&numbers) {
                 let model = self.trained(&kept, &order[..*number])?;
-                accuracies.push(accuracy(&model, &held.filled(self.of.fills)));
+                accuracies.push(accuracy(&model, &held.filled(self.fills)));
             }
         }
         let ranked = by_importance(&sums).into_iter();
@@ -186,24 +169,20 @@ impl Selecting<'_> {
     }
 
     /// What a model of some of the rows loses on the others, feature by feature.
-    fn importance(&self, rows: &Dataset, groups: Option<&[usize]>) -> Result<Vec<f64>, Failure> {
-        let fold_of = self.folds(rows, groups, INNER_FOLDS)?;
-        let Fold { held, kept, .. } = Fold::of(rows, None, &fold_of, 0);
+    fn importance(&self, rows: &Dataset) -> Result<Vec<f64>, Failure> {
+        let fold_of = self.folds(rows, INNER_FOLDS)?;
+        let Fold { held, kept } = Fold::of(rows, &fold_of, 0);
         let all: Vec<usize> = (0..rows.features().len()).collect();
         let model = self.trained(&kept, &all)?;
         let declared = quantized::declared(self.config, &model)?;
         let made = quantized::converted(self.config, model, Some(&kept), &declared)?;
         let seed = self.config.pipeline.identity.seed;
-        let held = held.filled(self.of.fills);
+        let held = held.filled(self.fills);
         Ok(permutation_importance(&made.quant, &held, seed).lost)
     }
 
-    fn folds(
-        &self,
-        rows: &Dataset,
-        groups: Option<&[usize]>,
-        n_folds: usize,
-    ) -> Result<Vec<usize>, Failure> {
+    fn folds(&self, rows: &Dataset, n_folds: usize) -> Result<Vec<usize>, Failure> {
+        let groups = rows.groups();
         let seed = self.config.pipeline.identity.seed;
         let what = if groups.is_some() { "groups" } else { "rows" };
         folds(rows, groups, n_folds, seed).map_err(|error| {
@@ -222,7 +201,7 @@ impl Selecting<'_> {
     fn trained(&self, rows: &Dataset, features: &[usize]) -> Result<FloatModel, Failure> {
         let mut features = features.to_vec();
         features.sort_unstable();
-        let fills = self.of.fills;
+        let fills = self.fills;
         let of_kept = match fills.is_empty() {
             true => Fills::new(),
             false => features.iter().map(|feature| fills[*feature]).collect(),
@@ -322,12 +301,7 @@ mod tests {
         let spinney_config::Model::Train(training) = &config.pipeline.model else {
             panic!("a model is trained");
         };
-        let of = Rows {
-            rows: &rows(),
-            groups: None,
-            fills: &Fills::new(),
-        };
-        train(&config, training, &of, &Progress::none())
+        train(&config, training, &rows(), &Fills::new(), &Progress::none())
     }
 
     #[test]

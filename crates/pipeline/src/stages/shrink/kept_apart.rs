@@ -32,10 +32,10 @@ impl Shrinking<'_> {
         let mut n_rows = 0.0;
         let mut likes = Vec::new();
         for fold in self.kept_apart()? {
-            let Fold { held, kept, groups } = fold;
+            let Fold { held, kept } = fold;
             let n_held = held.n_rows() as f64;
             n_rows += n_held;
-            let original = self.like(&kept, groups.as_deref())?;
+            let original = self.like(&kept)?;
             before += n_held * loss(&original, &held);
             let mut family = self.family(&original, &kept)?;
             let mut members = Vec::new();
@@ -112,14 +112,12 @@ impl Shrinking<'_> {
             return Ok(vec![Fold {
                 held: validation.clone(),
                 kept: train.clone(),
-                groups: None,
             }]);
         }
         let seed = self.config.pipeline.identity.seed;
-        let groups = self.rows.groups.as_deref();
-        let fold_of = folds(train, groups, FOLDS, seed)
+        let fold_of = folds(train, train.groups(), FOLDS, seed)
             .map_err(|error| at_fault(self.config.path(), &error))?;
-        let parts = (0..FOLDS).map(|fold| Fold::of(train, groups, &fold_of, fold));
+        let parts = (0..FOLDS).map(|fold| Fold::of(train, &fold_of, fold));
         Ok(parts.collect())
     }
 
@@ -135,7 +133,7 @@ impl Shrinking<'_> {
         let within = self.max_error.unwrap_or(0.0);
         let refuse =
             |message: &str, help: &str| self.config.refuse("model.shrink", message, Some(help));
-        if self.rows.groups.is_some() {
+        if train.groups().is_some() {
             let message = "found training rows that belong together, expected exchangeable ones";
             let help = "write `shrink = \"score\"`, which keeps groups of rows apart";
             return refuse(message, help);
@@ -161,7 +159,7 @@ impl Shrinking<'_> {
             );
             return refuse(&message, "write a larger `shrink_alpha`, or give more rows");
         };
-        let original = self.like(&kept, None)?;
+        let original = self.like(&kept)?;
         let kept_rows = rows_of(&kept);
         let is_value = original.task() == Task::Regress;
         let mut family =
@@ -207,14 +205,14 @@ impl Shrinking<'_> {
     }
 
     /// A model as the original is, of some rows; an imported one is what it is.
-    fn like(&self, rows: &Dataset, groups: Option<&[usize]>) -> Result<FloatModel, Failure> {
+    fn like(&self, rows: &Dataset) -> Result<FloatModel, Failure> {
         let training = match &self.config.pipeline.model {
             Model::Train(training @ Training::Forest(_)) if self.rows.validation.is_none() => {
                 training
             }
             _ => return Ok(self.original.clone()),
         };
-        select::train_on(self.config, training, (rows, groups), self.train()?)
+        select::train_on(self.config, training, rows, self.train()?)
     }
 
     fn family<'m>(&self, original: &'m FloatModel, rows: &Dataset) -> Result<Family<'m>, Failure> {

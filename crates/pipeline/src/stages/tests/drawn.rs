@@ -369,13 +369,11 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
     let rows = PipelineRows {
         calibration: None,
         validation: None,
-        validation_groups: None,
         train: Some(parts.train),
         test: parts.test,
         has_labels: true,
         test_samples: Vec::new(),
         triggered: None,
-        groups: None,
         notes: Vec::new(),
     };
     let quantized = quantized_from(config, model, rows, None)?;
