@@ -6,7 +6,7 @@ use crate::claim::{Claim, Coding, Level};
 use crate::coding::Inputs;
 use crate::memory::Memory;
 use crate::tables::numbers;
-use crate::{Findings, Kind};
+use crate::{Fault, Findings, Kind};
 
 pub(crate) fn check(
     model: &GaussianNb,
@@ -15,7 +15,7 @@ pub(crate) fn check(
     memory: &Memory,
     rows: &[f64],
     findings: &mut Findings,
-) {
+) -> Result<(), Fault> {
     let (n_classes, n_inputs) = (model.schema().n_classes(), claim.inputs.len());
     let terms = numbers(memory.table("TERMS").unwrap_or_default(), 4);
     let offsets: Vec<i64> = numbers(memory.table("OFFSETS").unwrap_or_default(), 4)
@@ -24,19 +24,14 @@ pub(crate) fn check(
         .collect();
     let features = claim.inputs.iter().map(|input| &input.feature);
     if !features.eq(model.inputs()) {
-        return findings.fault(
-            Kind::Layout,
-            "the inputs",
-            "not the features that the model uses",
-        );
+        let what = "not the features that the model uses";
+        return Err(Fault::new(Kind::Layout, "the inputs", what));
     }
     if terms.len() != n_classes * n_inputs || offsets.len() != n_classes {
-        return findings.fault(Kind::Layout, "TERMS and OFFSETS", "not of the model's size");
+        let what = "not of the model's size";
+        return Err(Fault::new(Kind::Layout, "TERMS and OFFSETS", what));
     }
-    let inputs = match Inputs::new(model.schema(), claim) {
-        Ok(inputs) => inputs,
-        Err(fault) => return findings.push(fault),
-    };
+    let inputs = Inputs::new(model.schema(), claim)?;
     if claim.certificate.splits.is_some() || claim.certificate.votes == Level::EveryInput {
         findings.fault(
             Kind::Level,
@@ -66,7 +61,8 @@ pub(crate) fn check(
                 offset,
             } = &input.coding
             else {
-                return findings.fault(Kind::Coding, "ranks", "they keep no distances");
+                let what = "they keep no distances";
+                return Err(Fault::new(Kind::Coding, "ranks", what));
             };
             let scale = f64::from(*scale).exp2();
             let exact = (unit / 2.0).sqrt() / (variances[index].sqrt() * scale);
@@ -106,6 +102,7 @@ pub(crate) fn check(
             findings.fault(Kind::Row, format!("test row {index}"), what);
         }
     }
+    Ok(())
 }
 
 /// Mean, factor and shift of a term.

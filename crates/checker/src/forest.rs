@@ -9,7 +9,7 @@ use crate::coding::Inputs;
 use crate::memory::Memory;
 use crate::sums::Adding;
 use crate::tables::{self, Child, Trees};
-use crate::{Findings, Kind};
+use crate::{Fault, Findings, Kind};
 
 struct Checker<'a> {
     model: &'a FloatModel,
@@ -39,7 +39,7 @@ pub(crate) fn check(
     memory: &Memory,
     rows: &[f64],
     findings: &mut Findings,
-) {
+) -> Result<(), Fault> {
     let Body::Forest {
         order,
         layout,
@@ -48,35 +48,27 @@ pub(crate) fn check(
         ..
     } = &claim.body
     else {
-        return;
+        return Ok(());
     };
     let mut sorted = order.clone();
     sorted.sort_unstable();
     if !sorted.into_iter().eq(0..model.trees().len()) {
-        return findings.fault(
-            Kind::Stale,
-            "the claim's order",
-            "it is no permutation of the trees",
-        );
+        let what = "it is no permutation of the trees";
+        return Err(Fault::new(Kind::Stale, "the claim's order", what));
     }
     let n_scores = model.schema().outputs().len();
-    let adding = match Adding::new(model, claim) {
-        Ok(adding) => adding,
-        Err(what) => return findings.fault(Kind::Stale, "the claim", what),
-    };
+    let adding =
+        Adding::new(model, claim).map_err(|what| Fault::new(Kind::Stale, "the claim", what))?;
     let is_single = adding.as_ref().is_some_and(Adding::is_single);
     let n_votes = if is_single { 1 } else { n_scores };
     let decoded = tables::trees(*layout, *leaves, order.len(), memory, findings)
-        .and_then(|trees| Ok(trees.zip(tables::leaves(*leaves, n_votes, memory)?)));
-    let (trees, votes) = match decoded {
-        Ok(Some(decoded)) => decoded,
-        Ok(None) => return findings.note("The trees are code."),
-        Err(what) => return findings.fault(Kind::Layout, "the tables", what),
+        .and_then(|trees| Ok(trees.zip(tables::leaves(*leaves, n_votes, memory)?)))
+        .map_err(|what| Fault::new(Kind::Layout, "the tables", what))?;
+    let Some((trees, votes)) = decoded else {
+        findings.note("The trees are code.");
+        return Ok(());
     };
-    let inputs = match Inputs::new(model.schema(), claim) {
-        Ok(inputs) => inputs,
-        Err(fault) => return findings.push(fault),
-    };
+    let inputs = Inputs::new(model.schema(), claim)?;
     let flips = claim
         .certificate
         .flips
@@ -146,6 +138,7 @@ pub(crate) fn check(
             }
         }
     }
+    Ok(())
 }
 
 impl Checker<'_> {

@@ -185,18 +185,20 @@ pub fn check(
         return findings;
     }
     tables::codings(claim, n_features, memory, &mut findings);
-    match (model, &claim.body) {
+    let checked = match (model, &claim.body) {
         (FloatModel::Forest(_) | FloatModel::Additive(_), Body::Forest { .. }) => {
-            forest::check(model, claim, memory, rows, &mut findings);
+            forest::check(model, claim, memory, rows, &mut findings)
         }
         (FloatModel::GaussianNb(model), Body::GaussianNb { score_bits }) => {
-            bayes::check(model, claim, *score_bits, memory, rows, &mut findings);
+            bayes::check(model, claim, *score_bits, memory, rows, &mut findings)
         }
-        _ => findings.fault(
-            Kind::Stale,
-            "the claim",
-            "it is about another kind of model",
-        ),
+        _ => {
+            let what = "it is about another kind of model";
+            Err(Fault::new(Kind::Stale, "the claim", what))
+        }
+    };
+    if let Err(fault) = checked {
+        findings.push(fault);
     }
     findings
 }

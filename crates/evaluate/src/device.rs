@@ -121,6 +121,22 @@ pub struct RunContext<'a> {
     pub splits: Option<Splits<'a>>,
 }
 
+impl<'a> RunContext<'a> {
+    /// What is known of a run of all test rows, whose image gives scores; the classes are those that
+    /// the host has scores of, and nothing is told of splits.
+    pub fn new(n_features: usize, timer: Timer, predictions: &'a Predictions) -> Self {
+        Self {
+            n_features,
+            n_classes: predictions.scores.first().map_or(0, Vec::len),
+            class_only: false,
+            timer,
+            predictions,
+            drawn: None,
+            splits: None,
+        }
+    }
+}
+
 /// An answer that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the device's outcomes: found {found}, expected {expected}")]

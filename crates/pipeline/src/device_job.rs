@@ -65,7 +65,6 @@ pub struct Job {
     model: SourceTree,
     rows: Vec<u8>,
     n_features: usize,
-    n_classes: usize,
     has_probabilities: bool,
 }
 
@@ -97,7 +96,6 @@ impl Job {
                 .files,
             rows: bytes,
             n_features: quant.schema().n_features(),
-            n_classes: quant.n_scores(),
             has_probabilities: quant.probabilities().is_some(),
             name,
         })
@@ -148,15 +146,7 @@ impl Job {
                 within: &std::env::temp_dir(),
             };
             let run = emulation.run(&elf, &self.rows)?;
-            let context = RunContext {
-                drawn: None,
-                n_features: self.n_features,
-                n_classes: self.n_classes,
-                class_only: image.class_only,
-                timer: machine.timer,
-                predictions,
-                splits: None,
-            };
+            let context = RunContext::new(self.n_features, machine.timer, predictions);
             return Ok(Ran {
                 machine,
                 result: match run.ended {

@@ -25,34 +25,28 @@ const INFO_BYTES_MAX: u64 = 1 << 16;
 pub fn copy(config: &Path, to: &Path, progress: &Progress) -> Result<PathBuf, Failure> {
     let product = stages::product(config, progress.clone())?;
     let chip = &product.config.pipeline.target.chip;
-    let at_fault = |key: &str, message: String, help: &str| -> Failure {
-        product.config.fault(key, message, Some(help)).into()
-    };
     super::refuse_start(&product)?;
     let Some(family) = Uf2Family::of(chip) else {
         let known: Vec<&str> = UF2_FAMILIES.iter().map(|family| family.name).collect();
-        return Err(at_fault(
-            "target.chip",
-            format!(
-                "found {}, expected a chip with a UF2 bootloader, of the families {}",
-                chip.name,
-                known.join(", ")
-            ),
-            "without --uf2 a debug probe programs it; beside the image's ELF file are a bin and a hex file",
-        ));
+        let found = format!(
+            "found {}, expected a chip with a UF2 bootloader, of the families {}",
+            chip.name,
+            known.join(", ")
+        );
+        let help = "without --uf2 a debug probe programs it; beside the image's ELF file are a bin and a hex \
+                    file";
+        return product.config.refuse("target.chip", found, Some(help));
     };
     let image = loaded(&product.elf).environment()?;
     let image = plan::prepare(chip, image).map_err(Failure::Image)?;
     if !formats::is_free(family, &image) {
-        return Err(at_fault(
-            "target.chip",
-            format!(
-                "found an image from {:#x} on, where the bootloader of {} boards is, expected one from \
-                 {:#x} on or behind it",
-                chip.flash.origin, family.name, family.first_free
-            ),
-            "`origin` in [target] says where images start, docs/hardware.md has usual ones",
-        ));
+        let found = format!(
+            "found an image from {:#x} on, where the bootloader of {} boards is, expected one from {:#x} \
+             on or behind it",
+            chip.flash.origin, family.name, family.first_free
+        );
+        let help = "`origin` in [target] says where images start, docs/hardware.md has usual ones";
+        return product.config.refuse("target.chip", found, Some(help));
     }
     check_board(family, to, progress)?;
     let file = match to.is_dir() {

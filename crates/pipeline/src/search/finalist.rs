@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::stages::candidates::Choice;
 use crate::stages::inputs::Inputs;
 use crate::stages::last_run::MadeFrom;
-use crate::stages::{Session, Tools, build, model, quantize, report, run};
+use crate::stages::{Session, build, model, quantize, report, run};
 use crate::store::sha256;
 
 /// What an image takes that was built and run.
@@ -35,17 +35,13 @@ pub struct Measured {
 }
 
 impl Search {
-    /// Builds a candidate and runs it, on training rows.
-    pub(super) fn measured(
-        &mut self,
-        candidate: &Candidate,
-        tools: &Tools,
-    ) -> Result<Measured, Failure> {
-        let session = self.staged(&candidate.keys, tools, Inputs::blind)?;
+    /// Builds a candidate and runs it on training rows, and notes what it takes.
+    pub(super) fn measure(&mut self, candidate: &Candidate) -> Result<(), Failure> {
+        let session = self.staged(&candidate.keys, Inputs::blind)?;
         let choice: Choice = session.made("run")?.read_json(run::CHOICE)?;
         let chosen = choice.candidates.into_iter().find(|it| it.is_chosen);
         let chosen = chosen.expect("a form was chosen");
-        Ok(Measured {
+        self.journal.measure(Measured {
             keys: candidate.keys.clone(),
             table_bytes: candidate.table_bytes,
             levels: candidate.levels,
@@ -57,24 +53,22 @@ impl Search {
     }
 
     /// The report of the winner, which alone sees the test rows.
-    pub(super) fn judged(&mut self, keys: &Keys, tools: &Tools) -> Result<Report, Failure> {
-        let session = self.staged(keys, tools, Inputs::seeing)?;
+    pub(super) fn judged(&mut self, keys: &Keys) -> Result<Report, Failure> {
+        let session = self.staged(keys, Inputs::seeing)?;
         let from = MadeFrom::now(&session, &self.inputs)?;
         report::of(&session, &from)
     }
 
     /// A session of the config with these keys, all of its stages run.
-    fn staged(
-        &mut self,
-        keys: &Keys,
-        tools: &Tools,
-        rows: fn(Inputs) -> Inputs,
-    ) -> Result<Session, Failure> {
+    fn staged(&mut self, keys: &Keys, rows: fn(Inputs) -> Inputs) -> Result<Session, Failure> {
         let config = space::config_with(&self.config, keys)?;
         let folder = self
             .folder
             .join(sha256(name(keys).as_bytes())[..23].replace(':', "-"));
-        let session = Session::within(config, folder, self.progress.clone())?.with_tools(tools);
+        let mut session = Session::within(config, folder, self.progress.clone())?;
+        if let Some(tools) = &self.tools {
+            session = session.with_tools(tools);
+        }
         self.inputs = rows(std::mem::take(&mut self.inputs));
         model::run(&session, &self.inputs)?;
         quantize::run(&session, &self.inputs)?;

@@ -42,6 +42,8 @@ pub struct Search {
     config: Config,
     inputs: Inputs,
     progress: Progress,
+    /// What images are built and run with, once a search does.
+    tools: Option<Tools>,
     train: Dataset,
     /// What is scored on in place of training rows.
     validation: Option<Dataset>,
@@ -176,6 +178,7 @@ impl Search {
             config,
             inputs,
             progress,
+            tools: None,
             train,
             validation: rows.validation,
             fold_of,
@@ -254,7 +257,7 @@ impl Search {
         n_trials: Option<usize>,
         time: Option<Duration>,
     ) -> Result<Found, Failure> {
-        let tools = stages::tools(&self.config)?;
+        self.tools = Some(stages::tools(&self.config)?);
         self.hold()?;
         let started = Instant::now();
         let mut left: Vec<usize> = match n_trials {
@@ -275,14 +278,14 @@ impl Search {
             let until = time.map(|time| started + time.mul_f64(*share));
             is_cut |= self.try_all(&left, folds, rung, until)?;
             if rung == 0 {
-                self.probe(&left, &tools)?;
+                self.probe(&left)?;
             }
             // Told trials are whole already.
             if n_trials.is_some() {
                 left = self.best(&left, folds, rung);
             }
         }
-        self.conclude(&tried, is_cut, &tools)
+        self.conclude(&tried, is_cut)
     }
 
     /// Runs what is not known yet of these growths on these folds; whether time ran out.
@@ -417,7 +420,7 @@ impl Search {
     }
 
     /// Builds one image, where there is none yet, to learn what code takes besides tables.
-    fn probe(&mut self, growths: &[usize], tools: &Tools) -> Result<(), Failure> {
+    fn probe(&mut self, growths: &[usize]) -> Result<(), Failure> {
         if !self.journal.measured.is_empty() {
             return Ok(());
         }
@@ -427,18 +430,13 @@ impl Search {
         let probe = small.max_by(|one, other| better(one, other));
         let smallest = || all.iter().min_by_key(|it| it.table_bytes);
         match probe.or_else(smallest) {
-            Some(probe) => self.measure(probe, tools).map(|_| ()),
+            Some(probe) => self.measure(probe),
             None => Ok(()),
         }
     }
 
-    fn measure(&mut self, candidate: &Candidate, tools: &Tools) -> Result<(), Failure> {
-        let measured = self.measured(candidate, tools)?;
-        self.journal.measure(measured)
-    }
-
     /// Builds and runs the best until those that lead were, and tells what was found.
-    fn conclude(&mut self, tried: &[usize], is_cut: bool, tools: &Tools) -> Result<Found, Failure> {
+    fn conclude(&mut self, tried: &[usize], is_cut: bool) -> Result<Found, Failure> {
         let n_folds = self.config.pipeline.search.folds as usize;
         let whole = |search: &Self| -> Vec<Candidate> {
             let mut all = search.candidates(tried);
@@ -460,7 +458,7 @@ impl Search {
             match leaders.iter().find(|it| it.measured.is_none()) {
                 Some(open) => {
                     let open = (*open).clone();
-                    self.measure(&open, tools)?;
+                    self.measure(&open)?;
                 }
                 None => break leaders.first().map(|it| (*it).clone()),
             }
@@ -468,7 +466,7 @@ impl Search {
         let search = self.config.pipeline.search.clone();
         let test = match &leader {
             Some(leader) => {
-                let report = self.judged(&leader.keys, tools)?;
+                let report = self.judged(&leader.keys)?;
                 let failed = report.verdicts.iter().filter(|it| !it.pass);
                 Some(OnTest {
                     rows: report.dataset.test_rows,

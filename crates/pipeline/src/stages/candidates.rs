@@ -316,6 +316,14 @@ pub struct Figures<'a> {
     pub run: Option<&'a DeviceRun>,
 }
 
+impl Figures<'_> {
+    /// Bytes of flash and mean instructions, more than any where nothing ran.
+    fn costs(self) -> [f64; 2] {
+        let mean = self.run.map_or(f64::INFINITY, |it| it.instructions.mean);
+        [self.product.flash_bytes as f64, mean]
+    }
+}
+
 /// A choice, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
@@ -335,11 +343,7 @@ pub fn choose(pipeline: &Pipeline, all: &[(&Candidate, Figures<'_>)]) -> Choice 
         .collect();
     let failed = |index: usize| failed_budgets(pipeline, all[index].1);
     let rank = |index: &usize| {
-        let figures = all[*index].1;
-        let flash = figures.product.flash_bytes as f64;
-        let mean = figures
-            .run
-            .map_or(f64::INFINITY, |run| run.instructions.mean);
+        let [flash, mean] = all[*index].1.costs();
         let order = match prefer {
             Prefer::Flash => [flash, mean],
             Prefer::Speed => [mean, flash],
@@ -406,16 +410,8 @@ pub fn choose(pipeline: &Pipeline, all: &[(&Candidate, Figures<'_>)]) -> Choice 
 
 /// Whether one form is no worse in flash and instructions and better in one of them.
 fn dominates(one: Figures<'_>, other: Figures<'_>) -> bool {
-    let key = |figures: Figures<'_>| {
-        (
-            figures.product.flash_bytes as f64,
-            figures
-                .run
-                .map_or(f64::INFINITY, |run| run.instructions.mean),
-        )
-    };
-    let ((flash, mean), (other_flash, other_mean)) = (key(one), key(other));
-    flash <= other_flash && mean <= other_mean && (flash < other_flash || mean < other_mean)
+    let (one, other) = (one.costs(), other.costs());
+    one[0] <= other[0] && one[1] <= other[1] && one != other
 }
 
 /// Names of the budgets that a form misses.

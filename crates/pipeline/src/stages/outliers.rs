@@ -228,14 +228,10 @@ fn instructions(
     let Ended::Outcomes(bytes) = run.ended else {
         return Ok(None);
     };
+    let n_features = super::model::load(session)?.schema().n_features();
     let context = RunContext {
-        n_features: super::model::load(session)?.schema().n_features(),
-        n_classes: predictions.scores.first().map_or(0, Vec::len),
-        class_only: false,
-        timer: emulator.machine.timer,
-        predictions: &likeliest,
         drawn: rows.drawn.as_deref(),
-        splits: None,
+        ..RunContext::new(n_features, emulator.machine.timer, &likeliest)
     };
     let run = read_outcomes(&bytes, context).ok();
     Ok(run

@@ -245,11 +245,7 @@ fn run_candidate(
         Ended::Failed(reason) => RunResult::Failed(reason),
         Ended::Outcomes(bytes) => {
             let context = RunContext {
-                n_features: summary.features.len(),
-                n_classes: predictions.scores.first().map_or(0, Vec::len),
                 class_only: early_exit,
-                timer: emulator.machine.timer,
-                predictions,
                 drawn: rows.drawn.as_deref(),
                 splits: passed.as_ref().map(|passed| Splits {
                     passed: if early_exit {
@@ -259,6 +255,7 @@ fn run_candidate(
                     },
                     most: passed.most,
                 }),
+                ..RunContext::new(summary.features.len(), emulator.machine.timer, predictions)
             };
             read_outcomes(&bytes, context)
                 .map_or_else(|error| RunResult::Failed(error.to_string()), RunResult::Ran)
@@ -309,13 +306,8 @@ fn listen(
     };
     let summary: Summary = session.made("quantize")?.read_json(SUMMARY)?;
     let run_context = RunContext {
-        n_features: summary.features.len(),
-        n_classes: predictions.scores.first().map_or(0, Vec::len),
         class_only: chosen.about.early_exit,
-        timer: machine.timer,
-        predictions,
-        drawn: None,
-        splits: None,
+        ..RunContext::new(summary.features.len(), machine.timer, predictions)
     };
     let n_rows = predictions.q15.len();
     let heard = run.heard.unwrap_or_default();
