@@ -1,7 +1,5 @@
 //! What is known when an instruction begins: registers, flags, and words of the stack.
 
-use std::collections::BTreeMap;
-
 use spinney_board::Operation;
 
 use super::super::trace::Code;
@@ -34,8 +32,8 @@ pub struct State {
     assumed: Option<(u32, bool)>,
     /// What is left of an `IT`, as the processor keeps it.
     pub conditions: u32,
-    /// Known words of memory, by address.
-    memory: BTreeMap<u32, Value>,
+    /// Known words of memory, by ascending address.
+    memory: Vec<(u32, Value)>,
     /// What was executed right before.
     pub before: Option<Operation>,
 }
@@ -49,7 +47,7 @@ impl State {
             flags: Flags::Unknown,
             assumed: None,
             conditions: 0,
-            memory: BTreeMap::new(),
+            memory: Vec::new(),
             before: None,
         };
         state.set(stack, Value::just(STACK));
@@ -71,10 +69,10 @@ impl State {
         if self.before != other.before {
             self.before = None;
         }
-        self.memory.retain(|address, value| {
-            let found = other.memory.get(address);
+        self.memory.retain_mut(|(address, value)| {
+            let found = other.word(*address);
             found.is_some_and(|found| {
-                *value = value.hull(*found);
+                *value = value.hull(found);
                 true
             })
         });
@@ -148,13 +146,22 @@ impl State {
         }
     }
 
+    /// Where a word of memory stands among those that are known, or would.
+    fn place(&self, address: u32) -> Result<usize, usize> {
+        self.memory.binary_search_by_key(&address, |(at, _)| *at)
+    }
+
+    fn word(&self, address: u32) -> Option<Value> {
+        self.place(address).ok().map(|place| self.memory[place].1)
+    }
+
     fn remembered(&self, address: u32, n_bytes: u32) -> Value {
         let place = address & 3;
-        let Some(word) = self.memory.get(&(address - place)) else {
+        let Some(word) = self.word(address - place) else {
             return Value::ANY;
         };
         match place + n_bytes <= 4 {
-            true if place == 0 => *word,
+            true if place == 0 => word,
             true => word.shifted_right(Value::just(8 * place)),
             false => Value::ANY,
         }
@@ -170,7 +177,7 @@ impl State {
         let place = low & 3;
         let word = low - place;
         if low == high && place + n_bytes <= 4 {
-            let before = self.memory.get(&word).copied();
+            let before = self.word(word);
             let after = match n_bytes {
                 4 => Some(value),
                 _ => {
@@ -179,14 +186,16 @@ impl State {
                     parts.map(|(word, part)| Value::just(word & !mask | part << (8 * place) & mask))
                 }
             };
-            match after {
-                Some(after) => self.memory.insert(word, after),
-                None => self.memory.remove(&word),
-            };
+            match (self.place(word), after) {
+                (Ok(place), Some(after)) => self.memory[place].1 = after,
+                (Ok(place), None) => drop(self.memory.remove(place)),
+                (Err(place), Some(after)) => self.memory.insert(place, (word, after)),
+                (Err(_), None) => {}
+            }
             return Some(());
         }
         let end = high.saturating_add(n_bytes - 1);
-        self.memory.retain(|at, _| *at < word || *at > end);
+        self.memory.retain(|(at, _)| *at < word || *at > end);
         Some(())
     }
 }
