@@ -35,8 +35,9 @@ type States = BTreeMap<State, Weight>;
 /// States by the address where they are.
 type Exits = BTreeMap<u32, States>;
 
-/// The most instructions that are executed for a bound.
-const STEPS_MAX: u64 = 20_000_000;
+/// The most instructions that are executed by an attempt at a bound: at first, and where all attempts
+/// take more.
+const STEPS_MAX: [u64; 2] = [200_000, 20_000_000];
 /// The most turns of one loop.
 const TURNS_MAX: u32 = 8192;
 /// The most states at an address.
@@ -60,10 +61,11 @@ pub struct Longest {
 /// That of a call of the function at `entry` from within `caller`, with the code around the call up to
 /// the nearest branches; `None` where it does not follow from what is known.
 pub fn longest(timing: Timing, code: &Code, caller: Range<u32>, entry: u32) -> Option<Longest> {
-    let mut most = WIDTHS
+    let mut most = STEPS_MAX
         .into_iter()
-        .find_map(|width| Search::new(timing, code).most(entry, width))?;
-    most += Search::new(timing, code).around_call(caller, entry)?;
+        .flat_map(|n_steps| WIDTHS.map(|width| (n_steps, width)))
+        .find_map(|(n_steps, width)| Search::new(timing, code, n_steps).most(entry, width))?;
+    most += Search::new(timing, code, 0).around_call(caller, entry)?;
     Some(Longest {
         instructions: most.instructions,
         cycles: most.high,
@@ -79,6 +81,7 @@ struct Search<'a> {
     apart: BTreeSet<(u32, u32)>,
     /// Where the functions return to that are being executed.
     returns: Vec<u32>,
+    /// Instructions that may yet be executed.
     n_steps: u64,
 }
 
@@ -104,14 +107,14 @@ fn join(states: States) -> Option<(State, Weight)> {
 }
 
 impl<'a> Search<'a> {
-    fn new(timing: Timing, code: &'a Code) -> Self {
+    fn new(timing: Timing, code: &'a Code, n_steps: u64) -> Self {
         Self {
             timing,
             code,
             functions: BTreeMap::new(),
             apart: BTreeSet::new(),
             returns: Vec::new(),
-            n_steps: 0,
+            n_steps,
         }
     }
 
@@ -308,10 +311,7 @@ impl<'a> Search<'a> {
         cost: Weight,
         width: usize,
     ) -> Option<Vec<(u32, State, Weight)>> {
-        self.n_steps += 1;
-        if self.n_steps > STEPS_MAX {
-            return None;
-        }
+        self.n_steps = self.n_steps.checked_sub(1)?;
         let mut ways = Vec::new();
         let next = at.wrapping_add(self.code.instruction_at(at)?.len);
         let conditions = state.conditions;
@@ -472,7 +472,7 @@ mod tests {
     fn most(chip: &str, words: &[u16]) -> Option<(u64, u64)> {
         let timing = Timing::of(&find(chip).unwrap().chip(None).unwrap()).unwrap();
         let code = Code::of(words, find(chip).unwrap().core.unwrap().is_riscv());
-        let most = Search::new(timing, &code).most(0x100, WIDTHS[1])?;
+        let most = Search::new(timing, &code, STEPS_MAX[0]).most(0x100, WIDTHS[1])?;
         Some((most.instructions, most.high))
     }
 
