@@ -200,6 +200,64 @@ fn gaps_of_a_model_without_names_go_by_place() {
     );
 }
 
+/// The same gaps are read by `pipeline run`, `predict` and `convert`: by names, and by places where the
+/// model or the rows have no names.
+#[test]
+fn gaps_of_rows_with_labels_are_predicted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file");
+    };
+    write("named.csv", "b,y,a\n3,no,1\n3,no,\n3,yes,2\n");
+    write("nameless.csv", "1,3,no\n,3,no\n2,3,yes\n");
+    write("other.csv", "p,q,y\n1,3,no\n,3,no\n2,3,yes\n");
+    for (naming, rows, dataset) in [
+        ("given", "named.csv", "label = \"y\""),
+        ("given", "nameless.csv", "label = \"2\", header = false"),
+        ("positional", "other.csv", "label = \"y\""),
+    ] {
+        let model = format!(
+            r#"{{"format":"spinney-model","version":2,"kind":"additive","feature_names":"{naming}",
+            "features":[{{"name":"a"}},{{"name":"b"}}],"task":"classify","classes":["no","yes"],
+            "sum":{{"precision":"float64","base":[0.0]}},"link":{{"function":"sigmoid"}},"threshold":0.0,
+            "trees":[{{"nodes":[{{"feature":0,"threshold":1.5,"missing":"left","left":1,"right":2}},
+            {{"value":[-1.0]}},{{"value":[4.0]}}]}}]}}"#
+        );
+        let model = match naming {
+            "given" => model,
+            _ => model.replace("\"a\"", "\"x0\"").replace("\"b\"", "\"x1\""),
+        };
+        write("model.json", &model);
+        let config = format!(
+            "pipeline = {{ name = \"gaps-labels\" }}\ndataset = {{ test = \"{rows}\", {dataset} }}\n\
+             model = {{ source = \"import\", path = \"model.json\" }}\n\
+             target = {{ chip = \"nRF51822_xxAA\" }}\n"
+        );
+        let output = run(folder.path(), &config, &UNTIL);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let input = folder.path().join(rows);
+        let input = input.to_str().expect("a path of text");
+        let output = run(folder.path(), &config, &["predict", "--input", input]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(text, "accuracy 1.0000 (3 of 3 rows)\n", "{output:?}");
+        if !dataset.contains("header") {
+            let mut convert = Command::new(env!("CARGO_BIN_EXE_xtask"));
+            convert.args([
+                "convert",
+                "model.json",
+                "--label",
+                "y",
+                "--c99",
+                "m.h",
+                "--rows",
+            ]);
+            let output = convert.arg(rows).current_dir(folder.path()).output();
+            let output = output.expect("the program runs");
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+        }
+    }
+}
+
 #[test]
 fn a_gap_that_always_goes_right_or_that_nothing_asks_is_read() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -269,6 +327,55 @@ const TARGETS: &str = r#"{"format":"spinney-model","version":2,"kind":"additive"
 "sum":{"precision":"float64","base":[40.5,-1]},"link":{"function":"identity"},"trees":[
 {"nodes":[{"feature":0,"threshold":2.5,"left":1,"right":2},{"value":[0.3,1]},{"value":[-2,2.7]}]},
 {"nodes":[{"value":[0.5,0.1]}]}]}"#;
+
+/// `convert` says of each target how far off its values may be.
+#[test]
+fn values_of_a_header_have_a_bound() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file");
+    };
+    write("model.json", &TARGETS.replace("40.5", "4e5"));
+    write("rows.csv", "a,b\n1,2\n3,2\n");
+    let mut convert = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    convert.args([
+        "convert",
+        "model.json",
+        "--rows",
+        "rows.csv",
+        "--c99",
+        "m.h",
+    ]);
+    let output = convert.current_dir(folder.path()).output();
+    let output = output.expect("the program runs");
+    check(&output.stdout, folder.path(), "", &expect![[r#"
+        certificate: splits every-input
+        error of "x": at most 4.883e-5 where splits decide as in float
+        error of "y": at most 9.766e-5 where splits decide as in float
+        c99: m.h (3 bytes per split, 22 bytes of tables)
+    "#]]);
+}
+
+/// No split asks anything, so no reading matters, missing or not.
+#[test]
+fn a_model_that_asks_nothing_takes_gaps() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file");
+    };
+    let model = r#"{"format":"spinney-model","version":2,"kind":"regression-tree",
+        "features":[{"name":"a"}],"task":"regress","targets":["value"],
+        "sum":{"precision":"float64","base":[0.0]},"link":{"function":"identity"},
+        "trees":[{"nodes":[{"value":[4.0]}]}]}"#;
+    write("model.json", model);
+    write("rows.csv", "a,y\n1,4\n,4\n");
+    let config = "pipeline = { name = \"gaps-constant\" }\n\
+                  dataset = { test = \"rows.csv\", label = \"y\" }\n\
+                  model = { source = \"import\", path = \"model.json\" }\n\
+                  target = { chip = \"nRF51822_xxAA\" }\n";
+    let output = run(folder.path(), config, &UNTIL);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
 
 #[test]
 fn every_target_is_judged_by_its_name() {

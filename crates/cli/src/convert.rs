@@ -97,13 +97,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         Encoding::Table
     };
+    let Conversion { quant, .. } = &converted;
     let certificate = rows.as_ref().map(|rows| converted.certify(rows));
     match &certificate {
-        Some(certificate) => println!("certificate: {}", told(certificate)),
+        Some(certificate) => println!("certificate: {}", told(certificate, quant.task())),
         None => println!("certificate: none without rows; --rows FILE names them"),
     }
-    let Conversion { quant, .. } = &converted;
     let sums = quant.sums().filter(|_| quant.task() == Task::Regress);
+    let targets = quant.schema().targets();
+    for (target, bound) in targets
+        .iter()
+        .zip(sums.map(Sums::bounds).unwrap_or_default())
+    {
+        let of_target = match targets.len() {
+            1 => String::new(),
+            _ => format!(" of {target:?}"),
+        };
+        println!("error{of_target}: at most {bound:.3e} where splits decide as in float");
+    }
     let of_link = |sums: &Sums| {
         let value = format!("value / 2^{}", sums.shift());
         sums.link().words(&value)
@@ -195,16 +206,18 @@ fn quantized(
         .map_err(|error| at_fault(&arguments.file, &error))
 }
 
-/// A certificate in a line.
-fn told(certificate: &Certificate) -> String {
-    let splits = certificate.splits.map_or(String::new(), |level: Level| {
-        format!("splits {}, ", level.as_str())
-    });
-    let votes = certificate.votes.as_str();
+/// A certificate in a line. Values have no votes.
+fn told(certificate: &Certificate, task: Task) -> String {
+    let splits = certificate
+        .splits
+        .map(|it: Level| format!("splits {}", it.as_str()));
+    let votes = (task != Task::Regress).then(|| format!("votes {}", certificate.votes.as_str()));
+    let levels: Vec<String> = splits.into_iter().chain(votes).collect();
+    let levels = levels.join(", ");
     match certificate.listed_rows().len() {
-        0 => format!("{splits}votes {votes}"),
-        1 => format!("{splits}votes {votes}; 1 row may differ from float"),
-        n => format!("{splits}votes {votes}; {n} rows may differ from float"),
+        0 => levels,
+        1 => format!("{levels}; 1 row may differ from float"),
+        n => format!("{levels}; {n} rows may differ from float"),
     }
 }
 
@@ -234,12 +247,13 @@ fn rows_of(bytes: &[u8], label: Option<&str>, model: &FloatModel) -> Result<Data
     let columns = columns(&BTreeMap::new(), Some(model), false, &|_| false, &source)?;
     let (rows, _) = source
         .with(LabelsAre::default(), columns.clone())
+        .with_way_out("the model has no side for it; leave the row out")
         .rows(&|_| true)?;
     let schema = model.schema();
     let is_named = schema.naming() == Naming::Given;
-    let rows = rows.with_features(&schema.feature_names(), is_named)?;
     let target = Target::Numbers(ndarray::Array2::zeros((rows.values.nrows(), 1)));
-    Dataset::known(rows, target, Vec::new(), &columns)
+    let rows = Dataset::known(rows, target, Vec::new(), &columns)?;
+    rows.with_features(&schema.feature_names(), is_named)
 }
 
 /// Refuses places by other names than they should have, and such as are somebody else's.

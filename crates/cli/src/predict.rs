@@ -12,8 +12,10 @@ use anyhow::anyhow;
 use clap::Args;
 use ndarray::{Array2, Axis};
 use spinney_batch::Predictor;
-use spinney_config::{Config, Gaps, Labels};
-use spinney_dataset::{DataError, Dataset, Labels as RowLabels, LabelsAre, LabelsIn, Rows, Source};
+use spinney_config::{Config, Gaps, Labels, Model};
+use spinney_dataset::{
+    Columns, DataError, Dataset, Labels as RowLabels, LabelsAre, LabelsIn, Rows, Source,
+};
 use spinney_model::{FloatModel, Naming, Schema, Task};
 use spinney_wire::frame::Clock;
 
@@ -91,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     progress.doing("reading rows");
     let bytes = convert::read(input)?;
     let quantized = stages::quantized(config, progress.clone())?;
-    let (rows, labels) =
+    let (rows, labels, columns) =
         read(&bytes, &loaded, &quantized.model).map_err(|error| at_fault(input, &error))?;
     drop(bytes);
     let schema = quantized.model.schema();
@@ -106,7 +108,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         )));
     }
     let normal = loaded.pipeline.dataset.test().normal.as_deref();
-    let fitted = fit(rows, labels, schema, normal).map_err(|error| at_fault(input, &error))?;
+    let fitted = fit(rows, labels, schema, normal, &columns);
+    let fitted = fitted.map_err(|error| at_fault(input, &error))?;
     progress.doing("predicting");
     let predicted = match &arguments.port {
         None => on_host(arguments, &quantized, &fitted)?,
@@ -404,13 +407,13 @@ fn values_of(quantized: &Quantized, scores: &[Vec<i64>]) -> Option<Array2<f64>> 
     Array2::from_shape_vec(shape, values.collect()).ok()
 }
 
-/// Rows without the columns that are ignored, with gaps and words where the config declares them or the
-/// model has them, and, where the file has them, labels.
+/// Rows without the columns that are ignored; where the file has them, labels; and the columns with gaps
+/// and words, where the config declares them or the model has them.
 fn read(
     bytes: &[u8],
     config: &Config,
     model: &FloatModel,
-) -> Result<(Rows, Option<RowLabels>), DataError> {
+) -> Result<(Rows, Option<RowLabels>, Columns), DataError> {
     let file = config.pipeline.dataset.test();
     let labels = match &file.labels {
         Labels::Columns(labels) => LabelsIn::Columns(labels.iter().map(String::as_str).collect()),
@@ -433,7 +436,16 @@ fn read(
         &source,
     )?;
     // What labels are is told by the model.
-    source.with(LabelsAre::default(), columns).rows(&keeps)
+    let source = source.with(LabelsAre::default(), columns.clone());
+    let source = match config.pipeline.model {
+        Model::Import { .. } => source.with_way_out(
+            "`missing = \"nan\"` in [features.NAME] sends it where the model does, if that has sides for \
+             it; else leave the row out",
+        ),
+        Model::Train(_) => source,
+    };
+    let (rows, labels) = source.rows(&keeps)?;
+    Ok((rows, labels, columns))
 }
 
 /// Rows with the model's columns in its order, and what is right where the file has labels.
@@ -455,12 +467,13 @@ fn fit(
     labels: Option<RowLabels>,
     schema: &Schema,
     normal: Option<&str>,
+    columns: &Columns,
 ) -> Result<Fitted, DataError> {
     let are_named = schema.naming() == Naming::Given;
-    let rows = rows.with_features(&schema.feature_names(), are_named)?;
+    let names = schema.feature_names();
     let Some(labels) = labels else {
         return Ok(Fitted {
-            values: rows.values,
+            values: rows.with_features(&names, are_named)?.values,
             labels: None,
         });
     };
@@ -483,13 +496,14 @@ fn fit(
         })?;
         return Ok(Fitted {
             labels: Some(Known::Numbers(numbers)),
-            values: rows.values,
+            values: rows.with_features(&names, are_named)?.values,
         });
     }
     let rows = match normal {
-        Some(normal) => Dataset::of(rows, &labels)?.as_alarms(normal)?,
-        None => Dataset::of_classes(rows, &labels, schema.classes())?,
+        Some(normal) => Dataset::with_gaps(rows, &labels, columns)?.as_alarms(normal)?,
+        None => Dataset::of_classes(rows, &labels, schema.classes(), columns)?,
     };
+    let rows = rows.with_features(&names, are_named)?;
     Ok(Fitted {
         values: rows.values().clone(),
         labels: Some(Known::Classes(rows.labels().to_vec())),

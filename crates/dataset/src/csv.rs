@@ -22,13 +22,16 @@ pub fn read(bytes: &[u8], label: &str) -> Result<Dataset, DataError> {
         labels_are: LabelsAre::Classes,
         keeps: &|_| true,
         columns: &Columns::new(),
-        is_of_a_model: false,
+        way_out: WAY_OUT,
     };
     let shape = Shape::of(&bytes, true.into())?;
     let (rows, labels) = read_columns(&bytes, &shape, &wanted, &budget)?;
     let rows = Dataset::of(rows, &labels.unwrap_or_default())?;
     Ok(rows.with_notes(shape.note()))
 }
+
+/// What helps against a gap that may not be there, unless a caller says so itself.
+pub(crate) const WAY_OUT: &str = "`missing` in [dataset] drops or fills what is missing";
 
 /// What is read of a table.
 pub(crate) struct Wanted<'a> {
@@ -39,8 +42,8 @@ pub(crate) struct Wanted<'a> {
     pub keeps: &'a dyn Fn(&str) -> bool,
     /// Features that may have gaps or words.
     pub columns: &'a Columns,
-    /// Whether a finished model says what missing readings do.
-    pub is_of_a_model: bool,
+    /// What helps against a gap that may not be there.
+    pub way_out: &'static str,
 }
 
 /// Reads rows, and their labels where these have a column.
@@ -110,7 +113,7 @@ pub(crate) fn read_columns(
     }
     let faults: Vec<Unreadable> = faults.into_values().collect();
     if !faults.is_empty() {
-        return Err(unreadable(&faults, wanted.is_of_a_model));
+        return Err(unreadable(&faults, wanted.way_out));
     }
     let n_rows = values.len().checked_div(kept.len()).unwrap_or(0);
     if n_rows == 0 {
@@ -180,15 +183,8 @@ struct Unreadable {
 }
 
 /// All columns that cannot be read, at once.
-fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
+fn unreadable(faults: &[Unreadable], way_out: &str) -> DataError {
     const SHOWN: usize = 8;
-    let fill = match is_of_a_model {
-        false => "`missing` in [dataset] drops or fills what is missing",
-        true => {
-            "`missing = \"nan\"` in [features.NAME] sends it where the model does, if that has sides for \
-             it; `missing = \"drop\"` in [dataset] leaves such rows out"
-        }
-    };
     const LEAVE_OUT: &str = "an empty field is a missing reading; else leave the row out";
     let is_infinite = |field: &str| field.parse::<f64>().is_ok_and(f64::is_infinite);
     if let [
@@ -208,8 +204,8 @@ fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
                     format!("one of the column's `categories` in [features]: {categories}")
                 }
                 (None, Ok(_)) if is_infinite(field) => format!("a finite number ({LEAVE_OUT})"),
-                (None, Ok(_)) => format!("a finite number ({fill})"),
-                (None, Err(_)) if is_missing(field) => format!("a number ({fill})"),
+                (None, Ok(_)) => format!("a finite number ({way_out})"),
+                (None, Err(_)) if is_missing(field) => format!("a number ({way_out})"),
                 (None, Err(_)) if with_point(field).is_some() => {
                     "a number with a decimal point, not a comma (`decimal = \",\"` in [dataset] reads \
                      commas so)"
@@ -237,7 +233,7 @@ fn unreadable(faults: &[Unreadable], is_of_a_model: bool) -> DataError {
         .collect();
     let rest = match faults.iter().any(|it| is_infinite(&it.field)) {
         true => LEAVE_OUT,
-        false => fill,
+        false => way_out,
     };
     let ignore = match of_text.len() {
         0 => rest.to_owned(),

@@ -257,13 +257,18 @@ impl Dataset {
         Self::with_gaps(rows, labels, &Columns::new())
     }
 
-    /// As [`Dataset::of`], with labels that index into `classes`, those of a model.
+    /// As [`Dataset::with_gaps`], with labels that index into `classes`, those of a model.
     ///
     /// # Errors
-    /// As [`Dataset::of`] and [`Dataset::with_classes`].
-    pub fn of_classes(rows: Rows, labels: &Labels, classes: &[String]) -> Result<Self, DataError> {
+    /// As [`Dataset::known`] and [`Dataset::with_classes`].
+    pub fn of_classes(
+        rows: Rows,
+        labels: &Labels,
+        classes: &[String],
+        columns: &Columns,
+    ) -> Result<Self, DataError> {
         let (target, notes) = Target::of(labels, LabelsAre::of_classes(classes), 1)?;
-        Self::known(rows, target, notes, &Columns::new())?.with_classes(classes)
+        Self::known(rows, target, notes, columns)?.with_classes(classes)
     }
 
     /// As [`Dataset::of`], with gaps in those of `columns` that may have some.

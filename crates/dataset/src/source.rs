@@ -59,8 +59,8 @@ pub struct Source<'a> {
     labels: LabelsIn<'a>,
     pub(crate) labels_are: LabelsAre,
     columns: Columns,
-    /// Whether a finished model says what missing readings do.
-    is_of_a_model: bool,
+    /// What helps against a gap that may not be there, as its refusal says.
+    way_out: &'static str,
     /// How a CSV file is written; `None` of other formats.
     shape: Option<Shape>,
     /// What is left once the bytes are unpacked.
@@ -95,7 +95,7 @@ impl<'a> Source<'a> {
             labels,
             labels_are: LabelsAre::default(),
             columns: Columns::new(),
-            is_of_a_model: false,
+            way_out: csv::WAY_OUT,
             shape,
         })
     }
@@ -111,13 +111,16 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The same file, whose gaps are for a finished model, as the refusal of one says.
+    /// The same file, where `way_out` is what helps against a gap that may not be there, as its refusal
+    /// says; else that is `missing` in `[dataset]`.
     #[must_use]
-    pub fn of_a_model(self) -> Self {
-        Self {
-            is_of_a_model: true,
-            ..self
-        }
+    pub fn with_way_out(self, way_out: &'static str) -> Self {
+        Self { way_out, ..self }
+    }
+
+    /// Whether columns have names of their own; else only their positions count.
+    pub fn is_named(&self) -> bool {
+        self.shape.as_ref().is_some_and(|it| it.has_header)
     }
 
     /// The columns of labels.
@@ -187,8 +190,7 @@ impl<'a> Source<'a> {
                     |(_, name): &(usize, &String)| self.label_names().contains(&name.as_str());
                 let labels = columns.iter().enumerate().filter(is_label);
                 let labels: Vec<usize> = labels.map(|(column, _)| column).collect();
-                let has_header = self.shape.as_ref().is_some_and(|it| it.has_header);
-                let features = csv::feature_names(&columns, has_header, &labels);
+                let features = csv::feature_names(&columns, self.is_named(), &labels);
                 Ok(features.map(|(_, name)| name).collect())
             }
         }
@@ -219,7 +221,7 @@ impl<'a> Source<'a> {
                     labels_are: self.labels_are,
                     keeps,
                     columns: &self.columns,
-                    is_of_a_model: self.is_of_a_model,
+                    way_out: self.way_out,
                 };
                 return csv::read_columns(bytes, shape, &wanted, budget);
             }

@@ -172,7 +172,7 @@ fn labels_are_told_apart_as_the_classes_of_a_model_are() {
         let source = Source::open(text.as_bytes(), label, true).unwrap();
         let source = source.with(LabelsAre::of_classes(&classes), Columns::new());
         let (rows, texts) = source.rows(&|_| true).unwrap();
-        let rows = Dataset::of_classes(rows, &texts.unwrap(), &classes);
+        let rows = Dataset::of_classes(rows, &texts.unwrap(), &classes, &Columns::new());
         let read = source.read(&|_| true).unwrap().with_classes(&classes);
         assert_eq!(rows.as_ref().ok(), read.as_ref().ok());
         read.map(|rows| rows.labels().to_vec()).ok()

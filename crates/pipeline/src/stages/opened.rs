@@ -245,7 +245,10 @@ fn part<'a>(
     let columns = columns(declared, model, may_miss, &ignores, &source).map_err(blame)?;
     let source = source.with(labels_are, columns);
     let source = match config.pipeline.model {
-        Model::Import { .. } => source.of_a_model(),
+        Model::Import { .. } => source.with_way_out(
+            "`missing = \"nan\"` in [features.NAME] sends it where the model does, if that has sides for \
+             it; `missing = \"drop\"` in [dataset] leaves such rows out",
+        ),
         Model::Train(_) => source,
     };
     Ok(Part {
@@ -279,9 +282,10 @@ pub fn columns(
     }
     let mut names = source.features()?;
     names.retain(|name| !ignores(name));
-    let by_place = model
-        .map(FloatModel::schema)
-        .filter(|it| it.naming() == Naming::Positional && it.n_features() == names.len());
+    let by_place = model.map(FloatModel::schema).filter(|it| {
+        let is_by_name = it.naming() == Naming::Given && source.is_named();
+        !is_by_name && it.n_features() == names.len()
+    });
     let columns = names.into_iter().enumerate().filter_map(|(place, name)| {
         let known = by_place.map_or(&name, |schema| &schema.features()[place].name);
         let declared = declared_of(declared, known);
@@ -312,8 +316,8 @@ fn words(model: &FloatModel) -> BTreeMap<&str, &[String]> {
         .collect()
 }
 
-/// The features of which a missing reading has a side somewhere; and, of a model that has sides, those that
-/// it does not ask.
+/// The features of which a missing reading has a side somewhere; and, of a model that has sides or asks
+/// nothing, those that it does not ask.
 fn names_with_gaps(model: &FloatModel) -> BTreeSet<String> {
     let features = model.schema().features();
     let nodes = || model.trees().iter().flat_map(Tree::nodes);
@@ -321,10 +325,11 @@ fn names_with_gaps(model: &FloatModel) -> BTreeSet<String> {
         .filter(|node| node.missing().is_some())
         .filter_map(|node| Some(node.split()?.0))
         .collect();
-    if with_side.is_empty() {
+    let asked: BTreeSet<usize> = nodes().filter_map(|node| Some(node.split()?.0)).collect();
+    let is_constant = asked.is_empty() && !model.trees().is_empty();
+    if with_side.is_empty() && !is_constant {
         return BTreeSet::new();
     }
-    let asked: BTreeSet<usize> = nodes().filter_map(|node| Some(node.split()?.0)).collect();
     let may_miss = |feature: &usize| with_side.contains(feature) || !asked.contains(feature);
     let names = (0..features.len()).filter(may_miss);
     names
