@@ -348,12 +348,17 @@ fn values_of_a_header_have_a_bound() {
     ]);
     let output = convert.current_dir(folder.path()).output();
     let output = output.expect("the program runs");
-    check(&output.stdout, folder.path(), "", &expect![[r#"
+    check(
+        &output.stdout,
+        folder.path(),
+        "",
+        &expect![[r#"
         certificate: splits every-input
         error of "x": at most 4.883e-5 where splits decide as in float
         error of "y": at most 9.766e-5 where splits decide as in float
         c99: m.h (3 bytes per split, 22 bytes of tables)
-    "#]]);
+    "#]],
+    );
 }
 
 /// No split asks anything, so no reading matters, missing or not.

@@ -11,9 +11,10 @@ use spinney_model::Task;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::invocation;
 use spinney_pipeline::search::{Found, Place, Scored, Search, Trial, lines, shown};
-use spinney_report::{FrontPoint, front_page};
+use spinney_pipeline::store;
+use spinney_report::{FrontPoint, front_page, is_report};
 
-use crate::terminal;
+use crate::{convert, terminal};
 
 /// Models of the front that a terminal shows; `--json` has all.
 const SHOWN: usize = 20;
@@ -78,6 +79,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         true => terminal::notes(),
         false => terminal::progress(),
     };
+    if let Some(file) = arguments.html.as_deref().filter(|it| it.exists()) {
+        let text = convert::read(file)?;
+        if !is_report("search.html", &String::from_utf8_lossy(&text)) {
+            return Err(convert::not_ours("html", file));
+        }
+    }
     let mut search = Search::open(&arguments.config, progress)?;
     if let Some(n_trials) = arguments.ask {
         return (search.ask(n_trials).iter()).try_for_each(|trial| line(&trial));
@@ -105,9 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         tell(&search, &found);
     }
     if let Some(file) = &arguments.html {
-        std::fs::write(file, page(&search, &found))
-            .with_context(|| format!("cannot write {}", file.display()))
-            .input()?;
+        store::write_whole(file, page(&search, &found).as_bytes()).input()?;
     }
     let Some(best) = &found.best else {
         return Err(Failure::Gate);

@@ -1,9 +1,10 @@
-//! Which files are reports: only those are replaced by the next run.
+//! Which files are reports, or the page of a search: only those are replaced by the next run.
 
 /// The files of a report, in the order in which they are written.
 pub const FILES: [&str; 4] = ["predictions.csv", "report.md", "report.html", "report.json"];
 
-/// Whether `text`, the start of a file of this name or all of it, is that of a report by Spinney.
+/// Whether `text`, the start of a file of this name or all of it, is that of a report by Spinney; of
+/// `search.html`, a search's.
 pub fn is_report(name: &str, text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
     match name {
@@ -15,6 +16,7 @@ pub fn is_report(name: &str, text: &str) -> bool {
             first.starts_with("# ") && endings.iter().any(|ending| first.ends_with(ending))
         }
         "report.html" => text.contains("<p class=\"over\">Spinney report</p>"),
+        "search.html" => text.contains("<p class=\"over\">Spinney search</p>"),
         "report.json" => {
             let tight: String = text
                 .chars()

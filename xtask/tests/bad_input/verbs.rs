@@ -198,6 +198,25 @@ fn rows_to_predict_that_do_not_fit() {
 }
 
 #[test]
+fn a_page_of_a_search_replaces_no_other_file() {
+    let case = Case::new();
+    case.write("page.html", b"mine\n");
+    let page = case.folder.path().join("page.html");
+    let mut search = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    search.args(["search", "--config"]);
+    search.arg(case.folder.path().join("pipeline.toml"));
+    search.arg("--html").arg(&page);
+    case.fails_with(
+        &mut search,
+        2,
+        &expect![[r#"
+            error: --html: found FOLDER/page.html, which Spinney did not write, expected a place that is free
+        "#]],
+    );
+    assert_eq!(std::fs::read(page).expect("a file"), b"mine\n");
+}
+
+#[test]
 fn classes_of_one_value_are_told_apart_by_their_text() {
     const STUMP: &str =
         r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;
@@ -313,6 +332,8 @@ fn predictions_replace_predictions_alone() {
     is_other("precious.csv", b"a,y\n1,x\n");
     is_other("more.csv", b"class,a\nx,1\n");
     is_other("values.csv", b"value\n1\n");
+    is_other("labels.csv", b"class\nfoo\n");
+    is_other("more_labels.csv", b"class\nxy\n");
     is_other("empty.csv", b"");
     is_other("text.npy", b"mine");
     is_other("floats.npy", &floats);

@@ -44,7 +44,7 @@ impl OutputFormat {
             Self::Csv => {
                 let mut out = first_line(schema, scores.is_some()) + "\n";
                 for (row, class) in classes.iter().enumerate() {
-                    out.push_str(&quoted(&spinney_report::cell(name(schema, *class))));
+                    out.push_str(&class_field(schema, *class));
                     for score in scores.map_or(&[][..], |scores| &scores[row]) {
                         out.push_str(&format!(",{score}"));
                     }
@@ -83,14 +83,28 @@ impl OutputFormat {
         out.into_bytes()
     }
 
-    /// Whether a file begins as one of predictions by a model of this schema.
+    /// Whether a file begins as one of predictions by a model of this schema: with the names of its
+    /// columns, and with a class that it has, or a number.
     pub(super) fn is_of(self, file: &[u8], schema: &Schema) -> bool {
         if self == Self::Csv {
-            let end = file.iter().position(|byte| *byte == b'\n');
-            let first = &file[..end.unwrap_or(file.len())];
-            return [false, true]
-                .map(|it| first_line(schema, it).into_bytes())
-                .contains(&first.to_vec());
+            let text = String::from_utf8_lossy(file);
+            let (first, rows) = text.split_once('\n').unwrap_or((&text, ""));
+            let has_names = [false, true]
+                .iter()
+                .any(|it| first == first_line(schema, *it));
+            let n_classes = schema.classes().len();
+            let begins = |field: String| {
+                (rows.strip_prefix(&field)).is_some_and(|rest| rest.starts_with([',', '\n']))
+            };
+            let has_row = match schema.task() {
+                Task::Regress => {
+                    let field = rows.split([',', '\n']).next();
+                    field.is_some_and(|it| it.parse::<f64>().is_ok())
+                }
+                // One beyond the last is unknown.
+                _ => (0..=n_classes).any(|class| begins(class_field(schema, class))),
+            };
+            return has_names && (has_row || rows.is_empty());
         }
         let descr = if schema.task() == Task::Regress {
             "<f8"
@@ -106,6 +120,11 @@ impl OutputFormat {
         let n_rows = shape.split(',').next().unwrap_or_default();
         file.starts_with(&header(descr, &format!("({n_rows},{columns})")))
     }
+}
+
+/// A class as a field of a `.csv`.
+fn class_field(schema: &Schema, class: usize) -> String {
+    quoted(&spinney_report::cell(name(schema, class)))
 }
 
 /// The names of the columns of a `.csv`.

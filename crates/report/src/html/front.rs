@@ -95,6 +95,7 @@ fn table(objective: &str, front: &[FrontPoint]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::{FrontPoint, front_page};
+    use crate::is_report;
 
     fn point(score: f64, flash_bytes: u64, is_measured: bool, is_best: bool) -> FrontPoint {
         FrontPoint {
@@ -136,6 +137,8 @@ mod tests {
         ] {
             assert!(page.contains(words), "{words}");
         }
-        assert!(front_page("a", "mae", &[], &[]).contains("</html>"));
+        let empty = front_page("a", "mae", &[], &[]);
+        assert!(empty.contains("</html>"));
+        assert!(is_report("search.html", &empty) && !is_report("report.html", &empty));
     }
 }
