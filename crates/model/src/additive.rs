@@ -154,7 +154,7 @@ impl Sum {
 pub struct Additive {
     kind: AdditiveKind,
     schema: Schema,
-    trees: Vec<Tree>,
+    pub(crate) trees: Vec<Tree>,
     sum: Sum,
     link: Link,
     threshold: Option<f64>,
@@ -213,25 +213,23 @@ impl Additive {
         })
     }
 
-    /// As [`crate::Forest::filled`].
-    #[must_use]
-    pub fn filled(mut self, fills: &[Option<f64>]) -> Self {
-        for tree in &mut self.trees {
-            tree.fill(fills);
+    /// The same kind of ensemble of other trees over the same features, added as `sum` says; one of no
+    /// tree adds nothing.
+    pub(crate) fn with_trees(
+        &self,
+        trees: Vec<(Vec<Node>, Option<usize>)>,
+        sum: Sum,
+    ) -> Result<Self, ModelError> {
+        let (schema, n_outputs) = (self.schema.clone(), sum.base.len());
+        let of = |(nodes, output)| Tree::additive(nodes, &schema, n_outputs, output);
+        let mut trees = trees.into_iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        if trees.is_empty() {
+            trees.push(of((vec![Node::Leaf(vec![0.0])], Some(0)))?);
         }
-        self
-    }
-
-    /// The same kind of ensemble of other trees over the same features, added as `sum` says.
-    ///
-    /// # Errors
-    /// As of [`Self::new`].
-    pub fn with_trees(&self, trees: Vec<Tree>, sum: Sum) -> Result<Self, ModelError> {
         let threshold = match self.link {
             Link::Isolation { .. } => None,
             _ => self.threshold,
         };
-        let schema = self.schema.clone();
         Self::new(self.kind, schema, trees, sum, self.link, threshold)
     }
 

@@ -40,7 +40,7 @@ pub enum Voting {
 pub struct Forest {
     kind: ForestKind,
     schema: Schema,
-    trees: Vec<Tree>,
+    pub(crate) trees: Vec<Tree>,
 }
 
 impl Forest {
@@ -73,21 +73,13 @@ impl Forest {
         })
     }
 
-    /// The same forest, whose splits send a missing reading where they send the one of `fills`, one per
-    /// feature, that takes its place. Readings are compared as singles.
-    #[must_use]
-    pub fn filled(mut self, fills: &[Option<f64>]) -> Self {
-        for tree in &mut self.trees {
-            tree.fill(fills);
-        }
-        self
-    }
-
     /// The same kind of forest of other trees over the same features.
-    ///
-    /// # Errors
-    /// As of [`Self::new`].
-    pub fn with_trees(&self, trees: Vec<Tree>) -> Result<Self, ModelError> {
+    pub(crate) fn with_trees(
+        &self,
+        trees: Vec<(Vec<Node>, Option<usize>)>,
+    ) -> Result<Self, ModelError> {
+        let of = |(nodes, _)| Tree::new(nodes, &self.schema);
+        let trees = trees.into_iter().map(of).collect::<Result<_, _>>()?;
         Self::new(self.kind, self.schema.clone(), trees)
     }
 

@@ -206,6 +206,43 @@ impl FloatModel {
         }
     }
 
+    /// The same kind of ensemble of other trees over the same features: nodes of each, and the score that
+    /// its leaves add to if they hold one number. Additive trees are added as `sum` says, or as before;
+    /// where there are none, nothing is added.
+    ///
+    /// # Errors
+    /// As of [`Tree::new`], [`Tree::additive`], [`Forest::new`] and [`Additive::new`]; naive Bayes, which
+    /// has no trees.
+    pub fn with_trees(
+        &self,
+        trees: Vec<(Vec<Node>, Option<usize>)>,
+        sum: Option<Sum>,
+    ) -> Result<Self, ModelError> {
+        match self {
+            Self::Forest(forest) => forest.with_trees(trees).map(Self::Forest),
+            Self::Additive(of) => {
+                let sum = sum.unwrap_or_else(|| of.sum().clone());
+                of.with_trees(trees, sum).map(Self::Additive)
+            }
+            Self::GaussianNb(_) => Err(broken!("trees"; "naive Bayes"; "a model of trees")),
+        }
+    }
+
+    /// The same model, whose splits send a missing reading where they send the one of `fills`, one per
+    /// feature or none at all, that takes its place. Readings are compared as singles.
+    #[must_use]
+    pub fn filled(mut self, fills: &[Option<f64>]) -> Self {
+        let trees = match &mut self {
+            Self::Forest(forest) => &mut forest.trees,
+            Self::Additive(sum) => &mut sum.trees,
+            Self::GaussianNb(_) => return self,
+        };
+        for tree in trees {
+            tree.fill(fills);
+        }
+        self
+    }
+
     /// The ensemble, if its trees add.
     pub fn additive(&self) -> Option<&Additive> {
         match self {

@@ -206,7 +206,7 @@ impl Tree {
     /// Sends missing readings where the splits send what takes their place.
     pub(crate) fn fill(&mut self, fills: &[Option<f64>]) {
         for node in &mut self.nodes {
-            let fill = node.split().and_then(|(feature, _)| fills[feature]);
+            let fill = node.split().and_then(|(feature, _)| *fills.get(feature)?);
             // Casts: as the split compares it.
             let is_left = fill.map(|fill| node.sends_left(f64::from(fill as f32)));
             if let (Some(is_left), Node::Split(split)) = (is_left, node) {

@@ -92,11 +92,8 @@ fn a_missing_reading_is_decided_as_what_takes_its_place() {
     let rows = csv::read(IRIS, "species").unwrap();
     let fills = [Some(5.8), None, Some(4.35), Some(1.3)];
     let params = ForestParams::new(ForestKind::RandomForest, 10, 1);
-    let FloatModel::Forest(trained) = forest(&rows, &params, &|_, _| {}).unwrap() else {
-        panic!("a forest");
-    };
-    let plain = FloatModel::Forest(trained.clone());
-    let filled = FloatModel::Forest(trained.filled(&fills));
+    let plain = forest(&rows, &params, &|_, _| {}).unwrap();
+    let filled = plain.clone().filled(&fills);
     let mut n_moved = 0;
     for row in rows.values().rows() {
         for gaps in 1..16_usize {

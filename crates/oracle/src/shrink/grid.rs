@@ -1,7 +1,7 @@
 //! Fitted trees in the integer grid, and the float model of the same kind that they make: its leaves
 //! are numbers that fixed point holds, and its own sums are exact.
 
-use spinney_model::{Additive, FloatModel, ModelError, Node, Precision, Tree};
+use spinney_model::{Additive, FloatModel, ModelError, Node, Precision, Sum};
 
 use super::fit::{Fit, Grown, Wanted};
 
@@ -109,30 +109,14 @@ impl Held {
         let own = |numbers: &[i64]| -> Vec<f64> {
             numbers.iter().map(|it| *it as f64 * self.unit).collect()
         };
-        let nodes = |tree: &Grown<i64>| nodes(original, tree, |values| own(values));
-        match original {
-            FloatModel::Additive(sum) => {
-                let (schema, n_scores) = (sum.schema(), self.base.len());
-                let tree = |tree: &Grown<i64>| {
-                    let output = original.trees()[tree.index].output();
-                    Tree::additive(nodes(tree), schema, n_scores, output)
-                };
-                let mut trees = self.trees.iter().map(tree).collect::<Result<Vec<_>, _>>()?;
-                if trees.is_empty() {
-                    let leaf = Node::Leaf(vec![0.0]);
-                    trees.push(Tree::additive(vec![leaf], schema, n_scores, Some(0))?);
-                }
-                let added = spinney_model::Sum::new(sum.sum().precision, own(&self.base), 1.0);
-                Ok(FloatModel::Additive(sum.with_trees(trees, added)?))
-            }
-            FloatModel::Forest(forest) => {
-                let schema = forest.schema();
-                let trees = self.trees.iter().map(|tree| Tree::new(nodes(tree), schema));
-                let forest = forest.with_trees(trees.collect::<Result<_, _>>()?)?;
-                Ok(FloatModel::Forest(forest))
-            }
-            FloatModel::GaussianNb(_) => unreachable!("naive Bayes has no trees to fit"),
-        }
+        let tree = |tree: &Grown<i64>| {
+            let nodes = nodes(original, tree, |values| own(values));
+            (nodes, original.trees()[tree.index].output())
+        };
+        let sum = original
+            .additive()
+            .map(|it| Sum::new(it.sum().precision, own(&self.base), 1.0));
+        original.with_trees(self.trees.iter().map(tree).collect(), sum)
     }
 }
 

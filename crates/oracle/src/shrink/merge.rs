@@ -256,34 +256,22 @@ impl Ensemble {
 
     /// The float model, of the kind of the one before.
     fn proposal(&self, before: &FloatModel) -> Result<Proposal, ModelError> {
-        match before {
-            FloatModel::Additive(sum) => {
-                let (schema, n_outputs) = (sum.schema(), self.base.len());
-                let trees = self.left().map(|tree| {
-                    let nodes = tree
-                        .nodes
-                        .iter()
-                        .map(|it| scaled(it, &|value| value * self.unit));
-                    Tree::additive(nodes.collect(), schema, n_outputs, tree.output)
-                });
-                let trees = trees.collect::<Result<_, _>>()?;
-                let sum = sum.with_trees(trees, sum.sum().clone())?;
-                Ok(Proposal {
-                    model: FloatModel::Additive(sum),
-                    moved: 0.0,
-                })
+        let (trees, moved) = match before.additive() {
+            Some(_) => {
+                let scaled = |node: &Node| scaled(node, &|value| value * self.unit);
+                let tree = |tree: &Whole| (tree.nodes.iter().map(scaled).collect(), tree.output);
+                (self.left().map(tree).collect(), 0.0)
             }
-            FloatModel::Forest(forest) => {
+            None => {
                 let (trees, moved) = self.votes();
-                let trees = trees.into_iter().map(|it| Tree::new(it, forest.schema()));
-                let model = forest.with_trees(trees.collect::<Result<_, _>>()?)?;
-                Ok(Proposal {
-                    model: FloatModel::Forest(model),
+                (
+                    trees.into_iter().map(|nodes| (nodes, None)).collect(),
                     moved,
-                })
+                )
             }
-            FloatModel::GaussianNb(_) => unreachable!("naive Bayes has no trees"),
-        }
+        };
+        let model = before.with_trees(trees, None)?;
+        Ok(Proposal { model, moved })
     }
 
     /// Trees of one vote each, and how far a lead moved, in votes of the trees before.

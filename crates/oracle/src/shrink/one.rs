@@ -4,7 +4,7 @@
 //! dynamic programming. This one is grown as trees are, by the purest sides, from the combinations in
 //! place of rows and until each leaf has one class. It asks what the original's own splits ask.
 
-use spinney_model::{FloatModel, ModelError, Node, Split, Sum, Tree};
+use spinney_model::{FloatModel, ModelError, Node, Split, Sum};
 
 use super::exact::Exact;
 use crate::search::{self, Steps};
@@ -153,7 +153,6 @@ fn of_kind(
     mut nodes: Vec<Node>,
     classes: &[usize],
 ) -> Result<FloatModel, ModelError> {
-    let schema = original.schema();
     let of_class = |n: usize, class: usize| (0..n).map(move |it| f64::from(u8::from(it == class)));
     let mut fill = |leaf: &dyn Fn(usize) -> Vec<f64>| {
         for (node, class) in nodes.iter_mut().zip(classes) {
@@ -163,30 +162,24 @@ fn of_kind(
         }
         std::mem::take(&mut nodes)
     };
-    match original {
-        FloatModel::Additive(sum) => {
-            let n_scores = sum.sum().base.len();
-            let (base, nodes, output) = match sum.threshold() {
-                // So far above and below it that no precision loses it.
-                Some(threshold) => {
-                    let lead = threshold.abs().max(1.0);
-                    let leaf = |class| vec![if class == 1 { lead } else { -lead }];
-                    (vec![threshold], fill(&leaf), Some(0))
-                }
-                None => {
-                    let leaf = |class| of_class(n_scores, class).collect();
-                    (vec![0.0; n_scores], fill(&leaf), None)
-                }
-            };
-            let tree = Tree::additive(nodes, schema, n_scores, output)?;
-            let added = Sum::new(sum.sum().precision, base, 1.0);
-            Ok(FloatModel::Additive(sum.with_trees(vec![tree], added)?))
+    let Some(sum) = original.additive() else {
+        let n_classes = original.schema().n_classes();
+        let nodes = fill(&|class| of_class(n_classes, class).collect());
+        return original.with_trees(vec![(nodes, None)], None);
+    };
+    let n_scores = sum.sum().base.len();
+    let (base, nodes, output) = match sum.threshold() {
+        // So far above and below it that no precision loses it.
+        Some(threshold) => {
+            let lead = threshold.abs().max(1.0);
+            let leaf = |class| vec![if class == 1 { lead } else { -lead }];
+            (vec![threshold], fill(&leaf), Some(0))
         }
-        FloatModel::Forest(forest) => {
-            let nodes = fill(&|class| of_class(schema.n_classes(), class).collect());
-            let tree = Tree::new(nodes, schema)?;
-            Ok(FloatModel::Forest(forest.with_trees(vec![tree])?))
+        None => {
+            let leaf = |class| of_class(n_scores, class).collect();
+            (vec![0.0; n_scores], fill(&leaf), None)
         }
-        FloatModel::GaussianNb(_) => unreachable!("naive Bayes has no trees"),
-    }
+    };
+    let sum = Sum::new(sum.sum().precision, base, 1.0);
+    original.with_trees(vec![(nodes, output)], Some(sum))
 }

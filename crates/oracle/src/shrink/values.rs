@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use spinney_model::{Additive, FloatModel, Link, ModelError, Precision, Sum, Task, Tree};
+use spinney_model::{Additive, FloatModel, Link, ModelError, Precision, Sum, Task};
 use spinney_quantize::Calibration;
 
 use super::Shrunk;
@@ -234,27 +234,20 @@ impl<'e> Cutter<'e> {
 
     /// The smaller model; a tree that is one leaf goes into the base.
     fn model(&self, original: &FloatModel, sum: &Additive) -> Result<FloatModel, ModelError> {
-        let schema = sum.schema();
         let mut base = sum.sum().base[0];
         let mut trees = Vec::new();
         for tree in &self.trees {
             if tree.has_splits() {
                 let nodes = nodes(original, tree, <[f64]>::to_vec);
-                let output = original.trees()[tree.index].output();
-                trees.push(Tree::additive(nodes, schema, 1, output)?);
+                trees.push((nodes, original.trees()[tree.index].output()));
             } else {
                 base += tree.of(0)[0];
             }
-        }
-        if trees.is_empty() {
-            let leaf = spinney_model::Node::Leaf(vec![0.0]);
-            trees.push(Tree::additive(vec![leaf], schema, 1, Some(0))?);
         }
         let Sum {
             precision, divisor, ..
         } = *sum.sum();
         let base = vec![precision.add(base, 0.0)];
-        let sum = sum.with_trees(trees, Sum::new(precision, base, divisor))?;
-        Ok(FloatModel::Additive(sum))
+        original.with_trees(trees, Some(Sum::new(precision, base, divisor)))
     }
 }

@@ -359,16 +359,14 @@ impl Search {
 
 /// The first trees of a forest; other models as they are.
 fn cut(model: &FloatModel, n_trees: usize) -> Result<FloatModel, Failure> {
-    match model {
-        FloatModel::Forest(forest) if forest.trees().len() > n_trees => {
-            let cut = forest.with_trees(forest.trees()[..n_trees].to_vec());
-            Ok(FloatModel::Forest(cut.input()?))
-        }
-        FloatModel::Additive(sum) if sum.trees().len() > n_trees => {
-            let mean = Sum::new(sum.sum().precision, sum.sum().base.clone(), n_trees as f64);
-            let cut = sum.with_trees(sum.trees()[..n_trees].to_vec(), mean);
-            Ok(FloatModel::Additive(cut.input()?))
-        }
-        model => Ok(model.clone()),
+    if model.trees().len() <= n_trees {
+        return Ok(model.clone());
     }
+    let trees = model.trees()[..n_trees].iter();
+    let trees = trees.map(|tree| (tree.nodes().to_vec(), tree.output()));
+    let mean = model.additive().map(|it| {
+        let sum = it.sum();
+        Sum::new(sum.precision, sum.base.clone(), n_trees as f64)
+    });
+    model.with_trees(trees.collect(), mean).input()
 }

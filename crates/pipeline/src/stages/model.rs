@@ -301,12 +301,8 @@ pub(crate) fn train_model(
             }
         }
     };
-    let filled = |model: FloatModel| match model {
-        FloatModel::Forest(forest) if !fills.is_empty() => FloatModel::Forest(forest.filled(fills)),
-        FloatModel::Additive(sum) if !fills.is_empty() => FloatModel::Additive(sum.filled(fills)),
-        model => model,
-    };
-    result.map(filled).map_err(|error| match error {
+    let filled = result.map(|model| model.filled(fills));
+    filled.map_err(|error| match error {
         TrainError::Rows { found, expected } => {
             let dataset = &config.pipeline.dataset;
             let file = dataset.train().unwrap_or(dataset.test());

@@ -1,7 +1,7 @@
 //! Smaller models as the checker is told of them, and what a probability and a score rest on.
 
 use spinney_dataset::permutation;
-use spinney_model::{Node, Tree};
+use spinney_model::Node;
 
 use super::kept_apart::{n_may_change, rising};
 use super::*;
@@ -78,20 +78,17 @@ fn the_checker_holds_a_smaller_model_to_its_promise() {
             kept.found
         };
         assert_eq!(found(&smaller).faults, [], "{promise}");
-        let FloatModel::Forest(forest) = &smaller else {
-            panic!("a forest");
-        };
-        let turned = forest.trees().iter().map(|tree| {
+        let turned = smaller.trees().iter().map(|tree| {
             let mut nodes = tree.nodes().to_vec();
             for node in &mut nodes {
                 if let Node::Leaf(values) = node {
                     values.rotate_left(1);
                 }
             }
-            Tree::new(nodes, forest.schema()).expect("a tree")
+            (nodes, None)
         });
-        let turned = forest.with_trees(turned.collect());
-        let turned = FloatModel::Forest(turned.expect("a forest"));
+        let turned = smaller.with_trees(turned.collect(), None);
+        let turned = turned.expect("a forest");
         assert!(!found(&turned).holds(), "{promise}");
     }
 }
