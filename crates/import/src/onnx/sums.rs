@@ -131,6 +131,14 @@ fn output_of(ensemble: &Ensemble, nodes: &[lower::RawNode]) -> Option<usize> {
     first
 }
 
+/// Whether the larger of two scores may be another class than the one that ONNX Runtime gives: the
+/// second where its own score is above 0, or with two base values where the first's and the second's base
+/// value are. Scores that are each other's negative are alike in the former.
+fn is_read_otherwise(ensemble: &Ensemble) -> bool {
+    let total = |leaf: &Vec<(usize, f64)>| leaf.iter().map(|(_, weight)| weight).sum::<f64>();
+    !ensemble.base.is_empty() || ensemble.leaves.iter().any(|leaf| total(leaf) != 0.0)
+}
+
 fn scores(
     ensemble: &Ensemble,
     tail: &Tail,
@@ -156,6 +164,14 @@ fn scores(
         notes.push(
             "SOFTMAX_ZERO is taken for SOFTMAX: a score of exactly 0 has a probability here, and \
              none in ONNX Runtime. Classes are the same."
+                .to_owned(),
+        );
+    }
+    let has_two = ensemble.classes.as_ref().is_some_and(|it| it.len() == 2) && only.is_none();
+    if has_two && !ensemble.has_votes && !ensemble.is_joint && is_read_otherwise(ensemble) {
+        notes.push(
+            "of two classes with a score each the larger wins; ONNX Runtime looks at the sign of one \
+             of them. XGBoost's own file is right where this one was made of num_parallel_tree."
                 .to_owned(),
         );
     }
@@ -236,4 +252,32 @@ fn scores(
         threshold,
         base,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ensemble::{Ensemble, Transform};
+    use super::is_read_otherwise;
+
+    /// What ONNX Runtime 1.32 gives for such files was looked at, row by row.
+    #[test]
+    fn scores_of_two_classes_are_alike_where_each_is_the_others_negative() {
+        let with = |leaves: [[f64; 2]; 2], base: &[f64]| {
+            let leaf = |[first, second]: [f64; 2]| vec![(0, first), (1, second)];
+            is_read_otherwise(&Ensemble {
+                trees: Vec::new(),
+                leaves: leaves.map(leaf).to_vec(),
+                n_outputs: 2,
+                base: base.to_vec(),
+                transform: Transform::Softmax,
+                is_mean: false,
+                classes: Some(vec!["0".to_owned(), "1".to_owned()]),
+                is_joint: false,
+                has_votes: false,
+            })
+        };
+        assert!(!with([[0.5, -0.5], [-2.0, 2.0]], &[]));
+        assert!(with([[0.5, -0.5], [-2.0, 2.0]], &[0.5, 0.5]));
+        assert!(with([[0.5, 0.0], [-2.0, 2.0]], &[]));
+    }
 }
