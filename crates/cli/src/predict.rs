@@ -445,6 +445,7 @@ fn read(
         Model::Train(_) => source,
     };
     let (rows, labels) = source.rows(&keeps)?;
+    rows.check(&columns)?;
     Ok((rows, labels, columns))
 }
 

@@ -109,6 +109,14 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Refuses readings that are not finite, but gaps of `columns` that may have them.
+    ///
+    /// # Errors
+    /// The first such reading.
+    pub fn check(&self, columns: &Columns) -> Result<(), DataError> {
+        columns::check(self, columns)
+    }
+
     /// As [`Dataset::with_features`].
     ///
     /// # Errors
@@ -296,7 +304,7 @@ impl Dataset {
         if target.len() != n_rows {
             return Err(broken!("the labels"; "{} of them", target.len(); "one per row, {n_rows}"));
         }
-        columns::check(&rows, columns)?;
+        rows.check(columns)?;
         Ok(Self {
             rows,
             target,

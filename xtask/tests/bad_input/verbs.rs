@@ -198,6 +198,32 @@ fn rows_to_predict_that_do_not_fit() {
 }
 
 #[test]
+fn readings_of_an_array_are_finite() {
+    const STUMP: &str =
+        r#"{"feature":0,"threshold":1.5,"left":1,"right":2},{"value":[1,0]},{"value":[0,1]}"#;
+    let case = import_case(&["a"], "", STUMP);
+    for (odd, expected) in [
+        (
+            f64::NAN,
+            expect![[r#"
+                error: FOLDER/odd.npy: row 1, feature "x0": found NaN, expected a finite number
+            "#]],
+        ),
+        (
+            f64::INFINITY,
+            expect![[r#"
+                error: FOLDER/odd.npy: row 1, feature "x0": found inf, expected a finite number
+            "#]],
+        ),
+    ] {
+        let data = [1.0_f64, odd].map(f64::to_le_bytes).concat();
+        case.write("odd.npy", &npy("(2, 1)", &data));
+        case.fails_with(&mut predict(&case, "odd.npy", "out.npy"), 2, &expected);
+    }
+    assert!(!case.folder.path().join("out.npy").exists());
+}
+
+#[test]
 fn a_page_of_a_search_replaces_no_other_file() {
     let case = Case::new();
     case.write("page.html", b"mine\n");
