@@ -12,6 +12,7 @@ use spinney_quantize::{
 use spinney_train::ForestParams;
 
 use crate::forest::Forest;
+use crate::ranks::Ranks;
 use crate::trees::Nodes;
 
 const LEAF: u16 = 0x8000;
@@ -22,20 +23,30 @@ fn key(reading: f32) -> i32 {
     if reading < 0.0 { -magnitude } else { magnitude }
 }
 
-/// A tree's splits in preorder, eight bytes each; a threshold is its rank among a feature's cuts.
-fn write(nodes: &Nodes<f32>, first: usize, cuts: &[Vec<i32>]) -> (Vec<u8>, u16) {
+/// A tree's splits in preorder, eight bytes each; a threshold is its rank among a feature's cuts, as it is
+/// in `ranked`.
+fn write(
+    (nodes, ranked): (&Nodes<f32>, &Nodes<u8>),
+    first: usize,
+    cuts: &[Vec<i32>],
+) -> (Vec<u8>, u16) {
     let mut splits: Vec<[u16; 4]> = Vec::new();
     let mut root = 0;
     // Nodes to write, each with the split and side that lead to it.
     let mut stack: Vec<(usize, Option<(usize, usize)>)> = vec![(first, None)];
     while let Some((at, parent)) = stack.pop() {
         let child = match nodes.stands(at) {
-            Err(leaf) => LEAF | leaf,
+            Err(leaf) => {
+                assert_eq!(ranked.stands(at), Err(leaf));
+                LEAF | leaf
+            }
             Ok((feature, threshold, left)) => {
                 let index = splits.len();
                 let cuts = &cuts[usize::from(feature)];
                 let rank = cuts.partition_point(|cut| *cut < key(threshold));
-                splits.push([feature, u16::try_from(rank).unwrap(), 0, 0]);
+                let byte = u8::try_from(rank).unwrap();
+                assert_eq!(ranked.stands(at), Ok((feature, byte, left)));
+                splits.push([feature, byte.into(), 0, 0]);
                 stack.push((left + 1, Some((index, 3))));
                 stack.push((left, Some((index, 2))));
                 u16::try_from(index).unwrap()
@@ -76,6 +87,7 @@ fn readings_are_parted_where_the_certificate_says() {
     };
     let forest = Forest::<f32>::new(&quant, body);
     let nodes = forest.of_readings().expect("readings that are no bytes");
+    let (_, ranked) = Ranks::new(nodes).expect("few thresholds");
 
     // What a batch compares are readings, so that its thresholds are the cuts of ranks.
     let mut cuts: Vec<Vec<i32>> = vec![Vec::new(); float.schema().n_features()];
@@ -94,7 +106,7 @@ fn readings_are_parted_where_the_certificate_says() {
     let mut splits = Vec::new();
     let mut heads = Vec::new();
     for first in trees {
-        let (bytes, root) = write(nodes, *first, &cuts);
+        let (bytes, root) = write((nodes, &ranked), *first, &cuts);
         heads.extend(u32::try_from(splits.len() / 8).unwrap().to_le_bytes());
         heads.extend(u32::from(root).to_le_bytes());
         splits.extend(bytes);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use spinney_quantize::{Coding, Input, Place, QuantForest, QuantModel, ReadingType};
 
 use crate::cut::cut;
+use crate::ranks::Ranks;
 use crate::reading::Reading;
 use crate::reading::key::Key;
 use crate::select::{self, Select};
@@ -32,10 +33,18 @@ enum Form<R: Reading> {
     /// Bytes, to which readings of integers are truncated: a quarter of what is read over and over.
     Bytes(Trees<u8>),
     /// The readings themselves.
-    Readings(Trees<R>),
+    Readings(Floats<R>),
     /// A key per code, where readings may be missing or are categories: the reading, or else an infinity
     /// to the side that is wanted of what is missing, or of a set.
-    Codes(Trees<R>, Box<QuantModel>),
+    Codes(Floats<R>, Box<QuantModel>),
+}
+
+/// Trees that compare floats.
+#[derive(Debug)]
+struct Floats<R: Reading> {
+    trees: Trees<R>,
+    /// For blocks of rows the same trees of bytes, a quarter of what is compared for every split.
+    ranked: Option<(Ranks<R>, Trees<u8>)>,
 }
 
 #[derive(Debug)]
@@ -67,15 +76,16 @@ impl<R: Reading> Forest<R> {
                     key_cut(input, model.reading_type(), threshold)
                 })
             });
-            Form::Codes(trees, Box::new(model.clone()))
+            Form::Codes(Floats::new(trees, &votes), Box::new(model.clone()))
         } else {
             let mut known = std::collections::HashMap::new();
-            Form::Readings(Trees::new(forest, &inputs, &votes, |code, threshold| {
+            let trees = Trees::new(forest, &inputs, &votes, |code, threshold| {
                 *known.entry((code, threshold)).or_insert_with(|| {
                     let coding = &model.inputs()[usize::from(code)].coding;
                     cut(coding, model.reading_type(), threshold)
                 })
-            }))
+            });
+            Form::Readings(Floats::new(trees, &votes))
         };
         let bases = votes.bases();
         Self { form, votes, bases }
@@ -85,7 +95,7 @@ impl<R: Reading> Forest<R> {
     #[cfg(test)]
     pub(crate) fn of_readings(&self) -> Option<&Nodes<R>> {
         match &self.form {
-            Form::Readings(trees) => Some(&trees.nodes),
+            Form::Readings(floats) => Some(&floats.trees.nodes),
             Form::Bytes(_) | Form::Codes(..) => None,
         }
     }
@@ -100,39 +110,38 @@ impl<R: Reading> Forest<R> {
         only_class: bool,
         room: &mut Room<R>,
     ) {
-        let Room {
-            keys,
-            readings,
-            turned_keys,
-            turned,
-            sums,
-        } = room;
+        let sums = &mut room.sums;
         sums.clear();
         for _ in 0..rows.len() / n_features {
             sums.extend_from_slice(&self.bases);
         }
-        match &self.form {
+        let (keys, turned_keys) = (&mut room.keys, &mut room.turned_keys);
+        let (readings, turned) = (&mut room.readings, &mut room.turned);
+        let (floats, rows, n_features) = match &self.form {
             Form::Bytes(trees) => {
                 keys.clear();
                 keys.extend(rows.iter().map(|reading| reading.byte()));
                 trees.add_up(keys, n_features, &self.votes, only_class, turned_keys, sums);
+                return;
             }
-            Form::Readings(trees) => {
-                trees.add_up(rows, n_features, &self.votes, only_class, turned, sums);
-            }
-            Form::Codes(trees, model) => {
+            Form::Readings(floats) => (floats, rows, n_features),
+            Form::Codes(floats, model) => {
                 readings.clear();
                 for row in rows.chunks_exact(n_features) {
                     readings.extend(model.inputs().iter().map(|input| key(model, input, row)));
                 }
-                trees.add_up(
-                    readings,
-                    model.inputs().len(),
-                    &self.votes,
-                    only_class,
-                    turned,
-                    sums,
-                );
+                (floats, readings.as_slice(), model.inputs().len())
+            }
+        };
+        match &floats.ranked {
+            Some((ranks, trees)) if rows.len() >= select::ROWS_MIN * n_features => {
+                ranks.rank(rows, n_features, keys);
+                let n_columns = ranks.n_columns();
+                trees.add_up(keys, n_columns, &self.votes, only_class, turned_keys, sums);
+            }
+            _ => {
+                let trees = &floats.trees;
+                trees.add_up(rows, n_features, &self.votes, only_class, turned, sums);
             }
         }
     }
@@ -211,6 +220,23 @@ fn key_cut<R: Reading>(input: &Input, reading_type: ReadingType, threshold: i16)
         (None, Some(Place::Below)) => Some(R::LOWEST),
         (Some(cut), Some(Place::Above)) if cut == R::HIGHEST => Some(R::at(*R::PLACES.end() - 1)),
         (cut, _) => cut,
+    }
+}
+
+impl<R: Reading> Floats<R> {
+    fn new(trees: Trees<R>, votes: &Votes) -> Self {
+        let ranked = trees.select.as_ref().and_then(|_| Ranks::new(&trees.nodes));
+        let ranked = ranked.filter(|(ranks, nodes)| ranks.pay_for(nodes));
+        let ranked = ranked.map(|(ranks, nodes)| {
+            let bytes = Trees {
+                select: Select::new(&nodes, votes),
+                nodes,
+                order: trees.order.clone(),
+                rest: trees.rest.clone(),
+            };
+            (ranks, bytes)
+        });
+        Self { trees, ranked }
     }
 }
 

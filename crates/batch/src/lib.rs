@@ -31,6 +31,7 @@ mod bayes;
 mod checked;
 mod cut;
 mod forest;
+mod ranks;
 mod reading;
 mod select;
 mod trees;

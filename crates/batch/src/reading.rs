@@ -42,6 +42,8 @@ pub(crate) mod key {
         fn of(word: u32) -> Self;
         /// The word again, if it was that narrow.
         fn word(self) -> u32;
+        /// One more, if it is counted.
+        fn counted(self, is_counted: bool) -> Self;
         /// One of two words. Without a choice between places in memory, into which compilers turn an
         /// `if`.
         fn select(is_high: bool, low: Self, high: Self) -> Self;
@@ -67,6 +69,11 @@ pub(crate) mod key {
                 #[inline(always)]
                 fn word(self) -> u32 {
                     self as u32
+                }
+
+                #[inline(always)]
+                fn counted(self, is_counted: bool) -> Self {
+                    self + Self::from(is_counted)
                 }
 
                 #[inline(always)]

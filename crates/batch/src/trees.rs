@@ -158,11 +158,45 @@ impl<K: Key> Nodes<K> {
 }
 
 impl<K: Key> Nodes<K> {
+    fn splits(&self) -> impl Iterator<Item = &Node<K>> {
+        self.all.iter().filter(|node| node.child != 0)
+    }
+
+    pub(crate) fn n_splits(&self) -> usize {
+        self.splits().count()
+    }
+
     /// The features that splits ask for, in order.
     pub(crate) fn features(&self) -> Vec<u16> {
-        let splits = self.all.iter().filter(|node| node.child != 0);
-        let features: BTreeSet<u16> = splits.map(|node| node.feature).collect();
+        let features: BTreeSet<u16> = self.splits().map(|node| node.feature).collect();
         features.into_iter().collect()
+    }
+
+    /// The thresholds of a feature, each as often as it is asked.
+    pub(crate) fn thresholds(&self, feature: u16) -> impl Iterator<Item = K> {
+        self.splits()
+            .filter(move |node| node.feature == feature)
+            .map(|node| node.threshold)
+    }
+
+    /// The same trees with other features and thresholds in their splits.
+    pub(crate) fn map<T: Key>(&self, of_split: impl Fn(u16, K) -> (u16, T)) -> Nodes<T> {
+        let node = |node: &Node<K>| {
+            let (feature, threshold) = match node.child {
+                0 => (0, T::HIGHEST),
+                _ => of_split(node.feature, node.threshold),
+            };
+            Node {
+                threshold,
+                feature,
+                child: node.child,
+            }
+        };
+        Nodes {
+            all: self.all.iter().map(node).collect(),
+            leaves: self.leaves.clone(),
+            roots: self.roots.clone(),
+        }
     }
 
     /// How many leaves each tree has.

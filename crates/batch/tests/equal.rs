@@ -210,7 +210,8 @@ proptest! {
 
     #[test]
     fn any_forest_on_any_readings(
-        growths in proptest::collection::vec(growth(), 1..50),
+        mut growths in proptest::collection::vec(growth(), 1..50),
+        shared in proptest::collection::vec(magnitude(), 0..5),
         n_classes in 2_usize..=17,
         sensors in sensors(),
         coding in prop::sample::select(vec![CodingChoice::Auto, CodingChoice::Affine, CodingChoice::Rank]),
@@ -220,6 +221,10 @@ proptest! {
         readings in proptest::collection::vec(reading(), 200),
         adds: bool,
     ) {
+        // Trees that share thresholds may be compared by rank.
+        for (split, threshold) in growths.iter_mut().flat_map(|(splits, _)| splits).zip(shared.iter().cycle()) {
+            split.2 = *threshold;
+        }
         let trees: Vec<String> = growths.iter().map(|growth| tree(n_classes, growth)).collect();
         let float = model("random-forest", N_FEATURES, n_classes, &format!(r#""trees":[{}]"#, trees.join(",")));
         let float = if adds { adding(&float) } else { float };
