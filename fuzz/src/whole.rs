@@ -7,7 +7,8 @@
 use ndarray::Array2;
 use spinney_checker as checker;
 use spinney_codegen::{
-    self as codegen, CodeType, Encoded, Encoding, Identity, Options as Codegen, c99, drop_in,
+    self as codegen, CodeType, Encoded, Encoding, Identity, Options as Codegen, Origin, c99,
+    drop_in,
 };
 use spinney_dataset::{Dataset, Rows};
 use spinney_model::{
@@ -136,6 +137,7 @@ fn written(
         pipeline: "model",
         kind: model.kind(),
         fingerprint: "",
+        origin: Origin::Config,
     };
     for encoding in [Encoding::Table, Encoding::Packed, Encoding::Branches] {
         let options = Codegen {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use spinney_cli::terminal;
-use spinney_codegen::{CodeType, Encoding, Identity, Options as Form, SourceTree};
+use spinney_codegen::{CodeType, Encoding, Identity, Options as Form, Origin, SourceTree};
 use spinney_dataset::{Dataset, csv};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -208,6 +208,7 @@ pub(crate) fn run() -> Result<(), Failure> {
                 pipeline: name,
                 kind: name,
                 fingerprint: "",
+                origin: Origin::Config,
             };
             let generated = spinney_codegen::drop_in(identity, model, options).environment()?;
             Ok((*name, generated.files, model.probabilities().is_some()))

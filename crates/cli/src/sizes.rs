@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use spinney_board::Chip;
-use spinney_codegen::Identity;
+use spinney_codegen::{Identity, Origin};
 use spinney_config::{Config, Encoding as Asked};
 use spinney_evaluate::Footprint;
 use spinney_model::FloatModel;
@@ -129,6 +129,7 @@ fn line(
         pipeline: &pipeline.identity.name,
         kind: quantized.model.kind(),
         fingerprint,
+        origin: Origin::Config,
     };
     let mut smallest: Option<Line> = None;
     let forms = stages::forms(config, &quantized.shipped(), identity)?;

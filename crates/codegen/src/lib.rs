@@ -4,7 +4,7 @@
 //! Files are returned, never written; the same model gives the same bytes.
 //!
 //! ```
-//! use spinney_codegen::{Identity, Options, drop_in};
+//! use spinney_codegen::{Identity, Options, Origin, drop_in};
 //! # use spinney_quantize::{CodeWidth, Declared, Options as Quantize, QuantModel, Votes, calibrate};
 //! # use spinney_model::{FloatModel, Voting};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,6 +19,7 @@
 //!     pipeline: "threshold",
 //!     kind: "decision-tree",
 //!     fingerprint: "955f24f066490a11c3f07580f94a2bf0203e4ef6f14add1b0af366bcfd62c57d",
+//!     origin: Origin::Config,
 //! };
 //! let generated = drop_in(identity, &model, &Options::plain())?;
 //! assert!(generated.files["Cargo.toml"].contains("threshold-model"));
@@ -59,7 +60,7 @@ pub use body::EncodingError;
 pub use c99::{Header, c99};
 pub use carried::carried;
 pub use claim::{claim, readings};
-pub use crate_files::{Generated, Identity, drop_in, empty};
+pub use crate_files::{Generated, Identity, Origin, drop_in, empty};
 pub use encoded::Encoded;
 pub use exit::{Exit, Prefix, Stopped, Walks};
 pub use front_end::{add_front_end, filters};

@@ -8,7 +8,9 @@ use std::fmt::Write;
 use expect_test::expect;
 use forests::{Kind, Shape, model, rows};
 use proptest::prelude::*;
-use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Identity, Options, Walks, drop_in};
+use spinney_codegen::{
+    CodeType, Encoded, Encoding, Exit, Identity, Options, Origin, Walks, drop_in,
+};
 use spinney_dataset::{csv, split};
 use spinney_model::{FloatModel, ForestKind, Voting};
 use spinney_quantize::{CodeWidth, Declared, QuantModel, Votes, calibrate};
@@ -549,6 +551,7 @@ fn what_is_asked_of_features_fills_the_table() {
         pipeline: "small",
         kind: "a kind",
         fingerprint: "0123",
+        origin: Origin::Config,
     };
     let oblivious = Shape {
         is_symmetric: true,
@@ -613,6 +616,7 @@ fn branches_are_counted_and_have_no_bits() {
         pipeline: "small",
         kind: "a kind",
         fingerprint: "0123",
+        origin: Origin::Config,
     };
     let of = |encoding| {
         let options = Options {

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use cases::{Case, case};
 use spinney_checker::{self as checker, Memory};
-use spinney_codegen::{CodeType, Encoding, Header, Identity, Options, c99, drop_in};
+use spinney_codegen::{CodeType, Encoding, Header, Identity, Options, Origin, c99, drop_in};
 use spinney_model::Voting;
 use spinney_quantize::{
     Calibration, CodeWidth, Place, QuantModel, ReadingType, Votes, calibrate, certify,
@@ -101,6 +101,7 @@ impl Quantized {
             pipeline: name,
             kind: "trees",
             fingerprint: "0",
+            origin: Origin::Config,
         }
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use expect_test::expect_file;
 use spinney_board::{Boot, Core, Region};
 use spinney_codegen::{
-    CodeType, Encoding, Identity, Options as Form, SourceTree, c99, drop_in, empty, memory_x,
+    CodeType, Encoding, Identity, Options as Form, Origin, SourceTree, c99, drop_in, empty,
+    memory_x,
 };
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -53,6 +54,7 @@ const IDENTITY: Identity<'static> = Identity {
     pipeline: "small",
     kind: "a kind",
     fingerprint: "0123",
+    origin: Origin::Config,
 };
 
 fn generate(model: &QuantModel, form: &Form) -> SourceTree {
@@ -78,6 +80,7 @@ fn copies_of_the_runtime_differ_in_their_versions() {
             pipeline,
             kind: "random-forest",
             fingerprint: "",
+            origin: Origin::Config,
         };
         let files = drop_in(identity, &model, &Form::plain()).unwrap().files;
         let mut lines = files["runtime/Cargo.toml"].lines();

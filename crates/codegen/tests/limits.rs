@@ -6,7 +6,7 @@ use std::fmt::Write;
 use expect_test::{Expect, expect};
 use ndarray::Array2;
 use spinney_batch::Predictor;
-use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Identity, Options, c99, drop_in};
+use spinney_codegen::{CodeType, Encoded, Encoding, Exit, Identity, Options, Origin, c99, drop_in};
 use spinney_dataset::{Dataset, Rows};
 use spinney_model::limits::{TREE_SPLITS, TREES};
 use spinney_model::{FloatModel, Forest, ForestKind, Limit, Node, Schema, Tree, Voting};
@@ -197,6 +197,7 @@ fn written(quant: &QuantModel) -> String {
         pipeline: "limits",
         kind: "forest",
         fingerprint: "0",
+        origin: Origin::Config,
     };
     let mut out = String::new();
     for encoding in [Encoding::Table, Encoding::Packed, Encoding::Branches] {

@@ -3,7 +3,7 @@
 
 use spinney_checker as checker;
 use spinney_checker::{Body, Claim, Findings, Kind, Memory, Sums};
-use spinney_codegen::{Identity, Options, c99, drop_in};
+use spinney_codegen::{Identity, Options, Origin, c99, drop_in};
 use spinney_dataset::csv;
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
@@ -91,6 +91,7 @@ fn case(model: FloatModel, votes: Votes) -> Case {
         pipeline: "model",
         kind: model.kind(),
         fingerprint: "",
+        origin: Origin::Config,
     };
     let header = c99(identity, &quant, &Options::plain());
     let certificate = serde_json::to_value(&certificate).expect("JSON");
@@ -191,6 +192,7 @@ fn a_value_before_a_link_is_named() {
         pipeline: "kiln",
         kind: "additive",
         fingerprint: "00",
+        origin: Origin::Config,
     };
     let texts = |link: &str| {
         let text = format!(

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use spinney_board::Core;
-use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, drop_in};
+use spinney_codegen::{CodeType, Encoded, Encoding, Identity, Options as Codegen, Origin, drop_in};
 use spinney_model::{FloatModel, Voting};
 use spinney_quantize::{
     CodeWidth, Declared, ModelError, Options, QuantModel, ReadingType, Votes, calibrate,
@@ -96,6 +96,7 @@ fn tables(quant: &QuantModel, options: &Codegen) -> Option<(String, usize)> {
         pipeline: "inspected",
         kind: "",
         fingerprint: "",
+        origin: Origin::Config,
     };
     let generated = drop_in(identity, quant, options).ok()?;
     Some((generated.form, generated.table_bytes))

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 use spinney_board::Core;
 use spinney_codegen::{
-    Encoding, EncodingError, Generated, Header, Identity, Options as Codegen, c99, drop_in,
+    Encoding, EncodingError, Generated, Header, Identity, Options as Codegen, Origin, c99, drop_in,
 };
 
 use crate::{Conversion, options_for};
@@ -69,6 +69,7 @@ impl<'c> Sources<'c> {
             pipeline: &self.name,
             kind: self.conversion.model.kind(),
             fingerprint: &self.fingerprint,
+            origin: Origin::Model,
         }
     }
 }

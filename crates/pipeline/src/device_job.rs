@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Core, Machine, machine};
-use spinney_codegen::{Identity, Options, SourceTree};
+use spinney_codegen::{Identity, Options, Origin, SourceTree};
 use spinney_dataset::Dataset;
 use spinney_evaluate::{DeviceRun, Footprint, Predictions, RunContext, read_outcomes};
 use spinney_quantize::QuantModel;
@@ -85,6 +85,7 @@ impl Job {
             pipeline: &name,
             kind,
             fingerprint: &store::sha256(name.as_bytes())["sha256:".len()..],
+            origin: Origin::Config,
         };
         let mut bytes = Vec::new();
         for row in rows.values().rows() {

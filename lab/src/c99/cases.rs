@@ -39,6 +39,7 @@ impl Case {
                 spinney_quantize::Body::Bayes(_) => "gaussian-nb",
             },
             fingerprint: "0000",
+            origin: spinney_codegen::Origin::Config,
         }
     }
 

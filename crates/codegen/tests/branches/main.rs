@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use cases::Case;
 use forests::{Random, rows};
-use spinney_codegen::{CodeType, Exit, Identity, SourceTree, drop_in};
+use spinney_codegen::{CodeType, Exit, Identity, Origin, SourceTree, drop_in};
 use spinney_quantize::ReadingType;
 use spinney_runtime::coding::narrow;
 
@@ -67,6 +67,7 @@ fn workspace(cases: &[Case]) -> SourceTree {
             pipeline: case.name,
             kind: "forest",
             fingerprint: "0",
+            origin: Origin::Config,
         };
         let generated = drop_in(identity, &case.model, &case.options).expect("it holds the model");
         let (package, library) = (identity.package(), identity.package().replace('-', "_"));

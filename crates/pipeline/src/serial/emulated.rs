@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use spinney_board::{Boot, Core, Machine};
-use spinney_codegen::{Encoding, Identity};
+use spinney_codegen::{Encoding, Identity, Origin};
 use spinney_config::Config;
 use spinney_evaluate::Footprint;
 use tempfile::TempDir;
@@ -54,6 +54,7 @@ impl Served {
             pipeline: &config.pipeline.identity.name,
             kind: quantized.model.kind(),
             fingerprint: &quantized.fingerprint(),
+            origin: Origin::Config,
         };
         let quant = &quantized.quant;
         // All forms give the same bits; the first that holds the model will do.

@@ -1,7 +1,7 @@
 //! Stage `quantize`: calibrate, quantize, certify, predict on the host, and write the sources.
 
 use serde::{Deserialize, Serialize};
-use spinney_codegen::{Encoding, Identity, SourceTree, add_front_end};
+use spinney_codegen::{Encoding, Identity, Origin, SourceTree, add_front_end};
 use spinney_config::Config;
 use spinney_convert::options_for;
 use spinney_dataset::Dataset;
@@ -183,6 +183,7 @@ fn make<'a>(session: &Session, inputs: &Inputs, stage: &'a Stage) -> Result<Writ
         pipeline: &config.pipeline.identity.name,
         kind: model.kind(),
         fingerprint: &digest["sha256:".len()..],
+        origin: Origin::Config,
     };
     let forms = forms(config, &shipped, identity)?;
     let without_reject = match quantized.reject {

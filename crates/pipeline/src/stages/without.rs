@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use spinney_codegen::{Encoding, Identity, add_front_end, empty};
+use spinney_codegen::{Encoding, Identity, Origin, add_front_end, empty};
 use spinney_convert::{Conversion, options_for};
 use spinney_evaluate::{Footprint, read_heard};
 use spinney_model::{FloatModel, Forest, ForestKind, Naming, Node, Schema, Tree, Voting};
@@ -179,6 +179,7 @@ impl Measuring<'_> {
             pipeline: &pipeline.identity.name,
             kind: ForestKind::DecisionTree.as_str(),
             fingerprint: "0",
+            origin: Origin::Config,
         };
         let options = options_for(pipeline.target.chip.core, model, Encoding::Table, false);
         let mut files = empty(identity, model, &options);

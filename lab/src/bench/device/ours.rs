@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use spinney_cli::terminal;
 use spinney_codegen::{
-    CodeType, Encoding, Generated, Identity, Options as GeneratedOptions, SourceTree,
+    CodeType, Encoding, Generated, Identity, Options as GeneratedOptions, Origin, SourceTree,
 };
 use spinney_evaluate::{
     DeviceRun, Footprint, Instructions, Predictions, RunContext, predict, read_outcomes,
@@ -168,6 +168,7 @@ const IDENTITY: Identity<'_> = Identity {
     pipeline: "bench",
     kind: "bench",
     fingerprint: "0000000000000000000000000000000000000000000000000000000000000000",
+    origin: Origin::Config,
 };
 
 /// Builds and runs every variant of `model`.

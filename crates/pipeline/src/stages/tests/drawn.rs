@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ndarray::Array2;
-use spinney_codegen::{Identity, c99};
+use spinney_codegen::{Identity, Origin, c99};
 use spinney_config::schema::{Key, Kind, SECTIONS};
 use spinney_config::{Config, Model, Style, Training};
 use spinney_dataset::{Dataset, Rows, split};
@@ -401,6 +401,7 @@ fn through_all_stages(config: &Config, random: &mut Random) -> Result<bool, Fail
         pipeline: &config.pipeline.identity.name,
         kind: quantized.model.kind(),
         fingerprint: "0",
+        origin: Origin::Config,
     };
     candidates::generate(&config.pipeline, &shipped, identity)?;
     let core = config.pipeline.target.chip.core;
