@@ -8,6 +8,8 @@ use std::process::Command;
 use anyhow::{Context, anyhow};
 
 use spinney_cli::terminal;
+
+use crate::parallel;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::{environment, process, setup};
 
@@ -46,17 +48,17 @@ pub(crate) fn setup() -> Result<(), Failure> {
     if environment::find_program(JAVA.0).is_none() {
         setup::install_packages(&[JAVA.1], &terminal::notes())?;
     }
-    for (name, requirements, _) in ENVIRONMENTS {
+    parallel::each(&ENVIRONMENTS, |(name, requirements, _)| {
         let environment = Environment::new(name, requirements)?;
         if environment.is_ready() {
-            continue;
+            return Ok(());
         }
         let folder = environment.folder.display();
         eprintln!(
             "setup: installing python/tests/{requirements} from the package index into {folder}"
         );
-        environment.fill()?;
-    }
+        environment.fill()
+    })?;
     Ok(())
 }
 
@@ -160,7 +162,9 @@ impl Environment {
         process::show(make, process::LONG)
             .context("the wheel's tests need python3 with venv; on Debian, `apt-get install python3-venv` helps")
             .environment()?;
-        self.pip(&["-r"], &self.requirements).environment()?;
+        // Of most modules nothing is ever imported.
+        self.pip(&["--no-compile", "-r"], &self.requirements)
+            .environment()?;
         std::fs::copy(&self.requirements, self.folder.join(FILLED)).environment()?;
         Ok(())
     }

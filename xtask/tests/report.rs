@@ -39,7 +39,13 @@ fn each_task_has_its_sections() {
         "examples/models/air_regression.skops --test data/air_regression.csv --label pm";
     let detector =
         "examples/models/mote_anomaly.skops --test data/mote_anomaly.csv --label event --normal 0";
+    let targets = "examples/models/air_targets.skops --test data/air_regression.csv --label pm \
+                   --label temperature";
     for (arguments, sections) in [
+        (
+            targets.to_owned(),
+            ["### temperature", "Values: integers are within"],
+        ),
         (
             DIGITS.join(" "),
             ["## Accuracy", "1 test row is decided within"],

@@ -10,7 +10,8 @@ use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::stages::{FrontCosts, Spent};
 use spinney_pipeline::{stages, store};
 
-use crate::npy::header;
+use crate::convert::{not_ours, read};
+use crate::npy::{self, header};
 use crate::terminal;
 
 /// Writes features and labels of training and test rows into `output`.
@@ -28,7 +29,11 @@ pub(crate) fn run(config: &Path, output: &Path) -> Result<(), Failure> {
             (format!("{side}_X.npy"), values(dataset)),
             (format!("{side}_y.npy"), labels(dataset)),
         ] {
-            store::write_whole(&output.join(&name), &bytes).input()?;
+            let place = output.join(&name);
+            if place.exists() && !npy::is_alike(&read(&place)?, &bytes) {
+                return Err(not_ours("output", &place));
+            }
+            store::write_whole(&place, &bytes).input()?;
         }
         println!(
             "{side}: {} rows of {} features in {}",
@@ -124,11 +129,12 @@ fn labels(dataset: &Dataset) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use ndarray::array;
-    use spinney_dataset::{Dataset, Rows, npy};
+    use spinney_dataset::{Dataset, Rows};
 
     use spinney_pipeline::stages::{FrontCosts, Spent};
 
     use super::{labels, table, values};
+    use crate::npy::{self, header};
 
     #[test]
     fn what_a_front_end_is_spared_has_a_sign() {
@@ -167,7 +173,19 @@ mod tests {
         };
         let dataset =
             Dataset::new(rows, &["tabla".to_owned(), "früh".to_owned()]).expect("rows of numbers");
-        let read = npy::read(&values(&dataset), &labels(&dataset)).expect("two arrays");
+        let read =
+            spinney_dataset::npy::read(&values(&dataset), &labels(&dataset)).expect("two arrays");
         assert_eq!(read, dataset);
+    }
+
+    #[test]
+    fn only_arrays_of_one_kind_are_alike() {
+        let [integers, floats] = ["<i4", "<f4"].map(|dtype| header(dtype, "(2, 3)"));
+        let [words, longer] = ["<U5", "<U12"].map(|dtype| header(dtype, "(2,)"));
+        assert!(npy::is_alike(&integers, &header("<i4", "(700, 1)")));
+        assert!(npy::is_alike(&words, &longer));
+        for other in [&floats, &words, &integers[..20].to_vec(), &b"mine".to_vec()] {
+            assert!(!npy::is_alike(other, &integers));
+        }
     }
 }

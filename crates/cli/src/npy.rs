@@ -12,3 +12,12 @@ pub(crate) fn header(dtype: &str, shape: &str) -> Vec<u8> {
     bytes.extend(text.as_bytes());
     bytes
 }
+
+/// Whether a file begins as the array does that [`header`] is the head of: as one of numbers of the same
+/// kind, or of words.
+pub(crate) fn is_alike(file: &[u8], array: &[u8]) -> bool {
+    // The version, the length, and the first two letters of the type.
+    const LEN: usize = 10 + "{'descr': '<i".len();
+    file.get(..LEN)
+        .is_some_and(|start| array.starts_with(start))
+}

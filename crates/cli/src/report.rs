@@ -33,9 +33,9 @@ pub(crate) struct Arguments {
     /// The rows to judge it on: .csv with the features' names, Parquet, .npy or .npz in their order.
     #[arg(long, value_name = "FILE")]
     test: Option<PathBuf>,
-    /// The column of the class or value; in .npz the array.
+    /// The column of the class or value, once for each target in their order; in .npz the array.
     #[arg(long, value_name = "COLUMN", requires = "test")]
-    label: Option<String>,
+    label: Vec<String>,
     /// The label of a detector's rows that are no anomalies.
     #[arg(long, value_name = "LABEL", requires = "label")]
     normal: Option<String>,
@@ -115,7 +115,7 @@ fn of_model(arguments: &Arguments, bytes: &[u8]) -> Result<Report, Failure> {
         model: &arguments.file,
         test,
         train: arguments.rows.as_deref(),
-        label: arguments.label.as_deref(),
+        labels: &arguments.label,
         normal: arguments.normal.as_deref(),
         sensors: &arguments.sensor,
         // A model that is quantized already says itself how it votes.

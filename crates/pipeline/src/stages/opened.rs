@@ -425,7 +425,7 @@ pub(super) fn check_targets(
         );
         return fault(
             message,
-            "name the columns in the order of the targets, in a list",
+            "name the columns in the order of the targets, in a list; with `report`, each by a `--label`",
         );
     }
     let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<String>>();

@@ -23,8 +23,8 @@ pub struct Unbuilt<'a> {
     pub test: &'a Path,
     /// Rows that choose how readings are coded.
     pub train: Option<&'a Path>,
-    /// The column of the class or value, if rows have one.
-    pub label: Option<&'a str>,
+    /// The column of the class, or that of each value, if rows have such.
+    pub labels: &'a [String],
     /// Of a detector's rows, the label of those that are no anomalies.
     pub normal: Option<&'a str>,
     /// What sensors deliver, by the features' names or patterns.
@@ -44,10 +44,14 @@ impl Unbuilt<'_> {
         if let Some(train) = self.train {
             let _ = writeln!(out, "train = {}", path(train));
         }
-        for (key, value) in [("label", self.label), ("normal", self.normal)] {
-            if let Some(value) = value {
-                let _ = writeln!(out, "{key} = {}", quoted(value));
-            }
+        let labels: Vec<String> = self.labels.iter().map(|it| quoted(it)).collect();
+        let _ = match labels.as_slice() {
+            [] => Ok(()),
+            [one] => writeln!(out, "label = {one}"),
+            several => writeln!(out, "label = [{}]", several.join(", ")),
+        };
+        if let Some(normal) = self.normal {
+            let _ = writeln!(out, "normal = {}", quoted(normal));
         }
         let leaves = match self.voting {
             Voting::Hard => "hard",
