@@ -1,7 +1,10 @@
 //! `ci`: what CI runs, and all that CI runs.
 
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -14,6 +17,7 @@ use crate::{
     c99, chips, docs, faults, new, no_panic, packaged, parity, reproduce, serial, supply, wheel,
 };
 use spinney_pipeline::failure::{ExitReason, Failure};
+use spinney_pipeline::process::Ended;
 use spinney_pipeline::{process, stages};
 
 /// Pipelines that ship, each with committed reports; all of their gates hold.
@@ -39,21 +43,33 @@ pub(crate) const PIPELINES: [&str; 16] = [
 /// The file of predictions beside a report.
 const PREDICTIONS: &str = "predictions.csv";
 
-/// Runs every step, fails at the first that fails, and says how many passed. With `bless`, reports
-/// that moved are accepted instead.
-pub(crate) fn run(bless: bool) -> Result<(), Failure> {
-    // The tests build this program anew, in place of the file that runs.
-    stages::program_digest()?;
+/// Steps that wait for each other. A lane works them off one by one, beside the other lane, since most
+/// steps leave a core idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// What builds this workspace.
+    Host,
+    /// What builds images, from the one cache that they share.
+    Device,
+}
+
+impl Lane {
+    const ALL: [Self; 2] = [Self::Host, Self::Device];
+}
+
+struct Step {
+    name: String,
+    lane: Lane,
+    work: Box<dyn FnOnce() -> Result<(), Failure>>,
+}
+
+/// All that CI runs, after what it needs if that is asked for. With `bless`, reports that moved are
+/// accepted.
+fn steps(with_setup: bool, bless: bool) -> Result<Vec<Step>, Failure> {
     let repository = crate::repository();
     let (shell, cargo) = (crate::shell()?, &crate::cargo());
     let firmware = repository.join("firmware").join("Cargo.toml");
     let probe = repository.join("tools").join("probe").join("Cargo.toml");
-    let features = "spinney-signal/compressed-audio,spinney-dataset/lz4,spinney-dataset/zstd";
-    #[rustfmt::skip]
-    let of_packed =
-        ["--package", "spinney-signal", "--package", "spinney-dataset", "--features", features];
-    // Other tests of these packages read nothing that is packed.
-    let of_packed_tests = ["--test", "compressed", "--test", "column_files"];
     #[rustfmt::skip]
     let commands = [
         ("format", cmd!(shell, "{cargo} fmt --all --check")),
@@ -64,71 +80,166 @@ pub(crate) fn run(bless: bool) -> Result<(), Failure> {
             cmd!(shell, "{cargo} clippy --quiet --workspace --all-targets -- --deny warnings")),
         // The same cases on every run: a change breaks CI, chance does not.
         ("tests",
-            cmd!(shell, "{cargo} test --quiet --workspace").env("PROPTEST_RNG_SEED", "1809")),
-        ("tests of packed sound and rows",
-            cmd!(shell, "{cargo} test --quiet {of_packed...} --lib {of_packed_tests...}")),
-        ("lints of packed sound and rows",
-            cmd!(shell, "{cargo} clippy --quiet {of_packed...} --all-targets -- --deny warnings")),
+            cmd!(shell, "{cargo} test --quiet --workspace --tests").env("PROPTEST_RNG_SEED", "1809")),
+        ("examples of the documentation", cmd!(shell, "{cargo} test --quiet --workspace --doc")),
         ("documentation", cmd!(shell, "{cargo} doc --quiet --workspace --no-deps")
             .env("RUSTDOCFLAGS", "--deny warnings")),
     ];
-    let mut steps: Vec<(String, Step)> = Vec::new();
-    let mut add = |name: &str, step: Step| steps.push((name.to_owned(), step));
-    for (name, command) in commands {
-        let command: Command = command.into();
+    let mut steps = Vec::new();
+    let mut add = |lane, name: &str, work| {
+        let name = name.to_owned();
+        steps.push(Step { name, lane, work });
+    };
+    if with_setup {
         add(
-            name,
-            Box::new(move || process::show(command, process::LONG).input()),
+            Lane::Host,
+            "environments of the wheel",
+            Box::new(wheel::setup),
         );
     }
-    add("supply chain", Box::new(supply::check));
-    add("no panics", Box::new(no_panic::run));
-    add("C99 headers", Box::new(c99::check));
+    for (name, command) in commands {
+        let command: Command = command.into();
+        let work = move || process::show(command, process::LONG).input();
+        add(Lane::Host, name, Box::new(work));
+    }
+    add(Lane::Host, "supply chain", Box::new(supply::check));
+    add(Lane::Host, "the Python wheel", Box::new(wheel::check));
+    add(Lane::Host, "chips and probes", Box::new(chips::check));
+    add(Lane::Device, "no panics", Box::new(no_panic::run));
+    add(Lane::Device, "C99 headers", Box::new(c99::check));
+    let parity = move || parity::check(bless);
+    add(Lane::Device, "parity on every core", Box::new(parity));
     add(
-        "parity on every core",
-        Box::new(move || parity::check(bless)),
+        Lane::Device,
+        "serial sessions with noise",
+        Box::new(serial::check),
     );
-    add("a new project", Box::new(new::check));
-    add("packages without a clone", Box::new(packaged::check));
-    add("the Python wheel", Box::new(wheel::check));
-    add(
-        "commands of the documentation",
-        Box::new(|| docs::run(false)),
-    );
-    add("chips and probes", Box::new(chips::check));
-    add("serial sessions with noise", Box::new(serial::check));
     for config in PIPELINES {
         let config = repository.join(config);
         let name = format!("pipeline {}", name_of(&config));
-        add(&name, Box::new(move || shipped(&config, bless)));
+        add(
+            Lane::Device,
+            &name,
+            Box::new(move || shipped(&config, bless)),
+        );
     }
-    add("planted faults", Box::new(faults::run));
+    add(Lane::Device, "planted faults", Box::new(faults::run));
+    add(Lane::Device, "a new project", Box::new(new::check));
     add(
-        "two clones, one image",
-        Box::new(|| {
-            eprintln!(
-                "two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them"
-            );
-            reproduce::run(&[PathBuf::from(PIPELINES[0])])
-        }),
+        Lane::Device,
+        "packages without a clone",
+        Box::new(packaged::check),
     );
-    add("torture, quick", Box::new(torture::check));
+    let documented = || docs::run(false);
+    add(
+        Lane::Device,
+        "commands of the documentation",
+        Box::new(documented),
+    );
+    let two_clones = || {
+        eprintln!(
+            "two clones: left out: all pipelines but the first; `cargo xtask reproduce --all` has them"
+        );
+        reproduce::run(&[PathBuf::from(PIPELINES[0])])
+    };
+    add(Lane::Device, "two clones, one image", Box::new(two_clones));
+    add(Lane::Device, "torture, quick", Box::new(torture::check));
+    Ok(steps)
+}
+
+/// Runs one step, by its name.
+pub(crate) fn run_step(name: &str, bless: bool) -> Result<(), Failure> {
+    let steps = steps(true, bless)?;
+    let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
+    let Some(step) = steps.into_iter().find(|step| step.name == name) else {
+        return Err(Failure::Input(anyhow!(
+            "found no step {name:?}, expected one of: {}",
+            names.join(", ")
+        )));
+    };
+    (step.work)()
+}
+
+/// Runs every step, those of the two lanes beside each other, ends at the first that fails, and says
+/// how many passed. What a step prints is shown once it is over.
+pub(crate) fn run(with_setup: bool, bless: bool) -> Result<(), Failure> {
+    // The tests build this program anew, in place of the file that runs.
+    let program = Arc::new(copy_of_program().environment()?);
+    let steps = steps(with_setup, bless)?;
     let n_steps = steps.len();
-    for (number, (name, step)) in steps.into_iter().enumerate() {
-        eprintln!("ci: {} of {n_steps}: {name}", number + 1);
-        let started = Instant::now();
-        if let Err(failure) = step() {
-            eprintln!("ci: {name} failed");
-            println!("ci: {number} passed, 1 failed");
-            return Err(failure);
-        }
-        eprintln!("ci: {name} took {} s", started.elapsed().as_secs());
+    let (sender, results) = channel();
+    for lane in Lane::ALL {
+        let of_lane = steps.iter().filter(|step| step.lane == lane);
+        let names: Vec<String> = of_lane.map(|step| step.name.clone()).collect();
+        let (sender, program) = (sender.clone(), Arc::clone(&program));
+        std::thread::spawn(move || {
+            for name in names {
+                eprintln!("ci: begins: {name}");
+                let started = Instant::now();
+                let result = in_process(&program, &name, bless);
+                let is_over = !matches!(result, Ok((Ok(status), _)) if status.success());
+                if sender.send((name, started.elapsed(), result)).is_err() || is_over {
+                    return;
+                }
+            }
+        });
+    }
+    drop(sender);
+    for (n_passed, (name, took, result)) in results.into_iter().enumerate() {
+        let (ended, said) = result.with_context(|| name.clone()).environment()?;
+        eprintln!(
+            "ci: {} of {n_steps}: {name}\n{}",
+            n_passed + 1,
+            said.trim_end()
+        );
+        let how = match ended {
+            Ok(status) if status.success() => {
+                eprintln!("ci: {name} took {} s", took.as_secs());
+                continue;
+            }
+            Ok(status) => format!("ended with {status}"),
+            Err(killed) => killed.to_string(),
+        };
+        process::end_all();
+        println!("ci: {n_passed} passed, 1 failed");
+        let error = anyhow!("{name} {how}; `cargo xtask ci --step {name:?}` runs it alone");
+        return Err(match ended.map(|status| status.code()) {
+            Ok(Some(1)) => Failure::Image(error),
+            Ok(Some(2)) => Failure::Input(error),
+            _ => Failure::Environment(error),
+        });
     }
     println!("ci: {n_steps} passed, 0 failed");
     Ok(())
 }
 
-type Step = Box<dyn FnOnce() -> Result<(), Failure>>;
+/// This program, where no build replaces it.
+fn copy_of_program() -> anyhow::Result<PathBuf> {
+    let folder = crate::target()
+        .map_err(|_| anyhow!("found no target folder"))?
+        .join("ci");
+    std::fs::create_dir_all(&folder)?;
+    let copy = folder.join("spinney-lab");
+    // A copy that still runs could not be written to.
+    let _ = std::fs::remove_file(&copy);
+    std::fs::copy(std::env::current_exe()?, &copy)
+        .with_context(|| format!("cannot write {}", copy.display()))?;
+    Ok(copy)
+}
+
+/// Runs a step in a process of its own: how it ended, and what it printed.
+fn in_process(program: &Path, name: &str, bless: bool) -> std::io::Result<(Ended, String)> {
+    let mut said = tempfile::tempfile()?;
+    let mut command = Command::new(program);
+    command.args(["ci", "--step", name]);
+    command.args(bless.then_some("--bless"));
+    command.stdout(said.try_clone()?).stderr(said.try_clone()?);
+    let ended = process::ended(&mut command, process::LONG)?;
+    said.rewind()?;
+    let mut bytes = Vec::new();
+    said.read_to_end(&mut bytes)?;
+    Ok((ended, String::from_utf8_lossy(&bytes).into_owned()))
+}
 
 fn name_of(config: &Path) -> String {
     config

@@ -20,6 +20,7 @@ mod ci;
 mod docs;
 mod faults;
 mod front_end;
+mod metadata;
 mod new;
 mod no_panic;
 mod packaged;
@@ -110,6 +111,9 @@ zone, number of threads, flags and profiles for cargo, and firmware cache, anoth
         /// Accept the shipped pipelines' reports as they come out now.
         #[arg(long)]
         bless: bool,
+        /// Run one step alone; a name that is none lists them.
+        #[arg(long, value_name = "NAME", conflicts_with = "setup")]
+        step: Option<String>,
     },
     /// The table of chips.
     #[command(subcommand)]
@@ -250,12 +254,16 @@ fn run(verb: Verb) -> Result<(), Failure> {
             reproduce::run(&all.unwrap_or(configs))
         }
         Verb::Torture(arguments) => torture::run(&arguments),
-        Verb::Ci { setup, bless } => {
+        Verb::Ci {
+            step: Some(step),
+            bless,
+            ..
+        } => ci::run_step(&step, bless),
+        Verb::Ci { setup, bless, .. } => {
             if setup {
                 spinney_cli::setup::run(false)?;
-                wheel::setup()?;
             }
-            ci::run(bless)
+            ci::run(setup, bless)
         }
         Verb::Chips(ChipsVerb::Update) => chips::update(),
         Verb::Certificate(CertificateVerb::Faults) => faults::run(),

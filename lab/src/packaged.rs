@@ -70,7 +70,14 @@ impl Packages {
         package
             .current_dir(crate::repository())
             .args("package --quiet --offline --allow-dirty --no-verify --workspace".split(' '))
-            .args(["--exclude", "xtask", "--exclude", "spinney-lab"])
+            .args([
+                "--exclude",
+                "xtask",
+                "--exclude",
+                "spinney-lab",
+                "--exclude",
+                "spinney-ml",
+            ])
             .arg("--target-dir")
             .arg(&self.target);
         process::show(package, process::LONG)?;

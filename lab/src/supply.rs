@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use xshell::cmd;
 
+use crate::metadata;
 use spinney_pipeline::environment::find_program;
 use spinney_pipeline::failure::{ExitReason, Failure};
 use spinney_pipeline::process;
@@ -16,11 +17,10 @@ use spinney_pipeline::process;
 const MOST_PACKAGES: usize = 120;
 
 /// The workspaces, by their manifests.
-const MANIFESTS: [&str; 6] = [
+const MANIFESTS: [&str; 5] = [
     "Cargo.toml",
     "firmware/Cargo.toml",
     "fuzz/Cargo.toml",
-    "python/Cargo.toml",
     "tools/log/Cargo.toml",
     "tools/probe/Cargo.toml",
 ];
@@ -93,38 +93,15 @@ pub(crate) fn packages() -> Result<BTreeSet<String>, Failure> {
 
 /// What of these packages runs as they are compiled, as `cargo metadata` says.
 fn runs_in_build(packages: &BTreeSet<String>) -> Result<RunsInBuild<()>, Failure> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        version: String,
-        targets: Vec<Target>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        kind: Vec<String>,
-    }
-    let shell = crate::shell()?;
-    let cargo = crate::cargo();
+    let (shell, cargo) = (crate::shell()?, crate::cargo());
     let version = process::read(cmd!(shell, "{cargo} -vV").into(), process::LONG).environment()?;
     let host = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
         .context("`cargo -vV` names no host")
         .environment()?;
-    let metadata = cmd!(
-        shell,
-        "{cargo} metadata --locked --format-version 1 --filter-platform {host}"
-    );
-    let metadata = process::read(metadata.into(), process::LONG).environment()?;
-    let metadata: Metadata = serde_json::from_str(&metadata)
-        .context("cargo metadata")
-        .environment()?;
     let mut runs = RunsInBuild::default();
-    for package in metadata.packages {
+    for package in metadata::packages(&["--filter-platform", host])? {
         if !packages.contains(&format!("{} v{}", package.name, package.version)) {
             continue;
         }
@@ -187,6 +164,11 @@ fn deny() -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use spinney_pipeline::process;
+    use xshell::cmd;
+
     use super::{LIST, RunsInBuild, faults, packages, runs_in_build};
 
     #[test]
@@ -209,6 +191,31 @@ mod tests {
             .values()
             .chain(reasons.proc_macros.values());
         assert!(reasons.all(|reason| !reason.is_empty()));
+    }
+
+    /// Packages of registries are built once for all programs and the tests only if all ask the same
+    /// features of them.
+    #[test]
+    fn programs_and_tests_ask_the_same_features() {
+        let features = |arguments: &str| -> BTreeSet<String> {
+            let (shell, cargo) = (crate::shell().unwrap(), crate::cargo());
+            let (arguments, format) = (arguments.split(' '), "{p} {f}");
+            let tree = cmd!(
+                shell,
+                "{cargo} tree --locked --prefix none --format {format} {arguments...}"
+            );
+            let tree = process::read(tree.into(), process::LONG).unwrap();
+            tree.lines()
+                .filter(|line| !line.contains(" (/"))
+                .map(|line| line.trim_end_matches(" (*)").trim_end().to_owned())
+                .collect()
+        };
+        let tests = features("--workspace --edges normal,build,dev");
+        for package in ["xtask", "spinney-lab", "spinney-ml"] {
+            let own = features(&format!("--package {package} --edges normal,build"));
+            let other: Vec<&String> = own.difference(&tests).collect();
+            assert_eq!(other, [""; 0], "{package}; Cargo.toml can ask for more");
+        }
     }
 
     /// Whoever moves a tag of an action moves no commit.

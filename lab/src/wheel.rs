@@ -70,7 +70,7 @@ pub(crate) fn run(with_setup: bool) -> Result<(), Failure> {
     check()
 }
 
-/// Lints, builds, installs and tests the wheel.
+/// Builds, installs and tests the wheel.
 pub(crate) fn check() -> Result<(), Failure> {
     let environments = ENVIRONMENTS
         .map(|(name, requirements, runs)| Ok((Environment::new(name, requirements)?, runs)));
@@ -82,7 +82,6 @@ pub(crate) fn check() -> Result<(), Failure> {
             lacking.folder.display()
         )));
     }
-    lint()?;
     let wheel = build(&environments[0].0)?;
     for (environment, runs) in &environments {
         environment.install(&wheel)?;
@@ -91,23 +90,6 @@ pub(crate) fn check() -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn lint() -> Result<(), Failure> {
-    let cargo = crate::cargo();
-    let manifest = sources().join("Cargo.toml");
-    let mut format = Command::new(&cargo);
-    format
-        .args(["fmt", "--check", "--manifest-path"])
-        .arg(&manifest);
-    process::show(format, process::LONG).input()?;
-    let mut clippy = Command::new(&cargo);
-    clippy
-        .args(["clippy", "--quiet", "--locked", "--manifest-path"])
-        .arg(&manifest);
-    clippy.arg("--target-dir").arg(crate::target()?);
-    clippy.args(["--", "--deny", "warnings"]);
-    process::show(clippy, process::LONG).input()
 }
 
 /// The wheel of the sources, by the profile that tests are built with.
@@ -120,7 +102,6 @@ fn build(environment: &Environment) -> Result<PathBuf, Failure> {
     maturin.args("build --quiet --locked --profile dev --manifest-path".split(' '));
     maturin.arg(sources().join("Cargo.toml"));
     maturin.arg("--out").arg(&wheels);
-    // What it has in common with the other workspace is built already.
     maturin.arg("--target-dir").arg(crate::target()?);
     process::show(maturin, process::LONG).input()?;
     let mut built = std::fs::read_dir(&wheels).environment()?.flatten();

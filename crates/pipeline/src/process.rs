@@ -255,14 +255,19 @@ pub fn read(mut command: Command, deadline: Duration) -> Result<String> {
         .with_context(|| format!("{name} printed something that is no UTF-8"))
 }
 
+/// Runs `command` on this program's own terminal, unless it names other files for what it prints;
+/// how it ended.
+pub fn ended(command: &mut Command, deadline: Duration) -> io::Result<Ended> {
+    let mut guarded = Guarded::spawn(command.stdin(Stdio::null()))?;
+    let ended = guarded.wait(deadline, || false)?;
+    groups().check()?;
+    Ok(ended)
+}
+
 /// Runs `command` on this program's own terminal; fails unless it succeeds.
 pub fn show(mut command: Command, deadline: Duration) -> Result<()> {
     let name = command.get_program().display().to_string();
-    let context = || format!("cannot run {name}");
-    let mut guarded = Guarded::spawn(command.stdin(Stdio::null())).with_context(context)?;
-    let ended = guarded.wait(deadline, || false).with_context(context)?;
-    groups().check()?;
-    match ended {
+    match ended(&mut command, deadline).with_context(|| format!("cannot run {name}"))? {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(anyhow!("{name} ended with {status}")),
         Err(killed) => Err(anyhow!("{name} {killed}")),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::repository;
+use crate::{metadata, repository};
 
 /// The floor of each package: imports lead downwards only, and firmware imports floor 0.
-const FLOORS: [(&str, u32); 24] = [
+const FLOORS: [(&str, u32); 25] = [
     ("spinney-runtime", 0),
     ("spinney-wire", 0),
     ("spinney-frontend", 0),
@@ -31,6 +31,7 @@ const FLOORS: [(&str, u32); 24] = [
     ("spinney", 7),
     ("xtask", 7),
     ("spinney-lab", 7),
+    ("spinney-ml", 7),
 ];
 
 fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
@@ -61,20 +62,16 @@ fn sources(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn imports_lead_downwards() {
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .manifest_path(repository().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .expect("cargo metadata");
+    let packages = metadata::packages(&["--no-deps"]).expect("packages");
     let floors: BTreeMap<&str, u32> = FLOORS.into();
     let mut faults = Vec::new();
-    for package in &metadata.packages {
+    for package in &packages {
         let Some(floor) = floors.get(package.name.as_str()) else {
             faults.push(format!("{} has no floor in tidy.rs", package.name));
             continue;
         };
-        for dependency in &package.dependencies {
-            if dependency.kind == cargo_metadata::DependencyKind::Development {
+        for dependency in &package.manifest.dependencies {
+            if dependency.is_of_tests() {
                 continue;
             }
             match floors.get(dependency.name.as_str()) {
@@ -93,13 +90,9 @@ fn imports_lead_downwards() {
 /// their lock files.
 #[test]
 fn other_workspaces_lock_what_crates_depend_on() {
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .manifest_path(repository().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .expect("cargo metadata");
+    let packages = metadata::packages(&["--no-deps"]).expect("packages");
     let mut faults = Vec::new();
-    for workspace in ["python", "fuzz", "firmware", "tools/probe", "tools/log"] {
+    for workspace in ["fuzz", "firmware", "tools/probe", "tools/log"] {
         let path = repository().join(workspace).join("Cargo.lock");
         let text = std::fs::read_to_string(&path).expect("a lock file");
         let lock: toml::Table = text.parse().expect("TOML");
@@ -115,14 +108,15 @@ fn other_workspaces_lock_what_crates_depend_on() {
             .iter()
             .filter_map(|it| Some((it["name"].as_str()?, texts(it.get("dependencies")))))
             .collect();
-        for package in &metadata.packages {
+        for package in &packages {
             let Some(locked) = locked.get(package.name.as_str()) else {
                 continue;
             };
-            let needed = package.dependencies.iter().filter(|it| {
-                let is_of_tests = it.kind == cargo_metadata::DependencyKind::Development;
-                !is_of_tests && !it.optional && it.target.is_none()
-            });
+            let needed = package
+                .manifest
+                .dependencies
+                .iter()
+                .filter(|it| !it.is_of_tests() && !it.optional && it.target.is_none());
             for dependency in needed.filter(|it| !locked.contains(&it.name)) {
                 faults.push(format!(
                     "{workspace}/Cargo.lock has no {} of {}; `cargo metadata` in {workspace} adds it",
@@ -137,29 +131,27 @@ fn other_workspaces_lock_what_crates_depend_on() {
 /// What a user builds from travels in packages of a registry, which have nothing but themselves.
 #[test]
 fn every_crate_can_be_published() {
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .manifest_path(repository().join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .expect("cargo metadata");
+    let packages = metadata::packages(&["--no-deps"]).expect("packages");
     let mut faults = Vec::new();
     let mut n_crates = 0;
-    for package in &metadata.packages {
+    for package in &packages {
         let name = package.name.as_str();
-        let folder = package.manifest_path.parent().expect("a folder");
+        let manifest = &package.manifest;
+        let folder = manifest.manifest_path.parent().expect("a folder");
         if !folder.starts_with(repository().join("crates")) {
-            if package.publish.as_deref() != Some(&[]) {
+            if manifest.publish.as_deref() != Some(&[]) {
                 faults.push(format!("{name}: expected publish = false"));
             }
             continue;
         }
         n_crates += 1;
-        let is_described = package.description.is_some()
-            && package.documentation.is_some()
-            && package.readme().is_some_and(|path| path.is_file())
-            && package.license.is_some()
-            && !package.keywords.is_empty()
-            && !package.categories.is_empty();
+        let readme = manifest.readme.as_ref();
+        let is_described = manifest.description.is_some()
+            && manifest.documentation.is_some()
+            && readme.is_some_and(|path| folder.join(path).is_file())
+            && manifest.license.is_some()
+            && !manifest.keywords.is_empty()
+            && !manifest.categories.is_empty();
         if !is_described {
             faults.push(format!(
                 "{name}: expected description, documentation, readme, license, keywords, categories"
@@ -170,9 +162,9 @@ fn every_crate_can_be_published() {
                 faults.push(format!("{name}: expected a link to {file}"));
             }
         }
-        for dependency in &package.dependencies {
-            let is_of_tests = dependency.kind == cargo_metadata::DependencyKind::Development;
-            let has_version = dependency.req != cargo_metadata::semver::VersionReq::STAR;
+        for dependency in &package.manifest.dependencies {
+            let is_of_tests = dependency.is_of_tests();
+            let has_version = dependency.req != "*";
             // Tests may lead in circles; a dependency without a version is left out of a package.
             if dependency.path.is_some() && has_version == is_of_tests {
                 let expected = if is_of_tests {

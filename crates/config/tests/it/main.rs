@@ -3,6 +3,7 @@
 mod accuracy;
 mod arbitrary;
 mod common;
+mod corpus;
 mod declared;
 mod documented;
 mod faults_in_rules;

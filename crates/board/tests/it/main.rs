@@ -1,0 +1,6 @@
+//! Tests of what the crate offers.
+
+mod derive;
+mod documented;
+mod known;
+mod table;

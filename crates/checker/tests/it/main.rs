@@ -1,0 +1,5 @@
+//! Tests of what the crate offers.
+
+mod corpus;
+mod faults;
+mod promise;

@@ -1,0 +1,5 @@
+//! Tests of what the crate offers.
+
+mod additive;
+mod limits;
+mod model;

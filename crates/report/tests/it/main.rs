@@ -1,0 +1,5 @@
+//! Tests of what the crate offers.
+
+mod comparison;
+mod corpus;
+mod markdown;

@@ -1,0 +1,4 @@
+//! Tests of what the crate offers.
+
+mod regression;
+mod train;
