@@ -4,138 +4,107 @@
 //! may state the type and the number of its items once. Nothing is taken because of a stated number:
 //! items are read one by one until the bytes end, and each takes at least one byte.
 
-use std::fmt;
-
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, Error};
+use serde::de::{self, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 /// Most containers within containers.
 const DEPTH_MAX: usize = 32;
-
-/// A fault, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// Offset of the byte after what was being read.
-    pub at: usize,
-    /// What is wrong.
-    pub what: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.at == 0 {
-            return write!(out, "{}", self.what);
-        }
-        write!(out, "{} at byte {}", self.what, self.at)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(what: T) -> Self {
-        Self {
-            at: 0,
-            what: what.to_string(),
-        }
-    }
-}
 
 /// Reads one value, to the end of the bytes.
 ///
 /// # Errors
 /// Bytes that are no UBJSON or end too early, nesting beyond 32, bytes behind the value, or a value
 /// that is none of `T`.
-pub(crate) fn from_slice<'de, T: de::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Fault> {
+pub(crate) fn from_slice<'de, T: de::Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, String> {
     let mut reader = Reader {
         bytes,
         at: 0,
         depth: 0,
+        kind: None,
     };
-    let place = |fault: Fault, at: usize| Fault {
-        at: if fault.at == 0 { at } else { fault.at },
-        ..fault
-    };
-    let value = T::deserialize(&mut reader).map_err(|fault| place(fault, reader.at))?;
-    if reader.at < bytes.len() {
-        return Err(reader.fault("bytes behind the value"));
-    }
-    Ok(value)
+    let value = T::deserialize(&mut reader);
+    let value = value.and_then(|value| match reader.at < bytes.len() {
+        true => Err(Error::custom("bytes behind the value")),
+        false => Ok(value),
+    });
+    // Nothing is read behind a fault.
+    value.map_err(|fault| match reader.at {
+        0 => fault.to_string(),
+        at => format!("{fault} at byte {at}"),
+    })
 }
 
 struct Reader<'de> {
     bytes: &'de [u8],
     at: usize,
     depth: usize,
+    /// The marker of the next value, where a container has stated it.
+    kind: Option<u8>,
 }
 
 impl<'de> Reader<'de> {
-    fn fault(&self, what: impl Into<String>) -> Fault {
-        Fault {
-            at: self.at,
-            what: what.into(),
-        }
-    }
-
-    fn take(&mut self, n: usize) -> Result<&'de [u8], Fault> {
+    fn take(&mut self, n: usize) -> Result<&'de [u8], Error> {
         let end = self.at.checked_add(n);
         let taken = end.and_then(|end| self.bytes.get(self.at..end));
-        let taken = taken.ok_or_else(|| self.fault(format!("{n} bytes beyond the end")))?;
+        let taken = taken.ok_or_else(|| Error::custom(format!("{n} bytes beyond the end")))?;
         self.at += n;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let taken = self.take(N)?;
         Ok(taken.try_into().expect("as many bytes as were taken"))
     }
 
     /// The next byte that is no padding (`N`), which stays.
-    fn peek(&mut self) -> Result<u8, Fault> {
+    fn peek(&mut self) -> Result<u8, Error> {
         loop {
             match self.bytes.get(self.at) {
                 Some(b'N') => self.at += 1,
                 Some(byte) => return Ok(*byte),
-                None => return Err(self.fault("an end")),
+                None => return Err(Error::custom("an end")),
             }
         }
     }
 
-    fn marker(&mut self) -> Result<u8, Fault> {
+    fn marker(&mut self) -> Result<u8, Error> {
         let marker = self.peek()?;
         self.at += 1;
         Ok(marker)
     }
 
     /// An integer behind its marker.
-    fn integer(&mut self, marker: u8) -> Result<i64, Fault> {
+    fn integer(&mut self, marker: u8) -> Result<i64, Error> {
         Ok(match marker {
             b'i' => i64::from(i8::from_be_bytes(self.array()?)),
             b'U' => i64::from(u8::from_be_bytes(self.array()?)),
             b'I' => i64::from(i16::from_be_bytes(self.array()?)),
             b'l' => i64::from(i32::from_be_bytes(self.array()?)),
             b'L' => i64::from_be_bytes(self.array()?),
-            _ => return Err(self.fault(format!("{} for an integer", shown(marker)))),
+            _ => return Err(Error::custom(format!("{} for an integer", shown(marker)))),
         })
     }
 
-    fn length(&mut self) -> Result<usize, Fault> {
+    fn length(&mut self) -> Result<usize, Error> {
         let marker = self.marker()?;
         let length = self.integer(marker)?;
-        usize::try_from(length).map_err(|_| self.fault(format!("the length {length}")))
+        usize::try_from(length).map_err(|_| Error::custom(format!("the length {length}")))
     }
 
-    fn text(&mut self) -> Result<&'de str, Fault> {
+    fn text(&mut self) -> Result<&'de str, Error> {
         let length = self.length()?;
         let bytes = self.take(length)?;
-        std::str::from_utf8(bytes).map_err(|_| self.fault("text that is no UTF-8"))
+        std::str::from_utf8(bytes).map_err(|_| Error::custom("text that is no UTF-8"))
     }
 
     /// What stands behind the bracket of a container: the type of all items and their number, if
     /// they are stated.
-    fn container(&mut self, end: u8) -> Result<Items<'_, 'de>, Fault> {
+    fn container(&mut self, end: u8) -> Result<Items<'_, 'de>, Error> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(self.fault(format!("more than {DEPTH_MAX} containers within another")));
+            return Err(Error::custom(format!(
+                "more than {DEPTH_MAX} containers within another"
+            )));
         }
         let mut kind = None;
         if self.peek()? == b'$' {
@@ -143,7 +112,10 @@ impl<'de> Reader<'de> {
             let marker = self.marker()?;
             // Items without a byte of their own could be any number.
             if !b"iUIlLdDCS".contains(&marker) {
-                return Err(self.fault(format!("{} for the type of all items", shown(marker))));
+                return Err(Error::custom(format!(
+                    "{} for the type of all items",
+                    shown(marker)
+                )));
             }
             kind = Some(marker);
         }
@@ -152,7 +124,9 @@ impl<'de> Reader<'de> {
                 self.at += 1;
                 Some(self.length()?)
             }
-            _ if kind.is_some() => return Err(self.fault("a type of items without their number")),
+            _ if kind.is_some() => {
+                return Err(Error::custom("a type of items without their number"));
+            }
             _ => None,
         };
         Ok(Items {
@@ -163,7 +137,7 @@ impl<'de> Reader<'de> {
         })
     }
 
-    fn value<V: Visitor<'de>>(&mut self, marker: u8, visitor: V) -> Result<V::Value, Fault> {
+    fn value<V: Visitor<'de>>(&mut self, marker: u8, visitor: V) -> Result<V::Value, Error> {
         match marker {
             b'Z' => visitor.visit_unit(),
             b'T' => visitor.visit_bool(true),
@@ -172,22 +146,21 @@ impl<'de> Reader<'de> {
             b'D' => visitor.visit_f64(f64::from_be_bytes(self.array()?)),
             b'C' => visitor.visit_char(char::from(self.array::<1>()?[0])),
             b'S' => visitor.visit_borrowed_str(self.text()?),
-            b'[' => {
-                let mut items = self.container(b']')?;
-                let value = visitor.visit_seq(&mut items)?;
-                items.finish()?;
-                self.depth -= 1;
-                Ok(value)
-            }
-            b'{' => {
-                let mut items = self.container(b'}')?;
-                let value = visitor.visit_map(&mut items)?;
-                items.finish()?;
+            b'[' | b'{' => {
+                let mut items = self.container(if marker == b'[' { b']' } else { b'}' })?;
+                let value = match marker {
+                    b'[' => visitor.visit_seq(&mut items)?,
+                    _ => visitor.visit_map(&mut items)?,
+                };
+                // Whoever takes items may leave some.
+                if items.next()? {
+                    return Err(Error::custom("more items than expected"));
+                }
                 self.depth -= 1;
                 Ok(value)
             }
             b'i' | b'U' | b'I' | b'l' | b'L' => visitor.visit_i64(self.integer(marker)?),
-            _ => Err(self.fault(format!("{} for a value", shown(marker)))),
+            _ => Err(Error::custom(format!("{} for a value", shown(marker)))),
         }
     }
 }
@@ -206,7 +179,7 @@ struct Items<'r, 'de> {
 
 impl Items<'_, '_> {
     /// Whether another item follows.
-    fn next(&mut self) -> Result<bool, Fault> {
+    fn next(&mut self) -> Result<bool, Error> {
         match &mut self.left {
             Some(0) => Ok(false),
             Some(left) => {
@@ -221,77 +194,58 @@ impl Items<'_, '_> {
             None => Ok(true),
         }
     }
-
-    /// Whether all items were taken.
-    fn finish(&mut self) -> Result<(), Fault> {
-        if self.next()? {
-            return Err(self.reader.fault("more items than expected"));
-        }
-        Ok(())
-    }
-}
-
-/// A value whose marker may be known already.
-struct Value<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    kind: Option<u8>,
 }
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Fault;
+    type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
+    ) -> Result<Option<T::Value>, Error> {
         if !self.next()? {
             return Ok(None);
         }
-        let value = Value {
-            kind: self.kind,
-            reader: self.reader,
-        };
-        seed.deserialize(value).map(Some)
+        self.reader.kind = self.kind;
+        seed.deserialize(&mut *self.reader).map(Some)
     }
 }
 
 impl<'de> MapAccess<'de> for Items<'_, 'de> {
-    type Error = Fault;
+    type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
+    ) -> Result<Option<K::Value>, Error> {
         if !self.next()? {
             return Ok(None);
         }
         let key = self.reader.text()?;
-        seed.deserialize(de::value::BorrowedStrDeserializer::new(key))
+        seed.deserialize(BorrowedStrDeserializer::new(key))
             .map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        seed.deserialize(Value {
-            kind: self.kind,
-            reader: self.reader,
-        })
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        self.reader.kind = self.kind;
+        seed.deserialize(&mut *self.reader)
     }
 }
 
-impl<'de> Deserializer<'de> for Value<'_, 'de> {
-    type Error = Fault;
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Error;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let marker = match self.kind {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let marker = match self.kind.take() {
             Some(kind) => kind,
-            None => self.reader.marker()?,
+            None => self.marker()?,
         };
-        self.reader.value(marker, visitor)
+        self.value(marker, visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.kind.is_none() && self.reader.peek()? == b'Z' {
-            self.reader.at += 1;
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.kind.is_none() && self.peek()? == b'Z' {
+            self.at += 1;
             return visitor.visit_none();
         }
         visitor.visit_some(self)
@@ -303,20 +257,6 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let marker = self.marker()?;
-        self.value(marker, visitor)
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value as Json, json};
@@ -324,7 +264,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Json, String> {
-        from_slice(bytes).map_err(|fault| fault.to_string())
+        from_slice(bytes)
     }
 
     #[test]

@@ -167,7 +167,7 @@ pub(crate) fn import_json(bytes: &[u8]) -> Result<Imported, ImportError> {
 pub(crate) fn import_ubjson(bytes: &[u8]) -> Result<Imported, ImportError> {
     let budget = Budget::of(bytes.len());
     let model: Model = ubjson::from_slice(bytes)
-        .map_err(|fault| ImportError::broken("the file", fault.to_string(), EXPECTED))?;
+        .map_err(|fault| ImportError::broken("the file", fault, EXPECTED))?;
     model.check(Format::XgboostUbjson, &budget)
 }
 
